@@ -1,1 +1,19 @@
-//! Being written.
+//! What the parties of medlock agree on: identifiers, the envelope, capsules, the keyring, the messages people sign,
+//! the log, and the bodies of the HTTP API. `SPEC.md` beside this crate is the text that it implements.
+//!
+//! The crate is pure: no network, disk, clock, or hidden randomness; whoever calls passes the time and the generator.
+
+pub mod hex_text;
+
+pub mod codes;
+pub mod deployment;
+pub mod ids;
+
+pub mod messages;
+pub mod reads;
+pub mod session;
+pub mod statements;
+
+pub mod bodies;
+pub mod error_code;
+pub mod mirror;

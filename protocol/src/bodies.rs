@@ -1,0 +1,33 @@
+//! The JSON bodies of the HTTP API, one file per resource. Requests refuse unknown fields; answers may grow.
+
+pub mod account;
+pub mod feed;
+pub mod grants;
+pub mod log;
+pub mod people;
+pub mod reads;
+pub mod records;
+pub mod relay;
+
+use serde::{Deserialize, Serialize};
+
+/// One page of a list, newest first.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Pass it as `cursor` to get the next page; absent at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// Which page of a list.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, utoipa::IntoParams, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// Where to go on: `next` of the page before.
+    pub cursor: Option<String>,
+    /// At most this many items, 1 to 500; 100 if absent.
+    pub limit: Option<u32>,
+}

@@ -1,0 +1,208 @@
+//! Grants, bundles and access requests.
+
+use alloy::primitives::{Address, B256, Bytes};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    codes::{Purpose, Right, ScopeKind},
+    ids::{GrantId, RequestId, Salt, Tag},
+    messages::SignedAction,
+    statements::SignedAccessRequest,
+};
+
+/// `POST /v1/grants`: a signed `Grant` with all that the grantee needs; answered 201 when mined, 202 after a while.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GrantBody {
+    /// The signed message. Absent when the patient sent the transaction itself (`--direct`), or puts a bundle in again
+    /// (`reissue`): then the grants must stand on chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<SignedAction>,
+    /// To whom.
+    #[serde(with = "crate::hex_text")]
+    #[schema(value_type = String)]
+    pub grantee: Address,
+    /// Opens the tag for that grantee.
+    pub salt: Salt,
+    /// READ or WRITE.
+    pub right: Right,
+    /// One for each scope, in the order of the message.
+    pub bundles: Vec<BundleBody>,
+    /// The request that this answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<RequestId>,
+}
+
+/// The capsules of one grant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BundleBody {
+    /// What it covers.
+    pub kind: ScopeKind,
+    /// Record id, category or zero.
+    #[serde(with = "crate::hex_text")]
+    #[schema(value_type = String)]
+    pub scope_id: B256,
+    /// For a record: the reader share S of each version. Empty for WRITE.
+    pub capsules: Vec<VersionCapsule>,
+}
+
+/// One capsule of a bundle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VersionCapsule {
+    /// The version it opens, from 1.
+    pub version: u16,
+    /// 117 bytes, sealed to the grantee.
+    #[schema(value_type = String)]
+    pub capsule: Bytes,
+}
+
+/// `PUT /v1/grants/{grant}/bundle`: later versions are added off chain by the patient's client (catch-up).
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CatchUpBody {
+    /// All capsules, old and new.
+    pub bundle: BundleBody,
+}
+
+/// `POST /v1/grants/revoke`: a signed `Revoke` or `RevokeAll`. Reads stop at once, also before it is mined.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeBody {
+    /// The signed message.
+    pub action: SignedAction,
+}
+
+/// Whether a grant counts now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantState {
+    /// It counts.
+    Active,
+    /// Its period has not begun.
+    Future,
+    /// Its period is over.
+    Expired,
+    /// The patient ended it.
+    Revoked,
+}
+
+/// A grant as its patient or its grantee may see it.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct GrantView {
+    /// Its storage key.
+    pub id: GrantId,
+    /// Who gave it.
+    #[serde(with = "crate::hex_text")]
+    #[schema(value_type = String)]
+    pub patient: Address,
+    /// To whom, if this server was told.
+    #[serde(default, with = "crate::hex_text::option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub grantee: Option<Address>,
+    /// The tag on chain.
+    pub tag: Tag,
+    /// Opens the tag, if this server was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salt: Option<Salt>,
+    /// What it covers.
+    pub kind: ScopeKind,
+    /// Record id, category or zero.
+    #[serde(with = "crate::hex_text")]
+    #[schema(value_type = String)]
+    pub scope_id: B256,
+    /// READ or WRITE; absent once revoked.
+    pub right: Option<Right>,
+    /// For what.
+    pub purposes: Vec<Purpose>,
+    /// Unix seconds.
+    pub not_before: u64,
+    /// Unix seconds.
+    pub not_after: u64,
+    /// Grant epoch.
+    pub epoch: u32,
+    /// Patient epoch when granted.
+    pub patient_epoch: u32,
+    /// Whether it counts now.
+    pub state: GrantState,
+    /// SHA-256 of the bundle, from the chain.
+    #[serde(with = "crate::hex_text")]
+    #[schema(value_type = String)]
+    pub bundle_hash: B256,
+    /// The capsules, for the grantee and the patient.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<BundleBody>,
+    /// Transaction that last changed it.
+    #[serde(with = "crate::hex_text")]
+    #[schema(value_type = String)]
+    pub tx_hash: B256,
+}
+
+/// Filters of `GET /v1/grants`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, utoipa::IntoParams, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct GrantQuery {
+    /// `given` (as patient, the default) or `received` (as grantee).
+    pub side: Option<GrantSide>,
+    /// Only grants over this record (hex).
+    pub record: Option<String>,
+    /// Where to go on.
+    pub cursor: Option<String>,
+    /// At most this many items, 1 to 500.
+    pub limit: Option<u32>,
+}
+
+/// From whose side a list of grants is seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantSide {
+    /// Grants the caller gave.
+    Given,
+    /// Grants the caller received.
+    Received,
+}
+
+/// `POST /v1/requests`: a practitioner asks a patient for access.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RequestBody {
+    /// What is asked, signed.
+    pub signed: SignedAccessRequest,
+    /// The reason: a note that only the patient can open (see `protocol::note`); hashes to the request's `noteHash`.
+    #[schema(value_type = String)]
+    pub note: Bytes,
+}
+
+/// Where a request stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestState {
+    /// The patient has not answered.
+    Open,
+    /// The patient granted something for it.
+    Approved,
+    /// The patient turned it down.
+    Denied,
+    /// Its deadline has passed.
+    Lapsed,
+}
+
+/// A request as its two parties see it.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RequestView {
+    /// Names the request.
+    pub id: RequestId,
+    /// What is asked.
+    pub signed: SignedAccessRequest,
+    /// The reason, for the patient.
+    #[schema(value_type = String)]
+    pub note: Bytes,
+    /// Where it stands.
+    pub state: RequestState,
+    /// Unix seconds.
+    pub created_at: u64,
+    /// Unix seconds.
+    pub answered_at: Option<u64>,
+}

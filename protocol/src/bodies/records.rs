@@ -1,0 +1,111 @@
+//! Blobs, records and versions.
+
+use alloy::primitives::{Address, B256, Bytes};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    codes::{Category, RecordStatus},
+    ids::RecordId,
+    messages::SignedAction,
+};
+
+/// `POST /v1/blobs` (body: the envelope's bytes, `application/octet-stream`, with `Content-Length`): where it lies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct StoredBlob {
+    /// CIDv1, base32.
+    pub cid: String,
+    /// Bytes of the envelope.
+    pub size: u64,
+}
+
+/// `POST /v1/records`: a signed `RegisterRecord`, `RegisterVersion`; answered 201 when mined, 202 after a while.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterBody {
+    /// The signed message. Absent when the uploader sent the transaction itself (`--direct`): then `record` and
+    /// `version` name what stands on chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<SignedAction>,
+    /// The record that the message registers.
+    pub record: RecordId,
+    /// The version that the message registers, from 1.
+    pub version: u16,
+    /// The release share B, a capsule (117 bytes) sealed to the operator's key.
+    #[schema(value_type = String)]
+    pub release_share: Bytes,
+    /// Opens the record id for its first uploader: proves that a depositor who is not the patient is the uploader.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salt: Option<crate::ids::Salt>,
+}
+
+/// `PUT /v1/records/{record}/versions/{version}/release-share`: the patient puts B in again, or replaces a wrong one.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseShareBody {
+    /// A capsule (117 bytes) sealed to the operator's key.
+    #[schema(value_type = String)]
+    pub release_share: Bytes,
+}
+
+/// A record as the caller may see it.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RecordView {
+    /// The record.
+    pub id: RecordId,
+    /// Whose it is.
+    #[serde(with = "crate::hex_text")]
+    #[schema(value_type = String)]
+    pub patient: Address,
+    /// Who uploaded version 1.
+    #[serde(with = "crate::hex_text")]
+    #[schema(value_type = String)]
+    pub uploader: Address,
+    /// Its folder.
+    pub category: Category,
+    /// Where it stands.
+    pub status: RecordStatus,
+    /// Unix seconds.
+    pub created: u64,
+    /// Oldest first.
+    pub versions: Vec<VersionView>,
+}
+
+/// One version of a record.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct VersionView {
+    /// From 1.
+    pub version: u16,
+    /// Who uploaded it.
+    #[serde(with = "crate::hex_text")]
+    #[schema(value_type = String)]
+    pub uploader: Address,
+    /// CIDv1 of the envelope.
+    pub cid: String,
+    /// Bytes of the envelope, if this server holds it.
+    pub size: Option<u64>,
+    /// Whether the operator holds its release share, so that grantees can open it.
+    pub has_release_share: bool,
+    /// Unix seconds.
+    pub registered_at: u64,
+    /// Block of the registration.
+    pub block_number: u64,
+    /// Transaction of the registration.
+    #[serde(with = "crate::hex_text")]
+    #[schema(value_type = String)]
+    pub tx_hash: B256,
+}
+
+/// Filters of `GET /v1/records`: what the caller owns, uploaded, or was granted.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, utoipa::IntoParams, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RecordQuery {
+    /// Only records of this patient (hex).
+    pub patient: Option<String>,
+    /// Only this category.
+    pub category: Option<Category>,
+    /// Where to go on.
+    pub cursor: Option<String>,
+    /// At most this many items, 1 to 500.
+    pub limit: Option<u32>,
+}

@@ -1,0 +1,37 @@
+//! Relayed actions.
+
+use alloy::primitives::B256;
+use serde::{Deserialize, Serialize};
+
+use crate::{error_code::Problem, ids::ActionId};
+
+/// Where a relayed action stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionState {
+    /// Stored durably; a transaction will follow, also after a restart.
+    Accepted,
+    /// A transaction is on its way.
+    Sent,
+    /// Mined and successful.
+    Mined,
+    /// It can no longer succeed; `problem` says why.
+    Failed,
+}
+
+/// `POST /v1/actions` takes a [`crate::messages::SignedAction`]; `GET /v1/actions/{id}` asks again.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ActionView {
+    /// Names the action.
+    pub id: ActionId,
+    /// Where it stands.
+    pub state: ActionState,
+    /// The transaction, once sent.
+    #[serde(default, with = "crate::hex_text::option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub tx_hash: Option<B256>,
+    /// The block, once mined.
+    pub block_number: Option<u64>,
+    /// Why it failed.
+    pub problem: Option<Problem>,
+}

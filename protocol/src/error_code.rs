@@ -1,0 +1,135 @@
+//! The stable codes of everything that can go wrong between a client and a server. A client may switch on a code;
+//! the sentence beside it is for people and may change.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal, $status:literal, $hint:literal;)+) => {
+        /// A stable error code.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+        #[non_exhaustive]
+        pub enum ErrorCode { $($(#[$doc])* #[serde(rename = $text)] $variant,)+ }
+
+        impl ErrorCode {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The code as it stands in JSON.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str { match self { $(Self::$variant => $text),+ } }
+
+            /// The HTTP status that goes with it.
+            #[must_use]
+            pub const fn status(self) -> u16 { match self { $(Self::$variant => $status),+ } }
+
+            /// What to do now, in one sentence.
+            #[must_use]
+            pub const fn hint(self) -> &'static str { match self { $(Self::$variant => $hint),+ } }
+        }
+    };
+}
+
+codes! {
+    /// The body or a parameter cannot be read.
+    InvalidRequest = "invalid_request", 400, "Correct the request; the detail names the field.";
+    /// A number, length or list is out of range.
+    OutOfRange = "out_of_range", 422, "Use a value inside the range that the detail names.";
+    /// A category code that is not in the list.
+    UnknownCategory = "unknown_category", 422, "Use one of the categories of the specification.";
+    /// No session, or it has ended.
+    NotSignedIn = "not_signed_in", 401, "Sign in again: medlock login.";
+    /// The sign-in message is not the one we asked for.
+    InvalidLogin = "invalid_login", 401, "Ask for a new challenge and sign exactly that message.";
+    /// The message was made for another domain.
+    WrongDomain = "wrong_domain", 401, "Check that you are on the site you meant, then sign in again.";
+    /// The message or transaction is for another chain.
+    WrongChain = "wrong_chain", 422, "Switch your wallet to the chain of the deployment.";
+    /// The nonce was used before, or was never ours.
+    NonceUsed = "nonce_used", 409, "Sign a new message with a new nonce.";
+    /// The message's time has passed.
+    Expired = "expired", 422, "Sign a new message with a later deadline.";
+    /// The client's clock is too far from the server's.
+    ClockSkew = "clock_skew", 422, "Set this device's clock, then try again.";
+    /// Malformed, high-s or somebody else's signature.
+    InvalidSignature = "invalid_signature", 422, "Sign again with the account that the message names.";
+    /// Signed in as somebody who may not do this.
+    Forbidden = "forbidden", 403, "Ask the person whose data it is, or sign in with another account.";
+    /// Nothing here by that name that you may see.
+    NotFound = "not_found", 404, "Check the name; it may also be that nobody shared it with you.";
+    /// No such record on chain.
+    UnknownRecord = "unknown_record", 404, "Check the record id.";
+    /// The record was tombstoned.
+    RecordTombstoned = "record_tombstoned", 410, "The record was withdrawn; ask its patient.";
+    /// The patient has not granted this.
+    NoGrant = "no_grant", 403, "Ask the patient for access: medlock request.";
+    /// The grant's period is over, or has not begun.
+    GrantExpired = "grant_expired", 403, "Ask the patient to share again: medlock request.";
+    /// The grant was revoked.
+    GrantRevoked = "grant_revoked", 403, "The patient stopped sharing; ask again if you still need it.";
+    /// The practitioner is not accredited, or suspended.
+    NotAccredited = "not_accredited", 403, "Ask your accreditor to vouch for you.";
+    /// The person has not published an encryption key.
+    KeyNotRegistered = "key_not_registered", 409, "They must first run: medlock register.";
+    /// The state that the message replaces is no longer current.
+    StaleState = "stale_state", 409, "Read the current state and sign again.";
+    /// It exists already.
+    AlreadyExists = "already_exists", 409, "Nothing to do, or use a new name.";
+    /// The operator has no release share for this version.
+    ShareMissing = "share_missing", 409, "The patient must run: medlock reissue.";
+    /// A capsule is not exactly as long as its form says.
+    InvalidCapsule = "invalid_capsule", 422, "Use a client of the same version as the server.";
+    /// The stored bytes are not what the CID says.
+    CidMismatch = "cid_mismatch", 422, "Upload again; if it persists, the storage node is faulty.";
+    /// The envelope's header does not name what the chain confirms.
+    InvalidEnvelope = "invalid_envelope", 422, "Upload an envelope made for exactly this record and version.";
+    /// Larger than this server accepts.
+    TooLarge = "too_large", 413, "Send a smaller file, or ask the operator for a larger limit.";
+    /// The upload ended before its announced length.
+    TruncatedUpload = "truncated_upload", 400, "Upload again.";
+    /// The account's storage quota is used up.
+    QuotaExceeded = "quota_exceeded", 413, "Remove what is no longer needed, or ask the operator.";
+    /// The range cannot be served.
+    InvalidRange = "invalid_range", 416, "Ask for a range inside the file.";
+    /// Someone else changed it since it was read.
+    PreconditionFailed = "precondition_failed", 412, "Read the current version, merge, and write again.";
+    /// The same idempotency key with another body.
+    IdempotencyMismatch = "idempotency_mismatch", 422, "Use a new idempotency key for a new request.";
+    /// Too many requests.
+    RateLimited = "rate_limited", 429, "Wait for the time in Retry-After.";
+    /// The relayer's gas budget for this account is used up for today.
+    BudgetExceeded = "budget_exceeded", 429, "Try tomorrow, or send it yourself: --direct.";
+    /// The contracts would refuse the action.
+    WouldRevert = "would_revert", 422, "The detail says what the contract refuses; correct it and sign again.";
+    /// The method is not offered here.
+    MethodNotAllowed = "method_not_allowed", 405, "Use a method that the OpenAPI document lists.";
+    /// The body is not of the expected media type.
+    UnsupportedMediaType = "unsupported_media_type", 415, "Send the media type that the OpenAPI document lists.";
+    /// The chain, the database or the storage node does not answer.
+    Unavailable = "unavailable", 503, "Try again in a moment; nothing was changed.";
+    /// Our fault.
+    Internal = "internal", 500, "Try again; if it persists, give the operator the request id.";
+}
+
+impl std::fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The body of every error answer: problem details (RFC 9457) with a stable code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Problem {
+    /// `urn:medlock:error:` and the code.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// The stable code. Text, so that an older client can read a newer server's answer.
+    pub code: String,
+    /// What went wrong.
+    pub detail: String,
+    /// What to do now.
+    pub hint: String,
+    /// Names this request in the operator's log.
+    pub request_id: String,
+}

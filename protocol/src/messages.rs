@@ -1,0 +1,340 @@
+//! The EIP-712 messages that people sign, one for each action of the contracts.
+//!
+//! Anyone may submit a signed message; the submitter gains no authority. Field names are the Solidity names, because
+//! they are part of the signed type (EIP-712). [`Action::sentence`] is what a user reads before signing.
+
+use alloy::{
+    primitives::{Address, B256, Bytes, Signature, U256},
+    sol,
+    sol_types::SolStruct,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    codes::{Category, Purpose, RecordStatus, Right, Role, ScopeKind},
+    deployment::{ContractName, Deployment},
+    ids::ActionId,
+};
+
+sol! {
+    /// The owner names or removes an accreditor.
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct SetAccreditor { address owner; address accreditor; bool active; uint256 nonce; uint256 deadline; }
+
+    /// An accreditor vouches for a practitioner.
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Accredit {
+        address accreditor; address practitioner; uint8 roles; uint40 validFrom; uint40 validUntil; uint256 nonce; uint256 deadline;
+    }
+
+    /// An accreditor suspends or reinstates its practitioner.
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct SetSuspended { address accreditor; address practitioner; bool suspended; uint256 nonce; uint256 deadline; }
+
+    /// A person publishes an encryption key; `epoch` is the one it replaces.
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct RegisterKey { address owner; uint8 slot; uint32 epoch; uint16 kem; bytes key; uint256 nonce; uint256 deadline; }
+
+    /// The first version of a record.
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct RegisterRecord {
+        address uploader; address patient; bytes32 salt; uint16 category; uint8 codec; bytes32 digest; bytes32 writeSalt;
+        uint256 nonce; uint256 deadline;
+    }
+
+    /// A further version; `version` is the one it replaces.
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct RegisterVersion {
+        address uploader; bytes32 record; uint16 version; uint8 codec; bytes32 digest; bytes32 salt; bytes32 writeSalt;
+        uint256 nonce; uint256 deadline;
+    }
+
+    /// Supersedes or tombstones a record.
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct SetRecordStatus { address signer; bytes32 record; uint8 status; bytes32 salt; uint256 nonce; uint256 deadline; }
+
+    /// One scope of a grant; `epoch` is the grant epoch that it replaces.
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Scope { uint8 kind; bytes32 id; uint32 epoch; bytes32 bundleHash; }
+
+    /// A patient permits one right to one tag over one scope or several.
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Grant {
+        address patient; bytes32 tag; uint8 rights; uint16 purposes; uint40 notBefore; uint40 notAfter; uint32 patientEpoch;
+        Scope[] scopes; uint256 nonce; uint256 deadline;
+    }
+
+    /// Names one grant of a patient.
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct GrantRef { bytes32 tag; uint8 kind; bytes32 id; }
+
+    /// A patient ends grants.
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Revoke { address patient; GrantRef[] grants; uint256 nonce; uint256 deadline; }
+
+    /// A patient ends every grant at once.
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct RevokeAll { address patient; uint256 nonce; uint256 deadline; }
+
+    /// One key release, as the chain shows it.
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Access { bytes32 record; bytes32 tag; uint16 purposes; bytes32 leaf; }
+
+    /// The operator anchors its log; `previousHead` is the head it replaces, `size` the new size.
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Checkpoint {
+        address operator; bytes32 previousHead; uint64 size; bytes32 root; Access[] accesses; uint256 nonce; uint256 deadline;
+    }
+}
+
+/// One action of the contracts, unsigned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "message", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Action {
+    /// See [`SetAccreditor`].
+    SetAccreditor(SetAccreditor),
+    /// See [`Accredit`].
+    Accredit(Accredit),
+    /// See [`SetSuspended`].
+    SetSuspended(SetSuspended),
+    /// See [`RegisterKey`].
+    RegisterKey(RegisterKey),
+    /// See [`RegisterRecord`].
+    RegisterRecord(RegisterRecord),
+    /// See [`RegisterVersion`].
+    RegisterVersion(RegisterVersion),
+    /// See [`SetRecordStatus`].
+    SetRecordStatus(SetRecordStatus),
+    /// See [`Grant`].
+    Grant(Grant),
+    /// See [`Revoke`].
+    Revoke(Revoke),
+    /// See [`RevokeAll`].
+    RevokeAll(RevokeAll),
+    /// See [`Checkpoint`].
+    Checkpoint(Checkpoint),
+}
+
+/// Runs one expression for the message inside an [`Action`], whatever its type.
+macro_rules! each {
+    ($action:expr, $message:ident => $body:expr) => {
+        match $action {
+            Action::SetAccreditor($message) => $body,
+            Action::Accredit($message) => $body,
+            Action::SetSuspended($message) => $body,
+            Action::RegisterKey($message) => $body,
+            Action::RegisterRecord($message) => $body,
+            Action::RegisterVersion($message) => $body,
+            Action::SetRecordStatus($message) => $body,
+            Action::Grant($message) => $body,
+            Action::Revoke($message) => $body,
+            Action::RevokeAll($message) => $body,
+            Action::Checkpoint($message) => $body,
+        }
+    };
+}
+
+impl Action {
+    /// The contract that carries it out.
+    #[must_use]
+    pub const fn contract(&self) -> ContractName {
+        match self {
+            Self::SetAccreditor(_) | Self::Accredit(_) | Self::SetSuspended(_) => ContractName::Accreditation,
+            Self::RegisterKey(_) => ContractName::KeyRegistry,
+            Self::RegisterRecord(_) | Self::RegisterVersion(_) | Self::SetRecordStatus(_) => ContractName::RecordRegistry,
+            Self::Grant(_) | Self::Revoke(_) | Self::RevokeAll(_) => ContractName::GrantRegistry,
+            Self::Checkpoint(_) => ContractName::AccessLog,
+        }
+    }
+
+    /// A stable word for logs and metrics; says nothing about a person.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::SetAccreditor(_) => "set_accreditor",
+            Self::Accredit(_) => "accredit",
+            Self::SetSuspended(_) => "set_suspended",
+            Self::RegisterKey(_) => "register_key",
+            Self::RegisterRecord(_) => "register_record",
+            Self::RegisterVersion(_) => "register_version",
+            Self::SetRecordStatus(_) => "set_record_status",
+            Self::Grant(_) => "grant",
+            Self::Revoke(_) => "revoke",
+            Self::RevokeAll(_) => "revoke_all",
+            Self::Checkpoint(_) => "checkpoint",
+        }
+    }
+
+    /// Who has to sign it.
+    #[must_use]
+    pub const fn signer(&self) -> Address {
+        match self {
+            Self::SetAccreditor(m) => m.owner,
+            Self::Accredit(m) => m.accreditor,
+            Self::SetSuspended(m) => m.accreditor,
+            Self::RegisterKey(m) => m.owner,
+            Self::RegisterRecord(m) => m.uploader,
+            Self::RegisterVersion(m) => m.uploader,
+            Self::SetRecordStatus(m) => m.signer,
+            Self::Grant(m) => m.patient,
+            Self::Revoke(m) => m.patient,
+            Self::RevokeAll(m) => m.patient,
+            Self::Checkpoint(m) => m.operator,
+        }
+    }
+
+    /// The signer's unordered nonce.
+    #[must_use]
+    pub fn nonce(&self) -> U256 {
+        each!(self, m => m.nonce)
+    }
+
+    /// The action is valid while block time (seconds) is below this.
+    #[must_use]
+    pub fn deadline(&self) -> U256 {
+        each!(self, m => m.deadline)
+    }
+
+    /// The 32 bytes that the signer's wallet signs: `keccak256(0x1901 ‖ domain ‖ struct)` (EIP-712).
+    #[must_use]
+    pub fn signing_hash(&self, deployment: &Deployment) -> B256 {
+        let domain = deployment.domain_of(self.contract());
+        each!(self, m => m.eip712_signing_hash(&domain))
+    }
+
+    /// How the action is named while it is relayed.
+    #[must_use]
+    pub fn id(&self, deployment: &Deployment) -> ActionId {
+        ActionId(self.signing_hash(deployment))
+    }
+
+    /// What the signature allows, in one sentence for the person who signs.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::SetAccreditor(m) if m.active => format!("Let {} vouch for practitioners.", m.accreditor),
+            Self::SetAccreditor(m) => format!("Stop {} and everyone it vouched for.", m.accreditor),
+            Self::Accredit(m) => {
+                format!("Vouch for {} as {} until second {}.", m.practitioner, words(&Role::from_mask(m.roles)), m.validUntil)
+            }
+            Self::SetSuspended(m) if m.suspended => format!("Suspend {}.", m.practitioner),
+            Self::SetSuspended(m) => format!("Reinstate {}.", m.practitioner),
+            Self::RegisterKey(m) => format!("Publish encryption key number {} for my address.", u64::from(m.epoch) + 1),
+            Self::RegisterRecord(m) => format!(
+                "Add a {} record for patient {}.",
+                Category::from_code(m.category).map_or("unknown", Category::as_str),
+                m.patient
+            ),
+            Self::RegisterVersion(m) => {
+                format!("Add version {} to record {}.", u32::from(m.version) + 1, m.record)
+            }
+            Self::SetRecordStatus(m) => format!(
+                "Mark record {} as {}.",
+                m.record,
+                RecordStatus::from_code(m.status).map_or("unknown", RecordStatus::as_str)
+            ),
+            Self::Grant(m) => format!(
+                "Allow one person to {} {} for {} until second {}.",
+                words(&Right::from_mask(m.rights)),
+                scopes(&m.scopes),
+                words(&Purpose::from_mask(m.purposes)),
+                m.notAfter
+            ),
+            Self::Revoke(m) => format!("End {} permission(s) I gave.", m.grants.len()),
+            Self::RevokeAll(_) => "End every permission I ever gave.".to_owned(),
+            Self::Checkpoint(m) => format!("Anchor {} log entries.", m.accesses.len()),
+        }
+    }
+}
+
+fn words<T: std::fmt::Display>(members: &[T]) -> String {
+    let words: Vec<String> = members.iter().map(ToString::to_string).collect();
+    if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
+}
+
+fn scopes(scopes: &[Scope]) -> String {
+    let of_kind = |kind: ScopeKind| scopes.iter().filter(|scope| scope.kind == kind.code()).count();
+    if of_kind(ScopeKind::All) > 0 {
+        "everything".to_owned()
+    } else if of_kind(ScopeKind::Category) > 0 {
+        let names: Vec<&str> = scopes
+            .iter()
+            .filter(|scope| scope.kind == ScopeKind::Category.code())
+            .map(|scope| {
+                let code = u16::from_be_bytes([scope.id[30], scope.id[31]]);
+                Category::from_code(code).map_or("unknown", Category::as_str)
+            })
+            .collect();
+        format!("records of {}", names.join(", "))
+    } else {
+        format!("{} record(s)", scopes.len())
+    }
+}
+
+/// An action with its signature, ready for anyone to submit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignedAction {
+    /// What is done.
+    #[schema(value_type = Object)]
+    pub action: Action,
+    /// 65 bytes r ‖ s ‖ v, or what the signer's contract accepts (ERC-1271).
+    #[schema(value_type = String)]
+    pub signature: Bytes,
+}
+
+/// Why a signature does not count.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignatureError {
+    /// Not 65 bytes with v 27 or 28.
+    #[error("the signature is malformed")]
+    Malformed,
+    /// s lies in the upper half of the group order (EIP-2).
+    #[error("the signature has a high s")]
+    HighS,
+    /// It recovers to somebody else.
+    #[error("the signature is not the named signer's")]
+    WrongSigner,
+}
+
+impl SignedAction {
+    /// Checks an externally owned account's signature as the contracts do; contract accounts need ERC-1271 instead.
+    ///
+    /// # Errors
+    /// See [`SignatureError`].
+    pub fn verify(&self, deployment: &Deployment) -> Result<(), SignatureError> {
+        verify_signature(self.action.signing_hash(deployment), self.action.signer(), &self.signature)
+    }
+}
+
+/// Checks that `signature` (65 bytes r ‖ s ‖ v, low s, v 27 or 28) over `hash` is `signer`'s.
+///
+/// # Errors
+/// See [`SignatureError`].
+pub fn verify_signature(hash: B256, signer: Address, signature: &[u8]) -> Result<(), SignatureError> {
+    let bytes: &[u8; 65] = signature.try_into().map_err(|_| SignatureError::Malformed)?;
+    if !matches!(bytes[64], 27 | 28) {
+        return Err(SignatureError::Malformed);
+    }
+    let signature = Signature::from_raw_array(bytes).map_err(|_| SignatureError::Malformed)?;
+    if signature.normalize_s().is_some() {
+        return Err(SignatureError::HighS);
+    }
+    let recovered = signature.recover_address_from_prehash(&hash).map_err(|_| SignatureError::Malformed)?;
+    if recovered == signer && signer != Address::ZERO { Ok(()) } else { Err(SignatureError::WrongSigner) }
+}

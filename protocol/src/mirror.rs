@@ -1,0 +1,312 @@
+//! The mirror: the documents that the indexer writes from chain events and the API reads. Nobody else writes them.
+//!
+//! Every `_id` follows from the chain alone, so that applying an event twice changes nothing. Each document carries
+//! the place of the event that last changed it. Numbers fit BSON's signed 64-bit integers.
+
+use alloy::primitives::{Address, B256, Bytes};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    codes::ScopeKind,
+    ids::{GrantId, LeafHash, RecordId, Tag},
+};
+
+/// Names of the mirror's collections.
+pub mod collection {
+    /// [`super::EventDoc`]: every event as it stands on chain.
+    pub const EVENTS: &str = "events";
+    /// [`super::RecordDoc`].
+    pub const RECORDS: &str = "records";
+    /// [`super::VersionDoc`].
+    pub const VERSIONS: &str = "versions";
+    /// [`super::GrantDoc`].
+    pub const GRANTS: &str = "grants";
+    /// [`super::PatientDoc`].
+    pub const PATIENTS: &str = "patients";
+    /// [`super::KeyDoc`].
+    pub const KEYS: &str = "keys";
+    /// [`super::AccreditorDoc`].
+    pub const ACCREDITORS: &str = "accreditors";
+    /// [`super::PractitionerDoc`].
+    pub const PRACTITIONERS: &str = "practitioners";
+    /// [`super::AccessDoc`].
+    pub const ACCESSES: &str = "accesses";
+    /// [`super::CheckpointDoc`].
+    pub const CHECKPOINTS: &str = "checkpoints";
+    /// [`super::CursorDoc`]: one document, and the indexer's recent blocks beside it.
+    pub const CURSOR: &str = "cursor";
+}
+
+/// The version of these documents' form; another one is refused until `reindex`.
+pub const MIRROR_VERSION: u32 = 1;
+
+/// Where an event stands on chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Block number.
+    pub block_number: u64,
+    /// Block hash.
+    #[serde(with = "crate::hex_text")]
+    pub block_hash: B256,
+    /// Block time, unix seconds.
+    pub block_time: u64,
+    /// Transaction hash.
+    #[serde(with = "crate::hex_text")]
+    pub tx_hash: B256,
+    /// Index of the log in its block.
+    pub log_index: u64,
+}
+
+/// One event. `_id`: block hash `:` log index.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EventDoc {
+    /// Block hash `:` log index, as text.
+    #[serde(rename = "_id")]
+    pub id: String,
+    /// Where it stands.
+    pub place: Place,
+    /// The contract that emitted it.
+    #[serde(with = "crate::hex_text")]
+    pub contract: Address,
+    /// Its Solidity name.
+    pub name: String,
+    /// Topics, hex.
+    pub topics: Vec<String>,
+    /// Data, hex.
+    #[serde(with = "crate::hex_text")]
+    pub data: Bytes,
+    /// The addresses, record ids and tags it names, hex: who may be told about it.
+    pub about: Vec<String>,
+}
+
+/// A record. `_id`: its id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordDoc {
+    /// The record.
+    #[serde(rename = "_id")]
+    pub id: RecordId,
+    /// Whose it is.
+    #[serde(with = "crate::hex_text")]
+    pub patient: Address,
+    /// Who uploaded version 1.
+    #[serde(with = "crate::hex_text")]
+    pub uploader: Address,
+    /// Category code.
+    pub category: u16,
+    /// Status code.
+    pub status: u8,
+    /// The newest version.
+    pub version: u16,
+    /// Unix seconds of version 1.
+    pub created: u64,
+    /// The event that last changed it.
+    pub place: Place,
+}
+
+/// A version of a record. `_id`: record `:` version (five digits).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionDoc {
+    /// record `:` version, as text; see [`version_id`].
+    #[serde(rename = "_id")]
+    pub id: String,
+    /// The record.
+    pub record: RecordId,
+    /// From 1.
+    pub version: u16,
+    /// Whose it is.
+    #[serde(with = "crate::hex_text")]
+    pub patient: Address,
+    /// Who uploaded this version.
+    #[serde(with = "crate::hex_text")]
+    pub uploader: Address,
+    /// CID codec.
+    pub codec: u8,
+    /// SHA-256 digest of the CID.
+    #[serde(with = "crate::hex_text")]
+    pub digest: B256,
+    /// The CID as text.
+    pub cid: String,
+    /// The event.
+    pub place: Place,
+}
+
+/// The `_id` of a version.
+#[must_use]
+pub fn version_id(record: RecordId, version: u16) -> String {
+    format!("{record}:{version:05}")
+}
+
+/// A grant, current or revoked. `_id`: its storage key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantDoc {
+    /// Its storage key.
+    #[serde(rename = "_id")]
+    pub id: GrantId,
+    /// Who gave it.
+    #[serde(with = "crate::hex_text")]
+    pub patient: Address,
+    /// To whom.
+    pub tag: Tag,
+    /// What it covers.
+    pub kind: ScopeKind,
+    /// Record id, category or zero.
+    #[serde(with = "crate::hex_text")]
+    pub scope_id: B256,
+    /// Bit set of rights; zero when revoked.
+    pub rights: u8,
+    /// Bit set of purposes.
+    pub purposes: u16,
+    /// Unix seconds.
+    pub not_before: u64,
+    /// Unix seconds.
+    pub not_after: u64,
+    /// Grant epoch.
+    pub epoch: u32,
+    /// Patient epoch when granted; a lower one than the patient's means revoked.
+    pub patient_epoch: u32,
+    /// SHA-256 of the bundle.
+    #[serde(with = "crate::hex_text")]
+    pub bundle_hash: B256,
+    /// Whether a `Revoked` ended it.
+    pub revoked: bool,
+    /// The event that last changed it.
+    pub place: Place,
+}
+
+/// A patient's epoch. `_id`: address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PatientDoc {
+    /// The patient.
+    #[serde(rename = "_id", with = "crate::hex_text")]
+    pub address: Address,
+    /// Raised by every RevokeAll.
+    pub patient_epoch: u32,
+    /// The event that last changed it.
+    pub place: Place,
+}
+
+/// A published key; old epochs stay. `_id`: owner `:` slot `:` epoch (ten digits).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyDoc {
+    /// owner `:` slot `:` epoch, as text.
+    #[serde(rename = "_id")]
+    pub id: String,
+    /// Whose key.
+    #[serde(with = "crate::hex_text")]
+    pub owner: Address,
+    /// Slot.
+    pub slot: u8,
+    /// From 1.
+    pub epoch: u32,
+    /// HPKE KEM id.
+    pub kem: u16,
+    /// keccak256 of the key bytes.
+    #[serde(with = "crate::hex_text")]
+    pub key_hash: B256,
+    /// The key bytes.
+    #[serde(with = "crate::hex_text")]
+    pub key: Bytes,
+    /// The event.
+    pub place: Place,
+}
+
+/// An accreditor. `_id`: address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccreditorDoc {
+    /// The accreditor.
+    #[serde(rename = "_id", with = "crate::hex_text")]
+    pub address: Address,
+    /// Whether it may vouch.
+    pub active: bool,
+    /// The event that last changed it.
+    pub place: Place,
+}
+
+/// A practitioner. `_id`: address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PractitionerDoc {
+    /// The practitioner.
+    #[serde(rename = "_id", with = "crate::hex_text")]
+    pub address: Address,
+    /// Who vouches.
+    #[serde(with = "crate::hex_text")]
+    pub accreditor: Address,
+    /// Bit set of roles.
+    pub roles: u8,
+    /// Unix seconds.
+    pub valid_from: u64,
+    /// Unix seconds.
+    pub valid_until: u64,
+    /// Whether the accreditor suspended it.
+    pub suspended: bool,
+    /// The event that last changed it.
+    pub place: Place,
+}
+
+/// One `Accessed` event. `_id`: operator `:` leaf index (ten digits).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessDoc {
+    /// operator `:` index, as text.
+    #[serde(rename = "_id")]
+    pub id: String,
+    /// Whose log.
+    #[serde(with = "crate::hex_text")]
+    pub operator: Address,
+    /// Index of the leaf in that log, from 0.
+    pub index: u64,
+    /// Which record.
+    pub record: RecordId,
+    /// Whose tag.
+    pub tag: Tag,
+    /// The purpose's bit.
+    pub purposes: u16,
+    /// The leaf hash.
+    pub leaf: LeafHash,
+    /// The event.
+    pub place: Place,
+}
+
+/// One `Checkpoint` event. `_id`: operator `:` size (ten digits).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckpointDoc {
+    /// operator `:` size, as text.
+    #[serde(rename = "_id")]
+    pub id: String,
+    /// Whose log.
+    #[serde(with = "crate::hex_text")]
+    pub operator: Address,
+    /// Number of leaves.
+    pub size: u64,
+    /// RFC 6962 root.
+    #[serde(with = "crate::hex_text")]
+    pub root: B256,
+    /// Chained head.
+    #[serde(with = "crate::hex_text")]
+    pub head: B256,
+    /// The event.
+    pub place: Place,
+}
+
+/// How far the mirror has come, and which chain it mirrors. `_id`: `cursor`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CursorDoc {
+    /// Always `cursor`.
+    #[serde(rename = "_id")]
+    pub id: String,
+    /// [`MIRROR_VERSION`].
+    pub mirror_version: u32,
+    /// EIP-155 chain id.
+    pub chain_id: u64,
+    /// Hash of block 0.
+    #[serde(with = "crate::hex_text")]
+    pub genesis_hash: B256,
+    /// The five contracts' addresses, in the order of the deployment file.
+    pub contracts: Vec<String>,
+    /// The last block that is fully in the mirror.
+    pub block_number: u64,
+    /// Its hash.
+    #[serde(with = "crate::hex_text")]
+    pub block_hash: B256,
+    /// Its time, unix seconds.
+    pub block_time: u64,
+}

@@ -1,0 +1,169 @@
+//! Reads: the signed wish to open a record, the log leaf it becomes, and the operator's receipt.
+
+use alloy::{
+    primitives::{Address, B256, Bytes},
+    sol,
+    sol_types::SolStruct,
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    codes::Purpose,
+    deployment::{ContractName, Deployment},
+    ids::{LeafHash, RecordId, Salt, Tag},
+    messages::{SignatureError, verify_signature},
+};
+
+/// The longest a read request may be valid, in seconds.
+pub const READ_REQUEST_SECONDS_MAX: u64 = 60;
+const REQUEST_LABEL: &[u8] = b"medlock/v1/read-request";
+const LEAF_LABEL: &[u8] = b"medlock/v1/log-leaf";
+
+/// A wish to open one version of a record. The session key signs [`ReadRequest::signed_bytes`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReadRequest {
+    /// SHA-256 of the session's login message.
+    #[serde(with = "crate::hex_text")]
+    #[schema(value_type = String)]
+    pub login_hash: B256,
+    /// Which record.
+    pub record: RecordId,
+    /// Which version, from 1.
+    pub version: u16,
+    /// Why.
+    pub purpose: Purpose,
+    /// Who reads: the session's address.
+    #[serde(with = "crate::hex_text")]
+    #[schema(value_type = String)]
+    pub grantee: Address,
+    /// Opens the reader's READ tag.
+    pub salt: Salt,
+    /// 32 random bytes; unique for the session.
+    #[serde(with = "crate::hex_text")]
+    #[schema(value_type = String)]
+    pub nonce: B256,
+    /// Unix seconds; at most [`READ_REQUEST_SECONDS_MAX`] from now.
+    pub deadline: u64,
+}
+
+impl ReadRequest {
+    /// label ‖ chain id u64 ‖ RecordRegistry ‖ operator ‖ login hash ‖ record ‖ version u16 ‖ purpose u16 ‖ grantee ‖
+    /// salt ‖ nonce ‖ deadline u64, big-endian.
+    #[must_use]
+    pub fn signed_bytes(&self, deployment: &Deployment) -> Vec<u8> {
+        let registry = deployment.address_of(ContractName::RecordRegistry);
+        [
+            REQUEST_LABEL,
+            &deployment.chain_id.to_be_bytes(),
+            registry.as_slice(),
+            deployment.operator.as_slice(),
+            self.login_hash.as_slice(),
+            self.record.0.as_slice(),
+            &self.version.to_be_bytes(),
+            &self.purpose.bit().to_be_bytes(),
+            self.grantee.as_slice(),
+            self.salt.0.as_slice(),
+            self.nonce.as_slice(),
+            &self.deadline.to_be_bytes(),
+        ]
+        .concat()
+    }
+
+    /// The tag that grantee and salt open.
+    #[must_use]
+    pub fn tag(&self) -> Tag {
+        Tag::derive(self.grantee, self.salt)
+    }
+}
+
+/// What the operator keeps of one read: everything that proves who asked for what, when, and that it was allowed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Leaf {
+    /// The signed request.
+    pub request: ReadRequest,
+    /// 64 bytes r ‖ s by the session key.
+    #[schema(value_type = String)]
+    pub signature: Bytes,
+    /// The login message that names the session key.
+    pub login_message: String,
+    /// The wallet's signature over it.
+    #[schema(value_type = String)]
+    pub login_signature: Bytes,
+    /// The block at which permission was asked.
+    #[serde(with = "crate::hex_text")]
+    #[schema(value_type = String)]
+    pub block_hash: B256,
+    /// Unix seconds: the later of the operator's clock and that block's time.
+    pub time: u64,
+    /// 32 random bytes, so that a leaf hash says nothing about its content.
+    #[serde(with = "crate::hex_text")]
+    #[schema(value_type = String)]
+    pub blinding: B256,
+}
+
+impl Leaf {
+    /// The leaf's bytes: label ‖ signed request ‖ u32 length-prefixed signature, login message and login signature ‖
+    /// block hash ‖ time u64 ‖ blinding, big-endian.
+    #[must_use]
+    pub fn to_bytes(&self, deployment: &Deployment) -> Vec<u8> {
+        let mut bytes = LEAF_LABEL.to_vec();
+        bytes.extend(self.request.signed_bytes(deployment));
+        for part in [&self.signature[..], self.login_message.as_bytes(), &self.login_signature[..]] {
+            let length = u32::try_from(part.len()).expect("parts are bounded by the body limit, far below 4 GiB");
+            bytes.extend(length.to_be_bytes());
+            bytes.extend(part);
+        }
+        bytes.extend(self.block_hash);
+        bytes.extend(self.time.to_be_bytes());
+        bytes.extend(self.blinding);
+        bytes
+    }
+
+    /// SHA-256(0x00 ‖ leaf bytes) (RFC 6962, section 2.1).
+    #[must_use]
+    pub fn hash(&self, deployment: &Deployment) -> LeafHash {
+        let digest = Sha256::new().chain_update([0_u8]).chain_update(self.to_bytes(deployment)).finalize();
+        LeafHash(B256::from_slice(&digest))
+    }
+}
+
+sol! {
+    /// The operator's promise that a leaf is in its log, anchored on chain before `anchorBy` (unix seconds).
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct ReadReceipt { address operator; bytes32 leaf; bytes32 record; uint16 version; uint64 anchorBy; }
+}
+
+/// A [`ReadReceipt`] with the operator's EIP-712 signature in the domain of `AccessLog`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignedReceipt {
+    /// What is promised.
+    #[schema(value_type = Object)]
+    pub receipt: ReadReceipt,
+    /// 65 bytes r ‖ s ‖ v.
+    #[schema(value_type = String)]
+    pub signature: Bytes,
+}
+
+impl SignedReceipt {
+    /// The hash that the operator signs.
+    #[must_use]
+    pub fn signing_hash(receipt: &ReadReceipt, deployment: &Deployment) -> B256 {
+        receipt.eip712_signing_hash(&deployment.domain_of(ContractName::AccessLog))
+    }
+
+    /// Checks that the deployment's operator made this promise.
+    ///
+    /// # Errors
+    /// See [`SignatureError`].
+    pub fn verify(&self, deployment: &Deployment) -> Result<(), SignatureError> {
+        if self.receipt.operator != deployment.operator {
+            return Err(SignatureError::WrongSigner);
+        }
+        verify_signature(Self::signing_hash(&self.receipt, deployment), deployment.operator, &self.signature)
+    }
+}

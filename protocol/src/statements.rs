@@ -1,0 +1,100 @@
+//! Signed statements that stay off chain: access requests and the public profiles of practitioners.
+
+use alloy::{
+    primitives::{Address, B256, Bytes},
+    sol,
+    sol_types::SolStruct,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    deployment::{ContractName, Deployment},
+    ids::RequestId,
+    messages::{SignatureError, verify_signature},
+};
+
+sol! {
+    /// A practitioner asks a patient for access. Purpose and scope are in clear; the reason is a note that only the
+    /// patient can open, and `noteHash` is the SHA-256 of its bytes. `until` is the wished end, unix seconds.
+    /// Domain: `GrantRegistry`.
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct AccessRequest {
+        address requester; address patient; uint8 rights; uint8 kind; bytes32 scopeId; uint16 purposes; uint40 until;
+        bytes32 noteHash; uint256 nonce; uint256 deadline;
+    }
+
+    /// A patient turns a request down. Domain: `GrantRegistry`.
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct DenyRequest { address patient; bytes32 request; uint256 deadline; }
+
+    /// What an accreditor publishes about a practitioner. Domain: `Accreditation`. `issued` is unix seconds.
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Profile {
+        address accreditor; address practitioner; string name; string organisation; string specialty; uint8 roles; uint64 issued;
+    }
+}
+
+/// The longest name, organisation or specialty of a profile, in bytes.
+pub const PROFILE_TEXT_BYTES_MAX: usize = 200;
+
+macro_rules! signed {
+    ($(#[$doc:meta])* $signed:ident, $message:ident, $field:ident, $contract:ident, $signer:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+        #[serde(deny_unknown_fields)]
+        pub struct $signed {
+            /// What is stated.
+            #[schema(value_type = Object)]
+            pub $field: $message,
+            /// 65 bytes r ‖ s ‖ v, or what the signer's contract accepts (ERC-1271).
+            #[schema(value_type = String)]
+            pub signature: Bytes,
+        }
+
+        impl $signed {
+            /// The hash that is signed (EIP-712).
+            #[must_use]
+            pub fn signing_hash($field: &$message, deployment: &Deployment) -> B256 {
+                $field.eip712_signing_hash(&deployment.domain_of(ContractName::$contract))
+            }
+
+            /// Who has to sign.
+            #[must_use]
+            pub const fn signer(&self) -> Address {
+                self.$field.$signer
+            }
+
+            /// Checks an externally owned account's signature; contract accounts need ERC-1271 instead.
+            ///
+            /// # Errors
+            /// See [`SignatureError`].
+            pub fn verify(&self, deployment: &Deployment) -> Result<(), SignatureError> {
+                verify_signature(Self::signing_hash(&self.$field, deployment), self.signer(), &self.signature)
+            }
+        }
+    };
+}
+
+signed! {
+    /// An [`AccessRequest`] with its signature.
+    SignedAccessRequest, AccessRequest, request, GrantRegistry, requester
+}
+signed! {
+    /// A [`DenyRequest`] with its signature.
+    SignedDenial, DenyRequest, denial, GrantRegistry, patient
+}
+signed! {
+    /// A [`Profile`] with its accreditor's signature.
+    SignedProfile, Profile, profile, Accreditation, accreditor
+}
+
+impl SignedAccessRequest {
+    /// How the request is named.
+    #[must_use]
+    pub fn id(&self, deployment: &Deployment) -> RequestId {
+        RequestId(Self::signing_hash(&self.request, deployment))
+    }
+}
