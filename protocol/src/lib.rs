@@ -9,6 +9,15 @@ pub mod codes;
 pub mod deployment;
 pub mod ids;
 
+pub mod secret;
+pub mod identity;
+pub mod capsule;
+pub mod split;
+mod hpke;
+mod kdf;
+#[cfg(test)]
+mod public_vectors;
+
 pub mod messages;
 pub mod reads;
 pub mod session;
