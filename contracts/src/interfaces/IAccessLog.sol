@@ -33,9 +33,7 @@ struct Head {
 interface IAccessLog is ISignedActions {
     /// @notice The operator released a key of this record to whoever opens `tag`.
     /// @dev Readers may rely on: the order of `Accessed` events of one operator is the order of its leaves.
-    event Accessed(
-        address indexed operator, RecordId indexed record, Tag indexed tag, uint16 purposes, bytes32 leaf
-    );
+    event Accessed(address indexed operator, RecordId indexed record, Tag indexed tag, uint16 purposes, bytes32 leaf);
     /// @notice The operator's log has `size` leaves with this root.
     /// @dev Readers may rely on: since the checkpoint before, exactly the difference of sizes `Accessed` events of this
     ///      operator stand before this event. Warning: the root itself is the operator's claim; recompute it.

@@ -63,14 +63,10 @@ interface IGrantRegistry is ISignedActions {
     ///      scope kind and id; 3. its epoch is one more than the one it replaces, and no revocation lies between;
     ///      4. `terms` is the storage word.
     /// @dev Warning: the chain records permission; it cannot take back a key someone already holds.
-    event Granted(
-        address indexed patient, Tag indexed tag, bytes32 indexed scopeId, Terms terms, bytes32 bundleHash
-    );
+    event Granted(address indexed patient, Tag indexed tag, bytes32 indexed scopeId, Terms terms, bytes32 bundleHash);
     /// @notice The grant ended, and every Grant message signed before it names an older epoch and can never succeed.
     /// @dev Readers may rely on: emitted also where no grant stood.
-    event Revoked(
-        address indexed patient, Tag indexed tag, bytes32 indexed scopeId, ScopeKind kind, uint32 epoch
-    );
+    event Revoked(address indexed patient, Tag indexed tag, bytes32 indexed scopeId, ScopeKind kind, uint32 epoch);
     /// @notice Every grant of the patient with an older patient epoch ended.
     event AllRevoked(address indexed patient, uint32 patientEpoch);
 
@@ -103,13 +99,8 @@ interface IGrantRegistry is ISignedActions {
     /// @notice Whether the grant permits `right` for `purpose` at `time`, and its period. Accreditation is not joined.
     /// @param right READ 1 or WRITE 2.
     /// @param purpose A bit of the purpose mask, or 0 to ask for any.
-    function isGranted(
-        address patient,
-        Tag tag,
-        ScopeKind kind,
-        bytes32 id,
-        uint8 right,
-        uint16 purpose,
-        uint40 time
-    ) external view returns (bool granted, uint40 notBefore, uint40 notAfter);
+    function isGranted(address patient, Tag tag, ScopeKind kind, bytes32 id, uint8 right, uint16 purpose, uint40 time)
+        external
+        view
+        returns (bool granted, uint40 notBefore, uint40 notAfter);
 }

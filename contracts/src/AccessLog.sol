@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Access, Head, IAccessLog} from "./interfaces/IAccessLog.sol";
+import {Authorization} from "./interfaces/ISignedActions.sol";
+import {SignedActions} from "./SignedActions.sol";
+
+/// @title AccessLog
+contract AccessLog is IAccessLog, SignedActions {
+    bytes32 private constant CHECKPOINT_TYPEHASH = keccak256(
+        "Checkpoint(address operator,bytes32 previousHead,uint64 size,bytes32 root,Access[] accesses,uint256 nonce,uint256 deadline)Access(bytes32 record,bytes32 tag,uint16 purposes,bytes32 leaf)"
+    );
+    bytes32 private constant ACCESS_TYPEHASH =
+        keccak256("Access(bytes32 record,bytes32 tag,uint16 purposes,bytes32 leaf)");
+
+    /// @dev Keeps a checkpoint well below the gas limit of one transaction.
+    uint256 private constant MAX_BATCH = 1000;
+
+    /// @inheritdoc IAccessLog
+    mapping(address operator => bytes32 head) public headOf;
+
+    /// @inheritdoc IAccessLog
+    function checkpoint(Head calldata current, bytes32 root, Access[] calldata accesses) external {
+        _checkpoint(msg.sender, current, root, accesses);
+    }
+
+    /// @inheritdoc IAccessLog
+    function checkpointBySig(
+        address operator,
+        Head calldata current,
+        bytes32 root,
+        Access[] calldata accesses,
+        Authorization calldata auth
+    ) external {
+        _authorize(
+            operator,
+            keccak256(
+                abi.encode(
+                    CHECKPOINT_TYPEHASH,
+                    operator,
+                    _hash(current),
+                    _grown(current, accesses),
+                    root,
+                    _hash(accesses),
+                    auth.nonce,
+                    auth.deadline
+                )
+            ),
+            auth
+        );
+        _checkpoint(operator, current, root, accesses);
+    }
+
+    function _checkpoint(address operator, Head calldata current, bytes32 root, Access[] calldata accesses) private {
+        if (accesses.length == 0 || accesses.length > MAX_BATCH) revert InvalidBatch();
+        bytes32 previous = headOf[operator];
+        if (_hash(current) != previous) revert StaleHead(previous);
+
+        uint64 size = _grown(current, accesses);
+        bytes32 head = keccak256(abi.encodePacked(previous, size, root));
+        headOf[operator] = head;
+        for (uint256 i = 0; i < accesses.length; ++i) {
+            Access calldata access = accesses[i];
+            emit Accessed(operator, access.record, access.tag, access.purposes, access.leaf);
+        }
+        emit Checkpoint(operator, size, root, head);
+    }
+
+    /// @dev keccak256(previous ‖ size ‖ root); zero for the empty log, whose preimage is all zero.
+    function _hash(Head calldata head) private pure returns (bytes32) {
+        if (head.size == 0 && head.previous == 0 && head.root == 0) return 0;
+        return keccak256(abi.encodePacked(head.previous, head.size, head.root));
+    }
+
+    /// @dev The size after the batch. The sum wraps only for a preimage that is no log's head: sizes count leaves.
+    function _grown(Head calldata current, Access[] calldata accesses) private pure returns (uint64) {
+        unchecked {
+            return uint64(current.size + accesses.length);
+        }
+    }
+
+    /// @dev EIP-712 encoding of `Access[]`: keccak256 of the struct hashes.
+    function _hash(Access[] calldata accesses) private pure returns (bytes32) {
+        bytes32[] memory hashes = new bytes32[](accesses.length);
+        for (uint256 i = 0; i < accesses.length; ++i) {
+            hashes[i] = keccak256(abi.encode(ACCESS_TYPEHASH, accesses[i]));
+        }
+        return keccak256(abi.encodePacked(hashes));
+    }
+}

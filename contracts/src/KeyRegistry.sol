@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IKeyRegistry, Key} from "./interfaces/IKeyRegistry.sol";
+import {Authorization} from "./interfaces/ISignedActions.sol";
+import {SignedActions} from "./SignedActions.sol";
+
+/// @title KeyRegistry
+contract KeyRegistry is IKeyRegistry, SignedActions {
+    bytes32 private constant REGISTER_KEY_TYPEHASH = keccak256(
+        "RegisterKey(address owner,uint8 slot,uint32 epoch,uint16 kem,bytes key,uint256 nonce,uint256 deadline)"
+    );
+
+    /// @dev Slot of the identity key: one public key.
+    uint8 private constant IDENTITY = 0;
+    /// @dev Slot of the list of all category keys.
+    uint8 private constant CATEGORY_KEYS = 1;
+    /// @dev HPKE KEM id of DHKEM(secp256k1, HKDF-SHA256), the only one of this version.
+    uint16 private constant KEM_SECP256K1 = 0x0016;
+    /// @dev An uncompressed secp256k1 point: 0x04 ‖ x ‖ y.
+    uint256 private constant POINT_LENGTH = 65;
+    bytes1 private constant POINT_PREFIX = 0x04;
+    /// @dev Room for about 230 category keys, far beyond the category list.
+    uint256 private constant MAX_CATEGORY_KEYS_LENGTH = 16_384;
+
+    mapping(address owner => mapping(uint8 slot => Key key)) private _keys;
+
+    /// @inheritdoc IKeyRegistry
+    function registerKey(uint8 slot, uint32 epoch, uint16 kem, bytes calldata key) external {
+        _register(msg.sender, slot, epoch, kem, key);
+    }
+
+    /// @inheritdoc IKeyRegistry
+    function registerKeyBySig(
+        address owner,
+        uint8 slot,
+        uint32 epoch,
+        uint16 kem,
+        bytes calldata key,
+        Authorization calldata auth
+    ) external {
+        _authorize(
+            owner,
+            keccak256(
+                abi.encode(REGISTER_KEY_TYPEHASH, owner, slot, epoch, kem, keccak256(key), auth.nonce, auth.deadline)
+            ),
+            auth
+        );
+        _register(owner, slot, epoch, kem, key);
+    }
+
+    /// @inheritdoc IKeyRegistry
+    function keyOf(address owner, uint8 slot) external view returns (Key memory) {
+        return _keys[owner][slot];
+    }
+
+    function _register(address owner, uint8 slot, uint32 epoch, uint16 kem, bytes calldata key) private {
+        if (slot > CATEGORY_KEYS) revert UnknownSlot(slot);
+        if (kem != KEM_SECP256K1 || !_hasForm(slot, key)) revert InvalidKey();
+        Key storage stored = _keys[owner][slot];
+        uint32 current = stored.epoch;
+        // The last epoch is never replaced; nobody registers four billion keys.
+        if (epoch != current || current == type(uint32).max) revert StaleKeyEpoch(current);
+
+        bytes32 keyHash = keccak256(key);
+        _keys[owner][slot] = Key({hash: keyHash, epoch: epoch + 1, since: uint40(block.timestamp), kem: kem});
+        emit KeyRegistered(owner, keyHash, slot, epoch + 1, kem, key);
+    }
+
+    /// @dev Length and prefix only: whether the point lies on the curve is for whoever seals to it.
+    function _hasForm(uint8 slot, bytes calldata key) private pure returns (bool) {
+        if (slot == IDENTITY) return key.length == POINT_LENGTH && key[0] == POINT_PREFIX;
+        return key.length != 0 && key.length <= MAX_CATEGORY_KEYS_LENGTH;
+    }
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IAccreditation} from "./interfaces/IAccreditation.sol";
+import {IGrantRegistry, ScopeKind, Tag} from "./interfaces/IGrantRegistry.sol";
+import {IRecordRegistry, NewRecord, NewVersion, Record, RecordId, RecordStatus} from "./interfaces/IRecordRegistry.sol";
+import {Authorization} from "./interfaces/ISignedActions.sol";
+import {Purposes, Rights, Roles, Salted} from "./libraries/Codes.sol";
+import {SignedActions} from "./SignedActions.sol";
+
+/// @title RecordRegistry
+contract RecordRegistry is IRecordRegistry, SignedActions {
+    bytes32 private constant REGISTER_RECORD_TYPEHASH = keccak256(
+        "RegisterRecord(address uploader,address patient,bytes32 salt,uint16 category,uint8 codec,bytes32 digest,bytes32 writeSalt,uint256 nonce,uint256 deadline)"
+    );
+    bytes32 private constant REGISTER_VERSION_TYPEHASH = keccak256(
+        "RegisterVersion(address uploader,bytes32 record,uint16 version,uint8 codec,bytes32 digest,bytes32 salt,bytes32 writeSalt,uint256 nonce,uint256 deadline)"
+    );
+    bytes32 private constant SET_RECORD_STATUS_TYPEHASH = keccak256(
+        "SetRecordStatus(address signer,bytes32 record,uint8 status,bytes32 salt,uint256 nonce,uint256 deadline)"
+    );
+
+    /// @dev Multicodec codes of a CID whose block is the file itself, and of one whose block lists links.
+    uint8 private constant CODEC_RAW = 0x55;
+    uint8 private constant CODEC_DAG_PB = 0x70;
+
+    /// @notice Where the patients' grants stand.
+    IGrantRegistry public immutable GRANT_REGISTRY;
+    /// @notice Who is vouched for.
+    IAccreditation public immutable ACCREDITATION;
+
+    mapping(RecordId id => Record record) private _records;
+
+    constructor(IGrantRegistry grantRegistry, IAccreditation accreditation) {
+        GRANT_REGISTRY = grantRegistry;
+        ACCREDITATION = accreditation;
+    }
+
+    /// @inheritdoc IRecordRegistry
+    function registerRecord(NewRecord calldata record) external {
+        _registerRecord(msg.sender, record);
+    }
+
+    /// @inheritdoc IRecordRegistry
+    function registerRecordBySig(address uploader, NewRecord calldata record, Authorization calldata auth) external {
+        _authorize(
+            uploader, keccak256(abi.encode(REGISTER_RECORD_TYPEHASH, uploader, record, auth.nonce, auth.deadline)), auth
+        );
+        _registerRecord(uploader, record);
+    }
+
+    /// @inheritdoc IRecordRegistry
+    function registerVersion(NewVersion calldata version) external {
+        _registerVersion(msg.sender, version);
+    }
+
+    /// @inheritdoc IRecordRegistry
+    function registerVersionBySig(address uploader, NewVersion calldata version, Authorization calldata auth) external {
+        _authorize(
+            uploader,
+            keccak256(abi.encode(REGISTER_VERSION_TYPEHASH, uploader, version, auth.nonce, auth.deadline)),
+            auth
+        );
+        _registerVersion(uploader, version);
+    }
+
+    /// @inheritdoc IRecordRegistry
+    function setRecordStatus(RecordId record, RecordStatus status, bytes32 salt) external {
+        _setRecordStatus(msg.sender, record, status, salt);
+    }
+
+    /// @inheritdoc IRecordRegistry
+    function setRecordStatusBySig(
+        address signer,
+        RecordId record,
+        RecordStatus status,
+        bytes32 salt,
+        Authorization calldata auth
+    ) external {
+        _authorize(
+            signer,
+            keccak256(abi.encode(SET_RECORD_STATUS_TYPEHASH, signer, record, status, salt, auth.nonce, auth.deadline)),
+            auth
+        );
+        _setRecordStatus(signer, record, status, salt);
+    }
+
+    /// @inheritdoc IRecordRegistry
+    function recordOf(RecordId record) external view returns (Record memory) {
+        return _records[record];
+    }
+
+    /// @inheritdoc IRecordRegistry
+    function isAllowed(RecordId record, address grantee, bytes32 salt, uint16 purpose, uint40 time)
+        external
+        view
+        returns (bool allowed, uint40 notBefore, uint40 notAfter)
+    {
+        Record memory stored = _records[record];
+        if (stored.status == RecordStatus.None || stored.status == RecordStatus.Tombstoned) return (false, 0, 0);
+        if (!Purposes.isSingle(purpose)) return (false, 0, 0);
+
+        (allowed, notBefore, notAfter) =
+            _isReadGranted(stored.patient, record, stored.category, Salted.tag(grantee, salt), purpose, time);
+        if (!allowed) return (false, 0, 0);
+        if (purpose & Purposes.WITHOUT_ACCREDITATION != 0) return (true, notBefore, notAfter);
+
+        (bool accredited, uint40 validFrom, uint40 validUntil) = ACCREDITATION.isAccredited(grantee, Roles.ANY, time);
+        if (!accredited) return (false, 0, 0);
+        return (true, validFrom > notBefore ? validFrom : notBefore, validUntil < notAfter ? validUntil : notAfter);
+    }
+
+    function _registerRecord(address uploader, NewRecord calldata record) private {
+        if (record.patient == address(0) || !_isEnvelope(record.codec, record.digest)) revert InvalidRecord();
+        RecordId id = Salted.recordId(uploader, record.salt);
+        if (_records[id].status != RecordStatus.None) revert RecordExists(id);
+        if (uploader != record.patient && !_mayUpload(uploader, record.patient, record.category, record.writeSalt)) {
+            revert UploadNotAllowed(uploader);
+        }
+
+        _records[id] = Record({
+            patient: record.patient,
+            created: uint40(block.timestamp),
+            category: record.category,
+            version: 1,
+            status: RecordStatus.Active,
+            codec: record.codec
+        });
+        emit RecordRegistered(id, record.patient, record.category, uploader, 1, record.codec, record.digest);
+    }
+
+    function _registerVersion(address uploader, NewVersion calldata version) private {
+        RecordId id = version.record;
+        Record memory stored = _records[id];
+        if (stored.status == RecordStatus.None) revert UnknownRecord(id);
+        if (stored.status == RecordStatus.Tombstoned) revert RecordIsTombstoned(id);
+        if (version.version != stored.version) revert StaleVersion(stored.version);
+        if (stored.version == type(uint16).max || !_isEnvelope(version.codec, version.digest)) revert InvalidRecord();
+        if (uploader != stored.patient) {
+            bool isFirst = _isFirstUploader(uploader, id, version.salt);
+            if (!isFirst || !_mayUpload(uploader, stored.patient, stored.category, version.writeSalt)) {
+                revert UploadNotAllowed(uploader);
+            }
+        }
+
+        stored.version += 1;
+        stored.codec = version.codec;
+        _records[id] = stored;
+        emit RecordRegistered(
+            id, stored.patient, stored.category, uploader, stored.version, stored.codec, version.digest
+        );
+    }
+
+    function _setRecordStatus(address signer, RecordId record, RecordStatus status, bytes32 salt) private {
+        Record storage stored = _records[record];
+        RecordStatus current = stored.status;
+        if (current == RecordStatus.None) revert UnknownRecord(record);
+        address patient = stored.patient;
+        if (signer != patient && !_isFirstUploader(signer, record, salt)) revert StatusChangeNotAllowed(signer);
+        // Whatever lies to the right of an existing status can be set: superseded, tombstoned.
+        if (status <= current) revert InvalidStatus(current);
+
+        stored.status = status;
+        emit RecordStatusChanged(record, patient, status);
+    }
+
+    /// @dev Accredited now in a role that uploads, and holding WRITE now over the category or over all.
+    function _mayUpload(address uploader, address patient, uint16 category, bytes32 writeSalt)
+        private
+        view
+        returns (bool)
+    {
+        uint40 time = uint40(block.timestamp);
+        (bool accredited,,) = ACCREDITATION.isAccredited(uploader, Roles.UPLOADER, time);
+        if (!accredited) return false;
+
+        Tag tag = Salted.tag(uploader, writeSalt);
+        bytes32 id = bytes32(uint256(category));
+        (bool granted,,) = GRANT_REGISTRY.isGranted(patient, tag, ScopeKind.Category, id, Rights.WRITE, 0, time);
+        if (granted) return true;
+        (granted,,) = GRANT_REGISTRY.isGranted(patient, tag, ScopeKind.All, 0, Rights.WRITE, 0, time);
+        return granted;
+    }
+
+    /// @dev The first scope that permits the read decides the period: record, then category, then all.
+    function _isReadGranted(address patient, RecordId record, uint16 category, Tag tag, uint16 purpose, uint40 time)
+        private
+        view
+        returns (bool granted, uint40 notBefore, uint40 notAfter)
+    {
+        bytes32 id = RecordId.unwrap(record);
+        (granted, notBefore, notAfter) =
+            GRANT_REGISTRY.isGranted(patient, tag, ScopeKind.Record, id, Rights.READ, purpose, time);
+        if (granted) return (granted, notBefore, notAfter);
+
+        id = bytes32(uint256(category));
+        (granted, notBefore, notAfter) =
+            GRANT_REGISTRY.isGranted(patient, tag, ScopeKind.Category, id, Rights.READ, purpose, time);
+        if (granted) return (granted, notBefore, notAfter);
+
+        return GRANT_REGISTRY.isGranted(patient, tag, ScopeKind.All, 0, Rights.READ, purpose, time);
+    }
+
+    function _isFirstUploader(address signer, RecordId record, bytes32 salt) private pure returns (bool) {
+        return RecordId.unwrap(Salted.recordId(signer, salt)) == RecordId.unwrap(record);
+    }
+
+    /// @dev A CID of this codec with this SHA-256 digest can name an envelope.
+    function _isEnvelope(uint8 codec, bytes32 digest) private pure returns (bool) {
+        return (codec == CODEC_RAW || codec == CODEC_DAG_PB) && digest != 0;
+    }
+}
