@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Script} from "forge-std/Script.sol";
+
+import {AccessLog} from "../src/AccessLog.sol";
+import {Accreditation} from "../src/Accreditation.sol";
+import {GrantRegistry} from "../src/GrantRegistry.sol";
+import {KeyRegistry} from "../src/KeyRegistry.sol";
+import {RecordRegistry} from "../src/RecordRegistry.sol";
+
+/// @title Deploys medlock and writes the deployment file.
+/// @notice Reads from the environment:
+///         MEDLOCK_OWNER            owner of Accreditation (a multisig in production),
+///         MEDLOCK_OPERATOR         who holds release shares and keeps the log,
+///         MEDLOCK_GENESIS_HASH     hash of block 0, which the EVM cannot see,
+///         MEDLOCK_DEPLOYMENT_OUT   where the deployment file goes.
+///         How to run it stands in contracts/README.md. It asks for no key: Forge holds the sender's.
+contract Deploy is Script {
+    /// @dev Version of the deployment file's form.
+    uint256 private constant FILE_VERSION = 1;
+
+    function run() external {
+        address owner = vm.envAddress("MEDLOCK_OWNER");
+        address operator = vm.envAddress("MEDLOCK_OPERATOR");
+        bytes32 genesisHash = vm.envBytes32("MEDLOCK_GENESIS_HASH");
+        string memory path = vm.envString("MEDLOCK_DEPLOYMENT_OUT");
+        require(operator != address(0), "MEDLOCK_OPERATOR is the zero address");
+        require(genesisHash != 0, "MEDLOCK_GENESIS_HASH is zero");
+        uint256 startBlock = vm.getBlockNumber();
+
+        vm.startBroadcast();
+        Accreditation accreditation = new Accreditation(owner);
+        GrantRegistry grantRegistry = new GrantRegistry();
+        RecordRegistry recordRegistry = new RecordRegistry(grantRegistry, accreditation);
+        KeyRegistry keyRegistry = new KeyRegistry();
+        AccessLog accessLog = new AccessLog();
+        vm.stopBroadcast();
+
+        _describe("accreditation", address(accreditation));
+        _describe("key_registry", address(keyRegistry));
+        _describe("record_registry", address(recordRegistry));
+        _describe("grant_registry", address(grantRegistry));
+        string memory contracts = _describe("access_log", address(accessLog));
+
+        vm.serializeUint("deployment", "version", FILE_VERSION);
+        vm.serializeUint("deployment", "chain_id", block.chainid);
+        vm.serializeBytes32("deployment", "genesis_hash", genesisHash);
+        vm.serializeUint("deployment", "start_block", startBlock);
+        vm.serializeAddress("deployment", "operator", operator);
+        vm.writeJson(vm.serializeString("deployment", "contracts", contracts), path);
+    }
+
+    /// @dev Adds one contract to the file and returns the JSON of all that were added so far.
+    function _describe(string memory name, address deployed) private returns (string memory) {
+        vm.serializeAddress(name, "address", deployed);
+        string memory described = vm.serializeBytes32(name, "code_hash", deployed.codehash);
+        return vm.serializeString("contracts", name, described);
+    }
+}
