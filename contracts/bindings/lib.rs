@@ -1,1 +1,51 @@
-//! Being written.
+//! Rust bindings of the contracts, read from the committed ABI (`contracts/abi`, made by `contracts/abi.mjs`).
+//!
+//! One module per contract with its calls, events and errors; then what all users share: the call that carries out a
+//! signed action ([`call_of`], [`direct_call_of`]), events by contract ([`ChainEvent`]), packed grant terms
+//! ([`Terms`]), and the meaning of a revert ([`refusal_of`]).
+
+mod call;
+mod event;
+mod refusal;
+mod terms;
+
+pub use call::{call_of, checkpoint_call, direct_call_of};
+pub use event::{ChainEvent, EventError};
+pub use refusal::{Refusal, refusal_of};
+pub use terms::Terms;
+
+macro_rules! binding {
+    ($(#[$doc:meta])* $module:ident, $contract:ident, $path:literal) => {
+        $(#[$doc])*
+        #[allow(clippy::all, reason = "generated")]
+        pub mod $module {
+            alloy::sol! {
+                #[sol(rpc)]
+                #[derive(Debug, PartialEq, Eq)]
+                $contract,
+                $path
+            }
+        }
+    };
+}
+
+binding! {
+    /// Who vouches for whom: `contracts/src/interfaces/IAccreditation.sol`.
+    accreditation, Accreditation, "abi/Accreditation.json"
+}
+binding! {
+    /// Public encryption keys: `contracts/src/interfaces/IKeyRegistry.sol`.
+    key_registry, KeyRegistry, "abi/KeyRegistry.json"
+}
+binding! {
+    /// Records and versions: `contracts/src/interfaces/IRecordRegistry.sol`.
+    record_registry, RecordRegistry, "abi/RecordRegistry.json"
+}
+binding! {
+    /// Grants: `contracts/src/interfaces/IGrantRegistry.sol`.
+    grant_registry, GrantRegistry, "abi/GrantRegistry.json"
+}
+binding! {
+    /// The anchored log: `contracts/src/interfaces/IAccessLog.sol`.
+    access_log, AccessLog, "abi/AccessLog.json"
+}

@@ -1,0 +1,136 @@
+use alloy::sol_types::SolInterface;
+use protocol::error_code::ErrorCode;
+
+use crate::{
+    access_log::AccessLog::AccessLogErrors, accreditation::Accreditation::AccreditationErrors,
+    grant_registry::GrantRegistry::GrantRegistryErrors, key_registry::KeyRegistry::KeyRegistryErrors,
+    record_registry::RecordRegistry::RecordRegistryErrors,
+};
+
+/// What a revert of one of the contracts means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The stable code.
+    pub code: ErrorCode,
+    /// What the contract refuses, in a sentence that names no person.
+    pub detail: &'static str,
+}
+
+/// Decodes revert data; `None` when it is no custom error of ours.
+///
+/// All contracts are tried: a call to one can revert inside another. Where two share an error, both mean the same.
+#[must_use]
+pub fn refusal_of(revert: &[u8]) -> Option<Refusal> {
+    record(revert).or_else(|| grant(revert)).or_else(|| accreditation(revert)).or_else(|| key(revert)).or_else(|| log(revert))
+}
+
+const fn refusal(code: ErrorCode, detail: &'static str) -> Refusal {
+    Refusal { code, detail }
+}
+
+/// The three errors that every contract inherits from `SignedActions`.
+macro_rules! or_shared {
+    ($errors:ident, $revert:expr, { $($own:pat => $refusal:expr,)* }) => {
+        match $errors::abi_decode($revert).ok()? {
+            $errors::ActionExpired(_) => refusal(ErrorCode::Expired, "The action's deadline has passed."),
+            $errors::NonceUsed(_) => refusal(ErrorCode::NonceUsed, "This nonce was used or given up before."),
+            $errors::InvalidSignature(_) => {
+                refusal(ErrorCode::InvalidSignature, "The signature is malformed or not the named signer's.")
+            }
+            $($own => $refusal,)*
+            #[allow(unreachable_patterns, reason = "inherited library errors differ between contracts")]
+            _ => refusal(ErrorCode::WouldRevert, "The contract refuses the action."),
+        }
+    };
+}
+
+fn record(revert: &[u8]) -> Option<Refusal> {
+    Some(or_shared!(RecordRegistryErrors, revert, {
+        RecordRegistryErrors::UnknownRecord(_) => refusal(ErrorCode::UnknownRecord, "There is no such record on chain."),
+        RecordRegistryErrors::RecordExists(_) => refusal(ErrorCode::AlreadyExists, "This record is registered already."),
+        RecordRegistryErrors::RecordIsTombstoned(_) => refusal(ErrorCode::RecordTombstoned, "The record was withdrawn."),
+        RecordRegistryErrors::StaleVersion(_) => {
+            refusal(ErrorCode::StaleState, "The message replaces another version than the current one.")
+        },
+        RecordRegistryErrors::UploadNotAllowed(_) => {
+            refusal(ErrorCode::NoGrant, "The uploader is not accredited, or the patient has not allowed it to add records.")
+        },
+        RecordRegistryErrors::StatusChangeNotAllowed(_) => {
+            refusal(ErrorCode::Forbidden, "Only the patient and the first uploader may do this.")
+        },
+        RecordRegistryErrors::InvalidStatus(_) => {
+            refusal(ErrorCode::StaleState, "A record's status only moves forward.")
+        },
+        RecordRegistryErrors::InvalidRecord(_) => {
+            refusal(ErrorCode::OutOfRange, "Category, codec, digest or patient is out of range.")
+        },
+    }))
+}
+
+fn grant(revert: &[u8]) -> Option<Refusal> {
+    Some(or_shared!(GrantRegistryErrors, revert, {
+        GrantRegistryErrors::StaleGrantEpoch(_) => {
+            refusal(ErrorCode::StaleState, "The grant was changed or revoked since this was signed.")
+        },
+        GrantRegistryErrors::StalePatientEpoch(_) => {
+            refusal(ErrorCode::StaleState, "The patient revoked everything since this was signed.")
+        },
+        GrantRegistryErrors::InvalidGrant(_) => {
+            refusal(ErrorCode::OutOfRange, "Rights, purposes, period or scopes are out of range.")
+        },
+    }))
+}
+
+fn accreditation(revert: &[u8]) -> Option<Refusal> {
+    Some(or_shared!(AccreditationErrors, revert, {
+        AccreditationErrors::NotOwner(_) => refusal(ErrorCode::Forbidden, "Only the owner may do this."),
+        AccreditationErrors::NotAccreditor(_) => refusal(ErrorCode::Forbidden, "Only an active accreditor may do this."),
+        AccreditationErrors::NotItsAccreditor(_) => {
+            refusal(ErrorCode::Forbidden, "Only the practitioner's own accreditor may do this.")
+        },
+        AccreditationErrors::InvalidAccreditation(_) => {
+            refusal(ErrorCode::OutOfRange, "Roles are empty or unknown, or the period is empty.")
+        },
+    }))
+}
+
+fn key(revert: &[u8]) -> Option<Refusal> {
+    Some(or_shared!(KeyRegistryErrors, revert, {
+        KeyRegistryErrors::StaleKeyEpoch(_) => {
+            refusal(ErrorCode::StaleState, "The message replaces another key than the current one.")
+        },
+        KeyRegistryErrors::InvalidKey(_) => refusal(ErrorCode::OutOfRange, "The key has the wrong length or form."),
+        KeyRegistryErrors::UnknownSlot(_) => refusal(ErrorCode::OutOfRange, "There is no such key slot."),
+    }))
+}
+
+fn log(revert: &[u8]) -> Option<Refusal> {
+    Some(or_shared!(AccessLogErrors, revert, {
+        AccessLogErrors::StaleHead(_) => refusal(ErrorCode::StaleState, "The log has moved on."),
+        AccessLogErrors::InvalidBatch(_) => refusal(ErrorCode::OutOfRange, "A batch holds 1 to 1,000 entries."),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::{primitives::B256, sol_types::SolError};
+
+    use super::*;
+    use crate::{access_log::AccessLog, grant_registry::GrantRegistry, record_registry::RecordRegistry};
+
+    #[test]
+    fn custom_errors_map_to_their_codes() {
+        let stale = GrantRegistry::StalePatientEpoch { current: 3 }.abi_encode();
+        assert_eq!(refusal_of(&stale).map(|r| r.code), Some(ErrorCode::StaleState));
+        let unknown = RecordRegistry::UnknownRecord { id: B256::ZERO }.abi_encode();
+        assert_eq!(refusal_of(&unknown).map(|r| r.code), Some(ErrorCode::UnknownRecord));
+        let expired = AccessLog::ActionExpired { deadline: alloy::primitives::U256::ZERO }.abi_encode();
+        assert_eq!(refusal_of(&expired).map(|r| r.code), Some(ErrorCode::Expired));
+    }
+
+    #[test]
+    fn foreign_revert_data_means_nothing() {
+        assert_eq!(refusal_of(&[]), None);
+        assert_eq!(refusal_of(&[0xde, 0xad, 0xbe, 0xef]), None);
+    }
+}
