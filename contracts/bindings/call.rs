@@ -8,10 +8,7 @@ use protocol::{
 };
 
 use crate::{
-    access_log::AccessLog,
-    accreditation::Accreditation,
-    grant_registry::GrantRegistry,
-    key_registry::KeyRegistry,
+    access_log::AccessLog, accreditation::Accreditation, grant_registry::GrantRegistry, key_registry::KeyRegistry,
     record_registry::RecordRegistry,
 };
 
@@ -82,18 +79,14 @@ pub fn call_of(signed: &SignedAction, deployment: &Deployment) -> Option<(Addres
             auth: auth!(RecordRegistry, m),
         }
         .abi_encode(),
-        Action::Grant(m) => GrantRegistry::grantBySigCall {
-            patient: m.patient,
-            newGrant: new_grant(m),
-            auth: auth!(GrantRegistry, m),
+        Action::Grant(m) => {
+            GrantRegistry::grantBySigCall { patient: m.patient, newGrant: new_grant(m), auth: auth!(GrantRegistry, m) }
+                .abi_encode()
         }
-        .abi_encode(),
-        Action::Revoke(m) => GrantRegistry::revokeBySigCall {
-            patient: m.patient,
-            grants: grant_refs(m),
-            auth: auth!(GrantRegistry, m),
+        Action::Revoke(m) => {
+            GrantRegistry::revokeBySigCall { patient: m.patient, grants: grant_refs(m), auth: auth!(GrantRegistry, m) }
+                .abi_encode()
         }
-        .abi_encode(),
         Action::RevokeAll(m) => {
             GrantRegistry::revokeAllBySigCall { patient: m.patient, auth: auth!(GrantRegistry, m) }.abi_encode()
         }
@@ -217,8 +210,5 @@ fn new_grant(m: &messages::Grant) -> GrantRegistry::NewGrant {
 }
 
 fn grant_refs(m: &messages::Revoke) -> Vec<GrantRegistry::GrantRef> {
-    m.grants
-        .iter()
-        .map(|grant| GrantRegistry::GrantRef { tag: grant.tag, kind: grant.kind, id: grant.id })
-        .collect()
+    m.grants.iter().map(|grant| GrantRegistry::GrantRef { tag: grant.tag, kind: grant.kind, id: grant.id }).collect()
 }

@@ -21,7 +21,11 @@ pub struct Refusal {
 /// All contracts are tried: a call to one can revert inside another. Where two share an error, both mean the same.
 #[must_use]
 pub fn refusal_of(revert: &[u8]) -> Option<Refusal> {
-    record(revert).or_else(|| grant(revert)).or_else(|| accreditation(revert)).or_else(|| key(revert)).or_else(|| log(revert))
+    record(revert)
+        .or_else(|| grant(revert))
+        .or_else(|| accreditation(revert))
+        .or_else(|| key(revert))
+        .or_else(|| log(revert))
 }
 
 const fn refusal(code: ErrorCode, detail: &'static str) -> Refusal {
