@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {console} from "forge-std/console.sol";
+import {Vm} from "forge-std/Vm.sol";
+
+import {Access, Head} from "../src/interfaces/IAccessLog.sol";
+import {NewGrant, ScopeKind, Tag} from "../src/interfaces/IGrantRegistry.sol";
+import {NewRecord, NewVersion, RecordId, RecordStatus} from "../src/interfaces/IRecordRegistry.sol";
+import {Authorization} from "../src/interfaces/ISignedActions.sol";
+import {Roles} from "../src/libraries/Codes.sol";
+import {BaseTest} from "./BaseTest.sol";
+import {Messages} from "./Messages.sol";
+
+/// @title What each action costs, beside the least it could cost.
+/// @notice Floor of an operation = 21,000 + calldata (16 a non-zero byte, 4 a zero byte) + slots (22,100 new, 5,000
+///         changed, 2,100 only read) + logs (375 + 375 a topic + 8 a byte) + 3,000 per ecrecover, or the calldata floor
+///         of EIP-7623 (21,000 + 40 a non-zero byte, 10 a zero byte) where that is higher.
+/// @dev Every measured call is a transaction of its own (isolation), so the figure is what a receipt says. Signed twins
+///      are sent by the patient too, and spend a nonce beside one that is already used.
+///      contracts/gas.json holds the committed figures; MEDLOCK_GAS_UPDATE=true writes it anew.
+/// forge-config: default.isolate = true
+contract GasTest is BaseTest {
+    /// @dev Worst allowed figure over floor, in thousandths.
+    uint256 private constant MAX_PERMILLE = 1060;
+    string private constant SNAPSHOT = "contracts/gas.json";
+
+    /// @dev What an operation needs from the chain; calldata and logs are counted, not stated.
+    struct Needs {
+        uint256 newSlots;
+        uint256 changedSlots;
+        uint256 readSlots;
+        uint256 signatures;
+    }
+
+    uint256 private worst;
+    string private report;
+
+    function test_EveryOperationIsNearItsFloorAndTheSnapshotIsFresh() public {
+        measureRecords();
+        measureGrants();
+        measureKeysAndAccreditation();
+        measureLog();
+
+        string memory text = string.concat(report, "\n");
+        text = string.concat("{\n", text, "}\n");
+        console.log("worst over floor (thousandths): %d", worst);
+        if (vm.envOr("MEDLOCK_GAS_UPDATE", false)) {
+            vm.writeFile(SNAPSHOT, text);
+        } else {
+            assertEq(vm.readFile(SNAPSHOT), text, "contracts/gas.json is stale: run contracts/bench-gas.mjs --update");
+        }
+        assertLe(worst, MAX_PERMILLE, "an operation is too far above its floor");
+    }
+
+    function measureRecords() private {
+        spendNeighbour(patient.addr);
+        NewRecord memory record = newRecord();
+        measure("register", address(records), abi.encodeCall(records.registerRecord, (record)), Needs(1, 0, 0, 0));
+
+        record.salt = keccak256("second record");
+        Authorization memory auth =
+            sign(patient, records, Messages.registerRecord(patient.addr, record, 1, START + 1), 1, START + 1);
+        measure(
+            "register, relayed",
+            address(records),
+            abi.encodeCall(records.registerRecordBySig, (patient.addr, record, auth)),
+            Needs(1, 1, 0, 1)
+        );
+
+        RecordId id = recordIdOf(patient.addr, RECORD_SALT);
+        NewVersion memory version = newVersion(id, 1);
+        measure(
+            "new version", address(records), abi.encodeCall(records.registerVersion, (version)), Needs(0, 1, 0, 0)
+        );
+        version = newVersion(id, 2);
+        auth = sign(patient, records, Messages.registerVersion(patient.addr, version, 2, START + 1), 2, START + 1);
+        measure(
+            "new version, relayed",
+            address(records),
+            abi.encodeCall(records.registerVersionBySig, (patient.addr, version, auth)),
+            Needs(0, 2, 0, 1)
+        );
+
+        measure(
+            "set record status",
+            address(records),
+            abi.encodeCall(records.setRecordStatus, (id, RecordStatus.Superseded, 0)),
+            Needs(0, 1, 0, 0)
+        );
+        auth = sign(
+            patient,
+            records,
+            Messages.setRecordStatus(patient.addr, id, RecordStatus.Tombstoned, 0, 3, START + 1),
+            3,
+            START + 1
+        );
+        measure(
+            "set record status, relayed",
+            address(records),
+            abi.encodeCall(records.setRecordStatusBySig, (patient.addr, id, RecordStatus.Tombstoned, 0, auth)),
+            Needs(0, 2, 0, 1)
+        );
+    }
+
+    function measureGrants() private {
+        // The patient has revoked everything once, so that its epoch is a used slot.
+        vm.startPrank(patient.addr);
+        grants.revokeAll();
+        grants.cancelNonce(0);
+        vm.stopPrank();
+
+        Tag tag = tagOf(doctor.addr, READ_SALT);
+        bytes32 id = RecordId.unwrap(recordIdOf(patient.addr, RECORD_SALT));
+        NewGrant memory made = newGrant(tag, ScopeKind.Record, id);
+        made.patientEpoch = 1;
+        measure("grant", address(grants), abi.encodeCall(grants.grant, (made)), Needs(1, 0, 1, 0));
+
+        made.scopes[0].id = keccak256("another record");
+        Authorization memory auth =
+            sign(patient, grants, Messages.grant(patient.addr, made, 1, START + 1), 1, START + 1);
+        measure(
+            "grant, relayed",
+            address(grants),
+            abi.encodeCall(grants.grantBySig, (patient.addr, made, auth)),
+            Needs(1, 1, 1, 1)
+        );
+
+        measure(
+            "revoke",
+            address(grants),
+            abi.encodeCall(grants.revoke, (refOf(tag, ScopeKind.Record, id))),
+            Needs(0, 1, 0, 0)
+        );
+        auth = sign(
+            patient,
+            grants,
+            Messages.revoke(patient.addr, refOf(tag, ScopeKind.Record, made.scopes[0].id), 2, START + 1),
+            2,
+            START + 1
+        );
+        measure(
+            "revoke, relayed",
+            address(grants),
+            abi.encodeCall(
+                grants.revokeBySig, (patient.addr, refOf(tag, ScopeKind.Record, made.scopes[0].id), auth)
+            ),
+            Needs(0, 2, 0, 1)
+        );
+
+        measure("revoke all", address(grants), abi.encodeCall(grants.revokeAll, ()), Needs(0, 1, 0, 0));
+        auth = sign(patient, grants, Messages.revokeAll(patient.addr, 3, START + 1), 3, START + 1);
+        measure(
+            "revoke all, relayed",
+            address(grants),
+            abi.encodeCall(grants.revokeAllBySig, (patient.addr, auth)),
+            Needs(0, 2, 0, 1)
+        );
+    }
+
+    function measureKeysAndAccreditation() private {
+        vm.prank(patient.addr);
+        keys.cancelNonce(0);
+        bytes memory key = identityKey(1);
+        measure(
+            "register key", address(keys), abi.encodeCall(keys.registerKey, (0, 0, KEM, key)), Needs(2, 0, 0, 0)
+        );
+        key = identityKey(2);
+        Authorization memory auth =
+            sign(patient, keys, Messages.registerKey(patient.addr, 0, 1, KEM, key, 1, START + 1), 1, START + 1);
+        measure(
+            "replace key, relayed",
+            address(keys),
+            abi.encodeCall(keys.registerKeyBySig, (patient.addr, 0, 1, KEM, key, auth)),
+            Needs(0, 3, 0, 1)
+        );
+
+        vm.prank(clinic.addr);
+        accreditation.cancelNonce(0);
+        measureFrom(
+            clinic.addr,
+            "accredit",
+            address(accreditation),
+            abi.encodeCall(accreditation.accredit, (sister.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL)),
+            Needs(1, 0, 1, 0)
+        );
+        auth = sign(
+            clinic,
+            accreditation,
+            Messages.accredit(clinic.addr, stranger.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL, 1, START + 1),
+            1,
+            START + 1
+        );
+        measure(
+            "accredit, relayed",
+            address(accreditation),
+            abi.encodeCall(
+                accreditation.accreditBySig,
+                (clinic.addr, stranger.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL, auth)
+            ),
+            Needs(1, 1, 1, 1)
+        );
+        measureFrom(
+            clinic.addr,
+            "suspend",
+            address(accreditation),
+            abi.encodeCall(accreditation.setSuspended, (sister.addr, true)),
+            Needs(0, 1, 1, 0)
+        );
+    }
+
+    function measureLog() private {
+        vm.prank(operator.addr);
+        accessLog.cancelNonce(0);
+        Head memory head = givenCheckpoint();
+        head = measureCheckpoint("checkpoint, 1 read", head, 1);
+        head = measureCheckpoint("checkpoint, 10 reads", head, 10);
+        head = measureCheckpoint("checkpoint, 100 reads", head, 100);
+        head = measureSignedCheckpoint("checkpoint, 1 read, relayed", head, 1, 1);
+        head = measureSignedCheckpoint("checkpoint, 10 reads, relayed", head, 10, 2);
+        measureSignedCheckpoint("checkpoint, 100 reads, relayed", head, 100, 3);
+    }
+
+    function measureCheckpoint(string memory name, Head memory head, uint256 count) private returns (Head memory) {
+        bytes32 root = keccak256(abi.encode("root", name));
+        measureFrom(
+            operator.addr,
+            name,
+            address(accessLog),
+            abi.encodeCall(accessLog.checkpoint, (head, root, newAccesses(count))),
+            Needs(0, 1, 0, 0)
+        );
+        return Head({previous: headHash(head), size: uint64(head.size + count), root: root});
+    }
+
+    function measureSignedCheckpoint(string memory name, Head memory head, uint256 count, uint256 nonce)
+        private
+        returns (Head memory)
+    {
+        bytes32 root = keccak256(abi.encode("root", name));
+        Access[] memory accesses = newAccesses(count);
+        Authorization memory auth = sign(
+            operator,
+            accessLog,
+            Messages.checkpoint(operator.addr, head, headHash(head), root, accesses, nonce, START + 1),
+            nonce,
+            START + 1
+        );
+        measure(
+            name,
+            address(accessLog),
+            abi.encodeCall(accessLog.checkpointBySig, (operator.addr, head, root, accesses, auth)),
+            Needs(0, 2, 0, 1)
+        );
+        return Head({previous: headHash(head), size: uint64(head.size + count), root: root});
+    }
+
+    /// @dev Uses a nonce whose word the measured messages share.
+    function spendNeighbour(address signer) private {
+        vm.prank(signer);
+        records.cancelNonce(0);
+    }
+
+    function measure(string memory name, address target, bytes memory data, Needs memory needs) private {
+        measureFrom(patient.addr, name, target, data, needs);
+    }
+
+    function measureFrom(address sender, string memory name, address target, bytes memory data, Needs memory needs)
+        private
+    {
+        vm.recordLogs();
+        vm.prank(sender);
+        (bool success,) = target.call(data);
+        uint256 used = vm.lastCallGas().gasTotalUsed;
+        assertTrue(success, name);
+
+        uint256 floor = floorOf(data, needs, vm.getRecordedLogs());
+        uint256 permille = (used * 1000 + floor - 1) / floor;
+        if (permille > worst) worst = permille;
+        report = string.concat(
+            report,
+            bytes(report).length == 0 ? "" : ",\n",
+            string.concat("  \"", name, "\": { \"gas\": ", vm.toString(used), ", \"floor\": ", vm.toString(floor), " }")
+        );
+    }
+
+    function floorOf(bytes memory data, Needs memory needs, Vm.Log[] memory logs) private pure returns (uint256) {
+        uint256 zeros = 0;
+        for (uint256 i = 0; i < data.length; ++i) {
+            if (data[i] == 0) ++zeros;
+        }
+        uint256 others = data.length - zeros;
+
+        uint256 work = others * 16 + zeros * 4 + needs.newSlots * 22_100 + needs.changedSlots * 5000
+            + needs.readSlots * 2100 + needs.signatures * 3000;
+        for (uint256 i = 0; i < logs.length; ++i) {
+            work += 375 + logs[i].topics.length * 375 + logs[i].data.length * 8;
+        }
+        uint256 calldataFloor = others * 40 + zeros * 10;
+        return 21_000 + (work > calldataFloor ? work : calldataFloor);
+    }
+}

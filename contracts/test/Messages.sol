@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Vm} from "forge-std/Vm.sol";
+
+import {Access, Head} from "../src/interfaces/IAccessLog.sol";
+import {GrantRef, NewGrant, Scope, Tag} from "../src/interfaces/IGrantRegistry.sol";
+import {NewRecord, NewVersion, RecordId, RecordStatus} from "../src/interfaces/IRecordRegistry.sol";
+
+/// @title The signed messages, hashed a second time.
+/// @dev Types are written out here and hashed by Forge's own EIP-712 code, so that a slip in a contract's type string
+///      or encoding cannot hide in the tests. Each struct repeats its message's fields in order.
+library Messages {
+    Vm private constant VM = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
+
+    struct Grant {
+        address patient;
+        Tag tag;
+        uint8 rights;
+        uint16 purposes;
+        uint40 notBefore;
+        uint40 notAfter;
+        uint32 patientEpoch;
+        Scope[] scopes;
+        uint256 nonce;
+        uint256 deadline;
+    }
+
+    struct Revoke {
+        address patient;
+        GrantRef[] grants;
+        uint256 nonce;
+        uint256 deadline;
+    }
+
+    struct RegisterKey {
+        address owner;
+        uint8 slot;
+        uint32 epoch;
+        uint16 kem;
+        bytes key;
+        uint256 nonce;
+        uint256 deadline;
+    }
+
+    struct Checkpoint {
+        address operator;
+        bytes32 previousHead;
+        uint64 size;
+        bytes32 root;
+        Access[] accesses;
+        uint256 nonce;
+        uint256 deadline;
+    }
+
+    function grant(address patient, NewGrant memory newGrant, uint256 nonce, uint256 deadline)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return VM.eip712HashStruct(
+            "Grant(address patient,bytes32 tag,uint8 rights,uint16 purposes,uint40 notBefore,uint40 notAfter,uint32 patientEpoch,Scope[] scopes,uint256 nonce,uint256 deadline)Scope(uint8 kind,bytes32 id,uint32 epoch,bytes32 bundleHash)",
+            abi.encode(
+                Grant({
+                    patient: patient,
+                    tag: newGrant.tag,
+                    rights: newGrant.rights,
+                    purposes: newGrant.purposes,
+                    notBefore: newGrant.notBefore,
+                    notAfter: newGrant.notAfter,
+                    patientEpoch: newGrant.patientEpoch,
+                    scopes: newGrant.scopes,
+                    nonce: nonce,
+                    deadline: deadline
+                })
+            )
+        );
+    }
+
+    function revoke(address patient, GrantRef[] memory grants, uint256 nonce, uint256 deadline)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return VM.eip712HashStruct(
+            "Revoke(address patient,GrantRef[] grants,uint256 nonce,uint256 deadline)GrantRef(bytes32 tag,uint8 kind,bytes32 id)",
+            abi.encode(Revoke({patient: patient, grants: grants, nonce: nonce, deadline: deadline}))
+        );
+    }
+
+    function revokeAll(address patient, uint256 nonce, uint256 deadline) internal pure returns (bytes32) {
+        return VM.eip712HashStruct(
+            "RevokeAll(address patient,uint256 nonce,uint256 deadline)", abi.encode(patient, nonce, deadline)
+        );
+    }
+
+    function registerRecord(address uploader, NewRecord memory record, uint256 nonce, uint256 deadline)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return VM.eip712HashStruct(
+            "RegisterRecord(address uploader,address patient,bytes32 salt,uint16 category,uint8 codec,bytes32 digest,bytes32 writeSalt,uint256 nonce,uint256 deadline)",
+            abi.encode(uploader, record, nonce, deadline)
+        );
+    }
+
+    function registerVersion(address uploader, NewVersion memory version, uint256 nonce, uint256 deadline)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return VM.eip712HashStruct(
+            "RegisterVersion(address uploader,bytes32 record,uint16 version,uint8 codec,bytes32 digest,bytes32 salt,bytes32 writeSalt,uint256 nonce,uint256 deadline)",
+            abi.encode(uploader, version, nonce, deadline)
+        );
+    }
+
+    function setRecordStatus(
+        address signer,
+        RecordId record,
+        RecordStatus status,
+        bytes32 salt,
+        uint256 nonce,
+        uint256 deadline
+    ) internal pure returns (bytes32) {
+        return VM.eip712HashStruct(
+            "SetRecordStatus(address signer,bytes32 record,uint8 status,bytes32 salt,uint256 nonce,uint256 deadline)",
+            abi.encode(signer, record, status, salt, nonce, deadline)
+        );
+    }
+
+    function registerKey(
+        address owner,
+        uint8 slot,
+        uint32 epoch,
+        uint16 kem,
+        bytes memory key,
+        uint256 nonce,
+        uint256 deadline
+    ) internal pure returns (bytes32) {
+        return VM.eip712HashStruct(
+            "RegisterKey(address owner,uint8 slot,uint32 epoch,uint16 kem,bytes key,uint256 nonce,uint256 deadline)",
+            abi.encode(
+                RegisterKey({
+                    owner: owner, slot: slot, epoch: epoch, kem: kem, key: key, nonce: nonce, deadline: deadline
+                })
+            )
+        );
+    }
+
+    function setAccreditor(address owner, address accreditor, bool active, uint256 nonce, uint256 deadline)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return VM.eip712HashStruct(
+            "SetAccreditor(address owner,address accreditor,bool active,uint256 nonce,uint256 deadline)",
+            abi.encode(owner, accreditor, active, nonce, deadline)
+        );
+    }
+
+    function accredit(
+        address accreditor,
+        address practitioner,
+        uint8 roles,
+        uint40 validFrom,
+        uint40 validUntil,
+        uint256 nonce,
+        uint256 deadline
+    ) internal pure returns (bytes32) {
+        return VM.eip712HashStruct(
+            "Accredit(address accreditor,address practitioner,uint8 roles,uint40 validFrom,uint40 validUntil,uint256 nonce,uint256 deadline)",
+            abi.encode(accreditor, practitioner, roles, validFrom, validUntil, nonce, deadline)
+        );
+    }
+
+    function setSuspended(address accreditor, address practitioner, bool suspended, uint256 nonce, uint256 deadline)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return VM.eip712HashStruct(
+            "SetSuspended(address accreditor,address practitioner,bool suspended,uint256 nonce,uint256 deadline)",
+            abi.encode(accreditor, practitioner, suspended, nonce, deadline)
+        );
+    }
+
+    function checkpoint(
+        address operator,
+        Head memory current,
+        bytes32 previousHead,
+        bytes32 root,
+        Access[] memory accesses,
+        uint256 nonce,
+        uint256 deadline
+    ) internal pure returns (bytes32) {
+        return VM.eip712HashStruct(
+            "Checkpoint(address operator,bytes32 previousHead,uint64 size,bytes32 root,Access[] accesses,uint256 nonce,uint256 deadline)Access(bytes32 record,bytes32 tag,uint16 purposes,bytes32 leaf)",
+            abi.encode(
+                Checkpoint({
+                    operator: operator,
+                    previousHead: previousHead,
+                    size: uint64(current.size + accesses.length),
+                    root: root,
+                    accesses: accesses,
+                    nonce: nonce,
+                    deadline: deadline
+                })
+            )
+        );
+    }
+}
