@@ -13,6 +13,7 @@ pub mod secret;
 pub mod identity;
 pub mod capsule;
 pub mod split;
+pub mod envelope;
 mod hpke;
 mod kdf;
 #[cfg(test)]

@@ -1,0 +1,107 @@
+//! The envelope `MLK1`: one record version, encrypted.
+//!
+//! ```text
+//! off len
+//!   0   4  magic "MLK1"
+//!   4   1  suite 0x01: FLOE AES-256-GCM, 64 KiB segments, 32-byte IV, 117-byte capsule
+//!   5   1  flags: bit 0 split key, bit 1 padded; both must be set, nothing else may be
+//!   6   2  version of the record
+//!   8  32  record id
+//!  40   4  epoch of the patient's identity key in the owner capsule
+//!  44 117  owner capsule
+//! 161   …  FLOE: parameters 10, IV 32, header tag 32, segments; ends exactly at the end of the file
+//! ```
+//!
+//! What FLOE encrypts: length of metadata (u32) ‖ [`Metadata`] ‖ content ‖ zeros up to the padded length.
+//! FLOE's associated data: `"medlock/v1/envelope\0"` ‖ bytes 0..161 ‖ chain id 8 ‖ RecordRegistry 20.
+//!
+//! Sealing and opening are sans-io and use bounded memory: [`Sealer`] and [`Opener`] are fed slices, [`SealReader`] and
+//! [`OpenReader`] wrap a `Read`, [`RangeOpener`] opens any byte range of the content from the segments that cover it.
+//! FLOE draws its IVs itself (the one exception to "the caller passes the generator"): sealing twice gives two
+//! envelopes, and that is what keeps one data key safe when a broken upload is begun again.
+
+mod content_hash;
+mod header;
+mod io;
+mod layout;
+mod metadata;
+mod open;
+mod range;
+mod seal;
+
+pub use content_hash::{CONTENT_PIECE_LEN, ContentHasher};
+pub use header::{HEADER_LEN, Header};
+pub use io::{OpenReader, SealReader};
+pub use layout::{
+    FLOE_HEADER_LEN, MAX_CONTENT_LEN, MAX_METADATA_LEN, MIN_PADDED_LEN, SEGMENT_LEN, SEGMENT_PAYLOAD_LEN, padded_len,
+    sealed_len,
+};
+pub use metadata::{Coding, MAX_FILE_NAME_LEN, Metadata, MetadataError, SignedBy};
+pub use open::Opener;
+pub use range::RangeOpener;
+pub use seal::{SealError, SealParams, Sealer};
+
+use alloy::primitives::Address;
+
+use crate::split::RecordVersion;
+
+/// The chain and registry that an envelope is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EnvelopeContext {
+    /// EIP-155 chain id.
+    pub chain_id: u64,
+    /// Address of `RecordRegistry`.
+    pub registry: Address,
+}
+
+impl EnvelopeContext {
+    /// Names one record version of this registry.
+    #[must_use]
+    pub const fn record_version(&self, record: crate::ids::RecordId, version: u16) -> RecordVersion {
+        RecordVersion { chain_id: self.chain_id, registry: self.registry, record, version }
+    }
+}
+
+/// Why an envelope does not open. The names are the classes of the shared vectors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Magic, suite, flags, version, owner capsule, FLOE parameters or metadata are malformed, or the header names
+    /// another record or version than the one asked for.
+    #[error("the envelope's header is malformed or names another record")]
+    Header,
+    /// An authentication tag does not hold: wrong key, wrong chain or registry, or changed bytes.
+    #[error("the envelope was changed, or this is not its key")]
+    Tag,
+    /// The file does not end exactly with its final segment.
+    #[error("the envelope is cut short or goes on after its end")]
+    Final,
+    /// Lengths inside contradict each other.
+    #[error("the lengths inside the envelope contradict each other")]
+    Length,
+    /// Padding is not zero, or not as long as it must be.
+    #[error("the envelope is padded otherwise than the protocol says")]
+    Padding,
+    /// Owner capsule, release share or content hash are not what the key and the content give.
+    #[error("the envelope does not keep what it commits to")]
+    Commitment,
+    /// The owner capsule is not for this key, patient, record, version or epoch.
+    #[error("the owner capsule is not for this key")]
+    NoMatch,
+}
+
+impl OpenError {
+    /// The class, as the shared vectors write it.
+    #[must_use]
+    pub const fn class(self) -> &'static str {
+        match self {
+            Self::Header => "header",
+            Self::Tag => "tag",
+            Self::Final => "final",
+            Self::Length => "length",
+            Self::Padding => "padding",
+            Self::Commitment => "commitment",
+            Self::NoMatch => "no match",
+        }
+    }
+}

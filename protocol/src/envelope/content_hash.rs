@@ -1,0 +1,64 @@
+//! SHA-256 over the SHA-256s of the 1 MiB pieces of the content.
+
+use alloy::primitives::B256;
+use sha2::{Digest, Sha256};
+
+/// Length of a piece; the last one may be shorter, and empty content has none.
+pub const CONTENT_PIECE_LEN: usize = 1 << 20;
+
+/// Hashes content as it streams by. Pieces can be checked, or hashed in parallel, each by itself.
+#[derive(Clone, Default)]
+pub struct ContentHasher {
+    whole: Sha256,
+    piece: Sha256,
+    piece_len: usize,
+    len: u64,
+}
+
+impl ContentHasher {
+    /// Starts with no content.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the next bytes of the content.
+    pub fn update(&mut self, mut content: &[u8]) {
+        self.len += content.len() as u64;
+        while !content.is_empty() {
+            let (now, later) = content.split_at(content.len().min(CONTENT_PIECE_LEN - self.piece_len));
+            self.piece.update(now);
+            self.piece_len += now.len();
+            content = later;
+            if self.piece_len == CONTENT_PIECE_LEN {
+                self.end_piece();
+            }
+        }
+    }
+
+    /// The number of bytes so far.
+    #[must_use]
+    pub const fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether there were none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The content hash.
+    #[must_use]
+    pub fn finish(mut self) -> B256 {
+        if self.piece_len > 0 {
+            self.end_piece();
+        }
+        B256::from_slice(&self.whole.finalize())
+    }
+
+    fn end_piece(&mut self) {
+        self.whole.update(self.piece.finalize_reset());
+        self.piece_len = 0;
+    }
+}

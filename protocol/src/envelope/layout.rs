@@ -1,0 +1,85 @@
+//! Lengths: padding, segments, and the size of an envelope before it exists.
+
+use fast_floe::Parameters;
+
+use super::HEADER_LEN;
+
+/// Length of a FLOE segment, with its 4-byte prefix, 12-byte IV and 16-byte tag.
+pub const SEGMENT_LEN: usize = 65_536;
+/// Plaintext bytes in a full segment.
+pub const SEGMENT_PAYLOAD_LEN: usize = SEGMENT_LEN - SEGMENT_OVERHEAD;
+/// Length of the FLOE header: parameters 10, IV 32, tag 32.
+pub const FLOE_HEADER_LEN: usize = 74;
+/// Shortest plaintext after padding.
+pub const MIN_PADDED_LEN: u64 = 4_096;
+/// Longest metadata; keeps them inside the first segment.
+pub const MAX_METADATA_LEN: usize = 16_384;
+/// Longest content: 2^46 bytes (64 TiB), so that every length stays exact in a JavaScript number.
+pub const MAX_CONTENT_LEN: u64 = 1 << 46;
+
+pub(super) const SEGMENT_OVERHEAD: usize = 32;
+/// Length field in front of the metadata.
+pub(super) const METADATA_LENGTH_LEN: usize = 4;
+
+pub(super) fn parameters() -> Parameters {
+    Parameters::with_segment_length(65_536).expect("64 KiB is within FLOE's range")
+}
+
+/// Length after padding: Padmé (Nikitin et al., PETS 2019), at least [`MIN_PADDED_LEN`].
+///
+/// With `E = floor(log2 L)` and `S = floor(log2 E) + 1`, L is rounded up until its low `E - S` bits are zero: at most
+/// 12 % more, and only O(log log L) bits of the length leak.
+#[must_use]
+pub const fn padded_len(len: u64) -> u64 {
+    if len <= MIN_PADDED_LEN {
+        return MIN_PADDED_LEN;
+    }
+    let exponent = len.ilog2();
+    let mask = (1_u64 << (exponent - exponent.ilog2() - 1)) - 1;
+    (len + mask) & !mask
+}
+
+/// Length of the plaintext that FLOE encrypts, padding included.
+pub(super) const fn plaintext_len(content_len: u64, metadata_len: usize) -> u64 {
+    padded_len(METADATA_LENGTH_LEN as u64 + metadata_len as u64 + content_len)
+}
+
+/// Length of the envelope of `content_len` bytes with `metadata_len` bytes of encoded metadata.
+///
+/// Exact, so that an upload can announce its length before the first byte. `content_len` is at most
+/// [`MAX_CONTENT_LEN`], `metadata_len` at most [`MAX_METADATA_LEN`].
+#[must_use]
+pub const fn sealed_len(content_len: u64, metadata_len: usize) -> u64 {
+    let plaintext = plaintext_len(content_len, metadata_len);
+    let segments = plaintext.div_ceil(SEGMENT_PAYLOAD_LEN as u64);
+    (HEADER_LEN + FLOE_HEADER_LEN) as u64 + plaintext + segments * SEGMENT_OVERHEAD as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn padding_follows_padme() {
+        // From the definition, by hand: E = 12, S = 4, so 8 low bits are cleared.
+        assert_eq!(padded_len(0), 4_096);
+        assert_eq!(padded_len(4_096), 4_096);
+        assert_eq!(padded_len(4_097), 4_352);
+        assert_eq!(padded_len(4_352), 4_352);
+        // E = 16, S = 5: 11 low bits.
+        assert_eq!(padded_len(65_537), 67_584);
+        // E = 30, S = 5: 25 low bits.
+        assert_eq!(padded_len((1 << 30) + 1), (1 << 30) + (1 << 25));
+    }
+
+    #[test]
+    fn padding_costs_at_most_an_eighth() {
+        let mut len = 4_097_u64;
+        while len < MAX_CONTENT_LEN {
+            let padded = padded_len(len);
+            assert!(padded >= len && padded - len <= len / 8, "{len}");
+            assert_eq!(padded_len(padded), padded, "{len}");
+            len = len * 17 / 16 + 1;
+        }
+    }
+}

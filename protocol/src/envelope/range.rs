@@ -1,0 +1,130 @@
+//! Opening any byte range of the content from the segments that cover it.
+
+use std::ops::Range;
+
+use fast_floe::{
+    Key,
+    low_level::{DecryptionState, MessageLayout, start_decryption},
+};
+use zeroize::Zeroize;
+
+use super::{
+    EnvelopeContext, FLOE_HEADER_LEN, HEADER_LEN, Header, Metadata, OpenError, SEGMENT_LEN, SEGMENT_PAYLOAD_LEN,
+    layout::{METADATA_LENGTH_LEN, parameters, sealed_len},
+    open::{error_class, parse_metadata},
+};
+use crate::secret::DataKey;
+
+/// Random access to an envelope of known length.
+///
+/// A range is authentic and in its place once its segments' tags hold, and the length is the one that the metadata
+/// give. The content hash and the padding of the whole are not checked: that takes the whole.
+pub struct RangeOpener {
+    state: DecryptionState,
+    layout: MessageLayout,
+    metadata: Metadata,
+    content_at: u64,
+}
+
+impl RangeOpener {
+    /// As many first bytes of a file as [`RangeOpener::new`] needs, or the whole file where it is shorter.
+    pub const HEAD_LEN: usize = HEADER_LEN + FLOE_HEADER_LEN + SEGMENT_LEN;
+
+    /// Opens FLOE's header and the first segment. `head` begins with the envelope's first byte; `file_len` is the
+    /// length of the whole file.
+    ///
+    /// # Errors
+    /// [`OpenError`]: `Header`, `Tag`, `Final` for a head shorter than it must be, `Length` when `file_len` is not
+    /// what the metadata give.
+    pub fn new(head: &[u8], file_len: u64, context: &EnvelopeContext, dek: &DataKey) -> Result<Self, OpenError> {
+        let header = Header::parse(head)?;
+        let floe_header: &[u8; FLOE_HEADER_LEN] = head[HEADER_LEN..].first_chunk().ok_or(OpenError::Final)?;
+        let key = Key::from_bytes(*dek.expose());
+        let associated_data = header.associated_data(context);
+        let mut state = start_decryption(&key, &associated_data, parameters(), &(*floe_header).into())
+            .map_err(error_class)?;
+
+        let floe_len = file_len.checked_sub(HEADER_LEN as u64).ok_or(OpenError::Final)?;
+        let layout = parameters().ciphertext_layout(floe_len).map_err(|_| OpenError::Final)?;
+        let first = layout.segment_for_position(0).ok_or(OpenError::Final)?;
+        let at = HEADER_LEN + FLOE_HEADER_LEN;
+        let segment = head.get(at..at + first.ciphertext_length()).ok_or(OpenError::Final)?;
+        let mut plaintext = state.decrypt_segment(segment, first).map_err(error_class)?;
+        let parsed = parse_metadata(&plaintext);
+        plaintext.zeroize();
+        let (metadata, metadata_len) = parsed?;
+        if sealed_len(metadata.content_len, metadata_len) != file_len {
+            return Err(OpenError::Length);
+        }
+        Ok(Self { state, layout, metadata, content_at: (METADATA_LENGTH_LEN + metadata_len) as u64 })
+    }
+
+    /// What the envelope says about its content.
+    #[must_use]
+    pub const fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// Which bytes of the file to fetch for a range of the content: whole segments. Empty for an empty range.
+    ///
+    /// # Errors
+    /// [`OpenError::Length`] for a range that goes past the content.
+    pub fn file_range(&self, content: &Range<u64>) -> Result<Range<u64>, OpenError> {
+        let segments = self.segments(content)?;
+        let floe_at = HEADER_LEN as u64;
+        let offset = |position: u64| {
+            self.layout.segment_for_position(position).map(|segment| {
+                let start = floe_at + segment.ciphertext_offset();
+                (start, start + segment.ciphertext_length() as u64)
+            })
+        };
+        let Some(last) = segments.end.checked_sub(1).filter(|_| !segments.is_empty()) else { return Ok(0..0) };
+        let (start, _) = offset(segments.start).ok_or(OpenError::Length)?;
+        let (_, end) = offset(last).ok_or(OpenError::Length)?;
+        Ok(start..end)
+    }
+
+    /// Opens a range of the content from the bytes that [`RangeOpener::file_range`] named, appending to `out`.
+    ///
+    /// # Errors
+    /// [`OpenError::Tag`] or [`OpenError::Final`] for bytes that are not those of the file, [`OpenError::Length`] for
+    /// a range past the content. Then `out` is as before.
+    pub fn open(&mut self, content: &Range<u64>, file_bytes: &[u8], out: &mut Vec<u8>) -> Result<(), OpenError> {
+        let before = out.len();
+        let result = self.open_segments(content, file_bytes, out);
+        if result.is_err() {
+            out[before..].zeroize();
+            out.truncate(before);
+        }
+        result
+    }
+
+    fn open_segments(&mut self, content: &Range<u64>, mut bytes: &[u8], out: &mut Vec<u8>) -> Result<(), OpenError> {
+        for position in self.segments(content)? {
+            let layout = self.layout.segment_for_position(position).ok_or(OpenError::Length)?;
+            let (segment, rest) = bytes.split_at_checked(layout.ciphertext_length()).ok_or(OpenError::Final)?;
+            bytes = rest;
+            let mut plaintext = self.state.decrypt_segment(segment, layout).map_err(error_class)?;
+            // The part of this segment that the range wants, relative to the segment.
+            let within = |at: u64| {
+                let relative = (self.content_at + at).saturating_sub(layout.plaintext_offset());
+                usize::try_from(relative).unwrap_or(usize::MAX).min(plaintext.len())
+            };
+            out.extend_from_slice(&plaintext[within(content.start)..within(content.end)]);
+            plaintext.zeroize();
+        }
+        if bytes.is_empty() { Ok(()) } else { Err(OpenError::Final) }
+    }
+
+    /// Positions of the segments that cover a range of the content.
+    fn segments(&self, content: &Range<u64>) -> Result<Range<u64>, OpenError> {
+        if content.start > content.end || content.end > self.metadata.content_len {
+            return Err(OpenError::Length);
+        }
+        if content.is_empty() {
+            return Ok(0..0);
+        }
+        let payload = SEGMENT_PAYLOAD_LEN as u64;
+        Ok((self.content_at + content.start) / payload..(self.content_at + content.end).div_ceil(payload))
+    }
+}
