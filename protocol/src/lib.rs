@@ -13,7 +13,14 @@ pub mod secret;
 pub mod identity;
 pub mod capsule;
 pub mod split;
+pub mod authorship;
 pub mod envelope;
+pub mod cid;
+pub mod bundle;
+pub mod note;
+pub mod address_book;
+pub mod log;
+mod sealed_box;
 mod hpke;
 mod kdf;
 #[cfg(test)]

@@ -1,0 +1,145 @@
+//! The address book: private names for addresses, readable by nobody but their owner.
+//!
+//! ```text
+//! off len
+//!   0   4  magic "MLB1"
+//!   4  12  nonce, random
+//!  16   …  AES-256-GCM over: length 4 ‖ JSON ‖ zeros up to a multiple of 4,096; and its tag
+//! ```
+//!
+//! Key: `HKDF-Expand(seed, "medlock/v1/address-book\0")`; associated data: label ‖ owner 20.
+
+use std::collections::BTreeMap;
+
+use alloy::primitives::Address;
+use rand::CryptoRng;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::{kdf, sealed_box, secret::Seed};
+
+/// Longest sealed address book.
+pub const MAX_ADDRESS_BOOK_LEN: usize = 1 << 20;
+/// Longest name, in bytes of UTF-8.
+pub const MAX_NAME_LEN: usize = 128;
+const MAGIC: &[u8; 4] = b"MLB1";
+const NONCE_AT: usize = 4;
+const CIPHERTEXT_AT: usize = 16;
+const STEP: usize = 4_096;
+
+/// Why an address book cannot be made or read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AddressBookError {
+    /// A name is empty or longer than [`MAX_NAME_LEN`].
+    #[error("a name is empty or too long")]
+    Name,
+    /// Longer than [`MAX_ADDRESS_BOOK_LEN`].
+    #[error("the address book is too long")]
+    TooLong,
+    /// Not the bytes of an address book.
+    #[error("malformed address book")]
+    Malformed,
+    /// Another seed's or another owner's, or changed.
+    #[error("the address book was changed or is somebody else's")]
+    Tag,
+}
+
+/// Private names. Its `Debug` shows only how many.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct AddressBook {
+    names: BTreeMap<Address, String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Text {
+    version: u32,
+    names: BTreeMap<Address, String>,
+}
+
+impl AddressBook {
+    /// The name of an address.
+    #[must_use]
+    pub fn find(&self, address: Address) -> Option<&str> {
+        self.names.get(&address).map(String::as_str)
+    }
+
+    /// All names, by address.
+    pub fn iter(&self) -> impl Iterator<Item = (Address, &str)> {
+        self.names.iter().map(|(address, name)| (*address, name.as_str()))
+    }
+
+    /// Gives an address a name, in place of the one it had.
+    ///
+    /// # Errors
+    /// [`AddressBookError::Name`].
+    pub fn set(&mut self, address: Address, name: &str) -> Result<(), AddressBookError> {
+        if !is_name(name) {
+            return Err(AddressBookError::Name);
+        }
+        self.names.insert(address, name.to_owned());
+        Ok(())
+    }
+
+    /// Takes the name of an address away; `false` when it had none.
+    pub fn remove(&mut self, address: Address) -> bool {
+        self.names.remove(&address).is_some()
+    }
+
+    /// Encrypts it under the seed of its owner.
+    ///
+    /// # Errors
+    /// [`AddressBookError::TooLong`].
+    pub fn seal(&self, seed: &Seed, owner: Address, rng: &mut impl CryptoRng) -> Result<Vec<u8>, AddressBookError> {
+        let text = Text { version: 1, names: self.names.clone() };
+        let json = Zeroizing::new(serde_json::to_vec(&text).expect("a map of texts is always JSON"));
+        let padded_len = (json.len() + 4).next_multiple_of(STEP);
+        let padded = sealed_box::pad(&json, padded_len).ok_or(AddressBookError::TooLong)?;
+        let mut nonce = [0; 12];
+        rng.fill_bytes(&mut nonce);
+        let ciphertext = sealed_box::encrypt(&key(seed), &nonce, &aad(owner), &padded);
+        let sealed = [MAGIC.as_slice(), &nonce, &ciphertext].concat();
+        if sealed.len() > MAX_ADDRESS_BOOK_LEN { Err(AddressBookError::TooLong) } else { Ok(sealed) }
+    }
+
+    /// Decrypts it.
+    ///
+    /// # Errors
+    /// [`AddressBookError`].
+    pub fn open(sealed: &[u8], seed: &Seed, owner: Address) -> Result<Self, AddressBookError> {
+        if sealed.len() > MAX_ADDRESS_BOOK_LEN {
+            return Err(AddressBookError::TooLong);
+        }
+        if !sealed.starts_with(MAGIC) {
+            return Err(AddressBookError::Malformed);
+        }
+        let nonce = sealed[NONCE_AT..].first_chunk().ok_or(AddressBookError::Malformed)?;
+        let padded = sealed_box::decrypt(&key(seed), nonce, &aad(owner), &sealed[CIPHERTEXT_AT..])
+            .ok_or(AddressBookError::Tag)?;
+        let json = sealed_box::unpad(&padded).ok_or(AddressBookError::Malformed)?;
+        let text: Text = serde_json::from_slice(json).map_err(|_| AddressBookError::Malformed)?;
+        if text.version != 1 || !text.names.values().all(|name| is_name(name)) {
+            return Err(AddressBookError::Malformed);
+        }
+        Ok(Self { names: text.names })
+    }
+}
+
+impl std::fmt::Debug for AddressBook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "AddressBook({} names)", self.names.len())
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    !name.trim().is_empty() && name.len() <= MAX_NAME_LEN && !name.chars().any(char::is_control)
+}
+
+fn key(seed: &Seed) -> Zeroizing<[u8; 32]> {
+    Zeroizing::new(kdf::expand(seed.expose(), kdf::ADDRESS_BOOK, &[]))
+}
+
+fn aad(owner: Address) -> Vec<u8> {
+    [kdf::ADDRESS_BOOK, owner.as_slice()].concat()
+}

@@ -1,0 +1,89 @@
+//! What an author signs over the content of a record version. It travels inside the envelope, so only readers see it.
+
+use alloy::{
+    primitives::{Address, B256, Signature, U256},
+    sol,
+    sol_types::{Eip712Domain, SolStruct},
+};
+
+use crate::{
+    deployment::{DOMAIN_NAME, DOMAIN_VERSION},
+    envelope::{EnvelopeContext, Metadata, SignedBy},
+    ids::RecordId,
+};
+
+sol! {
+    /// `author` wrote the content with this hash as this version of this record.
+    #[derive(Debug, PartialEq, Eq)]
+    struct Authorship { bytes32 record; uint16 version; address author; bytes32 contentHash; uint64 created; }
+}
+
+/// What is known about who wrote a record version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AuthorshipProof {
+    /// Nobody signed.
+    Unsigned,
+    /// The author's own key signed.
+    Signed(Address),
+    /// The signature is no plain one of the author's key: where the author is a contract, ask it (ERC-1271) about
+    /// [`signing_hash`]; else it is forged.
+    AskContract(Address),
+}
+
+/// The EIP-712 hash that the author signs: domain "medlock" version "1", this chain, `RecordRegistry`.
+#[must_use]
+pub fn signing_hash(
+    context: &EnvelopeContext,
+    record: RecordId,
+    version: u16,
+    author: Address,
+    content_hash: B256,
+    created: u64,
+) -> B256 {
+    let message = Authorship { record: record.0, version, author, contentHash: content_hash, created };
+    message.eip712_signing_hash(&domain(context))
+}
+
+/// The message that the author's wallet shows and signs.
+#[must_use]
+pub fn message(record: RecordId, version: u16, author: Address, content_hash: B256, created: u64) -> Authorship {
+    Authorship { record: record.0, version, author, contentHash: content_hash, created }
+}
+
+/// Its EIP-712 domain.
+#[must_use]
+pub fn domain(context: &EnvelopeContext) -> Eip712Domain {
+    Eip712Domain::new(
+        Some(DOMAIN_NAME.into()),
+        Some(DOMAIN_VERSION.into()),
+        Some(U256::from(context.chain_id)),
+        Some(context.registry),
+        None,
+    )
+}
+
+/// Checks the claim in the metadata of an opened envelope.
+#[must_use]
+pub fn verify(context: &EnvelopeContext, record: RecordId, version: u16, metadata: &Metadata) -> AuthorshipProof {
+    let Some(SignedBy { author, signature }) = &metadata.signed_by else { return AuthorshipProof::Unsigned };
+    let hash = signing_hash(context, record, version, *author, metadata.content_hash, metadata.created);
+    if recover(signature, hash) == Some(*author) {
+        AuthorshipProof::Signed(*author)
+    } else {
+        AuthorshipProof::AskContract(*author)
+    }
+}
+
+/// The signer of 65 bytes `r ‖ s ‖ v` with low s and v 27 or 28; `None` for anything else.
+fn recover(signature: &[u8], hash: B256) -> Option<Address> {
+    let bytes: &[u8; 65] = signature.try_into().ok()?;
+    if !matches!(bytes[64], 27 | 28) {
+        return None;
+    }
+    let signature = Signature::from_raw_array(bytes).ok()?;
+    if signature.normalize_s().is_some() {
+        return None;
+    }
+    signature.recover_address_from_prehash(&hash).ok().filter(|signer| *signer != Address::ZERO)
+}

@@ -1,0 +1,116 @@
+//! The capsules of a grant over one record: for each version, S sealed to the grantee.
+//!
+//! `bundle hash = SHA-256("medlock/v1/bundle\0" ‖ scope kind 1 ‖ scope id 32 ‖ count 2 ‖ (version 2 ‖ capsule 117)…)`,
+//! versions ascending. The signed `Grant` names the hash, so that no server can put other capsules in. A WRITE grant
+//! has no capsules and names zero. Versions that come later are added off chain: the grantee checks those by opening.
+
+use alloy::primitives::B256;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    bodies::grants::{BundleBody, VersionCapsule},
+    capsule::{Capsule, CapsuleKind},
+    codes::ScopeKind,
+    ids::RecordId,
+    kdf,
+};
+
+/// Why the capsules of a grant are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BundleError {
+    /// A capsule is malformed, or holds something other than a reader share.
+    #[error("a capsule of the bundle is malformed")]
+    Capsule,
+    /// Versions count from 1, ascend, and none comes twice.
+    #[error("the versions of the bundle are not ascending from 1")]
+    Versions,
+    /// Only grants over one record carry capsules.
+    #[error("only a grant over one record has a bundle")]
+    Scope,
+}
+
+/// The capsules of one grant over one record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bundle {
+    record: RecordId,
+    capsules: Vec<(u16, Capsule)>,
+}
+
+impl Bundle {
+    /// Hash of no bundle: what a WRITE grant names.
+    pub const NONE: B256 = B256::ZERO;
+
+    /// Puts capsules of ascending versions together.
+    ///
+    /// # Errors
+    /// [`BundleError::Versions`], or [`BundleError::Capsule`] for one that is not a reader share.
+    pub fn new(record: RecordId, capsules: Vec<(u16, Capsule)>) -> Result<Self, BundleError> {
+        let ascending = capsules.windows(2).all(|pair| pair[0].0 < pair[1].0);
+        if !ascending || capsules.first().is_some_and(|(version, _)| *version == 0) {
+            return Err(BundleError::Versions);
+        }
+        if capsules.iter().any(|(_, capsule)| capsule.kind() != CapsuleKind::ReaderShare) {
+            return Err(BundleError::Capsule);
+        }
+        Ok(Self { record, capsules })
+    }
+
+    /// The record it opens.
+    #[must_use]
+    pub const fn record(&self) -> RecordId {
+        self.record
+    }
+
+    /// Version and capsule, ascending.
+    #[must_use]
+    pub fn capsules(&self) -> &[(u16, Capsule)] {
+        &self.capsules
+    }
+
+    /// The capsule of a version.
+    #[must_use]
+    pub fn find(&self, version: u16) -> Option<&Capsule> {
+        self.capsules.iter().find(|(of, _)| *of == version).map(|(_, capsule)| capsule)
+    }
+
+    /// What the signed `Grant` names.
+    #[must_use]
+    pub fn hash(&self) -> B256 {
+        let count = u16::try_from(self.capsules.len()).expect("versions are u16, ascend and begin at 1");
+        let mut hash = Sha256::new()
+            .chain_update(kdf::BUNDLE)
+            .chain_update([ScopeKind::Record as u8])
+            .chain_update(self.record.0)
+            .chain_update(count.to_be_bytes());
+        for (version, capsule) in &self.capsules {
+            hash.update(version.to_be_bytes());
+            hash.update(capsule.as_bytes());
+        }
+        B256::from_slice(&hash.finalize())
+    }
+}
+
+impl From<&Bundle> for BundleBody {
+    fn from(bundle: &Bundle) -> Self {
+        let capsules = bundle.capsules.iter().map(|(version, capsule)| VersionCapsule {
+            version: *version,
+            capsule: capsule.as_bytes().to_vec().into(),
+        });
+        Self { kind: ScopeKind::Record, scope_id: bundle.record.0, capsules: capsules.collect() }
+    }
+}
+
+impl TryFrom<&BundleBody> for Bundle {
+    type Error = BundleError;
+
+    fn try_from(body: &BundleBody) -> Result<Self, BundleError> {
+        if body.kind != ScopeKind::Record {
+            return Err(BundleError::Scope);
+        }
+        let capsules = body.capsules.iter().map(|entry| {
+            Capsule::from_bytes(&entry.capsule).map(|capsule| (entry.version, capsule)).map_err(|_| BundleError::Capsule)
+        });
+        Self::new(RecordId(body.scope_id), capsules.collect::<Result<_, _>>()?)
+    }
+}

@@ -1,0 +1,111 @@
+//! The root of a UnixFS tree, from a stream.
+
+use alloy::primitives::B256;
+use sha2::{Digest, Sha256};
+
+use super::{Cid, Codec, node::{self, Link}};
+
+/// Length of a leaf; the last one may be shorter.
+pub const CHUNK_LEN: usize = 1 << 20;
+/// Most children of a node.
+pub const MAX_LINKS: usize = 1_024;
+
+/// Computes the CID of a file from its bytes in order. Memory grows with the logarithm of the length only.
+#[derive(Clone, Default)]
+pub struct CidBuilder {
+    chunk: Sha256,
+    chunk_len: usize,
+    // levels[0] holds leaves; each level holds at most MAX_LINKS links that have no parent yet.
+    levels: Vec<Vec<Link>>,
+    // Where callers want the inner nodes too, to store or to serve the tree.
+    nodes: Option<Vec<(Cid, Vec<u8>)>>,
+}
+
+impl CidBuilder {
+    /// Starts with no bytes.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Also keeps the blocks of the inner nodes (about one 50 KB block a gigabyte), for [`CidBuilder::finish_tree`].
+    #[must_use]
+    pub fn keeping_nodes() -> Self {
+        Self { nodes: Some(Vec::new()), ..Self::default() }
+    }
+
+    /// Takes the next bytes of the file.
+    pub fn update(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            if self.chunk_len == CHUNK_LEN {
+                self.end_chunk();
+            }
+            let (now, later) = bytes.split_at(bytes.len().min(CHUNK_LEN - self.chunk_len));
+            self.chunk.update(now);
+            self.chunk_len += now.len();
+            bytes = later;
+        }
+    }
+
+    /// The CID of the file.
+    #[must_use]
+    pub fn finish(self) -> Cid {
+        self.finish_tree().0
+    }
+
+    /// The CID of the file and its inner nodes, children before parents; empty unless they were kept.
+    #[must_use]
+    pub fn finish_tree(mut self) -> (Cid, Vec<(Cid, Vec<u8>)>) {
+        // The last chunk; of an empty file the only one.
+        if self.chunk_len > 0 || self.levels.is_empty() {
+            self.end_chunk();
+        }
+        let mut level = 0;
+        loop {
+            let links = std::mem::take(&mut self.levels[level]);
+            let is_top = level + 1 == self.levels.len();
+            if let ([only], true) = (links.as_slice(), is_top) {
+                return (only.cid, self.nodes.unwrap_or_default());
+            }
+            let parent = self.close(&links);
+            if is_top {
+                return (parent.cid, self.nodes.unwrap_or_default());
+            }
+            self.push(level + 1, parent);
+            level += 1;
+        }
+    }
+
+    fn end_chunk(&mut self) {
+        let digest = B256::from_slice(&self.chunk.finalize_reset());
+        let len = self.chunk_len as u64;
+        self.chunk_len = 0;
+        self.push(0, Link { cid: Cid::new(Codec::Raw, digest), file_len: len, tree_len: len });
+    }
+
+    /// Adds a link to a level; a full level first becomes one link of the level above.
+    fn push(&mut self, level: usize, link: Link) {
+        if self.levels.len() == level {
+            self.levels.push(Vec::new());
+        }
+        if self.levels[level].len() == MAX_LINKS {
+            let full = std::mem::take(&mut self.levels[level]);
+            let parent = self.close(&full);
+            self.push(level + 1, parent);
+        }
+        self.levels[level].push(link);
+    }
+
+    fn close(&mut self, links: &[Link]) -> Link {
+        let block = node::encode(links);
+        let link = Link {
+            cid: Cid::of_block(Codec::DagPb, &block),
+            file_len: links.iter().map(|link| link.file_len).sum(),
+            tree_len: block.len() as u64 + links.iter().map(|link| link.tree_len).sum::<u64>(),
+        };
+        if let Some(nodes) = &mut self.nodes {
+            nodes.push((link.cid, block));
+        }
+        link
+    }
+}
