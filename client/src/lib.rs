@@ -1,1 +1,40 @@
-//! Being written.
+//! The SDK of medlock: everything that a person's own device does. It holds the keys, builds and shows what is signed,
+//! and checks what servers say against the chain.
+//!
+//! A [`client::Client`] joins the parts; operations are functions of their module that take it, the
+//! [`wallet::Wallet`] that signs, and the [`unlock::Keys`] that decrypt. Every action works relayed (somebody submits
+//! the signed message) and direct (the wallet sends and pays): [`act::Way`].
+
+pub mod error;
+
+pub mod act;
+pub mod api;
+pub mod chain;
+pub mod client;
+pub mod home;
+pub mod wallet;
+
+pub mod session;
+pub mod set_up;
+pub mod unlock;
+
+pub mod register;
+
+pub mod download;
+pub mod upload;
+
+pub mod accreditation;
+pub mod contacts;
+pub mod grants;
+pub mod requests;
+
+pub mod audit;
+pub mod doctor;
+pub mod reissue;
+pub mod restore;
+
+mod progress;
+
+pub use client::Client;
+pub use error::{ClientError, ExitClass, Kind};
+pub use progress::{Progress, Step};

@@ -1,0 +1,84 @@
+//! The parts of a person's device, joined.
+
+use alloy::primitives::Address;
+use protocol::deployment::Deployment;
+
+use crate::{
+    api::Api,
+    chain::Chain,
+    error::{ClientError, Kind},
+    home::{Config, Home},
+};
+
+/// What a command line may say instead of `config.toml`.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// URL of the API.
+    pub api: Option<String>,
+    /// URL of the RPC node.
+    pub rpc: Option<String>,
+}
+
+/// One person's device: its directory, its own view of the chain, and the server it talks to.
+#[derive(Clone)]
+pub struct Client {
+    home: Home,
+    config: Config,
+    deployment: Deployment,
+    chain: Chain,
+    api: Option<Api>,
+}
+
+impl Client {
+    /// Joins the parts; asks nobody anything yet.
+    ///
+    /// # Errors
+    /// [`Kind::NotSetUp`], [`Kind::InvalidConfig`], [`Kind::InvalidDeployment`].
+    pub fn open(home: Home, overrides: Overrides) -> Result<Self, ClientError> {
+        let mut config = home.config()?;
+        let deployment = home.deployment(&config)?;
+        config.api = overrides.api.or(config.api);
+        config.rpc = overrides.rpc.unwrap_or(config.rpc);
+        let chain = Chain::new(&config.rpc, deployment.clone())?;
+        let api = config.api.as_deref().map(Api::new).transpose()?;
+        Ok(Self { home, config, deployment, chain, api })
+    }
+
+    /// The directory.
+    #[must_use]
+    pub const fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// The configuration, with what the command line changed.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Whose device it is.
+    #[must_use]
+    pub const fn address(&self) -> Address {
+        self.config.address
+    }
+
+    /// The deployment file.
+    #[must_use]
+    pub const fn deployment(&self) -> &Deployment {
+        &self.deployment
+    }
+
+    /// The device's own view of the chain.
+    #[must_use]
+    pub const fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// The server.
+    ///
+    /// # Errors
+    /// [`Kind::NoApi`] if none is configured.
+    pub fn api(&self) -> Result<&Api, ClientError> {
+        self.api.as_ref().ok_or_else(|| ClientError::new(Kind::NoApi, "No server is configured."))
+    }
+}
