@@ -1,0 +1,148 @@
+//! Who calls: the session behind a request, as an extractor.
+
+use alloy::primitives::{Address, B256, Bytes};
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, header, request::Parts},
+};
+use mongodb::bson::doc;
+use p256::ecdsa::VerifyingKey;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{error::ApiError, state::App, store::collection};
+
+/// The cookie of browsers. `__Host-` makes them insist on Secure, Path=/ and no Domain.
+pub const SESSION_COOKIE: &str = "__Host-medlock";
+
+/// SHA-256 of a session's token, hex: names the session without being it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SessionId(pub String);
+
+impl SessionId {
+    /// The id of the session that `token` opens.
+    #[must_use]
+    pub fn of(token: &str) -> Self {
+        Self(hex::encode(Sha256::digest(token.as_bytes())))
+    }
+}
+
+/// A session as it is stored. `_id`: its [`SessionId`].
+#[derive(Clone, Serialize, Deserialize)]
+pub struct SessionDoc {
+    /// SHA-256 of the token.
+    #[serde(rename = "_id")]
+    pub id: SessionId,
+    /// Who is signed in.
+    #[serde(with = "protocol::hex_text")]
+    pub address: Address,
+    /// The session key, uncompressed point, hex.
+    pub session_key: String,
+    /// The login message, for log leaves.
+    pub login_message: String,
+    /// The wallet's signature over it.
+    #[serde(with = "protocol::hex_text")]
+    pub login_signature: Bytes,
+    /// Unix seconds.
+    pub created_at: u64,
+    /// Unix seconds.
+    pub expires_at: u64,
+    /// The same for the TTL index.
+    pub delete_at: mongodb::bson::DateTime,
+}
+
+/// A signed-in caller.
+#[derive(Clone)]
+pub struct Caller {
+    /// Who it is.
+    pub address: Address,
+    /// Which session.
+    pub session: SessionId,
+    /// What read requests are signed with.
+    pub session_key: VerifyingKey,
+    /// The login message that names the session key.
+    pub login_message: String,
+    /// The wallet's signature over it.
+    pub login_signature: Bytes,
+    /// Unix seconds.
+    pub expires_at: u64,
+}
+
+impl Caller {
+    /// SHA-256 of the login message, as read requests name it.
+    #[must_use]
+    pub fn login_hash(&self) -> B256 {
+        B256::from_slice(&Sha256::digest(self.login_message.as_bytes()))
+    }
+
+    /// The caller's address as the mirror writes it.
+    #[must_use]
+    pub fn hex(&self) -> String {
+        format!("{:#x}", self.address)
+    }
+}
+
+/// How a request carries its token.
+enum Carried<'a> {
+    Bearer(&'a str),
+    Cookie(&'a str),
+}
+
+fn carried(headers: &HeaderMap) -> Option<Carried<'_>> {
+    if let Some(value) = headers.get(header::AUTHORIZATION) {
+        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+        return scheme.eq_ignore_ascii_case("bearer").then_some(Carried::Bearer(token.trim()));
+    }
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .find_map(|pair| pair.trim().strip_prefix(SESSION_COOKIE)?.strip_prefix('='))
+        .map(Carried::Cookie)
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let token = match carried(&parts.headers) {
+            None => return Err(ApiError::not_signed_in()),
+            Some(Carried::Bearer(token)) => token,
+            Some(Carried::Cookie(token)) => {
+                if !parts.method.is_safe() {
+                    require_same_origin(&parts.headers, app)?;
+                }
+                token
+            }
+        };
+        let id = SessionId::of(token);
+        let sessions = app.database.collection::<SessionDoc>(collection::SESSIONS);
+        let session = sessions.find_one(doc! { "_id": &id.0 }).await?.ok_or_else(ApiError::not_signed_in)?;
+        if session.expires_at <= app.clock.now() {
+            return Err(ApiError::not_signed_in());
+        }
+        let point = hex::decode(&session.session_key).map_err(ApiError::internal)?;
+        let session_key = VerifyingKey::from_sec1_bytes(&point).map_err(ApiError::internal)?;
+        Ok(Self {
+            address: session.address,
+            session: session.id,
+            session_key,
+            login_message: session.login_message,
+            login_signature: session.login_signature,
+            expires_at: session.expires_at,
+        })
+    }
+}
+
+/// A browser sends cookies along with requests that other sites make; those have another origin, or none that is ours.
+fn require_same_origin(headers: &HeaderMap, app: &App) -> Result<(), ApiError> {
+    let origin = headers.get(header::ORIGIN).and_then(|value| value.to_str().ok());
+    let ours = app.settings.public_url.trim_end_matches('/');
+    let allowed = |origin: &str| origin == ours || app.settings.limits.cors_origin.iter().any(|other| other == origin);
+    if origin.is_some_and(allowed) {
+        return Ok(());
+    }
+    Err(ApiError::forbidden("a request with the session cookie must come from this server's own pages"))
+}

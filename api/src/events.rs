@@ -1,0 +1,1 @@
+//! The event feed: `GET /v1/events`.

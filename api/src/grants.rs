@@ -1,0 +1,1 @@
+//! Grants and their bundles: `/v1/grants`.

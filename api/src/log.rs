@@ -1,0 +1,1 @@
+//! The access log: `/v1/log`, `/v1/checkpoints`.

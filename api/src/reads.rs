@@ -1,0 +1,1 @@
+//! Reads: `POST /v1/reads`.

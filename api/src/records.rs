@@ -1,0 +1,1 @@
+//! Records, versions and release shares: `/v1/records`.

@@ -1,0 +1,31 @@
+//! The id of the request at hand: in every log line, in every problem, and in the `X-Request-Id` of every answer.
+
+use axum::{
+    extract::Request,
+    http::{HeaderName, HeaderValue},
+    middleware::Next,
+    response::Response,
+};
+use uuid::Uuid;
+
+/// The response header that carries it.
+pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+tokio::task_local! {
+    static CURRENT: Uuid;
+}
+
+/// The id of the request that this task serves; nil outside of one.
+#[must_use]
+pub fn current() -> Uuid {
+    CURRENT.try_with(|id| *id).unwrap_or(Uuid::nil())
+}
+
+/// Gives the request an id. It is always ours: a client's own header is ignored, so that it cannot write into our log.
+pub async fn assign(request: Request, next: Next) -> Response {
+    let id = Uuid::now_v7();
+    let mut response = CURRENT.scope(id, next.run(request)).await;
+    let value = HeaderValue::from_str(&id.to_string()).expect("a UUID is visible ASCII");
+    response.headers_mut().insert(HEADER, value);
+    response
+}

@@ -1,0 +1,1 @@
+//! Access requests: `/v1/requests`.

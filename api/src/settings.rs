@@ -1,0 +1,148 @@
+//! Every setting, by flag or environment variable, with its default. Secrets come from files, never from here.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::Args;
+use secrecy::SecretString;
+
+/// Where the parts are and who this server is.
+#[derive(Clone, Debug, Args)]
+pub struct Settings {
+    /// JSON-RPC of the chain, http or ws.
+    #[arg(long, env = "MEDLOCK_RPC_URL")]
+    pub rpc_url: String,
+    /// MongoDB, a replica set. May contain a password, so it is never printed.
+    #[arg(long, env = "MEDLOCK_MONGODB_URI", hide_env_values = true)]
+    pub mongodb_uri: SecretString,
+    /// The database.
+    #[arg(long, env = "MEDLOCK_MONGODB_DATABASE", default_value = "medlock")]
+    pub mongodb_database: String,
+    /// The deployment file.
+    #[arg(long, env = "MEDLOCK_DEPLOYMENT")]
+    pub deployment: PathBuf,
+    /// Where to listen.
+    #[arg(long, env = "MEDLOCK_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// The origin under which people reach this server, such as `https://medlock.example`. Login messages are bound to it.
+    #[arg(long, env = "MEDLOCK_PUBLIC_URL")]
+    pub public_url: String,
+    /// Kubo's RPC, an admin port: loopback or a private network only.
+    #[arg(long, env = "MEDLOCK_KUBO_URL")]
+    pub kubo_url: String,
+    /// File with the relayer's private key (hex), readable by its owner only.
+    #[arg(long, env = "MEDLOCK_RELAYER_KEY_FILE")]
+    pub relayer_key_file: PathBuf,
+    /// File with the operator's private key (hex): signs receipts and checkpoints.
+    #[arg(long, env = "MEDLOCK_OPERATOR_KEY_FILE")]
+    pub operator_key_file: PathBuf,
+    /// File with the operator's secret (32 bytes, hex): release shares are sealed to a key derived from it.
+    #[arg(long, env = "MEDLOCK_OPERATOR_SECRET_FILE")]
+    pub operator_secret_file: PathBuf,
+    /// Limits.
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+/// Every limit. Sizes in bytes, times in seconds unless the name says otherwise.
+#[derive(Clone, Debug, Args)]
+pub struct Limits {
+    /// Largest JSON body.
+    #[arg(long, env = "MEDLOCK_BODY_BYTES_MAX", default_value_t = 2 << 20)]
+    pub body_bytes_max: usize,
+    /// Largest envelope.
+    #[arg(long, env = "MEDLOCK_ENVELOPE_BYTES_MAX", default_value_t = 8 << 30)]
+    pub envelope_bytes_max: u64,
+    /// Bytes that one account may store.
+    #[arg(long, env = "MEDLOCK_QUOTA_BYTES", default_value_t = 64 << 30)]
+    pub quota_bytes: u64,
+    /// Largest keyring or address book, decoded.
+    #[arg(long, env = "MEDLOCK_PRIVATE_BLOB_BYTES_MAX", default_value_t = 256 << 10)]
+    pub private_blob_bytes_max: usize,
+    /// An upload that was never registered is unpinned after so long.
+    #[arg(long, env = "MEDLOCK_UNREGISTERED_SECONDS_MAX", default_value_t = 86_400)]
+    pub unregistered_seconds_max: u64,
+    /// Pause between two sweeps of unregistered uploads.
+    #[arg(long, env = "MEDLOCK_SWEEP_SECONDS", default_value_t = 600)]
+    pub sweep_seconds: u64,
+    /// Longest session.
+    #[arg(long, env = "MEDLOCK_SESSION_SECONDS_MAX", default_value_t = 43_200)]
+    pub session_seconds_max: u64,
+    /// Sessions of one address at a time; a further one ends the oldest.
+    #[arg(long, env = "MEDLOCK_SESSIONS_MAX", default_value_t = 20)]
+    pub sessions_max: usize,
+    /// A login challenge counts so long.
+    #[arg(long, env = "MEDLOCK_NONCE_SECONDS", default_value_t = 300)]
+    pub nonce_seconds: u64,
+    /// Largest difference between a client's clock and ours.
+    #[arg(long, env = "MEDLOCK_CLOCK_SKEW_SECONDS_MAX", default_value_t = 60)]
+    pub clock_skew_seconds_max: u64,
+    /// Requests per second that one caller may make on average.
+    #[arg(long, env = "MEDLOCK_RATE_PER_SECOND", default_value_t = 200)]
+    pub rate_per_second: u32,
+    /// Requests that one caller may make at once.
+    #[arg(long, env = "MEDLOCK_RATE_BURST", default_value_t = 1_000)]
+    pub rate_burst: u32,
+    /// Sign-in attempts per minute from one network address.
+    #[arg(long, env = "MEDLOCK_LOGINS_PER_MINUTE", default_value_t = 600)]
+    pub logins_per_minute: u32,
+    /// Header with the caller's network address, set by a proxy in front; without one the socket's address counts.
+    #[arg(long, env = "MEDLOCK_FORWARDED_HEADER")]
+    pub forwarded_header: Option<String>,
+    /// Stored answers of `Idempotency-Key` live so long.
+    #[arg(long, env = "MEDLOCK_IDEMPOTENCY_SECONDS", default_value_t = 86_400)]
+    pub idempotency_seconds: u64,
+    /// A request's head must be there within so long.
+    #[arg(long, env = "MEDLOCK_HEADER_SECONDS_MAX", default_value_t = 10)]
+    pub header_seconds_max: u64,
+    /// An ordinary request is answered within so long.
+    #[arg(long, env = "MEDLOCK_REQUEST_SECONDS_MAX", default_value_t = 60)]
+    pub request_seconds_max: u64,
+    /// An upload or download that stands still for so long is ended.
+    #[arg(long, env = "MEDLOCK_IDLE_SECONDS_MAX", default_value_t = 30)]
+    pub idle_seconds_max: u64,
+    /// Shutting down takes at most so long.
+    #[arg(long, env = "MEDLOCK_SHUTDOWN_SECONDS_MAX", default_value_t = 5)]
+    pub shutdown_seconds_max: u64,
+    /// One call to the chain takes at most so long.
+    #[arg(long, env = "MEDLOCK_RPC_SECONDS_MAX", default_value_t = 10)]
+    pub rpc_seconds_max: u64,
+    /// One call to the database takes at most so long to find a server.
+    #[arg(long, env = "MEDLOCK_MONGODB_SECONDS_MAX", default_value_t = 5)]
+    pub mongodb_seconds_max: u64,
+    /// One small call to Kubo takes at most so long; streams may stand still for `idle_seconds_max`.
+    #[arg(long, env = "MEDLOCK_KUBO_SECONDS_MAX", default_value_t = 15)]
+    pub kubo_seconds_max: u64,
+    /// A web origin other than the public URL that may call this server (CORS); off by default. May repeat.
+    #[arg(long, env = "MEDLOCK_CORS_ORIGIN", value_delimiter = ',')]
+    pub cors_origin: Vec<String>,
+    /// A relayed action is waited for so long before 202 is answered.
+    #[arg(long, env = "MEDLOCK_RELAY_WAIT_SECONDS", default_value_t = 30)]
+    pub relay_wait_seconds: u64,
+    /// Gas that the relayer spends for one address in a day.
+    #[arg(long, env = "MEDLOCK_GAS_PER_DAY_MAX", default_value_t = 50_000_000)]
+    pub gas_per_day_max: u64,
+    /// The log is anchored after so many milliseconds.
+    #[arg(long, env = "MEDLOCK_CHECKPOINT_MS_MAX", default_value_t = 2_000)]
+    pub checkpoint_ms_max: u64,
+    /// Or after so many reads, whichever is first.
+    #[arg(long, env = "MEDLOCK_CHECKPOINT_READS_MAX", default_value_t = 100)]
+    pub checkpoint_reads_max: usize,
+    /// A receipt promises that its leaf stands on chain within so long.
+    #[arg(long, env = "MEDLOCK_ANCHOR_SECONDS_MAX", default_value_t = 60)]
+    pub anchor_seconds_max: u64,
+    /// Reads are refused when the head block is older than this. Off when absent: a local chain mines only on demand.
+    #[arg(long, env = "MEDLOCK_HEAD_AGE_SECONDS_MAX")]
+    pub head_age_seconds_max: Option<u64>,
+    /// Blocks on top before something revoked is destroyed.
+    #[arg(long, env = "MEDLOCK_CONFIRMATIONS", default_value_t = 1)]
+    pub confirmations: u64,
+    /// A lease (sequencer, sweeper, relay) that is not renewed is free again after so long.
+    #[arg(long, env = "MEDLOCK_LEASE_SECONDS", default_value_t = 10)]
+    pub lease_seconds: u64,
+    /// Readiness fails when the mirror is so many blocks behind.
+    #[arg(long, env = "MEDLOCK_MIRROR_LAG_BLOCKS_MAX", default_value_t = 20)]
+    pub mirror_lag_blocks_max: u64,
+    /// Connections to the event feed that one session may hold.
+    #[arg(long, env = "MEDLOCK_FEEDS_MAX", default_value_t = 8)]
+    pub feeds_max: usize,
+}

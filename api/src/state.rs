@@ -1,0 +1,74 @@
+//! What every handler is given: one value of cloneable handles.
+
+use std::{sync::Arc, time::Duration};
+
+use alloy::{
+    providers::{DynProvider, Provider, ProviderBuilder},
+    signers::local::PrivateKeySigner,
+};
+use anyhow::Context;
+use mongodb::Database;
+use protocol::deployment::Deployment;
+use tokio_util::sync::CancellationToken;
+
+use crate::{operator::Operator, settings::Settings, store, time::Clock};
+
+/// The handles of a running server.
+#[derive(Clone)]
+pub struct App {
+    /// What was configured.
+    pub settings: Arc<Settings>,
+    /// Which contracts.
+    pub deployment: Arc<Deployment>,
+    /// MongoDB: the mirror (read only) and the API's own collections.
+    pub database: Database,
+    /// The chain.
+    pub chain: DynProvider,
+    /// Signs receipts and checkpoints, opens release shares.
+    pub operator: Arc<Operator>,
+    /// Sends transactions; has no authority.
+    pub relayer: Arc<PrivateKeySigner>,
+    /// The time.
+    pub clock: Clock,
+    /// Cancelled when the server begins to shut down; streams and background work end then.
+    pub shutdown: CancellationToken,
+}
+
+impl App {
+    /// Opens everything that the settings name.
+    ///
+    /// # Errors
+    /// When a file cannot be read or a URL cannot be parsed. Services may still be down: `/readyz` says so.
+    pub async fn open(settings: Settings) -> anyhow::Result<Self> {
+        let deployment = std::fs::read_to_string(&settings.deployment).context("cannot read the deployment file")?;
+        let deployment: Deployment =
+            serde_json::from_str(&deployment).context("the deployment file has another form")?;
+        let chain = connect_chain(&settings).await?;
+        let database = store::connect(&settings).await.context("cannot use the MongoDB URI")?;
+        let operator = Operator::open(&settings, &deployment)?;
+        let relayer = crate::operator::read_signer(&settings.relayer_key_file, deployment.chain_id)?;
+        Ok(Self {
+            deployment: Arc::new(deployment),
+            database,
+            chain,
+            operator: Arc::new(operator),
+            relayer: Arc::new(relayer),
+            clock: Clock::default(),
+            shutdown: CancellationToken::new(),
+            settings: Arc::new(settings),
+        })
+    }
+}
+
+async fn connect_chain(settings: &Settings) -> anyhow::Result<DynProvider> {
+    let url: alloy::transports::http::reqwest::Url = settings.rpc_url.parse().context("MEDLOCK_RPC_URL is not a URL")?;
+    if matches!(url.scheme(), "http" | "https") {
+        let client = alloy::transports::http::reqwest::Client::builder()
+            .timeout(Duration::from_secs(settings.limits.rpc_seconds_max))
+            .build()
+            .context("cannot make an HTTP client")?;
+        return Ok(ProviderBuilder::new().connect_reqwest(client, url).erased());
+    }
+    let provider = ProviderBuilder::new().connect(url.as_str()).await.context("cannot connect to the chain")?;
+    Ok(provider.erased())
+}

@@ -1,0 +1,107 @@
+//! MongoDB: the connection, the names of the API's own collections, and their indexes.
+//!
+//! The mirror's collections ([`protocol::mirror::collection`]) are the indexer's; the API only reads them. Each of the
+//! API's collections is written by one module only, named beside it here.
+
+use std::time::Duration;
+
+use mongodb::{
+    Client, Database, IndexModel,
+    bson::Document,
+    options::{ClientOptions, IndexOptions, ReadConcern, WriteConcern},
+};
+use secrecy::ExposeSecret;
+
+use crate::settings::Settings;
+
+/// Names of the API's own collections.
+pub mod collection {
+    /// Login nonces: `auth`.
+    pub const NONCES: &str = "api_nonces";
+    /// Sessions: `auth`.
+    pub const SESSIONS: &str = "api_sessions";
+    /// Keyrings and address books: `private_blobs`.
+    pub const PRIVATE_BLOBS: &str = "api_private_blobs";
+    /// Signed profiles: `directory`.
+    pub const PROFILES: &str = "api_profiles";
+    /// The ledger of pins: `blobs`.
+    pub const PINS: &str = "api_pins";
+    /// Stored answers: `idempotency`.
+    pub const ANSWERS: &str = "api_answers";
+    /// Leases: `lease`.
+    pub const LEASES: &str = "api_leases";
+    /// Relayed actions: `relay`.
+    pub const ACTIONS: &str = "api_actions";
+    /// Release shares, encrypted at rest: `records`.
+    pub const RELEASE_SHARES: &str = "api_release_shares";
+    /// Bundles and salts of grants: `grants`.
+    pub const BUNDLES: &str = "api_bundles";
+    /// Access requests: `requests`.
+    pub const REQUESTS: &str = "api_requests";
+    /// Leaves of the operator's log: `reads`.
+    pub const LEAVES: &str = "log_leaves";
+}
+
+/// Connects with majority read and write concern.
+///
+/// # Errors
+/// When the URI cannot be read.
+pub async fn connect(settings: &Settings) -> mongodb::error::Result<Database> {
+    let mut options = ClientOptions::parse(settings.mongodb_uri.expose_secret()).await?;
+    let wait = Duration::from_secs(settings.limits.mongodb_seconds_max);
+    options.app_name = Some("medlock-api".to_owned());
+    options.server_selection_timeout = Some(wait);
+    options.connect_timeout = Some(wait);
+    options.read_concern = Some(ReadConcern::majority());
+    options.write_concern = Some(WriteConcern::majority());
+    Ok(Client::with_options(options)?.database(&settings.mongodb_database))
+}
+
+/// An index over `keys`.
+#[must_use]
+pub fn index(keys: Document) -> IndexModel {
+    IndexModel::builder().keys(keys).build()
+}
+
+/// A unique index over `keys`.
+#[must_use]
+pub fn unique_index(keys: Document) -> IndexModel {
+    IndexModel::builder().keys(keys).options(IndexOptions::builder().unique(true).build()).build()
+}
+
+/// An index that deletes a document when the date in `field` has passed.
+#[must_use]
+pub fn ttl_index(field: &str) -> IndexModel {
+    let options = IndexOptions::builder().expire_after(Duration::ZERO).build();
+    IndexModel::builder().keys(mongodb::bson::doc! { field: 1 }).options(options).build()
+}
+
+/// Whether a write failed because a unique key stood already.
+#[must_use]
+pub fn is_duplicate(error: &mongodb::error::Error) -> bool {
+    use mongodb::error::{ErrorKind, WriteFailure};
+    match &*error.kind {
+        ErrorKind::Write(WriteFailure::WriteError(error)) => error.code == 11_000,
+        ErrorKind::Command(error) => error.code == 11_000,
+        ErrorKind::InsertMany(error) => {
+            error.write_errors.as_ref().is_some_and(|errors| errors.iter().all(|error| error.code == 11_000))
+        }
+        _ => false,
+    }
+}
+
+/// Serde form of a whole value as one JSON text: for signed messages and bodies whose numbers BSON cannot hold.
+pub mod json_text {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
+
+    /// Writes the value as JSON text.
+    pub fn serialize<T: Serialize, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&serde_json::to_string(value).map_err(serde::ser::Error::custom)?)
+    }
+
+    /// Reads it back.
+    pub fn deserialize<'de, T: DeserializeOwned, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
+        let text = String::deserialize(from)?;
+        serde_json::from_str(&text).map_err(serde::de::Error::custom)
+    }
+}

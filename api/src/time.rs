@@ -1,0 +1,36 @@
+//! The server's clock. It is a handle, so that a test can move it without waiting.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// Tells the time in unix seconds.
+#[derive(Clone, Debug, Default)]
+pub struct Clock {
+    shift_seconds: Arc<AtomicI64>,
+}
+
+impl Clock {
+    /// Unix seconds.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the system clock is after 1970").as_secs();
+        now.saturating_add_signed(self.shift_seconds.load(Ordering::Relaxed))
+    }
+
+    /// The same as a BSON date, for TTL indexes.
+    #[must_use]
+    pub fn date_at(unix_seconds: u64) -> mongodb::bson::DateTime {
+        let seconds = i64::try_from(unix_seconds).unwrap_or(i64::MAX / 1_000);
+        mongodb::bson::DateTime::from_millis(seconds.saturating_mul(1_000))
+    }
+
+    /// Moves this clock and every clone of it.
+    pub fn shift(&self, seconds: i64) {
+        self.shift_seconds.fetch_add(seconds, Ordering::Relaxed);
+    }
+}
