@@ -20,6 +20,8 @@ pub mod bundle;
 pub mod note;
 pub mod address_book;
 pub mod log;
+pub mod keyring;
+pub mod recovery;
 mod sealed_box;
 mod hpke;
 mod kdf;
