@@ -1,1 +1,33 @@
-//! Being written.
+//! The local network: Anvil, Kubo and MongoDB as child processes, and medlock's own servers on top of them.
+//!
+//! `./scripts/up` and every end-to-end test use it, so what a newcomer sees is what the tests run.
+//! Whatever is started here ends with its owner: on drop, on a panic, and also when the owner is killed.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), localnet::StartError> {
+//! let stack = localnet::Stack::start(localnet::StackConfig::for_tests()?).await?;
+//! println!("the API answers at {}", stack.api_url(0));
+//! stack.stop().await;
+//! # Ok(()) }
+//! ```
+//!
+//! Reading order: [`settings`] (anvil.toml), [`programs`] (what is run), [`process`] (how it is run and ended),
+//! [`network`] (the three foreign servers), [`deployment`] (the contracts), [`stack`] (our servers on top).
+
+pub mod settings;
+pub mod programs;
+pub mod ports;
+pub mod process;
+pub mod error;
+mod anvil;
+mod kubo;
+mod mongo;
+pub mod network;
+pub mod deployment;
+pub mod stack;
+
+pub use error::StartError;
+pub use network::{Localnet, LocalnetConfig, Part};
+pub use ports::Ports;
+pub use settings::{Person, Role, Settings};
+pub use stack::{Stack, StackConfig};

@@ -1,2 +1,2 @@
-//! Being written.
+//! `medlock-localnet`: the command behind `scripts/up` and `scripts/down`.
 fn main() {}

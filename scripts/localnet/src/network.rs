@@ -1,0 +1,318 @@
+//! [`Localnet`]: the three foreign servers.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{
+    Person, Ports, Role, Settings, StartError, anvil, kubo, mongo,
+    process::{Process, Watchdog, make_folder},
+    programs::Programs,
+};
+
+/// How long a server may take to become healthy; a loaded machine is slow.
+const START_PATIENCE: Duration = Duration::from_secs(60);
+/// How long a server may take to end by itself.
+const STOP_PATIENCE: Duration = Duration::from_secs(15);
+
+/// What to start, and where.
+#[derive(Clone, Debug)]
+pub struct LocalnetConfig {
+    /// Where state and logs are kept. `None`: in a temporary folder that is removed at the end.
+    pub state_dir: Option<PathBuf>,
+    /// One port for each server.
+    pub ports: Ports,
+    /// The chain.
+    pub settings: Settings,
+    /// The programs.
+    pub programs: Programs,
+    /// Whether every write reaches the disk before it is answered, as people's data should. Tests do without.
+    pub is_durable: bool,
+}
+
+impl LocalnetConfig {
+    /// For a test: free ports, a temporary folder, the chain of the checkout's `anvil.toml`.
+    ///
+    /// # Errors
+    /// [`StartError`] when `anvil.toml` or a program is missing.
+    pub fn for_tests() -> Result<Self, StartError> {
+        Ok(Self {
+            state_dir: None,
+            ports: Ports::free(),
+            settings: Settings::find()?,
+            programs: Programs::find()?,
+            is_durable: false,
+        })
+    }
+
+    /// For people: state kept in `state_dir`, on given ports.
+    ///
+    /// # Errors
+    /// [`StartError`] when `anvil.toml` or a program is missing.
+    pub fn kept(state_dir: &Path, ports: Ports) -> Result<Self, StartError> {
+        Ok(Self { state_dir: Some(state_dir.to_owned()), ports, is_durable: true, ..Self::for_tests()? })
+    }
+}
+
+/// One of the foreign servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The chain.
+    Anvil,
+    /// The block store.
+    Kubo,
+    /// The database.
+    Mongo,
+}
+
+impl Part {
+    /// Every part, in the order of starting.
+    pub const ALL: [Self; 3] = [Self::Anvil, Self::Kubo, Self::Mongo];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Anvil => "anvil",
+            Self::Kubo => "kubo",
+            Self::Mongo => "mongodb",
+        }
+    }
+
+    const fn index(self) -> usize {
+        match self {
+            Self::Anvil => 0,
+            Self::Kubo => 1,
+            Self::Mongo => 2,
+        }
+    }
+}
+
+/// Anvil, Kubo and MongoDB, running. Dropping it kills them and removes a temporary state folder.
+#[derive(Debug)]
+pub struct Localnet {
+    // Fields drop in this order: first the servers, then their folder, then the watchdog.
+    running: [Option<Process>; 3],
+    _temporary: Option<TempDir>,
+    watchdog: Arc<Watchdog>,
+    state_dir: PathBuf,
+    config: LocalnetConfig,
+    http: reqwest::Client,
+}
+
+impl Localnet {
+    /// Starts all three at once and waits until each is healthy.
+    ///
+    /// # Errors
+    /// [`StartError`] with the end of the log of the first that does not start; the others are ended then.
+    pub async fn start(config: LocalnetConfig) -> Result<Self, StartError> {
+        let temporary = match &config.state_dir {
+            Some(folder) => {
+                make_folder(folder)?;
+                None
+            }
+            None => Some(tempfile::Builder::new().prefix("medlock-").tempdir().map_err(|source| StartError::Io {
+                what: "make a temporary folder in",
+                path: std::env::temp_dir(),
+                source,
+            })?),
+        };
+        let state_dir = match (&temporary, &config.state_dir) {
+            (Some(temporary), _) => temporary.path().to_owned(),
+            (None, Some(folder)) => std::path::absolute(folder)
+                .map_err(|source| StartError::Io { what: "find", path: folder.clone(), source })?,
+            (None, None) => unreachable!("without a state folder a temporary one was made"),
+        };
+        make_folder(&state_dir.join("logs"))?;
+        let watchdog = Watchdog::start(temporary.as_ref().map(TempDir::path))?;
+        let mut localnet = Self {
+            running: [None, None, None],
+            _temporary: temporary,
+            watchdog,
+            state_dir,
+            config,
+            http: reqwest::Client::new(),
+        };
+        let (anvil, kubo, mongo) = tokio::try_join!(
+            localnet.launch(Part::Anvil),
+            localnet.launch(Part::Kubo),
+            localnet.launch(Part::Mongo)
+        )?;
+        localnet.running = [Some(anvil), Some(kubo), Some(mongo)];
+        Ok(localnet)
+    }
+
+    async fn launch(&self, part: Part) -> Result<Process, StartError> {
+        let LocalnetConfig { ports, settings, programs, is_durable, .. } = &self.config;
+        let folder = self.state_dir();
+        let command = match part {
+            Part::Anvil => {
+                anvil::check_state(settings, folder)?;
+                anvil::command(&programs.anvil, settings, folder, ports.anvil)
+            }
+            Part::Kubo => {
+                let (program, folder, ports, is_durable) = (programs.ipfs.clone(), folder.to_owned(), *ports, *is_durable);
+                let prepare = move || kubo::prepare(&program, &folder, ports.kubo, ports.gateway, is_durable);
+                tokio::task::spawn_blocking(prepare).await.expect("preparing Kubo does not panic")?;
+                kubo::command(&programs.ipfs, self.state_dir())
+            }
+            Part::Mongo => mongo::command(&programs.mongod, folder, ports.mongodb, *is_durable)?,
+        };
+        let mut process = Process::spawn(command, part.name(), &self.log(part), &self.watchdog)?;
+        match part {
+            Part::Anvil => {
+                let url = self.rpc_url();
+                process.wait_until_healthy(START_PATIENCE, || anvil::probe(&self.http, &url, settings.chain_id)).await?;
+            }
+            Part::Kubo => {
+                let url = self.kubo_url();
+                process.wait_until_healthy(START_PATIENCE, || kubo::probe(&self.http, &url)).await?;
+            }
+            Part::Mongo => process.wait_until_healthy(START_PATIENCE, || mongo::probe(ports.mongodb)).await?,
+        }
+        Ok(process)
+    }
+
+    /// Stops all three in order (the chain last, so that whatever still writes finds it) and removes a temporary folder.
+    pub async fn stop(mut self) {
+        for part in [Part::Kubo, Part::Mongo, Part::Anvil] {
+            self.stop_part(part).await;
+        }
+    }
+
+    /// Ends one part in good order; it can be started again on the same port with the same data.
+    pub async fn stop_part(&mut self, part: Part) {
+        if let Some(mut process) = self.running[part.index()].take()
+            && !process.stop(STOP_PATIENCE).await
+        {
+            tracing::warn!(part = part.name(), "did not end by itself and was killed");
+        }
+    }
+
+    /// Ends one part as `kill -9` does.
+    pub fn kill_part(&mut self, part: Part) {
+        if let Some(mut process) = self.running[part.index()].take() {
+            process.kill();
+        }
+    }
+
+    /// Starts a part that was stopped or killed and waits until it is healthy. Does nothing when it runs.
+    ///
+    /// # Errors
+    /// [`StartError`] as for [`Self::start`].
+    pub async fn start_part(&mut self, part: Part) -> Result<(), StartError> {
+        if !self.is_running(part) {
+            self.running[part.index()] = Some(self.launch(part).await?);
+        }
+        Ok(())
+    }
+
+    /// Empties a stopped database: the mirror and everything else in it is gone. Starts it again.
+    ///
+    /// # Errors
+    /// [`StartError`] when the folder cannot be removed or the database does not start.
+    pub async fn recreate_mongo(&mut self) -> Result<(), StartError> {
+        self.stop_part(Part::Mongo).await;
+        let data = self.state_dir.join("mongodb");
+        std::fs::remove_dir_all(&data).map_err(|source| StartError::Io { what: "remove", path: data, source })?;
+        self.start_part(Part::Mongo).await
+    }
+
+    /// The process of a part, for example to pause it; `None` while it is stopped.
+    pub fn process(&mut self, part: Part) -> Option<&mut Process> {
+        self.running[part.index()].as_mut()
+    }
+
+    /// Whether a part runs.
+    pub fn is_running(&mut self, part: Part) -> bool {
+        self.running[part.index()].as_mut().is_some_and(|process| process.ended().is_none())
+    }
+
+    /// One JSON-RPC request to the chain, for example `evm_mine`.
+    ///
+    /// # Errors
+    /// [`StartError::Chain`] with the chain's own message.
+    pub async fn rpc(&self, method: &str, params: Value) -> Result<Value, StartError> {
+        anvil::request(&self.http, &self.rpc_url(), method, params).await
+    }
+
+    /// The hash of block 0, which tells this chain from others with the same id.
+    ///
+    /// # Errors
+    /// [`StartError::Chain`] when the chain does not answer.
+    pub async fn genesis_hash(&self) -> Result<String, StartError> {
+        let method = "eth_getBlockByNumber";
+        let block = self.rpc(method, json!(["0x0", false])).await?;
+        let hash = block["hash"].as_str();
+        hash.map(Into::into).ok_or(StartError::Chain { method: method.into(), reason: format!("no hash in {block}") })
+    }
+
+    /// `http://127.0.0.1:PORT` of the chain.
+    #[must_use]
+    pub fn rpc_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.config.ports.anvil)
+    }
+
+    /// `ws://127.0.0.1:PORT` of the chain.
+    #[must_use]
+    pub fn ws_url(&self) -> String {
+        format!("ws://127.0.0.1:{}", self.config.ports.anvil)
+    }
+
+    /// `http://127.0.0.1:PORT` of Kubo's RPC.
+    #[must_use]
+    pub fn kubo_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.config.ports.kubo)
+    }
+
+    /// `http://127.0.0.1:PORT` of Kubo's gateway, which serves raw blocks and CAR files.
+    #[must_use]
+    pub fn gateway_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.config.ports.gateway)
+    }
+
+    /// How drivers connect to MongoDB.
+    #[must_use]
+    pub fn mongodb_uri(&self) -> String {
+        mongo::uri(self.config.ports.mongodb)
+    }
+
+    /// The account of a role.
+    #[must_use]
+    pub fn person(&self, role: Role) -> Person {
+        self.config.settings.person(role)
+    }
+
+    /// Where state and logs are kept.
+    #[must_use]
+    pub fn state_dir(&self) -> &Path {
+        &self.state_dir
+    }
+
+    /// The log of a part.
+    #[must_use]
+    pub fn log(&self, part: Part) -> PathBuf {
+        self.log_named(part.name())
+    }
+
+    /// What it was started with.
+    #[must_use]
+    pub fn config(&self) -> &LocalnetConfig {
+        &self.config
+    }
+
+    pub(crate) fn log_named(&self, name: &str) -> PathBuf {
+        self.state_dir.join("logs").join(format!("{name}.log"))
+    }
+
+    pub(crate) fn watchdog(&self) -> &Arc<Watchdog> {
+        &self.watchdog
+    }
+
+    pub(crate) fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+}
