@@ -21,6 +21,7 @@ pub mod requests;
 
 // What runs beside the routes.
 pub mod events;
+pub mod lease;
 pub mod operator;
 pub mod relay;
 pub mod sequencer;

@@ -1,0 +1,114 @@
+//! One active worker among several replicas: a lease in MongoDB.
+//!
+//! No clock is compared with another machine's. The holder counts up a beat; whoever wants the lease watches, and takes
+//! it by compare-and-set once the beat has stood still for the whole duration on its own monotonic clock. The holder
+//! stops acting earlier than that, measured from before it sent its last beat. A lease keeps work from being done
+//! twice; where doing it twice would do harm, a unique index forbids it as well.
+
+use std::time::{Duration, Instant};
+
+use mongodb::{Collection, Database, bson::doc, error::Error};
+use serde::{Deserialize, Serialize};
+
+use crate::store::{collection, is_duplicate};
+
+/// A lease as it is stored. `_id` is the name of the work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct LeaseDoc {
+    #[serde(rename = "_id")]
+    name: String,
+    /// Which replica; empty after a release.
+    holder: String,
+    beat: i64,
+}
+
+/// One replica's side of a lease.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    leases: Collection<LeaseDoc>,
+    name: &'static str,
+    holder: String,
+    duration: Duration,
+    /// What another holder wrote last, and when we first saw it.
+    seen: Option<(LeaseDoc, Instant)>,
+    /// Until when we may act.
+    held_until: Option<Instant>,
+}
+
+impl Lease {
+    /// A lease on the work called `name`. Another replica takes over `duration` after the last [`Lease::hold`].
+    pub(crate) fn new(database: &Database, name: &'static str, duration: Duration) -> Self {
+        Self {
+            leases: database.collection(collection::LEASES),
+            name,
+            holder: uuid::Uuid::new_v4().to_string(),
+            duration,
+            seen: None,
+            held_until: None,
+        }
+    }
+
+    /// How often the holder should call [`Lease::hold`].
+    pub(crate) fn interval(&self) -> Duration {
+        self.duration / 4
+    }
+
+    /// Whether this replica may act now.
+    pub(crate) fn is_held(&self) -> bool {
+        self.held_until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Until when this replica may act, if it may.
+    pub(crate) fn held_until(&self) -> Option<Instant> {
+        self.held_until.filter(|until| Instant::now() < *until)
+    }
+
+    /// Renews the lease, or takes it if it is free or its holder has fallen silent; says whether we hold it.
+    ///
+    /// # Errors
+    /// When the database does not answer; the lease then ends by itself.
+    pub(crate) async fn hold(&mut self) -> Result<bool, Error> {
+        let asked = Instant::now();
+        let taken = match self.leases.find_one(doc! { "_id": self.name }).await? {
+            None => self.create().await?,
+            Some(current) if current.holder == self.holder || current.holder.is_empty() => self.replace(&current).await?,
+            Some(current) => match &self.seen {
+                Some((seen, since)) if *seen == current => {
+                    since.elapsed() >= self.duration && self.replace(&current).await?
+                }
+                _ => {
+                    self.seen = Some((current, asked));
+                    false
+                }
+            },
+        };
+        self.held_until = taken.then(|| asked + self.duration * 2 / 3);
+        Ok(taken)
+    }
+
+    /// Gives the lease up, so that another replica need not wait.
+    ///
+    /// # Errors
+    /// When the database does not answer; the lease then ends by itself.
+    pub(crate) async fn release(&mut self) -> Result<(), Error> {
+        self.held_until = None;
+        let ours = doc! { "_id": self.name, "holder": &self.holder };
+        self.leases.update_one(ours, doc! { "$set": { "holder": "" }, "$inc": { "beat": 1_i64 } }).await?;
+        Ok(())
+    }
+
+    async fn create(&self) -> Result<bool, Error> {
+        let first = LeaseDoc { name: self.name.to_owned(), holder: self.holder.clone(), beat: 1 };
+        match self.leases.insert_one(first).await {
+            Ok(_) => Ok(true),
+            Err(error) if is_duplicate(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn replace(&self, current: &LeaseDoc) -> Result<bool, Error> {
+        let unchanged = doc! { "_id": self.name, "holder": &current.holder, "beat": current.beat };
+        let next = doc! { "$set": { "holder": &self.holder, "beat": current.beat + 1 } };
+        Ok(self.leases.update_one(unchanged, next).await?.matched_count == 1)
+    }
+}

@@ -1,0 +1,221 @@
+//! The sender: gives each accepted action a nonce and a signed transaction, stores both, then has them sent.
+//!
+//! New actions come through a channel and are written in groups: while one group is being written, the next gathers.
+//! Actions that another replica has stored, or that lost their transaction, are found by looking.
+
+use std::{sync::Arc, time::Duration};
+
+use alloy::providers::Provider;
+use futures::TryStreamExt;
+use mongodb::{
+    bson::{doc, to_bson},
+    error::{Error, ErrorKind},
+};
+use protocol::bodies::relay::ActionState;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    ActionDoc, Job, RelayError, Shared, action_doc,
+    transaction::{self, Call},
+    watch,
+};
+
+/// The most actions that are written at once.
+const GROUP_MAX: usize = 64;
+/// How often to look for actions that another replica has stored.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+type Reply = oneshot::Sender<Result<ActionDoc, RelayError>>;
+
+/// Runs until `shutdown`, or until nobody can send jobs any more.
+pub(super) async fn send(shared: Arc<Shared>, mut queue: mpsc::Receiver<Job>, shutdown: CancellationToken) {
+    let mut sender = Sender { shared, next_nonce: None, term: None };
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut jobs = Vec::with_capacity(GROUP_MAX);
+    loop {
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return,
+            count = queue.recv_many(&mut jobs, GROUP_MAX) => {
+                if count == 0 {
+                    return;
+                }
+                sender.accept(jobs.drain(..)).await;
+            }
+            _ = look.tick() => {
+                if let Err(error) = sender.send_stored().await {
+                    sender.next_nonce = None;
+                    tracing::warn!(%error, "accepted actions could not be sent; trying again");
+                }
+            }
+        }
+    }
+}
+
+struct Sender {
+    shared: Arc<Shared>,
+    /// The next nonce to give away; `None` when chain and database must be asked.
+    next_nonce: Option<u64>,
+    /// The term of leadership for which `next_nonce` was asked.
+    term: Option<CancellationToken>,
+}
+
+impl Sender {
+    /// The current term of leadership, if this replica leads. A new term asks for the nonce anew.
+    fn term(&mut self) -> Option<CancellationToken> {
+        let current = self.shared.leading.borrow().clone().filter(|term| !term.is_cancelled());
+        // Tokens are compared by what they are to us: the same term is the one that we have not seen cancelled.
+        let is_new = self.term.as_ref().is_none_or(CancellationToken::is_cancelled);
+        if is_new {
+            self.next_nonce = None;
+            self.term.clone_from(&current);
+        }
+        current
+    }
+
+    /// Stores new actions, with a transaction each if this replica leads.
+    async fn accept(&mut self, jobs: impl Iterator<Item = Job>) {
+        let (mut actions, replies): (Vec<ActionDoc>, Vec<Reply>) =
+            jobs.map(|Job::Accept(action, reply)| (*action, reply)).unzip();
+        let term = self.term();
+        if term.is_some() {
+            for action in &mut actions {
+                if let Err(error) = self.give_transaction(action).await {
+                    // Without a transaction it is still accepted; looking will find it.
+                    tracing::warn!(%error, "no transaction could be made yet");
+                    break;
+                }
+            }
+        }
+        let written = self.shared.actions.insert_many(&actions).ordered(false).await;
+        let failed = match &written {
+            Ok(_) => Failed::None,
+            Err(error) => failed_inserts(error),
+        };
+        if !matches!(failed, Failed::None) {
+            // Whatever nonces the failed ones had are free again; `keeper` closes any hole that stays.
+            self.next_nonce = None;
+        }
+        for (index, (action, reply)) in actions.into_iter().zip(replies).enumerate() {
+            if failed.contains(index) {
+                self.answer_unwritten(action, reply, &written).await;
+                continue;
+            }
+            if let (Some(term), Some(_)) = (&term, &action.transaction) {
+                watch::start(&self.shared, action.clone(), term);
+            }
+            // A caller that has gone away changes nothing: the action is durable.
+            let _ = reply.send(Ok(action));
+        }
+    }
+
+    /// An action was not written: because it stands there already, or because the database failed.
+    async fn answer_unwritten<T>(&self, action: ActionDoc, reply: Reply, written: &Result<T, Error>) {
+        let outcome = match action_doc::find(&self.shared.actions, action.id).await {
+            Ok(Some(known)) => Ok(known),
+            // The nonce was taken: store it without one, so that it gets the next.
+            Ok(None) if written.as_ref().is_err_and(crate::store::is_duplicate) => {
+                let plain = ActionDoc { transaction: None, state: ActionState::Accepted, ..action };
+                self.shared.actions.insert_one(&plain).await.map(|_| plain).map_err(RelayError::from)
+            }
+            Ok(None) => match written {
+                Err(error) => Err(RelayError::Store(error.clone())),
+                Ok(_) => Err(RelayError::Stopped),
+            },
+            Err(error) => Err(error),
+        };
+        let _ = reply.send(outcome);
+    }
+
+    /// Gives transactions to actions that are stored without one.
+    async fn send_stored(&mut self) -> Result<(), RelayError> {
+        let Some(term) = self.term() else { return Ok(()) };
+        let waiting = doc! { "state": to_bson(&ActionState::Accepted).map_err(Error::from)? };
+        let oldest_first = doc! { "accepted_at": 1 };
+        let limit = i64::try_from(GROUP_MAX).unwrap_or(i64::MAX);
+        let stored: Vec<ActionDoc> =
+            self.shared.actions.find(waiting).sort(oldest_first).limit(limit).await?.try_collect().await?;
+        for mut action in stored {
+            self.give_transaction(&mut action).await?;
+            let given = doc! { "$set": {
+                "state": to_bson(&action.state).map_err(Error::from)?,
+                "transaction": to_bson(&action.transaction).map_err(Error::from)?,
+            } };
+            let still_waiting = doc! {
+                "_id": action.id.to_string(),
+                "state": to_bson(&ActionState::Accepted).map_err(Error::from)?,
+            };
+            if self.shared.actions.update_one(still_waiting, given).await?.matched_count == 1 {
+                watch::start(&self.shared, action, &term);
+            } else {
+                // Another replica was faster; our nonce is free again.
+                self.next_nonce = None;
+            }
+        }
+        Ok(())
+    }
+
+    async fn give_transaction(&mut self, action: &mut ActionDoc) -> Result<(), RelayError> {
+        let nonce = match self.next_nonce {
+            Some(nonce) => nonce,
+            None => self.ask_nonce().await?,
+        };
+        let shared = &self.shared;
+        let gas_limit = u64::try_from(action.gas_limit).unwrap_or(0);
+        let call = Call { to: action.to, data: action.data.clone(), gas_limit };
+        let chain_id = shared.deployment.chain_id;
+        let signed = transaction::sign(&shared.signer, chain_id, nonce, &call, shared.fees().await?, &[], super::now_ms())
+            .map_err(|error| RelayError::Chain(alloy::transports::TransportErrorKind::custom(error)))?;
+        action.transaction = Some(signed);
+        action.state = ActionState::Sent;
+        self.next_nonce = Some(nonce + 1);
+        Ok(())
+    }
+
+    /// The lowest nonce that neither the chain nor the queue has given away.
+    async fn ask_nonce(&self) -> Result<u64, RelayError> {
+        let shared = &self.shared;
+        let relayer = shared.signer.address();
+        let on_chain = shared.provider.get_transaction_count(relayer).pending().await?;
+        let highest = shared
+            .actions
+            .find_one(doc! { "transaction.relayer": format!("{relayer:#x}"), "transaction.nonce": { "$exists": true } })
+            .sort(doc! { "transaction.relayer": -1, "transaction.nonce": -1 })
+            .await?;
+        let in_queue = highest
+            .and_then(|action| action.transaction)
+            .and_then(|transaction| u64::try_from(transaction.nonce + 1).ok())
+            .unwrap_or(0);
+        Ok(on_chain.max(in_queue))
+    }
+}
+
+/// Which documents of a group were not written.
+enum Failed {
+    None,
+    Some(Vec<usize>),
+    /// The database did not say.
+    Unknown,
+}
+
+impl Failed {
+    fn contains(&self, index: usize) -> bool {
+        match self {
+            Self::None => false,
+            Self::Some(indexes) => indexes.contains(&index),
+            Self::Unknown => true,
+        }
+    }
+}
+
+fn failed_inserts(error: &Error) -> Failed {
+    match error.kind.as_ref() {
+        ErrorKind::InsertMany(many) if many.write_concern_error.is_none() => match &many.write_errors {
+            Some(errors) => Failed::Some(errors.iter().map(|error| error.index).collect()),
+            None => Failed::Unknown,
+        },
+        _ => Failed::Unknown,
+    }
+}
