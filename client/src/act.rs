@@ -1,12 +1,18 @@
 //! How an action gets to the chain: relayed, or sent by the wallet itself.
 
+use std::time::{Duration, Instant};
+
 use alloy::primitives::{B256, U256};
-use protocol::messages::Action;
+use protocol::{
+    bodies::relay::{ActionState, ActionView},
+    messages::{Action, SignedAction},
+};
 use serde::Serialize;
 
 use crate::{
+    chain::unix_now,
     client::Client,
-    error::ClientError,
+    error::{ClientError, Kind},
     wallet::Wallet,
 };
 
@@ -32,6 +38,8 @@ pub struct Settled {
 
 /// How long a signed action stays valid, in seconds.
 pub const DEADLINE_SECONDS: u64 = 3600;
+/// How long to wait for a relayed action that the server has accepted.
+const WAIT_MAX: Duration = Duration::from_secs(90);
 
 /// A fresh unordered nonce.
 #[must_use]
@@ -39,13 +47,63 @@ pub fn new_nonce() -> U256 {
     U256::from_be_bytes(rand::random::<[u8; 32]>())
 }
 
-/// Carries out an action that needs nothing beside its signature: signs and relays it, or sends it.
-///
-/// Waits until it is mined; relayed, at most until the server answers that it still waits.
+/// The deadline of a message that is signed now: the later of this device's clock and the chain's, and an hour.
 ///
 /// # Errors
-/// What the wallet, the server or the chain refuses; [`crate::Kind::Reverted`] if it was mined and failed.
+/// [`Kind::Rpc`].
+pub async fn new_deadline(client: &Client) -> Result<U256, ClientError> {
+    Ok(U256::from(client.chain().now().await?.max(unix_now()) + DEADLINE_SECONDS))
+}
+
+/// Carries out an action that needs nothing beside its signature: signs and relays it, or sends it.
+///
+/// Waits until it is mined, and sees it on the chain itself.
+///
+/// # Errors
+/// What the wallet, the server or the chain refuses; [`Kind::StillPending`] if the server has accepted it and it takes long.
 pub async fn carry_out(client: &Client, wallet: &dyn Wallet, action: Action, way: Way) -> Result<Settled, ClientError> {
-    let _ = (client, wallet, action, way);
-    Err(crate::error::being_written())
+    match way {
+        Way::Direct => client.chain().send(wallet, &action).await,
+        Way::Relayed => {
+            let signed = sign(client, wallet, action).await?;
+            let view = client.api()?.submit(&signed).await?;
+            settle(client, &signed.action, view).await
+        }
+    }
+}
+
+/// Signs an action, after checking that this device and its deployment file are on the same chain.
+pub(crate) async fn sign(client: &Client, wallet: &dyn Wallet, action: Action) -> Result<SignedAction, ClientError> {
+    client.chain().verify_deployment().await?;
+    wallet.sign_action(action, client.deployment()).await
+}
+
+/// Waits until a relayed action is mined, and sees it on the chain itself.
+pub(crate) async fn settle(client: &Client, action: &Action, view: Option<ActionView>) -> Result<Settled, ClientError> {
+    let id = action.id(client.deployment());
+    let begun = Instant::now();
+    let mut view = view;
+    loop {
+        match &view {
+            Some(view) if view.id != id => {
+                return Err(ClientError::new(Kind::WrongAnswer, "The server answered about another action."));
+            }
+            Some(ActionView { state: ActionState::Failed, problem, .. }) => {
+                return Err(problem.clone().map_or_else(
+                    || ClientError::new(Kind::Reverted, "The relayed action failed without a reason."),
+                    ClientError::from,
+                ));
+            }
+            Some(ActionView { state: ActionState::Mined, tx_hash, block_number, .. }) => {
+                client.chain().confirm_relayed(action).await?;
+                return Ok(Settled { tx_hash: *tx_hash, block_number: *block_number });
+            }
+            Some(_) | None => {}
+        }
+        if begun.elapsed() > WAIT_MAX {
+            return Err(ClientError::new(Kind::StillPending, "The server has accepted the action, but it is not mined yet."));
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        view = Some(client.api()?.action(id).await?);
+    }
 }

@@ -1,19 +1,72 @@
-//! The server's HTTP API, one function a route. Nothing it says is a permission or a key until it was compared with the chain.
+//! The server's HTTP API, one function a route. Nothing it says is a permission or a key until it was compared with
+//! the chain.
+//!
+//! Reads are tried again when the server does not answer; so are writes, but only those that carry an idempotency key
+//! or whose bytes mean the same the second time.
 
-use crate::error::ClientError;
+mod request;
+mod routes;
 
-/// A server.
+pub use request::Revision;
+pub use routes::Blob;
+
+use std::{
+    sync::{Arc, RwLock},
+    time::Duration,
+};
+
+use reqwest::Url;
+use secrecy::SecretString;
+
+use crate::error::{ClientError, Kind};
+
+/// How long an answer may take. The server itself answers 202 after 30 s.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(90);
+/// How long an upload or a download may stand still.
+const STALL_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// A server, and the session with it.
 #[derive(Clone)]
 pub struct Api {
-    base: String,
+    base: Url,
+    http: reqwest::Client,
+    token: Arc<RwLock<Option<SecretString>>>,
 }
 
 impl Api {
     /// Prepares the connection; asks nothing yet.
     ///
     /// # Errors
-    /// [`crate::Kind::InvalidConfig`] if `url` is not an http(s) URL.
+    /// [`Kind::InvalidConfig`] if `url` is not an http(s) URL.
     pub fn new(url: &str) -> Result<Self, ClientError> {
-        Ok(Self { base: url.trim_end_matches('/').to_owned() })
+        let invalid = || ClientError::new(Kind::InvalidConfig, "`api` is not an http or https URL.");
+        let base: Url = url.parse().map_err(|error| invalid().because(error))?;
+        if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
+            return Err(invalid());
+        }
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("medlock/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(Duration::from_secs(10))
+            // A redirect could carry the token elsewhere.
+            .redirect(reqwest::redirect::Policy::none())
+            .tcp_nodelay(true)
+            .build()
+            .map_err(|error| ClientError::new(Kind::InvalidConfig, "No HTTP client can be made.").because(error))?;
+        Ok(Self { base, http, token: Arc::default() })
+    }
+
+    /// The server's URL.
+    #[must_use]
+    pub const fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// Uses this session from now on, in every clone; `None` ends it.
+    pub(crate) fn set_token(&self, token: Option<SecretString>) {
+        *self.token.write().unwrap_or_else(std::sync::PoisonError::into_inner) = token;
+    }
+
+    fn token(&self) -> Option<SecretString> {
+        self.token.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 }

@@ -1,15 +1,33 @@
 //! The device's own view of the chain, through a node of its own choice. What servers say is compared with it.
 
+mod events;
+mod send;
+
+pub use events::{AccessLogEvents, Anchor, AnchoredAccess, ChainGrant, ChainVersion};
+
+use std::sync::Arc;
+
 use alloy::{
-    network::EthereumWallet,
-    primitives::{Address, B256, Bytes},
+    contract::Error as CallError,
+    eips::BlockNumberOrTag,
+    primitives::{Address, B256, Bytes, U256, keccak256},
     providers::{DynProvider, Provider, ProviderBuilder},
 };
-use protocol::{
-    codes::{Category, Purpose, Right, Role, ScopeKind},
-    deployment::Deployment,
-    ids::{RecordId, Salt, Tag},
+use contracts::{
+    Terms,
+    accreditation::Accreditation,
+    grant_registry::GrantRegistry,
+    key_registry::KeyRegistry,
+    record_registry::RecordRegistry,
 };
+use protocol::{
+    codes::{Category, Purpose, RecordStatus, Role, SLOT_IDENTITY, ScopeKind},
+    deployment::{ContractName, Deployment},
+    envelope::EnvelopeContext,
+    ids::{RecordId, Salt, Tag},
+    messages::Action,
+};
+use tokio::sync::OnceCell;
 
 use crate::error::{ClientError, Kind};
 
@@ -17,8 +35,71 @@ use crate::error::{ClientError, Kind};
 #[derive(Clone)]
 pub struct Chain {
     provider: DynProvider,
-    rpc: String,
     deployment: Deployment,
+    verified: Arc<OnceCell<()>>,
+}
+
+/// Number and time of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Its number.
+    pub number: u64,
+    /// Unix seconds.
+    pub time: u64,
+}
+
+/// What `KeyRegistry` says about an identity key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChainKey {
+    /// keccak256 of the key bytes.
+    pub hash: B256,
+    /// From 1.
+    pub epoch: u32,
+    /// HPKE KEM id.
+    pub kem: u16,
+    /// Unix seconds.
+    pub since: u64,
+}
+
+/// What `RecordRegistry` says about a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChainRecord {
+    /// Whose it is.
+    pub patient: Address,
+    /// Its folder; `None` for a code that this version does not know.
+    pub category: Option<Category>,
+    /// Newest version.
+    pub version: u16,
+    /// Where it stands.
+    pub status: RecordStatus,
+    /// Unix seconds.
+    pub created: u64,
+}
+
+/// Whether somebody may read, and from when until when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowed {
+    /// The answer.
+    pub allowed: bool,
+    /// Unix seconds.
+    pub not_before: u64,
+    /// Unix seconds.
+    pub not_after: u64,
+}
+
+/// What `Accreditation` says about a practitioner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainPractitioner {
+    /// Who vouches.
+    pub accreditor: Address,
+    /// In which roles.
+    pub roles: Vec<Role>,
+    /// Unix seconds.
+    pub valid_from: u64,
+    /// Unix seconds.
+    pub valid_until: u64,
+    /// Whether it counts now: the period runs, it is not suspended, and its accreditor is active.
+    pub counts: bool,
 }
 
 impl Chain {
@@ -27,10 +108,243 @@ impl Chain {
     /// # Errors
     /// [`Kind::InvalidConfig`] if `rpc` is not an http(s) URL.
     pub fn new(rpc: &str, deployment: Deployment) -> Result<Self, ClientError> {
-        let url = rpc
-            .parse()
-            .map_err(|error| ClientError::new(Kind::InvalidConfig, "`rpc` is not a URL.").because(format!("{error}")))?;
+        let url = rpc.parse().map_err(|_| ClientError::new(Kind::InvalidConfig, "`rpc` is not an http or https URL."))?;
         let provider = ProviderBuilder::new().connect_http(url).erased();
-        Ok(Self { provider, rpc: rpc.to_owned(), deployment })
+        Ok(Self { provider, deployment, verified: Arc::default() })
     }
+
+    /// The connection.
+    #[must_use]
+    pub const fn provider(&self) -> &DynProvider {
+        &self.provider
+    }
+
+    /// The deployment it is compared with.
+    #[must_use]
+    pub const fn deployment(&self) -> &Deployment {
+        &self.deployment
+    }
+
+    /// Chain id and record registry, as envelopes name them.
+    #[must_use]
+    pub fn envelope_context(&self) -> EnvelopeContext {
+        EnvelopeContext {
+            chain_id: self.deployment.chain_id,
+            registry: self.deployment.address_of(ContractName::RecordRegistry),
+        }
+    }
+
+    /// Checks, once, that the node is on the deployment's chain (id and genesis) and that every contract has the code
+    /// that the deployment file names.
+    ///
+    /// # Errors
+    /// [`Kind::OtherChain`], [`Kind::OtherCode`], [`Kind::Rpc`].
+    pub async fn verify_deployment(&self) -> Result<(), ClientError> {
+        self.verified.get_or_try_init(|| self.verify_now()).await.copied()
+    }
+
+    async fn verify_now(&self) -> Result<(), ClientError> {
+        let (chain_id, genesis) = tokio::try_join!(
+            async { self.provider.get_chain_id().await.map_err(rpc) },
+            self.block_hash(BlockNumberOrTag::Number(0)),
+        )?;
+        if chain_id != self.deployment.chain_id {
+            return Err(ClientError::new(
+                Kind::OtherChain,
+                format!("The RPC is on chain {chain_id}, the deployment on chain {}.", self.deployment.chain_id),
+            ));
+        }
+        if genesis != self.deployment.genesis_hash {
+            return Err(ClientError::new(
+                Kind::OtherChain,
+                "The RPC is on another chain with the same id: its first block differs.",
+            ));
+        }
+        let contracts = &self.deployment.contracts;
+        let named = [
+            ("Accreditation", &contracts.accreditation),
+            ("KeyRegistry", &contracts.key_registry),
+            ("RecordRegistry", &contracts.record_registry),
+            ("GrantRegistry", &contracts.grant_registry),
+            ("AccessLog", &contracts.access_log),
+        ];
+        let check = async |(name, contract): (&str, &protocol::deployment::DeployedContract)| {
+            let code = self.provider.get_code_at(contract.address).await.map_err(rpc)?;
+            if keccak256(&code) == contract.code_hash {
+                return Ok(());
+            }
+            let what = if code.is_empty() { "has no code there" } else { "has other code" };
+            Err(ClientError::new(Kind::OtherCode, format!("{name} at {} {what}.", contract.address)))
+        };
+        futures::future::try_join_all(named.map(check)).await.map(drop)
+    }
+
+    /// The newest block.
+    ///
+    /// # Errors
+    /// [`Kind::Rpc`]; so for everything below.
+    pub async fn head(&self) -> Result<Block, ClientError> {
+        let block = self.provider.get_block_by_number(BlockNumberOrTag::Latest).await.map_err(rpc)?;
+        let block = block.ok_or_else(|| nonsense("The RPC has no newest block."))?;
+        Ok(Block { number: block.header.number, time: block.header.timestamp })
+    }
+
+    async fn block_hash(&self, number: BlockNumberOrTag) -> Result<B256, ClientError> {
+        let block = self.provider.get_block_by_number(number).await.map_err(rpc)?;
+        Ok(block.ok_or_else(|| nonsense("The RPC does not have the block that was asked for."))?.header.hash)
+    }
+
+    /// The later of this device's clock and the newest block's time: what permissions are judged by.
+    pub async fn now(&self) -> Result<u64, ClientError> {
+        Ok(self.head().await?.time.max(unix_now()))
+    }
+
+    /// The identity key of somebody; `None` if none was published.
+    pub async fn find_key(&self, owner: Address) -> Result<Option<ChainKey>, ClientError> {
+        let registry = KeyRegistry::new(self.deployment.address_of(ContractName::KeyRegistry), &self.provider);
+        let key = registry.keyOf(owner, SLOT_IDENTITY).call().await.map_err(call)?;
+        if key.epoch == 0 {
+            return Ok(None);
+        }
+        Ok(Some(ChainKey { hash: key.hash, epoch: key.epoch, kem: key.kem, since: key.since.to() }))
+    }
+
+    /// A record; `None` if there is none.
+    pub async fn find_record(&self, record: RecordId) -> Result<Option<ChainRecord>, ClientError> {
+        let registry = RecordRegistry::new(self.deployment.address_of(ContractName::RecordRegistry), &self.provider);
+        let found = registry.recordOf(record.0).call().await.map_err(call)?;
+        let Some(status) = RecordStatus::from_code(found.status) else { return Ok(None) };
+        Ok(Some(ChainRecord {
+            patient: found.patient,
+            category: Category::from_code(found.category),
+            version: found.version,
+            status,
+            created: found.created.to(),
+        }))
+    }
+
+    /// A record.
+    ///
+    /// # Errors
+    /// [`Kind::UnknownRecord`].
+    pub async fn record(&self, record: RecordId) -> Result<ChainRecord, ClientError> {
+        let found = self.find_record(record).await?;
+        found.ok_or_else(|| ClientError::new(Kind::UnknownRecord, "There is no such record on chain."))
+    }
+
+    /// The stored terms of a grant; all zero where none ever stood.
+    pub async fn terms(&self, patient: Address, tag: Tag, kind: ScopeKind, id: B256) -> Result<Terms, ClientError> {
+        let registry = GrantRegistry::new(self.deployment.address_of(ContractName::GrantRegistry), &self.provider);
+        let word: U256 = registry.termsOf(patient, tag.0, kind.code(), id).call().await.map_err(call)?;
+        Ok(Terms::from(word))
+    }
+
+    /// The patient's epoch, raised by every RevokeAll.
+    pub async fn patient_epoch(&self, patient: Address) -> Result<u32, ClientError> {
+        let registry = GrantRegistry::new(self.deployment.address_of(ContractName::GrantRegistry), &self.provider);
+        registry.patientEpochOf(patient).call().await.map_err(call)
+    }
+
+    /// Whether somebody may read a record now.
+    pub async fn is_allowed(
+        &self,
+        record: RecordId,
+        grantee: Address,
+        salt: Salt,
+        purpose: Purpose,
+    ) -> Result<Allowed, ClientError> {
+        let time = uint40(self.now().await?);
+        let registry = RecordRegistry::new(self.deployment.address_of(ContractName::RecordRegistry), &self.provider);
+        let answer =
+            registry.isAllowed(record.0, grantee, salt.0, purpose.bit(), time).call().await.map_err(call)?;
+        Ok(Allowed {
+            allowed: answer.allowed,
+            not_before: answer.notBefore.to(),
+            not_after: answer.notAfter.to(),
+        })
+    }
+
+    /// The accreditation of somebody; `None` if nobody ever vouched.
+    pub async fn find_practitioner(&self, address: Address) -> Result<Option<ChainPractitioner>, ClientError> {
+        let contract = Accreditation::new(self.deployment.address_of(ContractName::Accreditation), &self.provider);
+        let found = contract.practitionerOf(address).call().await.map_err(call)?;
+        if found.accreditor.is_zero() {
+            return Ok(None);
+        }
+        let time = uint40(self.now().await?);
+        let counts = contract.isAccredited(address, u8::MAX, time).call().await.map_err(call)?.accredited;
+        Ok(Some(ChainPractitioner {
+            accreditor: found.accreditor,
+            roles: Role::from_mask(found.roles),
+            valid_from: found.validFrom.to(),
+            valid_until: found.validUntil.to(),
+            counts,
+        }))
+    }
+
+    /// Whether somebody may vouch now.
+    pub async fn is_accreditor(&self, address: Address) -> Result<bool, ClientError> {
+        let contract = Accreditation::new(self.deployment.address_of(ContractName::Accreditation), &self.provider);
+        contract.isAccreditor(address).call().await.map_err(call)
+    }
+
+    /// Whether a signed action has been carried out, or given up: its nonce is used.
+    pub async fn is_nonce_used(&self, action: &Action) -> Result<bool, ClientError> {
+        // All contracts inherit the same function; any binding of it fits any of their addresses.
+        let contract = GrantRegistry::new(self.deployment.address_of(action.contract()), &self.provider);
+        contract.isNonceUsed(action.signer(), action.nonce()).call().await.map_err(call)
+    }
+
+    /// Whether a contract account accepts a signature (ERC-1271). Always no for an account without code.
+    pub async fn contract_accepts(&self, signer: Address, hash: B256, signature: &Bytes) -> Result<bool, ClientError> {
+        alloy::sol! {
+            #[sol(rpc)]
+            interface IErc1271 {
+                function isValidSignature(bytes32 hash, bytes signature) external view returns (bytes4);
+            }
+        }
+        const MAGIC: [u8; 4] = [0x16, 0x26, 0xba, 0x7e];
+        if self.provider.get_code_at(signer).await.map_err(rpc)?.is_empty() {
+            return Ok(false);
+        }
+        match IErc1271::new(signer, &self.provider).isValidSignature(hash, signature.clone()).call().await {
+            Ok(magic) => Ok(magic.0 == MAGIC),
+            Err(CallError::TransportError(error)) if error.as_error_resp().is_none() => Err(rpc(error)),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Checks that `signer` stands behind `signature` over `hash`: an externally owned account's, or a contract's (ERC-1271).
+    pub async fn signed_by(&self, signer: Address, hash: B256, signature: &Bytes) -> Result<bool, ClientError> {
+        if protocol::messages::verify_signature(hash, signer, signature).is_ok() {
+            return Ok(true);
+        }
+        self.contract_accepts(signer, hash, signature).await
+    }
+}
+
+/// This device's clock, unix seconds.
+#[must_use]
+pub fn unix_now() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+pub(crate) fn uint40(seconds: u64) -> alloy::primitives::aliases::U40 {
+    alloy::primitives::aliases::U40::saturating_from(seconds)
+}
+
+pub(crate) fn rpc(error: alloy::transports::TransportError) -> ClientError {
+    let what = if error.as_error_resp().is_some() { "The RPC refuses the question." } else { "The RPC does not answer." };
+    ClientError::new(Kind::Rpc, what).because(error)
+}
+
+fn call(error: CallError) -> ClientError {
+    match error {
+        CallError::TransportError(error) => rpc(error),
+        other => nonsense("The RPC's answer cannot be read.").because(other),
+    }
+}
+
+pub(crate) fn nonsense(what: &str) -> ClientError {
+    ClientError::new(Kind::Rpc, what)
 }

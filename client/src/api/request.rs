@@ -1,0 +1,169 @@
+//! One request and its answer: session, retries, problems.
+
+use std::time::Duration;
+
+use protocol::error_code::Problem;
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header};
+use secrecy::ExposeSecret;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{ANSWER_TIME_MAX, Api};
+use crate::error::{ClientError, Kind, printable};
+
+/// Tries of a request that may be tried again.
+const TRIES: u32 = 4;
+/// The longest answer in memory: pages of 500 grants with their bundles fit.
+const ANSWER_BYTES_MAX: usize = 16 << 20;
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// Which state of a private blob a write replaces: an entity tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revision(pub(super) String);
+
+impl Api {
+    /// The URL of a path like `v1/records`.
+    pub(super) fn url(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}/{path}", self.base.path().trim_end_matches('/')));
+        url
+    }
+
+    /// The same with the set fields of `query` as its query string.
+    pub(super) fn url_with<Q: Serialize>(&self, path: &str, query: &Q) -> Url {
+        let mut url = self.url(path);
+        if let Ok(serde_json::Value::Object(fields)) = serde_json::to_value(query) {
+            let mut pairs = url.query_pairs_mut();
+            for (name, value) in &fields {
+                match value {
+                    serde_json::Value::Null => {}
+                    serde_json::Value::String(text) => {
+                        pairs.append_pair(name, text);
+                    }
+                    other => {
+                        pairs.append_pair(name, &other.to_string());
+                    }
+                }
+            }
+        }
+        url
+    }
+
+    pub(super) fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        let request = self.http.request(method, url).header(header::ACCEPT, "application/json");
+        match self.token() {
+            Some(token) => request.bearer_auth(token.expose_secret()),
+            None => request,
+        }
+    }
+
+    pub(super) async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T, ClientError> {
+        let response = self.send_again(|| self.request(Method::GET, url.clone())).await?;
+        read_json(response).await
+    }
+
+    /// A write whose repetition the server recognises by its idempotency key.
+    pub(super) async fn write<B: Serialize, T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &B,
+    ) -> Result<T, ClientError> {
+        read_json(self.write_raw(method, path, body).await?).await
+    }
+
+    pub(super) async fn write_raw<B: Serialize>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &B,
+    ) -> Result<Response, ClientError> {
+        let key = hex::encode(rand::random::<[u8; 16]>());
+        let url = self.url(path);
+        self.send_again(|| self.request(method.clone(), url.clone()).header(IDEMPOTENCY_KEY, &key).json(body)).await
+    }
+
+    /// Sends a request that may arrive twice; tries again while the server does not answer or says that it cannot now.
+    pub(super) async fn send_again(&self, request: impl Fn() -> RequestBuilder) -> Result<Response, ClientError> {
+        let mut pause = Duration::from_millis(200);
+        for _ in 1..TRIES {
+            match request().timeout(ANSWER_TIME_MAX).send().await {
+                Ok(response) if is_temporary(response.status()) => {
+                    let wished = retry_after(&response);
+                    // A wait that a person would notice is theirs to decide.
+                    if wished.is_some_and(|wished| wished > Duration::from_secs(5)) {
+                        return accept(response).await;
+                    }
+                    tokio::time::sleep(wished.unwrap_or(pause).max(pause)).await;
+                }
+                Ok(response) => return accept(response).await,
+                Err(error) if error.is_connect() || error.is_request() => tokio::time::sleep(pause).await,
+                Err(error) => return Err(unreachable(error)),
+            }
+            pause *= 2;
+        }
+        self.send_once(request()).await
+    }
+
+    /// Sends a request that must not arrive twice.
+    pub(super) async fn send_once(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        accept(request.timeout(ANSWER_TIME_MAX).send().await.map_err(unreachable)?).await
+    }
+}
+
+/// The failure to get any answer.
+pub(super) fn unreachable(error: reqwest::Error) -> ClientError {
+    let what = if error.is_timeout() {
+        "The server does not answer in time."
+    } else if error.is_connect() {
+        "The server cannot be reached."
+    } else {
+        "The connection to the server broke."
+    };
+    // The URL may name a record; the cause is for logs.
+    ClientError::new(Kind::Unreachable, what).because(error.without_url())
+}
+
+/// Turns a refusal into its error.
+pub(super) async fn accept(response: Response) -> Result<Response, ClientError> {
+    let status = response.status();
+    if status.is_success() || status == StatusCode::NOT_MODIFIED {
+        return Ok(response);
+    }
+    let body = read_body(response).await.unwrap_or_default();
+    match serde_json::from_slice::<Problem>(&body) {
+        Ok(problem) => Err(problem.into()),
+        Err(_) => {
+            let kind = if status.is_server_error() { Kind::Unreachable } else { Kind::InvalidAnswer };
+            Err(ClientError::new(kind, format!("The server answered {} without a reason.", printable(status.as_str()))))
+        }
+    }
+}
+
+pub(super) async fn read_json<T: DeserializeOwned>(response: Response) -> Result<T, ClientError> {
+    let body = read_body(response).await?;
+    serde_json::from_slice(&body).map_err(|error| {
+        // Position and kind only: the text may hold what is nobody's business in a log.
+        ClientError::new(Kind::InvalidAnswer, "The server's answer cannot be read.")
+            .because(format!("{:?} at line {} column {}", error.classify(), error.line(), error.column()))
+    })
+}
+
+async fn read_body(mut response: Response) -> Result<Vec<u8>, ClientError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+        if body.len() + chunk.len() > ANSWER_BYTES_MAX {
+            return Err(ClientError::new(Kind::InvalidAnswer, "The server's answer is too long."));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn is_temporary(status: StatusCode) -> bool {
+    matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS | StatusCode::BAD_GATEWAY)
+}
+
+fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}

@@ -1,0 +1,104 @@
+//! Transactions that the wallet sends itself (`--direct`), and waiting for those of the relayer.
+
+use std::time::Duration;
+
+use alloy::{
+    network::TransactionBuilder,
+    primitives::B256,
+    providers::{Provider, ProviderBuilder},
+    rpc::types::{TransactionReceipt, TransactionRequest},
+    transports::TransportError,
+};
+use contracts::{direct_call_of, refusal_of};
+use protocol::messages::Action;
+
+use super::{Chain, rpc};
+use crate::{
+    act::Settled,
+    error::{ClientError, Kind},
+    wallet::{Wallet, Wish},
+};
+
+/// How long a transaction may take.
+const MINED_WITHIN: Duration = Duration::from_secs(180);
+/// How far this device's node may be behind the server's.
+const SEEN_WITHIN: Duration = Duration::from_secs(30);
+
+impl Chain {
+    /// Sends an action as the wallet's own transaction and waits until it is mined.
+    ///
+    /// # Errors
+    /// [`Kind::Reverted`] with what the contract refuses; [`Kind::NoFunds`]; [`Kind::Wallet`] for one that cannot send.
+    pub async fn send(&self, wallet: &dyn Wallet, action: &Action) -> Result<Settled, ClientError> {
+        self.verify_deployment().await?;
+        let sender = wallet.sender().ok_or_else(|| {
+            ClientError::new(Kind::Wallet, "This wallet signs but cannot send.").remedy("Leave --direct out.")
+        })?;
+        let (to, data) = direct_call_of(action, &self.deployment)
+            .ok_or_else(|| ClientError::new(Kind::Usage, "This action cannot be sent directly."))?;
+        wallet.confirm(Wish { sentence: &action.sentence() })?;
+        let call = TransactionRequest::default().with_from(wallet.address()).with_to(to).with_input(data);
+        let gas = self.provider.estimate_gas(call.clone()).await.map_err(refused)?;
+        // A little more than estimated: storage that others touch meanwhile may cost more.
+        let call = call.with_gas_limit(gas + gas / 5);
+        let provider = ProviderBuilder::new().wallet(sender).connect_provider(self.provider.clone());
+        let pending = provider.send_transaction(call).await.map_err(refused)?;
+        let tx_hash = *pending.tx_hash();
+        let receipt = pending.with_timeout(Some(MINED_WITHIN)).get_receipt().await.map_err(|error| {
+            ClientError::new(Kind::StillPending, format!("The transaction {tx_hash} is not mined yet.")).because(error)
+        })?;
+        settled(&receipt)
+    }
+
+    /// Waits until this device's own node shows that a relayed action has happened.
+    ///
+    /// # Errors
+    /// [`Kind::WrongAnswer`] if the server says it is mined and the chain does not show it.
+    pub(crate) async fn confirm_relayed(&self, action: &Action) -> Result<(), ClientError> {
+        let mut pause = Duration::from_millis(50);
+        let begun = std::time::Instant::now();
+        while !self.is_nonce_used(action).await? {
+            if begun.elapsed() > SEEN_WITHIN {
+                return Err(ClientError::new(
+                    Kind::WrongAnswer,
+                    "The server says that the action is mined; this device's own view of the chain does not show it.",
+                )
+                .remedy("Run: medlock doctor; if the RPC node is up to date, do not rely on this server."));
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(1));
+        }
+        Ok(())
+    }
+
+    /// The receipt of a mined transaction.
+    pub(crate) async fn settled(&self, tx_hash: B256) -> Result<Option<Settled>, ClientError> {
+        match self.provider.get_transaction_receipt(tx_hash).await.map_err(rpc)? {
+            Some(receipt) => settled(&receipt).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+fn settled(receipt: &TransactionReceipt) -> Result<Settled, ClientError> {
+    if receipt.status() {
+        Ok(Settled { tx_hash: Some(receipt.transaction_hash), block_number: receipt.block_number })
+    } else {
+        Err(ClientError::new(Kind::Reverted, format!("The transaction {} failed.", receipt.transaction_hash)))
+    }
+}
+
+/// Why a node does not take a transaction: what the contract refuses, missing funds, or the node itself.
+fn refused(error: TransportError) -> ClientError {
+    let Some(answer) = error.as_error_resp() else { return rpc(error) };
+    if let Some(refusal) = answer.as_revert_data().and_then(|data| refusal_of(&data)) {
+        return ClientError::new(Kind::Server(refusal.code), refusal.detail);
+    }
+    if answer.message.to_ascii_lowercase().contains("insufficient funds") {
+        return ClientError::new(Kind::NoFunds, "The wallet cannot pay for the transaction.").because(error);
+    }
+    if answer.as_revert_data().is_some() {
+        return ClientError::new(Kind::Reverted, "The contract refuses the action.").because(error);
+    }
+    rpc(error)
+}
