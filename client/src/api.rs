@@ -8,6 +8,7 @@ mod request;
 mod routes;
 
 pub use request::Revision;
+pub(crate) use routes::PrivateBlobName;
 pub use routes::Blob;
 
 use std::{
@@ -64,6 +65,11 @@ impl Api {
     /// Uses this session from now on, in every clone; `None` ends it.
     pub(crate) fn set_token(&self, token: Option<SecretString>) {
         *self.token.write().unwrap_or_else(std::sync::PoisonError::into_inner) = token;
+    }
+
+    /// Whether a session is used.
+    pub(crate) fn has_token(&self) -> bool {
+        self.token().is_some()
     }
 
     fn token(&self) -> Option<SecretString> {

@@ -8,6 +8,7 @@ use crate::{
     chain::Chain,
     error::{ClientError, Kind},
     home::{Config, Home},
+    session::Session,
 };
 
 /// What a command line may say instead of `config.toml`.
@@ -30,7 +31,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Joins the parts; asks nobody anything yet.
+    /// Joins the parts and takes up this device's session; asks nobody anything yet.
     ///
     /// # Errors
     /// [`Kind::NotSetUp`], [`Kind::InvalidConfig`], [`Kind::InvalidDeployment`].
@@ -41,6 +42,11 @@ impl Client {
         config.rpc = overrides.rpc.unwrap_or(config.rpc);
         let chain = Chain::new(&config.rpc, deployment.clone())?;
         let api = config.api.as_deref().map(Api::new).transpose()?;
+        if let (Some(api), Some(session)) = (&api, Session::load(&home)?)
+            && session.address() == config.address
+        {
+            api.set_token(Some(session.token()));
+        }
         Ok(Self { home, config, deployment, chain, api })
     }
 
@@ -80,5 +86,11 @@ impl Client {
     /// [`Kind::NoApi`] if none is configured.
     pub fn api(&self) -> Result<&Api, ClientError> {
         self.api.as_ref().ok_or_else(|| ClientError::new(Kind::NoApi, "No server is configured."))
+    }
+
+    /// Whether this device holds a session that has not ended.
+    #[must_use]
+    pub fn is_signed_in(&self) -> bool {
+        self.api.as_ref().is_some_and(Api::has_token)
     }
 }

@@ -6,10 +6,12 @@ use protocol::deployment::Deployment;
 use secrecy::SecretString;
 
 use crate::{
-    client::Client,
-    error::ClientError,
-    home::Home,
-    wallet::LocalWallet,
+    api::Api,
+    chain::Chain,
+    client::{Client, Overrides},
+    error::{ClientError, Kind},
+    home::{Config, Home, read_deployment},
+    wallet::{LocalWallet, Wallet},
 };
 
 /// Where the deployment file comes from.
@@ -36,21 +38,51 @@ pub struct SetUp {
     pub passphrase: SecretString,
 }
 
-/// Sets up an empty directory: checks that the chain is the deployment's, writes keystore, deployment file and
-/// configuration.
+/// Sets up an empty directory: checks that the chain is the deployment's, writes deployment file, keystore and
+/// configuration, in this order, so that an interrupted set-up can be done again.
 ///
 /// # Errors
-/// [`crate::Kind::AlreadySetUp`], and what [`crate::chain::Chain::verify_deployment`] finds.
+/// [`Kind::AlreadySetUp`], and what [`Chain::verify_deployment`] finds.
 pub async fn set_up(home: Home, plan: SetUp) -> Result<Client, ClientError> {
-    let _ = (home, plan);
-    Err(crate::error::being_written())
+    let _held = home.lock()?;
+    if home.is_set_up() {
+        return Err(ClientError::new(Kind::AlreadySetUp, format!("{} is set up already.", home.dir().display())));
+    }
+    let deployment = match (&plan.deployment, &plan.api) {
+        (DeploymentSource::File(path), _) => read_deployment(path)?,
+        (DeploymentSource::Server, Some(api)) => deployment_of_server(api).await?,
+        (DeploymentSource::Server, None) => {
+            return Err(ClientError::new(Kind::NoApi, "Neither a server nor a deployment file is named."));
+        }
+    };
+    Chain::new(&plan.rpc, deployment.clone())?.verify_deployment().await?;
+    if let Some(api) = &plan.api {
+        Api::new(api)?;
+    }
+
+    home.save_deployment(&deployment)?;
+    let keystore = home.path("wallet.json");
+    if keystore.exists() {
+        let earlier = LocalWallet::from_keystore(&keystore, &plan.passphrase)?;
+        if earlier.address() != plan.wallet.address() {
+            return Err(ClientError::new(Kind::AlreadySetUp, format!("{} holds another wallet.", keystore.display())));
+        }
+    } else {
+        plan.wallet.save_keystore(&keystore, &plan.passphrase)?;
+    }
+    home.save_config(&Config {
+        api: plan.api,
+        rpc: plan.rpc,
+        deployment: "deployment.json".into(),
+        address: plan.wallet.address(),
+    })?;
+    Client::open(home, Overrides::default())
 }
 
 /// Asks a server for its copy of the deployment file.
 ///
 /// # Errors
-/// [`crate::Kind::Unreachable`], [`crate::Kind::InvalidAnswer`].
+/// [`Kind::Unreachable`], [`Kind::InvalidAnswer`].
 pub async fn deployment_of_server(api: &str) -> Result<Deployment, ClientError> {
-    let _ = api;
-    Err(crate::error::being_written())
+    Ok(Api::new(api)?.server_info().await?.deployment)
 }

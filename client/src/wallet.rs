@@ -66,6 +66,18 @@ impl LocalWallet {
         Self { signer: PrivateKeySigner::random(), confirm: None }
     }
 
+    /// A private key in hex, with or without 0x.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidWords`].
+    pub fn from_private_key(hex: &SecretString) -> Result<Self, ClientError> {
+        // The cause would repeat a part of the key.
+        let signer = hex.expose_secret().trim().parse::<PrivateKeySigner>().map_err(|_| {
+            ClientError::new(Kind::InvalidWords, "This is not a private key.").remedy("Use a file with 64 hex digits.")
+        })?;
+        Ok(Self { signer, confirm: None })
+    }
+
     /// The key at `m/44'/60'/0'/0/index` of a mnemonic (BIP-39, BIP-44).
     ///
     /// # Errors
