@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {EfficientHashLib} from "solady/utils/EfficientHashLib.sol";
+
+import {Tag} from "./interfaces/IGrantRegistry.sol";
+import {RecordId} from "./interfaces/IRecordRegistry.sol";
 import {Access, Head, IAccessLog} from "./interfaces/IAccessLog.sol";
 import {Authorization} from "./interfaces/ISignedActions.sol";
 import {SignedActions} from "./SignedActions.sol";
@@ -32,22 +36,17 @@ contract AccessLog is IAccessLog, SignedActions {
         Access[] calldata accesses,
         Authorization calldata auth
     ) external {
-        _authorize(
-            operator,
-            keccak256(
-                abi.encode(
-                    CHECKPOINT_TYPEHASH,
-                    operator,
-                    _hash(current),
-                    _grown(current, accesses),
-                    root,
-                    _hash(accesses),
-                    auth.nonce,
-                    auth.deadline
-                )
-            ),
-            auth
+        bytes32 structHash = EfficientHashLib.hash(
+            uint256(CHECKPOINT_TYPEHASH),
+            uint256(uint160(operator)),
+            uint256(_hash(current)),
+            _grown(current, accesses),
+            uint256(root),
+            uint256(_hash(accesses)),
+            auth.nonce,
+            auth.deadline
         );
+        _authorize(operator, structHash, auth);
         _checkpoint(operator, current, root, accesses);
     }
 
@@ -81,10 +80,18 @@ contract AccessLog is IAccessLog, SignedActions {
 
     /// @dev EIP-712 encoding of `Access[]`: keccak256 of the struct hashes.
     function _hash(Access[] calldata accesses) private pure returns (bytes32) {
-        bytes32[] memory hashes = new bytes32[](accesses.length);
+        bytes32[] memory hashes = EfficientHashLib.malloc(accesses.length);
         for (uint256 i = 0; i < accesses.length; ++i) {
-            hashes[i] = keccak256(abi.encode(ACCESS_TYPEHASH, accesses[i]));
+            Access calldata access = accesses[i];
+            bytes32 hash = EfficientHashLib.hash(
+                uint256(ACCESS_TYPEHASH),
+                uint256(RecordId.unwrap(access.record)),
+                uint256(Tag.unwrap(access.tag)),
+                access.purposes,
+                uint256(access.leaf)
+            );
+            EfficientHashLib.set(hashes, i, hash);
         }
-        return keccak256(abi.encodePacked(hashes));
+        return EfficientHashLib.hash(hashes);
     }
 }

@@ -63,15 +63,7 @@ contract Accreditation is IAccreditation, SignedActions {
         uint40 validUntil,
         Authorization calldata auth
     ) external {
-        _authorize(
-            accreditor,
-            keccak256(
-                abi.encode(
-                    ACCREDIT_TYPEHASH, accreditor, practitioner, roles, validFrom, validUntil, auth.nonce, auth.deadline
-                )
-            ),
-            auth
-        );
+        _authorize(accreditor, _hash(ACCREDIT_TYPEHASH, msg.data[4:164], auth), auth);
         _accredit(accreditor, practitioner, roles, validFrom, validUntil);
     }
 
@@ -84,13 +76,7 @@ contract Accreditation is IAccreditation, SignedActions {
     function setSuspendedBySig(address accreditor, address practitioner, bool suspended, Authorization calldata auth)
         external
     {
-        _authorize(
-            accreditor,
-            keccak256(
-                abi.encode(SET_SUSPENDED_TYPEHASH, accreditor, practitioner, suspended, auth.nonce, auth.deadline)
-            ),
-            auth
-        );
+        _authorize(accreditor, _hash(SET_SUSPENDED_TYPEHASH, msg.data[4:100], auth), auth);
         _setSuspended(accreditor, practitioner, suspended);
     }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {EfficientHashLib} from "solady/utils/EfficientHashLib.sol";
+
 import {GrantRef, IGrantRegistry, NewGrant, Scope, ScopeKind, Tag, Terms} from "./interfaces/IGrantRegistry.sol";
 import {Authorization} from "./interfaces/ISignedActions.sol";
 import {Purposes, Rights} from "./libraries/Codes.sol";
@@ -26,39 +28,27 @@ contract GrantRegistry is IGrantRegistry, SignedActions {
     /// @dev Epochs stop here instead of wrapping: nothing can be granted in the last epoch, so revoking always works.
     uint32 private constant LAST_EPOCH = type(uint32).max;
 
-    mapping(address patient => mapping(Tag tag => mapping(ScopeKind kind => mapping(bytes32 id => Terms terms))))
-        private _terms;
+    /// @dev A struct, so that one pointer serves for reading and writing.
+    struct Slot {
+        Terms terms;
+    }
 
-    /// @inheritdoc IGrantRegistry
-    mapping(address patient => uint32 epoch) public patientEpochOf;
+    /// @dev By keccak256(patient ‖ tag ‖ scope kind ‖ scope id), one word each.
+    mapping(bytes32 key => Slot slot) private _grants;
+
+    /// @dev An epoch fills its slot, so that Solidity need not read the slot again to write it.
+    mapping(address patient => uint256 epoch) private _patientEpochs;
 
     /// @inheritdoc IGrantRegistry
     function grant(NewGrant calldata newGrant) external {
-        _grant(msg.sender, newGrant);
+        _grant(msg.sender, newGrant.tag, _sharedTerms(newGrant), newGrant.scopes);
     }
 
     /// @inheritdoc IGrantRegistry
     function grantBySig(address patient, NewGrant calldata newGrant, Authorization calldata auth) external {
-        _authorize(
-            patient,
-            keccak256(
-                abi.encode(
-                    GRANT_TYPEHASH,
-                    patient,
-                    newGrant.tag,
-                    newGrant.rights,
-                    newGrant.purposes,
-                    newGrant.notBefore,
-                    newGrant.notAfter,
-                    newGrant.patientEpoch,
-                    _hash(newGrant.scopes),
-                    auth.nonce,
-                    auth.deadline
-                )
-            ),
-            auth
-        );
-        _grant(patient, newGrant);
+        (Tag tag, Terms shared, Scope[] calldata scopes) = (newGrant.tag, _sharedTerms(newGrant), newGrant.scopes);
+        _authorize(patient, _hash(patient, tag, shared, scopes, auth), auth);
+        _grant(patient, tag, shared, scopes);
     }
 
     /// @inheritdoc IGrantRegistry
@@ -68,9 +58,7 @@ contract GrantRegistry is IGrantRegistry, SignedActions {
 
     /// @inheritdoc IGrantRegistry
     function revokeBySig(address patient, GrantRef[] calldata grants, Authorization calldata auth) external {
-        _authorize(
-            patient, keccak256(abi.encode(REVOKE_TYPEHASH, patient, _hash(grants), auth.nonce, auth.deadline)), auth
-        );
+        _authorize(patient, _hash(patient, grants, auth), auth);
         _revoke(patient, grants);
     }
 
@@ -81,13 +69,19 @@ contract GrantRegistry is IGrantRegistry, SignedActions {
 
     /// @inheritdoc IGrantRegistry
     function revokeAllBySig(address patient, Authorization calldata auth) external {
-        _authorize(patient, keccak256(abi.encode(REVOKE_ALL_TYPEHASH, patient, auth.nonce, auth.deadline)), auth);
+        _authorize(patient, _hash(REVOKE_ALL_TYPEHASH, msg.data[4:36], auth), auth);
         _revokeAll(patient);
     }
 
     /// @inheritdoc IGrantRegistry
     function termsOf(address patient, Tag tag, ScopeKind kind, bytes32 id) external view returns (Terms) {
-        return _terms[patient][tag][kind][id];
+        return _slotOf(patient, tag, kind, id).terms;
+    }
+
+    /// @inheritdoc IGrantRegistry
+    function patientEpochOf(address patient) public view returns (uint32) {
+        // forge-lint: disable-next-line(unsafe-typecast) only _revokeAll writes it, a uint32
+        return uint32(_patientEpochs[patient]);
     }
 
     /// @inheritdoc IGrantRegistry
@@ -98,88 +92,139 @@ contract GrantRegistry is IGrantRegistry, SignedActions {
     {
         if (right != Rights.READ && right != Rights.WRITE) return (false, 0, 0);
         if (purpose != 0 && !Purposes.isSingle(purpose)) return (false, 0, 0);
-        Terms terms = _terms[patient][tag][kind][id];
+        Terms terms = _slotOf(patient, tag, kind, id).terms;
         if (terms.rights() & right == 0) return (false, 0, 0);
         if (terms.purposes() & purpose != purpose) return (false, 0, 0);
         (notBefore, notAfter) = terms.period();
         if (time < notBefore || time >= notAfter) return (false, 0, 0);
-        if (terms.patientEpoch() != patientEpochOf[patient]) return (false, 0, 0);
+        if (terms.patientEpoch() != patientEpochOf(patient)) return (false, 0, 0);
         return (true, notBefore, notAfter);
     }
 
-    function _grant(address patient, NewGrant calldata newGrant) private {
-        if (!_isInRange(newGrant)) revert InvalidGrant();
-        uint32 patientEpoch = patientEpochOf[patient];
-        if (newGrant.patientEpoch != patientEpoch) revert StalePatientEpoch(patientEpoch);
+    function _grant(address patient, Tag tag, Terms shared, Scope[] calldata scopes) private {
+        if (scopes.length == 0 || scopes.length > MAX_SCOPES) revert InvalidGrant();
+        uint32 patientEpoch = patientEpochOf(patient);
+        if (shared.patientEpoch() != patientEpoch) revert StalePatientEpoch(patientEpoch);
         if (patientEpoch == LAST_EPOCH) revert InvalidGrant();
 
-        Terms shared =
-            TermsLib.shared(newGrant.notBefore, newGrant.notAfter, patientEpoch, newGrant.purposes, newGrant.rights);
-        mapping(ScopeKind kind => mapping(bytes32 id => Terms terms)) storage stored = _terms[patient][newGrant.tag];
-        for (uint256 i = 0; i < newGrant.scopes.length; ++i) {
-            Scope calldata scope = newGrant.scopes[i];
-            if (!_isInRange(scope, newGrant.rights)) revert InvalidGrant();
-            uint32 epoch = stored[scope.kind][scope.id].epoch();
-            if (scope.epoch != epoch) revert StaleGrantEpoch(newGrant.tag, scope.id, epoch);
+        for (uint256 i = 0; i < scopes.length; ++i) {
+            Scope calldata scope = scopes[i];
+            (ScopeKind kind, bytes32 id, bytes32 bundleHash) = (scope.kind, scope.id, scope.bundleHash);
+            if (!_isInRange(kind, id, bundleHash, shared.rights())) revert InvalidGrant();
+            Slot storage slot = _slotOf(patient, tag, kind, id);
+            uint32 epoch = slot.terms.epoch();
+            if (scope.epoch != epoch) revert StaleGrantEpoch(tag, id, epoch);
             if (epoch == LAST_EPOCH) revert InvalidGrant();
 
-            Terms terms = shared.forScope(epoch + 1, scope.kind);
-            stored[scope.kind][scope.id] = terms;
-            emit Granted(patient, newGrant.tag, scope.id, terms, scope.bundleHash);
+            Terms terms = shared.forScope(_next(epoch), kind);
+            slot.terms = terms;
+            emit Granted(patient, tag, id, terms, bundleHash);
         }
     }
 
     function _revoke(address patient, GrantRef[] calldata grants) private {
         for (uint256 i = 0; i < grants.length; ++i) {
             GrantRef calldata ref = grants[i];
-            uint32 epoch = _next(_terms[patient][ref.tag][ref.kind][ref.id].epoch());
-            _terms[patient][ref.tag][ref.kind][ref.id] = TermsLib.ended(epoch, ref.kind);
-            emit Revoked(patient, ref.tag, ref.id, ref.kind, epoch);
+            (Tag tag, ScopeKind kind, bytes32 id) = (ref.tag, ref.kind, ref.id);
+            Slot storage slot = _slotOf(patient, tag, kind, id);
+            uint32 epoch = _next(slot.terms.epoch());
+            slot.terms = TermsLib.ended(epoch, kind);
+            emit Revoked(patient, tag, id, kind, epoch);
         }
     }
 
     function _revokeAll(address patient) private {
-        uint32 epoch = _next(patientEpochOf[patient]);
-        patientEpochOf[patient] = epoch;
+        uint32 epoch = _next(patientEpochOf(patient));
+        _patientEpochs[patient] = epoch;
         emit AllRevoked(patient, epoch);
     }
 
     function _next(uint32 epoch) private pure returns (uint32) {
-        return epoch == LAST_EPOCH ? epoch : epoch + 1;
+        unchecked {
+            return epoch == LAST_EPOCH ? epoch : epoch + 1;
+        }
     }
 
-    /// @dev Exactly one right, known purposes (READ needs at least one), a period, and a bounded number of scopes.
-    function _isInRange(NewGrant calldata newGrant) private pure returns (bool) {
-        if (newGrant.rights != Rights.READ && newGrant.rights != Rights.WRITE) return false;
-        if (newGrant.purposes > Purposes.ALL) return false;
-        if (newGrant.rights == Rights.READ && newGrant.purposes == 0) return false;
-        if (newGrant.notBefore >= newGrant.notAfter) return false;
-        return newGrant.scopes.length != 0 && newGrant.scopes.length <= MAX_SCOPES;
+    function _slotOf(address patient, Tag tag, ScopeKind kind, bytes32 id) private view returns (Slot storage) {
+        return
+            _grants[
+                EfficientHashLib.hash(bytes32(uint256(uint160(patient))), Tag.unwrap(tag), bytes32(uint256(kind)), id)
+            ];
+    }
+
+    /// @dev What all scopes share, once it is in range: exactly one right, known purposes (READ needs at least one), and
+    ///      a period that is not empty.
+    function _sharedTerms(NewGrant calldata newGrant) private pure returns (Terms) {
+        (uint8 right, uint16 purposes) = (newGrant.rights, newGrant.purposes);
+        (uint40 notBefore, uint40 notAfter) = (newGrant.notBefore, newGrant.notAfter);
+        if (right != Rights.WRITE && (right != Rights.READ || purposes == 0)) revert InvalidGrant();
+        if (purposes > Purposes.ALL || notBefore >= notAfter) revert InvalidGrant();
+        return TermsLib.shared(notBefore, notAfter, newGrant.patientEpoch, purposes, right);
     }
 
     /// @dev The id fits the kind; WRITE covers no single record and has no bundle.
-    function _isInRange(Scope calldata scope, uint8 right) private pure returns (bool) {
-        if (right == Rights.WRITE && (scope.kind == ScopeKind.Record || scope.bundleHash != 0)) return false;
-        if (scope.kind == ScopeKind.Category) return uint256(scope.id) <= type(uint16).max;
-        if (scope.kind == ScopeKind.All) return scope.id == 0;
-        return true;
+    function _isInRange(ScopeKind kind, bytes32 id, bytes32 bundleHash, uint8 right) private pure returns (bool) {
+        if (right == Rights.WRITE && (kind == ScopeKind.Record || bundleHash != 0)) return false;
+        if (kind == ScopeKind.Record) return true;
+        return uint256(id) <= (kind == ScopeKind.Category ? type(uint16).max : 0);
+    }
+
+    /// @dev EIP-712 struct hash of Grant.
+    function _hash(address patient, Tag tag, Terms shared, Scope[] calldata scopes, Authorization calldata auth)
+        private
+        pure
+        returns (bytes32)
+    {
+        (uint40 notBefore, uint40 notAfter) = shared.period();
+        return EfficientHashLib.hash(
+            uint256(GRANT_TYPEHASH),
+            uint256(uint160(patient)),
+            uint256(Tag.unwrap(tag)),
+            shared.rights(),
+            shared.purposes(),
+            notBefore,
+            notAfter,
+            shared.patientEpoch(),
+            uint256(_hash(scopes)),
+            auth.nonce,
+            auth.deadline
+        );
     }
 
     /// @dev EIP-712 encoding of `Scope[]`: keccak256 of the struct hashes.
     function _hash(Scope[] calldata scopes) private pure returns (bytes32) {
-        bytes32[] memory hashes = new bytes32[](scopes.length);
+        bytes32[] memory hashes = EfficientHashLib.malloc(scopes.length);
         for (uint256 i = 0; i < scopes.length; ++i) {
-            hashes[i] = keccak256(abi.encode(SCOPE_TYPEHASH, scopes[i]));
+            Scope calldata scope = scopes[i];
+            bytes32 hash = EfficientHashLib.hash(
+                uint256(SCOPE_TYPEHASH), uint8(scope.kind), uint256(scope.id), scope.epoch, uint256(scope.bundleHash)
+            );
+            EfficientHashLib.set(hashes, i, hash);
         }
-        return keccak256(abi.encodePacked(hashes));
+        return EfficientHashLib.hash(hashes);
+    }
+
+    /// @dev EIP-712 struct hash of Revoke.
+    function _hash(address patient, GrantRef[] calldata grants, Authorization calldata auth)
+        private
+        pure
+        returns (bytes32)
+    {
+        return EfficientHashLib.hash(
+            uint256(REVOKE_TYPEHASH), uint256(uint160(patient)), uint256(_hash(grants)), auth.nonce, auth.deadline
+        );
     }
 
     /// @dev EIP-712 encoding of `GrantRef[]`: keccak256 of the struct hashes.
     function _hash(GrantRef[] calldata grants) private pure returns (bytes32) {
-        bytes32[] memory hashes = new bytes32[](grants.length);
+        bytes32[] memory hashes = EfficientHashLib.malloc(grants.length);
         for (uint256 i = 0; i < grants.length; ++i) {
-            hashes[i] = keccak256(abi.encode(GRANT_REF_TYPEHASH, grants[i]));
+            GrantRef calldata ref = grants[i];
+            bytes32 hash = EfficientHashLib.hash(
+                uint256(GRANT_REF_TYPEHASH), uint256(Tag.unwrap(ref.tag)), uint8(ref.kind), uint256(ref.id)
+            );
+            EfficientHashLib.set(hashes, i, hash);
         }
-        return keccak256(abi.encodePacked(hashes));
+        return EfficientHashLib.hash(hashes);
     }
 }

@@ -42,7 +42,7 @@ contract KeyRegistry is IKeyRegistry, SignedActions {
         _authorize(
             owner,
             keccak256(
-                abi.encode(REGISTER_KEY_TYPEHASH, owner, slot, epoch, kem, keccak256(key), auth.nonce, auth.deadline)
+                abi.encodePacked(REGISTER_KEY_TYPEHASH, msg.data[4:132], keccak256(key), auth.nonce, auth.deadline)
             ),
             auth
         );

@@ -6,6 +6,7 @@ import {IGrantRegistry, ScopeKind, Tag} from "./interfaces/IGrantRegistry.sol";
 import {IRecordRegistry, NewRecord, NewVersion, Record, RecordId, RecordStatus} from "./interfaces/IRecordRegistry.sol";
 import {Authorization} from "./interfaces/ISignedActions.sol";
 import {Purposes, Rights, Roles, Salted} from "./libraries/Codes.sol";
+import {RecordLib, RecordWord} from "./libraries/RecordLib.sol";
 import {SignedActions} from "./SignedActions.sol";
 
 /// @title RecordRegistry
@@ -29,7 +30,7 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
     /// @notice Who is vouched for.
     IAccreditation public immutable ACCREDITATION;
 
-    mapping(RecordId id => Record record) private _records;
+    mapping(RecordId id => RecordWord record) private _records;
 
     constructor(IGrantRegistry grantRegistry, IAccreditation accreditation) {
         GRANT_REGISTRY = grantRegistry;
@@ -43,9 +44,7 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
 
     /// @inheritdoc IRecordRegistry
     function registerRecordBySig(address uploader, NewRecord calldata record, Authorization calldata auth) external {
-        _authorize(
-            uploader, keccak256(abi.encode(REGISTER_RECORD_TYPEHASH, uploader, record, auth.nonce, auth.deadline)), auth
-        );
+        _authorize(uploader, _hash(REGISTER_RECORD_TYPEHASH, msg.data[4:228], auth), auth);
         _registerRecord(uploader, record);
     }
 
@@ -56,11 +55,7 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
 
     /// @inheritdoc IRecordRegistry
     function registerVersionBySig(address uploader, NewVersion calldata version, Authorization calldata auth) external {
-        _authorize(
-            uploader,
-            keccak256(abi.encode(REGISTER_VERSION_TYPEHASH, uploader, version, auth.nonce, auth.deadline)),
-            auth
-        );
+        _authorize(uploader, _hash(REGISTER_VERSION_TYPEHASH, msg.data[4:228], auth), auth);
         _registerVersion(uploader, version);
     }
 
@@ -77,17 +72,13 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
         bytes32 salt,
         Authorization calldata auth
     ) external {
-        _authorize(
-            signer,
-            keccak256(abi.encode(SET_RECORD_STATUS_TYPEHASH, signer, record, status, salt, auth.nonce, auth.deadline)),
-            auth
-        );
+        _authorize(signer, _hash(SET_RECORD_STATUS_TYPEHASH, msg.data[4:132], auth), auth);
         _setRecordStatus(signer, record, status, salt);
     }
 
     /// @inheritdoc IRecordRegistry
     function recordOf(RecordId record) external view returns (Record memory) {
-        return _records[record];
+        return _records[record].unpack();
     }
 
     /// @inheritdoc IRecordRegistry
@@ -96,12 +87,13 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
         view
         returns (bool allowed, uint40 notBefore, uint40 notAfter)
     {
-        Record memory stored = _records[record];
-        if (stored.status == RecordStatus.None || stored.status == RecordStatus.Tombstoned) return (false, 0, 0);
         if (!Purposes.isSingle(purpose)) return (false, 0, 0);
+        RecordWord stored = _records[record];
+        RecordStatus status = stored.status();
+        if (status == RecordStatus.None || status == RecordStatus.Tombstoned) return (false, 0, 0);
 
         (allowed, notBefore, notAfter) =
-            _isReadGranted(stored.patient, record, stored.category, Salted.tag(grantee, salt), purpose, time);
+            _isReadGranted(stored.patient(), record, stored.category(), Salted.tag(grantee, salt), purpose, time);
         if (!allowed) return (false, 0, 0);
         if (purpose & Purposes.WITHOUT_ACCREDITATION != 0) return (true, notBefore, notAfter);
 
@@ -111,56 +103,46 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
     }
 
     function _registerRecord(address uploader, NewRecord calldata record) private {
-        if (record.patient == address(0) || !_isEnvelope(record.codec, record.digest)) revert InvalidRecord();
+        (address patient, uint16 category, uint8 codec) = (record.patient, record.category, record.codec);
+        if (patient == address(0) || !_isEnvelope(codec, record.digest)) revert InvalidRecord();
         RecordId id = Salted.recordId(uploader, record.salt);
-        if (_records[id].status != RecordStatus.None) revert RecordExists(id);
-        if (uploader != record.patient && !_mayUpload(uploader, record.patient, record.category, record.writeSalt)) {
+        if (RecordWord.unwrap(_records[id]) != 0) revert RecordExists(id);
+        if (uploader != patient && !_mayUpload(uploader, patient, category, record.writeSalt)) {
             revert UploadNotAllowed(uploader);
         }
 
-        _records[id] = Record({
-            patient: record.patient,
-            created: uint40(block.timestamp),
-            category: record.category,
-            version: 1,
-            status: RecordStatus.Active,
-            codec: record.codec
-        });
-        emit RecordRegistered(id, record.patient, record.category, uploader, 1, record.codec, record.digest);
+        _records[id] = RecordLib.create(patient, uint40(block.timestamp), category, codec);
+        emit RecordRegistered(id, patient, category, uploader, 1, codec, record.digest);
     }
 
-    function _registerVersion(address uploader, NewVersion calldata version) private {
-        RecordId id = version.record;
-        Record memory stored = _records[id];
-        if (stored.status == RecordStatus.None) revert UnknownRecord(id);
-        if (stored.status == RecordStatus.Tombstoned) revert RecordIsTombstoned(id);
-        if (version.version != stored.version) revert StaleVersion(stored.version);
-        if (stored.version == type(uint16).max || !_isEnvelope(version.codec, version.digest)) revert InvalidRecord();
-        if (uploader != stored.patient) {
-            bool isFirst = _isFirstUploader(uploader, id, version.salt);
-            if (!isFirst || !_mayUpload(uploader, stored.patient, stored.category, version.writeSalt)) {
+    function _registerVersion(address uploader, NewVersion calldata newVersion) private {
+        (RecordId id, uint8 codec) = (newVersion.record, newVersion.codec);
+        RecordWord stored = _records[id];
+        (address patient, uint16 category, uint16 version) = (stored.patient(), stored.category(), stored.version());
+        if (RecordWord.unwrap(stored) == 0) revert UnknownRecord(id);
+        if (stored.status() == RecordStatus.Tombstoned) revert RecordIsTombstoned(id);
+        if (newVersion.version != version) revert StaleVersion(version);
+        if (version == type(uint16).max || !_isEnvelope(codec, newVersion.digest)) revert InvalidRecord();
+        if (uploader != patient) {
+            bool isFirst = _isFirstUploader(uploader, id, newVersion.salt);
+            if (!isFirst || !_mayUpload(uploader, patient, category, newVersion.writeSalt)) {
                 revert UploadNotAllowed(uploader);
             }
         }
 
-        stored.version += 1;
-        stored.codec = version.codec;
-        _records[id] = stored;
-        emit RecordRegistered(
-            id, stored.patient, stored.category, uploader, stored.version, stored.codec, version.digest
-        );
+        _records[id] = stored.withVersion(version + 1, codec);
+        emit RecordRegistered(id, patient, category, uploader, version + 1, codec, newVersion.digest);
     }
 
     function _setRecordStatus(address signer, RecordId record, RecordStatus status, bytes32 salt) private {
-        Record storage stored = _records[record];
-        RecordStatus current = stored.status;
-        if (current == RecordStatus.None) revert UnknownRecord(record);
-        address patient = stored.patient;
+        RecordWord stored = _records[record];
+        if (RecordWord.unwrap(stored) == 0) revert UnknownRecord(record);
+        (address patient, RecordStatus current) = (stored.patient(), stored.status());
         if (signer != patient && !_isFirstUploader(signer, record, salt)) revert StatusChangeNotAllowed(signer);
         // Whatever lies to the right of an existing status can be set: superseded, tombstoned.
         if (status <= current) revert InvalidStatus(current);
 
-        stored.status = status;
+        _records[record] = stored.withStatus(status);
         emit RecordStatusChanged(record, patient, status);
     }
 

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
 import {Authorization, ISignedActions} from "./interfaces/ISignedActions.sol";
@@ -10,12 +11,13 @@ import {Authorization, ISignedActions} from "./interfaces/ISignedActions.sol";
 /// @dev A contract calls `_authorize` first in each `…BySig` function and then does exactly what the direct function
 ///      does for `msg.sender`. There is no forwarder and no meta-transaction context: the signer is an argument.
 abstract contract SignedActions is ISignedActions, EIP712 {
-    /// @dev Half the order of secp256k1, rounded down: the highest `s` that is accepted, so that nobody can turn one
-    ///      valid signature into a second one.
-    uint256 private constant MAX_S = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0;
+    /// @dev 256 neighbouring nonces share a slot. A struct, so that one pointer serves for reading and writing.
+    struct NonceWord {
+        uint256 used;
+    }
 
-    /// @dev Bit `nonce % 256` of word `nonce / 256` says that the nonce is gone. Neighbouring nonces share a slot.
-    mapping(address signer => mapping(uint256 word => uint256 bits)) private _nonces;
+    /// @dev Bit `nonce % 256` of word `nonce / 256` says that the nonce is gone.
+    mapping(address signer => mapping(uint256 word => NonceWord nonces)) private _nonces;
 
     constructor() EIP712("medlock", "1") {}
 
@@ -27,7 +29,7 @@ abstract contract SignedActions is ISignedActions, EIP712 {
 
     /// @inheritdoc ISignedActions
     function isNonceUsed(address signer, uint256 nonce) external view returns (bool) {
-        return _nonces[signer][nonce >> 8] & (1 << (nonce & 0xff)) != 0;
+        return _nonces[signer][nonce >> 8].used & (1 << (nonce & 0xff)) != 0;
     }
 
     /// @inheritdoc ISignedActions
@@ -44,27 +46,31 @@ abstract contract SignedActions is ISignedActions, EIP712 {
         _useNonce(signer, auth.nonce);
     }
 
+    /// @notice The struct hash of a message whose fields, but for nonce and deadline, are the first arguments of the call.
+    /// @param fields Those arguments as they lie in the call data: one word each, which is also how EIP-712 encodes them.
+    function _hash(bytes32 typeHash, bytes calldata fields, Authorization calldata auth)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return keccak256(abi.encodePacked(typeHash, fields, auth.nonce, auth.deadline));
+    }
+
     /// @dev Marks the nonce as gone, or reverts if it is.
     function _useNonce(address signer, uint256 nonce) private {
+        NonceWord storage word = _nonces[signer][nonce >> 8];
+        uint256 used = word.used;
         uint256 bit = 1 << (nonce & 0xff);
-        uint256 bits = _nonces[signer][nonce >> 8];
-        if (bits & bit != 0) revert NonceUsed(signer, nonce);
-        _nonces[signer][nonce >> 8] = bits | bit;
+        if (used & bit != 0) revert NonceUsed(signer, nonce);
+        word.used = used | bit;
     }
 
-    /// @dev A key's own signature counts also where its address has code (EIP-7702), so ecrecover comes first.
+    /// @dev A key's own signature counts also where its address has code (EIP-7702), so ecrecover comes first. It takes
+    ///      exactly 65 bytes with a low s and v 27 or 28, and never answers with the zero address.
     function _isSignedBy(address signer, bytes32 digest, bytes calldata signature) private view returns (bool) {
-        if (signature.length == 65 && _recover(digest, signature) == signer && signer != address(0)) return true;
+        (address recovered, ECDSA.RecoverError error,) = ECDSA.tryRecoverCalldata(digest, signature);
+        if (error == ECDSA.RecoverError.NoError && recovered == signer) return true;
         return signer.code.length != 0 && _isAcceptedByContract(signer, digest, signature);
-    }
-
-    /// @dev The address whose key made this `r ‖ s ‖ v`, or zero. The caller has checked the length.
-    function _recover(bytes32 digest, bytes calldata signature) private pure returns (address) {
-        bytes32 r = bytes32(signature[0:32]);
-        bytes32 s = bytes32(signature[32:64]);
-        uint8 v = uint8(signature[64]);
-        if (uint256(s) > MAX_S || (v != 27 && v != 28)) return address(0);
-        return ecrecover(digest, v, r, s);
     }
 
     /// @dev Any answer but the 32-byte magic value is a no, also a revert, a short answer or none.

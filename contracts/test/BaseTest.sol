@@ -132,12 +132,7 @@ abstract contract BaseTest is Test {
     /// @dev A laboratory record of the patient; `writeSalt` stays zero for the patient's own upload.
     function newRecord() internal view returns (NewRecord memory) {
         return NewRecord({
-            patient: patient.addr,
-            salt: RECORD_SALT,
-            category: LABORATORY,
-            codec: RAW,
-            digest: DIGEST,
-            writeSalt: 0
+            patient: patient.addr, salt: RECORD_SALT, category: LABORATORY, codec: RAW, digest: DIGEST, writeSalt: 0
         });
     }
 

@@ -70,9 +70,7 @@ contract GasTest is BaseTest {
 
         RecordId id = recordIdOf(patient.addr, RECORD_SALT);
         NewVersion memory version = newVersion(id, 1);
-        measure(
-            "new version", address(records), abi.encodeCall(records.registerVersion, (version)), Needs(0, 1, 0, 0)
-        );
+        measure("new version", address(records), abi.encodeCall(records.registerVersion, (version)), Needs(0, 1, 0, 0));
         version = newVersion(id, 2);
         auth = sign(patient, records, Messages.registerVersion(patient.addr, version, 2, START + 1), 2, START + 1);
         measure(
@@ -142,9 +140,7 @@ contract GasTest is BaseTest {
         measure(
             "revoke, relayed",
             address(grants),
-            abi.encodeCall(
-                grants.revokeBySig, (patient.addr, refOf(tag, ScopeKind.Record, made.scopes[0].id), auth)
-            ),
+            abi.encodeCall(grants.revokeBySig, (patient.addr, refOf(tag, ScopeKind.Record, made.scopes[0].id), auth)),
             Needs(0, 2, 0, 1)
         );
 
@@ -162,9 +158,7 @@ contract GasTest is BaseTest {
         vm.prank(patient.addr);
         keys.cancelNonce(0);
         bytes memory key = identityKey(1);
-        measure(
-            "register key", address(keys), abi.encodeCall(keys.registerKey, (0, 0, KEM, key)), Needs(2, 0, 0, 0)
-        );
+        measure("register key", address(keys), abi.encodeCall(keys.registerKey, (0, 0, KEM, key)), Needs(2, 0, 0, 0));
         key = identityKey(2);
         Authorization memory auth =
             sign(patient, keys, Messages.registerKey(patient.addr, 0, 1, KEM, key, 1, START + 1), 1, START + 1);
@@ -195,8 +189,7 @@ contract GasTest is BaseTest {
             "accredit, relayed",
             address(accreditation),
             abi.encodeCall(
-                accreditation.accreditBySig,
-                (clinic.addr, stranger.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL, auth)
+                accreditation.accreditBySig, (clinic.addr, stranger.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL, auth)
             ),
             Needs(1, 1, 1, 1)
         );
@@ -291,8 +284,8 @@ contract GasTest is BaseTest {
         }
         uint256 others = data.length - zeros;
 
-        uint256 work = others * 16 + zeros * 4 + needs.newSlots * 22_100 + needs.changedSlots * 5000
-            + needs.readSlots * 2100 + needs.signatures * 3000;
+        uint256 work = others * 16 + zeros * 4 + needs.newSlots * 22_100 + needs.changedSlots * 5000 + needs.readSlots
+            * 2100 + needs.signatures * 3000;
         for (uint256 i = 0; i < logs.length; ++i) {
             work += 375 + logs[i].topics.length * 375 + logs[i].data.length * 8;
         }
