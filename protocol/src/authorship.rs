@@ -1,7 +1,7 @@
 //! What an author signs over the content of a record version. It travels inside the envelope, so only readers see it.
 
 use alloy::{
-    primitives::{Address, B256, Signature, U256},
+    primitives::{Address, B256, U256},
     sol,
     sol_types::{Eip712Domain, SolStruct},
 };
@@ -10,6 +10,7 @@ use crate::{
     deployment::{DOMAIN_NAME, DOMAIN_VERSION},
     envelope::{EnvelopeContext, Metadata, SignedBy},
     ids::RecordId,
+    messages::verify_signature,
 };
 
 sol! {
@@ -41,8 +42,7 @@ pub fn signing_hash(
     content_hash: B256,
     created: u64,
 ) -> B256 {
-    let message = Authorship { record: record.0, version, author, contentHash: content_hash, created };
-    message.eip712_signing_hash(&domain(context))
+    message(record, version, author, content_hash, created).eip712_signing_hash(&domain(context))
 }
 
 /// The message that the author's wallet shows and signs.
@@ -68,22 +68,9 @@ pub fn domain(context: &EnvelopeContext) -> Eip712Domain {
 pub fn verify(context: &EnvelopeContext, record: RecordId, version: u16, metadata: &Metadata) -> AuthorshipProof {
     let Some(SignedBy { author, signature }) = &metadata.signed_by else { return AuthorshipProof::Unsigned };
     let hash = signing_hash(context, record, version, *author, metadata.content_hash, metadata.created);
-    if recover(signature, hash) == Some(*author) {
+    if verify_signature(hash, *author, signature).is_ok() {
         AuthorshipProof::Signed(*author)
     } else {
         AuthorshipProof::AskContract(*author)
     }
-}
-
-/// The signer of 65 bytes `r ‖ s ‖ v` with low s and v 27 or 28; `None` for anything else.
-fn recover(signature: &[u8], hash: B256) -> Option<Address> {
-    let bytes: &[u8; 65] = signature.try_into().ok()?;
-    if !matches!(bytes[64], 27 | 28) {
-        return None;
-    }
-    let signature = Signature::from_raw_array(bytes).ok()?;
-    if signature.normalize_s().is_some() {
-        return None;
-    }
-    signature.recover_address_from_prehash(&hash).ok().filter(|signer| *signer != Address::ZERO)
 }
