@@ -33,8 +33,26 @@ pub mod collection {
     pub const ACCESSES: &str = "accesses";
     /// [`super::CheckpointDoc`].
     pub const CHECKPOINTS: &str = "checkpoints";
-    /// [`super::CursorDoc`]: one document, and the indexer's recent blocks beside it.
+    /// [`super::CursorDoc`]: one document.
     pub const CURSOR: &str = "cursor";
+    /// [`super::BlockDoc`]: the indexer's own memory of recent blocks. Of no use to anybody else.
+    pub const BLOCKS: &str = "blocks";
+
+    /// All of them. Other collections of the same database are not the mirror's.
+    pub const ALL: [&str; 12] = [
+        EVENTS,
+        RECORDS,
+        VERSIONS,
+        GRANTS,
+        PATIENTS,
+        KEYS,
+        ACCREDITORS,
+        PRACTITIONERS,
+        ACCESSES,
+        CHECKPOINTS,
+        CURSOR,
+        BLOCKS,
+    ];
 }
 
 /// The version of these documents' form; another one is refused until `reindex`.
@@ -210,6 +228,12 @@ pub struct KeyDoc {
     pub place: Place,
 }
 
+/// The `_id` of a key.
+#[must_use]
+pub fn key_id(owner: Address, slot: u8, epoch: u32) -> String {
+    format!("{owner:#x}:{slot}:{epoch:010}")
+}
+
 /// An accreditor. `_id`: address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccreditorDoc {
@@ -266,6 +290,12 @@ pub struct AccessDoc {
     pub place: Place,
 }
 
+/// The `_id` of an access.
+#[must_use]
+pub fn access_id(operator: Address, index: u64) -> String {
+    format!("{operator:#x}:{index:010}")
+}
+
 /// One `Checkpoint` event. `_id`: operator `:` size (ten digits).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckpointDoc {
@@ -287,10 +317,30 @@ pub struct CheckpointDoc {
     pub place: Place,
 }
 
+/// The `_id` of a checkpoint.
+#[must_use]
+pub fn checkpoint_id(operator: Address, size: u64) -> String {
+    format!("{operator:#x}:{size:010}")
+}
+
+/// One of the last blocks of the mirror, kept to find the common ancestor after a reorg. `_id`: block number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockDoc {
+    /// Block number.
+    #[serde(rename = "_id")]
+    pub number: u64,
+    /// Block hash.
+    #[serde(with = "crate::hex_text")]
+    pub hash: B256,
+}
+
+/// The `_id` of the one [`CursorDoc`].
+pub const CURSOR_ID: &str = "cursor";
+
 /// How far the mirror has come, and which chain it mirrors. `_id`: `cursor`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CursorDoc {
-    /// Always `cursor`.
+    /// Always [`CURSOR_ID`].
     #[serde(rename = "_id")]
     pub id: String,
     /// [`MIRROR_VERSION`].
@@ -300,7 +350,7 @@ pub struct CursorDoc {
     /// Hash of block 0.
     #[serde(with = "crate::hex_text")]
     pub genesis_hash: B256,
-    /// The five contracts' addresses, in the order of the deployment file.
+    /// The five contracts' addresses, in the order of the deployment file, hex.
     pub contracts: Vec<String>,
     /// The last block that is fully in the mirror.
     pub block_number: u64,

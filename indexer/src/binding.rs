@@ -1,0 +1,120 @@
+//! A mirror belongs to one chain and one set of contracts, and has one form. Anything else is refused, not mixed.
+
+use std::{fs, path::Path};
+
+use alloy::primitives::B256;
+use protocol::{
+    deployment::{DEPLOYMENT_VERSION, Deployment},
+    mirror::{CURSOR_ID, CursorDoc, MIRROR_VERSION},
+};
+
+use crate::{
+    chain::{Chain, Header},
+    decode::Contracts,
+    error::{IndexerError, Refusal},
+    mirror::{Mirror, StoredCursor},
+};
+
+/// What a mirror is bound to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    chain_id: u64,
+    genesis_hash: B256,
+    contracts: Vec<String>,
+    start_block: u64,
+}
+
+/// Reads a deployment file.
+///
+/// # Errors
+/// [`Refusal::DeploymentUnreadable`] and [`Refusal::DeploymentForm`].
+pub fn read_deployment(path: &Path) -> Result<Deployment, Refusal> {
+    let name = path.display().to_string();
+    let text = fs::read_to_string(path).map_err(|source| Refusal::DeploymentUnreadable { path: name.clone(), source })?;
+    let deployment: Deployment =
+        serde_json::from_str(&text).map_err(|source| Refusal::DeploymentForm { path: name.clone(), reason: source.to_string() })?;
+    if deployment.version != DEPLOYMENT_VERSION {
+        let reason = format!("version {} instead of {DEPLOYMENT_VERSION}", deployment.version);
+        return Err(Refusal::DeploymentForm { path: name, reason });
+    }
+    Ok(deployment)
+}
+
+impl Binding {
+    /// To the chain and contracts of a deployment.
+    #[must_use]
+    pub fn of(deployment: &Deployment) -> Self {
+        let addresses = Contracts::of(deployment).addresses();
+        Self {
+            chain_id: deployment.chain_id,
+            genesis_hash: deployment.genesis_hash,
+            contracts: addresses.iter().map(|address| format!("{address:#x}")).collect(),
+            // Block 0 has no transactions, and the cursor starts one block before.
+            start_block: deployment.start_block.max(1),
+        }
+    }
+
+    /// Whether the chain is the deployment's.
+    ///
+    /// # Errors
+    /// [`Refusal::OtherChain`], or a retryable error when the chain cannot be asked.
+    pub async fn check_chain(&self, chain: &dyn Chain) -> Result<(), IndexerError> {
+        let found = chain.chain_id().await?;
+        if found != self.chain_id {
+            return Err(Refusal::OtherChainId { expected: self.chain_id, found }.into());
+        }
+        let genesis = chain.headers(&[0]).await?;
+        match &genesis[..] {
+            [block] if block.hash == self.genesis_hash => Ok(()),
+            _ => Err(Refusal::OtherGenesis { chain_id: self.chain_id }.into()),
+        }
+    }
+
+    /// Whether the mirror in the database is of this chain, these contracts and this form; `false` when there is none.
+    ///
+    /// # Errors
+    /// [`Refusal::OtherMirror`], [`Refusal::OtherForm`] and [`Refusal::Leftovers`].
+    pub async fn check_mirror(&self, mirror: &Mirror) -> Result<bool, IndexerError> {
+        match mirror.find_cursor().await? {
+            Some(StoredCursor::Current(cursor)) => Ok(self.check_owner(&cursor).map(|()| true)?),
+            Some(StoredCursor::OtherForm) => Err(Refusal::OtherForm.into()),
+            None if mirror.is_empty().await? => Ok(false),
+            None => Err(Refusal::Leftovers.into()),
+        }
+    }
+
+    /// Whether a mirror with this cursor is of this chain and these contracts.
+    ///
+    /// # Errors
+    /// [`Refusal::OtherMirror`].
+    pub fn check_owner(&self, cursor: &CursorDoc) -> Result<(), Refusal> {
+        if cursor.chain_id != self.chain_id || cursor.genesis_hash != self.genesis_hash {
+            return Err(Refusal::OtherMirror { what: "another chain" });
+        }
+        if cursor.contracts != self.contracts {
+            return Err(Refusal::OtherMirror { what: "other contracts" });
+        }
+        Ok(())
+    }
+
+    /// The number of the block before the first one that counts.
+    #[must_use]
+    pub fn origin(&self) -> u64 {
+        self.start_block - 1
+    }
+
+    /// The cursor of an empty mirror that stands at `origin`.
+    #[must_use]
+    pub fn first_cursor(&self, origin: &Header) -> CursorDoc {
+        CursorDoc {
+            id: CURSOR_ID.into(),
+            mirror_version: MIRROR_VERSION,
+            chain_id: self.chain_id,
+            genesis_hash: self.genesis_hash,
+            contracts: self.contracts.clone(),
+            block_number: origin.number,
+            block_hash: origin.hash,
+            block_time: origin.timestamp,
+        }
+    }
+}

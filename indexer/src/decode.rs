@@ -1,0 +1,184 @@
+//! From a log on chain to an event document.
+
+use alloy::primitives::{Address, B256, LogData};
+use contracts::{
+    ChainEvent, EventError,
+    access_log::AccessLog::AccessLogEvents as Log,
+    accreditation::Accreditation::AccreditationEvents as Accreditation,
+    grant_registry::GrantRegistry::GrantRegistryEvents as Grant,
+    key_registry::KeyRegistry::KeyRegistryEvents as Key,
+    record_registry::RecordRegistry::RecordRegistryEvents as Record,
+};
+use protocol::{
+    codes::ScopeKind,
+    deployment::{ContractName, Deployment},
+    mirror::{EventDoc, Place},
+};
+
+/// A log of one of our contracts, and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MinedLog {
+    /// Where it stands.
+    pub place: Place,
+    /// Who emitted it.
+    pub contract: Address,
+    /// Topics and data.
+    pub data: LogData,
+}
+
+/// Why a log cannot be applied. None of them goes away by trying again: the program does not fit the contracts, or the
+/// endpoint makes logs up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// It is not one of the contract's events.
+    #[error(transparent)]
+    Event(#[from] EventError),
+    /// It comes from none of the deployment's contracts.
+    #[error("a log comes from {0}, which is not a contract of the deployment")]
+    Foreign(Address),
+    /// A code that this program does not know.
+    #[error("event {event} of block {block} carries a {what} that is not known")]
+    UnknownCode {
+        /// Name of the event.
+        event: &'static str,
+        /// Where it stands.
+        block: u64,
+        /// Which field.
+        what: &'static str,
+    },
+    /// Accesses and checkpoints of one operator do not fit together.
+    #[error("the accesses of block {block} do not fit its checkpoint")]
+    Accesses {
+        /// Where they stand.
+        block: u64,
+    },
+    /// A stored event is damaged.
+    #[error("event {0} in the mirror is damaged")]
+    Stored(String),
+}
+
+/// The contracts of a deployment, found by address.
+#[derive(Clone, Debug)]
+pub struct Contracts([(Address, ContractName); 5]);
+
+impl Contracts {
+    /// Those of the deployment.
+    #[must_use]
+    pub fn of(deployment: &Deployment) -> Self {
+        use ContractName::{AccessLog, Accreditation, GrantRegistry, KeyRegistry, RecordRegistry};
+        let order = [Accreditation, KeyRegistry, RecordRegistry, GrantRegistry, AccessLog];
+        Self(order.map(|name| (deployment.address_of(name), name)))
+    }
+
+    /// Their addresses, in the order of the deployment file.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<Address> {
+        self.0.iter().map(|(address, _)| *address).collect()
+    }
+
+    /// Decodes a log.
+    ///
+    /// # Errors
+    /// [`DecodeError::Foreign`] and [`DecodeError::Event`].
+    pub fn decode(&self, log: &MinedLog) -> Result<ChainEvent, DecodeError> {
+        let found = self.0.iter().find(|(address, _)| *address == log.contract);
+        let (_, name) = found.ok_or(DecodeError::Foreign(log.contract))?;
+        Ok(ChainEvent::decode(*name, &log.data)?)
+    }
+}
+
+/// The `_id` of an event.
+#[must_use]
+pub fn event_id(place: &Place) -> String {
+    format!("{:#x}:{}", place.block_hash, place.log_index)
+}
+
+/// The event's document.
+#[must_use]
+pub fn event_doc(log: &MinedLog, event: &ChainEvent) -> EventDoc {
+    let (name, about) = name_and_subjects(event);
+    EventDoc {
+        id: event_id(&log.place),
+        place: log.place.clone(),
+        contract: log.contract,
+        name: name.into(),
+        topics: log.data.topics().iter().map(|topic| format!("{topic:#x}")).collect(),
+        data: log.data.data.clone(),
+        about,
+    }
+}
+
+/// The log of a stored event.
+///
+/// # Errors
+/// [`DecodeError::Stored`].
+pub fn mined_log(event: EventDoc) -> Result<MinedLog, DecodeError> {
+    let topics: Option<Vec<B256>> = event.topics.iter().map(|topic| topic.parse().ok()).collect();
+    let data = topics.and_then(|topics| LogData::new(topics, event.data));
+    let data = data.ok_or(DecodeError::Stored(event.id))?;
+    Ok(MinedLog { place: event.place, contract: event.contract, data })
+}
+
+/// The event's Solidity name, and the addresses, record ids and tags it names.
+fn name_and_subjects(event: &ChainEvent) -> (&'static str, Vec<String>) {
+    match event {
+        ChainEvent::Accreditation(event) => match event {
+            Accreditation::AccreditorSet(e) => ("AccreditorSet", named(&[&e.accreditor])),
+            Accreditation::Accredited(e) => ("Accredited", named(&[&e.practitioner, &e.accreditor])),
+            Accreditation::AccreditationChanged(e) => ("AccreditationChanged", named(&[&e.practitioner, &e.accreditor])),
+            Accreditation::OwnershipTransferStarted(e) => ("OwnershipTransferStarted", named(&[&e.owner, &e.successor])),
+            Accreditation::OwnershipTransferred(e) => ("OwnershipTransferred", named(&[&e.owner, &e.successor])),
+            Accreditation::NonceCancelled(e) => ("NonceCancelled", named(&[&e.signer])),
+            Accreditation::EIP712DomainChanged(_) => ("EIP712DomainChanged", Vec::new()),
+        },
+        ChainEvent::Key(event) => match event {
+            Key::KeyRegistered(e) => ("KeyRegistered", named(&[&e.owner])),
+            Key::NonceCancelled(e) => ("NonceCancelled", named(&[&e.signer])),
+            Key::EIP712DomainChanged(_) => ("EIP712DomainChanged", Vec::new()),
+        },
+        ChainEvent::Record(event) => match event {
+            Record::RecordRegistered(e) => ("RecordRegistered", named(&[&e.id, &e.patient, &e.uploader])),
+            Record::RecordStatusChanged(e) => ("RecordStatusChanged", named(&[&e.id, &e.patient])),
+            Record::NonceCancelled(e) => ("NonceCancelled", named(&[&e.signer])),
+            Record::EIP712DomainChanged(_) => ("EIP712DomainChanged", Vec::new()),
+        },
+        ChainEvent::Grant(event) => match event {
+            Grant::Granted(e) => {
+                let kind = contracts::Terms::from(e.terms).kind;
+                ("Granted", grant_subjects(&e.patient, &e.tag, &e.scopeId, kind))
+            }
+            Grant::Revoked(e) => ("Revoked", grant_subjects(&e.patient, &e.tag, &e.scopeId, ScopeKind::from_code(e.kind))),
+            Grant::AllRevoked(e) => ("AllRevoked", named(&[&e.patient])),
+            Grant::NonceCancelled(e) => ("NonceCancelled", named(&[&e.signer])),
+            Grant::EIP712DomainChanged(_) => ("EIP712DomainChanged", Vec::new()),
+        },
+        ChainEvent::Log(event) => match event {
+            Log::Accessed(e) => ("Accessed", named(&[&e.operator, &e.record, &e.tag])),
+            Log::Checkpoint(e) => ("Checkpoint", named(&[&e.operator])),
+            Log::NonceCancelled(e) => ("NonceCancelled", named(&[&e.signer])),
+            Log::EIP712DomainChanged(_) => ("EIP712DomainChanged", Vec::new()),
+        },
+    }
+}
+
+/// A category or zero names nobody; a record does.
+fn grant_subjects(patient: &Address, tag: &B256, scope_id: &B256, kind: Option<ScopeKind>) -> Vec<String> {
+    match kind {
+        Some(ScopeKind::Record) => named(&[tag, patient, scope_id]),
+        _ => named(&[tag, patient]),
+    }
+}
+
+/// Each once, as hex text; the zero address is nobody.
+fn named(subjects: &[&dyn std::fmt::LowerHex]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::with_capacity(subjects.len());
+    for subject in subjects {
+        let name = format!("{subject:#x}");
+        if !names.contains(&name) && name.bytes().skip(2).any(|digit| digit != b'0') {
+            names.push(name);
+        }
+    }
+    names
+}
+

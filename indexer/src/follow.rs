@@ -1,0 +1,358 @@
+//! The loop: asks for the head, decides, fetches, commits.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    backfill::{Backfill, RangeSize},
+    binding::Binding,
+    chain::{Chain, ChainError, Header, logs_of_block},
+    decode::{Contracts, MinedLog},
+    error::{IndexerError, Refusal},
+    health::Status,
+    mirror::{Commit, Mirror},
+    reorg::{BlockRef, Meeting, Verdict, Window},
+    settings::Pace,
+    views::Batch,
+};
+
+/// When the loop is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// When it is told to stop.
+    Follow,
+    /// When the mirror has reached the chain's head.
+    ReachHead,
+}
+
+/// Keeps a mirror at the head of a chain. The only writer of the mirror.
+pub struct Follower {
+    chain: Arc<dyn Chain>,
+    mirror: Mirror,
+    binding: Binding,
+    contracts: Contracts,
+    pace: Pace,
+    status: Arc<Status>,
+    bell: Arc<Notify>,
+    /// The end of the mirror; loaded anew after every failure, since a commit may have landed or not.
+    window: Option<Window>,
+    range_size: Arc<RangeSize>,
+    chunk: u64,
+    behind_since: Option<Instant>,
+    pinged: Instant,
+}
+
+/// What a step has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// The mirror is at the head.
+    AtHead,
+    /// The chain is shorter than the mirror: wait whether that lasts.
+    Waiting,
+    /// The mirror has moved: look again at once.
+    Moved,
+}
+
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+const PING_EVERY: Duration = Duration::from_secs(2);
+/// Recent blocks that are fetched at once at most, one by one with their logs.
+const LONGEST_CHUNK: u64 = 64;
+
+impl Follower {
+    /// A follower of `chain` into `mirror`; `bell` rings when it is worth looking at once.
+    #[must_use]
+    pub fn new(
+        chain: Arc<dyn Chain>,
+        mirror: Mirror,
+        binding: Binding,
+        contracts: Contracts,
+        pace: Pace,
+        status: Arc<Status>,
+        bell: Arc<Notify>,
+    ) -> Self {
+        let range_size = Arc::new(RangeSize::new(pace.batch_blocks, pace.batch_events));
+        let (window, behind_since, pinged) = (None, None, Instant::now());
+        Self { chain, mirror, binding, contracts, pace, status, bell, window, range_size, chunk: 8, behind_since, pinged }
+    }
+
+    /// Runs until the goal is reached or `stop` is cancelled. Waits out failures of chain and database.
+    ///
+    /// # Errors
+    /// [`Refusal`] when going on would be wrong.
+    pub async fn run(mut self, goal: Goal, stop: &CancellationToken) -> Result<(), Refusal> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            // A step that is dropped half-way leaves no half-written state: its transaction does not commit.
+            let step = tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(()),
+                step = self.step() => step,
+            };
+            let wait = match step {
+                Ok(step) => {
+                    pause = FIRST_PAUSE;
+                    match step {
+                        Step::AtHead if goal == Goal::ReachHead => return Ok(()),
+                        Step::AtHead | Step::Waiting => self.pace.poll(),
+                        Step::Moved => continue,
+                    }
+                }
+                Err(IndexerError::Refused(refusal)) => return Err(refusal),
+                Err(error) => {
+                    self.window = None;
+                    self.status.count_retry();
+                    if self.status.has_trouble(error.to_string()) {
+                        tracing::warn!("waiting: {error}");
+                    }
+                    let wait = pause;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    tokio::select! {
+                        () = stop.cancelled() => return Ok(()),
+                        () = tokio::time::sleep(wait) => continue,
+                    }
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = self.bell.notified() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    async fn step(&mut self) -> Result<Step, IndexerError> {
+        if self.window.is_none() {
+            self.window = Some(self.load().await?);
+            self.pinged = Instant::now();
+        }
+        let head = self.chain.head().await?;
+        self.status.saw_head(head.number);
+        let verdict = self.window().judge(&head.link());
+        if !matches!(verdict, Verdict::Behind { .. }) {
+            self.behind_since = None;
+        }
+        match verdict {
+            Verdict::Same => {
+                if self.pinged.elapsed() > PING_EVERY {
+                    self.mirror.ping().await?;
+                    self.pinged = Instant::now();
+                }
+                self.status.is_well();
+                Ok(Step::AtHead)
+            }
+            Verdict::Extends => self.append(vec![head], None).await,
+            Verdict::Ahead => self.catch_up(&head).await,
+            Verdict::Forked => self.switch(&head).await,
+            Verdict::Behind { is_ours } => self.fall_back(&head, is_ours).await,
+        }
+    }
+
+    fn window(&self) -> &Window {
+        self.window.as_ref().expect("a step begins with loading")
+    }
+
+    /// Checks that chain, deployment and mirror belong together, and loads where the mirror stands.
+    async fn load(&self) -> Result<Window, IndexerError> {
+        self.binding.check_chain(&*self.chain).await?;
+        if self.binding.check_mirror(&self.mirror).await? {
+            self.mirror.ensure_indexes().await?;
+        } else {
+            let headers = self.chain.headers(&[self.binding.origin()]).await?;
+            let origin = headers.first().ok_or_else(|| ChainError::Missing(self.binding.origin().to_string()))?;
+            self.mirror.create(&self.binding.first_cursor(origin)).await?;
+        }
+        let progress = self.mirror.progress().await?;
+        self.status.stands_at(progress.cursor.block_number);
+        let mut recent = progress.recent.into_iter();
+        let first = recent.next().expect("progress ends with the cursor's block");
+        let mut window = Window::new(first, self.capacity());
+        for block in recent {
+            window.push(block).expect("progress has no gaps");
+        }
+        Ok(window)
+    }
+
+    fn capacity(&self) -> usize {
+        usize::try_from(self.pace.window).unwrap_or(usize::MAX)
+    }
+
+    /// Blocks are missing between tip and head: in bulk while they are deep, one by one near the head.
+    async fn catch_up(&mut self, head: &Header) -> Result<Step, IndexerError> {
+        let tip = self.window().tip();
+        let deep = head.number.saturating_sub(self.pace.window);
+        if tip.number < deep {
+            return self.backfill(head, deep).await;
+        }
+        let to = head.number.min(tip.number + self.chunk);
+        let numbers: Vec<u64> = (tip.number + 1..=to).collect();
+        let headers = self.chain.headers(&numbers).await?;
+        if headers.first().is_some_and(|first| first.parent_hash != tip.hash) {
+            return self.switch(head).await;
+        }
+        self.append(headers, None).await
+    }
+
+    /// Blocks that no reorg reaches, in ranges.
+    async fn backfill(&mut self, head: &Header, to: u64) -> Result<Step, IndexerError> {
+        let tip = self.window().tip();
+        let still_there = self.chain.headers(&[tip.number]).await?;
+        if still_there.first().is_none_or(|header| header.hash != tip.hash) {
+            return self.switch(head).await;
+        }
+        let mut ranges = Backfill::new(
+            self.chain.clone(),
+            self.contracts.clone(),
+            self.range_size.clone(),
+            &self.pace,
+            tip.number + 1,
+            to,
+        );
+        while let Some(stretch) = ranges.next().await? {
+            let before = self.window().tip();
+            if stretch.first.parent_hash != before.hash {
+                return Err(ChainError::Contradiction("ranges do not join: the chain is moving").into());
+            }
+            let tip = stretch.last.block();
+            let plan = Commit {
+                expected: before,
+                rollback_to: None,
+                batch: &stretch.batch,
+                tip,
+                tip_time: stretch.last.timestamp,
+                remember: &[tip],
+                forget_below: tip.number,
+            };
+            self.commit(&plan).await?;
+            self.window = Some(Window::new(tip, self.capacity()));
+        }
+        Ok(Step::Moved)
+    }
+
+    /// The head lies on another branch: finds the last block that both share, undoes what is above, goes on from there.
+    async fn switch(&mut self, head: &Header) -> Result<Step, IndexerError> {
+        let mut search = self.window().search(head.number);
+        let ancestor = loop {
+            let numbers: Vec<u64> = search.numbers().collect();
+            let headers = self.chain.headers(&numbers).await?;
+            if headers.windows(2).any(|pair| pair[1].parent_hash != pair[0].hash) {
+                return Err(ChainError::Contradiction("headers do not join: the chain is moving").into());
+            }
+            let answers: Vec<BlockRef> = headers.iter().map(Header::block).collect();
+            match self.window().meet(&search, &answers) {
+                Meeting::At(ancestor) => break ancestor,
+                Meeting::Further(next) => search = next,
+                Meeting::TooDeep => return Err(Refusal::TooDeep { window: self.pace.window }.into()),
+            }
+        };
+        let to = head.number.min(ancestor.number + self.chunk);
+        let numbers: Vec<u64> = (ancestor.number + 1..=to).collect();
+        let headers = self.chain.headers(&numbers).await?;
+        let joins = headers.first().is_some_and(|first| first.parent_hash == ancestor.hash);
+        // The chain itself has said that it is on another branch; when it takes that back, nothing is undone.
+        if !joins || ancestor == self.window().tip() {
+            return Err(ChainError::Contradiction("the branch changed while it was fetched").into());
+        }
+        self.append(headers, Some(ancestor)).await
+    }
+
+    /// The chain is shorter than the mirror. Endpoints lag, so it must stay so for a while to be believed.
+    async fn fall_back(&mut self, head: &Header, is_ours: bool) -> Result<Step, IndexerError> {
+        let (tip, patience) = (self.window().tip(), self.pace.behind());
+        let since = *self.behind_since.get_or_insert_with(Instant::now);
+        if since.elapsed() < patience {
+            let reason = format!("the chain ends at block {}, behind the mirror at block {}", head.number, tip.number);
+            if self.status.has_trouble(reason.clone()) {
+                tracing::warn!("waiting: {reason}");
+            }
+            return Ok(Step::Waiting);
+        }
+        if !is_ours {
+            return Err(Refusal::ChainBehind { head: head.number, cursor: tip.number }.into());
+        }
+        self.behind_since = None;
+        self.write(&[], &Batch::default(), head, Some(head.block())).await
+    }
+
+    /// Blocks that follow the tip, or `ancestor` after a fork, one by one with their logs.
+    async fn append(&mut self, headers: Vec<Header>, ancestor: Option<BlockRef>) -> Result<Step, IndexerError> {
+        if headers.windows(2).any(|pair| pair[1].parent_hash != pair[0].hash) {
+            return Err(ChainError::Contradiction("headers do not join: the chain is moving").into());
+        }
+        let logs = self.logs_of(&headers).await?;
+        let Some(tip) = headers.last() else { return Ok(Step::Moved) };
+        self.pace_chunk(headers.len() as u64, logs.len() as u64);
+        let batch = Batch::of(&self.contracts, &logs)?;
+        let blocks: Vec<BlockRef> = headers.iter().map(Header::block).collect();
+        self.write(&blocks, &batch, tip, ancestor).await
+    }
+
+    /// The logs of whole blocks. Where the log index and the bloom filter disagree, the receipts decide.
+    async fn logs_of(&self, headers: &[Header]) -> Result<Vec<MinedLog>, IndexerError> {
+        let hashes: Vec<_> = headers.iter().map(|header| header.hash).collect();
+        let answers = match self.chain.logs_of(&hashes).await {
+            Err(ChainError::TooLarge(_)) if headers.len() == 1 => vec![self.chain.receipt_logs(headers[0].hash).await?],
+            answers => answers?,
+        };
+        let contracts = self.contracts.addresses();
+        let mut logs = Vec::new();
+        for (header, mut answer) in headers.iter().zip(answers) {
+            if answer.is_empty() == header.may_have_logs_of(&contracts) {
+                answer = self.chain.receipt_logs(header.hash).await?;
+            }
+            logs.extend(logs_of_block(header, answer)?);
+        }
+        Ok(logs)
+    }
+
+    async fn write(
+        &mut self,
+        blocks: &[BlockRef],
+        batch: &Batch,
+        tip: &Header,
+        ancestor: Option<BlockRef>,
+    ) -> Result<Step, IndexerError> {
+        let mut window = self.window().clone();
+        if let Some(ancestor) = ancestor {
+            window.truncate(ancestor.number);
+            let (from, to) = (self.window().tip().number, ancestor.number);
+            tracing::warn!(from, to, "the chain has reorganised: undoing {} blocks", from - to);
+        }
+        for block in blocks {
+            window.push(*block).map_err(|_| ChainError::Contradiction("blocks do not follow the tip"))?;
+        }
+        let plan = Commit {
+            expected: self.window().tip(),
+            rollback_to: ancestor,
+            batch,
+            tip: tip.block(),
+            tip_time: tip.timestamp,
+            remember: blocks,
+            forget_below: window.oldest().number,
+        };
+        self.commit(&plan).await?;
+        self.window = Some(window);
+        Ok(Step::Moved)
+    }
+
+    async fn commit(&self, plan: &Commit<'_>) -> Result<(), IndexerError> {
+        let start = Instant::now();
+        let undone = self.mirror.commit(&self.contracts, plan).await?;
+        let (events, took) = (plan.batch.events.len(), start.elapsed());
+        self.status.count_commit(plan.tip, events, undone, plan.rollback_to.is_some(), took);
+        self.status.is_well();
+        tracing::debug!(block = plan.tip.number, events, undone, duration_ms = took.as_millis(), "committed");
+        Ok(())
+    }
+
+    /// Near the head, as many blocks at once as give about one batch of events.
+    fn pace_chunk(&mut self, blocks: u64, events: u64) {
+        let fitting = (blocks * self.pace.batch_events).checked_div(events).unwrap_or(u64::MAX).min(blocks * 2);
+        self.chunk = fitting.clamp(1, LONGEST_CHUNK);
+    }
+}

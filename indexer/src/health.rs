@@ -1,0 +1,253 @@
+//! What the indexer says about itself: `/healthz`, `/readyz`, `/metrics`.
+
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicI64, AtomicU64},
+    },
+    time::{Duration, Instant},
+};
+
+use axum::{Json, Router, extract, http::StatusCode, response::IntoResponse, routing::get};
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::Registry,
+};
+use serde::Serialize;
+use std::sync::Arc;
+
+use crate::reorg::BlockRef;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Method {
+    method: &'static str,
+}
+
+/// Counters, gauges and what stands in the way, shared by all parts.
+#[derive(Debug)]
+pub struct Status {
+    registry: Registry,
+    head: Gauge<i64, AtomicI64>,
+    cursor: Gauge<i64, AtomicI64>,
+    lag: Gauge<i64, AtomicI64>,
+    events: Counter,
+    undone: Counter,
+    reorgs: Counter,
+    commits: Counter,
+    retries: Counter,
+    rpc_calls: Family<Method, Counter>,
+    commit_seconds: Histogram,
+    ready_lag: AtomicU64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    head: Option<u64>,
+    cursor: Option<u64>,
+    seen: Option<Instant>,
+    trouble: Option<String>,
+}
+
+/// The answer of `/readyz`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Readiness {
+    /// Whether the mirror is at most a few blocks behind a head that was seen just now.
+    pub ready: bool,
+    /// The chain's newest block, when known.
+    pub head: Option<u64>,
+    /// The mirror's newest block, when known.
+    pub cursor: Option<u64>,
+    /// Blocks between them.
+    pub lag: Option<u64>,
+    /// Why it is not ready.
+    pub reason: Option<String>,
+}
+
+/// A head that was seen longer ago says nothing about now.
+const STALE: Duration = Duration::from_secs(10);
+
+impl Default for Status {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("medlock_indexer");
+        let status = Self {
+            head: Gauge::default(),
+            cursor: Gauge::default(),
+            lag: Gauge::default(),
+            events: Counter::default(),
+            undone: Counter::default(),
+            reorgs: Counter::default(),
+            commits: Counter::default(),
+            retries: Counter::default(),
+            rpc_calls: Family::default(),
+            commit_seconds: Histogram::new([0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0]),
+            ready_lag: AtomicU64::new(3),
+            state: Mutex::default(),
+            registry: Registry::default(),
+        };
+        registry.register("head_block", "The chain's newest block", status.head.clone());
+        registry.register("cursor_block", "The mirror's newest block", status.cursor.clone());
+        registry.register("lag_blocks", "Blocks between head and cursor", status.lag.clone());
+        registry.register("events", "Events written", status.events.clone());
+        registry.register("events_undone", "Events removed by reorgs", status.undone.clone());
+        registry.register("reorgs", "Rollbacks", status.reorgs.clone());
+        registry.register("commits", "Transactions committed", status.commits.clone());
+        registry.register("retries", "Failed steps that were tried again", status.retries.clone());
+        registry.register("rpc_calls", "JSON-RPC calls by method", status.rpc_calls.clone());
+        registry.register("commit_seconds", "Duration of a transaction", status.commit_seconds.clone());
+        Self { registry, ..status }
+    }
+}
+
+impl Status {
+    /// A status that is ready at most `ready_lag` blocks behind the head.
+    #[must_use]
+    pub fn new(ready_lag: u64) -> Self {
+        Self { ready_lag: AtomicU64::new(ready_lag), ..Self::default() }
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn count_rpc_calls(&self, method: &'static str, calls: usize) {
+        self.rpc_calls.get_or_create(&Method { method }).inc_by(calls as u64);
+    }
+
+    /// The chain's head was seen.
+    pub(crate) fn saw_head(&self, number: u64) {
+        let mut state = self.state();
+        state.head = Some(number);
+        self.head.set(gauge(number));
+        self.set_lag(&state);
+    }
+
+    /// The mirror stands at this block.
+    pub(crate) fn stands_at(&self, number: u64) {
+        let mut state = self.state();
+        state.cursor = Some(number);
+        self.cursor.set(gauge(number));
+        self.set_lag(&state);
+    }
+
+    fn set_lag(&self, state: &State) {
+        if let (Some(head), Some(cursor)) = (state.head, state.cursor) {
+            self.lag.set(gauge(head) - gauge(cursor));
+        }
+    }
+
+    /// Chain and database have both answered.
+    pub(crate) fn is_well(&self) {
+        let mut state = self.state();
+        state.seen = Some(Instant::now());
+        state.trouble = None;
+    }
+
+    /// Something stands in the way. Returns whether that is news.
+    pub(crate) fn has_trouble(&self, reason: String) -> bool {
+        let mut state = self.state();
+        let is_news = state.trouble.as_ref() != Some(&reason);
+        state.trouble = Some(reason);
+        is_news
+    }
+
+    pub(crate) fn count_retry(&self) {
+        self.retries.inc();
+    }
+
+    pub(crate) fn count_commit(&self, tip: BlockRef, events: usize, undone: usize, is_rollback: bool, took: Duration) {
+        self.commits.inc();
+        self.events.inc_by(events as u64);
+        self.undone.inc_by(undone as u64);
+        self.reorgs.inc_by(u64::from(is_rollback));
+        self.commit_seconds.observe(took.as_secs_f64());
+        self.stands_at(tip.number);
+    }
+
+    /// Whether the mirror can be relied on now.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        let state = self.state();
+        let lag = state.head.zip(state.cursor).map(|(head, cursor)| head.saturating_sub(cursor));
+        let reason = if let Some(trouble) = &state.trouble {
+            Some(trouble.clone())
+        } else {
+            match (state.seen, lag) {
+                (None, _) | (_, None) => Some("starting".into()),
+                (Some(seen), _) if seen.elapsed() > STALE => Some("no step has succeeded for a while".into()),
+                (_, Some(lag)) if lag > self.ready_lag.load(std::sync::atomic::Ordering::Relaxed) => {
+                    Some(format!("{lag} blocks behind the head"))
+                }
+                _ => None,
+            }
+        };
+        Readiness { ready: reason.is_none(), head: state.head, cursor: state.cursor, lag, reason }
+    }
+
+    /// The metrics in OpenMetrics text.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        let mut text = String::new();
+        encode(&mut text, &self.registry).expect("writing to a string does not fail");
+        text
+    }
+}
+
+fn gauge(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// The routes.
+pub fn routes(status: Arc<Status>) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .with_state(status)
+}
+
+async fn readyz(extract::State(status): extract::State<Arc<Status>>) -> impl IntoResponse {
+    let readiness = status.readiness();
+    let code = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (code, Json(readiness))
+}
+
+async fn metrics(extract::State(status): extract::State<Arc<Status>>) -> impl IntoResponse {
+    ([("content-type", "application/openmetrics-text; version=1.0.0; charset=utf-8")], status.metrics())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_ready_only_near_a_head_and_without_trouble() {
+        let status = Status::new(2);
+        assert_eq!(status.readiness().reason.as_deref(), Some("starting"));
+        status.saw_head(10);
+        status.stands_at(7);
+        status.is_well();
+        assert!(!status.readiness().ready);
+        status.stands_at(8);
+        assert!(status.readiness().ready);
+        assert!(status.has_trouble("away".into()));
+        assert!(!status.has_trouble("away".into()));
+        assert_eq!(status.readiness().reason.as_deref(), Some("away"));
+        status.is_well();
+        assert!(status.readiness().ready);
+    }
+
+    #[test]
+    fn the_metrics_name_head_cursor_and_lag() {
+        let status = Status::default();
+        status.saw_head(10);
+        status.stands_at(7);
+        status.count_rpc_calls("eth_getLogs", 3);
+        let text = status.metrics();
+        for line in ["medlock_indexer_head_block 10", "medlock_indexer_cursor_block 7", "medlock_indexer_lag_blocks 3"] {
+            assert!(text.lines().any(|other| other == line), "{line} is missing in\n{text}");
+        }
+        assert!(text.contains(r#"medlock_indexer_rpc_calls_total{method="eth_getLogs"} 3"#), "{text}");
+    }
+}

@@ -1,0 +1,51 @@
+//! An index for every query that the API makes, so that none scans a collection.
+
+use mongodb::{
+    Database, IndexModel,
+    bson::{Document, doc},
+};
+use protocol::mirror::collection;
+
+use super::MirrorError;
+
+/// Collection and keys. The leaf of an access is not unique: anybody may keep a log of their own and repeat in it what
+/// they saw in another, and that must not stop the mirror.
+fn all() -> Vec<(&'static str, Document)> {
+    use collection::{
+        ACCESSES, CHECKPOINTS, EVENTS, GRANTS, KEYS, PRACTITIONERS, RECORDS, VERSIONS,
+    };
+    vec![
+        (EVENTS, doc! { "place.block_number": 1, "place.log_index": 1 }),
+        (EVENTS, doc! { "about": 1, "place.block_number": 1, "place.log_index": 1 }),
+        (RECORDS, doc! { "patient": 1, "created": -1 }),
+        (RECORDS, doc! { "uploader": 1, "created": -1 }),
+        (VERSIONS, doc! { "record": 1, "version": 1 }),
+        (VERSIONS, doc! { "digest": 1 }),
+        (VERSIONS, doc! { "cid": 1 }),
+        (GRANTS, doc! { "patient": 1, "place.block_number": -1 }),
+        (GRANTS, doc! { "tag": 1 }),
+        (GRANTS, doc! { "scope_id": 1 }),
+        (KEYS, doc! { "owner": 1, "slot": 1, "epoch": -1 }),
+        (PRACTITIONERS, doc! { "roles": 1 }),
+        (PRACTITIONERS, doc! { "accreditor": 1 }),
+        (ACCESSES, doc! { "record": 1, "place.block_number": -1 }),
+        (ACCESSES, doc! { "tag": 1, "place.block_number": -1 }),
+        (ACCESSES, doc! { "leaf": 1 }),
+        (ACCESSES, doc! { "operator": 1, "index": 1 }),
+        (CHECKPOINTS, doc! { "operator": 1, "size": 1 }),
+    ]
+}
+
+/// Creates what is missing: collections first, since transactions then only ever find them there.
+pub(super) async fn ensure(db: &Database) -> Result<(), MirrorError> {
+    let existing = db.list_collection_names().await?;
+    for name in collection::ALL {
+        if !existing.iter().any(|other| other == name) {
+            db.create_collection(name).await?;
+        }
+    }
+    for (collection, keys) in all() {
+        db.collection::<Document>(collection).create_index(IndexModel::builder().keys(keys).build()).await?;
+    }
+    Ok(())
+}

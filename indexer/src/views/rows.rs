@@ -1,0 +1,236 @@
+//! What each event does to its row.
+
+use alloy::primitives::{Address, B256};
+use contracts::Terms;
+use protocol::{
+    codes::{RecordStatus, ScopeKind},
+    ids::{GrantId, RecordId, Tag},
+    mirror::{AccreditorDoc, GrantDoc, PatientDoc, Place, PractitionerDoc, RecordDoc, collection},
+};
+
+use super::Row;
+
+/// A change of a record.
+#[derive(Clone, Debug)]
+pub enum RecordChange {
+    /// `RecordRegistered`.
+    Registered {
+        /// The record.
+        id: RecordId,
+        /// Whose it is.
+        patient: Address,
+        /// Who uploaded this version.
+        uploader: Address,
+        /// Category code.
+        category: u16,
+        /// From 1.
+        version: u16,
+    },
+    /// `RecordStatusChanged`.
+    Status(u8),
+}
+
+impl Row for RecordDoc {
+    type Change = RecordChange;
+    const COLLECTION: &'static str = collection::RECORDS;
+
+    fn id(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn apply(row: Option<Self>, change: &RecordChange, place: &Place) -> Option<Self> {
+        match (row, change) {
+            (None, &RecordChange::Registered { id, patient, uploader, category, version: 1 }) => Some(Self {
+                id,
+                patient,
+                uploader,
+                category,
+                status: RecordStatus::Active.code(),
+                version: 1,
+                created: place.block_time,
+                place: place.clone(),
+            }),
+            (Some(row), &RecordChange::Registered { version, .. }) if version > 1 => {
+                Some(Self { version, place: place.clone(), ..row })
+            }
+            (Some(row), &RecordChange::Status(status)) => Some(Self { status, place: place.clone(), ..row }),
+            _ => None,
+        }
+    }
+}
+
+/// What names a grant.
+#[derive(Clone, Copy, Debug)]
+pub struct GrantKey {
+    patient: Address,
+    tag: Tag,
+    kind: ScopeKind,
+    scope_id: B256,
+}
+
+impl GrantKey {
+    /// Of patient, tag, scope kind and scope id.
+    #[must_use]
+    pub fn new(patient: Address, tag: B256, kind: ScopeKind, scope_id: B256) -> Self {
+        Self { patient, tag: Tag(tag), kind, scope_id }
+    }
+}
+
+/// A change of a grant.
+#[derive(Clone, Debug)]
+pub enum GrantChange {
+    /// `Granted`.
+    Granted {
+        /// Which.
+        of: GrantKey,
+        /// What it permits.
+        terms: Terms,
+        /// SHA-256 of the bundle.
+        bundle_hash: B256,
+    },
+    /// `Revoked`, also where no grant stood.
+    Revoked {
+        /// Which.
+        of: GrantKey,
+        /// The grant epoch after it.
+        epoch: u32,
+    },
+}
+
+impl Row for GrantDoc {
+    type Change = GrantChange;
+    const COLLECTION: &'static str = collection::GRANTS;
+
+    fn id(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn apply(row: Option<Self>, change: &GrantChange, place: &Place) -> Option<Self> {
+        Some(match *change {
+            GrantChange::Granted { of: GrantKey { patient, tag, kind, scope_id }, terms, bundle_hash } => Self {
+                id: GrantId::derive(patient, tag, kind, scope_id),
+                patient,
+                tag,
+                kind,
+                scope_id,
+                rights: terms.rights,
+                purposes: terms.purposes,
+                not_before: terms.not_before,
+                not_after: terms.not_after,
+                epoch: terms.epoch,
+                patient_epoch: terms.patient_epoch,
+                bundle_hash,
+                revoked: false,
+                place: place.clone(),
+            },
+            // What was permitted stays readable, so that a person sees what has ended.
+            GrantChange::Revoked { of: GrantKey { patient, tag, kind, scope_id }, epoch } => match row {
+                Some(row) => Self { rights: 0, epoch, revoked: true, place: place.clone(), ..row },
+                None => Self {
+                    id: GrantId::derive(patient, tag, kind, scope_id),
+                    patient,
+                    tag,
+                    kind,
+                    scope_id,
+                    rights: 0,
+                    purposes: 0,
+                    not_before: 0,
+                    not_after: 0,
+                    epoch,
+                    patient_epoch: 0,
+                    bundle_hash: B256::ZERO,
+                    revoked: true,
+                    place: place.clone(),
+                },
+            },
+        })
+    }
+}
+
+/// `AllRevoked`.
+#[derive(Clone, Debug)]
+pub struct PatientChange {
+    /// The patient.
+    pub address: Address,
+    /// The epoch after it.
+    pub patient_epoch: u32,
+}
+
+impl Row for PatientDoc {
+    type Change = PatientChange;
+    const COLLECTION: &'static str = collection::PATIENTS;
+
+    fn id(&self) -> String {
+        format!("{:#x}", self.address)
+    }
+
+    fn apply(_: Option<Self>, change: &PatientChange, place: &Place) -> Option<Self> {
+        Some(Self { address: change.address, patient_epoch: change.patient_epoch, place: place.clone() })
+    }
+}
+
+/// `AccreditorSet`.
+#[derive(Clone, Debug)]
+pub struct AccreditorChange {
+    /// The accreditor.
+    pub address: Address,
+    /// Whether it may vouch.
+    pub active: bool,
+}
+
+impl Row for AccreditorDoc {
+    type Change = AccreditorChange;
+    const COLLECTION: &'static str = collection::ACCREDITORS;
+
+    fn id(&self) -> String {
+        format!("{:#x}", self.address)
+    }
+
+    fn apply(_: Option<Self>, change: &AccreditorChange, place: &Place) -> Option<Self> {
+        Some(Self { address: change.address, active: change.active, place: place.clone() })
+    }
+}
+
+/// A change of a practitioner.
+#[derive(Clone, Debug)]
+pub enum PractitionerChange {
+    /// `Accredited`: replaces all that stood before and ends a suspension.
+    Accredited {
+        /// The practitioner.
+        address: Address,
+        /// Who vouches.
+        accreditor: Address,
+        /// Bit set of roles.
+        roles: u8,
+        /// Unix seconds.
+        valid_from: u64,
+        /// Unix seconds.
+        valid_until: u64,
+    },
+    /// `AccreditationChanged`.
+    Suspended(bool),
+}
+
+impl Row for PractitionerDoc {
+    type Change = PractitionerChange;
+    const COLLECTION: &'static str = collection::PRACTITIONERS;
+
+    fn id(&self) -> String {
+        format!("{:#x}", self.address)
+    }
+
+    fn apply(row: Option<Self>, change: &PractitionerChange, place: &Place) -> Option<Self> {
+        match *change {
+            PractitionerChange::Accredited { address, accreditor, roles, valid_from, valid_until } => Some(Self {
+                address,
+                accreditor,
+                roles,
+                valid_from,
+                valid_until,
+                suspended: false,
+                place: place.clone(),
+            }),
+            PractitionerChange::Suspended(suspended) => row.map(|row| Self { suspended, place: place.clone(), ..row }),
+        }
+    }
+}
