@@ -1,0 +1,83 @@
+//! How a command fails: the SDK's error, shown as two lines on stderr (what went wrong, what to do now) or, with
+//! `--json`, as one JSON object; and the exit codes.
+
+use std::{fmt, path::Path};
+
+use client::error::{ClientError, Kind};
+
+/// What every command returns when it fails.
+pub(crate) type Failure = ClientError;
+
+/// The table of exit codes for `medlock help`; the numbers are those of `client::error::ExitClass`.
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  something else went wrong, for example with a file
+  2  the command or its input cannot be carried out as given
+  3  no such record, version, grant, request or person
+  4  not permitted: not signed in, no grant, expired, revoked, not accredited
+  5  something is not genuine: a server, a storage node or a file is not to be trusted
+  6  the server, the chain or the storage does not answer";
+
+/// The arguments make no sense together, or one of them cannot be read.
+pub(crate) fn usage(what: impl fmt::Display) -> Failure {
+    ClientError::new(Kind::Usage, what.to_string())
+}
+
+/// A file of the user's cannot be read or written; `doing` is `read` or `written`.
+pub(crate) fn file(path: &Path, doing: &str, error: std::io::Error) -> Failure {
+    ClientError::new(Kind::LocalFile, format!("{} cannot be {doing}: {error}", path.display())).because(error)
+}
+
+/// The person answered no.
+pub(crate) fn not_confirmed() -> Failure {
+    ClientError::new(Kind::NotConfirmed, "you did not agree")
+}
+
+/// The two lines: what went wrong, and what to do now.
+pub(crate) fn lines(failure: &Failure) -> (String, String) {
+    (sentence(failure.what()), sentence(failure.now()))
+}
+
+/// The failure for programs.
+pub(crate) fn to_json(failure: &Failure) -> serde_json::Value {
+    let (what, now) = lines(failure);
+    serde_json::json!({ "error": { "code": failure.code(), "what": what, "now": now, "exit": failure.class().code() } })
+}
+
+/// One line, beginning with a capital letter and ending with a full stop, whatever a library gave us.
+fn sentence(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut characters = line.chars();
+    let capital = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let line = capital + characters.as_str();
+    if line.ends_with(['.', '!', '?', ':']) { line } else { line + "." }
+}
+
+#[cfg(test)]
+mod tests {
+    use client::error::ExitClass;
+
+    use super::*;
+
+    #[test]
+    fn a_failure_is_exactly_two_lines() {
+        let (what, now) = lines(&ClientError::new(Kind::Usage, "first\nsecond").remedy("do this\n  or that"));
+        assert_eq!((what.as_str(), now.as_str()), ("First second.", "Do this or that."));
+    }
+
+    #[test]
+    fn every_exit_code_is_documented() {
+        let classes = [
+            ExitClass::Other,
+            ExitClass::Usage,
+            ExitClass::NotFound,
+            ExitClass::NotAllowed,
+            ExitClass::VerificationFailed,
+            ExitClass::Network,
+        ];
+        for class in classes {
+            assert!(EXIT_CODES.contains(&format!("\n  {}  ", class.code())), "{class:?} is not documented");
+        }
+    }
+}

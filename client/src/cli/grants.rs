@@ -1,0 +1,310 @@
+//! `medlock grant`, `grants` and `revoke`.
+
+use clap::{ArgGroup, Args};
+use client::{
+    Client, Kind,
+    error::ClientError,
+    grants::{self, Ending, Granted, NewGrants, Revoked, Scope},
+};
+use protocol::{
+    bodies::grants::{GrantSide, GrantState, GrantView},
+    codes::{Category, Purpose, Right, ScopeKind},
+};
+
+use super::{
+    failure::{self, Failure},
+    moment::{self, Edge},
+    names::{self, Names},
+    pick, prompt, records,
+    screen::short,
+    settings::{Context, Sending},
+    words,
+};
+
+/// How long a grant lasts when nobody says.
+const DEFAULT_LENGTH: &str = "7d";
+
+/// Let somebody open records of yours, or upload for you, until a time you choose.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("end").args(["length", "until"]))]
+pub(crate) struct Grant {
+    /// The records to share.
+    #[arg(value_name = "RECORD", required_unless_present = "write", conflicts_with = "write")]
+    records: Vec<String>,
+    /// With whom.
+    #[arg(long, value_name = "PERSON")]
+    to: String,
+    /// For which purpose; can be given several times.
+    #[arg(long, value_name = "PURPOSE", value_parser = words::purpose(), ignore_case = true, default_value = "TREAT")]
+    purpose: Vec<Purpose>,
+    /// For how long: 7d, 12h. A week if no end is given.
+    #[arg(long = "for", id = "length", value_name = "LENGTH")]
+    length: Option<String>,
+    /// Until when.
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// Not before this time; at once if absent.
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Give permission to upload instead of to open.
+    #[arg(long)]
+    write: bool,
+    /// The category that may be uploaded to; can be given several times.
+    #[arg(long, value_name = "CATEGORY", value_parser = words::category(), ignore_case = true)]
+    #[arg(requires = "write", conflicts_with = "all_categories")]
+    category: Vec<Category>,
+    /// Upload to every category.
+    #[arg(long, requires = "write")]
+    all_categories: bool,
+    #[command(flatten)]
+    sending: Sending,
+}
+
+impl Grant {
+    pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
+        if self.write && self.category.is_empty() && !self.all_categories {
+            return Err(failure::usage("nothing says what may be uploaded").remedy("Add --category CATEGORY or --all-categories"));
+        }
+        let (not_before, not_after) = self.period(&context)?;
+        let client = context.client()?;
+        let keys = context.keys(&client).await?;
+        let grantee = names::resolve(&context, &client, Some(&keys), &self.to).await?;
+        let scopes = self.scopes(&client).await?;
+        let new = NewGrants {
+            grantee,
+            right: if self.write { Right::Write } else { Right::Read },
+            scopes,
+            purposes: self.purpose,
+            not_before,
+            not_after,
+            request: None,
+            way: self.sending.way(),
+        };
+        let wallet = context.wallet(&client).await?;
+        let granted = grants::grant(&client, &wallet, &keys, &new).await?;
+        let names = Names::of(&context, &client, Some(&keys), [grantee]).await;
+        context.screen.answer(&granted, || granted_in_words(&new, &granted, &names))
+    }
+
+    fn period(&self, context: &Context) -> Result<(u64, u64), Failure> {
+        let now = moment::now();
+        let from = self.from.as_deref().map(|text| context.moment(text, Edge::Start)).transpose()?;
+        let until = match (&self.until, &self.length) {
+            (Some(until), _) => context.moment(until, Edge::End)?,
+            (None, length) => {
+                let length = moment::parse_length(length.as_deref().unwrap_or(DEFAULT_LENGTH)).map_err(failure::usage)?;
+                from.unwrap_or(now).saturating_add(length)
+            }
+        };
+        // The chain's clock may lag behind this one by a block: what begins now has begun.
+        let from = from.unwrap_or(0);
+        if until <= from.max(now) {
+            return Err(failure::usage("the end is not after the beginning").remedy("Choose a later end with --for or --until"));
+        }
+        Ok((from, until))
+    }
+
+    async fn scopes(&self, client: &Client) -> Result<Vec<Scope>, Failure> {
+        if self.all_categories {
+            return Ok(vec![Scope::All]);
+        }
+        if self.write {
+            return Ok(self.category.iter().map(|category| Scope::Category(*category)).collect());
+        }
+        let mut scopes = Vec::new();
+        for record in &self.records {
+            let scope = Scope::Record(records::find(client, record).await?);
+            if !scopes.contains(&scope) {
+                scopes.push(scope);
+            }
+        }
+        Ok(scopes)
+    }
+}
+
+fn granted_in_words(new: &NewGrants, granted: &Granted, names: &Names) -> String {
+    let what = match (new.right, new.scopes.as_slice()) {
+        (Right::Read, [Scope::Record(record)]) => format!("open {}", short(record)),
+        (Right::Read, scopes) => format!("open {} records", scopes.len()),
+        (Right::Write, [Scope::All]) => "upload for you".to_owned(),
+        (Right::Write, scopes) => format!("upload for you in {}", scopes_in_words(scopes)),
+    };
+    let from = if new.not_before > moment::now() { format!(" from {}", moment::in_words(new.not_before)) } else { String::new() };
+    let mut text = format!(
+        "{} can {what} for {}{from} until {}.\nStop sharing: medlock revoke {}",
+        names.begin(new.grantee),
+        words::purposes_in_words(&new.purposes),
+        moment::until_in_words(new.not_after),
+        granted.grants.iter().map(short).collect::<Vec<_>>().join(" "),
+    );
+    if granted.settled.block_number.is_none() {
+        text += "\nThe chain will follow in a moment.";
+    }
+    text
+}
+
+pub(crate) fn scopes_in_words(scopes: &[Scope]) -> String {
+    let words = scopes.iter().map(|scope| match scope {
+        Scope::Record(record) => short(record),
+        Scope::Category(category) => category.to_string(),
+        Scope::All => "every category".to_owned(),
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// List who may open what: the grants that you gave, or received.
+#[derive(Debug, Args)]
+pub(crate) struct Grants {
+    /// Grants that you received instead of those that you gave.
+    #[arg(long)]
+    received: bool,
+    /// Only grants over this record.
+    #[arg(long, value_name = "RECORD")]
+    record: Option<String>,
+    /// Also those that ended.
+    #[arg(long)]
+    all: bool,
+}
+
+impl Grants {
+    pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
+        let client = context.client()?;
+        let record = match &self.record {
+            Some(record) => Some(records::find(&client, record).await?),
+            None => None,
+        };
+        let side = if self.received { GrantSide::Received } else { GrantSide::Given };
+        let mut grants = grants::list(&client, side, record).await?;
+        if !self.all {
+            grants.retain(stands);
+        }
+        let people = grants.iter().flat_map(|grant| [Some(grant.patient), grant.grantee]).flatten();
+        let names = Names::of(&context, &client, None, people).await;
+        context.screen.answer(&serde_json::json!({ "grants": grants }), || {
+            if grants.is_empty() {
+                return if self.received { "Nobody shares anything with you now." } else { "You share nothing now." }.to_owned();
+            }
+            let lines = grants.iter().map(|grant| format!("{}  {}", short(grant.id), sentence(grant, &names)));
+            lines.collect::<Vec<_>>().join("\n")
+        })
+    }
+}
+
+/// Whether a grant counts now or will.
+fn stands(grant: &GrantView) -> bool {
+    matches!(grant.state, GrantState::Active | GrantState::Future)
+}
+
+/// A grant in one sentence: `Dr. Ada can open 0x1234abcd12 for treatment until 3 May 2026.`
+pub(crate) fn sentence(grant: &GrantView, names: &Names) -> String {
+    let who = grant.grantee.map_or_else(|| "Somebody".to_owned(), |grantee| names.begin(grantee));
+    let whose = names.call(grant.patient);
+    let scope = match grant.kind {
+        ScopeKind::Record => format!("record {}", short(grant.scope_id)),
+        ScopeKind::Category => {
+            let code = u16::from_be_bytes([grant.scope_id[30], grant.scope_id[31]]);
+            Category::from_code(code).map_or_else(|| "an unknown category".to_owned(), |category| category.to_string())
+        }
+        ScopeKind::All => "every category".to_owned(),
+    };
+    let what = match grant.right {
+        Some(Right::Write) => format!("upload to {scope} for {whose}"),
+        Some(Right::Read) => format!("open {scope} of {whose} for {}", words::purposes_in_words(&grant.purposes)),
+        None => format!("use {scope} of {whose}"),
+    };
+    match grant.state {
+        GrantState::Active => format!("{who} can {what} until {}.", moment::until_in_words(grant.not_after)),
+        GrantState::Future => format!(
+            "{who} will be able to {what} from {} until {}.",
+            moment::in_words(grant.not_before),
+            moment::until_in_words(grant.not_after)
+        ),
+        GrantState::Expired => format!("{who} could {what} until {}.", moment::until_in_words(grant.not_after)),
+        GrantState::Revoked => format!("{who} can no longer {what}: revoked."),
+    }
+}
+
+/// Stop sharing: end grants at once.
+///
+/// Reads are refused as soon as the server or the chain knows. What somebody has already opened they can keep.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("which").args(["grants", "to", "record", "all"]).required(true).multiple(true))]
+pub(crate) struct Revoke {
+    /// Which grants: their ids, or the first characters of them.
+    #[arg(value_name = "GRANT", conflicts_with_all = ["to", "record", "all"])]
+    grants: Vec<String>,
+    /// Everything that this person was given.
+    #[arg(long, value_name = "PERSON")]
+    to: Option<String>,
+    /// Everybody's access to this record; with --to, only that person's.
+    #[arg(long, value_name = "RECORD")]
+    record: Option<String>,
+    /// Everything that you ever gave to anybody, in one step.
+    #[arg(long, conflicts_with_all = ["to", "record"])]
+    all: bool,
+    /// Do not ask before ending everything.
+    #[arg(long, short)]
+    yes: bool,
+    #[command(flatten)]
+    sending: Sending,
+}
+
+impl Revoke {
+    pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
+        if self.all {
+            prompt::agree("This ends everything that you ever shared with anybody.", self.yes)?;
+        }
+        let client = context.client()?;
+        let keys = context.keys(&client).await?;
+        let ending = self.ending(&context, &client, &keys).await?;
+        let wallet = context.wallet(&client).await?;
+        let revoked = grants::revoke(&client, &wallet, &keys, &ending, self.sending.way()).await?;
+        context.screen.answer(&revoked, || revoked_in_words(&revoked))
+    }
+
+    async fn ending(&self, context: &Context, client: &Client, keys: &client::unlock::Keys) -> Result<Ending, Failure> {
+        if self.all {
+            return Ok(Ending::Everything);
+        }
+        let record = match &self.record {
+            Some(record) => Some(records::find(client, record).await?),
+            None => None,
+        };
+        if let Some(person) = &self.to {
+            let grantee = names::resolve(context, client, Some(keys), person).await?;
+            return Ok(Ending::Person { grantee, scope: record.map(Scope::Record) });
+        }
+        let standing = grants::list(client, GrantSide::Given, record).await?.into_iter().filter(stands);
+        if record.is_some() {
+            let ids: Vec<_> = standing.map(|grant| grant.id).collect();
+            if ids.is_empty() {
+                return Err(ClientError::new(Kind::NotFound, "this record is shared with nobody").remedy("There is nothing to end"));
+            }
+            return Ok(Ending::Grants(ids));
+        }
+        let standing: Vec<_> = standing.map(|grant| grant.id).collect();
+        let mut ids = Vec::new();
+        for text in &self.grants {
+            ids.push(match pick::whole(text) {
+                Some(id) => id,
+                None => pick::by_start("grant", text, standing.iter().copied())?,
+            });
+        }
+        Ok(Ending::Grants(ids))
+    }
+}
+
+fn revoked_in_words(revoked: &Revoked) -> String {
+    let mut text = match revoked.ended {
+        1 => "Ended 1 grant.".to_owned(),
+        ended => format!("Ended {ended} grants."),
+    };
+    if !revoked.opened_before.is_empty() {
+        let records = revoked.opened_before.iter().map(short).collect::<Vec<_>>().join(", ");
+        text += &format!("\nAlready opened before, so a copy may exist: {records}.");
+    }
+    if revoked.settled.block_number.is_none() {
+        text += "\nReads are refused from now on; the chain will follow in a moment.";
+    }
+    text
+}

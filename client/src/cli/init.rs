@@ -1,0 +1,154 @@
+//! `medlock init`: a new directory with a wallet, a seed and its keyring.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use client::{
+    Client, Kind,
+    error::ClientError,
+    set_up::{self, DeploymentSource, SetUp},
+    unlock,
+    wallet::{LocalWallet, Wallet},
+};
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
+use super::{
+    failure::{self, Failure},
+    kit::{self, Saved},
+    prompt,
+    settings::Context,
+};
+
+const DEFAULT_API: &str = "http://127.0.0.1:8080";
+const DEFAULT_RPC: &str = "http://127.0.0.1:8545";
+
+/// Set up this device: an account, encryption keys, and the recovery kit.
+///
+/// Makes a new account, or takes one from a file: a private key in hex, or a mnemonic. The account is kept in an
+/// encrypted keystore. Then it makes your encryption keys and shows the recovery words, which you prove to have saved
+/// before the first upload: they are the only way back when this device is lost. On a new device, --recover takes the
+/// encryption keys from the words of the old one.
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// Take the account from this file: a private key, 64 hex digits.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["mnemonic", "mnemonic_file"])]
+    import_key_file: Option<PathBuf>,
+    /// Take the account from a mnemonic, asked for at the terminal.
+    #[arg(long, conflicts_with = "mnemonic_file")]
+    mnemonic: bool,
+    /// Take the account from the mnemonic in this file.
+    #[arg(long, value_name = "FILE")]
+    mnemonic_file: Option<PathBuf>,
+    /// Which account of the mnemonic.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    index: u32,
+    /// Take the encryption keys from the recovery words of an earlier device, asked for at the terminal.
+    #[arg(long, conflicts_with = "words_file")]
+    recover: bool,
+    /// Take the encryption keys from the recovery words or the kit in this file.
+    #[arg(long, value_name = "FILE")]
+    words_file: Option<PathBuf>,
+    /// Write the recovery kit to this new file, instead of asking for some of its words.
+    #[arg(long, value_name = "FILE")]
+    kit_file: Option<PathBuf>,
+}
+
+impl Init {
+    pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
+        let home = context.home()?;
+        let client = if home.is_set_up() {
+            // An init that was interrupted after its first half goes on from there.
+            let client = context.client()?;
+            if client.home().path("keyring.json").exists() {
+                let what = format!("{} is set up already, for {}", home.dir().display(), client.address());
+                return Err(ClientError::new(Kind::AlreadySetUp, what));
+            }
+            client
+        } else {
+            let plan = SetUp {
+                api: Some(context.settings.api.clone().unwrap_or_else(|| DEFAULT_API.to_owned())),
+                rpc: context.settings.rpc.clone().unwrap_or_else(|| DEFAULT_RPC.to_owned()),
+                deployment: self.deployment(&context),
+                wallet: self.new_wallet()?,
+                passphrase: context.new_passphrase().await?.clone(),
+            };
+            set_up::set_up(home, plan).await?
+        };
+        let wallet = context.wallet(&client).await?;
+        let passphrase = context.passphrase().await?;
+        let (keys, keyring) = match self.words()? {
+            Some(words) => unlock::init_from_words(&client, &wallet, passphrase, &words).await?,
+            None => unlock::init(&client, &wallet, passphrase).await?,
+        };
+        if !keyring.wallet_unlocks {
+            context.screen.warn("This wallet cannot unlock your keys by itself; the passphrase and the recovery words can.");
+        }
+        kit::save_at_first(&context, &client, &keys, self.kit_file.as_deref())?;
+        let answer = serde_json::json!({
+            "address": format!("{:#x}", wallet.address()),
+            "home": client.home().dir(),
+            "wallet_unlocks": keyring.wallet_unlocks,
+            "keyring_on_server": keyring.on_server,
+            "kit_saved": unlock::is_saved(&client)?,
+        });
+        context.screen.answer(&answer, || ready_in_words(&client))
+    }
+
+    fn deployment(&self, context: &Context) -> DeploymentSource {
+        match &context.settings.deployment {
+            Some(path) => DeploymentSource::File(path.clone()),
+            None => {
+                context.screen.warn(
+                    "The deployment file comes from the server itself. It is kept and compared from now on; get it from \
+                     somebody you trust and pass --deployment to be sure from the start.",
+                );
+                DeploymentSource::Server
+            }
+        }
+    }
+
+    fn new_wallet(&self) -> Result<LocalWallet, Failure> {
+        if let Some(path) = &self.import_key_file {
+            return LocalWallet::from_private_key(&secret_file(path)?);
+        }
+        if let Some(path) = &self.mnemonic_file {
+            return LocalWallet::from_mnemonic(&secret_file(path)?, self.index);
+        }
+        if self.mnemonic {
+            return LocalWallet::from_mnemonic(&ask_for_words("Mnemonic of the account: ")?, self.index);
+        }
+        Ok(LocalWallet::generate())
+    }
+
+    fn words(&self) -> Result<Option<SecretString>, Failure> {
+        match &self.words_file {
+            Some(path) => Saved::read(path).map(|saved| Some(saved.words)),
+            None if self.recover => ask_for_words("Recovery words: ").map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+fn ready_in_words(client: &Client) -> String {
+    format!(
+        "Your account is {}, kept in {}.\nNext: medlock login, then medlock register, so that others can share with you.",
+        client.address().to_checksum(None),
+        client.home().dir().display()
+    )
+}
+
+/// Asks for words without showing them.
+pub(crate) fn ask_for_words(question: &str) -> Result<SecretString, Failure> {
+    if !prompt::is_interactive() {
+        return Err(failure::usage("words are needed, and there is no terminal to ask at").remedy("Name a file that holds them"));
+    }
+    let words = prompt::hidden(question)?;
+    Saved::parse(&words).map(|saved| saved.words)
+}
+
+/// The whole text of a file that holds a secret.
+fn secret_file(path: &Path) -> Result<SecretString, Failure> {
+    let text = Zeroizing::new(std::fs::read_to_string(path).map_err(|error| failure::file(path, "read", error))?);
+    Ok(SecretString::from(text.trim()))
+}

@@ -1,0 +1,193 @@
+//! `medlock kit`: the recovery words, and the file that keeps them.
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use alloy::primitives::Address;
+use clap::Args;
+use client::{
+    Client, Kind,
+    error::ClientError,
+    unlock::{self, Keys},
+};
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
+
+use super::{
+    failure::{self, Failure},
+    prompt,
+    settings::Context,
+    who,
+};
+
+/// Show the recovery words, or prove that you saved them.
+///
+/// Whoever has these words can open everything of yours, and without them nothing can be restored when this device is
+/// lost. Keep them on paper, away from it.
+#[derive(Debug, Args)]
+pub(crate) struct Kit {
+    /// Only ask for some of the words, as a proof that they are saved.
+    #[arg(long, conflicts_with = "file")]
+    prove: bool,
+    /// Write the kit to this new file (mode 0600) instead of showing it; counts as saved.
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+impl Kit {
+    pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
+        let client = context.client()?;
+        let keys = context.keys(&client).await?;
+        if self.prove {
+            ask_for_some(&client, &keys)?;
+            return context.screen.answer(&serde_json::json!({ "saved": true }), || "Good: your words are saved.".to_owned());
+        }
+        if let Some(path) = self.file {
+            save(&client, &keys, &path)?;
+            let answer = serde_json::json!({ "saved": true, "file": path });
+            return context.screen.answer(&answer, || written_in_words(&path));
+        }
+        let kit = unlock::kit(&client, &keys);
+        let answer = serde_json::json!({
+            "owner": format!("{:#x}", kit.owner),
+            "chain_id": kit.chain_id,
+            "words": kit.words.expose_secret(),
+        });
+        context.screen.answer(&answer, || in_words(&kit).to_string())?;
+        if !unlock::is_saved(&client)? {
+            context.screen.note("Write them down, then run: medlock kit --prove");
+        }
+        Ok(())
+    }
+}
+
+/// Shows the words and asks for some of them, or writes them to a file: the end of `medlock init`.
+pub(crate) fn save_at_first(context: &Context, client: &Client, keys: &Keys, file: Option<&Path>) -> Result<(), Failure> {
+    if let Some(path) = file {
+        save(client, keys, path)?;
+        context.screen.note(written_in_words(path));
+        return Ok(());
+    }
+    if !prompt::is_interactive() {
+        context.screen.warn("The recovery words are not saved yet. Before the first upload run: medlock kit --file FILE");
+        return Ok(());
+    }
+    context.screen.note(in_words(&unlock::kit(client, keys)).as_str());
+    prompt::line("Write the words down now, then press Enter: they will disappear. ")?;
+    // Everything above the cursor, and the scrollback: what is asked next must not be readable on the screen.
+    context.screen.clear();
+    ask_for_some(client, keys)?;
+    context.screen.note("Good: your words are saved.");
+    Ok(())
+}
+
+/// Asks for three of the words, as a proof that they were saved.
+fn ask_for_some(client: &Client, keys: &Keys) -> Result<(), Failure> {
+    if !prompt::is_interactive() {
+        return Err(failure::usage("some of the words are asked for, and there is no terminal to ask at")
+            .remedy("Run it in a terminal, or save the kit in a file: medlock kit --file FILE"));
+    }
+    let mut answers = Vec::new();
+    for place in unlock::places_to_prove() {
+        answers.push((place, prompt::line(&format!("Word {place}: "))?.trim().to_lowercase()));
+    }
+    unlock::prove_saved(client, keys, &answers)
+}
+
+/// Writes the kit to a new file and proves from what can be read back that it is saved.
+fn save(client: &Client, keys: &Keys, path: &Path) -> Result<(), Failure> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => {
+            ClientError::new(Kind::FileExists, format!("{} exists already", path.display())).remedy("Give another name")
+        }
+        _ => failure::file(path, "written", error),
+    })?;
+    file.write_all(in_words(&unlock::kit(client, keys)).as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(|error| failure::file(path, "written", error))?;
+    let read = Saved::read(path)?;
+    let words = Zeroizing::new(read.words.expose_secret().to_owned());
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let answers: Vec<(usize, String)> = unlock::places_to_prove()
+        .into_iter()
+        .filter_map(|place| Some((place, (*words.get(place.checked_sub(1)?)?).to_owned())))
+        .collect();
+    unlock::prove_saved(client, keys, &answers)
+}
+
+fn in_words(kit: &unlock::Kit) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(format!(
+        "medlock recovery kit\n\nowner: {}\nchain: {}\n\nwords: {}\n\n",
+        kit.owner.to_checksum(None),
+        kit.chain_id,
+        kit.words.expose_secret()
+    ));
+    text.push_str(
+        "These words open every record of this owner, and nothing can be restored without them.\n\
+         Keep them on paper, away from the device. Use them with: medlock restore\n",
+    );
+    text
+}
+
+fn written_in_words(path: &Path) -> String {
+    format!(
+        "The recovery kit is in {}. Whoever has it can open everything of yours: move it away from this device.",
+        path.display()
+    )
+}
+
+/// What a kit file says, or a file with nothing but the words.
+pub(crate) struct Saved {
+    /// The recovery words.
+    pub(crate) words: SecretString,
+    /// Whose, if the file says.
+    pub(crate) owner: Option<Address>,
+}
+
+impl Saved {
+    /// Reads a kit file.
+    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+        let text = Zeroizing::new(std::fs::read_to_string(path).map_err(|error| failure::file(path, "read", error))?);
+        Self::parse(&text)
+    }
+
+    /// Reads a kit's text: lines `words:` and `owner:`, or the words alone.
+    pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
+        let line = |label: &str| text.lines().find_map(|line| line.strip_prefix(label)).map(str::trim);
+        let owner = line("owner:").map(who::parse_address).transpose().map_err(failure::usage)?;
+        let words = line("words:").unwrap_or(text).split_whitespace().collect::<Vec<_>>();
+        if words.is_empty() {
+            return Err(ClientError::new(Kind::InvalidWords, "there are no words in it"));
+        }
+        let words = Zeroizing::new(words.join(" ").to_lowercase());
+        Ok(Self { words: SecretString::from(words.as_str()), owner })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kit_is_read_as_it_was_written() {
+        let owner = Address::repeat_byte(0x1a);
+        let kit = unlock::Kit { words: SecretString::from("abandon ability able"), chain_id: 31_337, owner };
+        let saved = Saved::parse(&in_words(&kit)).unwrap();
+        assert_eq!(saved.words.expose_secret(), "abandon ability able");
+        assert_eq!(saved.owner, Some(owner));
+    }
+
+    #[test]
+    fn words_alone_are_enough() {
+        let saved = Saved::parse("  Abandon\nability \r\n able\n").unwrap();
+        assert_eq!(saved.words.expose_secret(), "abandon ability able");
+        assert_eq!(saved.owner, None);
+        assert_eq!(Saved::parse(" \n").err().unwrap().code(), "invalid_words");
+    }
+}

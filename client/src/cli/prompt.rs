@@ -1,0 +1,115 @@
+//! What is asked at the terminal: passphrases without echo, a yes or no, some of the recovery words.
+//!
+//! Without a terminal nothing is asked: the passphrase comes from a file, and a question that nobody can answer fails.
+
+use std::{
+    io::{self, BufRead, IsTerminal, Write},
+    path::Path,
+};
+
+use client::error::{ClientError, Kind};
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
+use super::failure::{self, Failure};
+
+/// The shortest passphrase for a new keystore, in characters.
+pub(crate) const PASSPHRASE_CHARACTERS_MIN: usize = 8;
+
+/// Whether somebody can answer.
+pub(crate) fn is_interactive() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// The first line of a passphrase file, without its line break.
+pub(crate) fn passphrase_from(path: &Path) -> Result<SecretString, Failure> {
+    let text = Zeroizing::new(std::fs::read_to_string(path).map_err(|error| failure::file(path, "read", error))?);
+    let line = text.lines().next().unwrap_or_default();
+    if line.is_empty() {
+        return Err(failure::usage(format!("{} holds no passphrase", path.display()))
+            .remedy("Write the passphrase into the first line of that file"));
+    }
+    Ok(SecretString::from(line))
+}
+
+/// Asks for the passphrase of an existing keystore.
+pub(crate) fn passphrase() -> Result<SecretString, Failure> {
+    if !is_interactive() {
+        return Err(no_terminal("the passphrase", "Name a file with the passphrase: MEDLOCK_PASSPHRASE_FILE or --passphrase-file"));
+    }
+    Ok(SecretString::from(hidden("Passphrase: ")?.as_str()))
+}
+
+/// Asks twice for the passphrase of a new keystore.
+pub(crate) fn new_passphrase() -> Result<SecretString, Failure> {
+    if !is_interactive() {
+        return Err(no_terminal("a new passphrase", "Name a file with the passphrase: MEDLOCK_PASSPHRASE_FILE or --passphrase-file"));
+    }
+    loop {
+        let first = hidden("New passphrase: ")?;
+        if first.chars().count() < PASSPHRASE_CHARACTERS_MIN {
+            tell(&format!("It needs at least {PASSPHRASE_CHARACTERS_MIN} characters; a few random words are good."));
+            continue;
+        }
+        if *hidden("The same again: ")? == *first {
+            return Ok(SecretString::from(first.as_str()));
+        }
+        tell("The two differ.");
+    }
+}
+
+/// Asks a question that `yes` answers; anything else is a no.
+pub(crate) fn agree(question: &str, assumed: bool) -> Result<(), Failure> {
+    if assumed {
+        return Ok(());
+    }
+    if !is_interactive() {
+        return Err(no_terminal("a yes", "Add --yes if you mean it"));
+    }
+    if line(&format!("{question} Type yes to go on: "))?.trim() == "yes" { Ok(()) } else { Err(failure::not_confirmed()) }
+}
+
+/// Asks for one visible line.
+pub(crate) fn line(question: &str) -> Result<Zeroizing<String>, Failure> {
+    ask(question);
+    let mut answer = Zeroizing::new(String::new());
+    io::stdin().lock().read_line(&mut answer).map_err(|error| failure::file("standard input".as_ref(), "read", error))?;
+    Ok(answer)
+}
+
+/// Asks for one hidden line.
+pub(crate) fn hidden(question: &str) -> Result<Zeroizing<String>, Failure> {
+    rpassword::prompt_password(question)
+        .map(Zeroizing::new)
+        .map_err(|error| failure::file("the terminal".as_ref(), "read", error))
+}
+
+fn no_terminal(what: &str, now: &str) -> Failure {
+    ClientError::new(Kind::Usage, format!("{what} is needed, and there is no terminal to ask at")).remedy(now)
+}
+
+fn ask(question: &str) {
+    let mut stderr = io::stderr().lock();
+    let _ = write!(stderr, "{question}").and_then(|()| stderr.flush());
+}
+
+fn tell(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_passphrase_file_gives_its_first_line() {
+        use secrecy::ExposeSecret;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("passphrase");
+        std::fs::write(&path, "correct horse\r\nignored\n").unwrap();
+        assert_eq!(passphrase_from(&path).unwrap().expose_secret(), "correct horse");
+        std::fs::write(&path, "\n").unwrap();
+        assert_eq!(passphrase_from(&path).unwrap_err().code(), "usage");
+        assert_eq!(passphrase_from(&directory.path().join("missing")).unwrap_err().code(), "local_file");
+    }
+}

@@ -1,0 +1,231 @@
+//! `medlock list`, `show` and `get`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use client::{
+    Client,
+    download::{self, Destination, Filter, Opened, Wanted},
+    grants,
+};
+use protocol::{
+    bodies::{
+        grants::{GrantSide, GrantState, GrantView},
+        records::RecordView,
+    },
+    codes::{Category, Purpose, RecordStatus},
+    ids::RecordId,
+};
+
+use super::{
+    failure::{self, Failure},
+    moment,
+    names::{self, Names},
+    pick,
+    range::ByteRange,
+    screen::{bytes_in_words, plain, short},
+    settings::Context,
+    words,
+};
+
+/// Finds a record by its id, or by the first characters of it among those that the person may see.
+pub(crate) async fn find(client: &Client, text: &str) -> Result<RecordId, Failure> {
+    if let Some(id) = pick::whole(text) {
+        return Ok(id);
+    }
+    let records = download::list(client, Filter::default()).await?;
+    pick::by_start("record", text, records.iter().map(|record| record.id))
+}
+
+/// List the records that are yours, that you uploaded, or that were shared with you.
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Only records of this patient.
+    #[arg(long, value_name = "PERSON")]
+    patient: Option<String>,
+    /// Only this category.
+    #[arg(long, value_name = "CATEGORY", value_parser = words::category(), ignore_case = true)]
+    category: Option<Category>,
+    /// Also records that were replaced or withdrawn.
+    #[arg(long)]
+    all: bool,
+}
+
+impl List {
+    pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
+        let client = context.client()?;
+        let patient = match &self.patient {
+            Some(person) => Some(names::resolve(&context, &client, None, person).await?),
+            None => None,
+        };
+        let mut records = download::list(&client, Filter { patient, category: self.category }).await?;
+        if !self.all {
+            records.retain(|record| record.status == RecordStatus::Active);
+        }
+        let people = records.iter().flat_map(|record| [record.patient, record.uploader]);
+        let names = Names::of(&context, &client, None, people).await;
+        context.screen.answer(&serde_json::json!({ "records": records }), || {
+            if records.is_empty() {
+                return "No records yet.".to_owned();
+            }
+            let rows = records.iter().map(|record| row(record, &names)).collect();
+            context.screen.table(["RECORD", "DATE", "CATEGORY", "PATIENT", "FROM", "VERSION", "SIZE", "STATUS"], rows)
+        })
+    }
+}
+
+fn row(record: &RecordView, names: &Names) -> [String; 8] {
+    let newest = record.versions.last();
+    [
+        short(record.id),
+        moment::in_words(newest.map_or(record.created, |version| version.registered_at)),
+        record.category.to_string(),
+        names.call(record.patient),
+        names.call(record.uploader),
+        newest.map_or_else(String::new, |version| version.version.to_string()),
+        newest.and_then(|version| version.size).map_or_else(String::new, bytes_in_words),
+        words::status_in_words(record.status).to_owned(),
+    ]
+}
+
+/// Show one record: its versions, where they are stored, who may open it.
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// Which record.
+    #[arg(value_name = "RECORD")]
+    record: String,
+}
+
+impl Show {
+    pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
+        let client = context.client()?;
+        let record = download::show(&client, find(&client, &self.record).await?).await?;
+        let side = if record.patient == client.address() { GrantSide::Given } else { GrantSide::Received };
+        let grants = grants::list(&client, side, Some(record.id)).await?;
+        let people = grants.iter().flat_map(|grant| [Some(grant.patient), grant.grantee]).flatten();
+        let uploaders = record.versions.iter().map(|version| version.uploader);
+        let people = people.chain(uploaders).chain([record.patient]);
+        let names = Names::of(&context, &client, None, people).await;
+        let answer = serde_json::json!({ "record": record, "grants": grants });
+        context.screen.answer(&answer, || in_words(&context, &record, &grants, &names))
+    }
+}
+
+fn in_words(context: &Context, record: &RecordView, grants: &[GrantView], names: &Names) -> String {
+    let heading = |text: &str| context.screen.heading(text);
+    let mut text = format!(
+        "{} {}\n{} {}\n{} {}\n{} {}\n\n",
+        heading("Record  "),
+        record.id,
+        heading("Patient "),
+        names.call(record.patient),
+        heading("Category"),
+        record.category,
+        heading("Status  "),
+        words::status_in_words(record.status),
+    );
+    let rows = record.versions.iter().map(|version| {
+        [
+            version.version.to_string(),
+            moment::in_words(version.registered_at),
+            names.call(version.uploader),
+            version.size.map_or_else(String::new, bytes_in_words),
+            if version.has_release_share { "yes" } else { "no" }.to_owned(),
+            version.cid.clone(),
+        ]
+    });
+    text += &context.screen.table(["VERSION", "DATE", "FROM", "SIZE", "SHAREABLE", "CID"], rows.collect());
+    text += "\n\n";
+    let standing: Vec<_> = grants
+        .iter()
+        .filter(|grant| matches!(grant.state, GrantState::Active | GrantState::Future))
+        .map(|grant| super::grants::sentence(grant, names))
+        .collect();
+    text += &if standing.is_empty() { "Shared with nobody.".to_owned() } else { standing.join("\n") };
+    text
+}
+
+/// Open a record: fetch it, verify it, decrypt it on this device, and say who made it.
+///
+/// Opening somebody else's record is written into a log that its patient sees and that is anchored on chain.
+#[derive(Debug, Args)]
+pub(crate) struct Get {
+    /// Which record.
+    #[arg(value_name = "RECORD")]
+    record: String,
+    /// Which version; the newest if absent.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    version: Option<u16>,
+    /// Where to write it: a file, or - for standard output. Under its own name in this directory if absent.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Replace an existing file.
+    #[arg(long)]
+    force: bool,
+    /// Why you open it; written into the log. The only purpose of the grant if absent.
+    #[arg(long, value_name = "PURPOSE", value_parser = words::purpose(), ignore_case = true)]
+    purpose: Option<Purpose>,
+    /// Only these bytes of the content: 0-1023 or 1024-.
+    #[arg(long, value_name = "RANGE")]
+    range: Option<ByteRange>,
+}
+
+impl Get {
+    pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
+        let to_stdout = self.output.as_deref() == Some(Path::new("-"));
+        if to_stdout && context.screen.is_json() {
+            return Err(failure::usage("--json and --output - both want standard output").remedy("Leave one of them out"));
+        }
+        let client = context.client()?;
+        let keys = context.keys(&client).await?;
+        let record = find(&client, &self.record).await?;
+        let wanted = Wanted {
+            record,
+            version: self.version,
+            purpose: self.purpose,
+            range: self.range.map(ByteRange::to_range),
+        };
+        // Standard output gets nothing before everything was checked, so the document waits in the private directory.
+        let waiting = if to_stdout { Some(private_folder(&client)?) } else { None };
+        let destination = match (&waiting, self.output) {
+            (Some(folder), _) => Destination::File { path: folder.path().join("document"), replace: false },
+            (None, Some(path)) if path.is_dir() => Destination::Folder(path),
+            (None, Some(path)) => Destination::File { path, replace: self.force },
+            (None, None) => Destination::Folder(".".into()),
+        };
+        let (bar, progress) = context.watch(&short(record));
+        let opened = download::get(&client, &keys, &wanted, &destination, &progress).await;
+        drop(bar);
+        let opened = opened?;
+        let names = Names::of(&context, &client, Some(&keys), [opened.author.address, opened.patient]).await;
+        if to_stdout {
+            context.screen.write_file(&opened.path)?;
+            context.screen.note(opened_in_words(&opened, "standard output", &names));
+            return Ok(());
+        }
+        context.screen.answer(&opened, || opened_in_words(&opened, &plain(&opened.path.display().to_string()), &names))
+    }
+}
+
+fn private_folder(client: &Client) -> Result<tempfile::TempDir, Failure> {
+    let dir = client.home().dir();
+    tempfile::Builder::new().prefix("open-").tempdir_in(dir).map_err(|error| failure::file(dir, "written", error))
+}
+
+fn opened_in_words(opened: &Opened, place: &str, names: &Names) -> String {
+    let author = &opened.author;
+    let name = author.name.as_deref().map_or_else(|| names.begin(author.address), plain);
+    let roles =
+        if author.roles.is_empty() { String::new() } else { format!(" ({})", words::roles_in_words(&author.roles)) };
+    let mut text = format!(
+        "{} ({}, {}) is in {place}.\nWritten by {name}{roles}, {}; the signature holds.",
+        plain(&opened.file_name),
+        plain(&opened.media_type),
+        bytes_in_words(opened.content_bytes),
+        author.address.to_checksum(None),
+    );
+    if let Some(leaf) = opened.leaf {
+        text += &format!("\nThis is in the log that the patient sees (entry {}).", short(leaf));
+    }
+    text
+}

@@ -1,0 +1,143 @@
+//! `medlock restore` and `medlock reissue`: back from the recovery words, and a server back from this device.
+
+use std::path::PathBuf;
+
+use alloy::primitives::Address;
+use clap::{ArgGroup, Args};
+use client::{
+    ClientError, Kind, reissue,
+    home::read_deployment,
+    restore::{self, BlockSource, Restored},
+};
+use protocol::deployment::Deployment;
+
+use super::{
+    failure::{self, Failure},
+    init::ask_for_words,
+    kit::Saved,
+    screen::{bytes_in_words, plain, short},
+    settings::Context,
+    who,
+};
+
+/// Get every record of yours back from the recovery words, the chain and IPFS; needs no server.
+///
+/// The words are asked for, or read from --words-file. What cannot be found is named. To set up a new device with your
+/// old keys, use: medlock init --recover
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("source").args(["kubo", "gateway", "car"]).required(true))]
+pub(crate) struct Restore {
+    /// The directory for the restored files.
+    #[arg(long, short, value_name = "DIR", default_value = "restored")]
+    output: PathBuf,
+    /// A file with the recovery words or the whole kit, instead of asking.
+    #[arg(long, value_name = "FILE")]
+    words_file: Option<PathBuf>,
+    /// Whose records: the address in the kit, or of this device, if absent.
+    #[arg(long, value_name = "ADDRESS")]
+    owner: Option<String>,
+    /// A Kubo RPC URL to read blocks from.
+    #[arg(long, value_name = "URL")]
+    kubo: Option<String>,
+    /// A trustless IPFS gateway to read blocks from.
+    #[arg(long, value_name = "URL")]
+    gateway: Option<String>,
+    /// A CAR file to read blocks from.
+    #[arg(long, value_name = "FILE")]
+    car: Option<PathBuf>,
+}
+
+impl Restore {
+    pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
+        let (deployment, rpc, own_address) = where_to_look(&context)?;
+        let saved = match &self.words_file {
+            Some(path) => Saved::read(path)?,
+            None => Saved { words: ask_for_words("Recovery words: ")?, owner: None },
+        };
+        let owner = match &self.owner {
+            Some(text) => Some(who::parse_address(text).map_err(failure::usage)?),
+            None => saved.owner.or(own_address),
+        };
+        let owner = owner.ok_or_else(|| failure::usage("nothing says whose records these are").remedy("Add --owner ADDRESS"))?;
+        let source = match (self.kubo, self.gateway, self.car) {
+            (Some(url), ..) => BlockSource::Kubo(url),
+            (_, Some(url), _) => BlockSource::Gateway(url),
+            (.., Some(path)) => BlockSource::Car(path),
+            _ => return Err(failure::usage("nothing says where the blocks are").remedy("Add --kubo, --gateway or --car")),
+        };
+        let plan = restore::Restore { words: saved.words, owner, deployment, rpc, source, out: self.output };
+        let (bar, progress) = context.watch("restoring");
+        let restored = restore::restore(&plan, &progress).await;
+        drop(bar);
+        let restored = restored?;
+        context.screen.answer(&restored, || in_words(&restored))?;
+        match restored.versions.iter().filter(|version| version.path.is_none()).count() {
+            0 => Ok(()),
+            missing => Err(ClientError::new(Kind::BlockMissing, format!("{missing} of {} could not be restored", restored.versions.len()))),
+        }
+    }
+}
+
+/// The deployment, the chain's node, and whose device this is, from settings or from a directory that is set up.
+fn where_to_look(context: &Context) -> Result<(Deployment, String, Option<Address>), Failure> {
+    let home = context.home()?;
+    let config = if home.is_set_up() { Some(home.config()?) } else { None };
+    let deployment = match (&context.settings.deployment, &config) {
+        (Some(path), _) => read_deployment(path)?,
+        (None, Some(config)) => home.deployment(config)?,
+        (None, None) => return Err(failure::usage("nothing says which deployment").remedy("Add --deployment FILE")),
+    };
+    let rpc = match (&context.settings.rpc, &config) {
+        (Some(rpc), _) => rpc.clone(),
+        (None, Some(config)) => config.rpc.clone(),
+        (None, None) => return Err(failure::usage("nothing says how to reach the chain").remedy("Add --rpc URL")),
+    };
+    Ok((deployment, rpc, config.map(|config| config.address)))
+}
+
+fn in_words(restored: &Restored) -> String {
+    if restored.versions.is_empty() {
+        return "The chain has no record of this owner.".to_owned();
+    }
+    let lines = restored.versions.iter().map(|version| {
+        let outcome = match (&version.path, &version.problem) {
+            (Some(path), _) => {
+                format!("{} ({})", plain(&path.display().to_string()), bytes_in_words(version.content_bytes))
+            }
+            (None, problem) => format!("not restored: {}", problem.as_deref().map_or_else(|| "unknown".to_owned(), plain)),
+        };
+        format!("{} version {}  {outcome}", short(version.record), version.version)
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Give a new or emptied server its release shares, capsules and keyring again.
+#[derive(Debug, Args)]
+pub(crate) struct Reissue {}
+
+impl Reissue {
+    pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
+        let client = context.client()?;
+        let keys = context.keys(&client).await?;
+        let (bar, progress) = context.watch("giving again");
+        let reissued = reissue::reissue(&client, &keys, &progress).await;
+        drop(bar);
+        let reissued = reissued?;
+        context.screen.answer(&reissued, || {
+            let mut text = format!(
+                "The server has again: {} release shares, {} bundles, {} upload permissions{}.",
+                reissued.release_shares,
+                reissued.bundles,
+                reissued.write_grants,
+                if reissued.keyring { ", and your keyring" } else { "" },
+            );
+            if reissued.changed_bundles > 0 {
+                text += &format!("\n{} grants must be given anew: medlock grants, medlock grant", reissued.changed_bundles);
+            }
+            if reissued.unknown_grants > 0 {
+                text += &format!("\n{} grants are for people who cannot be found any more.", reissued.unknown_grants);
+            }
+            text
+        })
+    }
+}

@@ -1,0 +1,244 @@
+//! What a command shows: answers on stdout (sentences and tables for people, one JSON value for programs), everything
+//! else on stderr. Colours and progress bars only on a terminal, and never with `NO_COLOR`.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    path::Path,
+    time::Duration,
+};
+
+use client::{Progress, Step};
+use comfy_table::{Attribute, Cell, ContentArrangement, Table, presets};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use super::failure::{self, Failure};
+
+/// Where and how a command shows things.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Screen {
+    json: bool,
+    quiet: bool,
+    stdout_colour: bool,
+    stderr_colour: bool,
+    stderr_terminal: bool,
+}
+
+impl Screen {
+    /// A screen for this process's standard streams.
+    pub(crate) fn new(json: bool, quiet: bool) -> Self {
+        // https://no-color.org: any value but the empty one.
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let stderr_terminal = io::stderr().is_terminal();
+        Self {
+            json,
+            quiet,
+            stdout_colour: io::stdout().is_terminal() && !plain,
+            stderr_colour: stderr_terminal && !plain,
+            stderr_terminal,
+        }
+    }
+
+    /// Whether the answer goes to a program.
+    pub(crate) const fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// Shows the answer: `value` as JSON, or `words` for people.
+    pub(crate) fn answer<T: Serialize>(self, value: &T, words: impl FnOnce() -> String) -> Result<(), Failure> {
+        let mut text = if self.json {
+            serde_json::to_string_pretty(value).expect("answers have text keys and finite numbers")
+        } else {
+            words()
+        };
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+        self.write(text.as_bytes())
+    }
+
+    /// Writes raw bytes to stdout. A reader that has gone away (`| head`) is not an error.
+    pub(crate) fn write(self, bytes: &[u8]) -> Result<(), Failure> {
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(failure::file("standard output".as_ref(), "written", error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Copies a file to stdout.
+    pub(crate) fn write_file(self, path: &Path) -> Result<(), Failure> {
+        let mut file = std::fs::File::open(path).map_err(|error| failure::file(path, "read", error))?;
+        let mut stdout = io::stdout().lock();
+        match io::copy(&mut file, &mut stdout).and_then(|_| stdout.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(failure::file("standard output".as_ref(), "written", error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Wipes the screen and its scrollback, where there is one.
+    pub(crate) fn clear(self) {
+        if self.stderr_terminal {
+            let mut stderr = io::stderr().lock();
+            let _ = write!(stderr, "\x1b[2J\x1b[3J\x1b[H").and_then(|()| stderr.flush());
+        }
+    }
+
+    /// A remark on stderr, unless it would disturb a program.
+    pub(crate) fn note(self, text: impl std::fmt::Display) {
+        if !self.quiet {
+            // There is nobody left to tell when stderr is closed.
+            let _ = writeln!(io::stderr().lock(), "{text}");
+        }
+    }
+
+    /// What the wallet is about to sign, in one sentence; shown also with `--quiet`, because it is what one agrees to.
+    pub(crate) fn signing(self, sentence: &str) {
+        let label = if self.stderr_colour { "\x1b[1mSigning:\x1b[0m" } else { "Signing:" };
+        let _ = writeln!(io::stderr().lock(), "{label} {sentence}");
+    }
+
+    /// A warning on stderr.
+    pub(crate) fn warn(self, text: impl std::fmt::Display) {
+        let label = if self.stderr_colour { "\x1b[33mNote:\x1b[0m" } else { "Note:" };
+        let _ = writeln!(io::stderr().lock(), "{label} {text}");
+    }
+
+    /// The last words of a command that failed.
+    pub(crate) fn fail(self, failure: &Failure) {
+        let mut stderr = io::stderr().lock();
+        let (what, now) = failure::lines(failure);
+        let _ = if self.json {
+            writeln!(stderr, "{}", failure::to_json(failure))
+        } else if self.stderr_colour {
+            writeln!(stderr, "\x1b[31m{what}\x1b[0m\n{now}")
+        } else {
+            writeln!(stderr, "{what}\n{now}")
+        };
+    }
+
+    /// A heading on stdout.
+    pub(crate) fn heading(self, text: &str) -> String {
+        if self.stdout_colour { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    /// A table for people: no lines, headings bold on a terminal, wrapped to its width.
+    pub(crate) fn table<const N: usize>(self, header: [&str; N], rows: Vec<[String; N]>) -> String {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+        if !self.stdout_colour {
+            table.force_no_tty();
+        }
+        table.set_header(header.map(|title| Cell::new(title).add_attribute(Attribute::Bold)));
+        table.add_rows(rows);
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 2));
+        }
+        table.trim_fmt()
+    }
+
+    /// A bar that follows a long operation, on a terminal only, and what feeds it.
+    pub(crate) fn watch(self, what: &str) -> (Bar, Progress) {
+        let target = if self.shows_progress() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        bar.set_style(style("{msg} {spinner}"));
+        bar.set_message(what.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(200));
+        let shown = bar.clone();
+        let what = what.to_owned();
+        let progress = Progress::new(move |step| match step {
+            Step::Hashing { done, total } => bytes(&shown, &format!("{what}: reading"), done, total),
+            Step::Sending { done, total } => bytes(&shown, &format!("{what}: encrypting and sending"), done, Some(total)),
+            Step::Registering => waiting(&shown, &format!("{what}: registering on the chain")),
+            Step::Asking => waiting(&shown, &format!("{what}: asking for the key")),
+            Step::Fetching { done, total } => bytes(&shown, &format!("{what}: fetching and decrypting"), done, total),
+            Step::Items { done, total } => {
+                shown.set_style(style("{msg} {wide_bar} {pos}/{len}"));
+                shown.set_length(total);
+                shown.set_position(done);
+            }
+            _ => {}
+        });
+        (Bar(bar), progress)
+    }
+
+    const fn shows_progress(self) -> bool {
+        self.stderr_terminal && !self.quiet && !self.json
+    }
+}
+
+/// A progress bar; it disappears when it is dropped, so that the answer stands alone.
+pub(crate) struct Bar(ProgressBar);
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the templates are constant and valid")
+}
+
+fn bytes(bar: &ProgressBar, message: &str, done: u64, total: Option<u64>) {
+    // Setting style and message redraws: only when the step changes.
+    if bar.message() != message {
+        bar.set_message(message.to_owned());
+        bar.set_style(match total {
+            Some(_) => style("{msg} {wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {eta}"),
+            None => style("{msg} {spinner} {bytes}  {bytes_per_sec}"),
+        });
+        bar.reset_eta();
+    }
+    if let Some(total) = total {
+        bar.set_length(total);
+    }
+    bar.set_position(done);
+}
+
+fn waiting(bar: &ProgressBar, message: &str) {
+    bar.set_style(style("{msg} {spinner}"));
+    bar.set_message(message.to_owned());
+}
+
+/// Bytes for people: `812 B`, `4.1 kB`, `12 MB`.
+pub(crate) fn bytes_in_words(bytes: u64) -> String {
+    indicatif::DecimalBytes(bytes).to_string()
+}
+
+/// Text from elsewhere (names, file names, reasons) without control characters, so that nobody can move the cursor
+/// or recolour the terminal with it.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() || is_direction_mark(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Marks that reverse the order of what follows (Unicode Bidi_Control), with which `gpj.exe` looks like `exe.jpg`.
+const fn is_direction_mark(c: char) -> bool {
+    matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The start of a long id, enough to tell it from others: `0x1f2e3d4c`.
+pub(crate) fn short(id: impl std::fmt::Display) -> String {
+    id.to_string().chars().take(12).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_cannot_steer_the_terminal() {
+        assert_eq!(plain("a\u{1b}[2Jb\r\nc"), "a\u{fffd}[2Jb\u{fffd}\u{fffd}c");
+        assert_eq!(plain("scan\u{202e}gpj.exe"), "scan\u{fffd}gpj.exe");
+        assert_eq!(plain("Befund März.pdf"), "Befund März.pdf");
+    }
+
+    #[test]
+    fn a_table_away_from_a_terminal_has_no_escape_codes() {
+        let screen = Screen { json: false, quiet: false, stdout_colour: false, stderr_colour: false, stderr_terminal: false };
+        let text = screen.table(["RECORD", "SIZE"], vec![["0x12".to_owned(), "4 kB".to_owned()]]);
+        assert!(text.contains("RECORD") && text.contains("0x12") && !text.contains('\u{1b}'), "{text}");
+    }
+}

@@ -1,0 +1,82 @@
+//! `medlock login` and `medlock logout`.
+
+use clap::Args;
+use client::{Client, grants, session};
+use serde::Serialize;
+
+use super::{failure::Failure, moment, screen::short, settings::Context};
+
+/// Sign in at the API with your wallet.
+///
+/// Afterwards it does what only you can do for records that others have added meanwhile: it checks them, and lets
+/// those open them with whom you share the record.
+#[derive(Debug, Args)]
+pub(crate) struct Login {}
+
+/// End the session on this device and at the API.
+#[derive(Debug, Args)]
+pub(crate) struct Logout {}
+
+#[derive(Serialize)]
+struct SignedIn {
+    address: String,
+    expires_at: u64,
+    caught_up: Option<grants::CaughtUp>,
+}
+
+impl Login {
+    pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
+        let client = context.client()?;
+        let wallet = context.wallet(&client).await?;
+        let session = session::login(&client, &wallet).await?;
+        let answer = SignedIn {
+            address: format!("{:#x}", session.address()),
+            expires_at: session.expires_at(),
+            caught_up: catch_up(&context, &client).await,
+        };
+        context.screen.answer(&answer, || {
+            let until = moment::until_in_words(answer.expires_at);
+            format!("Signed in as {} until {until}.", session.address().to_checksum(None))
+        })
+    }
+}
+
+/// The patient's part after others have added versions. Signing in has succeeded whether or not this does.
+async fn catch_up(context: &Context, client: &Client) -> Option<grants::CaughtUp> {
+    if !client.home().path("keyring.json").exists() {
+        return None;
+    }
+    let done = match context.keys(client).await {
+        Ok(keys) => grants::catch_up(client, &keys).await,
+        Err(failure) => Err(failure),
+    };
+    match done {
+        Ok(done) => {
+            for (record, version) in &done.broken {
+                context.screen.warn(format!(
+                    "Version {version} of record {} was not made as the protocol says: do not trust it, and ask who uploaded it.",
+                    short(record)
+                ));
+            }
+            Some(done)
+        }
+        Err(failure) => {
+            context.screen.warn(format!("New versions by others could not be checked yet: {failure}"));
+            None
+        }
+    }
+}
+
+impl Logout {
+    pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
+        let client = context.client()?;
+        let server_told = session::logout(&client).await?;
+        context.screen.answer(&serde_json::json!({ "server_told": server_told }), || {
+            if server_told {
+                "Signed out.".to_owned()
+            } else {
+                "Signed out on this device. The server could not be told; the session ends there by itself.".to_owned()
+            }
+        })
+    }
+}

@@ -1,0 +1,169 @@
+//! The settings that every command takes, and what a command gets from them: the screen, the home directory, the
+//! client, the wallet and the keys, each opened when it is first needed. The passphrase is asked for once.
+
+use std::{path::PathBuf, sync::Arc};
+
+use client::{
+    Client, Kind, Progress,
+    act::Way,
+    client::Overrides,
+    error::ClientError,
+    home::{Home, read_deployment},
+    unlock::{self, Keys, Unlocker},
+    wallet::{LocalWallet, Wish},
+};
+use clap::{ArgAction, Args};
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
+use tokio::sync::OnceCell;
+
+use super::{
+    failure::{self, Failure},
+    moment::{self, Edge},
+    prompt,
+    screen::Screen,
+};
+
+/// Settings of every command; each also has an environment variable, or a line in `config.toml`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Settings")]
+pub(crate) struct Settings {
+    /// The directory that holds your account.
+    #[arg(long, global = true, env = "MEDLOCK_HOME", value_name = "DIR")]
+    pub(crate) home: Option<PathBuf>,
+    /// URL of the API.
+    #[arg(long, global = true, env = "MEDLOCK_API", value_name = "URL")]
+    pub(crate) api: Option<String>,
+    /// URL of an Ethereum node of your choice: the independent view of the chain.
+    #[arg(long = "rpc", global = true, env = "MEDLOCK_RPC_URL", value_name = "URL")]
+    pub(crate) rpc: Option<String>,
+    /// The deployment file: which contracts, which operator.
+    #[arg(long, global = true, env = "MEDLOCK_DEPLOYMENT", value_name = "FILE")]
+    pub(crate) deployment: Option<PathBuf>,
+    /// A file whose first line is the passphrase; asked for if absent.
+    #[arg(long, global = true, env = "MEDLOCK_PASSPHRASE_FILE", value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Answer with one JSON value, for programs.
+    #[arg(long, global = true, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
+    /// No remarks and no progress bars.
+    #[arg(long, short, global = true, action = ArgAction::SetTrue)]
+    pub(crate) quiet: bool,
+}
+
+impl Settings {
+    /// How to show things.
+    pub(crate) fn screen(&self) -> Screen {
+        Screen::new(self.json, self.quiet)
+    }
+}
+
+/// How an action reaches the chain.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Sending {
+    /// Send the transaction from your own wallet and pay for it, instead of having the server relay it.
+    #[arg(long)]
+    direct: bool,
+}
+
+impl Sending {
+    /// The same for the SDK.
+    pub(crate) const fn way(self) -> Way {
+        if self.direct { Way::Direct } else { Way::Relayed }
+    }
+}
+
+/// What a command works with.
+pub(crate) struct Context {
+    /// Where it shows things.
+    pub(crate) screen: Screen,
+    /// What was set for it.
+    pub(crate) settings: Settings,
+    passphrase: OnceCell<SecretString>,
+}
+
+impl Context {
+    /// A context that has opened nothing yet.
+    pub(crate) fn new(settings: Settings, screen: Screen) -> Self {
+        Self { screen, settings, passphrase: OnceCell::new() }
+    }
+
+    /// The directory of the account; made if it is missing.
+    pub(crate) fn home(&self) -> Result<Home, Failure> {
+        let dir = match &self.settings.home {
+            Some(dir) => dir.clone(),
+            None => Home::default_dir()?,
+        };
+        Home::open(dir)
+    }
+
+    /// What the command line says instead of `config.toml`.
+    pub(crate) fn overrides(&self) -> Overrides {
+        Overrides { api: self.settings.api.clone(), rpc: self.settings.rpc.clone() }
+    }
+
+    /// The client of an account that is set up. A deployment file named by a setting must be the one it was set up with.
+    pub(crate) fn client(&self) -> Result<Client, Failure> {
+        let client = Client::open(self.home()?, self.overrides())?;
+        if let Some(path) = &self.settings.deployment
+            && read_deployment(path)? != *client.deployment()
+        {
+            let what = format!("{} is not the deployment that this account was set up with", path.display());
+            return Err(ClientError::new(Kind::OtherDeployment, what)
+                .remedy("Leave --deployment and MEDLOCK_DEPLOYMENT out, or use another MEDLOCK_HOME for that deployment"));
+        }
+        Ok(client)
+    }
+
+    /// Whether the passphrase can be had without asking.
+    pub(crate) fn has_passphrase(&self) -> bool {
+        self.settings.passphrase_file.is_some() || self.passphrase.initialized()
+    }
+
+    /// The passphrase: from the file that a setting names, else asked for once.
+    pub(crate) async fn passphrase(&self) -> Result<&SecretString, Failure> {
+        self.passphrase.get_or_try_init(|| async { self.read_passphrase(prompt::passphrase) }).await
+    }
+
+    /// The passphrase of a new account: from the same file, else asked for twice.
+    pub(crate) async fn new_passphrase(&self) -> Result<&SecretString, Failure> {
+        self.passphrase.get_or_try_init(|| async { self.read_passphrase(prompt::new_passphrase) }).await
+    }
+
+    fn read_passphrase(&self, ask: fn() -> Result<SecretString, Failure>) -> Result<SecretString, Failure> {
+        match &self.settings.passphrase_file {
+            Some(path) => prompt::passphrase_from(path),
+            None => ask(),
+        }
+    }
+
+    /// The wallet, which announces what it signs.
+    pub(crate) async fn wallet(&self, client: &Client) -> Result<LocalWallet, Failure> {
+        let passphrase = self.passphrase().await?;
+        Ok(self.announced(LocalWallet::from_keystore(&client.home().path("wallet.json"), passphrase)?))
+    }
+
+    /// The same wallet, saying before each signature in one sentence what it allows.
+    pub(crate) fn announced(&self, wallet: LocalWallet) -> LocalWallet {
+        let screen = self.screen;
+        wallet.confirmed_by(Arc::new(move |wish: Wish<'_>| {
+            screen.signing(wish.sentence);
+            true
+        }))
+    }
+
+    /// The unlocked keys.
+    pub(crate) async fn keys(&self, client: &Client) -> Result<Keys, Failure> {
+        unlock::unlock(client, Unlocker::Passphrase(self.passphrase().await?)).await
+    }
+
+    /// Unix seconds of a time as typed.
+    pub(crate) fn moment(&self, text: &str, edge: Edge) -> Result<u64, Failure> {
+        moment::parse_moment(text, moment::now(), &TimeZone::system(), edge).map_err(failure::usage)
+    }
+
+    /// A bar that follows a long operation, gone when it is dropped, and what feeds it.
+    pub(crate) fn watch(&self, what: &str) -> (super::screen::Bar, Progress) {
+        self.screen.watch(what)
+    }
+}

@@ -1,0 +1,121 @@
+//! `medlock upload`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use client::{
+    act::Way,
+    upload::{self, NewUpload, Source, Target, Uploaded},
+};
+use protocol::codes::Category;
+
+use super::{
+    failure::{self, Failure},
+    names, records,
+    screen::{bytes_in_words, plain},
+    settings::{Context, Sending},
+    words,
+};
+
+/// Encrypt files on this device and upload them as records.
+///
+/// The server gets ciphertext only: no name, no type, no key. A lab or a doctor uploads for a patient who has given
+/// upload permission (medlock grant --write).
+#[derive(Debug, Args)]
+pub(crate) struct Upload {
+    /// Files, or - for standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Whose record it is; yours if absent.
+    #[arg(long, value_name = "PERSON", conflicts_with = "record")]
+    patient: Option<String>,
+    /// The folder. It is public on chain: leave it out for anything sensitive.
+    #[arg(long, value_name = "CATEGORY", value_parser = words::category(), ignore_case = true, default_value = "unspecified")]
+    #[arg(conflicts_with = "record")]
+    category: Category,
+    /// Add a new version to this record instead of making a new one.
+    #[arg(long, value_name = "RECORD")]
+    record: Option<String>,
+    /// The file name that readers see; the file's own if absent.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// The media type that readers see; guessed from the name if absent.
+    #[arg(long, value_name = "TYPE")]
+    media_type: Option<String>,
+    #[command(flatten)]
+    sending: Sending,
+}
+
+impl Upload {
+    pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
+        if self.files.len() > 1 && (self.name.is_some() || self.record.is_some()) {
+            return Err(failure::usage("--name and --record are for a single file").remedy("Upload the files one by one"));
+        }
+        // Names first: a mistyped one should be said before anything is sent.
+        let names = self.files.iter().map(|path| self.name_of(path)).collect::<Result<Vec<_>, _>>()?;
+        let client = context.client()?;
+        let wallet = context.wallet(&client).await?;
+        let target = match &self.record {
+            Some(record) => Target::NewVersion(records::find(&client, record).await?),
+            None => {
+                let patient = match &self.patient {
+                    Some(person) => names::resolve(&context, &client, None, person).await?,
+                    None => client.address(),
+                };
+                Target::NewRecord { patient, category: self.category }
+            }
+        };
+        let mut uploads = Vec::new();
+        let mut outcome = Ok(());
+        for (path, name) in self.files.iter().zip(names) {
+            let source = if is_pipe(path) { Source::Pipe(Box::new(tokio::io::stdin())) } else { Source::File(path.clone()) };
+            let (bar, progress) = context.watch(&plain(&name));
+            let new =
+                NewUpload { source, target, file_name: name, media_type: self.media_type.clone(), way: self.sending.way() };
+            let uploaded = upload::upload(&client, &wallet, new, &progress).await;
+            drop(bar);
+            match uploaded {
+                Ok(uploaded) => uploads.push(uploaded),
+                Err(failure) => {
+                    outcome = Err(failure);
+                    break;
+                }
+            }
+        }
+        // What was uploaded before a failure stands, and is said.
+        if outcome.is_ok() || !uploads.is_empty() {
+            context.screen.answer(&serde_json::json!({ "uploads": uploads }), || {
+                let lines = uploads.iter().map(|uploaded| in_words(uploaded, self.sending.way()));
+                lines.collect::<Vec<_>>().join("\n")
+            })?;
+        }
+        outcome
+    }
+
+    fn name_of(&self, path: &Path) -> Result<String, Failure> {
+        if let Some(name) = &self.name {
+            return Ok(name.clone());
+        }
+        if is_pipe(path) {
+            return Err(failure::usage("what comes from standard input has no name").remedy("Add --name NAME"));
+        }
+        path.file_name()
+            .and_then(|name| name.to_str())
+            .map(ToOwned::to_owned)
+            .ok_or_else(|| failure::usage(format!("{} has no name that can be stored", path.display())).remedy("Add --name NAME"))
+    }
+}
+
+fn is_pipe(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn in_words(uploaded: &Uploaded, way: Way) -> String {
+    let size = bytes_in_words(uploaded.content_bytes);
+    let state = match (uploaded.settled.block_number, way) {
+        (Some(block), _) => format!("registered in block {block}"),
+        (None, Way::Relayed) => "accepted; the chain will follow".to_owned(),
+        (None, Way::Direct) => "sent".to_owned(),
+    };
+    format!("{}  version {}, {size}, {state}", uploaded.record, uploaded.version)
+}

@@ -1,0 +1,34 @@
+//! `medlock version` and `medlock completions`.
+
+use clap::Args;
+use clap_complete::Shell;
+use protocol::deployment::DEPLOYMENT_VERSION;
+
+use super::{failure::Failure, settings::Context};
+
+/// Say which version this is.
+#[derive(Debug, Args)]
+pub(crate) struct Version {}
+
+impl Version {
+    pub(crate) fn run(self, context: &Context) -> Result<(), Failure> {
+        let version = env!("CARGO_PKG_VERSION");
+        let answer = serde_json::json!({ "version": version, "envelope": "MLK1", "deployment_version": DEPLOYMENT_VERSION });
+        context.screen.answer(&answer, || format!("medlock {version} (envelope MLK1)"))
+    }
+}
+
+/// Write completions for a shell to standard output.
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// Which shell.
+    shell: Shell,
+}
+
+impl Completions {
+    pub(crate) fn run(self, context: &Context, command: &mut clap::Command) -> Result<(), Failure> {
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, command, "medlock", &mut script);
+        context.screen.write(&script)
+    }
+}
