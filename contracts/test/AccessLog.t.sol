@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Access, Head, IAccessLog} from "../src/interfaces/IAccessLog.sol";
+import {Authorization, ISignedActions} from "../src/interfaces/ISignedActions.sol";
+import {BaseTest} from "./BaseTest.sol";
+import {Messages} from "./Messages.sol";
+
+/// @dev Leaves of AccessLog.tree.
+contract AccessLogTest is BaseTest {
+    uint256 private constant DEADLINE = START + 1 hours;
+    bytes32 private constant ROOT = keccak256("root");
+    Head private empty;
+
+    function checkpoint(Head memory current, bytes32 root, Access[] memory accesses) private {
+        vm.prank(operator.addr);
+        accessLog.checkpoint(current, root, accesses);
+    }
+
+    function signed(Head memory current, Access[] memory accesses) private view returns (Authorization memory) {
+        bytes32 message = Messages.checkpoint(operator.addr, current, headHash(current), ROOT, accesses, 3, DEADLINE);
+        return sign(operator, accessLog, message, 3, DEADLINE);
+    }
+
+    function test_Checkpoint_EmitsEachAccessThenTheCheckpoint() public {
+        Access[] memory accesses = newAccesses(3);
+        for (uint256 i = 0; i < 3; ++i) {
+            Access memory access = accesses[i];
+            vm.expectEmit();
+            emit IAccessLog.Accessed(operator.addr, access.record, access.tag, access.purposes, access.leaf);
+        }
+        vm.expectEmit();
+        emit IAccessLog.Checkpoint(operator.addr, 3, ROOT, keccak256(abi.encodePacked(bytes32(0), uint64(3), ROOT)));
+        checkpoint(empty, ROOT, accesses);
+    }
+
+    function testFuzz_Checkpoint_StoresTheHeadsHash(bytes32 root) public {
+        Head memory first = givenCheckpoint();
+        assertEq(accessLog.headOf(operator.addr), headHash(first));
+        checkpoint(first, root, newAccesses(2));
+        assertEq(accessLog.headOf(operator.addr), keccak256(abi.encodePacked(headHash(first), uint64(3), root)));
+    }
+
+    function testFuzz_Checkpoint_GrowsByTheBatch(uint8 first, uint8 second) public {
+        uint64 one = uint64(bound(first, 1, 40));
+        uint64 two = uint64(bound(second, 1, 40));
+        checkpoint(empty, ROOT, newAccesses(one));
+        Head memory head = Head(0, one, ROOT);
+        checkpoint(head, ROOT, newAccesses(two));
+        assertEq(accessLog.headOf(operator.addr), headHash(Head(headHash(head), one + two, ROOT)));
+    }
+
+    function test_Checkpoint_TakesAThousand() public {
+        checkpoint(empty, ROOT, newAccesses(1000));
+        assertEq(accessLog.headOf(operator.addr), headHash(Head(0, 1000, ROOT)));
+    }
+
+    function test_Checkpoint_Relayed() public {
+        Head memory head = givenCheckpoint();
+        Access[] memory accesses = newAccesses(4);
+        accessLog.checkpointBySig(operator.addr, head, ROOT, accesses, signed(head, accesses));
+        assertEq(accessLog.headOf(operator.addr), headHash(Head(headHash(head), 5, ROOT)));
+        assertEq(accessLog.headOf(address(this)), 0);
+    }
+
+    function testFuzz_RevertWhen_HeadIsStale(bytes32 previous, uint64 size, bytes32 root) public {
+        Head memory head = givenCheckpoint();
+        vm.assume(previous != head.previous || size != head.size || root != head.root);
+        vm.expectRevert(abi.encodeWithSelector(IAccessLog.StaleHead.selector, headHash(head)));
+        checkpoint(Head(previous, size, root), ROOT, newAccesses(1));
+    }
+
+    function test_RevertWhen_BatchComesTwice() public {
+        Head memory head = givenCheckpoint();
+        Access[] memory accesses = newAccesses(4);
+        checkpoint(head, ROOT, accesses);
+        bytes32 current = accessLog.headOf(operator.addr);
+        vm.expectRevert(abi.encodeWithSelector(IAccessLog.StaleHead.selector, current));
+        checkpoint(head, ROOT, accesses);
+        // The same batch signed under a fresh nonce fares no better.
+        Authorization memory auth = signed(head, accesses);
+        vm.expectRevert(abi.encodeWithSelector(IAccessLog.StaleHead.selector, current));
+        accessLog.checkpointBySig(operator.addr, head, ROOT, accesses, auth);
+    }
+
+    function test_RevertWhen_LogStartsAgain() public {
+        Head memory head = givenCheckpoint();
+        vm.expectRevert(abi.encodeWithSelector(IAccessLog.StaleHead.selector, headHash(head)));
+        checkpoint(empty, ROOT, newAccesses(1));
+    }
+
+    function testFuzz_RevertWhen_EmptyLogHasAnotherPreimage(bytes32 previous, uint64 size, bytes32 root) public {
+        vm.assume(previous != 0 || size != 0 || root != 0);
+        vm.expectRevert(abi.encodeWithSelector(IAccessLog.StaleHead.selector, bytes32(0)));
+        checkpoint(Head(previous, size, root), ROOT, newAccesses(1));
+    }
+
+    function test_RevertWhen_BatchIsOutOfRange() public {
+        vm.expectRevert(IAccessLog.InvalidBatch.selector);
+        checkpoint(empty, ROOT, newAccesses(0));
+        Access[] memory tooMany = newAccesses(1001);
+        vm.expectRevert(IAccessLog.InvalidBatch.selector);
+        checkpoint(empty, ROOT, tooMany);
+    }
+
+    function test_RevertWhen_HeadIsAnothers() public {
+        Head memory head = givenCheckpoint();
+        vm.expectRevert(abi.encodeWithSelector(IAccessLog.StaleHead.selector, bytes32(0)));
+        vm.prank(stranger.addr);
+        accessLog.checkpoint(head, ROOT, newAccesses(1));
+    }
+
+    function testFuzz_RevertWhen_SignedAccessChanges(uint256 which, bytes32 leaf) public {
+        Access[] memory accesses = newAccesses(4);
+        Authorization memory auth = signed(empty, accesses);
+        which = bound(which, 0, 3);
+        vm.assume(leaf != accesses[which].leaf);
+        accesses[which].leaf = leaf;
+        vm.expectRevert(ISignedActions.InvalidSignature.selector);
+        accessLog.checkpointBySig(operator.addr, empty, ROOT, accesses, auth);
+    }
+}
