@@ -1,2 +1,68 @@
 //! `medlock-localnet`: the command behind `scripts/up` and `scripts/down`.
-fn main() {}
+
+#![expect(clippy::print_stdout, reason = "this program talks to people")]
+
+mod demo;
+mod state;
+mod up;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+/// Runs medlock on this machine: chain, block store, database, indexer and API.
+#[derive(Debug, Parser)]
+#[command(name = "medlock-localnet", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Starts everything; Ctrl-C stops it and loses nothing.
+    Up {
+        /// Without demo people and without the demo life cycle.
+        #[arg(long)]
+        empty: bool,
+        /// Returns when all is ready and leaves it running; `down` stops it.
+        #[arg(long)]
+        detach: bool,
+        /// Where state, logs and keys are kept.
+        #[arg(long, default_value = ".medlock", env = "MEDLOCK_STATE_DIR")]
+        state_dir: PathBuf,
+    },
+    /// Stops what `up --detach` left running, in order.
+    Down {
+        /// Where state, logs and keys are kept.
+        #[arg(long, default_value = ".medlock", env = "MEDLOCK_STATE_DIR")]
+        state_dir: PathBuf,
+    },
+    /// Says what runs where.
+    Status {
+        /// Where state, logs and keys are kept.
+        #[arg(long, default_value = ".medlock", env = "MEDLOCK_STATE_DIR")]
+        state_dir: PathBuf,
+    },
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    let result = match Arguments::parse().command {
+        Command::Up { empty, detach: true, state_dir } => up::detached(&state_dir, empty).await,
+        Command::Up { empty, detach: false, state_dir } => up::foreground(&state_dir, empty).await,
+        Command::Down { state_dir } => up::down(&state_dir).await,
+        Command::Status { state_dir } => up::status(&state_dir).await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+            eprintln!("error: {}", chain.join(": "));
+            ExitCode::FAILURE
+        }
+    }
+}

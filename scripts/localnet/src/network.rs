@@ -31,7 +31,7 @@ pub struct LocalnetConfig {
     pub settings: Settings,
     /// The programs.
     pub programs: Programs,
-    /// Whether every write reaches the disk before it is answered, as people's data should. Tests do without.
+    /// Whether every block reaches the disk before Kubo answers, as people's data should. Tests do without.
     pub is_durable: bool,
 }
 
@@ -159,7 +159,7 @@ impl Localnet {
                 tokio::task::spawn_blocking(prepare).await.expect("preparing Kubo does not panic")?;
                 kubo::command(&programs.ipfs, self.state_dir())
             }
-            Part::Mongo => mongo::command(&programs.mongod, folder, ports.mongodb, *is_durable)?,
+            Part::Mongo => mongo::command(&programs.mongod, folder, ports.mongodb)?,
         };
         let mut process = Process::spawn(command, part.name(), &self.log(part), &self.watchdog)?;
         match part {

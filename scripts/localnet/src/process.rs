@@ -33,7 +33,7 @@ while read -r verb pid; do
     -) kept=; for other in $left; do [ "$other" = "$pid" ] || kept="$kept $other"; done; left=$kept ;;
   esac
 done
-for pid in $left; do kill -9 -- "-$pid" 2>/dev/null; done
+for pid in $left; do kill -s KILL -- "-$pid" 2>/dev/null; done
 [ -z "$1" ] || rm -rf -- "$1"
 "#;
 

@@ -1,0 +1,220 @@
+//! `up`, `down` and `status`.
+
+use std::{
+    fs::{self, File},
+    io::{BufRead, BufReader, Read, Seek, SeekFrom},
+    path::Path,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+use localnet::{LocalnetConfig, Ports, Role, Settings, Stack, StackConfig, StartError, ports, process::tail};
+use rustix::process::{Pid, Signal, kill_process, setsid};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    demo,
+    state::{State, holder},
+};
+
+/// Printed last when everything runs; `--detach` waits for it.
+const READY: &str = "medlock is up.";
+/// The indexer's exit code when the mirror must be rebuilt.
+const MUST_REINDEX: i32 = 3;
+/// Set by `--detach` for the process that it leaves behind.
+const DETACHED: &str = "MEDLOCK_LOCALNET_DETACHED";
+/// How long starting, deploying and the demo may take together.
+const DETACH_PATIENCE: Duration = Duration::from_secs(600);
+/// How long `down` waits: every server may take its time to end in order.
+const DOWN_PATIENCE: Duration = Duration::from_secs(90);
+
+/// Runs everything until Ctrl-C or SIGTERM.
+pub(crate) async fn foreground(state_dir: &Path, is_empty: bool) -> Result<()> {
+    if std::env::var_os(DETACHED).is_some() {
+        // Out of the terminal's session, so that closing the terminal does not end it.
+        setsid().context("cannot leave the terminal")?;
+    }
+    let state = State::hold(state_dir)?;
+    let settings = Settings::find()?;
+    state.check_contracts()?;
+    let ports = state.ports(&settings)?;
+
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut asked_to_stop = async || tokio::select! { _ = interrupt.recv() => {} _ = terminate.recv() => {} };
+
+    let mut starting = std::pin::pin!(start(&state, ports));
+    let mut is_stopping = false;
+    let stack = loop {
+        tokio::select! {
+            stack = &mut starting => break stack?,
+            // Half-started servers would have to be killed, and a killed chain forgets a second: wait for them.
+            () = asked_to_stop() => {
+                if is_stopping {
+                    bail!("interrupted while starting");
+                }
+                is_stopping = true;
+                println!("stopping as soon as everything has started (again: at once)");
+            }
+        }
+    };
+    let mut result = Ok(());
+    if !is_stopping {
+        result = tokio::select! {
+            result = use_it(&stack, &state, ports, is_empty) => result,
+            () = asked_to_stop() => Ok(()),
+        };
+    }
+    println!("\nstopping");
+    stack.stop().await;
+    println!("stopped; the state is kept in {}", state.folder().display());
+    result
+}
+
+/// Starts every server.
+async fn start(state: &State, ports: Ports) -> Result<Stack> {
+    let start = Instant::now();
+    let is_new = !state.folder().join("deployment.json").exists();
+    println!("starting chain, block store and database{}", if is_new { ", deploying the contracts" } else { "" });
+    let config = StackConfig::on(LocalnetConfig::kept(state.folder(), ports)?)?;
+    let mut stack = Stack::without_servers(config).await?;
+    println!("starting indexer and API");
+    start_indexer(&mut stack).await?;
+    stack.start_api(0).await?;
+    println!("running after {:.1} s", start.elapsed().as_secs_f32());
+    Ok(stack)
+}
+
+/// Plays the demo if it was not played to its end before, says where everything is, and waits for ever.
+async fn use_it(stack: &Stack, state: &State, ports: Ports, is_empty: bool) -> Result<()> {
+    if !is_empty && !state.demo_is_done() {
+        demo::play(stack, state.folder()).await.context("the demo stopped here; ./scripts/up --empty starts without it")?;
+        state.set_demo_done()?;
+    }
+    print_addresses(stack, ports);
+    if state.demo_is_done() {
+        demo::print_next_steps(state.folder());
+    }
+    println!("\n{READY}");
+    if std::env::var_os(DETACHED).is_none() {
+        println!("Ctrl-C stops it and loses nothing.");
+    }
+    std::future::pending().await
+}
+
+/// Starts the indexer. A chain that was killed may be behind the mirror; then the mirror is rebuilt, since here the
+/// chain is the truth by definition.
+async fn start_indexer(stack: &mut Stack) -> Result<(), StartError> {
+    match stack.start_indexer().await {
+        Err(StartError::Ended { status, .. }) if status.code() == Some(MUST_REINDEX) => {
+            println!("the mirror does not fit the chain (was the chain killed?): rebuilding it from the chain");
+            stack.stop_indexer().await;
+            stack.reindex().await?;
+            stack.start_indexer().await
+        }
+        other => other,
+    }
+}
+
+fn print_addresses(stack: &Stack, ports: Ports) {
+    let localnet = stack.localnet();
+    println!("\n  API        {}", stack.api_url(0));
+    println!("  chain      {}  (chain id {})", localnet.rpc_url(), localnet.config().settings.chain_id);
+    println!("  MongoDB    {}  (database {})", localnet.mongodb_uri(), stack.database());
+    println!("  Kubo RPC   {}", localnet.kubo_url());
+    println!("  gateway    {}", localnet.gateway_url());
+    println!("  indexer    {}/metrics", stack.indexer_url());
+    println!("  contracts  {}", stack.deployment().display());
+    println!("  logs       {}", localnet.state_dir().join("logs").display());
+    debug_assert_eq!(ports, localnet.config().ports);
+    println!("\n  accounts of anvil.toml (their keys are known to everybody)");
+    for role in Role::ALL {
+        println!("    {:<14} {}", role.name(), localnet.person(role).address);
+    }
+}
+
+/// Starts `up` as a process of its own and returns when it is ready.
+pub(crate) async fn detached(state_dir: &Path, is_empty: bool) -> Result<()> {
+    fs::create_dir_all(state_dir).with_context(|| format!("cannot make {}", state_dir.display()))?;
+    let log = state_dir.join("up.log");
+    let output = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("up").arg("--state-dir").arg(state_dir).env(DETACHED, "1");
+    if is_empty {
+        command.arg("--empty");
+    }
+    command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
+    let mut child = command.spawn().context("cannot start")?;
+
+    let start = Instant::now();
+    let mut reader = BufReader::new(File::open(&log)?);
+    loop {
+        let mut is_ready = false;
+        let mut line = String::new();
+        while reader.read_line(&mut line)? > 0 {
+            if !line.ends_with('\n') {
+                // Half a line: read it again when it is whole.
+                reader.seek(SeekFrom::Current(-i64::try_from(line.len())?))?;
+                break;
+            }
+            print!("{line}");
+            is_ready |= line.trim_end() == READY;
+            line.clear();
+        }
+        if is_ready {
+            println!("it runs on in the background; ./scripts/down stops it, {} has its words", log.display());
+            return Ok(());
+        }
+        if let Some(status) = child.try_wait()? {
+            bail!("up ended with {status}; see {}", log.display());
+        }
+        if start.elapsed() > DETACH_PATIENCE {
+            // The process group is its own: ask it to stop in order.
+            terminate(i32::try_from(child.id())?);
+            bail!("up was not ready after {} s; the end of {}:\n{}", DETACH_PATIENCE.as_secs(), log.display(), tail(&log));
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn terminate(pid: i32) {
+    // It may be gone already: then there is nobody to stop.
+    let _ = Pid::from_raw(pid).map(|pid| kill_process(pid, Signal::TERM));
+}
+
+/// Stops what runs with this state folder.
+pub(crate) async fn down(state_dir: &Path) -> Result<()> {
+    let Some(pid) = holder(state_dir) else {
+        println!("medlock does not run with the state in {}", state_dir.display());
+        return Ok(());
+    };
+    println!("stopping process {pid}");
+    terminate(pid);
+    let start = Instant::now();
+    while holder(state_dir).is_some() {
+        if start.elapsed() > DOWN_PATIENCE {
+            bail!("process {pid} still runs after {} s\n  do: kill -9 {pid} (its servers end with it)", DOWN_PATIENCE.as_secs());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    println!("stopped; the state is kept in {}", state_dir.display());
+    Ok(())
+}
+
+/// Says what runs where.
+pub(crate) async fn status(state_dir: &Path) -> Result<()> {
+    match holder(state_dir) {
+        Some(pid) => println!("medlock runs with the state in {} (process {pid})", state_dir.display()),
+        None => println!("medlock does not run with the state in {}", state_dir.display()),
+    }
+    let file = state_dir.join("ports.json");
+    let Ok(mut opened) = File::open(&file) else { return Ok(()) };
+    let mut text = String::new();
+    opened.read_to_string(&mut text)?;
+    let ports: Ports = serde_json::from_str(&text).with_context(|| format!("{} is damaged", file.display()))?;
+    for (name, port) in ports.named() {
+        println!("  {name:<8} 127.0.0.1:{port}  {}", if ports::is_free(port) { "silent" } else { "answers" });
+    }
+    Ok(())
+}
