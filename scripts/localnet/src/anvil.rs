@@ -56,7 +56,11 @@ pub(crate) fn check_state(settings: &Settings, folder: &Path) -> Result<(), Star
             remedy: format!("rm -rf {}", folder.display()),
         });
     };
-    fs::copy(from, to).map(drop).map_err(|source| StartError::Io { what: "copy the chain's state to", path: to.clone(), source })
+    fs::copy(from, to).map(drop).map_err(|source| StartError::Io {
+        what: "copy the chain's state to",
+        path: to.clone(),
+        source,
+    })
 }
 
 fn is_whole(file: &Path) -> bool {
@@ -66,7 +70,12 @@ fn is_whole(file: &Path) -> bool {
 }
 
 /// One JSON-RPC request.
-pub(crate) async fn request(http: &reqwest::Client, url: &str, method: &str, params: Value) -> Result<Value, StartError> {
+pub(crate) async fn request(
+    http: &reqwest::Client,
+    url: &str,
+    method: &str,
+    params: Value,
+) -> Result<Value, StartError> {
     let failed = |reason: String| StartError::Chain { method: method.into(), reason };
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
     let answer = http.post(url).json(&body).send().await.map_err(|error| failed(error.to_string()))?;

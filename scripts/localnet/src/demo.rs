@@ -34,7 +34,7 @@ impl Actor<'_> {
     }
 
     fn announce(&self, arguments: &[&str]) {
-        println!("\n{}$ medlock {}", self.name, shell_words(arguments));
+        say!("\n{}$ medlock {}", self.name, shell_words(arguments));
     }
 
     /// Runs a command whose answer the onlooker reads.
@@ -64,7 +64,8 @@ impl Actor<'_> {
         if !output.status.success() {
             bail!("medlock {} ended with {}", arguments[0], output.status);
         }
-        serde_json::from_slice(&output.stdout).with_context(|| format!("medlock {} --json answered no JSON", arguments[0]))
+        serde_json::from_slice(&output.stdout)
+            .with_context(|| format!("medlock {} --json answered no JSON", arguments[0]))
     }
 }
 
@@ -150,7 +151,9 @@ async fn ask_and_read(patient: &Actor<'_>, doctor: &Actor<'_>, report: &str) -> 
     let (patient_address, doctor_address) = (patient.address.to_string(), doctor.address.to_string());
     patient.run(&["contacts", "add", "ada", &doctor_address]).await?;
     let reason = "Follow-up after your fall";
-    doctor.run(&["request", "--patient", &patient_address, "--record", report, "--until", "7d", "--reason", reason]).await?;
+    doctor
+        .run(&["request", "--patient", &patient_address, "--record", report, "--until", "7d", "--reason", reason])
+        .await?;
     patient.run(&["requests"]).await?;
     let requests = patient.ask(&["requests", "--open"]).await?;
     let request = requests["requests"][0]["id"].as_str().context("the request did not reach the patient")?;
@@ -162,7 +165,7 @@ async fn ask_and_read(patient: &Actor<'_>, doctor: &Actor<'_>, report: &str) -> 
     if fs::read(&opened)? != fs::read(&original)? {
         bail!("{} differs from {}", opened.display(), original.display());
     }
-    println!("the doctor's copy has the same bytes as the laboratory's file");
+    say!("the doctor's copy has the same bytes as the laboratory's file");
     patient.run(&["log"]).await
 }
 
@@ -219,7 +222,7 @@ fn write_private(path: &Path, content: &str) -> Result<()> {
 }
 
 fn step(what: &str) {
-    println!("\n== {what}");
+    say!("\n== {what}");
 }
 
 fn text(path: &Path) -> &str {
@@ -238,9 +241,9 @@ fn shell_words(arguments: &[&str]) -> String {
 pub(crate) fn print_next_steps(state_dir: &Path) {
     let people = state_dir.join("people");
     let program = programs::own("medlock", "MEDLOCK_BIN").unwrap_or_else(|_| "medlock".into());
-    println!("\n  go on as the patient (passphrase: {PASSPHRASE})");
-    println!("    export MEDLOCK_HOME={0}/patient/home MEDLOCK_PASSPHRASE_FILE={0}/patient/passphrase", people.display());
-    println!("    alias medlock={}", program.display());
-    println!("    medlock list        medlock log        medlock grants        medlock --help");
-    println!("  the others: owner, accreditor, doctor, lab, auditor");
+    say!("\n  go on as the patient (passphrase: {PASSPHRASE})");
+    say!("    export MEDLOCK_HOME={0}/patient/home MEDLOCK_PASSPHRASE_FILE={0}/patient/passphrase", people.display());
+    say!("    alias medlock={}", program.display());
+    say!("    medlock list        medlock log        medlock grants        medlock --help");
+    say!("  the others: owner, accreditor, doctor, lab, auditor");
 }

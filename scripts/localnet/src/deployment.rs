@@ -92,10 +92,14 @@ pub async fn deploy(localnet: &Localnet, out: &Path) -> Result<(), StartError> {
 /// # Errors
 /// [`StartError::State`] when they are not, with the command that mends it.
 pub async fn check(localnet: &Localnet, file: &Path) -> Result<(), StartError> {
-    let state = |reason| StartError::State { reason, remedy: format!("./scripts/down && rm -rf {}", localnet.state_dir().display()) };
-    let text = fs::read_to_string(file).map_err(|source| StartError::Io { what: "read", path: file.to_owned(), source })?;
-    let deployed: Deployed =
-        serde_json::from_str(&text).map_err(|error| state(format!("{} is not a deployment file: {error}", file.display())))?;
+    let state = |reason| StartError::State {
+        reason,
+        remedy: format!("./scripts/down && rm -rf {}", localnet.state_dir().display()),
+    };
+    let text =
+        fs::read_to_string(file).map_err(|source| StartError::Io { what: "read", path: file.to_owned(), source })?;
+    let deployed: Deployed = serde_json::from_str(&text)
+        .map_err(|error| state(format!("{} is not a deployment file: {error}", file.display())))?;
     if !deployed.genesis_hash.eq_ignore_ascii_case(&localnet.genesis_hash().await?) {
         return Err(state(format!("{} belongs to another chain", file.display())));
     }

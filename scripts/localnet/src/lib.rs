@@ -14,16 +14,16 @@
 //! Reading order: [`settings`] (anvil.toml), [`programs`] (what is run), [`process`] (how it is run and ended),
 //! [`network`] (the three foreign servers), [`deployment`] (the contracts), [`stack`] (our servers on top).
 
-pub mod settings;
-pub mod programs;
-pub mod ports;
-pub mod process;
-pub mod error;
 mod anvil;
+pub mod deployment;
+pub mod error;
 mod kubo;
 mod mongo;
 pub mod network;
-pub mod deployment;
+pub mod ports;
+pub mod process;
+pub mod programs;
+pub mod settings;
 pub mod stack;
 
 pub use error::StartError;

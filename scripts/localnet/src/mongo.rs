@@ -28,7 +28,16 @@ pub(crate) fn command(program: &Path, folder: &Path, port: u16) -> Result<Comman
         let config = folder.join("secantusd.toml");
         fs::write(&config, "").map_err(|source| StartError::Io { what: "write", path: config.clone(), source })?;
         command.arg("--config").arg(config);
-        command.args(["--host", "127.0.0.1", "--cache-size", "256M", "--log-file-max", "16MB", "--log-level", "WARNING"]);
+        command.args([
+            "--host",
+            "127.0.0.1",
+            "--cache-size",
+            "256M",
+            "--log-file-max",
+            "16MB",
+            "--log-level",
+            "WARNING",
+        ]);
         command.arg("--sync-on-commit").arg("--storage-path").arg(data);
     } else {
         command.args(["--bind_ip", "127.0.0.1", "--replSet", REPLICA_SET, "--wiredTigerCacheSizeGB", "0.25"]);

@@ -109,21 +109,23 @@ impl Localnet {
     /// # Errors
     /// [`StartError`] with the end of the log of the first that does not start; the others are ended then.
     pub async fn start(config: LocalnetConfig) -> Result<Self, StartError> {
-        let temporary = match &config.state_dir {
-            Some(folder) => {
-                make_folder(folder)?;
-                None
-            }
-            None => Some(tempfile::Builder::new().prefix("medlock-").tempdir().map_err(|source| StartError::Io {
-                what: "make a temporary folder in",
-                path: std::env::temp_dir(),
-                source,
-            })?),
-        };
+        let temporary =
+            match &config.state_dir {
+                Some(folder) => {
+                    make_folder(folder)?;
+                    None
+                }
+                None => Some(tempfile::Builder::new().prefix("medlock-").tempdir().map_err(|source| {
+                    StartError::Io { what: "make a temporary folder in", path: std::env::temp_dir(), source }
+                })?),
+            };
         let state_dir = match (&temporary, &config.state_dir) {
             (Some(temporary), _) => temporary.path().to_owned(),
-            (None, Some(folder)) => std::path::absolute(folder)
-                .map_err(|source| StartError::Io { what: "find", path: folder.clone(), source })?,
+            (None, Some(folder)) => std::path::absolute(folder).map_err(|source| StartError::Io {
+                what: "find",
+                path: folder.clone(),
+                source,
+            })?,
             (None, None) => unreachable!("without a state folder a temporary one was made"),
         };
         make_folder(&state_dir.join("logs"))?;
@@ -136,11 +138,8 @@ impl Localnet {
             config,
             http: reqwest::Client::new(),
         };
-        let (anvil, kubo, mongo) = tokio::try_join!(
-            localnet.launch(Part::Anvil),
-            localnet.launch(Part::Kubo),
-            localnet.launch(Part::Mongo)
-        )?;
+        let (anvil, kubo, mongo) =
+            tokio::try_join!(localnet.launch(Part::Anvil), localnet.launch(Part::Kubo), localnet.launch(Part::Mongo))?;
         localnet.running = [Some(anvil), Some(kubo), Some(mongo)];
         Ok(localnet)
     }
@@ -154,7 +153,8 @@ impl Localnet {
                 anvil::command(&programs.anvil, settings, folder, ports.anvil)
             }
             Part::Kubo => {
-                let (program, folder, ports, is_durable) = (programs.ipfs.clone(), folder.to_owned(), *ports, *is_durable);
+                let (program, folder, ports, is_durable) =
+                    (programs.ipfs.clone(), folder.to_owned(), *ports, *is_durable);
                 let prepare = move || kubo::prepare(&program, &folder, ports.kubo, ports.gateway, is_durable);
                 tokio::task::spawn_blocking(prepare).await.expect("preparing Kubo does not panic")?;
                 kubo::command(&programs.ipfs, self.state_dir())
@@ -165,7 +165,9 @@ impl Localnet {
         match part {
             Part::Anvil => {
                 let url = self.rpc_url();
-                process.wait_until_healthy(START_PATIENCE, || anvil::probe(&self.http, &url, settings.chain_id)).await?;
+                process
+                    .wait_until_healthy(START_PATIENCE, || anvil::probe(&self.http, &url, settings.chain_id))
+                    .await?;
             }
             Part::Kubo => {
                 let url = self.kubo_url();

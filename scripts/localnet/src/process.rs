@@ -181,7 +181,11 @@ impl Process {
     /// # Errors
     /// [`StartError::Ended`] when the process ends first, [`StartError::NotHealthy`] when `patience` is over; both
     /// show the end of its log.
-    pub async fn wait_until_healthy<Probe, Answer>(&mut self, patience: Duration, probe: Probe) -> Result<(), StartError>
+    pub async fn wait_until_healthy<Probe, Answer>(
+        &mut self,
+        patience: Duration,
+        probe: Probe,
+    ) -> Result<(), StartError>
     where
         Probe: Fn() -> Answer,
         Answer: Future<Output = Result<(), String>>,
@@ -250,7 +254,6 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), StartError> {
 pub(crate) fn write_secret(path: &Path, content: &str) -> Result<(), StartError> {
     use std::os::unix::fs::OpenOptionsExt;
     let failed = |source| StartError::Io { what: "write", path: path.to_owned(), source };
-    let mut file =
-        OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path).map_err(failed)?;
+    let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path).map_err(failed)?;
     file.write_all(content.as_bytes()).map_err(failed)
 }

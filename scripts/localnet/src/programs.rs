@@ -48,14 +48,19 @@ pub fn own(name: &'static str, setting: &'static str) -> Result<PathBuf, StartEr
     if let Some(path) = env::var_os(setting) {
         return named(name, setting, PathBuf::from(path));
     }
-    let here = env::current_exe().map_err(|source| StartError::Io { what: "find the running program", path: name.into(), source })?;
+    let here = env::current_exe().map_err(|source| StartError::Io {
+        what: "find the running program",
+        path: name.into(),
+        source,
+    })?;
     // A test lies in target/debug/deps, a program in target/debug.
-    here.ancestors()
-        .skip(1)
-        .take(2)
-        .map(|folder| folder.join(name))
-        .find(|path| path.is_file())
-        .ok_or(StartError::ProgramMissing { program: name, setting, remedy: "build it: cargo build -p indexer -p api -p client" })
+    here.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file()).ok_or(
+        StartError::ProgramMissing {
+            program: name,
+            setting,
+            remedy: "build it: cargo build -p indexer -p api -p client",
+        },
+    )
 }
 
 /// The folder outside the checkout that holds tools and builds: `MEDLOCK_CACHE`, as in `scripts/env.sh`.
@@ -73,11 +78,11 @@ fn find(program: &'static str, setting: &'static str) -> Result<PathBuf, StartEr
     let installed = cache().map(|cache| cache.join("tools/bin").join(program));
     let on_path = env::var_os("PATH");
     let on_path = on_path.iter().flat_map(env::split_paths).map(|folder| folder.join(program));
-    installed
-        .into_iter()
-        .chain(on_path)
-        .find(|path| path.is_file())
-        .ok_or(StartError::ProgramMissing { program, setting, remedy: "run ./scripts/setup" })
+    installed.into_iter().chain(on_path).find(|path| path.is_file()).ok_or(StartError::ProgramMissing {
+        program,
+        setting,
+        remedy: "run ./scripts/setup",
+    })
 }
 
 fn named(program: &'static str, setting: &'static str, path: PathBuf) -> Result<PathBuf, StartError> {

@@ -181,8 +181,8 @@ impl Settings {
     /// # Errors
     /// [`SettingsError`] when it cannot be read or is not right.
     pub fn read(path: &Path) -> Result<Self, SettingsError> {
-        let text = fs::read_to_string(path)
-            .map_err(|source| SettingsError::Unreadable { path: path.to_owned(), source })?;
+        let text =
+            fs::read_to_string(path).map_err(|source| SettingsError::Unreadable { path: path.to_owned(), source })?;
         let settings: Self = toml::from_str(&text)
             .map_err(|source| SettingsError::Malformed { path: path.to_owned(), source: Box::new(source) })?;
         settings.check().map_err(|reason| SettingsError::Invalid { path: path.to_owned(), reason })?;
@@ -238,8 +238,8 @@ impl Settings {
 /// # Errors
 /// [`SettingsError::NotFound`] when there is none.
 pub fn checkout() -> Result<PathBuf, SettingsError> {
-    let here = std::env::current_dir()
-        .map_err(|source| SettingsError::Unreadable { path: PathBuf::from("."), source })?;
+    let here =
+        std::env::current_dir().map_err(|source| SettingsError::Unreadable { path: PathBuf::from("."), source })?;
     here.ancestors()
         .find(|folder| folder.join("anvil.toml").is_file())
         .map(Path::to_owned)

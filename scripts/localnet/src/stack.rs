@@ -239,7 +239,8 @@ impl Stack {
         }
         let port = self.replicas[replica].port;
         let name = format!("api-{replica}");
-        let mut process = Process::spawn(self.api_command(port), &name, &self.api_log(replica), self.localnet.watchdog())?;
+        let mut process =
+            Process::spawn(self.api_command(port), &name, &self.api_log(replica), self.localnet.watchdog())?;
         self.ready(&mut process, port).await?;
         self.replicas[replica].process = Some(process);
         Ok(())

@@ -63,7 +63,7 @@ impl State {
         let ports = before.moved_to_free();
         for ((name, old), (_, new)) in before.named().into_iter().zip(ports.named()) {
             if old != new {
-                println!("  port {old} is taken: {name} moves to {new}");
+                say!("  port {old} is taken: {name} moves to {new}");
             }
         }
         fs::write(&file, serde_json::to_string_pretty(&ports)?)?;

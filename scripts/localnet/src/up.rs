@@ -55,7 +55,7 @@ pub(crate) async fn foreground(state_dir: &Path, is_empty: bool) -> Result<()> {
                     bail!("interrupted while starting");
                 }
                 is_stopping = true;
-                println!("stopping as soon as everything has started (again: at once)");
+                say!("stopping as soon as everything has started (again: at once)");
             }
         }
     };
@@ -66,9 +66,9 @@ pub(crate) async fn foreground(state_dir: &Path, is_empty: bool) -> Result<()> {
             () = asked_to_stop() => Ok(()),
         };
     }
-    println!("\nstopping");
+    say!("\nstopping");
     stack.stop().await;
-    println!("stopped; the state is kept in {}", state.folder().display());
+    say!("stopped; the state is kept in {}", state.folder().display());
     result
 }
 
@@ -76,29 +76,31 @@ pub(crate) async fn foreground(state_dir: &Path, is_empty: bool) -> Result<()> {
 async fn start(state: &State, ports: Ports) -> Result<Stack> {
     let start = Instant::now();
     let is_new = !state.folder().join("deployment.json").exists();
-    println!("starting chain, block store and database{}", if is_new { ", deploying the contracts" } else { "" });
+    say!("starting chain, block store and database{}", if is_new { ", deploying the contracts" } else { "" });
     let config = StackConfig::on(LocalnetConfig::kept(state.folder(), ports)?)?;
     let mut stack = Stack::without_servers(config).await?;
-    println!("starting indexer and API");
+    say!("starting indexer and API");
     start_indexer(&mut stack).await?;
     stack.start_api(0).await?;
-    println!("running after {:.1} s", start.elapsed().as_secs_f32());
+    say!("running after {:.1} s", start.elapsed().as_secs_f32());
     Ok(stack)
 }
 
 /// Plays the demo if it was not played to its end before, says where everything is, and waits for ever.
 async fn use_it(stack: &Stack, state: &State, ports: Ports, is_empty: bool) -> Result<()> {
     if !is_empty && !state.demo_is_done() {
-        demo::play(stack, state.folder()).await.context("the demo stopped here; ./scripts/up --empty starts without it")?;
+        demo::play(stack, state.folder())
+            .await
+            .context("the demo stopped here; ./scripts/up --empty starts without it")?;
         state.set_demo_done()?;
     }
     print_addresses(stack, ports);
     if state.demo_is_done() {
         demo::print_next_steps(state.folder());
     }
-    println!("\n{READY}");
+    say!("\n{READY}");
     if std::env::var_os(DETACHED).is_none() {
-        println!("Ctrl-C stops it and loses nothing.");
+        say!("Ctrl-C stops it and loses nothing.");
     }
     std::future::pending().await
 }
@@ -108,7 +110,7 @@ async fn use_it(stack: &Stack, state: &State, ports: Ports, is_empty: bool) -> R
 async fn start_indexer(stack: &mut Stack) -> Result<(), StartError> {
     match stack.start_indexer().await {
         Err(StartError::Ended { status, .. }) if status.code() == Some(MUST_REINDEX) => {
-            println!("the mirror does not fit the chain (was the chain killed?): rebuilding it from the chain");
+            say!("the mirror does not fit the chain (was the chain killed?): rebuilding it from the chain");
             stack.stop_indexer().await;
             stack.reindex().await?;
             stack.start_indexer().await
@@ -119,18 +121,18 @@ async fn start_indexer(stack: &mut Stack) -> Result<(), StartError> {
 
 fn print_addresses(stack: &Stack, ports: Ports) {
     let localnet = stack.localnet();
-    println!("\n  API        {}", stack.api_url(0));
-    println!("  chain      {}  (chain id {})", localnet.rpc_url(), localnet.config().settings.chain_id);
-    println!("  MongoDB    {}  (database {})", localnet.mongodb_uri(), stack.database());
-    println!("  Kubo RPC   {}", localnet.kubo_url());
-    println!("  gateway    {}", localnet.gateway_url());
-    println!("  indexer    {}/metrics", stack.indexer_url());
-    println!("  contracts  {}", stack.deployment().display());
-    println!("  logs       {}", localnet.state_dir().join("logs").display());
+    say!("\n  API        {}", stack.api_url(0));
+    say!("  chain      {}  (chain id {})", localnet.rpc_url(), localnet.config().settings.chain_id);
+    say!("  MongoDB    {}  (database {})", localnet.mongodb_uri(), stack.database());
+    say!("  Kubo RPC   {}", localnet.kubo_url());
+    say!("  gateway    {}", localnet.gateway_url());
+    say!("  indexer    {}/metrics", stack.indexer_url());
+    say!("  contracts  {}", stack.deployment().display());
+    say!("  logs       {}", localnet.state_dir().join("logs").display());
     debug_assert_eq!(ports, localnet.config().ports);
-    println!("\n  accounts of anvil.toml (their keys are known to everybody)");
+    say!("\n  accounts of anvil.toml (their keys are known to everybody)");
     for role in Role::ALL {
-        println!("    {:<14} {}", role.name(), localnet.person(role).address);
+        say!("    {:<14} {}", role.name(), localnet.person(role).address);
     }
 }
 
@@ -158,12 +160,12 @@ pub(crate) async fn detached(state_dir: &Path, is_empty: bool) -> Result<()> {
                 reader.seek(SeekFrom::Current(-i64::try_from(line.len())?))?;
                 break;
             }
-            print!("{line}");
+            say!("{}", line.trim_end());
             is_ready |= line.trim_end() == READY;
             line.clear();
         }
         if is_ready {
-            println!("it runs on in the background; ./scripts/down stops it, {} has its words", log.display());
+            say!("it runs on in the background; ./scripts/down stops it, {} has its words", log.display());
             return Ok(());
         }
         if let Some(status) = child.try_wait()? {
@@ -172,7 +174,12 @@ pub(crate) async fn detached(state_dir: &Path, is_empty: bool) -> Result<()> {
         if start.elapsed() > DETACH_PATIENCE {
             // The process group is its own: ask it to stop in order.
             terminate(i32::try_from(child.id())?);
-            bail!("up was not ready after {} s; the end of {}:\n{}", DETACH_PATIENCE.as_secs(), log.display(), tail(&log));
+            bail!(
+                "up was not ready after {} s; the end of {}:\n{}",
+                DETACH_PATIENCE.as_secs(),
+                log.display(),
+                tail(&log)
+            );
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -186,27 +193,30 @@ fn terminate(pid: i32) {
 /// Stops what runs with this state folder.
 pub(crate) async fn down(state_dir: &Path) -> Result<()> {
     let Some(pid) = holder(state_dir) else {
-        println!("medlock does not run with the state in {}", state_dir.display());
+        say!("medlock does not run with the state in {}", state_dir.display());
         return Ok(());
     };
-    println!("stopping process {pid}");
+    say!("stopping process {pid}");
     terminate(pid);
     let start = Instant::now();
     while holder(state_dir).is_some() {
         if start.elapsed() > DOWN_PATIENCE {
-            bail!("process {pid} still runs after {} s\n  do: kill -9 {pid} (its servers end with it)", DOWN_PATIENCE.as_secs());
+            bail!(
+                "process {pid} still runs after {} s\n  do: kill -9 {pid} (its servers end with it)",
+                DOWN_PATIENCE.as_secs()
+            );
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    println!("stopped; the state is kept in {}", state_dir.display());
+    say!("stopped; the state is kept in {}", state_dir.display());
     Ok(())
 }
 
 /// Says what runs where.
 pub(crate) async fn status(state_dir: &Path) -> Result<()> {
     match holder(state_dir) {
-        Some(pid) => println!("medlock runs with the state in {} (process {pid})", state_dir.display()),
-        None => println!("medlock does not run with the state in {}", state_dir.display()),
+        Some(pid) => say!("medlock runs with the state in {} (process {pid})", state_dir.display()),
+        None => say!("medlock does not run with the state in {}", state_dir.display()),
     }
     let file = state_dir.join("ports.json");
     let Ok(mut opened) = File::open(&file) else { return Ok(()) };
@@ -214,7 +224,7 @@ pub(crate) async fn status(state_dir: &Path) -> Result<()> {
     opened.read_to_string(&mut text)?;
     let ports: Ports = serde_json::from_str(&text).with_context(|| format!("{} is damaged", file.display()))?;
     for (name, port) in ports.named() {
-        println!("  {name:<8} 127.0.0.1:{port}  {}", if ports::is_free(port) { "silent" } else { "answers" });
+        say!("  {name:<8} 127.0.0.1:{port}  {}", if ports::is_free(port) { "silent" } else { "answers" });
     }
     Ok(())
 }

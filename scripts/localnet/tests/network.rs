@@ -37,7 +37,9 @@ async fn collection(localnet: &Localnet) -> mongodb::Collection<Document> {
 
 /// Puts a block, as Kubo's `block/put` takes it, and returns its CID.
 async fn put_block(localnet: &Localnet, content: &str) -> String {
-    let body = format!("--border\r\nContent-Disposition: form-data; name=\"data\"; filename=\"data\"\r\n\r\n{content}\r\n--border--\r\n");
+    let body = format!(
+        "--border\r\nContent-Disposition: form-data; name=\"data\"; filename=\"data\"\r\n\r\n{content}\r\n--border--\r\n"
+    );
     let answer = reqwest::Client::new()
         .post(format!("{}/api/v0/block/put?cid-codec=raw&pin=true", localnet.kubo_url()))
         .header("content-type", "multipart/form-data; boundary=border")
@@ -103,7 +105,8 @@ async fn wait_to_be_killed_when_asked() {
     let Some(out) = std::env::var_os("LOCALNET_TEST_OUT") else { return };
     let localnet = start().await;
     let ports = localnet.config().ports;
-    let facts = json!({ "folder": localnet.state_dir(), "ports": [ports.anvil, ports.kubo, ports.gateway, ports.mongodb] });
+    let facts =
+        json!({ "folder": localnet.state_dir(), "ports": [ports.anvil, ports.kubo, ports.gateway, ports.mongodb] });
     let (out, new) = (PathBuf::from(&out), Path::new(&out).with_extension("new"));
     std::fs::write(&new, facts.to_string()).unwrap();
     std::fs::rename(new, out).unwrap();
@@ -221,7 +224,8 @@ async fn recreated_database_is_empty() {
 #[tokio::test]
 async fn store_talks_to_nobody() {
     let localnet = start().await;
-    let answer = reqwest::Client::new().post(format!("{}/api/v0/swarm/peers", localnet.kubo_url())).send().await.unwrap();
+    let answer =
+        reqwest::Client::new().post(format!("{}/api/v0/swarm/peers", localnet.kubo_url())).send().await.unwrap();
     assert!(!answer.status().is_success() || answer.text().await.unwrap().contains("\"Peers\":null"));
     let config = std::fs::read_to_string(localnet.state_dir().join("ipfs/config")).unwrap();
     let config: serde_json::Value = serde_json::from_str(&config).unwrap();
