@@ -58,11 +58,6 @@ impl Lease {
         self.held_until.is_some_and(|until| Instant::now() < until)
     }
 
-    /// Until when this replica may act, if it may.
-    pub(crate) fn held_until(&self) -> Option<Instant> {
-        self.held_until.filter(|until| Instant::now() < *until)
-    }
-
     /// Renews the lease, or takes it if it is free or its holder has fallen silent; says whether we hold it.
     ///
     /// # Errors

@@ -1,1 +1,95 @@
-//! The access log: `/v1/log`, `/v1/checkpoints`.
+//! The access log: `/v1/log`. What is anchored comes from the mirror of the chain; who read, and which version, from the
+//! operator's own evidence.
+
+mod entries;
+
+use axum::extract::State;
+use futures::TryStreamExt;
+use mongodb::{Collection, bson::doc};
+use protocol::{
+    bodies::{
+        Page, PageQuery,
+        log::{CheckpointView, LogEntry, LogEvidence, LogQuery},
+    },
+    ids::LeafHash,
+    mirror::{self, CheckpointDoc},
+};
+
+use crate::{
+    caller::Caller,
+    error::ApiError,
+    extract::{Json, Path, Query, page_limit},
+    reads::LeafDoc,
+    state::App,
+    store::collection,
+};
+
+/// Lists reads, newest first: a patient's of the own records, with their readers; for an accredited auditor all that are
+/// anchored, without readers.
+///
+/// **Who may call:** any signed-in address.
+#[utoipa::path(get, path = "/v1/log", tag = "log", params(LogQuery), responses((status = 200, body = Page<LogEntry>)))]
+pub(crate) async fn list_log(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<LogQuery>,
+) -> Result<Json<Page<LogEntry>>, ApiError> {
+    entries::list(&app, &caller, &query).await.map(Json)
+}
+
+/// Shows the operator's evidence of one read: everything that its leaf hash commits to.
+///
+/// **Who may call:** the patient of the record, and the reader.
+#[utoipa::path(get, path = "/v1/log/leaves/{leaf}", tag = "log", params(("leaf" = String, Path)), responses((status = 200, body = LogEvidence)))]
+pub(crate) async fn get_evidence(
+    State(app): State<App>,
+    caller: Caller,
+    Path(leaf): Path<LeafHash>,
+) -> Result<Json<LogEvidence>, ApiError> {
+    let leaves: Collection<LeafDoc> = app.database.collection(collection::LEAVES);
+    let found = leaves.find_one(doc! { "_id": leaf.to_string() }).await?;
+    found
+        .filter(|found| [found.patient, found.reader].contains(&caller.address))
+        .map(|found| Json(LogEvidence { leaf: found.leaf, hash: found.id }))
+        .ok_or_else(|| ApiError::not_found("there is no such leaf that concerns you"))
+}
+
+/// Lists the checkpoints of this deployment's operator, newest first.
+///
+/// **Who may call:** any signed-in address; they are public on chain.
+#[utoipa::path(get, path = "/v1/log/checkpoints", tag = "log", params(PageQuery), responses((status = 200, body = Page<CheckpointView>)))]
+pub(crate) async fn list_checkpoints(
+    State(app): State<App>,
+    _caller: Caller,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<CheckpointView>>, ApiError> {
+    let limit = page_limit(query.limit)?;
+    let operator = app.deployment.operator;
+    let before = match query.cursor.as_deref().map(str::parse::<u64>) {
+        None => u64::MAX,
+        Some(Ok(size)) => size,
+        Some(Err(_)) => return Err(ApiError::invalid("cursor is not one that this server gave")),
+    };
+    // The id orders by size: operator, then ten digits.
+    let range = doc! {
+        "$gte": mirror::checkpoint_id(operator, 0),
+        "$lt": mirror::checkpoint_id(operator, before.min(9_999_999_999)),
+    };
+    let checkpoints: Collection<CheckpointDoc> = app.database.collection(mirror::collection::CHECKPOINTS);
+    let found = checkpoints.find(doc! { "_id": range }).sort(doc! { "_id": -1 }).limit(i64::from(limit) + 1).await?;
+    let mut found: Vec<CheckpointDoc> = found.try_collect().await?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let has_more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| has_more).map(|last| last.size.to_string());
+    let items = found.into_iter().map(|checkpoint| CheckpointView {
+        operator: checkpoint.operator,
+        size: checkpoint.size,
+        root: checkpoint.root,
+        head: checkpoint.head,
+        block_number: checkpoint.place.block_number,
+        time: checkpoint.place.block_time,
+        tx_hash: checkpoint.place.tx_hash,
+    });
+    Ok(Json(Page { items: items.collect(), next }))
+}

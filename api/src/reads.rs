@@ -1,1 +1,94 @@
 //! Reads: `POST /v1/reads`.
+//!
+//! The order is what invariant 3 rests on: check everything, write the leaf durably, and only then hand out the
+//! release share and the receipt. The mirror is never asked for permission.
+
+mod leaf_doc;
+mod permission;
+mod request;
+
+use alloy::primitives::B256;
+use axum::extract::State;
+use mongodb::{Collection, bson::doc};
+use protocol::{
+    bodies::reads::{ReadAnswer, ReadBody},
+    error_code::ErrorCode,
+    reads::{Leaf, ReadReceipt, SignedReceipt},
+};
+use rand::Rng;
+
+pub(crate) use leaf_doc::LeafDoc;
+
+use self::permission::Permission;
+use crate::{
+    caller::Caller,
+    error::ApiError,
+    extract::Json,
+    records::shares,
+    state::App,
+    store::{collection, is_duplicate},
+};
+
+/// Opens one version of a record: the release share and a receipt, once the read is durably in the log.
+///
+/// The same request again is checked again and gives the same receipt; with other content its nonce counts as used.
+///
+/// **Who may call:** whoever the patient has granted READ, for a purpose of the grant; signed by the session key.
+#[utoipa::path(post, path = "/v1/reads", tag = "reads", request_body = ReadBody, responses((status = 200, body = ReadAnswer)))]
+pub(crate) async fn post_read(
+    State(app): State<App>,
+    caller: Caller,
+    Json(body): Json<ReadBody>,
+) -> Result<Json<ReadAnswer>, ApiError> {
+    request::check(&app, &caller, &body)?;
+    let permission = permission::ask(&app, &body.request).await?;
+    let patient = permission.patient;
+    let share = shares::find(&app, body.request.record, body.request.version, patient)
+        .await?
+        .ok_or_else(|| ApiError::new(ErrorCode::ShareMissing, "no release share is here for this version"))?;
+    let allowed_until = permission.allowed_until;
+    let leaf = append(&app, &caller, body, &permission).await?;
+    app.log_wake.wake();
+    Ok(Json(ReadAnswer { release_share: B256::from(*share.expose()), leaf: leaf.id, receipt: leaf.receipt, allowed_until }))
+}
+
+/// Writes the leaf of a permitted read, or finds the one that the same request has made before.
+async fn append(app: &App, caller: &Caller, body: ReadBody, permission: &Permission) -> Result<LeafDoc, ApiError> {
+    let leaves: Collection<LeafDoc> = app.database.collection(collection::LEAVES);
+    let new = new_leaf(app, caller, body, permission);
+    match leaves.insert_one(&new).await {
+        Ok(_) => Ok(new),
+        Err(error) if is_duplicate(&error) => {
+            let same_nonce = doc! { "session": &new.session, "nonce": &new.nonce };
+            match leaves.find_one(same_nonce).await? {
+                Some(known) if known.leaf.request == new.leaf.request => Ok(known),
+                _ => Err(ApiError::new(ErrorCode::NonceUsed, "this session has used the nonce for another read")),
+            }
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn new_leaf(app: &App, caller: &Caller, body: ReadBody, permission: &Permission) -> LeafDoc {
+    let mut blinding = B256::ZERO;
+    rand::rng().fill_bytes(blinding.as_mut_slice());
+    let leaf = Leaf {
+        request: body.request,
+        signature: body.signature,
+        login_message: caller.login_message.clone(),
+        login_signature: caller.login_signature.clone(),
+        block_hash: permission.block.hash,
+        time: permission.time,
+        blinding,
+    };
+    let hash = leaf.hash(&app.deployment);
+    let receipt = ReadReceipt {
+        operator: app.operator.address(),
+        leaf: hash.0,
+        record: leaf.request.record.0,
+        version: leaf.request.version,
+        anchorBy: app.clock.now() + app.settings.limits.anchor_seconds_max,
+    };
+    let signature = app.operator.sign(SignedReceipt::signing_hash(&receipt, &app.deployment));
+    LeafDoc::new(hash, leaf, permission.patient, SignedReceipt { receipt, signature })
+}

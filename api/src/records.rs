@@ -1,1 +1,117 @@
 //! Records, versions and release shares: `/v1/records`.
+
+mod register;
+pub(crate) mod shares;
+mod view;
+
+use alloy::eips::BlockId;
+use axum::{extract::State, http::StatusCode};
+use mongodb::Database;
+use protocol::{
+    bodies::{
+        Page,
+        records::{RecordQuery, RecordView, RegisterBody, ReleaseShareBody},
+        relay::ActionView,
+    },
+    error_code::ErrorCode,
+    ids::RecordId,
+};
+
+use crate::{
+    caller::Caller,
+    chain,
+    error::ApiError,
+    extract::{Json, Path, Query},
+    relay,
+    state::App,
+};
+
+/// Creates the indexes of release shares.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
+    shares::create_indexes(database).await
+}
+
+/// Registers a version of a record: keeps its release share, then relays the signed message. Without a message the
+/// version must stand on chain already, and only the share is kept.
+///
+/// **Who may call:** the uploader that the message names; without a message, the patient, or the first uploader who
+/// opens the record id.
+#[utoipa::path(post, path = "/v1/records", tag = "records", request_body = RegisterBody, responses(
+    (status = 200, body = Option<ActionView>, description = "The release share was kept; nothing was relayed."),
+    (status = 201, body = Option<ActionView>, description = "Mined."),
+    (status = 202, body = Option<ActionView>, description = "Accepted and still on its way."),
+))]
+pub(crate) async fn post_record(
+    State(app): State<App>,
+    caller: Caller,
+    Json(body): Json<RegisterBody>,
+) -> Result<(StatusCode, Json<Option<ActionView>>), ApiError> {
+    match &body.action {
+        Some(signed) => {
+            register::prepare(&app, &caller, signed, &body).await?;
+            relay::answer(app.relay.relay(signed, caller.address).await?, StatusCode::CREATED)
+        }
+        None => {
+            register::deposit(&app, &caller, &body).await?;
+            Ok((StatusCode::OK, Json(None)))
+        }
+    }
+}
+
+/// Lists the records that the caller owns, uploaded, or was granted, newest first.
+///
+/// **Who may call:** any signed-in address.
+#[utoipa::path(get, path = "/v1/records", tag = "records", params(RecordQuery), responses((status = 200, body = Page<RecordView>)))]
+pub(crate) async fn list_records(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<RecordQuery>,
+) -> Result<Json<Page<RecordView>>, ApiError> {
+    view::list(&app, &caller, &query).await.map(Json)
+}
+
+/// Shows one record with its versions.
+///
+/// **Who may call:** its patient, an uploader of it, and whoever holds a grant over it.
+#[utoipa::path(get, path = "/v1/records/{record}", tag = "records", params(("record" = String, Path)), responses((status = 200, body = RecordView)))]
+pub(crate) async fn get_record(
+    State(app): State<App>,
+    caller: Caller,
+    Path(record): Path<RecordId>,
+) -> Result<Json<RecordView>, ApiError> {
+    view::get(&app, &caller, record).await.map(Json)
+}
+
+/// Puts the release share of a version in again, or replaces a wrong one.
+///
+/// **Who may call:** the patient of the record.
+#[utoipa::path(put, path = "/v1/records/{record}/versions/{version}/release-share", tag = "records",
+    params(("record" = String, Path), ("version" = u16, Path)), request_body = ReleaseShareBody, responses((status = 204)))]
+pub(crate) async fn put_release_share(
+    State(app): State<App>,
+    caller: Caller,
+    Path((record, version)): Path<(RecordId, u16)>,
+    Json(body): Json<ReleaseShareBody>,
+) -> Result<StatusCode, ApiError> {
+    let on_chain = chain::find_record(&app, record, BlockId::latest()).await?;
+    // A stranger learns nothing here that the chain does not show.
+    let known = on_chain
+        .filter(|on_chain| (1..=on_chain.version).contains(&version))
+        .ok_or_else(|| ApiError::new(ErrorCode::UnknownRecord, "there is no such version on chain"))?;
+    if known.patient != caller.address {
+        return Err(ApiError::forbidden("only the patient puts a release share in again"));
+    }
+    let deposit = shares::Deposit {
+        record,
+        version,
+        patient: known.patient,
+        depositor: caller.address,
+        may_replace: true,
+        capsule: &body.release_share,
+    };
+    shares::deposit(&app, deposit).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -11,6 +11,7 @@ mod check;
 pub(crate) mod development_keys;
 mod follow_up;
 mod keeper;
+mod revocations;
 mod sender;
 mod transaction;
 mod watch;
@@ -28,9 +29,10 @@ use alloy::{
     signers::local::PrivateKeySigner,
     transports::TransportError,
 };
+use axum::{extract::State, http::StatusCode};
 use mongodb::{Collection, Database};
 use protocol::{
-    bodies::relay::ActionState,
+    bodies::relay::{ActionState, ActionView},
     deployment::Deployment,
     error_code::ErrorCode,
     ids::ActionId,
@@ -40,8 +42,18 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch as latest};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use action_doc::ActionDoc;
+pub(crate) use revocations::Revocations;
 
-use crate::{lease::Lease, store::collection, time::Clock};
+use crate::{
+    caller::Caller,
+    error::ApiError,
+    extract::{Json, Path},
+    lease::Lease,
+    settings::Limits,
+    state::App,
+    store::collection,
+    time::Clock,
+};
 
 /// Limits of the relay.
 #[derive(Clone, Debug)]
@@ -58,6 +70,19 @@ pub struct RelayLimits {
     pub confirmations: u64,
     /// Another replica takes over the sending after this time of silence.
     pub lease: Duration,
+}
+
+impl From<&Limits> for RelayLimits {
+    fn from(limits: &Limits) -> Self {
+        Self {
+            gas_per_day_max: limits.gas_per_day_max,
+            answer_after: Duration::from_secs(limits.relay_wait_seconds),
+            replace_after: Duration::from_secs(limits.relay_replace_seconds),
+            receipt_poll_max: Duration::from_millis(limits.receipt_poll_ms_max),
+            confirmations: limits.confirmations,
+            lease: Duration::from_secs(limits.lease_seconds),
+        }
+    }
 }
 
 /// Why an action was not taken.
@@ -83,6 +108,17 @@ pub(crate) enum RelayError {
     Stopped,
 }
 
+impl From<RelayError> for ApiError {
+    fn from(error: RelayError) -> Self {
+        match error {
+            RelayError::Refused { code, detail } => Self::new(code, detail),
+            RelayError::Store(error) => error.into(),
+            RelayError::Chain(error) => error.into(),
+            error @ RelayError::Stopped => Self::unavailable("the relay", error),
+        }
+    }
+}
+
 impl RelayError {
     pub(crate) fn refused(code: ErrorCode, detail: impl Into<Cow<'static, str>>) -> Self {
         Self::Refused { code, detail: detail.into() }
@@ -91,7 +127,7 @@ impl RelayError {
 
 /// A handle to the relay.
 #[derive(Clone)]
-pub(crate) struct Relay {
+pub struct Relay {
     shared: Arc<Shared>,
     jobs: mpsc::Sender<Job>,
     /// What the sender will read, until it is started.
@@ -252,11 +288,6 @@ impl Relay {
         action_doc::find(&self.shared.actions, id).await
     }
 
-    /// The relayer's address.
-    pub(crate) fn address(&self) -> Address {
-        self.shared.signer.address()
-    }
-
     async fn store(&self, new: ActionDoc) -> Result<ActionDoc, RelayError> {
         let (reply, stored) = oneshot::channel();
         self.jobs.send(Job::Accept(Box::new(new), reply)).await.map_err(|_| RelayError::Stopped)?;
@@ -347,6 +378,54 @@ impl Shared {
     /// How many transactions of the relayer the chain has mined.
     async fn mined_nonces(&self) -> Result<u64, TransportError> {
         self.provider.get_transaction_count(self.signer.address()).latest().await
+    }
+}
+
+/// Relays a signed action of any kind but a checkpoint. The same action again gives the same answer.
+///
+/// **Who may call:** any signed-in address, whoever has signed the action; the gas budget is the caller's.
+#[utoipa::path(post, path = "/v1/actions", tag = "actions", request_body = SignedAction, responses(
+    (status = 200, body = Option<ActionView>, description = "Mined."),
+    (status = 202, body = Option<ActionView>, description = "Accepted and still on its way."),
+))]
+pub(crate) async fn post_action(
+    State(app): State<App>,
+    caller: Caller,
+    Json(signed): Json<SignedAction>,
+) -> Result<(StatusCode, Json<Option<ActionView>>), ApiError> {
+    answer(app.relay.relay(&signed, caller.address).await?, StatusCode::OK)
+}
+
+/// Shows where a relayed action stands.
+///
+/// **Who may call:** who signed it, and who sent it.
+#[utoipa::path(get, path = "/v1/actions/{action}", tag = "actions", params(("action" = String, Path)),
+    responses((status = 200, body = ActionView)))]
+pub(crate) async fn get_action(
+    State(app): State<App>,
+    caller: Caller,
+    Path(action): Path<ActionId>,
+) -> Result<Json<ActionView>, ApiError> {
+    let known = app.relay.find(action).await?;
+    known
+        .filter(|known| [known.signer, known.submitter].contains(&caller.address))
+        .map(|known| Json(known.view()))
+        .ok_or_else(|| ApiError::not_found("there is no such action of yours"))
+}
+
+/// The answer to a relayed action: `mined` when it is, 202 while it is on its way.
+///
+/// # Errors
+/// The code with which it failed.
+pub(crate) fn answer(
+    action: ActionDoc,
+    mined: StatusCode,
+) -> Result<(StatusCode, Json<Option<ActionView>>), ApiError> {
+    match (action.state, &action.failure) {
+        (ActionState::Failed, Some(failure)) => Err(ApiError::new(failure.code, failure.detail.clone())),
+        (ActionState::Failed, None) => Err(ApiError::new(ErrorCode::WouldRevert, "the contract refused the action")),
+        (ActionState::Mined, _) => Ok((mined, Json(Some(action.view())))),
+        (ActionState::Accepted | ActionState::Sent, _) => Ok((StatusCode::ACCEPTED, Json(Some(action.view())))),
     }
 }
 

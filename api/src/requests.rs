@@ -1,1 +1,346 @@
-//! Access requests: `/v1/requests`.
+//! Access requests: `/v1/requests`. A practitioner asks, the patient approves by granting, or denies.
+
+use alloy::primitives::{Address, Bytes};
+use axum::{extract::State, http::StatusCode};
+use futures::TryStreamExt;
+use mongodb::{Collection, Database, bson::doc};
+use protocol::{
+    bodies::{
+        Page, PageQuery,
+        feed::FeedKind,
+        grants::{RequestBody, RequestState, RequestView},
+    },
+    codes::{Purpose, Right, ScopeKind},
+    error_code::ErrorCode,
+    hex_text,
+    ids::RequestId,
+    note::NOTE_LEN,
+    statements::{SignedAccessRequest, SignedDenial},
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    caller::Caller,
+    chain,
+    error::ApiError,
+    events::{self, FeedEntry},
+    extract::{Json, Path, Query, page_limit},
+    state::App,
+    store::{collection, index, is_duplicate, json_text},
+};
+
+/// A request. `_id`: its [`RequestId`].
+#[derive(Clone, Serialize, Deserialize)]
+struct RequestDoc {
+    #[serde(rename = "_id")]
+    id: RequestId,
+    #[serde(with = "json_text")]
+    signed: SignedAccessRequest,
+    /// Only the patient can open it.
+    #[serde(with = "hex_text")]
+    note: Bytes,
+    #[serde(with = "hex_text")]
+    requester: Address,
+    #[serde(with = "hex_text")]
+    patient: Address,
+    /// `open`, `approved` or `denied`; whether it has lapsed follows from the deadline.
+    state: RequestState,
+    /// Unix seconds.
+    deadline: i64,
+    /// Unix seconds.
+    created_at: i64,
+    /// Unix seconds.
+    answered_at: Option<i64>,
+    /// The patient's signed answer, once it is a no.
+    #[serde(default, with = "json_text")]
+    denial: Option<SignedDenial>,
+}
+
+impl RequestDoc {
+    fn view(self, now: u64) -> RequestView {
+        let has_lapsed = self.state == RequestState::Open && u64::try_from(self.deadline).is_ok_and(|end| end <= now);
+        RequestView {
+            id: self.id,
+            signed: self.signed,
+            note: self.note,
+            state: if has_lapsed { RequestState::Lapsed } else { self.state },
+            created_at: u64::try_from(self.created_at).unwrap_or(0),
+            answered_at: self.answered_at.and_then(|at| u64::try_from(at).ok()),
+        }
+    }
+}
+
+fn requests(database: &Database) -> Collection<RequestDoc> {
+    database.collection(collection::REQUESTS)
+}
+
+/// Creates the indexes of requests.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
+    requests(database)
+        .create_indexes([
+            index(doc! { "patient": 1, "created_at": -1, "_id": -1 }),
+            index(doc! { "requester": 1, "created_at": -1, "_id": -1 }),
+            index(doc! { "requester": 1, "patient": 1, "state": 1, "deadline": 1 }),
+        ])
+        .await?;
+    Ok(())
+}
+
+/// Asks a patient for access. The reason travels in a note that only the patient can open.
+///
+/// **Who may call:** the requester that the message names: accredited, unless it asks for the patient or the family.
+#[utoipa::path(post, path = "/v1/requests", tag = "requests", request_body = RequestBody, responses((status = 201, body = RequestView)))]
+pub(crate) async fn post_request(
+    State(app): State<App>,
+    caller: Caller,
+    Json(body): Json<RequestBody>,
+) -> Result<(StatusCode, Json<RequestView>), ApiError> {
+    let id = body.signed.id(&app.deployment);
+    if let Some(known) = requests(&app.database).find_one(doc! { "_id": id.to_string() }).await?
+        && known.requester == caller.address
+    {
+        return Ok((StatusCode::CREATED, Json(known.view(app.clock.now()))));
+    }
+    check(&app, &caller, &body).await?;
+    let now = app.clock.now();
+    let request = &body.signed.request;
+    let document = RequestDoc {
+        id,
+        requester: request.requester,
+        patient: request.patient,
+        state: RequestState::Open,
+        deadline: i64::try_from(request.deadline).unwrap_or(i64::MAX),
+        created_at: seconds(now),
+        answered_at: None,
+        denial: None,
+        signed: body.signed,
+        note: body.note,
+    };
+    match requests(&app.database).insert_one(&document).await {
+        Ok(_) => {}
+        Err(error) if is_duplicate(&error) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let opened = FeedEntry::new(document.patient, FeedKind::RequestOpened, id, now);
+    events::append(&app.database, vec![opened]).await?;
+    Ok((StatusCode::CREATED, Json(document.view(now))))
+}
+
+/// Lists the requests that the caller made or was asked, newest first.
+///
+/// **Who may call:** any signed-in address.
+#[utoipa::path(get, path = "/v1/requests", tag = "requests", params(PageQuery), responses((status = 200, body = Page<RequestView>)))]
+pub(crate) async fn list_requests(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<RequestView>>, ApiError> {
+    let limit = page_limit(query.limit)?;
+    let after = query.cursor.as_deref().map(parse_cursor).transpose()?;
+    let mut found = Vec::new();
+    for side in ["patient", "requester"] {
+        let mut all = vec![doc! { side: caller.hex() }];
+        all.extend(after.as_ref().map(|(created, id)| {
+            doc! { "$or": [{ "created_at": { "$lt": *created } }, { "created_at": *created, "_id": { "$lt": id } }] }
+        }));
+        let newest_first = doc! { "created_at": -1, "_id": -1 };
+        let collection = requests(&app.database);
+        let page = collection.find(doc! { "$and": all }).sort(newest_first).limit(i64::from(limit) + 1).await?;
+        found.extend(page.try_collect::<Vec<RequestDoc>>().await?);
+    }
+    found.sort_by(|a, b| (b.created_at, b.id).cmp(&(a.created_at, a.id)));
+    found.dedup_by(|a, b| a.id == b.id);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let has_more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| has_more).map(|last| format!("{}:{}", last.created_at, last.id));
+    let now = app.clock.now();
+    Ok(Json(Page { items: found.into_iter().map(|request| request.view(now)).collect(), next }))
+}
+
+/// Shows one request.
+///
+/// **Who may call:** its patient and its requester.
+#[utoipa::path(get, path = "/v1/requests/{request}", tag = "requests", params(("request" = String, Path)), responses((status = 200, body = RequestView)))]
+pub(crate) async fn get_request(
+    State(app): State<App>,
+    caller: Caller,
+    Path(request): Path<RequestId>,
+) -> Result<Json<RequestView>, ApiError> {
+    let found = find_for(&app, &caller, request).await?;
+    Ok(Json(found.view(app.clock.now())))
+}
+
+/// Turns a request down.
+///
+/// **Who may call:** its patient.
+#[utoipa::path(post, path = "/v1/requests/{request}/deny", tag = "requests", params(("request" = String, Path)),
+    request_body(content = SignedDenial), responses((status = 204)))]
+pub(crate) async fn deny_request(
+    State(app): State<App>,
+    caller: Caller,
+    Path(request): Path<RequestId>,
+    Json(signed): Json<SignedDenial>,
+) -> Result<StatusCode, ApiError> {
+    let found = find_for(&app, &caller, request).await?;
+    if found.patient != caller.address || signed.denial.patient != caller.address {
+        return Err(ApiError::forbidden("only the patient answers a request"));
+    }
+    if signed.denial.request != request.0 {
+        return Err(ApiError::invalid("the message denies another request"));
+    }
+    let now = app.clock.now();
+    if signed.denial.deadline <= alloy::primitives::U256::from(now) {
+        return Err(ApiError::new(ErrorCode::Expired, "the message's deadline has passed"));
+    }
+    let hash = SignedDenial::signing_hash(&signed.denial, &app.deployment);
+    chain::verify_signed(&app, hash, signed.signer(), &signed.signature).await?;
+    match found.state {
+        RequestState::Denied => return Ok(StatusCode::NO_CONTENT),
+        RequestState::Open => {}
+        _ => return Err(ApiError::new(ErrorCode::StaleState, "the request was answered already")),
+    }
+    let denial = serde_json::to_string(&signed).map_err(ApiError::internal)?;
+    let open = doc! { "_id": request.to_string(), "state": "open" };
+    let denied = doc! { "$set": { "state": "denied", "answered_at": seconds(now), "denial": denial } };
+    requests(&app.database).update_one(open, denied).await?;
+    let answered = FeedEntry::new(found.requester, FeedKind::RequestAnswered, request, now);
+    events::append(&app.database, vec![answered]).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Makes sure that a grant may answer this request.
+///
+/// # Errors
+/// `not_found` unless `patient` was asked by `requester`, `stale_state` when it was denied.
+pub(crate) async fn expect_open(
+    app: &App,
+    id: RequestId,
+    patient: Address,
+    requester: Address,
+) -> Result<(), ApiError> {
+    let found = requests(&app.database)
+        .find_one(doc! { "_id": id.to_string() })
+        .await?
+        .filter(|request| request.patient == patient && request.requester == requester)
+        .ok_or_else(|| ApiError::not_found("the grantee has not sent such a request"))?;
+    match found.state {
+        RequestState::Denied => Err(ApiError::new(ErrorCode::StaleState, "the request was denied already")),
+        _ => Ok(()),
+    }
+}
+
+/// Notes that the patient granted something for a request, and tells its requester. Once is as good as twice.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn approve(database: &Database, id: RequestId, now: u64) -> mongodb::error::Result<()> {
+    let open = doc! { "_id": id.to_string(), "state": "open" };
+    let approved = doc! { "$set": { "state": "approved", "answered_at": seconds(now) } };
+    requests(database).update_one(open, approved).await?;
+    let Some(request) = requests(database).find_one(doc! { "_id": id.to_string(), "state": "approved" }).await? else {
+        return Ok(());
+    };
+    events::append(database, vec![FeedEntry::new(request.requester, FeedKind::RequestAnswered, id, now)]).await
+}
+
+async fn find_for(app: &App, caller: &Caller, id: RequestId) -> Result<RequestDoc, ApiError> {
+    requests(&app.database)
+        .find_one(doc! { "_id": id.to_string() })
+        .await?
+        .filter(|request| request.patient == caller.address || request.requester == caller.address)
+        .ok_or_else(|| ApiError::not_found("there is no such request of yours"))
+}
+
+/// Checks a new request: its form, its signature, and that both sides can take part.
+async fn check(app: &App, caller: &Caller, body: &RequestBody) -> Result<(), ApiError> {
+    let request = &body.signed.request;
+    if request.requester != caller.address {
+        return Err(ApiError::forbidden("one asks in one's own name only"));
+    }
+    if request.patient == caller.address || request.patient == Address::ZERO {
+        return Err(ApiError::invalid("the request names no other person as patient"));
+    }
+    let purposes = Purpose::from_mask(request.purposes);
+    let out_of_range = |detail| ApiError::new(ErrorCode::OutOfRange, detail);
+    if Purpose::mask(&purposes) != request.purposes {
+        return Err(out_of_range("there is no such purpose"));
+    }
+    let right = Right::from_bit(request.rights).ok_or_else(|| out_of_range("rights must be READ or WRITE"))?;
+    let kind = ScopeKind::from_code(request.kind).ok_or_else(|| out_of_range("there is no such scope kind"))?;
+    if right == Right::Read && purposes.is_empty() {
+        return Err(out_of_range("a request to read names a purpose"));
+    }
+    if right == Right::Write && kind == ScopeKind::Record {
+        return Err(out_of_range("writing is granted over a category or all"));
+    }
+    let now = app.clock.now();
+    if request.deadline <= alloy::primitives::U256::from(now) || request.until.to::<u64>() <= now {
+        return Err(ApiError::new(ErrorCode::Expired, "the request's deadline, or the end that it wishes, has passed"));
+    }
+    if body.note.len() != NOTE_LEN {
+        return Err(ApiError::new(ErrorCode::InvalidCapsule, "a note has exactly one length"));
+    }
+    if Sha256::digest(&body.note).as_slice() != request.noteHash.as_slice() {
+        return Err(ApiError::invalid("the note is not the one that the request names"));
+    }
+    let hash = SignedAccessRequest::signing_hash(request, &app.deployment);
+    chain::verify_signed(app, hash, caller.address, &body.signed.signature).await?;
+    expect_both_ready(app, request.patient, caller, right, &purposes).await?;
+    expect_room(app, caller, request.patient, now).await
+}
+
+async fn expect_both_ready(
+    app: &App,
+    patient: Address,
+    caller: &Caller,
+    right: Right,
+    purposes: &[Purpose],
+) -> Result<(), ApiError> {
+    let missing = |detail| ApiError::new(ErrorCode::KeyNotRegistered, detail);
+    if !chain::has_identity_key(app, patient).await? {
+        return Err(missing("the patient has not published an encryption key"));
+    }
+    if right == Right::Read && !chain::has_identity_key(app, caller.address).await? {
+        return Err(missing("the requester has not published an encryption key"));
+    }
+    let needs_accreditation = right == Right::Write || purposes.iter().any(|purpose| purpose.needs_accreditation());
+    if needs_accreditation {
+        let head = chain::head(app).await?;
+        if !chain::is_accredited(app, caller.address, None, &head).await? {
+            return Err(ApiError::new(ErrorCode::NotAccredited, "nobody vouches for the requester now"));
+        }
+    }
+    Ok(())
+}
+
+/// Nobody is to be flooded with requests by one person.
+async fn expect_room(app: &App, caller: &Caller, patient: Address, now: u64) -> Result<(), ApiError> {
+    let open = doc! {
+        "requester": caller.hex(),
+        "patient": format!("{patient:#x}"),
+        "state": "open",
+        "deadline": { "$gt": seconds(now) },
+    };
+    let max = app.settings.limits.open_requests_max;
+    if requests(&app.database).count_documents(open).await? >= max {
+        return Err(ApiError::new(ErrorCode::RateLimited, "too many requests to this patient wait for an answer")
+            .retry_after(3_600));
+    }
+    Ok(())
+}
+
+fn parse_cursor(text: &str) -> Result<(i64, String), ApiError> {
+    let invalid = || ApiError::invalid("cursor is not one that this server gave");
+    let (created, id) = text.split_once(':').ok_or_else(invalid)?;
+    let id: RequestId = id.parse().map_err(|_| invalid())?;
+    Ok((created.parse().map_err(|_| invalid())?, id.to_string()))
+}
+
+fn seconds(unix: u64) -> i64 {
+    i64::try_from(unix).unwrap_or(i64::MAX)
+}

@@ -1,1 +1,167 @@
 //! The sequencer: orders leaves into the log and anchors its head on chain.
+//!
+//! API replicas only append leaves. One sequencer, held by a lease, gives each leaf its place in the RFC 6962 tree,
+//! durably and once, and anchors batches with `checkpointBySig`, signed by the operator and sent by the relay. The chain
+//! is the truth about what is anchored: every round begins with its head, so that a restart, a reorg, or a chain that
+//! was set back only means that the same leaves are anchored again from there. The contract takes a batch only on top
+//! of the head that the message names, so none can land twice.
+
+mod anchor;
+mod order;
+mod recover;
+
+use std::{sync::Arc, time::Duration};
+
+use alloy::primitives::B256;
+use mongodb::Database;
+use protocol::{codes::MAX_BATCH, error_code::ErrorCode};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::{
+    lease::Lease,
+    relay::RelayError,
+    state::App,
+    store::{collection, index, unique_index},
+};
+
+/// Why a round of the sequencer was not finished. The next one begins anew.
+#[derive(Debug, thiserror::Error)]
+enum SequencerError {
+    #[error("the database does not answer")]
+    Store(#[from] mongodb::error::Error),
+    #[error("the chain does not answer")]
+    Chain(#[from] alloy::contract::Error),
+    #[error("the chain does not answer")]
+    Transport(#[from] alloy::transports::TransportError),
+    #[error("the checkpoint was not taken: {0}")]
+    Relay(#[from] RelayError),
+    #[error("{0}")]
+    Inconsistent(&'static str),
+}
+
+/// Wakes the sequencer of this replica when a leaf was appended here.
+#[derive(Clone, Default)]
+pub struct Wake(Arc<Notify>);
+
+impl Wake {
+    /// A leaf was appended.
+    pub(crate) fn wake(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// Creates the indexes of the log's collections.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
+    let leaves = database.collection::<mongodb::bson::Document>(collection::LEAVES);
+    use mongodb::bson::doc;
+    let placed = mongodb::IndexModel::builder()
+        .keys(doc! { "index": 1 })
+        .options(
+            mongodb::options::IndexOptions::builder()
+                .unique(true)
+                .partial_filter_expression(doc! { "index": { "$exists": true } })
+                .build(),
+        )
+        .build();
+    leaves
+        .create_indexes([
+            // The same session never uses a nonce for two reads.
+            unique_index(doc! { "session": 1, "nonce": 1 }),
+            placed,
+            index(doc! { "is_placed": 1, "appended_at": 1 }),
+            index(doc! { "patient": 1, "time": -1 }),
+            index(doc! { "reader": 1, "time": -1 }),
+        ])
+        .await?;
+    Ok(())
+}
+
+/// Starts the sequencer; it ends with the server.
+pub(crate) fn start(app: &App) {
+    let app = app.clone();
+    tokio::spawn(async move {
+        let duration = Duration::from_secs(app.settings.limits.lease_seconds);
+        let mut lease = Lease::new(&app.database, "sequencer", duration);
+        let shutdown = app.shutdown.clone();
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = run(&app, &mut lease) => {}
+        }
+        if let Err(error) = lease.release().await {
+            tracing::warn!(%error, "the sequencer's lease was not released; it ends by itself");
+        }
+    });
+}
+
+async fn run(app: &App, lease: &mut Lease) {
+    let longest = Duration::from_millis(app.settings.limits.checkpoint_ms_max.max(1));
+    let mut oldest_waiting: Option<Instant> = None;
+    let mut renewed: Option<Instant> = None;
+    loop {
+        let pause = longest.min(lease.interval());
+        tokio::select! {
+            () = app.log_wake.0.notified() => { oldest_waiting.get_or_insert_with(Instant::now); }
+            () = tokio::time::sleep(pause) => {}
+        }
+        if renewed.is_none_or(|at| at.elapsed() >= lease.interval()) || !lease.is_held() {
+            match lease.hold().await {
+                Ok(_) => renewed = Some(Instant::now()),
+                Err(error) => tracing::warn!(%error, "the sequencer's lease could not be renewed"),
+            }
+        }
+        if !lease.is_held() {
+            continue;
+        }
+        let is_due = oldest_waiting.is_none_or(|since| since.elapsed() >= longest);
+        match round(app, lease, is_due).await {
+            Ok(Round::Anchored | Round::NothingToDo) => oldest_waiting = None,
+            Ok(Round::Waiting) => {
+                oldest_waiting.get_or_insert_with(Instant::now);
+            }
+            // Somebody else's checkpoint, or our own that was thought lost: the next round begins with the new head.
+            Err(SequencerError::Relay(RelayError::Refused { code: ErrorCode::StaleState | ErrorCode::NonceUsed, .. })) => {
+                tracing::info!("the log's head has moved; beginning anew from the chain");
+            }
+            Err(error) => tracing::warn!(%error, cause = ?std::error::Error::source(&error), "the log was not anchored; trying again"),
+        }
+    }
+}
+
+enum Round {
+    NothingToDo,
+    /// There are leaves, but too few and too young for a checkpoint.
+    Waiting,
+    Anchored,
+}
+
+/// Orders what is new, and anchors up to one batch if it is due or large enough.
+async fn round(app: &App, lease: &Lease, is_due: bool) -> Result<Round, SequencerError> {
+    let on_chain = chain_head(app).await?;
+    let position = anchor::find(app, on_chain).await?;
+    let position = match position {
+        Some(position) => position,
+        None => recover::from_chain(app, on_chain).await?,
+    };
+    order::place_new(app, position.frontier.size()).await?;
+    if !lease.is_held() {
+        return Ok(Round::NothingToDo);
+    }
+    let batch = order::batch(app, position.frontier.size(), MAX_BATCH).await?;
+    if batch.is_empty() {
+        return Ok(Round::NothingToDo);
+    }
+    if !is_due && batch.len() < app.settings.limits.checkpoint_reads_max {
+        return Ok(Round::Waiting);
+    }
+    anchor::anchor(app, position, &batch).await?;
+    Ok(Round::Anchored)
+}
+
+/// The head that the chain stores for our log.
+async fn chain_head(app: &App) -> Result<B256, SequencerError> {
+    Ok(crate::chain::access_log(app).headOf(app.deployment.operator).call().await?)
+}

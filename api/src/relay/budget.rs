@@ -11,10 +11,8 @@ use mongodb::{
 use protocol::error_code::ErrorCode;
 
 use super::RelayError;
-use crate::store::{is_duplicate, ttl_index};
+use crate::store::{collection, is_duplicate, ttl_index};
 
-/// The collection of budgets. `_id`: address `:` day since 1970.
-pub(crate) const COLLECTION: &str = "api_budgets";
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// An upper estimate of an action's gas from its calldata alone, so that it is the same wherever it is computed:
@@ -34,7 +32,7 @@ pub(super) fn bound(data: &[u8]) -> u64 {
 pub(super) async fn charge(database: &Database, account: Address, gas: u64, max: u64) -> Result<(), RelayError> {
     let exceeded = || RelayError::refused(ErrorCode::BudgetExceeded, "The relayer's gas budget for today is used up.");
     let Some(room) = max.checked_sub(gas).and_then(|room| i64::try_from(room).ok()) else { return Err(exceeded()) };
-    let budgets: Collection<Document> = database.collection(COLLECTION);
+    let budgets: Collection<Document> = database.collection(collection::BUDGETS);
     let id = id_of(account);
     // The upsert of an account that has too little room collides with its own document. So do two first charges of a
     // day at the same moment, hence the second try.
@@ -54,7 +52,7 @@ pub(super) async fn charge(database: &Database, account: Address, gas: u64, max:
 
 /// Gives back what was charged for an action that was not taken. A lost refund ends with the day.
 pub(super) async fn refund(database: &Database, account: Address, gas: u64) {
-    let budgets: Collection<Document> = database.collection(COLLECTION);
+    let budgets: Collection<Document> = database.collection(collection::BUDGETS);
     let gas = i64::try_from(gas).unwrap_or(i64::MAX);
     if let Err(error) = budgets.update_one(doc! { "_id": id_of(account) }, doc! { "$inc": { "gas": -gas } }).await {
         tracing::warn!(%error, "a gas budget was not refunded");
@@ -63,7 +61,7 @@ pub(super) async fn refund(database: &Database, account: Address, gas: u64) {
 
 /// Creates the index that forgets the budgets of days past.
 pub(super) async fn create_indexes(database: &Database) -> Result<(), Error> {
-    database.collection::<Document>(COLLECTION).create_index(ttl_index("expires")).await?;
+    database.collection::<Document>(collection::BUDGETS).create_index(ttl_index("expires")).await?;
     Ok(())
 }
 

@@ -1,0 +1,146 @@
+//! Questions to the contracts, at a block that is named by its hash, so that all answers belong together.
+
+use alloy::{
+    eips::{BlockId, BlockNumberOrTag},
+    primitives::{Address, B256, Bytes, U256},
+    providers::{DynProvider, Provider},
+};
+use contracts::{
+    Terms,
+    access_log::AccessLog::{self, AccessLogInstance},
+    accreditation::Accreditation::{self, AccreditationInstance},
+    grant_registry::GrantRegistry::{self, GrantRegistryInstance},
+    key_registry::KeyRegistry::{self, KeyRegistryInstance},
+    record_registry::RecordRegistry::{self, Record, RecordRegistryInstance},
+};
+use protocol::{
+    codes::{Role, SLOT_IDENTITY, ScopeKind},
+    deployment::ContractName,
+    error_code::ErrorCode,
+    ids::{RecordId, Tag},
+    messages::verify_signature,
+};
+
+use crate::{error::ApiError, state::App};
+
+/// A block that answers are pinned to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Block {
+    pub(crate) hash: B256,
+    pub(crate) number: u64,
+    /// Unix seconds.
+    pub(crate) time: u64,
+}
+
+impl Block {
+    /// Names the block in a call.
+    pub(crate) fn id(&self) -> BlockId {
+        BlockId::hash(self.hash)
+    }
+}
+
+/// The head block.
+///
+/// # Errors
+/// `unavailable`.
+pub(crate) async fn head(app: &App) -> Result<Block, ApiError> {
+    let block = app.chain.get_block_by_number(BlockNumberOrTag::Latest).await?;
+    let header = block
+        .map(|block| block.header)
+        .ok_or_else(|| ApiError::new(ErrorCode::Unavailable, "the chain has no head block"))?;
+    Ok(Block { hash: header.hash, number: header.number, time: header.timestamp })
+}
+
+/// The `AccessLog` of this deployment.
+pub(crate) fn access_log(app: &App) -> AccessLogInstance<DynProvider> {
+    AccessLog::new(app.deployment.address_of(ContractName::AccessLog), app.chain.clone())
+}
+
+/// The `Accreditation` of this deployment.
+pub(crate) fn accreditation(app: &App) -> AccreditationInstance<DynProvider> {
+    Accreditation::new(app.deployment.address_of(ContractName::Accreditation), app.chain.clone())
+}
+
+/// The `GrantRegistry` of this deployment.
+pub(crate) fn grant_registry(app: &App) -> GrantRegistryInstance<DynProvider> {
+    GrantRegistry::new(app.deployment.address_of(ContractName::GrantRegistry), app.chain.clone())
+}
+
+/// The `KeyRegistry` of this deployment.
+pub(crate) fn key_registry(app: &App) -> KeyRegistryInstance<DynProvider> {
+    KeyRegistry::new(app.deployment.address_of(ContractName::KeyRegistry), app.chain.clone())
+}
+
+/// The `RecordRegistry` of this deployment.
+pub(crate) fn record_registry(app: &App) -> RecordRegistryInstance<DynProvider> {
+    RecordRegistry::new(app.deployment.address_of(ContractName::RecordRegistry), app.chain.clone())
+}
+
+/// The record as the chain holds it; `None` where there is none.
+///
+/// # Errors
+/// `unavailable`.
+pub(crate) async fn find_record(app: &App, id: RecordId, at: BlockId) -> Result<Option<Record>, ApiError> {
+    let record = record_registry(app).recordOf(id.0).block(at).call().await?;
+    Ok((record.status != 0).then_some(record))
+}
+
+/// The terms of a grant as the chain holds them; all zero where none ever stood.
+///
+/// # Errors
+/// `unavailable`.
+pub(crate) async fn terms_of(
+    app: &App,
+    patient: Address,
+    tag: Tag,
+    (kind, scope_id): (ScopeKind, B256),
+    at: BlockId,
+) -> Result<Terms, ApiError> {
+    let word: U256 = grant_registry(app).termsOf(patient, tag.0, kind.code(), scope_id).block(at).call().await?;
+    Ok(Terms::from(word))
+}
+
+/// Whether somebody vouches for this address now, in this role if one is named.
+///
+/// # Errors
+/// `unavailable`.
+pub(crate) async fn is_accredited(app: &App, address: Address, role: Option<Role>, at: &Block) -> Result<bool, ApiError> {
+    /// `Roles.ANY`
+    const ANY: u8 = 255;
+    let time = alloy::primitives::aliases::U40::from(app.clock.now().max(at.time));
+    let roles = role.map_or(ANY, Role::bit);
+    Ok(accreditation(app).isAccredited(address, roles, time).block(at.id()).call().await?.accredited)
+}
+
+/// Whether this address has published an identity key.
+///
+/// # Errors
+/// `unavailable`.
+pub(crate) async fn has_identity_key(app: &App, address: Address) -> Result<bool, ApiError> {
+    Ok(key_registry(app).keyOf(address, SLOT_IDENTITY).block(BlockId::latest()).call().await?.epoch > 0)
+}
+
+/// Checks a signature as the contracts do: the account's own first, then what its contract accepts (ERC-1271).
+///
+/// # Errors
+/// `invalid_signature`.
+pub(crate) async fn verify_signed(app: &App, hash: B256, signer: Address, signature: &Bytes) -> Result<(), ApiError> {
+    alloy::sol! {
+        #[sol(rpc)]
+        interface IERC1271 {
+            function isValidSignature(bytes32 hash, bytes signature) external view returns (bytes4 magic);
+        }
+    }
+    const ACCEPTED: [u8; 4] = [0x16, 0x26, 0xba, 0x7e];
+    let Err(error) = verify_signature(hash, signer, signature) else { return Ok(()) };
+    let refused = ApiError::new(ErrorCode::InvalidSignature, error.to_string());
+    if app.chain.get_code_at(signer).await?.is_empty() {
+        return Err(refused);
+    }
+    match IERC1271::new(signer, app.chain.clone()).isValidSignature(hash, signature.clone()).call().await {
+        Ok(magic) if magic.0 == ACCEPTED => Ok(()),
+        Err(alloy::contract::Error::TransportError(error)) if error.as_error_resp().is_none() => Err(error.into()),
+        // Whatever else the contract answers is a no.
+        _ => Err(refused),
+    }
+}

@@ -1,0 +1,186 @@
+//! Entries of the feed, and their numbers.
+
+use std::{collections::HashSet, fmt::Display};
+
+use alloy::primitives::Address;
+use futures::{FutureExt, TryStreamExt};
+use mongodb::{
+    ClientSession, Collection, Database,
+    bson::{DateTime, Document, doc},
+    options::ReturnDocument,
+};
+use protocol::{
+    bodies::feed::{FeedEvent, FeedKind},
+    hex_text,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    store::{collection, is_duplicate, ttl_index, unique_index},
+    time::Clock,
+};
+
+/// Entries are kept so long, in seconds; whoever was away longer looks at the lists.
+const KEPT_SECONDS: u64 = 30 * 86_400;
+/// The counter's `_id`.
+const COUNTER: &str = "counter";
+
+/// Something that concerns one person. `_id` follows from what happened, so that it is told once.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct FeedEntry {
+    #[serde(rename = "_id")]
+    id: String,
+    /// Its place in the feed, from 1; 0 until it is written.
+    number: i64,
+    #[serde(with = "hex_text")]
+    to: Address,
+    kind: FeedKind,
+    subject: String,
+    /// Unix seconds.
+    time: i64,
+    delete_at: DateTime,
+}
+
+impl FeedEntry {
+    /// An entry about something that happens to `subject` once, at `time` (unix seconds).
+    pub(crate) fn new(to: Address, kind: FeedKind, subject: impl Display, time: u64) -> Self {
+        Self::caused_by(&format!("{kind:?}:{subject}"), to, kind, subject, time)
+    }
+
+    /// An entry about something that can happen to `subject` repeatedly; `cause` tells the times apart.
+    pub(crate) fn caused_by(cause: &str, to: Address, kind: FeedKind, subject: impl Display, time: u64) -> Self {
+        Self {
+            id: format!("{cause}:{to:#x}"),
+            number: 0,
+            to,
+            kind,
+            subject: subject.to_string(),
+            time: i64::try_from(time).unwrap_or(i64::MAX),
+            delete_at: Clock::date_at(time.saturating_add(KEPT_SECONDS)),
+        }
+    }
+
+    pub(super) const fn number(&self) -> i64 {
+        self.number
+    }
+
+    pub(super) const fn to(&self) -> Address {
+        self.to
+    }
+
+    pub(super) fn event(&self) -> FeedEvent {
+        FeedEvent {
+            id: format!("{:016x}", self.number),
+            kind: self.kind,
+            subject: self.subject.clone(),
+            time: u64::try_from(self.time).unwrap_or(0),
+        }
+    }
+}
+
+/// Reads an event id; `None` for what this server never gave.
+pub(super) fn parse_id(id: &str) -> Option<i64> {
+    (id.len() == 16).then(|| i64::from_str_radix(id, 16).ok()).flatten()
+}
+
+pub(super) fn feed(database: &Database) -> Collection<FeedEntry> {
+    database.collection(collection::FEED)
+}
+
+/// Creates the feed's indexes and its counter.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
+    let by_person = unique_index(doc! { "to": 1, "number": 1 });
+    feed(database).create_indexes([by_person, unique_index(doc! { "number": 1 }), ttl_index("delete_at")]).await?;
+    let counters: Collection<Document> = database.collection(collection::FEED_CURSOR);
+    let first = doc! { "$setOnInsert": { "number": 0_i64 } };
+    match counters.update_one(doc! { "_id": COUNTER }, first).upsert(true).await {
+        Ok(_) => Ok(()),
+        // Another replica was faster.
+        Err(error) if is_duplicate(&error) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The number of the newest entry.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn newest(database: &Database) -> mongodb::error::Result<i64> {
+    let newest = feed(database).find_one(doc! {}).sort(doc! { "number": -1 }).await?;
+    Ok(newest.map_or(0, |entry| entry.number))
+}
+
+/// Writes entries that are not in the feed yet, durably and in order.
+///
+/// # Errors
+/// When the database does not answer; writing them again is harmless.
+pub(crate) async fn append(database: &Database, entries: Vec<FeedEntry>) -> mongodb::error::Result<()> {
+    let mut attempts = 0;
+    loop {
+        let new = unknown(database, &entries).await?;
+        if new.is_empty() {
+            return Ok(());
+        }
+        match write(database, new).await {
+            // Somebody else told the same at the same moment.
+            Err(error) if is_duplicate(&error) && attempts < 5 => attempts += 1,
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn unknown(database: &Database, entries: &[FeedEntry]) -> mongodb::error::Result<Vec<FeedEntry>> {
+    let ids: Vec<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
+    let known: Vec<FeedEntry> = feed(database).find(doc! { "_id": { "$in": ids } }).await?.try_collect().await?;
+    let mut seen: HashSet<String> = known.into_iter().map(|entry| entry.id).collect();
+    Ok(entries.iter().filter(|entry| seen.insert(entry.id.clone())).cloned().collect())
+}
+
+async fn write(database: &Database, entries: Vec<FeedEntry>) -> mongodb::error::Result<()> {
+    let mut session = database.client().start_session().await?;
+    session
+        .start_transaction()
+        .and_run((database.clone(), entries), |session, (database, entries)| {
+            number_and_insert(session, database, entries).boxed()
+        })
+        .await
+}
+
+/// Writers of one moment collide on the counter; all but one begin again, so that numbers are committed in order.
+async fn number_and_insert(
+    session: &mut ClientSession,
+    database: &Database,
+    entries: &mut [FeedEntry],
+) -> mongodb::error::Result<()> {
+    let counters: Collection<Document> = database.collection(collection::FEED_CURSOR);
+    let count = i64::try_from(entries.len()).unwrap_or(i64::MAX);
+    let counted = counters
+        .find_one_and_update(doc! { "_id": COUNTER }, doc! { "$inc": { "number": count } })
+        .upsert(true)
+        .return_document(ReturnDocument::After)
+        .session(&mut *session)
+        .await?;
+    let last = counted.and_then(|counter| counter.get_i64("number").ok()).unwrap_or(count);
+    for (entry, number) in entries.iter_mut().zip(last - count + 1..) {
+        entry.number = number;
+    }
+    feed(database).insert_many(&*entries).session(session).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_grow_as_text_and_foreign_ones_are_refused() {
+        let id = |number| FeedEntry { number, ..FeedEntry::new(Address::ZERO, FeedKind::Granted, "x", 1) }.event().id;
+        assert!(id(9) < id(10) && id(255) < id(256));
+        assert_eq!(parse_id(&id(77)), Some(77));
+        assert_eq!(parse_id("77"), None);
+        assert_eq!(parse_id("zzzzzzzzzzzzzzzz"), None);
+    }
+}

@@ -1,0 +1,128 @@
+//! From the mirror's events to the feed. One replica does it, held by a lease; the place in the change stream is kept,
+//! so that a restart goes on where it was. Telling something twice changes nothing.
+
+use std::time::{Duration, Instant};
+
+use futures::TryStreamExt;
+use mongodb::{
+    Collection,
+    bson::{Bson, doc},
+    change_stream::event::ResumeToken,
+};
+use protocol::mirror::{self, EventDoc};
+use serde::{Deserialize, Serialize};
+
+use super::{append, interest};
+use crate::{error::ApiError, lease::Lease, state::App, store::collection};
+
+/// The cursor's `_id`.
+const CURSOR: &str = "mirror";
+/// After an interruption the blocks from so far back are told again.
+const OVERLAP_BLOCKS: i64 = 64;
+
+#[derive(Serialize, Deserialize)]
+struct CursorDoc {
+    #[serde(rename = "_id")]
+    id: String,
+    /// Where to go on in the change stream.
+    token: Option<ResumeToken>,
+    /// The block of the last event that was told.
+    block_number: i64,
+}
+
+/// Why following stopped. It begins again.
+#[derive(Debug, thiserror::Error)]
+enum FollowError {
+    #[error("the database does not answer: {0}")]
+    Store(#[from] mongodb::error::Error),
+    #[error("an event could not be told: {0:?}")]
+    Api(ApiError),
+}
+
+pub(super) async fn follow(app: App) {
+    let mut lease = Lease::new(&app.database, "feed", Duration::from_secs(app.settings.limits.lease_seconds));
+    loop {
+        tokio::select! {
+            () = app.shutdown.cancelled() => break,
+            outcome = follow_while_held(&app, &mut lease) => {
+                if let Err(error) = outcome {
+                    tracing::warn!(%error, "the mirror's events could not be followed; beginning again");
+                }
+            }
+        }
+        tokio::time::sleep(lease.interval().min(Duration::from_secs(1))).await;
+    }
+    if let Err(error) = lease.release().await {
+        tracing::warn!(%error, "the feed's lease was not released; it ends by itself");
+    }
+}
+
+async fn follow_while_held(app: &App, lease: &mut Lease) -> Result<(), FollowError> {
+    if !lease.hold().await? {
+        return Ok(());
+    }
+    let mut renewed = Instant::now();
+    let cursors: Collection<CursorDoc> = app.database.collection(collection::FEED_CURSOR);
+    let cursor = cursors.find_one(doc! { "_id": CURSOR }).await?;
+    let events: Collection<EventDoc> = app.database.collection(mirror::collection::EVENTS);
+    let inserts = [doc! { "$match": { "operationType": "insert" } }];
+    let (token, mut block_number) = match cursor {
+        Some(cursor) => (cursor.token, cursor.block_number),
+        None => (None, -1),
+    };
+    let resumed = match token {
+        Some(token) => events.watch().pipeline(inserts.clone()).resume_after(token).await.ok(),
+        None => None,
+    };
+    let mut changes = match resumed {
+        Some(changes) => changes,
+        None => {
+            // The server has forgotten the place, or there never was one: watch from now, then tell what lies between.
+            let changes = events.watch().pipeline(inserts).await?;
+            if block_number >= 0 {
+                tell_again(app, block_number - OVERLAP_BLOCKS).await?;
+            }
+            changes
+        }
+    };
+    while lease.is_held() {
+        let next = tokio::time::timeout(lease.interval(), changes.next_if_any()).await;
+        if renewed.elapsed() >= lease.interval() {
+            lease.hold().await?;
+            renewed = Instant::now();
+        }
+        let Ok(next) = next else { continue };
+        let Some(change) = next? else {
+            if !changes.is_alive() {
+                return Ok(());
+            }
+            continue;
+        };
+        if let Some(event) = change.full_document {
+            block_number = i64::try_from(event.place.block_number).unwrap_or(i64::MAX);
+            tell(app, &event).await?;
+        }
+        let token = changes.resume_token().map(|token| mongodb::bson::to_bson(&token)).transpose();
+        let token = token.map_err(mongodb::error::Error::from)?.unwrap_or(Bson::Null);
+        let place = doc! { "$set": { "token": token, "block_number": block_number } };
+        cursors.update_one(doc! { "_id": CURSOR }, place).upsert(true).await?;
+    }
+    Ok(())
+}
+
+async fn tell_again(app: &App, from_block: i64) -> Result<(), FollowError> {
+    let events: Collection<EventDoc> = app.database.collection(mirror::collection::EVENTS);
+    let mut recent = events
+        .find(doc! { "place.block_number": { "$gte": from_block } })
+        .sort(doc! { "place.block_number": 1, "place.log_index": 1 })
+        .await?;
+    while let Some(event) = recent.try_next().await? {
+        tell(app, &event).await?;
+    }
+    Ok(())
+}
+
+async fn tell(app: &App, event: &EventDoc) -> Result<(), FollowError> {
+    let entries = interest::entries(app, event).await.map_err(FollowError::Api)?;
+    Ok(append(&app.database, entries).await?)
+}

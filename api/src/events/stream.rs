@@ -1,0 +1,125 @@
+//! From the feed's collection to open connections.
+
+use std::{collections::VecDeque, convert::Infallible, time::Duration};
+
+use axum::response::sse::Event;
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use mongodb::bson::doc;
+use tokio::sync::broadcast;
+
+use super::{
+    Connection, News,
+    entry::{self, FeedEntry},
+};
+use crate::{
+    caller::{Caller, SessionDoc},
+    state::App,
+    store::collection,
+};
+
+/// The most entries that are read at once for one connection.
+const PAGE: i64 = 100;
+/// How often a quiet connection looks by itself, and makes sure that its session still stands.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// One open connection and how far it has read.
+pub(super) struct Reader {
+    pub(super) app: App,
+    pub(super) caller: Caller,
+    pub(super) news: broadcast::Receiver<News>,
+    /// Number of the last entry that was handed out.
+    pub(super) after: i64,
+    pub(super) waiting: VecDeque<FeedEntry>,
+    /// Counts this connection while it lives.
+    #[expect(dead_code, reason = "held for its Drop")]
+    pub(super) connection: Connection,
+}
+
+/// The caller's events until the session ends, the server stops, or the client goes away.
+pub(super) fn events(reader: Reader) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+    stream::unfold(reader, |mut reader| async move {
+        let entry = reader.next().await?;
+        let event = entry.event();
+        let data = serde_json::to_string(&event).ok()?;
+        // The name on the wire is the one in the data.
+        let name = serde_json::to_value(event.kind).ok()?.as_str()?.to_owned();
+        Some((Ok(Event::default().id(event.id).event(name).data(data)), reader))
+    })
+}
+
+impl Reader {
+    async fn next(&mut self) -> Option<FeedEntry> {
+        loop {
+            if let Some(entry) = self.waiting.pop_front() {
+                self.after = entry.number();
+                return Some(entry);
+            }
+            match self.look().await {
+                Ok(found) if !found.is_empty() => self.waiting = found.into(),
+                Ok(_) => self.wait().await?,
+                Err(error) => {
+                    tracing::warn!(%error, "the feed could not be read; trying again");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+
+    async fn look(&self) -> mongodb::error::Result<Vec<FeedEntry>> {
+        let newer = doc! { "to": self.caller.hex(), "number": { "$gt": self.after } };
+        let found = entry::feed(&self.app.database).find(newer).sort(doc! { "to": 1, "number": 1 }).limit(PAGE).await?;
+        found.try_collect().await
+    }
+
+    /// Waits for something new; `None` when the connection has to end.
+    async fn wait(&mut self) -> Option<()> {
+        loop {
+            tokio::select! {
+                () = self.app.shutdown.cancelled() => return None,
+                news = self.news.recv() => match news {
+                    Ok(News::For(address)) if address != self.caller.address => {}
+                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return Some(()),
+                    Err(broadcast::error::RecvError::Closed) => return None,
+                },
+                () = tokio::time::sleep(LOOK_EVERY) => return self.session_stands().await.then_some(()),
+            }
+        }
+    }
+
+    async fn session_stands(&self) -> bool {
+        if self.caller.expires_at <= self.app.clock.now() {
+            return false;
+        }
+        let sessions = self.app.database.collection::<SessionDoc>(collection::SESSIONS);
+        // A database that is away for a moment ends nobody's session.
+        !matches!(sessions.find_one(doc! { "_id": &self.caller.session.0 }).await, Ok(None))
+    }
+}
+
+/// Follows the feed's collection and wakes the connections of this replica.
+pub(super) async fn tell_connections(app: App) {
+    loop {
+        tokio::select! {
+            () = app.shutdown.cancelled() => return,
+            outcome = tell(&app) => {
+                if let Err(error) = outcome {
+                    tracing::warn!(%error, "the feed's change stream broke; opening it again");
+                }
+            }
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+async fn tell(app: &App) -> mongodb::error::Result<()> {
+    let inserts = [doc! { "$match": { "operationType": "insert" } }];
+    let mut changes = entry::feed(&app.database).watch().pipeline(inserts).await?;
+    let _ = app.feed.news.send(News::ForAnyone);
+    while let Some(change) = changes.next().await {
+        if let Some(entry) = change?.full_document {
+            // Nobody need be connected.
+            let _ = app.feed.news.send(News::For(entry.to()));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,168 @@
+//! Pages of the log.
+//!
+//! A patient's page begins with reads that are not anchored yet, from the operator's evidence, and goes on with the
+//! anchored ones from the mirror, so that the log is complete even when the evidence was lost.
+
+use std::collections::BTreeMap;
+
+use alloy::primitives::Address;
+use futures::TryStreamExt;
+use mongodb::{
+    Collection,
+    bson::{Document, doc},
+};
+use protocol::{
+    bodies::{
+        Page,
+        log::{LogEntry, LogQuery},
+    },
+    codes::{Purpose, Role},
+    ids::{LeafHash, RecordId},
+    mirror::{self, AccessDoc, RecordDoc},
+};
+
+use crate::{
+    caller::Caller, chain, error::ApiError, extract::page_limit, reads::LeafDoc, state::App, store::collection,
+};
+
+/// The filters of a query, read.
+struct Wanted {
+    record: Option<RecordId>,
+    purpose: Option<Purpose>,
+    from: Option<u64>,
+    until: Option<u64>,
+    /// Only entries with a lower index; absent on the first page.
+    before: Option<i64>,
+    limit: u32,
+}
+
+impl Wanted {
+    fn parse(query: &LogQuery) -> Result<Self, ApiError> {
+        let invalid = |field: &'static str| ApiError::invalid(format!("{field} cannot be read"));
+        Ok(Self {
+            record: query.record.as_deref().map(str::parse).transpose().map_err(|_| invalid("record"))?,
+            purpose: query.purpose,
+            from: query.from,
+            until: query.until,
+            before: query.cursor.as_deref().map(str::parse).transpose().map_err(|_| invalid("cursor"))?,
+            limit: page_limit(query.limit)?,
+        })
+    }
+
+    /// The filters in a collection that keeps time, purpose and record under these names.
+    fn filters(&self, time: &str, purpose: Option<Document>) -> Vec<Document> {
+        let seconds = |unix: u64| i64::try_from(unix).unwrap_or(i64::MAX);
+        let mut all = Vec::new();
+        all.extend(self.record.map(|record| doc! { "record": record.to_string() }));
+        all.extend(purpose);
+        all.extend(self.from.map(|from| doc! { time: { "$gte": seconds(from) } }));
+        all.extend(self.until.map(|until| doc! { time: { "$lt": seconds(until) } }));
+        all
+    }
+}
+
+/// One page of the log as the caller may see it.
+pub(super) async fn list(app: &App, caller: &Caller, query: &LogQuery) -> Result<Page<LogEntry>, ApiError> {
+    let wanted = Wanted::parse(query)?;
+    let head = chain::head(app).await?;
+    if chain::is_accredited(app, caller.address, Some(Role::Auditor), &head).await? {
+        return of_all(app, &wanted).await;
+    }
+    of_patient(app, caller.address, &wanted).await
+}
+
+/// Everything that is anchored, without readers.
+async fn of_all(app: &App, wanted: &Wanted) -> Result<Page<LogEntry>, ApiError> {
+    let (accesses, next) = anchored(app, Vec::new(), wanted).await?;
+    let items = accesses.into_iter().map(|access| entry(access, None)).collect();
+    Ok(Page { items, next })
+}
+
+/// The reads of a patient's records, with readers as far as the evidence is at hand.
+async fn of_patient(app: &App, patient: Address, wanted: &Wanted) -> Result<Page<LogEntry>, ApiError> {
+    let records: Collection<RecordDoc> = app.database.collection(mirror::collection::RECORDS);
+    let own: Vec<RecordDoc> = records.find(doc! { "patient": format!("{patient:#x}") }).await?.try_collect().await?;
+    let ids: Vec<String> = own.iter().map(|record| record.id.to_string()).collect();
+    let (accesses, next) = anchored(app, vec![doc! { "record": { "$in": ids } }], wanted).await?;
+
+    let leaves: Collection<LeafDoc> = app.database.collection(collection::LEAVES);
+    let hashes: Vec<String> = accesses.iter().map(|access| access.leaf.to_string()).collect();
+    let evidence: Vec<LeafDoc> = leaves.find(doc! { "_id": { "$in": hashes } }).await?.try_collect().await?;
+    let mut evidence: BTreeMap<LeafHash, LeafDoc> = evidence.into_iter().map(|leaf| (leaf.id, leaf)).collect();
+    let mut items = if wanted.before.is_none() { waiting(app, patient, wanted).await? } else { Vec::new() };
+    items.extend(accesses.into_iter().map(|access| {
+        let leaf = evidence.remove(&access.leaf);
+        entry(access, leaf)
+    }));
+    Ok(Page { items, next })
+}
+
+/// One page of what the mirror has seen on chain, highest index first, and where the next one begins.
+async fn anchored(
+    app: &App,
+    mut all: Vec<Document>,
+    wanted: &Wanted,
+) -> Result<(Vec<AccessDoc>, Option<String>), ApiError> {
+    all.push(doc! { "operator": format!("{:#x}", app.deployment.operator) });
+    let purpose = wanted.purpose.map(|purpose| doc! { "purposes": i32::from(purpose.bit()) });
+    all.extend(wanted.filters("place.block_time", purpose));
+    all.extend(wanted.before.map(|before| doc! { "index": { "$lt": before } }));
+    let accesses: Collection<AccessDoc> = app.database.collection(mirror::collection::ACCESSES);
+    let highest_first = doc! { "index": -1 };
+    let found = accesses.find(doc! { "$and": all }).sort(highest_first).limit(i64::from(wanted.limit) + 1).await?;
+    let mut found: Vec<AccessDoc> = found.try_collect().await?;
+    let limit = usize::try_from(wanted.limit).unwrap_or(usize::MAX);
+    let has_more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| has_more).map(|last| last.index.to_string());
+    Ok((found, next))
+}
+
+/// Reads of the patient that the mirror has not seen on chain yet, newest first.
+async fn waiting(app: &App, patient: Address, wanted: &Wanted) -> Result<Vec<LogEntry>, ApiError> {
+    let accesses: Collection<AccessDoc> = app.database.collection(mirror::collection::ACCESSES);
+    let operator = format!("{:#x}", app.deployment.operator);
+    let last = accesses.find_one(doc! { "operator": operator }).sort(doc! { "operator": -1, "index": -1 }).await?;
+    let mirrored = last.map_or(0, |access| i64::try_from(access.index + 1).unwrap_or(i64::MAX));
+    let purpose = wanted.purpose.map(|purpose| doc! { "purpose": purpose.as_str() });
+    let mut all = vec![
+        doc! { "patient": format!("{patient:#x}") },
+        doc! { "$or": [{ "is_placed": false }, { "index": { "$gte": mirrored } }] },
+    ];
+    all.extend(wanted.filters("time", purpose));
+    let leaves: Collection<LeafDoc> = app.database.collection(collection::LEAVES);
+    let newest_first = doc! { "patient": -1, "time": -1 };
+    let found = leaves.find(doc! { "$and": all }).sort(newest_first).limit(i64::from(wanted.limit)).await?;
+    let found: Vec<LeafDoc> = found.try_collect().await?;
+    Ok(found
+        .into_iter()
+        .map(|leaf| LogEntry {
+            index: None,
+            leaf: leaf.id,
+            record: leaf.record,
+            version: Some(leaf.leaf.request.version),
+            tag: leaf.tag,
+            purpose: leaf.purpose,
+            reader: Some(leaf.reader),
+            time: leaf.leaf.time,
+            block_number: None,
+            tx_hash: None,
+        })
+        .collect())
+}
+
+fn entry(access: AccessDoc, evidence: Option<LeafDoc>) -> LogEntry {
+    LogEntry {
+        index: Some(access.index),
+        leaf: access.leaf,
+        record: access.record,
+        version: evidence.as_ref().map(|leaf| leaf.leaf.request.version),
+        tag: access.tag,
+        // The operator is the only one who appends, and writes one known purpose each.
+        purpose: Purpose::from_bit(access.purposes).unwrap_or(Purpose::Treatment),
+        reader: evidence.as_ref().map(|leaf| leaf.reader),
+        time: evidence.as_ref().map_or(access.place.block_time, |leaf| leaf.leaf.time),
+        block_number: Some(access.place.block_number),
+        tx_hash: Some(access.place.tx_hash),
+    }
+}

@@ -1,0 +1,182 @@
+//! Whether a read is allowed now: asked of the contracts at the head block, and of the revocations that this server has
+//! accepted and the chain has not seen yet.
+
+use alloy::primitives::{Address, aliases::U40};
+use contracts::{Terms, record_registry::RecordRegistry::Record};
+use protocol::{
+    codes::{Category, RecordStatus, Right, ScopeKind},
+    error_code::ErrorCode,
+    ids::{GrantId, Tag},
+    reads::ReadRequest,
+};
+
+use crate::{
+    chain::{self, Block},
+    error::ApiError,
+    relay::Revocations,
+    state::App,
+};
+
+/// A yes, and what it rests on.
+pub(super) struct Permission {
+    /// The block at which the contracts were asked.
+    pub(super) block: Block,
+    /// Unix seconds: the later of our clock and that block's time.
+    pub(super) time: u64,
+    /// Whose record it is.
+    pub(super) patient: Address,
+    /// Unix seconds; the first second at which the answer is no, all else unchanged.
+    pub(super) allowed_until: u64,
+}
+
+/// A scope of a grant that covers the record.
+type Scope = (ScopeKind, alloy::primitives::B256);
+
+/// Asks for permission.
+///
+/// # Errors
+/// `unknown_record`, `record_tombstoned`, `no_grant`, `grant_expired`, `grant_revoked`, `not_accredited`; `unavailable`
+/// when the chain does not answer or its head is too old.
+pub(super) async fn ask(app: &App, request: &ReadRequest) -> Result<Permission, ApiError> {
+    let block = chain::head(app).await?;
+    let now = app.clock.now();
+    if let Some(max) = app.settings.limits.head_age_seconds_max
+        && now.saturating_sub(block.time) > max
+    {
+        return Err(ApiError::new(ErrorCode::Unavailable, "the chain's head is too old to ask it for permission"));
+    }
+    // On an idle chain block time stands still while grants expire.
+    let time = now.max(block.time);
+    let registry = chain::record_registry(app);
+    let asked = registry
+        .isAllowed(request.record.0, request.grantee, request.salt.0, request.purpose.bit(), U40::from(time))
+        .block(block.id());
+    let (record, answer) = tokio::join!(chain::find_record(app, request.record, block.id()), asked.call());
+    let record = readable(record?, request.version)?;
+    let answer = answer?;
+    if !answer.allowed {
+        return Err(why_not(app, request, &record, &block, time).await?);
+    }
+    let revocations = app.relay.revocations(record.patient, block.number).await?;
+    refuse_revoked(app, request, &record, &revocations, (&block, time)).await?;
+    Ok(Permission { block, time, patient: record.patient, allowed_until: answer.notAfter.to::<u64>() })
+}
+
+/// The record, if it has this version and may still be read.
+fn readable(record: Option<Record>, version: u16) -> Result<Record, ApiError> {
+    let unknown = |detail| ApiError::new(ErrorCode::UnknownRecord, detail);
+    let record = record.ok_or_else(|| unknown("there is no such record on chain"))?;
+    if record.status == RecordStatus::Tombstoned.code() {
+        return Err(ApiError::new(ErrorCode::RecordTombstoned, "the record was withdrawn"));
+    }
+    if version > record.version {
+        return Err(unknown("the record has no such version"));
+    }
+    Ok(record)
+}
+
+/// The scopes that cover a record, narrowest first.
+fn scopes(request: &ReadRequest, record: &Record) -> [Scope; 3] {
+    // A code that is not in our list still has its scope id.
+    let category = Category::from_code(record.category).map_or_else(
+        || alloy::primitives::B256::left_padding_from(&record.category.to_be_bytes()),
+        Category::scope_id,
+    );
+    [
+        (ScopeKind::Record, request.record.0),
+        (ScopeKind::Category, category),
+        (ScopeKind::All, alloy::primitives::B256::ZERO),
+    ]
+}
+
+/// A signed revocation counts from the moment this server has accepted it.
+async fn refuse_revoked(
+    app: &App,
+    request: &ReadRequest,
+    record: &Record,
+    revocations: &Revocations,
+    (block, time): (&Block, u64),
+) -> Result<(), ApiError> {
+    let revoked = || ApiError::new(ErrorCode::GrantRevoked, "the patient has revoked the grant");
+    if revocations.is_empty() {
+        return Ok(());
+    }
+    if revocations.all {
+        return Err(revoked());
+    }
+    let tag = request.tag();
+    let scopes = scopes(request, record);
+    let stands = |(kind, id): &Scope| !revocations.grants.contains(&GrantId::derive(record.patient, tag, *kind, *id));
+    if scopes.iter().all(stands) {
+        return Ok(());
+    }
+    // One of the grants that could allow it ends; another may still do.
+    for (kind, id) in scopes.into_iter().filter(stands) {
+        let registry = chain::grant_registry(app);
+        let asked = registry
+            .isGranted(record.patient, tag.0, kind.code(), id, Right::Read.bit(), request.purpose.bit(), U40::from(time))
+            .block(block.id());
+        if asked.call().await?.granted {
+            return Ok(());
+        }
+    }
+    Err(revoked())
+}
+
+/// Finds out why the contracts said no, for a precise code.
+async fn why_not(
+    app: &App,
+    request: &ReadRequest,
+    record: &Record,
+    block: &Block,
+    time: u64,
+) -> Result<ApiError, ApiError> {
+    let tag: Tag = request.tag();
+    let [one, category, all] = scopes(request, record);
+    let registry = chain::grant_registry(app);
+    let patient_epoch = registry.patientEpochOf(record.patient).block(block.id());
+    let (one, category, all, patient_epoch) = tokio::join!(
+        chain::terms_of(app, record.patient, tag, one, block.id()),
+        chain::terms_of(app, record.patient, tag, category, block.id()),
+        chain::terms_of(app, record.patient, tag, all, block.id()),
+        patient_epoch.call(),
+    );
+    let patient_epoch = patient_epoch?;
+    let standings = [one?, category?, all?].map(|terms| standing(&terms, request, patient_epoch, time));
+    // The best standing decides: it is the one that the reader would have relied on.
+    let best = standings.into_iter().max().unwrap_or(Standing::None);
+    Ok(match best {
+        Standing::None => ApiError::new(ErrorCode::NoGrant, "the patient has not granted this"),
+        Standing::OtherPurpose => ApiError::new(ErrorCode::NoGrant, "the grant is for another purpose"),
+        Standing::Revoked => ApiError::new(ErrorCode::GrantRevoked, "the patient has revoked the grant"),
+        Standing::OutOfPeriod => ApiError::new(ErrorCode::GrantExpired, "the grant's period is over, or has not begun"),
+        // The grant stands, so it can only be the reader's accreditation.
+        Standing::Granted => ApiError::new(ErrorCode::NotAccredited, "nobody vouches for the reader now"),
+    })
+}
+
+/// What one grant says about a read, from worst to best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    None,
+    Revoked,
+    OtherPurpose,
+    OutOfPeriod,
+    Granted,
+}
+
+fn standing(terms: &Terms, request: &ReadRequest, patient_epoch: u32, time: u64) -> Standing {
+    if terms.epoch == 0 {
+        return Standing::None;
+    }
+    if terms.rights & Right::Read.bit() == 0 || terms.patient_epoch != patient_epoch {
+        return Standing::Revoked;
+    }
+    if terms.purposes & request.purpose.bit() == 0 {
+        return Standing::OtherPurpose;
+    }
+    if time < terms.not_before || time >= terms.not_after {
+        return Standing::OutOfPeriod;
+    }
+    Standing::Granted
+}

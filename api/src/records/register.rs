@@ -1,0 +1,147 @@
+//! What is checked and kept before a version is registered.
+
+use alloy::{
+    eips::BlockId,
+    primitives::{Address, B256},
+};
+use futures::TryStreamExt;
+use mongodb::bson::doc;
+use protocol::{
+    bodies::records::RegisterBody,
+    cid::{Cid, Codec},
+    error_code::ErrorCode,
+    ids::RecordId,
+    messages::{Action, SignedAction},
+};
+
+use super::shares::{self, Deposit};
+use crate::{
+    blobs::ledger::{PinState, pins},
+    caller::Caller,
+    chain,
+    error::ApiError,
+    state::App,
+};
+
+/// What a signed message registers.
+struct Registration {
+    record: RecordId,
+    version: u16,
+    uploader: Address,
+    codec: u8,
+    digest: B256,
+    /// The first version names the patient; for further ones the chain does.
+    patient: Option<Address>,
+}
+
+/// Checks a signed registration against the uploaded envelope, and keeps the release share durably.
+///
+/// # Errors
+/// `invalid_request` when message and body do not agree, `forbidden` for another uploader's message, `not_found` when
+/// the envelope was not uploaded, `invalid_envelope` when it is for another version, `invalid_capsule`.
+pub(super) async fn prepare(app: &App, caller: &Caller, signed: &SignedAction, body: &RegisterBody) -> Result<(), ApiError> {
+    let registration = registration(&signed.action)?;
+    if (registration.record, registration.version) != (body.record, body.version) {
+        return Err(ApiError::invalid("record and version are not those that the message registers"));
+    }
+    if registration.uploader != caller.address {
+        return Err(ApiError::forbidden("only the uploader that the message names deposits its release share"));
+    }
+    let on_chain = chain::find_record(app, registration.record, BlockId::latest()).await?;
+    let patient = match (registration.patient, &on_chain) {
+        (Some(patient), _) => patient,
+        (None, Some(record)) => record.patient,
+        (None, None) => return Err(ApiError::new(ErrorCode::UnknownRecord, "there is no such record on chain")),
+    };
+    let cid = cid(registration.codec, registration.digest)?;
+    expect_stored(app, &cid, registration.record, registration.version).await?;
+    let is_registered = on_chain.is_some_and(|record| record.version >= registration.version);
+    let deposit = Deposit {
+        record: registration.record,
+        version: registration.version,
+        patient,
+        depositor: caller.address,
+        // Before it is registered the uploader may still start over with another key.
+        may_replace: !is_registered || caller.address == patient,
+        capsule: &body.release_share,
+    };
+    shares::deposit(app, deposit).await
+}
+
+/// Keeps the release share of a version that stands on chain already.
+///
+/// # Errors
+/// `unknown_record`, `forbidden` for who is neither the patient nor opens the record id, `invalid_capsule`,
+/// `already_exists` for an uploader's second, different share.
+pub(super) async fn deposit(app: &App, caller: &Caller, body: &RegisterBody) -> Result<(), ApiError> {
+    let record = chain::find_record(app, body.record, BlockId::latest())
+        .await?
+        .filter(|record| (1..=record.version).contains(&body.version))
+        .ok_or_else(|| ApiError::new(ErrorCode::UnknownRecord, "there is no such version on chain"))?;
+    let is_patient = record.patient == caller.address;
+    let is_first_uploader = body.salt.is_some_and(|salt| RecordId::derive(caller.address, salt) == body.record);
+    if !is_patient && !is_first_uploader {
+        return Err(ApiError::forbidden("only the patient, or the uploader who opens the record id, deposits a share"));
+    }
+    let deposit = Deposit {
+        record: body.record,
+        version: body.version,
+        patient: record.patient,
+        depositor: caller.address,
+        may_replace: is_patient,
+        capsule: &body.release_share,
+    };
+    shares::deposit(app, deposit).await
+}
+
+/// Makes sure that the envelope lies here, and that its header named this record and version when it was uploaded.
+async fn expect_stored(app: &App, cid: &Cid, record: RecordId, version: u16) -> Result<(), ApiError> {
+    let cid = cid.to_string();
+    let of_version = doc! {
+        "record": record.to_string(),
+        "version": i32::from(version),
+        "state": { "$in": [PinState::Stored.as_str(), PinState::Registered.as_str()] },
+    };
+    let stored: Vec<_> = pins(app).find(of_version).await?.try_collect().await?;
+    if stored.iter().any(|pin| pin.cid.as_ref() == Some(&cid)) {
+        return Ok(());
+    }
+    if !stored.is_empty() {
+        return Err(ApiError::new(ErrorCode::CidMismatch, "the envelope uploaded for this version has another CID"));
+    }
+    if pins(app).find_one(doc! { "cid": &cid }).await?.is_some() {
+        return Err(ApiError::new(ErrorCode::InvalidEnvelope, "the uploaded envelope names another record or version"));
+    }
+    Err(ApiError::not_found("the envelope was not uploaded here"))
+}
+
+fn registration(action: &Action) -> Result<Registration, ApiError> {
+    match action {
+        Action::RegisterRecord(first) => Ok(Registration {
+            record: RecordId::derive(first.uploader, first.salt.into()),
+            version: 1,
+            uploader: first.uploader,
+            codec: first.codec,
+            digest: first.digest,
+            patient: Some(first.patient),
+        }),
+        Action::RegisterVersion(next) => Ok(Registration {
+            record: next.record.into(),
+            version: next
+                .version
+                .checked_add(1)
+                .ok_or_else(|| ApiError::new(ErrorCode::OutOfRange, "a record has at most 65,535 versions"))?,
+            uploader: next.uploader,
+            codec: next.codec,
+            digest: next.digest,
+            patient: None,
+        }),
+        _ => Err(ApiError::invalid("the message registers no record; send it to /v1/actions")),
+    }
+}
+
+fn cid(codec: u8, digest: B256) -> Result<Cid, ApiError> {
+    let codec = Codec::from_code(codec)
+        .map_err(|_| ApiError::new(ErrorCode::OutOfRange, "the CID's codec must be raw (0x55) or dag-pb (0x70)"))?;
+    Ok(Cid::new(codec, digest))
+}

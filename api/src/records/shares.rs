@@ -1,0 +1,118 @@
+//! Release shares: what the operator hands out after a read is in the log.
+//!
+//! A share arrives in a capsule sealed to the operator, is opened and checked at once, and is kept encrypted under the
+//! operator's own key. The uploader deposits it once; the patient may replace it any time, and theirs is the one that
+//! counts.
+
+use alloy::primitives::Address;
+use futures::TryStreamExt;
+use mongodb::{Collection, Database, bson::doc};
+use protocol::{error_code::ErrorCode, hex_text, ids::RecordId, secret::ReleaseShare};
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
+
+use crate::{
+    error::ApiError,
+    state::App,
+    store::{collection, index},
+};
+
+/// A deposited share. `_id`: record `:` version (five digits) `:` depositor.
+#[derive(Clone, Serialize, Deserialize)]
+struct ShareDoc {
+    #[serde(rename = "_id")]
+    id: String,
+    record: RecordId,
+    version: i32,
+    #[serde(with = "hex_text")]
+    depositor: Address,
+    /// Encrypted under the operator's at-rest key, hex.
+    #[serde(with = "hex_text")]
+    sealed: alloy::primitives::Bytes,
+    /// Unix seconds.
+    deposited_at: i64,
+}
+
+/// Which share of which record version, and who deposits it.
+#[derive(Clone, Copy)]
+pub(super) struct Deposit<'a> {
+    pub(super) record: RecordId,
+    pub(super) version: u16,
+    pub(super) patient: Address,
+    pub(super) depositor: Address,
+    /// Whether a different share of the same depositor may stand already.
+    pub(super) may_replace: bool,
+    /// 117 bytes, sealed to the operator.
+    pub(super) capsule: &'a [u8],
+}
+
+/// Creates the index over record and version.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
+    let shares = database.collection::<ShareDoc>(collection::RELEASE_SHARES);
+    shares.create_index(index(doc! { "record": 1, "version": 1 })).await?;
+    Ok(())
+}
+
+/// Opens the capsule and keeps the share durably.
+///
+/// # Errors
+/// `invalid_capsule` when it does not open for this record version; `already_exists` when it may not be replaced.
+pub(super) async fn deposit(app: &App, deposit: Deposit<'_>) -> Result<(), ApiError> {
+    let Deposit { record, version, patient, depositor, may_replace, capsule } = deposit;
+    let share = app.operator.open_release_share(capsule, patient, record, version).map_err(|error| {
+        ApiError::new(ErrorCode::InvalidCapsule, "the release share is not sealed to this operator for this version")
+            .because(error)
+    })?;
+    let shares: Collection<ShareDoc> = app.database.collection(collection::RELEASE_SHARES);
+    let id = format!("{}:{depositor:#x}", protocol::mirror::version_id(record, version));
+    if !may_replace && let Some(known) = shares.find_one(doc! { "_id": &id }).await? {
+        let known = open(app, &known)?;
+        return if bool::from(known.expose().ct_eq(share.expose())) {
+            Ok(())
+        } else {
+            Err(ApiError::new(ErrorCode::AlreadyExists, "the uploader deposits a release share once; only the patient replaces it"))
+        };
+    }
+    let sealed = app.operator.encrypt_at_rest(record, version, &share).into();
+    let deposited_at = i64::try_from(app.clock.now()).unwrap_or(i64::MAX);
+    let document = ShareDoc { id: id.clone(), record, version: version.into(), depositor, sealed, deposited_at };
+    shares.replace_one(doc! { "_id": id }, document).upsert(true).await?;
+    Ok(())
+}
+
+/// The share of a version: the patient's own deposit if there is one, else the uploader's.
+///
+/// # Errors
+/// `internal` when it cannot be opened with this operator's secret.
+pub(crate) async fn find(
+    app: &App,
+    record: RecordId,
+    version: u16,
+    patient: Address,
+) -> Result<Option<ReleaseShare>, ApiError> {
+    let shares: Collection<ShareDoc> = app.database.collection(collection::RELEASE_SHARES);
+    let of_version = doc! { "record": record.to_string(), "version": i32::from(version) };
+    let found: Vec<ShareDoc> = shares.find(of_version).await?.try_collect().await?;
+    // Only the patient and the first uploader can deposit, so there are two at most.
+    let best = found.iter().find(|share| share.depositor == patient).or(found.first());
+    best.map(|share| open(app, share)).transpose()
+}
+
+/// The versions of these records for which a share is here.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn deposited(app: &App, records: &[RecordId]) -> Result<Vec<(RecordId, u16)>, ApiError> {
+    let shares: Collection<ShareDoc> = app.database.collection(collection::RELEASE_SHARES);
+    let ids: Vec<String> = records.iter().map(ToString::to_string).collect();
+    let found: Vec<ShareDoc> = shares.find(doc! { "record": { "$in": ids } }).await?.try_collect().await?;
+    Ok(found.into_iter().filter_map(|share| Some((share.record, share.version.try_into().ok()?))).collect())
+}
+
+fn open(app: &App, share: &ShareDoc) -> Result<ReleaseShare, ApiError> {
+    let version = u16::try_from(share.version).map_err(ApiError::internal)?;
+    app.operator.decrypt_at_rest(share.record, version, &share.sealed).map_err(ApiError::internal)
+}

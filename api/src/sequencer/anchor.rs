@@ -1,0 +1,106 @@
+//! Checkpoints: where the log stood each time, and how the next one gets on chain.
+
+use std::time::Duration;
+
+use alloy::primitives::{B256, U256};
+use mongodb::{Collection, bson::doc};
+use protocol::{
+    bodies::relay::ActionState,
+    ids::LeafHash,
+    log::{Frontier, Head},
+    messages::{Access, Action, Checkpoint},
+};
+use serde::{Deserialize, Serialize};
+
+use super::SequencerError;
+use crate::{
+    reads::LeafDoc,
+    relay::RelayError,
+    state::App,
+    store::{collection, is_duplicate, json_text},
+};
+
+/// A checkpoint is valid for so long; a relayed one is mined much sooner.
+const VALID_SECONDS: u64 = 3_600;
+/// How long to wait for a checkpoint before the chain is asked again.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where the log stands after a checkpoint: the preimage of the head, and what is needed to append.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Position {
+    pub(super) head: Head,
+    pub(super) frontier: Frontier,
+    /// How many checkpoints led here: the operator's nonces are counted so, because neighbours share a storage slot.
+    pub(super) checkpoints: u64,
+}
+
+impl Position {
+    /// An empty log.
+    pub(super) fn empty() -> Self {
+        Self { head: Head::EMPTY, frontier: Frontier::default(), checkpoints: 0 }
+    }
+}
+
+/// A position as it is stored. `_id`: the head as the chain stores it.
+#[derive(Serialize, Deserialize)]
+struct PositionDoc {
+    #[serde(rename = "_id")]
+    head: LeafHash,
+    #[serde(with = "json_text")]
+    position: Position,
+}
+
+/// The position whose head the chain holds, if it is known here.
+pub(super) async fn find(app: &App, on_chain: B256) -> Result<Option<Position>, SequencerError> {
+    if on_chain == B256::ZERO {
+        return Ok(Some(Position::empty()));
+    }
+    let positions: Collection<PositionDoc> = app.database.collection(collection::POSITIONS);
+    Ok(positions.find_one(doc! { "_id": format!("{on_chain:#x}") }).await?.map(|doc| doc.position))
+}
+
+/// Remembers a position, so that the next round and the next sequencer can go on from it.
+pub(super) async fn remember(app: &App, position: &Position) -> Result<(), SequencerError> {
+    let positions: Collection<PositionDoc> = app.database.collection(collection::POSITIONS);
+    let document = PositionDoc { head: LeafHash(position.head.hash()), position: position.clone() };
+    match positions.insert_one(document).await {
+        Ok(_) => Ok(()),
+        // The same head always has the same position.
+        Err(error) if is_duplicate(&error) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Puts a batch on chain on top of `position`. Returns when it is mined.
+pub(super) async fn anchor(app: &App, position: Position, batch: &[LeafDoc]) -> Result<(), SequencerError> {
+    let mut next = position.clone();
+    next.frontier.extend(batch.iter().map(|leaf| leaf.id));
+    next.head = position.head.next(next.frontier.size(), next.frontier.root());
+    next.checkpoints += 1;
+    // Before anything is sent: once it is mined, whoever sequences must find it.
+    remember(app, &next).await?;
+
+    let message = Checkpoint {
+        operator: app.operator.address(),
+        previousHead: next.head.previous,
+        size: next.head.size,
+        root: next.head.root,
+        accesses: batch.iter().map(access).collect(),
+        nonce: U256::from(next.checkpoints),
+        deadline: U256::from(app.clock.now() + VALID_SECONDS),
+    };
+    let action = Action::Checkpoint(message.clone());
+    let signature = app.operator.sign(action.signing_hash(&app.deployment));
+    let replaced = (position.head.previous, position.head.size, position.head.root);
+    let accepted = app.relay.accept_checkpoint(message, signature, replaced).await?;
+    let settled = app.relay.settle(accepted, PATIENCE).await;
+    match (settled.state, settled.failure) {
+        (ActionState::Failed, Some(failure)) => Err(RelayError::refused(failure.code, failure.detail).into()),
+        // Mined, or still on its way: the chain's head will tell.
+        _ => Ok(()),
+    }
+}
+
+fn access(leaf: &LeafDoc) -> Access {
+    Access { record: leaf.record.0, tag: leaf.tag.0, purposes: leaf.purpose.bit(), leaf: leaf.id.0 }
+}

@@ -1,0 +1,74 @@
+//! Which leaf stands where. A place is given once and never changes, whatever happens to checkpoints.
+
+use futures::TryStreamExt;
+use mongodb::{Collection, bson::doc};
+
+use super::SequencerError;
+use crate::{
+    reads::LeafDoc,
+    state::App,
+    store::{collection, is_duplicate},
+};
+
+/// The most leaves that get their place in one go.
+const GO_MAX: i64 = 2_000;
+
+/// Gives places to all leaves that have none, in the order of their arrival, behind all that have one.
+///
+/// `anchored` is the size of the log on chain: after the evidence was lost the order goes on from there.
+pub(super) async fn place_new(app: &App, anchored: u64) -> Result<(), SequencerError> {
+    let leaves: Collection<LeafDoc> = app.database.collection(collection::LEAVES);
+    let mut next: Option<i64> = None;
+    loop {
+        let new: Vec<LeafDoc> = leaves
+            .find(doc! { "is_placed": false })
+            .sort(doc! { "is_placed": 1, "appended_at": 1 })
+            .limit(GO_MAX)
+            .await?
+            .try_collect()
+            .await?;
+        if new.is_empty() {
+            return Ok(());
+        }
+        let mut place = match next {
+            Some(place) => place,
+            None => first_free(&leaves, anchored).await?,
+        };
+        for leaf in &new {
+            let unplaced = doc! { "_id": leaf.id.to_string(), "is_placed": false };
+            let placed = doc! { "$set": { "is_placed": true, "index": place } };
+            match leaves.update_one(unplaced, placed).await {
+                Ok(outcome) if outcome.matched_count == 1 => place += 1,
+                // Another sequencer, whose lease ran out meanwhile, has placed it.
+                Ok(_) => {}
+                Err(error) if is_duplicate(&error) => {
+                    return Err(SequencerError::Inconsistent("another sequencer is placing leaves"));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        next = Some(place);
+    }
+}
+
+/// The leaves from index `from` on, without gaps, at most `max`.
+pub(super) async fn batch(app: &App, from: u64, max: usize) -> Result<Vec<LeafDoc>, SequencerError> {
+    let leaves: Collection<LeafDoc> = app.database.collection(collection::LEAVES);
+    let first = i64::try_from(from).map_err(|_| SequencerError::Inconsistent("the log is too long"))?;
+    let limit = i64::try_from(max).unwrap_or(i64::MAX);
+    let batch: Vec<LeafDoc> = leaves
+        .find(doc! { "index": { "$gte": first } })
+        .sort(doc! { "index": 1 })
+        .limit(limit)
+        .await?
+        .try_collect()
+        .await?;
+    let is_gapless = batch.iter().zip(first..).all(|(leaf, index)| leaf.index == Some(index));
+    if is_gapless { Ok(batch) } else { Err(SequencerError::Inconsistent("a leaf is missing: restore the log's evidence")) }
+}
+
+async fn first_free(leaves: &Collection<LeafDoc>, anchored: u64) -> Result<i64, SequencerError> {
+    let last = leaves.find_one(doc! { "index": { "$exists": true } }).sort(doc! { "index": -1 }).await?;
+    let behind_last = last.and_then(|leaf| leaf.index).map_or(0, |index| index + 1);
+    Ok(behind_last.max(i64::try_from(anchored).unwrap_or(i64::MAX)))
+}
