@@ -68,8 +68,8 @@ abstract contract SignedActions is ISignedActions, EIP712 {
     /// @dev A key's own signature counts also where its address has code (EIP-7702), so ecrecover comes first. It takes
     ///      exactly 65 bytes with a low s and v 27 or 28, and never answers with the zero address.
     function _isSignedBy(address signer, bytes32 digest, bytes calldata signature) private view returns (bool) {
-        (address recovered, ECDSA.RecoverError error,) = ECDSA.tryRecoverCalldata(digest, signature);
-        if (error == ECDSA.RecoverError.NoError && recovered == signer) return true;
+        (address recovered, ECDSA.RecoverError failure,) = ECDSA.tryRecoverCalldata(digest, signature);
+        if (failure == ECDSA.RecoverError.NoError && recovered == signer) return true;
         return signer.code.length != 0 && _isAcceptedByContract(signer, digest, signature);
     }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Accreditation} from "../src/Accreditation.sol";
 import {IAccreditation, Practitioner} from "../src/interfaces/IAccreditation.sol";
 import {Authorization, ISignedActions} from "../src/interfaces/ISignedActions.sol";
 import {Roles} from "../src/libraries/Codes.sol";
@@ -19,12 +18,13 @@ contract AccreditationTest is BaseTest {
     function test_Constructor_NamesTheOwner() public {
         vm.expectEmit();
         emit IAccreditation.OwnershipTransferred(address(0), stranger.addr);
-        assertEq(new Accreditation(stranger.addr).owner(), stranger.addr);
+        address deployed = deployCode("Accreditation.sol", abi.encode(stranger.addr));
+        assertEq(IAccreditation(deployed).owner(), stranger.addr);
     }
 
     function test_RevertWhen_OwnerIsZero() public {
         vm.expectRevert(abi.encodeWithSelector(IAccreditation.NotOwner.selector, address(0)));
-        new Accreditation(address(0));
+        deployCode("Accreditation.sol", abi.encode(address(0)));
     }
 
     function test_SetAccreditor_StoresAndEmits() public {

@@ -4,14 +4,11 @@ pragma solidity 0.8.37;
 import {Test} from "forge-std/Test.sol";
 import {Vm} from "forge-std/Vm.sol";
 
-import {AccessLog} from "../src/AccessLog.sol";
-import {Accreditation} from "../src/Accreditation.sol";
-import {GrantRegistry} from "../src/GrantRegistry.sol";
-import {KeyRegistry} from "../src/KeyRegistry.sol";
-import {RecordRegistry} from "../src/RecordRegistry.sol";
-import {Access, Head} from "../src/interfaces/IAccessLog.sol";
-import {GrantRef, NewGrant, Scope, ScopeKind, Tag} from "../src/interfaces/IGrantRegistry.sol";
-import {NewRecord, NewVersion, RecordId} from "../src/interfaces/IRecordRegistry.sol";
+import {Access, Head, IAccessLog} from "../src/interfaces/IAccessLog.sol";
+import {IAccreditation} from "../src/interfaces/IAccreditation.sol";
+import {GrantRef, IGrantRegistry, NewGrant, Scope, ScopeKind, Tag} from "../src/interfaces/IGrantRegistry.sol";
+import {IKeyRegistry} from "../src/interfaces/IKeyRegistry.sol";
+import {IRecordRegistry, NewRecord, NewVersion, RecordId} from "../src/interfaces/IRecordRegistry.sol";
 import {Authorization, ISignedActions} from "../src/interfaces/ISignedActions.sol";
 import {Purposes, Rights, Roles} from "../src/libraries/Codes.sol";
 
@@ -43,11 +40,11 @@ abstract contract BaseTest is Test {
     Vm.Wallet internal relayer;
     Vm.Wallet internal stranger;
 
-    Accreditation internal accreditation;
-    GrantRegistry internal grants;
-    RecordRegistry internal records;
-    KeyRegistry internal keys;
-    AccessLog internal accessLog;
+    IAccreditation internal accreditation;
+    IGrantRegistry internal grants;
+    IRecordRegistry internal records;
+    IKeyRegistry internal keys;
+    IAccessLog internal accessLog;
 
     function setUp() public virtual {
         vm.warp(START);
@@ -62,11 +59,12 @@ abstract contract BaseTest is Test {
         relayer = vm.createWallet("relayer");
         stranger = vm.createWallet("stranger");
 
-        accreditation = new Accreditation(owner.addr);
-        grants = new GrantRegistry();
-        records = new RecordRegistry(grants, accreditation);
-        keys = new KeyRegistry();
-        accessLog = new AccessLog();
+        // By artifact, so that tests need not be compiled the slow way that the contracts are.
+        accreditation = IAccreditation(deployCode("Accreditation.sol", abi.encode(owner.addr)));
+        grants = IGrantRegistry(deployCode("GrantRegistry.sol"));
+        records = IRecordRegistry(deployCode("RecordRegistry.sol", abi.encode(grants, accreditation)));
+        keys = IKeyRegistry(deployCode("KeyRegistry.sol"));
+        accessLog = IAccessLog(deployCode("AccessLog.sol"));
 
         vm.startPrank(owner.addr);
         accreditation.setAccreditor(clinic.addr, true);
