@@ -3,7 +3,7 @@
 // app and anyone else reads. With --check it writes nothing and fails when a committed file is stale or foreign.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const CONTRACTS = ["Accreditation", "KeyRegistry", "GrantRegistry", "RecordRegistry", "AccessLog"];
@@ -18,7 +18,7 @@ const { out } = JSON.parse(execFileSync(forge, ["config", "--root", root, "--jso
 
 /** The text of one committed file: the ABI pretty-printed, so that a review shows what changed. */
 function render(contract) {
-  const artifact = JSON.parse(readFileSync(join(root, out, `${contract}.sol`, `${contract}.json`), "utf8"));
+  const artifact = JSON.parse(readFileSync(resolve(root, out, `${contract}.sol`, `${contract}.json`), "utf8"));
   if (Object.keys(artifact.bytecode.linkReferences).length !== 0) {
     throw new Error(`${contract} needs linking, which nobody who reads this file does`);
   }

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Test} from "forge-std/Test.sol";
+
+import {LogHandler} from "./invariants/LogHandler.sol";
+import {PermissionHandler} from "./invariants/PermissionHandler.sol";
+import {RecordHandler} from "./invariants/RecordHandler.sol";
+
+/// @dev Permissions: whatever patients, clinic, relayer and meddler do, and in whatever order.
+contract PermissionInvariants is Test {
+    PermissionHandler private handler;
+
+    function setUp() public {
+        handler = new PermissionHandler();
+        handler.setUp();
+        bytes4[] memory selectors = new bytes4[](9);
+        selectors[0] = PermissionHandler.grant.selector;
+        selectors[1] = PermissionHandler.signGrant.selector;
+        selectors[2] = PermissionHandler.submitHeld.selector;
+        selectors[3] = PermissionHandler.revoke.selector;
+        selectors[4] = PermissionHandler.revokeAll.selector;
+        selectors[5] = PermissionHandler.meddle.selector;
+        selectors[6] = PermissionHandler.setSuspended.selector;
+        selectors[7] = PermissionHandler.setAccreditor.selector;
+        selectors[8] = PermissionHandler.wait.selector;
+        targetSelector(FuzzSelector({addr: address(handler), selectors: selectors}));
+        bytes4[] memory rare = new bytes4[](1);
+        rare[0] = PermissionHandler.setRecordStatus.selector;
+        targetSelector(FuzzSelector({addr: address(handler), selectors: rare}));
+        targetContract(address(handler));
+    }
+
+    /// @dev No access after expiry, revocation or a raised patient epoch; none for a suspended practitioner; none for a
+    ///      tombstoned record; and access wherever the patient meant it. Only the patient changes grants.
+    function invariant_AccessIsExactlyWhatThePatientMeant() public view {
+        handler.check();
+    }
+
+    function invariant_GrantSignedBeforeRevokeNeverSucceedsAfterIt() public view {
+        assertFalse(handler.hasStaleGrantSucceeded());
+    }
+
+    function invariant_NonceWorksOnce() public view {
+        assertFalse(handler.hasNonceWorkedTwice());
+    }
+}
+
+/// @dev The log.
+contract LogInvariants is Test {
+    LogHandler private handler;
+
+    function setUp() public {
+        handler = new LogHandler();
+        handler.setUp();
+        bytes4[] memory selectors = new bytes4[](2);
+        selectors[0] = LogHandler.append.selector;
+        selectors[1] = LogHandler.replay.selector;
+        targetSelector(FuzzSelector({addr: address(handler), selectors: selectors}));
+        targetContract(address(handler));
+    }
+
+    function invariant_LogOnlyGrows() public view {
+        handler.check();
+    }
+
+    function invariant_BatchLandsOnce() public view {
+        assertFalse(handler.hasStaleBatchLanded());
+    }
+}
+
+/// @dev Records.
+contract RecordInvariants is Test {
+    RecordHandler private handler;
+
+    function setUp() public {
+        handler = new RecordHandler();
+        handler.setUp();
+        bytes4[] memory selectors = new bytes4[](4);
+        selectors[0] = RecordHandler.register.selector;
+        selectors[1] = RecordHandler.addVersion.selector;
+        selectors[2] = RecordHandler.setStatus.selector;
+        selectors[3] = RecordHandler.wait.selector;
+        targetSelector(FuzzSelector({addr: address(handler), selectors: selectors}));
+        targetContract(address(handler));
+    }
+
+    function invariant_RecordIdsAreUnique() public view {
+        assertFalse(handler.hasIdBeenTakenTwice());
+    }
+
+    function invariant_RecordsOnlyMoveForward() public view {
+        handler.check();
+    }
+}

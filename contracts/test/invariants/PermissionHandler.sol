@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Vm} from "forge-std/Vm.sol";
+
+import {NewGrant, ScopeKind, Tag, Terms} from "../../src/interfaces/IGrantRegistry.sol";
+import {RecordId, RecordStatus} from "../../src/interfaces/IRecordRegistry.sol";
+import {Authorization} from "../../src/interfaces/ISignedActions.sol";
+import {Purposes} from "../../src/libraries/Codes.sol";
+import {BaseTest} from "../BaseTest.sol";
+import {Messages} from "../Messages.sol";
+
+/// @title Patients, grantees, a clinic and a relayer who do whatever the fuzzer says.
+/// @dev Keeps its own book of what should be allowed, told only by what the actors meant, never by the contracts. Two
+///      patients with one record each; three grantees; for each pair the record, its category, and all.
+contract PermissionHandler is BaseTest {
+    /// @dev A grant as its patient understands it.
+    struct Meant {
+        bool stands;
+        uint40 notBefore;
+        uint40 notAfter;
+        uint16 purposes;
+        uint32 epoch;
+    }
+
+    /// @dev A signed Grant that the relayer holds back, ABI-encoded. `revocations` is the scope's count when it was signed.
+    struct Held {
+        uint256 patient;
+        uint256 grantee;
+        uint256 kind;
+        uint256 revocations;
+        uint256 nonce;
+        bool used;
+        bytes made;
+        Authorization auth;
+    }
+
+    uint256 public constant PATIENTS = 2;
+    uint256 public constant GRANTEES = 3;
+    uint256 public constant KINDS = 3;
+    uint40 private constant FAR = START + 10_000 days;
+
+    Vm.Wallet[PATIENTS] private patients;
+    address[GRANTEES] private grantees;
+    RecordId[PATIENTS] private recordIds;
+
+    Meant[KINDS][GRANTEES][PATIENTS] private meant;
+    uint256[KINDS][GRANTEES][PATIENTS] private revocations;
+    uint32[PATIENTS] private patientEpochs;
+    RecordStatus[PATIENTS] private statuses;
+    bool[GRANTEES] private suspended;
+    bool private clinicInactive;
+
+    Held[] private held;
+    uint256 private nonces;
+
+    /// @notice Whether a Grant signed before a revocation of its scope ever succeeded after it.
+    bool public hasStaleGrantSucceeded;
+    /// @notice Whether a nonce ever worked twice.
+    bool public hasNonceWorkedTwice;
+    uint256 private given;
+
+    function setUp() public override {
+        super.setUp();
+        patients[0] = patient;
+        patients[1] = stranger;
+        grantees = [doctor.addr, lab.addr, sister.addr];
+        for (uint256 p = 0; p < PATIENTS; ++p) {
+            patient = patients[p];
+            recordIds[p] = givenRecord();
+            statuses[p] = RecordStatus.Active;
+        }
+    }
+
+    // --- steps
+
+    function grant(uint256 p, uint256 g, uint256 k, uint40 from, uint40 length, uint16 purposes) external {
+        (p, g, k) = within(p, g, k);
+        NewGrant memory made = newTerms(p, g, k, from, length, purposes);
+        vm.prank(patients[p].addr);
+        grants.grant(made);
+        note(p, g, k, made);
+        ++given;
+    }
+
+    function signGrant(uint256 p, uint256 g, uint256 k, uint40 from, uint40 length, uint16 purposes) external {
+        (p, g, k) = within(p, g, k);
+        NewGrant memory made = newTerms(p, g, k, from, length, purposes);
+        uint256 nonce = ++nonces;
+        Authorization memory auth =
+            sign(patients[p], grants, Messages.grant(patients[p].addr, made, nonce, FAR), nonce, FAR);
+        Held storage kept = held.push();
+        (kept.patient, kept.grantee, kept.kind) = (p, g, k);
+        (kept.revocations, kept.nonce) = (revocations[p][g][k], nonce);
+        (kept.made, kept.auth) = (abi.encode(made), auth);
+    }
+
+    /// @dev The relayer submits what it holds, in any order and as often as it likes.
+    function submitHeld(uint256 which) external {
+        if (held.length == 0) return;
+        Held storage kept = held[which % held.length];
+        (uint256 p, uint256 g, uint256 k) = (kept.patient, kept.grantee, kept.kind);
+        NewGrant memory made = abi.decode(kept.made, (NewGrant));
+        vm.prank(relayer.addr);
+        try grants.grantBySig(patients[p].addr, made, kept.auth) {
+            if (kept.used) hasNonceWorkedTwice = true;
+            if (kept.revocations != revocations[p][g][k]) hasStaleGrantSucceeded = true;
+            kept.used = true;
+            note(p, g, k, made);
+        } catch {}
+    }
+
+    function revoke(uint256 p, uint256 g, uint256 k) external {
+        (p, g, k) = within(p, g, k);
+        vm.prank(patients[p].addr);
+        grants.revoke(refOf(tag(g), ScopeKind(k), idOf(p, k)));
+        meant[p][g][k].stands = false;
+        ++meant[p][g][k].epoch;
+        ++revocations[p][g][k];
+    }
+
+    function revokeAll(uint256 p) external {
+        p = p % PATIENTS;
+        vm.prank(patients[p].addr);
+        grants.revokeAll();
+        ++patientEpochs[p];
+        for (uint256 g = 0; g < GRANTEES; ++g) {
+            for (uint256 k = 0; k < KINDS; ++k) {
+                meant[p][g][k].stands = false;
+                ++revocations[p][g][k];
+            }
+        }
+    }
+
+    /// @dev Somebody who is no patient of ours grants and revokes the same tags: nothing may change for our patients.
+    function meddle(uint256 g, uint256 k, bool all) external {
+        (, g, k) = within(0, g, k);
+        NewGrant memory made = newGrant(tag(g), ScopeKind(k), idOf(0, k));
+        (address who,) = makeAddrAndKey("meddler");
+        made.patientEpoch = grants.patientEpochOf(who);
+        made.scopes[0].epoch = uint32(epochOf(who, g, k));
+        vm.startPrank(who);
+        grants.grant(made);
+        if (all) grants.revokeAll();
+        else grants.revoke(refOf(tag(g), ScopeKind(k), idOf(0, k)));
+        vm.stopPrank();
+    }
+
+    function setSuspended(uint256 g, bool isSuspended) external {
+        if (clinicInactive) return;
+        g = g % 2;
+        vm.prank(clinic.addr);
+        accreditation.setSuspended(grantees[g], isSuspended);
+        suspended[g] = isSuspended;
+    }
+
+    function setAccreditor(bool active) external {
+        vm.prank(owner.addr);
+        accreditation.setAccreditor(clinic.addr, active);
+        clinicInactive = !active;
+    }
+
+    function setRecordStatus(uint256 p, bool tombstone) external {
+        p = p % PATIENTS;
+        RecordStatus next = tombstone ? RecordStatus.Tombstoned : RecordStatus.Superseded;
+        // Tombstones are final, so they are rare: else every run would end in a graveyard.
+        if (next <= statuses[p] || (tombstone && given % 16 != 15)) return;
+        vm.prank(patients[p].addr);
+        records.setRecordStatus(recordIds[p], next, 0);
+        statuses[p] = next;
+    }
+
+    function wait(uint40 seconds_) external {
+        vm.warp(block.timestamp + bound(seconds_, 1, 20 days));
+    }
+
+    // --- what should be
+
+    /// @notice Compares the contract's answer with the book, for every pair, every scope and several purposes.
+    function check() external view {
+        for (uint256 p = 0; p < PATIENTS; ++p) {
+            for (uint256 g = 0; g < GRANTEES; ++g) {
+                for (uint256 k = 0; k < KINDS; ++k) {
+                    assertEq(epochOf(patients[p].addr, g, k), meant[p][g][k].epoch, "epoch");
+                }
+                checkRead(p, g, Purposes.TREAT);
+                checkRead(p, g, Purposes.HRESCH);
+                checkRead(p, g, Purposes.FAMRQT);
+            }
+        }
+    }
+
+    function checkRead(uint256 p, uint256 g, uint16 purpose) private view {
+        uint40 time = uint40(block.timestamp);
+        (bool allowed, uint40 from, uint40 until) =
+            records.isAllowed(recordIds[p], grantees[g], READ_SALT, purpose, time);
+        bool vouched = g < 2 && !suspended[g] && !clinicInactive && time >= VALID_FROM && time < VALID_UNTIL;
+        bool expected = false;
+        for (uint256 k = 0; k < KINDS; ++k) {
+            Meant storage one = meant[p][g][k];
+            bool runs = time >= one.notBefore && time < one.notAfter;
+            if (one.stands && runs && one.purposes & purpose != 0) expected = true;
+        }
+        if (purpose != Purposes.FAMRQT && !vouched) expected = false;
+        if (statuses[p] == RecordStatus.Tombstoned) expected = false;
+        assertEq(allowed, expected, "allowed");
+        if (allowed) assertTrue(from <= time && time < until, "period");
+    }
+
+    /// @dev The epoch in storage: bits 80 to 112 of the word.
+    function epochOf(address who, uint256 g, uint256 k) private view returns (uint256) {
+        uint256 p = who == patients[1].addr ? 1 : 0;
+        return uint32(Terms.unwrap(grants.termsOf(who, tag(g), ScopeKind(k), idOf(p, k))) >> 80);
+    }
+
+    // --- making things
+
+    function newTerms(uint256 p, uint256 g, uint256 k, uint40 from, uint40 length, uint16 purposes)
+        private
+        view
+        returns (NewGrant memory made)
+    {
+        made = newGrant(tag(g), ScopeKind(k), idOf(p, k));
+        made.notBefore = uint40(bound(from, block.timestamp - 10 days, block.timestamp + 5 days));
+        made.notAfter = made.notBefore + uint40(bound(length, 1, 60 days));
+        made.purposes = uint16(bound(purposes, 1, Purposes.ALL));
+        made.patientEpoch = patientEpochs[p];
+        made.scopes[0].epoch = meant[p][g][k].epoch;
+    }
+
+    function note(uint256 p, uint256 g, uint256 k, NewGrant memory made) private {
+        Meant storage one = meant[p][g][k];
+        one.stands = true;
+        one.notBefore = made.notBefore;
+        one.notAfter = made.notAfter;
+        one.purposes = made.purposes;
+        ++one.epoch;
+    }
+
+    function within(uint256 p, uint256 g, uint256 k) private pure returns (uint256, uint256, uint256) {
+        return (p % PATIENTS, g % GRANTEES, k % KINDS);
+    }
+
+    function tag(uint256 g) private view returns (Tag) {
+        return tagOf(grantees[g], READ_SALT);
+    }
+
+    function idOf(uint256 p, uint256 k) private view returns (bytes32) {
+        if (k == 0) return RecordId.unwrap(recordIds[p]);
+        return k == 1 ? categoryId(LABORATORY) : bytes32(0);
+    }
+}
