@@ -1,12 +1,33 @@
 //! Lists and downloads: fetch, check everything, decrypt.
 
+mod destination;
+pub(crate) mod key;
+pub(crate) mod stream;
+
 use std::path::PathBuf;
 
 use alloy::primitives::{Address, B256};
-use protocol::{bodies::records::RecordView, codes::{Category, Purpose, Role}, ids::{LeafHash, RecordId}};
+use futures::{StreamExt, TryStreamExt};
+use protocol::{
+    authorship::{self, AuthorshipProof},
+    bodies::records::{RecordQuery, RecordView},
+    codes::{Category, Purpose, RecordStatus, Role},
+    envelope::{EnvelopeContext, Metadata},
+    ids::{LeafHash, RecordId},
+};
 use serde::Serialize;
 
-use crate::{client::Client, error::ClientError, progress::Progress, unlock::Keys};
+pub use destination::Destination;
+pub(crate) use key::begins_with;
+
+use crate::{
+    accreditation,
+    chain::ChainVersion,
+    client::Client,
+    error::{ClientError, Kind},
+    progress::{Progress, Step},
+    unlock::Keys,
+};
 
 /// Which records to list.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,23 +38,55 @@ pub struct Filter {
     pub category: Option<Category>,
 }
 
-/// Lists what the person owns, uploaded or was granted, newest first. Each record's patient, category, status and newest
-/// version are compared with the chain.
+/// Lists what the person owns, uploaded or was granted, newest first. Each record's patient, category and newest
+/// version are compared with the chain, and the status is the chain's.
 ///
 /// # Errors
-/// [`crate::Kind::WrongAnswer`] if the server contradicts the chain.
+/// [`Kind::WrongAnswer`] if the server contradicts the chain.
 pub async fn list(client: &Client, filter: Filter) -> Result<Vec<RecordView>, ClientError> {
-    let _ = (client, filter);
-    Err(crate::error::being_written())
+    client.chain().verify_deployment().await?;
+    let query = RecordQuery {
+        patient: filter.patient.map(|patient| format!("{patient:#x}")),
+        category: filter.category,
+        ..RecordQuery::default()
+    };
+    let records = client.api()?.records(&query).await?;
+    let compared = records.into_iter().map(|record| compared(client, record));
+    futures::stream::iter(compared).buffered(16).try_collect().await
 }
 
-/// One record, compared with the chain.
+/// One record, compared with the chain down to the CID of every version.
 ///
 /// # Errors
-/// [`crate::Kind::UnknownRecord`], [`crate::Kind::WrongAnswer`].
+/// [`Kind::UnknownRecord`], [`Kind::WrongAnswer`].
 pub async fn show(client: &Client, record: RecordId) -> Result<RecordView, ClientError> {
-    let _ = (client, record);
-    Err(crate::error::being_written())
+    client.chain().verify_deployment().await?;
+    let (view, versions) = tokio::try_join!(
+        async { compared(client, client.api()?.record(record).await?).await },
+        client.chain().versions(record),
+    )?;
+    for told in &view.versions {
+        let known = versions.iter().find(|version| version.version == told.version);
+        if !known.is_some_and(|known| known.cid.to_string() == told.cid && known.uploader == told.uploader) {
+            return Err(contradiction());
+        }
+    }
+    Ok(view)
+}
+
+/// Compares a record with the chain. The server may be a moment behind, never ahead or otherwise.
+async fn compared(client: &Client, mut told: RecordView) -> Result<RecordView, ClientError> {
+    let known = client.chain().find_record(told.id).await?.ok_or_else(contradiction)?;
+    let newest = told.versions.iter().map(|version| version.version).max().unwrap_or_default();
+    if known.patient != told.patient || known.category != Some(told.category) || newest > known.version {
+        return Err(contradiction());
+    }
+    told.status = known.status;
+    Ok(told)
+}
+
+fn contradiction() -> ClientError {
+    ClientError::new(Kind::WrongAnswer, "The server describes a record otherwise than the chain.")
 }
 
 /// What to open.
@@ -45,28 +98,17 @@ pub struct Wanted {
     pub version: Option<u16>,
     /// Why, for everyone but the owner; the only purpose of the grant if absent.
     pub purpose: Option<Purpose>,
-    /// Only these bytes of the document; the whole document if absent.
+    /// Only these bytes of the document; the whole document if absent. The whole envelope is fetched and checked all the
+    /// same, since only the whole can be compared with the chain.
     pub range: Option<std::ops::Range<u64>>,
-}
-
-/// Where the document goes. Nothing appears there before everything was checked.
-#[derive(Clone, Debug)]
-pub enum Destination {
-    /// This path; refuses one that exists unless `replace`.
-    File {
-        /// Where.
-        path: PathBuf,
-        /// Whether a file that exists is replaced.
-        replace: bool,
-    },
-    /// A folder, under the document's own name (only its last part, never hidden, numbered if it exists).
-    Folder(PathBuf),
 }
 
 /// Who wrote a document.
 #[derive(Clone, Debug, Serialize)]
 pub struct Author {
-    /// Who signed it.
+    /// Whether the author signed the content. If not, the author is whoever registered the version on chain.
+    pub signed: bool,
+    /// Who it is.
     #[serde(with = "protocol::hex_text")]
     pub address: Address,
     /// Their name, from a profile that an active accreditor signed.
@@ -85,10 +127,15 @@ pub struct Opened {
     /// Whose it is.
     #[serde(with = "protocol::hex_text")]
     pub patient: Address,
+    /// Who registered this version, from the chain.
+    #[serde(with = "protocol::hex_text")]
+    pub uploader: Address,
     /// The document's own name.
     pub file_name: String,
     /// Its media type.
     pub media_type: String,
+    /// When it was made, unix seconds, as its author says.
+    pub created: u64,
     /// Bytes of the whole document.
     pub content_bytes: u64,
     /// Hash of the content (SHA-256 over the hashes of its 1 MiB pieces).
@@ -105,9 +152,9 @@ pub struct Opened {
 /// Opens one version of a record and writes the document.
 ///
 /// # Errors
-/// [`crate::Kind::NoGrant`], [`crate::Kind::WrongBundle`], [`crate::Kind::WrongReceipt`], [`crate::Kind::CidMismatch`],
-/// [`crate::Kind::InvalidEnvelope`], [`crate::Kind::Commitment`], [`crate::Kind::WrongAuthor`], and what the server
-/// refuses (`grant_revoked`, `grant_expired`, `not_accredited`, `share_missing`, …).
+/// [`Kind::NoGrant`], [`Kind::WrongBundle`], [`Kind::WrongReceipt`], [`Kind::CidMismatch`], [`Kind::InvalidEnvelope`],
+/// [`Kind::Commitment`], [`Kind::WrongAuthor`], and what the server refuses (`grant_revoked`, `grant_expired`,
+/// `not_accredited`, `share_missing`, …).
 pub async fn get(
     client: &Client,
     keys: &Keys,
@@ -115,6 +162,122 @@ pub async fn get(
     destination: &Destination,
     progress: &Progress,
 ) -> Result<Opened, ClientError> {
-    let _ = (client, keys, wanted, destination, progress);
-    Err(crate::error::being_written())
+    client.chain().verify_deployment().await?;
+    let version = find_version(client, wanted.record, wanted.version).await?;
+    destination.check()?;
+    let context = client.chain().envelope_context();
+    let is_owner = version.patient == keys.owner();
+    let granted = if is_owner {
+        None
+    } else {
+        progress.tell(Step::Asking);
+        Some(key::ask(client, keys, &version, wanted.purpose).await?)
+    };
+
+    let source = stream::from_api(client.api()?, version.cid).await?;
+    let total = source.total;
+    let data_key = async |header: &protocol::envelope::Header| match &granted {
+        None => header
+            .open_owner_capsule(&context, keys.owner(), &keys.identity_at(header.key_epoch))
+            .map_err(stream::open_error),
+        Some(granted) => key::joined(client, &version, header, granted).await,
+    };
+    let expected = stream::Expected { context, record: version.record, version: version.version, cid: version.cid };
+    let told = progress.clone();
+    let opening = stream::open(
+        source.pieces,
+        expected,
+        data_key,
+        destination.folder()?,
+        wanted.range.clone(),
+        move |done| told.tell(Step::Fetching { done, total: Some(total) }),
+    );
+    let evidence = async {
+        match &granted {
+            Some(granted) => key::check_evidence(client, granted).await,
+            None => Ok(()),
+        }
+    };
+    let (written, ()) = tokio::try_join!(opening, evidence)?;
+    let author = author_of(client, &context, &version, &written.metadata).await?;
+    let path = destination.put(written.file, &written.metadata.file_name)?;
+    let metadata = written.metadata;
+    Ok(Opened {
+        record: version.record,
+        version: version.version,
+        patient: version.patient,
+        uploader: version.uploader,
+        file_name: metadata.file_name,
+        media_type: metadata.media_type,
+        created: metadata.created,
+        content_bytes: metadata.content_len,
+        content_hash: metadata.content_hash,
+        author,
+        path,
+        leaf: granted.map(|granted| granted.leaf),
+    })
+}
+
+/// The version on chain that was asked for; the newest if none was named.
+pub(crate) async fn find_version(
+    client: &Client,
+    record: RecordId,
+    version: Option<u16>,
+) -> Result<ChainVersion, ClientError> {
+    let (known, versions) = tokio::try_join!(client.chain().record(record), client.chain().versions(record))?;
+    if known.status == RecordStatus::Tombstoned {
+        return Err(ClientError::new(Kind::Tombstoned, "The record was withdrawn."));
+    }
+    let number = version.unwrap_or(known.version);
+    if !(1..=known.version).contains(&number) {
+        return Err(ClientError::new(
+            Kind::UnknownVersion,
+            format!("The record has versions 1 to {}, not {number}.", known.version),
+        ));
+    }
+    versions
+        .into_iter()
+        .find(|version| version.version == number)
+        .ok_or_else(|| ClientError::new(Kind::NoHistory, "The RPC has given up the event of this version."))
+}
+
+/// Who wrote a document, after checking their signature.
+async fn author_of(
+    client: &Client,
+    context: &EnvelopeContext,
+    version: &ChainVersion,
+    metadata: &Metadata,
+) -> Result<Author, ClientError> {
+    let proof = authorship::verify(context, version.record, version.version, metadata);
+    let signed = proof != AuthorshipProof::Unsigned;
+    let address = match proof {
+        AuthorshipProof::Signed(author) => author,
+        AuthorshipProof::Unsigned => version.uploader,
+        AuthorshipProof::AskContract(author) => {
+            let hash = authorship::signing_hash(
+                context,
+                version.record,
+                version.version,
+                author,
+                metadata.content_hash,
+                metadata.created,
+            );
+            let signature = metadata.signed_by.as_ref().map(|signed| signed.signature.clone()).unwrap_or_default();
+            if !client.chain().contract_accepts(author, hash, &signature).await? {
+                return Err(forged());
+            }
+            author
+        }
+        _ => return Err(forged()),
+    };
+    let person = accreditation::person(client, address).await?;
+    let (name, roles) = person.map_or((None, Vec::new()), |person| {
+        let roles = if person.counts { person.roles } else { Vec::new() };
+        (person.name, roles)
+    });
+    Ok(Author { signed, address, name, roles })
+}
+
+fn forged() -> ClientError {
+    ClientError::new(Kind::WrongAuthor, "The author's signature is forged.")
 }

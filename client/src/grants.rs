@@ -1,14 +1,35 @@
 //! Granting, revoking, and the patient's catch-up.
 
-use alloy::primitives::Address;
+mod catch_up;
+mod own_versions;
+mod revoke;
+
+pub use catch_up::{CaughtUp, catch_up};
+pub(crate) use own_versions::OwnVersions;
+pub use revoke::{Ending, Revoked, revoke};
+
+use alloy::primitives::{Address, B256};
+use futures::{StreamExt, TryStreamExt};
 use protocol::{
-    bodies::grants::{GrantSide, GrantView},
-    codes::{Category, Purpose, Right},
+    bodies::grants::{BundleBody, GrantBody, GrantQuery, GrantSide, GrantState, GrantView},
+    bundle::Bundle,
+    codes::{Category, MAX_SCOPES, Purpose, Right, ScopeKind},
+    deployment::ContractName,
+    error_code::ErrorCode,
     ids::{GrantId, RecordId, RequestId, Tag},
+    messages::{self, Action},
 };
 use serde::Serialize;
 
-use crate::{act::{Settled, Way}, client::Client, error::ClientError, unlock::Keys, wallet::Wallet};
+use crate::{
+    act::{Settled, Way, new_deadline, new_nonce, settle, sign},
+    chain::uint40,
+    client::Client,
+    error::{ClientError, Kind},
+    published_key::public_key,
+    unlock::Keys,
+    wallet::Wallet,
+};
 
 /// What a grant covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -22,6 +43,31 @@ pub enum Scope {
     All,
 }
 
+impl Scope {
+    /// As the chain names it.
+    #[must_use]
+    pub fn on_chain(self) -> (ScopeKind, B256) {
+        match self {
+            Self::Record(record) => (ScopeKind::Record, record.0),
+            Self::Category(category) => (ScopeKind::Category, category.scope_id()),
+            Self::All => (ScopeKind::All, B256::ZERO),
+        }
+    }
+
+    /// From what the chain names; `None` for a category that this version does not know.
+    #[must_use]
+    pub fn from_chain(kind: ScopeKind, id: B256) -> Option<Self> {
+        match kind {
+            ScopeKind::Record => Some(Self::Record(RecordId(id))),
+            ScopeKind::Category => {
+                let category = Category::from_code(u16::from_be_bytes([id[30], id[31]]))?;
+                (category.scope_id() == id).then_some(Self::Category(category))
+            }
+            ScopeKind::All => id.is_zero().then_some(Self::All),
+        }
+    }
+}
+
 /// What is granted.
 #[derive(Clone, Debug)]
 pub struct NewGrants {
@@ -29,7 +75,7 @@ pub struct NewGrants {
     pub grantee: Address,
     /// READ or WRITE.
     pub right: Right,
-    /// One scope or several, at most [`protocol::codes::MAX_SCOPES`].
+    /// One scope or several, at most [`MAX_SCOPES`].
     pub scopes: Vec<Scope>,
     /// For what; not empty.
     pub purposes: Vec<Purpose>,
@@ -41,6 +87,38 @@ pub struct NewGrants {
     pub request: Option<RequestId>,
     /// How it gets to the chain.
     pub way: Way,
+}
+
+impl NewGrants {
+    fn check(&self, owner: Address) -> Result<(), ClientError> {
+        let usage = |what: &str| Err(ClientError::new(Kind::Usage, what));
+        if self.scopes.is_empty() || self.scopes.len() > MAX_SCOPES {
+            return usage("One grant covers at least one thing and at most 64.");
+        }
+        let mut scopes: Vec<_> = self.scopes.iter().map(|scope| scope.on_chain()).map(|(kind, id)| (kind.code(), id)).collect();
+        scopes.sort_unstable();
+        scopes.dedup();
+        if scopes.len() != self.scopes.len() {
+            return usage("The same thing is named twice.");
+        }
+        let fits = |scope: &Scope| matches!(scope, Scope::Record(_)) == (self.right == Right::Read);
+        if !self.scopes.iter().all(fits) {
+            return usage(match self.right {
+                Right::Read => "Reading is granted for single records.",
+                Right::Write => "Adding records is granted for a category or for everything.",
+            });
+        }
+        if self.purposes.is_empty() {
+            return usage("A grant names at least one purpose.");
+        }
+        if self.not_after <= self.not_before || self.not_after >= 1 << 40 {
+            return usage("A grant ends after it begins.");
+        }
+        if self.grantee == owner || self.grantee.is_zero() {
+            return usage("A grant is for somebody else.");
+        }
+        Ok(())
+    }
 }
 
 /// What was granted.
@@ -57,77 +135,205 @@ pub struct Granted {
 /// Grants a right to one person over several scopes with one signature.
 ///
 /// # Errors
-/// [`crate::Kind::KeyNotRegistered`], [`crate::Kind::WrongPublicKey`], [`crate::Kind::Commitment`] for a record whose envelope does
-/// not follow the protocol, and what wallet, server and chain refuse.
-pub async fn grant(client: &Client, wallet: &dyn Wallet, keys: &Keys, new: &NewGrants) -> Result<Granted, ClientError> {
-    let _ = (client, wallet, keys, new);
-    Err(crate::error::being_written())
+/// [`Kind::KeyNotRegistered`], [`Kind::WrongPublicKey`], [`Kind::Commitment`] for a record whose envelope does not follow
+/// the protocol, and what wallet, server and chain refuse.
+pub async fn grant(
+    client: &Client,
+    wallet: &dyn Wallet,
+    keys: &Keys,
+    new: &NewGrants,
+) -> Result<Granted, ClientError> {
+    new.check(keys.owner())?;
+    let chain = client.chain();
+    chain.verify_deployment().await?;
+    let patient = keys.owner();
+    let (tag, salt) = keys.tag(client, new.grantee, new.right);
+    let (patient_epoch, epochs) = tokio::try_join!(
+        chain.patient_epoch(patient),
+        futures::future::try_join_all(new.scopes.iter().map(async |scope| {
+            let (kind, id) = scope.on_chain();
+            Ok::<_, ClientError>(chain.terms(patient, tag, kind, id).await?.epoch)
+        })),
+    )?;
+    let bundles = make_bundles(client, keys, new, &epochs).await?;
+    let scopes = new.scopes.iter().zip(&epochs).zip(&bundles).map(|((scope, epoch), bundle)| {
+        let (kind, id) = scope.on_chain();
+        let hash = bundle.as_ref().map_or(Bundle::NONE, Bundle::hash);
+        messages::Scope { kind: kind.code(), id, epoch: *epoch, bundleHash: hash }
+    });
+    let action = Action::Grant(messages::Grant {
+        patient,
+        tag: tag.0,
+        rights: new.right.bit(),
+        purposes: Purpose::mask(&new.purposes),
+        notBefore: uint40(new.not_before),
+        notAfter: uint40(new.not_after),
+        patientEpoch: patient_epoch,
+        scopes: scopes.collect(),
+        nonce: new_nonce(),
+        deadline: new_deadline(client).await?,
+    });
+    let bodies = new.scopes.iter().zip(&bundles).map(|(scope, bundle)| match bundle {
+        Some(bundle) => BundleBody::from(bundle),
+        None => {
+            let (kind, scope_id) = scope.on_chain();
+            BundleBody { kind, scope_id, capsules: Vec::new() }
+        }
+    });
+    let body = GrantBody {
+        action: None,
+        grantee: new.grantee,
+        salt,
+        right: new.right,
+        bundles: bodies.collect(),
+        request: new.request,
+    };
+    let settled = match new.way {
+        Way::Relayed => {
+            let signed = sign(client, wallet, action).await?;
+            let action = signed.action.clone();
+            let view = client.api()?.grant(&GrantBody { action: Some(signed), ..body }).await?;
+            settle(client, &action, view).await?
+        }
+        Way::Direct => {
+            let settled = chain.send(wallet, &action).await?;
+            tell_server(client, &body).await?;
+            settled
+        }
+    };
+    let ids = new.scopes.iter().map(|scope| {
+        let (kind, id) = scope.on_chain();
+        GrantId::derive(patient, tag, kind, id)
+    });
+    Ok(Granted { grants: ids.collect(), tag, settled })
 }
 
-/// Grants given or received. Terms and state are read from the chain, not from the server.
-///
-/// # Errors
-/// [`crate::Kind::WrongAnswer`].
-pub async fn list(client: &Client, side: GrantSide, record: Option<RecordId>) -> Result<Vec<GrantView>, ClientError> {
-    let _ = (client, side, record);
-    Err(crate::error::being_written())
+/// The capsules for each scope; none for WRITE.
+async fn make_bundles(
+    client: &Client,
+    keys: &Keys,
+    new: &NewGrants,
+    epochs: &[u32],
+) -> Result<Vec<Option<Bundle>>, ClientError> {
+    if new.right == Right::Write {
+        return Ok(vec![None; new.scopes.len()]);
+    }
+    let (grantee_key, grantee_key_epoch) = public_key(client, new.grantee).await?;
+    let make = async |(scope, epoch): (&Scope, &u32)| {
+        let Scope::Record(record) = scope else { return Ok(None) };
+        let versions = OwnVersions::of_record(client, keys, *record).await?;
+        let bundle = versions.bundle(client, new.grantee, (&grantee_key, grantee_key_epoch), epoch + 1)?;
+        Ok::<_, ClientError>(Some(bundle))
+    };
+    futures::stream::iter(new.scopes.iter().zip(epochs).map(make)).buffered(8).try_collect().await
 }
 
-/// What ends.
-#[derive(Clone, Debug)]
-pub enum Ending {
-    /// Everything that this person may do; over one scope if given. Works from the seed and the chain alone.
-    Person {
-        /// Who.
-        grantee: Address,
-        /// Over what; everything if absent.
-        scope: Option<Scope>,
-    },
-    /// These grants.
-    Grants(Vec<GrantId>),
-    /// Everything that everybody may do.
-    Everything,
+/// Gives the server the bundles of grants that stand on chain. Its node and mirror may be a moment behind.
+pub(crate) async fn tell_server(client: &Client, body: &GrantBody) -> Result<(), ClientError> {
+    let mut tries = 0;
+    loop {
+        match client.api()?.grant(body).await {
+            Ok(_) => return Ok(()),
+            Err(error)
+                if tries < 20
+                    && matches!(error.kind(), Kind::Server(ErrorCode::NoGrant | ErrorCode::NotFound | ErrorCode::Unavailable)) =>
+            {
+                tries += 1;
+                tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
-/// What a person whose grants ended could have kept.
-#[derive(Clone, Debug, Serialize)]
-pub struct Revoked {
-    /// How many grants the message named; for everything, how many stood.
-    pub ended: usize,
-    /// Records that they opened before, from the log: what they could have kept.
-    pub opened_before: Vec<RecordId>,
-    /// How it got to the chain.
-    pub settled: Settled,
-}
-
-/// Ends grants. Reads stop as soon as the server has accepted it or it is mined.
-///
-/// # Errors
-/// [`crate::Kind::NotFound`] if nothing stands to be ended, and what wallet, server and chain refuse.
-pub async fn revoke(client: &Client, wallet: &dyn Wallet, keys: &Keys, ending: &Ending, way: Way) -> Result<Revoked, ClientError> {
-    let _ = (client, wallet, keys, ending, way);
-    Err(crate::error::being_written())
-}
-
-/// What a catch-up found and did.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct CaughtUp {
-    /// New versions by others whose envelope was checked.
-    pub checked: usize,
-    /// Versions whose envelope does not follow the protocol: nobody should trust them.
-    pub broken: Vec<(RecordId, u16)>,
-    /// Release shares deposited again.
-    pub shares_deposited: usize,
-    /// Grants whose bundle got later versions.
-    pub bundles_extended: usize,
-}
-
-/// The patient's part after others have added versions: checks their envelopes, deposits the right release shares, and
-/// extends the bundles of active READ grants. To be called after signing in.
+/// Grants given or received. Terms and state are read from the chain, not from the server; one that the chain does not
+/// know is left out, since the server's mirror can be behind a reorganisation.
 ///
 /// # Errors
 /// What the server refuses.
-pub async fn catch_up(client: &Client, keys: &Keys) -> Result<CaughtUp, ClientError> {
-    let _ = (client, keys);
-    Err(crate::error::being_written())
+pub async fn list(client: &Client, side: GrantSide, record: Option<RecordId>) -> Result<Vec<GrantView>, ClientError> {
+    let chain = client.chain();
+    chain.verify_deployment().await?;
+    let query = GrantQuery {
+        side: Some(side),
+        record: record.map(|record| record.to_string()),
+        ..GrantQuery::default()
+    };
+    let (told, now) = tokio::try_join!(client.api()?.grants(&query), chain.now())?;
+    let compare = async |mut grant: GrantView| {
+        let terms = chain.terms(grant.patient, grant.tag, grant.kind, grant.scope_id).await?;
+        if terms.epoch == 0 {
+            return Ok(None);
+        }
+        let patient_epoch = chain.patient_epoch(grant.patient).await?;
+        grant.state = if terms.rights == 0 || terms.patient_epoch != patient_epoch {
+            GrantState::Revoked
+        } else if now < terms.not_before {
+            GrantState::Future
+        } else if now >= terms.not_after {
+            GrantState::Expired
+        } else {
+            GrantState::Active
+        };
+        grant.right = Right::from_bit(terms.rights);
+        grant.purposes = Purpose::from_mask(terms.purposes);
+        (grant.not_before, grant.not_after) = (terms.not_before, terms.not_after);
+        (grant.epoch, grant.patient_epoch) = (terms.epoch, terms.patient_epoch);
+        Ok::<_, ClientError>(Some(grant))
+    };
+    let compared: Vec<Option<GrantView>> = futures::stream::iter(told.into_iter().map(compare)).buffered(16).try_collect().await?;
+    Ok(compared.into_iter().flatten().collect())
+}
+
+impl Keys {
+    /// The tag of `grantee` for one right, with the salt that opens it.
+    pub(crate) fn tag(&self, client: &Client, grantee: Address, right: Right) -> (Tag, protocol::ids::Salt) {
+        let deployment = client.deployment();
+        self.seed().tag(deployment.chain_id, deployment.address_of(ContractName::GrantRegistry), grantee, right)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_are_the_same_on_both_sides() {
+        for scope in [Scope::Record(RecordId(B256::repeat_byte(1))), Scope::Category(Category::Imaging), Scope::All] {
+            let (kind, id) = scope.on_chain();
+            assert_eq!(Scope::from_chain(kind, id), Some(scope));
+        }
+        assert_eq!(Scope::from_chain(ScopeKind::Category, B256::repeat_byte(1)), None);
+        assert_eq!(Scope::from_chain(ScopeKind::All, B256::repeat_byte(1)), None);
+    }
+
+    #[test]
+    fn what_cannot_be_granted_is_refused_before_anything_is_signed() {
+        let owner = Address::repeat_byte(1);
+        let good = NewGrants {
+            grantee: Address::repeat_byte(2),
+            right: Right::Read,
+            scopes: vec![Scope::Record(RecordId(B256::repeat_byte(1)))],
+            purposes: vec![Purpose::Treatment],
+            not_before: 1,
+            not_after: 2,
+            request: None,
+            way: Way::Relayed,
+        };
+        assert!(good.check(owner).is_ok());
+        let all = vec![Scope::All];
+        let twice = vec![good.scopes[0], good.scopes[0]];
+        for bad in [
+            NewGrants { scopes: all.clone(), ..good.clone() },
+            NewGrants { right: Right::Write, ..good.clone() },
+            NewGrants { scopes: Vec::new(), ..good.clone() },
+            NewGrants { scopes: twice, ..good.clone() },
+            NewGrants { purposes: Vec::new(), ..good.clone() },
+            NewGrants { not_after: 1, ..good.clone() },
+            NewGrants { grantee: owner, ..good.clone() },
+        ] {
+            assert_eq!(bad.check(owner).unwrap_err().code(), "usage");
+        }
+        assert!(NewGrants { scopes: all, right: Right::Write, ..good }.check(owner).is_ok());
+    }
 }

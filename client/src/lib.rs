@@ -19,6 +19,7 @@ pub mod set_up;
 pub mod unlock;
 
 pub mod register;
+pub mod published_key;
 
 pub mod download;
 pub mod upload;
@@ -28,6 +29,7 @@ pub mod contacts;
 pub mod grants;
 pub mod requests;
 
+pub mod receipts;
 pub mod audit;
 pub mod doctor;
 pub mod reissue;

@@ -160,6 +160,8 @@ impl Api {
     /// `POST /v1/blobs`: sends `length` bytes of an envelope. Not tried again by itself.
     pub async fn upload_blob(
         &self,
+        record: RecordId,
+        version: u16,
         length: u64,
         envelope: impl Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static,
     ) -> Result<StoredBlob, ClientError> {
@@ -170,8 +172,10 @@ impl Api {
                 sent.fetch_add(1, Ordering::Relaxed);
             })
         };
+        let mut url = self.url("v1/blobs");
+        url.query_pairs_mut().append_pair("record", &record.to_string()).append_pair("version", &version.to_string());
         let request = self
-            .request(Method::POST, self.url("v1/blobs"))
+            .request(Method::POST, url)
             .header(header::CONTENT_TYPE, "application/octet-stream")
             .header(header::CONTENT_LENGTH, length)
             .body(reqwest::Body::wrap_stream(counted));

@@ -1,0 +1,146 @@
+//! Where a document goes, once everything was checked.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::{
+    error::{ClientError, Kind},
+    home::{local_file, sync_dir},
+};
+
+/// How often a name that exists is numbered before giving up.
+const NUMBERS_MAX: u32 = 1_000;
+
+/// Where the document goes. Nothing appears there before everything was checked.
+#[derive(Clone, Debug)]
+pub enum Destination {
+    /// This path; refuses one that exists unless `replace`.
+    File {
+        /// Where.
+        path: PathBuf,
+        /// Whether a file that exists is replaced.
+        replace: bool,
+    },
+    /// A folder, under the document's own name (only its last part, never hidden, numbered if it exists).
+    Folder(PathBuf),
+}
+
+impl Destination {
+    /// Refuses early what would be refused at the end.
+    pub(super) fn check(&self) -> Result<(), ClientError> {
+        match self {
+            Self::File { path, replace: false } if path.exists() => Err(exists(path)),
+            _ => self.folder().map(drop),
+        }
+    }
+
+    /// The folder in which the document is written first.
+    pub(super) fn folder(&self) -> Result<&Path, ClientError> {
+        let folder = match self {
+            Self::File { path, .. } => match path.parent() {
+                Some(parent) if !parent.as_os_str().is_empty() => parent,
+                _ => Path::new("."),
+            },
+            Self::Folder(folder) => folder,
+        };
+        if folder.is_dir() {
+            Ok(folder)
+        } else {
+            Err(ClientError::new(Kind::Usage, format!("{} is not a folder.", folder.display())))
+        }
+    }
+
+    /// Moves a written document to its place.
+    pub(crate) fn put(&self, file: NamedTempFile, file_name: &str) -> Result<PathBuf, ClientError> {
+        file.as_file().sync_all().map_err(|error| local_file(file.path(), error))?;
+        let path = match self {
+            Self::File { path, replace: true } => {
+                file.persist(path).map_err(|error| local_file(path, error.error))?;
+                path.clone()
+            }
+            Self::File { path, replace: false } => match file.persist_noclobber(path) {
+                Ok(_) => path.clone(),
+                Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => return Err(exists(path)),
+                Err(error) => return Err(local_file(path, error.error)),
+            },
+            Self::Folder(folder) => put_numbered(folder, file, &safe_name(file_name))?,
+        };
+        let folder = self.folder()?;
+        sync_dir(folder).map_err(|error| local_file(folder, error))?;
+        Ok(path)
+    }
+}
+
+fn put_numbered(folder: &Path, mut file: NamedTempFile, name: &str) -> Result<PathBuf, ClientError> {
+    let (stem, extension) = match name.rsplit_once('.') {
+        Some((stem, extension)) if !stem.is_empty() => (stem, format!(".{extension}")),
+        _ => (name, String::new()),
+    };
+    for number in 0..NUMBERS_MAX {
+        let name = if number == 0 { name.to_owned() } else { format!("{stem} ({number}){extension}") };
+        let path = folder.join(name);
+        match file.persist_noclobber(&path) {
+            Ok(_) => return Ok(path),
+            Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => file = error.file,
+            Err(error) => return Err(local_file(&path, error.error)),
+        }
+    }
+    Err(exists(&folder.join(name)))
+}
+
+/// A name that stays inside its folder on every system and is not hidden; it was chosen by somebody else.
+fn safe_name(name: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let safe: String =
+        last.chars().map(|c| if c.is_control() || matches!(c, ':' | '*' | '?' | '"' | '<' | '>' | '|') { '_' } else { c }).collect();
+    let safe = safe.trim_start_matches('.').trim_end_matches(['.', ' ']).trim();
+    // Device names of one common system.
+    let stem = safe.split('.').next().unwrap_or_default().to_ascii_uppercase();
+    let is_device = matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL")
+        || ((stem.starts_with("COM") || stem.starts_with("LPT")) && stem.len() == 4);
+    match safe {
+        "" => "document".to_owned(),
+        name if is_device => format!("_{name}"),
+        name => name.to_owned(),
+    }
+}
+
+fn exists(path: &Path) -> ClientError {
+    ClientError::new(Kind::FileExists, format!("{} exists already.", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_from_elsewhere_stays_in_its_folder() {
+        for (given, safe) in [
+            ("report.pdf", "report.pdf"),
+            ("../../etc/passwd", "passwd"),
+            ("..\\x", "x"),
+            (".bashrc", "bashrc"),
+            ("..", "document"),
+            ("a\nb", "a_b"),
+            ("nul.txt", "_nul.txt"),
+            ("befund: März.pdf", "befund_ März.pdf"),
+        ] {
+            assert_eq!(safe_name(given), safe);
+        }
+    }
+
+    #[test]
+    fn nothing_is_overwritten_unasked() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = || tempfile::NamedTempFile::new_in(dir.path()).unwrap();
+        let folder = Destination::Folder(dir.path().to_owned());
+        assert_eq!(folder.put(file(), "a.txt").unwrap(), dir.path().join("a.txt"));
+        assert_eq!(folder.put(file(), "a.txt").unwrap(), dir.path().join("a (1).txt"));
+        let path = dir.path().join("a.txt");
+        let refused = Destination::File { path: path.clone(), replace: false };
+        assert_eq!(refused.check().unwrap_err().code(), "file_exists");
+        assert_eq!(refused.put(file(), "x").unwrap_err().code(), "file_exists");
+        Destination::File { path, replace: true }.put(file(), "x").unwrap();
+    }
+}

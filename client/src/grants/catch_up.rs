@@ -1,0 +1,168 @@
+//! The patient's part after others have added versions.
+
+use std::collections::{BTreeSet, HashMap};
+
+use protocol::{
+    bodies::{
+        grants::{BundleBody, CatchUpBody, GrantSide, GrantState, GrantView},
+        records::{RecordQuery, ReleaseShareBody},
+    },
+    bundle::Bundle,
+    codes::{RecordStatus, Right, ScopeKind},
+    identity::PublicKey,
+    ids::RecordId,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    OwnVersions, list,
+    own_versions::{open_version, seal_release_share},
+};
+use crate::{
+    chain::ChainVersion,
+    client::Client,
+    download::begins_with,
+    error::{ClientError, Kind},
+    published_key::public_key,
+    unlock::Keys,
+};
+
+const FILE: &str = "checked.json";
+
+/// What a catch-up found and did.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct CaughtUp {
+    /// New versions by others whose envelope was checked.
+    pub checked: usize,
+    /// Versions whose envelope does not follow the protocol: nobody should trust them.
+    pub broken: Vec<(RecordId, u16)>,
+    /// Release shares deposited again.
+    pub shares_deposited: usize,
+    /// Grants whose bundle got later versions.
+    pub bundles_extended: usize,
+}
+
+/// `checked.json`: versions by others whose envelope was found good and whose release share this patient has deposited,
+/// as `record:version:cid`.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Checked {
+    versions: BTreeSet<String>,
+}
+
+/// The patient's part after others have added versions: checks their envelopes, deposits the right release shares, and
+/// extends the bundles of active READ grants. To be called after signing in.
+///
+/// # Errors
+/// What the server refuses.
+pub async fn catch_up(client: &Client, keys: &Keys) -> Result<CaughtUp, ClientError> {
+    client.chain().verify_deployment().await?;
+    let mut found = CaughtUp::default();
+    check_versions(client, keys, &mut found).await?;
+    extend_bundles(client, keys, &mut found).await?;
+    Ok(found)
+}
+
+async fn check_versions(client: &Client, keys: &Keys, found: &mut CaughtUp) -> Result<(), ClientError> {
+    let api = client.api()?;
+    let query = RecordQuery { patient: Some(format!("{:#x}", keys.owner())), ..RecordQuery::default() };
+    let (on_chain, told, info) =
+        tokio::try_join!(client.chain().versions_of(keys.owner()), api.records(&query), api.server_info())?;
+    let operator_key = PublicKey::from_bytes(&info.operator_key)
+        .map_err(|error| ClientError::new(Kind::InvalidAnswer, "The operator's key is no key.").because(error))?;
+    let has_share: HashMap<(RecordId, u16), bool> = told
+        .iter()
+        .flat_map(|record| record.versions.iter().map(|version| ((record.id, version.version), version.has_release_share)))
+        .collect();
+    let mut withdrawn: HashMap<RecordId, bool> = HashMap::new();
+
+    let mut checked: Checked = client.home().read_json(FILE)?.unwrap_or_default();
+    for version in on_chain {
+        let name = format!("{}:{}:{}", version.record, version.version, version.cid);
+        let is_others = version.uploader != keys.owner();
+        let is_new = is_others && !checked.versions.contains(&name);
+        // The mirror may not have a new version yet; its share is the uploader's business first.
+        let lacks_share = has_share.get(&(version.record, version.version)) == Some(&false);
+        if !is_new && !lacks_share {
+            continue;
+        }
+        if let std::collections::hash_map::Entry::Vacant(unknown) = withdrawn.entry(version.record) {
+            let status = client.chain().record(version.record).await?.status;
+            unknown.insert(status == RecordStatus::Tombstoned);
+        }
+        if withdrawn[&version.record] {
+            continue;
+        }
+        match open_version(client, keys, &version).await {
+            Ok(dek) => {
+                let capsule = seal_release_share(client, keys, &version, &dek, &operator_key);
+                deposit(client, &version, capsule.as_bytes().to_vec()).await?;
+                found.shares_deposited += 1;
+            }
+            Err(error) if matches!(error.kind(), Kind::InvalidEnvelope | Kind::Commitment) => {
+                found.broken.push((version.record, version.version));
+                continue;
+            }
+            Err(error) => return Err(error),
+        }
+        if is_new {
+            found.checked += 1;
+            checked.versions.insert(name);
+            client.home().write_json(FILE, &checked)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn deposit(client: &Client, version: &ChainVersion, capsule: Vec<u8>) -> Result<(), ClientError> {
+    let body = ReleaseShareBody { release_share: capsule.into() };
+    client.api()?.put_release_share(version.record, version.version, &body).await
+}
+
+async fn extend_bundles(client: &Client, keys: &Keys, found: &mut CaughtUp) -> Result<(), ClientError> {
+    let grants = list(client, GrantSide::Given, None).await?;
+    let is_open = |grant: &GrantView| {
+        grant.kind == ScopeKind::Record
+            && grant.right == Some(Right::Read)
+            && matches!(grant.state, GrantState::Active | GrantState::Future)
+    };
+    for grant in grants.into_iter().filter(is_open) {
+        let record = RecordId(grant.scope_id);
+        let (Some(grantee), Some(body)) = (grant.grantee, &grant.bundle) else { continue };
+        // The server names the grantee; only the seed decides whose tag it is.
+        if keys.tag(client, grantee, Right::Read).0 != grant.tag {
+            return Err(ClientError::new(Kind::WrongAnswer, "The server names another person for a grant of yours."));
+        }
+        let known = client.chain().record(record).await?;
+        let covers_newest = body.capsules.last().is_some_and(|capsule| capsule.version >= known.version);
+        if covers_newest || known.status == RecordStatus::Tombstoned {
+            continue;
+        }
+        let old = Bundle::try_from(body).map_err(wrong_bundle)?;
+        let hash = client.chain().bundle_hash(keys.owner(), grant.tag, grant.kind, grant.scope_id).await?;
+        if !begins_with(&old, hash) {
+            return Err(ClientError::new(
+                Kind::WrongBundle,
+                "The server's copy of a grant's capsules is not what the chain names.",
+            ));
+        }
+        // A version that its uploader made otherwise than the protocol says is not passed on.
+        let versions = match OwnVersions::of_record(client, keys, record).await {
+            Err(error) if matches!(error.kind(), Kind::InvalidEnvelope | Kind::Commitment) => continue,
+            other => other?,
+        };
+        let (key, key_epoch) = public_key(client, grantee).await?;
+        let new = versions.bundle(client, grantee, (&key, key_epoch), grant.epoch)?;
+        let mut capsules = old.capsules().to_vec();
+        capsules.extend(new.capsules().iter().filter(|(version, _)| old.find(*version).is_none()).copied());
+        capsules.sort_unstable_by_key(|(version, _)| *version);
+        let bundle = Bundle::new(record, capsules).map_err(wrong_bundle)?;
+        client.api()?.put_bundle(grant.id, &CatchUpBody { bundle: BundleBody::from(&bundle) }).await?;
+        found.bundles_extended += 1;
+    }
+    Ok(())
+}
+
+fn wrong_bundle(error: protocol::bundle::BundleError) -> ClientError {
+    ClientError::new(Kind::WrongBundle, "The server's copy of a grant's capsules is malformed.").because(error)
+}

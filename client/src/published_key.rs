@@ -1,0 +1,47 @@
+//! The encryption keys of other people: taken from the chain, and compared with what the server says.
+
+use alloy::primitives::Address;
+use protocol::{codes::KEM_SECP256K1, identity::PublicKey};
+
+use crate::{
+    client::Client,
+    error::{ClientError, Kind},
+};
+
+/// The current public key of somebody and its epoch.
+///
+/// The chain decides. A server that names another key for the same epoch is lying or broken, and everything stops: it
+/// could have had us seal to itself.
+///
+/// # Errors
+/// [`Kind::KeyNotRegistered`], [`Kind::WrongPublicKey`], [`Kind::NoHistory`] when neither node nor server has the bytes.
+pub async fn public_key(client: &Client, owner: Address) -> Result<(PublicKey, u32), ClientError> {
+    let on_chain = client.chain().public_key(owner);
+    let on_server = async {
+        match client.api() {
+            // The chain suffices: a server that does not answer here is no obstacle.
+            Ok(api) if client.is_signed_in() => api.find_key(owner).await.ok().flatten(),
+            _ => None,
+        }
+    };
+    let (on_chain, on_server) = tokio::join!(on_chain, on_server);
+    let wrong = || {
+        ClientError::new(Kind::WrongPublicKey, format!("The server gives another encryption key for {owner} than the chain."))
+    };
+    match (on_chain, on_server) {
+        (Ok((key, epoch)), Some(answer)) => {
+            let contradicts = answer.owner != owner
+                || answer.epoch > epoch
+                || (answer.epoch == epoch && answer.key[..] != key.as_bytes()[..]);
+            if contradicts { Err(wrong()) } else { Ok((key, epoch)) }
+        }
+        (Ok(found), None) => Ok(found),
+        // The node has given up the event, but the contract still has the hash.
+        (Err(error), Some(answer)) if *error.kind() == Kind::NoHistory => {
+            let stored = client.chain().find_key(owner).await?.ok_or(error)?;
+            let key = PublicKey::from_bytes(&answer.key).map_err(|error| wrong().because(error))?;
+            if key.hash() == stored.hash && stored.kem == KEM_SECP256K1 { Ok((key, stored.epoch)) } else { Err(wrong()) }
+        }
+        (Err(error), _) => Err(error),
+    }
+}

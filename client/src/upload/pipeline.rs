@@ -1,0 +1,142 @@
+//! Encrypting, computing the CID and sending at the same time, each in its own thread, with a few pieces between them.
+
+use std::io::{self, Read};
+
+use bytes::Bytes;
+use futures::StreamExt;
+use protocol::{
+    cid::{Cid, CidBuilder},
+    envelope::{SealError, SealParams, Sealer},
+    secret::DataKey,
+};
+use tokio::sync::mpsc;
+
+use super::content::Content;
+use crate::{
+    api::Api,
+    error::{ClientError, Kind},
+    progress::{Progress, Step},
+};
+
+/// Content read at a time.
+const PIECE_LEN: usize = 1 << 20;
+/// Pieces that wait between two threads.
+const PIECES_WAITING: usize = 4;
+
+/// What was sent.
+pub(super) struct Sent {
+    pub(super) cid: Cid,
+    pub(super) size: u64,
+}
+
+/// Why sealing stopped.
+enum Stopped {
+    Seal(SealError),
+    Read(io::Error),
+    /// The other side is gone; its own error says why.
+    Receiver,
+}
+
+/// Encrypts `content` and sends it; checks that the server has stored exactly what was sent.
+pub(super) async fn seal_and_send(
+    api: &Api,
+    params: SealParams,
+    dek: &DataKey,
+    content: &Content,
+    progress: &Progress,
+) -> Result<Sent, ClientError> {
+    let (record, version) = (params.record, params.version);
+    let sealer = Sealer::new(&params, dek).map_err(seal_error)?;
+    let size = sealer.sealed_len();
+    let reader = content.reader().map_err(|error| {
+        ClientError::new(Kind::LocalFile, "The document cannot be read again.").because(error)
+    })?;
+
+    let (to_network, from_sealer) = mpsc::channel::<Result<Bytes, io::Error>>(PIECES_WAITING);
+    let (to_hasher, for_hasher) = std::sync::mpsc::sync_channel::<Bytes>(PIECES_WAITING);
+    let hashing = tokio::task::spawn_blocking(move || {
+        let mut builder = CidBuilder::new();
+        for piece in for_hasher {
+            builder.update(&piece);
+        }
+        builder.finish()
+    });
+    let progress = progress.clone();
+    let sealing = tokio::task::spawn_blocking(move || {
+        let result = seal(sealer, reader, |piece| {
+            let sent = to_hasher.send(piece.clone()).is_ok() && to_network.blocking_send(Ok(piece)).is_ok();
+            if sent { Ok(()) } else { Err(Stopped::Receiver) }
+        }, &|done| progress.tell(Step::Sending { done, total: size }));
+        if result.is_err() {
+            // Breaks the request, so that the server keeps nothing.
+            let _ = to_network.blocking_send(Err(io::Error::other("sealing stopped")));
+        }
+        result
+    });
+
+    let body = futures::stream::unfold(from_sealer, async |mut from| from.recv().await.map(|piece| (piece, from))).boxed();
+    let stored = api.upload_blob(record, version, size, body).await;
+    // When the request failed, its body is dropped, and the threads end by themselves.
+    let sealed = sealing.await.expect("sealing does not panic");
+    let cid = hashing.await.expect("hashing does not panic");
+    match sealed {
+        Err(Stopped::Seal(error)) => return Err(seal_error(error)),
+        Err(Stopped::Read(error)) => {
+            return Err(ClientError::new(Kind::LocalFile, "The document cannot be read again.").because(error));
+        }
+        Err(Stopped::Receiver) | Ok(()) => {}
+    }
+    let stored = stored?;
+    if stored.cid != cid.to_string() || stored.size != size {
+        return Err(ClientError::new(Kind::StoredOtherBytes, "The server has stored something else than what was sent."));
+    }
+    Ok(Sent { cid, size })
+}
+
+fn seal(
+    mut sealer: Sealer,
+    mut content: Box<dyn Read + Send>,
+    mut send: impl FnMut(Bytes) -> Result<(), Stopped>,
+    tell: &dyn Fn(u64),
+) -> Result<(), Stopped> {
+    let mut piece = zeroize::Zeroizing::new(vec![0; PIECE_LEN]);
+    let mut done = 0;
+    let mut pass_on = |out: Vec<u8>| {
+        done += out.len() as u64;
+        tell(done);
+        if out.is_empty() { Ok(()) } else { send(Bytes::from(out)) }
+    };
+    loop {
+        let mut filled = 0;
+        while filled < piece.len() {
+            match content.read(&mut piece[filled..]) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Stopped::Read(error)),
+            }
+        }
+        if filled == 0 {
+            break;
+        }
+        let mut out = Vec::with_capacity(PIECE_LEN + (PIECE_LEN >> 8));
+        sealer.update(&piece[..filled], &mut out).map_err(Stopped::Seal)?;
+        pass_on(out)?;
+    }
+    loop {
+        let mut out = Vec::new();
+        let is_all = sealer.finish(&mut out).map_err(Stopped::Seal)?;
+        pass_on(out)?;
+        if is_all {
+            return Ok(());
+        }
+    }
+}
+
+fn seal_error(error: SealError) -> ClientError {
+    match error {
+        SealError::ContentChanged => ClientError::new(Kind::SourceChanged, "The document changed while it was read."),
+        SealError::Metadata(field) => ClientError::new(Kind::Usage, format!("The document cannot be described: {field}.")),
+        other => ClientError::new(Kind::LocalFile, "The document cannot be encrypted.").because(other),
+    }
+}
