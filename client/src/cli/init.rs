@@ -27,7 +27,7 @@ const DEFAULT_RPC: &str = "http://127.0.0.1:8545";
 ///
 /// Makes a new account, or takes one from a file: a private key in hex, or a mnemonic. The account is kept in an
 /// encrypted keystore. Then it makes your encryption keys and shows the recovery words, which you prove to have saved
-/// before the first upload: they are the only way back when this device is lost. On a new device, --recover takes the
+/// before the first upload: they are the only way back when this device is lost. On a new device, --words takes the
 /// encryption keys from the words of the old one.
 #[derive(Debug, Args)]
 pub(crate) struct Init {
@@ -45,7 +45,7 @@ pub(crate) struct Init {
     index: u32,
     /// Take the encryption keys from the recovery words of an earlier device, asked for at the terminal.
     #[arg(long, conflicts_with = "words_file")]
-    recover: bool,
+    words: bool,
     /// Take the encryption keys from the recovery words or the kit in this file.
     #[arg(long, value_name = "FILE")]
     words_file: Option<PathBuf>,
@@ -60,7 +60,7 @@ impl Init {
         let client = if home.is_set_up() {
             // An init that was interrupted after its first half goes on from there.
             let client = context.client()?;
-            if client.home().path("keyring.json").exists() {
+            if unlock::has_keyring(&client)? {
                 let what = format!("{} is set up already, for {}", home.dir().display(), client.address());
                 return Err(ClientError::new(Kind::AlreadySetUp, what));
             }
@@ -77,7 +77,7 @@ impl Init {
         };
         let wallet = context.wallet(&client).await?;
         let passphrase = context.passphrase().await?;
-        let (keys, keyring) = match self.words()? {
+        let (keys, keyring) = match self.recovery_words()? {
             Some(words) => unlock::init_from_words(&client, &wallet, passphrase, &words).await?,
             None => unlock::init(&client, &wallet, passphrase).await?,
         };
@@ -121,10 +121,10 @@ impl Init {
         Ok(LocalWallet::generate())
     }
 
-    fn words(&self) -> Result<Option<SecretString>, Failure> {
+    fn recovery_words(&self) -> Result<Option<SecretString>, Failure> {
         match &self.words_file {
             Some(path) => Saved::read(path).map(|saved| Some(saved.words)),
-            None if self.recover => ask_for_words("Recovery words: ").map(Some),
+            None if self.words => ask_for_words("Recovery words: ").map(Some),
             None => Ok(None),
         }
     }

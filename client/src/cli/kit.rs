@@ -12,6 +12,7 @@ use client::{
     error::ClientError,
     unlock::{self, Keys},
 };
+use protocol::{recovery::RecoveryKit, secret::Seed};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
@@ -19,7 +20,6 @@ use super::{
     failure::{self, Failure},
     prompt,
     settings::Context,
-    who,
 };
 
 /// Show the recovery words, or prove that you saved them.
@@ -108,7 +108,7 @@ fn save(client: &Client, keys: &Keys, path: &Path) -> Result<(), Failure> {
         }
         _ => failure::file(path, "written", error),
     })?;
-    file.write_all(in_words(&unlock::kit(client, keys)).as_bytes())
+    file.write_all(unlock::kit(client, keys).text.expose_secret().as_bytes())
         .and_then(|()| file.sync_all())
         .map_err(|error| failure::file(path, "written", error))?;
     let read = Saved::read(path)?;
@@ -122,17 +122,11 @@ fn save(client: &Client, keys: &Keys, path: &Path) -> Result<(), Failure> {
 }
 
 fn in_words(kit: &unlock::Kit) -> Zeroizing<String> {
-    let mut text = Zeroizing::new(format!(
-        "medlock recovery kit\n\nowner: {}\nchain: {}\n\nwords: {}\n\n",
-        kit.owner.to_checksum(None),
-        kit.chain_id,
-        kit.words.expose_secret()
-    ));
-    text.push_str(
-        "These words open every record of this owner, and nothing can be restored without them.\n\
-         Keep them on paper, away from the device. Use them with: medlock restore\n",
-    );
-    text
+    Zeroizing::new(format!(
+        "{}\nThese words open every record of this owner, and nothing can be restored without them.\n\
+         Keep them on paper, away from the device. They are used by medlock restore and medlock init --words.\n",
+        kit.text.expose_secret()
+    ))
 }
 
 fn written_in_words(path: &Path) -> String {
@@ -157,16 +151,16 @@ impl Saved {
         Self::parse(&text)
     }
 
-    /// Reads a kit's text: lines `words:` and `owner:`, or the words alone.
+    /// Reads a kit's text, or the words alone.
     pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
-        let line = |label: &str| text.lines().find_map(|line| line.strip_prefix(label)).map(str::trim);
-        let owner = line("owner:").map(who::parse_address).transpose().map_err(failure::usage)?;
-        let words = line("words:").unwrap_or(text).split_whitespace().collect::<Vec<_>>();
-        if words.is_empty() {
-            return Err(ClientError::new(Kind::InvalidWords, "there are no words in it"));
+        if let Ok(kit) = RecoveryKit::parse(text) {
+            return Ok(Self { words: kit.seed.to_words().as_str().into(), owner: Some(kit.owner) });
         }
-        let words = Zeroizing::new(words.join(" ").to_lowercase());
-        Ok(Self { words: SecretString::from(words.as_str()), owner })
+        let words = Zeroizing::new(text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase());
+        match Seed::from_words(&words) {
+            Ok(_) => Ok(Self { words: words.as_str().into(), owner: None }),
+            Err(error) => Err(ClientError::new(Kind::InvalidWords, error.to_string()).because(error)),
+        }
     }
 }
 
@@ -176,18 +170,25 @@ mod tests {
 
     #[test]
     fn a_kit_is_read_as_it_was_written() {
-        let owner = Address::repeat_byte(0x1a);
-        let kit = unlock::Kit { words: SecretString::from("abandon ability able"), chain_id: 31_337, owner };
-        let saved = Saved::parse(&in_words(&kit)).unwrap();
-        assert_eq!(saved.words.expose_secret(), "abandon ability able");
-        assert_eq!(saved.owner, Some(owner));
+        let kit = RecoveryKit { owner: Address::repeat_byte(0x1a), chain_id: 31_337, seed: Seed::from_bytes([7; 32]) };
+        let saved = Saved::parse(&kit.to_text()).unwrap();
+        assert_eq!(saved.words.expose_secret(), kit.seed.to_words().as_str());
+        assert_eq!(saved.owner, Some(kit.owner));
     }
 
     #[test]
     fn words_alone_are_enough() {
-        let saved = Saved::parse("  Abandon\nability \r\n able\n").unwrap();
-        assert_eq!(saved.words.expose_secret(), "abandon ability able");
+        let words = Seed::from_bytes([7; 32]).to_words();
+        let typed = format!("  {}\r\n", words.to_uppercase().replace(' ', "\n"));
+        let saved = Saved::parse(&typed).unwrap();
+        assert_eq!(saved.words.expose_secret(), words.as_str());
         assert_eq!(saved.owner, None);
-        assert_eq!(Saved::parse(" \n").err().unwrap().code(), "invalid_words");
+    }
+
+    #[test]
+    fn what_is_no_seed_is_refused() {
+        for text in ["", " \n", "abandon ability able", "\u{1f382}"] {
+            assert_eq!(Saved::parse(text).err().unwrap().code(), "invalid_words", "{text}");
+        }
     }
 }

@@ -23,7 +23,7 @@ use super::{
 /// Get every record of yours back from the recovery words, the chain and IPFS; needs no server.
 ///
 /// The words are asked for, or read from --words-file. What cannot be found is named. To set up a new device with your
-/// old keys, use: medlock init --recover
+/// old keys, use: medlock init --words
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("source").args(["kubo", "gateway", "car"]).required(true))]
 pub(crate) struct Restore {

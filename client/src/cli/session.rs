@@ -1,7 +1,7 @@
 //! `medlock login` and `medlock logout`.
 
 use clap::Args;
-use client::{Client, grants, session};
+use client::{Client, Kind, grants, session};
 use serde::Serialize;
 
 use super::{failure::Failure, moment, screen::short, settings::Context};
@@ -43,9 +43,6 @@ impl Login {
 
 /// The patient's part after others have added versions. Signing in has succeeded whether or not this does.
 async fn catch_up(context: &Context, client: &Client) -> Option<grants::CaughtUp> {
-    if !client.home().path("keyring.json").exists() {
-        return None;
-    }
     let done = match context.keys(client).await {
         Ok(keys) => grants::catch_up(client, &keys).await,
         Err(failure) => Err(failure),
@@ -60,6 +57,8 @@ async fn catch_up(context: &Context, client: &Client) -> Option<grants::CaughtUp
             }
             Some(done)
         }
+        // An accreditor or an auditor may do without encryption keys.
+        Err(failure) if *failure.kind() == Kind::NoKeyring => None,
         Err(failure) => {
             context.screen.warn(format!("New versions by others could not be checked yet: {failure}"));
             None

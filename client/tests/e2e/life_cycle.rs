@@ -1,0 +1,205 @@
+//! What people do, from an empty device on, by the `medlock` command alone.
+
+use serde_json::Value;
+
+use crate::{
+    chance::document,
+    person::{Device, Ran},
+    world::{self, World, eventually},
+};
+
+/// An empty device, set up by the command: account, keys, kit, session, published key. Returns the address.
+async fn newcomer(world: &World) -> (Device, String) {
+    let device = Device::new(&world.place);
+    let kit = device.path("kit.txt");
+    let made = device.json(&["init", "--kit-file", kit.to_str().expect("temporary paths are text")]).await;
+    assert_eq!(made["kit_saved"], true);
+    device.medlock(&["login"]).await.succeeded();
+    device.medlock(&["register"]).await.succeeded();
+    (device, made["address"].as_str().expect("an address").to_owned())
+}
+
+/// Runs a command until it succeeds: what the mirror shows follows the chain within moments.
+async fn soon(device: &Device, arguments: &[&str]) -> Ran {
+    eventually(&arguments.join(" "), || async {
+        let ran = device.medlock(arguments).await;
+        if ran.code == 0 { Ok(ran) } else { Err(ran.stderr) }
+    })
+    .await
+}
+
+/// The first id in a list of an answer.
+fn first<'a>(answer: &'a Value, list: &str, field: &str) -> &'a str {
+    answer[list][0][field].as_str().unwrap_or_else(|| panic!("no {list}[0].{field} in {answer}"))
+}
+
+#[test]
+fn a_doctor_asks_opens_and_is_stopped_and_the_log_shows_it() {
+    world::run(async {
+        let world = world::shared().await;
+        let ((patient, patient_address), (doctor, doctor_address)) = tokio::join!(newcomer(world), newcomer(world));
+        let accredit = ["accredit", &doctor_address, "--role", "doctor", "--name", "Dr. Ada", "--organisation", "City Clinic"];
+        world.accreditor.device.medlock(&accredit).await.succeeded();
+
+        // The patient uploads a document and sees it.
+        let content = document(300_000);
+        let file = patient.file("findings.pdf", &content);
+        let uploaded = patient.json(&["upload", file.to_str().unwrap(), "--category", "laboratory"]).await;
+        let record = first(&uploaded, "uploads", "record").to_owned();
+        soon(&patient, &["show", &record]).await;
+
+        // The doctor cannot open it, asks, and the patient reads why and approves.
+        let refused = doctor.medlock(&["get", &record, "-o", "stolen.pdf"]).await;
+        assert!([3, 4].contains(&refused.code), "{refused:?}");
+        assert!(!doctor.path("stolen.pdf").exists());
+        let reason = "because of the fever on Tuesday";
+        let request = ["request", "--patient", &patient_address, "--record", &record, "--reason", reason];
+        doctor.medlock(&request).await.succeeded();
+        let requests = eventually("the request arrives", || async {
+            let answer = patient.json(&["requests", "--open"]).await;
+            if answer["requests"].as_array().is_some_and(|list| !list.is_empty()) { Ok(answer) } else { Err(answer.to_string()) }
+        })
+        .await;
+        assert_eq!(requests["requests"][0]["reason"], reason);
+        assert_eq!(requests["requests"][0]["accredited"], true);
+        let request = first(&requests, "requests", "id").to_owned();
+        let approved = patient.medlock(&["approve", &request]).await.succeeded();
+        assert!(approved.stderr.contains("Signing: "), "every signature is announced: {}", approved.stderr);
+
+        // The doctor opens exactly these bytes and is told who wrote them.
+        let opened = soon(&doctor, &["get", &record, "-o", "opened.pdf", "--purpose", "TREAT"]).await;
+        assert_eq!(std::fs::read(doctor.path("opened.pdf")).unwrap(), content);
+        assert!(opened.text().contains("the signature holds"), "{}", opened.text());
+        let some = doctor.medlock(&["get", &record, "-o", "-", "--range", "1000-4999", "--quiet"]).await.succeeded();
+        assert_eq!(some.stdout, content[1000..5000]);
+
+        // The patient sees both reads in the log, by name, and on chain.
+        patient.medlock(&["contacts", "add", "Ada", &doctor_address]).await.succeeded();
+        let log = eventually("the reads are anchored", || async {
+            let log = patient.json(&["log"]).await;
+            let entries = log["entries"].as_array().cloned().unwrap_or_default();
+            let anchored = entries.iter().filter(|entry| entry["block_number"].is_u64()).count();
+            if anchored == 2 { Ok(log) } else { Err(log.to_string()) }
+        })
+        .await;
+        for entry in log["entries"].as_array().unwrap() {
+            assert_eq!(entry["record"], record.as_str());
+            assert_eq!(entry["reader"], doctor_address.to_lowercase());
+            assert_eq!(entry["purpose"], "TREAT");
+        }
+        let words = patient.medlock(&["log"]).await.succeeded().text();
+        assert!(words.contains("Ada") && words.contains("treatment"), "{words}");
+        let audit = soon(&patient, &["audit", "verify", "--json"]).await.json();
+        assert_eq!(audit["findings"], serde_json::json!([]));
+        assert!(audit["evidence_checked"].as_u64() >= Some(2), "{audit}");
+
+        // A second version reaches the doctor; the first can still be opened.
+        let second = document(20_000);
+        let file = patient.file("findings.pdf", &second);
+        let uploaded = patient.json(&["upload", file.to_str().unwrap(), "--record", &record]).await;
+        assert_eq!(uploaded["uploads"][0]["version"], 2);
+        patient.medlock(&["login"]).await.succeeded();
+        soon(&doctor, &["get", &record, "-o", "second.pdf", "--version", "2"]).await;
+        assert_eq!(std::fs::read(doctor.path("second.pdf")).unwrap(), second);
+        doctor.medlock(&["get", &record, "-o", "first.pdf", "--version", "1"]).await.succeeded();
+        assert_eq!(std::fs::read(doctor.path("first.pdf")).unwrap(), content);
+
+        // The patient stops sharing, by the private name: the next read fails with a clear sentence.
+        let grants = soon(&patient, &["grants"]).await.text();
+        assert!(grants.contains("Ada can open"), "{grants}");
+        let revoked = patient.json(&["revoke", "--to", "ada"]).await;
+        assert_eq!(revoked["opened_before"], serde_json::json!([record]));
+        let refused = doctor.medlock(&["get", &record, "-o", "late.pdf"]).await;
+        assert_eq!(refused.code, 4, "{refused:?}");
+        let (what, todo) = refused.last_lines();
+        assert!(what.ends_with('.') && todo.ends_with('.') && !what.contains("error"), "{what} / {todo}");
+        assert!(!doctor.path("late.pdf").exists());
+        assert!(patient.medlock(&["grants"]).await.succeeded().text().contains("share nothing"));
+    });
+}
+
+#[test]
+fn a_lab_uploads_for_a_patient_who_permitted_it() {
+    world::run(async {
+        let world = world::shared().await;
+        let ((patient, patient_address), (lab, lab_address)) = tokio::join!(newcomer(world), newcomer(world));
+        world.accreditor.device.medlock(&["accredit", &lab_address, "--role", "lab", "--name", "City Lab"]).await.succeeded();
+
+        let content = document(5_000);
+        let file = lab.file("report.json", &content);
+        let upload = ["upload", file.to_str().unwrap(), "--patient", &patient_address, "--category", "laboratory"];
+        let refused = lab.medlock(&upload).await;
+        assert_ne!(refused.code, 0, "nobody uploads without permission");
+
+        let permit = ["grant", "--write", "--category", "laboratory", "--to", &lab_address, "--for", "1d"];
+        patient.medlock(&permit).await.succeeded();
+        let uploaded = soon(&lab, &[&upload[..], &["--json"]].concat()).await.json();
+        let record = first(&uploaded, "uploads", "record").to_owned();
+
+        // Another category is refused.
+        let other = ["upload", file.to_str().unwrap(), "--patient", &patient_address, "--category", "imaging"];
+        assert_ne!(lab.medlock(&other).await.code, 0);
+
+        // The patient opens it and sees who wrote it.
+        let opened = soon(&patient, &["get", &record, "-o", "report.json", "--json"]).await.json();
+        assert_eq!(std::fs::read(patient.path("report.json")).unwrap(), content);
+        assert_eq!(opened["author"]["address"], lab_address.to_lowercase());
+        assert_eq!(opened["author"]["name"], "City Lab");
+        assert_eq!(opened["author"]["roles"], serde_json::json!(["lab"]));
+        assert_eq!(opened["leaf"], Value::Null, "the owner's own reads are nobody's business");
+    });
+}
+
+#[test]
+fn a_denied_request_gives_nothing() {
+    world::run(async {
+        let world = world::shared().await;
+        let ((patient, patient_address), (doctor, doctor_address)) = tokio::join!(newcomer(world), newcomer(world));
+        world.accreditor.device.medlock(&["accredit", &doctor_address, "--role", "doctor"]).await.succeeded();
+        let file = patient.file("note.txt", b"nothing for strangers");
+        let uploaded = patient.json(&["upload", file.to_str().unwrap()]).await;
+        let record = first(&uploaded, "uploads", "record").to_owned();
+
+        let asked = ["request", "--patient", &patient_address, "--record", &record, "--reason", "curiosity", "--json"];
+        let request = soon(&doctor, &asked).await.json()["request"].as_str().unwrap().to_owned();
+        soon(&patient, &["deny", &request]).await;
+        eventually("the doctor learns it", || async {
+            let answer = doctor.json(&["requests"]).await;
+            if answer["requests"][0]["state"] == "denied" { Ok(()) } else { Err(answer.to_string()) }
+        })
+        .await;
+        let refused = doctor.medlock(&["get", &record, "-o", "note.txt"]).await;
+        assert!([3, 4].contains(&refused.code), "{refused:?}");
+        assert!(!doctor.path("note.txt").exists());
+        // A denied request cannot be approved afterwards.
+        assert_ne!(patient.medlock(&["approve", &request]).await.code, 0);
+    });
+}
+
+#[test]
+fn every_action_also_goes_directly_from_the_wallet() {
+    world::run(async {
+        let world = world::shared().await;
+        let doctor = world.practitioner(protocol::codes::Role::Doctor).await;
+        let patient = Device::new(&world.place);
+        let kit = patient.path("kit.txt");
+        let made = patient.json(&["init", "--kit-file", kit.to_str().unwrap()]).await;
+        let address = made["address"].as_str().unwrap();
+        let balance = serde_json::json!([address, "0x56bc75e2d63100000"]);
+        world.stack.localnet().rpc("anvil_setBalance", balance).await.expect("Anvil gives money away");
+
+        patient.medlock(&["login"]).await.succeeded();
+        patient.medlock(&["register", "--direct"]).await.succeeded();
+        let content = document(70_000);
+        let file = patient.file("scan.png", &content);
+        let uploaded = soon(&patient, &["upload", file.to_str().unwrap(), "--direct", "--json"]).await.json();
+        let record = first(&uploaded, "uploads", "record").to_owned();
+        soon(&patient, &["grant", &record, "--to", &doctor.hex(), "--for", "1h", "--direct"]).await;
+        let id = record.parse().unwrap();
+        assert_eq!(doctor.open_soon(id).await, content);
+        patient.medlock(&["revoke", "--record", &record, "--direct"]).await.succeeded();
+        let refused = doctor.open(id).await.expect_err("the grant has ended");
+        assert_eq!(refused.class().code(), 4, "{}: {refused}", refused.code());
+        patient.medlock(&["revoke", "--all", "--yes", "--direct"]).await.succeeded();
+    });
+}
