@@ -109,7 +109,9 @@ impl TryFrom<&BundleBody> for Bundle {
             return Err(BundleError::Scope);
         }
         let capsules = body.capsules.iter().map(|entry| {
-            Capsule::from_bytes(&entry.capsule).map(|capsule| (entry.version, capsule)).map_err(|_| BundleError::Capsule)
+            Capsule::from_bytes(&entry.capsule)
+                .map(|capsule| (entry.version, capsule))
+                .map_err(|_| BundleError::Capsule)
         });
         Self::new(RecordId(body.scope_id), capsules.collect::<Result<_, _>>()?)
     }

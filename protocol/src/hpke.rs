@@ -107,11 +107,15 @@ pub(crate) fn seal(shared_secret: &[u8; 32], info: &[u8], aad: &[u8], plaintext:
 }
 
 /// `OpenBase` of 48 bytes, sequence number 0. `None`: not for this key, or not for this binding.
-pub(crate) fn open(shared_secret: &[u8; 32], info: &[u8], aad: &[u8], ciphertext: &[u8; 48]) -> Option<Zeroizing<[u8; 32]>> {
+pub(crate) fn open(
+    shared_secret: &[u8; 32],
+    info: &[u8],
+    aad: &[u8],
+    ciphertext: &[u8; 48],
+) -> Option<Zeroizing<[u8; 32]>> {
     let mut key = Zeroizing::new([0; 32]);
     let nonce = key_schedule(AEAD_AES_256_GCM, shared_secret, info, key.as_mut_slice());
-    let mut opened =
-        Aes256Gcm::new((&*key).into()).decrypt((&nonce).into(), Payload { msg: ciphertext, aad }).ok()?;
+    let mut opened = Aes256Gcm::new((&*key).into()).decrypt((&nonce).into(), Payload { msg: ciphertext, aad }).ok()?;
     let secret = <[u8; 32]>::try_from(opened.as_slice()).ok().map(Zeroizing::new);
     opened.zeroize();
     secret

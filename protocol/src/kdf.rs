@@ -63,8 +63,19 @@ mod tests {
     #[test]
     fn no_label_is_the_prefix_of_another() {
         let labels = [
-            IDENTITY_KEY, CATEGORY_KEY, TAG_SECRET, ADDRESS_BOOK, CAPSULE, CAPSULE_EPHEMERAL, RELEASE_SHARE, ENVELOPE, NOTE,
-            BUNDLE, KEYRING_WALLET, KEYRING_KEY, KEYRING_COMMITMENT,
+            IDENTITY_KEY,
+            CATEGORY_KEY,
+            TAG_SECRET,
+            ADDRESS_BOOK,
+            CAPSULE,
+            CAPSULE_EPHEMERAL,
+            RELEASE_SHARE,
+            ENVELOPE,
+            NOTE,
+            BUNDLE,
+            KEYRING_WALLET,
+            KEYRING_KEY,
+            KEYRING_COMMITMENT,
         ];
         for (i, one) in labels.iter().enumerate() {
             assert_eq!(one.iter().position(|&byte| byte == 0), Some(one.len() - 1), "ends with its only zero byte");

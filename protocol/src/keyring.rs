@@ -147,8 +147,8 @@ impl Entry {
             return Err(KeyringError::NoMatch);
         }
         let key = Zeroizing::new(kdf::expand(kek.expose(), kdf::KEYRING_KEY, &[&context]));
-        let seed = sealed_box::decrypt(&key, &self.nonce.0, &context, self.ciphertext.as_slice())
-            .ok_or(KeyringError::Tag)?;
+        let seed =
+            sealed_box::decrypt(&key, &self.nonce.0, &context, self.ciphertext.as_slice()).ok_or(KeyringError::Tag)?;
         let seed = Zeroizing::new(<[u8; 32]>::try_from(seed.as_slice()).map_err(|_| KeyringError::Tag)?);
         Ok(Seed::from_bytes(*seed))
     }

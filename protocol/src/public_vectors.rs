@@ -10,7 +10,11 @@ pub(crate) fn find(file: &str) -> Option<PathBuf> {
     if path.is_file() {
         return Some(path);
     }
-    assert!(std::env::var_os("CI").is_none(), "{} is missing: set MEDLOCK_VECTORS to the folder of public vectors", path.display());
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "{} is missing: set MEDLOCK_VECTORS to the folder of public vectors",
+        path.display()
+    );
     #[expect(clippy::print_stderr, reason = "a test that could not run has to say so")]
     {
         eprintln!("skipped: {} is missing; set MEDLOCK_VECTORS", path.display());

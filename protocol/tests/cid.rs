@@ -82,7 +82,13 @@ fn a_range_is_read_block_by_block() {
     for leaf in content.chunks(CHUNK_LEN) {
         blocks.insert(Cid::of_block(Codec::Raw, leaf), leaf.to_vec());
     }
-    for range in [0..1, 0..content.len(), CHUNK_LEN - 1..CHUNK_LEN + 1, 4 * CHUNK_LEN..4 * CHUNK_LEN + 5, 5 * CHUNK_LEN..5 * CHUNK_LEN + 17] {
+    for range in [
+        0..1,
+        0..content.len(),
+        CHUNK_LEN - 1..CHUNK_LEN + 1,
+        4 * CHUNK_LEN..4 * CHUNK_LEN + 5,
+        5 * CHUNK_LEN..5 * CHUNK_LEN + 17,
+    ] {
         let mut fetched = 0;
         let found = read(&blocks, root, 0, &(range.start as u64..range.end as u64), &mut fetched);
         assert_eq!(found, content[range.clone()]);

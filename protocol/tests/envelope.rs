@@ -206,7 +206,8 @@ fn readers_and_writers_stream_the_same_bytes() {
 #[test]
 fn a_file_cut_short_anywhere_does_not_open() {
     let file = seal(&content(130_000), 1 << 20);
-    let cuts = [HEADER_LEN, HEADER_LEN + 73, HEADER_LEN + 74, HEADER_LEN + 75, HEADER_LEN + 74 + SEGMENT_LEN, file.len() - 1];
+    let cuts =
+        [HEADER_LEN, HEADER_LEN + 73, HEADER_LEN + 74, HEADER_LEN + 75, HEADER_LEN + 74 + SEGMENT_LEN, file.len() - 1];
     for cut in cuts {
         assert_eq!(open(&file[..cut], 1 << 20), Err(OpenError::Final), "{cut}");
     }
@@ -292,7 +293,8 @@ fn an_envelope_that_lies_inside_is_refused() {
     // Key 1 written in two bytes instead of one.
     let cbor = good.to_cbor().unwrap();
     let longer = [&cbor[..1], &[0x18, 0x01], &cbor[2..]].concat();
-    not_deterministic = [(longer.len() as u32).to_be_bytes().as_slice(), &longer, &not_deterministic[4 + cbor.len()..]].concat();
+    not_deterministic =
+        [(longer.len() as u32).to_be_bytes().as_slice(), &longer, &not_deterministic[4 + cbor.len()..]].concat();
     assert_eq!(class(&not_deterministic), OpenError::Header);
 }
 

@@ -30,8 +30,15 @@ fn sign(key: &SigningKey, text: &str) -> Vec<u8> {
 }
 
 fn message(owner: Address) -> WalletMessage {
-    WalletMessage::new(owner, CHAIN, "medlock.example", "https://medlock.example", "2026-11-21T03:00:00Z", &mut FixedRng::new("m"))
-        .unwrap()
+    WalletMessage::new(
+        owner,
+        CHAIN,
+        "medlock.example",
+        "https://medlock.example",
+        "2026-11-21T03:00:00Z",
+        &mut FixedRng::new("m"),
+    )
+    .unwrap()
 }
 
 #[test]
@@ -60,7 +67,8 @@ fn a_wallet_that_signs_differently_each_time_does_not_get_the_unlocker() {
     let first = sign(&key, &message.to_string());
     let second = sign(&key, "something else");
     let mut keyring = Keyring::new(CHAIN, owner);
-    let added = keyring.add_wallet(&Seed::from_bytes([8; 32]), message.clone(), &first, &second, &mut FixedRng::new("k"));
+    let added =
+        keyring.add_wallet(&Seed::from_bytes([8; 32]), message.clone(), &first, &second, &mut FixedRng::new("k"));
     assert_eq!(added, Err(KeyringError::UnstableSignature));
     let added = keyring.add_wallet(&Seed::from_bytes([8; 32]), message, &second, &second, &mut FixedRng::new("k"));
     assert_eq!(added, Err(KeyringError::InvalidSignature), "stable, but of another text");
@@ -82,7 +90,12 @@ fn parts_that_would_add_a_line_to_the_message_are_refused() {
     }
     let text = message(owner).to_string();
     assert_eq!(text.parse::<WalletMessage>().unwrap(), message(owner));
-    for changed in [text.clone() + "\n", text.replace("Version: 1", "Version: 2"), text.to_lowercase(), text.replace("keyring", "session")] {
+    for changed in [
+        text.clone() + "\n",
+        text.replace("Version: 1", "Version: 2"),
+        text.to_lowercase(),
+        text.replace("keyring", "session"),
+    ] {
         assert!(changed.parse::<WalletMessage>().is_err());
     }
 }

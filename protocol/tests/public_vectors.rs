@@ -29,12 +29,21 @@ fn floe(file: &str) -> Option<Vec<u8>> {
 #[test]
 fn floe_known_answers_open_with_both_implementations() {
     let names = [
-        "cpp_GCM256_IV256_4K", "cpp_GCM256_IV256_64", "go_GCM256_IV256_4K", "go_GCM256_IV256_64", "java_GCM256_IV256_4K",
-        "java_GCM256_IV256_64", "pub_java_GCM256_IV256_4K",
-        "pub_java_GCM256_IV256_64", "rust_GCM256_IV256_4K", "rust_GCM256_IV256_64",
+        "cpp_GCM256_IV256_4K",
+        "cpp_GCM256_IV256_64",
+        "go_GCM256_IV256_4K",
+        "go_GCM256_IV256_64",
+        "java_GCM256_IV256_4K",
+        "java_GCM256_IV256_64",
+        "pub_java_GCM256_IV256_4K",
+        "pub_java_GCM256_IV256_64",
+        "rust_GCM256_IV256_4K",
+        "rust_GCM256_IV256_64",
     ];
     for name in names {
-        let (Some(sealed), Some(plain)) = (floe(&format!("{name}_ct.txt")), floe(&format!("{name}_pt.txt"))) else { return };
+        let (Some(sealed), Some(plain)) = (floe(&format!("{name}_ct.txt")), floe(&format!("{name}_pt.txt"))) else {
+            return;
+        };
         assert_eq!(decrypt(&Key::from_bytes([0; 32]), FLOE_AAD, &sealed).unwrap(), plain, "{name}");
         assert_eq!(ReferenceFloe::decrypt_all(&[0; 32], FLOE_AAD, &sealed, 20).unwrap(), plain, "{name}");
         let mut changed = sealed.clone();
@@ -47,7 +56,9 @@ fn floe_known_answers_open_with_both_implementations() {
 #[test]
 fn floe_known_answers_at_the_last_border_open_with_the_reference() {
     for name in ["java_lastSegAligned", "java_lastSegEmpty"] {
-        let (Some(sealed), Some(plain)) = (floe(&format!("{name}_ct.txt")), floe(&format!("{name}_pt.txt"))) else { return };
+        let (Some(sealed), Some(plain)) = (floe(&format!("{name}_ct.txt")), floe(&format!("{name}_pt.txt"))) else {
+            return;
+        };
         assert_eq!(ReferenceFloe::decrypt_all(&[0; 32], FLOE_AAD, &sealed, 20).unwrap(), plain, "{name}");
     }
 }
@@ -55,7 +66,9 @@ fn floe_known_answers_at_the_last_border_open_with_the_reference() {
 #[test]
 fn floe_rotation_vectors_open_with_the_reference() {
     for name in ["cpp_rotation", "go_rotation", "java_rotation", "pub_java_rotation", "rust_rotation"] {
-        let (Some(sealed), Some(plain)) = (floe(&format!("{name}_ct.txt")), floe(&format!("{name}_pt.txt"))) else { return };
+        let (Some(sealed), Some(plain)) = (floe(&format!("{name}_ct.txt")), floe(&format!("{name}_pt.txt"))) else {
+            return;
+        };
         assert_eq!(ReferenceFloe::decrypt_all(&[0; 32], FLOE_AAD, &sealed, 2).unwrap(), plain, "{name}");
         assert!(ReferenceFloe::decrypt_all(&[0; 32], FLOE_AAD, &sealed, 20).is_none(), "the key does rotate in {name}");
     }
@@ -165,8 +178,9 @@ fn wycheproof_ecdsa_secp256k1_low_s() {
     wycheproof("ecdsa_secp256k1_sha256_bitcoin_test.json", |group, case| {
         let key = VerifyingKey::from_sec1_bytes(&field(&group["publicKey"], "uncompressed")).unwrap();
         // As the keyring does: strict parsing, and a high s is another signature than its low twin.
-        let verified = Signature::from_der(&field(case, "sig"))
-            .is_ok_and(|signature| signature.normalize_s() == signature && key.verify(&field(case, "msg"), &signature).is_ok());
+        let verified = Signature::from_der(&field(case, "sig")).is_ok_and(|signature| {
+            signature.normalize_s() == signature && key.verify(&field(case, "msg"), &signature).is_ok()
+        });
         assert_eq!(verified, is_valid(case), "{} {}", case["tcId"], case["comment"]);
     });
 }

@@ -3,7 +3,9 @@
 use alloy::primitives::B256;
 use protocol::{
     authorship,
-    envelope::{Coding, ContentHasher, EnvelopeContext, HEADER_LEN, Header, Metadata, SEGMENT_LEN, SignedBy, padded_len},
+    envelope::{
+        Coding, ContentHasher, EnvelopeContext, HEADER_LEN, Header, Metadata, SEGMENT_LEN, SignedBy, padded_len,
+    },
     identity::PublicKey,
     secret::DataKey,
 };
@@ -161,18 +163,38 @@ fn header_failures(vectors: &mut Vectors) {
     add("segment-length", "header", "FLOE segments of 4 KiB", &seal(&good, &text, 4_096));
     let cbor = metadata.to_cbor().expect("valid metadata");
     let long_integer = [&cbor[..1], &[0x18, 0x01], &cbor[2..]].concat();
-    add("metadata-long-integer", "header", "an integer that is not as short as it can be", &seal(&good, &padded(&long_integer, &content), SEGMENT_LEN as u32));
+    add(
+        "metadata-long-integer",
+        "header",
+        "an integer that is not as short as it can be",
+        &seal(&good, &padded(&long_integer, &content), SEGMENT_LEN as u32),
+    );
     let mut unknown_key = cbor.clone();
     unknown_key[0] += 1;
     unknown_key.extend_from_slice(&[0x0a, 0x00]);
-    add("metadata-unknown-key", "header", "a key that is not in the list", &seal(&good, &padded(&unknown_key, &content), SEGMENT_LEN as u32));
+    add(
+        "metadata-unknown-key",
+        "header",
+        "a key that is not in the list",
+        &seal(&good, &padded(&unknown_key, &content), SEGMENT_LEN as u32),
+    );
     let trailing = [cbor.as_slice(), &[0x00]].concat();
-    add("metadata-trailing", "header", "something after the map", &seal(&good, &padded(&trailing, &content), SEGMENT_LEN as u32));
+    add(
+        "metadata-trailing",
+        "header",
+        "something after the map",
+        &seal(&good, &padded(&trailing, &content), SEGMENT_LEN as u32),
+    );
     let path = String::from_utf8_lossy(b"Blutbild");
     let at = cbor.windows(path.len()).position(|window| window == path.as_bytes()).expect("the file name");
     let mut slash = cbor.clone();
     slash[at + 3] = b'/';
-    add("metadata-path", "header", "a file name with a slash", &seal(&good, &padded(&slash, &content), SEGMENT_LEN as u32));
+    add(
+        "metadata-path",
+        "header",
+        "a file name with a slash",
+        &seal(&good, &padded(&slash, &content), SEGMENT_LEN as u32),
+    );
 }
 
 fn payload_failures(vectors: &mut Vectors) {
@@ -213,15 +235,35 @@ fn payload_failures(vectors: &mut Vectors) {
     let small = &content[..300];
     let metadata = self::metadata(small);
     let text = plaintext(&metadata, small);
-    add("metadata-length", "length", "metadata longer than they may be", &sealed(&[&16_385_u32.to_be_bytes(), &text[4..]].concat()));
-    add("content-length", "length", "less content than announced", &sealed(&plaintext(&Metadata { content_len: 5_000, ..metadata.clone() }, small)));
+    add(
+        "metadata-length",
+        "length",
+        "metadata longer than they may be",
+        &sealed(&[&16_385_u32.to_be_bytes(), &text[4..]].concat()),
+    );
+    add(
+        "content-length",
+        "length",
+        "less content than announced",
+        &sealed(&plaintext(&Metadata { content_len: 5_000, ..metadata.clone() }, small)),
+    );
     add("padding-not-zero", "padding", "the last byte is not zero", &sealed(&[&text[..text.len() - 1], &[1]].concat()));
     add("padding-short", "padding", "4,095 bytes", &sealed(&text[..4_095]));
     add("padding-long", "padding", "4,097 bytes", &sealed(&[text.as_slice(), &[0]].concat()));
     let chain = EnvelopeContext { chain_id: 1, ..CONTEXT };
-    vectors.add("envelope-other-chain", "tag", "a reader on another chain", scenario(&chain, reader(), &sealed(&text), None));
+    vectors.add(
+        "envelope-other-chain",
+        "tag",
+        "a reader on another chain",
+        scenario(&chain, reader(), &sealed(&text), None),
+    );
     let registry = EnvelopeContext { registry: patient(), ..CONTEXT };
-    vectors.add("envelope-other-registry", "tag", "a reader of another registry", scenario(&registry, reader(), &sealed(&text), None));
+    vectors.add(
+        "envelope-other-registry",
+        "tag",
+        "a reader of another registry",
+        scenario(&registry, reader(), &sealed(&text), None),
+    );
 }
 
 fn commitment_failures(vectors: &mut Vectors) {
@@ -233,16 +275,36 @@ fn commitment_failures(vectors: &mut Vectors) {
     };
     let good = seal(&header().to_bytes(), &text, SEGMENT_LEN as u32);
 
-    let other_key = Header::new(&CONTEXT, RECORD, 1, patient(), (&patient_key(), KEY_EPOCH), &DataKey::from_bytes([0xd5; 32]));
+    let other_key =
+        Header::new(&CONTEXT, RECORD, 1, patient(), (&patient_key(), KEY_EPOCH), &DataKey::from_bytes([0xd5; 32]));
     let locked_out = seal(&other_key.to_bytes(), &text, SEGMENT_LEN as u32);
-    add("garbage-owner-capsule", "commitment", "the owner capsule holds another key; a reader notices", &locked_out, reader());
-    add("garbage-owner-capsule-owner", "tag", "the owner capsule holds another key; the patient cannot open", &locked_out, owner());
+    add(
+        "garbage-owner-capsule",
+        "commitment",
+        "the owner capsule holds another key; a reader notices",
+        &locked_out,
+        reader(),
+    );
+    add(
+        "garbage-owner-capsule-owner",
+        "tag",
+        "the owner capsule holds another key; the patient cannot open",
+        &locked_out,
+        owner(),
+    );
 
     let share = [0xb0; 32];
     let rest: Vec<u8> = DEK.iter().zip(share).map(|(key, share)| key ^ share).collect();
     let otherwise = EnvelopeOpener::Reader { reader_share: B256::from_slice(&rest), release_share: share.into() };
-    add("split-otherwise", "commitment", "S and B join to the right key, but B is not the one it gives", &good, otherwise);
-    let wrong_share = EnvelopeOpener::Reader { reader_share: B256::from_slice(&rest), release_share: [0xb1; 32].into() };
+    add(
+        "split-otherwise",
+        "commitment",
+        "S and B join to the right key, but B is not the one it gives",
+        &good,
+        otherwise,
+    );
+    let wrong_share =
+        EnvelopeOpener::Reader { reader_share: B256::from_slice(&rest), release_share: [0xb1; 32].into() };
     add("wrong-share", "tag", "S and B join to another key", &good, wrong_share);
 
     let other_hash = Metadata { content_hash: B256::ZERO, ..metadata };

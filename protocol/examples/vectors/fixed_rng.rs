@@ -36,7 +36,8 @@ impl TryRng for FixedRng {
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
         for byte in bytes {
             if self.used == 32 {
-                self.block = Sha256::new().chain_update(self.name).chain_update(self.counter.to_be_bytes()).finalize().into();
+                self.block =
+                    Sha256::new().chain_update(self.name).chain_update(self.counter.to_be_bytes()).finalize().into();
                 self.counter += 1;
                 self.used = 0;
             }

@@ -208,7 +208,13 @@ fn capsules(vectors: &mut Vectors) {
     let dek = DataKey::from_bytes([0xd2; 32]);
     let share = dek.reader_share(&of);
     let share_binding = Binding::reader_share(&of, patient(), GRANTEE, recipient_epoch, 7);
-    let mut add = |name: &str, expect: &str, description: &str, holds: &str, secret: &[u8; 32], binding: &Binding, capsule: &[u8]| {
+    let mut add = |name: &str,
+                   expect: &str,
+                   description: &str,
+                   holds: &str,
+                   secret: &[u8; 32],
+                   binding: &Binding,
+                   capsule: &[u8]| {
         vectors.add(
             &format!("capsule-{name}"),
             expect,
@@ -225,15 +231,39 @@ fn capsules(vectors: &mut Vectors) {
     };
 
     let owner = Binding::owner(&of, patient(), recipient_epoch);
-    add("owner", "ok", "a data key, sealed to the patient", "owner", dek.expose(), &owner, Capsule::seal(&dek, key.public_key(), &owner).as_bytes());
+    add(
+        "owner",
+        "ok",
+        "a data key, sealed to the patient",
+        "owner",
+        dek.expose(),
+        &owner,
+        Capsule::seal(&dek, key.public_key(), &owner).as_bytes(),
+    );
     let release = dek.release_share(&of);
     let release_binding = Binding::release_share(&of, patient(), OPERATOR, recipient_epoch);
     let sealed = Capsule::seal(&release, key.public_key(), &release_binding);
-    add("release-share", "ok", "B, sealed to the operator", "release_share", release.expose(), &release_binding, sealed.as_bytes());
+    add(
+        "release-share",
+        "ok",
+        "B, sealed to the operator",
+        "release_share",
+        release.expose(),
+        &release_binding,
+        sealed.as_bytes(),
+    );
     let note_key = NoteKey::from_bytes([0xd3; 32]);
     let note_binding = Binding::note(CONTEXT.chain_id, GRANT_REGISTRY, patient(), recipient_epoch);
     let sealed = Capsule::seal(&note_key, key.public_key(), &note_binding);
-    add("note-key", "ok", "a note's key, sealed to the patient", "note_key", note_key.expose(), &note_binding, sealed.as_bytes());
+    add(
+        "note-key",
+        "ok",
+        "a note's key, sealed to the patient",
+        "note_key",
+        note_key.expose(),
+        &note_binding,
+        sealed.as_bytes(),
+    );
 
     let good = Capsule::seal(&share, key.public_key(), &share_binding);
     let mut add = |name: &str, expect: &str, description: &str, binding: &Binding, capsule: &[u8]| {
@@ -255,7 +285,8 @@ fn capsules(vectors: &mut Vectors) {
     }
     let stranger = Capsule::seal(&share, seed(0x23).identity_key(1).public_key(), &share_binding);
     add("other-key", "no match", "sealed to another key", &share_binding, stranger.as_bytes());
-    let random = reference_hpke::seal(share.expose(), key.public_key(), &share_binding, CapsuleKind::ReaderShare, &[0x99; 32]);
+    let random =
+        reference_hpke::seal(share.expose(), key.public_key(), &share_binding, CapsuleKind::ReaderShare, &[0x99; 32]);
     add("not-deterministic", "commitment", "sealed with another ephemeral key", &share_binding, &random);
 
     let changed = |at: usize, to: u8| {
@@ -267,7 +298,13 @@ fn capsules(vectors: &mut Vectors) {
     add("other-kem", "header", "another KEM", &share_binding, &changed(2, 0x10));
     add("unknown-kind", "header", "unknown kind", &share_binding, &changed(3, 7));
     add("other-kind", "header", "a known kind, but not the one asked for", &share_binding, &changed(3, 4));
-    add("off-curve", "header", "encapsulated key not on the curve", &share_binding, &changed(68, good.as_bytes()[68] ^ 1));
+    add(
+        "off-curve",
+        "header",
+        "encapsulated key not on the curve",
+        &share_binding,
+        &changed(68, good.as_bytes()[68] ^ 1),
+    );
     add("compressed", "header", "encapsulated key of another form", &share_binding, &changed(4, 2));
     add("short", "header", "116 bytes", &share_binding, &good.as_bytes()[..116]);
     add("long", "header", "118 bytes", &share_binding, &[good.as_bytes().as_slice(), &[0]].concat());
@@ -285,7 +322,8 @@ fn capsules(vectors: &mut Vectors) {
 
 fn lengths_and_hashes(vectors: &mut Vectors) {
     let around = |len: u64| [len - 1, len, len + 1];
-    let lengths: Vec<u64> = [4_096, 4_352, 65_504, 65_536, 1 << 20, 1 << 30, 1 << 40].into_iter().flat_map(around).collect();
+    let lengths: Vec<u64> =
+        [4_096, 4_352, 65_504, 65_536, 1 << 20, 1 << 30, 1 << 40].into_iter().flat_map(around).collect();
     vectors.add(
         "padding",
         "ok",
@@ -351,7 +389,8 @@ fn signatures(vectors: &mut Vectors) {
     add("", "ok", "an author's signature", patient(), good.clone());
     add("-somebody-else", "no match", "the signature of another message", GRANTEE, good.clone());
     let mut high = good.to_vec();
-    let order = U256::from_str_radix("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", 16).expect("hex");
+    let order =
+        U256::from_str_radix("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", 16).expect("hex");
     let s = order - U256::from_be_slice(&good[32..64]);
     high[32..64].copy_from_slice(&s.to_be_bytes::<32>());
     high[64] = 55 - high[64];
@@ -402,34 +441,110 @@ fn keyrings(vectors: &mut Vectors) {
     other_v[64] = 0;
     add("wallet-other-v", "ok", "v does not count", &json, Unlock::Signature(other_v.into()));
     add("passphrase", "ok", "opened by the passphrase", &json, by_passphrase());
-    add("passphrase-nfkc", "ok", "the same passphrase, typed without the ligature", &json, Unlock::Passphrase("correct horse fish battery".into()));
-    add("wrong-passphrase", "no match", "another passphrase", &json, Unlock::Passphrase("correct horse fish batterz".into()));
-    add("wrong-signature", "no match", "a signature of another message", &json, Unlock::Signature(wallet_signs(B256::ZERO)));
+    add(
+        "passphrase-nfkc",
+        "ok",
+        "the same passphrase, typed without the ligature",
+        &json,
+        Unlock::Passphrase("correct horse fish battery".into()),
+    );
+    add(
+        "wrong-passphrase",
+        "no match",
+        "another passphrase",
+        &json,
+        Unlock::Passphrase("correct horse fish batterz".into()),
+    );
+    add(
+        "wrong-signature",
+        "no match",
+        "a signature of another message",
+        &json,
+        Unlock::Signature(wallet_signs(B256::ZERO)),
+    );
 
-    let mut edit = |name: &str, expect: &str, description: &str, change: &dyn Fn(&mut serde_json::Value), unlock: Unlock| {
-        let mut json = json.clone();
-        change(&mut json);
-        add(name, expect, description, &json, unlock);
-    };
+    let mut edit =
+        |name: &str, expect: &str, description: &str, change: &dyn Fn(&mut serde_json::Value), unlock: Unlock| {
+            let mut json = json.clone();
+            change(&mut json);
+            add(name, expect, description, &json, unlock);
+        };
     let flip = |value: &mut serde_json::Value| {
         let mut text = value.as_str().expect("text").to_owned();
         let last = if text.ends_with('0') { "1" } else { "0" };
         text.replace_range(text.len() - 1.., last);
         *value = text.into();
     };
-    edit("other-ciphertext", "tag", "a bit of the wrapped seed flipped", &|json| flip(&mut json["entries"][0]["ciphertext"]), by_signature());
-    edit("other-commitment", "no match", "a bit of the commitment flipped", &|json| flip(&mut json["entries"][0]["commitment"]), by_signature());
-    edit("other-salt", "no match", "a bit of the salt flipped", &|json| flip(&mut json["entries"][1]["unlocker"]["salt"]), by_passphrase());
-    edit("too-much-memory", "header", "Argon2id would take 4 GiB", &|json| json["entries"][1]["unlocker"]["memory_kib"] = (4_u32 << 20).into(), by_passphrase());
-    edit("too-many-passes", "header", "Argon2id would take an hour", &|json| json["entries"][1]["unlocker"]["iterations"] = 10_000.into(), by_passphrase());
-    edit("unknown-field", "header", "a field that is not in the form", &|json| json["note"] = "x".into(), by_signature());
-    edit("unknown-unlocker", "header", "an unlocker that is not in the form", &|json| json["entries"][0]["unlocker"]["kind"] = "passkey".into(), by_passphrase());
+    edit(
+        "other-ciphertext",
+        "tag",
+        "a bit of the wrapped seed flipped",
+        &|json| flip(&mut json["entries"][0]["ciphertext"]),
+        by_signature(),
+    );
+    edit(
+        "other-commitment",
+        "no match",
+        "a bit of the commitment flipped",
+        &|json| flip(&mut json["entries"][0]["commitment"]),
+        by_signature(),
+    );
+    edit(
+        "other-salt",
+        "no match",
+        "a bit of the salt flipped",
+        &|json| flip(&mut json["entries"][1]["unlocker"]["salt"]),
+        by_passphrase(),
+    );
+    edit(
+        "too-much-memory",
+        "header",
+        "Argon2id would take 4 GiB",
+        &|json| json["entries"][1]["unlocker"]["memory_kib"] = (4_u32 << 20).into(),
+        by_passphrase(),
+    );
+    edit(
+        "too-many-passes",
+        "header",
+        "Argon2id would take an hour",
+        &|json| json["entries"][1]["unlocker"]["iterations"] = 10_000.into(),
+        by_passphrase(),
+    );
+    edit(
+        "unknown-field",
+        "header",
+        "a field that is not in the form",
+        &|json| json["note"] = "x".into(),
+        by_signature(),
+    );
+    edit(
+        "unknown-unlocker",
+        "header",
+        "an unlocker that is not in the form",
+        &|json| json["entries"][0]["unlocker"]["kind"] = "passkey".into(),
+        by_passphrase(),
+    );
     edit("other-version", "header", "version 2", &|json| json["version"] = 2.into(), by_signature());
-    edit("other-owner", "header", "somebody else's keyring", &|json| json["owner"] = GRANTEE.to_string().to_lowercase().into(), by_signature());
-    edit("hostile-message", "header", "a message that is no unlock message", &|json| {
-        let text = json["entries"][0]["unlocker"]["message"].as_str().expect("text").replace("Unlock your medlock", "Sign in to your");
-        json["entries"][0]["unlocker"]["message"] = text.into();
-    }, by_signature());
+    edit(
+        "other-owner",
+        "header",
+        "somebody else's keyring",
+        &|json| json["owner"] = GRANTEE.to_string().to_lowercase().into(),
+        by_signature(),
+    );
+    edit(
+        "hostile-message",
+        "header",
+        "a message that is no unlock message",
+        &|json| {
+            let text = json["entries"][0]["unlocker"]["message"]
+                .as_str()
+                .expect("text")
+                .replace("Unlock your medlock", "Sign in to your");
+            json["entries"][0]["unlocker"]["message"] = text.into();
+        },
+        by_signature(),
+    );
 }
 
 fn letters(vectors: &mut Vectors) {

@@ -62,7 +62,11 @@ impl ReferenceFloe {
 
     pub(crate) fn decrypt(&self, segment: &[u8], position: u64, is_final: bool) -> Option<Vec<u8>> {
         let prefix = u32::from_be_bytes(segment.get(..4)?.try_into().ok()?);
-        let framed = if is_final { prefix as usize == segment.len() } else { prefix == u32::MAX && segment.len() == self.segment_len() };
+        let framed = if is_final {
+            prefix as usize == segment.len()
+        } else {
+            prefix == u32::MAX && segment.len() == self.segment_len()
+        };
         if !framed || segment.len() < 32 || segment.len() > self.segment_len() {
             return None;
         }

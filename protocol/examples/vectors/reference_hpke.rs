@@ -42,7 +42,8 @@ pub(crate) fn seal(secret: &[u8; 32], to: &PublicKey, binding: &Binding, kind: C
 
     let header = [1, 0, 0x16, kind as u8];
     let info = [b"medlock/v1/capsule\0".as_slice(), &header].concat();
-    let context = [&[0][..], &extract(suite, &[], b"psk_id_hash", &[]), &extract(suite, &[], b"info_hash", &info)].concat();
+    let context =
+        [&[0][..], &extract(suite, &[], b"psk_id_hash", &[]), &extract(suite, &[], b"info_hash", &info)].concat();
     let schedule = extract(suite, &shared, b"secret", &[]);
     let key = expand(&schedule, suite, b"key", &context, 32);
     let nonce: [u8; 12] = expand(&schedule, suite, b"base_nonce", &context, 12).try_into().expect("12 bytes");

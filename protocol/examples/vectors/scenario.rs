@@ -38,21 +38,97 @@ pub(crate) struct Vector {
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Scenario {
-    Identity { seed: B256, epoch: u32, public_key: PublicKey, key_hash: B256 },
-    Tag { seed: B256, chain_id: String, grant_registry: Address, grantee: Address, right: Right, salt: Salt, tag: Tag },
-    Split { data_key: B256, chain_id: String, registry: Address, record: RecordId, version: u16, release_share: B256, reader_share: B256 },
-    Capsule { holds: String, secret: B256, recipient_seed: B256, recipient_epoch: u32, binding: BindingText, capsule: Bytes },
-    Padding { lengths: Vec<(String, String)> },
-    ContentHash { content: Content, hash: B256 },
-    Cid { content: Content, cid: Cid },
+    Identity {
+        seed: B256,
+        epoch: u32,
+        public_key: PublicKey,
+        key_hash: B256,
+    },
+    Tag {
+        seed: B256,
+        chain_id: String,
+        grant_registry: Address,
+        grantee: Address,
+        right: Right,
+        salt: Salt,
+        tag: Tag,
+    },
+    Split {
+        data_key: B256,
+        chain_id: String,
+        registry: Address,
+        record: RecordId,
+        version: u16,
+        release_share: B256,
+        reader_share: B256,
+    },
+    Capsule {
+        holds: String,
+        secret: B256,
+        recipient_seed: B256,
+        recipient_epoch: u32,
+        binding: BindingText,
+        capsule: Bytes,
+    },
+    Padding {
+        lengths: Vec<(String, String)>,
+    },
+    ContentHash {
+        content: Content,
+        hash: B256,
+    },
+    Cid {
+        content: Content,
+        cid: Cid,
+    },
     Envelope(Box<EnvelopeScenario>),
-    Authorship { chain_id: String, registry: Address, record: RecordId, version: u16, author: Address, content_hash: B256, created: String, signing_hash: B256, signature: Bytes },
-    Keyring { chain_id: String, owner: Address, keyring: serde_json::Value, unlock: Unlock, seed: B256 },
-    Recovery { words: String, seed: B256 },
-    Note { patient_seed: B256, patient_key_epoch: u32, binding: BindingText, author: Address, note: String, text: String },
-    AddressBook { seed: B256, owner: Address, sealed: String, names: Vec<(Address, String)> },
-    Bundle { record: RecordId, capsules: Vec<(u16, Bytes)>, hash: B256 },
-    Log { leaves: Vec<Bytes>, leaf_hashes: Vec<LeafHash>, roots: Vec<B256>, heads: Vec<B256> },
+    Authorship {
+        chain_id: String,
+        registry: Address,
+        record: RecordId,
+        version: u16,
+        author: Address,
+        content_hash: B256,
+        created: String,
+        signing_hash: B256,
+        signature: Bytes,
+    },
+    Keyring {
+        chain_id: String,
+        owner: Address,
+        keyring: serde_json::Value,
+        unlock: Unlock,
+        seed: B256,
+    },
+    Recovery {
+        words: String,
+        seed: B256,
+    },
+    Note {
+        patient_seed: B256,
+        patient_key_epoch: u32,
+        binding: BindingText,
+        author: Address,
+        note: String,
+        text: String,
+    },
+    AddressBook {
+        seed: B256,
+        owner: Address,
+        sealed: String,
+        names: Vec<(Address, String)>,
+    },
+    Bundle {
+        record: RecordId,
+        capsules: Vec<(u16, Bytes)>,
+        hash: B256,
+    },
+    Log {
+        leaves: Vec<Bytes>,
+        leaf_hashes: Vec<LeafHash>,
+        roots: Vec<B256>,
+        heads: Vec<B256>,
+    },
 }
 
 /// Bytes that a formula gives. `xor`: byte i is `(i ^ i>>8 ^ i>>16) & 255`; `zero`: all zero.
@@ -273,7 +349,17 @@ impl Scenario {
                 }
                 Err(error) => error.class(),
             },
-            Self::Authorship { chain_id, registry, record, version, author, content_hash, created, signing_hash, signature } => {
+            Self::Authorship {
+                chain_id,
+                registry,
+                record,
+                version,
+                author,
+                content_hash,
+                created,
+                signing_hash,
+                signature,
+            } => {
                 let context = EnvelopeContext { chain_id: number(chain_id), registry: *registry };
                 let created = number(created);
                 let hash = authorship::signing_hash(&context, *record, *version, *author, *content_hash, created);
@@ -399,10 +485,9 @@ impl EnvelopeScenario {
                 let key = Seed::from_bytes(seed.0).identity_key(header.key_epoch);
                 header.open_owner_capsule(&context, self.patient, &key)?
             }
-            EnvelopeOpener::Reader { reader_share, release_share } => DataKey::join(
-                &ReaderShare::from_bytes(reader_share.0),
-                &ReleaseShare::from_bytes(release_share.0),
-            ),
+            EnvelopeOpener::Reader { reader_share, release_share } => {
+                DataKey::join(&ReaderShare::from_bytes(reader_share.0), &ReleaseShare::from_bytes(release_share.0))
+            }
         };
         let mut opener = Opener::new(&header, &context, &dek);
         let mut content = Vec::new();

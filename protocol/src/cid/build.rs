@@ -3,7 +3,10 @@
 use alloy::primitives::B256;
 use sha2::{Digest, Sha256};
 
-use super::{Cid, Codec, node::{self, Link}};
+use super::{
+    Cid, Codec,
+    node::{self, Link},
+};
 
 /// Length of a leaf; the last one may be shorter.
 pub const CHUNK_LEN: usize = 1 << 20;

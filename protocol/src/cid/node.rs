@@ -92,9 +92,9 @@ impl Node {
     /// The children that hold bytes of `file_range`: what a reader of that range fetches next.
     pub fn covering(&self, file_range: &Range<u64>) -> impl Iterator<Item = &Child> {
         let range = file_range.clone();
-        self.children.iter().filter(move |child| {
-            child.file_range.start < range.end && range.start < child.file_range.end
-        })
+        self.children
+            .iter()
+            .filter(move |child| child.file_range.start < range.end && range.start < child.file_range.end)
     }
 }
 

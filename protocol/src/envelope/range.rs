@@ -41,8 +41,8 @@ impl RangeOpener {
         let floe_header: &[u8; FLOE_HEADER_LEN] = head[HEADER_LEN..].first_chunk().ok_or(OpenError::Final)?;
         let key = Key::from_bytes(*dek.expose());
         let associated_data = header.associated_data(context);
-        let mut state = start_decryption(&key, &associated_data, parameters(), &(*floe_header).into())
-            .map_err(error_class)?;
+        let mut state =
+            start_decryption(&key, &associated_data, parameters(), &(*floe_header).into()).map_err(error_class)?;
 
         let floe_len = file_len.checked_sub(HEADER_LEN as u64).ok_or(OpenError::Final)?;
         let layout = parameters().ciphertext_layout(floe_len).map_err(|_| OpenError::Final)?;

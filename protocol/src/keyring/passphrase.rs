@@ -62,8 +62,8 @@ impl PassphraseParams {
         if !self.is_in_range() || passphrase.len() > MAX_PASSPHRASE_LEN {
             return Err(KeyringError::Malformed);
         }
-        let params = Params::new(self.memory_kib, self.iterations, self.lanes, Some(32))
-            .map_err(|_| KeyringError::Malformed)?;
+        let params =
+            Params::new(self.memory_kib, self.iterations, self.lanes, Some(32)).map_err(|_| KeyringError::Malformed)?;
         let normal = Zeroizing::new(passphrase.nfkc().collect::<String>());
         let mut key = Zeroizing::new([0; 32]);
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)

@@ -75,7 +75,8 @@ impl WalletMessage {
     }
 
     fn is_well_formed(&self) -> bool {
-        let is_part = |part: &str| (1..=MAX_PART_LEN).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_graphic());
+        let is_part =
+            |part: &str| (1..=MAX_PART_LEN).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_graphic());
         let is_time = self.issued_at.len() == 20
             && self.issued_at.bytes().zip(*b"0000-00-00T00:00:00Z").all(|(is, form)| match form {
                 b'0' => is.is_ascii_digit(),
@@ -123,9 +124,7 @@ impl std::str::FromStr for WalletMessage {
                 issued_at: issued_at.strip_prefix("Issued At: ")?.to_owned(),
             })
         };
-        parse()
-            .filter(|message| message.is_well_formed() && message.to_string() == text)
-            .ok_or(KeyringError::Malformed)
+        parse().filter(|message| message.is_well_formed() && message.to_string() == text).ok_or(KeyringError::Malformed)
     }
 }
 
