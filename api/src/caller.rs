@@ -103,6 +103,11 @@ fn carried(headers: &HeaderMap) -> Option<Carried<'_>> {
         .map(Carried::Cookie)
 }
 
+/// The session that a request claims; whether there is one is for [`Caller`] to find out.
+pub(crate) fn session_id(headers: &HeaderMap) -> Option<SessionId> {
+    carried(headers).map(|(Carried::Bearer(token) | Carried::Cookie(token))| SessionId::of(token))
+}
+
 impl FromRequestParts<App> for Caller {
     type Rejection = ApiError;
 
@@ -123,6 +128,7 @@ impl FromRequestParts<App> for Caller {
         if session.expires_at <= app.clock.now() {
             return Err(ApiError::not_signed_in());
         }
+        app.rates.count_address(session.address)?;
         let point = hex::decode(&session.session_key).map_err(ApiError::internal)?;
         let session_key = VerifyingKey::from_sec1_bytes(&point).map_err(ApiError::internal)?;
         Ok(Self {

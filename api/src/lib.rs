@@ -10,9 +10,21 @@ pub mod state;
 pub mod store;
 pub mod extract;
 pub mod caller;
+mod chain;
 pub mod request_id;
+pub mod content;
+pub mod protect;
+pub mod rate_limit;
+pub mod idempotency;
+pub mod observe;
 
 // One module per resource.
+pub mod account;
+pub mod auth;
+pub mod blobs;
+pub mod directory;
+pub mod keys;
+pub mod private_blobs;
 pub mod grants;
 pub mod log;
 pub mod reads;
@@ -27,4 +39,8 @@ pub mod relay;
 pub mod sequencer;
 
 // How it is put together.
+pub mod background;
+pub mod docs;
+pub mod health;
+pub mod serve;
 pub mod routes;

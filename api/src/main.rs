@@ -1,2 +1,75 @@
-//! Being written.
-fn main() {}
+//! `medlock-api`: the blind server.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// The blind server of medlock: it stores what it cannot read, relays what it did not sign, and keeps the log.
+#[derive(Parser)]
+#[command(name = "medlock-api", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves until it is asked to stop.
+    Serve(Box<api::settings::Settings>),
+    /// Prints the OpenAPI document.
+    Openapi,
+    /// Prints the version.
+    Version,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse().command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The one place where an error is told to the person who runs the server.
+            eprintln!("medlock-api: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(settings) => {
+            start_tracing();
+            api::serve::run(*settings, asked_to_stop()).await
+        }
+        Command::Openapi => print(&api::routes::openapi_text()?),
+        Command::Version => print(concat!(env!("CARGO_PKG_VERSION"), "\n")),
+    }
+}
+
+/// Logs as JSON lines; `RUST_LOG` chooses how much.
+fn start_tracing() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    use std::io::Write;
+    std::io::stdout().write_all(text.as_bytes())?;
+    Ok(())
+}
+
+/// Resolves on SIGTERM or Ctrl-C.
+async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+        }
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}

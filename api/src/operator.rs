@@ -2,13 +2,25 @@
 
 use std::path::Path;
 
+use aes_gcm::{
+    Aes256Gcm, KeyInit,
+    aead::{Aead, Payload},
+};
 use alloy::{
     primitives::{Address, B256, Bytes},
     signers::{SignerSync, local::PrivateKeySigner},
 };
 use anyhow::{Context, bail};
 use hkdf::Hkdf;
-use protocol::{deployment::Deployment, identity::IdentityKey};
+use protocol::{
+    capsule::{Binding, Capsule, CapsuleError, OPERATOR_KEY_EPOCH},
+    deployment::{ContractName, Deployment},
+    identity::IdentityKey,
+    ids::RecordId,
+    secret::ReleaseShare,
+    split::RecordVersion,
+};
+use rand::Rng;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -18,7 +30,20 @@ use crate::settings::Settings;
 pub struct Operator {
     signer: PrivateKeySigner,
     release_key: IdentityKey,
+    at_rest: Aes256Gcm,
+    chain_id: u64,
+    registry: Address,
 }
+
+/// Length of the nonce before a share at rest.
+const NONCE_LEN: usize = 12;
+/// Associated data of a share at rest begins with this.
+const AT_REST_LABEL: &[u8] = b"medlock/v1/operator/release-share-at-rest";
+
+/// A stored release share cannot be opened: the operator's secret is another one, or the database was tampered with.
+#[derive(Debug, thiserror::Error)]
+#[error("a stored release share cannot be opened with this operator's secret")]
+pub struct AtRestError;
 
 impl Operator {
     /// Reads the operator's key and secret.
@@ -31,7 +56,14 @@ impl Operator {
             bail!("the operator's key is not the one that the deployment file names");
         }
         let secret = read_secret(&settings.operator_secret_file)?;
-        Ok(Self { signer, release_key: IdentityKey::derive(&derive(&secret, b"medlock/v1/operator/release-key")) })
+        let at_rest = derive(&secret, b"medlock/v1/operator/at-rest");
+        Ok(Self {
+            signer,
+            release_key: IdentityKey::derive(&derive(&secret, b"medlock/v1/operator/release-key")),
+            at_rest: Aes256Gcm::new_from_slice(at_rest.as_slice()).expect("the key has 32 bytes"),
+            chain_id: deployment.chain_id,
+            registry: deployment.address_of(ContractName::RecordRegistry),
+        })
     }
 
     /// Who signs receipts and checkpoints.
@@ -51,6 +83,58 @@ impl Operator {
     pub fn sign(&self, hash: B256) -> Bytes {
         let signature = self.signer.sign_hash_sync(&hash).expect("signing 32 bytes with a local key cannot fail");
         Bytes::copy_from_slice(&signature.as_bytes())
+    }
+
+    /// Opens the capsule of a release share B for one record version of `patient`.
+    ///
+    /// # Errors
+    /// See [`CapsuleError`].
+    pub fn open_release_share(
+        &self,
+        capsule: &[u8],
+        patient: Address,
+        record: RecordId,
+        version: u16,
+    ) -> Result<ReleaseShare, CapsuleError> {
+        let of = RecordVersion { chain_id: self.chain_id, registry: self.registry, record, version };
+        let binding = Binding::release_share(&of, patient, self.address(), OPERATOR_KEY_EPOCH);
+        Capsule::from_bytes(capsule)?.open(&self.release_key, &binding)
+    }
+
+    /// Encrypts a share for the database: nonce (12) ‖ AES-256-GCM(at-rest key, share), with label ‖ chain id ‖ registry ‖
+    /// record ‖ version as associated data, so that no stored share can be moved to another record.
+    #[must_use]
+    pub fn encrypt_at_rest(&self, record: RecordId, version: u16, share: &ReleaseShare) -> Vec<u8> {
+        let mut nonce = [0; NONCE_LEN];
+        rand::rng().fill_bytes(&mut nonce);
+        let aad = self.at_rest_aad(record, version);
+        let payload = Payload { msg: share.expose(), aad: &aad };
+        let sealed = self.at_rest.encrypt(&nonce.into(), payload).expect("32 bytes are below the limit of AES-GCM");
+        [&nonce[..], &sealed].concat()
+    }
+
+    /// The inverse of [`Operator::encrypt_at_rest`].
+    ///
+    /// # Errors
+    /// [`AtRestError`].
+    pub fn decrypt_at_rest(&self, record: RecordId, version: u16, stored: &[u8]) -> Result<ReleaseShare, AtRestError> {
+        let (nonce, sealed) = stored.split_first_chunk::<NONCE_LEN>().ok_or(AtRestError)?;
+        let aad = self.at_rest_aad(record, version);
+        let opened = self.at_rest.decrypt(&(*nonce).into(), Payload { msg: sealed, aad: &aad });
+        let opened = Zeroizing::new(opened.map_err(|_| AtRestError)?);
+        let share: [u8; 32] = opened.as_slice().try_into().map_err(|_| AtRestError)?;
+        Ok(ReleaseShare::from_bytes(share))
+    }
+
+    fn at_rest_aad(&self, record: RecordId, version: u16) -> Vec<u8> {
+        [
+            AT_REST_LABEL,
+            &self.chain_id.to_be_bytes(),
+            self.registry.as_slice(),
+            record.0.as_slice(),
+            &version.to_be_bytes(),
+        ]
+        .concat()
     }
 }
 

@@ -1,18 +1,64 @@
 //! Every URL, in one place, and the OpenAPI document that follows from them.
 
-use axum::{Router, middleware};
+use std::time::Duration;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{HeaderName, HeaderValue, Method, header},
+    middleware,
+};
+use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
+use protocol::error_code::ErrorCode;
 use utoipa::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{error::ApiError, request_id, state::App};
+use crate::{
+    account, auth, blobs, directory, docs, error::ApiError, events, grants, health, idempotency, keys, log, observe,
+    private_blobs, protect, rate_limit, reads, records, relay, request_id, requests, settings::Settings, state::App,
+};
 
-#[derive(OpenApi)]
-#[openapi(info(title = "medlock", description = "The blind server of medlock: sign-in, relay, blobs, records, grants, reads, log, events."))]
-struct ApiDoc;
-
-/// The documented routes.
+/// The routes that are documented, which is all of them but the documents themselves.
 fn documented() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(ApiDoc::openapi())
+    OpenApiRouter::with_openapi(docs::ApiDoc::openapi())
+        // Signing in.
+        .routes(routes!(auth::challenge))
+        .routes(routes!(auth::login))
+        .routes(routes!(auth::logout))
+        // One's own account, and other people.
+        .routes(routes!(account::me))
+        .routes(routes!(private_blobs::get_keyring, private_blobs::put_keyring))
+        .routes(routes!(private_blobs::get_address_book, private_blobs::put_address_book))
+        .routes(routes!(keys::published_key))
+        .routes(routes!(directory::list_directory))
+        .routes(routes!(directory::put_profile))
+        // Blobs.
+        .routes(routes!(blobs::upload))
+        .routes(routes!(blobs::download, blobs::describe_blob))
+        // Actions, records, grants and requests.
+        .routes(routes!(relay::post_action))
+        .routes(routes!(relay::get_action))
+        .routes(routes!(records::post_record, records::list_records))
+        .routes(routes!(records::get_record))
+        .routes(routes!(records::put_release_share))
+        .routes(routes!(grants::post_grant, grants::list_grants))
+        .routes(routes!(grants::put_bundle))
+        .routes(routes!(grants::revoke))
+        .routes(routes!(requests::post_request, requests::list_requests))
+        .routes(routes!(requests::get_request))
+        .routes(routes!(requests::deny_request))
+        // Reads, their log, and the feed.
+        .routes(routes!(reads::post_read))
+        .routes(routes!(log::list_log))
+        .routes(routes!(log::get_evidence))
+        .routes(routes!(log::list_checkpoints))
+        .routes(routes!(events::get_events))
+        // The server itself.
+        .routes(routes!(account::deployment))
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::version))
+        .routes(routes!(observe::metrics))
 }
 
 /// The OpenAPI document.
@@ -21,11 +67,54 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     documented().split_for_parts().1
 }
 
-/// The whole server as one service.
+/// The OpenAPI document as it is committed: JSON, indented, with a line end.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn openapi_text() -> Result<String, serde_json::Error> {
+    Ok(serde_json::to_string_pretty(&openapi())? + "\n")
+}
+
+/// The whole server as one service. The layers below run from the last to the first.
 pub fn app(state: App) -> Router {
-    let (router, _) = documented().split_for_parts();
+    let (router, openapi) = documented().split_for_parts();
+    let limits = &state.settings.limits;
     router
+        .merge(docs::router(openapi))
         .fallback(async || ApiError::not_found("there is no such route"))
-        .with_state(state)
+        .method_not_allowed_fallback(async || ApiError::new(ErrorCode::MethodNotAllowed, "this route has other methods"))
+        .layer(DefaultBodyLimit::max(limits.body_bytes_max))
+        .layer(middleware::from_fn_with_state(state.clone(), idempotency::replay))
+        .layer(middleware::from_fn_with_state(state.clone(), protect::time_limit))
+        .layer(CatchPanicLayer::custom(protect::panicked))
+        .layer(middleware::from_fn_with_state(state.clone(), rate_limit::by_network))
+        .layer(cors(&state.settings))
+        .layer(middleware::from_fn(protect::headers))
+        .layer(middleware::from_fn_with_state(state.clone(), observe::request))
         .layer(middleware::from_fn(request_id::assign))
+        .with_state(state)
+}
+
+/// Nobody, unless the settings name other origins, which may then use the session cookie.
+fn cors(settings: &Settings) -> CorsLayer {
+    let origins: Vec<HeaderValue> =
+        settings.limits.cors_origin.iter().filter_map(|origin| origin.parse().ok()).collect();
+    if origins.is_empty() {
+        return CorsLayer::new();
+    }
+    CorsLayer::new()
+        .allow_origin(origins)
+        .allow_credentials(true)
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::IF_MATCH,
+            header::IF_NONE_MATCH,
+            header::RANGE,
+            HeaderName::from_static("last-event-id"),
+            idempotency::KEY_HEADER,
+        ])
+        .expose_headers([header::ETAG, header::CONTENT_RANGE, header::RETRY_AFTER, request_id::HEADER])
+        .max_age(Duration::from_secs(600))
 }

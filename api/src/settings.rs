@@ -26,6 +26,9 @@ pub struct Settings {
     /// The origin under which people reach this server, such as `https://medlock.example`. Login messages are bound to it.
     #[arg(long, env = "MEDLOCK_PUBLIC_URL")]
     pub public_url: String,
+    /// The domain (authority) that login messages name, where the web app has another one than the public URL.
+    #[arg(long, env = "MEDLOCK_LOGIN_DOMAIN")]
+    pub login_domain: Option<String>,
     /// Kubo's RPC, an admin port: loopback or a private network only.
     #[arg(long, env = "MEDLOCK_KUBO_URL")]
     pub kubo_url: String,
@@ -118,6 +121,12 @@ pub struct Limits {
     /// A relayed action is waited for so long before 202 is answered.
     #[arg(long, env = "MEDLOCK_RELAY_WAIT_SECONDS", default_value_t = 30)]
     pub relay_wait_seconds: u64,
+    /// A transaction that is not mined within so long is replaced by one that pays more.
+    #[arg(long, env = "MEDLOCK_RELAY_REPLACE_SECONDS", default_value_t = 30)]
+    pub relay_replace_seconds: u64,
+    /// The longest pause, in milliseconds, between two questions for a receipt.
+    #[arg(long, env = "MEDLOCK_RECEIPT_POLL_MS_MAX", default_value_t = 250)]
+    pub receipt_poll_ms_max: u64,
     /// Gas that the relayer spends for one address in a day.
     #[arg(long, env = "MEDLOCK_GAS_PER_DAY_MAX", default_value_t = 50_000_000)]
     pub gas_per_day_max: u64,
@@ -142,6 +151,12 @@ pub struct Limits {
     /// Readiness fails when the mirror is so many blocks behind.
     #[arg(long, env = "MEDLOCK_MIRROR_LAG_BLOCKS_MAX", default_value_t = 20)]
     pub mirror_lag_blocks_max: u64,
+    /// Requests of one practitioner to one patient that may wait for an answer.
+    #[arg(long, env = "MEDLOCK_OPEN_REQUESTS_MAX", default_value_t = 20)]
+    pub open_requests_max: u64,
+    /// Pause between two heartbeats of the event feed.
+    #[arg(long, env = "MEDLOCK_HEARTBEAT_SECONDS", default_value_t = 15)]
+    pub heartbeat_seconds: u64,
     /// Connections to the event feed that one session may hold.
     #[arg(long, env = "MEDLOCK_FEEDS_MAX", default_value_t = 8)]
     pub feeds_max: usize,

@@ -11,7 +11,18 @@ use mongodb::Database;
 use protocol::deployment::Deployment;
 use tokio_util::sync::CancellationToken;
 
-use crate::{operator::Operator, settings::Settings, store, time::Clock};
+use crate::{
+    content::{ContentStore, Kubo},
+    events::Feed,
+    observe::Metrics,
+    operator::Operator,
+    rate_limit::RateLimits,
+    relay::{Relay, RelayLimits},
+    sequencer::Wake,
+    settings::Settings,
+    store,
+    time::Clock,
+};
 
 /// The handles of a running server.
 #[derive(Clone)]
@@ -28,6 +39,18 @@ pub struct App {
     pub operator: Arc<Operator>,
     /// Sends transactions; has no authority.
     pub relayer: Arc<PrivateKeySigner>,
+    /// Where envelopes lie.
+    pub content: Arc<dyn ContentStore>,
+    /// Takes signed actions.
+    pub relay: Relay,
+    /// Wakes the sequencer.
+    pub log_wake: Wake,
+    /// Wakes open connections to the event feed.
+    pub feed: Feed,
+    /// How often one caller may call.
+    pub rates: Arc<RateLimits>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// The time.
     pub clock: Clock,
     /// Cancelled when the server begins to shut down; streams and background work end then.
@@ -47,13 +70,23 @@ impl App {
         let database = store::connect(&settings).await.context("cannot use the MongoDB URI")?;
         let operator = Operator::open(&settings, &deployment)?;
         let relayer = crate::operator::read_signer(&settings.relayer_key_file, deployment.chain_id)?;
+        let (deployment, relayer, clock) = (Arc::new(deployment), Arc::new(relayer), Clock::default());
+        let limits = RelayLimits::from(&settings.limits);
+        let relay =
+            Relay::new(&database, chain.clone(), deployment.clone(), relayer.clone(), clock.clone(), limits)?;
         Ok(Self {
-            deployment: Arc::new(deployment),
+            deployment,
             database,
             chain,
             operator: Arc::new(operator),
-            relayer: Arc::new(relayer),
-            clock: Clock::default(),
+            relayer,
+            content: Arc::new(Kubo::new(&settings.kubo_url, &settings.limits)?),
+            rates: Arc::new(RateLimits::new(&settings.limits)),
+            metrics: Metrics::new(),
+            relay,
+            log_wake: Wake::default(),
+            feed: Feed::default(),
+            clock,
             shutdown: CancellationToken::new(),
             settings: Arc::new(settings),
         })

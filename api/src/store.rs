@@ -38,8 +38,16 @@ pub mod collection {
     pub const BUNDLES: &str = "api_bundles";
     /// Access requests: `requests`.
     pub const REQUESTS: &str = "api_requests";
-    /// Leaves of the operator's log: `reads`.
+    /// Leaves of the operator's log: `reads`; their places: `sequencer`.
     pub const LEAVES: &str = "log_leaves";
+    /// Where the log stood at each checkpoint: `sequencer`.
+    pub const POSITIONS: &str = "log_positions";
+    /// Gas that the relayer spent for each account: `relay`.
+    pub const BUDGETS: &str = "api_budgets";
+    /// The event feed: `events`.
+    pub const FEED: &str = "api_feed";
+    /// How far the mirror's events are in the feed, and the feed's counter: `events`.
+    pub const FEED_CURSOR: &str = "api_feed_cursor";
 }
 
 /// Connects with majority read and write concern.

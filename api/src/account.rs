@@ -1,0 +1,68 @@
+//! The caller's own account: `GET /v1/me`, and who this server is: `GET /v1/deployment`.
+
+use alloy::primitives::Address;
+use axum::extract::State;
+use mongodb::bson::doc;
+use protocol::{
+    bodies::account::{Me, ServerInfo},
+    codes::{Role, SLOT_IDENTITY},
+    mirror::{AccreditorDoc, KeyDoc, PractitionerDoc, collection},
+};
+
+use crate::{blobs, caller::Caller, error::ApiError, extract::Json, state::App};
+
+/// Says who is signed in, in which roles, and how much is stored.
+///
+/// **Who may call:** any signed-in address.
+#[utoipa::path(get, path = "/v1/me", tag = "account", responses((status = 200, body = Me)))]
+pub(crate) async fn me(State(app): State<App>, caller: Caller) -> Result<Json<Me>, ApiError> {
+    let accreditors = app.database.collection::<AccreditorDoc>(collection::ACCREDITORS);
+    let accreditor = accreditors.find_one(doc! { "_id": caller.hex(), "active": true }).await?.is_some();
+    Ok(Json(Me {
+        address: caller.address,
+        session_expires_at: caller.expires_at,
+        roles: current_roles(&app, caller.address).await?,
+        accreditor,
+        key_epoch: identity_key(&app, caller.address).await?.map_or(0, |key| key.epoch),
+        stored_bytes: blobs::stored_bytes(&app, caller.address).await?,
+        quota_bytes: app.settings.limits.quota_bytes,
+    }))
+}
+
+/// Says which contracts this server serves and to which key release shares are sealed.
+///
+/// **Who may call:** anyone.
+#[utoipa::path(get, path = "/v1/deployment", tag = "server", responses((status = 200, body = ServerInfo)), security())]
+pub(crate) async fn deployment(State(app): State<App>) -> Json<ServerInfo> {
+    Json(ServerInfo {
+        deployment: app.deployment.as_ref().clone(),
+        operator_key: app.operator.public_key(),
+        envelope_bytes_max: app.settings.limits.envelope_bytes_max,
+        anchor_seconds_max: app.settings.limits.anchor_seconds_max,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}
+
+/// The roles in which `address` counts now, as the mirror knows them: for what is shown, never for permission.
+pub(crate) async fn current_roles(app: &App, address: Address) -> Result<Vec<Role>, ApiError> {
+    let practitioners = app.database.collection::<PractitionerDoc>(collection::PRACTITIONERS);
+    let now = app.clock.now();
+    let Some(practitioner) = practitioners.find_one(doc! { "_id": format!("{address:#x}") }).await? else {
+        return Ok(Vec::new());
+    };
+    let accreditors = app.database.collection::<AccreditorDoc>(collection::ACCREDITORS);
+    let vouched = accreditors
+        .find_one(doc! { "_id": format!("{:#x}", practitioner.accreditor), "active": true })
+        .await?
+        .is_some();
+    let counts =
+        vouched && !practitioner.suspended && practitioner.valid_from <= now && now < practitioner.valid_until;
+    Ok(if counts { Role::from_mask(practitioner.roles) } else { Vec::new() })
+}
+
+/// The newest identity key that the mirror knows.
+pub(crate) async fn identity_key(app: &App, owner: Address) -> Result<Option<KeyDoc>, ApiError> {
+    let keys = app.database.collection::<KeyDoc>(collection::KEYS);
+    let of_owner = doc! { "owner": format!("{owner:#x}"), "slot": i32::from(SLOT_IDENTITY) };
+    Ok(keys.find_one(of_owner).sort(doc! { "epoch": -1 }).await?)
+}

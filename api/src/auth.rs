@@ -1,0 +1,161 @@
+//! Signing in with a wallet (EIP-4361), and out again.
+
+mod login;
+
+use axum::{
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use mongodb::{
+    Database,
+    bson::{DateTime, doc},
+};
+use protocol::bodies::account::{Challenge, LoginBody, SessionToken};
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::{
+    caller::{Caller, SESSION_COOKIE, SessionDoc, SessionId},
+    error::ApiError,
+    extract::Json,
+    settings::Settings,
+    state::App,
+    store::{collection, index, ttl_index},
+    time::Clock,
+};
+
+/// A login nonce. `_id`: the nonce.
+#[derive(Serialize, Deserialize)]
+struct NonceDoc {
+    #[serde(rename = "_id")]
+    nonce: String,
+    /// Unix seconds.
+    created_at: u64,
+    /// Unix seconds.
+    expires_at: u64,
+    /// The same for the TTL index.
+    delete_at: DateTime,
+}
+
+/// Indexes of nonces and sessions.
+pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
+    database.collection::<NonceDoc>(collection::NONCES).create_index(ttl_index("delete_at")).await?;
+    let sessions = database.collection::<SessionDoc>(collection::SESSIONS);
+    sessions.create_index(ttl_index("delete_at")).await?;
+    sessions.create_index(index(doc! { "address": 1, "created_at": 1 })).await?;
+    Ok(())
+}
+
+/// What the login message says about this server, from its settings.
+struct Origin<'a> {
+    domain: &'a str,
+    uri: &'a str,
+}
+
+fn origin(settings: &Settings) -> Origin<'_> {
+    let uri = settings.public_url.trim_end_matches('/');
+    let authority = uri.split_once("://").map_or(uri, |(_, rest)| rest);
+    Origin { domain: settings.login_domain.as_deref().unwrap_or(authority), uri }
+}
+
+/// Gives a nonce and everything else that the login message must say.
+///
+/// **Who may call:** anyone.
+#[utoipa::path(get, path = "/v1/auth/challenge", tag = "account", responses((status = 200, body = Challenge)), security())]
+pub(crate) async fn challenge(State(app): State<App>) -> Result<Json<Challenge>, ApiError> {
+    let now = app.clock.now();
+    let nonce = hex::encode(random_bytes::<16>().as_slice());
+    let expires_at = now + app.settings.limits.nonce_seconds;
+    let doc =
+        NonceDoc { nonce: nonce.clone(), created_at: now, expires_at, delete_at: Clock::date_at(expires_at + 60) };
+    app.database.collection(collection::NONCES).insert_one(doc).await?;
+    let origin = origin(&app.settings);
+    Ok(Json(Challenge {
+        nonce,
+        domain: origin.domain.to_owned(),
+        uri: origin.uri.to_owned(),
+        chain_id: app.deployment.chain_id,
+        server_time: now,
+        nonce_expires_at: expires_at,
+        session_seconds_max: app.settings.limits.session_seconds_max,
+    }))
+}
+
+/// Opens a session for whoever signed the login message. The message names the session key, which signs read requests.
+///
+/// **Who may call:** anyone.
+#[utoipa::path(post, path = "/v1/auth/login", tag = "account", request_body = LoginBody,
+    responses((status = 200, body = SessionToken)), security())]
+pub(crate) async fn login(State(app): State<App>, Json(body): Json<LoginBody>) -> Result<Response, ApiError> {
+    let login = login::check(&app, &body).await?;
+    let token = Zeroizing::new(hex::encode(random_bytes::<32>().as_slice()));
+    let session = SessionDoc {
+        id: SessionId::of(&token),
+        address: login.address,
+        session_key: login.session_key,
+        login_message: body.message,
+        login_signature: body.signature,
+        created_at: app.clock.now(),
+        expires_at: login.expires_at,
+        delete_at: Clock::date_at(login.expires_at),
+    };
+    let sessions = app.database.collection::<SessionDoc>(collection::SESSIONS);
+    sessions.insert_one(&session).await?;
+    end_oldest(&app, &session).await?;
+    let seconds = login.expires_at.saturating_sub(app.clock.now());
+    let answer =
+        SessionToken { token: token.to_string(), address: login.address, expires_at: login.expires_at };
+    Ok(with_cookie(Json(answer).into_response(), &token, seconds))
+}
+
+/// Ends the caller's session.
+///
+/// **Who may call:** any signed-in address.
+#[utoipa::path(post, path = "/v1/auth/logout", tag = "account", responses((status = 204)))]
+pub(crate) async fn logout(State(app): State<App>, caller: Caller) -> Result<Response, ApiError> {
+    app.database.collection::<SessionDoc>(collection::SESSIONS).delete_one(doc! { "_id": caller.session.0 }).await?;
+    Ok(with_cookie(StatusCode::NO_CONTENT.into_response(), "", 0))
+}
+
+/// Keeps the newest sessions of the address, as many as the settings allow.
+async fn end_oldest(app: &App, newest: &SessionDoc) -> Result<(), ApiError> {
+    let sessions = app.database.collection::<mongodb::bson::Document>(collection::SESSIONS);
+    let address = format!("{:#x}", newest.address);
+    let skip = u64::try_from(app.settings.limits.sessions_max.max(1)).unwrap_or(u64::MAX);
+    let mut surplus = sessions
+        .find(doc! { "address": address })
+        .sort(doc! { "created_at": -1 })
+        .skip(skip)
+        .projection(doc! { "_id": 1 })
+        .await?;
+    let mut ids = Vec::new();
+    while surplus.advance().await? {
+        let id = surplus.deserialize_current()?.get_str("_id").map_err(ApiError::internal)?.to_owned();
+        if id != newest.id.0 {
+            ids.push(id);
+        }
+    }
+    if !ids.is_empty() {
+        sessions.delete_many(doc! { "_id": { "$in": ids } }).await?;
+    }
+    Ok(())
+}
+
+/// Browsers keep a `__Host-` cookie only with Secure and Path=/. They treat `http://localhost` and `http://127.0.0.1`
+/// as secure, so the same cookie serves a local network; over plain http elsewhere it is dropped, as it should be.
+fn with_cookie(mut response: Response, token: &str, seconds: u64) -> Response {
+    let cookie = format!("{SESSION_COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}");
+    let mut value = HeaderValue::from_str(&cookie).expect("a hex token is visible ASCII");
+    value.set_sensitive(true);
+    response.headers_mut().insert(header::SET_COOKIE, value);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn random_bytes<const N: usize>() -> Zeroizing<[u8; N]> {
+    let mut bytes = Zeroizing::new([0; N]);
+    rand::rng().fill_bytes(bytes.as_mut_slice());
+    bytes
+}

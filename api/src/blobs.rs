@@ -1,0 +1,157 @@
+//! Blobs: encrypted envelopes on their way into the content store and out of it. Nothing here can read them.
+//!
+//! Invariants:
+//! 1. A blob is accepted, served, pinned and unpinned only for the record and version that its own header names.
+//! 2. The ledger ([`ledger`]) knows every pin: a row stands there before the first byte is stored, and leaves it after
+//!    the last pin of its CID is gone.
+//! 3. Memory does not grow with the file: bytes are handed on as they come.
+
+mod access;
+pub(crate) mod ledger;
+mod range;
+pub mod sweeper;
+mod upload;
+
+use axum::{
+    body::Body,
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use futures::{StreamExt, future};
+use protocol::{bodies::records::StoredBlob, error_code::ErrorCode, ids::RecordId};
+use serde::Deserialize;
+
+pub(crate) use ledger::{create_indexes, stored_bytes};
+
+use crate::{
+    caller::Caller,
+    content::{ByteStream, ContentError},
+    error::ApiError,
+    extract::{Json, Path, Query},
+    state::App,
+};
+
+/// Which record version an upload is for.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct UploadQuery {
+    /// The record, also before it is registered.
+    #[param(value_type = String)]
+    record: RecordId,
+    /// The version, from 1.
+    version: u16,
+}
+
+/// Stores an envelope and gives its CID. The body is streamed; `Content-Length` is required. What is never registered
+/// is let go after a day.
+///
+/// **Who may call:** any signed-in address with quota left.
+#[utoipa::path(post, path = "/v1/blobs", tag = "blobs", params(UploadQuery),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 201, body = StoredBlob)))]
+pub(crate) async fn upload(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<UploadQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<StoredBlob>), ApiError> {
+    let length = upload::announced_length(&app, &headers)?;
+    let blob = upload::store(&app, caller.address, query.record, query.version, length, body).await?;
+    Ok((StatusCode::CREATED, Json(blob)))
+}
+
+/// Gives an envelope, or one range of it.
+///
+/// **Who may call:** the patient; whoever holds a live grant over the record; the uploader until the version is registered.
+#[utoipa::path(get, path = "/v1/blobs/{cid}", tag = "blobs",
+    params(("cid" = String, Path, description = "CIDv1, base32."), ("Range" = Option<String>, Header, description = "One range of bytes.")),
+    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 206, content_type = "application/octet-stream", body = Vec<u8>)))]
+pub(crate) async fn download(
+    State(app): State<App>,
+    caller: Caller,
+    Path(cid): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let blob = access::find(&app, caller.address, &cid).await?;
+    let etag = format!("\"{}\"", blob.cid);
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == etag.as_bytes()) {
+        return Ok(StatusCode::NOT_MODIFIED.into_response());
+    }
+    let range = range::of(&headers, blob.size)?;
+    let (offset, length) = range.unwrap_or((0, blob.size));
+    let bytes = app.content.get(&blob.cid, offset, length).await.map_err(unavailable)?;
+    let mut response = (if range.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK }).into_response();
+    *response.body_mut() = Body::from_stream(exactly(bytes, length));
+    describe(&mut response, &etag, length);
+    if range.is_some() {
+        let content_range = format!("bytes {offset}-{}/{}", offset + length - 1, blob.size);
+        let value = HeaderValue::from_str(&content_range).expect("digits are visible ASCII");
+        response.headers_mut().insert(header::CONTENT_RANGE, value);
+    }
+    Ok(response)
+}
+
+/// Says how long an envelope is.
+///
+/// **Who may call:** whoever may download it.
+#[utoipa::path(head, path = "/v1/blobs/{cid}", tag = "blobs",
+    params(("cid" = String, Path, description = "CIDv1, base32.")), responses((status = 200)))]
+pub(crate) async fn describe_blob(
+    State(app): State<App>,
+    caller: Caller,
+    Path(cid): Path<String>,
+) -> Result<Response, ApiError> {
+    let blob = access::find(&app, caller.address, &cid).await?;
+    let mut response = StatusCode::OK.into_response();
+    describe(&mut response, &format!("\"{}\"", blob.cid), blob.size);
+    Ok(response)
+}
+
+fn describe(response: &mut Response, etag: &str, length: u64) {
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(header::ETAG, HeaderValue::from_str(etag).expect("a parsed CID in quotes is visible ASCII"));
+}
+
+/// Passes exactly `length` bytes on. A store that gives fewer or more breaks the connection, so that what arrived
+/// cannot be taken for the whole.
+fn exactly(bytes: ByteStream, length: u64) -> ByteStream {
+    let wrong = || Err(std::io::Error::other("the content store gave another length than it has"));
+    let end = futures::stream::once(future::ready(None));
+    let pieces = bytes.map(Some).chain(end).scan(Some(length), move |left, piece| {
+        let answer = match (piece, *left) {
+            (_, None) => return future::ready(None),
+            (Some(Ok(piece)), Some(rest)) => match rest.checked_sub(piece.len() as u64) {
+                Some(rest) => {
+                    *left = Some(rest);
+                    Ok(piece)
+                }
+                None => {
+                    *left = None;
+                    wrong()
+                }
+            },
+            (Some(Err(error)), Some(_)) => {
+                *left = None;
+                Err(error)
+            }
+            (None, Some(0)) => return future::ready(None),
+            (None, Some(_)) => {
+                *left = None;
+                wrong()
+            }
+        };
+        future::ready(Some(answer))
+    });
+    Box::pin(pieces)
+}
+
+fn unavailable(error: ContentError) -> ApiError {
+    ApiError::new(ErrorCode::Unavailable, "the storage node does not have it at hand").because(error)
+}

@@ -1,0 +1,110 @@
+//! Who may have an envelope's bytes.
+
+use alloy::primitives::Address;
+use cid::Cid;
+use mongodb::bson::doc;
+use protocol::{
+    codes::RecordStatus,
+    envelope::{HEADER_LEN, Header},
+    mirror::{RecordDoc, VersionDoc, collection, version_id},
+};
+use tokio_stream::StreamExt;
+
+use super::ledger::{PinDoc, PinState, pins};
+use crate::{error::ApiError, grants, state::App};
+
+/// A blob that the caller may have.
+pub(super) struct Blob {
+    /// CIDv1, in the one form that we write.
+    pub(super) cid: String,
+    /// Bytes of the envelope.
+    pub(super) size: u64,
+}
+
+/// Finds a blob for `caller`.
+///
+/// The ledger says which record version a blob's own header names. Only if the chain gives that very version this CID
+/// do its patient and grantees count; so nobody gets another's envelope by registering its digest as their own.
+///
+/// # Errors
+/// `not_found` both when there is none and when it is not the caller's to see.
+pub(super) async fn find(app: &App, caller: Address, cid: &str) -> Result<Blob, ApiError> {
+    let nothing = || ApiError::not_found("there is no such blob, or nobody shared it with you");
+    // Parsed and written again: what goes into a call to the storage node is a CID and nothing else.
+    let parsed: Cid = cid.parse().map_err(|_| ApiError::invalid("this is not a CID"))?;
+    if parsed.version() != cid::Version::V1 || parsed.to_string() != cid {
+        return Err(ApiError::invalid("a CID here is version 1 in base32"));
+    }
+    for row in rows(app, cid).await? {
+        if may_have(app, caller, &row, cid).await? {
+            return Ok(Blob { cid: cid.to_owned(), size: row.size });
+        }
+    }
+    Err(nothing())
+}
+
+/// The ledger's rows for a CID. If there are none, the ledger may have been lost with its database while the blob is
+/// still there: then the row is made again.
+async fn rows(app: &App, cid: &str) -> Result<Vec<PinDoc>, ApiError> {
+    let stored = doc! { "cid": cid, "state": { "$in": [PinState::Stored.as_str(), PinState::Registered.as_str()] } };
+    let mut rows = Vec::new();
+    let mut found = pins(app).find(stored).await?;
+    while found.advance().await? {
+        rows.push(found.deserialize_current()?);
+    }
+    if rows.is_empty()
+        && let Some(row) = adopt(app, cid).await?
+    {
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+async fn may_have(app: &App, caller: Address, row: &PinDoc, cid: &str) -> Result<bool, ApiError> {
+    let versions = app.database.collection::<VersionDoc>(collection::VERSIONS);
+    let registered = versions.find_one(doc! { "_id": row.version_id() }).await?.filter(|version| version.cid == cid);
+    let Some(version) = registered else { return Ok(row.uploader == caller) };
+    if version.patient == caller {
+        return Ok(true);
+    }
+    let records = app.database.collection::<RecordDoc>(collection::RECORDS);
+    let Some(record) = records.find_one(doc! { "_id": row.record.to_string() }).await? else { return Ok(false) };
+    if record.status == RecordStatus::Tombstoned.code() {
+        return Ok(false);
+    }
+    Ok(grants::read_scopes(app, caller).await?.iter().any(|scope| scope.covers(&record)))
+}
+
+/// Makes the ledger's row for a blob that the chain names and the storage node still has. Its header is read again, so
+/// that the row says what the blob says.
+async fn adopt(app: &App, cid: &str) -> Result<Option<PinDoc>, ApiError> {
+    let versions = app.database.collection::<VersionDoc>(collection::VERSIONS);
+    if versions.find_one(doc! { "cid": cid }).await?.is_none() {
+        return Ok(None);
+    }
+    let Some(size) = app.content.size(cid).await.map_err(super::unavailable)? else { return Ok(None) };
+    let mut head = Vec::new();
+    let mut bytes = app.content.get(cid, 0, HEADER_LEN as u64).await.map_err(super::unavailable)?;
+    while let Some(Ok(piece)) = bytes.next().await {
+        head.extend_from_slice(&piece);
+    }
+    let Ok(header) = Header::parse(&head) else { return Ok(None) };
+    let id = version_id(header.record, header.version);
+    let Some(version) = versions.find_one(doc! { "_id": id, "cid": cid }).await? else { return Ok(None) };
+    app.content.pin(cid).await.map_err(super::unavailable)?;
+    let row = PinDoc {
+        // Named after the version, so that two replicas adopt it once.
+        id: format!("adopted:{}", version.id),
+        record: header.record,
+        version: header.version,
+        uploader: version.uploader,
+        state: PinState::Registered,
+        cid: Some(cid.to_owned()),
+        size,
+        changed_at: app.clock.now(),
+    };
+    match pins(app).insert_one(&row).await {
+        Err(error) if !crate::store::is_duplicate(&error) => Err(error.into()),
+        _ => Ok(Some(row)),
+    }
+}

@@ -1,0 +1,108 @@
+//! The ledger of pins: who stored what for which record version. One row an upload; `_id` is a fresh UUID.
+
+use alloy::primitives::Address;
+use mongodb::{
+    Collection, Database,
+    bson::{Document, doc},
+};
+use protocol::{ids::RecordId, mirror};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::ApiError,
+    state::App,
+    store::{collection, index},
+};
+
+/// Where a row stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PinState {
+    /// Bytes are coming in; the size is the announced one and counts against the quota.
+    Uploading,
+    /// Pinned; the chain does not name it yet.
+    Stored,
+    /// Pinned; the chain names it.
+    Registered,
+    /// About to be unpinned. No upload for the same record version may begin meanwhile.
+    Leaving,
+}
+
+impl PinState {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Uploading => "uploading",
+            Self::Stored => "stored",
+            Self::Registered => "registered",
+            Self::Leaving => "leaving",
+        }
+    }
+}
+
+/// A row of the ledger.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct PinDoc {
+    #[serde(rename = "_id")]
+    pub(crate) id: String,
+    /// The record that the envelope's header names.
+    pub(crate) record: RecordId,
+    /// The version that it names.
+    pub(crate) version: u16,
+    #[serde(with = "protocol::hex_text")]
+    pub(crate) uploader: Address,
+    pub(crate) state: PinState,
+    /// Absent while uploading.
+    pub(crate) cid: Option<String>,
+    /// Bytes of the envelope.
+    pub(crate) size: u64,
+    /// Unix seconds of the last change.
+    pub(crate) changed_at: u64,
+}
+
+impl PinDoc {
+    /// The `_id` of the version in the mirror.
+    pub(crate) fn version_id(&self) -> String {
+        mirror::version_id(self.record, self.version)
+    }
+}
+
+pub(crate) fn pins(app: &App) -> Collection<PinDoc> {
+    app.database.collection(collection::PINS)
+}
+
+/// Indexes of the ledger.
+pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
+    let pins = database.collection::<PinDoc>(collection::PINS);
+    pins.create_index(index(doc! { "cid": 1 })).await?;
+    pins.create_index(index(doc! { "record": 1, "version": 1, "state": 1 })).await?;
+    pins.create_index(index(doc! { "uploader": 1, "size": 1 })).await?;
+    pins.create_index(index(doc! { "state": 1, "changed_at": 1 })).await?;
+    Ok(())
+}
+
+/// Bytes that count against an account's quota.
+pub(crate) async fn stored_bytes(app: &App, uploader: Address) -> Result<u64, ApiError> {
+    let pipeline = [
+        doc! { "$match": { "uploader": format!("{uploader:#x}") } },
+        doc! { "$group": { "_id": null, "bytes": { "$sum": "$size" } } },
+    ];
+    let mut sums = pins(app).aggregate(pipeline).await?;
+    if !sums.advance().await? {
+        return Ok(0);
+    }
+    let sum: Document = sums.deserialize_current()?;
+    let bytes = sum.get_i64("bytes").or_else(|_| sum.get_i32("bytes").map(i64::from)).map_err(ApiError::internal)?;
+    Ok(u64::try_from(bytes).unwrap_or(0))
+}
+
+/// Writes a row's new state.
+pub(crate) async fn set_state(app: &App, id: &str, state: PinState) -> Result<(), ApiError> {
+    let change = doc! { "$set": { "state": state.as_str(), "changed_at": seconds(app) } };
+    pins(app).update_one(doc! { "_id": id }, change).await?;
+    Ok(())
+}
+
+/// Now, as BSON keeps it.
+pub(crate) fn seconds(app: &App) -> i64 {
+    i64::try_from(app.clock.now()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,145 @@
+//! The sweeper: lets go of uploads that were never registered and of records that were withdrawn.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use mongodb::bson::{Document, doc};
+use protocol::{
+    codes::RecordStatus,
+    mirror::{CURSOR_ID, CursorDoc, RecordDoc, VersionDoc, collection as mirror},
+};
+
+use super::ledger::{PinDoc, PinState, pins, seconds, set_state};
+use crate::{
+    chain,
+    lease::Lease,
+    state::App,
+    store::collection,
+};
+
+/// Sweeps now and then until the server shuts down; one replica at a time.
+pub(crate) async fn run(app: App) {
+    let limits = &app.settings.limits;
+    let mut lease = Lease::new(&app.database, "sweeper", Duration::from_secs(limits.lease_seconds));
+    let pause = Duration::from_secs(limits.sweep_seconds.max(1));
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = app.shutdown.cancelled() => break,
+        }
+        match lease.hold().await {
+            Ok(true) => {
+                if let Err(error) = sweep(&app, Some(&mut lease)).await {
+                    tracing::warn!(cause = format!("{error:#}"), "sweeping was cut short; the next sweep goes on");
+                }
+            }
+            Ok(false) => {}
+            Err(error) => tracing::warn!(cause = %error, "the sweeper's lease could not be asked for"),
+        }
+    }
+    let _ = lease.release().await;
+}
+
+/// One sweep, for whoever knows that no other is under way. Without the lease, so for tests and maintenance only.
+///
+/// # Errors
+/// When a part does not answer.
+pub async fn sweep_once(app: &App) -> anyhow::Result<()> {
+    sweep(app, None).await
+}
+
+/// Does nothing while the mirror is behind the chain, because then it cannot say what is not registered.
+///
+/// # Errors
+/// When a part does not answer; the next sweep goes on.
+async fn sweep(app: &App, mut lease: Option<&mut Lease>) -> anyhow::Result<()> {
+    let Some(mirrored) = fresh_mirror(app).await? else { return Ok(()) };
+    let now = app.clock.now();
+    let before = i64::try_from(now.saturating_sub(app.settings.limits.unregistered_seconds_max))?;
+
+    let mut old = pins(app).find(doc! { "state": "stored", "changed_at": { "$lt": before } }).await?;
+    while old.advance().await? {
+        let row: PinDoc = old.deserialize_current()?;
+        if is_registered(app, &row).await? {
+            set_state(app, &row.id, PinState::Registered).await.map_err(|_| anyhow::anyhow!("the ledger is not writable"))?;
+        } else if !is_relay_in_flight(app, &row).await? {
+            let_go(app, &row).await?;
+        }
+        if let Some(lease) = &mut lease {
+            anyhow::ensure!(lease.hold().await?, "the sweeper's lease has ended");
+        }
+    }
+
+    let mut withdrawn = app
+        .database
+        .collection::<RecordDoc>(mirror::RECORDS)
+        .find(doc! { "status": i32::from(RecordStatus::Tombstoned.code()) })
+        .await?;
+    while withdrawn.advance().await? {
+        let record: RecordDoc = withdrawn.deserialize_current()?;
+        if record.place.block_number + app.settings.limits.confirmations > mirrored.block_number {
+            continue;
+        }
+        let mut rows = pins(app).find(doc! { "record": record.id.to_string(), "state": { "$ne": "uploading" } }).await?;
+        while rows.advance().await? {
+            let_go(app, &rows.deserialize_current()?).await?;
+        }
+        if let Some(lease) = &mut lease {
+            anyhow::ensure!(lease.hold().await?, "the sweeper's lease has ended");
+        }
+    }
+
+    // A server that was killed during an upload leaves its reservation behind; one that was killed while unpinning
+    // leaves a row to finish.
+    pins(app).delete_many(doc! { "state": "uploading", "changed_at": { "$lt": before } }).await?;
+    let mut unfinished = pins(app).find(doc! { "state": "leaving" }).await?;
+    while unfinished.advance().await? {
+        let_go(app, &unfinished.deserialize_current()?).await?;
+    }
+    Ok(())
+}
+
+/// The mirror's place, if it is close to the head.
+async fn fresh_mirror(app: &App) -> anyhow::Result<Option<CursorDoc>> {
+    let cursors = app.database.collection::<CursorDoc>(mirror::CURSOR);
+    let Some(cursor) = cursors.find_one(doc! { "_id": CURSOR_ID }).await? else { return Ok(None) };
+    let head = chain::head(app).await.map_err(|error| anyhow::anyhow!("{}", error.code()))?;
+    Ok((cursor.block_number + app.settings.limits.mirror_lag_blocks_max >= head.number).then_some(cursor))
+}
+
+async fn is_registered(app: &App, row: &PinDoc) -> anyhow::Result<bool> {
+    let versions = app.database.collection::<VersionDoc>(mirror::VERSIONS);
+    let version = versions.find_one(doc! { "_id": row.version_id() }).await?;
+    Ok(version.is_some_and(|version| Some(&version.cid) == row.cid.as_ref()))
+}
+
+/// Whether a registration by this uploader is still on its way to the chain.
+async fn is_relay_in_flight(app: &App, row: &PinDoc) -> anyhow::Result<bool> {
+    let actions = app.database.collection::<Document>(collection::ACTIONS);
+    let in_flight = doc! {
+        "signer": format!("{:#x}", row.uploader),
+        "kind": { "$in": ["register_record", "register_version"] },
+        "state": { "$in": ["accepted", "sent"] },
+    };
+    Ok(actions.find_one(in_flight).await?.is_some())
+}
+
+/// Removes a row, and the pin if this was the last row of its CID. See `upload::reserve` for why no upload can lose its
+/// pin to this.
+async fn let_go(app: &App, row: &PinDoc) -> anyhow::Result<()> {
+    let Some(cid) = &row.cid else { return Ok(()) };
+    let leaving = doc! { "$set": { "state": PinState::Leaving.as_str(), "changed_at": seconds(app) } };
+    pins(app).update_one(doc! { "_id": &row.id }, leaving).await?;
+    let version = doc! { "record": row.record.to_string(), "version": i32::from(row.version), "state": "uploading" };
+    if pins(app).find_one(version).await?.is_some() {
+        // The upload waits for nobody: it is this sweep that comes back later.
+        pins(app).update_one(doc! { "_id": &row.id }, doc! { "$set": { "state": PinState::Stored.as_str() } }).await?;
+        return Ok(());
+    }
+    let others = doc! { "cid": cid, "_id": { "$ne": &row.id }, "state": { "$ne": "leaving" } };
+    if pins(app).find_one(others).await?.is_none() {
+        app.content.unpin(cid).await.context("cannot unpin")?;
+    }
+    pins(app).delete_one(doc! { "_id": &row.id }).await?;
+    Ok(())
+}

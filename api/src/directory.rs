@@ -1,0 +1,267 @@
+//! The directory of accredited people: `/v1/directory`.
+//!
+//! Who is accredited stands on chain. What they are called is a public profile that their accreditor signed.
+
+use alloy::primitives::Address;
+use axum::{extract::State, http::StatusCode};
+use futures::TryStreamExt;
+use mongodb::{
+    Database,
+    bson::{Document, doc},
+};
+use protocol::{
+    bodies::{
+        Page,
+        people::{DirectoryEntry, DirectoryQuery},
+    },
+    codes::{Role, SLOT_IDENTITY},
+    error_code::ErrorCode,
+    mirror::{AccreditorDoc, KeyDoc, PractitionerDoc, collection as mirror},
+    statements::{PROFILE_TEXT_BYTES_MAX, SignedProfile},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    caller::Caller,
+    chain,
+    error::ApiError,
+    extract::{Json, Path, Query, page_limit},
+    state::App,
+    store::{collection, index},
+};
+
+/// A signed profile. `_id`: the practitioner's address.
+#[derive(Clone, Serialize, Deserialize)]
+struct ProfileDoc {
+    #[serde(rename = "_id", with = "protocol::hex_text")]
+    practitioner: Address,
+    /// Lower case, for searching.
+    name: String,
+    /// Unix seconds.
+    issued: i64,
+    #[serde(with = "crate::store::json_text")]
+    signed: SignedProfile,
+}
+
+/// Indexes of the profiles.
+pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
+    database.collection::<ProfileDoc>(collection::PROFILES).create_index(index(doc! { "name": 1, "_id": 1 })).await?;
+    Ok(())
+}
+
+/// Lists accredited people by address, or by name when a name is asked for.
+///
+/// **Who may call:** any signed-in address.
+#[utoipa::path(get, path = "/v1/directory", tag = "people", params(DirectoryQuery), responses((status = 200, body = Page<DirectoryEntry>)))]
+pub(crate) async fn list_directory(
+    State(app): State<App>,
+    _caller: Caller,
+    Query(query): Query<DirectoryQuery>,
+) -> Result<Json<Page<DirectoryEntry>>, ApiError> {
+    let limit = page_limit(query.limit)? as usize;
+    let mut items = Vec::new();
+    let mut place = query.cursor.clone();
+    loop {
+        let (candidates, next) = match &query.name {
+            Some(name) => by_name(&app, name, place.as_deref()).await?,
+            None => by_address(&app, place.as_deref()).await?,
+        };
+        for (entry, entry_place) in entries(&app, candidates).await? {
+            if query.role.is_none_or(|role| entry.roles.contains(&role)) {
+                if items.len() == limit {
+                    return Ok(Json(Page { items, next: place }));
+                }
+                items.push(entry);
+            }
+            place = Some(entry_place);
+        }
+        if !next {
+            return Ok(Json(Page { items, next: None }));
+        }
+    }
+}
+
+/// Puts a practitioner's public profile in, or replaces an older one.
+///
+/// **Who may call:** its accreditor or the practitioner; the accreditor's signature is what counts.
+#[utoipa::path(put, path = "/v1/directory/{address}", tag = "people", params(("address" = String, Path)),
+    request_body = SignedProfile, responses((status = 204)))]
+pub(crate) async fn put_profile(
+    State(app): State<App>,
+    caller: Caller,
+    Path(practitioner): Path<Address>,
+    Json(signed): Json<SignedProfile>,
+) -> Result<StatusCode, ApiError> {
+    let profile = &signed.profile;
+    if profile.practitioner != practitioner {
+        return Err(ApiError::invalid("the profile is of another practitioner"));
+    }
+    if caller.address != profile.accreditor && caller.address != practitioner {
+        return Err(ApiError::forbidden("a profile comes from the accreditor or the practitioner"));
+    }
+    check_texts(&signed)?;
+    let now = app.clock.now();
+    if profile.issued > now + app.settings.limits.clock_skew_seconds_max {
+        return Err(ApiError::new(ErrorCode::ClockSkew, "the profile was issued in the future"));
+    }
+    chain::verify_signed(&app, SignedProfile::signing_hash(profile, &app.deployment), signed.signer(), &signed.signature)
+        .await?;
+    check_accreditation(&app, &signed).await?;
+    store(&app, signed).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn check_texts(signed: &SignedProfile) -> Result<(), ApiError> {
+    let profile = &signed.profile;
+    for (field, text) in
+        [("name", &profile.name), ("organisation", &profile.organisation), ("specialty", &profile.specialty)]
+    {
+        if text.len() > PROFILE_TEXT_BYTES_MAX {
+            let detail = format!("{field} may have at most {PROFILE_TEXT_BYTES_MAX} bytes");
+            return Err(ApiError::new(ErrorCode::OutOfRange, detail));
+        }
+        if text.chars().any(char::is_control) {
+            return Err(ApiError::invalid(format!("{field} must not have control characters")));
+        }
+    }
+    if profile.name.trim().is_empty() {
+        return Err(ApiError::new(ErrorCode::OutOfRange, "name must not be empty"));
+    }
+    Ok(())
+}
+
+/// The accreditor must vouch for the practitioner now, in at least the roles that the profile shows.
+async fn check_accreditation(app: &App, signed: &SignedProfile) -> Result<(), ApiError> {
+    let profile = &signed.profile;
+    let registry = chain::accreditation(app);
+    let practitioner = registry.practitionerOf(profile.practitioner).call().await?;
+    if practitioner.accreditor != profile.accreditor {
+        return Err(ApiError::forbidden("another accreditor, or none, vouches for this practitioner"));
+    }
+    if !registry.isAccreditor(profile.accreditor).call().await? {
+        return Err(ApiError::new(ErrorCode::NotAccredited, "the accreditor may not vouch now"));
+    }
+    if profile.roles & !practitioner.roles != 0 || profile.roles == 0 {
+        return Err(ApiError::new(ErrorCode::NotAccredited, "the profile shows a role that nobody vouches for"));
+    }
+    Ok(())
+}
+
+/// Keeps the profile unless a newer one is there. The same one again changes nothing.
+async fn store(app: &App, signed: SignedProfile) -> Result<(), ApiError> {
+    let doc = ProfileDoc {
+        practitioner: signed.profile.practitioner,
+        name: signed.profile.name.to_lowercase(),
+        issued: i64::try_from(signed.profile.issued).map_err(ApiError::internal)?,
+        signed,
+    };
+    let profiles = app.database.collection::<ProfileDoc>(collection::PROFILES);
+    let id = format!("{:#x}", doc.practitioner);
+    let older = doc! { "_id": &id, "issued": { "$lt": doc.issued } };
+    if profiles.replace_one(older, &doc).await?.matched_count == 1 {
+        return Ok(());
+    }
+    match profiles.insert_one(&doc).await {
+        Ok(_) => Ok(()),
+        Err(error) if crate::store::is_duplicate(&error) => {
+            let same = profiles.find_one(doc! { "_id": &id }).await?.is_some_and(|stored| stored.signed == doc.signed);
+            if same { Ok(()) } else { Err(ApiError::new(ErrorCode::StaleState, "a newer profile is stored")) }
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// How many practitioners are looked at in one go.
+const BATCH: i64 = 200;
+
+/// A practitioner with its place in the order of the list.
+type Candidate = (PractitionerDoc, String);
+
+/// The next practitioners in the order of addresses, and whether there may be more.
+async fn by_address(app: &App, after: Option<&str>) -> Result<(Vec<Candidate>, bool), ApiError> {
+    let filter = after.map_or_else(Document::new, |after| doc! { "_id": { "$gt": after } });
+    let practitioners: Vec<PractitionerDoc> = app
+        .database
+        .collection::<PractitionerDoc>(mirror::PRACTITIONERS)
+        .find(filter)
+        .sort(doc! { "_id": 1 })
+        .limit(BATCH)
+        .await?
+        .try_collect()
+        .await?;
+    let more = practitioners.len() as i64 == BATCH;
+    Ok((practitioners.into_iter().map(|doc| (format!("{:#x}", doc.address), doc)).map(|(id, doc)| (doc, id)).collect(), more))
+}
+
+/// The next practitioners whose name begins so, in the order of names. A place is `name NUL address`.
+async fn by_name(app: &App, prefix: &str, after: Option<&str>) -> Result<(Vec<Candidate>, bool), ApiError> {
+    let prefix = prefix.to_lowercase();
+    let begins = doc! { "$gte": &prefix, "$lt": format!("{prefix}{}", char::MAX) };
+    let filter = match after {
+        None => doc! { "name": begins },
+        Some(after) => {
+            let (name, id) =
+                after.split_once('\0').ok_or_else(|| ApiError::invalid("the cursor is not one of this list's"))?;
+            doc! { "name": begins, "$or": [{ "name": { "$gt": name } }, { "name": name, "_id": { "$gt": id } }] }
+        }
+    };
+    let profiles: Vec<ProfileDoc> = app
+        .database
+        .collection::<ProfileDoc>(collection::PROFILES)
+        .find(filter)
+        .sort(doc! { "name": 1, "_id": 1 })
+        .limit(BATCH)
+        .await?
+        .try_collect()
+        .await?;
+    let more = profiles.len() as i64 == BATCH;
+    let ids: Vec<String> = profiles.iter().map(|profile| format!("{:#x}", profile.practitioner)).collect();
+    let practitioners: Vec<PractitionerDoc> =
+        app.database.collection(mirror::PRACTITIONERS).find(doc! { "_id": { "$in": ids } }).await?.try_collect().await?;
+    let candidates = profiles.iter().filter_map(|profile| {
+        let doc = practitioners.iter().find(|doc| doc.address == profile.practitioner)?;
+        Some((doc.clone(), format!("{}\0{:#x}", profile.name, profile.practitioner)))
+    });
+    Ok((candidates.collect(), more))
+}
+
+/// What is shown of each: accreditor, key and profile are fetched for all at once.
+async fn entries(app: &App, candidates: Vec<Candidate>) -> Result<Vec<(DirectoryEntry, String)>, ApiError> {
+    let ids: Vec<String> = candidates.iter().map(|(doc, _)| format!("{:#x}", doc.address)).collect();
+    let accreditor_ids: Vec<String> = candidates.iter().map(|(doc, _)| format!("{:#x}", doc.accreditor)).collect();
+    let accreditors: Vec<AccreditorDoc> = app
+        .database
+        .collection(mirror::ACCREDITORS)
+        .find(doc! { "_id": { "$in": accreditor_ids }, "active": true })
+        .await?
+        .try_collect()
+        .await?;
+    let keys: Vec<KeyDoc> = app
+        .database
+        .collection(mirror::KEYS)
+        .find(doc! { "owner": { "$in": &ids }, "slot": i32::from(SLOT_IDENTITY) })
+        .await?
+        .try_collect()
+        .await?;
+    let profiles: Vec<ProfileDoc> =
+        app.database.collection(collection::PROFILES).find(doc! { "_id": { "$in": &ids } }).await?.try_collect().await?;
+    let entry = |(doc, place): Candidate| {
+        let vouched = accreditors.iter().any(|accreditor| accreditor.address == doc.accreditor);
+        // A profile counts only while the one who signed it is still the one who vouches.
+        let profile = profiles
+            .iter()
+            .find(|profile| profile.practitioner == doc.address && profile.signed.profile.accreditor == doc.accreditor);
+        let entry = DirectoryEntry {
+            address: doc.address,
+            accreditor: doc.accreditor,
+            roles: Role::from_mask(doc.roles),
+            valid_from: doc.valid_from,
+            valid_until: doc.valid_until,
+            suspended: doc.suspended || !vouched,
+            has_key: keys.iter().any(|key| key.owner == doc.address),
+            profile: profile.map(|profile| profile.signed.clone()),
+        };
+        (entry, place)
+    };
+    Ok(candidates.into_iter().map(entry).collect())
+}

@@ -1,0 +1,61 @@
+//! The OpenAPI document and the page that shows it, served from here and from nowhere else.
+
+use axum::{Router, response::IntoResponse};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        Components, SecurityRequirement,
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::{caller::SESSION_COOKIE, extract::Json, state::App};
+
+/// What the document says beside the routes.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "medlock",
+        description = "The blind server of medlock: it stores what it cannot read, relays what it did not sign, and keeps the log. \
+            Every error is a problem (RFC 9457) with a stable `code`."
+    ),
+    components(schemas(protocol::error_code::Problem, protocol::error_code::ErrorCode)),
+    modifiers(&Sessions)
+)]
+pub(crate) struct ApiDoc;
+
+/// The two ways to carry a session. Routes that need none say so themselves.
+struct Sessions;
+
+impl Modify for Sessions {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let components = openapi.components.get_or_insert_with(Components::new);
+        components.add_security_scheme(
+            "session",
+            SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build()),
+        );
+        components
+            .add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(SESSION_COOKIE))));
+        let none: [&str; 0] = [];
+        openapi.security =
+            Some(vec![SecurityRequirement::new("session", none), SecurityRequirement::new("cookie", none)]);
+    }
+}
+
+/// `/openapi.json` and `/docs`. They are not part of the document themselves.
+pub(crate) fn router(openapi: utoipa::openapi::OpenApi) -> Router<App> {
+    let document = openapi.clone();
+    Router::new()
+        .route(
+            "/openapi.json",
+            axum::routing::get(async move || {
+                let answer = Json(document.clone());
+                answer.into_response()
+            }),
+        )
+        .merge(SwaggerUi::new("/docs").external_url_unchecked(
+            "/docs/openapi.json",
+            serde_json::to_value(&openapi).expect("the document is plain data"),
+        ))
+}

@@ -1,0 +1,102 @@
+//! Whether the server lives, whether it can work, and which version it is.
+
+use std::{future::Future, time::Duration};
+
+use alloy::providers::Provider;
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use mongodb::bson::doc;
+use protocol::mirror::{CURSOR_ID, CursorDoc, MIRROR_VERSION, collection as mirror};
+use serde::Serialize;
+
+use crate::{extract::Json, state::App};
+
+/// One part may take so long to answer a readiness check.
+const PART_WAIT: Duration = Duration::from_secs(3);
+
+/// Whether each part that the server needs answers.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct Readiness {
+    /// Whether all of them do.
+    ready: bool,
+    /// The database.
+    mongodb: bool,
+    /// The chain, and that it is the deployment's.
+    chain: bool,
+    /// The storage node.
+    kubo: bool,
+    /// The mirror is of this chain and close to its head.
+    mirror: bool,
+    /// Blocks between the mirror and the head, if both are known.
+    mirror_lag_blocks: Option<u64>,
+}
+
+/// Which version is running.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct Version {
+    /// Of the server.
+    version: &'static str,
+}
+
+/// The process is up.
+///
+/// **Who may call:** anyone.
+#[utoipa::path(get, path = "/healthz", tag = "server", responses((status = 200)), security())]
+pub(crate) async fn healthz() -> StatusCode {
+    StatusCode::OK
+}
+
+/// The server can do its work: 200, or 503 with what is missing.
+///
+/// **Who may call:** anyone.
+#[utoipa::path(get, path = "/readyz", tag = "server", responses((status = 200, body = Readiness), (status = 503, body = Readiness)), security())]
+pub(crate) async fn readyz(State(app): State<App>) -> Response {
+    let cursors = app.database.collection::<CursorDoc>(mirror::CURSOR);
+    let (ping, cursor, head, chain_id, kubo) = tokio::join!(
+        answers(app.database.run_command(doc! { "ping": 1 }).into_future()),
+        answers(cursors.find_one(doc! { "_id": CURSOR_ID }).into_future()),
+        answers(app.chain.get_block_number()),
+        answers(app.chain.get_chain_id()),
+        answers(app.content.probe()),
+    );
+    let cursor = cursor.flatten().filter(|cursor| {
+        cursor.mirror_version == MIRROR_VERSION
+            && cursor.chain_id == app.deployment.chain_id
+            && cursor.genesis_hash == app.deployment.genesis_hash
+    });
+    let mirror_lag_blocks = head.zip(cursor).map(|(head, cursor)| head.saturating_sub(cursor.block_number));
+    let mut readiness = Readiness {
+        ready: false,
+        mongodb: ping.is_some(),
+        chain: head.is_some() && chain_id == Some(app.deployment.chain_id),
+        kubo: kubo.is_some(),
+        mirror: mirror_lag_blocks.is_some_and(|lag| lag <= app.settings.limits.mirror_lag_blocks_max),
+        mirror_lag_blocks,
+    };
+    readiness.ready = readiness.mongodb && readiness.chain && readiness.kubo && readiness.mirror;
+    let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(readiness)).into_response()
+}
+
+/// Says which version is running.
+///
+/// **Who may call:** anyone.
+#[utoipa::path(get, path = "/version", tag = "server", responses((status = 200, body = Version)), security())]
+pub(crate) async fn version() -> Json<Version> {
+    Json(Version { version: env!("CARGO_PKG_VERSION") })
+}
+
+/// What a part says, if it says so in time.
+async fn answers<T, E: std::fmt::Display>(asked: impl Future<Output = Result<T, E>>) -> Option<T> {
+    match tokio::time::timeout(PART_WAIT, asked).await {
+        Ok(Ok(answer)) => Some(answer),
+        Ok(Err(error)) => {
+            tracing::debug!(cause = %error, "a part is not ready");
+            None
+        }
+        Err(_) => None,
+    }
+}

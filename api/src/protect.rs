@@ -1,0 +1,61 @@
+//! What protects every answer: security headers, a time limit, and a problem instead of a dropped connection when a
+//! handler panics.
+
+use std::{any::Any, time::Duration};
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderName, HeaderValue, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use protocol::error_code::ErrorCode;
+
+use crate::{error::ApiError, state::App};
+
+/// For JSON and bytes: nothing in them may run, load or be framed.
+const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+/// For the page that shows the OpenAPI document: its own scripts and styles, and calls to this server.
+const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+    font-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+/// Adds the security headers.
+pub(crate) async fn headers(request: Request, next: Next) -> Response {
+    let policy = if request.uri().path().starts_with("/docs") { DOCS_POLICY } else { API_POLICY };
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::STRICT_TRANSPORT_SECURITY, "max-age=63072000"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-site"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Ends requests that take too long. Uploads have limits of their own; the body of an answer is not meant, so downloads
+/// and the event feed may take their time.
+pub(crate) async fn time_limit(State(app): State<App>, request: Request, next: Next) -> Result<Response, ApiError> {
+    if request.uri().path() == "/v1/blobs" {
+        return Ok(next.run(request).await);
+    }
+    let wait = Duration::from_secs(app.settings.limits.request_seconds_max);
+    tokio::time::timeout(wait, next.run(request))
+        .await
+        .map_err(|_| ApiError::new(ErrorCode::Unavailable, "the request took too long"))
+}
+
+/// A panic is our fault and ends one request only. Its message stays in the log.
+pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let message = panic
+        .downcast_ref::<String>()
+        .cloned()
+        .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+        .unwrap_or_default();
+    ApiError::internal(anyhow::anyhow!("a handler panicked: {message}")).into_response()
+}
