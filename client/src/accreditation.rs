@@ -1,18 +1,42 @@
 //! Who vouches for whom, and the directory of accredited people.
 
 use alloy::primitives::Address;
-use protocol::codes::Role;
+use futures::{StreamExt, TryStreamExt};
+use protocol::{
+    bodies::people::{DirectoryEntry, DirectoryQuery},
+    codes::Role,
+    messages::{Accredit, Action, SetAccreditor, SetSuspended},
+    statements::{PROFILE_TEXT_BYTES_MAX, Profile, SignedProfile},
+};
 use serde::Serialize;
 
-use crate::{act::{Settled, Way}, client::Client, error::ClientError, wallet::Wallet};
+use crate::{
+    act::{Settled, Way, carry_out, new_deadline, new_nonce},
+    chain::{uint40, unix_now},
+    client::Client,
+    error::{ClientError, Kind},
+    wallet::{Wallet, Wish},
+};
 
 /// Names or removes an accreditor; only the owner of `Accreditation`.
 ///
 /// # Errors
 /// What wallet, server and chain refuse.
-pub async fn set_accreditor(client: &Client, wallet: &dyn Wallet, accreditor: Address, active: bool, way: Way) -> Result<Settled, ClientError> {
-    let _ = (client, wallet, accreditor, active, way);
-    Err(crate::error::being_written())
+pub async fn set_accreditor(
+    client: &Client,
+    wallet: &dyn Wallet,
+    accreditor: Address,
+    active: bool,
+    way: Way,
+) -> Result<Settled, ClientError> {
+    let action = Action::SetAccreditor(SetAccreditor {
+        owner: wallet.address(),
+        accreditor,
+        active,
+        nonce: new_nonce(),
+        deadline: new_deadline(client).await?,
+    });
+    carry_out(client, wallet, action, way).await
 }
 
 /// What an accreditor vouches for.
@@ -32,18 +56,46 @@ pub struct NewAccreditation {
 ///
 /// # Errors
 /// What wallet, server and chain refuse.
-pub async fn accredit(client: &Client, wallet: &dyn Wallet, new: &NewAccreditation, way: Way) -> Result<Settled, ClientError> {
-    let _ = (client, wallet, new, way);
-    Err(crate::error::being_written())
+pub async fn accredit(
+    client: &Client,
+    wallet: &dyn Wallet,
+    new: &NewAccreditation,
+    way: Way,
+) -> Result<Settled, ClientError> {
+    if new.roles.is_empty() || new.valid_until <= new.valid_from {
+        return Err(ClientError::new(Kind::Usage, "An accreditation names at least one role and ends after it begins."));
+    }
+    let action = Action::Accredit(Accredit {
+        accreditor: wallet.address(),
+        practitioner: new.practitioner,
+        roles: Role::mask(&new.roles),
+        validFrom: uint40(new.valid_from),
+        validUntil: uint40(new.valid_until),
+        nonce: new_nonce(),
+        deadline: new_deadline(client).await?,
+    });
+    carry_out(client, wallet, action, way).await
 }
 
 /// Suspends or reinstates a practitioner.
 ///
 /// # Errors
 /// What wallet, server and chain refuse.
-pub async fn set_suspended(client: &Client, wallet: &dyn Wallet, practitioner: Address, suspended: bool, way: Way) -> Result<Settled, ClientError> {
-    let _ = (client, wallet, practitioner, suspended, way);
-    Err(crate::error::being_written())
+pub async fn set_suspended(
+    client: &Client,
+    wallet: &dyn Wallet,
+    practitioner: Address,
+    suspended: bool,
+    way: Way,
+) -> Result<Settled, ClientError> {
+    let action = Action::SetSuspended(SetSuspended {
+        accreditor: wallet.address(),
+        practitioner,
+        suspended,
+        nonce: new_nonce(),
+        deadline: new_deadline(client).await?,
+    });
+    carry_out(client, wallet, action, way).await
 }
 
 /// What an accreditor publishes about a practitioner.
@@ -62,10 +114,34 @@ pub struct NewProfile {
 /// Signs and publishes a practitioner's profile; roles are those on chain.
 ///
 /// # Errors
-/// What wallet, server and chain refuse.
+/// [`Kind::NotAllowed`] if somebody else vouches for them; what wallet and server refuse.
 pub async fn publish_profile(client: &Client, wallet: &dyn Wallet, new: &NewProfile) -> Result<(), ClientError> {
-    let _ = (client, wallet, new);
-    Err(crate::error::being_written())
+    client.chain().verify_deployment().await?;
+    let texts = [&new.name, &new.organisation, &new.specialty];
+    if texts.iter().any(|text| text.len() > PROFILE_TEXT_BYTES_MAX || text.chars().any(char::is_control)) || new.name.trim().is_empty() {
+        return Err(ClientError::new(
+            Kind::Usage,
+            format!("A profile has a name, and each text has at most {PROFILE_TEXT_BYTES_MAX} bytes."),
+        ));
+    }
+    let known = client.chain().find_practitioner(new.practitioner).await?;
+    let known = known.filter(|known| known.accreditor == wallet.address()).ok_or_else(|| {
+        ClientError::new(Kind::NotAllowed, format!("You do not vouch for {}.", new.practitioner))
+            .remedy("Vouch first: medlock accredit.")
+    })?;
+    let profile = Profile {
+        accreditor: wallet.address(),
+        practitioner: new.practitioner,
+        name: new.name.clone(),
+        organisation: new.organisation.clone(),
+        specialty: new.specialty.clone(),
+        roles: Role::mask(&known.roles),
+        issued: unix_now(),
+    };
+    let hash = SignedProfile::signing_hash(&profile, client.deployment());
+    let sentence = format!("Publish that {} is {}.", new.practitioner, new.name);
+    let signature = wallet.sign_typed(hash, Wish { sentence: &sentence }).await?;
+    client.api()?.put_profile(&SignedProfile { profile, signature }).await
 }
 
 /// Filters of the directory.
@@ -104,20 +180,81 @@ pub struct Person {
     pub specialty: Option<String>,
 }
 
-/// The directory. Every entry is compared with the chain.
+/// The directory. Every entry is compared with the chain; one that the chain does not know is left out.
 ///
 /// # Errors
-/// [`crate::Kind::WrongAnswer`], and what the server refuses.
+/// What the server refuses.
 pub async fn directory(client: &Client, filter: &DirectoryFilter) -> Result<Vec<Person>, ClientError> {
-    let _ = (client, filter);
-    Err(crate::error::being_written())
+    client.chain().verify_deployment().await?;
+    let query = DirectoryQuery { role: filter.role, name: filter.name.clone(), ..DirectoryQuery::default() };
+    let told = client.api()?.directory(&query).await?;
+    let compare = told.into_iter().map(|entry| async move {
+        let profile = checked_profile(client, &entry).await?;
+        from_chain(client, entry.address, profile).await
+    });
+    let people: Vec<Option<Person>> = futures::stream::iter(compare).buffered(16).try_collect().await?;
+    Ok(people.into_iter().flatten().filter(|person| filter.role.is_none_or(|role| person.roles.contains(&role))).collect())
 }
 
-/// One person: accreditation from the chain, profile from the server if it holds. Never fails for an unknown person.
+/// One person: accreditation from the chain, profile from the server if it holds. `None` if nobody ever vouched.
 ///
 /// # Errors
-/// [`crate::Kind::Rpc`].
+/// [`Kind::Rpc`]. A server that does not answer only costs the name.
 pub async fn person(client: &Client, address: Address) -> Result<Option<Person>, ClientError> {
-    let _ = (client, address);
-    Err(crate::error::being_written())
+    let Some(person) = from_chain(client, address, None).await? else { return Ok(None) };
+    let told = match client.api() {
+        Ok(api) if client.is_signed_in() => api.directory(&DirectoryQuery::default()).await.unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    let Some(entry) = told.iter().find(|entry| entry.address == address) else { return Ok(Some(person)) };
+    let profile = checked_profile(client, entry).await?;
+    Ok(Some(with_profile(person, profile)))
+}
+
+async fn from_chain(
+    client: &Client,
+    address: Address,
+    profile: Option<Profile>,
+) -> Result<Option<Person>, ClientError> {
+    let (known, key) =
+        tokio::try_join!(client.chain().find_practitioner(address), client.chain().find_key(address))?;
+    let Some(known) = known else { return Ok(None) };
+    let person = Person {
+        address,
+        accreditor: known.accreditor,
+        roles: known.roles,
+        valid_from: known.valid_from,
+        valid_until: known.valid_until,
+        counts: known.counts,
+        has_key: key.is_some(),
+        name: None,
+        organisation: None,
+        specialty: None,
+    };
+    Ok(Some(with_profile(person, profile)))
+}
+
+/// Adds a profile, if it is by the accreditor that vouches now.
+fn with_profile(person: Person, profile: Option<Profile>) -> Person {
+    let text = |text: String| Some(crate::error::printable(&text)).filter(|text| !text.trim().is_empty());
+    match profile {
+        Some(profile) if profile.accreditor == person.accreditor && profile.practitioner == person.address => Person {
+            name: text(profile.name),
+            organisation: text(profile.organisation),
+            specialty: text(profile.specialty),
+            ..person
+        },
+        _ => person,
+    }
+}
+
+/// The profile of an entry, if the signature is that of an accreditor who may vouch now.
+async fn checked_profile(client: &Client, entry: &DirectoryEntry) -> Result<Option<Profile>, ClientError> {
+    let Some(signed) = &entry.profile else { return Ok(None) };
+    let profile = &signed.profile;
+    let hash = SignedProfile::signing_hash(profile, client.deployment());
+    let holds = profile.practitioner == entry.address
+        && client.chain().signed_by(profile.accreditor, hash, &signed.signature).await?
+        && client.chain().is_accreditor(profile.accreditor).await?;
+    Ok(holds.then(|| profile.clone()))
 }

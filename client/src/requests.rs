@@ -1,20 +1,27 @@
 //! Access requests: a practitioner asks with a note, the patient approves or denies.
 
-use alloy::primitives::Address;
+use alloy::primitives::{Address, B256, U256};
 use protocol::{
-    bodies::grants::RequestState,
-    codes::{Purpose, Right},
+    bodies::grants::{RequestBody, RequestState, RequestView},
+    capsule::Binding,
+    codes::{Purpose, Right, ScopeKind},
+    deployment::ContractName,
     ids::{RecordId, RequestId},
+    note,
+    statements::{AccessRequest, DenyRequest, SignedAccessRequest, SignedDenial},
 };
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use crate::{
-    act::Way,
+    act::{DEADLINE_SECONDS, Way, new_nonce},
+    chain::{uint40, unix_now},
     client::Client,
-    error::ClientError,
-    grants::{Granted, Scope},
+    error::{ClientError, Kind},
+    grants::{self, Granted, NewGrants, Scope},
+    published_key::public_key,
     unlock::Keys,
-    wallet::Wallet,
+    wallet::{Wallet, Wish},
 };
 
 /// What is asked.
@@ -30,7 +37,7 @@ pub struct NewRequest {
     pub purposes: Vec<Purpose>,
     /// The wished end, unix seconds.
     pub until: u64,
-    /// The reason; only the patient can read it.
+    /// The reason; only the patient can read it. At most [`note::MAX_NOTE_TEXT_LEN`] bytes.
     pub reason: String,
     /// How long the request stays open, seconds.
     pub open_seconds: u64,
@@ -39,10 +46,50 @@ pub struct NewRequest {
 /// Asks a patient.
 ///
 /// # Errors
-/// [`crate::Kind::KeyNotRegistered`], [`crate::Kind::WrongPublicKey`], and what wallet and server refuse.
+/// [`Kind::KeyNotRegistered`], [`Kind::WrongPublicKey`], and what wallet and server refuse.
 pub async fn ask(client: &Client, wallet: &dyn Wallet, new: &NewRequest) -> Result<RequestId, ClientError> {
-    let _ = (client, wallet, new);
-    Err(crate::error::being_written())
+    client.chain().verify_deployment().await?;
+    if new.purposes.is_empty() || new.patient == wallet.address() {
+        return Err(ClientError::new(Kind::Usage, "A request names somebody else and at least one purpose."));
+    }
+    let now = unix_now();
+    if new.until <= now || new.open_seconds == 0 {
+        return Err(ClientError::new(Kind::Usage, "A request is for a time to come."));
+    }
+    let (patient_key, epoch) = public_key(client, new.patient).await?;
+    let binding = note_binding(client, new.patient, epoch);
+    let note = note::seal(&new.reason, wallet.address(), &patient_key, &binding, &mut rand::rng()).map_err(|error| {
+        ClientError::new(Kind::Usage, format!("The reason cannot be sent: {error}."))
+    })?;
+    let (kind, scope_id) = new.scope.on_chain();
+    let request = AccessRequest {
+        requester: wallet.address(),
+        patient: new.patient,
+        rights: new.right.bit(),
+        kind: kind.code(),
+        scopeId: scope_id,
+        purposes: Purpose::mask(&new.purposes),
+        until: uint40(new.until),
+        noteHash: note_hash(&note),
+        nonce: new_nonce(),
+        deadline: U256::from(now + new.open_seconds),
+    };
+    let hash = SignedAccessRequest::signing_hash(&request, client.deployment());
+    let sentence = format!("Ask {} to let me {} until second {}.", new.patient, new.right, new.until);
+    let signature = wallet.sign_typed(hash, Wish { sentence: &sentence }).await?;
+    let signed = SignedAccessRequest { request, signature };
+    let id = signed.id(client.deployment());
+    let view = client.api()?.ask(&RequestBody { signed, note: note.into() }).await?;
+    if view.id == id { Ok(id) } else { Err(ClientError::new(Kind::WrongAnswer, "The server kept another request.")) }
+}
+
+fn note_binding(client: &Client, patient: Address, epoch: u32) -> Binding {
+    let deployment = client.deployment();
+    Binding::note(deployment.chain_id, deployment.address_of(ContractName::GrantRegistry), patient, epoch)
+}
+
+fn note_hash(note: &[u8]) -> B256 {
+    B256::from_slice(&Sha256::digest(note))
 }
 
 /// A request whose signature was checked.
@@ -79,8 +126,68 @@ pub struct Request {
 /// # Errors
 /// What the server refuses. A request whose signature does not hold is left out.
 pub async fn list(client: &Client, keys: Option<&Keys>) -> Result<Vec<Request>, ClientError> {
-    let _ = (client, keys);
-    Err(crate::error::being_written())
+    client.chain().verify_deployment().await?;
+    let mut requests = Vec::new();
+    for view in client.api()?.requests().await? {
+        if let Some(request) = checked(client, keys, &view).await? {
+            requests.push(request);
+        }
+    }
+    Ok(requests)
+}
+
+/// A request that its requester has signed, and that is to or from this person; `None` for any other.
+async fn checked(client: &Client, keys: Option<&Keys>, view: &RequestView) -> Result<Option<Request>, ClientError> {
+    let request = &view.signed.request;
+    let hash = SignedAccessRequest::signing_hash(request, client.deployment());
+    let concerns_us = [request.patient, request.requester].contains(&client.address());
+    if view.id.0 != hash
+        || !concerns_us
+        || !client.chain().signed_by(request.requester, hash, &view.signed.signature).await?
+    {
+        return Ok(None);
+    }
+    let scope = ScopeKind::from_code(request.kind).and_then(|kind| Scope::from_chain(kind, request.scopeId));
+    let (Some(right), Some(scope)) = (Right::from_bit(request.rights), scope) else { return Ok(None) };
+    let practitioner = client.chain().find_practitioner(request.requester).await?;
+    Ok(Some(Request {
+        id: view.id,
+        requester: request.requester,
+        patient: request.patient,
+        right,
+        scope,
+        purposes: Purpose::from_mask(request.purposes),
+        until: request.until.to(),
+        reason: keys.filter(|keys| keys.owner() == request.patient).and_then(|keys| open_note(client, keys, view)),
+        accredited: practitioner.is_some_and(|practitioner| practitioner.counts),
+        state: view.state,
+        created_at: view.created_at,
+    }))
+}
+
+/// The reason, if the note is the one that was signed and opens under one of the patient's keys.
+fn open_note(client: &Client, keys: &Keys, view: &RequestView) -> Option<String> {
+    let request = &view.signed.request;
+    if note_hash(&view.note) != request.noteHash {
+        return None;
+    }
+    (1..=keys.epoch()).rev().find_map(|epoch| {
+        let binding = note_binding(client, request.patient, epoch);
+        let text = note::open(&view.note, request.requester, &keys.identity_at(epoch), &binding).ok()?;
+        // It comes from a stranger: line breaks may stay, nothing else that drives a terminal.
+        Some(text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect())
+    })
+}
+
+async fn find_open(client: &Client, request: RequestId) -> Result<Request, ClientError> {
+    let known = list(client, None).await?.into_iter().find(|known| known.id == request);
+    let known = known.filter(|known| known.patient == client.address());
+    let known = known.ok_or_else(|| ClientError::new(Kind::NotFound, "There is no such request to you."))?;
+    if known.state == RequestState::Open {
+        Ok(known)
+    } else {
+        Err(ClientError::new(Kind::NotFound, "The request has been answered, or its time has passed."))
+    }
 }
 
 /// How the patient narrows or changes what was asked.
@@ -100,7 +207,7 @@ pub struct Approval {
 /// Approves: grants what was asked, as narrowed.
 ///
 /// # Errors
-/// See [`crate::grants::grant`]; [`crate::Kind::NotFound`] for a request that is not open.
+/// See [`grants::grant`]; [`Kind::NotFound`] for a request that is not open.
 pub async fn approve(
     client: &Client,
     wallet: &dyn Wallet,
@@ -108,15 +215,63 @@ pub async fn approve(
     request: RequestId,
     approval: &Approval,
 ) -> Result<Granted, ClientError> {
-    let _ = (client, wallet, keys, request, approval);
-    Err(crate::error::being_written())
+    let asked = find_open(client, request).await?;
+    let scopes = match (asked.right, &approval.records) {
+        (Right::Read, Some(records)) => records.iter().copied().map(Scope::Record).collect(),
+        (Right::Read, None) => records_in(client, keys.owner(), asked.scope).await?,
+        (Right::Write, None) => vec![asked.scope],
+        (Right::Write, Some(_)) => {
+            return Err(ClientError::new(Kind::Usage, "This request is to add records; no single record can be named."));
+        }
+    };
+    let new = NewGrants {
+        grantee: asked.requester,
+        right: asked.right,
+        scopes,
+        purposes: approval.purposes.clone().unwrap_or(asked.purposes),
+        not_before: client.chain().head().await?.time.min(unix_now()),
+        not_after: approval.until.unwrap_or(asked.until),
+        request: Some(request),
+        way: approval.way,
+    };
+    grants::grant(client, wallet, keys, &new).await
+}
+
+/// The records that a scope covers now, each as a scope of its own.
+async fn records_in(client: &Client, patient: Address, scope: Scope) -> Result<Vec<Scope>, ClientError> {
+    let category = match scope {
+        Scope::Record(_) => return Ok(vec![scope]),
+        Scope::Category(category) => Some(category),
+        Scope::All => None,
+    };
+    let mut records = Vec::new();
+    for version in client.chain().versions_of(patient).await?.iter().filter(|version| version.version == 1) {
+        if category.is_none_or(|category| category.code() == version.category) {
+            let known = client.chain().record(version.record).await?;
+            if known.status != protocol::codes::RecordStatus::Tombstoned {
+                records.push(Scope::Record(version.record));
+            }
+        }
+    }
+    if records.is_empty() {
+        return Err(ClientError::new(Kind::NotFound, "There is no record of the kind that was asked for."));
+    }
+    Ok(records)
 }
 
 /// Denies.
 ///
 /// # Errors
-/// What wallet and server refuse.
+/// [`Kind::NotFound`] for a request that is not open; what wallet and server refuse.
 pub async fn deny(client: &Client, wallet: &dyn Wallet, request: RequestId) -> Result<(), ClientError> {
-    let _ = (client, wallet, request);
-    Err(crate::error::being_written())
+    let asked = find_open(client, request).await?;
+    let denial = DenyRequest {
+        patient: wallet.address(),
+        request: request.0,
+        deadline: U256::from(client.chain().now().await? + DEADLINE_SECONDS),
+    };
+    let hash = SignedDenial::signing_hash(&denial, client.deployment());
+    let sentence = format!("Turn down the request of {}.", asked.requester);
+    let signature = wallet.sign_typed(hash, Wish { sentence: &sentence }).await?;
+    client.api()?.deny(request, &SignedDenial { denial, signature }).await
 }
