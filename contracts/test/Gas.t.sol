@@ -21,8 +21,11 @@ import {Messages} from "./Messages.sol";
 ///      contracts/gas.json holds the committed figures; MEDLOCK_GAS_UPDATE=true writes it anew.
 /// forge-config: default.isolate = true
 contract GasTest is BaseTest {
-    /// @dev Worst allowed figure over floor, in thousandths.
+    /// @dev Worst allowed figure over floor, in thousandths, of what a wallet sends itself.
     uint256 private constant MAX_PERMILLE = 1060;
+    /// @dev The same for signed twins. The floor has no term for hashing a message, which a twin does for each of its
+    ///      scopes, grants or reads; so long batches lie furthest above it.
+    uint256 private constant MAX_SIGNED_PERMILLE = 1145;
     string private constant SNAPSHOT = "contracts/gas.json";
 
     /// @dev What an operation needs from the chain; calldata and logs are counted, not stated.
@@ -34,6 +37,7 @@ contract GasTest is BaseTest {
     }
 
     uint256 private worst;
+    uint256 private worstSigned;
     string private report;
 
     function test_EveryOperationIsNearItsFloorAndTheSnapshotIsFresh() public {
@@ -44,13 +48,14 @@ contract GasTest is BaseTest {
 
         string memory text = string.concat(report, "\n");
         text = string.concat("{\n", text, "}\n");
-        console.log("worst over floor (thousandths): %d", worst);
+        console.log("worst over floor (thousandths): %d direct, %d signed", worst, worstSigned);
         if (vm.envOr("MEDLOCK_GAS_UPDATE", false)) {
             vm.writeFile(SNAPSHOT, text);
         } else {
             assertEq(vm.readFile(SNAPSHOT), text, "contracts/gas.json is stale: run contracts/bench-gas.mjs --update");
         }
-        assertLe(worst, MAX_PERMILLE, "an operation is too far above its floor");
+        assertLe(worst, MAX_PERMILLE, "a direct operation is too far above its floor");
+        assertLe(worstSigned, MAX_SIGNED_PERMILLE, "a signed operation is too far above its floor");
     }
 
     function measureRecords() private {
@@ -269,7 +274,8 @@ contract GasTest is BaseTest {
 
         uint256 floor = floorOf(data, needs, vm.getRecordedLogs());
         uint256 permille = (used * 1000 + floor - 1) / floor;
-        if (permille > worst) worst = permille;
+        if (needs.signatures == 0 && permille > worst) worst = permille;
+        if (needs.signatures != 0 && permille > worstSigned) worstSigned = permille;
         report = string.concat(
             report,
             bytes(report).length == 0 ? "" : ",\n",
