@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::process::Command;
 
 /// The passphrase of every demo account. Their keys are known to everybody anyhow.
-const PASSPHRASE: &str = "demo";
+const PASSPHRASE: &str = "demo passphrase";
 
 /// Someone with a `medlock` home of their own.
 #[derive(Debug)]
