@@ -14,7 +14,7 @@ contract PermissionInvariants is Test {
     function setUp() public {
         handler = new PermissionHandler();
         handler.setUp();
-        bytes4[] memory selectors = new bytes4[](9);
+        bytes4[] memory selectors = new bytes4[](11);
         selectors[0] = PermissionHandler.grant.selector;
         selectors[1] = PermissionHandler.signGrant.selector;
         selectors[2] = PermissionHandler.submitHeld.selector;
@@ -24,6 +24,8 @@ contract PermissionInvariants is Test {
         selectors[6] = PermissionHandler.setSuspended.selector;
         selectors[7] = PermissionHandler.setAccreditor.selector;
         selectors[8] = PermissionHandler.wait.selector;
+        selectors[9] = PermissionHandler.signRevokeAll.selector;
+        selectors[10] = PermissionHandler.submitRevokeAll.selector;
         targetSelector(FuzzSelector({addr: address(handler), selectors: selectors}));
         bytes4[] memory rare = new bytes4[](1);
         rare[0] = PermissionHandler.setRecordStatus.selector;

@@ -51,7 +51,15 @@ contract PermissionHandler is BaseTest {
     bool[GRANTEES] private suspended;
     bool private clinicInactive;
 
+    /// @dev A signed RevokeAll that the relayer holds back. It names no state, so its nonce alone keeps it from working twice.
+    struct HeldRevokeAll {
+        uint256 patient;
+        bool used;
+        Authorization auth;
+    }
+
     Held[] private held;
+    HeldRevokeAll[] private heldRevokeAlls;
     uint256 private nonces;
 
     /// @notice Whether a Grant signed before a revocation of its scope ever succeeded after it.
@@ -123,6 +131,29 @@ contract PermissionHandler is BaseTest {
         p = p % PATIENTS;
         vm.prank(patients[p].addr);
         grants.revokeAll();
+        noteRevokeAll(p);
+    }
+
+    function signRevokeAll(uint256 p) external {
+        p = p % PATIENTS;
+        uint256 nonce = ++nonces;
+        HeldRevokeAll storage kept = heldRevokeAlls.push();
+        kept.patient = p;
+        kept.auth = sign(patients[p], grants, Messages.revokeAll(patients[p].addr, nonce, FAR), nonce, FAR);
+    }
+
+    function submitRevokeAll(uint256 which) external {
+        if (heldRevokeAlls.length == 0) return;
+        HeldRevokeAll storage kept = heldRevokeAlls[which % heldRevokeAlls.length];
+        vm.prank(relayer.addr);
+        try grants.revokeAllBySig(patients[kept.patient].addr, kept.auth) {
+            if (kept.used) hasNonceWorkedTwice = true;
+            kept.used = true;
+            noteRevokeAll(kept.patient);
+        } catch {}
+    }
+
+    function noteRevokeAll(uint256 p) private {
         ++patientEpochs[p];
         for (uint256 g = 0; g < GRANTEES; ++g) {
             for (uint256 k = 0; k < KINDS; ++k) {
