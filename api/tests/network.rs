@@ -1,0 +1,14 @@
+//! The chain half of the API on the real parts: Anvil and MongoDB, started by `localnet`; requests go straight to the
+//! router. What concerns the indexer's mirror or whole programs stands in the end-to-end tests.
+
+#[path = "network/world.rs"]
+mod world;
+
+#[path = "network/actions.rs"]
+mod actions;
+#[path = "network/log.rs"]
+mod log;
+#[path = "network/reads.rs"]
+mod reads;
+#[path = "network/requests.rs"]
+mod requests;

@@ -1,0 +1,322 @@
+//! The relay.
+
+use alloy::{
+    primitives::{Address, U256, aliases::U40},
+    providers::Provider,
+};
+use axum::http::StatusCode;
+use contracts::key_registry::KeyRegistry;
+use localnet::Role;
+use protocol::{
+    bodies::relay::{ActionState, ActionView},
+    deployment::ContractName,
+    messages::{Accredit, Action, RegisterKey, RevokeAll, SetRecordStatus, SignedAction},
+};
+use serde_json::json;
+
+use crate::world::{
+    Api, Cast, User, World, deadline, eventually, grant_body, nonce, prepare_record, random, register_key,
+    register_record, sign, Terms,
+};
+
+async fn key_epoch(api: &Api, owner: Address) -> u32 {
+    let registry = KeyRegistry::new(api.app.deployment.address_of(ContractName::KeyRegistry), api.app.chain.clone());
+    registry.keyOf(owner, 0).call().await.unwrap().epoch
+}
+
+async fn relayer_nonce(api: &Api) -> u64 {
+    api.app.chain.get_transaction_count(api.app.relayer.address()).await.unwrap()
+}
+
+async fn submit(api: &Api, user: &User, signed: &SignedAction) -> (StatusCode, Option<String>) {
+    let answer = api.post("/v1/actions", &user.token, signed).await;
+    let code = (!answer.status.is_success()).then(|| answer.code());
+    (answer.status, code)
+}
+
+#[tokio::test]
+async fn a_signed_action_is_mined_once_and_the_same_bytes_give_the_same_answer() {
+    let world = World::start().await;
+    let api = world.api().await;
+    let patient = api.login(world.signer(Role::Patient)).await;
+    let signed = register_key(&api, &patient, 0);
+
+    // Twice at the same moment, then again: one transaction.
+    let before = relayer_nonce(&api).await;
+    let (first, second) =
+        tokio::join!(api.post("/v1/actions", &patient.token, &signed), api.post("/v1/actions", &patient.token, &signed));
+    let first: ActionView = first.ok();
+    let second: ActionView = second.ok();
+    let third: ActionView = api.post("/v1/actions", &patient.token, &signed).await.ok();
+    assert_eq!(first.state, ActionState::Mined);
+    assert!(first.tx_hash.is_some() && first.block_number.is_some());
+    assert_eq!((first.id, first.tx_hash), (second.id, second.tx_hash));
+    assert_eq!((first.id, first.tx_hash, first.block_number), (third.id, third.tx_hash, third.block_number));
+    assert_eq!(key_epoch(&api, patient.address()).await, 1);
+    eventually("exactly one transaction", || async { (relayer_nonce(&api).await == before + 1).then_some(()) }).await;
+
+    // Its signer may look it up, a stranger learns nothing.
+    let again: ActionView = api.get(&format!("/v1/actions/{}", first.id), &patient.token).await.ok();
+    assert_eq!(again.state, ActionState::Mined);
+    let stranger = api.login(world.signer(Role::SecondPatient)).await;
+    assert_eq!(api.get(&format!("/v1/actions/{}", first.id), &stranger.token).await.code(), "not_found");
+}
+
+#[tokio::test]
+async fn what_the_contracts_would_refuse_is_refused_with_its_code_and_nothing_is_sent() {
+    let world = World::start().await;
+    let api = world.api().await;
+    let cast = Cast::on(&world, &api).await;
+    let (patient, doctor) = (&cast.patient, &cast.doctor);
+    let record = register_record(&api, patient).await;
+    let before = relayer_nonce(&api).await;
+
+    let refused = async |user: &User, action: Action| {
+        submit(&api, user, &user.sign(&api, action)).await.1.unwrap_or_else(|| "accepted".to_owned())
+    };
+    // Shared by all contracts.
+    let mut expired = register_key(&api, patient, 1);
+    if let Action::RegisterKey(message) = &mut expired.action {
+        message.deadline = U256::from(api.app.clock.now());
+    }
+    let expired = patient.sign(&api, expired.action);
+    assert_eq!(submit(&api, patient, &expired).await.1.unwrap(), "expired");
+    let foreign = sign(&doctor.signer, &api, register_key(&api, patient, 1).action);
+    assert_eq!(submit(&api, patient, &foreign).await.1.unwrap(), "invalid_signature");
+    let mut malformed = register_key(&api, patient, 1);
+    malformed.signature = malformed.signature[..64].to_vec().into();
+    assert_eq!(submit(&api, patient, &malformed).await.1.unwrap(), "invalid_signature");
+    let used = match record.body.action.as_ref().map(|signed| &signed.action) {
+        Some(Action::RegisterRecord(message)) => message.nonce,
+        _ => unreachable!("a registration"),
+    };
+    let status = |status, nonce| SetRecordStatus {
+        signer: patient.address(),
+        record: record.id.0,
+        status,
+        salt: Default::default(),
+        nonce,
+        deadline: deadline(&api),
+    };
+    assert_eq!(refused(patient, Action::SetRecordStatus(status(2, used))).await, "nonce_used");
+    // KeyRegistry.
+    assert_eq!(refused(patient, register_key(&api, patient, 0).action).await, "stale_state");
+    let key = |slot, key: Vec<u8>| RegisterKey {
+        owner: patient.address(),
+        slot,
+        epoch: 1,
+        kem: 0x16,
+        key: key.into(),
+        nonce: nonce(),
+        deadline: deadline(&api),
+    };
+    assert_eq!(refused(patient, Action::RegisterKey(key(0, vec![4; 64]))).await, "out_of_range");
+    assert_eq!(refused(patient, Action::RegisterKey(key(9, vec![4; 65]))).await, "out_of_range");
+    // RecordRegistry.
+    assert_eq!(refused(patient, Action::SetRecordStatus(status(1, nonce()))).await, "stale_state");
+    let unknown = SetRecordStatus { record: random(), ..status(3, nonce()) };
+    assert_eq!(refused(patient, Action::SetRecordStatus(unknown)).await, "unknown_record");
+    let not_theirs = SetRecordStatus { signer: doctor.address(), ..status(3, nonce()) };
+    assert_eq!(refused(doctor, Action::SetRecordStatus(not_theirs)).await, "forbidden");
+    let again = match record.body.action.clone().map(|signed| signed.action) {
+        Some(Action::RegisterRecord(message)) => message,
+        _ => unreachable!("a registration"),
+    };
+    let twice = Action::RegisterRecord(protocol::messages::RegisterRecord { nonce: nonce(), ..again.clone() });
+    assert_eq!(refused(patient, twice).await, "already_exists");
+    let category = protocol::messages::RegisterRecord { nonce: nonce(), category: 999, ..again.clone() };
+    assert_eq!(refused(patient, Action::RegisterRecord(category)).await, "unknown_category");
+    let upload = |uploader: &User| protocol::messages::RegisterRecord {
+        uploader: uploader.address(),
+        salt: random(),
+        nonce: nonce(),
+        ..again.clone()
+    };
+    assert_eq!(refused(doctor, Action::RegisterRecord(upload(doctor))).await, "no_grant");
+    let stranger = api.login(world.signer(Role::SecondDoctor)).await;
+    assert_eq!(refused(&stranger, Action::RegisterRecord(upload(&stranger))).await, "not_accredited");
+    // GrantRegistry.
+    let grant = |terms: Terms| grant_body(&api, patient, doctor, &record, &terms).action.unwrap().action;
+    assert_eq!(refused(patient, grant(Terms { epoch: 7, ..Terms::now(&api) })).await, "stale_state");
+    assert_eq!(refused(patient, grant(Terms { patient_epoch: 7, ..Terms::now(&api) })).await, "stale_state");
+    assert_eq!(refused(patient, grant(Terms { purposes: 0, ..Terms::now(&api) })).await, "out_of_range");
+    // Accreditation.
+    let vouch = Accredit {
+        accreditor: doctor.address(),
+        practitioner: patient.address(),
+        roles: 1,
+        validFrom: U40::from(1_u8),
+        validUntil: U40::from(2_u8),
+        nonce: nonce(),
+        deadline: deadline(&api),
+    };
+    assert_eq!(refused(doctor, Action::Accredit(vouch)).await, "forbidden");
+    // The operator's own.
+    let checkpoint = protocol::messages::Checkpoint {
+        operator: patient.address(),
+        previousHead: Default::default(),
+        size: 1,
+        root: random(),
+        accesses: vec![],
+        nonce: nonce(),
+        deadline: deadline(&api),
+    };
+    assert_eq!(refused(patient, Action::Checkpoint(checkpoint)).await, "forbidden");
+
+    assert_eq!(relayer_nonce(&api).await, before);
+}
+
+#[tokio::test]
+async fn an_accepted_action_survives_a_restart_and_a_dropped_transaction() {
+    let world = World::start().await;
+    let api = world.idle_api(&["--relay-wait-seconds", "1"]).await;
+    api::background::start(&api.app);
+    let patient = api.login(world.signer(Role::Patient)).await;
+    // A leader must be there before mining stops, or the action waits for one.
+    let warm = RevokeAll { patient: patient.address(), nonce: nonce(), deadline: deadline(&api) };
+    assert_eq!(submit(&api, &patient, &patient.sign(&api, Action::RevokeAll(warm))).await.0, StatusCode::OK);
+
+    world.rpc("evm_setAutomine", json!([false])).await;
+    let signed = register_key(&api, &patient, 0);
+    let answer = api.post("/v1/actions", &patient.token, &signed).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED);
+    let view: ActionView = answer.ok();
+    assert_eq!(view.state, ActionState::Sent);
+    let hash = view.tx_hash.unwrap();
+
+    // The node forgets it, and the server goes away.
+    world.rpc("anvil_dropTransaction", json!([hash])).await;
+    api.stop().await;
+    drop(api);
+    world.rpc("evm_setAutomine", json!([true])).await;
+
+    let api = world.api().await;
+    let settled = eventually("the action is mined after the restart", || async {
+        let view: ActionView = api.get(&format!("/v1/actions/{}", view.id), &patient.token).await.ok();
+        (view.state == ActionState::Mined).then_some(view)
+    })
+    .await;
+    assert_eq!(settled.tx_hash, Some(hash), "the stored transaction was sent again, not a new one");
+    assert_eq!(key_epoch(&api, patient.address()).await, 1);
+}
+
+#[tokio::test]
+async fn a_stuck_transaction_is_replaced_by_one_that_pays_more() {
+    let world = World::start().await;
+    let api = world.idle_api(&["--relay-wait-seconds", "1", "--relay-replace-seconds", "1"]).await;
+    api::background::start(&api.app);
+    let patient = api.login(world.signer(Role::Patient)).await;
+    let warm = RevokeAll { patient: patient.address(), nonce: nonce(), deadline: deadline(&api) };
+    assert_eq!(submit(&api, &patient, &patient.sign(&api, Action::RevokeAll(warm))).await.0, StatusCode::OK);
+
+    world.rpc("evm_setAutomine", json!([false])).await;
+    let view: ActionView = api.post("/v1/actions", &patient.token, &register_key(&api, &patient, 0)).await.ok();
+    let first = view.tx_hash.unwrap();
+    let replaced = eventually("another transaction takes the nonce", || async {
+        let view: ActionView = api.get(&format!("/v1/actions/{}", view.id), &patient.token).await.ok();
+        (view.tx_hash != Some(first)).then_some(())
+    })
+    .await;
+    let () = replaced;
+    world.rpc("evm_setAutomine", json!([true])).await;
+    world.rpc("evm_mine", json!([])).await;
+    eventually("it is mined", || async {
+        let view: ActionView = api.get(&format!("/v1/actions/{}", view.id), &patient.token).await.ok();
+        (view.state == ActionState::Mined).then_some(())
+    })
+    .await;
+    assert_eq!(key_epoch(&api, patient.address()).await, 1);
+}
+
+#[tokio::test]
+async fn two_replicas_share_one_queue_and_never_a_nonce() {
+    let world = World::start().await;
+    let (one, two) = (world.api().await, world.api().await);
+    let patient = one.login(world.signer(Role::Patient)).await;
+    let doctor = one.login(world.signer(Role::Doctor)).await;
+    let before = relayer_nonce(&one).await;
+    let end = |api: &Api, user: &User| {
+        let message = RevokeAll { patient: user.address(), nonce: nonce(), deadline: deadline(api) };
+        user.sign(api, Action::RevokeAll(message))
+    };
+    let rounds = (0..10).map(|_| async {
+        let (first, second) = (end(&one, &patient), end(&two, &doctor));
+        let (first, second) = tokio::join!(submit(&one, &patient, &first), submit(&two, &doctor, &second));
+        assert_eq!((first.0, second.0), (StatusCode::OK, StatusCode::OK), "{first:?} {second:?}");
+    });
+    futures::future::join_all(rounds).await;
+    assert_eq!(relayer_nonce(&one).await, before + 20);
+}
+
+#[tokio::test]
+async fn an_account_has_a_gas_budget_for_the_day() {
+    let world = World::start().await;
+    let api = world.idle_api(&["--gas-per-day-max", "200000"]).await;
+    api::background::start(&api.app);
+    let patient = api.login(world.signer(Role::Patient)).await;
+    let end = || RevokeAll { patient: patient.address(), nonce: nonce(), deadline: deadline(&api) };
+    let mut codes = Vec::new();
+    for _ in 0..5 {
+        codes.push(submit(&api, &patient, &patient.sign(&api, Action::RevokeAll(end()))).await.1);
+    }
+    assert_eq!(codes.first(), Some(&None));
+    assert_eq!(codes.last(), Some(&Some("budget_exceeded".to_owned())));
+    // Somebody else still has theirs, also for an action of the same signer.
+    let doctor = api.login(world.signer(Role::Doctor)).await;
+    assert_eq!(submit(&api, &doctor, &patient.sign(&api, Action::RevokeAll(end()))).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_mined_action_that_falls_out_of_the_chain_is_mined_again() {
+    let world = World::start().await;
+    let api = world.idle_api(&["--confirmations", "20"]).await;
+    api::background::start(&api.app);
+    let patient = api.login(world.signer(Role::Patient)).await;
+    let signed = register_key(&api, &patient, 0);
+    let mined: ActionView = api.post("/v1/actions", &patient.token, &signed).await.ok();
+    assert_eq!(key_epoch(&api, patient.address()).await, 1);
+
+    world.rpc("anvil_rollback", json!([1])).await;
+    assert_eq!(key_epoch(&api, patient.address()).await, 0);
+    eventually("the key stands again", || async { (key_epoch(&api, patient.address()).await == 1).then_some(()) }).await;
+    let view: ActionView = api.get(&format!("/v1/actions/{}", mined.id), &patient.token).await.ok();
+    assert_eq!(view.id, mined.id);
+}
+
+#[tokio::test]
+async fn a_record_is_registered_only_with_its_own_envelope_and_share() {
+    let world = World::start().await;
+    let api = world.api().await;
+    let cast = Cast::on(&world, &api).await;
+    let record = prepare_record(&api, &cast.patient).await;
+    let code = async |body: &protocol::bodies::records::RegisterBody, user: &User| {
+        api.post("/v1/records", &user.token, body).await.code()
+    };
+    let with = |change: &dyn Fn(&mut protocol::bodies::records::RegisterBody)| {
+        let mut body = record.body.clone();
+        change(&mut body);
+        body
+    };
+    let short = with(&|body| body.release_share = body.release_share[..116].to_vec().into());
+    assert_eq!(code(&short, &cast.patient).await, "invalid_capsule");
+    let other = prepare_record(&api, &cast.patient).await;
+    let swapped = with(&|body| body.release_share = other.body.release_share.clone());
+    assert_eq!(code(&swapped, &cast.patient).await, "invalid_capsule");
+    assert_eq!(code(&with(&|body| body.version = 2), &cast.patient).await, "invalid_request");
+    assert_eq!(code(&record.body, &cast.doctor).await, "forbidden");
+
+    let pins = api.app.database.collection::<mongodb::bson::Document>("api_pins");
+    let id = mongodb::bson::doc! { "_id": record.id.to_string() };
+    let pin = pins.find_one(id.clone()).await.unwrap().unwrap();
+    pins.update_one(id.clone(), mongodb::bson::doc! { "$set": { "record": other.id.to_string() } }).await.unwrap();
+    assert_eq!(code(&record.body, &cast.patient).await, "invalid_envelope");
+    pins.delete_one(id).await.unwrap();
+    assert_eq!(code(&record.body, &cast.patient).await, "not_found");
+    pins.insert_one(pin).await.unwrap();
+    assert_eq!(api.post("/v1/records", &cast.patient.token, &record.body).await.status, StatusCode::CREATED);
+    // Whoever is not the patient does not put shares in again.
+    let path = format!("/v1/records/{}/versions/1/release-share", record.id);
+    let again = json!({ "release_share": record.body.release_share });
+    assert_eq!(api.write("PUT", &path, &cast.doctor.token, &again).await.code(), "forbidden");
+    assert_eq!(api.write("PUT", &path, &cast.patient.token, &again).await.status, StatusCode::NO_CONTENT);
+}

@@ -1,0 +1,137 @@
+//! The sequencer: whatever is killed, lost or set back, the chain's log has every leaf once, in one order.
+
+use alloy::{
+    primitives::B256,
+    providers::Provider,
+    rpc::types::Filter,
+    sol_types::SolEvent,
+};
+use contracts::access_log::AccessLog::{self, Accessed, Checkpoint};
+use mongodb::bson::{Document, doc};
+use protocol::{
+    deployment::ContractName,
+    ids::{LeafHash, RecordId, Salt},
+    log::{Frontier, Head},
+};
+use serde_json::json;
+
+use crate::world::{Api, Cast, Terms, World, eventually, grant, register_record};
+
+/// Rebuilds the log from the chain's events alone, checking every root, and gives its leaves.
+async fn log_of(api: &Api) -> Vec<LeafHash> {
+    let filter = Filter::new().address(api.app.deployment.address_of(ContractName::AccessLog)).from_block(0);
+    let mut frontier = Frontier::default();
+    let mut head = Head::EMPTY;
+    let mut leaves = Vec::new();
+    for log in api.app.chain.get_logs(&filter).await.unwrap() {
+        if let Ok(accessed) = Accessed::decode_log(&log.inner) {
+            frontier.push(LeafHash(accessed.leaf));
+            leaves.push(LeafHash(accessed.leaf));
+        } else if let Ok(checkpoint) = Checkpoint::decode_log(&log.inner) {
+            head = head.next(frontier.size(), frontier.root());
+            assert_eq!((checkpoint.size, checkpoint.root), (frontier.size(), frontier.root()));
+            assert_eq!(checkpoint.head, head.hash());
+        }
+    }
+    let registry = AccessLog::new(api.app.deployment.address_of(ContractName::AccessLog), api.app.chain.clone());
+    let on_chain: B256 = registry.headOf(api.app.deployment.operator).call().await.unwrap();
+    assert_eq!(on_chain, head.hash());
+    leaves
+}
+
+/// Waits until the log has so many leaves and checks that none comes twice.
+async fn log_with(api: &Api, count: usize) -> Vec<LeafHash> {
+    let leaves = eventually(&format!("{count} leaves on chain"), || async {
+        let leaves = log_of(api).await;
+        (leaves.len() >= count).then_some(leaves)
+    })
+    .await;
+    assert_eq!(leaves.len(), count);
+    let mut once = leaves.clone();
+    once.sort_unstable();
+    once.dedup();
+    assert_eq!(once.len(), count, "a leaf was anchored twice");
+    leaves
+}
+
+async fn shared_record(world: &World, api: &Api) -> (Cast, RecordId, Salt) {
+    let cast = Cast::on(world, api).await;
+    let record = register_record(api, &cast.patient).await;
+    let salt = grant(api, &cast, &record, Terms::now(api)).await;
+    (cast, record.id, salt)
+}
+
+#[tokio::test]
+async fn two_replicas_append_and_one_order_is_anchored() {
+    let world = World::start().await;
+    let (one, two) = (world.api().await, world.api().await);
+    let (cast, record, salt) = shared_record(&world, &one).await;
+    let reads = (0..30).map(|number| {
+        let api = if number % 2 == 0 { &one } else { &two };
+        cast.doctor.read(api, record, salt)
+    });
+    let answers = futures::future::join_all(reads).await;
+    let mut promised: Vec<LeafHash> = answers.into_iter().map(|answer| answer.unwrap().leaf).collect();
+    let mut anchored = log_with(&one, 30).await;
+    promised.sort_unstable();
+    anchored.sort_unstable();
+    assert_eq!(anchored, promised);
+}
+
+#[tokio::test]
+async fn the_sequencer_goes_on_after_a_restart_and_after_losing_its_positions() {
+    let world = World::start().await;
+    let api = world.api().await;
+    let (cast, record, salt) = shared_record(&world, &api).await;
+    for _ in 0..3 {
+        cast.doctor.read(&api, record, salt).await.unwrap();
+    }
+    let before = log_with(&api, 3).await;
+    api.stop().await;
+
+    // Leaves that come while nobody sequences wait.
+    let idle = world.idle_api(&[]).await;
+    cast.doctor.read(&idle, record, salt).await.unwrap();
+    let positions = api.app.database.collection::<Document>("log_positions");
+    assert!(positions.count_documents(doc! {}).await.unwrap() > 0);
+    positions.delete_many(doc! {}).await.unwrap();
+
+    let api = world.api().await;
+    cast.doctor.read(&api, record, salt).await.unwrap();
+    let after = log_with(&api, 5).await;
+    assert_eq!(after[..3], before[..]);
+}
+
+#[tokio::test]
+async fn a_chain_that_was_set_back_gets_the_same_leaves_again() {
+    let world = World::start().await;
+    let api = world.api().await;
+    let (cast, record, salt) = shared_record(&world, &api).await;
+    cast.doctor.read(&api, record, salt).await.unwrap();
+    let first = log_with(&api, 1).await;
+    let snapshot = world.rpc("evm_snapshot", json!([])).await;
+    cast.doctor.read(&api, record, salt).await.unwrap();
+    cast.doctor.read(&api, record, salt).await.unwrap();
+    let before = log_with(&api, 3).await;
+    assert_eq!(before[..1], first[..]);
+
+    world.rpc("evm_revert", json!([snapshot])).await;
+    let after = log_with(&api, 3).await;
+    assert_eq!(after, before, "the order of leaves never changes");
+    cast.doctor.read(&api, record, salt).await.unwrap();
+    log_with(&api, 4).await;
+}
+
+#[tokio::test]
+async fn the_log_goes_on_from_the_chain_when_the_evidence_was_lost() {
+    let world = World::start().await;
+    let api = world.api().await;
+    let (cast, record, salt) = shared_record(&world, &api).await;
+    cast.doctor.read(&api, record, salt).await.unwrap();
+    log_with(&api, 1).await;
+    for name in ["log_leaves", "log_positions"] {
+        api.app.database.collection::<Document>(name).delete_many(doc! {}).await.unwrap();
+    }
+    cast.doctor.read(&api, record, salt).await.unwrap();
+    log_with(&api, 2).await;
+}

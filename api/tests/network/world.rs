@@ -1,0 +1,522 @@
+//! Typed users on a local network of their own.
+
+use std::time::Duration;
+
+use alloy::{
+    primitives::{Address, B256, Bytes, U256, aliases::U40},
+    signers::{SignerSync, local::PrivateKeySigner},
+};
+use api::{background, routes, settings::Settings, state::App};
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{Request, StatusCode, header},
+    response::Response,
+};
+use clap::Parser;
+use localnet::{LocalnetConfig, Role, Stack, StackConfig};
+use mongodb::bson::{Document, doc};
+use p256::ecdsa::{Signature, SigningKey, signature::Signer};
+use protocol::{
+    bodies::{
+        account::{Challenge, SessionToken},
+        grants::{BundleBody, GrantBody, VersionCapsule},
+        reads::{ReadAnswer, ReadBody},
+        records::RegisterBody,
+    },
+    bundle::Bundle,
+    capsule::{Binding, Capsule, OPERATOR_KEY_EPOCH},
+    cid::{Cid, Codec},
+    codes::{KEM_SECP256K1, Purpose, Right, ScopeKind},
+    deployment::ContractName,
+    error_code::Problem,
+    identity::{IdentityKey, PublicKey},
+    ids::{RecordId, Salt, Tag},
+    messages::{Accredit, Action, Grant, GrantRef, RegisterKey, RegisterRecord, Revoke, Scope, SetAccreditor, SignedAction},
+    reads::ReadRequest,
+    secret::DataKey,
+    session::LoginMessage,
+    split::RecordVersion,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use tower::ServiceExt;
+
+/// A local network with the contracts on it.
+pub struct World {
+    pub stack: Stack,
+}
+
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+impl World {
+    /// Starts Anvil, Kubo and MongoDB and deploys the contracts.
+    pub async fn start() -> Self {
+        let config = StackConfig {
+            localnet: LocalnetConfig::for_tests().unwrap(),
+            indexer: "not started".into(),
+            api: "not started".into(),
+            indexer_settings: Vec::new(),
+            api_settings: Vec::new(),
+        };
+        Self { stack: Stack::without_servers(config).await.unwrap() }
+    }
+
+    /// One JSON-RPC call to the chain.
+    pub async fn rpc(&self, method: &str, params: serde_json::Value) -> serde_json::Value {
+        self.stack.localnet().rpc(method, params).await.unwrap()
+    }
+
+    /// The key of one of the network's people.
+    pub fn signer(&self, role: Role) -> PrivateKeySigner {
+        self.stack.localnet().person(role).signer
+    }
+
+    /// An API on this network that does no background work yet.
+    pub async fn idle_api(&self, extra: &[&str]) -> Api {
+        let net = self.stack.localnet();
+        let secrets = net.state_dir().join("secrets");
+        let secret = |name: &str| secrets.join(name).display().to_string();
+        let mut arguments: Vec<String> = [
+            "api",
+            "--rpc-url",
+            &net.rpc_url(),
+            "--mongodb-uri",
+            &net.mongodb_uri(),
+            "--deployment",
+            &self.stack.deployment().display().to_string(),
+            "--public-url",
+            "http://localhost",
+            "--kubo-url",
+            &net.kubo_url(),
+            "--relayer-key-file",
+            &secret("relayer.key"),
+            "--operator-key-file",
+            &secret("operator.key"),
+            "--operator-secret-file",
+            &secret("operator.secret"),
+            "--lease-seconds",
+            "2",
+            "--checkpoint-ms-max",
+            "300",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        for (flag, value) in extra.iter().zip(extra.iter().skip(1)).step_by(2) {
+            if let Some(at) = arguments.iter().position(|argument| argument == flag) {
+                arguments.drain(at..at + 2);
+            }
+            arguments.extend([(*flag).to_owned(), (*value).to_owned()]);
+        }
+        let settings = Arguments::try_parse_from(arguments).unwrap().settings;
+        let app = App::open(settings).await.unwrap();
+        background::create_indexes(&app.database).await.unwrap();
+        Api { router: routes::app(app.clone()), app }
+    }
+
+    /// A running API on this network.
+    pub async fn api(&self) -> Api {
+        let api = self.idle_api(&[]).await;
+        background::start(&api.app);
+        api
+    }
+}
+
+/// One replica of the server, spoken to without a socket.
+#[derive(Clone)]
+pub struct Api {
+    pub app: App,
+    router: Router,
+}
+
+/// What a route answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body of a success.
+    #[track_caller]
+    pub fn ok<T: DeserializeOwned>(&self) -> T {
+        assert!(self.status.is_success(), "{} {}", self.status, String::from_utf8_lossy(&self.body));
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// The code of a refusal; the status must be the one that belongs to it.
+    #[track_caller]
+    pub fn code(&self) -> String {
+        let problem: Problem = serde_json::from_slice(&self.body)
+            .unwrap_or_else(|_| panic!("no problem: {} {}", self.status, String::from_utf8_lossy(&self.body)));
+        assert_eq!(problem.status, self.status.as_u16());
+        problem.code
+    }
+}
+
+impl Api {
+    /// Ends the background work of this replica, as a shutdown does.
+    pub async fn stop(&self) {
+        self.app.shutdown.cancel();
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+
+    pub async fn raw(&self, request: Request<Body>) -> Response {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.raw(request).await;
+        let status = response.status();
+        Answer { status, body: to_bytes(response.into_body(), 8 << 20).await.unwrap().to_vec() }
+    }
+
+    pub async fn get(&self, path: &str, token: &str) -> Answer {
+        let request = Request::get(path).header(header::AUTHORIZATION, format!("Bearer {token}"));
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    pub async fn write<T: Serialize>(&self, method: &str, path: &str, token: &str, body: &T) -> Answer {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::AUTHORIZATION, format!("Bearer {token}"))
+            .header(header::CONTENT_TYPE, "application/json");
+        self.send(request.body(Body::from(serde_json::to_vec(body).unwrap())).unwrap()).await
+    }
+
+    pub async fn post<T: Serialize>(&self, path: &str, token: &str, body: &T) -> Answer {
+        self.write("POST", path, token, body).await
+    }
+
+    /// Signs somebody in.
+    pub async fn login(&self, signer: PrivateKeySigner) -> User {
+        let session_key = SigningKey::from_slice(&random().0).unwrap();
+        let challenge: Challenge = {
+            let request = Request::get("/v1/auth/challenge").body(Body::empty()).unwrap();
+            self.send(request).await.ok()
+        };
+        let point: [u8; 65] = session_key.verifying_key().to_sec1_point(false).as_bytes().try_into().unwrap();
+        let at = |seconds: u64| jiff::Timestamp::from_second(i64::try_from(seconds).unwrap()).unwrap().to_string();
+        let login_message = LoginMessage {
+            domain: &challenge.domain,
+            address: signer.address(),
+            uri: &challenge.uri,
+            chain_id: challenge.chain_id,
+            nonce: &challenge.nonce,
+            issued_at: &at(challenge.server_time),
+            expiration_time: &at(challenge.server_time + 3_600),
+            session_key: &point,
+        }
+        .to_string();
+        let signature = Bytes::from(signer.sign_message_sync(login_message.as_bytes()).unwrap().as_bytes());
+        let body = serde_json::json!({ "message": login_message, "signature": signature });
+        let token: SessionToken = self.post("/v1/auth/login", "", &body).await.ok();
+        User { signer, session_key, token: token.token, login_message }
+    }
+}
+
+/// A signed-in person.
+#[derive(Clone)]
+pub struct User {
+    pub signer: PrivateKeySigner,
+    session_key: SigningKey,
+    pub token: String,
+    login_message: String,
+}
+
+impl User {
+    pub fn address(&self) -> Address {
+        self.signer.address()
+    }
+
+    /// The person's encryption key; derived, so that tests need not carry it around.
+    pub fn key(&self) -> IdentityKey {
+        IdentityKey::derive(&alloy::primitives::keccak256(self.signer.to_bytes()).0)
+    }
+
+    /// Signs an action.
+    pub fn sign(&self, api: &Api, action: Action) -> SignedAction {
+        sign(&self.signer, api, action)
+    }
+
+    /// A signed read request with a new nonce, valid for `seconds` from the server's now.
+    pub fn read_request(&self, api: &Api, record: RecordId, salt: Salt, purpose: Purpose, seconds: i64) -> ReadBody {
+        let login_hash = B256::from_slice(&<sha2::Sha256 as sha2::Digest>::digest(self.login_message.as_bytes()));
+        let deadline = api.app.clock.now().saturating_add_signed(seconds);
+        let request = ReadRequest {
+            login_hash,
+            record,
+            version: 1,
+            purpose,
+            grantee: self.address(),
+            salt,
+            nonce: random(),
+            deadline,
+        };
+        self.signed(api, request)
+    }
+
+    /// Signs a read request with the session key.
+    pub fn signed(&self, api: &Api, request: ReadRequest) -> ReadBody {
+        let signature: Signature = self.session_key.sign(&request.signed_bytes(&api.app.deployment));
+        ReadBody { request, signature: Bytes::copy_from_slice(&signature.to_bytes()) }
+    }
+
+    /// Reads version 1 for treatment.
+    pub async fn read(&self, api: &Api, record: RecordId, salt: Salt) -> Result<ReadAnswer, String> {
+        let body = self.read_request(api, record, salt, Purpose::Treatment, 30);
+        let answer = api.post("/v1/reads", &self.token, &body).await;
+        if answer.status.is_success() { Ok(answer.ok()) } else { Err(answer.code()) }
+    }
+}
+
+/// Signs an action with any key.
+pub fn sign(signer: &PrivateKeySigner, api: &Api, action: Action) -> SignedAction {
+    let signature = signer.sign_hash_sync(&action.signing_hash(&api.app.deployment)).unwrap();
+    SignedAction { action, signature: Bytes::copy_from_slice(&signature.as_bytes()) }
+}
+
+/// 32 random bytes.
+pub fn random() -> B256 {
+    let mut bytes = B256::ZERO;
+    rand::Rng::fill_bytes(&mut rand::rng(), bytes.as_mut_slice());
+    bytes
+}
+
+/// A fresh nonce.
+pub fn nonce() -> U256 {
+    random().into()
+}
+
+/// A deadline an hour from the server's now.
+pub fn deadline(api: &Api) -> U256 {
+    U256::from(api.app.clock.now() + 3_600)
+}
+
+/// Publishes somebody's encryption key.
+pub fn register_key(api: &Api, user: &User, epoch: u32) -> SignedAction {
+    let key = Bytes::copy_from_slice(user.key().public_key().as_bytes());
+    let message = RegisterKey {
+        owner: user.address(),
+        slot: 0,
+        epoch,
+        kem: KEM_SECP256K1,
+        key,
+        nonce: nonce(),
+        deadline: deadline(api),
+    };
+    user.sign(api, Action::RegisterKey(message))
+}
+
+/// Everybody that a shared record needs, ready: a patient and a doctor with keys, the doctor accredited.
+pub struct Cast {
+    pub patient: User,
+    pub doctor: User,
+}
+
+impl Cast {
+    pub async fn on(world: &World, api: &Api) -> Self {
+        let cast = Self {
+            patient: api.login(world.signer(Role::Patient)).await,
+            doctor: api.login(world.signer(Role::Doctor)).await,
+        };
+        accredit(world, api, cast.doctor.address(), 1).await;
+        for user in [&cast.patient, &cast.doctor] {
+            let done = api.post("/v1/actions", &user.token, &register_key(api, user, 0)).await;
+            assert_eq!(done.status, StatusCode::OK, "{done:?}");
+        }
+        cast
+    }
+}
+
+/// Makes somebody a practitioner in `roles` for a year.
+pub async fn accredit(world: &World, api: &Api, practitioner: Address, roles: u8) {
+    let owner = api.login(world.signer(Role::Owner)).await;
+    let accreditor = api.login(world.signer(Role::Accreditor)).await;
+    let set = SetAccreditor {
+        owner: owner.address(),
+        accreditor: accreditor.address(),
+        active: true,
+        nonce: nonce(),
+        deadline: deadline(api),
+    };
+    let done = api.post("/v1/actions", &owner.token, &owner.sign(api, Action::SetAccreditor(set))).await;
+    assert_eq!(done.status, StatusCode::OK, "{done:?}");
+    let now = api.app.clock.now();
+    let accredit = Accredit {
+        accreditor: accreditor.address(),
+        practitioner,
+        roles,
+        validFrom: U40::from(now - 3_600),
+        validUntil: U40::from(now + 365 * 86_400),
+        nonce: nonce(),
+        deadline: deadline(api),
+    };
+    let done = api.post("/v1/actions", &accreditor.token, &accreditor.sign(api, Action::Accredit(accredit))).await;
+    assert_eq!(done.status, StatusCode::OK, "{done:?}");
+}
+
+/// A record of the patient's own, and the key that its envelope would have.
+pub struct TestRecord {
+    pub id: RecordId,
+    pub dek: DataKey,
+    pub body: RegisterBody,
+}
+
+/// Prepares a record: its envelope counts as uploaded, its message is signed, its release share sealed.
+pub async fn prepare_record(api: &Api, patient: &User) -> TestRecord {
+    let salt = random();
+    let id = RecordId::derive(patient.address(), Salt(salt));
+    let cid = Cid::of_block(Codec::Raw, salt.as_slice());
+    let pin = doc! {
+        "_id": id.to_string(),
+        "record": id.to_string(),
+        "version": 1,
+        "uploader": format!("{:#x}", patient.address()),
+        "state": "stored",
+        "cid": cid.to_string(),
+        "size": 4_096_i64,
+        "changed_at": i64::try_from(api.app.clock.now()).unwrap(),
+    };
+    api.app.database.collection::<Document>("api_pins").insert_one(pin).await.unwrap();
+    let message = RegisterRecord {
+        uploader: patient.address(),
+        patient: patient.address(),
+        salt,
+        category: 1,
+        codec: cid.codec().code(),
+        digest: cid.digest(),
+        writeSalt: B256::ZERO,
+        nonce: nonce(),
+        deadline: deadline(api),
+    };
+    let dek = DataKey::generate(&mut rand::rng());
+    let release_share = release_capsule(api, &dek, patient.address(), id);
+    let action = Some(patient.sign(api, Action::RegisterRecord(message)));
+    let body = RegisterBody { action, record: id, version: 1, release_share, salt: None };
+    TestRecord { id, dek, body }
+}
+
+/// Registers a record of the patient's own.
+pub async fn register_record(api: &Api, patient: &User) -> TestRecord {
+    let record = prepare_record(api, patient).await;
+    let done = api.post("/v1/records", &patient.token, &record.body).await;
+    assert_eq!(done.status, StatusCode::CREATED, "{done:?}");
+    record
+}
+
+pub fn record_version(api: &Api, record: RecordId) -> RecordVersion {
+    RecordVersion {
+        chain_id: api.app.deployment.chain_id,
+        registry: api.app.deployment.address_of(ContractName::RecordRegistry),
+        record,
+        version: 1,
+    }
+}
+
+/// The release share of a version in a capsule for the operator.
+pub fn release_capsule(api: &Api, dek: &DataKey, patient: Address, record: RecordId) -> Bytes {
+    let of = record_version(api, record);
+    let operator_key = PublicKey::from_bytes(&api.app.operator.public_key()).unwrap();
+    let binding = Binding::release_share(&of, patient, api.app.operator.address(), OPERATOR_KEY_EPOCH);
+    Bytes::copy_from_slice(Capsule::seal(&dek.release_share(&of), &operator_key, &binding).as_bytes())
+}
+
+/// What a grant to read says.
+pub struct Terms {
+    pub salt: Salt,
+    pub purposes: u16,
+    pub not_before: u64,
+    pub not_after: u64,
+    pub epoch: u32,
+    pub patient_epoch: u32,
+}
+
+impl Terms {
+    /// For treatment, now and for an hour.
+    pub fn now(api: &Api) -> Self {
+        let now = api.app.clock.now();
+        Self {
+            salt: Salt(random()),
+            purposes: Purpose::Treatment.bit(),
+            not_before: now - 60,
+            not_after: now + 3_600,
+            epoch: 0,
+            patient_epoch: 0,
+        }
+    }
+}
+
+/// A grant over one record with its bundle.
+pub fn grant_body(api: &Api, patient: &User, doctor: &User, record: &TestRecord, terms: &Terms) -> GrantBody {
+    let of = record_version(api, record.id);
+    let binding = Binding::reader_share(&of, patient.address(), doctor.address(), 1, terms.epoch + 1);
+    let share = record.dek.reader_share(&of);
+    let capsule = Capsule::seal(&share, &doctor.key().public_key(), &binding);
+    let bundle = BundleBody {
+        kind: ScopeKind::Record,
+        scope_id: record.id.0,
+        capsules: vec![VersionCapsule { version: 1, capsule: Bytes::copy_from_slice(capsule.as_bytes()) }],
+    };
+    let message = Grant {
+        patient: patient.address(),
+        tag: Tag::derive(doctor.address(), terms.salt).0,
+        rights: Right::Read.bit(),
+        purposes: terms.purposes,
+        notBefore: U40::from(terms.not_before),
+        notAfter: U40::from(terms.not_after),
+        patientEpoch: terms.patient_epoch,
+        scopes: vec![Scope {
+            kind: ScopeKind::Record.code(),
+            id: record.id.0,
+            epoch: terms.epoch,
+            bundleHash: Bundle::try_from(&bundle).unwrap().hash(),
+        }],
+        nonce: nonce(),
+        deadline: deadline(api),
+    };
+    GrantBody {
+        action: Some(patient.sign(api, Action::Grant(message))),
+        grantee: doctor.address(),
+        salt: terms.salt,
+        right: Right::Read,
+        bundles: vec![bundle],
+        request: None,
+    }
+}
+
+/// Grants version 1 of a record to the doctor; gives the salt of the tag.
+pub async fn grant(api: &Api, cast: &Cast, record: &TestRecord, terms: Terms) -> Salt {
+    let body = grant_body(api, &cast.patient, &cast.doctor, record, &terms);
+    let done = api.post("/v1/grants", &cast.patient.token, &body).await;
+    assert_eq!(done.status, StatusCode::CREATED, "{done:?}");
+    terms.salt
+}
+
+/// A signed end of the doctor's grant over a record.
+pub fn revoke(api: &Api, cast: &Cast, record: RecordId, salt: Salt) -> SignedAction {
+    let tag = Tag::derive(cast.doctor.address(), salt).0;
+    let message = Revoke {
+        patient: cast.patient.address(),
+        grants: vec![GrantRef { tag, kind: ScopeKind::Record.code(), id: record.0 }],
+        nonce: nonce(),
+        deadline: deadline(api),
+    };
+    cast.patient.sign(api, Action::Revoke(message))
+}
+
+/// Asks again and again until there is an answer; fails loudly after a while.
+#[track_caller]
+pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
+    for _ in 0..400 {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("did not happen in 20 s: {what}");
+}
