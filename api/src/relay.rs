@@ -386,10 +386,8 @@ impl Shared {
 
     async fn ask_fees(&self) -> Result<transaction::Fees, TransportError> {
         let market = self.provider.estimate_eip1559_fees().await?;
-        let fees = transaction::Fees {
-            max_fee: market.max_fee_per_gas,
-            max_priority_fee: market.max_priority_fee_per_gas,
-        };
+        let fees =
+            transaction::Fees { max_fee: market.max_fee_per_gas, max_priority_fee: market.max_priority_fee_per_gas };
         *self.fees.lock().unwrap_or_else(PoisonError::into_inner) = Some(fees);
         Ok(fees)
     }
@@ -436,10 +434,7 @@ pub(crate) async fn get_action(
 ///
 /// # Errors
 /// The code with which it failed.
-pub(crate) fn answer(
-    action: ActionDoc,
-    mined: StatusCode,
-) -> Result<(StatusCode, Json<Option<ActionView>>), ApiError> {
+pub(crate) fn answer(action: ActionDoc, mined: StatusCode) -> Result<(StatusCode, Json<Option<ActionView>>), ApiError> {
     match (action.state, &action.failure) {
         (ActionState::Failed, Some(failure)) => Err(ApiError::new(failure.code, failure.detail.clone())),
         (ActionState::Failed, None) => Err(ApiError::new(ErrorCode::WouldRevert, "the contract refused the action")),

@@ -202,7 +202,13 @@ async fn standing_terms(
 }
 
 /// The bundle hash that was granted: from the mirror, or from the chain's recent events when the mirror is behind.
-async fn granted_hash(app: &App, patient: Address, tag: Tag, bundle: &BundleBody, terms: &Terms) -> Result<B256, ApiError> {
+async fn granted_hash(
+    app: &App,
+    patient: Address,
+    tag: Tag,
+    bundle: &BundleBody,
+    terms: &Terms,
+) -> Result<B256, ApiError> {
     let grant = GrantId::derive(patient, tag, bundle.kind, bundle.scope_id);
     let grants: Collection<GrantDoc> = app.database.collection(mirror::collection::GRANTS);
     let mirrored = grants.find_one(doc! { "_id": grant.to_string() }).await?;

@@ -20,7 +20,7 @@ use protocol::{
 use crate::world::{Answer, User, World, network, place, record};
 
 /// An envelope for `record` as far as a server can tell: a true header, then bytes that differ each time.
-fn envelope(record: RecordId, version: u16, length: usize) -> Vec<u8> {
+pub(crate) fn envelope(record: RecordId, version: u16, length: usize) -> Vec<u8> {
     let random = crate::world::random();
     let patient = Seed::from_bytes([7; 32]).identity_key(1);
     let context = EnvelopeContext { chain_id: 31337, registry: Address::ZERO };

@@ -10,3 +10,5 @@ mod documents;
 mod edges;
 mod login;
 mod private_blobs;
+mod shares;
+mod sockets;
