@@ -45,7 +45,8 @@ async fn vouch_on_chain(world: &World, practitioner: Address, roles: u8) -> Priv
     let registry = Accreditation::new(world.app.deployment.address_of(ContractName::Accreditation), chain);
     let active = registry.setAccreditor(accreditor.address, true).from(owner.address);
     active.send().await.expect("sent").get_receipt().await.expect("mined");
-    let vouch = registry.accredit(practitioner, roles, U40::ZERO, U40::from(4_000_000_000_u64)).from(accreditor.address);
+    let vouch =
+        registry.accredit(practitioner, roles, U40::ZERO, U40::from(4_000_000_000_u64)).from(accreditor.address);
     vouch.send().await.expect("sent").get_receipt().await.expect("mined");
     accreditor.signer
 }
