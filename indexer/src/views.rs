@@ -330,3 +330,6 @@ pub const ROW_EVENTS: [&str; 8] = [
     "AccreditationChanged",
 ];
 
+
+#[cfg(test)]
+mod tests;
