@@ -144,11 +144,8 @@ async fn whole_grant(patient: &Person, doctor: &Person, record: protocol::ids::R
     let granted = grants::grant(&patient.client, &patient.wallet, &patient.keys, &new).await?;
     let signed = patient.wallet.asked.lock().ok().and_then(|asked| *asked).context("the wallet was asked")?;
     let mined = signed.elapsed();
-    let terms = patient
-        .client
-        .chain()
-        .terms(patient.wallet.address(), granted.tag, ScopeKind::Record, record.0)
-        .await?;
+    let terms =
+        patient.client.chain().terms(patient.wallet.address(), granted.tag, ScopeKind::Record, record.0).await?;
     let query = GrantQuery { record: Some(record.to_string()), ..GrantQuery::default() };
     loop {
         let listed = patient.client.api()?.grants(&query).await?;

@@ -90,7 +90,13 @@ async fn main() -> anyhow::Result<()> {
             ("download beside ipfs cat | age -d", size.download, size.age_cat),
         ] {
             let rate = |time: Duration| size.size as f64 / 1e6 / time.as_secs_f64();
-            println!("{:<8} {what:<38} {:>10.0} {:>12.0} {:>8.2}", size.name, rate(ours), rate(peers), ratio(ours, peers));
+            println!(
+                "{:<8} {what:<38} {:>10.0} {:>12.0} {:>8.2}",
+                size.name,
+                rate(ours),
+                rate(peers),
+                ratio(ours, peers)
+            );
         }
     }
     println!("peak memory: medlock {client_peak:.1} MiB, API {api_peak:.1} MiB");
@@ -156,7 +162,11 @@ impl Peer {
     /// `age -r … | ipfs add`
     fn add(&self, document: &Path) -> anyhow::Result<(String, Duration)> {
         let begun = Instant::now();
-        let mut age = Command::new("age").args(["-r", &self.recipient]).stdin(File::open(document)?).stdout(Stdio::piped()).spawn()?;
+        let mut age = Command::new("age")
+            .args(["-r", &self.recipient])
+            .stdin(File::open(document)?)
+            .stdout(Stdio::piped())
+            .spawn()?;
         let pipe = age.stdout.take().context("age has a pipe")?;
         let added = self
             .ipfs()
@@ -174,7 +184,8 @@ impl Peer {
         let begun = Instant::now();
         let mut cat = self.ipfs().args(["cat", cid]).stdout(Stdio::piped()).spawn()?;
         let pipe = cat.stdout.take().context("ipfs has a pipe")?;
-        let opened = Command::new("age").arg("-d").arg("-i").arg(&self.identity).arg("-o").arg(out).stdin(pipe).status()?;
+        let opened =
+            Command::new("age").arg("-d").arg("-i").arg(&self.identity).arg("-o").arg(out).stdin(pipe).status()?;
         ensure!(cat.wait()?.success() && opened.success(), "ipfs cat | age -d failed");
         let time = begun.elapsed();
         std::fs::remove_file(out)?;

@@ -63,7 +63,10 @@ pub async fn accredit(
     way: Way,
 ) -> Result<Settled, ClientError> {
     if new.roles.is_empty() || new.valid_until <= new.valid_from {
-        return Err(ClientError::new(Kind::Usage, "An accreditation names at least one role and ends after it begins."));
+        return Err(ClientError::new(
+            Kind::Usage,
+            "An accreditation names at least one role and ends after it begins.",
+        ));
     }
     let action = Action::Accredit(Accredit {
         accreditor: wallet.address(),
@@ -118,7 +121,9 @@ pub struct NewProfile {
 pub async fn publish_profile(client: &Client, wallet: &dyn Wallet, new: &NewProfile) -> Result<(), ClientError> {
     client.chain().verify_deployment().await?;
     let texts = [&new.name, &new.organisation, &new.specialty];
-    if texts.iter().any(|text| text.len() > PROFILE_TEXT_BYTES_MAX || text.chars().any(char::is_control)) || new.name.trim().is_empty() {
+    if texts.iter().any(|text| text.len() > PROFILE_TEXT_BYTES_MAX || text.chars().any(char::is_control))
+        || new.name.trim().is_empty()
+    {
         return Err(ClientError::new(
             Kind::Usage,
             format!("A profile has a name, and each text has at most {PROFILE_TEXT_BYTES_MAX} bytes."),
@@ -193,7 +198,11 @@ pub async fn directory(client: &Client, filter: &DirectoryFilter) -> Result<Vec<
         from_chain(client, entry.address, profile).await
     });
     let people: Vec<Option<Person>> = futures::stream::iter(compare).buffered(16).try_collect().await?;
-    Ok(people.into_iter().flatten().filter(|person| filter.role.is_none_or(|role| person.roles.contains(&role))).collect())
+    Ok(people
+        .into_iter()
+        .flatten()
+        .filter(|person| filter.role.is_none_or(|role| person.roles.contains(&role)))
+        .collect())
 }
 
 /// One person: accreditation from the chain, profile from the server if it holds. `None` if nobody ever vouched.
@@ -216,8 +225,7 @@ async fn from_chain(
     address: Address,
     profile: Option<Profile>,
 ) -> Result<Option<Person>, ClientError> {
-    let (known, key) =
-        tokio::try_join!(client.chain().find_practitioner(address), client.chain().find_key(address))?;
+    let (known, key) = tokio::try_join!(client.chain().find_practitioner(address), client.chain().find_key(address))?;
     let Some(known) = known else { return Ok(None) };
     let person = Person {
         address,

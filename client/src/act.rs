@@ -101,7 +101,10 @@ pub(crate) async fn settle(client: &Client, action: &Action, view: Option<Action
             Some(_) | None => {}
         }
         if begun.elapsed() > WAIT_MAX {
-            return Err(ClientError::new(Kind::StillPending, "The server has accepted the action, but it is not mined yet."));
+            return Err(ClientError::new(
+                Kind::StillPending,
+                "The server has accepted the action, but it is not mined yet.",
+            ));
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
         view = Some(client.api()?.action(id).await?);

@@ -8,8 +8,8 @@ mod request;
 mod routes;
 
 pub use request::Revision;
-pub(crate) use routes::PrivateBlobName;
 pub use routes::Blob;
+pub(crate) use routes::PrivateBlobName;
 
 use std::{
     sync::{Arc, RwLock},

@@ -14,10 +14,7 @@ use alloy::{
     providers::{DynProvider, Provider, ProviderBuilder},
 };
 use contracts::{
-    Terms,
-    accreditation::Accreditation,
-    grant_registry::GrantRegistry,
-    key_registry::KeyRegistry,
+    Terms, accreditation::Accreditation, grant_registry::GrantRegistry, key_registry::KeyRegistry,
     record_registry::RecordRegistry,
 };
 use protocol::{
@@ -108,7 +105,8 @@ impl Chain {
     /// # Errors
     /// [`Kind::InvalidConfig`] if `rpc` is not an http(s) URL.
     pub fn new(rpc: &str, deployment: Deployment) -> Result<Self, ClientError> {
-        let url = rpc.parse().map_err(|_| ClientError::new(Kind::InvalidConfig, "`rpc` is not an http or https URL."))?;
+        let url =
+            rpc.parse().map_err(|_| ClientError::new(Kind::InvalidConfig, "`rpc` is not an http or https URL."))?;
         let provider = ProviderBuilder::new().connect_http(url).erased();
         Ok(Self { provider, deployment, verified: Arc::default() })
     }
@@ -255,13 +253,8 @@ impl Chain {
     ) -> Result<Allowed, ClientError> {
         let time = uint40(self.now().await?);
         let registry = RecordRegistry::new(self.deployment.address_of(ContractName::RecordRegistry), &self.provider);
-        let answer =
-            registry.isAllowed(record.0, grantee, salt.0, purpose.bit(), time).call().await.map_err(call)?;
-        Ok(Allowed {
-            allowed: answer.allowed,
-            not_before: answer.notBefore.to(),
-            not_after: answer.notAfter.to(),
-        })
+        let answer = registry.isAllowed(record.0, grantee, salt.0, purpose.bit(), time).call().await.map_err(call)?;
+        Ok(Allowed { allowed: answer.allowed, not_before: answer.notBefore.to(), not_after: answer.notAfter.to() })
     }
 
     /// The accreditation of somebody; `None` if nobody ever vouched.
@@ -334,7 +327,8 @@ pub(crate) fn uint40(seconds: u64) -> alloy::primitives::aliases::U40 {
 }
 
 pub(crate) fn rpc(error: alloy::transports::TransportError) -> ClientError {
-    let what = if error.as_error_resp().is_some() { "The RPC refuses the question." } else { "The RPC does not answer." };
+    let what =
+        if error.as_error_resp().is_some() { "The RPC refuses the question." } else { "The RPC does not answer." };
     ClientError::new(Kind::Rpc, what).because(error)
 }
 

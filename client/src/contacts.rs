@@ -78,7 +78,8 @@ async fn change(
                 return Ok(true);
             }
             // Another device was faster.
-            Err(error) if matches!(error.kind(), Kind::Server(ErrorCode::PreconditionFailed | ErrorCode::AlreadyExists)) => {}
+            Err(error)
+                if matches!(error.kind(), Kind::Server(ErrorCode::PreconditionFailed | ErrorCode::AlreadyExists)) => {}
             Err(error) => return Err(error),
         }
     }
@@ -110,7 +111,9 @@ async fn read(client: &Client, keys: &Keys) -> Result<(AddressBook, Option<Revis
 
 fn unusable(error: AddressBookError) -> ClientError {
     match error {
-        AddressBookError::Name => ClientError::new(Kind::Usage, "A name has at most 128 bytes and no control characters."),
+        AddressBookError::Name => {
+            ClientError::new(Kind::Usage, "A name has at most 128 bytes and no control characters.")
+        }
         AddressBookError::TooLong => ClientError::new(Kind::TooLarge, "The address book is full."),
         other => ClientError::new(Kind::InvalidAddressBook, "The address book does not open.").because(other),
     }

@@ -68,12 +68,26 @@ pub async fn examine(home: &Home, overrides: Overrides) -> Vec<Check> {
     let client = match Client::open(home.clone(), overrides) {
         Ok(client) => client,
         Err(error) => {
-            let rest = ["rpc", "contracts", "api", "deployment", "versions", "clock", "keystore", "keyring", "key", "kit", "session", "uploads"];
+            let rest = [
+                "rpc",
+                "contracts",
+                "api",
+                "deployment",
+                "versions",
+                "clock",
+                "keystore",
+                "keyring",
+                "key",
+                "kit",
+                "session",
+                "uploads",
+            ];
             let rest = rest.into_iter().map(|name| Check::not_tried(name, "config"));
             return std::iter::once(Check::bad("config", &error)).chain(rest).collect();
         }
     };
-    let mut checks = vec![Check::good("config", format_args!("{} belongs to {}.", home.dir().display(), client.address()))];
+    let mut checks =
+        vec![Check::good("config", format_args!("{} belongs to {}.", home.dir().display(), client.address()))];
     let chain_works = check_chain(client.chain(), &mut checks).await;
     check_api(&client, &mut checks).await;
     check_keys(&client, chain_works, &mut checks).await;
@@ -136,7 +150,11 @@ async fn check_api(client: &Client, checks: &mut Vec<Check>) {
         Check::good("versions", format_args!("Client and server have version {ours}."))
     } else {
         let theirs = crate::error::printable(&info.version);
-        Check::warning("versions", format_args!("The client has version {ours}, the server {theirs}."), "Use the same version on both sides.")
+        Check::warning(
+            "versions",
+            format_args!("The client has version {ours}, the server {theirs}."),
+            "Use the same version on both sides.",
+        )
     });
     let skew = challenge.server_time.abs_diff(unix_now());
     checks.push(if skew <= CLOCK_SKEW_SECONDS_MAX {
@@ -176,7 +194,10 @@ async fn check_keys(client: &Client, chain_works: bool, checks: &mut Vec<Check>)
         Err(error) => Check::bad("kit", &error),
     });
     checks.push(match session::current(client) {
-        Ok(session) => Check::good("session", format_args!("Signed in for {} more minutes.", session.expires_at().saturating_sub(unix_now()) / 60)),
+        Ok(session) => Check::good(
+            "session",
+            format_args!("Signed in for {} more minutes.", session.expires_at().saturating_sub(unix_now()) / 60),
+        ),
         Err(error) => Check::warning("session", error.what(), error.now()),
     });
     checks.push(match upload::pending(client) {
@@ -207,7 +228,11 @@ async fn check_keyring(client: &Client) -> Check {
     };
     match on_server {
         Ok(Some(_)) => Check::good("keyring", "This device and the server have a keyring."),
-        Ok(None) => Check::warning("keyring", "The server has no copy of the keyring.", "Run: medlock login, which puts it back."),
+        Ok(None) => Check::warning(
+            "keyring",
+            "The server has no copy of the keyring.",
+            "Run: medlock login, which puts it back.",
+        ),
         Err(error) => Check::warning("keyring", error.what(), error.now()),
     }
 }

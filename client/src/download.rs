@@ -184,14 +184,10 @@ pub async fn get(
     };
     let expected = stream::Expected { context, record: version.record, version: version.version, cid: version.cid };
     let told = progress.clone();
-    let opening = stream::open(
-        source.pieces,
-        expected,
-        data_key,
-        destination.folder()?,
-        wanted.range.clone(),
-        move |done| told.tell(Step::Fetching { done, total: Some(total) }),
-    );
+    let opening =
+        stream::open(source.pieces, expected, data_key, destination.folder()?, wanted.range.clone(), move |done| {
+            told.tell(Step::Fetching { done, total: Some(total) })
+        });
     let evidence = async {
         match &granted {
             Some(granted) => key::check_evidence(client, granted).await,

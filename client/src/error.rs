@@ -264,7 +264,10 @@ impl ClientError {
     pub fn is_retryable(&self) -> bool {
         matches!(
             self.kind,
-            Kind::Unreachable | Kind::Rpc | Kind::Busy | Kind::Contended
+            Kind::Unreachable
+                | Kind::Rpc
+                | Kind::Busy
+                | Kind::Contended
                 | Kind::Server(ErrorCode::Unavailable | ErrorCode::RateLimited)
         )
     }

@@ -95,7 +95,8 @@ impl NewGrants {
         if self.scopes.is_empty() || self.scopes.len() > MAX_SCOPES {
             return usage("One grant covers at least one thing and at most 64.");
         }
-        let mut scopes: Vec<_> = self.scopes.iter().map(|scope| scope.on_chain()).map(|(kind, id)| (kind.code(), id)).collect();
+        let mut scopes: Vec<_> =
+            self.scopes.iter().map(|scope| scope.on_chain()).map(|(kind, id)| (kind.code(), id)).collect();
         scopes.sort_unstable();
         scopes.dedup();
         if scopes.len() != self.scopes.len() {
@@ -137,12 +138,7 @@ pub struct Granted {
 /// # Errors
 /// [`Kind::KeyNotRegistered`], [`Kind::WrongPublicKey`], [`Kind::Commitment`] for a record whose envelope does not follow
 /// the protocol, and what wallet, server and chain refuse.
-pub async fn grant(
-    client: &Client,
-    wallet: &dyn Wallet,
-    keys: &Keys,
-    new: &NewGrants,
-) -> Result<Granted, ClientError> {
+pub async fn grant(client: &Client, wallet: &dyn Wallet, keys: &Keys, new: &NewGrants) -> Result<Granted, ClientError> {
     new.check(keys.owner())?;
     let chain = client.chain();
     chain.verify_deployment().await?;
@@ -236,7 +232,10 @@ pub(crate) async fn tell_server(client: &Client, body: &GrantBody) -> Result<(),
             Ok(_) => return Ok(()),
             Err(error)
                 if tries < 20
-                    && matches!(error.kind(), Kind::Server(ErrorCode::NoGrant | ErrorCode::NotFound | ErrorCode::Unavailable)) =>
+                    && matches!(
+                        error.kind(),
+                        Kind::Server(ErrorCode::NoGrant | ErrorCode::NotFound | ErrorCode::Unavailable)
+                    ) =>
             {
                 tries += 1;
                 tokio::time::sleep(std::time::Duration::from_millis(300)).await;
@@ -254,11 +253,8 @@ pub(crate) async fn tell_server(client: &Client, body: &GrantBody) -> Result<(),
 pub async fn list(client: &Client, side: GrantSide, record: Option<RecordId>) -> Result<Vec<GrantView>, ClientError> {
     let chain = client.chain();
     chain.verify_deployment().await?;
-    let query = GrantQuery {
-        side: Some(side),
-        record: record.map(|record| record.to_string()),
-        ..GrantQuery::default()
-    };
+    let query =
+        GrantQuery { side: Some(side), record: record.map(|record| record.to_string()), ..GrantQuery::default() };
     let (told, now) = tokio::try_join!(client.api()?.grants(&query), chain.now())?;
     let compare = async |mut grant: GrantView| {
         let terms = chain.terms(grant.patient, grant.tag, grant.kind, grant.scope_id).await?;
@@ -281,7 +277,8 @@ pub async fn list(client: &Client, side: GrantSide, record: Option<RecordId>) ->
         (grant.epoch, grant.patient_epoch) = (terms.epoch, terms.patient_epoch);
         Ok::<_, ClientError>(Some(grant))
     };
-    let compared: Vec<Option<GrantView>> = futures::stream::iter(told.into_iter().map(compare)).buffered(16).try_collect().await?;
+    let compared: Vec<Option<GrantView>> =
+        futures::stream::iter(told.into_iter().map(compare)).buffered(16).try_collect().await?;
     Ok(compared.into_iter().flatten().collect())
 }
 

@@ -151,7 +151,8 @@ impl Home {
     /// [`Kind::Busy`], [`Kind::LocalFile`].
     pub fn lock(&self) -> Result<HomeLock, ClientError> {
         let path = self.path("lock");
-        let file = private_options().create(true).truncate(false).write(true).open(&path).map_err(|e| local_file(&path, e))?;
+        let file =
+            private_options().create(true).truncate(false).write(true).open(&path).map_err(|e| local_file(&path, e))?;
         match file.try_lock() {
             Ok(()) => Ok(HomeLock { _file: file }),
             Err(std::fs::TryLockError::WouldBlock) => {
@@ -302,15 +303,23 @@ mod tests {
     fn a_config_with_an_unknown_field_is_refused() {
         let (_dir, home) = home();
         assert_eq!(home.config().unwrap_err().code(), "not_set_up");
-        home.write("config.toml", b"rpc = \"http://127.0.0.1:1\"\naddress = \"0x0000000000000000000000000000000000000001\"\nport = 1\n")
-            .unwrap();
+        home.write(
+            "config.toml",
+            b"rpc = \"http://127.0.0.1:1\"\naddress = \"0x0000000000000000000000000000000000000001\"\nport = 1\n",
+        )
+        .unwrap();
         assert_eq!(home.config().unwrap_err().code(), "invalid_config");
     }
 
     #[test]
     fn a_config_is_read_as_it_was_written() {
         let (_dir, home) = home();
-        let config = Config { api: None, rpc: "http://127.0.0.1:1".into(), deployment: default_deployment(), address: Address::ZERO };
+        let config = Config {
+            api: None,
+            rpc: "http://127.0.0.1:1".into(),
+            deployment: default_deployment(),
+            address: Address::ZERO,
+        };
         home.save_config(&config).unwrap();
         assert_eq!(home.config().unwrap(), config);
     }

@@ -26,7 +26,10 @@ pub async fn public_key(client: &Client, owner: Address) -> Result<(PublicKey, u
     };
     let (on_chain, on_server) = tokio::join!(on_chain, on_server);
     let wrong = || {
-        ClientError::new(Kind::WrongPublicKey, format!("The server gives another encryption key for {owner} than the chain."))
+        ClientError::new(
+            Kind::WrongPublicKey,
+            format!("The server gives another encryption key for {owner} than the chain."),
+        )
     };
     match (on_chain, on_server) {
         (Ok((key, epoch)), Some(answer)) => {
@@ -40,7 +43,11 @@ pub async fn public_key(client: &Client, owner: Address) -> Result<(PublicKey, u
         (Err(error), Some(answer)) if *error.kind() == Kind::NoHistory => {
             let stored = client.chain().find_key(owner).await?.ok_or(error)?;
             let key = PublicKey::from_bytes(&answer.key).map_err(|error| wrong().because(error))?;
-            if key.hash() == stored.hash && stored.kem == KEM_SECP256K1 { Ok((key, stored.epoch)) } else { Err(wrong()) }
+            if key.hash() == stored.hash && stored.kem == KEM_SECP256K1 {
+                Ok((key, stored.epoch))
+            } else {
+                Err(wrong())
+            }
         }
         (Err(error), _) => Err(error),
     }

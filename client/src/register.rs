@@ -32,11 +32,8 @@ pub struct Registered {
 pub async fn register(client: &Client, wallet: &dyn Wallet, keys: &Keys, way: Way) -> Result<Registered, ClientError> {
     let chain = client.chain();
     chain.verify_deployment().await?;
-    let registered = |epoch: u32, settled| Registered {
-        epoch,
-        key: keys.identity_at(epoch).public_key().to_string(),
-        settled,
-    };
+    let registered =
+        |epoch: u32, settled| Registered { epoch, key: keys.identity_at(epoch).public_key().to_string(), settled };
     let is_ours = |key: crate::chain::ChainKey| {
         if keys.identity_at(key.epoch).public_key().hash() == key.hash {
             Ok(())

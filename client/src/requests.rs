@@ -58,9 +58,8 @@ pub async fn ask(client: &Client, wallet: &dyn Wallet, new: &NewRequest) -> Resu
     }
     let (patient_key, epoch) = public_key(client, new.patient).await?;
     let binding = note_binding(client, new.patient, epoch);
-    let note = note::seal(&new.reason, wallet.address(), &patient_key, &binding, &mut rand::rng()).map_err(|error| {
-        ClientError::new(Kind::Usage, format!("The reason cannot be sent: {error}."))
-    })?;
+    let note = note::seal(&new.reason, wallet.address(), &patient_key, &binding, &mut rand::rng())
+        .map_err(|error| ClientError::new(Kind::Usage, format!("The reason cannot be sent: {error}.")))?;
     let (kind, scope_id) = new.scope.on_chain();
     let request = AccessRequest {
         requester: wallet.address(),
@@ -221,7 +220,10 @@ pub async fn approve(
         (Right::Read, None) => records_in(client, keys.owner(), asked.scope).await?,
         (Right::Write, None) => vec![asked.scope],
         (Right::Write, Some(_)) => {
-            return Err(ClientError::new(Kind::Usage, "This request is to add records; no single record can be named."));
+            return Err(ClientError::new(
+                Kind::Usage,
+                "This request is to add records; no single record can be named.",
+            ));
         }
     };
     let new = NewGrants {

@@ -69,8 +69,11 @@ pub async fn restore(plan: &Restore, progress: &Progress) -> Result<Restored, Cl
     chain.verify_deployment().await?;
     let keys = Keys::checked(&chain, plan.owner, seed_of_words(&plan.words)?).await?;
     if keys.epoch() == 0 {
-        return Err(ClientError::new(Kind::KeyNotRegistered, "This address has never published a key, so it has no records.")
-            .remedy("Check the owner's address and the deployment file."));
+        return Err(ClientError::new(
+            Kind::KeyNotRegistered,
+            "This address has never published a key, so it has no records.",
+        )
+        .remedy("Check the owner's address and the deployment file."));
     }
     // Its event tells whether the node keeps old logs: without it, records could be missing unnoticed.
     chain.public_key(plan.owner).await?;

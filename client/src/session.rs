@@ -126,7 +126,10 @@ pub async fn login(client: &Client, wallet: &dyn Wallet) -> Result<Session, Clie
     client.chain().verify_deployment().await?;
     let info = api.server_info().await?;
     if info.deployment != *client.deployment() {
-        return Err(ClientError::new(Kind::OtherDeployment, "The server serves another deployment than this device's."));
+        return Err(ClientError::new(
+            Kind::OtherDeployment,
+            "The server serves another deployment than this device's.",
+        ));
     }
     let challenge = api.challenge().await?;
     check_challenge(client, &challenge)?;
@@ -150,7 +153,8 @@ pub async fn login(client: &Client, wallet: &dyn Wallet) -> Result<Session, Clie
         session_key: &point,
     }
     .to_string();
-    let sentence = format!("Sign in to {}; this device may ask for records in my name until the session ends.", challenge.domain);
+    let sentence =
+        format!("Sign in to {}; this device may ask for records in my name until the session ends.", challenge.domain);
     let signature = wallet.sign_message(&message, Wish { sentence: &sentence }).await?;
 
     let answer = api.login(&LoginBody { message: message.clone(), signature }).await?;
@@ -207,8 +211,12 @@ fn check_challenge(client: &Client, challenge: &Challenge) -> Result<(), ClientE
     if challenge.chain_id != client.deployment().chain_id {
         return suspicious("The server asks for a sign-in on another chain.");
     }
-    let one_line = |text: &str| !text.is_empty() && text.len() <= 256 && text.bytes().all(|byte| byte.is_ascii_graphic());
-    if !one_line(&challenge.domain) || !one_line(&challenge.uri) || !challenge.nonce.bytes().all(|b| b.is_ascii_alphanumeric()) {
+    let one_line =
+        |text: &str| !text.is_empty() && text.len() <= 256 && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if !one_line(&challenge.domain)
+        || !one_line(&challenge.uri)
+        || !challenge.nonce.bytes().all(|b| b.is_ascii_alphanumeric())
+    {
         return suspicious("The server's challenge has parts that do not belong into a sign-in message.");
     }
     let base = client.api()?.base();
@@ -217,7 +225,9 @@ fn check_challenge(client: &Client, challenge: &Challenge) -> Result<(), ClientE
         return suspicious("The server asks for a sign-in to another site than itself.");
     }
     let uri_host = reqwest::Url::parse(&challenge.uri).ok().and_then(|uri| uri.host_str().map(str::to_owned));
-    if !uri_host.is_some_and(|uri_host| is_same_site(&uri_host, host, None) || is_same_site(&challenge.domain, &uri_host, None)) {
+    if !uri_host
+        .is_some_and(|uri_host| is_same_site(&uri_host, host, None) || is_same_site(&challenge.domain, &uri_host, None))
+    {
         return suspicious("The server's challenge names another site than itself.");
     }
     if challenge.server_time.abs_diff(unix_now()) > CLOCK_SKEW_SECONDS_MAX {
@@ -236,7 +246,9 @@ fn check_challenge(client: &Client, challenge: &Challenge) -> Result<(), ClientE
 /// machine are the same.
 fn is_same_site(domain: &str, host: &str, port: Option<u16>) -> bool {
     let (name, domain_port) = match domain.rsplit_once(':') {
-        Some((name, digits)) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => (name, digits.parse().ok()),
+        Some((name, digits)) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
+            (name, digits.parse().ok())
+        }
         _ => (domain, None),
     };
     let is_loopback = |name: &str| matches!(name, "localhost" | "127.0.0.1" | "[::1]");

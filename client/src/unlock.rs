@@ -64,11 +64,7 @@ impl Keys {
     }
 
     /// Compares a seed with the key that its owner has published.
-    pub(crate) async fn checked(
-        chain: &crate::chain::Chain,
-        owner: Address,
-        seed: Seed,
-    ) -> Result<Self, ClientError> {
+    pub(crate) async fn checked(chain: &crate::chain::Chain, owner: Address, seed: Seed) -> Result<Self, ClientError> {
         let published = chain.find_key(owner).await?;
         if let Some(key) = published
             && seed.identity_key(key.epoch).public_key().hash() != key.hash
@@ -223,7 +219,9 @@ pub async fn unlock(client: &Client, unlocker: Unlocker<'_>) -> Result<Keys, Cli
         Some(json) => json,
         None if client.is_signed_in() => {
             let found = client.api()?.private_blob(PrivateBlobName::Keyring).await?;
-            found.ok_or_else(|| ClientError::new(Kind::NoKeyring, "Neither this device nor the server has a keyring."))?.0
+            found
+                .ok_or_else(|| ClientError::new(Kind::NoKeyring, "Neither this device nor the server has a keyring."))?
+                .0
         }
         None => {
             return Err(ClientError::new(Kind::NoKeyring, "This device has no keyring.")

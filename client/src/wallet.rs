@@ -5,7 +5,10 @@ use std::path::Path;
 use alloy::{
     network::EthereumWallet,
     primitives::{Address, B256, Bytes},
-    signers::{SignerSync, local::{MnemonicBuilder, PrivateKeySigner, coins_bip39::English}},
+    signers::{
+        SignerSync,
+        local::{MnemonicBuilder, PrivateKeySigner, coins_bip39::English},
+    },
 };
 use async_trait::async_trait;
 use protocol::{

@@ -120,8 +120,12 @@ async fn given(
     let ids: Vec<String> = found.iter().map(|grant| grant.id.to_string()).collect();
     let bundles: Collection<BundleDoc> = app.database.collection(collection::BUNDLES);
     let oldest_first = doc! { "grant": 1, "epoch": 1 };
-    let bundles: Vec<BundleDoc> =
-        bundles.find(doc! { "grant": { "$in": ids } }).sort(oldest_first).await?.try_collect().await?;
+    let of_grants = doc! { "grant": { "$in": ids } };
+    let (bundles, standings) = tokio::join!(
+        async { bundles.find(of_grants).sort(oldest_first).await?.try_collect::<Vec<BundleDoc>>().await },
+        Standings::of(app, found.iter()),
+    );
+    let (bundles, standings) = (bundles?, standings?);
     let epochs: BTreeMap<GrantId, i64> = found.iter().map(|grant| (grant.id, grant.epoch.into())).collect();
     // The newest that was mined; a later one wins.
     let mut bundles: BTreeMap<GrantId, BundleDoc> = bundles
@@ -129,7 +133,6 @@ async fn given(
         .filter(|bundle| epochs.get(&bundle.grant).is_some_and(|epoch| bundle.epoch <= *epoch))
         .map(|bundle| (bundle.grant, bundle))
         .collect();
-    let standings = Standings::of(app, found.iter()).await?;
     let items = found.into_iter().map(|grant| {
         let bundle = bundles.remove(&grant.id);
         standings.view(app, grant, bundle)
@@ -211,9 +214,12 @@ impl Standings {
         let patients: BTreeSet<Address> = grants.map(|grant| grant.patient).collect();
         let hex: Vec<String> = patients.iter().map(|patient| format!("{patient:#x}")).collect();
         let epochs: Collection<PatientDoc> = app.database.collection(mirror::collection::PATIENTS);
-        let epochs: Vec<PatientDoc> = epochs.find(doc! { "_id": { "$in": hex } }).await?.try_collect().await?;
         let cursor: Collection<CursorDoc> = app.database.collection(mirror::collection::CURSOR);
-        let cursor = cursor.find_one(doc! { "_id": mirror::CURSOR_ID }).await?;
+        let (epochs, cursor) = tokio::join!(
+            async { epochs.find(doc! { "_id": { "$in": hex } }).await?.try_collect::<Vec<PatientDoc>>().await },
+            async { cursor.find_one(doc! { "_id": mirror::CURSOR_ID }).await },
+        );
+        let (epochs, cursor) = (epochs?, cursor?);
         let mirrored_to = cursor.map_or(0, |cursor| cursor.block_number);
         let mut revocations = BTreeMap::new();
         for patient in patients {

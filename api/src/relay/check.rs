@@ -15,7 +15,10 @@ use protocol::{
     messages::{Action, SignatureError, SignedAction},
 };
 
-use super::{RelayError, Shared};
+use super::{RelayError, Shared, budget};
+
+/// No transaction may ask for more (EIP-7825), rounded down.
+const TRANSACTION_GAS_MAX: u64 = 16_000_000;
 
 /// The contract and calldata of an action that people may submit.
 ///
@@ -59,15 +62,29 @@ pub(super) async fn check(
 
 /// Runs a call of the relayer at the head block; gives the gas limit for its transaction.
 ///
+/// A plain call is one execution where an estimate is several, so it comes first, with a generous limit of our own: what
+/// is not used costs nothing.
+///
 /// # Errors
 /// The code of the contract's custom error, or [`RelayError::Chain`].
 pub(super) async fn trial_run(shared: &Shared, to: Address, data: &Bytes) -> Result<u64, RelayError> {
+    let limit = budget::bound(data).saturating_mul(2).saturating_add(100_000).min(TRANSACTION_GAS_MAX);
     let call = TransactionRequest::default().with_from(shared.signer.address()).with_to(to).with_input(data.clone());
+    match shared.provider.call(call.clone().with_gas_limit(limit)).latest().await {
+        Ok(_) => return Ok(limit),
+        Err(error) if has_reverted(&error) => return Err(refusal(error)),
+        // Out of gas, most likely: a signer's contract (ERC-1271) may need more than ours do.
+        Err(_) => {}
+    }
     match shared.provider.estimate_gas(call).latest().await {
         // The state may change until it is mined: a slot that was warm can be new.
         Ok(gas) => Ok(gas + gas / 4 + 25_000),
         Err(error) => Err(refusal(error)),
     }
+}
+
+fn has_reverted(error: &TransportError) -> bool {
+    error.as_error_resp().is_some_and(|payload| payload.as_revert_data().is_some_and(|data| !data.is_empty()))
 }
 
 /// What an error answer to a call of one of our contracts means.

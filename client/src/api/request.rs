@@ -143,8 +143,12 @@ pub(super) async fn read_json<T: DeserializeOwned>(response: Response) -> Result
     let body = read_body(response).await?;
     serde_json::from_slice(&body).map_err(|error| {
         // Position and kind only: the text may hold what is nobody's business in a log.
-        ClientError::new(Kind::InvalidAnswer, "The server's answer cannot be read.")
-            .because(format!("{:?} at line {} column {}", error.classify(), error.line(), error.column()))
+        ClientError::new(Kind::InvalidAnswer, "The server's answer cannot be read.").because(format!(
+            "{:?} at line {} column {}",
+            error.classify(),
+            error.line(),
+            error.column()
+        ))
     })
 }
 

@@ -148,7 +148,8 @@ impl Api {
 
     /// `GET /v1/directory`, all pages.
     pub async fn directory(&self, query: &DirectoryQuery) -> Result<Vec<DirectoryEntry>, ClientError> {
-        self.all("v1/directory", query, |query, cursor| DirectoryQuery { cursor, limit: Some(500), ..query.clone() }).await
+        self.all("v1/directory", query, |query, cursor| DirectoryQuery { cursor, limit: Some(500), ..query.clone() })
+            .await
     }
 
     /// `PUT /v1/directory/{address}`

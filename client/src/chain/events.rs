@@ -9,10 +9,7 @@ use alloy::{
     sol_types::SolEvent,
 };
 use contracts::{
-    Terms,
-    access_log::AccessLog,
-    grant_registry::GrantRegistry,
-    key_registry::KeyRegistry,
+    Terms, access_log::AccessLog, grant_registry::GrantRegistry, key_registry::KeyRegistry,
     record_registry::RecordRegistry,
 };
 use protocol::{
@@ -147,7 +144,8 @@ impl Chain {
     /// [`Kind::Rpc`]; so for everything below.
     pub async fn key_owners(&self) -> Result<Vec<Address>, ClientError> {
         let events = self.decoded::<KeyRegistry::KeyRegistered>(self.key_filter()).await?;
-        let mut owners: Vec<Address> = events.iter().filter(|event| event.slot == SLOT_IDENTITY).map(|e| e.owner).collect();
+        let mut owners: Vec<Address> =
+            events.iter().filter(|event| event.slot == SLOT_IDENTITY).map(|e| e.owner).collect();
         owners.sort_unstable();
         owners.dedup();
         Ok(owners)
@@ -179,7 +177,8 @@ impl Chain {
         let mut versions = Vec::new();
         for log in self.logs(filter).await? {
             let event = decode::<RecordRegistry::RecordRegistered>(&log)?;
-            let codec = Codec::from_code(event.codec).map_err(|_| nonsense("A record on chain has an unknown codec."))?;
+            let codec =
+                Codec::from_code(event.codec).map_err(|_| nonsense("A record on chain has an unknown codec."))?;
             versions.push(ChainVersion {
                 record: RecordId(event.id),
                 version: event.version,
@@ -307,7 +306,9 @@ fn decode<E: SolEvent>(log: &Log) -> Result<E, ClientError> {
 }
 
 fn checked_key(event: &KeyRegistry::KeyRegistered, hash: B256) -> Result<PublicKey, ClientError> {
-    let unusable = || ClientError::new(Kind::KeyNotRegistered, format!("The key that {} has published cannot be used.", event.owner));
+    let unusable = || {
+        ClientError::new(Kind::KeyNotRegistered, format!("The key that {} has published cannot be used.", event.owner))
+    };
     if keccak256(&event.key) != hash {
         return Err(nonsense("The RPC gives a key that does not hash to what the contract stores."));
     }

@@ -45,12 +45,16 @@ pub(crate) fn to_json(failure: &Failure) -> serde_json::Value {
     serde_json::json!({ "error": { "code": failure.code(), "what": what, "now": now, "exit": failure.class().code() } })
 }
 
-/// One line, beginning with a capital letter and ending with a full stop, whatever a library gave us.
+/// One line ending with a full stop, and beginning with a capital letter if it begins with a word: names of files and
+/// addresses stay as they are.
 fn sentence(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let is_word = line.split(' ').next().is_some_and(|word| word.chars().all(char::is_alphabetic));
     let mut characters = line.chars();
-    let capital = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    let line = capital + characters.as_str();
+    let line = match characters.next() {
+        Some(first) if is_word => first.to_uppercase().chain(characters).collect(),
+        _ => line,
+    };
     if line.ends_with(['.', '!', '?', ':']) { line } else { line + "." }
 }
 
@@ -64,6 +68,8 @@ mod tests {
     fn a_failure_is_exactly_two_lines() {
         let (what, now) = lines(&ClientError::new(Kind::Usage, "first\nsecond").remedy("do this\n  or that"));
         assert_eq!((what.as_str(), now.as_str()), ("First second.", "Do this or that."));
+        let (what, _) = lines(&ClientError::new(Kind::FileExists, "scan.png exists already"));
+        assert_eq!(what, "scan.png exists already.");
     }
 
     #[test]

@@ -63,7 +63,8 @@ pub(crate) struct Grant {
 impl Grant {
     pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
         if self.write && self.category.is_empty() && !self.all_categories {
-            return Err(failure::usage("nothing says what may be uploaded").remedy("Add --category CATEGORY or --all-categories"));
+            return Err(failure::usage("nothing says what may be uploaded")
+                .remedy("Add --category CATEGORY or --all-categories"));
         }
         let (not_before, not_after) = self.period(&context)?;
         let client = context.client()?;
@@ -92,14 +93,17 @@ impl Grant {
         let until = match (&self.until, &self.length) {
             (Some(until), _) => context.moment(until, Edge::End)?,
             (None, length) => {
-                let length = moment::parse_length(length.as_deref().unwrap_or(DEFAULT_LENGTH)).map_err(failure::usage)?;
+                let length =
+                    moment::parse_length(length.as_deref().unwrap_or(DEFAULT_LENGTH)).map_err(failure::usage)?;
                 from.unwrap_or(now).saturating_add(length)
             }
         };
         // The chain's clock may lag behind this one by a block: what begins now has begun.
         let from = from.unwrap_or(0);
         if until <= from.max(now) {
-            return Err(failure::usage("the end is not after the beginning").remedy("Choose a later end with --for or --until"));
+            return Err(
+                failure::usage("the end is not after the beginning").remedy("Choose a later end with --for or --until")
+            );
         }
         Ok((from, until))
     }
@@ -129,7 +133,11 @@ fn granted_in_words(new: &NewGrants, granted: &Granted, names: &Names) -> String
         (Right::Write, [Scope::All]) => "upload for you".to_owned(),
         (Right::Write, scopes) => format!("upload for you in {}", scopes_in_words(scopes)),
     };
-    let from = if new.not_before > moment::now() { format!(" from {}", moment::in_words(new.not_before)) } else { String::new() };
+    let from = if new.not_before > moment::now() {
+        format!(" from {}", moment::in_words(new.not_before))
+    } else {
+        String::new()
+    };
     let mut text = format!(
         "{} can {what} for {}{from} until {}.\nStop sharing: medlock revoke {}",
         names.begin(new.grantee),
@@ -182,7 +190,8 @@ impl Grants {
         let names = Names::of(&context, &client, None, people).await;
         context.screen.answer(&serde_json::json!({ "grants": grants }), || {
             if grants.is_empty() {
-                return if self.received { "Nobody shares anything with you now." } else { "You share nothing now." }.to_owned();
+                return if self.received { "Nobody shares anything with you now." } else { "You share nothing now." }
+                    .to_owned();
             }
             let lines = grants.iter().map(|grant| format!("{}  {}", short(grant.id), sentence(grant, &names)));
             lines.collect::<Vec<_>>().join("\n")
@@ -198,19 +207,23 @@ fn stands(grant: &GrantView) -> bool {
 /// A grant in one sentence: `Dr. Ada can open 0x1234abcd12 for treatment until 3 May 2026.`
 pub(crate) fn sentence(grant: &GrantView, names: &Names) -> String {
     let who = grant.grantee.map_or_else(|| "Somebody".to_owned(), |grantee| names.begin(grantee));
-    let whose = names.call(grant.patient);
+    let whose = match names.call(grant.patient) {
+        you if you == "you" => String::new(),
+        name => format!(" of {name}"),
+    };
     let scope = match grant.kind {
-        ScopeKind::Record => format!("record {}", short(grant.scope_id)),
+        ScopeKind::Record => format!("record {}{whose}", short(grant.scope_id)),
         ScopeKind::Category => {
             let code = u16::from_be_bytes([grant.scope_id[30], grant.scope_id[31]]);
-            Category::from_code(code).map_or_else(|| "an unknown category".to_owned(), |category| category.to_string())
+            let category = Category::from_code(code).map_or("unknown", Category::as_str);
+            format!("{category} records{whose}")
         }
-        ScopeKind::All => "every category".to_owned(),
+        ScopeKind::All => format!("every record{whose}"),
     };
     let what = match grant.right {
-        Some(Right::Write) => format!("upload to {scope} for {whose}"),
-        Some(Right::Read) => format!("open {scope} of {whose} for {}", words::purposes_in_words(&grant.purposes)),
-        None => format!("use {scope} of {whose}"),
+        Some(Right::Write) => format!("upload to {scope}"),
+        Some(Right::Read) => format!("open {scope} for {}", words::purposes_in_words(&grant.purposes)),
+        None => format!("use {scope}"),
     };
     match grant.state {
         GrantState::Active => format!("{who} can {what} until {}.", moment::until_in_words(grant.not_after)),
@@ -278,7 +291,8 @@ impl Revoke {
         if record.is_some() {
             let ids: Vec<_> = standing.map(|grant| grant.id).collect();
             if ids.is_empty() {
-                return Err(ClientError::new(Kind::NotFound, "this record is shared with nobody").remedy("There is nothing to end"));
+                return Err(ClientError::new(Kind::NotFound, "this record is shared with nobody")
+                    .remedy("There is nothing to end"));
             }
             return Ok(Ending::Grants(ids));
         }

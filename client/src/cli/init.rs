@@ -82,7 +82,9 @@ impl Init {
             None => unlock::init(&client, &wallet, passphrase).await?,
         };
         if !keyring.wallet_unlocks {
-            context.screen.warn("This wallet cannot unlock your keys by itself; the passphrase and the recovery words can.");
+            context
+                .screen
+                .warn("This wallet cannot unlock your keys by itself; the passphrase and the recovery words can.");
         }
         kit::save_at_first(&context, &client, &keys, self.kit_file.as_deref())?;
         let answer = serde_json::json!({
@@ -141,7 +143,8 @@ fn ready_in_words(client: &Client) -> String {
 /// Asks for words without showing them.
 pub(crate) fn ask_for_words(question: &str) -> Result<SecretString, Failure> {
     if !prompt::is_interactive() {
-        return Err(failure::usage("words are needed, and there is no terminal to ask at").remedy("Name a file that holds them"));
+        return Err(failure::usage("words are needed, and there is no terminal to ask at")
+            .remedy("Name a file that holds them"));
     }
     let words = prompt::hidden(question)?;
     Saved::parse(&words).map(|saved| saved.words)

@@ -62,10 +62,13 @@ async fn look_up(context: &Context, client: &Client, owner: Address) -> Result<K
         None => None,
     };
     // Unlocking compares the derived key with the chain, and fails when they differ.
-    let is_yours = if owner == client.address() { Some(context.keys(client).await.map(|_| on_chain.is_some())?) } else { None };
+    let is_yours =
+        if owner == client.address() { Some(context.keys(client).await.map(|_| on_chain.is_some())?) } else { None };
     let server_agrees = match client.api() {
         Ok(api) => match api.find_key(owner).await {
-            Ok(published) => Some(published.map(|published| published.key.to_vec()) == key.map(|key| key.as_bytes().to_vec())),
+            Ok(published) => {
+                Some(published.map(|published| published.key.to_vec()) == key.map(|key| key.as_bytes().to_vec()))
+            }
             Err(failure) => {
                 context.screen.note(format!("The server was not compared: {failure}"));
                 None

@@ -42,7 +42,9 @@ impl Kit {
         let keys = context.keys(&client).await?;
         if self.prove {
             ask_for_some(&client, &keys)?;
-            return context.screen.answer(&serde_json::json!({ "saved": true }), || "Good: your words are saved.".to_owned());
+            return context
+                .screen
+                .answer(&serde_json::json!({ "saved": true }), || "Good: your words are saved.".to_owned());
         }
         if let Some(path) = self.file {
             save(&client, &keys, &path)?;
@@ -64,14 +66,21 @@ impl Kit {
 }
 
 /// Shows the words and asks for some of them, or writes them to a file: the end of `medlock init`.
-pub(crate) fn save_at_first(context: &Context, client: &Client, keys: &Keys, file: Option<&Path>) -> Result<(), Failure> {
+pub(crate) fn save_at_first(
+    context: &Context,
+    client: &Client,
+    keys: &Keys,
+    file: Option<&Path>,
+) -> Result<(), Failure> {
     if let Some(path) = file {
         save(client, keys, path)?;
         context.screen.note(written_in_words(path));
         return Ok(());
     }
     if !prompt::is_interactive() {
-        context.screen.warn("The recovery words are not saved yet. Before the first upload run: medlock kit --file FILE");
+        context
+            .screen
+            .warn("The recovery words are not saved yet. Before the first upload run: medlock kit --file FILE");
         return Ok(());
     }
     context.screen.note(in_words(&unlock::kit(client, keys)).as_str());

@@ -46,7 +46,8 @@ pub(crate) fn parse_length(text: &str) -> Result<u64, MomentError> {
         if number.is_empty() {
             return Err(unreadable());
         }
-        let seconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)).ok_or_else(out_of_range)?;
+        let seconds =
+            number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)).ok_or_else(out_of_range)?;
         total = total.checked_add(seconds).ok_or_else(out_of_range)?;
         rest = &after[1..];
     }
@@ -93,8 +94,33 @@ pub(crate) fn until_in_words(seconds: u64) -> String {
     until_in_words_at(seconds, &TimeZone::system())
 }
 
+/// The sentence of a message, with its moments (`until second 1777852800`) as people read them.
+pub(crate) fn with_times(sentence: &str) -> String {
+    with_times_at(sentence, &TimeZone::system())
+}
+
+fn with_times_at(sentence: &str, zone: &TimeZone) -> String {
+    const MARK: &str = "second ";
+    let mut text = String::with_capacity(sentence.len());
+    let mut rest = sentence;
+    while let Some((before, after)) = rest.split_once(MARK) {
+        let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+        text += before;
+        match after[..digits].parse() {
+            Ok(seconds) => text += &until_in_words_at(seconds, zone),
+            Err(_) => {
+                text += MARK;
+                text += &after[..digits];
+            }
+        }
+        rest = &after[digits..];
+    }
+    text + rest
+}
+
 fn in_words_at(seconds: u64, zone: &TimeZone) -> String {
-    zoned(seconds, zone).map_or_else(|| "a very distant time".to_owned(), |time| time.strftime("%-d %b %Y, %H:%M").to_string())
+    zoned(seconds, zone)
+        .map_or_else(|| "a very distant time".to_owned(), |time| time.strftime("%-d %b %Y, %H:%M").to_string())
 }
 
 fn until_in_words_at(seconds: u64, zone: &TimeZone) -> String {
@@ -125,7 +151,9 @@ mod tests {
 
     #[test]
     fn lengths_are_counted_in_seconds() {
-        for (text, seconds) in [("45s", 45), ("30m", 1_800), ("12h", 43_200), ("7d", 604_800), ("2w", 1_209_600), ("1d12h", 129_600)] {
+        for (text, seconds) in
+            [("45s", 45), ("30m", 1_800), ("12h", 43_200), ("7d", 604_800), ("2w", 1_209_600), ("1d12h", 129_600)]
+        {
             assert_eq!(parse_length(text), Ok(seconds), "{text}");
         }
     }
@@ -170,9 +198,26 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused_without_a_panic() {
-        for text in ["", "tomorrow", "2026-13-01", "2026-02-30", "03/05/2026", "2026-05-03T25:00:00Z", "1969-12-30", "\u{1f382}\u{1f382}22"] {
+        for text in [
+            "",
+            "tomorrow",
+            "2026-13-01",
+            "2026-02-30",
+            "03/05/2026",
+            "2026-05-03T25:00:00Z",
+            "1969-12-30",
+            "\u{1f382}\u{1f382}22",
+        ] {
             assert!(until(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn the_sentence_of_a_message_shows_its_moments_in_words() {
+        let shown = |sentence| with_times_at(sentence, &TimeZone::UTC);
+        assert_eq!(shown("Allow it until second 1777852800."), "Allow it until 3 May 2026.");
+        assert_eq!(shown("From second 1777816800 until second 1777852800"), "From 3 May 2026, 14:00 until 3 May 2026");
+        assert_eq!(shown("The second time; second 99999999999999999999."), "The second time; second 99999999999999999999.");
     }
 
     #[test]

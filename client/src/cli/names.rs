@@ -65,13 +65,14 @@ impl Names {
         Self { me, names }
     }
 
+    /// What somebody is called, if that is known.
+    pub(crate) fn find(&self, address: Address) -> Option<String> {
+        if address == self.me { Some("you".to_owned()) } else { self.names.get(&address).cloned() }
+    }
+
     /// How to call somebody in a sentence or a table.
     pub(crate) fn call(&self, address: Address) -> String {
-        if address == self.me {
-            "you".to_owned()
-        } else {
-            self.names.get(&address).cloned().unwrap_or_else(|| shortened(address))
-        }
+        self.find(address).unwrap_or_else(|| shortened(address))
     }
 
     /// The same at the start of a sentence.

@@ -56,8 +56,7 @@ impl Accredit {
         let new = NewAccreditation { practitioner, roles: self.role, valid_from, valid_until };
         let settled = accreditation::accredit(&client, &wallet, &new, self.sending.way()).await?;
         if let Some(name) = self.name {
-            let profile =
-                NewProfile { practitioner, name, organisation: self.organisation, specialty: self.specialty };
+            let profile = NewProfile { practitioner, name, organisation: self.organisation, specialty: self.specialty };
             accreditation::publish_profile(&client, &wallet, &profile).await?;
         }
         acted(&context, practitioner, &settled, || {
@@ -250,7 +249,11 @@ impl Directory {
                     words::roles_in_words(&person.roles),
                     person.organisation.as_deref().map(plain).unwrap_or_default(),
                     person.address.to_checksum(None),
-                    if person.counts { moment::until_in_words(person.valid_until) } else { "does not count now".to_owned() },
+                    if person.counts {
+                        moment::until_in_words(person.valid_until)
+                    } else {
+                        "does not count now".to_owned()
+                    },
                     if person.has_key { "yes" } else { "no" }.to_owned(),
                 ]
             });

@@ -31,7 +31,9 @@ pub(crate) fn by_start<T: Display + PartialEq + Copy>(
             continue;
         }
         if found.is_some_and(|found| found != candidate) {
-            return Err(failure::usage(format!("more than one {noun} begins with '{text}'")).remedy("Write more of the id"));
+            return Err(
+                failure::usage(format!("more than one {noun} begins with '{text}'")).remedy("Write more of the id")
+            );
         }
         found = Some(candidate);
     }

@@ -35,7 +35,10 @@ pub(crate) fn passphrase_from(path: &Path) -> Result<SecretString, Failure> {
 /// Asks for the passphrase of an existing keystore.
 pub(crate) fn passphrase() -> Result<SecretString, Failure> {
     if !is_interactive() {
-        return Err(no_terminal("the passphrase", "Name a file with the passphrase: MEDLOCK_PASSPHRASE_FILE or --passphrase-file"));
+        return Err(no_terminal(
+            "the passphrase",
+            "Name a file with the passphrase: MEDLOCK_PASSPHRASE_FILE or --passphrase-file",
+        ));
     }
     Ok(SecretString::from(hidden("Passphrase: ")?.as_str()))
 }
@@ -43,7 +46,10 @@ pub(crate) fn passphrase() -> Result<SecretString, Failure> {
 /// Asks twice for the passphrase of a new keystore.
 pub(crate) fn new_passphrase() -> Result<SecretString, Failure> {
     if !is_interactive() {
-        return Err(no_terminal("a new passphrase", "Name a file with the passphrase: MEDLOCK_PASSPHRASE_FILE or --passphrase-file"));
+        return Err(no_terminal(
+            "a new passphrase",
+            "Name a file with the passphrase: MEDLOCK_PASSPHRASE_FILE or --passphrase-file",
+        ));
     }
     loop {
         let first = hidden("New passphrase: ")?;
@@ -66,14 +72,21 @@ pub(crate) fn agree(question: &str, assumed: bool) -> Result<(), Failure> {
     if !is_interactive() {
         return Err(no_terminal("a yes", "Add --yes if you mean it"));
     }
-    if line(&format!("{question} Type yes to go on: "))?.trim() == "yes" { Ok(()) } else { Err(failure::not_confirmed()) }
+    if line(&format!("{question} Type yes to go on: "))?.trim() == "yes" {
+        Ok(())
+    } else {
+        Err(failure::not_confirmed())
+    }
 }
 
 /// Asks for one visible line.
 pub(crate) fn line(question: &str) -> Result<Zeroizing<String>, Failure> {
     ask(question);
     let mut answer = Zeroizing::new(String::new());
-    io::stdin().lock().read_line(&mut answer).map_err(|error| failure::file("standard input".as_ref(), "read", error))?;
+    io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .map_err(|error| failure::file("standard input".as_ref(), "read", error))?;
     Ok(answer)
 }
 

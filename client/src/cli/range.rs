@@ -62,7 +62,9 @@ mod tests {
 
     #[test]
     fn both_forms_are_read() {
-        for (text, range) in [("0-3", 0..4), ("4-", 4..u64::MAX), ("0-0", 0..1), ("9-18446744073709551615", 9..u64::MAX)] {
+        for (text, range) in
+            [("0-3", 0..4), ("4-", 4..u64::MAX), ("0-0", 0..1), ("9-18446744073709551615", 9..u64::MAX)]
+        {
             assert_eq!(text.parse::<ByteRange>().unwrap().to_range(), range, "{text}");
         }
     }

@@ -174,17 +174,15 @@ impl Get {
     pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
         let to_stdout = self.output.as_deref() == Some(Path::new("-"));
         if to_stdout && context.screen.is_json() {
-            return Err(failure::usage("--json and --output - both want standard output").remedy("Leave one of them out"));
+            return Err(
+                failure::usage("--json and --output - both want standard output").remedy("Leave one of them out")
+            );
         }
         let client = context.client()?;
         let keys = context.keys(&client).await?;
         let record = find(&client, &self.record).await?;
-        let wanted = Wanted {
-            record,
-            version: self.version,
-            purpose: self.purpose,
-            range: self.range.map(ByteRange::to_range),
-        };
+        let wanted =
+            Wanted { record, version: self.version, purpose: self.purpose, range: self.range.map(ByteRange::to_range) };
         // Standard output gets nothing before everything was checked, so the document waits in the private directory.
         let waiting = if to_stdout { Some(private_folder(&client)?) } else { None };
         let destination = match (&waiting, self.output) {
@@ -214,15 +212,16 @@ fn private_folder(client: &Client) -> Result<tempfile::TempDir, Failure> {
 
 fn opened_in_words(opened: &Opened, place: &str, names: &Names) -> String {
     let author = &opened.author;
-    let name = author.name.as_deref().map_or_else(|| names.begin(author.address), plain);
+    let address = author.address.to_checksum(None);
+    let known = author.name.as_deref().map(plain).or_else(|| names.find(author.address));
+    let who = known.map_or_else(|| address.clone(), |name| format!("{name}, {address}"));
     let roles =
         if author.roles.is_empty() { String::new() } else { format!(" ({})", words::roles_in_words(&author.roles)) };
     let mut text = format!(
-        "{} ({}, {}) is in {place}.\nWritten by {name}{roles}, {}; the signature holds.",
+        "{} ({}, {}) is in {place}.\nWritten by {who}{roles}; the signature holds.",
         plain(&opened.file_name),
         plain(&opened.media_type),
         bytes_in_words(opened.content_bytes),
-        author.address.to_checksum(None),
     );
     if let Some(leaf) = opened.leaf {
         text += &format!("\nThis is in the log that the patient sees (entry {}).", short(leaf));

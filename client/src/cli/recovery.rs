@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use alloy::primitives::Address;
 use clap::{ArgGroup, Args};
 use client::{
-    ClientError, Kind, reissue,
+    ClientError, Kind,
     home::read_deployment,
+    reissue,
     restore::{self, BlockSource, Restored},
 };
 use protocol::deployment::Deployment;
@@ -58,12 +59,15 @@ impl Restore {
             Some(text) => Some(who::parse_address(text).map_err(failure::usage)?),
             None => saved.owner.or(own_address),
         };
-        let owner = owner.ok_or_else(|| failure::usage("nothing says whose records these are").remedy("Add --owner ADDRESS"))?;
+        let owner = owner
+            .ok_or_else(|| failure::usage("nothing says whose records these are").remedy("Add --owner ADDRESS"))?;
         let source = match (self.kubo, self.gateway, self.car) {
             (Some(url), ..) => BlockSource::Kubo(url),
             (_, Some(url), _) => BlockSource::Gateway(url),
             (.., Some(path)) => BlockSource::Car(path),
-            _ => return Err(failure::usage("nothing says where the blocks are").remedy("Add --kubo, --gateway or --car")),
+            _ => {
+                return Err(failure::usage("nothing says where the blocks are").remedy("Add --kubo, --gateway or --car"));
+            }
         };
         let plan = restore::Restore { words: saved.words, owner, deployment, rpc, source, out: self.output };
         let (bar, progress) = context.watch("restoring");
@@ -73,7 +77,10 @@ impl Restore {
         context.screen.answer(&restored, || in_words(&restored))?;
         match restored.versions.iter().filter(|version| version.path.is_none()).count() {
             0 => Ok(()),
-            missing => Err(ClientError::new(Kind::BlockMissing, format!("{missing} of {} could not be restored", restored.versions.len()))),
+            missing => Err(ClientError::new(
+                Kind::BlockMissing,
+                format!("{missing} of {} could not be restored", restored.versions.len()),
+            )),
         }
     }
 }
@@ -104,7 +111,9 @@ fn in_words(restored: &Restored) -> String {
             (Some(path), _) => {
                 format!("{} ({})", plain(&path.display().to_string()), bytes_in_words(version.content_bytes))
             }
-            (None, problem) => format!("not restored: {}", problem.as_deref().map_or_else(|| "unknown".to_owned(), plain)),
+            (None, problem) => {
+                format!("not restored: {}", problem.as_deref().map_or_else(|| "unknown".to_owned(), plain))
+            }
         };
         format!("{} version {}  {outcome}", short(version.record), version.version)
     });
@@ -132,7 +141,8 @@ impl Reissue {
                 if reissued.keyring { ", and your keyring" } else { "" },
             );
             if reissued.changed_bundles > 0 {
-                text += &format!("\n{} grants must be given anew: medlock grants, medlock grant", reissued.changed_bundles);
+                text +=
+                    &format!("\n{} grants must be given anew: medlock grants, medlock grant", reissued.changed_bundles);
             }
             if reissued.unknown_grants > 0 {
                 text += &format!("\n{} grants are for people who cannot be found any more.", reissued.unknown_grants);

@@ -61,7 +61,9 @@ impl Request {
         let open_seconds = moment::parse_length(&self.open_for).map_err(failure::usage)?;
         let reason = match self.reason {
             Some(reason) => reason,
-            None if prompt::is_interactive() => prompt::line("Why do you need it? Only the patient can read this: ")?.trim().to_owned(),
+            None if prompt::is_interactive() => {
+                prompt::line("Why do you need it? Only the patient can read this: ")?.trim().to_owned()
+            }
             None => String::new(),
         };
         let client = context.client()?;

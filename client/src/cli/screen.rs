@@ -61,7 +61,9 @@ impl Screen {
     pub(crate) fn write(self, bytes: &[u8]) -> Result<(), Failure> {
         let mut stdout = io::stdout().lock();
         match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(failure::file("standard output".as_ref(), "written", error)),
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(failure::file("standard output".as_ref(), "written", error))
+            }
             _ => Ok(()),
         }
     }
@@ -150,7 +152,9 @@ impl Screen {
         let what = what.to_owned();
         let progress = Progress::new(move |step| match step {
             Step::Hashing { done, total } => bytes(&shown, &format!("{what}: reading"), done, total),
-            Step::Sending { done, total } => bytes(&shown, &format!("{what}: encrypting and sending"), done, Some(total)),
+            Step::Sending { done, total } => {
+                bytes(&shown, &format!("{what}: encrypting and sending"), done, Some(total))
+            }
             Step::Registering => waiting(&shown, &format!("{what}: registering on the chain")),
             Step::Asking => waiting(&shown, &format!("{what}: asking for the key")),
             Step::Fetching { done, total } => bytes(&shown, &format!("{what}: fetching and decrypting"), done, total),
@@ -237,7 +241,8 @@ mod tests {
 
     #[test]
     fn a_table_away_from_a_terminal_has_no_escape_codes() {
-        let screen = Screen { json: false, quiet: false, stdout_colour: false, stderr_colour: false, stderr_terminal: false };
+        let screen =
+            Screen { json: false, quiet: false, stdout_colour: false, stderr_colour: false, stderr_terminal: false };
         let text = screen.table(["RECORD", "SIZE"], vec![["0x12".to_owned(), "4 kB".to_owned()]]);
         assert!(text.contains("RECORD") && text.contains("0x12") && !text.contains('\u{1b}'), "{text}");
     }

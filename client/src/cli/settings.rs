@@ -3,6 +3,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use clap::{ArgAction, Args};
 use client::{
     Client, Kind, Progress,
     act::Way,
@@ -12,7 +13,6 @@ use client::{
     unlock::{self, Keys, Unlocker},
     wallet::{LocalWallet, Wish},
 };
-use clap::{ArgAction, Args};
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
@@ -109,8 +109,9 @@ impl Context {
             && read_deployment(path)? != *client.deployment()
         {
             let what = format!("{} is not the deployment that this account was set up with", path.display());
-            return Err(ClientError::new(Kind::OtherDeployment, what)
-                .remedy("Leave --deployment and MEDLOCK_DEPLOYMENT out, or use another MEDLOCK_HOME for that deployment"));
+            return Err(ClientError::new(Kind::OtherDeployment, what).remedy(
+                "Leave --deployment and MEDLOCK_DEPLOYMENT out, or use another MEDLOCK_HOME for that deployment",
+            ));
         }
         Ok(client)
     }
@@ -147,7 +148,7 @@ impl Context {
     pub(crate) fn announced(&self, wallet: LocalWallet) -> LocalWallet {
         let screen = self.screen;
         wallet.confirmed_by(Arc::new(move |wish: Wish<'_>| {
-            screen.signing(wish.sentence);
+            screen.signing(&moment::with_times(wish.sentence));
             true
         }))
     }

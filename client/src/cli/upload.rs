@@ -49,7 +49,9 @@ pub(crate) struct Upload {
 impl Upload {
     pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
         if self.files.len() > 1 && (self.name.is_some() || self.record.is_some()) {
-            return Err(failure::usage("--name and --record are for a single file").remedy("Upload the files one by one"));
+            return Err(
+                failure::usage("--name and --record are for a single file").remedy("Upload the files one by one")
+            );
         }
         // Names first: a mistyped one should be said before anything is sent.
         let names = self.files.iter().map(|path| self.name_of(path)).collect::<Result<Vec<_>, _>>()?;
@@ -68,10 +70,16 @@ impl Upload {
         let mut uploads = Vec::new();
         let mut outcome = Ok(());
         for (path, name) in self.files.iter().zip(names) {
-            let source = if is_pipe(path) { Source::Pipe(Box::new(tokio::io::stdin())) } else { Source::File(path.clone()) };
+            let source =
+                if is_pipe(path) { Source::Pipe(Box::new(tokio::io::stdin())) } else { Source::File(path.clone()) };
             let (bar, progress) = context.watch(&plain(&name));
-            let new =
-                NewUpload { source, target, file_name: name, media_type: self.media_type.clone(), way: self.sending.way() };
+            let new = NewUpload {
+                source,
+                target,
+                file_name: name,
+                media_type: self.media_type.clone(),
+                way: self.sending.way(),
+            };
             let uploaded = upload::upload(&client, &wallet, new, &progress).await;
             drop(bar);
             match uploaded {
@@ -99,10 +107,9 @@ impl Upload {
         if is_pipe(path) {
             return Err(failure::usage("what comes from standard input has no name").remedy("Add --name NAME"));
         }
-        path.file_name()
-            .and_then(|name| name.to_str())
-            .map(ToOwned::to_owned)
-            .ok_or_else(|| failure::usage(format!("{} has no name that can be stored", path.display())).remedy("Add --name NAME"))
+        path.file_name().and_then(|name| name.to_str()).map(ToOwned::to_owned).ok_or_else(|| {
+            failure::usage(format!("{} has no name that can be stored", path.display())).remedy("Add --name NAME")
+        })
     }
 }
 

@@ -13,7 +13,8 @@ pub(crate) struct Version {}
 impl Version {
     pub(crate) fn run(self, context: &Context) -> Result<(), Failure> {
         let version = env!("CARGO_PKG_VERSION");
-        let answer = serde_json::json!({ "version": version, "envelope": "MLK1", "deployment_version": DEPLOYMENT_VERSION });
+        let answer =
+            serde_json::json!({ "version": version, "envelope": "MLK1", "deployment_version": DEPLOYMENT_VERSION });
         context.screen.answer(&answer, || format!("medlock {version} (envelope MLK1)"))
     }
 }

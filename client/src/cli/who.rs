@@ -24,7 +24,8 @@ pub(crate) fn parse_address(text: &str) -> Result<Address, WhoError> {
         .and_then(|digits| digits.parse().ok())
         .ok_or_else(|| WhoError::NotAnAddress(text.to_owned()))?;
     let digits = &text[2..];
-    let mixed = digits.bytes().any(|byte| byte.is_ascii_lowercase()) && digits.bytes().any(|byte| byte.is_ascii_uppercase());
+    let mixed =
+        digits.bytes().any(|byte| byte.is_ascii_lowercase()) && digits.bytes().any(|byte| byte.is_ascii_uppercase());
     if mixed && address.to_checksum(None) != text {
         return Err(WhoError::Checksum(text.to_owned()));
     }
@@ -85,7 +86,14 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for text in ["", "0x", "0x12", "f39Fd6e51aad88F6F4ce6aB8827279cffFb92266", "0xg39Fd6e51aad88F6F4ce6aB8827279cffFb92266", "0x0xFd6e51aad88F6F4ce6aB8827279cffFb92266"] {
+        for text in [
+            "",
+            "0x",
+            "0x12",
+            "f39Fd6e51aad88F6F4ce6aB8827279cffFb92266",
+            "0xg39Fd6e51aad88F6F4ce6aB8827279cffFb92266",
+            "0x0xFd6e51aad88F6F4ce6aB8827279cffFb92266",
+        ] {
             assert!(matches!(parse_address(text), Err(WhoError::NotAnAddress(_))), "{text}");
         }
     }

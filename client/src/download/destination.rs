@@ -100,8 +100,10 @@ fn put_numbered(folder: &Path, mut file: NamedTempFile, name: &str) -> Result<Pa
 /// A name that stays inside its folder on every system and is not hidden; it was chosen by somebody else.
 fn safe_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let safe: String =
-        last.chars().map(|c| if c.is_control() || matches!(c, ':' | '*' | '?' | '"' | '<' | '>' | '|') { '_' } else { c }).collect();
+    let safe: String = last
+        .chars()
+        .map(|c| if c.is_control() || matches!(c, ':' | '*' | '?' | '"' | '<' | '>' | '|') { '_' } else { c })
+        .collect();
     let safe = safe.trim_start_matches('.').trim_end_matches(['.', ' ']).trim();
     // Device names of one common system.
     let stem = safe.split('.').next().unwrap_or_default().to_ascii_uppercase();

@@ -107,9 +107,15 @@ async fn find_grant(client: &Client, version: &ChainVersion, keys: &Keys) -> Res
         None => Err(ClientError::new(Kind::NoGrant, "The patient has not shared this record with you.")),
         Some(grant) => match grant.state {
             GrantState::Active => Ok(grant.clone()),
-            GrantState::Future => refused(ErrorCode::GrantExpired, "The time for which the patient shared this record has not begun."),
-            GrantState::Expired => refused(ErrorCode::GrantExpired, "The time for which the patient shared this record is over."),
-            GrantState::Revoked => refused(ErrorCode::GrantRevoked, "The patient has stopped sharing this record with you."),
+            GrantState::Future => {
+                refused(ErrorCode::GrantExpired, "The time for which the patient shared this record has not begun.")
+            }
+            GrantState::Expired => {
+                refused(ErrorCode::GrantExpired, "The time for which the patient shared this record is over.")
+            }
+            GrantState::Revoked => {
+                refused(ErrorCode::GrantRevoked, "The patient has stopped sharing this record with you.")
+            }
         },
     }
 }
@@ -125,7 +131,9 @@ fn choose_purpose(wished: Option<Purpose>, granted: &[Purpose]) -> Result<Purpos
         (Some(purpose), []) => Ok(purpose),
         (None, [only]) => Ok(*only),
         (None, []) => Err(ClientError::new(Kind::NoGrant, "The patient has not shared this record with you.")),
-        (Some(purpose), _) => Err(ClientError::new(Kind::NoGrant, format!("The grant is for {}, not for {purpose}.", words()))),
+        (Some(purpose), _) => {
+            Err(ClientError::new(Kind::NoGrant, format!("The grant is for {}, not for {purpose}.", words())))
+        }
         (None, _) => Err(ClientError::new(Kind::Usage, format!("The grant is for several purposes: {}.", words()))
             .remedy("Name one of them: --purpose.")),
     }
@@ -141,8 +149,11 @@ async fn capsule_of(client: &Client, grant: &GrantView, version: &ChainVersion) 
         return Err(wrong_bundle());
     }
     bundle.find(version.version).copied().ok_or_else(|| {
-        ClientError::new(Kind::NoGrant, format!("Version {} came after the patient shared this record.", version.version))
-            .remedy("Wait until the patient has signed in again, or ask for an earlier version.")
+        ClientError::new(
+            Kind::NoGrant,
+            format!("Version {} came after the patient shared this record.", version.version),
+        )
+        .remedy("Wait until the patient has signed in again, or ask for an earlier version.")
     })
 }
 

@@ -38,9 +38,7 @@ pub(crate) struct Source<'a> {
 pub(crate) async fn from_api(api: &Api, cid: Cid) -> Result<Source<'_>, ClientError> {
     let first = api.blob(&cid, Some(0..RANGE_LEN)).await?;
     let total = first.total;
-    let first = futures::stream::try_unfold(first, async |mut blob| {
-        Ok(blob.chunk().await?.map(|chunk| (chunk, blob)))
-    });
+    let first = futures::stream::try_unfold(first, async |mut blob| Ok(blob.chunk().await?.map(|chunk| (chunk, blob))));
     let starts = (1..total.div_ceil(RANGE_LEN)).map(move |index| index * RANGE_LEN);
     let later = starts.map(move |start| fetch_range(api, cid, start..total.min(start + RANGE_LEN)));
     let later = futures::stream::iter(later).buffered(RANGES_AHEAD).flat_map(|range| match range {
@@ -199,10 +197,7 @@ fn write(
     if let Some(range) = range
         && (range.start > range.end || range.end > metadata.content_len)
     {
-        return Err(ClientError::new(
-            Kind::InvalidRange,
-            format!("The document has {} bytes.", metadata.content_len),
-        ));
+        return Err(ClientError::new(Kind::InvalidRange, format!("The document has {} bytes.", metadata.content_len)));
     }
     file.flush().map_err(failed)?;
     Ok(Written { metadata, file })

@@ -72,7 +72,9 @@ async fn check_versions(client: &Client, keys: &Keys, found: &mut CaughtUp) -> R
         .map_err(|error| ClientError::new(Kind::InvalidAnswer, "The operator's key is no key.").because(error))?;
     let has_share: HashMap<(RecordId, u16), bool> = told
         .iter()
-        .flat_map(|record| record.versions.iter().map(|version| ((record.id, version.version), version.has_release_share)))
+        .flat_map(|record| {
+            record.versions.iter().map(|version| ((record.id, version.version), version.has_release_share))
+        })
         .collect();
     let mut withdrawn: HashMap<RecordId, bool> = HashMap::new();
 

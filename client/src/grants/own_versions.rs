@@ -86,11 +86,7 @@ impl OwnVersions {
 }
 
 /// The data key of one version of an own record, from its owner capsule.
-pub(crate) async fn open_version(
-    client: &Client,
-    keys: &Keys,
-    version: &ChainVersion,
-) -> Result<DataKey, ClientError> {
+pub(crate) async fn open_version(client: &Client, keys: &Keys, version: &ChainVersion) -> Result<DataKey, ClientError> {
     let header = fetch_header(client, version).await?;
     let context = client.chain().envelope_context();
     header.open_owner_capsule(&context, keys.owner(), &keys.identity_at(header.key_epoch)).map_err(open_error)

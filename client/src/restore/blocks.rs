@@ -113,8 +113,12 @@ impl Blocks {
                 let request = if *is_kubo { http.post(url) } else { http.get(url) };
                 let request = request.header(reqwest::header::ACCEPT, "application/vnd.ipld.raw");
                 let unreachable = |error: reqwest::Error| {
-                    if error.is_timeout() { missing() } else { ClientError::new(Kind::Unreachable, "The block source does not answer.") }
-                        .because(error.without_url())
+                    if error.is_timeout() {
+                        missing()
+                    } else {
+                        ClientError::new(Kind::Unreachable, "The block source does not answer.")
+                    }
+                    .because(error.without_url())
                 };
                 let mut response = request.send().await.map_err(unreachable)?;
                 if !response.status().is_success() {
@@ -123,7 +127,10 @@ impl Blocks {
                 let mut block = Vec::new();
                 while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
                     if block.len() + chunk.len() > BLOCK_LEN_MAX {
-                        return Err(ClientError::new(Kind::CidMismatch, "The block source gives another block than was asked for."));
+                        return Err(ClientError::new(
+                            Kind::CidMismatch,
+                            "The block source gives another block than was asked for.",
+                        ));
                     }
                     block.extend_from_slice(&chunk);
                 }
@@ -136,7 +143,9 @@ impl Blocks {
                 }
                 let mut block = vec![0; length];
                 let mut file = file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(&mut block)).map_err(|error| local_file(path, error))?;
+                file.seek(SeekFrom::Start(at))
+                    .and_then(|_| file.read_exact(&mut block))
+                    .map_err(|error| local_file(path, error))?;
                 Bytes::from(block)
             }
         };
@@ -158,7 +167,8 @@ impl Blocks {
                     return Ok(Some((block, to_come)));
                 }
                 let node = Node::parse(&block, at).map_err(|error| {
-                    ClientError::new(Kind::InvalidEnvelope, "The stored file has no form that medlock writes.").because(error)
+                    ClientError::new(Kind::InvalidEnvelope, "The stored file has no form that medlock writes.")
+                        .because(error)
                 })?;
                 to_come.extend(node.children().iter().rev().map(|child| (child.cid, child.file_range.start)));
             }

@@ -67,16 +67,18 @@ impl Content {
     }
 
     async fn of_pipe(mut pipe: Box<dyn AsyncRead + Send + Unpin>, progress: &Progress) -> Result<Self, ClientError> {
-        let spooled = |error: io::Error| ClientError::new(Kind::LocalFile, "The input cannot be spooled.").because(error);
+        let spooled =
+            |error: io::Error| ClientError::new(Kind::LocalFile, "The input cannot be spooled.").because(error);
         let mut spool = SpoolWriter::new().map_err(spooled)?;
         let mut hasher = ContentHasher::new();
         let mut piece = Zeroizing::new(vec![0; CONTENT_PIECE_LEN]);
         loop {
             let mut filled = 0;
             while filled < piece.len() {
-                let read = pipe.read(&mut piece[filled..]).await.map_err(|error| {
-                    ClientError::new(Kind::LocalFile, "The input cannot be read.").because(error)
-                })?;
+                let read = pipe
+                    .read(&mut piece[filled..])
+                    .await
+                    .map_err(|error| ClientError::new(Kind::LocalFile, "The input cannot be read.").because(error))?;
                 if read == 0 {
                     break;
                 }

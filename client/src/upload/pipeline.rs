@@ -49,9 +49,9 @@ pub(super) async fn seal_and_send(
     let (record, version) = (params.record, params.version);
     let sealer = Sealer::new(&params, dek).map_err(seal_error)?;
     let size = sealer.sealed_len();
-    let reader = content.reader().map_err(|error| {
-        ClientError::new(Kind::LocalFile, "The document cannot be read again.").because(error)
-    })?;
+    let reader = content
+        .reader()
+        .map_err(|error| ClientError::new(Kind::LocalFile, "The document cannot be read again.").because(error))?;
 
     let (to_network, from_sealer) = mpsc::channel::<Result<Bytes, io::Error>>(PIECES_WAITING);
     let (to_hasher, for_hasher) = std::sync::mpsc::sync_channel::<Bytes>(PIECES_WAITING);
@@ -87,7 +87,8 @@ pub(super) async fn seal_and_send(
         result
     });
 
-    let body = futures::stream::unfold(from_sealer, async |mut from| from.recv().await.map(|piece| (piece, from))).boxed();
+    let body =
+        futures::stream::unfold(from_sealer, async |mut from| from.recv().await.map(|piece| (piece, from))).boxed();
     let stored = api.upload_blob(record, version, size, body).await;
     answered.cancel();
     let sealed = sealing.await.expect("sealing does not panic");
@@ -101,7 +102,10 @@ pub(super) async fn seal_and_send(
     }
     let stored = stored?;
     if stored.cid != cid.to_string() || stored.size != size {
-        return Err(ClientError::new(Kind::StoredOtherBytes, "The server has stored something else than what was sent."));
+        return Err(ClientError::new(
+            Kind::StoredOtherBytes,
+            "The server has stored something else than what was sent.",
+        ));
     }
     Ok(Sent { cid, size })
 }
@@ -149,7 +153,9 @@ fn seal(
 fn seal_error(error: SealError) -> ClientError {
     match error {
         SealError::ContentChanged => ClientError::new(Kind::SourceChanged, "The document changed while it was read."),
-        SealError::Metadata(field) => ClientError::new(Kind::Usage, format!("The document cannot be described: {field}.")),
+        SealError::Metadata(field) => {
+            ClientError::new(Kind::Usage, format!("The document cannot be described: {field}."))
+        }
         other => ClientError::new(Kind::LocalFile, "The document cannot be encrypted.").because(other),
     }
 }

@@ -38,7 +38,8 @@ fn a_doctor_asks_opens_and_is_stopped_and_the_log_shows_it() {
     world::run(async {
         let world = world::shared().await;
         let ((patient, patient_address), (doctor, doctor_address)) = tokio::join!(newcomer(world), newcomer(world));
-        let accredit = ["accredit", &doctor_address, "--role", "doctor", "--name", "Dr. Ada", "--organisation", "City Clinic"];
+        let accredit =
+            ["accredit", &doctor_address, "--role", "doctor", "--name", "Dr. Ada", "--organisation", "City Clinic"];
         world.accreditor.device.medlock(&accredit).await.succeeded();
 
         // The patient uploads a document and sees it.
@@ -57,7 +58,11 @@ fn a_doctor_asks_opens_and_is_stopped_and_the_log_shows_it() {
         doctor.medlock(&request).await.succeeded();
         let requests = eventually("the request arrives", || async {
             let answer = patient.json(&["requests", "--open"]).await;
-            if answer["requests"].as_array().is_some_and(|list| !list.is_empty()) { Ok(answer) } else { Err(answer.to_string()) }
+            if answer["requests"].as_array().is_some_and(|list| !list.is_empty()) {
+                Ok(answer)
+            } else {
+                Err(answer.to_string())
+            }
         })
         .await;
         assert_eq!(requests["requests"][0]["reason"], reason);
@@ -123,7 +128,12 @@ fn a_lab_uploads_for_a_patient_who_permitted_it() {
     world::run(async {
         let world = world::shared().await;
         let ((patient, patient_address), (lab, lab_address)) = tokio::join!(newcomer(world), newcomer(world));
-        world.accreditor.device.medlock(&["accredit", &lab_address, "--role", "lab", "--name", "City Lab"]).await.succeeded();
+        world
+            .accreditor
+            .device
+            .medlock(&["accredit", &lab_address, "--role", "lab", "--name", "City Lab"])
+            .await
+            .succeeded();
 
         let content = document(5_000);
         let file = lab.file("report.json", &content);

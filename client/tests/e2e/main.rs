@@ -11,4 +11,13 @@ mod person;
 mod proxy;
 mod world;
 
+mod api_killed;
+mod canary;
+mod expiry;
+mod hostile_api;
+mod hostile_people;
+mod hostile_store;
 mod life_cycle;
+mod mirror;
+mod replicas;
+mod routes;

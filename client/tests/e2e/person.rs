@@ -124,7 +124,8 @@ impl Ran {
     /// Standard output as JSON.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.stdout).unwrap_or_else(|error| panic!("{}: {error}: {}", self.command, self.text()))
+        serde_json::from_slice(&self.stdout)
+            .unwrap_or_else(|error| panic!("{}: {error}: {}", self.command, self.text()))
     }
 
     /// The last two lines of standard error: what went wrong, and what to do.
@@ -164,7 +165,9 @@ impl Person {
 
     /// Publishes the key.
     async fn register(&self) {
-        register::register(&self.client, &self.wallet, &self.keys, Way::Relayed).await.expect("the key can be published");
+        register::register(&self.client, &self.wallet, &self.keys, Way::Relayed)
+            .await
+            .expect("the key can be published");
     }
 
     /// The keys, unlocked again.

@@ -83,14 +83,20 @@ async fn pass(State(inside): State<Arc<Inside>>, request: Request) -> Response {
     for name in [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION] {
         headers.remove(name);
     }
-    let sent = inside.http.request(parts.method.clone(), format!("{}{path}", inside.target)).headers(headers).body(body).send();
+    let sent = inside
+        .http
+        .request(parts.method.clone(), format!("{}{path}", inside.target))
+        .headers(headers)
+        .body(body)
+        .send();
     let Ok(answer) = sent.await else { return unreachable_answer() };
     let (status, mut headers) = (answer.status(), answer.headers().clone());
     for name in [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION] {
         headers.remove(name);
     }
     let Ok(body) = answer.bytes().await else { return unreachable_answer() };
-    let body = inside.answers.lock().expect("nobody panics while changing a body")(&parts.method, &parts.uri, body.to_vec());
+    let body =
+        inside.answers.lock().expect("nobody panics while changing a body")(&parts.method, &parts.uri, body.to_vec());
     let mut response = Response::new(Body::from(Bytes::from(body)));
     *response.status_mut() = status;
     *response.headers_mut() = headers;

@@ -112,7 +112,10 @@ pub(crate) fn now() -> u64 {
 }
 
 /// Waits until `probe` gives a value; panics with its last reason after a while.
-pub(crate) async fn eventually<T, F: Future<Output = Result<T, String>>>(what: &str, mut probe: impl FnMut() -> F) -> T {
+pub(crate) async fn eventually<T, F: Future<Output = Result<T, String>>>(
+    what: &str,
+    mut probe: impl FnMut() -> F,
+) -> T {
     let start = Instant::now();
     loop {
         match probe().await {

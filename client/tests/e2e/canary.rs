@@ -1,0 +1,271 @@
+//! Invariant 1: nothing about a person reaches a server. Canaries are planted in everything that must stay with people,
+//! and looked for in everything that servers keep, in several disguises. A control leaks on purpose and must be found.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
+use futures::TryStreamExt;
+use mongodb::bson::{Document, RawDocumentBuf, doc};
+use protocol::codes::Role;
+use rand::{RngExt, distr::Alphanumeric};
+use serde_json::{Value, json};
+
+use crate::world::{self, World};
+
+/// A secret and what it is, for the message of a failure.
+struct Canary {
+    what: &'static str,
+    bytes: Vec<u8>,
+}
+
+impl Canary {
+    fn word(what: &'static str) -> (Self, String) {
+        let word: String = rand::rng().sample_iter(Alphanumeric).take(24).map(char::from).collect();
+        (Self { what, bytes: word.clone().into_bytes() }, word)
+    }
+
+    /// The secret as it is and in hex, base64 (wherever it starts within a group of three bytes) and UTF-16.
+    fn disguises(&self) -> Vec<(&'static str, Vec<u8>)> {
+        let bytes = &self.bytes;
+        let mut found = vec![
+            ("plain", bytes.clone()),
+            ("hex", hex::encode(bytes).into_bytes()),
+            ("upper-case hex", hex::encode_upper(bytes).into_bytes()),
+            ("UTF-16 little-endian", bytes.iter().flat_map(|byte| [*byte, 0]).collect()),
+            ("UTF-16 big-endian", bytes.iter().flat_map(|byte| [0, *byte]).collect()),
+        ];
+        for lead in 0..3_usize {
+            let shifted = [vec![0; lead], bytes.clone()].concat();
+            // Characters that also depend on what stands before or after are cut off.
+            let (start, whole) = ([0, 2, 3][lead], shifted.len() / 3 * 4);
+            found.push(("base64", STANDARD_NO_PAD.encode(&shifted).as_bytes()[start..whole].to_vec()));
+            found.push(("base64url", URL_SAFE_NO_PAD.encode(&shifted).as_bytes()[start..whole].to_vec()));
+        }
+        found
+    }
+}
+
+/// Looks for all disguises of all canaries at once.
+struct Search {
+    starts: HashMap<[u8; 4], Vec<(String, Vec<u8>)>>,
+}
+
+impl Search {
+    fn of(canaries: &[Canary]) -> Self {
+        let mut starts: HashMap<[u8; 4], Vec<(String, Vec<u8>)>> = HashMap::new();
+        for canary in canaries {
+            for (disguise, needle) in canary.disguises() {
+                let start = needle[..4].try_into().expect("canaries are longer than four bytes");
+                starts.entry(start).or_default().push((format!("{} ({disguise})", canary.what), needle));
+            }
+        }
+        Self { starts }
+    }
+
+    fn find(&self, hay: &[u8]) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        let mut might_start = [false; 256];
+        for start in self.starts.keys() {
+            might_start[usize::from(start[0])] = true;
+        }
+        for (at, window) in hay.windows(4).enumerate() {
+            if !might_start[usize::from(window[0])] {
+                continue;
+            }
+            if let Some(needles) = self.starts.get(window) {
+                let hits = needles.iter().filter(|(_, needle)| hay[at..].starts_with(needle));
+                found.extend(hits.map(|(name, _)| name.clone()));
+            }
+        }
+        found
+    }
+}
+
+/// Everything that servers keep, by where it is kept.
+async fn everything_kept(world: &World) -> BTreeMap<String, Vec<u8>> {
+    let mut kept = BTreeMap::new();
+    let state = world.stack.localnet().state_dir().to_owned();
+    let mut folders = vec![state.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if let Ok(bytes) = std::fs::read(&path) {
+                kept.insert(format!("file {}", path.strip_prefix(&state).unwrap_or(&path).display()), bytes);
+            }
+        }
+    }
+    // The database compresses its files, so each document is read out as well.
+    let client = mongodb::Client::with_uri_str(world.stack.localnet().mongodb_uri()).await.expect("MongoDB answers");
+    for database in client.list_database_names().await.expect("they can be listed") {
+        let database = client.database(&database);
+        for name in database.list_collection_names().await.expect("they can be listed") {
+            let Ok(found) = database.collection::<RawDocumentBuf>(&name).find(doc! {}).await else { continue };
+            let documents: Vec<RawDocumentBuf> = found.try_collect().await.unwrap_or_default();
+            let bytes = documents.iter().flat_map(|document| document.as_bytes().iter().copied()).collect();
+            kept.insert(format!("collection {}.{name}", database.name()), bytes);
+        }
+    }
+    // Blocks of the store, as it gives them out.
+    for block in lines(&kubo(world, "refs/local", None).await) {
+        let Some(cid) = block["Ref"].as_str() else { continue };
+        kept.insert(format!("block {cid}"), kubo(world, &format!("block/get?arg={cid}"), None).await);
+    }
+    // The chain: calldata and events, as bytes.
+    let head = rpc(world, "eth_blockNumber", json!([])).await;
+    let head = u64::from_str_radix(head.as_str().unwrap().trim_start_matches("0x"), 16).unwrap();
+    for number in 0..=head {
+        let block = rpc(world, "eth_getBlockByNumber", json!([format!("{number:#x}"), true])).await;
+        let mut bytes = Vec::new();
+        for transaction in block["transactions"].as_array().into_iter().flatten() {
+            bytes.extend(unhex(&transaction["input"]));
+            let receipt = rpc(world, "eth_getTransactionReceipt", json!([transaction["hash"]])).await;
+            for log in receipt["logs"].as_array().into_iter().flatten() {
+                bytes.extend(log["topics"].as_array().into_iter().flatten().flat_map(unhex));
+                bytes.extend(unhex(&log["data"]));
+            }
+        }
+        kept.insert(format!("chain block {number}"), bytes);
+    }
+    kept
+}
+
+async fn rpc(world: &World, method: &str, params: Value) -> Value {
+    world.stack.localnet().rpc(method, params).await.unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn unhex(value: &Value) -> Vec<u8> {
+    hex::decode(value.as_str().unwrap_or_default().trim_start_matches("0x")).unwrap_or_default()
+}
+
+/// A request to Kubo, with a block to store if there is one.
+async fn kubo(world: &World, call: &str, block: Option<&[u8]>) -> Vec<u8> {
+    let request =
+        reqwest::Client::new().post(format!("{}/api/v0/{call}", world.place.kubo)).timeout(Duration::from_secs(10));
+    let request = match block {
+        None => request,
+        Some(block) => {
+            let head = b"--edge\r\nContent-Disposition: form-data; name=\"data\"; filename=\"x\"\r\n\r\n";
+            request
+                .header("content-type", "multipart/form-data; boundary=edge")
+                .body([&head[..], block, b"\r\n--edge--\r\n"].concat())
+        }
+    };
+    let answer = request.send().await.expect("Kubo answers");
+    assert!(answer.status().is_success(), "Kubo refuses {call}");
+    answer.bytes().await.expect("Kubo answers").to_vec()
+}
+
+fn lines(text: &[u8]) -> Vec<Value> {
+    String::from_utf8_lossy(text).lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+#[test]
+fn no_server_keeps_anything_that_must_stay_with_people() {
+    world::run(async {
+        let config = localnet::StackConfig::for_tests().unwrap().with_api_setting("RUST_LOG", "debug");
+        let world = World::start_with(config.with_indexer_setting("RUST_LOG", "debug")).await;
+        let (content, content_word) = Canary::word("content of a document");
+        let (file_name, file_name_word) = Canary::word("file name");
+        let (reason, reason_word) = Canary::word("reason of a request");
+        let (contact, contact_word) = Canary::word("private name");
+        let (patient, doctor) = tokio::join!(world.person(), world.practitioner(Role::Doctor));
+        let words = client::unlock::kit(&patient.client, &patient.keys).words;
+        let wallet = world.stack.localnet().person(localnet::Role::Accreditor);
+        let mut canaries = vec![content, file_name, reason, contact];
+        canaries.push(Canary {
+            what: "recovery words",
+            bytes: secrecy::ExposeSecret::expose_secret(&words).as_bytes().to_vec(),
+        });
+        canaries.push(Canary { what: "seed", bytes: patient.keys.seed().expose().to_vec() });
+        canaries.push(Canary { what: "passphrase", bytes: std::fs::read(patient.device.path("passphrase")).unwrap() });
+        canaries.push(Canary { what: "wallet key", bytes: unhex(&Value::String(wallet.private_key_hex())) });
+
+        // One life cycle that uses each of them.
+        let device = &patient.device;
+        let text = format!("Findings: {content_word}. {}", "Nothing else to say. ".repeat(400));
+        let file = device.file(&format!("{file_name_word}.txt"), text.as_bytes());
+        let uploaded = device.json(&["upload", file.to_str().unwrap()]).await;
+        let record = uploaded["uploads"][0]["record"].as_str().unwrap();
+        device.medlock(&["contacts", "add", &contact_word, &doctor.hex()]).await.succeeded();
+        let ask = ["request", "--patient", &patient.hex(), "--record", record, "--reason", &reason_word];
+        doctor.device.medlock(&ask).await.succeeded();
+        let request = world::eventually("the request arrives", || async {
+            let requests = device.json(&["requests"]).await;
+            requests["requests"][0]["id"].as_str().map(ToOwned::to_owned).ok_or_else(|| requests.to_string())
+        })
+        .await;
+        device.medlock(&["approve", &request]).await.succeeded();
+        assert_eq!(doctor.open_soon(record.parse().unwrap()).await, text.as_bytes());
+        device.medlock(&["revoke", "--to", &contact_word]).await.succeeded();
+        let refused = doctor.device.medlock(&["get", record, "-o", "again.txt"]).await;
+        assert_eq!(refused.code, 4);
+
+        let search = Search::of(&canaries);
+        let kept = everything_kept(&world).await;
+        assert!(kept.keys().any(|place| place.starts_with("block ")), "the store was searched");
+        assert!(kept.keys().any(|place| place.starts_with("file logs/api-0")), "the logs were searched");
+        assert!(kept["collection medlock.leaves"].len() > 100, "the API's database was searched: {:?}", kept.keys());
+        for (place, bytes) in &kept {
+            let found = search.find(bytes);
+            assert!(found.is_empty(), "{place} has the {found:?}");
+        }
+
+        // The control: somebody careless puts a canary in each place, each time in another disguise.
+        let (leak, leak_word) = Canary::word("leak");
+        plant(&world, &leak_word).await;
+        let search = Search::of(&[leak]);
+        let kept = everything_kept(&world).await;
+        let found: BTreeMap<&str, BTreeSet<String>> = kept
+            .iter()
+            .map(|(place, bytes)| (place.as_str(), search.find(bytes)))
+            .filter(|(_, found)| !found.is_empty())
+            .collect();
+        let finds = |start: &str, disguise: &str| {
+            found.iter().any(|(place, what)| place.starts_with(start) && what.contains(&format!("leak ({disguise})")))
+        };
+        assert!(finds("collection medlock.careless", "base64"), "{found:?}");
+        assert!(finds("collection medlock.careless", "base64url"), "{found:?}");
+        assert!(finds("file logs/api-0.log", "upper-case hex"), "{found:?}");
+        assert!(finds("block ", "UTF-16 little-endian"), "{found:?}");
+        assert!(finds("file ipfs", "UTF-16 little-endian"), "{found:?}");
+        assert!(finds("chain block ", "UTF-16 big-endian"), "{found:?}");
+        assert!(finds("collection medlock.careless", "plain"), "{found:?}");
+        assert!(finds("collection medlock.careless", "hex"), "{found:?}");
+    });
+}
+
+async fn plant(world: &World, word: &str) {
+    let client = mongodb::Client::with_uri_str(world.stack.localnet().mongodb_uri()).await.expect("MongoDB answers");
+    let careless = client.database(world.stack.database()).collection::<Document>("careless");
+    for lead in ["", "x", "xy"] {
+        let text = format!("{lead}{word}, she said");
+        let both = doc! { "standard": STANDARD_NO_PAD.encode(&text), "url": URL_SAFE_NO_PAD.encode(&text), "hex": hex::encode(&text) };
+        careless.insert_one(both).await.expect("it can be written");
+    }
+    careless.insert_one(doc! { "note": format!("called {word}") }).await.expect("it can be written");
+
+    let log: PathBuf = world.stack.api_log(0);
+    append(&log, format!("{{\"careless\":\"{}\"}}\n", hex::encode_upper(word)).as_bytes());
+    let utf16: Vec<u8> = word.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    kubo(world, "block/put?cid-codec=raw", Some(&utf16)).await;
+    let utf16: Vec<u8> = word.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let from = world.stack.localnet().person(localnet::Role::SecondDoctor).address;
+    let transaction = json!([{ "from": from, "to": from, "data": format!("0x{}", hex::encode(utf16)) }]);
+    rpc(world, "eth_sendTransaction", transaction).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+}
+
+fn append(path: &Path, bytes: &[u8]) {
+    use std::io::Write;
+    let mut file = std::fs::OpenOptions::new().append(true).open(path).expect("the log is there");
+    file.write_all(bytes).expect("there is room");
+}
