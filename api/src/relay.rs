@@ -254,11 +254,12 @@ impl Relay {
     pub(crate) async fn accept_checkpoint(
         &self,
         message: Checkpoint,
+        accesses: &[Access],
         signature: Bytes,
         replaced: HeadPreimage,
     ) -> Result<ActionDoc, RelayError> {
         let shared = &self.shared;
-        let (to, data) = contracts::checkpoint_call(&message, &signature, replaced, &shared.deployment);
+        let (to, data) = contracts::checkpoint_call(&message, accesses, &signature, replaced, &shared.deployment);
         let operator = message.operator;
         let signed = SignedAction { action: Action::Checkpoint(message), signature };
         let id = signed.action.id(&shared.deployment);

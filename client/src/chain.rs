@@ -279,7 +279,15 @@ impl Chain {
             valid_from: found.validFrom.to(),
             valid_until: found.validUntil.to(),
             counts,
+            suspended: found.suspended,
+            epoch: found.epoch,
         }))
+    }
+
+    /// How often somebody was named or removed as an accreditor; 0 if never.
+    pub async fn accreditor_epoch(&self, address: Address) -> Result<u32, ClientError> {
+        let contract = Accreditation::new(self.deployment.address_of(ContractName::Accreditation), &self.provider);
+        contract.accreditorEpochOf(address).call().await.map_err(call)
     }
 
     /// Whether somebody may vouch now.

@@ -180,13 +180,13 @@ contract GasTest is BaseTest {
             clinic.addr,
             "accredit",
             address(accreditation),
-            abi.encodeCall(accreditation.accredit, (sister.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL)),
+            abi.encodeCall(accreditation.accredit, (sister.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL, 0)),
             Needs(1, 0, 1, 0)
         );
         auth = sign(
             clinic,
             accreditation,
-            Messages.accredit(clinic.addr, stranger.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL, 1, START + 1),
+            Messages.accredit(clinic.addr, stranger.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL, 0, 1, START + 1),
             1,
             START + 1
         );
@@ -194,7 +194,7 @@ contract GasTest is BaseTest {
             "accredit, relayed",
             address(accreditation),
             abi.encodeCall(
-                accreditation.accreditBySig, (clinic.addr, stranger.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL, auth)
+                accreditation.accreditBySig, (clinic.addr, stranger.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL, 0, auth)
             ),
             Needs(1, 1, 1, 1)
         );
@@ -202,8 +202,17 @@ contract GasTest is BaseTest {
             clinic.addr,
             "suspend",
             address(accreditation),
-            abi.encodeCall(accreditation.setSuspended, (sister.addr, true)),
+            abi.encodeCall(accreditation.suspend, (sister.addr)),
             Needs(0, 1, 1, 0)
+        );
+        auth = sign(
+            clinic, accreditation, Messages.suspend(clinic.addr, stranger.addr, 2, START + 1), 2, START + 1
+        );
+        measure(
+            "suspend, relayed",
+            address(accreditation),
+            abi.encodeCall(accreditation.suspendBySig, (clinic.addr, stranger.addr, auth)),
+            Needs(0, 2, 1, 1)
         );
     }
 
