@@ -1,8 +1,20 @@
 //! Checks an installation and says how to mend it.
 
+use std::fmt::Display;
+
 use serde::Serialize;
 
-use crate::{client::Overrides, home::Home};
+use crate::{
+    api::PrivateBlobName,
+    chain::{Chain, unix_now},
+    client::{Client, Overrides},
+    error::{ClientError, Kind},
+    home::Home,
+    session, unlock, upload,
+};
+
+/// How far a clock may be off, in seconds.
+const CLOCK_SKEW_SECONDS_MAX: u64 = 120;
 
 /// How a check went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -21,8 +33,8 @@ pub enum Verdict {
 /// One check.
 #[derive(Clone, Debug, Serialize)]
 pub struct Check {
-    /// A stable word: `config`, `rpc`, `chain`, `contracts`, `api`, `deployment`, `versions`, `clock`, `keystore`, `keyring`,
-    /// `key`, `kit`, `session`, `uploads`.
+    /// A stable word: `config`, `rpc`, `contracts`, `api`, `deployment`, `versions`, `clock`, `keystore`, `keyring`, `key`,
+    /// `kit`, `session`, `uploads`.
     pub name: &'static str,
     /// How it went.
     pub verdict: Verdict,
@@ -32,8 +44,185 @@ pub struct Check {
     pub remedy: String,
 }
 
+impl Check {
+    fn good(name: &'static str, what: impl Display) -> Self {
+        Self { name, verdict: Verdict::Good, what: what.to_string(), remedy: String::new() }
+    }
+
+    fn warning(name: &'static str, what: impl Display, remedy: impl Display) -> Self {
+        Self { name, verdict: Verdict::Warning, what: what.to_string(), remedy: remedy.to_string() }
+    }
+
+    fn bad(name: &'static str, error: &ClientError) -> Self {
+        Self { name, verdict: Verdict::Bad, what: error.what().to_owned(), remedy: error.now().to_owned() }
+    }
+
+    fn not_tried(name: &'static str, after: &str) -> Self {
+        let what = format!("Not tried: {after} comes first.");
+        Self { name, verdict: Verdict::NotTried, what, remedy: String::new() }
+    }
+}
+
 /// Checks everything; never fails, and asks for no passphrase.
 pub async fn examine(home: &Home, overrides: Overrides) -> Vec<Check> {
-    let _ = (home, overrides);
-    Vec::new()
+    let client = match Client::open(home.clone(), overrides) {
+        Ok(client) => client,
+        Err(error) => {
+            let rest = ["rpc", "contracts", "api", "deployment", "versions", "clock", "keystore", "keyring", "key", "kit", "session", "uploads"];
+            let rest = rest.into_iter().map(|name| Check::not_tried(name, "config"));
+            return std::iter::once(Check::bad("config", &error)).chain(rest).collect();
+        }
+    };
+    let mut checks = vec![Check::good("config", format_args!("{} belongs to {}.", home.dir().display(), client.address()))];
+    let chain_works = check_chain(client.chain(), &mut checks).await;
+    check_api(&client, &mut checks).await;
+    check_keys(&client, chain_works, &mut checks).await;
+    checks
+}
+
+async fn check_chain(chain: &Chain, checks: &mut Vec<Check>) -> bool {
+    let head = match chain.head().await {
+        Ok(head) => head,
+        Err(error) => {
+            checks.extend([Check::bad("rpc", &error), Check::not_tried("contracts", "rpc")]);
+            return false;
+        }
+    };
+    let verified = chain.verify_deployment().await;
+    match &verified {
+        Err(error) if *error.kind() == Kind::OtherCode => {
+            checks.extend([rpc_good(head.number), Check::bad("contracts", error)]);
+        }
+        Err(error) => checks.extend([Check::bad("rpc", error), Check::not_tried("contracts", "rpc")]),
+        Ok(()) => checks.extend([
+            rpc_good(head.number),
+            Check::good("contracts", "All five contracts have the code that the deployment file names."),
+        ]),
+    }
+    verified.is_ok()
+}
+
+fn rpc_good(block: u64) -> Check {
+    Check::good("rpc", format_args!("The RPC node answers; its newest block is {block}."))
+}
+
+async fn check_api(client: &Client, checks: &mut Vec<Check>) {
+    let rest = ["deployment", "versions", "clock"];
+    let api = match client.api() {
+        Ok(api) => api,
+        Err(error) => {
+            checks.push(Check::warning("api", error.what(), error.now()));
+            checks.extend(rest.map(|name| Check::not_tried(name, "api")));
+            return;
+        }
+    };
+    let (info, challenge) = match tokio::try_join!(api.server_info(), api.challenge()) {
+        Ok(both) => both,
+        Err(error) => {
+            checks.push(Check::bad("api", &error));
+            checks.extend(rest.map(|name| Check::not_tried(name, "api")));
+            return;
+        }
+    };
+    checks.push(Check::good("api", "The server answers."));
+    checks.push(if info.deployment == *client.deployment() {
+        Check::good("deployment", "The server serves the same deployment.")
+    } else {
+        let error = ClientError::new(Kind::OtherDeployment, "The server serves another deployment than this device's.");
+        Check::bad("deployment", &error)
+    });
+    let ours = env!("CARGO_PKG_VERSION");
+    checks.push(if info.version == ours {
+        Check::good("versions", format_args!("Client and server have version {ours}."))
+    } else {
+        let theirs = crate::error::printable(&info.version);
+        Check::warning("versions", format_args!("The client has version {ours}, the server {theirs}."), "Use the same version on both sides.")
+    });
+    let skew = challenge.server_time.abs_diff(unix_now());
+    checks.push(if skew <= CLOCK_SKEW_SECONDS_MAX {
+        Check::good("clock", format_args!("This device's clock and the server's are {skew} s apart."))
+    } else {
+        let error = ClientError::new(
+            Kind::Server(protocol::error_code::ErrorCode::ClockSkew),
+            format!("This device's clock and the server's are {skew} s apart."),
+        );
+        Check::bad("clock", &error)
+    });
+}
+
+async fn check_keys(client: &Client, chain_works: bool, checks: &mut Vec<Check>) {
+    checks.push(if client.home().path("wallet.json").exists() {
+        Check::good("keystore", "The wallet's keystore is here.")
+    } else {
+        let error = ClientError::new(Kind::NoWallet, "There is no keystore in this directory.");
+        Check::bad("keystore", &error)
+    });
+    checks.push(check_keyring(client).await);
+    checks.push(if !chain_works {
+        Check::not_tried("key", "rpc")
+    } else {
+        match client.chain().find_key(client.address()).await {
+            Ok(Some(key)) => Check::good("key", format_args!("Encryption key {} is published.", key.epoch)),
+            Ok(None) => Check::warning("key", "No encryption key is published.", "Run: medlock register."),
+            Err(error) => Check::bad("key", &error),
+        }
+    });
+    checks.push(match unlock::is_saved(client) {
+        Ok(true) => Check::good("kit", "The recovery words were saved."),
+        Ok(false) => {
+            let error = ClientError::new(Kind::KitNotSaved, "The recovery words are not saved yet.");
+            Check::warning("kit", error.what(), error.now())
+        }
+        Err(error) => Check::bad("kit", &error),
+    });
+    checks.push(match session::current(client) {
+        Ok(session) => Check::good("session", format_args!("Signed in for {} more minutes.", session.expires_at().saturating_sub(unix_now()) / 60)),
+        Err(error) => Check::warning("session", error.what(), error.now()),
+    });
+    checks.push(match upload::pending(client) {
+        Ok(pending) if pending.is_empty() => Check::good("uploads", "No upload is unfinished."),
+        Ok(pending) => Check::warning(
+            "uploads",
+            format_args!("{} upload(s) were interrupted.", pending.len()),
+            "Run the same medlock upload again; it completes what it began.",
+        ),
+        Err(error) => Check::bad("uploads", &error),
+    });
+}
+
+async fn check_keyring(client: &Client) -> Check {
+    match unlock::has_keyring(client) {
+        Ok(false) => {
+            return Check::warning("keyring", "This device has no keyring.", "Run: medlock login, or medlock init.");
+        }
+        Err(error) => return Check::bad("keyring", &error),
+        Ok(true) => {}
+    }
+    if !client.is_signed_in() {
+        return Check::good("keyring", "This device has a keyring.");
+    }
+    let on_server = match client.api() {
+        Ok(api) => api.private_blob(PrivateBlobName::Keyring).await,
+        Err(error) => Err(error),
+    };
+    match on_server {
+        Ok(Some(_)) => Check::good("keyring", "This device and the server have a keyring."),
+        Ok(None) => Check::warning("keyring", "The server has no copy of the keyring.", "Run: medlock login, which puts it back."),
+        Err(error) => Check::warning("keyring", error.what(), error.now()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_empty_directory_is_told_what_to_do() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::open(dir.path()).unwrap();
+        let checks = examine(&home, Overrides::default()).await;
+        assert_eq!((checks[0].name, checks[0].verdict), ("config", Verdict::Bad));
+        assert_eq!(checks[0].remedy, "Run: medlock init.");
+        assert!(checks[1..].iter().all(|check| check.verdict == Verdict::NotTried));
+    }
 }

@@ -304,10 +304,6 @@ pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect()
 }
 
-pub(crate) fn being_written() -> ClientError {
-    ClientError::new(Kind::NotSetUp, "This part is being written.")
-}
-
 fn class_of(code: ErrorCode) -> ExitClass {
     match code {
         ErrorCode::NotFound | ErrorCode::UnknownRecord | ErrorCode::RecordTombstoned | ErrorCode::KeyNotRegistered => {

@@ -1,5 +1,9 @@
 //! Restoring everything from the recovery words, the chain and the blocks: no API, no database.
 
+mod blocks;
+
+pub use blocks::BlockSource;
+
 use std::path::PathBuf;
 
 use alloy::primitives::Address;
@@ -7,22 +11,19 @@ use protocol::{deployment::Deployment, ids::RecordId};
 use secrecy::SecretString;
 use serde::Serialize;
 
-use crate::{error::ClientError, progress::Progress};
-
-/// Where the blocks come from.
-#[derive(Clone, Debug)]
-pub enum BlockSource {
-    /// URL of a trustless gateway (`/ipfs/{cid}?format=raw`).
-    Gateway(String),
-    /// URL of a Kubo RPC (`/api/v0/block/get`).
-    Kubo(String),
-    /// A CAR file (version 1).
-    Car(PathBuf),
-}
+use self::blocks::Blocks;
+use crate::{
+    chain::{Chain, ChainVersion},
+    download::{Destination, stream},
+    error::{ClientError, Kind},
+    home::local_file,
+    progress::{Progress, Step},
+    unlock::{Keys, seed_of_words},
+};
 
 /// What a restore starts from.
 pub struct Restore {
-    /// The recovery words.
+    /// The recovery words, or the text of the kit.
     pub words: SecretString,
     /// Whose records.
     pub owner: Address,
@@ -58,12 +59,75 @@ pub struct Restored {
     pub versions: Vec<RestoredVersion>,
 }
 
-/// Finds every version of the owner's records on chain, fetches, opens and writes them. One that fails does not stop the others.
+/// Finds every version of the owner's records on chain, fetches, opens and writes them. One that fails does not stop
+/// the others. Each version lies in `<out>/<record>/<version>/` under the document's own name.
 ///
 /// # Errors
-/// [`crate::Kind::InvalidWords`], [`crate::Kind::WrongKeys`], [`crate::Kind::OtherChain`], [`crate::Kind::OtherCode`],
-/// [`crate::Kind::NoHistory`].
+/// [`Kind::InvalidWords`], [`Kind::WrongKeys`], [`Kind::OtherChain`], [`Kind::OtherCode`], [`Kind::NoHistory`].
 pub async fn restore(plan: &Restore, progress: &Progress) -> Result<Restored, ClientError> {
-    let _ = (plan, progress);
-    Err(crate::error::being_written())
+    let chain = Chain::new(&plan.rpc, plan.deployment.clone())?;
+    chain.verify_deployment().await?;
+    let keys = Keys::checked(&chain, plan.owner, seed_of_words(&plan.words)?).await?;
+    if keys.epoch() == 0 {
+        return Err(ClientError::new(Kind::KeyNotRegistered, "This address has never published a key, so it has no records.")
+            .remedy("Check the owner's address and the deployment file."));
+    }
+    // Its event tells whether the node keeps old logs: without it, records could be missing unnoticed.
+    chain.public_key(plan.owner).await?;
+    let versions = chain.versions_of(plan.owner).await?;
+    let blocks = Blocks::open(&plan.source).await?;
+    let mut restored = Vec::with_capacity(versions.len());
+    for (done, version) in versions.iter().enumerate() {
+        progress.tell(Step::Items { done: done as u64, total: versions.len() as u64 });
+        let result = restore_version(plan, &chain, &keys, &blocks, version).await;
+        restored.push(match result {
+            Ok((path, content_bytes)) => RestoredVersion {
+                record: version.record,
+                version: version.version,
+                path: Some(path),
+                content_bytes,
+                problem: None,
+            },
+            // Nowhere to write: the next one would fail in the same way.
+            Err(error) if *error.kind() == Kind::LocalFile => return Err(error),
+            Err(error) => RestoredVersion {
+                record: version.record,
+                version: version.version,
+                path: None,
+                content_bytes: 0,
+                problem: Some(error.code().to_owned()),
+            },
+        });
+    }
+    progress.tell(Step::Items { done: versions.len() as u64, total: versions.len() as u64 });
+    Ok(Restored { versions: restored })
+}
+
+async fn restore_version(
+    plan: &Restore,
+    chain: &Chain,
+    keys: &Keys,
+    blocks: &Blocks,
+    version: &ChainVersion,
+) -> Result<(PathBuf, u64), ClientError> {
+    let folder = plan.out.join(version.record.to_string()).join(version.version.to_string());
+    let context = chain.envelope_context();
+    let data_key = async |header: &protocol::envelope::Header| {
+        header
+            .open_owner_capsule(&context, keys.owner(), &keys.identity_at(header.key_epoch))
+            .map_err(stream::open_error)
+    };
+    let expected = stream::Expected { context, record: version.record, version: version.version, cid: version.cid };
+    std::fs::create_dir_all(&folder).map_err(|error| local_file(&folder, error))?;
+    let pieces = Box::pin(blocks.file(version.cid));
+    let result = stream::open(pieces, expected, data_key, &folder, None, |_| {}).await;
+    if result.is_err() {
+        // Leaves no empty folders behind; one that holds something stays.
+        let _ = std::fs::remove_dir(&folder);
+    }
+    let written = result?;
+    let content_len = written.metadata.content_len;
+    // Restoring twice replaces: the content was checked to be the same version.
+    let path = Destination::Folder(folder).put_again(written.file, &written.metadata.file_name)?;
+    Ok((path, content_len))
 }

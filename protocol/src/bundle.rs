@@ -1,8 +1,9 @@
 //! The capsules of a grant over one record: for each version, S sealed to the grantee.
 //!
-//! `bundle hash = SHA-256("medlock/v1/bundle\0" ‖ scope kind 1 ‖ scope id 32 ‖ count 2 ‖ (version 2 ‖ capsule 117)…)`,
-//! versions ascending. The signed `Grant` names the hash, so that no server can put other capsules in. A WRITE grant
-//! has no capsules and names zero. Versions that come later are added off chain: the grantee checks those by opening.
+//! `bundle hash = SHA-256("medlock/v1/bundle\0" ‖ scope kind 1 ‖ scope id 32 ‖ (version 2 ‖ capsule 117)…)`, versions
+//! ascending. The signed `Grant` names the hash, so that no server can put other capsules in. A WRITE grant has no
+//! capsules and names zero. Versions that come later are added off chain, behind those that were signed: the grantee
+//! finds the signed ones by [`Bundle::signed_len`] and checks all by opening.
 
 use alloy::primitives::B256;
 use sha2::{Digest, Sha256};
@@ -77,18 +78,34 @@ impl Bundle {
     /// What the signed `Grant` names.
     #[must_use]
     pub fn hash(&self) -> B256 {
-        let count = u16::try_from(self.capsules.len()).expect("versions are u16, ascend and begin at 1");
-        let mut hash = Sha256::new()
-            .chain_update(kdf::BUNDLE)
-            .chain_update([ScopeKind::Record as u8])
-            .chain_update(self.record.0)
-            .chain_update(count.to_be_bytes());
-        for (version, capsule) in &self.capsules {
-            hash.update(version.to_be_bytes());
-            hash.update(capsule.as_bytes());
-        }
+        let mut hash = self.begin();
+        self.capsules.iter().for_each(|entry| absorb(&mut hash, entry));
         B256::from_slice(&hash.finalize())
     }
+
+    /// How many of the capsules, from the first, are those that a `Grant` with this hash signed. `None`: the hash is
+    /// not of a beginning of this bundle, so somebody changed what was signed.
+    #[must_use]
+    pub fn signed_len(&self, hash: B256) -> Option<usize> {
+        let mut state = self.begin();
+        let mut len = 0;
+        loop {
+            if state.clone().finalize().as_slice() == hash.as_slice() {
+                return Some(len);
+            }
+            absorb(&mut state, self.capsules.get(len)?);
+            len += 1;
+        }
+    }
+
+    fn begin(&self) -> Sha256 {
+        Sha256::new().chain_update(kdf::BUNDLE).chain_update([ScopeKind::Record as u8]).chain_update(self.record.0)
+    }
+}
+
+fn absorb(hash: &mut Sha256, (version, capsule): &(u16, Capsule)) {
+    hash.update(version.to_be_bytes());
+    hash.update(capsule.as_bytes());
 }
 
 impl From<&Bundle> for BundleBody {

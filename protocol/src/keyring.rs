@@ -33,6 +33,8 @@ use crate::{
 pub const MAX_KEYRING_LEN: usize = 64 * 1024;
 /// Most entries.
 pub const MAX_ENTRIES: usize = 16;
+/// Most entries with a passphrase: each costs its reader a run of Argon2id.
+pub const MAX_PASSPHRASES: usize = 4;
 const VERSION: u8 = 1;
 
 /// Why a keyring cannot be read, opened or extended.
@@ -51,7 +53,7 @@ pub enum KeyringError {
     /// An entry has the right commitment but does not decrypt, or holds something else than the others.
     #[error("the keyring was changed")]
     Tag,
-    /// [`MAX_ENTRIES`] are there already.
+    /// [`MAX_ENTRIES`] or [`MAX_PASSPHRASES`] are there already.
     #[error("the keyring is full")]
     Full,
     /// Shorter than [`MIN_PASSPHRASE_CHARS`] characters or longer than [`MAX_PASSPHRASE_LEN`] bytes.
@@ -187,7 +189,8 @@ impl Keyring {
             return Err(KeyringError::Malformed);
         }
         let keyring: Self = serde_json::from_slice(json).map_err(|_| KeyringError::Malformed)?;
-        if keyring.version != VERSION || keyring.entries.len() > MAX_ENTRIES {
+        let too_many = keyring.entries.len() > MAX_ENTRIES || keyring.passphrases() > MAX_PASSPHRASES;
+        if keyring.version != VERSION || too_many {
             return Err(KeyringError::Malformed);
         }
         if keyring.chain_id != chain_id || keyring.owner != owner {
@@ -223,7 +226,7 @@ impl Keyring {
     /// Whether any entry takes a passphrase.
     #[must_use]
     pub fn has_passphrase(&self) -> bool {
-        self.entries.iter().any(|entry| matches!(entry.unlocker, Unlocker::Passphrase(_)))
+        self.passphrases() > 0
     }
 
     /// Adds a wallet unlocker. The wallet has signed `message` twice; 65 bytes `r ‖ s ‖ v` each.
@@ -260,6 +263,9 @@ impl Keyring {
         rng: &mut impl CryptoRng,
     ) -> Result<(), KeyringError> {
         passphrase::check_length(passphrase)?;
+        if self.passphrases() == MAX_PASSPHRASES {
+            return Err(KeyringError::Full);
+        }
         let params = PassphraseParams::generate(rng);
         let kek = params.key_encryption_key(passphrase)?;
         self.add(seed, Unlocker::Passphrase(params), &kek, rng)
@@ -300,6 +306,10 @@ impl Keyring {
             self.entries.remove(index);
         }
         exists
+    }
+
+    fn passphrases(&self) -> usize {
+        self.entries.iter().filter(|entry| matches!(entry.unlocker, Unlocker::Passphrase(_))).count()
     }
 
     fn add(

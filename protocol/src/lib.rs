@@ -9,24 +9,29 @@ pub mod codes;
 pub mod deployment;
 pub mod ids;
 
-pub mod secret;
+// Secrets and the keys that derive from them.
 pub mod identity;
-pub mod capsule;
-pub mod split;
-pub mod authorship;
-pub mod envelope;
-pub mod cid;
-pub mod bundle;
-pub mod note;
-pub mod address_book;
-pub mod log;
+mod kdf;
 pub mod keyring;
 pub mod recovery;
-mod sealed_box;
+pub mod secret;
+pub mod split;
+
+// What is encrypted, and to whom.
+pub mod address_book;
+pub mod authorship;
+pub mod bundle;
+pub mod capsule;
+pub mod envelope;
 mod hpke;
-mod kdf;
+pub mod note;
 #[cfg(test)]
 mod public_vectors;
+mod sealed_box;
+
+// Where it lies, and who read it.
+pub mod cid;
+pub mod log;
 
 pub mod messages;
 pub mod reads;

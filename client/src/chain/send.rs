@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use alloy::{
     network::TransactionBuilder,
-    primitives::B256,
     providers::{Provider, ProviderBuilder},
     rpc::types::{TransactionReceipt, TransactionRequest},
     transports::TransportError,
@@ -69,14 +68,6 @@ impl Chain {
             pause = (pause * 2).min(Duration::from_secs(1));
         }
         Ok(())
-    }
-
-    /// The receipt of a mined transaction.
-    pub(crate) async fn settled(&self, tx_hash: B256) -> Result<Option<Settled>, ClientError> {
-        match self.provider.get_transaction_receipt(tx_hash).await.map_err(rpc)? {
-            Some(receipt) => settled(&receipt).map(Some),
-            None => Ok(None),
-        }
     }
 }
 

@@ -72,6 +72,14 @@ impl Destination {
     }
 }
 
+impl Destination {
+    /// The same, in place of an earlier copy of the same document in the same folder.
+    pub(crate) fn put_again(&self, file: NamedTempFile, file_name: &str) -> Result<PathBuf, ClientError> {
+        let path = self.folder()?.join(safe_name(file_name));
+        Self::File { path, replace: true }.put(file, file_name)
+    }
+}
+
 fn put_numbered(folder: &Path, mut file: NamedTempFile, name: &str) -> Result<PathBuf, ClientError> {
     let (stem, extension) = match name.rsplit_once('.') {
         Some((stem, extension)) if !stem.is_empty() => (stem, format!(".{extension}")),

@@ -95,7 +95,7 @@ async fn check_versions(client: &Client, keys: &Keys, found: &mut CaughtUp) -> R
         }
         match open_version(client, keys, &version).await {
             Ok(dek) => {
-                let capsule = seal_release_share(client, keys, &version, &dek, &operator_key);
+                let capsule = seal_release_share(client, keys.owner(), &version, &dek, &operator_key);
                 deposit(client, &version, capsule.as_bytes().to_vec()).await?;
                 found.shares_deposited += 1;
             }

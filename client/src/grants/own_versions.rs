@@ -70,6 +70,21 @@ impl OwnVersions {
     }
 }
 
+impl OwnVersions {
+    /// Which record.
+    pub(crate) const fn record(&self) -> RecordId {
+        self.record
+    }
+
+    /// The release share of every version, sealed to the operator.
+    pub(crate) fn release_shares(&self, client: &Client, operator_key: &PublicKey) -> Vec<(u16, Capsule)> {
+        let seal = |(version, dek): &(ChainVersion, DataKey)| {
+            (version.version, seal_release_share(client, self.patient, version, dek, operator_key))
+        };
+        self.versions.iter().map(seal).collect()
+    }
+}
+
 /// The data key of one version of an own record, from its owner capsule.
 pub(crate) async fn open_version(
     client: &Client,
@@ -84,13 +99,13 @@ pub(crate) async fn open_version(
 /// The release share of one version, sealed to the operator.
 pub(crate) fn seal_release_share(
     client: &Client,
-    keys: &Keys,
+    patient: Address,
     version: &ChainVersion,
     dek: &DataKey,
     operator_key: &PublicKey,
 ) -> Capsule {
     let of = client.chain().envelope_context().record_version(version.record, version.version);
-    let binding = Binding::release_share(&of, keys.owner(), client.deployment().operator, OPERATOR_KEY_EPOCH);
+    let binding = Binding::release_share(&of, patient, client.deployment().operator, OPERATOR_KEY_EPOCH);
     Capsule::seal(&dek.release_share(&of), operator_key, &binding)
 }
 
