@@ -36,7 +36,7 @@ use protocol::{
     deployment::Deployment,
     error_code::ErrorCode,
     ids::ActionId,
-    messages::{Action, Checkpoint, SignedAction},
+    messages::{Access, Action, Checkpoint, SignedAction},
 };
 use tokio::sync::{broadcast, mpsc, oneshot, watch as latest};
 use tokio_util::sync::CancellationToken;

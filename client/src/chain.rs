@@ -100,6 +100,10 @@ pub struct ChainPractitioner {
     pub valid_until: u64,
     /// Whether it counts now: the period runs, it is not suspended, and its accreditor is active.
     pub counts: bool,
+    /// Whether its accreditor has suspended it.
+    pub suspended: bool,
+    /// How often it was accredited or suspended: what a new accreditation replaces.
+    pub epoch: u32,
 }
 
 impl Chain {

@@ -109,9 +109,7 @@ pub fn direct_call_of(action: &Action, deployment: &Deployment) -> Option<(Addre
         Action::AddAccreditor(m) => {
             Accreditation::addAccreditorCall { accreditor: m.accreditor, epoch: m.epoch }.abi_encode()
         }
-        Action::RemoveAccreditor(m) => {
-            Accreditation::removeAccreditorCall { accreditor: m.accreditor }.abi_encode()
-        }
+        Action::RemoveAccreditor(m) => Accreditation::removeAccreditorCall { accreditor: m.accreditor }.abi_encode(),
         Action::Accredit(m) => Accreditation::accreditCall {
             practitioner: m.practitioner,
             roles: m.roles,

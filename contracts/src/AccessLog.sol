@@ -26,7 +26,7 @@ contract AccessLog is IAccessLog, SignedActions {
 
     /// @inheritdoc IAccessLog
     function checkpoint(Head calldata current, bytes32 root, Access[] calldata accesses) external {
-        _checkpoint(msg.sender, current, root, accesses);
+        _checkpoint(msg.sender, _hash(current), _grown(current, accesses), root, accesses);
     }
 
     /// @inheritdoc IAccessLog
@@ -37,26 +37,30 @@ contract AccessLog is IAccessLog, SignedActions {
         Access[] calldata accesses,
         Authorization calldata auth
     ) external {
+        (bytes32 previous, uint64 size) = (_hash(current), _grown(current, accesses));
         bytes32 structHash = EfficientHashLib.hash(
             uint256(CHECKPOINT_TYPEHASH),
             uint256(uint160(operator)),
-            uint256(_hash(current)),
-            _grown(current, accesses),
+            uint256(previous),
+            size,
             uint256(root),
             uint256(_accessesHash(accesses.length)),
             auth.nonce,
             auth.deadline
         );
         _authorize(operator, structHash, auth);
-        _checkpoint(operator, current, root, accesses);
+        _checkpoint(operator, previous, size, root, accesses);
     }
 
-    function _checkpoint(address operator, Head calldata current, bytes32 root, Access[] calldata accesses) private {
+    /// @param previous The head on which the batch claims to build.
+    /// @param size The size after it.
+    function _checkpoint(address operator, bytes32 previous, uint64 size, bytes32 root, Access[] calldata accesses)
+        private
+    {
         if (accesses.length == 0 || accesses.length > MAX_BATCH) revert InvalidBatch();
-        bytes32 previous = headOf[operator];
-        if (_hash(current) != previous) revert StaleHead(previous);
+        bytes32 stored = headOf[operator];
+        if (previous != stored) revert StaleHead(stored);
 
-        uint64 size = _grown(current, accesses);
         bytes32 head = keccak256(abi.encodePacked(previous, size, root));
         headOf[operator] = head;
         for (uint256 i = 0; i < accesses.length; ++i) {

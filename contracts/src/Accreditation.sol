@@ -30,7 +30,13 @@ contract Accreditation is IAccreditation, SignedActions {
     address public pendingOwner;
     /// @dev ACTIVE or not, and the epoch above it.
     mapping(address accreditor => uint256 word) private _accreditors;
-    mapping(address practitioner => PractitionerWord accreditation) private _practitioners;
+
+    /// @dev A struct, so that one pointer serves for reading and writing.
+    struct Slot {
+        PractitionerWord accreditation;
+    }
+
+    mapping(address practitioner => Slot slot) private _practitioners;
 
     /// @param firstOwner Names the accreditors: a multisig in production.
     constructor(address firstOwner) {
@@ -129,7 +135,7 @@ contract Accreditation is IAccreditation, SignedActions {
 
     /// @inheritdoc IAccreditation
     function practitionerOf(address practitioner) external view returns (Practitioner memory) {
-        return _practitioners[practitioner].unpack();
+        return _practitioners[practitioner].accreditation.unpack();
     }
 
     /// @inheritdoc IAccreditation
@@ -138,7 +144,7 @@ contract Accreditation is IAccreditation, SignedActions {
         view
         returns (bool accredited, uint40 validFrom, uint40 validUntil)
     {
-        PractitionerWord stored = _practitioners[practitioner];
+        PractitionerWord stored = _practitioners[practitioner].accreditation;
         if (stored.roles() & roles == 0 || stored.suspended()) return (false, 0, 0);
         (validFrom, validUntil) = (stored.validFrom(), stored.validUntil());
         if (time < validFrom || time >= validUntil) return (false, 0, 0);
@@ -176,24 +182,26 @@ contract Accreditation is IAccreditation, SignedActions {
         if (!isAccreditor(caller)) revert NotAccreditor(caller);
         if (roles == 0 || roles > Roles.ALL) revert InvalidAccreditation();
         if (validFrom >= validUntil || validUntil > PractitionerLib.LAST_TIME) revert InvalidAccreditation();
-        PractitionerWord stored = _practitioners[practitioner];
+        Slot storage slot = _practitioners[practitioner];
+        PractitionerWord stored = slot.accreditation;
         uint32 current = stored.epoch();
         if (epoch != current) revert StaleAccreditationEpoch(current);
         if (current == PractitionerLib.LAST_EPOCH) revert InvalidAccreditation();
         if (!_mayTakeOver(caller, stored)) revert NotItsAccreditor(caller, practitioner);
 
-        _practitioners[practitioner] = PractitionerLib.create(caller, validFrom, validUntil, roles, epoch + 1);
+        slot.accreditation = PractitionerLib.create(caller, validFrom, validUntil, roles, epoch + 1);
         emit Accredited(caller, practitioner, roles, validFrom, validUntil, epoch + 1);
     }
 
     function _suspend(address caller, address practitioner) private {
         if (!isAccreditor(caller)) revert NotAccreditor(caller);
-        PractitionerWord stored = _practitioners[practitioner];
+        Slot storage slot = _practitioners[practitioner];
+        PractitionerWord stored = slot.accreditation;
         if (stored.accreditor() != caller) revert NotItsAccreditor(caller, practitioner);
         uint32 epoch = stored.epoch();
         if (epoch != PractitionerLib.LAST_EPOCH) ++epoch;
 
-        _practitioners[practitioner] = stored.withSuspension(epoch);
+        slot.accreditation = stored.withSuspension(epoch);
         emit AccreditationChanged(caller, practitioner, true, epoch);
     }
 

@@ -78,7 +78,9 @@ contract AccessLogTest is BaseTest {
         Access[] memory accesses = newAccesses(3);
         Authorization memory auth = signed(empty, accesses);
         bytes memory packed;
-        for (uint256 i = 0; i < 3; ++i) packed = bytes.concat(packed, abi.encode(accesses[i]));
+        for (uint256 i = 0; i < 3; ++i) {
+            packed = bytes.concat(packed, abi.encode(accesses[i]));
+        }
         // The authorization first, then a gap, then the accesses: valid ABI, though no compiler writes it so.
         bytes memory tail = abi.encode(auth.nonce, auth.deadline, uint256(96), auth.signature.length);
         tail = bytes.concat(tail, auth.signature, new bytes(31 + bound(gap, 0, 500)));

@@ -79,12 +79,10 @@ contract AccreditationTest is BaseTest {
     }
 
     function test_RevertWhen_FormerOwnerSigned() public {
-        Authorization memory add = sign(
-            owner, accreditation, Messages.addAccreditor(owner.addr, stranger.addr, 0, 3, DEADLINE), 3, DEADLINE
-        );
-        Authorization memory remove = sign(
-            owner, accreditation, Messages.removeAccreditor(owner.addr, clinic.addr, 4, DEADLINE), 4, DEADLINE
-        );
+        Authorization memory add =
+            sign(owner, accreditation, Messages.addAccreditor(owner.addr, stranger.addr, 0, 3, DEADLINE), 3, DEADLINE);
+        Authorization memory remove =
+            sign(owner, accreditation, Messages.removeAccreditor(owner.addr, clinic.addr, 4, DEADLINE), 4, DEADLINE);
         vm.prank(owner.addr);
         accreditation.transferOwnership(sister.addr);
         vm.prank(sister.addr);
@@ -109,7 +107,9 @@ contract AccreditationTest is BaseTest {
     function testFuzz_RemoveAccreditor_RaisesTheEpochWhereNoneStands(address who, uint8 times) public {
         uint32 epoch = accreditation.accreditorEpochOf(who);
         vm.startPrank(owner.addr);
-        for (uint256 i = 0; i < times; ++i) accreditation.removeAccreditor(who);
+        for (uint256 i = 0; i < times; ++i) {
+            accreditation.removeAccreditor(who);
+        }
         assertEq(accreditation.accreditorEpochOf(who), epoch + times);
         assertEq(accreditation.isAccreditor(who), times == 0 && epoch != 0);
     }
@@ -225,18 +225,15 @@ contract AccreditationTest is BaseTest {
         suspensions = uint8(bound(suspensions, 1, 5));
         // The clinic vouches; the relayer keeps the message back until the clinic has suspended.
         Authorization memory auth = signedAccredit(1, 3);
-        Authorization memory suspension = sign(
-            clinic, accreditation, Messages.suspend(clinic.addr, doctor.addr, 4, DEADLINE), 4, DEADLINE
-        );
+        Authorization memory suspension =
+            sign(clinic, accreditation, Messages.suspend(clinic.addr, doctor.addr, 4, DEADLINE), 4, DEADLINE);
         for (uint256 i = isRelayed ? 1 : 0; i < suspensions; ++i) {
             vm.prank(clinic.addr);
             accreditation.suspend(doctor.addr);
         }
         if (isRelayed) accreditation.suspendBySig(clinic.addr, doctor.addr, suspension);
         vm.expectRevert(abi.encodeWithSelector(IAccreditation.StaleAccreditationEpoch.selector, 1 + suspensions));
-        accreditation.accreditBySig(
-            clinic.addr, doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, 1, auth
-        );
+        accreditation.accreditBySig(clinic.addr, doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, 1, auth);
         assertFalse(isAccreditedNow(doctor.addr));
     }
 
@@ -252,9 +249,8 @@ contract AccreditationTest is BaseTest {
 
     /// @dev The clinic vouches for the doctor anew.
     function signedAccredit(uint32 epoch, uint256 nonce) private view returns (Authorization memory) {
-        bytes32 message = Messages.accredit(
-            clinic.addr, doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, epoch, nonce, DEADLINE
-        );
+        bytes32 message =
+            Messages.accredit(clinic.addr, doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, epoch, nonce, DEADLINE);
         return sign(clinic, accreditation, message, nonce, DEADLINE);
     }
 
@@ -292,7 +288,9 @@ contract AccreditationTest is BaseTest {
 
     function testFuzz_Suspend_RaisesTheEpochWhereSuspendedAlready(uint8 times) public {
         vm.startPrank(clinic.addr);
-        for (uint256 i = 0; i < times; ++i) accreditation.suspend(doctor.addr);
+        for (uint256 i = 0; i < times; ++i) {
+            accreditation.suspend(doctor.addr);
+        }
         assertEq(accreditation.practitionerOf(doctor.addr).epoch, 1 + uint32(times));
     }
 

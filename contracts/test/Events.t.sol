@@ -83,7 +83,8 @@ contract EventsTest is BaseTest {
 
     function knowTheWords() private {
         // Addresses of those who act.
-        address[7] memory people = [owner.addr, clinic.addr, doctor.addr, lab.addr, patient.addr, operator.addr, otherClinic.addr];
+        address[7] memory people =
+            [owner.addr, clinic.addr, doctor.addr, lab.addr, patient.addr, operator.addr, otherClinic.addr];
         for (uint256 i = 0; i < people.length; ++i) {
             know(bytes32(uint256(uint160(people[i]))));
         }

@@ -205,9 +205,7 @@ contract GasTest is BaseTest {
             abi.encodeCall(accreditation.suspend, (sister.addr)),
             Needs(0, 1, 1, 0)
         );
-        auth = sign(
-            clinic, accreditation, Messages.suspend(clinic.addr, stranger.addr, 2, START + 1), 2, START + 1
-        );
+        auth = sign(clinic, accreditation, Messages.suspend(clinic.addr, stranger.addr, 2, START + 1), 2, START + 1);
         measure(
             "suspend, relayed",
             address(accreditation),

@@ -179,7 +179,9 @@ impl Action {
                 ContractName::Accreditation
             }
             Self::RegisterKey(_) => ContractName::KeyRegistry,
-            Self::RegisterRecord(_) | Self::RegisterVersion(_) | Self::SetRecordStatus(_) => ContractName::RecordRegistry,
+            Self::RegisterRecord(_) | Self::RegisterVersion(_) | Self::SetRecordStatus(_) => {
+                ContractName::RecordRegistry
+            }
             Self::Grant(_) | Self::Revoke(_) | Self::RevokeAll(_) => ContractName::GrantRegistry,
             Self::Checkpoint(_) => ContractName::AccessLog,
         }
@@ -255,7 +257,12 @@ impl Action {
             Self::AddAccreditor(m) => format!("Let {} vouch for practitioners.", m.accreditor),
             Self::RemoveAccreditor(m) => format!("Stop {} and everyone it vouched for.", m.accreditor),
             Self::Accredit(m) => {
-                format!("Vouch for {} as {} until second {}.", m.practitioner, words(&Role::from_mask(m.roles)), m.validUntil)
+                format!(
+                    "Vouch for {} as {} until second {}.",
+                    m.practitioner,
+                    words(&Role::from_mask(m.roles)),
+                    m.validUntil
+                )
             }
             Self::Suspend(m) => format!("Suspend {}.", m.practitioner),
             Self::RegisterKey(m) => format!("Publish encryption key number {} for my address.", u64::from(m.epoch) + 1),

@@ -32,7 +32,7 @@ use protocol::{
     error_code::Problem,
     identity::{IdentityKey, PublicKey},
     ids::{RecordId, Salt, Tag},
-    messages::{Accredit, Action, Grant, GrantRef, RegisterKey, RegisterRecord, Revoke, Scope, SetAccreditor, SignedAction},
+    messages::{Accredit, Action, AddAccreditor, Grant, GrantRef, RegisterKey, RegisterRecord, Revoke, Scope, SignedAction},
     reads::ReadRequest,
     secret::DataKey,
     session::LoginMessage,
@@ -333,19 +333,25 @@ impl Cast {
     }
 }
 
-/// Makes somebody a practitioner in `roles` for a year.
+/// Makes somebody a practitioner in `roles` for a year: the first of this network, by an accreditor who is new too.
 pub async fn accredit(world: &World, api: &Api, practitioner: Address, roles: u8) {
     let owner = api.login(world.signer(Role::Owner)).await;
     let accreditor = api.login(world.signer(Role::Accreditor)).await;
-    let set = SetAccreditor {
+    let add = AddAccreditor {
         owner: owner.address(),
         accreditor: accreditor.address(),
-        active: true,
+        epoch: 0,
         nonce: nonce(),
         deadline: deadline(api),
     };
-    let done = api.post("/v1/actions", &owner.token, &owner.sign(api, Action::SetAccreditor(set))).await;
+    let done = api.post("/v1/actions", &owner.token, &owner.sign(api, Action::AddAccreditor(add))).await;
     assert_eq!(done.status, StatusCode::OK, "{done:?}");
+    let done = api.post("/v1/actions", &accreditor.token, &vouch(api, &accreditor, practitioner, roles, 0)).await;
+    assert_eq!(done.status, StatusCode::OK, "{done:?}");
+}
+
+/// The accreditor vouches for a year, on top of the practitioner's `epoch`.
+pub fn vouch(api: &Api, accreditor: &User, practitioner: Address, roles: u8, epoch: u32) -> SignedAction {
     let now = api.app.clock.now();
     let accredit = Accredit {
         accreditor: accreditor.address(),
@@ -353,11 +359,11 @@ pub async fn accredit(world: &World, api: &Api, practitioner: Address, roles: u8
         roles,
         validFrom: U40::from(now - 3_600),
         validUntil: U40::from(now + 365 * 86_400),
+        epoch,
         nonce: nonce(),
         deadline: deadline(api),
     };
-    let done = api.post("/v1/actions", &accreditor.token, &accreditor.sign(api, Action::Accredit(accredit))).await;
-    assert_eq!(done.status, StatusCode::OK, "{done:?}");
+    accreditor.sign(api, Action::Accredit(accredit))
 }
 
 /// A record of the patient's own, and the key that its envelope would have.

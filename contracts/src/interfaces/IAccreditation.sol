@@ -42,9 +42,7 @@ interface IAccreditation is ISignedActions {
     ///         epoch and can never succeed. Period and roles are unchanged.
     /// @dev Readers may rely on: `suspended` is always true; a new `Accredited` ends it. Emitted also where the
     ///      practitioner was suspended already.
-    event AccreditationChanged(
-        address indexed accreditor, address indexed practitioner, bool suspended, uint32 epoch
-    );
+    event AccreditationChanged(address indexed accreditor, address indexed practitioner, bool suspended, uint32 epoch);
     /// @notice The owner named a successor, who must still accept.
     event OwnershipTransferStarted(address indexed owner, address indexed successor);
     /// @notice The successor accepted and is the owner now.

@@ -222,9 +222,8 @@ contract PermissionHandler is BaseTest {
         g = g % 2;
         uint256 nonce = ++nonces;
         uint32 epoch = accreditation.practitionerOf(grantees[g]).epoch;
-        bytes32 message = Messages.accredit(
-            clinic.addr, grantees[g], Roles.DOCTOR, VALID_FROM, VALID_UNTIL, epoch, nonce, FAR
-        );
+        bytes32 message =
+            Messages.accredit(clinic.addr, grantees[g], Roles.DOCTOR, VALID_FROM, VALID_UNTIL, epoch, nonce, FAR);
         HeldAccredit storage kept = heldAccredits.push();
         (kept.grantee, kept.epoch, kept.suspensions) = (g, epoch, suspensions[g]);
         kept.auth = sign(clinic, accreditation, message, nonce, FAR);
@@ -238,7 +237,9 @@ contract PermissionHandler is BaseTest {
         try accreditation.accreditBySig(
             clinic.addr, who, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, kept.epoch, kept.auth
         ) {
-            if (kept.suspensions != suspensions[kept.grantee]) hasStaleAccreditSucceeded = true;
+            if (kept.suspensions != suspensions[kept.grantee]) {
+                hasStaleAccreditSucceeded = true;
+            }
             suspended[kept.grantee] = false;
         } catch {}
     }
