@@ -3,7 +3,7 @@
 use mongodb::Database;
 
 use crate::{
-    auth, blobs, directory, events, grants, idempotency, records, relay, requests, sequencer, state::App,
+    auth, blobs, directory, events, grants, idempotency, records, relay, requests, retire, sequencer, state::App,
 };
 
 /// Creates every index that the routes need. Those that stand already are left alone.
@@ -21,6 +21,7 @@ pub async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     events::create_indexes(database).await?;
     relay::create_indexes(database).await?;
     sequencer::create_indexes(database).await?;
+    retire::create_indexes(database).await?;
     Ok(())
 }
 
@@ -29,5 +30,6 @@ pub fn start(app: &App) {
     app.relay.start(&app.shutdown);
     sequencer::start(app);
     events::start(app);
+    tokio::spawn(retire::run(app.clone()));
     tokio::spawn(blobs::sweeper::run(app.clone()));
 }

@@ -104,7 +104,12 @@ pub(crate) async fn terms_of(
 ///
 /// # Errors
 /// `unavailable`.
-pub(crate) async fn is_accredited(app: &App, address: Address, role: Option<Role>, at: &Block) -> Result<bool, ApiError> {
+pub(crate) async fn is_accredited(
+    app: &App,
+    address: Address,
+    role: Option<Role>,
+    at: &Block,
+) -> Result<bool, ApiError> {
     /// `Roles.ANY`
     const ANY: u8 = 255;
     let time = alloy::primitives::aliases::U40::from(app.clock.now().max(at.time));

@@ -98,7 +98,11 @@ pub(crate) fn start(app: &App) {
 #[utoipa::path(get, path = "/v1/events", tag = "events",
     params(("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was seen.")),
     responses((status = 200, content_type = "text/event-stream", body = FeedEvent)))]
-pub(crate) async fn get_events(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Result<Response, ApiError> {
+pub(crate) async fn get_events(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     let after = match headers.get("last-event-id") {
         Some(id) => {
             let id = id.to_str().ok().and_then(entry::parse_id);
@@ -106,9 +110,10 @@ pub(crate) async fn get_events(State(app): State<App>, caller: Caller, headers: 
         }
         None => entry::newest(&app.database).await?,
     };
-    let connection = app.feed.connect(&caller.session, app.settings.limits.feeds_max).ok_or_else(|| {
-        ApiError::new(ErrorCode::RateLimited, "this session has too many open feeds").retry_after(10)
-    })?;
+    let connection = app
+        .feed
+        .connect(&caller.session, app.settings.limits.feeds_max)
+        .ok_or_else(|| ApiError::new(ErrorCode::RateLimited, "this session has too many open feeds").retry_after(10))?;
     let heartbeat = std::time::Duration::from_secs(app.settings.limits.heartbeat_seconds.max(1));
     // Subscribed before the first look, so that nothing falls in between.
     let news = app.feed.news.subscribe();

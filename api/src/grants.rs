@@ -44,8 +44,9 @@ pub(crate) async fn post_grant(
 ) -> Result<(StatusCode, Json<Option<ActionView>>), ApiError> {
     match &body.action {
         Some(signed) => {
-            give::prepare(&app, &caller, signed, &body).await?;
-            relay::answer(app.relay.relay(signed, caller.address).await?, StatusCode::CREATED)
+            let bundles = give::check(&caller, signed, &body)?;
+            let kept = give::keep(&app, &caller, &body, &bundles);
+            relay::answer(app.relay.relay_after(signed, caller.address, kept).await?, StatusCode::CREATED)
         }
         None => {
             give::put_in_again(&app, &caller, &body).await?;

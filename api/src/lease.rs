@@ -66,7 +66,9 @@ impl Lease {
         let asked = Instant::now();
         let taken = match self.leases.find_one(doc! { "_id": self.name }).await? {
             None => self.create().await?,
-            Some(current) if current.holder == self.holder || current.holder.is_empty() => self.replace(&current).await?,
+            Some(current) if current.holder == self.holder || current.holder.is_empty() => {
+                self.replace(&current).await?
+            }
             Some(current) => match &self.seen {
                 Some((seen, since)) if *seen == current => {
                     since.elapsed() >= self.duration && self.replace(&current).await?

@@ -36,6 +36,7 @@ pub mod events;
 pub mod lease;
 pub mod operator;
 pub mod relay;
+mod retire;
 pub mod sequencer;
 
 // How it is put together.
@@ -43,4 +44,5 @@ pub mod background;
 pub mod docs;
 pub mod health;
 pub mod serve;
+pub mod shares_backup;
 pub mod routes;

@@ -17,6 +17,10 @@ struct Arguments {
 enum Command {
     /// Serves until it is asked to stop.
     Serve(Box<api::settings::Settings>),
+    /// Writes every release share, still encrypted, to a new file.
+    BackupShares(Box<api::shares_backup::BackupSettings>),
+    /// Puts the release shares of a backup back that the database has not.
+    RestoreShares(Box<api::shares_backup::BackupSettings>),
     /// Prints the OpenAPI document.
     Openapi,
     /// Prints the version.
@@ -40,6 +44,14 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Serve(settings) => {
             start_tracing();
             api::serve::run(*settings, asked_to_stop()).await
+        }
+        Command::BackupShares(settings) => {
+            let shares = api::shares_backup::backup(&settings).await?;
+            print(&format!("{shares} release shares are in {}\n", settings.file.display()))
+        }
+        Command::RestoreShares(settings) => {
+            let shares = api::shares_backup::restore(&settings).await?;
+            print(&format!("{shares} release shares were missing and are back\n"))
         }
         Command::Openapi => print(&api::routes::openapi_text()?),
         Command::Version => print(concat!(env!("CARGO_PKG_VERSION"), "\n")),

@@ -24,8 +24,6 @@ use rand::Rng;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::settings::Settings;
-
 /// Everything that only the operator may do. Has no `Debug`.
 pub struct Operator {
     signer: PrivateKeySigner,
@@ -50,12 +48,12 @@ impl Operator {
     ///
     /// # Errors
     /// When a file cannot be read, or the key is not the one that the deployment names.
-    pub fn open(settings: &Settings, deployment: &Deployment) -> anyhow::Result<Self> {
-        let signer = read_signer(&settings.operator_key_file, deployment.chain_id)?;
+    pub fn open(key_file: &Path, secret_file: &Path, deployment: &Deployment) -> anyhow::Result<Self> {
+        let signer = read_signer(key_file)?;
         if signer.address() != deployment.operator {
             bail!("the operator's key is not the one that the deployment file names");
         }
-        let secret = read_secret(&settings.operator_secret_file)?;
+        let secret = read_secret(secret_file)?;
         let at_rest = derive(&secret, b"medlock/v1/operator/at-rest");
         Ok(Self {
             signer,
@@ -146,6 +144,7 @@ fn derive(secret: &[u8; 32], label: &[u8]) -> Zeroizing<[u8; 32]> {
 }
 
 fn read_secret(path: &Path) -> anyhow::Result<Zeroizing<[u8; 32]>> {
+    warn_if_readable_by_others(path);
     let text = Zeroizing::new(
         std::fs::read_to_string(path).with_context(|| format!("cannot read the key file {}", path.display()))?,
     );
@@ -158,11 +157,19 @@ fn read_secret(path: &Path) -> anyhow::Result<Zeroizing<[u8; 32]>> {
     Ok(secret)
 }
 
-/// Reads a private key (32 bytes in hex) for signing on `chain_id`.
+fn warn_if_readable_by_others(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let readable = std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0);
+    if readable {
+        tracing::warn!(file = %path.display(), "a key file can be read by others; make it private: chmod 600");
+    }
+}
+
+/// Reads a private key (32 bytes in hex).
 ///
 /// # Errors
 /// When the file cannot be read or does not hold a key.
-pub fn read_signer(path: &Path, _chain_id: u64) -> anyhow::Result<PrivateKeySigner> {
+pub fn read_signer(path: &Path) -> anyhow::Result<PrivateKeySigner> {
     let secret = read_secret(path)?;
     PrivateKeySigner::from_slice(secret.as_slice())
         .map_err(|_| anyhow::anyhow!("the key file {} does not hold a secp256k1 key", path.display()))

@@ -49,7 +49,12 @@ pub(crate) async fn post_read(
     let allowed_until = permission.allowed_until;
     let leaf = append(&app, &caller, body, &permission).await?;
     app.log_wake.wake();
-    Ok(Json(ReadAnswer { release_share: B256::from(*share.expose()), leaf: leaf.id, receipt: leaf.receipt, allowed_until }))
+    Ok(Json(ReadAnswer {
+        release_share: B256::from(*share.expose()),
+        leaf: leaf.id,
+        receipt: leaf.receipt,
+        allowed_until,
+    }))
 }
 
 /// Writes the leaf of a permitted read, or finds the one that the same request has made before.

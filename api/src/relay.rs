@@ -212,36 +212,55 @@ impl Relay {
     ///
     /// # Errors
     /// [`RelayError::Refused`] when the contracts, or the rules of this server, would refuse it; nothing is stored then.
-    pub(crate) async fn relay(&self, signed: &SignedAction, submitter: Address) -> Result<ActionDoc, RelayError> {
+    pub(crate) async fn relay(&self, signed: &SignedAction, submitter: Address) -> Result<ActionDoc, ApiError> {
+        self.relay_after(signed, submitter, std::future::ready(Ok(()))).await
+    }
+
+    /// The same for an action that must not be sent before something else is done. `first` runs beside the trial run,
+    /// so that it costs no time of its own; what it writes must do no harm when the action is then refused.
+    ///
+    /// # Errors
+    /// As [`Relay::relay`], and those of `first`.
+    pub(crate) async fn relay_after(
+        &self,
+        signed: &SignedAction,
+        submitter: Address,
+        first: impl Future<Output = Result<(), ApiError>>,
+    ) -> Result<ActionDoc, ApiError> {
         // Subscribed before it is stored, so that no outcome is missed.
         let settled = self.shared.settled.subscribe();
-        let accepted = self.accept(signed, submitter).await?;
+        let accepted = self.accept(signed, submitter, first).await?;
         Ok(self.wait(accepted, settled, self.shared.limits.answer_after).await)
     }
 
     /// Takes a signed action and returns as soon as it is durable.
-    ///
-    /// # Errors
-    /// As [`Relay::relay`].
-    pub(crate) async fn accept(&self, signed: &SignedAction, submitter: Address) -> Result<ActionDoc, RelayError> {
+    async fn accept(
+        &self,
+        signed: &SignedAction,
+        submitter: Address,
+        first: impl Future<Output = Result<(), ApiError>>,
+    ) -> Result<ActionDoc, ApiError> {
         let shared = &self.shared;
         let (to, data) = check::call_of(signed, &shared.deployment)?;
         let id = signed.action.id(&shared.deployment);
         let gas_bound = budget::bound(&data);
         // The trial run costs a round trip; what we have to ask the database costs no extra time beside it.
-        let (known, budget, trial) = tokio::join!(
+        let (known, budget, trial, first) = tokio::join!(
             action_doc::find(&shared.actions, id),
             budget::charge(&shared.database, submitter, gas_bound, shared.limits.gas_per_day_max),
             check::check(shared, signed, to, &data),
+            first,
         );
-        let refused = match (known, budget, trial) {
-            (Ok(None), Ok(()), Ok(gas_limit)) => {
+        let refused: Result<ActionDoc, ApiError> = match (known, first, budget, trial) {
+            (Ok(None), Ok(()), Ok(()), Ok(gas_limit)) => {
                 let new = self.document(signed, id, submitter, (to, data), gas_limit);
-                return self.store(new).await;
+                return Ok(self.store(new).await?);
             }
-            (_, Err(error), _) => return Err(error),
+            (_, _, Err(error), _) => return Err(error.into()),
+            (Err(error), ..) => Err(error.into()),
+            (_, Err(error), ..) => Err(error),
             (Ok(Some(known)), ..) => Ok(known),
-            (Err(error), ..) | (.., Err(error)) => Err(error),
+            (.., Err(error)) => Err(error.into()),
         };
         budget::refund(&shared.database, submitter, gas_bound).await;
         refused
@@ -368,10 +387,8 @@ impl Shared {
 
     async fn ask_fees(&self) -> Result<transaction::Fees, TransportError> {
         let market = self.provider.estimate_eip1559_fees().await?;
-        let fees = transaction::Fees {
-            max_fee: market.max_fee_per_gas,
-            max_priority_fee: market.max_priority_fee_per_gas,
-        };
+        let fees =
+            transaction::Fees { max_fee: market.max_fee_per_gas, max_priority_fee: market.max_priority_fee_per_gas };
         *self.fees.lock().unwrap_or_else(PoisonError::into_inner) = Some(fees);
         Ok(fees)
     }
@@ -418,10 +435,7 @@ pub(crate) async fn get_action(
 ///
 /// # Errors
 /// The code with which it failed.
-pub(crate) fn answer(
-    action: ActionDoc,
-    mined: StatusCode,
-) -> Result<(StatusCode, Json<Option<ActionView>>), ApiError> {
+pub(crate) fn answer(action: ActionDoc, mined: StatusCode) -> Result<(StatusCode, Json<Option<ActionView>>), ApiError> {
     match (action.state, &action.failure) {
         (ActionState::Failed, Some(failure)) => Err(ApiError::new(failure.code, failure.detail.clone())),
         (ActionState::Failed, None) => Err(ApiError::new(ErrorCode::WouldRevert, "the contract refused the action")),

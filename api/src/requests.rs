@@ -152,7 +152,7 @@ pub(crate) async fn list_requests(
         let page = collection.find(doc! { "$and": all }).sort(newest_first).limit(i64::from(limit) + 1).await?;
         found.extend(page.try_collect::<Vec<RequestDoc>>().await?);
     }
-    found.sort_by(|a, b| (b.created_at, b.id).cmp(&(a.created_at, a.id)));
+    found.sort_by_key(|request| std::cmp::Reverse((request.created_at, request.id)));
     found.dedup_by(|a, b| a.id == b.id);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_more = found.len() > limit;

@@ -123,10 +123,15 @@ async fn run(app: &App, lease: &mut Lease) {
                 oldest_waiting.get_or_insert_with(Instant::now);
             }
             // Somebody else's checkpoint, or our own that was thought lost: the next round begins with the new head.
-            Err(SequencerError::Relay(RelayError::Refused { code: ErrorCode::StaleState | ErrorCode::NonceUsed, .. })) => {
+            Err(SequencerError::Relay(RelayError::Refused {
+                code: ErrorCode::StaleState | ErrorCode::NonceUsed,
+                ..
+            })) => {
                 tracing::info!("the log's head has moved; beginning anew from the chain");
             }
-            Err(error) => tracing::warn!(%error, cause = ?std::error::Error::source(&error), "the log was not anchored; trying again"),
+            Err(error) => {
+                tracing::warn!(%error, cause = ?std::error::Error::source(&error), "the log was not anchored; trying again")
+            }
         }
     }
 }

@@ -63,13 +63,14 @@ impl App {
     /// # Errors
     /// When a file cannot be read or a URL cannot be parsed. Services may still be down: `/readyz` says so.
     pub async fn open(settings: Settings) -> anyhow::Result<Self> {
-        let deployment = std::fs::read_to_string(&settings.deployment).context("cannot read the deployment file")?;
-        let deployment: Deployment =
-            serde_json::from_str(&deployment).context("the deployment file has another form")?;
+        let deployment = store::read_deployment(&settings.deployment)?;
         let chain = connect_chain(&settings).await?;
-        let database = store::connect(&settings).await.context("cannot use the MongoDB URI")?;
-        let operator = Operator::open(&settings, &deployment)?;
-        let relayer = crate::operator::read_signer(&settings.relayer_key_file, deployment.chain_id)?;
+        let mongodb_wait = settings.limits.mongodb_seconds_max;
+        let database = store::connect(&settings.mongodb_uri, &settings.mongodb_database, mongodb_wait)
+            .await
+            .context("cannot use the MongoDB URI")?;
+        let operator = Operator::open(&settings.operator_key_file, &settings.operator_secret_file, &deployment)?;
+        let relayer = crate::operator::read_signer(&settings.relayer_key_file)?;
         let (deployment, relayer, clock) = (Arc::new(deployment), Arc::new(relayer), Clock::default());
         let limits = RelayLimits::from(&settings.limits);
         let relay =

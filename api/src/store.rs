@@ -3,16 +3,16 @@
 //! The mirror's collections ([`protocol::mirror::collection`]) are the indexer's; the API only reads them. Each of the
 //! API's collections is written by one module only, named beside it here.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
+use anyhow::Context;
 use mongodb::{
     Client, Database, IndexModel,
     bson::Document,
     options::{ClientOptions, IndexOptions, ReadConcern, WriteConcern},
 };
-use secrecy::ExposeSecret;
-
-use crate::settings::Settings;
+use protocol::deployment::{DEPLOYMENT_VERSION, Deployment};
+use secrecy::{ExposeSecret, SecretString};
 
 /// Names of the API's own collections.
 pub mod collection {
@@ -44,25 +44,39 @@ pub mod collection {
     pub const POSITIONS: &str = "log_positions";
     /// Gas that the relayer spent for each account: `relay`.
     pub const BUDGETS: &str = "api_budgets";
+    /// What has ended and is to be destroyed: `retire`.
+    pub const ENDS: &str = "api_ends";
     /// The event feed: `events`.
     pub const FEED: &str = "api_feed";
     /// How far the mirror's events are in the feed, and the feed's counter: `events`.
     pub const FEED_CURSOR: &str = "api_feed_cursor";
 }
 
+/// Reads a deployment file.
+///
+/// # Errors
+/// When it cannot be read or has another form.
+pub fn read_deployment(path: &Path) -> anyhow::Result<Deployment> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the deployment file {}", path.display()))?;
+    let deployment: Deployment = serde_json::from_str(&text).context("the deployment file has another form")?;
+    anyhow::ensure!(deployment.version == DEPLOYMENT_VERSION, "the deployment file is of another version");
+    Ok(deployment)
+}
+
 /// Connects with majority read and write concern.
 ///
 /// # Errors
 /// When the URI cannot be read.
-pub async fn connect(settings: &Settings) -> mongodb::error::Result<Database> {
-    let mut options = ClientOptions::parse(settings.mongodb_uri.expose_secret()).await?;
-    let wait = Duration::from_secs(settings.limits.mongodb_seconds_max);
+pub async fn connect(uri: &SecretString, database: &str, seconds_max: u64) -> mongodb::error::Result<Database> {
+    let mut options = ClientOptions::parse(uri.expose_secret()).await?;
+    let wait = Duration::from_secs(seconds_max);
     options.app_name = Some("medlock-api".to_owned());
     options.server_selection_timeout = Some(wait);
     options.connect_timeout = Some(wait);
     options.read_concern = Some(ReadConcern::majority());
     options.write_concern = Some(WriteConcern::majority());
-    Ok(Client::with_options(options)?.database(&settings.mongodb_database))
+    Ok(Client::with_options(options)?.database(database))
 }
 
 /// An index over `keys`.

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use alloy::primitives::{Address, B256, LogData};
+use alloy::{
+    eips::BlockId,
+    primitives::{Address, B256, LogData},
+};
 use contracts::{
     ChainEvent, Terms, access_log::AccessLog::AccessLogEvents, accreditation::Accreditation::AccreditationEvents,
     grant_registry::GrantRegistry::GrantRegistryEvents, key_registry::KeyRegistry::KeyRegistryEvents,
@@ -22,14 +25,13 @@ use protocol::{
 };
 
 use super::FeedEntry;
-use crate::{error::ApiError, grants::BundleDoc, state::App, store::collection};
+use crate::{chain, error::ApiError, grants::BundleDoc, state::App, store::collection};
 
 /// The entries that tell people about one event; none for an event that concerns nobody.
 ///
 /// # Errors
 /// When the database does not answer.
-pub(super) async fn entries(app: &App, event: &EventDoc) -> Result<Vec<FeedEntry>, ApiError> {
-    let Some(decoded) = decode(&app.deployment, event) else { return Ok(Vec::new()) };
+pub(super) async fn entries(app: &App, event: &EventDoc, decoded: ChainEvent) -> Result<Vec<FeedEntry>, ApiError> {
     let (kind, subject, people) = match decoded {
         ChainEvent::Record(event) => of_record(app, event).await?,
         ChainEvent::Grant(event) => of_grant(app, event).await?,
@@ -44,7 +46,8 @@ pub(super) async fn entries(app: &App, event: &EventDoc) -> Result<Vec<FeedEntry
 /// What happened, to what, and whom it concerns.
 type Interest = (FeedKind, String, BTreeSet<Address>);
 
-fn decode(deployment: &Deployment, event: &EventDoc) -> Option<ChainEvent> {
+/// The event as the contracts declare it; `None` for what is none of theirs.
+pub(super) fn decode(deployment: &Deployment, event: &EventDoc) -> Option<ChainEvent> {
     const CONTRACTS: [ContractName; 5] = [
         ContractName::Accreditation,
         ContractName::KeyRegistry,
@@ -104,8 +107,7 @@ async fn of_log(app: &App, event: AccessLogEvents) -> Result<Interest, ApiError>
     let AccessLogEvents::Accessed(accessed) = event else {
         return Ok((FeedKind::Accessed, String::new(), BTreeSet::new()));
     };
-    let records: Collection<RecordDoc> = app.database.collection(mirror::collection::RECORDS);
-    let record = records.find_one(doc! { "_id": format!("{:#x}", accessed.record) }).await?;
+    let record = chain::find_record(app, accessed.record.into(), BlockId::latest()).await?;
     let people = record.map(|record| record.patient).into_iter().collect();
     Ok((FeedKind::Accessed, LeafHash(accessed.leaf).to_string(), people))
 }

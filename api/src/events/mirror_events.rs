@@ -13,7 +13,7 @@ use protocol::mirror::{self, EventDoc};
 use serde::{Deserialize, Serialize};
 
 use super::{append, interest};
-use crate::{error::ApiError, lease::Lease, state::App, store::collection};
+use crate::{error::ApiError, lease::Lease, retire, state::App, store::collection};
 
 /// The cursor's `_id`.
 const CURSOR: &str = "mirror";
@@ -123,6 +123,8 @@ async fn tell_again(app: &App, from_block: i64) -> Result<(), FollowError> {
 }
 
 async fn tell(app: &App, event: &EventDoc) -> Result<(), FollowError> {
-    let entries = interest::entries(app, event).await.map_err(FollowError::Api)?;
+    let Some(decoded) = interest::decode(&app.deployment, event) else { return Ok(()) };
+    retire::note(&app.database, event, &decoded).await?;
+    let entries = interest::entries(app, event, decoded).await.map_err(FollowError::Api)?;
     Ok(append(&app.database, entries).await?)
 }

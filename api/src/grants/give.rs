@@ -27,12 +27,12 @@ use crate::{caller::Caller, chain, error::ApiError, requests, state::App, store:
 /// How far back the chain is asked for a grant that the mirror does not have yet.
 const RECENT_BLOCKS: u64 = 1_000;
 
-/// Checks a signed Grant against its bundles and keeps them durably.
+/// Checks a signed Grant against its bundles; gives what is to be kept.
 ///
 /// # Errors
 /// `invalid_request` when message and bundles do not agree, `forbidden` for another patient's message,
-/// `invalid_capsule`, `key_not_registered` when the grantee has none, `not_found` for an unknown request.
-pub(super) async fn prepare(app: &App, caller: &Caller, signed: &SignedAction, body: &GrantBody) -> Result<(), ApiError> {
+/// `invalid_capsule`.
+pub(super) fn check(caller: &Caller, signed: &SignedAction, body: &GrantBody) -> Result<Vec<BundleDoc>, ApiError> {
     let Action::Grant(message) = &signed.action else {
         return Err(ApiError::invalid("the message is not a Grant; send it to /v1/actions"));
     };
@@ -63,11 +63,23 @@ pub(super) async fn prepare(app: &App, caller: &Caller, signed: &SignedAction, b
             .ok_or_else(|| ApiError::new(ErrorCode::OutOfRange, "the grant epoch is out of range"))?;
         documents.push(document(caller.address, tag, body, bundle.clone(), epoch));
     }
-    expect_key(app, body).await?;
-    if let Some(request) = body.request {
-        requests::expect_open(app, request, caller.address, body.grantee).await?;
-    }
-    store(app, &documents).await
+    Ok(documents)
+}
+
+/// Keeps the checked bundles of a Grant durably. Bundles of a grant that is then refused harm nobody: they belong to an
+/// epoch that the chain never reaches with them.
+///
+/// # Errors
+/// `key_not_registered` when the grantee has none, `not_found` for an unknown request.
+pub(super) async fn keep(app: &App, caller: &Caller, body: &GrantBody, bundles: &[BundleDoc]) -> Result<(), ApiError> {
+    let expected = async {
+        match body.request {
+            Some(request) => requests::expect_open(app, request, caller.address, body.grantee).await,
+            None => Ok(()),
+        }
+    };
+    let (key, request, stored) = tokio::join!(expect_key(app, body), expected, store(app, bundles));
+    key.and(request).and(stored)
 }
 
 /// Keeps the bundles of grants that stand on chain already.
@@ -190,7 +202,13 @@ async fn standing_terms(
 }
 
 /// The bundle hash that was granted: from the mirror, or from the chain's recent events when the mirror is behind.
-async fn granted_hash(app: &App, patient: Address, tag: Tag, bundle: &BundleBody, terms: &Terms) -> Result<B256, ApiError> {
+async fn granted_hash(
+    app: &App,
+    patient: Address,
+    tag: Tag,
+    bundle: &BundleBody,
+    terms: &Terms,
+) -> Result<B256, ApiError> {
     let grant = GrantId::derive(patient, tag, bundle.kind, bundle.scope_id);
     let grants: Collection<GrantDoc> = app.database.collection(mirror::collection::GRANTS);
     let mirrored = grants.find_one(doc! { "_id": grant.to_string() }).await?;

@@ -19,7 +19,8 @@ use crate::{requests, store::collection};
 /// When the database does not answer.
 pub(crate) async fn granted(database: &Database, grant: &Grant, now: u64) -> Result<(), Error> {
     let bundles: Collection<BundleDoc> = database.collection(collection::BUNDLES);
-    let stored: Vec<BundleDoc> = bundles.find(doc! { "_id": { "$in": bundle_ids(grant) } }).await?.try_collect().await?;
+    let stored: Vec<BundleDoc> =
+        bundles.find(doc! { "_id": { "$in": bundle_ids(grant) } }).await?.try_collect().await?;
     let answered: BTreeSet<RequestId> = stored.into_iter().filter_map(|bundle| bundle.request).collect();
     for request in answered {
         requests::approve(database, request, now).await?;

@@ -49,8 +49,11 @@ impl ReadScope {
 /// When the database does not answer.
 pub(crate) async fn read_scopes(app: &App, grantee: Address) -> Result<Vec<ReadScope>, ApiError> {
     let bundles: Collection<BundleDoc> = app.database.collection(collection::BUNDLES);
-    let received: Vec<BundleDoc> =
-        bundles.find(doc! { "grantee": format!("{grantee:#x}"), "right": Right::Read.as_str() }).await?.try_collect().await?;
+    let received: Vec<BundleDoc> = bundles
+        .find(doc! { "grantee": format!("{grantee:#x}"), "right": Right::Read.as_str() })
+        .await?
+        .try_collect()
+        .await?;
     let grants = mirrored(app, received.iter().map(|bundle| bundle.grant).collect()).await?;
     let views = Standings::of(app, grants.values()).await?;
     Ok(grants
@@ -112,7 +115,8 @@ async fn given(
     let grants: Collection<GrantDoc> = app.database.collection(mirror::collection::GRANTS);
     let found = grants.find(doc! { "$and": all }).sort(doc! { AT: -1, "_id": -1 }).limit(i64::from(limit) + 1).await?;
     let mut found: Vec<GrantDoc> = found.try_collect().await?;
-    let next = cut(&mut found, limit).then(|| found.last().map(|last| format!("{}:{}", last.place.block_number, last.id)));
+    let next =
+        cut(&mut found, limit).then(|| found.last().map(|last| format!("{}:{}", last.place.block_number, last.id)));
     let ids: Vec<String> = found.iter().map(|grant| grant.id.to_string()).collect();
     let bundles: Collection<BundleDoc> = app.database.collection(collection::BUNDLES);
     let oldest_first = doc! { "grant": 1, "epoch": 1 };

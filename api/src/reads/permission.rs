@@ -78,10 +78,8 @@ fn readable(record: Option<Record>, version: u16) -> Result<Record, ApiError> {
 /// The scopes that cover a record, narrowest first.
 fn scopes(request: &ReadRequest, record: &Record) -> [Scope; 3] {
     // A code that is not in our list still has its scope id.
-    let category = Category::from_code(record.category).map_or_else(
-        || alloy::primitives::B256::left_padding_from(&record.category.to_be_bytes()),
-        Category::scope_id,
-    );
+    let category = Category::from_code(record.category)
+        .map_or_else(|| alloy::primitives::B256::left_padding_from(&record.category.to_be_bytes()), Category::scope_id);
     [
         (ScopeKind::Record, request.record.0),
         (ScopeKind::Category, category),
@@ -114,7 +112,15 @@ async fn refuse_revoked(
     for (kind, id) in scopes.into_iter().filter(stands) {
         let registry = chain::grant_registry(app);
         let asked = registry
-            .isGranted(record.patient, tag.0, kind.code(), id, Right::Read.bit(), request.purpose.bit(), U40::from(time))
+            .isGranted(
+                record.patient,
+                tag.0,
+                kind.code(),
+                id,
+                Right::Read.bit(),
+                request.purpose.bit(),
+                U40::from(time),
+            )
             .block(block.id());
         if asked.call().await?.granted {
             return Ok(());

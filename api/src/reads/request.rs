@@ -17,7 +17,10 @@ use crate::{caller::Caller, error::ApiError, state::App};
 pub(super) fn check(app: &App, caller: &Caller, body: &ReadBody) -> Result<(), ApiError> {
     let request = &body.request;
     if request.login_hash != caller.login_hash() {
-        return Err(ApiError::new(ErrorCode::NotSignedIn, "the request names another session than the one that sends it"));
+        return Err(ApiError::new(
+            ErrorCode::NotSignedIn,
+            "the request names another session than the one that sends it",
+        ));
     }
     if request.grantee != caller.address {
         return Err(ApiError::forbidden("one reads in one's own name only"));

@@ -39,7 +39,12 @@ struct Registration {
 /// # Errors
 /// `invalid_request` when message and body do not agree, `forbidden` for another uploader's message, `not_found` when
 /// the envelope was not uploaded, `invalid_envelope` when it is for another version, `invalid_capsule`.
-pub(super) async fn prepare(app: &App, caller: &Caller, signed: &SignedAction, body: &RegisterBody) -> Result<(), ApiError> {
+pub(super) async fn prepare(
+    app: &App,
+    caller: &Caller,
+    signed: &SignedAction,
+    body: &RegisterBody,
+) -> Result<(), ApiError> {
     let registration = registration(&signed.action)?;
     if (registration.record, registration.version) != (body.record, body.version) {
         return Err(ApiError::invalid("record and version are not those that the message registers"));

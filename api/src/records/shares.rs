@@ -73,7 +73,10 @@ pub(super) async fn deposit(app: &App, deposit: Deposit<'_>) -> Result<(), ApiEr
         return if bool::from(known.expose().ct_eq(share.expose())) {
             Ok(())
         } else {
-            Err(ApiError::new(ErrorCode::AlreadyExists, "the uploader deposits a release share once; only the patient replaces it"))
+            Err(ApiError::new(
+                ErrorCode::AlreadyExists,
+                "the uploader deposits a release share once; only the patient replaces it",
+            ))
         };
     }
     let sealed = app.operator.encrypt_at_rest(record, version, &share).into();

@@ -136,7 +136,9 @@ async fn views(app: &App, records: Vec<RecordDoc>) -> Result<Vec<RecordView>, Ap
     let versions: Collection<VersionDoc> = app.database.collection(mirror::collection::VERSIONS);
     let of_records = doc! { "record": { "$in": &texts } };
     let (versions, shares, sizes) = tokio::join!(
-        async { versions.find(of_records).sort(doc! { "record": 1, "version": 1 }).await?.try_collect::<Vec<_>>().await },
+        async {
+            versions.find(of_records).sort(doc! { "record": 1, "version": 1 }).await?.try_collect::<Vec<_>>().await
+        },
         shares::deposited(app, &ids),
         sizes(app, &texts),
     );

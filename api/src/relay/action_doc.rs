@@ -1,12 +1,7 @@
 //! One relayed action as the queue keeps it. `_id` is its [`ActionId`], so that the same action is queued once.
 
 use alloy::primitives::{Address, B256, Bytes};
-use mongodb::{
-    Collection, Database, IndexModel,
-    bson::doc,
-    error::Error,
-    options::IndexOptions,
-};
+use mongodb::{Collection, Database, IndexModel, bson::doc, error::Error, options::IndexOptions};
 use protocol::{
     bodies::relay::{ActionState, ActionView},
     error_code::{ErrorCode, Problem},

@@ -35,7 +35,12 @@ pub(super) fn call_of(signed: &SignedAction, deployment: &Deployment) -> Result<
 ///
 /// # Errors
 /// The code of whatever the contracts would refuse.
-pub(super) async fn check(shared: &Shared, signed: &SignedAction, to: Address, data: &Bytes) -> Result<u64, RelayError> {
+pub(super) async fn check(
+    shared: &Shared,
+    signed: &SignedAction,
+    to: Address,
+    data: &Bytes,
+) -> Result<u64, RelayError> {
     let now = U256::from(shared.clock.now());
     if signed.action.deadline() <= now {
         return Err(RelayError::refused(ErrorCode::Expired, "The action's deadline has passed."));

@@ -166,8 +166,9 @@ impl Sender {
         let gas_limit = u64::try_from(action.gas_limit).unwrap_or(0);
         let call = Call { to: action.to, data: action.data.clone(), gas_limit };
         let chain_id = shared.deployment.chain_id;
-        let signed = transaction::sign(&shared.signer, chain_id, nonce, &call, shared.fees().await?, &[], super::now_ms())
-            .map_err(|error| RelayError::Chain(alloy::transports::TransportErrorKind::custom(error)))?;
+        let signed =
+            transaction::sign(&shared.signer, chain_id, nonce, &call, shared.fees().await?, &[], super::now_ms())
+                .map_err(|error| RelayError::Chain(alloy::transports::TransportErrorKind::custom(error)))?;
         action.transaction = Some(signed);
         action.state = ActionState::Sent;
         self.next_nonce = Some(nonce + 1);

@@ -174,7 +174,7 @@ async fn receipt(shared: &Shared, transaction: &TransactionDoc) -> Result<Option
     Ok(None)
 }
 
-/// Writes the outcome, tells whoever waits, and does what follows from it.
+/// Tells whoever waits, writes the outcome, and does what follows from it.
 async fn settle(shared: &Shared, action: &ActionDoc, receipt: &TransactionReceipt) -> Result<(), RelayError> {
     let number = receipt.block_number.unwrap_or_default();
     let narrow = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
@@ -197,10 +197,10 @@ async fn settle(shared: &Shared, action: &ActionDoc, receipt: &TransactionReceip
         "mined": to_bson(&settled.mined).map_err(Error::from)?,
         "failure": to_bson(&settled.failure).map_err(Error::from)?,
     } };
-    shared.actions.update_one(doc! { "_id": action.id.to_string() }, outcome).await?;
     let settled = Arc::new(settled);
-    // Nobody need be waiting.
+    // The chain is what makes it true, so whoever waits is told before it is written; nobody need be waiting.
     let _ = shared.settled.send(settled.clone());
+    shared.actions.update_one(doc! { "_id": action.id.to_string() }, outcome).await?;
     follow_up::follow_up(shared, &settled).await;
     Ok(())
 }

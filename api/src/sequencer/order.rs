@@ -64,7 +64,11 @@ pub(super) async fn batch(app: &App, from: u64, max: usize) -> Result<Vec<LeafDo
         .try_collect()
         .await?;
     let is_gapless = batch.iter().zip(first..).all(|(leaf, index)| leaf.index == Some(index));
-    if is_gapless { Ok(batch) } else { Err(SequencerError::Inconsistent("a leaf is missing: restore the log's evidence")) }
+    if is_gapless {
+        Ok(batch)
+    } else {
+        Err(SequencerError::Inconsistent("a leaf is missing: restore the log's evidence"))
+    }
 }
 
 async fn first_free(leaves: &Collection<LeafDoc>, anchored: u64) -> Result<i64, SequencerError> {

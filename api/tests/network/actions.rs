@@ -15,8 +15,8 @@ use protocol::{
 use serde_json::json;
 
 use crate::world::{
-    Api, Cast, User, World, deadline, eventually, grant_body, nonce, prepare_record, random, register_key,
-    register_record, sign, Terms,
+    Api, Cast, Terms, User, World, deadline, eventually, grant_body, nonce, prepare_record, random, register_key,
+    register_record, sign,
 };
 
 async fn key_epoch(api: &Api, owner: Address) -> u32 {
@@ -43,8 +43,10 @@ async fn a_signed_action_is_mined_once_and_the_same_bytes_give_the_same_answer()
 
     // Twice at the same moment, then again: one transaction.
     let before = relayer_nonce(&api).await;
-    let (first, second) =
-        tokio::join!(api.post("/v1/actions", &patient.token, &signed), api.post("/v1/actions", &patient.token, &signed));
+    let (first, second) = tokio::join!(
+        api.post("/v1/actions", &patient.token, &signed),
+        api.post("/v1/actions", &patient.token, &signed)
+    );
     let first: ActionView = first.ok();
     let second: ActionView = second.ok();
     let third: ActionView = api.post("/v1/actions", &patient.token, &signed).await.ok();
@@ -279,7 +281,8 @@ async fn a_mined_action_that_falls_out_of_the_chain_is_mined_again() {
 
     world.rpc("anvil_rollback", json!([1])).await;
     assert_eq!(key_epoch(&api, patient.address()).await, 0);
-    eventually("the key stands again", || async { (key_epoch(&api, patient.address()).await == 1).then_some(()) }).await;
+    eventually("the key stands again", || async { (key_epoch(&api, patient.address()).await == 1).then_some(()) })
+        .await;
     let view: ActionView = api.get(&format!("/v1/actions/{}", mined.id), &patient.token).await.ok();
     assert_eq!(view.id, mined.id);
 }

@@ -1,11 +1,6 @@
 //! The sequencer: whatever is killed, lost or set back, the chain's log has every leaf once, in one order.
 
-use alloy::{
-    primitives::B256,
-    providers::Provider,
-    rpc::types::Filter,
-    sol_types::SolEvent,
-};
+use alloy::{primitives::B256, providers::Provider, rpc::types::Filter, sol_types::SolEvent};
 use contracts::access_log::AccessLog::{self, Accessed, Checkpoint};
 use mongodb::bson::{Document, doc};
 use protocol::{

@@ -59,12 +59,10 @@ async fn every_refusal_of_a_read_has_its_code_and_leaves_no_leaf() {
     let cast = Cast::on(&world, &api).await;
     let record = register_record(&api, &cast.patient).await;
     let salt = Salt(random());
-    let refused = async |body: &protocol::bodies::reads::ReadBody| {
-        api.post("/v1/reads", &cast.doctor.token, body).await.code()
-    };
-    let ask = |record: RecordId, salt: Salt, purpose, seconds| {
-        cast.doctor.read_request(&api, record, salt, purpose, seconds)
-    };
+    let refused =
+        async |body: &protocol::bodies::reads::ReadBody| api.post("/v1/reads", &cast.doctor.token, body).await.code();
+    let ask =
+        |record: RecordId, salt: Salt, purpose, seconds| cast.doctor.read_request(&api, record, salt, purpose, seconds);
     use Purpose::{Research, Treatment};
 
     // The request itself.

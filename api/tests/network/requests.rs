@@ -22,14 +22,17 @@ use protocol::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::world::{Api, Cast, Terms, User, World, deadline, eventually, grant_body, nonce, register_record};
+use crate::world::{
+    Api, Cast, Terms, User, World, deadline, eventually, grant, grant_body, mirror_events, nonce, register_record,
+    revoke,
+};
 
 fn request_body(api: &Api, cast: &Cast, record: RecordId) -> RequestBody {
     let registry = api.app.deployment.address_of(ContractName::GrantRegistry);
     let binding = Binding::note(api.app.deployment.chain_id, registry, cast.patient.address(), 1);
     let patient_key = cast.patient.key();
     let author = cast.doctor.address();
-    let note = note::seal("second opinion", author, &patient_key.public_key(), &binding, &mut rand::rng()).unwrap();
+    let note = note::seal("second opinion", author, patient_key.public_key(), &binding, &mut rand::rng()).unwrap();
     let request = AccessRequest {
         requester: cast.doctor.address(),
         patient: cast.patient.address(),
@@ -107,7 +110,8 @@ async fn a_request_is_asked_answered_by_a_grant_or_denied_and_both_sides_hear_of
     .await;
 
     // Deny another one.
-    let second: RequestView = api.post("/v1/requests", &cast.doctor.token, &request_body(&api, &cast, record.id)).await.ok();
+    let second: RequestView =
+        api.post("/v1/requests", &cast.doctor.token, &request_body(&api, &cast, record.id)).await.ok();
     let denial = DenyRequest { patient: cast.patient.address(), request: second.id.0, deadline: deadline(&api) };
     let hash = SignedDenial::signing_hash(&denial, &api.app.deployment);
     let sign = |user: &User| SignedDenial {
@@ -149,7 +153,8 @@ async fn a_feed_resumes_where_it_was_left_on_another_replica_and_shows_only_ones
         async move { events(&two, &patient, Some(&after), 2).await }
     });
     tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-    let opened: RequestView = one.post("/v1/requests", &cast.doctor.token, &request_body(&one, &cast, record.id)).await.ok();
+    let opened: RequestView =
+        one.post("/v1/requests", &cast.doctor.token, &request_body(&one, &cast, record.id)).await.ok();
     let resumed = resumed.await.unwrap();
     assert_eq!(resumed[0].id, first[1].id, "nothing missed, nothing twice");
     assert_eq!((resumed[1].kind, resumed[1].subject.clone()), (FeedKind::RequestOpened, opened.id.to_string()));
@@ -160,4 +165,58 @@ async fn a_feed_resumes_where_it_was_left_on_another_replica_and_shows_only_ones
         .header(header::AUTHORIZATION, format!("Bearer {}", cast.doctor.token))
         .header("last-event-id", "not ours");
     assert_eq!(two.raw(bad.body(Body::empty()).unwrap()).await.status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn events_of_the_chain_reach_patient_and_grantee_once_and_ended_capsules_are_destroyed() {
+    let world = World::start().await;
+    let (one, two) = (world.api().await, world.api().await);
+    let cast = Cast::on(&world, &one).await;
+    let record = register_record(&one, &cast.patient).await;
+    let salt = grant(&one, &cast, &record, Terms::now(&one)).await;
+    let kept = grant(&one, &cast, &record, Terms::now(&one)).await;
+    // Whoever follows has its change stream open once it has told the first event.
+    eventually("the grantee hears of both grants", || async {
+        mirror_events(&one).await;
+        (feed_of(&one, &cast.doctor, FeedKind::Granted).await == 2).then_some(())
+    })
+    .await;
+    cast.doctor.read(&one, record.id, salt).await.unwrap();
+
+    let end = serde_json::json!({ "action": revoke(&one, &cast, record.id, salt) });
+    assert_eq!(two.post("/v1/grants/revoke", &cast.patient.token, &end).await.status, StatusCode::OK);
+    eventually("both sides hear of the end", || async {
+        mirror_events(&one).await;
+        let (patient, doctor) = (&cast.patient, &cast.doctor);
+        let told = (feed_of(&one, patient, FeedKind::Revoked).await, feed_of(&one, doctor, FeedKind::Revoked).await);
+        (told == (1, 1)).then_some(())
+    })
+    .await;
+    // One block on top, and the capsules of the ended grant are gone; those of the other stay.
+    world.rpc("evm_mine", serde_json::json!([])).await;
+    let capsules = async |salt: protocol::ids::Salt| {
+        let bundles = one.app.database.collection::<mongodb::bson::Document>("api_bundles");
+        let bundle = bundles.find_one(mongodb::bson::doc! { "salt": salt.to_string() }).await.unwrap().unwrap();
+        let body: protocol::bodies::grants::BundleBody =
+            serde_json::from_str(bundle.get_str("bundle").unwrap()).unwrap();
+        body.capsules.len()
+    };
+    eventually("the capsules are destroyed", || async { (capsules(salt).await == 0).then_some(()) }).await;
+    assert_eq!(capsules(kept).await, 1);
+    // The patient is told that somebody read, once it is anchored; nobody else is.
+    eventually("the patient hears of the read", || async {
+        mirror_events(&one).await;
+        (feed_of(&one, &cast.patient, FeedKind::Accessed).await == 1).then_some(())
+    })
+    .await;
+    assert_eq!(feed_of(&one, &cast.doctor, FeedKind::Accessed).await, 0);
+    assert_eq!(feed_of(&one, &cast.doctor, FeedKind::Granted).await, 2, "nothing is told twice");
+}
+
+/// How many events of this kind stand in somebody's feed.
+async fn feed_of(api: &Api, user: &User, kind: FeedKind) -> u64 {
+    let feed = api.app.database.collection::<mongodb::bson::Document>("api_feed");
+    let kind = serde_json::to_value(kind).unwrap();
+    let to = format!("{:#x}", user.address());
+    feed.count_documents(mongodb::bson::doc! { "to": to, "kind": kind.as_str().unwrap() }).await.unwrap()
 }

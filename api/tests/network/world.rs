@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use alloy::{
     primitives::{Address, B256, Bytes, U256, aliases::U40},
+    providers::Provider,
+    rpc::types::Filter,
     signers::{SignerSync, local::PrivateKeySigner},
 };
 use api::{background, routes, settings::Settings, state::App};
@@ -32,7 +34,10 @@ use protocol::{
     error_code::Problem,
     identity::{IdentityKey, PublicKey},
     ids::{RecordId, Salt, Tag},
-    messages::{Accredit, Action, AddAccreditor, Grant, GrantRef, RegisterKey, RegisterRecord, Revoke, Scope, SignedAction},
+    messages::{
+        Accredit, Action, AddAccreditor, Grant, GrantRef, RegisterKey, RegisterRecord, Revoke, Scope, SignedAction,
+    },
+    mirror::{self, EventDoc, Place},
     reads::ReadRequest,
     secret::DataKey,
     session::LoginMessage,
@@ -42,8 +47,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use tower::ServiceExt;
 
 /// A local network with the contracts on it.
-pub struct World {
-    pub stack: Stack,
+pub(crate) struct World {
+    pub(crate) stack: Stack,
 }
 
 #[derive(Parser)]
@@ -54,7 +59,7 @@ struct Arguments {
 
 impl World {
     /// Starts Anvil, Kubo and MongoDB and deploys the contracts.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let config = StackConfig {
             localnet: LocalnetConfig::for_tests().unwrap(),
             indexer: "not started".into(),
@@ -66,17 +71,17 @@ impl World {
     }
 
     /// One JSON-RPC call to the chain.
-    pub async fn rpc(&self, method: &str, params: serde_json::Value) -> serde_json::Value {
+    pub(crate) async fn rpc(&self, method: &str, params: serde_json::Value) -> serde_json::Value {
         self.stack.localnet().rpc(method, params).await.unwrap()
     }
 
     /// The key of one of the network's people.
-    pub fn signer(&self, role: Role) -> PrivateKeySigner {
+    pub(crate) fn signer(&self, role: Role) -> PrivateKeySigner {
         self.stack.localnet().person(role).signer
     }
 
     /// An API on this network that does no background work yet.
-    pub async fn idle_api(&self, extra: &[&str]) -> Api {
+    pub(crate) async fn idle_api(&self, extra: &[&str]) -> Api {
         let net = self.stack.localnet();
         let secrets = net.state_dir().join("secrets");
         let secret = |name: &str| secrets.join(name).display().to_string();
@@ -118,7 +123,7 @@ impl World {
     }
 
     /// A running API on this network.
-    pub async fn api(&self) -> Api {
+    pub(crate) async fn api(&self) -> Api {
         let api = self.idle_api(&[]).await;
         background::start(&api.app);
         api
@@ -127,29 +132,29 @@ impl World {
 
 /// One replica of the server, spoken to without a socket.
 #[derive(Clone)]
-pub struct Api {
-    pub app: App,
+pub(crate) struct Api {
+    pub(crate) app: App,
     router: Router,
 }
 
 /// What a route answered.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
     body: Vec<u8>,
 }
 
 impl Answer {
     /// The body of a success.
     #[track_caller]
-    pub fn ok<T: DeserializeOwned>(&self) -> T {
+    pub(crate) fn ok<T: DeserializeOwned>(&self) -> T {
         assert!(self.status.is_success(), "{} {}", self.status, String::from_utf8_lossy(&self.body));
         serde_json::from_slice(&self.body).unwrap()
     }
 
     /// The code of a refusal; the status must be the one that belongs to it.
     #[track_caller]
-    pub fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         let problem: Problem = serde_json::from_slice(&self.body)
             .unwrap_or_else(|_| panic!("no problem: {} {}", self.status, String::from_utf8_lossy(&self.body)));
         assert_eq!(problem.status, self.status.as_u16());
@@ -159,12 +164,12 @@ impl Answer {
 
 impl Api {
     /// Ends the background work of this replica, as a shutdown does.
-    pub async fn stop(&self) {
+    pub(crate) async fn stop(&self) {
         self.app.shutdown.cancel();
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
 
-    pub async fn raw(&self, request: Request<Body>) -> Response {
+    pub(crate) async fn raw(&self, request: Request<Body>) -> Response {
         self.router.clone().oneshot(request).await.unwrap()
     }
 
@@ -174,12 +179,12 @@ impl Api {
         Answer { status, body: to_bytes(response.into_body(), 8 << 20).await.unwrap().to_vec() }
     }
 
-    pub async fn get(&self, path: &str, token: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str, token: &str) -> Answer {
         let request = Request::get(path).header(header::AUTHORIZATION, format!("Bearer {token}"));
         self.send(request.body(Body::empty()).unwrap()).await
     }
 
-    pub async fn write<T: Serialize>(&self, method: &str, path: &str, token: &str, body: &T) -> Answer {
+    pub(crate) async fn write<T: Serialize>(&self, method: &str, path: &str, token: &str, body: &T) -> Answer {
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -188,12 +193,12 @@ impl Api {
         self.send(request.body(Body::from(serde_json::to_vec(body).unwrap())).unwrap()).await
     }
 
-    pub async fn post<T: Serialize>(&self, path: &str, token: &str, body: &T) -> Answer {
+    pub(crate) async fn post<T: Serialize>(&self, path: &str, token: &str, body: &T) -> Answer {
         self.write("POST", path, token, body).await
     }
 
     /// Signs somebody in.
-    pub async fn login(&self, signer: PrivateKeySigner) -> User {
+    pub(crate) async fn login(&self, signer: PrivateKeySigner) -> User {
         let session_key = SigningKey::from_slice(&random().0).unwrap();
         let challenge: Challenge = {
             let request = Request::get("/v1/auth/challenge").body(Body::empty()).unwrap();
@@ -221,30 +226,37 @@ impl Api {
 
 /// A signed-in person.
 #[derive(Clone)]
-pub struct User {
-    pub signer: PrivateKeySigner,
+pub(crate) struct User {
+    pub(crate) signer: PrivateKeySigner,
     session_key: SigningKey,
-    pub token: String,
+    pub(crate) token: String,
     login_message: String,
 }
 
 impl User {
-    pub fn address(&self) -> Address {
+    pub(crate) fn address(&self) -> Address {
         self.signer.address()
     }
 
     /// The person's encryption key; derived, so that tests need not carry it around.
-    pub fn key(&self) -> IdentityKey {
+    pub(crate) fn key(&self) -> IdentityKey {
         IdentityKey::derive(&alloy::primitives::keccak256(self.signer.to_bytes()).0)
     }
 
     /// Signs an action.
-    pub fn sign(&self, api: &Api, action: Action) -> SignedAction {
+    pub(crate) fn sign(&self, api: &Api, action: Action) -> SignedAction {
         sign(&self.signer, api, action)
     }
 
     /// A signed read request with a new nonce, valid for `seconds` from the server's now.
-    pub fn read_request(&self, api: &Api, record: RecordId, salt: Salt, purpose: Purpose, seconds: i64) -> ReadBody {
+    pub(crate) fn read_request(
+        &self,
+        api: &Api,
+        record: RecordId,
+        salt: Salt,
+        purpose: Purpose,
+        seconds: i64,
+    ) -> ReadBody {
         let login_hash = B256::from_slice(&<sha2::Sha256 as sha2::Digest>::digest(self.login_message.as_bytes()));
         let deadline = api.app.clock.now().saturating_add_signed(seconds);
         let request = ReadRequest {
@@ -261,13 +273,13 @@ impl User {
     }
 
     /// Signs a read request with the session key.
-    pub fn signed(&self, api: &Api, request: ReadRequest) -> ReadBody {
+    pub(crate) fn signed(&self, api: &Api, request: ReadRequest) -> ReadBody {
         let signature: Signature = self.session_key.sign(&request.signed_bytes(&api.app.deployment));
         ReadBody { request, signature: Bytes::copy_from_slice(&signature.to_bytes()) }
     }
 
     /// Reads version 1 for treatment.
-    pub async fn read(&self, api: &Api, record: RecordId, salt: Salt) -> Result<ReadAnswer, String> {
+    pub(crate) async fn read(&self, api: &Api, record: RecordId, salt: Salt) -> Result<ReadAnswer, String> {
         let body = self.read_request(api, record, salt, Purpose::Treatment, 30);
         let answer = api.post("/v1/reads", &self.token, &body).await;
         if answer.status.is_success() { Ok(answer.ok()) } else { Err(answer.code()) }
@@ -275,30 +287,30 @@ impl User {
 }
 
 /// Signs an action with any key.
-pub fn sign(signer: &PrivateKeySigner, api: &Api, action: Action) -> SignedAction {
+pub(crate) fn sign(signer: &PrivateKeySigner, api: &Api, action: Action) -> SignedAction {
     let signature = signer.sign_hash_sync(&action.signing_hash(&api.app.deployment)).unwrap();
     SignedAction { action, signature: Bytes::copy_from_slice(&signature.as_bytes()) }
 }
 
 /// 32 random bytes.
-pub fn random() -> B256 {
+pub(crate) fn random() -> B256 {
     let mut bytes = B256::ZERO;
     rand::Rng::fill_bytes(&mut rand::rng(), bytes.as_mut_slice());
     bytes
 }
 
 /// A fresh nonce.
-pub fn nonce() -> U256 {
+pub(crate) fn nonce() -> U256 {
     random().into()
 }
 
 /// A deadline an hour from the server's now.
-pub fn deadline(api: &Api) -> U256 {
+pub(crate) fn deadline(api: &Api) -> U256 {
     U256::from(api.app.clock.now() + 3_600)
 }
 
 /// Publishes somebody's encryption key.
-pub fn register_key(api: &Api, user: &User, epoch: u32) -> SignedAction {
+pub(crate) fn register_key(api: &Api, user: &User, epoch: u32) -> SignedAction {
     let key = Bytes::copy_from_slice(user.key().public_key().as_bytes());
     let message = RegisterKey {
         owner: user.address(),
@@ -313,13 +325,13 @@ pub fn register_key(api: &Api, user: &User, epoch: u32) -> SignedAction {
 }
 
 /// Everybody that a shared record needs, ready: a patient and a doctor with keys, the doctor accredited.
-pub struct Cast {
-    pub patient: User,
-    pub doctor: User,
+pub(crate) struct Cast {
+    pub(crate) patient: User,
+    pub(crate) doctor: User,
 }
 
 impl Cast {
-    pub async fn on(world: &World, api: &Api) -> Self {
+    pub(crate) async fn on(world: &World, api: &Api) -> Self {
         let cast = Self {
             patient: api.login(world.signer(Role::Patient)).await,
             doctor: api.login(world.signer(Role::Doctor)).await,
@@ -334,7 +346,7 @@ impl Cast {
 }
 
 /// Makes somebody a practitioner in `roles` for a year: the first of this network, by an accreditor who is new too.
-pub async fn accredit(world: &World, api: &Api, practitioner: Address, roles: u8) {
+pub(crate) async fn accredit(world: &World, api: &Api, practitioner: Address, roles: u8) {
     let owner = api.login(world.signer(Role::Owner)).await;
     let accreditor = api.login(world.signer(Role::Accreditor)).await;
     let add = AddAccreditor {
@@ -351,7 +363,7 @@ pub async fn accredit(world: &World, api: &Api, practitioner: Address, roles: u8
 }
 
 /// The accreditor vouches for a year, on top of the practitioner's `epoch`.
-pub fn vouch(api: &Api, accreditor: &User, practitioner: Address, roles: u8, epoch: u32) -> SignedAction {
+pub(crate) fn vouch(api: &Api, accreditor: &User, practitioner: Address, roles: u8, epoch: u32) -> SignedAction {
     let now = api.app.clock.now();
     let accredit = Accredit {
         accreditor: accreditor.address(),
@@ -367,14 +379,14 @@ pub fn vouch(api: &Api, accreditor: &User, practitioner: Address, roles: u8, epo
 }
 
 /// A record of the patient's own, and the key that its envelope would have.
-pub struct TestRecord {
-    pub id: RecordId,
-    pub dek: DataKey,
-    pub body: RegisterBody,
+pub(crate) struct TestRecord {
+    pub(crate) id: RecordId,
+    pub(crate) dek: DataKey,
+    pub(crate) body: RegisterBody,
 }
 
 /// Prepares a record: its envelope counts as uploaded, its message is signed, its release share sealed.
-pub async fn prepare_record(api: &Api, patient: &User) -> TestRecord {
+pub(crate) async fn prepare_record(api: &Api, patient: &User) -> TestRecord {
     let salt = random();
     let id = RecordId::derive(patient.address(), Salt(salt));
     let cid = Cid::of_block(Codec::Raw, salt.as_slice());
@@ -408,14 +420,14 @@ pub async fn prepare_record(api: &Api, patient: &User) -> TestRecord {
 }
 
 /// Registers a record of the patient's own.
-pub async fn register_record(api: &Api, patient: &User) -> TestRecord {
+pub(crate) async fn register_record(api: &Api, patient: &User) -> TestRecord {
     let record = prepare_record(api, patient).await;
     let done = api.post("/v1/records", &patient.token, &record.body).await;
     assert_eq!(done.status, StatusCode::CREATED, "{done:?}");
     record
 }
 
-pub fn record_version(api: &Api, record: RecordId) -> RecordVersion {
+pub(crate) fn record_version(api: &Api, record: RecordId) -> RecordVersion {
     RecordVersion {
         chain_id: api.app.deployment.chain_id,
         registry: api.app.deployment.address_of(ContractName::RecordRegistry),
@@ -425,7 +437,7 @@ pub fn record_version(api: &Api, record: RecordId) -> RecordVersion {
 }
 
 /// The release share of a version in a capsule for the operator.
-pub fn release_capsule(api: &Api, dek: &DataKey, patient: Address, record: RecordId) -> Bytes {
+pub(crate) fn release_capsule(api: &Api, dek: &DataKey, patient: Address, record: RecordId) -> Bytes {
     let of = record_version(api, record);
     let operator_key = PublicKey::from_bytes(&api.app.operator.public_key()).unwrap();
     let binding = Binding::release_share(&of, patient, api.app.operator.address(), OPERATOR_KEY_EPOCH);
@@ -433,18 +445,18 @@ pub fn release_capsule(api: &Api, dek: &DataKey, patient: Address, record: Recor
 }
 
 /// What a grant to read says.
-pub struct Terms {
-    pub salt: Salt,
-    pub purposes: u16,
-    pub not_before: u64,
-    pub not_after: u64,
-    pub epoch: u32,
-    pub patient_epoch: u32,
+pub(crate) struct Terms {
+    pub(crate) salt: Salt,
+    pub(crate) purposes: u16,
+    pub(crate) not_before: u64,
+    pub(crate) not_after: u64,
+    pub(crate) epoch: u32,
+    pub(crate) patient_epoch: u32,
 }
 
 impl Terms {
     /// For treatment, now and for an hour.
-    pub fn now(api: &Api) -> Self {
+    pub(crate) fn now(api: &Api) -> Self {
         let now = api.app.clock.now();
         Self {
             salt: Salt(random()),
@@ -458,11 +470,11 @@ impl Terms {
 }
 
 /// A grant over one record with its bundle.
-pub fn grant_body(api: &Api, patient: &User, doctor: &User, record: &TestRecord, terms: &Terms) -> GrantBody {
+pub(crate) fn grant_body(api: &Api, patient: &User, doctor: &User, record: &TestRecord, terms: &Terms) -> GrantBody {
     let of = record_version(api, record.id);
     let binding = Binding::reader_share(&of, patient.address(), doctor.address(), 1, terms.epoch + 1);
     let share = record.dek.reader_share(&of);
-    let capsule = Capsule::seal(&share, &doctor.key().public_key(), &binding);
+    let capsule = Capsule::seal(&share, doctor.key().public_key(), &binding);
     let bundle = BundleBody {
         kind: ScopeKind::Record,
         scope_id: record.id.0,
@@ -496,7 +508,7 @@ pub fn grant_body(api: &Api, patient: &User, doctor: &User, record: &TestRecord,
 }
 
 /// Grants version 1 of a record to the doctor; gives the salt of the tag.
-pub async fn grant(api: &Api, cast: &Cast, record: &TestRecord, terms: Terms) -> Salt {
+pub(crate) async fn grant(api: &Api, cast: &Cast, record: &TestRecord, terms: Terms) -> Salt {
     let body = grant_body(api, &cast.patient, &cast.doctor, record, &terms);
     let done = api.post("/v1/grants", &cast.patient.token, &body).await;
     assert_eq!(done.status, StatusCode::CREATED, "{done:?}");
@@ -504,7 +516,7 @@ pub async fn grant(api: &Api, cast: &Cast, record: &TestRecord, terms: Terms) ->
 }
 
 /// A signed end of the doctor's grant over a record.
-pub fn revoke(api: &Api, cast: &Cast, record: RecordId, salt: Salt) -> SignedAction {
+pub(crate) fn revoke(api: &Api, cast: &Cast, record: RecordId, salt: Salt) -> SignedAction {
     let tag = Tag::derive(cast.doctor.address(), salt).0;
     let message = Revoke {
         patient: cast.patient.address(),
@@ -516,8 +528,7 @@ pub fn revoke(api: &Api, cast: &Cast, record: RecordId, salt: Salt) -> SignedAct
 }
 
 /// Asks again and again until there is an answer; fails loudly after a while.
-#[track_caller]
-pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
+pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
     for _ in 0..400 {
         if let Some(answer) = ask().await {
             return answer;
@@ -525,4 +536,38 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut ask: i
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("did not happen in 20 s: {what}");
+}
+
+/// Does what the indexer does with events: puts those of the chain that are not in the mirror yet into it.
+pub(crate) async fn mirror_events(api: &Api) {
+    let names = [
+        ContractName::Accreditation,
+        ContractName::KeyRegistry,
+        ContractName::RecordRegistry,
+        ContractName::GrantRegistry,
+        ContractName::AccessLog,
+    ];
+    let addresses: Vec<Address> = names.iter().map(|name| api.app.deployment.address_of(*name)).collect();
+    let events = api.app.database.collection::<EventDoc>(mirror::collection::EVENTS);
+    let filter = Filter::new().address(addresses).from_block(0);
+    for log in api.app.chain.get_logs(&filter).await.unwrap() {
+        let place = Place {
+            block_number: log.block_number.unwrap(),
+            block_hash: log.block_hash.unwrap(),
+            block_time: api.app.clock.now(),
+            tx_hash: log.transaction_hash.unwrap(),
+            log_index: log.log_index.unwrap(),
+        };
+        let event = EventDoc {
+            id: format!("{:#x}:{}", place.block_hash, place.log_index),
+            place,
+            contract: log.address(),
+            name: String::new(),
+            topics: log.topics().iter().map(|topic| format!("{topic:#x}")).collect(),
+            data: log.data().data.clone(),
+            about: Vec::new(),
+        };
+        // Those that stand already are left alone.
+        let _ = events.insert_one(event).await;
+    }
 }

@@ -148,10 +148,7 @@ async fn capsule_of(client: &Client, grant: &GrantView, version: &ChainVersion) 
 
 /// Whether the first capsules of a bundle, or all, are those that the patient signed.
 pub(crate) fn begins_with(bundle: &Bundle, hash: Option<B256>) -> bool {
-    let capsules = bundle.capsules();
-    (0..=capsules.len()).rev().any(|count| {
-        Bundle::new(bundle.record(), capsules[..count].to_vec()).is_ok_and(|granted| Some(granted.hash()) == hash)
-    })
+    hash.is_some_and(|hash| bundle.signed_len(hash).is_some())
 }
 
 fn open_capsule(

@@ -1,0 +1,210 @@
+//! What has ended is destroyed, but only once the end lies deep enough in the chain: the capsules of grants that were
+//! revoked, and the capsules and release shares of records that were withdrawn. Pins go by `blobs::sweeper`.
+//!
+//! Ends are noted when the mirror's events are told (`events`), and carried out when nothing can take them back. Before
+//! anything goes, the chain is asked once more whether it is over.
+
+use std::time::Duration;
+
+use alloy::{
+    eips::BlockId,
+    primitives::{Address, B256},
+};
+use contracts::{
+    ChainEvent, Terms, grant_registry::GrantRegistry::GrantRegistryEvents,
+    record_registry::RecordRegistry::RecordRegistryEvents,
+};
+use futures::TryStreamExt;
+use mongodb::{
+    Collection, Database,
+    bson::{Document, doc},
+};
+use protocol::{
+    bodies::grants::BundleBody,
+    codes::{RecordStatus, ScopeKind},
+    hex_text,
+    ids::{GrantId, RecordId},
+    mirror::EventDoc,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    chain,
+    error::ApiError,
+    grants::BundleDoc,
+    lease::Lease,
+    state::App,
+    store::{collection, index},
+};
+
+/// How often to look for ends that have become deep enough.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// The most ends that are carried out in one round.
+const ROUND_MAX: i64 = 100;
+
+/// What may have ended.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "what")]
+enum Ended {
+    /// One grant.
+    Grant { id: GrantId },
+    /// Every grant that a patient had given.
+    Patient {
+        #[serde(with = "hex_text")]
+        address: Address,
+    },
+    /// A record.
+    Record { id: RecordId },
+}
+
+/// An end to be carried out. `_id`: the event.
+#[derive(Serialize, Deserialize)]
+struct EndDoc {
+    #[serde(rename = "_id")]
+    event: String,
+    block_number: i64,
+    ended: Ended,
+}
+
+fn ends(database: &Database) -> Collection<EndDoc> {
+    database.collection(collection::ENDS)
+}
+
+/// Creates the index over block numbers.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
+    ends(database).create_index(index(doc! { "block_number": 1 })).await?;
+    Ok(())
+}
+
+/// Notes what an event ends. Noting it twice changes nothing.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn note(database: &Database, event: &EventDoc, decoded: &ChainEvent) -> mongodb::error::Result<()> {
+    let ended = match decoded {
+        ChainEvent::Grant(GrantRegistryEvents::Revoked(revoked)) => {
+            let Some(kind) = ScopeKind::from_code(revoked.kind) else { return Ok(()) };
+            Ended::Grant { id: GrantId::derive(revoked.patient, revoked.tag.into(), kind, revoked.scopeId) }
+        }
+        ChainEvent::Grant(GrantRegistryEvents::AllRevoked(revoked)) => Ended::Patient { address: revoked.patient },
+        ChainEvent::Record(RecordRegistryEvents::RecordStatusChanged(changed))
+            if changed.status == RecordStatus::Tombstoned.code() =>
+        {
+            Ended::Record { id: changed.id.into() }
+        }
+        _ => return Ok(()),
+    };
+    let block_number = i64::try_from(event.place.block_number).unwrap_or(i64::MAX);
+    let end = EndDoc { event: event.id.clone(), block_number, ended };
+    ends(database).replace_one(doc! { "_id": &event.id }, end).upsert(true).await?;
+    Ok(())
+}
+
+/// Carries ends out until the server shuts down; one replica at a time.
+pub(crate) async fn run(app: App) {
+    let mut lease = Lease::new(&app.database, "retire", Duration::from_secs(app.settings.limits.lease_seconds));
+    loop {
+        tokio::select! {
+            () = app.shutdown.cancelled() => break,
+            () = tokio::time::sleep(LOOK_EVERY.min(lease.interval())) => {}
+        }
+        match lease.hold().await {
+            Ok(true) => {
+                if let Err(error) = round(&app).await {
+                    tracing::warn!(
+                        code = error.code().as_str(),
+                        "what has ended could not be destroyed yet; trying again"
+                    );
+                }
+            }
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "the lease to destroy what has ended could not be asked for"),
+        }
+    }
+    if let Err(error) = lease.release().await {
+        tracing::warn!(%error, "the lease to destroy what has ended was not released; it ends by itself");
+    }
+}
+
+async fn round(app: &App) -> Result<(), ApiError> {
+    let head = chain::head(app).await?;
+    let deepest = i64::try_from(head.number.saturating_sub(app.settings.limits.confirmations)).unwrap_or(i64::MAX);
+    let deep = doc! { "block_number": { "$lte": deepest } };
+    let due: Vec<EndDoc> =
+        ends(&app.database).find(deep).sort(doc! { "block_number": 1 }).limit(ROUND_MAX).await?.try_collect().await?;
+    for end in due {
+        match end.ended {
+            Ended::Grant { id } => erase_if_over(app, doc! { "grant": id.to_string() }).await?,
+            Ended::Patient { address } => erase_if_over(app, doc! { "patient": format!("{address:#x}") }).await?,
+            Ended::Record { id } => withdraw(app, id).await?,
+        }
+        ends(&app.database).delete_one(doc! { "_id": end.event }).await?;
+    }
+    Ok(())
+}
+
+/// Erases the capsules of those bundles whose grant the chain says is over. Who received it stays known to the patient.
+async fn erase_if_over(app: &App, bundles: Document) -> Result<(), ApiError> {
+    let collection: Collection<BundleDoc> = app.database.collection(collection::BUNDLES);
+    let found: Vec<BundleDoc> = collection.find(bundles).await?.try_collect().await?;
+    for bundle in found {
+        let registry = chain::grant_registry(app);
+        let patient_epoch = registry.patientEpochOf(bundle.patient).call().await?;
+        let scope = (bundle.kind, bundle.scope_id);
+        let terms = chain::terms_of(app, bundle.patient, bundle.tag, scope, BlockId::latest()).await?;
+        if is_over(&terms, patient_epoch, bundle.epoch) {
+            erase(&collection, &bundle.id, scope).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a bundle of this grant epoch can never be used again. One of a later epoch belongs to a Grant on its way.
+fn is_over(terms: &Terms, patient_epoch: u32, bundle_epoch: i64) -> bool {
+    let epoch = i64::from(terms.epoch);
+    bundle_epoch < epoch || (bundle_epoch == epoch && (terms.rights == 0 || terms.patient_epoch != patient_epoch))
+}
+
+/// Destroys capsules and release shares of a withdrawn record.
+async fn withdraw(app: &App, record: RecordId) -> Result<(), ApiError> {
+    let on_chain = chain::find_record(app, record, BlockId::latest()).await?;
+    if on_chain.is_none_or(|record| record.status != RecordStatus::Tombstoned.code()) {
+        return Ok(());
+    }
+    let collection: Collection<BundleDoc> = app.database.collection(collection::BUNDLES);
+    let over_record = doc! { "scope_id": record.to_string(), "kind": ScopeKind::Record.as_str() };
+    let found: Vec<BundleDoc> = collection.find(over_record).await?.try_collect().await?;
+    for bundle in found {
+        erase(&collection, &bundle.id, (bundle.kind, bundle.scope_id)).await?;
+    }
+    let shares: Collection<Document> = app.database.collection(collection::RELEASE_SHARES);
+    shares.delete_many(doc! { "record": record.to_string() }).await?;
+    Ok(())
+}
+
+async fn erase(bundles: &Collection<BundleDoc>, id: &str, (kind, scope_id): (ScopeKind, B256)) -> Result<(), ApiError> {
+    let empty = BundleBody { kind, scope_id, capsules: Vec::new() };
+    let empty = serde_json::to_string(&empty).map_err(ApiError::internal)?;
+    bundles.update_one(doc! { "_id": id }, doc! { "$set": { "bundle": empty } }).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bundle_is_over_with_its_epoch_its_grant_or_its_patients_epoch() {
+        let standing =
+            Terms { not_before: 0, not_after: 1, epoch: 3, patient_epoch: 1, purposes: 1, rights: 1, kind: None };
+        assert!(!is_over(&standing, 1, 3));
+        assert!(is_over(&standing, 1, 2));
+        assert!(!is_over(&standing, 1, 4));
+        assert!(is_over(&standing, 2, 3));
+        assert!(is_over(&Terms { rights: 0, ..standing }, 1, 3));
+        assert!(!is_over(&Terms { rights: 0, ..standing }, 1, 4));
+    }
+}

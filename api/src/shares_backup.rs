@@ -1,0 +1,203 @@
+//! Backup and restore of the release shares: the one thing that the operator holds and nobody else can give back, but
+//! each owner for their own records.
+//!
+//! A backup is a text file: a head line, one line a share, a closing line with their number and SHA-256. The shares stay
+//! encrypted under the operator's secret, which is not in the file and is kept apart from it.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{BufRead, BufReader, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use alloy::primitives::{Address, Bytes};
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+use mongodb::{
+    Database,
+    bson::{Document, doc},
+};
+use protocol::{
+    deployment::ContractName,
+    ids::RecordId,
+};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    operator::Operator,
+    store::{self, collection},
+};
+
+/// The first word of a backup.
+const FORMAT: &str = "medlock-release-shares/1";
+
+/// Where the shares are, and the keys that open them.
+#[derive(Clone, Debug, Args)]
+pub struct BackupSettings {
+    /// MongoDB.
+    #[arg(long, env = "MEDLOCK_MONGODB_URI", hide_env_values = true)]
+    pub mongodb_uri: SecretString,
+    /// The database.
+    #[arg(long, env = "MEDLOCK_MONGODB_DATABASE", default_value = "medlock")]
+    pub mongodb_database: String,
+    /// The deployment file.
+    #[arg(long, env = "MEDLOCK_DEPLOYMENT")]
+    pub deployment: PathBuf,
+    /// File with the operator's private key (hex).
+    #[arg(long, env = "MEDLOCK_OPERATOR_KEY_FILE")]
+    pub operator_key_file: PathBuf,
+    /// File with the operator's secret (32 bytes, hex).
+    #[arg(long, env = "MEDLOCK_OPERATOR_SECRET_FILE")]
+    pub operator_secret_file: PathBuf,
+    /// The backup file.
+    #[arg(long)]
+    pub file: PathBuf,
+}
+
+/// The first line.
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    format: String,
+    chain_id: u64,
+    #[serde(with = "protocol::hex_text")]
+    registry: Address,
+}
+
+/// The last line.
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Close {
+    shares: u64,
+    /// SHA-256 of all share lines with their line ends, hex.
+    sha256: String,
+}
+
+/// What is checked of a stored share; the rest of its document is carried along as it is.
+#[derive(Deserialize)]
+struct Share {
+    record: RecordId,
+    version: u16,
+    #[serde(with = "protocol::hex_text")]
+    sealed: Bytes,
+}
+
+/// An opened database with the keys for it.
+struct Opened {
+    database: Database,
+    operator: Operator,
+    head: Head,
+}
+
+impl Opened {
+    async fn new(settings: &BackupSettings) -> anyhow::Result<Self> {
+        let deployment = store::read_deployment(&settings.deployment)?;
+        let operator = Operator::open(&settings.operator_key_file, &settings.operator_secret_file, &deployment)?;
+        let database = store::connect(&settings.mongodb_uri, &settings.mongodb_database, 5).await?;
+        let registry = deployment.address_of(ContractName::RecordRegistry);
+        Ok(Self { database, operator, head: Head { format: FORMAT.to_owned(), chain_id: deployment.chain_id, registry } })
+    }
+
+    /// A share that does not open would be found out only when somebody needs it.
+    fn check(&self, share: &Document) -> anyhow::Result<()> {
+        let share: Share = mongodb::bson::from_document(share.clone()).context("a share has another form")?;
+        self.operator
+            .decrypt_at_rest(share.record, share.version, &share.sealed)
+            .with_context(|| format!("the share of record {} version {}", share.record, share.version))?;
+        Ok(())
+    }
+}
+
+/// Writes every release share to a new file, after opening each; gives their number.
+///
+/// # Errors
+/// When the file exists, the database does not answer, or a share does not open with this secret.
+pub async fn backup(settings: &BackupSettings) -> anyhow::Result<u64> {
+    let opened = Opened::new(settings).await?;
+    let file = new_private_file(&settings.file)?;
+    let mut out = BufWriter::new(file);
+    writeln!(out, "{}", serde_json::to_string(&opened.head)?)?;
+    let (mut shares, mut hash) = (0, Sha256::new());
+    let stored = opened.database.collection::<Document>(collection::RELEASE_SHARES);
+    let mut found = stored.find(doc! {}).sort(doc! { "_id": 1 }).await?;
+    while found.advance().await? {
+        let share = found.deserialize_current()?;
+        opened.check(&share)?;
+        let line = format!("{}\n", serde_json::to_string(&share)?);
+        hash.update(&line);
+        out.write_all(line.as_bytes())?;
+        shares += 1;
+    }
+    writeln!(out, "{}", serde_json::to_string(&Close { shares, sha256: hex::encode(hash.finalize()) })?)?;
+    out.into_inner().context("the backup could not be written")?.sync_all()?;
+    Ok(shares)
+}
+
+/// Puts the shares of a backup back; gives how many were missing. The whole file is checked first, and a share that the
+/// database has already is left as it is, since its owner may have replaced it after the backup.
+///
+/// # Errors
+/// When the file is not whole, is of another deployment, or a share does not open; nothing is written then.
+pub async fn restore(settings: &BackupSettings) -> anyhow::Result<u64> {
+    let opened = Opened::new(settings).await?;
+    each_share(&settings.file, &opened.head, |share| opened.check(share))?;
+    let stored = opened.database.collection::<Document>(collection::RELEASE_SHARES);
+    let mut shares = Vec::new();
+    each_share(&settings.file, &opened.head, |share| {
+        shares.push(share.clone());
+        Ok(())
+    })?;
+    let mut restored = 0;
+    for share in shares {
+        let id = share.get_str("_id").context("a share has no name")?.to_owned();
+        let written = stored.update_one(doc! { "_id": id }, doc! { "$setOnInsert": without_id(share) }).upsert(true).await?;
+        restored += u64::from(written.upserted_id.is_some());
+    }
+    Ok(restored)
+}
+
+/// The name stands in the filter; MongoDB refuses it twice.
+fn without_id(mut share: Document) -> Document {
+    share.remove("_id");
+    share
+}
+
+/// Reads a backup and checks that it is whole.
+fn each_share(
+    path: &Path,
+    head: &Head,
+    mut each: impl FnMut(&Document) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let file = File::open(path).with_context(|| format!("cannot read the backup {}", path.display()))?;
+    let mut lines = BufReader::new(file).lines();
+    let first = lines.next().context("the backup is empty")??;
+    let found: Head = serde_json::from_str(&first).context("this is not a backup of release shares")?;
+    ensure!(found == *head, "the backup is of another deployment, or of another format");
+    let (mut shares, mut hash) = (0, Sha256::new());
+    for line in lines {
+        let line = line?;
+        if let Ok(close) = serde_json::from_str::<Close>(&line) {
+            let whole = Close { shares, sha256: hex::encode(hash.finalize()) };
+            ensure!(close == whole, "the backup was damaged");
+            return Ok(());
+        }
+        let share: Document = serde_json::from_str(&line).context("the backup was damaged")?;
+        each(&share)?;
+        hash.update(format!("{line}\n"));
+        shares += 1;
+    }
+    bail!("the backup was cut short");
+}
+
+/// A file that only its owner can read, and that did not exist.
+fn new_private_file(path: &Path) -> anyhow::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("cannot make the backup {}", path.display()))
+}

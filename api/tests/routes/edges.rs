@@ -1,0 +1,98 @@
+//! What is not about one route: unreadable requests, unknown routes, limits, repeated writes.
+
+use axum::{
+    body::Body,
+    http::{Method, Request, StatusCode},
+};
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+#[tokio::test]
+async fn unreadable_requests_are_refused_with_a_code() {
+    let world = World::with(|settings| settings.limits.body_bytes_max = 1000).await;
+    let user = world.somebody().await;
+    let put = |content_type: &str, body: String| {
+        let request = Request::put("/v1/keyring").header("content-type", content_type).header("if-none-match", "*");
+        user.send(request.body(Body::from(body)).expect("a request"))
+    };
+    put("application/json", "{".to_owned()).await.refused("invalid_request");
+    put("application/json", "[]".to_owned()).await.refused("invalid_request");
+    put("application/json", "null".to_owned()).await.refused("invalid_request");
+    put("application/json", String::new()).await.refused("invalid_request");
+    put("text/plain", "{}".to_owned()).await.refused("unsupported_media_type");
+    put("application/json", json!({ "content": "A".repeat(2000) }).to_string()).await.refused("too_large");
+    user.get("/v1/directory?limit=x").await.refused("invalid_request");
+    user.get("/v1/directory?limit=0").await.refused("out_of_range");
+    user.get("/v1/directory?limit=501").await.refused("out_of_range");
+    user.get("/v1/directory?limit=-1").await.refused("invalid_request");
+    user.get("/v1/directory?unknown=1").await.refused("invalid_request");
+    user.get("/v1/directory?role=wizard").await.refused("invalid_request");
+    user.get("/v1/keys/%ff").await.refused("invalid_request");
+}
+
+#[tokio::test]
+async fn unknown_routes_and_methods_are_problems_too() {
+    let world = World::new().await;
+    world.nobody().get("/v1/nothing").await.refused("not_found");
+    world.nobody().call(Method::DELETE, "/v1/me", Value::Null).await.refused("method_not_allowed");
+}
+
+#[tokio::test]
+async fn too_many_requests_are_told_when_to_come_back() {
+    let world = World::with(|settings| {
+        settings.limits.rate_per_second = 1;
+        settings.limits.rate_burst = 3;
+    })
+    .await;
+    let (user, other) = (world.somebody().await, world.somebody().await);
+    for _ in 0..3 {
+        assert_eq!(user.get("/v1/me").await.status, StatusCode::OK);
+    }
+    let refused = user.get("/v1/me").await;
+    refused.refused("rate_limited");
+    assert!(refused.header("retry-after").parse::<u64>().expect("seconds") >= 1);
+    assert_eq!(other.get("/v1/me").await.status, StatusCode::OK, "others are not held back");
+}
+
+#[tokio::test]
+async fn a_repeated_write_gets_the_first_answer() {
+    let world = World::new().await;
+    let (user, other) = (world.somebody().await, world.somebody().await);
+    let headers = [("if-none-match", "*"), ("idempotency-key", "k1")];
+    let first = user.call_with(Method::PUT, "/v1/keyring", json!({ "content": "AAAA" }), &headers).await;
+    assert_eq!(first.status, StatusCode::NO_CONTENT);
+    let replace = [("if-match", first.header("etag"))];
+    user.call_with(Method::PUT, "/v1/keyring", json!({ "content": "BBBB" }), &replace).await;
+
+    let again = user.call_with(Method::PUT, "/v1/keyring", json!({ "content": "AAAA" }), &headers).await;
+    assert_eq!(again.status, StatusCode::NO_CONTENT);
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    let stored: Value = user.get("/v1/keyring").await.json();
+    assert_eq!(stored["content"], "BBBB", "nothing was written again");
+
+    let another_body = user.call_with(Method::PUT, "/v1/keyring", json!({ "content": "CCCC" }), &headers).await;
+    another_body.refused("idempotency_mismatch");
+    let theirs = other.call_with(Method::PUT, "/v1/keyring", json!({ "content": "AAAA" }), &headers).await;
+    assert_eq!(theirs.status, StatusCode::NO_CONTENT);
+    assert!(theirs.headers.get("idempotency-replayed").is_none(), "keys are each session's own");
+    let long = "k".repeat(129);
+    let long = [("if-none-match", "*"), ("idempotency-key", long.as_str())];
+    user.call_with(Method::PUT, "/v1/keyring", json!({ "content": "AAAA" }), &long).await.refused("invalid_request");
+}
+
+#[tokio::test]
+async fn other_origins_are_allowed_only_by_setting() {
+    let world = World::with(|settings| settings.limits.cors_origin = vec!["https://app.example".to_owned()]).await;
+    let preflight = |origin: &str| {
+        Request::options("/v1/me")
+            .header("origin", origin)
+            .header("access-control-request-method", "GET")
+            .body(Body::empty())
+            .expect("a request")
+    };
+    let allowed = world.nobody().send(preflight("https://app.example")).await;
+    assert_eq!(allowed.header("access-control-allow-origin"), "https://app.example");
+    let refused = world.nobody().send(preflight("https://evil.example")).await;
+    assert!(refused.headers.get("access-control-allow-origin").is_none());
+}

@@ -1,0 +1,210 @@
+//! Signing in: the one message that is accepted, and every way in which another is refused.
+
+use alloy::{
+    primitives::{Bytes, U256},
+    signers::SignerSync,
+};
+use axum::{
+    body::Body,
+    http::{Method, Request, StatusCode},
+};
+use protocol::bodies::account::{Me, SessionToken};
+use serde_json::{Value, json};
+
+use crate::world::{Login, World, send_login, send_signed_login};
+
+#[tokio::test]
+async fn the_message_of_the_challenge_opens_a_session() {
+    let world = World::new().await;
+    let user = world.nobody();
+    let login = Login::new(&user).await;
+    let answer = login.send(&user).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    let cookie = answer.header("set-cookie");
+    for part in ["__Host-medlock=", "; Path=/", "; Secure", "; HttpOnly", "; SameSite=Strict"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    let token: SessionToken = answer.json();
+    assert_eq!(token.address, user.address());
+    assert_eq!(token.expires_at, u64::try_from(login.expires_at).expect("positive"));
+
+    let me = Request::get("/v1/me").header("authorization", format!("Bearer {}", token.token));
+    let me: Me = user.send(me.body(Body::empty()).expect("a request")).await.json();
+    assert_eq!(me.address, user.address());
+    assert_eq!(me.key_epoch, 0);
+}
+
+#[tokio::test]
+async fn a_nonce_counts_once() {
+    let world = World::new().await;
+    let user = world.nobody();
+    let login = Login::new(&user).await;
+    assert_eq!(login.send(&user).await.status, StatusCode::OK);
+    login.send(&user).await.refused("nonce_used");
+
+    let mut made_up = Login::new(&user).await;
+    made_up.challenge.nonce = "0123456789abcdef0123456789abcdef".to_owned();
+    made_up.send(&user).await.refused("nonce_used");
+}
+
+#[tokio::test]
+async fn an_old_nonce_does_not_count() {
+    let world = World::new().await;
+    let user = world.nobody();
+    let mut login = Login::new(&user).await;
+    world.app.clock.shift(301);
+    login.issued_at += 301;
+    login.expires_at += 301;
+    login.send(&user).await.refused("nonce_used");
+}
+
+#[tokio::test]
+async fn another_domain_uri_or_chain_is_refused() {
+    let world = World::new().await;
+    let user = world.nobody();
+    let mut login = Login::new(&user).await;
+    login.challenge.domain = "evil.example".to_owned();
+    login.send(&user).await.refused("wrong_domain");
+
+    let mut login = Login::new(&user).await;
+    login.challenge.uri = "https://evil.example".to_owned();
+    login.send(&user).await.refused("wrong_domain");
+
+    let mut login = Login::new(&user).await;
+    login.challenge.chain_id += 1;
+    login.send(&user).await.refused("wrong_chain");
+}
+
+#[tokio::test]
+async fn times_must_fit() {
+    let world = World::new().await;
+    let user = world.nobody();
+    let mut future = Login::new(&user).await;
+    future.issued_at += 120;
+    future.send(&user).await.refused("clock_skew");
+
+    let mut past = Login::new(&user).await;
+    past.issued_at -= 120;
+    past.send(&user).await.refused("clock_skew");
+
+    let mut over = Login::new(&user).await;
+    over.expires_at = over.issued_at - 1;
+    over.send(&user).await.refused("expired");
+
+    let mut long = Login::new(&user).await;
+    long.expires_at = long.issued_at + 1_000_000;
+    long.send(&user).await.refused("invalid_login");
+}
+
+#[tokio::test]
+async fn any_other_text_is_refused() {
+    let world = World::new().await;
+    let user = world.nobody();
+    let changes: [(&str, fn(&str) -> String); 9] = [
+        ("another statement", |text| text.replace("Sign in to medlock.", "Sign in.")),
+        ("no expiration", |text| {
+            text.lines().filter(|line| !line.starts_with("Expiration Time")).collect::<Vec<_>>().join("\n")
+        }),
+        ("a Not Before", |text| text.replace("\nResources", "\nNot Before: 2020-01-01T00:00:00Z\nResources")),
+        ("a Request ID", |text| text.replace("\nResources", "\nRequest ID: 1\nResources")),
+        ("a second resource", |text| format!("{text}\n- https://example.org")),
+        ("another resource", |text| text.replace("urn:medlock:session:p256:", "urn:medlock:other:")),
+        ("no session key", |text| text.split("\nResources").next().unwrap_or_default().to_owned()),
+        ("a scheme", |text| format!("http://{text}")),
+        ("no message at all", |_| "hello".to_owned()),
+    ];
+    for (name, change) in changes {
+        let text = change(&Login::new(&user).await.text());
+        let answer = send_login(&user, &text).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{name}: {}", answer.text());
+        answer.refused("invalid_login");
+    }
+}
+
+#[tokio::test]
+async fn only_the_named_wallets_signature_counts() {
+    let world = World::new().await;
+    let (user, other) = (world.nobody(), world.nobody());
+    let text = Login::new(&user).await.text();
+    send_login(&other, &text).await.refused("invalid_signature");
+
+    for malformed in [vec![], vec![0; 64], vec![0; 65], vec![0xff; 65], vec![7; 66]] {
+        let text = Login::new(&user).await.text();
+        send_signed_login(&user, &text, malformed.into()).await.refused("invalid_signature");
+    }
+
+    let text = Login::new(&user).await.text();
+    let good = user.signer.sign_message_sync(text.as_bytes()).expect("a local key signs");
+    let order = U256::from_str_radix("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", 16).expect("hex");
+    let mut high = good.r().to_be_bytes::<32>().to_vec();
+    high.extend((order - good.s()).to_be_bytes::<32>());
+    high.push(if good.v() { 27 } else { 28 });
+    send_signed_login(&user, &text, Bytes::from(high)).await.refused("invalid_signature");
+}
+
+#[tokio::test]
+async fn logging_out_ends_this_session_only() {
+    let world = World::new().await;
+    let user = world.somebody().await;
+    let elsewhere = world.sign_in(user.signer.clone()).await;
+    world.nobody().call(Method::POST, "/v1/auth/logout", Value::Null).await.refused("not_signed_in");
+    assert_eq!(user.call(Method::POST, "/v1/auth/logout", Value::Null).await.status, StatusCode::NO_CONTENT);
+    user.get("/v1/me").await.refused("not_signed_in");
+    assert_eq!(elsewhere.get("/v1/me").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_session_ends_at_its_time() {
+    let world = World::new().await;
+    let user = world.somebody().await;
+    world.app.clock.shift(3601);
+    user.get("/v1/me").await.refused("not_signed_in");
+}
+
+#[tokio::test]
+async fn a_further_session_ends_the_oldest() {
+    let world = World::with(|settings| settings.limits.sessions_max = 2).await;
+    let first = world.somebody().await;
+    world.app.clock.shift(1);
+    let second = world.sign_in(first.signer.clone()).await;
+    world.app.clock.shift(1);
+    let third = world.sign_in(first.signer.clone()).await;
+    first.get("/v1/me").await.refused("not_signed_in");
+    assert_eq!(second.get("/v1/me").await.status, StatusCode::OK);
+    assert_eq!(third.get("/v1/me").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_cookie_counts_for_writes_only_from_our_own_pages() {
+    let world = World::new().await;
+    let user = world.somebody().await;
+    let cookie = format!("other=1; __Host-medlock={}", user.token.as_deref().expect("signed in"));
+    let request = |method: &str, origin: Option<&str>| {
+        let mut request = Request::builder()
+            .method(method)
+            .uri("/v1/keyring")
+            .header("cookie", &cookie)
+            .header("content-type", "application/json")
+            .header("if-none-match", "*");
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        request.body(Body::from(json!({ "content": "AAAA" }).to_string())).expect("a request")
+    };
+    user.send_bare(request("PUT", None)).await.refused("forbidden");
+    user.send_bare(request("PUT", Some("https://evil.example"))).await.refused("forbidden");
+    user.send_bare(request("PUT", Some("null"))).await.refused("forbidden");
+    user.send_bare(request("GET", None)).await.refused("not_found");
+    let ours = user.send_bare(request("PUT", Some("http://127.0.0.1:8080"))).await;
+    assert_eq!(ours.status, StatusCode::NO_CONTENT, "{}", ours.text());
+}
+
+#[tokio::test]
+async fn a_made_up_token_is_nobody() {
+    let world = World::new().await;
+    for value in ["Bearer", "Bearer ", "Bearer 00", "Basic eDp5", "Bearer \u{7f}x"] {
+        let Ok(value) = value.parse::<axum::http::HeaderValue>() else { continue };
+        let request = Request::get("/v1/me").header("authorization", value).body(Body::empty()).expect("a request");
+        world.nobody().send_bare(request).await.refused("not_signed_in");
+    }
+}

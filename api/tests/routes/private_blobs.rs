@@ -1,0 +1,63 @@
+//! Keyring and address book.
+
+use axum::http::{Method, StatusCode};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde_json::{Value, json};
+
+use crate::world::{Answer, User, World};
+
+const ROUTES: [&str; 2] = ["/v1/keyring", "/v1/address-book"];
+
+async fn put(user: &User, path: &str, content: &[u8], condition: (&str, &str)) -> Answer {
+    user.call_with(Method::PUT, path, json!({ "content": BASE64_STANDARD.encode(content) }), &[condition]).await
+}
+
+#[tokio::test]
+async fn each_is_its_owners_alone() {
+    let world = World::new().await;
+    let (owner, other) = (world.somebody().await, world.somebody().await);
+    for path in ROUTES {
+        world.nobody().get(path).await.refused("not_signed_in");
+        put(&world.nobody(), path, b"x", ("if-none-match", "*")).await.refused("not_signed_in");
+        owner.get(path).await.refused("not_found");
+        assert_eq!(put(&owner, path, b"sealed", ("if-none-match", "*")).await.status, StatusCode::NO_CONTENT);
+        let read: Value = owner.get(path).await.json();
+        assert_eq!(read["content"], BASE64_STANDARD.encode(b"sealed"));
+        other.get(path).await.refused("not_found");
+    }
+}
+
+#[tokio::test]
+async fn a_write_names_the_revision_it_replaces() {
+    let world = World::new().await;
+    let user = world.somebody().await;
+    for path in ROUTES {
+        let without = user.call(Method::PUT, path, json!({ "content": "AAAA" })).await;
+        without.refused("precondition_failed");
+        put(&user, path, b"one", ("if-match", "\"00\"")).await.refused("precondition_failed");
+        let first = put(&user, path, b"one", ("if-none-match", "*")).await;
+        assert_eq!(first.status, StatusCode::NO_CONTENT);
+        assert_eq!(user.get(path).await.header("etag"), first.header("etag"));
+        put(&user, path, b"two", ("if-none-match", "*")).await.refused("precondition_failed");
+        let second = put(&user, path, b"two", ("if-match", first.header("etag"))).await;
+        assert_eq!(second.status, StatusCode::NO_CONTENT);
+        put(&user, path, b"three", ("if-match", first.header("etag"))).await.refused("precondition_failed");
+        let again = put(&user, path, b"two", ("if-match", first.header("etag"))).await;
+        assert_eq!(again.status, StatusCode::NO_CONTENT, "the same content again is no conflict");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_blob_is_refused() {
+    let world = World::with(|settings| settings.limits.private_blob_bytes_max = 100).await;
+    let user = world.somebody().await;
+    for path in ROUTES {
+        let first = [("if-none-match", "*")];
+        user.call_with(Method::PUT, path, json!({ "content": "not base64!" }), &first).await.refused("invalid_request");
+        user.call_with(Method::PUT, path, json!({ "content": "AAAA", "more": 1 }), &first).await.refused("invalid_request");
+        user.call_with(Method::PUT, path, json!({}), &first).await.refused("invalid_request");
+        put(&user, path, &[0; 101], first[0]).await.refused("too_large");
+        put(&user, path, b"x", ("if-match", "no quotes")).await.refused("invalid_request");
+        user.get(path).await.refused("not_found");
+    }
+}
