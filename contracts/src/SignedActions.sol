@@ -4,7 +4,6 @@ pragma solidity 0.8.37;
 import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import {ECDSA} from "solady/utils/ECDSA.sol";
 import {EIP712} from "solady/utils/EIP712.sol";
-import {EfficientHashLib} from "solady/utils/EfficientHashLib.sol";
 
 import {Authorization, ISignedActions} from "./interfaces/ISignedActions.sol";
 
@@ -22,8 +21,8 @@ abstract contract SignedActions is ISignedActions, EIP712 {
         uint256 used;
     }
 
-    /// @dev By keccak256(signer ‖ nonce / 256), one word each. Bit `nonce % 256` says that the nonce is gone.
-    mapping(bytes32 key => NonceWord nonces) private _nonces;
+    /// @dev Bit `nonce % 256` of word `nonce / 256` says that the nonce is gone.
+    mapping(address signer => mapping(uint256 word => NonceWord nonces)) private _nonces;
 
     /// @inheritdoc ISignedActions
     function cancelNonce(uint256 nonce) external {
@@ -33,7 +32,7 @@ abstract contract SignedActions is ISignedActions, EIP712 {
 
     /// @inheritdoc ISignedActions
     function isNonceUsed(address signer, uint256 nonce) external view returns (bool) {
-        return _nonceWord(signer, nonce).used & (1 << (nonce & 0xff)) != 0;
+        return _nonces[signer][nonce >> 8].used & (1 << (nonce & 0xff)) != 0;
     }
 
     /// @inheritdoc ISignedActions
@@ -62,15 +61,11 @@ abstract contract SignedActions is ISignedActions, EIP712 {
 
     /// @dev Marks the nonce as gone, or reverts if it is.
     function _useNonce(address signer, uint256 nonce) private {
-        NonceWord storage word = _nonceWord(signer, nonce);
+        NonceWord storage word = _nonces[signer][nonce >> 8];
         uint256 used = word.used;
         uint256 bit = 1 << (nonce & 0xff);
         if (used & bit != 0) revert NonceUsed(signer, nonce);
         word.used = used | bit;
-    }
-
-    function _nonceWord(address signer, uint256 nonce) private view returns (NonceWord storage) {
-        return _nonces[EfficientHashLib.hash(uint256(uint160(signer)), nonce >> 8)];
     }
 
     /// @dev A key's own signature counts also where its address has code (EIP-7702), so ecrecover comes first. It takes
