@@ -55,8 +55,7 @@ pub(crate) async fn current_roles(app: &App, address: Address) -> Result<Vec<Rol
         .find_one(doc! { "_id": format!("{:#x}", practitioner.accreditor), "active": true })
         .await?
         .is_some();
-    let counts =
-        vouched && !practitioner.suspended && practitioner.valid_from <= now && now < practitioner.valid_until;
+    let counts = vouched && !practitioner.suspended && practitioner.valid_from <= now && now < practitioner.valid_until;
     Ok(if counts { Role::from_mask(practitioner.roles) } else { Vec::new() })
 }
 

@@ -105,8 +105,7 @@ pub(crate) async fn login(State(app): State<App>, Json(body): Json<LoginBody>) -
     sessions.insert_one(&session).await?;
     end_oldest(&app, &session).await?;
     let seconds = login.expires_at.saturating_sub(app.clock.now());
-    let answer =
-        SessionToken { token: token.to_string(), address: login.address, expires_at: login.expires_at };
+    let answer = SessionToken { token: token.to_string(), address: login.address, expires_at: login.expires_at };
     Ok(with_cookie(Json(answer).into_response(), &token, seconds))
 }
 

@@ -104,8 +104,13 @@ pub(crate) async fn put_profile(
     if profile.issued > now + app.settings.limits.clock_skew_seconds_max {
         return Err(ApiError::new(ErrorCode::ClockSkew, "the profile was issued in the future"));
     }
-    chain::verify_signed(&app, SignedProfile::signing_hash(profile, &app.deployment), signed.signer(), &signed.signature)
-        .await?;
+    chain::verify_signed(
+        &app,
+        SignedProfile::signing_hash(profile, &app.deployment),
+        signed.signer(),
+        &signed.signature,
+    )
+    .await?;
     check_accreditation(&app, &signed).await?;
     store(&app, signed).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -190,7 +195,10 @@ async fn by_address(app: &App, after: Option<&str>) -> Result<(Vec<Candidate>, b
         .try_collect()
         .await?;
     let more = practitioners.len() as i64 == BATCH;
-    Ok((practitioners.into_iter().map(|doc| (format!("{:#x}", doc.address), doc)).map(|(id, doc)| (doc, id)).collect(), more))
+    Ok((
+        practitioners.into_iter().map(|doc| (format!("{:#x}", doc.address), doc)).map(|(id, doc)| (doc, id)).collect(),
+        more,
+    ))
 }
 
 /// The next practitioners whose name begins so, in the order of names. A place is `name NUL address`.
@@ -216,8 +224,13 @@ async fn by_name(app: &App, prefix: &str, after: Option<&str>) -> Result<(Vec<Ca
         .await?;
     let more = profiles.len() as i64 == BATCH;
     let ids: Vec<String> = profiles.iter().map(|profile| format!("{:#x}", profile.practitioner)).collect();
-    let practitioners: Vec<PractitionerDoc> =
-        app.database.collection(mirror::PRACTITIONERS).find(doc! { "_id": { "$in": ids } }).await?.try_collect().await?;
+    let practitioners: Vec<PractitionerDoc> = app
+        .database
+        .collection(mirror::PRACTITIONERS)
+        .find(doc! { "_id": { "$in": ids } })
+        .await?
+        .try_collect()
+        .await?;
     let candidates = profiles.iter().filter_map(|profile| {
         let doc = practitioners.iter().find(|doc| doc.address == profile.practitioner)?;
         Some((doc.clone(), format!("{}\0{:#x}", profile.name, profile.practitioner)))
@@ -243,8 +256,13 @@ async fn entries(app: &App, candidates: Vec<Candidate>) -> Result<Vec<(Directory
         .await?
         .try_collect()
         .await?;
-    let profiles: Vec<ProfileDoc> =
-        app.database.collection(collection::PROFILES).find(doc! { "_id": { "$in": &ids } }).await?.try_collect().await?;
+    let profiles: Vec<ProfileDoc> = app
+        .database
+        .collection(collection::PROFILES)
+        .find(doc! { "_id": { "$in": &ids } })
+        .await?
+        .try_collect()
+        .await?;
     let entry = |(doc, place): Candidate| {
         let vouched = accreditors.iter().any(|accreditor| accreditor.address == doc.accreditor);
         // A profile counts only while the one who signed it is still the one who vouches.

@@ -118,10 +118,15 @@ async fn begin(app: &App, id: &str, body_hash: &str) -> Result<Option<Answer>, A
         Err(error) if is_duplicate(&error) => {}
         Err(error) => return Err(error.into()),
     }
-    let busy = || ApiError::new(ErrorCode::Unavailable, "the first request with this key is still being answered").retry_after(1);
+    let busy = || {
+        ApiError::new(ErrorCode::Unavailable, "the first request with this key is still being answered").retry_after(1)
+    };
     let Some(stored) = answers.find_one(doc! { "_id": id }).await? else { return Err(busy()) };
     if stored.body_hash != body_hash {
-        return Err(ApiError::new(ErrorCode::IdempotencyMismatch, "this idempotency key came with another body before"));
+        return Err(ApiError::new(
+            ErrorCode::IdempotencyMismatch,
+            "this idempotency key came with another body before",
+        ));
     }
     if stored.answer.is_some() {
         return Ok(stored.answer);

@@ -3,30 +3,30 @@
 //! Handlers read as: who calls, may they, load, act, answer. All URLs stand in [`routes`].
 
 // What every route stands on.
-pub mod error;
-pub mod settings;
-pub mod time;
-pub mod state;
-pub mod store;
-pub mod extract;
 pub mod caller;
 mod chain;
-pub mod request_id;
 pub mod content;
-pub mod protect;
-pub mod rate_limit;
+pub mod error;
+pub mod extract;
 pub mod idempotency;
 pub mod observe;
+pub mod protect;
+pub mod rate_limit;
+pub mod request_id;
+pub mod settings;
+pub mod state;
+pub mod store;
+pub mod time;
 
 // One module per resource.
 pub mod account;
 pub mod auth;
 pub mod blobs;
 pub mod directory;
-pub mod keys;
-pub mod private_blobs;
 pub mod grants;
+pub mod keys;
 pub mod log;
+pub mod private_blobs;
 pub mod reads;
 pub mod records;
 pub mod requests;
@@ -43,6 +43,6 @@ pub mod sequencer;
 pub mod background;
 pub mod docs;
 pub mod health;
+pub mod routes;
 pub mod serve;
 pub mod shares_backup;
-pub mod routes;

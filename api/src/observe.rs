@@ -1,10 +1,7 @@
 //! What the operator sees of each request: its route, status and duration. Never its path, query, headers or body,
 //! because those name records and people.
 
-use std::{
-    sync::Arc,
-    time::Instant,
-};
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     extract::{MatchedPath, Request, State},

@@ -8,8 +8,8 @@ use axum::{
     http::{HeaderName, HeaderValue, Method, header},
     middleware,
 };
-use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
 use protocol::error_code::ErrorCode;
+use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -82,7 +82,9 @@ pub fn app(state: App) -> Router {
     router
         .merge(docs::router(openapi))
         .fallback(async || ApiError::not_found("there is no such route"))
-        .method_not_allowed_fallback(async || ApiError::new(ErrorCode::MethodNotAllowed, "this route has other methods"))
+        .method_not_allowed_fallback(async || {
+            ApiError::new(ErrorCode::MethodNotAllowed, "this route has other methods")
+        })
         .layer(DefaultBodyLimit::max(limits.body_bytes_max))
         .layer(middleware::from_fn_with_state(state.clone(), idempotency::replay))
         .layer(middleware::from_fn_with_state(state.clone(), protect::time_limit))

@@ -17,10 +17,7 @@ use mongodb::{
     Database,
     bson::{Document, doc},
 };
-use protocol::{
-    deployment::ContractName,
-    ids::RecordId,
-};
+use protocol::{deployment::ContractName, ids::RecordId};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -97,7 +94,11 @@ impl Opened {
         let operator = Operator::open(&settings.operator_key_file, &settings.operator_secret_file, &deployment)?;
         let database = store::connect(&settings.mongodb_uri, &settings.mongodb_database, 5).await?;
         let registry = deployment.address_of(ContractName::RecordRegistry);
-        Ok(Self { database, operator, head: Head { format: FORMAT.to_owned(), chain_id: deployment.chain_id, registry } })
+        Ok(Self {
+            database,
+            operator,
+            head: Head { format: FORMAT.to_owned(), chain_id: deployment.chain_id, registry },
+        })
     }
 
     /// A share that does not open would be found out only when somebody needs it.
@@ -152,7 +153,8 @@ pub async fn restore(settings: &BackupSettings) -> anyhow::Result<u64> {
     let mut restored = 0;
     for share in shares {
         let id = share.get_str("_id").context("a share has no name")?.to_owned();
-        let written = stored.update_one(doc! { "_id": id }, doc! { "$setOnInsert": without_id(share) }).upsert(true).await?;
+        let written =
+            stored.update_one(doc! { "_id": id }, doc! { "$setOnInsert": without_id(share) }).upsert(true).await?;
         restored += u64::from(written.upserted_id.is_some());
     }
     Ok(restored)
@@ -165,11 +167,7 @@ fn without_id(mut share: Document) -> Document {
 }
 
 /// Reads a backup and checks that it is whole.
-fn each_share(
-    path: &Path,
-    head: &Head,
-    mut each: impl FnMut(&Document) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
+fn each_share(path: &Path, head: &Head, mut each: impl FnMut(&Document) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let file = File::open(path).with_context(|| format!("cannot read the backup {}", path.display()))?;
     let mut lines = BufReader::new(file).lines();
     let first = lines.next().context("the backup is empty")??;

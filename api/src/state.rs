@@ -73,8 +73,7 @@ impl App {
         let relayer = crate::operator::read_signer(&settings.relayer_key_file)?;
         let (deployment, relayer, clock) = (Arc::new(deployment), Arc::new(relayer), Clock::default());
         let limits = RelayLimits::from(&settings.limits);
-        let relay =
-            Relay::new(&database, chain.clone(), deployment.clone(), relayer.clone(), clock.clone(), limits)?;
+        let relay = Relay::new(&database, chain.clone(), deployment.clone(), relayer.clone(), clock.clone(), limits)?;
         Ok(Self {
             deployment,
             database,
@@ -95,7 +94,8 @@ impl App {
 }
 
 async fn connect_chain(settings: &Settings) -> anyhow::Result<DynProvider> {
-    let url: alloy::transports::http::reqwest::Url = settings.rpc_url.parse().context("MEDLOCK_RPC_URL is not a URL")?;
+    let url: alloy::transports::http::reqwest::Url =
+        settings.rpc_url.parse().context("MEDLOCK_RPC_URL is not a URL")?;
     if matches!(url.scheme(), "http" | "https") {
         let client = alloy::transports::http::reqwest::Client::builder()
             .timeout(Duration::from_secs(settings.limits.rpc_seconds_max))

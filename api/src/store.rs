@@ -57,8 +57,8 @@ pub mod collection {
 /// # Errors
 /// When it cannot be read or has another form.
 pub fn read_deployment(path: &Path) -> anyhow::Result<Deployment> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read the deployment file {}", path.display()))?;
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read the deployment file {}", path.display()))?;
     let deployment: Deployment = serde_json::from_str(&text).context("the deployment file has another form")?;
     anyhow::ensure!(deployment.version == DEPLOYMENT_VERSION, "the deployment file is of another version");
     Ok(deployment)

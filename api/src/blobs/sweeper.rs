@@ -10,12 +10,7 @@ use protocol::{
 };
 
 use super::ledger::{PinDoc, PinState, pins, seconds, set_state};
-use crate::{
-    chain,
-    lease::Lease,
-    state::App,
-    store::collection,
-};
+use crate::{chain, lease::Lease, state::App, store::collection};
 
 /// Sweeps now and then until the server shuts down; one replica at a time.
 pub(crate) async fn run(app: App) {
@@ -61,7 +56,9 @@ async fn sweep(app: &App, mut lease: Option<&mut Lease>) -> anyhow::Result<()> {
     while old.advance().await? {
         let row: PinDoc = old.deserialize_current()?;
         if is_registered(app, &row).await? {
-            set_state(app, &row.id, PinState::Registered).await.map_err(|_| anyhow::anyhow!("the ledger is not writable"))?;
+            set_state(app, &row.id, PinState::Registered)
+                .await
+                .map_err(|_| anyhow::anyhow!("the ledger is not writable"))?;
         } else if !is_relay_in_flight(app, &row).await? {
             let_go(app, &row).await?;
         }
@@ -80,7 +77,8 @@ async fn sweep(app: &App, mut lease: Option<&mut Lease>) -> anyhow::Result<()> {
         if record.place.block_number + app.settings.limits.confirmations > mirrored.block_number {
             continue;
         }
-        let mut rows = pins(app).find(doc! { "record": record.id.to_string(), "state": { "$ne": "uploading" } }).await?;
+        let mut rows =
+            pins(app).find(doc! { "record": record.id.to_string(), "state": { "$ne": "uploading" } }).await?;
         while rows.advance().await? {
             let_go(app, &rows.deserialize_current()?).await?;
         }

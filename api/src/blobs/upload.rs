@@ -103,7 +103,9 @@ async fn reserve_and_stream(app: &App, row: &PinDoc, body: Body) -> Result<Store
     let bytes = counted(head, body, Arc::clone(&received), row.size, idle);
     let cid = match app.content.put(bytes).await {
         Ok(cid) => cid,
-        Err(ContentError::Interrupted(error)) => return Err(truncated(received.load(Ordering::Relaxed), row.size, error)),
+        Err(ContentError::Interrupted(error)) => {
+            return Err(truncated(received.load(Ordering::Relaxed), row.size, error));
+        }
         Err(error) => return Err(ApiError::unavailable("the storage node", error)),
     };
     settle(app, row, &cid).await?;
@@ -123,7 +125,9 @@ async fn reserve(app: &App, row: &PinDoc) -> Result<(), ApiError> {
         .find_one(doc! { "record": row.record.to_string(), "version": i32::from(row.version), "state": "leaving" })
         .await?;
     if leaving.is_some() {
-        return Err(ApiError::new(ErrorCode::Unavailable, "an older upload of this version is being removed").retry_after(1));
+        return Err(
+            ApiError::new(ErrorCode::Unavailable, "an older upload of this version is being removed").retry_after(1)
+        );
     }
     Ok(())
 }

@@ -304,7 +304,9 @@ async fn what_is_no_cid_of_ours_is_refused() {
     }
     let unknown = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy";
     download(&user, unknown, &[]).await.refused("not_found");
-    user.call(Method::DELETE, &format!("/v1/blobs/{unknown}"), serde_json::Value::Null).await.refused("method_not_allowed");
+    user.call(Method::DELETE, &format!("/v1/blobs/{unknown}"), serde_json::Value::Null)
+        .await
+        .refused("method_not_allowed");
 }
 
 #[tokio::test]

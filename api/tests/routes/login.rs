@@ -135,7 +135,8 @@ async fn only_the_named_wallets_signature_counts() {
 
     let text = Login::new(&user).await.text();
     let good = user.signer.sign_message_sync(text.as_bytes()).expect("a local key signs");
-    let order = U256::from_str_radix("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", 16).expect("hex");
+    let order =
+        U256::from_str_radix("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", 16).expect("hex");
     let mut high = good.r().to_be_bytes::<32>().to_vec();
     high.extend((order - good.s()).to_be_bytes::<32>());
     high.push(if good.v() { 27 } else { 28 });

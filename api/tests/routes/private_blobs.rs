@@ -54,7 +54,9 @@ async fn what_is_no_blob_is_refused() {
     for path in ROUTES {
         let first = [("if-none-match", "*")];
         user.call_with(Method::PUT, path, json!({ "content": "not base64!" }), &first).await.refused("invalid_request");
-        user.call_with(Method::PUT, path, json!({ "content": "AAAA", "more": 1 }), &first).await.refused("invalid_request");
+        user.call_with(Method::PUT, path, json!({ "content": "AAAA", "more": 1 }), &first)
+            .await
+            .refused("invalid_request");
         user.call_with(Method::PUT, path, json!({}), &first).await.refused("invalid_request");
         put(&user, path, &[0; 101], first[0]).await.refused("too_large");
         put(&user, path, b"x", ("if-match", "no quotes")).await.refused("invalid_request");

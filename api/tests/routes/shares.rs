@@ -59,7 +59,10 @@ async fn what_is_backed_up_can_be_restored() {
     assert_eq!(restore(&settings).await.expect("restored"), 5);
     let after = stored(&world).await;
     let names = |shares: &[Document]| -> Vec<String> {
-        shares.iter().flat_map(|share| ["_id", "sealed", "record"].map(|key| share.get_str(key).expect(key).to_owned())).collect()
+        shares
+            .iter()
+            .flat_map(|share| ["_id", "sealed", "record"].map(|key| share.get_str(key).expect(key).to_owned()))
+            .collect()
     };
     assert_eq!(names(&before), names(&after));
     assert_eq!(restore(&settings).await.expect("restored again"), 0, "what is there is left alone");

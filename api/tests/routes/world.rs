@@ -83,8 +83,7 @@ impl World {
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let network = network();
         let file = |name: &str| network.folder.path().join(name).display().to_string();
-        let database =
-            format!("routes_{}_{}", std::process::id(), DATABASES.fetch_add(1, Ordering::Relaxed));
+        let database = format!("routes_{}_{}", std::process::id(), DATABASES.fetch_add(1, Ordering::Relaxed));
         let mut settings = Arguments::parse_from([
             "medlock-api",
             "--rpc-url",
@@ -350,7 +349,6 @@ pub(crate) async fn send_signed_login(user: &User, text: &str, signature: Bytes)
 pub(crate) fn record() -> RecordId {
     RecordId(random())
 }
-
 
 /// 32 bytes that nobody has seen before.
 pub(crate) fn random() -> B256 {
