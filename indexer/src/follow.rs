@@ -45,6 +45,9 @@ pub struct Follower {
     chunk: u64,
     behind_since: Option<Instant>,
     pinged: Instant,
+    /// Whether the head was reached since the start: said once.
+    has_reached: bool,
+    told: Instant,
 }
 
 /// What a step has come to.
@@ -61,6 +64,7 @@ enum Step {
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 const PING_EVERY: Duration = Duration::from_secs(2);
+const TELL_EVERY: Duration = Duration::from_secs(5);
 /// Recent blocks that are fetched at once at most, one by one with their logs.
 const LONGEST_CHUNK: u64 = 64;
 
@@ -77,8 +81,23 @@ impl Follower {
         bell: Arc<Notify>,
     ) -> Self {
         let range_size = Arc::new(RangeSize::new(pace.batch_blocks, pace.batch_events));
-        let (window, behind_since, pinged) = (None, None, Instant::now());
-        Self { chain, mirror, binding, contracts, pace, status, bell, window, range_size, chunk: 8, behind_since, pinged }
+        let now = Instant::now();
+        Self {
+            chain,
+            mirror,
+            binding,
+            contracts,
+            pace,
+            status,
+            bell,
+            window: None,
+            range_size,
+            chunk: 8,
+            behind_since: None,
+            pinged: now,
+            has_reached: false,
+            told: now,
+        }
     }
 
     /// Runs until the goal is reached or `stop` is cancelled. Waits out failures of chain and database.
@@ -144,6 +163,9 @@ impl Follower {
                     self.pinged = Instant::now();
                 }
                 self.status.is_well();
+                if !std::mem::replace(&mut self.has_reached, true) {
+                    tracing::info!(block = head.number, "the mirror is at the chain's head");
+                }
                 Ok(Step::AtHead)
             }
             Verdict::Extends => self.append(vec![head], None).await,
@@ -230,6 +252,10 @@ impl Follower {
             };
             self.commit(&plan).await?;
             self.window = Some(Window::new(tip, self.capacity()));
+            if self.told.elapsed() > TELL_EVERY {
+                tracing::info!(block = tip.number, head = head.number, "catching up");
+                self.told = Instant::now();
+            }
         }
         Ok(Step::Moved)
     }

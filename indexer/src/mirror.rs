@@ -37,6 +37,9 @@ pub enum MirrorError {
     /// The database is away, or refuses.
     #[error("MongoDB: {}", reason(.0))]
     Database(#[from] mongodb::error::Error),
+    /// The database does not answer: the connection may have died without a word.
+    #[error("MongoDB did not answer within {} s", PATIENCE.as_secs())]
+    TimedOut,
     /// The database refused writes one by one.
     #[error("MongoDB refused to write to {collection}: {reason}")]
     Write {
@@ -74,7 +77,7 @@ impl MirrorError {
     /// Whether trying again can help.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Database(_) | Self::Write { .. } | Self::Moved)
+        matches!(self, Self::Database(_) | Self::TimedOut | Self::Write { .. } | Self::Moved)
     }
 }
 
@@ -143,8 +146,7 @@ impl Mirror {
     /// # Errors
     /// [`MirrorError::Database`].
     pub async fn ping(&self) -> Result<(), MirrorError> {
-        self.db.run_command(doc! { "ping": 1 }).await?;
-        Ok(())
+        in_time(async { Ok(self.db.run_command(doc! { "ping": 1 }).await.map(drop)?) }).await
     }
 
     /// The stored cursor; `None` when there is no mirror. A cursor of an older form yields only what names that form.
@@ -152,7 +154,8 @@ impl Mirror {
     /// # Errors
     /// [`MirrorError::Database`] and [`MirrorError::Form`].
     pub async fn find_cursor(&self) -> Result<Option<StoredCursor>, MirrorError> {
-        let stored = self.collection::<Document>(collection::CURSOR).find_one(doc! { "_id": CURSOR_ID }).await?;
+        let cursors = self.collection::<Document>(collection::CURSOR);
+        let stored = in_time(async { Ok(cursors.find_one(doc! { "_id": CURSOR_ID }).await?) }).await?;
         let Some(stored) = stored else { return Ok(None) };
         let version = stored.get_i64("mirror_version").or_else(|_| stored.get_i32("mirror_version").map(i64::from));
         match version {
@@ -203,6 +206,10 @@ impl Mirror {
     /// # Errors
     /// [`MirrorError::Form`] when there is no cursor of this form, or the recent blocks do not end with its block.
     pub async fn progress(&self) -> Result<Progress, MirrorError> {
+        in_time(self.read_progress()).await
+    }
+
+    async fn read_progress(&self) -> Result<Progress, MirrorError> {
         let Some(StoredCursor::Current(cursor)) = self.find_cursor().await? else {
             return Err(MirrorError::Form { collection: collection::CURSOR });
         };
@@ -255,6 +262,14 @@ pub enum StoredCursor {
     Current(CursorDoc),
     /// Of another form, or left by a rebuild that did not finish.
     OtherForm,
+}
+
+/// How long a whole transaction, or a load, may take. The driver itself waits for ever on a silent connection.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Gives up waiting after [`PATIENCE`]; a transaction that is dropped then does not commit, or the cursor will tell.
+async fn in_time<T>(work: impl Future<Output = Result<T, MirrorError>>) -> Result<T, MirrorError> {
+    tokio::time::timeout(PATIENCE, work).await.unwrap_or(Err(MirrorError::TimedOut))
 }
 
 const COMMIT_TRIES: usize = 5;

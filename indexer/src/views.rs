@@ -331,3 +331,6 @@ pub const ROW_EVENTS: [&str; 8] = [
     "AccreditationChanged",
 ];
 
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use mongodb::{
 use protocol::mirror::{BlockDoc, CURSOR_ID, collection};
 use serde::Serialize;
 
-use super::{Mirror, MirrorError, commit, is_transient};
+use super::{Mirror, MirrorError, commit, in_time, is_transient};
 use crate::{
     decode::Contracts,
     reorg::BlockRef,
@@ -46,12 +46,12 @@ impl Mirror {
     /// [`MirrorError`]; after a retryable one the cursor tells whether it happened.
     pub async fn commit(&self, contracts: &Contracts, plan: &Commit<'_>) -> Result<usize, MirrorError> {
         for _ in 1..TRIES {
-            match self.try_commit(contracts, plan).await {
+            match in_time(self.try_commit(contracts, plan)).await {
                 Err(error) if is_transient(&error) => {}
                 result => return result,
             }
         }
-        self.try_commit(contracts, plan).await
+        in_time(self.try_commit(contracts, plan)).await
     }
 
     async fn try_commit(&self, contracts: &Contracts, plan: &Commit<'_>) -> Result<usize, MirrorError> {

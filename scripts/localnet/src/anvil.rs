@@ -1,13 +1,15 @@
 //! Anvil: the chain.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use serde::de::IgnoredAny;
-use serde_json::{Value, json};
+use alloy::primitives::U256;
+use serde::Deserialize;
+use serde_json::{Value, json, value::RawValue};
 
 use crate::{Settings, StartError, process::command_without_settings};
 
@@ -35,7 +37,7 @@ pub(crate) fn state_file(settings: &Settings, folder: &Path) -> PathBuf {
     folder.join(&settings.state.file)
 }
 
-/// Makes sure that Anvil finds a whole state, or none.
+/// Makes sure that Anvil finds a whole state with one genesis block, or none.
 ///
 /// Anvil writes its state in place, so one that is killed while it writes leaves half a file. Each start sets a whole
 /// one aside and falls back on it.
@@ -45,28 +47,73 @@ pub(crate) fn check_state(settings: &Settings, folder: &Path) -> Result<(), Star
     if !file.exists() {
         return Ok(());
     }
-    let (from, to) = if is_whole(&file) {
-        (&file, &aside)
-    } else if is_whole(&aside) {
-        tracing::warn!("the chain was killed while it wrote its state; going back to the start before");
-        (&aside, &file)
-    } else {
-        return Err(StartError::State {
-            reason: format!("{} is damaged: the chain was killed while it wrote", file.display()),
-            remedy: format!("rm -rf {}", folder.display()),
-        });
+    let state = match read_state(&file) {
+        Some(state) => state,
+        None => {
+            tracing::warn!("the chain was killed while it wrote its state; going back to the start before");
+            read_state(&aside).ok_or_else(|| StartError::State {
+                reason: format!("{} is damaged: the chain was killed while it wrote", file.display()),
+                remedy: format!("rm -rf {}", folder.display()),
+            })?
+        }
     };
-    fs::copy(from, to).map(drop).map_err(|source| StartError::Io {
-        what: "copy the chain's state to",
-        path: to.clone(),
-        source,
-    })
+    let text = serde_json::to_string(&with_one_genesis(state)).expect("a state that was read can be written");
+    let write = |path: &Path| {
+        let new = path.with_extension("new");
+        fs::write(&new, &text).and_then(|()| fs::rename(&new, path)).map_err(|source| StartError::Io {
+            what: "write the chain's state to",
+            path: path.to_owned(),
+            source,
+        })
+    };
+    write(&aside)?;
+    write(&file)
 }
 
-fn is_whole(file: &Path) -> bool {
-    fs::File::open(file)
-        .map(std::io::BufReader::new)
-        .is_ok_and(|reader| serde_json::from_reader::<_, IgnoredAny>(reader).is_ok())
+/// What Anvil dumps, piece by piece. What does not concern us stays as it is, to the letter: numbers may be larger than
+/// JSON libraries like.
+type DumpedState = BTreeMap<String, Box<RawValue>>;
+
+/// A block of a dumped state.
+#[derive(Deserialize)]
+struct DumpedBlock {
+    header: DumpedHeader,
+}
+
+/// Its number and time.
+#[derive(Deserialize)]
+struct DumpedHeader {
+    number: U256,
+    timestamp: U256,
+}
+
+fn read_state(file: &Path) -> Option<DumpedState> {
+    serde_json::from_str(&fs::read_to_string(file).ok()?).ok()
+}
+
+/// Drops all genesis blocks but the oldest.
+///
+/// Each start of Anvil makes a genesis block of that moment, forgets it for the loaded one, and yet dumps it with the
+/// others. The next start then takes any of them for block 0, and the chain would have changed its identity.
+fn with_one_genesis(mut state: DumpedState) -> DumpedState {
+    let Some(mut blocks) =
+        state.get("blocks").and_then(|blocks| serde_json::from_str::<Vec<Box<RawValue>>>(blocks.get()).ok())
+    else {
+        return state;
+    };
+    let genesis_time = |block: &RawValue| {
+        let block: DumpedBlock = serde_json::from_str(block.get()).ok()?;
+        (block.header.number == U256::ZERO).then_some(block.header.timestamp)
+    };
+    let oldest = blocks.iter().filter_map(|block| genesis_time(block)).min();
+    let mut has_genesis = false;
+    blocks.retain(|block| match genesis_time(block) {
+        None => true,
+        Some(time) => Some(time) == oldest && !std::mem::replace(&mut has_genesis, true),
+    });
+    let blocks = serde_json::value::to_raw_value(&blocks).expect("blocks that were read can be written");
+    state.insert("blocks".into(), blocks);
+    state
 }
 
 /// One JSON-RPC request.

@@ -195,6 +195,20 @@ async fn killed_chain_comes_back_with_its_last_dump() {
 }
 
 #[tokio::test]
+async fn chain_keeps_its_genesis_over_many_restarts() {
+    let mut localnet = start().await;
+    let genesis = localnet.genesis_hash().await.unwrap();
+    for _ in 0..6 {
+        localnet.stop_part(Part::Anvil).await;
+        // A genesis block that a restart makes differs by its time.
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        localnet.start_part(Part::Anvil).await.unwrap();
+        assert_eq!(localnet.genesis_hash().await.unwrap(), genesis);
+    }
+    localnet.stop().await;
+}
+
+#[tokio::test]
 async fn half_written_chain_state_falls_back_to_the_start_before() {
     let mut localnet = start().await;
     localnet.rpc("evm_mine", json!([])).await.unwrap();
