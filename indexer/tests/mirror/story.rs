@@ -235,15 +235,21 @@ impl<'a> Story<'a> {
         };
         match self.seed.below(4) {
             0 => {
-                let call = Accreditation::setAccreditorCall { accreditor, active: self.seed.below(4) != 0 };
-                self.send(owner, ContractName::Accreditation, &call, GAS).await;
+                if self.seed.below(4) == 0 {
+                    let call = Accreditation::removeAccreditorCall { accreditor };
+                    self.send(owner, ContractName::Accreditation, &call, GAS).await;
+                } else {
+                    self.name_accreditor().await;
+                }
             }
             1 => {
-                let call = Accreditation::setSuspendedCall { practitioner, suspended: self.seed.below(2) == 0 };
+                let call = Accreditation::suspendCall { practitioner };
                 self.send(accreditor, ContractName::Accreditation, &call, GAS).await;
             }
             _ => {
+                let stored = Accreditation::practitionerOfCall { practitioner };
                 let call = Accreditation::accreditCall {
+                    epoch: self.ask(ContractName::Accreditation, &stored).await.epoch,
                     practitioner,
                     roles: u8::try_from(1 + self.seed.below(127)).unwrap(),
                     validFrom: alloy::primitives::Uint::from(self.seed.below(1_000)),
@@ -256,7 +262,10 @@ impl<'a> Story<'a> {
 
     /// The owner names the accreditor: what accreditations need.
     pub(crate) async fn name_accreditor(&self) {
-        let call = Accreditation::setAccreditorCall { accreditor: self.person(Role::Accreditor), active: true };
+        let accreditor = self.person(Role::Accreditor);
+        let stored = Accreditation::accreditorEpochOfCall { accreditor };
+        let epoch = self.ask(ContractName::Accreditation, &stored).await;
+        let call = Accreditation::addAccreditorCall { accreditor, epoch };
         self.send(self.person(Role::Owner), ContractName::Accreditation, &call, GAS).await;
     }
 
