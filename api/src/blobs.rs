@@ -155,3 +155,31 @@ fn exactly(bytes: ByteStream, length: u64) -> ByteStream {
 fn unavailable(error: ContentError) -> ApiError {
     ApiError::new(ErrorCode::Unavailable, "the storage node does not have it at hand").because(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use futures::{StreamExt, stream};
+
+    use super::*;
+
+    async fn passed(pieces: Vec<std::io::Result<Bytes>>, length: u64) -> Result<Vec<u8>, ()> {
+        let mut stream = exactly(Box::pin(stream::iter(pieces)), length);
+        let mut all = Vec::new();
+        while let Some(piece) = stream.next().await {
+            all.extend_from_slice(&piece.map_err(|_| ())?);
+        }
+        Ok(all)
+    }
+
+    #[tokio::test]
+    async fn only_the_exact_length_ends_without_an_error() {
+        let piece = |text: &'static str| Ok(Bytes::from_static(text.as_bytes()));
+        assert_eq!(passed(vec![piece("ab"), piece("c")], 3).await, Ok(b"abc".to_vec()));
+        assert_eq!(passed(vec![], 0).await, Ok(Vec::new()));
+        assert_eq!(passed(vec![piece("ab")], 3).await, Err(()), "too short");
+        assert_eq!(passed(vec![piece("ab"), piece("cd")], 3).await, Err(()), "too long");
+        let broken = Err(std::io::ErrorKind::ConnectionReset.into());
+        assert_eq!(passed(vec![piece("abc"), broken], 3).await, Err(()), "an error after the last byte");
+    }
+}

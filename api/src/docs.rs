@@ -4,7 +4,7 @@ use axum::{Router, response::IntoResponse};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        Components, SecurityRequirement,
+        Components, ContentBuilder, Ref, RefOr, ResponseBuilder, SecurityRequirement,
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -41,6 +41,22 @@ impl Modify for Sessions {
         openapi.security =
             Some(vec![SecurityRequirement::new("session", none), SecurityRequirement::new("cookie", none)]);
     }
+}
+
+/// Every operation may answer with a problem; said once here instead of at each route.
+pub(crate) fn with_problems(mut openapi: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    let problem = ResponseBuilder::new()
+        .description("A problem (RFC 9457) with a stable code.")
+        .content("application/problem+json", content)
+        .build();
+    for item in openapi.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.head, &mut item.post, &mut item.put, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
+            operation.responses.responses.insert("default".to_owned(), RefOr::T(problem.clone()));
+        }
+    }
+    openapi
 }
 
 /// `/openapi.json` and `/docs`. They are not part of the document themselves.

@@ -64,7 +64,7 @@ fn documented() -> OpenApiRouter<App> {
 /// The OpenAPI document.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    documented().split_for_parts().1
+    docs::with_problems(documented().split_for_parts().1)
 }
 
 /// The OpenAPI document as it is committed: JSON, indented, with a line end.
@@ -77,10 +77,10 @@ pub fn openapi_text() -> Result<String, serde_json::Error> {
 
 /// The whole server as one service. The layers below run from the last to the first.
 pub fn app(state: App) -> Router {
-    let (router, openapi) = documented().split_for_parts();
+    let (router, _) = documented().split_for_parts();
     let limits = &state.settings.limits;
     router
-        .merge(docs::router(openapi))
+        .merge(docs::router(openapi()))
         .fallback(async || ApiError::not_found("there is no such route"))
         .method_not_allowed_fallback(async || {
             ApiError::new(ErrorCode::MethodNotAllowed, "this route has other methods")

@@ -238,7 +238,11 @@ async fn open_entry(
             }
     };
     if let Some(entry) = journal::all(client.home())?.into_iter().find(is_same) {
-        return Ok((entry, true));
+        match registered_cid(client, &entry).await? {
+            // Somebody else's version took the number meanwhile: this upload begins again with the next.
+            Some(cid) if entry.stored.as_ref().is_none_or(|stored| stored.cid != cid) => entry.end(client.home())?,
+            _ => return Ok((entry, true)),
+        }
     }
     let (record, version, salt) = match place.replaces {
         None => {

@@ -94,7 +94,14 @@ impl Drop for Backfill {
 impl Backfill {
     /// Of the blocks `from..=to`.
     #[must_use]
-    pub fn new(chain: Arc<dyn Chain>, contracts: Contracts, size: Arc<RangeSize>, pace: &Pace, from: u64, to: u64) -> Self {
+    pub fn new(
+        chain: Arc<dyn Chain>,
+        contracts: Contracts,
+        size: Arc<RangeSize>,
+        pace: &Pace,
+        from: u64,
+        to: u64,
+    ) -> Self {
         let requests = usize::try_from(pace.requests).unwrap_or(usize::MAX);
         Self { chain, contracts, size, in_flight: VecDeque::new(), requests, next: from, to, ready: VecDeque::new() }
     }
@@ -142,7 +149,8 @@ async fn fetch(
             Ok((first, last, logs)) => {
                 size.learn(to - from + 1, logs.len() as u64, start.elapsed());
                 let times = times_of(chain, &logs).await?;
-                let time_of = |hash: B256| times.iter().find(|header| header.hash == hash).map(|header| header.timestamp);
+                let time_of =
+                    |hash: B256| times.iter().find(|header| header.hash == hash).map(|header| header.timestamp);
                 let logs = logs_in_order(logs, time_of)?;
                 if logs.iter().any(|log| log.place.block_number == to && log.place.block_hash != last.hash) {
                     return Err(ChainError::Contradiction("logs and header of a block differ").into());

@@ -30,9 +30,10 @@ pub struct Binding {
 /// [`Refusal::DeploymentUnreadable`] and [`Refusal::DeploymentForm`].
 pub fn read_deployment(path: &Path) -> Result<Deployment, Refusal> {
     let name = path.display().to_string();
-    let text = fs::read_to_string(path).map_err(|source| Refusal::DeploymentUnreadable { path: name.clone(), source })?;
-    let deployment: Deployment =
-        serde_json::from_str(&text).map_err(|source| Refusal::DeploymentForm { path: name.clone(), reason: source.to_string() })?;
+    let text =
+        fs::read_to_string(path).map_err(|source| Refusal::DeploymentUnreadable { path: name.clone(), source })?;
+    let deployment: Deployment = serde_json::from_str(&text)
+        .map_err(|source| Refusal::DeploymentForm { path: name.clone(), reason: source.to_string() })?;
     if deployment.version != DEPLOYMENT_VERSION {
         let reason = format!("version {} instead of {DEPLOYMENT_VERSION}", deployment.version);
         return Err(Refusal::DeploymentForm { path: name, reason });

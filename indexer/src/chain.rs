@@ -1,7 +1,7 @@
 //! The chain as the indexer sees it: heads, headers and logs. [`Rpc`] asks a node; tests may put something else there.
 
-mod rpc;
 mod heads;
+mod rpc;
 
 pub use heads::{subscription_url, watch_heads};
 pub use rpc::Rpc;

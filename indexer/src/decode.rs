@@ -2,11 +2,9 @@
 
 use alloy::primitives::{Address, B256, LogData};
 use contracts::{
-    ChainEvent, EventError,
-    access_log::AccessLog::AccessLogEvents as Log,
+    ChainEvent, EventError, access_log::AccessLog::AccessLogEvents as Log,
     accreditation::Accreditation::AccreditationEvents as Accreditation,
-    grant_registry::GrantRegistry::GrantRegistryEvents as Grant,
-    key_registry::KeyRegistry::KeyRegistryEvents as Key,
+    grant_registry::GrantRegistry::GrantRegistryEvents as Grant, key_registry::KeyRegistry::KeyRegistryEvents as Key,
     record_registry::RecordRegistry::RecordRegistryEvents as Record,
 };
 use protocol::{
@@ -126,8 +124,12 @@ fn name_and_subjects(event: &ChainEvent) -> (&'static str, Vec<String>) {
         ChainEvent::Accreditation(event) => match event {
             Accreditation::AccreditorSet(e) => ("AccreditorSet", named(&[&e.accreditor])),
             Accreditation::Accredited(e) => ("Accredited", named(&[&e.practitioner, &e.accreditor])),
-            Accreditation::AccreditationChanged(e) => ("AccreditationChanged", named(&[&e.practitioner, &e.accreditor])),
-            Accreditation::OwnershipTransferStarted(e) => ("OwnershipTransferStarted", named(&[&e.owner, &e.successor])),
+            Accreditation::AccreditationChanged(e) => {
+                ("AccreditationChanged", named(&[&e.practitioner, &e.accreditor]))
+            }
+            Accreditation::OwnershipTransferStarted(e) => {
+                ("OwnershipTransferStarted", named(&[&e.owner, &e.successor]))
+            }
             Accreditation::OwnershipTransferred(e) => ("OwnershipTransferred", named(&[&e.owner, &e.successor])),
             Accreditation::NonceCancelled(e) => ("NonceCancelled", named(&[&e.signer])),
         },
@@ -145,7 +147,9 @@ fn name_and_subjects(event: &ChainEvent) -> (&'static str, Vec<String>) {
                 let kind = contracts::Terms::from(e.terms).kind;
                 ("Granted", grant_subjects(&e.patient, &e.tag, &e.scopeId, kind))
             }
-            Grant::Revoked(e) => ("Revoked", grant_subjects(&e.patient, &e.tag, &e.scopeId, ScopeKind::from_code(e.kind))),
+            Grant::Revoked(e) => {
+                ("Revoked", grant_subjects(&e.patient, &e.tag, &e.scopeId, ScopeKind::from_code(e.kind)))
+            }
             Grant::AllRevoked(e) => ("AllRevoked", named(&[&e.patient])),
             Grant::NonceCancelled(e) => ("NonceCancelled", named(&[&e.signer])),
         },
@@ -176,4 +180,3 @@ fn named(subjects: &[&dyn std::fmt::LowerHex]) -> Vec<String> {
     }
     names
 }
-

@@ -89,9 +89,7 @@ impl Refusal {
             }
             Self::OtherForm | Self::Leftovers | Self::TooDeep { .. } | Self::ChainBehind { .. } => REINDEX,
             Self::Unreachable(_) => "check MEDLOCK_RPC_URL and that the node runs",
-            Self::Event(_) => {
-                "use the version that belongs to these contracts, then run `medlock-indexer reindex`"
-            }
+            Self::Event(_) => "use the version that belongs to these contracts, then run `medlock-indexer reindex`",
         }
     }
 

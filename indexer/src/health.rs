@@ -245,7 +245,8 @@ mod tests {
         status.stands_at(7);
         status.count_rpc_calls("eth_getLogs", 3);
         let text = status.metrics();
-        for line in ["medlock_indexer_head_block 10", "medlock_indexer_cursor_block 7", "medlock_indexer_lag_blocks 3"] {
+        for line in ["medlock_indexer_head_block 10", "medlock_indexer_cursor_block 7", "medlock_indexer_lag_blocks 3"]
+        {
             assert!(text.lines().any(|other| other == line), "{line} is missing in\n{text}");
         }
         assert!(text.contains(r#"medlock_indexer_rpc_calls_total{method="eth_getLogs"} 3"#), "{text}");

@@ -5,17 +5,17 @@
 //! pure), [`chain`] (the node), [`mirror`] (the database and what holds in it), [`backfill`] (old blocks in bulk),
 //! [`follow`] (the loop), [`binding`] (which chain a mirror belongs to), [`health`] (what it says about itself).
 
-pub mod decode;
-pub mod views;
-pub mod reorg;
-pub mod chain;
-pub mod mirror;
 pub mod backfill;
-pub mod follow;
 pub mod binding;
-pub mod health;
-pub mod settings;
+pub mod chain;
+pub mod decode;
 pub mod error;
+pub mod follow;
+pub mod health;
+pub mod mirror;
+pub mod reorg;
+pub mod settings;
+pub mod views;
 
 use std::{sync::Arc, time::Duration};
 

@@ -161,7 +161,9 @@ impl Mirror {
         match version {
             Ok(version) if version == i64::from(protocol::mirror::MIRROR_VERSION) => {
                 let cursor = mongodb::bson::from_document(stored);
-                Ok(Some(StoredCursor::Current(cursor.map_err(|_| MirrorError::Form { collection: collection::CURSOR })?)))
+                Ok(Some(StoredCursor::Current(
+                    cursor.map_err(|_| MirrorError::Form { collection: collection::CURSOR })?,
+                )))
             }
             _ => Ok(Some(StoredCursor::OtherForm)),
         }

@@ -331,6 +331,5 @@ pub const ROW_EVENTS: [&str; 8] = [
     "AccreditationChanged",
 ];
 
-
 #[cfg(test)]
 mod tests;

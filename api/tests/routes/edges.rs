@@ -82,6 +82,25 @@ async fn a_repeated_write_gets_the_first_answer() {
 }
 
 #[tokio::test]
+async fn a_part_that_does_not_answer_is_no_fault_of_the_caller() {
+    let closed = format!("http://127.0.0.1:{}", localnet::ports::free());
+    let (kubo, chain) = (closed.clone(), closed);
+    let world = World::with(|settings| settings.kubo_url = kubo).await;
+    let user = world.somebody().await;
+    let record = crate::world::record();
+    let answer = user.upload(record, 1, crate::blobs::envelope(record, 1, 500)).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answer.json::<Value>()["code"], "unavailable");
+    assert_eq!(world.count(api::store::collection::PINS).await, 0, "the reservation is given back");
+
+    let world = World::with(|settings| settings.rpc_url = chain).await;
+    let user = world.somebody().await;
+    let ready: Value = user.get("/readyz").await.json();
+    assert_eq!((&ready["chain"], &ready["mongodb"]), (&false.into(), &true.into()));
+    assert_eq!(user.get("/v1/me").await.status, StatusCode::OK, "what needs no chain goes on");
+}
+
+#[tokio::test]
 async fn other_origins_are_allowed_only_by_setting() {
     let world = World::with(|settings| settings.limits.cors_origin = vec!["https://app.example".to_owned()]).await;
     let preflight = |origin: &str| {

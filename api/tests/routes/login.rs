@@ -100,7 +100,8 @@ async fn times_must_fit() {
 async fn any_other_text_is_refused() {
     let world = World::new().await;
     let user = world.nobody();
-    let changes: [(&str, fn(&str) -> String); 9] = [
+    type Change = fn(&str) -> String;
+    let changes: [(&str, Change); 9] = [
         ("another statement", |text| text.replace("Sign in to medlock.", "Sign in.")),
         ("no expiration", |text| {
             text.lines().filter(|line| !line.starts_with("Expiration Time")).collect::<Vec<_>>().join("\n")
@@ -141,6 +142,42 @@ async fn only_the_named_wallets_signature_counts() {
     high.extend((order - good.s()).to_be_bytes::<32>());
     high.push(if good.v() { 27 } else { 28 });
     send_signed_login(&user, &text, Bytes::from(high)).await.refused("invalid_signature");
+}
+
+/// Runtime code of a contract that answers every call with one word.
+fn answering(word: &str) -> String {
+    format!("0x7f{word}60005260206000f3")
+}
+
+#[tokio::test]
+async fn a_contract_account_signs_in_if_its_contract_says_so() {
+    let world = World::new().await;
+    let magic = format!("1626ba7e{}", "00".repeat(28));
+    let answers = [
+        (answering(&magic), true),
+        (answering(&"00".repeat(32)), false),
+        (answering(&"ff".repeat(32)), false),
+        // Reverts.
+        ("0x60006000fd".to_owned(), false),
+        // Says nothing.
+        ("0x00".to_owned(), false),
+        // Runs for ever.
+        ("0x5b600056".to_owned(), false),
+    ];
+    for (code, may) in answers {
+        let user = world.nobody();
+        let account = json!([user.address(), code]);
+        crate::world::network().localnet.rpc("anvil_setCode", account).await.expect("Anvil sets the code");
+        for signature in [vec![1, 2, 3], vec![9; 65]] {
+            let text = Login::new(&user).await.text();
+            let answer = send_signed_login(&user, &text, signature.into()).await;
+            if may {
+                assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+            } else {
+                answer.refused("invalid_signature");
+            }
+        }
+    }
 }
 
 #[tokio::test]

@@ -128,7 +128,11 @@ pub(crate) async fn open(
     let (to_opener, for_opener) = mpsc::channel::<Bytes>(PIECES_WAITING);
     let opening = match opened {
         Ok((opener, file)) => Ok(tokio::task::spawn_blocking(move || write(opener, file, for_opener, range))),
-        Err(error) => Err(error),
+        Err(error) => {
+            // A queue that nobody reads would fill up and stop everything.
+            drop(for_opener);
+            Err(error)
+        }
     };
 
     // The hasher gets every byte, also after the opener has given up: whose fault it is can only be told at the end.
@@ -289,8 +293,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_faulty_store_is_told_from_a_faulty_uploader() {
-        let (bytes, dek, expected) = envelope(b"content");
-        for at in [0, 50, 170, bytes.len() - 1] {
+        let (bytes, dek, expected) = envelope(&[5; 2_000_000]);
+        for at in [0, 50, 170, 70_000, bytes.len() - 1] {
             let mut changed = bytes.clone();
             changed[at] ^= 1;
             let error = open_bytes(&changed, &dek, expected, None).await.unwrap_err();

@@ -10,6 +10,7 @@ use protocol::{
     secret::DataKey,
 };
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::content::Content;
 use crate::{
@@ -62,21 +63,33 @@ pub(super) async fn seal_and_send(
         builder.finish()
     });
     let progress = progress.clone();
+    let answered = CancellationToken::new();
+    let (runtime, stop) = (tokio::runtime::Handle::current(), answered.clone());
     let sealing = tokio::task::spawn_blocking(move || {
-        let result = seal(sealer, reader, |piece| {
-            let sent = to_hasher.send(piece.clone()).is_ok() && to_network.blocking_send(Ok(piece)).is_ok();
+        // A server that answers before it has read everything may leave the body unread and unfinished.
+        let to_network = |piece| {
+            runtime.block_on(async {
+                tokio::select! {
+                    sent = to_network.send(piece) => sent.is_ok(),
+                    () = stop.cancelled() => false,
+                }
+            })
+        };
+        let pass_on = |piece: Bytes| {
+            let sent = to_hasher.send(piece.clone()).is_ok() && to_network(Ok(piece));
             if sent { Ok(()) } else { Err(Stopped::Receiver) }
-        }, &|done| progress.tell(Step::Sending { done, total: size }));
+        };
+        let result = seal(sealer, reader, pass_on, &|done| progress.tell(Step::Sending { done, total: size }));
         if result.is_err() {
             // Breaks the request, so that the server keeps nothing.
-            let _ = to_network.blocking_send(Err(io::Error::other("sealing stopped")));
+            to_network(Err(io::Error::other("sealing stopped")));
         }
         result
     });
 
     let body = futures::stream::unfold(from_sealer, async |mut from| from.recv().await.map(|piece| (piece, from))).boxed();
     let stored = api.upload_blob(record, version, size, body).await;
-    // When the request failed, its body is dropped, and the threads end by themselves.
+    answered.cancel();
     let sealed = sealing.await.expect("sealing does not panic");
     let cid = hashing.await.expect("hashing does not panic");
     match sealed {

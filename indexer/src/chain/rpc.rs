@@ -34,7 +34,12 @@ struct Receipt {
 impl Rpc {
     /// Asks the node at `url` for logs of `contracts`; each request may take as long as `patience`.
     #[must_use]
-    pub fn new(url: alloy::transports::http::reqwest::Url, contracts: Vec<Address>, patience: Duration, status: Arc<Status>) -> Self {
+    pub fn new(
+        url: alloy::transports::http::reqwest::Url,
+        contracts: Vec<Address>,
+        patience: Duration,
+        status: Arc<Status>,
+    ) -> Self {
         Self { client: ClientBuilder::default().http(url), contracts, patience, status }
     }
 

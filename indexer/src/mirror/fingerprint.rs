@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, fmt};
 
 use alloy::primitives::{B256, Keccak256};
 use futures::TryStreamExt;
-use mongodb::{Database, bson::{RawDocumentBuf, doc}};
+use mongodb::{
+    Database,
+    bson::{RawDocumentBuf, doc},
+};
 use protocol::mirror::collection;
 
 use super::MirrorError;

@@ -11,9 +11,7 @@ use super::MirrorError;
 /// Collection and keys. The leaf of an access is not unique: anybody may keep a log of their own and repeat in it what
 /// they saw in another, and that must not stop the mirror.
 fn all() -> Vec<(&'static str, Document)> {
-    use collection::{
-        ACCESSES, CHECKPOINTS, EVENTS, GRANTS, KEYS, PRACTITIONERS, RECORDS, VERSIONS,
-    };
+    use collection::{ACCESSES, CHECKPOINTS, EVENTS, GRANTS, KEYS, PRACTITIONERS, RECORDS, VERSIONS};
     vec![
         (EVENTS, doc! { "place.block_number": 1, "place.log_index": 1 }),
         (EVENTS, doc! { "about": 1, "place.block_number": 1, "place.log_index": 1 }),

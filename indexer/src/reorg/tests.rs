@@ -30,7 +30,8 @@ fn window(chain: &[BlockRef], capacity: usize) -> Window {
 fn ancestor(window: &Window, chain: &[BlockRef]) -> Option<BlockRef> {
     let mut search = window.search(chain.last().unwrap().number);
     loop {
-        let answers: Vec<_> = search.numbers().filter_map(|n| chain.get(usize::try_from(n).unwrap()).copied()).collect();
+        let answers: Vec<_> =
+            search.numbers().filter_map(|n| chain.get(usize::try_from(n).unwrap()).copied()).collect();
         match window.meet(&search, &answers) {
             Meeting::At(block) => return Some(block),
             Meeting::TooDeep => return None,

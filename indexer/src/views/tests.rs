@@ -4,7 +4,7 @@ use alloy::{
 };
 use contracts::{
     access_log::AccessLog::{Accessed, Checkpoint},
-    accreditation::Accreditation::{Accredited, AccreditationChanged},
+    accreditation::Accreditation::{AccreditationChanged, Accredited},
     grant_registry::GrantRegistry::{Granted, Revoked},
     record_registry::RecordRegistry::RecordStatusChanged,
 };
@@ -67,7 +67,8 @@ fn registered(record: u8, version: u16) -> RecordRegistered {
 }
 
 fn granted(epoch: u64) -> Granted {
-    let terms = U256::from(10) | U256::from(20) << 40 | U256::from(epoch) << 80 | U256::from(1) << 144 | U256::from(1) << 160;
+    let terms =
+        U256::from(10) | U256::from(20) << 40 | U256::from(epoch) << 80 | U256::from(1) << 144 | U256::from(1) << 160;
     Granted {
         patient: PATIENT,
         tag: B256::repeat_byte(7),

@@ -44,7 +44,8 @@ async fn anything_else_than_its_own_chain_contracts_and_form_is_refused() {
     let found = refusal(&other_genesis).await;
     assert!(matches!(found, Refusal::OtherGenesis { .. }), "{found}");
 
-    let other_contracts = changed(&world, "contracts.json", |deployment| deployment.contracts.access_log.address.0[0] ^= 1);
+    let other_contracts =
+        changed(&world, "contracts.json", |deployment| deployment.contracts.access_log.address.0[0] ^= 1);
     let found = refusal(&other_contracts).await;
     assert!(matches!(found, Refusal::OtherMirror { what: "other contracts" }), "{found}");
     let refused = indexer::reindex(&other_contracts, false, CancellationToken::new()).await;
@@ -87,7 +88,8 @@ async fn the_command_line_says_what_is_wrong_and_what_to_do() {
     let settings = changed(&world, "id.json", |deployment| deployment.chain_id += 1);
     let output = world.command().env("MEDLOCK_DEPLOYMENT", &settings.deployment).arg("run").output().await.unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
-    let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("error: ") || line.starts_with("  do: ")).collect();
+    let lines: Vec<&str> =
+        text.lines().filter(|line| line.starts_with("error: ") || line.starts_with("  do: ")).collect();
     assert_eq!(lines.len(), 2, "{text}");
     assert!(lines[1].contains("MEDLOCK_RPC_URL"), "{text}");
     assert_eq!(output.status.code(), Some(4));

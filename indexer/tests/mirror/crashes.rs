@@ -14,7 +14,7 @@ async fn killed_at_any_moment_it_goes_on_without_a_gap_or_a_double() {
     world.settings.pace.batch_events = 5;
     let world = world;
     let mut story = Story::new(&world, Seed::printed("killed_at_any_moment"));
-    story.name_accreditor().await;
+    story.begin().await;
     story.act(60).await;
     for round in 0..8 {
         let mut process = world.spawn();
@@ -45,7 +45,8 @@ async fn it_stops_in_good_order_within_five_seconds() {
     let id = process.id().unwrap().to_string();
     let start = Instant::now();
     assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-    let status = tokio::time::timeout(Duration::from_secs(5), process.wait()).await.expect("within five seconds").unwrap();
+    let status =
+        tokio::time::timeout(Duration::from_secs(5), process.wait()).await.expect("within five seconds").unwrap();
     assert!(status.success(), "{status}");
     eprintln!("stopped in {:?}", start.elapsed());
 }

@@ -16,7 +16,7 @@ async fn backfill_equals_live() {
     let world = World::start().await;
     let mut story = Story::new(&world, Seed::printed("backfill_equals_live"));
     let running = world.follow();
-    story.name_accreditor().await;
+    story.begin().await;
     story.act(80).await;
     for _ in 0..5 {
         story.act_in_one_block(12).await;
@@ -40,7 +40,7 @@ async fn backfill_equals_live() {
 async fn a_second_start_changes_nothing() {
     let world = World::start().await;
     let mut story = Story::new(&world, Seed::printed("a_second_start_changes_nothing"));
-    story.name_accreditor().await;
+    story.begin().await;
     story.act(20).await;
     for _ in 0..2 {
         let running = world.follow();
@@ -55,7 +55,7 @@ async fn two_indexers_at_once_do_no_harm() {
     let world = World::start().await;
     let mut story = Story::new(&world, Seed::printed("two_indexers_at_once_do_no_harm"));
     let (one, two) = (world.follow(), world.follow());
-    story.name_accreditor().await;
+    story.begin().await;
     story.act(40).await;
     world.assert_mirror_is_true("with two writers").await;
     one.stop().await.unwrap();

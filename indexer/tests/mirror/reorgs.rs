@@ -1,6 +1,10 @@
 //! Branches that replace one another.
 
-use indexer::{RunError, error::Refusal, settings::{Pace, Settings}};
+use indexer::{
+    RunError,
+    error::Refusal,
+    settings::{Pace, Settings},
+};
 use serde_json::json;
 
 use crate::{
@@ -13,7 +17,7 @@ async fn reorgs_of_several_depths_leave_what_a_rebuild_yields() {
     let world = World::start().await;
     let mut story = Story::new(&world, Seed::printed("reorgs_of_several_depths"));
     let running = world.follow();
-    story.name_accreditor().await;
+    story.begin().await;
     story.act(30).await;
     for depth in [1, 2, 3, 7, 15, 40] {
         let snapshot = world.rpc("evm_snapshot", json!([])).await;
@@ -33,7 +37,7 @@ async fn anvils_own_reorgs_are_followed() {
     let world = World::start().await;
     let mut story = Story::new(&world, Seed::printed("anvils_own_reorgs_are_followed"));
     let running = world.follow();
-    story.name_accreditor().await;
+    story.begin().await;
     story.act(40).await;
     world.caught_up().await;
     for depth in [1, 5, 20] {
@@ -65,7 +69,7 @@ async fn a_second_reorg_during_the_first_is_followed() {
     let world = World::start().await;
     let mut story = Story::new(&world, Seed::printed("a_second_reorg_during_the_first"));
     let running = world.follow();
-    story.name_accreditor().await;
+    story.begin().await;
     story.act(25).await;
     world.caught_up().await;
     for _ in 0..6 {
@@ -85,7 +89,7 @@ async fn a_reorg_while_the_indexer_is_down_is_noticed() {
     let world = World::start().await;
     let mut story = Story::new(&world, Seed::printed("a_reorg_while_the_indexer_is_down"));
     let running = world.follow();
-    story.name_accreditor().await;
+    story.begin().await;
     story.act(20).await;
     world.caught_up().await;
     running.stop().await.unwrap();
@@ -102,7 +106,7 @@ async fn a_chain_that_got_shorter_is_followed_back_within_the_window() {
     let world = World::start().await;
     let mut story = Story::new(&world, Seed::printed("a_chain_that_got_shorter"));
     let running = world.follow();
-    story.name_accreditor().await;
+    story.begin().await;
     story.act(20).await;
     world.caught_up().await;
     world.rpc("anvil_rollback", json!([7])).await;

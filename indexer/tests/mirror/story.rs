@@ -11,7 +11,10 @@ use contracts::{
     record_registry::RecordRegistry,
 };
 use localnet::Role;
-use protocol::{deployment::ContractName, ids::{RecordId, Salt}};
+use protocol::{
+    deployment::ContractName,
+    ids::{RecordId, Salt},
+};
 use serde_json::json;
 
 use crate::world::World;
@@ -190,7 +193,8 @@ impl<'a> Story<'a> {
         chosen.dedup();
         let mut scopes = Vec::new();
         for (kind, id) in chosen {
-            let terms = self.ask(ContractName::GrantRegistry, &GrantRegistry::termsOfCall { patient, tag, kind, id }).await;
+            let terms =
+                self.ask(ContractName::GrantRegistry, &GrantRegistry::termsOfCall { patient, tag, kind, id }).await;
             let epoch = contracts::Terms::from(terms).epoch;
             scopes.push(GrantRegistry::Scope { kind, id, epoch, bundleHash: self.seed.word() });
         }
@@ -261,12 +265,31 @@ impl<'a> Story<'a> {
     }
 
     /// The owner names the accreditor: what accreditations need.
-    pub(crate) async fn name_accreditor(&self) {
+    async fn name_accreditor(&self) {
         let accreditor = self.person(Role::Accreditor);
         let stored = Accreditation::accreditorEpochOfCall { accreditor };
         let epoch = self.ask(ContractName::Accreditation, &stored).await;
         let call = Accreditation::addAccreditorCall { accreditor, epoch };
         self.send(self.person(Role::Owner), ContractName::Accreditation, &call, GAS).await;
+    }
+
+    /// One of each kind, so that no collection of the mirror is left empty by chance.
+    pub(crate) async fn begin(&mut self) {
+        let (patient, practitioner) = (self.person(Role::Patient), self.person(Role::Doctor));
+        self.name_accreditor().await;
+        let call = Accreditation::accreditCall {
+            practitioner,
+            roles: 1,
+            validFrom: alloy::primitives::Uint::from(1_u64),
+            validUntil: alloy::primitives::Uint::from(4_000_000_000_u64),
+            epoch: 0,
+        };
+        self.send(self.person(Role::Accreditor), ContractName::Accreditation, &call, GAS).await;
+        self.register_key(patient).await;
+        self.register_record(patient).await;
+        self.grant(patient, 2).await;
+        self.send(patient, ContractName::GrantRegistry, &GrantRegistry::revokeAllCall {}, GAS).await;
+        self.checkpoint(3).await;
     }
 
     async fn cancel_nonce(&mut self, signer: Address) {
@@ -303,7 +326,8 @@ impl<'a> Story<'a> {
         self.checkpoint(1_000).await;
         for role in [Role::Patient, Role::SecondPatient] {
             let patient = self.person(role);
-            let scope = |seed: &mut Seed| GrantRegistry::Scope { kind: 0, id: seed.word(), epoch: 0, bundleHash: seed.word() };
+            let scope =
+                |seed: &mut Seed| GrantRegistry::Scope { kind: 0, id: seed.word(), epoch: 0, bundleHash: seed.word() };
             let scopes = (0..64).map(|_| scope(&mut self.seed)).collect();
             let tag = self.seed.word();
             self.grant_scopes(patient, tag, scopes, BLOCK_GAS / 4).await;

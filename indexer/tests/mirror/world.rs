@@ -7,7 +7,10 @@ use std::{
 };
 
 use alloy::primitives::{Address, B256};
-use indexer::{Fingerprint, RunError, fingerprint, settings::{Pace, Settings}};
+use indexer::{
+    Fingerprint, RunError, fingerprint,
+    settings::{Pace, Settings},
+};
 use localnet::{Localnet, LocalnetConfig, deployment};
 use mongodb::{Client, Database, bson::doc};
 use protocol::{
@@ -42,7 +45,8 @@ impl World {
     pub(crate) async fn start() -> Self {
         // `RUST_LOG=indexer=debug cargo test -p indexer -- --nocapture` shows what the indexer does.
         drop(tracing_subscriber::fmt().with_env_filter(EnvFilter::from_default_env()).with_test_writer().try_init());
-        let net = Localnet::start(LocalnetConfig::for_tests().expect("the programs are installed")).await.expect("starts");
+        let net =
+            Localnet::start(LocalnetConfig::for_tests().expect("the programs are installed")).await.expect("starts");
         let file = net.state_dir().join("deployment.json");
         deployment::deploy(&net, &file).await.expect("the contracts deploy");
         let deployment = indexer::binding::read_deployment(&file).expect("the deployment file is whole");

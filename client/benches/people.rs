@@ -1,0 +1,91 @@
+//! Somebody with a device, ready to act, for measurements.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Instant,
+};
+
+use alloy::{
+    network::EthereumWallet,
+    primitives::{Address, B256, Bytes},
+};
+use async_trait::async_trait;
+use client::{
+    Client, ClientError,
+    act::Way,
+    home::Home,
+    register, session,
+    set_up::{self, DeploymentSource, SetUp},
+    unlock::{self, Keys},
+    wallet::{LocalWallet, Wallet, Wish},
+};
+use localnet::Stack;
+use secrecy::{ExposeSecret, SecretString};
+
+/// The passphrase of every measured keystore and keyring.
+pub(crate) const PASSPHRASE: &str = "correct horse battery staple";
+
+/// Somebody with a device: set up, recovery words saved, signed in, key published.
+pub(crate) struct Person {
+    pub(crate) client: Client,
+    pub(crate) wallet: TimedWallet,
+    pub(crate) keys: Keys,
+}
+
+impl Person {
+    /// Makes one whose directory is `home`.
+    pub(crate) async fn new(stack: &Stack, home: &Path) -> Result<Self, ClientError> {
+        let wallet = TimedWallet { inner: LocalWallet::generate(), asked: Arc::default() };
+        let passphrase = SecretString::from(PASSPHRASE);
+        let plan = SetUp {
+            api: Some(stack.api_url(0)),
+            rpc: stack.localnet().rpc_url(),
+            deployment: DeploymentSource::File(stack.deployment().to_owned()),
+            wallet: wallet.inner.clone(),
+            passphrase: passphrase.clone(),
+        };
+        let client = set_up::set_up(Home::open(home)?, plan).await?;
+        let (keys, _) = unlock::init(&client, &wallet, &passphrase).await?;
+        let kit = unlock::kit(&client, &keys);
+        let words: Vec<&str> = kit.words.expose_secret().split(' ').collect();
+        let answers = unlock::places_to_prove().map(|place| (place, words[place - 1].to_owned()));
+        unlock::prove_saved(&client, &keys, &answers)?;
+        session::login(&client, &wallet).await?;
+        register::register(&client, &wallet, &keys, Way::Relayed).await?;
+        let keys = unlock::unlock(&client, unlock::Unlocker::Passphrase(&passphrase)).await?;
+        Ok(Self { client, wallet, keys })
+    }
+}
+
+/// A wallet that notes when it was last asked to sign a message.
+#[derive(Clone)]
+pub(crate) struct TimedWallet {
+    inner: LocalWallet,
+    /// When it was last asked to sign an EIP-712 message.
+    pub(crate) asked: Arc<Mutex<Option<Instant>>>,
+}
+
+#[async_trait]
+impl Wallet for TimedWallet {
+    fn address(&self) -> Address {
+        self.inner.address()
+    }
+
+    async fn sign_message(&self, text: &str, wish: Wish<'_>) -> Result<Bytes, ClientError> {
+        self.inner.sign_message(text, wish).await
+    }
+
+    async fn sign_typed(&self, hash: B256, wish: Wish<'_>) -> Result<Bytes, ClientError> {
+        *self.asked.lock().expect("nobody panics while holding it") = Some(Instant::now());
+        self.inner.sign_typed(hash, wish).await
+    }
+
+    fn sender(&self) -> Option<EthereumWallet> {
+        self.inner.sender()
+    }
+
+    fn confirm(&self, wish: Wish<'_>) -> Result<(), ClientError> {
+        self.inner.confirm(wish)
+    }
+}
