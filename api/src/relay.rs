@@ -36,7 +36,7 @@ use protocol::{
     deployment::Deployment,
     error_code::ErrorCode,
     ids::ActionId,
-    messages::{Action, Checkpoint, SignedAction},
+    messages::{Access, Action, Checkpoint, SignedAction},
 };
 use tokio::sync::{broadcast, mpsc, oneshot, watch as latest};
 use tokio_util::sync::CancellationToken;
@@ -273,11 +273,12 @@ impl Relay {
     pub(crate) async fn accept_checkpoint(
         &self,
         message: Checkpoint,
+        accesses: &[Access],
         signature: Bytes,
         replaced: HeadPreimage,
     ) -> Result<ActionDoc, RelayError> {
         let shared = &self.shared;
-        let (to, data) = contracts::checkpoint_call(&message, &signature, replaced, &shared.deployment);
+        let (to, data) = contracts::checkpoint_call(&message, accesses, &signature, replaced, &shared.deployment);
         let operator = message.operator;
         let signed = SignedAction { action: Action::Checkpoint(message), signature };
         let id = signed.action.id(&shared.deployment);

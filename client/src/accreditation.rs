@@ -5,34 +5,52 @@ use futures::{StreamExt, TryStreamExt};
 use protocol::{
     bodies::people::{DirectoryEntry, DirectoryQuery},
     codes::Role,
-    messages::{Accredit, Action, SetAccreditor, SetSuspended},
+    messages::{Accredit, Action, AddAccreditor, RemoveAccreditor, Suspend},
     statements::{PROFILE_TEXT_BYTES_MAX, Profile, SignedProfile},
 };
 use serde::Serialize;
 
 use crate::{
     act::{Settled, Way, carry_out, new_deadline, new_nonce},
-    chain::{uint40, unix_now},
+    chain::{ChainPractitioner, uint40, unix_now},
     client::Client,
     error::{ClientError, Kind},
     wallet::{Wallet, Wish},
 };
 
-/// Names or removes an accreditor; only the owner of `Accreditation`.
+/// Names an accreditor; only the owner of `Accreditation`.
 ///
 /// # Errors
 /// What wallet, server and chain refuse.
-pub async fn set_accreditor(
+pub async fn add_accreditor(
     client: &Client,
     wallet: &dyn Wallet,
     accreditor: Address,
-    active: bool,
     way: Way,
 ) -> Result<Settled, ClientError> {
-    let action = Action::SetAccreditor(SetAccreditor {
+    let action = Action::AddAccreditor(AddAccreditor {
         owner: wallet.address(),
         accreditor,
-        active,
+        epoch: client.chain().accreditor_epoch(accreditor).await?,
+        nonce: new_nonce(),
+        deadline: new_deadline(client).await?,
+    });
+    carry_out(client, wallet, action, way).await
+}
+
+/// Removes an accreditor, and so stops everyone it vouched for; only the owner of `Accreditation`.
+///
+/// # Errors
+/// What wallet, server and chain refuse.
+pub async fn remove_accreditor(
+    client: &Client,
+    wallet: &dyn Wallet,
+    accreditor: Address,
+    way: Way,
+) -> Result<Settled, ClientError> {
+    let action = Action::RemoveAccreditor(RemoveAccreditor {
+        owner: wallet.address(),
+        accreditor,
         nonce: new_nonce(),
         deadline: new_deadline(client).await?,
     });
@@ -68,37 +86,86 @@ pub async fn accredit(
             "An accreditation names at least one role and ends after it begins.",
         ));
     }
-    let action = Action::Accredit(Accredit {
+    let epoch = client.chain().find_practitioner(new.practitioner).await?.map_or(0, |known| known.epoch);
+    accredit_in(client, wallet, new, epoch, way).await
+}
+
+/// Suspends a practitioner. Every accreditation signed before it can no longer land.
+///
+/// # Errors
+/// What wallet, server and chain refuse.
+pub async fn suspend(
+    client: &Client,
+    wallet: &dyn Wallet,
+    practitioner: Address,
+    way: Way,
+) -> Result<Settled, ClientError> {
+    let action = Action::Suspend(Suspend {
         accreditor: wallet.address(),
-        practitioner: new.practitioner,
-        roles: Role::mask(&new.roles),
-        validFrom: uint40(new.valid_from),
-        validUntil: uint40(new.valid_until),
+        practitioner,
         nonce: new_nonce(),
         deadline: new_deadline(client).await?,
     });
     carry_out(client, wallet, action, way).await
 }
 
-/// Suspends or reinstates a practitioner.
+/// Ends a suspension: vouches once more, in the roles and for the period that stand on chain.
 ///
 /// # Errors
-/// What wallet, server and chain refuse.
-pub async fn set_suspended(
+/// [`Kind::NotAllowed`] if somebody else vouches for them, [`Kind::Usage`] if they are not suspended; what wallet,
+/// server and chain refuse.
+pub async fn reinstate(
     client: &Client,
     wallet: &dyn Wallet,
     practitioner: Address,
-    suspended: bool,
     way: Way,
 ) -> Result<Settled, ClientError> {
-    let action = Action::SetSuspended(SetSuspended {
-        accreditor: wallet.address(),
+    let known = own_practitioner(client, wallet, practitioner).await?;
+    if !known.suspended {
+        return Err(ClientError::new(Kind::Usage, format!("{practitioner} is not suspended."))
+            .remedy("To vouch anew for another time: medlock accredit."));
+    }
+    let again = NewAccreditation {
         practitioner,
-        suspended,
+        roles: known.roles,
+        valid_from: known.valid_from,
+        valid_until: known.valid_until,
+    };
+    accredit_in(client, wallet, &again, known.epoch, way).await
+}
+
+/// Vouches for somebody whose accreditation has this epoch.
+async fn accredit_in(
+    client: &Client,
+    wallet: &dyn Wallet,
+    new: &NewAccreditation,
+    epoch: u32,
+    way: Way,
+) -> Result<Settled, ClientError> {
+    let action = Action::Accredit(Accredit {
+        accreditor: wallet.address(),
+        practitioner: new.practitioner,
+        roles: Role::mask(&new.roles),
+        validFrom: uint40(new.valid_from),
+        validUntil: uint40(new.valid_until),
+        epoch,
         nonce: new_nonce(),
         deadline: new_deadline(client).await?,
     });
     carry_out(client, wallet, action, way).await
+}
+
+/// The accreditation of somebody for whom the wallet vouches.
+async fn own_practitioner(
+    client: &Client,
+    wallet: &dyn Wallet,
+    practitioner: Address,
+) -> Result<ChainPractitioner, ClientError> {
+    let known = client.chain().find_practitioner(practitioner).await?;
+    known.filter(|known| known.accreditor == wallet.address()).ok_or_else(|| {
+        ClientError::new(Kind::NotAllowed, format!("You do not vouch for {practitioner}."))
+            .remedy("Vouch first: medlock accredit.")
+    })
 }
 
 /// What an accreditor publishes about a practitioner.
@@ -129,11 +196,7 @@ pub async fn publish_profile(client: &Client, wallet: &dyn Wallet, new: &NewProf
             format!("A profile has a name, and each text has at most {PROFILE_TEXT_BYTES_MAX} bytes."),
         ));
     }
-    let known = client.chain().find_practitioner(new.practitioner).await?;
-    let known = known.filter(|known| known.accreditor == wallet.address()).ok_or_else(|| {
-        ClientError::new(Kind::NotAllowed, format!("You do not vouch for {}.", new.practitioner))
-            .remedy("Vouch first: medlock accredit.")
-    })?;
+    let known = own_practitioner(client, wallet, new.practitioner).await?;
     let profile = Profile {
         accreditor: wallet.address(),
         practitioner: new.practitioner,

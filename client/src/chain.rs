@@ -97,6 +97,10 @@ pub struct ChainPractitioner {
     pub valid_until: u64,
     /// Whether it counts now: the period runs, it is not suspended, and its accreditor is active.
     pub counts: bool,
+    /// Whether its accreditor has suspended it.
+    pub suspended: bool,
+    /// How often it was accredited or suspended: what a new accreditation replaces.
+    pub epoch: u32,
 }
 
 impl Chain {
@@ -272,7 +276,15 @@ impl Chain {
             valid_from: found.validFrom.to(),
             valid_until: found.validUntil.to(),
             counts,
+            suspended: found.suspended,
+            epoch: found.epoch,
         }))
+    }
+
+    /// How often somebody was named or removed as an accreditor; 0 if never.
+    pub async fn accreditor_epoch(&self, address: Address) -> Result<u32, ClientError> {
+        let contract = Accreditation::new(self.deployment.address_of(ContractName::Accreditation), &self.provider);
+        contract.accreditorEpochOf(address).call().await.map_err(call)
     }
 
     /// Whether somebody may vouch now.

@@ -28,25 +28,29 @@ pub fn call_of(signed: &SignedAction, deployment: &Deployment) -> Option<(Addres
         };
     }
     let data = match &signed.action {
-        Action::SetAccreditor(m) => Accreditation::setAccreditorBySigCall {
+        Action::AddAccreditor(m) => Accreditation::addAccreditorBySigCall {
             accreditor: m.accreditor,
-            active: m.active,
+            epoch: m.epoch,
             auth: auth!(Accreditation, m),
         }
         .abi_encode(),
+        Action::RemoveAccreditor(m) => {
+            Accreditation::removeAccreditorBySigCall { accreditor: m.accreditor, auth: auth!(Accreditation, m) }
+                .abi_encode()
+        }
         Action::Accredit(m) => Accreditation::accreditBySigCall {
             accreditor: m.accreditor,
             practitioner: m.practitioner,
             roles: m.roles,
             validFrom: m.validFrom,
             validUntil: m.validUntil,
+            epoch: m.epoch,
             auth: auth!(Accreditation, m),
         }
         .abi_encode(),
-        Action::SetSuspended(m) => Accreditation::setSuspendedBySigCall {
+        Action::Suspend(m) => Accreditation::suspendBySigCall {
             accreditor: m.accreditor,
             practitioner: m.practitioner,
-            suspended: m.suspended,
             auth: auth!(Accreditation, m),
         }
         .abi_encode(),
@@ -102,19 +106,19 @@ pub fn call_of(signed: &SignedAction, deployment: &Deployment) -> Option<(Addres
 #[must_use]
 pub fn direct_call_of(action: &Action, deployment: &Deployment) -> Option<(Address, Bytes)> {
     let data = match action {
-        Action::SetAccreditor(m) => {
-            Accreditation::setAccreditorCall { accreditor: m.accreditor, active: m.active }.abi_encode()
+        Action::AddAccreditor(m) => {
+            Accreditation::addAccreditorCall { accreditor: m.accreditor, epoch: m.epoch }.abi_encode()
         }
+        Action::RemoveAccreditor(m) => Accreditation::removeAccreditorCall { accreditor: m.accreditor }.abi_encode(),
         Action::Accredit(m) => Accreditation::accreditCall {
             practitioner: m.practitioner,
             roles: m.roles,
             validFrom: m.validFrom,
             validUntil: m.validUntil,
+            epoch: m.epoch,
         }
         .abi_encode(),
-        Action::SetSuspended(m) => {
-            Accreditation::setSuspendedCall { practitioner: m.practitioner, suspended: m.suspended }.abi_encode()
-        }
+        Action::Suspend(m) => Accreditation::suspendCall { practitioner: m.practitioner }.abi_encode(),
         Action::RegisterKey(m) => {
             KeyRegistry::registerKeyCall { slot: m.slot, epoch: m.epoch, kem: m.kem, key: m.key.clone() }.abi_encode()
         }
@@ -133,11 +137,13 @@ pub fn direct_call_of(action: &Action, deployment: &Deployment) -> Option<(Addre
 
 /// The contract and calldata by which anyone submits a signed checkpoint.
 ///
+/// `accesses` is the batch that the message names by its hash ([`messages::accesses_hash`]); the contract refuses any other.
 /// `previous`, `size` and `root` are the preimage of the stored head that the message replaces; all zero for an
 /// empty log.
 #[must_use]
 pub fn checkpoint_call(
     message: &messages::Checkpoint,
+    accesses: &[messages::Access],
     signature: &Bytes,
     (previous, size, root): (B256, u64, B256),
     deployment: &Deployment,
@@ -146,8 +152,7 @@ pub fn checkpoint_call(
         operator: message.operator,
         current: AccessLog::Head { previous, size, root },
         root: message.root,
-        accesses: message
-            .accesses
+        accesses: accesses
             .iter()
             .map(|access| AccessLog::Access {
                 record: access.record,

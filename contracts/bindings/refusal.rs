@@ -93,7 +93,14 @@ fn accreditation(revert: &[u8]) -> Option<Refusal> {
             refusal(ErrorCode::Forbidden, "Only the practitioner's own accreditor may do this.")
         },
         AccreditationErrors::InvalidAccreditation(_) => {
-            refusal(ErrorCode::OutOfRange, "Roles are empty or unknown, or the period is empty.")
+            refusal(ErrorCode::OutOfRange, "Roles are empty or unknown, or the period is empty or ends too late.")
+        },
+        AccreditationErrors::StaleAccreditationEpoch(_) => refusal(
+            ErrorCode::StaleState,
+            "The practitioner was accredited or suspended since this was signed.",
+        ),
+        AccreditationErrors::StaleAccreditorEpoch(_) => {
+            refusal(ErrorCode::StaleState, "The accreditor was named or removed since this was signed.")
         },
     }))
 }

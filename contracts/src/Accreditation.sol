@@ -4,27 +4,39 @@ pragma solidity 0.8.37;
 import {IAccreditation, Practitioner} from "./interfaces/IAccreditation.sol";
 import {Authorization} from "./interfaces/ISignedActions.sol";
 import {Roles} from "./libraries/Codes.sol";
+import {PractitionerLib, PractitionerWord} from "./libraries/PractitionerLib.sol";
 import {SignedActions} from "./SignedActions.sol";
 
 /// @title Accreditation
 contract Accreditation is IAccreditation, SignedActions {
-    bytes32 private constant SET_ACCREDITOR_TYPEHASH =
-        keccak256("SetAccreditor(address owner,address accreditor,bool active,uint256 nonce,uint256 deadline)");
+    bytes32 private constant ADD_ACCREDITOR_TYPEHASH =
+        keccak256("AddAccreditor(address owner,address accreditor,uint32 epoch,uint256 nonce,uint256 deadline)");
+    bytes32 private constant REMOVE_ACCREDITOR_TYPEHASH =
+        keccak256("RemoveAccreditor(address owner,address accreditor,uint256 nonce,uint256 deadline)");
     bytes32 private constant ACCREDIT_TYPEHASH = keccak256(
-        "Accredit(address accreditor,address practitioner,uint8 roles,uint40 validFrom,uint40 validUntil,uint256 nonce,uint256 deadline)"
+        "Accredit(address accreditor,address practitioner,uint8 roles,uint40 validFrom,uint40 validUntil,uint32 epoch,uint256 nonce,uint256 deadline)"
     );
-    bytes32 private constant SET_SUSPENDED_TYPEHASH = keccak256(
-        "SetSuspended(address accreditor,address practitioner,bool suspended,uint256 nonce,uint256 deadline)"
-    );
+    bytes32 private constant SUSPEND_TYPEHASH =
+        keccak256("Suspend(address accreditor,address practitioner,uint256 nonce,uint256 deadline)");
+
+    /// @dev An accreditor's epochs stop here instead of wrapping: nobody is named in the last one, so removing works.
+    uint32 private constant LAST_EPOCH = type(uint32).max;
+    /// @dev Lowest bit of an accreditor's word; its epoch lies above.
+    uint256 private constant ACTIVE = 1;
 
     /// @inheritdoc IAccreditation
     address public owner;
     /// @inheritdoc IAccreditation
     address public pendingOwner;
-    /// @inheritdoc IAccreditation
-    mapping(address accreditor => bool active) public isAccreditor;
+    /// @dev ACTIVE or not, and the epoch above it.
+    mapping(address accreditor => uint256 word) private _accreditors;
 
-    mapping(address practitioner => Practitioner accreditation) private _practitioners;
+    /// @dev A struct, so that one pointer serves for reading and writing.
+    struct Slot {
+        PractitionerWord accreditation;
+    }
+
+    mapping(address practitioner => Slot slot) private _practitioners;
 
     /// @param firstOwner Names the accreditors: a multisig in production.
     constructor(address firstOwner) {
@@ -34,24 +46,40 @@ contract Accreditation is IAccreditation, SignedActions {
     }
 
     /// @inheritdoc IAccreditation
-    function setAccreditor(address accreditor, bool active) external {
-        _setAccreditor(msg.sender, accreditor, active);
+    function addAccreditor(address accreditor, uint32 epoch) external {
+        _addAccreditor(msg.sender, accreditor, epoch);
     }
 
     /// @inheritdoc IAccreditation
-    function setAccreditorBySig(address accreditor, bool active, Authorization calldata auth) external {
+    function addAccreditorBySig(address accreditor, uint32 epoch, Authorization calldata auth) external {
         address signer = owner;
         _authorize(
             signer,
-            keccak256(abi.encode(SET_ACCREDITOR_TYPEHASH, signer, accreditor, active, auth.nonce, auth.deadline)),
+            keccak256(abi.encode(ADD_ACCREDITOR_TYPEHASH, signer, accreditor, epoch, auth.nonce, auth.deadline)),
             auth
         );
-        _setAccreditor(signer, accreditor, active);
+        _addAccreditor(signer, accreditor, epoch);
     }
 
     /// @inheritdoc IAccreditation
-    function accredit(address practitioner, uint8 roles, uint40 validFrom, uint40 validUntil) external {
-        _accredit(msg.sender, practitioner, roles, validFrom, validUntil);
+    function removeAccreditor(address accreditor) external {
+        _removeAccreditor(msg.sender, accreditor);
+    }
+
+    /// @inheritdoc IAccreditation
+    function removeAccreditorBySig(address accreditor, Authorization calldata auth) external {
+        address signer = owner;
+        _authorize(
+            signer,
+            keccak256(abi.encode(REMOVE_ACCREDITOR_TYPEHASH, signer, accreditor, auth.nonce, auth.deadline)),
+            auth
+        );
+        _removeAccreditor(signer, accreditor);
+    }
+
+    /// @inheritdoc IAccreditation
+    function accredit(address practitioner, uint8 roles, uint40 validFrom, uint40 validUntil, uint32 epoch) external {
+        _accredit(msg.sender, practitioner, roles, validFrom, validUntil, epoch);
     }
 
     /// @inheritdoc IAccreditation
@@ -61,23 +89,22 @@ contract Accreditation is IAccreditation, SignedActions {
         uint8 roles,
         uint40 validFrom,
         uint40 validUntil,
+        uint32 epoch,
         Authorization calldata auth
     ) external {
-        _authorize(accreditor, _hash(ACCREDIT_TYPEHASH, msg.data[4:164], auth), auth);
-        _accredit(accreditor, practitioner, roles, validFrom, validUntil);
+        _authorize(accreditor, _hash(ACCREDIT_TYPEHASH, msg.data[4:196], auth), auth);
+        _accredit(accreditor, practitioner, roles, validFrom, validUntil, epoch);
     }
 
     /// @inheritdoc IAccreditation
-    function setSuspended(address practitioner, bool suspended) external {
-        _setSuspended(msg.sender, practitioner, suspended);
+    function suspend(address practitioner) external {
+        _suspend(msg.sender, practitioner);
     }
 
     /// @inheritdoc IAccreditation
-    function setSuspendedBySig(address accreditor, address practitioner, bool suspended, Authorization calldata auth)
-        external
-    {
-        _authorize(accreditor, _hash(SET_SUSPENDED_TYPEHASH, msg.data[4:100], auth), auth);
-        _setSuspended(accreditor, practitioner, suspended);
+    function suspendBySig(address accreditor, address practitioner, Authorization calldata auth) external {
+        _authorize(accreditor, _hash(SUSPEND_TYPEHASH, msg.data[4:68], auth), auth);
+        _suspend(accreditor, practitioner);
     }
 
     /// @inheritdoc IAccreditation
@@ -97,8 +124,18 @@ contract Accreditation is IAccreditation, SignedActions {
     }
 
     /// @inheritdoc IAccreditation
+    function isAccreditor(address accreditor) public view returns (bool) {
+        return _accreditors[accreditor] & ACTIVE != 0;
+    }
+
+    /// @inheritdoc IAccreditation
+    function accreditorEpochOf(address accreditor) public view returns (uint32) {
+        return uint32(_accreditors[accreditor] >> 1);
+    }
+
+    /// @inheritdoc IAccreditation
     function practitionerOf(address practitioner) external view returns (Practitioner memory) {
-        return _practitioners[practitioner];
+        return _practitioners[practitioner].accreditation.unpack();
     }
 
     /// @inheritdoc IAccreditation
@@ -107,42 +144,71 @@ contract Accreditation is IAccreditation, SignedActions {
         view
         returns (bool accredited, uint40 validFrom, uint40 validUntil)
     {
-        Practitioner memory stored = _practitioners[practitioner];
-        if (stored.roles & roles == 0 || stored.suspended) return (false, 0, 0);
-        if (time < stored.validFrom || time >= stored.validUntil) return (false, 0, 0);
-        if (!isAccreditor[stored.accreditor]) return (false, 0, 0);
-        return (true, stored.validFrom, stored.validUntil);
+        PractitionerWord stored = _practitioners[practitioner].accreditation;
+        if (stored.roles() & roles == 0 || stored.suspended()) return (false, 0, 0);
+        (validFrom, validUntil) = (stored.validFrom(), stored.validUntil());
+        if (time < validFrom || time >= validUntil) return (false, 0, 0);
+        if (!isAccreditor(stored.accreditor())) return (false, 0, 0);
+        return (true, validFrom, validUntil);
     }
 
-    function _setAccreditor(address caller, address accreditor, bool active) private {
+    function _addAccreditor(address caller, address accreditor, uint32 epoch) private {
         if (caller != owner) revert NotOwner(caller);
-        isAccreditor[accreditor] = active;
-        emit AccreditorSet(accreditor, active);
+        uint32 current = accreditorEpochOf(accreditor);
+        if (epoch != current) revert StaleAccreditorEpoch(current);
+        if (current == LAST_EPOCH) revert InvalidAccreditation();
+
+        _accreditors[accreditor] = uint256(epoch + 1) << 1 | ACTIVE;
+        emit AccreditorSet(accreditor, true, epoch + 1);
     }
 
-    function _accredit(address caller, address practitioner, uint8 roles, uint40 validFrom, uint40 validUntil) private {
-        if (!isAccreditor[caller]) revert NotAccreditor(caller);
-        if (roles == 0 || roles > Roles.ALL || validFrom >= validUntil) revert InvalidAccreditation();
-        if (!_mayTakeOver(caller, practitioner)) revert NotItsAccreditor(caller, practitioner);
+    function _removeAccreditor(address caller, address accreditor) private {
+        if (caller != owner) revert NotOwner(caller);
+        uint32 epoch = accreditorEpochOf(accreditor);
+        if (epoch != LAST_EPOCH) ++epoch;
 
-        _practitioners[practitioner] = Practitioner({
-            accreditor: caller, validFrom: validFrom, validUntil: validUntil, roles: roles, suspended: false
-        });
-        emit Accredited(caller, practitioner, roles, validFrom, validUntil);
+        _accreditors[accreditor] = uint256(epoch) << 1;
+        emit AccreditorSet(accreditor, false, epoch);
     }
 
-    function _setSuspended(address caller, address practitioner, bool suspended) private {
-        if (!isAccreditor[caller]) revert NotAccreditor(caller);
-        if (_practitioners[practitioner].accreditor != caller) revert NotItsAccreditor(caller, practitioner);
+    function _accredit(
+        address caller,
+        address practitioner,
+        uint8 roles,
+        uint40 validFrom,
+        uint40 validUntil,
+        uint32 epoch
+    ) private {
+        if (!isAccreditor(caller)) revert NotAccreditor(caller);
+        if (roles == 0 || roles > Roles.ALL) revert InvalidAccreditation();
+        if (validFrom >= validUntil || validUntil > PractitionerLib.LAST_TIME) revert InvalidAccreditation();
+        Slot storage slot = _practitioners[practitioner];
+        PractitionerWord stored = slot.accreditation;
+        uint32 current = stored.epoch();
+        if (epoch != current) revert StaleAccreditationEpoch(current);
+        if (current == PractitionerLib.LAST_EPOCH) revert InvalidAccreditation();
+        if (!_mayTakeOver(caller, stored)) revert NotItsAccreditor(caller, practitioner);
 
-        _practitioners[practitioner].suspended = suspended;
-        emit AccreditationChanged(caller, practitioner, suspended);
+        slot.accreditation = PractitionerLib.create(caller, validFrom, validUntil, roles, epoch + 1);
+        emit Accredited(caller, practitioner, roles, validFrom, validUntil, epoch + 1);
+    }
+
+    function _suspend(address caller, address practitioner) private {
+        if (!isAccreditor(caller)) revert NotAccreditor(caller);
+        Slot storage slot = _practitioners[practitioner];
+        PractitionerWord stored = slot.accreditation;
+        if (stored.accreditor() != caller) revert NotItsAccreditor(caller, practitioner);
+        uint32 epoch = stored.epoch();
+        if (epoch != PractitionerLib.LAST_EPOCH) ++epoch;
+
+        slot.accreditation = stored.withSuspension(epoch);
+        emit AccreditationChanged(caller, practitioner, true, epoch);
     }
 
     /// @dev Nobody vouches for the practitioner now but, at most, the caller itself.
-    function _mayTakeOver(address caller, address practitioner) private view returns (bool) {
-        Practitioner memory stored = _practitioners[practitioner];
-        return stored.accreditor == address(0) || stored.accreditor == caller || stored.suspended
-            || block.timestamp >= stored.validUntil || !isAccreditor[stored.accreditor];
+    function _mayTakeOver(address caller, PractitionerWord stored) private view returns (bool) {
+        address accreditor = stored.accreditor();
+        return accreditor == address(0) || accreditor == caller || stored.suspended()
+            || block.timestamp >= stored.validUntil() || !isAccreditor(accreditor);
     }
 }

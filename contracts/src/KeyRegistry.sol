@@ -23,11 +23,16 @@ contract KeyRegistry is IKeyRegistry, SignedActions {
     /// @dev Room for about 230 category keys, far beyond the category list.
     uint256 private constant MAX_CATEGORY_KEYS_LENGTH = 16_384;
 
-    mapping(address owner => mapping(uint8 slot => Key key)) private _keys;
+    /// @dev A struct, so that one pointer serves for reading and writing.
+    struct Slot {
+        Key key;
+    }
+
+    mapping(address owner => mapping(uint8 slot => Slot stored)) private _keys;
 
     /// @inheritdoc IKeyRegistry
     function registerKey(uint8 slot, uint32 epoch, uint16 kem, bytes calldata key) external {
-        _register(msg.sender, slot, epoch, kem, key);
+        _register(msg.sender, slot, epoch, kem, key, keccak256(key));
     }
 
     /// @inheritdoc IKeyRegistry
@@ -39,31 +44,31 @@ contract KeyRegistry is IKeyRegistry, SignedActions {
         bytes calldata key,
         Authorization calldata auth
     ) external {
+        bytes32 keyHash = keccak256(key);
         _authorize(
             owner,
-            keccak256(
-                abi.encodePacked(REGISTER_KEY_TYPEHASH, msg.data[4:132], keccak256(key), auth.nonce, auth.deadline)
-            ),
+            keccak256(abi.encodePacked(REGISTER_KEY_TYPEHASH, msg.data[4:132], keyHash, auth.nonce, auth.deadline)),
             auth
         );
-        _register(owner, slot, epoch, kem, key);
+        _register(owner, slot, epoch, kem, key, keyHash);
     }
 
     /// @inheritdoc IKeyRegistry
     function keyOf(address owner, uint8 slot) external view returns (Key memory) {
-        return _keys[owner][slot];
+        return _keys[owner][slot].key;
     }
 
-    function _register(address owner, uint8 slot, uint32 epoch, uint16 kem, bytes calldata key) private {
+    function _register(address owner, uint8 slot, uint32 epoch, uint16 kem, bytes calldata key, bytes32 keyHash)
+        private
+    {
         if (slot > CATEGORY_KEYS) revert UnknownSlot(slot);
         if (kem != KEM_SECP256K1 || !_hasForm(slot, key)) revert InvalidKey();
-        Key storage stored = _keys[owner][slot];
-        uint32 current = stored.epoch;
+        Slot storage stored = _keys[owner][slot];
+        uint32 current = stored.key.epoch;
         // The last epoch is never replaced; nobody registers four billion keys.
         if (epoch != current || current == type(uint32).max) revert StaleKeyEpoch(current);
 
-        bytes32 keyHash = keccak256(key);
-        _keys[owner][slot] = Key({hash: keyHash, epoch: epoch + 1, since: uint40(block.timestamp), kem: kem});
+        stored.key = Key({hash: keyHash, epoch: epoch + 1, since: uint40(block.timestamp), kem: kem});
         emit KeyRegistered(owner, keyHash, slot, epoch + 1, kem, key);
     }
 

@@ -30,7 +30,12 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
     /// @notice Who is vouched for.
     IAccreditation public immutable ACCREDITATION;
 
-    mapping(RecordId id => RecordWord record) private _records;
+    /// @dev A struct, so that one pointer serves for reading and writing.
+    struct Slot {
+        RecordWord record;
+    }
+
+    mapping(RecordId id => Slot slot) private _records;
 
     constructor(IGrantRegistry grantRegistry, IAccreditation accreditation) {
         GRANT_REGISTRY = grantRegistry;
@@ -78,7 +83,7 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
 
     /// @inheritdoc IRecordRegistry
     function recordOf(RecordId record) external view returns (Record memory) {
-        return _records[record].unpack();
+        return _records[record].record.unpack();
     }
 
     /// @inheritdoc IRecordRegistry
@@ -88,7 +93,7 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
         returns (bool allowed, uint40 notBefore, uint40 notAfter)
     {
         if (!Purposes.isSingle(purpose)) return (false, 0, 0);
-        RecordWord stored = _records[record];
+        RecordWord stored = _records[record].record;
         RecordStatus status = stored.status();
         if (status == RecordStatus.None || status == RecordStatus.Tombstoned) return (false, 0, 0);
 
@@ -106,18 +111,20 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
         (address patient, uint16 category, uint8 codec) = (record.patient, record.category, record.codec);
         if (patient == address(0) || !_isEnvelope(codec, record.digest)) revert InvalidRecord();
         RecordId id = Salted.recordId(uploader, record.salt);
-        if (RecordWord.unwrap(_records[id]) != 0) revert RecordExists(id);
+        Slot storage slot = _records[id];
+        if (RecordWord.unwrap(slot.record) != 0) revert RecordExists(id);
         if (uploader != patient && !_mayUpload(uploader, patient, category, record.writeSalt)) {
             revert UploadNotAllowed(uploader);
         }
 
-        _records[id] = RecordLib.create(patient, uint40(block.timestamp), category, codec);
+        slot.record = RecordLib.create(patient, uint40(block.timestamp), category, codec);
         emit RecordRegistered(id, patient, category, uploader, 1, codec, record.digest);
     }
 
     function _registerVersion(address uploader, NewVersion calldata newVersion) private {
         (RecordId id, uint8 codec) = (newVersion.record, newVersion.codec);
-        RecordWord stored = _records[id];
+        Slot storage slot = _records[id];
+        RecordWord stored = slot.record;
         (address patient, uint16 category, uint16 version) = (stored.patient(), stored.category(), stored.version());
         if (RecordWord.unwrap(stored) == 0) revert UnknownRecord(id);
         if (stored.status() == RecordStatus.Tombstoned) revert RecordIsTombstoned(id);
@@ -130,19 +137,20 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
             }
         }
 
-        _records[id] = stored.withVersion(version + 1, codec);
+        slot.record = stored.withVersion(version + 1, codec);
         emit RecordRegistered(id, patient, category, uploader, version + 1, codec, newVersion.digest);
     }
 
     function _setRecordStatus(address signer, RecordId record, RecordStatus status, bytes32 salt) private {
-        RecordWord stored = _records[record];
+        Slot storage slot = _records[record];
+        RecordWord stored = slot.record;
         if (RecordWord.unwrap(stored) == 0) revert UnknownRecord(record);
         (address patient, RecordStatus current) = (stored.patient(), stored.status());
         if (signer != patient && !_isFirstUploader(signer, record, salt)) revert StatusChangeNotAllowed(signer);
         // Whatever lies to the right of an existing status can be set: superseded, tombstoned.
         if (status <= current) revert InvalidStatus(current);
 
-        _records[record] = stored.withStatus(status);
+        slot.record = stored.withStatus(status);
         emit RecordStatusChanged(record, patient, status);
     }
 

@@ -2,8 +2,8 @@
 pragma solidity 0.8.37;
 
 import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {ECDSA} from "solady/utils/ECDSA.sol";
+import {EIP712} from "solady/utils/EIP712.sol";
 
 import {Authorization, ISignedActions} from "./interfaces/ISignedActions.sol";
 
@@ -11,6 +11,11 @@ import {Authorization, ISignedActions} from "./interfaces/ISignedActions.sol";
 /// @dev A contract calls `_authorize` first in each `…BySig` function and then does exactly what the direct function
 ///      does for `msg.sender`. There is no forwarder and no meta-transaction context: the signer is an argument.
 abstract contract SignedActions is ISignedActions, EIP712 {
+    /// @dev A signature by a key: r ‖ s ‖ v. The shorter form of EIP-2098 does not count.
+    uint256 private constant SIGNATURE_LENGTH = 65;
+    /// @dev Half the order of secp256k1; of two signatures with s and its opposite the lower one counts (EIP-2).
+    uint256 private constant HIGHEST_S = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
+
     /// @dev 256 neighbouring nonces share a slot. A struct, so that one pointer serves for reading and writing.
     struct NonceWord {
         uint256 used;
@@ -18,8 +23,6 @@ abstract contract SignedActions is ISignedActions, EIP712 {
 
     /// @dev Bit `nonce % 256` of word `nonce / 256` says that the nonce is gone.
     mapping(address signer => mapping(uint256 word => NonceWord nonces)) private _nonces;
-
-    constructor() EIP712("medlock", "1") {}
 
     /// @inheritdoc ISignedActions
     function cancelNonce(uint256 nonce) external {
@@ -35,14 +38,14 @@ abstract contract SignedActions is ISignedActions, EIP712 {
     /// @inheritdoc ISignedActions
     // forge-lint: disable-next-line(mixed-case-function)
     function DOMAIN_SEPARATOR() external view returns (bytes32) {
-        return _domainSeparatorV4();
+        return _domainSeparator();
     }
 
     /// @notice Reverts unless `signer` signed the message with this struct hash and it may still be used; uses it up.
     /// @dev The ERC-1271 question is a static call, so a signer's contract cannot act between check and effect.
     function _authorize(address signer, bytes32 structHash, Authorization calldata auth) internal {
         if (block.timestamp >= auth.deadline) revert ActionExpired(auth.deadline);
-        if (!_isSignedBy(signer, _hashTypedDataV4(structHash), auth.signature)) revert InvalidSignature();
+        if (!_isSignedBy(signer, _hashTypedData(structHash), auth.signature)) revert InvalidSignature();
         _useNonce(signer, auth.nonce);
     }
 
@@ -68,8 +71,10 @@ abstract contract SignedActions is ISignedActions, EIP712 {
     /// @dev A key's own signature counts also where its address has code (EIP-7702), so ecrecover comes first. It takes
     ///      exactly 65 bytes with a low s and v 27 or 28, and never answers with the zero address.
     function _isSignedBy(address signer, bytes32 digest, bytes calldata signature) private view returns (bool) {
-        (address recovered, ECDSA.RecoverError failure,) = ECDSA.tryRecoverCalldata(digest, signature);
-        if (failure == ECDSA.RecoverError.NoError && recovered == signer) return true;
+        if (signature.length == SIGNATURE_LENGTH && uint256(bytes32(signature[32:64])) <= HIGHEST_S) {
+            address recovered = ECDSA.tryRecoverCalldata(digest, signature);
+            if (recovered == signer && signer != address(0)) return true;
+        }
         return signer.code.length != 0 && _isAcceptedByContract(signer, digest, signature);
     }
 
@@ -82,5 +87,10 @@ abstract contract SignedActions is ISignedActions, EIP712 {
         (bool success, bytes memory answer) =
             signer.staticcall(abi.encodeCall(IERC1271.isValidSignature, (digest, signature)));
         return success && answer.length >= 32 && bytes32(answer) == bytes32(IERC1271.isValidSignature.selector);
+    }
+
+    /// @dev Name and version of the EIP-712 domain.
+    function _domainNameAndVersion() internal pure override returns (string memory name, string memory version) {
+        return ("medlock", "1");
     }
 }

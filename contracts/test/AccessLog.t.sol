@@ -63,6 +63,35 @@ contract AccessLogTest is BaseTest {
         assertEq(accessLog.headOf(address(this)), 0);
     }
 
+    function test_RevertWhen_SignedPurposesAreNoNumberOf16Bits() public {
+        Access[] memory accesses = newAccesses(2);
+        bytes memory data =
+            abi.encodeCall(accessLog.checkpointBySig, (operator.addr, empty, ROOT, accesses, signed(empty, accesses)));
+        // The purposes of the second access: selector, seven words of head, length, one access, record, tag.
+        data[4 + (7 + 1 + 4 + 2) * 32] = 0x01;
+        (bool success,) = address(accessLog).call(data);
+        assertFalse(success);
+        assertEq(accessLog.headOf(operator.addr), 0);
+    }
+
+    function testFuzz_Checkpoint_TakesAccessesWhereverTheyLie(uint256 gap) public {
+        Access[] memory accesses = newAccesses(3);
+        Authorization memory auth = signed(empty, accesses);
+        bytes memory packed;
+        for (uint256 i = 0; i < 3; ++i) {
+            packed = bytes.concat(packed, abi.encode(accesses[i]));
+        }
+        // The authorization first, then a gap, then the accesses: valid ABI, though no compiler writes it so.
+        bytes memory tail = abi.encode(auth.nonce, auth.deadline, uint256(96), auth.signature.length);
+        tail = bytes.concat(tail, auth.signature, new bytes(31 + bound(gap, 0, 500)));
+        bytes memory data = bytes.concat(
+            abi.encode(operator.addr, empty, ROOT, 7 * 32 + tail.length, 7 * 32), tail, abi.encode(uint256(3)), packed
+        );
+        (bool success,) = address(accessLog).call(bytes.concat(accessLog.checkpointBySig.selector, data));
+        assertTrue(success);
+        assertEq(accessLog.headOf(operator.addr), headHash(Head(0, 3, ROOT)));
+    }
+
     function testFuzz_RevertWhen_HeadIsStale(bytes32 previous, uint64 size, bytes32 root) public {
         Head memory head = givenCheckpoint();
         vm.assume(previous != head.previous || size != head.size || root != head.root);

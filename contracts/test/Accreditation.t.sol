@@ -27,67 +27,138 @@ contract AccreditationTest is BaseTest {
         deployCode("Accreditation.sol", abi.encode(address(0)));
     }
 
-    function test_SetAccreditor_StoresAndEmits() public {
+    function test_AddAccreditor_StoresAndEmits() public {
+        assertEq(accreditation.accreditorEpochOf(stranger.addr), 0);
         vm.expectEmit();
-        emit IAccreditation.AccreditorSet(stranger.addr, true);
+        emit IAccreditation.AccreditorSet(stranger.addr, true, 1);
         vm.prank(owner.addr);
-        accreditation.setAccreditor(stranger.addr, true);
+        accreditation.addAccreditor(stranger.addr, 0);
+        assertTrue(accreditation.isAccreditor(stranger.addr));
+        assertEq(accreditation.accreditorEpochOf(stranger.addr), 1);
+    }
+
+    function test_AddAccreditor_PractitionersComeBack() public {
+        vm.startPrank(owner.addr);
+        accreditation.removeAccreditor(clinic.addr);
+        accreditation.addAccreditor(clinic.addr, 2);
+        assertTrue(isAccreditedNow(doctor.addr));
+        assertTrue(isAccreditedNow(lab.addr));
+    }
+
+    function test_AddAccreditor_Relayed() public {
+        bytes32 message = Messages.addAccreditor(owner.addr, stranger.addr, 0, 3, DEADLINE);
+        accreditation.addAccreditorBySig(stranger.addr, 0, sign(owner, accreditation, message, 3, DEADLINE));
         assertTrue(accreditation.isAccreditor(stranger.addr));
     }
 
-    function test_SetAccreditor_PractitionersFollow() public {
-        assertTrue(isAccreditedNow(doctor.addr));
+    function testFuzz_RevertWhen_AddNamesAnotherEpoch(uint32 epoch) public {
+        vm.assume(epoch != 1);
+        vm.expectRevert(abi.encodeWithSelector(IAccreditation.StaleAccreditorEpoch.selector, 1));
         vm.prank(owner.addr);
-        accreditation.setAccreditor(clinic.addr, false);
-        assertFalse(isAccreditedNow(doctor.addr));
-        assertFalse(isAccreditedNow(lab.addr));
-        vm.prank(owner.addr);
-        accreditation.setAccreditor(clinic.addr, true);
-        assertTrue(isAccreditedNow(doctor.addr));
+        accreditation.addAccreditor(clinic.addr, epoch);
     }
 
-    function test_SetAccreditor_Relayed() public {
-        bytes32 message = Messages.setAccreditor(owner.addr, stranger.addr, true, 3, DEADLINE);
-        accreditation.setAccreditorBySig(stranger.addr, true, sign(owner, accreditation, message, 3, DEADLINE));
-        assertTrue(accreditation.isAccreditor(stranger.addr));
+    function testFuzz_RevertWhen_AddWasSignedBeforeRemove(bool wasActive) public {
+        // The owner meant to add, thought better of it, and the relayer has kept the first message.
+        address who = wasActive ? clinic.addr : stranger.addr;
+        uint32 epoch = accreditation.accreditorEpochOf(who);
+        bytes32 message = Messages.addAccreditor(owner.addr, who, epoch, 3, DEADLINE);
+        Authorization memory auth = sign(owner, accreditation, message, 3, DEADLINE);
+        vm.prank(owner.addr);
+        accreditation.removeAccreditor(who);
+        vm.expectRevert(abi.encodeWithSelector(IAccreditation.StaleAccreditorEpoch.selector, epoch + 1));
+        accreditation.addAccreditorBySig(who, epoch, auth);
+        assertFalse(accreditation.isAccreditor(who));
     }
 
-    function testFuzz_RevertWhen_SetAccreditorCallerIsNotOwner(address caller, bool active) public {
+    function testFuzz_RevertWhen_AddCallerIsNotOwner(address caller) public {
         vm.assume(caller != owner.addr);
         vm.expectRevert(abi.encodeWithSelector(IAccreditation.NotOwner.selector, caller));
         vm.prank(caller);
-        accreditation.setAccreditor(caller, active);
+        accreditation.addAccreditor(caller, 0);
     }
 
     function test_RevertWhen_FormerOwnerSigned() public {
-        bytes32 message = Messages.setAccreditor(owner.addr, stranger.addr, true, 3, DEADLINE);
-        Authorization memory auth = sign(owner, accreditation, message, 3, DEADLINE);
+        Authorization memory add =
+            sign(owner, accreditation, Messages.addAccreditor(owner.addr, stranger.addr, 0, 3, DEADLINE), 3, DEADLINE);
+        Authorization memory remove =
+            sign(owner, accreditation, Messages.removeAccreditor(owner.addr, clinic.addr, 4, DEADLINE), 4, DEADLINE);
         vm.prank(owner.addr);
         accreditation.transferOwnership(sister.addr);
         vm.prank(sister.addr);
         accreditation.acceptOwnership();
         vm.expectRevert(ISignedActions.InvalidSignature.selector);
-        accreditation.setAccreditorBySig(stranger.addr, true, auth);
+        accreditation.addAccreditorBySig(stranger.addr, 0, add);
+        vm.expectRevert(ISignedActions.InvalidSignature.selector);
+        accreditation.removeAccreditorBySig(clinic.addr, remove);
+    }
+
+    function test_RemoveAccreditor_PractitionersFollow() public {
+        assertTrue(isAccreditedNow(doctor.addr));
+        vm.expectEmit();
+        emit IAccreditation.AccreditorSet(clinic.addr, false, 2);
+        vm.prank(owner.addr);
+        accreditation.removeAccreditor(clinic.addr);
+        assertFalse(accreditation.isAccreditor(clinic.addr));
+        assertFalse(isAccreditedNow(doctor.addr));
+        assertFalse(isAccreditedNow(lab.addr));
+    }
+
+    function testFuzz_RemoveAccreditor_RaisesTheEpochWhereNoneStands(address who, uint8 times) public {
+        uint32 epoch = accreditation.accreditorEpochOf(who);
+        vm.startPrank(owner.addr);
+        for (uint256 i = 0; i < times; ++i) {
+            accreditation.removeAccreditor(who);
+        }
+        assertEq(accreditation.accreditorEpochOf(who), epoch + times);
+        assertEq(accreditation.isAccreditor(who), times == 0 && epoch != 0);
+    }
+
+    function test_RemoveAccreditor_Relayed() public {
+        bytes32 message = Messages.removeAccreditor(owner.addr, clinic.addr, 3, DEADLINE);
+        accreditation.removeAccreditorBySig(clinic.addr, sign(owner, accreditation, message, 3, DEADLINE));
+        assertFalse(accreditation.isAccreditor(clinic.addr));
+    }
+
+    function testFuzz_RevertWhen_RemoveCallerIsNotOwner(address caller) public {
+        vm.assume(caller != owner.addr);
+        vm.expectRevert(abi.encodeWithSelector(IAccreditation.NotOwner.selector, caller));
+        vm.prank(caller);
+        accreditation.removeAccreditor(clinic.addr);
+    }
+
+    function test_Accreditor_LastEpochDoesNotWrap() public {
+        // The word of an active accreditor in the last epoch but one.
+        uint256 word = uint256(type(uint32).max - 1) << 1 | 1;
+        vm.store(address(accreditation), keccak256(abi.encode(clinic.addr, accreditorsSlot())), bytes32(word));
+        assertEq(accreditation.accreditorEpochOf(clinic.addr), type(uint32).max - 1);
+        vm.startPrank(owner.addr);
+        accreditation.removeAccreditor(clinic.addr);
+        accreditation.removeAccreditor(clinic.addr);
+        assertEq(accreditation.accreditorEpochOf(clinic.addr), type(uint32).max);
+        assertFalse(accreditation.isAccreditor(clinic.addr));
+        vm.expectRevert(IAccreditation.InvalidAccreditation.selector);
+        accreditation.addAccreditor(clinic.addr, type(uint32).max);
     }
 
     function testFuzz_Accredit_StoresAndEmits(address who, uint8 roles, uint40 from, uint40 until) public {
         vm.assume(who != doctor.addr && who != lab.addr);
         roles = uint8(bound(roles, 1, Roles.ALL));
-        from = uint40(bound(from, 0, type(uint40).max - 1));
-        until = uint40(bound(until, from + 1, type(uint40).max));
+        from = uint40(bound(from, 0, LAST_TIME - 1));
+        until = uint40(bound(until, from + 1, LAST_TIME));
         vm.expectEmit();
-        emit IAccreditation.Accredited(clinic.addr, who, roles, from, until);
+        emit IAccreditation.Accredited(clinic.addr, who, roles, from, until, 1);
         vm.prank(clinic.addr);
-        accreditation.accredit(who, roles, from, until);
+        accreditation.accredit(who, roles, from, until, 0);
         Practitioner memory stored = accreditation.practitionerOf(who);
-        assertEq(abi.encode(stored), abi.encode(Practitioner(clinic.addr, from, until, roles, false)));
+        assertEq(abi.encode(stored), abi.encode(Practitioner(clinic.addr, from, until, roles, false, 1)));
     }
 
     function test_Accredit_ReplacesAndEndsSuspension() public {
         vm.startPrank(clinic.addr);
-        accreditation.setSuspended(doctor.addr, true);
+        accreditation.suspend(doctor.addr);
         assertFalse(isAccreditedNow(doctor.addr));
-        accreditation.accredit(doctor.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL);
+        accreditation.accredit(doctor.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL, 2);
         assertTrue(isAccreditedNow(doctor.addr));
         assertEq(accreditation.practitionerOf(doctor.addr).roles, Roles.NURSE);
     }
@@ -95,7 +166,7 @@ contract AccreditationTest is BaseTest {
     function test_RevertWhen_AnotherAccreditorVouchesNow() public {
         vm.expectRevert(abi.encodeWithSelector(IAccreditation.NotItsAccreditor.selector, otherClinic.addr, doctor.addr));
         vm.prank(otherClinic.addr);
-        accreditation.accredit(doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL);
+        accreditation.accredit(doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, 1);
     }
 
     function test_Accredit_TakesOverWhatHasEnded() public {
@@ -104,17 +175,18 @@ contract AccreditationTest is BaseTest {
         takeOver();
         vm.revertToState(before);
         vm.prank(clinic.addr);
-        accreditation.setSuspended(doctor.addr, true);
+        accreditation.suspend(doctor.addr);
         takeOver();
         vm.revertToState(before);
         vm.prank(owner.addr);
-        accreditation.setAccreditor(clinic.addr, false);
+        accreditation.removeAccreditor(clinic.addr);
         takeOver();
     }
 
     function takeOver() private {
+        uint32 epoch = accreditation.practitionerOf(doctor.addr).epoch;
         vm.prank(otherClinic.addr);
-        accreditation.accredit(doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL + 1);
+        accreditation.accredit(doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL + 1, epoch);
         assertEq(accreditation.practitionerOf(doctor.addr).accreditor, otherClinic.addr);
         assertTrue(isAccreditedNow(doctor.addr));
     }
@@ -123,71 +195,144 @@ contract AccreditationTest is BaseTest {
         roles = uint8(bound(roles, uint256(Roles.ALL) + 1, 255));
         vm.startPrank(clinic.addr);
         vm.expectRevert(IAccreditation.InvalidAccreditation.selector);
-        accreditation.accredit(sister.addr, roles, VALID_FROM, VALID_UNTIL);
+        accreditation.accredit(sister.addr, roles, VALID_FROM, VALID_UNTIL, 0);
         vm.expectRevert(IAccreditation.InvalidAccreditation.selector);
-        accreditation.accredit(sister.addr, 0, VALID_FROM, VALID_UNTIL);
+        accreditation.accredit(sister.addr, 0, VALID_FROM, VALID_UNTIL, 0);
     }
 
     function testFuzz_RevertWhen_AccreditationPeriodIsEmpty(uint40 from, uint40 until) public {
         until = uint40(bound(until, 0, from));
         vm.expectRevert(IAccreditation.InvalidAccreditation.selector);
         vm.prank(clinic.addr);
-        accreditation.accredit(sister.addr, Roles.NURSE, from, until);
+        accreditation.accredit(sister.addr, Roles.NURSE, from, until, 0);
+    }
+
+    function testFuzz_RevertWhen_AccreditationEndsTooLate(uint40 until) public {
+        until = uint40(bound(until, LAST_TIME + 1, type(uint40).max));
+        vm.expectRevert(IAccreditation.InvalidAccreditation.selector);
+        vm.prank(clinic.addr);
+        accreditation.accredit(sister.addr, Roles.NURSE, VALID_FROM, until, 0);
+    }
+
+    function testFuzz_RevertWhen_AccreditNamesAnotherEpoch(uint32 epoch) public {
+        vm.assume(epoch != 1);
+        vm.expectRevert(abi.encodeWithSelector(IAccreditation.StaleAccreditationEpoch.selector, 1));
+        vm.prank(clinic.addr);
+        accreditation.accredit(doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, epoch);
+    }
+
+    function testFuzz_RevertWhen_AccreditWasSignedBeforeSuspend(uint8 suspensions, bool isRelayed) public {
+        suspensions = uint8(bound(suspensions, 1, 5));
+        // The clinic vouches; the relayer keeps the message back until the clinic has suspended.
+        Authorization memory auth = signedAccredit(1, 3);
+        Authorization memory suspension =
+            sign(clinic, accreditation, Messages.suspend(clinic.addr, doctor.addr, 4, DEADLINE), 4, DEADLINE);
+        for (uint256 i = isRelayed ? 1 : 0; i < suspensions; ++i) {
+            vm.prank(clinic.addr);
+            accreditation.suspend(doctor.addr);
+        }
+        if (isRelayed) accreditation.suspendBySig(clinic.addr, doctor.addr, suspension);
+        vm.expectRevert(abi.encodeWithSelector(IAccreditation.StaleAccreditationEpoch.selector, 1 + suspensions));
+        accreditation.accreditBySig(clinic.addr, doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, 1, auth);
+        assertFalse(isAccreditedNow(doctor.addr));
+    }
+
+    function test_RevertWhen_AccreditWasSignedWhileSuspendedAndSuspendedAgain() public {
+        vm.prank(clinic.addr);
+        accreditation.suspend(doctor.addr);
+        Authorization memory auth = signedAccredit(2, 3);
+        vm.prank(clinic.addr);
+        accreditation.suspend(doctor.addr);
+        vm.expectRevert(abi.encodeWithSelector(IAccreditation.StaleAccreditationEpoch.selector, 3));
+        accreditation.accreditBySig(clinic.addr, doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, 2, auth);
+    }
+
+    /// @dev The clinic vouches for the doctor anew.
+    function signedAccredit(uint32 epoch, uint256 nonce) private view returns (Authorization memory) {
+        bytes32 message =
+            Messages.accredit(clinic.addr, doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, epoch, nonce, DEADLINE);
+        return sign(clinic, accreditation, message, nonce, DEADLINE);
     }
 
     function test_Accredit_Relayed() public {
-        bytes32 message = Messages.accredit(clinic.addr, sister.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL, 3, DEADLINE);
+        bytes32 message =
+            Messages.accredit(clinic.addr, sister.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL, 0, 3, DEADLINE);
         Authorization memory auth = sign(clinic, accreditation, message, 3, DEADLINE);
-        accreditation.accreditBySig(clinic.addr, sister.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL, auth);
+        accreditation.accreditBySig(clinic.addr, sister.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL, 0, auth);
         assertTrue(isAccreditedNow(sister.addr));
     }
 
     function test_RevertWhen_AccreditCallerIsNotAccreditor() public {
         vm.expectRevert(abi.encodeWithSelector(IAccreditation.NotAccreditor.selector, owner.addr));
         vm.prank(owner.addr);
-        accreditation.accredit(sister.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL);
+        accreditation.accredit(sister.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL, 0);
 
         vm.prank(owner.addr);
-        accreditation.setAccreditor(clinic.addr, false);
+        accreditation.removeAccreditor(clinic.addr);
         vm.expectRevert(abi.encodeWithSelector(IAccreditation.NotAccreditor.selector, clinic.addr));
         vm.prank(clinic.addr);
-        accreditation.accredit(sister.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL);
+        accreditation.accredit(sister.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL, 0);
     }
 
-    function test_SetSuspended_SuspendsAndReinstates() public {
-        vm.startPrank(clinic.addr);
+    function test_Suspend_StoresAndEmits() public {
         vm.expectEmit();
-        emit IAccreditation.AccreditationChanged(clinic.addr, doctor.addr, true);
-        accreditation.setSuspended(doctor.addr, true);
+        emit IAccreditation.AccreditationChanged(clinic.addr, doctor.addr, true, 2);
+        vm.prank(clinic.addr);
+        accreditation.suspend(doctor.addr);
         assertFalse(isAccreditedNow(doctor.addr));
-        vm.expectEmit();
-        emit IAccreditation.AccreditationChanged(clinic.addr, doctor.addr, false);
-        accreditation.setSuspended(doctor.addr, false);
         Practitioner memory stored = accreditation.practitionerOf(doctor.addr);
         assertEq(
-            abi.encode(stored), abi.encode(Practitioner(clinic.addr, VALID_FROM, VALID_UNTIL, Roles.DOCTOR, false))
+            abi.encode(stored), abi.encode(Practitioner(clinic.addr, VALID_FROM, VALID_UNTIL, Roles.DOCTOR, true, 2))
         );
     }
 
-    function test_SetSuspended_Relayed() public {
-        bytes32 message = Messages.setSuspended(clinic.addr, doctor.addr, true, 3, DEADLINE);
+    function testFuzz_Suspend_RaisesTheEpochWhereSuspendedAlready(uint8 times) public {
+        vm.startPrank(clinic.addr);
+        for (uint256 i = 0; i < times; ++i) {
+            accreditation.suspend(doctor.addr);
+        }
+        assertEq(accreditation.practitionerOf(doctor.addr).epoch, 1 + uint32(times));
+    }
+
+    function test_Suspend_Relayed() public {
+        bytes32 message = Messages.suspend(clinic.addr, doctor.addr, 3, DEADLINE);
         Authorization memory auth = sign(clinic, accreditation, message, 3, DEADLINE);
-        accreditation.setSuspendedBySig(clinic.addr, doctor.addr, true, auth);
+        accreditation.suspendBySig(clinic.addr, doctor.addr, auth);
         assertFalse(isAccreditedNow(doctor.addr));
+    }
+
+    function test_Suspend_LastEpochDoesNotWrap() public {
+        // The upper 20 bits of the word are the epoch.
+        bytes32 slot = keccak256(abi.encode(doctor.addr, accreditorsSlot() + 1));
+        uint256 word = uint256(vm.load(address(accreditation), slot)) | uint256(2 ** 20 - 2) << 236;
+        vm.store(address(accreditation), slot, bytes32(word & ~(uint256(1) << 236)));
+        assertEq(accreditation.practitionerOf(doctor.addr).epoch, 2 ** 20 - 2);
+        vm.startPrank(clinic.addr);
+        accreditation.suspend(doctor.addr);
+        accreditation.suspend(doctor.addr);
+        assertEq(accreditation.practitionerOf(doctor.addr).epoch, 2 ** 20 - 1);
+        assertFalse(isAccreditedNow(doctor.addr));
+        vm.expectRevert(IAccreditation.InvalidAccreditation.selector);
+        accreditation.accredit(doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, 2 ** 20 - 1);
+    }
+
+    /// @dev Storage slot of the accreditors, after the nonces, owner and successor; practitioners come next.
+    function accreditorsSlot() private pure returns (uint256) {
+        return 3;
     }
 
     function test_RevertWhen_SuspendingAnothersPractitioner() public {
         vm.expectRevert(abi.encodeWithSelector(IAccreditation.NotItsAccreditor.selector, otherClinic.addr, doctor.addr));
         vm.prank(otherClinic.addr);
-        accreditation.setSuspended(doctor.addr, true);
+        accreditation.suspend(doctor.addr);
     }
 
     function test_RevertWhen_SuspendingAccreditorIsInactive() public {
         vm.prank(owner.addr);
-        accreditation.setAccreditor(clinic.addr, false);
+        accreditation.removeAccreditor(clinic.addr);
         vm.expectRevert(abi.encodeWithSelector(IAccreditation.NotAccreditor.selector, clinic.addr));
         vm.prank(clinic.addr);
-        accreditation.setSuspended(doctor.addr, true);
+        accreditation.suspend(doctor.addr);
     }
 
     function test_Ownership_TakesTwoSteps() public {
@@ -235,7 +380,7 @@ contract AccreditationTest is BaseTest {
     function test_IsAccredited_NotWhereNobodyVouched() public {
         // Not even when the owner makes the zero address an accreditor, which is what an empty slot names.
         vm.prank(owner.addr);
-        accreditation.setAccreditor(address(0), true);
+        accreditation.addAccreditor(address(0), 0);
         assertFalse(isAccreditedNow(stranger.addr));
     }
 }

@@ -20,6 +20,8 @@ abstract contract BaseTest is Test {
     /// @dev First second of accreditations, and the first one after them.
     uint40 internal constant VALID_FROM = START - 365 days;
     uint40 internal constant VALID_UNTIL = START + 365 days;
+    /// @dev The last second that an accreditation can hold: 34 bits.
+    uint40 internal constant LAST_TIME = 2 ** 34 - 1;
     uint16 internal constant KEM = 0x0016;
     uint8 internal constant RAW = 0x55;
     uint16 internal constant LABORATORY = 1;
@@ -67,12 +69,12 @@ abstract contract BaseTest is Test {
         accessLog = IAccessLog(deployCode("AccessLog.sol"));
 
         vm.startPrank(owner.addr);
-        accreditation.setAccreditor(clinic.addr, true);
-        accreditation.setAccreditor(otherClinic.addr, true);
+        accreditation.addAccreditor(clinic.addr, 0);
+        accreditation.addAccreditor(otherClinic.addr, 0);
         vm.stopPrank();
         vm.startPrank(clinic.addr);
-        accreditation.accredit(doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL);
-        accreditation.accredit(lab.addr, Roles.LAB, VALID_FROM, VALID_UNTIL);
+        accreditation.accredit(doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, 0);
+        accreditation.accredit(lab.addr, Roles.LAB, VALID_FROM, VALID_UNTIL, 0);
         vm.stopPrank();
     }
 

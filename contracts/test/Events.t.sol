@@ -52,15 +52,15 @@ contract EventsTest is BaseTest {
 
     function playLifeCycle() private {
         vm.startPrank(owner.addr);
-        accreditation.setAccreditor(clinic.addr, true);
+        accreditation.addAccreditor(clinic.addr, 1);
+        accreditation.removeAccreditor(otherClinic.addr);
         accreditation.transferOwnership(sister.addr);
         vm.stopPrank();
         vm.prank(sister.addr);
         accreditation.acceptOwnership();
         vm.startPrank(clinic.addr);
-        accreditation.accredit(doctor.addr, 1, VALID_FROM, VALID_UNTIL);
-        accreditation.setSuspended(doctor.addr, true);
-        accreditation.setSuspended(doctor.addr, false);
+        accreditation.suspend(doctor.addr);
+        accreditation.accredit(doctor.addr, 1, VALID_FROM, VALID_UNTIL, 2);
         vm.stopPrank();
 
         RecordId id = givenLabRecord();
@@ -83,7 +83,8 @@ contract EventsTest is BaseTest {
 
     function knowTheWords() private {
         // Addresses of those who act.
-        address[6] memory people = [owner.addr, clinic.addr, doctor.addr, lab.addr, patient.addr, operator.addr];
+        address[7] memory people =
+            [owner.addr, clinic.addr, doctor.addr, lab.addr, patient.addr, operator.addr, otherClinic.addr];
         for (uint256 i = 0; i < people.length; ++i) {
             know(bytes32(uint256(uint160(people[i]))));
         }

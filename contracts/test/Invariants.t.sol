@@ -14,18 +14,24 @@ contract PermissionInvariants is Test {
     function setUp() public {
         handler = new PermissionHandler();
         handler.setUp();
-        bytes4[] memory selectors = new bytes4[](11);
+        bytes4[] memory selectors = new bytes4[](17);
         selectors[0] = PermissionHandler.grant.selector;
         selectors[1] = PermissionHandler.signGrant.selector;
         selectors[2] = PermissionHandler.submitHeld.selector;
         selectors[3] = PermissionHandler.revoke.selector;
         selectors[4] = PermissionHandler.revokeAll.selector;
         selectors[5] = PermissionHandler.meddle.selector;
-        selectors[6] = PermissionHandler.setSuspended.selector;
-        selectors[7] = PermissionHandler.setAccreditor.selector;
+        selectors[6] = PermissionHandler.suspend.selector;
+        selectors[7] = PermissionHandler.reinstate.selector;
         selectors[8] = PermissionHandler.wait.selector;
         selectors[9] = PermissionHandler.signRevokeAll.selector;
         selectors[10] = PermissionHandler.submitRevokeAll.selector;
+        selectors[11] = PermissionHandler.signReinstate.selector;
+        selectors[12] = PermissionHandler.submitReinstate.selector;
+        selectors[13] = PermissionHandler.addAccreditor.selector;
+        selectors[14] = PermissionHandler.removeAccreditor.selector;
+        selectors[15] = PermissionHandler.signAddAccreditor.selector;
+        selectors[16] = PermissionHandler.submitAddAccreditor.selector;
         targetSelector(FuzzSelector({addr: address(handler), selectors: selectors}));
         bytes4[] memory rare = new bytes4[](1);
         rare[0] = PermissionHandler.setRecordStatus.selector;
@@ -41,6 +47,14 @@ contract PermissionInvariants is Test {
 
     function invariant_GrantSignedBeforeRevokeNeverSucceedsAfterIt() public view {
         assertFalse(handler.hasStaleGrantSucceeded());
+    }
+
+    function invariant_AccreditSignedBeforeSuspendNeverSucceedsAfterIt() public view {
+        assertFalse(handler.hasStaleAccreditSucceeded());
+    }
+
+    function invariant_AddAccreditorSignedBeforeRemoveNeverSucceedsAfterIt() public view {
+        assertFalse(handler.hasStaleAddSucceeded());
     }
 
     function invariant_NonceWorksOnce() public view {

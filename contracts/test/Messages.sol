@@ -48,7 +48,7 @@ library Messages {
         bytes32 previousHead;
         uint64 size;
         bytes32 root;
-        Access[] accesses;
+        bytes32 accessesHash;
         uint256 nonce;
         uint256 deadline;
     }
@@ -149,14 +149,25 @@ library Messages {
         );
     }
 
-    function setAccreditor(address owner, address accreditor, bool active, uint256 nonce, uint256 deadline)
+    function addAccreditor(address owner, address accreditor, uint32 epoch, uint256 nonce, uint256 deadline)
         internal
         pure
         returns (bytes32)
     {
         return VM.eip712HashStruct(
-            "SetAccreditor(address owner,address accreditor,bool active,uint256 nonce,uint256 deadline)",
-            abi.encode(owner, accreditor, active, nonce, deadline)
+            "AddAccreditor(address owner,address accreditor,uint32 epoch,uint256 nonce,uint256 deadline)",
+            abi.encode(owner, accreditor, epoch, nonce, deadline)
+        );
+    }
+
+    function removeAccreditor(address owner, address accreditor, uint256 nonce, uint256 deadline)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return VM.eip712HashStruct(
+            "RemoveAccreditor(address owner,address accreditor,uint256 nonce,uint256 deadline)",
+            abi.encode(owner, accreditor, nonce, deadline)
         );
     }
 
@@ -166,23 +177,24 @@ library Messages {
         uint8 roles,
         uint40 validFrom,
         uint40 validUntil,
+        uint32 epoch,
         uint256 nonce,
         uint256 deadline
     ) internal pure returns (bytes32) {
         return VM.eip712HashStruct(
-            "Accredit(address accreditor,address practitioner,uint8 roles,uint40 validFrom,uint40 validUntil,uint256 nonce,uint256 deadline)",
-            abi.encode(accreditor, practitioner, roles, validFrom, validUntil, nonce, deadline)
+            "Accredit(address accreditor,address practitioner,uint8 roles,uint40 validFrom,uint40 validUntil,uint32 epoch,uint256 nonce,uint256 deadline)",
+            abi.encode(accreditor, practitioner, roles, validFrom, validUntil, epoch, nonce, deadline)
         );
     }
 
-    function setSuspended(address accreditor, address practitioner, bool suspended, uint256 nonce, uint256 deadline)
+    function suspend(address accreditor, address practitioner, uint256 nonce, uint256 deadline)
         internal
         pure
         returns (bytes32)
     {
         return VM.eip712HashStruct(
-            "SetSuspended(address accreditor,address practitioner,bool suspended,uint256 nonce,uint256 deadline)",
-            abi.encode(accreditor, practitioner, suspended, nonce, deadline)
+            "Suspend(address accreditor,address practitioner,uint256 nonce,uint256 deadline)",
+            abi.encode(accreditor, practitioner, nonce, deadline)
         );
     }
 
@@ -196,18 +208,27 @@ library Messages {
         uint256 deadline
     ) internal pure returns (bytes32) {
         return VM.eip712HashStruct(
-            "Checkpoint(address operator,bytes32 previousHead,uint64 size,bytes32 root,Access[] accesses,uint256 nonce,uint256 deadline)Access(bytes32 record,bytes32 tag,uint16 purposes,bytes32 leaf)",
+            "Checkpoint(address operator,bytes32 previousHead,uint64 size,bytes32 root,bytes32 accessesHash,uint256 nonce,uint256 deadline)",
             abi.encode(
                 Checkpoint({
                     operator: operator,
                     previousHead: previousHead,
                     size: uint64(current.size + accesses.length),
                     root: root,
-                    accesses: accesses,
+                    accessesHash: accessesHash(accesses),
                     nonce: nonce,
                     deadline: deadline
                 })
             )
         );
+    }
+
+    /// @dev Four words an access, one access after the other.
+    function accessesHash(Access[] memory accesses) internal pure returns (bytes32) {
+        bytes memory words;
+        for (uint256 i = 0; i < accesses.length; ++i) {
+            words = bytes.concat(words, abi.encode(accesses[i]));
+        }
+        return keccak256(words);
     }
 }

@@ -97,7 +97,7 @@ contract RecordRegistryTest is BaseTest {
     function testFuzz_RegisterRecord_ByUploaderRolesAlone(uint8 roles) public {
         roles = uint8(bound(roles, 1, Roles.ALL));
         vm.prank(clinic.addr);
-        accreditation.accredit(stranger.addr, roles, VALID_FROM, VALID_UNTIL);
+        accreditation.accredit(stranger.addr, roles, VALID_FROM, VALID_UNTIL, 0);
         givenGrant(newWriteGrant(stranger.addr, ScopeKind.All, 0));
         uint8 uploaders = Roles.DOCTOR + Roles.NURSE + Roles.LAB + Roles.PHARMACY + Roles.EMERGENCY;
         if (roles & uploaders == 0) return assertUploadRefused(stranger.addr, labRecord());
@@ -130,7 +130,7 @@ contract RecordRegistryTest is BaseTest {
         assertUploadRefused(sister.addr, labRecord());
         givenGrant(newWriteGrant(lab.addr, ScopeKind.All, 0));
         vm.prank(clinic.addr);
-        accreditation.setSuspended(lab.addr, true);
+        accreditation.suspend(lab.addr);
         assertUploadRefused(lab.addr, labRecord());
     }
 

@@ -132,18 +132,15 @@ fn name_and_subjects(event: &ChainEvent) -> (&'static str, Vec<String>) {
             }
             Accreditation::OwnershipTransferred(e) => ("OwnershipTransferred", named(&[&e.owner, &e.successor])),
             Accreditation::NonceCancelled(e) => ("NonceCancelled", named(&[&e.signer])),
-            Accreditation::EIP712DomainChanged(_) => ("EIP712DomainChanged", Vec::new()),
         },
         ChainEvent::Key(event) => match event {
             Key::KeyRegistered(e) => ("KeyRegistered", named(&[&e.owner])),
             Key::NonceCancelled(e) => ("NonceCancelled", named(&[&e.signer])),
-            Key::EIP712DomainChanged(_) => ("EIP712DomainChanged", Vec::new()),
         },
         ChainEvent::Record(event) => match event {
             Record::RecordRegistered(e) => ("RecordRegistered", named(&[&e.id, &e.patient, &e.uploader])),
             Record::RecordStatusChanged(e) => ("RecordStatusChanged", named(&[&e.id, &e.patient])),
             Record::NonceCancelled(e) => ("NonceCancelled", named(&[&e.signer])),
-            Record::EIP712DomainChanged(_) => ("EIP712DomainChanged", Vec::new()),
         },
         ChainEvent::Grant(event) => match event {
             Grant::Granted(e) => {
@@ -155,13 +152,11 @@ fn name_and_subjects(event: &ChainEvent) -> (&'static str, Vec<String>) {
             }
             Grant::AllRevoked(e) => ("AllRevoked", named(&[&e.patient])),
             Grant::NonceCancelled(e) => ("NonceCancelled", named(&[&e.signer])),
-            Grant::EIP712DomainChanged(_) => ("EIP712DomainChanged", Vec::new()),
         },
         ChainEvent::Log(event) => match event {
             Log::Accessed(e) => ("Accessed", named(&[&e.operator, &e.record, &e.tag])),
             Log::Checkpoint(e) => ("Checkpoint", named(&[&e.operator])),
             Log::NonceCancelled(e) => ("NonceCancelled", named(&[&e.signer])),
-            Log::EIP712DomainChanged(_) => ("EIP712DomainChanged", Vec::new()),
         },
     }
 }

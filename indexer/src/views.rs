@@ -181,7 +181,7 @@ impl Batch {
             ChainEvent::Key(Key::KeyRegistered(event)) => self.keys.push(key_doc(event, place)),
             ChainEvent::Accreditation(Accreditation::AccreditorSet(event)) => {
                 let id = hex(&event.accreditor);
-                let change = AccreditorChange { address: event.accreditor, active: event.active };
+                let change = AccreditorChange { address: event.accreditor, active: event.active, epoch: event.epoch };
                 self.accreditors.touch(id.clone(), id, false, change, place);
             }
             ChainEvent::Accreditation(Accreditation::Accredited(event)) => {
@@ -192,12 +192,14 @@ impl Batch {
                     roles: event.roles,
                     valid_from: event.validFrom.to(),
                     valid_until: event.validUntil.to(),
+                    epoch: event.epoch,
                 };
                 self.practitioners.touch(id.clone(), id, false, change, place);
             }
             ChainEvent::Accreditation(Accreditation::AccreditationChanged(event)) => {
                 let id = hex(&event.practitioner);
-                self.practitioners.touch(id.clone(), id, false, PractitionerChange::Suspended(event.suspended), place);
+                let change = PractitionerChange::Suspended { suspended: event.suspended, epoch: event.epoch };
+                self.practitioners.touch(id.clone(), id, false, change, place);
             }
             ChainEvent::Log(Log::Accessed(event)) => {
                 // The id and the index follow from the checkpoint that closes the batch.
@@ -224,13 +226,12 @@ impl Batch {
                 });
             }
             // Known, and no view shows them.
-            ChainEvent::Record(Record::NonceCancelled(_) | Record::EIP712DomainChanged(_))
-            | ChainEvent::Grant(Grant::NonceCancelled(_) | Grant::EIP712DomainChanged(_))
-            | ChainEvent::Key(Key::NonceCancelled(_) | Key::EIP712DomainChanged(_))
-            | ChainEvent::Log(Log::NonceCancelled(_) | Log::EIP712DomainChanged(_))
+            ChainEvent::Record(Record::NonceCancelled(_))
+            | ChainEvent::Grant(Grant::NonceCancelled(_))
+            | ChainEvent::Key(Key::NonceCancelled(_))
+            | ChainEvent::Log(Log::NonceCancelled(_))
             | ChainEvent::Accreditation(
                 Accreditation::NonceCancelled(_)
-                | Accreditation::EIP712DomainChanged(_)
                 | Accreditation::OwnershipTransferStarted(_)
                 | Accreditation::OwnershipTransferred(_),
             ) => {}

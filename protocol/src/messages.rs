@@ -4,9 +4,9 @@
 //! they are part of the signed type (EIP-712). [`Action::sentence`] is what a user reads before signing.
 
 use alloy::{
-    primitives::{Address, B256, Bytes, Signature, U256},
+    primitives::{Address, B256, Bytes, Keccak256, Signature, U256},
     sol,
-    sol_types::SolStruct,
+    sol_types::{SolStruct, SolValue},
 };
 use serde::{Deserialize, Serialize};
 
@@ -17,22 +17,29 @@ use crate::{
 };
 
 sol! {
-    /// The owner names or removes an accreditor.
+    /// The owner names an accreditor; `epoch` is the accreditor's epoch that it replaces (0 for the first time).
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct SetAccreditor { address owner; address accreditor; bool active; uint256 nonce; uint256 deadline; }
+    struct AddAccreditor { address owner; address accreditor; uint32 epoch; uint256 nonce; uint256 deadline; }
 
-    /// An accreditor vouches for a practitioner.
+    /// The owner removes an accreditor. Names no state and always works.
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct RemoveAccreditor { address owner; address accreditor; uint256 nonce; uint256 deadline; }
+
+    /// An accreditor vouches for a practitioner, and so ends a suspension; `epoch` is the practitioner's epoch that it
+    /// replaces (0 for the first time).
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Accredit {
-        address accreditor; address practitioner; uint8 roles; uint40 validFrom; uint40 validUntil; uint256 nonce; uint256 deadline;
+        address accreditor; address practitioner; uint8 roles; uint40 validFrom; uint40 validUntil; uint32 epoch;
+        uint256 nonce; uint256 deadline;
     }
 
-    /// An accreditor suspends or reinstates its practitioner.
+    /// An accreditor suspends its practitioner. Names no state and always works.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct SetSuspended { address accreditor; address practitioner; bool suspended; uint256 nonce; uint256 deadline; }
+    struct Suspend { address accreditor; address practitioner; uint256 nonce; uint256 deadline; }
 
     /// A person publishes an encryption key; `epoch` is the one it replaces.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,24 +100,38 @@ sol! {
     #[serde(deny_unknown_fields)]
     struct Access { bytes32 record; bytes32 tag; uint16 purposes; bytes32 leaf; }
 
-    /// The operator anchors its log; `previousHead` is the head it replaces, `size` the new size.
+    /// The operator anchors its log; `previousHead` is the head it replaces, `size` the new size, `accessesHash` the
+    /// [`accesses_hash`] of the batch, which travels beside the message.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Checkpoint {
-        address operator; bytes32 previousHead; uint64 size; bytes32 root; Access[] accesses; uint256 nonce; uint256 deadline;
+        address operator; bytes32 previousHead; uint64 size; bytes32 root; bytes32 accessesHash; uint256 nonce; uint256 deadline;
     }
+}
+
+/// The hash by which a [`Checkpoint`] names its batch: keccak256 of the accesses' ABI words in a row (record, tag,
+/// purposes, leaf of the first, then of the second, and so on), as they stand in the call data.
+#[must_use]
+pub fn accesses_hash(accesses: &[Access]) -> B256 {
+    let mut hasher = Keccak256::new();
+    for access in accesses {
+        hasher.update(access.abi_encode());
+    }
+    hasher.finalize()
 }
 
 /// One action of the contracts, unsigned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "message", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Action {
-    /// See [`SetAccreditor`].
-    SetAccreditor(SetAccreditor),
+    /// See [`AddAccreditor`].
+    AddAccreditor(AddAccreditor),
+    /// See [`RemoveAccreditor`].
+    RemoveAccreditor(RemoveAccreditor),
     /// See [`Accredit`].
     Accredit(Accredit),
-    /// See [`SetSuspended`].
-    SetSuspended(SetSuspended),
+    /// See [`Suspend`].
+    Suspend(Suspend),
     /// See [`RegisterKey`].
     RegisterKey(RegisterKey),
     /// See [`RegisterRecord`].
@@ -133,9 +154,10 @@ pub enum Action {
 macro_rules! each {
     ($action:expr, $message:ident => $body:expr) => {
         match $action {
-            Action::SetAccreditor($message) => $body,
+            Action::AddAccreditor($message) => $body,
+            Action::RemoveAccreditor($message) => $body,
             Action::Accredit($message) => $body,
-            Action::SetSuspended($message) => $body,
+            Action::Suspend($message) => $body,
             Action::RegisterKey($message) => $body,
             Action::RegisterRecord($message) => $body,
             Action::RegisterVersion($message) => $body,
@@ -153,9 +175,13 @@ impl Action {
     #[must_use]
     pub const fn contract(&self) -> ContractName {
         match self {
-            Self::SetAccreditor(_) | Self::Accredit(_) | Self::SetSuspended(_) => ContractName::Accreditation,
+            Self::AddAccreditor(_) | Self::RemoveAccreditor(_) | Self::Accredit(_) | Self::Suspend(_) => {
+                ContractName::Accreditation
+            }
             Self::RegisterKey(_) => ContractName::KeyRegistry,
-            Self::RegisterRecord(_) | Self::RegisterVersion(_) | Self::SetRecordStatus(_) => ContractName::RecordRegistry,
+            Self::RegisterRecord(_) | Self::RegisterVersion(_) | Self::SetRecordStatus(_) => {
+                ContractName::RecordRegistry
+            }
             Self::Grant(_) | Self::Revoke(_) | Self::RevokeAll(_) => ContractName::GrantRegistry,
             Self::Checkpoint(_) => ContractName::AccessLog,
         }
@@ -165,9 +191,10 @@ impl Action {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::SetAccreditor(_) => "set_accreditor",
+            Self::AddAccreditor(_) => "add_accreditor",
+            Self::RemoveAccreditor(_) => "remove_accreditor",
             Self::Accredit(_) => "accredit",
-            Self::SetSuspended(_) => "set_suspended",
+            Self::Suspend(_) => "suspend",
             Self::RegisterKey(_) => "register_key",
             Self::RegisterRecord(_) => "register_record",
             Self::RegisterVersion(_) => "register_version",
@@ -183,9 +210,10 @@ impl Action {
     #[must_use]
     pub const fn signer(&self) -> Address {
         match self {
-            Self::SetAccreditor(m) => m.owner,
+            Self::AddAccreditor(m) => m.owner,
+            Self::RemoveAccreditor(m) => m.owner,
             Self::Accredit(m) => m.accreditor,
-            Self::SetSuspended(m) => m.accreditor,
+            Self::Suspend(m) => m.accreditor,
             Self::RegisterKey(m) => m.owner,
             Self::RegisterRecord(m) => m.uploader,
             Self::RegisterVersion(m) => m.uploader,
@@ -226,13 +254,17 @@ impl Action {
     #[must_use]
     pub fn sentence(&self) -> String {
         match self {
-            Self::SetAccreditor(m) if m.active => format!("Let {} vouch for practitioners.", m.accreditor),
-            Self::SetAccreditor(m) => format!("Stop {} and everyone it vouched for.", m.accreditor),
+            Self::AddAccreditor(m) => format!("Let {} vouch for practitioners.", m.accreditor),
+            Self::RemoveAccreditor(m) => format!("Stop {} and everyone it vouched for.", m.accreditor),
             Self::Accredit(m) => {
-                format!("Vouch for {} as {} until second {}.", m.practitioner, words(&Role::from_mask(m.roles)), m.validUntil)
+                format!(
+                    "Vouch for {} as {} until second {}.",
+                    m.practitioner,
+                    words(&Role::from_mask(m.roles)),
+                    m.validUntil
+                )
             }
-            Self::SetSuspended(m) if m.suspended => format!("Suspend {}.", m.practitioner),
-            Self::SetSuspended(m) => format!("Reinstate {}.", m.practitioner),
+            Self::Suspend(m) => format!("Suspend {}.", m.practitioner),
             Self::RegisterKey(m) => format!("Publish encryption key number {} for my address.", u64::from(m.epoch) + 1),
             Self::RegisterRecord(m) => format!(
                 "Add a {} record for patient {}.",
@@ -256,7 +288,7 @@ impl Action {
             ),
             Self::Revoke(m) => format!("End {} permission(s) I gave.", m.grants.len()),
             Self::RevokeAll(_) => "End every permission I ever gave.".to_owned(),
-            Self::Checkpoint(m) => format!("Anchor {} log entries.", m.accesses.len()),
+            Self::Checkpoint(m) => format!("Anchor the log at {} entries.", m.size),
         }
     }
 }
@@ -337,4 +369,32 @@ pub fn verify_signature(hash: B256, signer: Address, signature: &[u8]) -> Result
     }
     let recovered = signature.recover_address_from_prehash(&hash).map_err(|_| SignatureError::Malformed)?;
     if recovered == signer && signer != Address::ZERO { Ok(()) } else { Err(SignatureError::WrongSigner) }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::primitives::keccak256;
+
+    use super::*;
+
+    #[test]
+    fn accesses_are_hashed_as_four_words_each_in_a_row() {
+        let access = |byte: u8| Access {
+            record: B256::repeat_byte(byte),
+            tag: B256::repeat_byte(byte + 1),
+            purposes: 0x0102,
+            leaf: B256::repeat_byte(byte + 2),
+        };
+        let mut words = Vec::new();
+        for first in [0x10_u8, 0x20] {
+            words.extend([first; 32]);
+            words.extend([first + 1; 32]);
+            words.extend([0_u8; 30]);
+            words.extend([1, 2]);
+            words.extend([first + 2; 32]);
+        }
+        assert_eq!(accesses_hash(&[access(0x10), access(0x20)]), keccak256(&words));
+        assert_ne!(accesses_hash(&[access(0x20), access(0x10)]), keccak256(&words), "their order counts");
+        assert_eq!(accesses_hash(&[]), keccak256([]));
+    }
 }

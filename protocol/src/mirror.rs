@@ -242,6 +242,8 @@ pub struct AccreditorDoc {
     pub address: Address,
     /// Whether it may vouch.
     pub active: bool,
+    /// Raised whenever it is named or removed.
+    pub epoch: u32,
     /// The event that last changed it.
     pub place: Place,
 }
@@ -263,6 +265,8 @@ pub struct PractitionerDoc {
     pub valid_until: u64,
     /// Whether the accreditor suspended it.
     pub suspended: bool,
+    /// Raised whenever it is accredited or suspended.
+    pub epoch: u32,
     /// The event that last changed it.
     pub place: Place,
 }

@@ -8,7 +8,7 @@ use protocol::{
     bodies::relay::ActionState,
     ids::LeafHash,
     log::{Frontier, Head},
-    messages::{Access, Action, Checkpoint},
+    messages::{Access, Action, Checkpoint, accesses_hash},
 };
 use serde::{Deserialize, Serialize};
 
@@ -80,19 +80,20 @@ pub(super) async fn anchor(app: &App, position: Position, batch: &[LeafDoc]) -> 
     // Before anything is sent: once it is mined, whoever sequences must find it.
     remember(app, &next).await?;
 
+    let accesses: Vec<Access> = batch.iter().map(access).collect();
     let message = Checkpoint {
         operator: app.operator.address(),
         previousHead: next.head.previous,
         size: next.head.size,
         root: next.head.root,
-        accesses: batch.iter().map(access).collect(),
+        accessesHash: accesses_hash(&accesses),
         nonce: U256::from(next.checkpoints),
         deadline: U256::from(app.clock.now() + VALID_SECONDS),
     };
     let action = Action::Checkpoint(message.clone());
     let signature = app.operator.sign(action.signing_hash(&app.deployment));
     let replaced = (position.head.previous, position.head.size, position.head.root);
-    let accepted = app.relay.accept_checkpoint(message, signature, replaced).await?;
+    let accepted = app.relay.accept_checkpoint(message, &accesses, signature, replaced).await?;
     let settled = app.relay.settle(accepted, PATIENCE).await;
     match (settled.state, settled.failure) {
         (ActionState::Failed, Some(failure)) => Err(RelayError::refused(failure.code, failure.detail).into()),

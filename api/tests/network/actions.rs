@@ -10,7 +10,7 @@ use localnet::Role;
 use protocol::{
     bodies::relay::{ActionState, ActionView},
     deployment::ContractName,
-    messages::{Accredit, Action, RegisterKey, RevokeAll, SetRecordStatus, SignedAction},
+    messages::{Accredit, Action, Checkpoint, RegisterKey, RevokeAll, SetRecordStatus, SignedAction, accesses_hash},
 };
 use serde_json::json;
 
@@ -149,17 +149,18 @@ async fn what_the_contracts_would_refuse_is_refused_with_its_code_and_nothing_is
         roles: 1,
         validFrom: U40::from(1_u8),
         validUntil: U40::from(2_u8),
+        epoch: 0,
         nonce: nonce(),
         deadline: deadline(&api),
     };
     assert_eq!(refused(doctor, Action::Accredit(vouch)).await, "forbidden");
     // The operator's own.
-    let checkpoint = protocol::messages::Checkpoint {
+    let checkpoint = Checkpoint {
         operator: patient.address(),
         previousHead: Default::default(),
         size: 1,
         root: random(),
-        accesses: vec![],
+        accessesHash: accesses_hash(&[]),
         nonce: nonce(),
         deadline: deadline(&api),
     };

@@ -8,12 +8,13 @@ use protocol::{
     bodies::reads::ReadAnswer,
     codes::Purpose,
     ids::{RecordId, Salt},
-    messages::{Action, RevokeAll, SetRecordStatus, SetSuspended},
+    messages::{Action, RevokeAll, SetRecordStatus, Suspend},
 };
 use serde_json::json;
 
 use crate::world::{
     Cast, Terms, World, deadline, eventually, grant, grant_body, nonce, random, record_version, register_record, revoke,
+    vouch,
 };
 
 #[tokio::test]
@@ -99,19 +100,20 @@ async fn every_refusal_of_a_read_has_its_code_and_leaves_no_leaf() {
 
     // The reader.
     let accreditor = api.login(world.signer(Role::Accreditor)).await;
-    let suspend = |suspended| {
-        let message = SetSuspended {
-            accreditor: accreditor.address(),
-            practitioner: cast.doctor.address(),
-            suspended,
-            nonce: nonce(),
-            deadline: deadline(&api),
-        };
-        accreditor.sign(&api, Action::SetSuspended(message))
+    let held_back = vouch(&api, &accreditor, cast.doctor.address(), 1, 1);
+    let message = Suspend {
+        accreditor: accreditor.address(),
+        practitioner: cast.doctor.address(),
+        nonce: nonce(),
+        deadline: deadline(&api),
     };
-    assert_eq!(api.post("/v1/actions", &accreditor.token, &suspend(true)).await.status, StatusCode::OK);
+    let suspend = accreditor.sign(&api, Action::Suspend(message));
+    assert_eq!(api.post("/v1/actions", &accreditor.token, &suspend).await.status, StatusCode::OK);
     assert_eq!(refused(&ask(record.id, standing, Treatment, 30)).await, "not_accredited");
-    assert_eq!(api.post("/v1/actions", &accreditor.token, &suspend(false)).await.status, StatusCode::OK);
+    let stale = api.post("/v1/actions", &accreditor.token, &held_back).await;
+    assert_eq!(stale.code(), "stale_state", "what was signed before the suspension cannot end it");
+    let again = vouch(&api, &accreditor, cast.doctor.address(), 1, 2);
+    assert_eq!(api.post("/v1/actions", &accreditor.token, &again).await.status, StatusCode::OK);
 
     // The operator's own share.
     let shares = api.app.database.collection::<Document>("api_release_shares");

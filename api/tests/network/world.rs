@@ -35,7 +35,7 @@ use protocol::{
     identity::{IdentityKey, PublicKey},
     ids::{RecordId, Salt, Tag},
     messages::{
-        Accredit, Action, Grant, GrantRef, RegisterKey, RegisterRecord, Revoke, Scope, SetAccreditor, SignedAction,
+        Accredit, Action, AddAccreditor, Grant, GrantRef, RegisterKey, RegisterRecord, Revoke, Scope, SignedAction,
     },
     mirror::{self, EventDoc, Place},
     reads::ReadRequest,
@@ -345,19 +345,25 @@ impl Cast {
     }
 }
 
-/// Makes somebody a practitioner in `roles` for a year.
+/// Makes somebody a practitioner in `roles` for a year: the first of this network, by an accreditor who is new too.
 pub(crate) async fn accredit(world: &World, api: &Api, practitioner: Address, roles: u8) {
     let owner = api.login(world.signer(Role::Owner)).await;
     let accreditor = api.login(world.signer(Role::Accreditor)).await;
-    let set = SetAccreditor {
+    let add = AddAccreditor {
         owner: owner.address(),
         accreditor: accreditor.address(),
-        active: true,
+        epoch: 0,
         nonce: nonce(),
         deadline: deadline(api),
     };
-    let done = api.post("/v1/actions", &owner.token, &owner.sign(api, Action::SetAccreditor(set))).await;
+    let done = api.post("/v1/actions", &owner.token, &owner.sign(api, Action::AddAccreditor(add))).await;
     assert_eq!(done.status, StatusCode::OK, "{done:?}");
+    let done = api.post("/v1/actions", &accreditor.token, &vouch(api, &accreditor, practitioner, roles, 0)).await;
+    assert_eq!(done.status, StatusCode::OK, "{done:?}");
+}
+
+/// The accreditor vouches for a year, on top of the practitioner's `epoch`.
+pub(crate) fn vouch(api: &Api, accreditor: &User, practitioner: Address, roles: u8, epoch: u32) -> SignedAction {
     let now = api.app.clock.now();
     let accredit = Accredit {
         accreditor: accreditor.address(),
@@ -365,11 +371,11 @@ pub(crate) async fn accredit(world: &World, api: &Api, practitioner: Address, ro
         roles,
         validFrom: U40::from(now - 3_600),
         validUntil: U40::from(now + 365 * 86_400),
+        epoch,
         nonce: nonce(),
         deadline: deadline(api),
     };
-    let done = api.post("/v1/actions", &accreditor.token, &accreditor.sign(api, Action::Accredit(accredit))).await;
-    assert_eq!(done.status, StatusCode::OK, "{done:?}");
+    accreditor.sign(api, Action::Accredit(accredit))
 }
 
 /// A record of the patient's own, and the key that its envelope would have.

@@ -25,7 +25,7 @@ async fn me_needs_a_session_and_tells_what_the_mirror_knows() {
     world.nobody().get("/v1/me").await.refused("not_signed_in");
     let (doctor, accreditor) = (world.somebody().await, world.somebody().await);
     let now = world.app.clock.now();
-    let active = AccreditorDoc { address: accreditor.address(), active: true, place: place() };
+    let active = AccreditorDoc { address: accreditor.address(), active: true, epoch: 1, place: place() };
     let practitioner = PractitionerDoc {
         address: doctor.address(),
         accreditor: accreditor.address(),
@@ -33,6 +33,7 @@ async fn me_needs_a_session_and_tells_what_the_mirror_knows() {
         valid_from: now - 10,
         valid_until: now + 10,
         suspended: false,
+        epoch: 1,
         place: place(),
     };
     world.mirror(collection::ACCREDITORS, &active).await;

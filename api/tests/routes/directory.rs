@@ -27,6 +27,7 @@ fn practitioner(address: Address, accreditor: Address, roles: &[Role]) -> Practi
         valid_from: 0,
         valid_until: 4_000_000_000,
         suspended: false,
+        epoch: 1,
         place: place(),
     }
 }
@@ -43,10 +44,12 @@ async fn vouch_on_chain(world: &World, practitioner: Address, roles: u8) -> Priv
     let (owner, accreditor) = (localnet.person(Actor::Owner), localnet.person(Actor::Accreditor));
     let chain = ProviderBuilder::new().connect(&localnet.rpc_url()).await.expect("the chain answers");
     let registry = Accreditation::new(world.app.deployment.address_of(ContractName::Accreditation), chain);
-    let active = registry.setAccreditor(accreditor.address, true).from(owner.address);
+    let epoch = registry.accreditorEpochOf(accreditor.address).call().await.expect("the chain answers");
+    let active = registry.addAccreditor(accreditor.address, epoch).from(owner.address);
     active.send().await.expect("sent").get_receipt().await.expect("mined");
-    let vouch =
-        registry.accredit(practitioner, roles, U40::ZERO, U40::from(4_000_000_000_u64)).from(accreditor.address);
+    let epoch = registry.practitionerOf(practitioner).call().await.expect("the chain answers").epoch;
+    let until = U40::from(4_000_000_000_u64);
+    let vouch = registry.accredit(practitioner, roles, U40::ZERO, until, epoch).from(accreditor.address);
     vouch.send().await.expect("sent").get_receipt().await.expect("mined");
     accreditor.signer
 }
@@ -57,8 +60,8 @@ async fn the_list_is_filtered_and_paged() {
     world.nobody().get("/v1/directory").await.refused("not_signed_in");
     let user = world.somebody().await;
     let (accreditor, gone) = (PrivateKeySigner::random().address(), PrivateKeySigner::random().address());
-    world.mirror(collection::ACCREDITORS, &AccreditorDoc { address: accreditor, active: true, place: place() }).await;
-    world.mirror(collection::ACCREDITORS, &AccreditorDoc { address: gone, active: false, place: place() }).await;
+    world.mirror(collection::ACCREDITORS, &AccreditorDoc { address: accreditor, active: true, epoch: 1, place: place() }).await;
+    world.mirror(collection::ACCREDITORS, &AccreditorDoc { address: gone, active: false, epoch: 2, place: place() }).await;
     let mut doctors: Vec<Address> = (0..5).map(|_| PrivateKeySigner::random().address()).collect();
     doctors.sort_unstable();
     for doctor in &doctors {
@@ -129,7 +132,7 @@ async fn a_profile_counts_with_its_accreditors_signature() {
     let older = Profile { issued: profile.issued - 1, ..profile.clone() };
     put(&doctor, &sign(&world, &accreditor, older)).await.refused("stale_state");
 
-    let active = AccreditorDoc { address: accreditor.address(), active: true, place: place() };
+    let active = AccreditorDoc { address: accreditor.address(), active: true, epoch: 1, place: place() };
     world.mirror(collection::ACCREDITORS, &active).await;
     let vouched = practitioner(doctor.address(), accreditor.address(), &[Role::Doctor]);
     world.mirror(collection::PRACTITIONERS, &vouched).await;

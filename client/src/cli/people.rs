@@ -88,9 +88,11 @@ impl Suspend {
         let client = context.client()?;
         let person = names::resolve(&context, &client, None, &self.person).await?;
         let wallet = context.wallet(&client).await?;
-        let settled =
-            accreditation::set_suspended(&client, &wallet, person, !self.reinstate, self.sending.way()).await?;
-        let state = if self.reinstate { "reinstated" } else { "suspended" };
+        let (settled, state) = if self.reinstate {
+            (accreditation::reinstate(&client, &wallet, person, self.sending.way()).await?, "reinstated")
+        } else {
+            (accreditation::suspend(&client, &wallet, person, self.sending.way()).await?, "suspended")
+        };
         acted(&context, person, &settled, || format!("{} is {state}.", person.to_checksum(None)))
     }
 }
@@ -132,8 +134,13 @@ impl Accreditor {
         let client = context.client()?;
         let person = names::resolve(&context, &client, None, &person).await?;
         let wallet = context.wallet(&client).await?;
-        let settled = accreditation::set_accreditor(&client, &wallet, person, active, sending.way()).await?;
-        let may = if active { "may now vouch for practitioners" } else { "no longer vouches for anybody" };
+        let (settled, may) = if active {
+            let settled = accreditation::add_accreditor(&client, &wallet, person, sending.way()).await?;
+            (settled, "may now vouch for practitioners")
+        } else {
+            let settled = accreditation::remove_accreditor(&client, &wallet, person, sending.way()).await?;
+            (settled, "no longer vouches for anybody")
+        };
         acted(&context, person, &settled, || format!("{} {may}.", person.to_checksum(None)))
     }
 }

@@ -74,7 +74,7 @@ impl World {
         let owner = official(localnet::Role::Owner).expect("it is a key");
         let accreditor = official(localnet::Role::Accreditor).expect("it is a key");
         let (owner, accreditor) = tokio::join!(Person::official(&place, owner), Person::official(&place, accreditor));
-        accreditation::set_accreditor(&owner.client, &owner.wallet, accreditor.address(), true, Way::Relayed)
+        accreditation::add_accreditor(&owner.client, &owner.wallet, accreditor.address(), Way::Relayed)
             .await
             .expect("the owner names the accreditor");
         Self { stack, place, owner, accreditor }

@@ -46,8 +46,10 @@ interface IAccessLog is ISignedActions {
 
     /// @notice Appends to the caller's own log.
     function checkpoint(Head calldata current, bytes32 root, Access[] calldata accesses) external;
-    /// @notice The same, signed: `Checkpoint(address operator,bytes32 previousHead,uint64 size,bytes32 root,Access[] accesses,uint256 nonce,uint256 deadline)Access(bytes32 record,bytes32 tag,uint16 purposes,bytes32 leaf)`.
+    /// @notice The same, signed: `Checkpoint(address operator,bytes32 previousHead,uint64 size,bytes32 root,bytes32 accessesHash,uint256 nonce,uint256 deadline)`.
     /// @dev `previousHead` is the stored head that it replaces and `size` the new size; both follow from `current`.
+    ///      `accessesHash` is keccak256 of the accesses' ABI words in a row: record, tag, purposes, leaf of the first, then
+    ///      of the second, and so on. No person reads this message before signing, so one hash is enough.
     function checkpointBySig(
         address operator,
         Head calldata current,

@@ -9,12 +9,14 @@ import {Authorization, ISignedActions} from "./ISignedActions.sol";
 /// @param validUntil First second after it.
 /// @param roles Bit set: DOCTOR 1, NURSE 2, LAB 4, PHARMACY 8, AUDITOR 16, EMERGENCY 32, RESEARCHER 64.
 /// @param suspended Whether the accreditor has suspended it.
+/// @param epoch How often it was accredited or suspended. An `Accredit` names the epoch that it replaces.
 struct Practitioner {
     address accreditor;
     uint40 validFrom;
     uint40 validUntil;
     uint8 roles;
     bool suspended;
+    uint32 epoch;
 }
 
 /// @title Who vouches for doctors, nurses, labs, pharmacies and auditors.
@@ -22,14 +24,25 @@ struct Practitioner {
 /// A practitioner counts while its period runs, it is not suspended, and its accreditor is active.
 interface IAccreditation is ISignedActions {
     /// @notice From this block on `accreditor` may (or may no longer) vouch; its practitioners follow it.
-    event AccreditorSet(address indexed accreditor, bool active);
+    /// @dev Readers may rely on: the epoch is one more than before, unless it was the last one. Emitted also where
+    ///      nothing but the epoch changed.
+    event AccreditorSet(address indexed accreditor, bool active, uint32 epoch);
     /// @notice `accreditor` vouches for `practitioner` in `roles` during [validFrom, validUntil).
-    /// @dev Readers may rely on: it replaces every earlier accreditation of that practitioner and ends a suspension.
+    /// @dev Readers may rely on: 1. it replaces every earlier accreditation of that practitioner and ends a suspension;
+    ///      2. its epoch is one more than the one it replaces, and no suspension lies between.
     event Accredited(
-        address indexed accreditor, address indexed practitioner, uint8 roles, uint40 validFrom, uint40 validUntil
+        address indexed accreditor,
+        address indexed practitioner,
+        uint8 roles,
+        uint40 validFrom,
+        uint40 validUntil,
+        uint32 epoch
     );
-    /// @notice The accreditor suspended or reinstated its practitioner; period and roles are unchanged.
-    event AccreditationChanged(address indexed accreditor, address indexed practitioner, bool suspended);
+    /// @notice The accreditor suspended its practitioner, and every Accredit message signed before it names an older
+    ///         epoch and can never succeed. Period and roles are unchanged.
+    /// @dev Readers may rely on: `suspended` is always true; a new `Accredited` ends it. Emitted also where the
+    ///      practitioner was suspended already.
+    event AccreditationChanged(address indexed accreditor, address indexed practitioner, bool suspended, uint32 epoch);
     /// @notice The owner named a successor, who must still accept.
     event OwnershipTransferStarted(address indexed owner, address indexed successor);
     /// @notice The successor accepted and is the owner now.
@@ -41,32 +54,45 @@ interface IAccreditation is ISignedActions {
     error NotAccreditor(address caller);
     /// @notice Only the practitioner's own accreditor may do this.
     error NotItsAccreditor(address caller, address practitioner);
-    /// @notice Roles must not be empty or unknown, and the period must not be empty.
+    /// @notice Roles must not be empty or unknown, the period must not be empty nor end after the year 2514, and no
+    ///         epoch follows the last one.
     error InvalidAccreditation();
+    /// @notice The message names another epoch of the practitioner than the one it would replace.
+    error StaleAccreditationEpoch(uint32 current);
+    /// @notice The message names another epoch of the accreditor than the one it would replace.
+    error StaleAccreditorEpoch(uint32 current);
 
-    /// @notice Names or removes an accreditor. Only the owner.
-    function setAccreditor(address accreditor, bool active) external;
-    /// @notice The same, signed by the owner: `SetAccreditor(address owner,address accreditor,bool active,uint256 nonce,uint256 deadline)`.
-    function setAccreditorBySig(address accreditor, bool active, Authorization calldata auth) external;
+    /// @notice Names an accreditor, or names it again. Only the owner.
+    /// @param epoch The accreditor's epoch that it replaces: 0 for the first time.
+    function addAccreditor(address accreditor, uint32 epoch) external;
+    /// @notice The same, signed by the owner: `AddAccreditor(address owner,address accreditor,uint32 epoch,uint256 nonce,uint256 deadline)`.
+    function addAccreditorBySig(address accreditor, uint32 epoch, Authorization calldata auth) external;
 
-    /// @notice Vouches for a practitioner. A practitioner of another active accreditor can be taken over only after its
-    /// accreditation has ended or was suspended.
-    function accredit(address practitioner, uint8 roles, uint40 validFrom, uint40 validUntil) external;
-    /// @notice The same, signed: `Accredit(address accreditor,address practitioner,uint8 roles,uint40 validFrom,uint40 validUntil,uint256 nonce,uint256 deadline)`.
+    /// @notice Removes an accreditor. Only the owner. Names no state and always works, also where it was none.
+    function removeAccreditor(address accreditor) external;
+    /// @notice The same, signed by the owner: `RemoveAccreditor(address owner,address accreditor,uint256 nonce,uint256 deadline)`.
+    function removeAccreditorBySig(address accreditor, Authorization calldata auth) external;
+
+    /// @notice Vouches for a practitioner, and so ends a suspension. A practitioner of another active accreditor can be
+    /// taken over only after its accreditation has ended or was suspended.
+    /// @param epoch The practitioner's epoch that it replaces: 0 for the first time.
+    function accredit(address practitioner, uint8 roles, uint40 validFrom, uint40 validUntil, uint32 epoch) external;
+    /// @notice The same, signed: `Accredit(address accreditor,address practitioner,uint8 roles,uint40 validFrom,uint40 validUntil,uint32 epoch,uint256 nonce,uint256 deadline)`.
     function accreditBySig(
         address accreditor,
         address practitioner,
         uint8 roles,
         uint40 validFrom,
         uint40 validUntil,
+        uint32 epoch,
         Authorization calldata auth
     ) external;
 
-    /// @notice Suspends or reinstates a practitioner. Only its own accreditor, while that is active.
-    function setSuspended(address practitioner, bool suspended) external;
-    /// @notice The same, signed: `SetSuspended(address accreditor,address practitioner,bool suspended,uint256 nonce,uint256 deadline)`.
-    function setSuspendedBySig(address accreditor, address practitioner, bool suspended, Authorization calldata auth)
-        external;
+    /// @notice Suspends a practitioner. Only its own accreditor, while that is active. Names no state and always works,
+    /// also where it is suspended already.
+    function suspend(address practitioner) external;
+    /// @notice The same, signed: `Suspend(address accreditor,address practitioner,uint256 nonce,uint256 deadline)`.
+    function suspendBySig(address accreditor, address practitioner, Authorization calldata auth) external;
 
     /// @notice Names the next owner, who must accept. Only the owner.
     function transferOwnership(address successor) external;
@@ -79,6 +105,8 @@ interface IAccreditation is ISignedActions {
     function pendingOwner() external view returns (address);
     /// @notice Whether `accreditor` may vouch now.
     function isAccreditor(address accreditor) external view returns (bool);
+    /// @notice How often `accreditor` was named or removed; 0 where it never was.
+    function accreditorEpochOf(address accreditor) external view returns (uint32);
     /// @notice The stored accreditation, whether it counts now or not.
     function practitionerOf(address practitioner) external view returns (Practitioner memory);
     /// @notice Whether `practitioner` counts at `time` in at least one of `roles` (255 asks for any role), and the period.

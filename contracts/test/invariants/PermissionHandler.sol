@@ -6,7 +6,7 @@ import {Vm} from "forge-std/Vm.sol";
 import {NewGrant, ScopeKind, Tag, Terms} from "../../src/interfaces/IGrantRegistry.sol";
 import {RecordId, RecordStatus} from "../../src/interfaces/IRecordRegistry.sol";
 import {Authorization} from "../../src/interfaces/ISignedActions.sol";
-import {Purposes} from "../../src/libraries/Codes.sol";
+import {Purposes, Roles} from "../../src/libraries/Codes.sol";
 import {BaseTest} from "../BaseTest.sol";
 import {Messages} from "../Messages.sol";
 
@@ -58,12 +58,35 @@ contract PermissionHandler is BaseTest {
         Authorization auth;
     }
 
+    /// @dev A signed Accredit that the relayer holds back. `suspensions` is the practitioner's count when it was signed.
+    struct HeldAccredit {
+        uint256 grantee;
+        uint32 epoch;
+        uint256 suspensions;
+        Authorization auth;
+    }
+
+    /// @dev A signed AddAccreditor of the clinic that the relayer holds back, with the count of removals when signed.
+    struct HeldAdd {
+        uint32 epoch;
+        uint256 removals;
+        Authorization auth;
+    }
+
     Held[] private held;
+    HeldAccredit[] private heldAccredits;
+    HeldAdd[] private heldAdds;
+    uint256[GRANTEES] private suspensions;
+    uint256 private removals;
     HeldRevokeAll[] private heldRevokeAlls;
     uint256 private nonces;
 
     /// @notice Whether a Grant signed before a revocation of its scope ever succeeded after it.
     bool public hasStaleGrantSucceeded;
+    /// @notice Whether an Accredit signed before a suspension of its practitioner ever succeeded after it.
+    bool public hasStaleAccreditSucceeded;
+    /// @notice Whether an AddAccreditor signed before a removal ever succeeded after it.
+    bool public hasStaleAddSucceeded;
     /// @notice Whether a nonce ever worked twice.
     bool public hasNonceWorkedTwice;
     uint256 private given;
@@ -177,18 +200,81 @@ contract PermissionHandler is BaseTest {
         vm.stopPrank();
     }
 
-    function setSuspended(uint256 g, bool isSuspended) external {
+    function suspend(uint256 g) external {
         if (clinicInactive) return;
         g = g % 2;
         vm.prank(clinic.addr);
-        accreditation.setSuspended(grantees[g], isSuspended);
-        suspended[g] = isSuspended;
+        accreditation.suspend(grantees[g]);
+        suspended[g] = true;
+        ++suspensions[g];
     }
 
-    function setAccreditor(bool active) external {
+    function reinstate(uint256 g) external {
+        if (clinicInactive) return;
+        g = g % 2;
+        uint32 epoch = accreditation.practitionerOf(grantees[g]).epoch;
+        vm.prank(clinic.addr);
+        accreditation.accredit(grantees[g], Roles.DOCTOR, VALID_FROM, VALID_UNTIL, epoch);
+        suspended[g] = false;
+    }
+
+    function signReinstate(uint256 g) external {
+        g = g % 2;
+        uint256 nonce = ++nonces;
+        uint32 epoch = accreditation.practitionerOf(grantees[g]).epoch;
+        bytes32 message =
+            Messages.accredit(clinic.addr, grantees[g], Roles.DOCTOR, VALID_FROM, VALID_UNTIL, epoch, nonce, FAR);
+        HeldAccredit storage kept = heldAccredits.push();
+        (kept.grantee, kept.epoch, kept.suspensions) = (g, epoch, suspensions[g]);
+        kept.auth = sign(clinic, accreditation, message, nonce, FAR);
+    }
+
+    function submitReinstate(uint256 which) external {
+        if (heldAccredits.length == 0) return;
+        HeldAccredit storage kept = heldAccredits[which % heldAccredits.length];
+        address who = grantees[kept.grantee];
+        vm.prank(relayer.addr);
+        try accreditation.accreditBySig(
+            clinic.addr, who, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, kept.epoch, kept.auth
+        ) {
+            if (kept.suspensions != suspensions[kept.grantee]) {
+                hasStaleAccreditSucceeded = true;
+            }
+            suspended[kept.grantee] = false;
+        } catch {}
+    }
+
+    function addAccreditor() external {
+        uint32 epoch = accreditation.accreditorEpochOf(clinic.addr);
         vm.prank(owner.addr);
-        accreditation.setAccreditor(clinic.addr, active);
-        clinicInactive = !active;
+        accreditation.addAccreditor(clinic.addr, epoch);
+        clinicInactive = false;
+    }
+
+    function removeAccreditor() external {
+        vm.prank(owner.addr);
+        accreditation.removeAccreditor(clinic.addr);
+        clinicInactive = true;
+        ++removals;
+    }
+
+    function signAddAccreditor() external {
+        uint256 nonce = ++nonces;
+        uint32 epoch = accreditation.accreditorEpochOf(clinic.addr);
+        HeldAdd storage kept = heldAdds.push();
+        (kept.epoch, kept.removals) = (epoch, removals);
+        kept.auth =
+            sign(owner, accreditation, Messages.addAccreditor(owner.addr, clinic.addr, epoch, nonce, FAR), nonce, FAR);
+    }
+
+    function submitAddAccreditor(uint256 which) external {
+        if (heldAdds.length == 0) return;
+        HeldAdd storage kept = heldAdds[which % heldAdds.length];
+        vm.prank(relayer.addr);
+        try accreditation.addAccreditorBySig(clinic.addr, kept.epoch, kept.auth) {
+            if (kept.removals != removals) hasStaleAddSucceeded = true;
+            clinicInactive = false;
+        } catch {}
     }
 
     function setRecordStatus(uint256 p, bool tombstone) external {

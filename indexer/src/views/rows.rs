@@ -176,6 +176,8 @@ pub struct AccreditorChange {
     pub address: Address,
     /// Whether it may vouch.
     pub active: bool,
+    /// Its epoch.
+    pub epoch: u32,
 }
 
 impl Row for AccreditorDoc {
@@ -187,7 +189,7 @@ impl Row for AccreditorDoc {
     }
 
     fn apply(_: Option<Self>, change: &AccreditorChange, place: &Place) -> Option<Self> {
-        Some(Self { address: change.address, active: change.active, place: place.clone() })
+        Some(Self { address: change.address, active: change.active, epoch: change.epoch, place: place.clone() })
     }
 }
 
@@ -206,9 +208,16 @@ pub enum PractitionerChange {
         valid_from: u64,
         /// Unix seconds.
         valid_until: u64,
+        /// Its epoch.
+        epoch: u32,
     },
     /// `AccreditationChanged`.
-    Suspended(bool),
+    Suspended {
+        /// Whether it is suspended now.
+        suspended: bool,
+        /// Its epoch.
+        epoch: u32,
+    },
 }
 
 impl Row for PractitionerDoc {
@@ -221,16 +230,19 @@ impl Row for PractitionerDoc {
 
     fn apply(row: Option<Self>, change: &PractitionerChange, place: &Place) -> Option<Self> {
         match *change {
-            PractitionerChange::Accredited { address, accreditor, roles, valid_from, valid_until } => Some(Self {
+            PractitionerChange::Accredited { address, accreditor, roles, valid_from, valid_until, epoch } => Some(Self {
                 address,
                 accreditor,
                 roles,
                 valid_from,
                 valid_until,
                 suspended: false,
+                epoch,
                 place: place.clone(),
             }),
-            PractitionerChange::Suspended(suspended) => row.map(|row| Self { suspended, place: place.clone(), ..row }),
+            PractitionerChange::Suspended { suspended, epoch } => {
+                row.map(|row| Self { suspended, epoch, place: place.clone(), ..row })
+            }
         }
     }
 }

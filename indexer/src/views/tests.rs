@@ -146,15 +146,16 @@ fn a_new_accreditation_ends_a_suspension() {
         roles: 1,
         validFrom: Uint::from(1_u64),
         validUntil: Uint::from(9_u64),
+        epoch: 1,
     };
-    let suspended = AccreditationChanged { accreditor: ACCREDITOR, practitioner: DOCTOR, suspended: true };
+    let suspended = AccreditationChanged { accreditor: ACCREDITOR, practitioner: DOCTOR, suspended: true, epoch: 2 };
     let mut chain = Chain(Vec::new());
     chain.emit(ContractName::Accreditation, 1, &accredited);
     chain.emit(ContractName::Accreditation, 2, &suspended);
     assert!(chain.batch().practitioners.iter().next().unwrap().fold(None).unwrap().suspended);
-    chain.emit(ContractName::Accreditation, 3, &accredited);
+    chain.emit(ContractName::Accreditation, 3, &Accredited { epoch: 3, ..accredited });
     let row = chain.batch().practitioners.iter().next().unwrap().fold(None).unwrap();
-    assert_eq!((row.suspended, row.valid_until, row.place.block_number), (false, 9, 3));
+    assert_eq!((row.suspended, row.epoch, row.valid_until, row.place.block_number), (false, 3, 9, 3));
 }
 
 fn accessed(operator: Address, leaf: u8) -> Accessed {

@@ -239,15 +239,21 @@ impl<'a> Story<'a> {
         };
         match self.seed.below(4) {
             0 => {
-                let call = Accreditation::setAccreditorCall { accreditor, active: self.seed.below(4) != 0 };
-                self.send(owner, ContractName::Accreditation, &call, GAS).await;
+                if self.seed.below(4) == 0 {
+                    let call = Accreditation::removeAccreditorCall { accreditor };
+                    self.send(owner, ContractName::Accreditation, &call, GAS).await;
+                } else {
+                    self.name_accreditor().await;
+                }
             }
             1 => {
-                let call = Accreditation::setSuspendedCall { practitioner, suspended: self.seed.below(2) == 0 };
+                let call = Accreditation::suspendCall { practitioner };
                 self.send(accreditor, ContractName::Accreditation, &call, GAS).await;
             }
             _ => {
+                let stored = Accreditation::practitionerOfCall { practitioner };
                 let call = Accreditation::accreditCall {
+                    epoch: self.ask(ContractName::Accreditation, &stored).await.epoch,
                     practitioner,
                     roles: u8::try_from(1 + self.seed.below(127)).unwrap(),
                     validFrom: alloy::primitives::Uint::from(self.seed.below(1_000)),
@@ -258,19 +264,27 @@ impl<'a> Story<'a> {
         }
     }
 
+    /// The owner names the accreditor: what accreditations need.
+    async fn name_accreditor(&self) {
+        let accreditor = self.person(Role::Accreditor);
+        let stored = Accreditation::accreditorEpochOfCall { accreditor };
+        let epoch = self.ask(ContractName::Accreditation, &stored).await;
+        let call = Accreditation::addAccreditorCall { accreditor, epoch };
+        self.send(self.person(Role::Owner), ContractName::Accreditation, &call, GAS).await;
+    }
+
     /// One of each kind, so that no collection of the mirror is left empty by chance.
     pub(crate) async fn begin(&mut self) {
-        let (owner, accreditor) = (self.person(Role::Owner), self.person(Role::Accreditor));
         let (patient, practitioner) = (self.person(Role::Patient), self.person(Role::Doctor));
-        let call = Accreditation::setAccreditorCall { accreditor, active: true };
-        self.send(owner, ContractName::Accreditation, &call, GAS).await;
+        self.name_accreditor().await;
         let call = Accreditation::accreditCall {
             practitioner,
             roles: 1,
             validFrom: alloy::primitives::Uint::from(1_u64),
             validUntil: alloy::primitives::Uint::from(4_000_000_000_u64),
+            epoch: 0,
         };
-        self.send(accreditor, ContractName::Accreditation, &call, GAS).await;
+        self.send(self.person(Role::Accreditor), ContractName::Accreditation, &call, GAS).await;
         self.register_key(patient).await;
         self.register_record(patient).await;
         self.grant(patient, 2).await;
