@@ -217,7 +217,10 @@ mod tests {
         let shown = |sentence| with_times_at(sentence, &TimeZone::UTC);
         assert_eq!(shown("Allow it until second 1777852800."), "Allow it until 3 May 2026.");
         assert_eq!(shown("From second 1777816800 until second 1777852800"), "From 3 May 2026, 14:00 until 3 May 2026");
-        assert_eq!(shown("The second time; second 99999999999999999999."), "The second time; second 99999999999999999999.");
+        assert_eq!(
+            shown("The second time; second 99999999999999999999."),
+            "The second time; second 99999999999999999999."
+        );
     }
 
     #[test]

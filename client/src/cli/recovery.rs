@@ -66,7 +66,9 @@ impl Restore {
             (_, Some(url), _) => BlockSource::Gateway(url),
             (.., Some(path)) => BlockSource::Car(path),
             _ => {
-                return Err(failure::usage("nothing says where the blocks are").remedy("Add --kubo, --gateway or --car"));
+                return Err(
+                    failure::usage("nothing says where the blocks are").remedy("Add --kubo, --gateway or --car")
+                );
             }
         };
         let plan = restore::Restore { words: saved.words, owner, deployment, rpc, source, out: self.output };

@@ -10,6 +10,9 @@ use crate::{
     world::{self, World, eventually, now},
 };
 
+/// Long enough for a read and its checkpoint on a busy machine.
+const SECONDS: u64 = 20;
+
 #[test]
 fn a_grant_expires_while_no_block_is_mined() {
     world::run(async {
@@ -18,8 +21,8 @@ fn a_grant_expires_while_no_block_is_mined() {
         let (patient, doctor) = tokio::join!(world.person(), world.practitioner(Role::Doctor));
         let content = document(1_000);
         let record = patient.upload("short.txt", &content).await.record;
-        patient.share(&[record], &doctor, 12).await;
-        let end = now() + 12;
+        patient.share(&[record], &doctor, SECONDS).await;
+        let end = now() + SECONDS;
         assert_eq!(doctor.open_soon(record).await, content);
 
         // The read's checkpoint is the last block.

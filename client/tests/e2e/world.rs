@@ -16,9 +16,9 @@ use tokio::{runtime::Runtime, sync::OnceCell};
 use crate::person::Person;
 
 /// No test takes longer; one that hangs should fail by itself.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_secs(420);
 /// How long the mirror, the log and the relayer may take to follow.
-const EVENTUALLY: Duration = Duration::from_secs(30);
+const EVENTUALLY: Duration = Duration::from_secs(60);
 
 /// One runtime for all tests, because the shared network's connections live in it.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("the operating system has threads"));
