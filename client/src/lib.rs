@@ -18,8 +18,8 @@ pub mod session;
 pub mod set_up;
 pub mod unlock;
 
-pub mod register;
 pub mod published_key;
+pub mod register;
 
 pub mod download;
 pub mod upload;
@@ -29,9 +29,9 @@ pub mod contacts;
 pub mod grants;
 pub mod requests;
 
-pub mod receipts;
 pub mod audit;
 pub mod doctor;
+pub mod receipts;
 pub mod reissue;
 pub mod restore;
 

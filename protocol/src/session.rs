@@ -7,8 +7,7 @@ use alloy::primitives::Address;
 use p256::ecdsa::{Signature, VerifyingKey, signature::Verifier};
 
 /// The statement of every login message.
-pub const LOGIN_STATEMENT: &str =
-    "Sign in to medlock. This device may list what you may see and ask for records in your name until the session ends.";
+pub const LOGIN_STATEMENT: &str = "Sign in to medlock. This device may list what you may see and ask for records in your name until the session ends.";
 /// The prefix of the one resource; the uncompressed point (65 bytes, lower-case hex) follows.
 pub const SESSION_RESOURCE_PREFIX: &str = "urn:medlock:session:p256:";
 

@@ -13,8 +13,8 @@ use protocol::{
 use serde_json::json;
 
 use crate::world::{
-    Cast, Terms, World, deadline, eventually, grant, grant_body, nonce, random, record_version, register_record, revoke,
-    vouch,
+    Cast, Terms, World, deadline, eventually, grant, grant_body, nonce, random, record_version, register_record,
+    revoke, vouch,
 };
 
 #[tokio::test]

@@ -60,8 +60,12 @@ async fn the_list_is_filtered_and_paged() {
     world.nobody().get("/v1/directory").await.refused("not_signed_in");
     let user = world.somebody().await;
     let (accreditor, gone) = (PrivateKeySigner::random().address(), PrivateKeySigner::random().address());
-    world.mirror(collection::ACCREDITORS, &AccreditorDoc { address: accreditor, active: true, epoch: 1, place: place() }).await;
-    world.mirror(collection::ACCREDITORS, &AccreditorDoc { address: gone, active: false, epoch: 2, place: place() }).await;
+    world
+        .mirror(collection::ACCREDITORS, &AccreditorDoc { address: accreditor, active: true, epoch: 1, place: place() })
+        .await;
+    world
+        .mirror(collection::ACCREDITORS, &AccreditorDoc { address: gone, active: false, epoch: 2, place: place() })
+        .await;
     let mut doctors: Vec<Address> = (0..5).map(|_| PrivateKeySigner::random().address()).collect();
     doctors.sort_unstable();
     for doctor in &doctors {

@@ -214,7 +214,11 @@ fn no_server_keeps_anything_that_must_stay_with_people() {
         let kept = everything_kept(&world).await;
         assert!(kept.keys().any(|place| place.starts_with("block ")), "the store was searched");
         assert!(kept.keys().any(|place| place.starts_with("file logs/api-0")), "the logs were searched");
-        assert!(kept["collection medlock.log_leaves"].len() > 100, "the API's database was searched: {:?}", kept.keys());
+        assert!(
+            kept["collection medlock.log_leaves"].len() > 100,
+            "the API's database was searched: {:?}",
+            kept.keys()
+        );
         for (place, bytes) in &kept {
             let found = search.find(bytes);
             assert!(found.is_empty(), "{place} has the {found:?}");

@@ -230,16 +230,18 @@ impl Row for PractitionerDoc {
 
     fn apply(row: Option<Self>, change: &PractitionerChange, place: &Place) -> Option<Self> {
         match *change {
-            PractitionerChange::Accredited { address, accreditor, roles, valid_from, valid_until, epoch } => Some(Self {
-                address,
-                accreditor,
-                roles,
-                valid_from,
-                valid_until,
-                suspended: false,
-                epoch,
-                place: place.clone(),
-            }),
+            PractitionerChange::Accredited { address, accreditor, roles, valid_from, valid_until, epoch } => {
+                Some(Self {
+                    address,
+                    accreditor,
+                    roles,
+                    valid_from,
+                    valid_until,
+                    suspended: false,
+                    epoch,
+                    place: place.clone(),
+                })
+            }
             PractitionerChange::Suspended { suspended, epoch } => {
                 row.map(|row| Self { suspended, epoch, place: place.clone(), ..row })
             }
