@@ -42,7 +42,8 @@ impl Client {
         config.rpc = overrides.rpc.unwrap_or(config.rpc);
         let chain = Chain::new(&config.rpc, deployment.clone())?;
         let api = config.api.as_deref().map(Api::new).transpose()?;
-        if let (Some(api), Some(session)) = (&api, Session::load(&home)?)
+        // A session file that cannot be read is no session: signing in again writes a new one.
+        if let (Some(api), Ok(Some(session))) = (&api, Session::load(&home))
             && session.address() == config.address
         {
             api.set_token(Some(session.token()));

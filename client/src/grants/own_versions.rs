@@ -1,5 +1,7 @@
 //! The patient's own record versions with their data keys: what bundles and release shares are made of.
 
+use std::time::Duration;
+
 use alloy::primitives::Address;
 use bytes::BytesMut;
 use futures::{StreamExt, TryStreamExt};
@@ -8,6 +10,7 @@ use protocol::{
     capsule::{Binding, Capsule, OPERATOR_KEY_EPOCH},
     codes::RecordStatus,
     envelope::{HEADER_LEN, Header},
+    error_code::ErrorCode,
     identity::PublicKey,
     ids::RecordId,
     secret::DataKey,
@@ -20,6 +23,10 @@ use crate::{
     error::{ClientError, Kind},
     unlock::Keys,
 };
+
+/// How often a version that stands on chain is asked for while the server's mirror does not have it yet.
+const MIRROR_TRIES: u32 = 10;
+const MIRROR_PAUSE: Duration = Duration::from_millis(300);
 
 /// Versions of one record, oldest first, each with its data key.
 pub(crate) struct OwnVersions {
@@ -111,7 +118,18 @@ pub(crate) fn seal_release_share(
 /// nothing: the capsule in it opens only if somebody sealed it to this patient for exactly this version, and the key it
 /// then gives opens nothing but that somebody's own envelope.
 async fn fetch_header(client: &Client, version: &ChainVersion) -> Result<Header, ClientError> {
-    let mut blob = client.api()?.blob(&version.cid, Some(0..HEADER_LEN as u64)).await?;
+    let api = client.api()?;
+    let mut tries = 0;
+    let mut blob = loop {
+        match api.blob(&version.cid, Some(0..HEADER_LEN as u64)).await {
+            // The version stands on chain; the server's mirror may be a moment behind.
+            Err(error) if *error.kind() == Kind::Server(ErrorCode::NotFound) && tries < MIRROR_TRIES => {
+                tries += 1;
+                tokio::time::sleep(MIRROR_PAUSE).await;
+            }
+            other => break other?,
+        }
+    };
     let mut bytes = BytesMut::with_capacity(HEADER_LEN);
     while bytes.len() < HEADER_LEN {
         match blob.chunk().await? {
