@@ -12,9 +12,12 @@ use serde_json::json;
 
 use crate::world::{Api, Cast, Terms, World, eventually, grant, register_record};
 
-/// Rebuilds the log from the chain's events alone, checking every root, and gives its leaves.
+/// Rebuilds the log from the chain's events alone, checking every root, and gives its leaves. Events and head are read
+/// at one block, since the sequencer goes on meanwhile.
 async fn log_of(api: &Api) -> Vec<LeafHash> {
-    let filter = Filter::new().address(api.app.deployment.address_of(ContractName::AccessLog)).from_block(0);
+    let block = api.app.chain.get_block_number().await.unwrap();
+    let filter =
+        Filter::new().address(api.app.deployment.address_of(ContractName::AccessLog)).from_block(0).to_block(block);
     let mut frontier = Frontier::default();
     let mut head = Head::EMPTY;
     let mut leaves = Vec::new();
@@ -29,7 +32,7 @@ async fn log_of(api: &Api) -> Vec<LeafHash> {
         }
     }
     let registry = AccessLog::new(api.app.deployment.address_of(ContractName::AccessLog), api.app.chain.clone());
-    let on_chain: B256 = registry.headOf(api.app.deployment.operator).call().await.unwrap();
+    let on_chain: B256 = registry.headOf(api.app.deployment.operator).block(block.into()).call().await.unwrap();
     assert_eq!(on_chain, head.hash());
     leaves
 }

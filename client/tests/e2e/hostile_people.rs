@@ -223,7 +223,14 @@ fn a_lab_cannot_lock_a_patient_out_of_a_record_that_others_read() {
         let record = forged_soon(&lab, &patient, &document(3_000), Forgery::OwnerCapsule).await;
 
         // The patient cannot open it, is told so, and can share it with nobody.
-        let refused = patient.open(record).await.expect_err("the owner capsule is for somebody else");
+        let refused = eventually("the mirror shows the record", || async {
+            match patient.open(record).await {
+                Ok(_) => panic!("the owner capsule is for somebody else"),
+                Err(error) if error.class() == ExitClass::NotFound => Err(error.to_string()),
+                Err(error) => Ok(error),
+            }
+        })
+        .await;
         assert_eq!(refused.class(), ExitClass::VerificationFailed, "{}: {refused}", refused.code());
         let refused =
             patient.try_share(&patient.client, &[record], &doctor, 600).await.expect_err("there is nothing to share");
