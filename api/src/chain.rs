@@ -133,17 +133,18 @@ pub(crate) async fn verify_signed(app: &App, hash: B256, signer: Address, signat
     alloy::sol! {
         #[sol(rpc)]
         interface IERC1271 {
-            function isValidSignature(bytes32 hash, bytes signature) external view returns (bytes4 magic);
+            function isValidSignature(bytes32 hash, bytes signature) external view returns (bytes32 word);
         }
     }
-    const ACCEPTED: [u8; 4] = [0x16, 0x26, 0xba, 0x7e];
+    // The whole word, as the contracts compare it: the selector and 28 zero bytes.
+    let accepted = B256::right_padding_from(&[0x16, 0x26, 0xba, 0x7e]);
     let Err(error) = verify_signature(hash, signer, signature) else { return Ok(()) };
     let refused = ApiError::new(ErrorCode::InvalidSignature, error.to_string());
     if app.chain.get_code_at(signer).await?.is_empty() {
         return Err(refused);
     }
     match IERC1271::new(signer, app.chain.clone()).isValidSignature(hash, signature.clone()).call().await {
-        Ok(magic) if magic.0 == ACCEPTED => Ok(()),
+        Ok(word) if word == accepted => Ok(()),
         Err(alloy::contract::Error::TransportError(error)) if error.as_error_resp().is_none() => Err(error.into()),
         // Whatever else the contract answers is a no.
         _ => Err(refused),

@@ -305,15 +305,16 @@ impl Chain {
         alloy::sol! {
             #[sol(rpc)]
             interface IErc1271 {
-                function isValidSignature(bytes32 hash, bytes signature) external view returns (bytes4);
+                function isValidSignature(bytes32 hash, bytes signature) external view returns (bytes32);
             }
         }
-        const MAGIC: [u8; 4] = [0x16, 0x26, 0xba, 0x7e];
+        // The whole word, as the contracts compare it: the selector and 28 zero bytes.
+        let accepted = B256::right_padding_from(&[0x16, 0x26, 0xba, 0x7e]);
         if self.provider.get_code_at(signer).await.map_err(rpc)?.is_empty() {
             return Ok(false);
         }
         match IErc1271::new(signer, &self.provider).isValidSignature(hash, signature.clone()).call().await {
-            Ok(magic) => Ok(magic.0 == MAGIC),
+            Ok(word) => Ok(word == accepted),
             Err(CallError::TransportError(error)) if error.as_error_resp().is_none() => Err(rpc(error)),
             Err(_) => Ok(false),
         }

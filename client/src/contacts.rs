@@ -39,7 +39,7 @@ pub async fn list(client: &Client, keys: &Keys) -> Result<Vec<Contact>, ClientEr
     let (book, _) = read(client, keys).await?;
     let mut contacts: Vec<Contact> =
         book.iter().map(|(address, name)| Contact { address, name: name.to_owned() }).collect();
-    contacts.sort_by(|one, other| one.name.to_lowercase().cmp(&other.name.to_lowercase()));
+    contacts.sort_by_key(|contact| contact.name.to_lowercase());
     Ok(contacts)
 }
 

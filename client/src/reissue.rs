@@ -51,11 +51,11 @@ pub struct Reissued {
 pub async fn reissue(client: &Client, keys: &Keys, progress: &Progress) -> Result<Reissued, ClientError> {
     let chain = client.chain();
     chain.verify_deployment().await?;
-    let mut given = Reissued::default();
-    given.keyring = match unlock::put_back(client).await {
+    let keyring = match unlock::put_back(client).await {
         Err(error) if *error.kind() == Kind::NoKeyring => false,
         other => other?,
     };
+    let mut given = Reissued { keyring, ..Reissued::default() };
     let (versions, grants, owners, info) = tokio::try_join!(
         chain.versions_of(keys.owner()),
         chain.grants_of(keys.owner()),

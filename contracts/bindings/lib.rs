@@ -17,7 +17,7 @@ pub use terms::Terms;
 macro_rules! binding {
     ($(#[$doc:meta])* $module:ident, $contract:ident, $path:literal) => {
         $(#[$doc])*
-        #[allow(clippy::all, reason = "generated")]
+        #[allow(clippy::all, missing_docs, reason = "generated; the Solidity interfaces carry the documentation")]
         pub mod $module {
             alloy::sol! {
                 #[sol(rpc)]

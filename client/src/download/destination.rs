@@ -6,7 +6,7 @@ use tempfile::NamedTempFile;
 
 use crate::{
     error::{ClientError, Kind},
-    home::{local_file, sync_dir},
+    home::local_file,
 };
 
 /// How often a name that exists is numbered before giving up.
@@ -51,9 +51,9 @@ impl Destination {
         }
     }
 
-    /// Moves a written document to its place.
+    /// Moves a written document to its place. It is not synced to the disk, like any other copy of something that can be
+    /// fetched again.
     pub(crate) fn put(&self, file: NamedTempFile, file_name: &str) -> Result<PathBuf, ClientError> {
-        file.as_file().sync_all().map_err(|error| local_file(file.path(), error))?;
         let path = match self {
             Self::File { path, replace: true } => {
                 file.persist(path).map_err(|error| local_file(path, error.error))?;
@@ -66,8 +66,6 @@ impl Destination {
             },
             Self::Folder(folder) => put_numbered(folder, file, &safe_name(file_name))?,
         };
-        let folder = self.folder()?;
-        sync_dir(folder).map_err(|error| local_file(folder, error))?;
         Ok(path)
     }
 }

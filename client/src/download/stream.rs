@@ -12,6 +12,7 @@ use protocol::{
 };
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -21,27 +22,43 @@ use crate::{
 
 /// How much is fetched with one request.
 const RANGE_LEN: u64 = 8 << 20;
-/// Requests in flight beside the one that is being read.
+/// Requests in flight beside what is being read.
 const RANGES_AHEAD: usize = 2;
 /// Pieces that wait between two threads.
 const PIECES_WAITING: usize = 8;
 
 /// The bytes of an envelope.
-pub(crate) struct Source<'a> {
+pub(crate) struct Source {
     /// How many there are.
     pub(crate) total: u64,
     /// They themselves, in order.
-    pub(crate) pieces: BoxStream<'a, Result<Bytes, ClientError>>,
+    pub(crate) pieces: BoxStream<'static, Result<Bytes, ClientError>>,
 }
 
-/// Fetches an envelope from the server, in ranges of which several are in flight.
-pub(crate) async fn from_api(api: &Api, cid: Cid) -> Result<Source<'_>, ClientError> {
+/// Fetches an envelope from the server, in ranges of which several are in flight. A task of its own keeps them going
+/// while what has come is checked and decrypted; it ends when the stream is dropped.
+pub(crate) async fn from_api(api: &Api, cid: Cid) -> Result<Source, ClientError> {
     let first = api.blob(&cid, Some(0..RANGE_LEN)).await?;
     let total = first.total;
+    let (to_reader, from_task) = mpsc::channel(1);
+    let api = api.clone();
+    let fetching = tokio::spawn(async move {
+        let starts = (1..total.div_ceil(RANGE_LEN)).map(|index| index * RANGE_LEN);
+        let ranges = starts.map(|start| fetch_range(&api, cid, start..total.min(start + RANGE_LEN)));
+        let mut ranges = futures::stream::iter(ranges).buffered(RANGES_AHEAD);
+        while let Some(range) = ranges.next().await {
+            let failed = range.is_err();
+            if to_reader.send(range).await.is_err() || failed {
+                break;
+            }
+        }
+    });
+    let later = (from_task, AbortOnDropHandle::new(fetching));
     let first = futures::stream::try_unfold(first, async |mut blob| Ok(blob.chunk().await?.map(|chunk| (chunk, blob))));
-    let starts = (1..total.div_ceil(RANGE_LEN)).map(move |index| index * RANGE_LEN);
-    let later = starts.map(move |start| fetch_range(api, cid, start..total.min(start + RANGE_LEN)));
-    let later = futures::stream::iter(later).buffered(RANGES_AHEAD).flat_map(|range| match range {
+    let later = futures::stream::unfold(later, async |(mut from_task, fetching)| {
+        from_task.recv().await.map(|range| (range, (from_task, fetching)))
+    });
+    let later = later.flat_map(|range| match range {
         Ok(chunks) => futures::stream::iter(chunks.into_iter().map(Ok).collect::<Vec<_>>()),
         Err(error) => futures::stream::iter(vec![Err(error)]),
     });

@@ -33,7 +33,7 @@ pub(super) struct Content {
 
 enum SecondPass {
     File(File),
-    Spool(Spool),
+    Spool(Box<Spool>),
 }
 
 impl Content {
@@ -95,7 +95,7 @@ impl Content {
             }
         }
         let len = hasher.len();
-        Ok(Self { hash: hasher.finish(), len, second: SecondPass::Spool(spool.finish().map_err(spooled)?) })
+        Ok(Self { hash: hasher.finish(), len, second: SecondPass::Spool(Box::new(spool.finish().map_err(spooled)?)) })
     }
 
     /// The second pass, from the beginning.

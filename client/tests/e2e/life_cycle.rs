@@ -213,3 +213,51 @@ fn every_action_also_goes_directly_from_the_wallet() {
         patient.medlock(&["revoke", "--all", "--yes", "--direct"]).await.succeeded();
     });
 }
+
+#[test]
+fn a_suspended_doctor_opens_nothing_until_reinstated() {
+    world::run(async {
+        let world = world::shared().await;
+        let (patient, doctor) = tokio::join!(world.person(), world.practitioner(protocol::codes::Role::Doctor));
+        let content = document(800);
+        let record = patient.upload("trusted.txt", &content).await.record;
+        patient.share(&[record], &doctor, 3_600).await;
+        assert_eq!(doctor.open_soon(record).await, content);
+
+        let accreditor = &world.accreditor.device;
+        accreditor.medlock(&["suspend", &doctor.hex()]).await.succeeded();
+        let refused = doctor.open(record).await.expect_err("nobody vouches for the doctor now");
+        assert_eq!((refused.code(), refused.class().code()), ("not_accredited", 4), "{refused}");
+        let shown = patient.device.json(&["profile", "show", &doctor.hex()]).await;
+        assert_eq!(shown["counts"], false);
+
+        accreditor.medlock(&["suspend", &doctor.hex(), "--reinstate"]).await.succeeded();
+        assert_eq!(doctor.open_soon(record).await, content);
+    });
+}
+
+#[test]
+fn an_auditor_sees_every_read_and_no_reader() {
+    world::run(async {
+        let world = world::shared().await;
+        let ((patient, doctor), auditor) = tokio::join!(
+            async { tokio::join!(world.person(), world.practitioner(protocol::codes::Role::Doctor)) },
+            world.practitioner(protocol::codes::Role::Auditor)
+        );
+        let record = patient.upload("audited.txt", &document(800)).await.record;
+        patient.share(&[record], &doctor, 3_600).await;
+        doctor.open_soon(record).await;
+        let entry = eventually("the auditor sees the read", || async {
+            let log = auditor.device.json(&["log", "--record", &record.to_string()]).await;
+            let entry = log["entries"].as_array().and_then(|entries| entries.first().cloned());
+            entry.ok_or_else(|| log.to_string())
+        })
+        .await;
+        assert_eq!(entry["reader"], Value::Null, "{entry}");
+        assert!(entry["block_number"].is_u64(), "{entry}");
+        let audit = soon(&auditor.device, &["audit", "verify", "--json"]).await.json();
+        assert_eq!(audit["findings"], serde_json::json!([]));
+        let refused = auditor.device.medlock(&["get", &record.to_string(), "-o", "x.txt"]).await;
+        assert!([3, 4].contains(&refused.code), "{refused:?}");
+    });
+}

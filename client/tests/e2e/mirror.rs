@@ -94,6 +94,9 @@ fn a_killed_indexer_comes_back_to_exactly_the_mirror_of_a_fresh_rebuild() {
     world::run(async {
         let mut chance = seeded("indexer killed");
         let mut world = World::start().await;
+        // A database keeps the transaction of a killed client, and what it has locked, for a minute: here for less.
+        let lifetime = doc! { "setParameter": 1, "transactionLifetimeLimitSeconds": 3 };
+        database(&world).await.client().database("admin").run_command(lifetime).await.expect("it can be set");
         let place = world.place.clone();
         let accreditor = (world.accreditor.client.clone(), world.accreditor.wallet.clone());
         // Things happen all the time while the indexer dies and comes back.

@@ -1,8 +1,8 @@
-//! A running network with its officials: the owner of the accreditation contract and one accreditor.
+//! A running network with the accreditor whom the owner of the contracts has named.
 
 use std::{
     future::Future,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::LazyLock,
     time::{Duration, Instant},
 };
@@ -40,11 +40,10 @@ pub(crate) struct Place {
     pub(crate) deployment: PathBuf,
 }
 
-/// A running network with its officials.
+/// A running network with an accreditor.
 pub(crate) struct World {
     pub(crate) stack: Stack,
     pub(crate) place: Place,
-    pub(crate) owner: Person,
     pub(crate) accreditor: Person,
 }
 
@@ -77,7 +76,7 @@ impl World {
         accreditation::add_accreditor(&owner.client, &owner.wallet, accreditor.address(), Way::Relayed)
             .await
             .expect("the owner names the accreditor");
-        Self { stack, place, owner, accreditor }
+        Self { stack, place, accreditor }
     }
 
     /// Somebody new: set up, signed in, key published.
@@ -124,9 +123,4 @@ pub(crate) async fn eventually<T, F: Future<Output = Result<T, String>>>(
             Err(_) => tokio::time::sleep(Duration::from_millis(150)).await,
         }
     }
-}
-
-/// A sample file of the repository.
-pub(crate) fn sample(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/samples").join(name)
 }
