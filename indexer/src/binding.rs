@@ -58,7 +58,7 @@ impl Binding {
     /// Whether the chain is the deployment's.
     ///
     /// # Errors
-    /// [`Refusal::OtherChain`], or a retryable error when the chain cannot be asked.
+    /// [`Refusal::OtherChainId`], or a retryable error when the chain cannot be asked.
     pub async fn check_chain(&self, chain: &dyn Chain) -> Result<(), IndexerError> {
         let found = chain.chain_id().await?;
         if found != self.chain_id {
