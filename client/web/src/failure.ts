@@ -1,0 +1,95 @@
+/**
+ * What a page sees when something goes wrong: a stable code, from which the words follow.
+ *
+ * A code never changes its meaning. `error.<code>.what` (what went wrong) and `error.<code>.next` (what to do now) are
+ * the keys of its two sentences; a test holds that every language has both for every code. Codes of the server are those
+ * of `protocol::error_code`; codes of this device are those of the Rust client where it has them (`client/src/error.rs`).
+ */
+
+/** Codes that the server answers with. */
+export const SERVER_CODES = [
+  'invalid_request', 'out_of_range', 'unknown_category', 'not_signed_in', 'invalid_login', 'wrong_domain', 'wrong_chain',
+  'nonce_used', 'expired', 'clock_skew', 'invalid_signature', 'forbidden', 'not_found', 'unknown_record',
+  'record_tombstoned', 'no_grant', 'grant_expired', 'grant_revoked', 'not_accredited', 'key_not_registered',
+  'stale_state', 'already_exists', 'share_missing', 'invalid_capsule', 'cid_mismatch', 'invalid_envelope', 'too_large',
+  'truncated_upload', 'quota_exceeded', 'invalid_range', 'precondition_failed', 'idempotency_mismatch', 'rate_limited',
+  'budget_exceeded', 'would_revert', 'method_not_allowed', 'unsupported_media_type', 'unavailable', 'internal',
+] as const;
+
+/** Codes of this device: wallet, chain, checks, files. */
+export const DEVICE_CODES = [
+  // The wallet.
+  'no_wallet', 'wallet_rejected', 'wallet_busy', 'wallet_locked', 'wallet_wrong_chain', 'wallet_unknown_chain',
+  'wallet_unsupported', 'wallet_disconnected', 'wallet_failed', 'wallet_other_account', 'wallet_not_deterministic',
+  // Signing in and unlocking.
+  'suspicious_challenge', 'session_expired', 'other_account_signed_in', 'storage_unavailable', 'no_keyring', 'not_unlocked', 'wrong_keys',
+  'already_set_up', 'kit_not_saved', 'invalid_words', 'passphrase_too_short', 'passphrases_differ', 'locked',
+  // The server and the chain do not answer, or answer otherwise than they must.
+  'unreachable', 'invalid_answer', 'wrong_answer', 'other_deployment', 'other_chain', 'other_code', 'rpc', 'no_history',
+  'still_pending', 'reverted', 'changed', 'contended',
+  // What was checked is not what it should be.
+  'wrong_public_key', 'stored_other_bytes', 'commitment', 'wrong_author', 'wrong_bundle', 'wrong_receipt', 'log_broken',
+  'invalid_statement', 'invalid_address_book',
+  // Files and forms.
+  'empty_file', 'source_changed', 'file_unreadable', 'unknown_version', 'not_allowed', 'invalid_address', 'invalid_form',
+  'invalid_rpc_url', 'cancelled', 'unknown',
+] as const;
+
+/** A stable code. */
+export type FailureCode = (typeof SERVER_CODES)[number] | (typeof DEVICE_CODES)[number];
+
+/** Every code once. */
+export const FAILURE_CODES: readonly FailureCode[] = [...new Set([...SERVER_CODES, ...DEVICE_CODES])];
+
+/** What a sentence may need: names of fields, counts, seconds. Never a secret, a file name or a note. */
+export type FailureValues = Readonly<Record<string, string | number>>;
+
+const RETRYABLE: ReadonlySet<FailureCode> = new Set([
+  'unreachable', 'rpc', 'unavailable', 'rate_limited', 'contended', 'wallet_busy', 'still_pending', 'internal',
+]);
+
+const VERIFICATION: ReadonlySet<FailureCode> = new Set([
+  'suspicious_challenge', 'wrong_keys', 'wrong_answer', 'other_deployment', 'other_chain', 'other_code',
+  'wrong_public_key', 'cid_mismatch', 'stored_other_bytes', 'invalid_envelope', 'commitment', 'wrong_author',
+  'wrong_bundle', 'wrong_receipt', 'log_broken', 'invalid_statement', 'invalid_address_book',
+]);
+
+/** A failure with a stable code. `cause` is for developers and is never shown. */
+export class Failure extends Error {
+  /** The stable code. */
+  readonly code: FailureCode;
+  /** Values of its sentences. */
+  readonly values: FailureValues;
+  /** Names the request in the operator's log, when the server gave one. */
+  readonly requestId: string | null;
+
+  constructor(code: FailureCode, options: { values?: FailureValues; cause?: unknown; requestId?: string } = {}) {
+    super(code, options.cause === undefined ? {} : { cause: options.cause });
+    this.name = 'Failure';
+    this.code = code;
+    this.values = options.values ?? {};
+    this.requestId = options.requestId ?? null;
+  }
+
+  /** Whether the same call may succeed in a moment. */
+  get isRetryable(): boolean {
+    return RETRYABLE.has(this.code);
+  }
+
+  /** Whether something that was checked is not what it should be: the page says "stop", not "try again". */
+  get isVerification(): boolean {
+    return VERIFICATION.has(this.code);
+  }
+}
+
+/** Any thrown value as a {@link Failure}; one that has no code of its own is `unknown`. */
+export function asFailure(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  if (error instanceof DOMException && error.name === 'AbortError') return new Failure('cancelled', { cause: error });
+  return new Failure('unknown', { cause: error });
+}
+
+/** Whether `code` is one that this version knows. */
+export function isFailureCode(code: string): code is FailureCode {
+  return (FAILURE_CODES as readonly string[]).includes(code);
+}
