@@ -3,7 +3,7 @@
  *
  * ```
  * wallets.ts        useWallets(): Wallets
- * session.ts        useSession(): SessionControl · <SessionProvider> (mount once, inside DataProvider)
+ * session.ts        useSession(): SessionControl
  * provider.tsx      <DataProvider>: TanStack Query, session, idle lock, event feed, catch-up; mount it once around the app
  * set-up.ts         useSetUp(): SetUp
  * records.ts        useRecords(filter?: RecordFilter): Loaded<readonly RecordItem[]> · useRecord(id: Hex): Loaded<RecordItem>

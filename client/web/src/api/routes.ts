@@ -1,0 +1,181 @@
+/** The routes of the server, one function each. Nothing they say is a permission or a key until it was compared with the chain. */
+import type { Address, Hex } from 'viem';
+import { Failure } from '../failure.ts';
+import { all, json, problemFailure, send, type Query } from './request.ts';
+import type { components } from './schema.d.ts';
+
+type Schemas = components['schemas'];
+export type ActionView = Schemas['ActionView'];
+export type BundleBody = Schemas['BundleBody'];
+export type Challenge = Schemas['Challenge'];
+export type Deployment = Schemas['Deployment'];
+export type DirectoryEntry = Schemas['DirectoryEntry'];
+export type FeedEvent = Schemas['FeedEvent'];
+export type GrantView = Schemas['GrantView'];
+export type Leaf = Schemas['Leaf'];
+export type LogEntry = Schemas['LogEntry'];
+export type LogEvidence = Schemas['LogEvidence'];
+export type MeView = Schemas['Me'];
+export type PublishedKey = Schemas['PublishedKey'];
+export type ReadAnswer = Schemas['ReadAnswer'];
+export type ReadRequestBody = Schemas['ReadRequest'];
+export type RecordView = Schemas['RecordView'];
+export type RegisterBody = Schemas['RegisterBody'];
+export type GrantBody = Schemas['GrantBody'];
+export type RequestView = Schemas['RequestView'];
+export type ServerInfo = Schemas['ServerInfo'];
+export type SessionToken = Schemas['SessionToken'];
+export type SignedAction = Schemas['SignedAction'];
+export type SignedProfile = Schemas['SignedProfile'];
+export type StoredBlob = Schemas['StoredBlob'];
+
+/** `null` instead of the failures that say "there is none". */
+async function maybe<T>(found: Promise<T>, ...codes: readonly string[]): Promise<T | null> {
+  try {
+    return await found;
+  } catch (error) {
+    if (error instanceof Failure && codes.includes(error.code)) return null;
+    throw error;
+  }
+}
+
+export const serverInfo = (): Promise<ServerInfo> => json('/v1/deployment');
+export const challenge = (): Promise<Challenge> => json('/v1/auth/challenge');
+/** The challenge counts once, so it is sent once. */
+export const login = (message: string, signature: Hex): Promise<SessionToken> =>
+  json('/v1/auth/login', { method: 'POST', body: { message, signature }, once: true, mayBeSignedOut: true });
+export const logout = async (): Promise<void> => {
+  await send('/v1/auth/logout', { method: 'POST', mayBeSignedOut: true });
+};
+/** `null` when nobody is signed in. */
+export const me = (): Promise<MeView | null> => maybe(json<MeView>('/v1/me', { mayBeSignedOut: true }), 'not_signed_in');
+
+export type PrivateBlobName = 'keyring' | 'address-book';
+/** The content of a private blob and the entity tag that a write replaces; `null` if there is none. */
+export async function privateBlob(name: PrivateBlobName): Promise<{ content: Uint8Array<ArrayBuffer>; tag: string } | null> {
+  const response = await maybe(send(`/v1/${name}`), 'not_found');
+  if (response === null) return null;
+  const tag = response.headers.get('etag');
+  const body = (await response.json().catch(() => null)) as { content?: unknown } | null;
+  if (tag === null || typeof body?.content !== 'string') throw new Failure('invalid_answer');
+  try {
+    return { content: Uint8Array.from(atob(body.content), (char) => char.charCodeAt(0)), tag };
+  } catch (error) {
+    throw new Failure('invalid_answer', { cause: error });
+  }
+}
+/** Writes a private blob in place of `replaces`; `null` for the first. Once: a second copy would be refused by the first. */
+export async function putPrivateBlob(name: PrivateBlobName, content: Uint8Array, replaces: string | null): Promise<void> {
+  let binary = '';
+  for (const byte of content) binary += String.fromCharCode(byte);
+  const headers: Record<string, string> = replaces === null ? { 'if-none-match': '*' } : { 'if-match': replaces };
+  await send(`/v1/${name}`, { method: 'PUT', body: { content: btoa(binary) }, headers, once: true });
+}
+
+export const findKey = (owner: Address): Promise<PublishedKey | null> =>
+  maybe(json<PublishedKey>(`/v1/keys/${owner}`), 'not_found', 'key_not_registered');
+export const directory = (query: Query = {}): Promise<DirectoryEntry[]> => all('/v1/directory', query);
+export const putProfile = async (practitioner: Address, profile: SignedProfile): Promise<void> => {
+  await send(`/v1/directory/${practitioner}`, { method: 'PUT', body: profile });
+};
+
+export const records = (query: Query = {}): Promise<RecordView[]> => all('/v1/records', query);
+export const record = (id: Hex): Promise<RecordView> => json(`/v1/records/${id}`);
+export const putReleaseShare = async (id: Hex, version: number, releaseShare: Hex): Promise<void> => {
+  await send(`/v1/records/${id}/versions/${version}/release-share`, { method: 'PUT', body: { release_share: releaseShare } });
+};
+export const grants = (query: Query): Promise<GrantView[]> => all('/v1/grants', query);
+export const putBundle = async (grant: Hex, bundle: BundleBody): Promise<void> => {
+  await send(`/v1/grants/${grant}/bundle`, { method: 'PUT', body: { bundle } });
+};
+export const requests = (): Promise<RequestView[]> => all('/v1/requests');
+export const ask = (body: Schemas['RequestBody']): Promise<RequestView> => json('/v1/requests', { method: 'POST', body });
+export const deny = async (request: Hex, denial: Schemas['SignedDenial']): Promise<void> => {
+  await send(`/v1/requests/${request}/deny`, { method: 'POST', body: denial });
+};
+/** The same bytes again give the same receipt, so it may be sent again as it is. */
+export const read = (body: Schemas['ReadBody']): Promise<ReadAnswer> => json('/v1/reads', { method: 'POST', body });
+export const log = (query: Query): Promise<LogEntry[]> => all('/v1/log', query);
+export const evidence = (leaf: Hex): Promise<LogEvidence> => json(`/v1/log/leaves/${leaf}`);
+export const action = (id: Hex): Promise<ActionView> => json(`/v1/actions/${id}`);
+
+/** A write that may become a transaction: its answer names the action, where there is one. */
+async function relayed(path: string, body: unknown): Promise<ActionView | null> {
+  const answer = await json<Partial<ActionView> | null>(path, { method: 'POST', body });
+  return typeof answer?.id === 'string' && typeof answer.state === 'string' ? (answer as ActionView) : null;
+}
+export const submit = (signed: SignedAction): Promise<ActionView | null> => relayed('/v1/actions', signed);
+/** The same body again does not register twice: the message's nonce counts once. */
+export const register = (body: RegisterBody): Promise<ActionView | null> => relayed('/v1/records', body);
+export const grant = (body: GrantBody): Promise<ActionView | null> => relayed('/v1/grants', body);
+export const revoke = (signed: SignedAction): Promise<ActionView | null> => relayed('/v1/grants/revoke', { action: signed });
+
+/** How long an upload or download may stand still. */
+const STALL_MS_MAX = 60_000;
+
+/**
+ * Sends an envelope. `XMLHttpRequest`, because `fetch` tells no progress of what it sends and streams bodies over HTTP/2
+ * only; the blob is read from disk as it goes. Not tried again by itself.
+ */
+export function uploadBlob(
+  target: { record: Hex; version: number },
+  envelope: Blob,
+  tell: (sent: number) => void,
+  signal: AbortSignal,
+): Promise<StoredBlob> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    let stalled = setTimeout(() => request.abort(), STALL_MS_MAX);
+    const alive = (): void => {
+      clearTimeout(stalled);
+      stalled = setTimeout(() => request.abort(), STALL_MS_MAX);
+    };
+    const cancel = (): void => request.abort();
+    const end = (failure: Failure): void => {
+      clearTimeout(stalled);
+      signal.removeEventListener('abort', cancel);
+      reject(signal.aborted ? new Failure('cancelled') : failure);
+    };
+    request.upload.onprogress = (event) => {
+      alive();
+      tell(event.loaded);
+    };
+    request.onerror = () => end(new Failure('unreachable'));
+    request.onabort = () => end(new Failure('unreachable'));
+    request.onload = () => {
+      clearTimeout(stalled);
+      signal.removeEventListener('abort', cancel);
+      let answer: unknown = null;
+      try {
+        answer = JSON.parse(request.responseText);
+      } catch {
+        // Told below, by the status.
+      }
+      if (request.status >= 200 && request.status < 300 && answer !== null) resolve(answer as StoredBlob);
+      else reject(problemFailure(answer) ?? new Failure(request.status >= 500 ? 'unreachable' : 'invalid_answer'));
+    };
+    if (signal.aborted) {
+      end(new Failure('cancelled'));
+      return;
+    }
+    signal.addEventListener('abort', cancel, { once: true });
+    request.open('POST', `/v1/blobs?record=${target.record}&version=${target.version}`);
+    request.setRequestHeader('content-type', 'application/octet-stream');
+    request.send(envelope);
+  });
+}
+
+/** A part of an envelope, `end` excluded, and the length of the whole. */
+export async function blobRange(cid: string, start: number, end: number, signal?: AbortSignal): Promise<{ bytes: Uint8Array<ArrayBuffer>; total: number }> {
+  const response = await send(`/v1/blobs/${cid}`, {
+    headers: { accept: 'application/octet-stream', range: `bytes=${start}-${end - 1}` },
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const total = Number(/\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1] ?? NaN);
+  if (!Number.isSafeInteger(total)) throw new Failure('invalid_answer');
+  try {
+    return { bytes: new Uint8Array(await response.arrayBuffer()), total };
+  } catch (error) {
+    throw signal?.aborted ? new Failure('cancelled') : new Failure('unreachable', { cause: error });
+  }
+}

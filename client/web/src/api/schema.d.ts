@@ -1,0 +1,2864 @@
+// Generated from api/openapi.json by `npm run schema`. Not for editing.
+export interface paths {
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The process is up.
+         * @description **Who may call:** anyone.
+         */
+        get: operations["healthz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The metrics in OpenMetrics text. They count requests and say nothing about a person.
+         * @description **Who may call:** anyone who reaches the server; a proxy in front should keep it inside.
+         */
+        get: operations["metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The server can do its work: 200, or 503 with what is missing.
+         * @description **Who may call:** anyone.
+         */
+        get: operations["readyz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Relays a signed action of any kind but a checkpoint. The same action again gives the same answer.
+         * @description **Who may call:** any signed-in address, whoever has signed the action; the gas budget is the caller's.
+         */
+        post: operations["post_action"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/actions/{action}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows where a relayed action stands.
+         * @description **Who may call:** who signed it, and who sent it.
+         */
+        get: operations["get_action"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/address-book": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Gives the caller's address book.
+         * @description **Who may call:** any signed-in address; it sees its own.
+         */
+        get: operations["get_address_book"];
+        /**
+         * Writes the caller's address book: `If-Match` names the revision it replaces, `If-None-Match: *` writes the first.
+         * @description **Who may call:** any signed-in address; it writes its own.
+         */
+        put: operations["put_address_book"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/challenge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Gives a nonce and everything else that the login message must say.
+         * @description **Who may call:** anyone.
+         */
+        get: operations["challenge"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Opens a session for whoever signed the login message. The message names the session key, which signs read requests.
+         * @description **Who may call:** anyone.
+         */
+        post: operations["login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ends the caller's session.
+         * @description **Who may call:** any signed-in address.
+         */
+        post: operations["logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/blobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stores an envelope and gives its CID. The body is streamed; `Content-Length` is required. What is never registered
+         *     is let go after a day.
+         * @description **Who may call:** any signed-in address with quota left.
+         */
+        post: operations["upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/blobs/{cid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Gives an envelope, or one range of it.
+         * @description **Who may call:** the patient; whoever holds a live grant over the record; the uploader until the version is registered.
+         */
+        get: operations["download"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /**
+         * Says how long an envelope is.
+         * @description **Who may call:** whoever may download it.
+         */
+        head: operations["describe_blob"];
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/deployment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Says which contracts this server serves and to which key release shares are sealed.
+         * @description **Who may call:** anyone.
+         */
+        get: operations["deployment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/directory": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists accredited people by address, or by name when a name is asked for.
+         * @description **Who may call:** any signed-in address.
+         */
+        get: operations["list_directory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/directory/{address}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Puts a practitioner's public profile in, or replaces an older one.
+         * @description **Who may call:** its accreditor or the practitioner; the accreditor's signature is what counts.
+         */
+        put: operations["put_profile"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The caller's events as server-sent events: from `Last-Event-ID` on, or from now on without one. Comments are
+         *     heartbeats. Each event is a reason to look again, never a permission.
+         * @description **Who may call:** any signed-in address; it sees what concerns it.
+         */
+        get: operations["get_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the grants that the caller gave or received, newest first.
+         * @description **Who may call:** any signed-in address.
+         */
+        get: operations["list_grants"];
+        put?: never;
+        /**
+         * Grants: keeps the capsules for the grantee, then relays the signed message. Without a message the grants must stand on
+         *     chain already, and only their capsules are kept.
+         * @description **Who may call:** the patient.
+         */
+        post: operations["post_grant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/grants/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ends grants. Reads stop as soon as the message is accepted, before it is mined.
+         * @description **Who may call:** any signed-in address; the message carries the patient's signature.
+         */
+        post: operations["revoke"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/grants/{grant}/bundle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Adds capsules of later versions to a standing grant (catch-up).
+         * @description **Who may call:** the patient who gave the grant.
+         */
+        put: operations["put_bundle"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keyring": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Gives the caller's keyring.
+         * @description **Who may call:** any signed-in address; it sees its own.
+         */
+        get: operations["get_keyring"];
+        /**
+         * Writes the caller's keyring: `If-Match` names the revision it replaces, `If-None-Match: *` writes the first.
+         * @description **Who may call:** any signed-in address; it writes its own.
+         */
+        put: operations["put_keyring"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keys/{address}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Gives a person's current identity key. Clients compare its hash with the chain.
+         * @description **Who may call:** any signed-in address.
+         */
+        get: operations["published_key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists reads, newest first: a patient's of the own records, with their readers; for an accredited auditor all that are
+         *     anchored, without readers.
+         * @description **Who may call:** any signed-in address.
+         */
+        get: operations["list_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/log/checkpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the checkpoints of this deployment's operator, newest first.
+         * @description **Who may call:** any signed-in address; they are public on chain.
+         */
+        get: operations["list_checkpoints"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/log/leaves/{leaf}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows the operator's evidence of one read: everything that its leaf hash commits to.
+         * @description **Who may call:** the patient of the record, and the reader.
+         */
+        get: operations["get_evidence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Says who is signed in, in which roles, and how much is stored.
+         * @description **Who may call:** any signed-in address.
+         */
+        get: operations["me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Opens one version of a record: the release share and a receipt, once the read is durably in the log.
+         * @description The same request again is checked again and gives the same receipt; with other content its nonce counts as used.
+         *
+         *     **Who may call:** whoever the patient has granted READ, for a purpose of the grant; signed by the session key.
+         */
+        post: operations["post_read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the records that the caller owns, uploaded, or was granted, newest first.
+         * @description **Who may call:** any signed-in address.
+         */
+        get: operations["list_records"];
+        put?: never;
+        /**
+         * Registers a version of a record: keeps its release share, then relays the signed message. Without a message the
+         *     version must stand on chain already, and only the share is kept.
+         * @description **Who may call:** the uploader that the message names; without a message, the patient, or the first uploader who
+         *     opens the record id.
+         */
+        post: operations["post_record"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/records/{record}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows one record with its versions.
+         * @description **Who may call:** its patient, an uploader of it, and whoever holds a grant over it.
+         */
+        get: operations["get_record"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/records/{record}/versions/{version}/release-share": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Puts the release share of a version in again, or replaces a wrong one.
+         * @description **Who may call:** the patient of the record.
+         */
+        put: operations["put_release_share"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the requests that the caller made or was asked, newest first.
+         * @description **Who may call:** any signed-in address.
+         */
+        get: operations["list_requests"];
+        put?: never;
+        /**
+         * Asks a patient for access. The reason travels in a note that only the patient can open.
+         * @description **Who may call:** the requester that the message names: accredited, unless it asks for the patient or the family.
+         */
+        post: operations["post_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/{request}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows one request.
+         * @description **Who may call:** its patient and its requester.
+         */
+        get: operations["get_request"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/{request}/deny": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Turns a request down.
+         * @description **Who may call:** its patient.
+         */
+        post: operations["deny_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Says which version is running.
+         * @description **Who may call:** anyone.
+         */
+        get: operations["version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /** @description Names a relayed action: the EIP-712 signing hash of its message. */
+        ActionId: string;
+        /**
+         * @description Where a relayed action stands.
+         * @enum {string}
+         */
+        ActionState: "accepted" | "sent" | "mined" | "failed";
+        /** @description `POST /v1/actions` takes a [`crate::messages::SignedAction`]; `GET /v1/actions/{id}` asks again. */
+        ActionView: {
+            /**
+             * Format: int64
+             * @description The block, once mined.
+             */
+            block_number?: number | null;
+            /** @description Names the action. */
+            id: components["schemas"]["ActionId"];
+            problem?: components["schemas"]["Problem"] | null;
+            /** @description Where it stands. */
+            state: components["schemas"]["ActionState"];
+            /** @description The transaction, once sent. */
+            tx_hash?: string | null;
+        };
+        /** @description The capsules of one grant. */
+        BundleBody: {
+            /** @description For a record: the reader share S of each version. Empty for WRITE. */
+            capsules: components["schemas"]["VersionCapsule"][];
+            /** @description What it covers. */
+            kind: components["schemas"]["ScopeKind"];
+            /** @description Record id, category or zero. */
+            scope_id: string;
+        };
+        /** @description `PUT /v1/grants/{grant}/bundle`: later versions are added off chain by the patient's client (catch-up). */
+        CatchUpBody: {
+            /** @description All capsules, old and new. */
+            bundle: components["schemas"]["BundleBody"];
+        };
+        /**
+         * @description The coarse folder of a record. Public on chain: sensitive kinds use `unspecified`.
+         * @enum {string}
+         */
+        Category: "unspecified" | "laboratory" | "imaging" | "cardiology" | "medication" | "immunization" | "letter" | "procedure" | "allergy" | "diagnosis" | "note" | "dental" | "eye" | "pathology" | "administrative";
+        /** @description `GET /v1/auth/challenge`: what a login message must say. */
+        Challenge: {
+            /**
+             * Format: int64
+             * @description EIP-155 chain id.
+             */
+            chain_id: number;
+            /** @description EIP-4361 domain. */
+            domain: string;
+            /** @description To be used once, soon. */
+            nonce: string;
+            /**
+             * Format: int64
+             * @description Unix seconds until which the nonce counts.
+             */
+            nonce_expires_at: number;
+            /**
+             * Format: int64
+             * @description The server's time, unix seconds.
+             */
+            server_time: number;
+            /**
+             * Format: int64
+             * @description The longest session, in seconds from `Issued At`.
+             */
+            session_seconds_max: number;
+            /** @description EIP-4361 URI. */
+            uri: string;
+        };
+        /** @description A checkpoint on chain. */
+        CheckpointView: {
+            /**
+             * Format: int64
+             * @description Block number.
+             */
+            block_number: number;
+            /** @description Chained head. */
+            head: string;
+            /** @description Whose log. */
+            operator: string;
+            /** @description RFC 6962 root. */
+            root: string;
+            /**
+             * Format: int64
+             * @description Number of leaves.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description Unix seconds.
+             */
+            time: number;
+            /** @description Transaction. */
+            tx_hash: string;
+        };
+        /** @description The contracts of a deployment. */
+        Contracts: {
+            /** @description The anchored log. */
+            access_log: components["schemas"]["DeployedContract"];
+            /** @description Who vouches for whom. */
+            accreditation: components["schemas"]["DeployedContract"];
+            /** @description Grants. */
+            grant_registry: components["schemas"]["DeployedContract"];
+            /** @description Public encryption keys. */
+            key_registry: components["schemas"]["DeployedContract"];
+            /** @description Records and versions. */
+            record_registry: components["schemas"]["DeployedContract"];
+        };
+        /** @description One contract of a deployment. */
+        DeployedContract: {
+            /** @description Its address. */
+            address: string;
+            /** @description keccak256 of its runtime code. */
+            code_hash: string;
+        };
+        /** @description A deployment, as `contracts/script/Deploy.s.sol` writes it. */
+        Deployment: {
+            /**
+             * Format: int64
+             * @description EIP-155 chain id.
+             */
+            chain_id: number;
+            /** @description The contracts. */
+            contracts: components["schemas"]["Contracts"];
+            /** @description Hash of block 0: tells two chains with the same id apart. */
+            genesis_hash: string;
+            /** @description Who keeps the log and holds the release shares. */
+            operator: string;
+            /**
+             * Format: int64
+             * @description No event of ours lies before this block.
+             */
+            start_block: number;
+            /**
+             * Format: int32
+             * @description [`DEPLOYMENT_VERSION`].
+             */
+            version: number;
+        };
+        /** @description One entry of `GET /v1/directory?role=&name=`. */
+        DirectoryEntry: {
+            /** @description Who vouches. */
+            accreditor: string;
+            /** @description The practitioner. */
+            address: string;
+            /** @description Whether a key is published, so that one can share with it. */
+            has_key: boolean;
+            profile?: components["schemas"]["SignedProfile"] | null;
+            /** @description In which roles. */
+            roles: components["schemas"]["Role"][];
+            /** @description Whether it is suspended, or its accreditor is. */
+            suspended: boolean;
+            /**
+             * Format: int64
+             * @description Unix seconds.
+             */
+            valid_from: number;
+            /**
+             * Format: int64
+             * @description Unix seconds.
+             */
+            valid_until: number;
+        };
+        /**
+         * @description A stable error code.
+         * @enum {string}
+         */
+        ErrorCode: "invalid_request" | "out_of_range" | "unknown_category" | "not_signed_in" | "invalid_login" | "wrong_domain" | "wrong_chain" | "nonce_used" | "expired" | "clock_skew" | "invalid_signature" | "forbidden" | "not_found" | "unknown_record" | "record_tombstoned" | "no_grant" | "grant_expired" | "grant_revoked" | "not_accredited" | "key_not_registered" | "stale_state" | "already_exists" | "share_missing" | "invalid_capsule" | "cid_mismatch" | "invalid_envelope" | "too_large" | "truncated_upload" | "quota_exceeded" | "invalid_range" | "precondition_failed" | "idempotency_mismatch" | "rate_limited" | "budget_exceeded" | "would_revert" | "method_not_allowed" | "unsupported_media_type" | "unavailable" | "internal";
+        /** @description One event of the feed. The SSE `id` is the same text as `id`, the SSE `event` the kind. */
+        FeedEvent: {
+            /** @description Opaque and growing; pass it as `Last-Event-ID`. */
+            id: string;
+            /** @description What happened. */
+            kind: components["schemas"]["FeedKind"];
+            /** @description Names what it is about: a record, grant, request, action or leaf (hex). */
+            subject: string;
+            /**
+             * Format: int64
+             * @description Unix seconds.
+             */
+            time: number;
+        };
+        /**
+         * @description What happened. Each is a reason to look again, never a permission.
+         * @enum {string}
+         */
+        FeedKind: "record_registered" | "record_status_changed" | "granted" | "revoked" | "key_registered" | "request_opened" | "request_answered" | "accessed" | "action_settled" | "accreditation_changed";
+        /** @description `POST /v1/grants`: a signed `Grant` with all that the grantee needs; answered 201 when mined, 202 after a while. */
+        GrantBody: {
+            action?: components["schemas"]["SignedAction"] | null;
+            /** @description One for each scope, in the order of the message. */
+            bundles: components["schemas"]["BundleBody"][];
+            /** @description To whom. */
+            grantee: string;
+            request?: components["schemas"]["RequestId"] | null;
+            /** @description READ or WRITE. */
+            right: components["schemas"]["Right"];
+            /** @description Opens the tag for that grantee. */
+            salt: components["schemas"]["Salt"];
+        };
+        /** @description Names a grant: keccak256(abi.encode(patient, tag, scope kind, scope id)), the key of its storage slot. */
+        GrantId: string;
+        /**
+         * @description From whose side a list of grants is seen.
+         * @enum {string}
+         */
+        GrantSide: "given" | "received";
+        /**
+         * @description Whether a grant counts now.
+         * @enum {string}
+         */
+        GrantState: "active" | "future" | "expired" | "revoked";
+        /** @description A grant as its patient or its grantee may see it. */
+        GrantView: {
+            bundle?: components["schemas"]["BundleBody"] | null;
+            /** @description SHA-256 of the bundle, from the chain. */
+            bundle_hash: string;
+            /**
+             * Format: int32
+             * @description Grant epoch.
+             */
+            epoch: number;
+            /** @description To whom, if this server was told. */
+            grantee?: string | null;
+            /** @description Its storage key. */
+            id: components["schemas"]["GrantId"];
+            /** @description What it covers. */
+            kind: components["schemas"]["ScopeKind"];
+            /**
+             * Format: int64
+             * @description Unix seconds.
+             */
+            not_after: number;
+            /**
+             * Format: int64
+             * @description Unix seconds.
+             */
+            not_before: number;
+            /** @description Who gave it. */
+            patient: string;
+            /**
+             * Format: int32
+             * @description Patient epoch when granted.
+             */
+            patient_epoch: number;
+            /** @description For what. */
+            purposes: components["schemas"]["Purpose"][];
+            right?: components["schemas"]["Right"] | null;
+            salt?: components["schemas"]["Salt"] | null;
+            /** @description Record id, category or zero. */
+            scope_id: string;
+            /** @description Whether it counts now. */
+            state: components["schemas"]["GrantState"];
+            /** @description The tag on chain. */
+            tag: components["schemas"]["Tag"];
+            /** @description Transaction that last changed it. */
+            tx_hash: string;
+        };
+        /** @description What the operator keeps of one read: everything that proves who asked for what, when, and that it was allowed. */
+        Leaf: {
+            /** @description 32 random bytes, so that a leaf hash says nothing about its content. */
+            blinding: string;
+            /** @description The block at which permission was asked. */
+            block_hash: string;
+            /** @description The login message that names the session key. */
+            login_message: string;
+            /** @description The wallet's signature over it. */
+            login_signature: string;
+            /** @description The signed request. */
+            request: components["schemas"]["ReadRequest"];
+            /** @description 64 bytes r ‖ s by the session key. */
+            signature: string;
+            /**
+             * Format: int64
+             * @description Unix seconds: the later of the operator's clock and that block's time.
+             */
+            time: number;
+        };
+        /** @description RFC 6962 hash of one leaf of the operator's log. */
+        LeafHash: string;
+        /** @description One read. Patients see those of their records; auditors see all, without reader or evidence. */
+        LogEntry: {
+            /**
+             * Format: int64
+             * @description Block of the `Accessed` event.
+             */
+            block_number?: number | null;
+            /**
+             * Format: int64
+             * @description Index of the leaf in the operator's log; absent until it is anchored.
+             */
+            index?: number | null;
+            /** @description Leaf hash. */
+            leaf: components["schemas"]["LeafHash"];
+            /** @description Why. */
+            purpose: components["schemas"]["Purpose"];
+            /** @description Who read; for the patient of the record and for the reader. */
+            reader?: string | null;
+            /** @description Which record. */
+            record: components["schemas"]["RecordId"];
+            /** @description The reader's tag. */
+            tag: components["schemas"]["Tag"];
+            /**
+             * Format: int64
+             * @description Unix seconds of the key release.
+             */
+            time: number;
+            /** @description Transaction of the `Accessed` event. */
+            tx_hash?: string | null;
+            /**
+             * Format: int32
+             * @description The version, if the operator's evidence is at hand.
+             */
+            version?: number | null;
+        };
+        /** @description `GET /v1/log/leaves/{leaf}`: the operator's evidence, for the patient of the record and for the reader. */
+        LogEvidence: {
+            /** @description The leaf hash. */
+            hash: components["schemas"]["LeafHash"];
+            /** @description Everything the leaf hash commits to. */
+            leaf: components["schemas"]["Leaf"];
+        };
+        /** @description `POST /v1/auth/login`. */
+        LoginBody: {
+            /** @description The exact EIP-4361 text that was signed. */
+            message: string;
+            /** @description The wallet's signature over it (EIP-191), or what its contract accepts (ERC-1271). */
+            signature: string;
+        };
+        /** @description `GET /v1/me`. */
+        Me: {
+            /** @description Whether the address may vouch for practitioners. */
+            accreditor: boolean;
+            /** @description Who is signed in. */
+            address: string;
+            /**
+             * Format: int32
+             * @description Epoch of the published identity key; 0 if none.
+             */
+            key_epoch: number;
+            /**
+             * Format: int64
+             * @description The most bytes this account may store.
+             */
+            quota_bytes: number;
+            /** @description Roles that count now; empty for a patient. */
+            roles: components["schemas"]["Role"][];
+            /**
+             * Format: int64
+             * @description Unix seconds.
+             */
+            session_expires_at: number;
+            /**
+             * Format: int64
+             * @description Bytes stored for this account.
+             */
+            stored_bytes: number;
+        };
+        /** @description One page of a list, newest first. */
+        Page_CheckpointView: {
+            /** @description The items. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Block number.
+                 */
+                block_number: number;
+                /** @description Chained head. */
+                head: string;
+                /** @description Whose log. */
+                operator: string;
+                /** @description RFC 6962 root. */
+                root: string;
+                /**
+                 * Format: int64
+                 * @description Number of leaves.
+                 */
+                size: number;
+                /**
+                 * Format: int64
+                 * @description Unix seconds.
+                 */
+                time: number;
+                /** @description Transaction. */
+                tx_hash: string;
+            }[];
+            /** @description Pass it as `cursor` to get the next page; absent at the end. */
+            next?: string | null;
+        };
+        /** @description One page of a list, newest first. */
+        Page_DirectoryEntry: {
+            /** @description The items. */
+            items: {
+                /** @description Who vouches. */
+                accreditor: string;
+                /** @description The practitioner. */
+                address: string;
+                /** @description Whether a key is published, so that one can share with it. */
+                has_key: boolean;
+                profile?: components["schemas"]["SignedProfile"] | null;
+                /** @description In which roles. */
+                roles: components["schemas"]["Role"][];
+                /** @description Whether it is suspended, or its accreditor is. */
+                suspended: boolean;
+                /**
+                 * Format: int64
+                 * @description Unix seconds.
+                 */
+                valid_from: number;
+                /**
+                 * Format: int64
+                 * @description Unix seconds.
+                 */
+                valid_until: number;
+            }[];
+            /** @description Pass it as `cursor` to get the next page; absent at the end. */
+            next?: string | null;
+        };
+        /** @description One page of a list, newest first. */
+        Page_GrantView: {
+            /** @description The items. */
+            items: {
+                bundle?: components["schemas"]["BundleBody"] | null;
+                /** @description SHA-256 of the bundle, from the chain. */
+                bundle_hash: string;
+                /**
+                 * Format: int32
+                 * @description Grant epoch.
+                 */
+                epoch: number;
+                /** @description To whom, if this server was told. */
+                grantee?: string | null;
+                /** @description Its storage key. */
+                id: components["schemas"]["GrantId"];
+                /** @description What it covers. */
+                kind: components["schemas"]["ScopeKind"];
+                /**
+                 * Format: int64
+                 * @description Unix seconds.
+                 */
+                not_after: number;
+                /**
+                 * Format: int64
+                 * @description Unix seconds.
+                 */
+                not_before: number;
+                /** @description Who gave it. */
+                patient: string;
+                /**
+                 * Format: int32
+                 * @description Patient epoch when granted.
+                 */
+                patient_epoch: number;
+                /** @description For what. */
+                purposes: components["schemas"]["Purpose"][];
+                right?: components["schemas"]["Right"] | null;
+                salt?: components["schemas"]["Salt"] | null;
+                /** @description Record id, category or zero. */
+                scope_id: string;
+                /** @description Whether it counts now. */
+                state: components["schemas"]["GrantState"];
+                /** @description The tag on chain. */
+                tag: components["schemas"]["Tag"];
+                /** @description Transaction that last changed it. */
+                tx_hash: string;
+            }[];
+            /** @description Pass it as `cursor` to get the next page; absent at the end. */
+            next?: string | null;
+        };
+        /** @description One page of a list, newest first. */
+        Page_LogEntry: {
+            /** @description The items. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Block of the `Accessed` event.
+                 */
+                block_number?: number | null;
+                /**
+                 * Format: int64
+                 * @description Index of the leaf in the operator's log; absent until it is anchored.
+                 */
+                index?: number | null;
+                /** @description Leaf hash. */
+                leaf: components["schemas"]["LeafHash"];
+                /** @description Why. */
+                purpose: components["schemas"]["Purpose"];
+                /** @description Who read; for the patient of the record and for the reader. */
+                reader?: string | null;
+                /** @description Which record. */
+                record: components["schemas"]["RecordId"];
+                /** @description The reader's tag. */
+                tag: components["schemas"]["Tag"];
+                /**
+                 * Format: int64
+                 * @description Unix seconds of the key release.
+                 */
+                time: number;
+                /** @description Transaction of the `Accessed` event. */
+                tx_hash?: string | null;
+                /**
+                 * Format: int32
+                 * @description The version, if the operator's evidence is at hand.
+                 */
+                version?: number | null;
+            }[];
+            /** @description Pass it as `cursor` to get the next page; absent at the end. */
+            next?: string | null;
+        };
+        /** @description One page of a list, newest first. */
+        Page_RecordView: {
+            /** @description The items. */
+            items: {
+                /** @description Its folder. */
+                category: components["schemas"]["Category"];
+                /**
+                 * Format: int64
+                 * @description Unix seconds.
+                 */
+                created: number;
+                /** @description The record. */
+                id: components["schemas"]["RecordId"];
+                /** @description Whose it is. */
+                patient: string;
+                /** @description Where it stands. */
+                status: components["schemas"]["RecordStatus"];
+                /** @description Who uploaded version 1. */
+                uploader: string;
+                /** @description Oldest first. */
+                versions: components["schemas"]["VersionView"][];
+            }[];
+            /** @description Pass it as `cursor` to get the next page; absent at the end. */
+            next?: string | null;
+        };
+        /** @description One page of a list, newest first. */
+        Page_RequestView: {
+            /** @description The items. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Unix seconds.
+                 */
+                answered_at?: number | null;
+                /**
+                 * Format: int64
+                 * @description Unix seconds.
+                 */
+                created_at: number;
+                /** @description Names the request. */
+                id: components["schemas"]["RequestId"];
+                /** @description The reason, for the patient. */
+                note: string;
+                /** @description What is asked. */
+                signed: components["schemas"]["SignedAccessRequest"];
+                /** @description Where it stands. */
+                state: components["schemas"]["RequestState"];
+            }[];
+            /** @description Pass it as `cursor` to get the next page; absent at the end. */
+            next?: string | null;
+        };
+        /**
+         * @description `GET` and `PUT /v1/keyring`, `/v1/address-book`: bytes that only their owner can open. `PUT` needs `If-Match` with
+         *     the revision it replaces, or `If-None-Match: *` for the first.
+         */
+        PrivateBlob: {
+            /** @description Opaque to the server; base64. */
+            content: string;
+        };
+        /** @description The body of every error answer: problem details (RFC 9457) with a stable code. */
+        Problem: {
+            /** @description The stable code. Text, so that an older client can read a newer server's answer. */
+            code: string;
+            /** @description What went wrong. */
+            detail: string;
+            /** @description What to do now. */
+            hint: string;
+            /** @description Names this request in the operator's log. */
+            request_id: string;
+            /**
+             * Format: int32
+             * @description The HTTP status.
+             */
+            status: number;
+            /** @description `urn:medlock:error:` and the code. */
+            type: string;
+        };
+        /** @description `GET /v1/keys/{address}`: the current identity key. Clients check its hash against the chain. */
+        PublishedKey: {
+            /**
+             * Format: int32
+             * @description From 1.
+             */
+            epoch: number;
+            /**
+             * Format: int32
+             * @description HPKE KEM id.
+             */
+            kem: number;
+            /** @description Uncompressed point, 65 bytes. */
+            key: string;
+            /** @description keccak256 of `key`. */
+            key_hash: string;
+            /** @description Whose key. */
+            owner: string;
+            /**
+             * Format: int64
+             * @description Unix seconds.
+             */
+            since: number;
+        };
+        /**
+         * @description Why somebody reads: HL7 v3 PurposeOfUse.
+         * @enum {string}
+         */
+        Purpose: "TREAT" | "ETREAT" | "BTG" | "HPAYMT" | "HOPERAT" | "HRESCH" | "PATRQT" | "FAMRQT" | "PUBHLTH" | "COC";
+        /** @description The answer: the release share, and the promise that the read is in the log. */
+        ReadAnswer: {
+            /**
+             * Format: int64
+             * @description Unix seconds until which the permission lasts, all else unchanged.
+             */
+            allowed_until: number;
+            /** @description Hash of the log leaf. */
+            leaf: components["schemas"]["LeafHash"];
+            /** @description The operator's promise. */
+            receipt: components["schemas"]["SignedReceipt"];
+            /** @description Release share B, 32 bytes. Useless without the reader share. */
+            release_share: string;
+        };
+        /** @description `POST /v1/reads`: the same bytes again give the same receipt. */
+        ReadBody: {
+            /** @description What is wished. */
+            request: components["schemas"]["ReadRequest"];
+            /** @description 64 bytes r ‖ s by the session key over the request's signed bytes. */
+            signature: string;
+        };
+        /** @description A wish to open one version of a record. The session key signs [`ReadRequest::signed_bytes`]. */
+        ReadRequest: {
+            /**
+             * Format: int64
+             * @description Unix seconds; at most [`READ_REQUEST_SECONDS_MAX`] from now.
+             */
+            deadline: number;
+            /** @description Who reads: the session's address. */
+            grantee: string;
+            /** @description SHA-256 of the session's login message. */
+            login_hash: string;
+            /** @description 32 random bytes; unique for the session. */
+            nonce: string;
+            /** @description Why. */
+            purpose: components["schemas"]["Purpose"];
+            /** @description Which record. */
+            record: components["schemas"]["RecordId"];
+            /** @description Opens the reader's READ tag. */
+            salt: components["schemas"]["Salt"];
+            /**
+             * Format: int32
+             * @description Which version, from 1.
+             */
+            version: number;
+        };
+        /** @description Whether each part that the server needs answers. */
+        Readiness: {
+            /** @description The chain, and that it is the deployment's. */
+            chain: boolean;
+            /** @description The storage node. */
+            kubo: boolean;
+            /** @description The mirror is of this chain and close to its head. */
+            mirror: boolean;
+            /**
+             * Format: int64
+             * @description Blocks between the mirror and the head, if both are known.
+             */
+            mirror_lag_blocks?: number | null;
+            /** @description The database. */
+            mongodb: boolean;
+            /** @description Whether all of them do. */
+            ready: boolean;
+        };
+        /** @description A record: keccak256(uploader20 ‖ salt32) of its first uploader. */
+        RecordId: string;
+        /**
+         * @description Where a record stands; it only ever moves forward.
+         * @enum {string}
+         */
+        RecordStatus: "active" | "superseded" | "tombstoned";
+        /** @description A record as the caller may see it. */
+        RecordView: {
+            /** @description Its folder. */
+            category: components["schemas"]["Category"];
+            /**
+             * Format: int64
+             * @description Unix seconds.
+             */
+            created: number;
+            /** @description The record. */
+            id: components["schemas"]["RecordId"];
+            /** @description Whose it is. */
+            patient: string;
+            /** @description Where it stands. */
+            status: components["schemas"]["RecordStatus"];
+            /** @description Who uploaded version 1. */
+            uploader: string;
+            /** @description Oldest first. */
+            versions: components["schemas"]["VersionView"][];
+        };
+        /** @description `POST /v1/records`: a signed `RegisterRecord`, `RegisterVersion`; answered 201 when mined, 202 after a while. */
+        RegisterBody: {
+            action?: components["schemas"]["SignedAction"] | null;
+            /** @description The record that the message registers. */
+            record: components["schemas"]["RecordId"];
+            /** @description The release share B, a capsule (117 bytes) sealed to the operator's key. */
+            release_share: string;
+            salt?: components["schemas"]["Salt"] | null;
+            /**
+             * Format: int32
+             * @description The version that the message registers, from 1.
+             */
+            version: number;
+        };
+        /** @description `PUT /v1/records/{record}/versions/{version}/release-share`: the patient puts B in again, or replaces a wrong one. */
+        ReleaseShareBody: {
+            /** @description A capsule (117 bytes) sealed to the operator's key. */
+            release_share: string;
+        };
+        /** @description `POST /v1/requests`: a practitioner asks a patient for access. */
+        RequestBody: {
+            /** @description The reason: a note that only the patient can open (see `protocol::note`); hashes to the request's `noteHash`. */
+            note: string;
+            /** @description What is asked, signed. */
+            signed: components["schemas"]["SignedAccessRequest"];
+        };
+        /** @description Names an access request: the EIP-712 signing hash of its message. */
+        RequestId: string;
+        /**
+         * @description Where a request stands.
+         * @enum {string}
+         */
+        RequestState: "open" | "approved" | "denied" | "lapsed";
+        /** @description A request as its two parties see it. */
+        RequestView: {
+            /**
+             * Format: int64
+             * @description Unix seconds.
+             */
+            answered_at?: number | null;
+            /**
+             * Format: int64
+             * @description Unix seconds.
+             */
+            created_at: number;
+            /** @description Names the request. */
+            id: components["schemas"]["RequestId"];
+            /** @description The reason, for the patient. */
+            note: string;
+            /** @description What is asked. */
+            signed: components["schemas"]["SignedAccessRequest"];
+            /** @description Where it stands. */
+            state: components["schemas"]["RequestState"];
+        };
+        /** @description `POST /v1/grants/revoke`: a signed `Revoke` or `RevokeAll`. Reads stop at once, also before it is mined. */
+        RevokeBody: {
+            /** @description The signed message. */
+            action: components["schemas"]["SignedAction"];
+        };
+        /**
+         * @description What a grant permits. A grant carries exactly one.
+         * @enum {string}
+         */
+        Right: "read" | "write";
+        /**
+         * @description What an accreditor vouches for.
+         * @enum {string}
+         */
+        Role: "doctor" | "nurse" | "lab" | "pharmacy" | "auditor" | "emergency" | "researcher";
+        /** @description What opens a tag or a record id. Known to those it concerns, never printed in logs. */
+        Salt: string;
+        /**
+         * @description What a grant covers.
+         * @enum {string}
+         */
+        ScopeKind: "record" | "category" | "all";
+        /** @description `GET /v1/deployment`: where the contracts are and what this server is. A client compares it with its own copy. */
+        ServerInfo: {
+            /**
+             * Format: int64
+             * @description Within so many seconds of a read its leaf stands on chain.
+             */
+            anchor_seconds_max: number;
+            /** @description The server's copy of the deployment file. */
+            deployment: components["schemas"]["Deployment"];
+            /**
+             * Format: int64
+             * @description Largest envelope, in bytes.
+             */
+            envelope_bytes_max: number;
+            /** @description The public key (uncompressed secp256k1 point) to which release shares are sealed. */
+            operator_key: string;
+            /** @description The server's version. */
+            version: string;
+        };
+        /** @description The answer to a login. */
+        SessionToken: {
+            /** @description Who is signed in. */
+            address: string;
+            /**
+             * Format: int64
+             * @description Unix seconds.
+             */
+            expires_at: number;
+            /** @description `Authorization: Bearer …`. Browsers may ignore it and use the cookie. */
+            token: string;
+        };
+        /** @description An [`AccessRequest`] with its signature. */
+        SignedAccessRequest: {
+            /** @description What is stated. */
+            request: Record<string, unknown>;
+            /** @description 65 bytes r ‖ s ‖ v, or what the signer's contract accepts (ERC-1271). */
+            signature: string;
+        };
+        /** @description An action with its signature, ready for anyone to submit. */
+        SignedAction: {
+            /** @description What is done. */
+            action: Record<string, unknown>;
+            /** @description 65 bytes r ‖ s ‖ v, or what the signer's contract accepts (ERC-1271). */
+            signature: string;
+        };
+        /** @description A [`DenyRequest`] with its signature. */
+        SignedDenial: {
+            /** @description What is stated. */
+            denial: Record<string, unknown>;
+            /** @description 65 bytes r ‖ s ‖ v, or what the signer's contract accepts (ERC-1271). */
+            signature: string;
+        };
+        /** @description A [`Profile`] with its accreditor's signature. */
+        SignedProfile: {
+            /** @description What is stated. */
+            profile: Record<string, unknown>;
+            /** @description 65 bytes r ‖ s ‖ v, or what the signer's contract accepts (ERC-1271). */
+            signature: string;
+        };
+        /** @description A [`ReadReceipt`] with the operator's EIP-712 signature in the domain of `AccessLog`. */
+        SignedReceipt: {
+            /** @description What is promised. */
+            receipt: Record<string, unknown>;
+            /** @description 65 bytes r ‖ s ‖ v. */
+            signature: string;
+        };
+        /** @description `POST /v1/blobs` (body: the envelope's bytes, `application/octet-stream`, with `Content-Length`): where it lies. */
+        StoredBlob: {
+            /** @description CIDv1, base32. */
+            cid: string;
+            /**
+             * Format: int64
+             * @description Bytes of the envelope.
+             */
+            size: number;
+        };
+        /** @description The salted pseudonym of a grantee for one patient and one kind of right: keccak256(grantee20 ‖ salt32). */
+        Tag: string;
+        /** @description Which version is running. */
+        Version: {
+            /** @description Of the server. */
+            version: string;
+        };
+        /** @description One capsule of a bundle. */
+        VersionCapsule: {
+            /** @description 117 bytes, sealed to the grantee. */
+            capsule: string;
+            /**
+             * Format: int32
+             * @description The version it opens, from 1.
+             */
+            version: number;
+        };
+        /** @description One version of a record. */
+        VersionView: {
+            /**
+             * Format: int64
+             * @description Block of the registration.
+             */
+            block_number: number;
+            /** @description CIDv1 of the envelope. */
+            cid: string;
+            /** @description Whether the operator holds its release share, so that grantees can open it. */
+            has_release_share: boolean;
+            /**
+             * Format: int64
+             * @description Unix seconds.
+             */
+            registered_at: number;
+            /**
+             * Format: int64
+             * @description Bytes of the envelope, if this server holds it.
+             */
+            size?: number | null;
+            /** @description Transaction of the registration. */
+            tx_hash: string;
+            /** @description Who uploaded it. */
+            uploader: string;
+            /**
+             * Format: int32
+             * @description From 1.
+             */
+            version: number;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    healthz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readyz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_action: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignedAction"];
+            };
+        };
+        responses: {
+            /** @description Mined. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionView"] | null;
+                };
+            };
+            /** @description Accepted and still on its way. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionView"] | null;
+                };
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_action: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                action: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionView"];
+                };
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_address_book: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrivateBlob"];
+                };
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_address_book: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+                "If-None-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PrivateBlob"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    challenge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Challenge"];
+                };
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    login: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoginBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionToken"];
+                };
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    logout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upload: {
+        parameters: {
+            query: {
+                /** @description The record, also before it is registered. */
+                record: string;
+                /** @description The version, from 1. */
+                version: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredBlob"];
+                };
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description One range of bytes. */
+                Range?: string | null;
+            };
+            path: {
+                /** @description CIDv1, base32. */
+                cid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    describe_blob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description CIDv1, base32. */
+                cid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deployment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerInfo"];
+                };
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_directory: {
+        parameters: {
+            query?: {
+                /** @description Only this role. */
+                role?: components["schemas"]["Role"];
+                /** @description Only names that begin so, ignoring case. */
+                name?: string;
+                /** @description Where to go on. */
+                cursor?: string;
+                /** @description At most this many items, 1 to 500. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DirectoryEntry"];
+                };
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                address: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignedProfile"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_events: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The id of the last event that was seen. */
+                "Last-Event-ID"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["FeedEvent"];
+                };
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_grants: {
+        parameters: {
+            query?: {
+                /** @description `given` (as patient, the default) or `received` (as grantee). */
+                side?: components["schemas"]["GrantSide"];
+                /** @description Only grants over this record (hex). */
+                record?: string;
+                /** @description Where to go on. */
+                cursor?: string;
+                /** @description At most this many items, 1 to 500. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_GrantView"];
+                };
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_grant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantBody"];
+            };
+        };
+        responses: {
+            /** @description The bundles were kept; nothing was relayed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionView"] | null;
+                };
+            };
+            /** @description Mined. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionView"] | null;
+                };
+            };
+            /** @description Accepted and still on its way. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionView"] | null;
+                };
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevokeBody"];
+            };
+        };
+        responses: {
+            /** @description Mined. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionView"] | null;
+                };
+            };
+            /** @description Accepted; reads are refused already. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionView"] | null;
+                };
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_bundle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                grant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatchUpBody"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_keyring: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrivateBlob"];
+                };
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_keyring: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+                "If-None-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PrivateBlob"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    published_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Whose key, 0x and 40 hex digits. */
+                address: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublishedKey"];
+                };
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_log: {
+        parameters: {
+            query?: {
+                /** @description Only reads of this record (hex). */
+                record?: string;
+                /** @description Only reads for this purpose. */
+                purpose?: components["schemas"]["Purpose"];
+                /** @description Only reads from this second on. */
+                from?: number;
+                /** @description Only reads before this second. */
+                until?: number;
+                /** @description Where to go on. */
+                cursor?: string;
+                /** @description At most this many items, 1 to 500. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LogEntry"];
+                };
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_checkpoints: {
+        parameters: {
+            query?: {
+                /** @description Where to go on: `next` of the page before. */
+                cursor?: string;
+                /** @description At most this many items, 1 to 500; 100 if absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CheckpointView"];
+                };
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_evidence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                leaf: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogEvidence"];
+                };
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_records: {
+        parameters: {
+            query?: {
+                /** @description Only records of this patient (hex). */
+                patient?: string;
+                /** @description Only this category. */
+                category?: components["schemas"]["Category"];
+                /** @description Where to go on. */
+                cursor?: string;
+                /** @description At most this many items, 1 to 500. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RecordView"];
+                };
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_record: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegisterBody"];
+            };
+        };
+        responses: {
+            /** @description The release share was kept; nothing was relayed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionView"] | null;
+                };
+            };
+            /** @description Mined. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionView"] | null;
+                };
+            };
+            /** @description Accepted and still on its way. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionView"] | null;
+                };
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_record: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                record: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordView"];
+                };
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_release_share: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                record: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseShareBody"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_requests: {
+        parameters: {
+            query?: {
+                /** @description Where to go on: `next` of the page before. */
+                cursor?: string;
+                /** @description At most this many items, 1 to 500; 100 if absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RequestView"];
+                };
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RequestBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestView"];
+                };
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestView"];
+                };
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deny_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignedDenial"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Version"];
+                };
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+}
