@@ -20,7 +20,12 @@ use crate::{caller::SESSION_COOKIE, extract::Json, state::App};
         description = "The blind server of medlock: it stores what it cannot read, relays what it did not sign, and keeps the log. \
             Every error is a problem (RFC 9457) with a stable `code`."
     ),
-    components(schemas(protocol::error_code::Problem, protocol::error_code::ErrorCode)),
+    // What no body names: every answer's problem, and a list that only a query parameter uses.
+    components(schemas(
+        protocol::error_code::Problem,
+        protocol::error_code::ErrorCode,
+        protocol::bodies::grants::GrantSide
+    )),
     modifiers(&Sessions)
 )]
 pub(crate) struct ApiDoc;

@@ -12,7 +12,7 @@ pub struct UnknownCode {
 }
 
 macro_rules! bits {
-    ($(#[$doc:meta])* $name:ident($int:ty), $list:literal { $($(#[$vdoc:meta])* $variant:ident = $bit:literal, $text:literal;)+ }) => {
+    ($(#[$doc:meta])* $name:ident($int:ty), $list:literal { $($(#[$vdoc:meta])* $variant:ident = $bit:literal, $text:tt;)+ }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
         pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant,)+ }
@@ -122,7 +122,7 @@ bits! {
 }
 
 macro_rules! list {
-    ($(#[$doc:meta])* $name:ident($int:ty), $list:literal { $($(#[$vdoc:meta])* $variant:ident = $code:literal, $text:literal;)+ }) => {
+    ($(#[$doc:meta])* $name:ident($int:ty), $list:literal { $($(#[$vdoc:meta])* $variant:ident = $code:literal, $text:tt;)+ }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
         #[repr($int)]

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $variant:ident = $text:literal, $status:literal, $hint:literal;)+) => {
+    ($($(#[$doc:meta])* $variant:ident = $text:tt, $status:literal, $hint:literal;)+) => {
         /// A stable error code.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
         #[non_exhaustive]
