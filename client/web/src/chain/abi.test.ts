@@ -1,0 +1,26 @@
+import { readFileSync } from 'node:fs';
+import { type Abi, toEventSignature, toFunctionSignature } from 'viem';
+import { expect, test } from 'vitest';
+import { accessLogAbi, accreditationAbi, grantRegistryAbi, keyRegistryAbi, recordRegistryAbi, signedActionsAbi } from './abi.ts';
+
+/** What a function or event is to its callers: its signature, what it returns, and which parts are indexed. */
+function shape(item: Abi[number]): string {
+  const types = (parts: readonly { type: string; components?: readonly { type: string; name?: string }[] }[]): string =>
+    parts.map((part) => (part.components ? `(${part.components.map((c) => `${c.type} ${c.name}`).join()})` : part.type)).join();
+  if (item.type === 'function') return `${toFunctionSignature(item)} ${item.stateMutability} ${types(item.outputs)}`;
+  if (item.type === 'event') return `${toEventSignature(item)} ${item.inputs.map((input) => input.indexed === true).join()}`;
+  return item.type;
+}
+
+test.each([
+  ['Accreditation', accreditationAbi],
+  ['KeyRegistry', keyRegistryAbi],
+  ['RecordRegistry', recordRegistryAbi],
+  ['GrantRegistry', grantRegistryAbi],
+  ['AccessLog', accessLogAbi],
+  ['KeyRegistry', signedActionsAbi],
+])('%s has what this app reads of it', (contract, ours) => {
+  const file = new URL(`../../../../contracts/abi/${contract}.json`, import.meta.url);
+  const theirs = (JSON.parse(readFileSync(file, 'utf8')) as { abi: Abi }).abi.map(shape);
+  for (const item of ours as Abi) expect(theirs).toContain(shape(item));
+});
