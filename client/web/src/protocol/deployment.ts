@@ -1,0 +1,122 @@
+/** The deployment file: where the contracts are, and who runs the log. Everybody starts from the same copy. */
+
+import type { TypedDataDomain } from 'viem';
+import { ProtocolError } from './error.ts';
+import { type Address, type Hex, sameHex } from './hex.ts';
+import { exactFields, hexOf, isUint } from './json-form.ts';
+
+const VERSION = 1;
+/** EIP-712 domain name of every contract. */
+export const DOMAIN_NAME = 'medlock';
+/** EIP-712 domain version of every contract. */
+export const DOMAIN_VERSION = '1';
+
+/** The five contracts, as the file names them. */
+export const CONTRACT_NAMES = [
+  'accreditation',
+  'key_registry',
+  'record_registry',
+  'grant_registry',
+  'access_log',
+] as const;
+export type ContractName = (typeof CONTRACT_NAMES)[number];
+
+/** One contract of a deployment. */
+export interface DeployedContract {
+  /** Its address. */
+  readonly address: Address;
+  /** keccak256 of its runtime code. */
+  readonly codeHash: Hex;
+}
+
+/** A deployment. Hex is in lower case. */
+export interface Deployment {
+  /** EIP-155 chain id. */
+  readonly chainId: number;
+  /** Hash of block 0: tells two chains with the same id apart. */
+  readonly genesisHash: Hex;
+  /** No event of ours lies before this block. */
+  readonly startBlock: number;
+  /** Who keeps the log and holds the release shares. */
+  readonly operator: Address;
+  /** The contracts. */
+  readonly contracts: Readonly<Record<ContractName, DeployedContract>>;
+}
+
+/** Not a deployment file of the version this client knows. */
+export class InvalidDeployment extends ProtocolError<'deployment'> {
+  constructor() {
+    super('deployment', 'not a deployment file of this version');
+  }
+}
+
+/**
+ * Reads the JSON of a deployment file, or the part of a response that holds one.
+ *
+ * @throws InvalidDeployment for another version, a missing or unknown field, or one that is out of range.
+ */
+export function parseDeployment(json: unknown): Deployment {
+  const names = ['version', 'chain_id', 'genesis_hash', 'start_block', 'operator', 'contracts'] as const;
+  const file = exactFields(json, names);
+  const contracts = exactFields(file?.contracts, CONTRACT_NAMES);
+  if (file === null || contracts === null || file.version !== VERSION) throw new InvalidDeployment();
+  if (!isUint(file.chain_id) || !isUint(file.start_block)) throw new InvalidDeployment();
+  return {
+    chainId: file.chain_id,
+    genesisHash: required(hexOf(file.genesis_hash, 32)),
+    startBlock: file.start_block,
+    operator: required(hexOf(file.operator, 20)),
+    contracts: {
+      accreditation: parseContract(contracts.accreditation),
+      key_registry: parseContract(contracts.key_registry),
+      record_registry: parseContract(contracts.record_registry),
+      grant_registry: parseContract(contracts.grant_registry),
+      access_log: parseContract(contracts.access_log),
+    },
+  };
+}
+
+/** Whether two deployments are the same: a client refuses a server of another one. */
+export function sameDeployment(a: Deployment, b: Deployment): boolean {
+  return (
+    a.chainId === b.chainId &&
+    sameHex(a.genesisHash, b.genesisHash) &&
+    a.startBlock === b.startBlock &&
+    sameHex(a.operator, b.operator) &&
+    CONTRACT_NAMES.every((name) => {
+      const [one, other] = [a.contracts[name], b.contracts[name]];
+      return sameHex(one.address, other.address) && sameHex(one.codeHash, other.codeHash);
+    })
+  );
+}
+
+/** An EIP-712 domain of ours. */
+export interface Domain extends TypedDataDomain {
+  readonly name: typeof DOMAIN_NAME;
+  readonly version: typeof DOMAIN_VERSION;
+  readonly chainId: number;
+  readonly verifyingContract: Address;
+}
+
+/** The EIP-712 domain of a contract at an address. */
+export function domainAt(chainId: number, verifyingContract: Address): Domain {
+  return { name: DOMAIN_NAME, version: DOMAIN_VERSION, chainId, verifyingContract };
+}
+
+/** The EIP-712 domain of a contract of a deployment. */
+export function domainOf(deployment: Deployment, contract: ContractName): Domain {
+  return domainAt(deployment.chainId, deployment.contracts[contract].address);
+}
+
+function parseContract(json: unknown): DeployedContract {
+  const contract = exactFields(json, ['address', 'code_hash'] as const);
+  return {
+    address: required(hexOf(contract?.address, 20)),
+    codeHash: required(hexOf(contract?.code_hash, 32)),
+  };
+}
+
+function required<T>(value: T | null): T {
+  if (value === null) throw new InvalidDeployment();
+  return value;
+}

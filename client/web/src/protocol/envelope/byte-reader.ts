@@ -1,0 +1,62 @@
+/** Reading exact numbers of bytes from a stream that comes in chunks of any length. */
+
+import { type Bytes, concat } from '../bytes.ts';
+
+/** Reads a stream front to back. Holds what the stream gave and nobody has read yet. */
+export class ByteReader {
+  readonly #source: AsyncIterator<Bytes> | Iterator<Bytes>;
+  #chunks: Bytes[] = [];
+  #available = 0;
+
+  constructor(source: AsyncIterable<Bytes> | Iterable<Bytes>) {
+    this.#source = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  }
+
+  /** The next `length` bytes, or all that are left if those are fewer. A view where they lie in one chunk. */
+  async read(length: number): Promise<Bytes> {
+    await this.#fill(length);
+    const parts: Bytes[] = [];
+    let missing = Math.min(length, this.#available);
+    this.#available -= missing;
+    while (missing > 0) {
+      const first = this.#chunks[0] as Bytes;
+      const part = first.subarray(0, missing);
+      parts.push(part);
+      missing -= part.length;
+      if (part.length === first.length) this.#chunks.shift();
+      else this.#chunks[0] = first.subarray(part.length);
+    }
+    return parts.length === 1 ? (parts[0] as Bytes) : concat(...parts);
+  }
+
+  /** Whether everything was read. */
+  async isAtEnd(): Promise<boolean> {
+    await this.#fill(1);
+    return this.#available === 0;
+  }
+
+  /** All that was not read yet, chunk by chunk. */
+  async *rest(): AsyncGenerator<Bytes, void, undefined> {
+    while (!(await this.isAtEnd())) {
+      const chunks = this.#chunks;
+      this.#chunks = [];
+      this.#available = 0;
+      yield* chunks;
+    }
+  }
+
+  /** Tells the source that nobody reads on. */
+  async cancel(): Promise<void> {
+    await this.#source.return?.();
+  }
+
+  async #fill(length: number): Promise<void> {
+    while (this.#available < length) {
+      const next = await this.#source.next();
+      if (next.done === true) return;
+      if (next.value.length === 0) continue;
+      this.#chunks.push(next.value);
+      this.#available += next.value.length;
+    }
+  }
+}

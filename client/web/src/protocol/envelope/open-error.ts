@@ -1,0 +1,32 @@
+/** Why an envelope does not open. The codes are the classes of the shared vectors. */
+
+import { ProtocolError } from '../error.ts';
+
+const MESSAGES = {
+  header: "the envelope's header is malformed or names another record",
+  tag: 'the envelope was changed, or this is not its key',
+  final: 'the envelope is cut short or goes on after its end',
+  length: 'the lengths inside the envelope contradict each other',
+  padding: 'the envelope is padded otherwise than the protocol says',
+  commitment: 'the envelope does not keep what it commits to',
+  'no match': 'the owner capsule is not for this key',
+} as const;
+
+/** The class of a failure, as the shared vectors write it. */
+export type OpenErrorClass = keyof typeof MESSAGES;
+
+/**
+ * - `header`: magic, suite, flags, version, owner capsule, FLOE parameters or metadata are malformed, or the header names
+ *   another record or version than the one asked for.
+ * - `tag`: an authentication tag does not hold: wrong key, wrong chain or registry, or changed bytes.
+ * - `final`: the file does not end exactly with its final segment.
+ * - `length`: lengths inside contradict each other.
+ * - `padding`: padding is not zero, or not as long as it must be.
+ * - `commitment`: owner capsule, release share or content hash are not what the key and the content give.
+ * - `no match`: the owner capsule is not for this key, patient, record, version or epoch.
+ */
+export class OpenError extends ProtocolError<OpenErrorClass> {
+  constructor(code: OpenErrorClass) {
+    super(code, MESSAGES[code]);
+  }
+}

@@ -1,0 +1,30 @@
+/** Why a keyring cannot be read, opened or extended. */
+
+import { ProtocolError } from '../error.ts';
+
+const MESSAGES = {
+  malformed: 'malformed keyring',
+  other_owner: 'the keyring belongs to another account or chain',
+  no_match: 'no entry of the keyring opens with this',
+  tag: 'the keyring was changed',
+  full: 'the keyring is full',
+  passphrase_length: 'the passphrase is too short or too long',
+  invalid_signature: "this is not the account's signature of the unlock message",
+  unstable_signature: 'this wallet signs differently each time and cannot unlock',
+} as const;
+
+/**
+ * - `malformed`: not the JSON of a keyring of this version, or a part is out of range.
+ * - `other_owner`: it belongs to another owner or chain.
+ * - `no_match`: no entry opens with this passphrase or signature.
+ * - `tag`: an entry has the right commitment but does not decrypt.
+ * - `full`: no more entries, or no more with a passphrase.
+ * - `passphrase_length`: too short or too long.
+ * - `invalid_signature`: not a signature of the owner's key over the unlock message.
+ * - `unstable_signature`: the wallet signs the same message differently each time: it can never unlock.
+ */
+export class KeyringError extends ProtocolError<keyof typeof MESSAGES> {
+  constructor(code: keyof typeof MESSAGES) {
+    super(code, MESSAGES[code]);
+  }
+}

@@ -1,0 +1,163 @@
+/** Reads: the signed wish to open a record, the log leaf it becomes, and the operator's receipt. */
+
+import { type Bytes, concat, u16, u32, u64, utf8 } from './bytes.ts';
+import { type Purpose, PURPOSES } from './codes.ts';
+import { type Deployment, domainOf } from './deployment.ts';
+import { type Address, addressBytes, fromHex, type Hex, sameHex } from './hex.ts';
+import { type LeafHash, type RecordId, type Salt, type Tag, tagOf } from './ids.ts';
+import { leafHash } from './log.ts';
+import { SignatureError, verifySignature } from './signature.ts';
+import { messageFromJson, signingHash, typedData } from './typed-data.ts';
+
+/** The longest a read request may be valid, in seconds. */
+export const READ_REQUEST_SECONDS_MAX = 60;
+const REQUEST_LABEL = utf8('medlock/v1/read-request');
+const LEAF_LABEL = utf8('medlock/v1/log-leaf');
+
+/** A wish to open one version of a record. The session key signs `readRequestBytes`. */
+export interface ReadRequest {
+  /** SHA-256 of the session's login message. */
+  readonly loginHash: Hex;
+  /** Which record. */
+  readonly record: RecordId;
+  /** Which version, from 1. */
+  readonly version: number;
+  /** Why. */
+  readonly purpose: Purpose;
+  /** Who reads: the session's address. */
+  readonly grantee: Address;
+  /** Opens the reader's READ tag. */
+  readonly salt: Salt;
+  /** 32 random bytes; unique for the session. */
+  readonly nonce: Hex;
+  /** Unix seconds; at most `READ_REQUEST_SECONDS_MAX` from now. */
+  readonly deadline: number;
+}
+
+/**
+ * What is signed: label ‖ chain id u64 ‖ RecordRegistry ‖ operator ‖ login hash ‖ record ‖ version u16 ‖ purpose u16 ‖
+ * grantee ‖ salt ‖ nonce ‖ deadline u64.
+ */
+export function readRequestBytes(request: ReadRequest, deployment: Deployment): Bytes {
+  return concat(
+    REQUEST_LABEL,
+    u64(deployment.chainId),
+    addressBytes(deployment.contracts.record_registry.address),
+    addressBytes(deployment.operator),
+    fromHex(request.loginHash, 32),
+    fromHex(request.record, 32),
+    u16(request.version),
+    u16(PURPOSES.bit(request.purpose)),
+    addressBytes(request.grantee),
+    fromHex(request.salt, 32),
+    fromHex(request.nonce, 32),
+    u64(request.deadline),
+  );
+}
+
+/** The JSON of a read request, as the API takes it. */
+export function readRequestToJson(request: ReadRequest): {
+  login_hash: Hex;
+  record: Hex;
+  version: number;
+  purpose: Purpose;
+  grantee: Hex;
+  salt: Hex;
+  nonce: Hex;
+  deadline: number;
+} {
+  const { loginHash, record, version, purpose, grantee, salt, nonce, deadline } = request;
+  return { login_hash: loginHash, record, version, purpose, grantee, salt, nonce, deadline };
+}
+
+/** The tag that grantee and salt open. */
+export function readRequestTag(request: ReadRequest): Tag {
+  return tagOf(request.grantee, request.salt);
+}
+
+/** What the operator keeps of one read: everything that proves who asked for what, when, and that it was allowed. */
+export interface Leaf {
+  /** The signed request. */
+  readonly request: ReadRequest;
+  /** 64 bytes r ‖ s by the session key. */
+  readonly signature: Hex;
+  /** The login message that names the session key. */
+  readonly loginMessage: string;
+  /** The wallet's signature over it. */
+  readonly loginSignature: Hex;
+  /** The block at which permission was asked. */
+  readonly blockHash: Hex;
+  /** Unix seconds: the later of the operator's clock and that block's time. */
+  readonly time: number;
+  /** 32 random bytes, so that a leaf hash says nothing about its content. */
+  readonly blinding: Hex;
+}
+
+/**
+ * The leaf's bytes: label ‖ signed request ‖ (length u32 ‖ bytes) of signature, login message and login signature ‖ block
+ * hash ‖ time u64 ‖ blinding.
+ */
+export function leafBytes(leaf: Leaf, deployment: Deployment): Bytes {
+  const parts = [fromHex(leaf.signature), utf8(leaf.loginMessage), fromHex(leaf.loginSignature)];
+  return concat(
+    LEAF_LABEL,
+    readRequestBytes(leaf.request, deployment),
+    ...parts.flatMap((part) => [u32(part.length), part]),
+    fromHex(leaf.blockHash, 32),
+    u64(leaf.time),
+    fromHex(leaf.blinding, 32),
+  );
+}
+
+/** SHA-256(0x00 ‖ leaf bytes): what stands in `Accessed`, if the operator tells the truth about this leaf. */
+export function hashOfLeaf(leaf: Leaf, deployment: Deployment): LeafHash {
+  return leafHash(leafBytes(leaf, deployment));
+}
+
+/** The operator's promise that a leaf is in its log, anchored on chain before `anchorBy` (Unix seconds). */
+export interface ReadReceipt {
+  readonly operator: Address;
+  readonly leaf: LeafHash;
+  readonly record: RecordId;
+  readonly version: number;
+  readonly anchorBy: bigint;
+}
+
+const RECEIPT_TYPES = {
+  ReadReceipt: [
+    { name: 'operator', type: 'address' },
+    { name: 'leaf', type: 'bytes32' },
+    { name: 'record', type: 'bytes32' },
+    { name: 'version', type: 'uint16' },
+    { name: 'anchorBy', type: 'uint64' },
+  ],
+} as const;
+
+/**
+ * Reads a receipt from the JSON of the API.
+ *
+ * @throws InvalidMessage
+ */
+export function receiptFromJson(json: unknown): ReadReceipt {
+  return messageFromJson(RECEIPT_TYPES, 'ReadReceipt', json) as unknown as ReadReceipt;
+}
+
+/**
+ * Checks that the deployment's operator made this promise, and for this record version.
+ *
+ * @throws SignatureError `wrong_signer` also for a receipt of another operator, record or version.
+ */
+export function verifyReceipt(
+  receipt: ReadReceipt,
+  signature: Hex,
+  deployment: Deployment,
+  of: { readonly record: RecordId; readonly version: number },
+): void {
+  const isForThis =
+    sameHex(receipt.operator, deployment.operator) &&
+    sameHex(receipt.record, of.record) &&
+    receipt.version === of.version;
+  if (!isForThis) throw new SignatureError('wrong_signer');
+  const data = typedData(domainOf(deployment, 'access_log'), RECEIPT_TYPES, 'ReadReceipt', receipt);
+  verifySignature(signingHash(data), deployment.operator, signature);
+}

@@ -1,0 +1,59 @@
+/** Signatures of externally owned accounts, checked as the contracts check them. */
+
+import { secp256k1 } from '@noble/curves/secp256k1.js';
+import { keccak256 } from 'viem/utils';
+import type { Bytes } from './bytes.ts';
+import { ProtocolError } from './error.ts';
+import { type Address, addressBytes, fromHex, type Hex, isHex, sameHex, toAddress } from './hex.ts';
+import { isZero } from './bytes.ts';
+
+const MESSAGES = {
+  malformed: 'the signature is malformed',
+  high_s: 'the signature has a high s',
+  wrong_signer: "the signature is not the named signer's",
+} as const;
+
+/**
+ * Why a signature does not count. `malformed`: not 65 bytes with v 27 or 28, or r or s out of range. `high_s`: s lies in the
+ * upper half of the group order (EIP-2). `wrong_signer`: it recovers to somebody else.
+ */
+export class SignatureError extends ProtocolError<keyof typeof MESSAGES> {
+  constructor(code: keyof typeof MESSAGES) {
+    super(code, MESSAGES[code]);
+  }
+}
+
+/**
+ * Checks that `signature` (65 bytes r ‖ s ‖ v, low s, v 27 or 28) over `hash` is `signer`'s. Contract accounts need
+ * ERC-1271 instead.
+ *
+ * @throws SignatureError
+ */
+export function verifySignature(hash: Hex, signer: Address, signature: Hex): void {
+  if (!isHex(signature, 65)) throw new SignatureError('malformed');
+  const bytes = fromHex(signature);
+  const v = bytes[64] ?? 0;
+  if (v !== 27 && v !== 28) throw new SignatureError('malformed');
+  const rs = bytes.slice(0, 64);
+  let parsed: ReturnType<typeof secp256k1.Signature.fromBytes>;
+  try {
+    parsed = secp256k1.Signature.fromBytes(rs, 'compact');
+  } catch {
+    throw new SignatureError('malformed');
+  }
+  if (parsed.hasHighS()) throw new SignatureError('high_s');
+  const recovered = recoverAddress(hash, rs, v - 27);
+  if (recovered === null) throw new SignatureError('malformed');
+  if (!sameHex(recovered, signer) || isZero(addressBytes(signer))) throw new SignatureError('wrong_signer');
+}
+
+/** Who signed `hash`, given `r ‖ s` and the parity of y; `null` when nobody can have. */
+export function recoverAddress(hash: Hex, rs: Bytes, parity: number): Address | null {
+  try {
+    const signature = secp256k1.Signature.fromBytes(rs, 'compact').addRecoveryBit(parity);
+    const point = signature.recoverPublicKey(fromHex(hash, 32)).toBytes(false);
+    return toAddress(fromHex(keccak256(point.subarray(1))).subarray(12));
+  } catch {
+    return null;
+  }
+}

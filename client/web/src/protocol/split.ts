@@ -1,0 +1,43 @@
+/**
+ * The two halves of a data key.
+ *
+ * `B = Expand(DEK, "medlock/v1/release-share\0" ‖ chain id ‖ RecordRegistry ‖ record ‖ version)` and `S = DEK xor B`.
+ * Either alone says nothing. Whoever has the DEK recomputes both.
+ */
+
+import { u16, u64, xor } from './bytes.ts';
+import { type Address, addressBytes, fromHex } from './hex.ts';
+import type { RecordId } from './ids.ts';
+import { expand, LABELS } from './kdf.ts';
+import { DataKey, ReaderShare, ReleaseShare } from './secret.ts';
+
+/** Which record version a data key belongs to. */
+export interface RecordVersion {
+  /** EIP-155 chain id. */
+  readonly chainId: number;
+  /** Address of `RecordRegistry`. */
+  readonly registry: Address;
+  /** The record. */
+  readonly record: RecordId;
+  /** Its version, from 1. */
+  readonly version: number;
+}
+
+/** B, the half that the operator keeps. */
+export function releaseShare(dek: DataKey, of: RecordVersion): ReleaseShare {
+  const fields = [u64(of.chainId), addressBytes(of.registry), fromHex(of.record, 32), u16(of.version)];
+  return new ReleaseShare(expand(dek.expose(), LABELS.releaseShare, ...fields));
+}
+
+/** S, the half that goes to readers. */
+export function readerShare(dek: DataKey, of: RecordVersion): ReaderShare {
+  const release = releaseShare(dek, of);
+  const reader = new ReaderShare(xor(dek.expose(), release.expose()));
+  release.wipe();
+  return reader;
+}
+
+/** Joins the halves. Any two shares give some key; `Header.checkCommitment` tells whether they are those of the right one. */
+export function joinShares(reader: ReaderShare, release: ReleaseShare): DataKey {
+  return new DataKey(xor(reader.expose(), release.expose()));
+}
