@@ -5,7 +5,8 @@ import {
   decodeFunctionResult, encodeFunctionData, hashMessage, keccak256, numberToHex, recoverAddress,
   type Abi, type Address, type ContractFunctionArgs, type ContractFunctionName, type ContractFunctionReturnType, type Hex,
 } from 'viem';
-import type { Deployment } from '../api/routes.ts';
+import type { ContractName, Deployment } from '../protocol/deployment.ts';
+import type { EnvelopeContext } from '../protocol/envelope/header.ts';
 import { Failure } from '../failure.ts';
 import {
   accessLogAbi, accreditationAbi, contractSignatureAbi, grantRegistryAbi, keyRegistryAbi, recordRegistryAbi, signedActionsAbi,
@@ -69,24 +70,14 @@ export class Chain {
     this.deployment = deployment;
   }
 
-  get contracts(): Record<keyof Deployment['contracts'], Address> {
-    const { accreditation, key_registry, record_registry, grant_registry, access_log } = this.deployment.contracts;
-    return {
-      accreditation: accreditation.address as Address,
-      key_registry: key_registry.address as Address,
-      record_registry: record_registry.address as Address,
-      grant_registry: grant_registry.address as Address,
-      access_log: access_log.address as Address,
-    };
+  /** The address of a contract. */
+  addressOf(contract: ContractName): Address {
+    return this.deployment.contracts[contract].address;
   }
 
   /** Chain id and record registry, as envelopes name them. */
-  get envelopeContext(): { chainId: number; registry: Address } {
-    return { chainId: this.deployment.chain_id, registry: this.contracts.record_registry };
-  }
-
-  get operator(): Address {
-    return lower(this.deployment.operator as Address);
+  get envelopeContext(): EnvelopeContext {
+    return { chainId: this.deployment.chainId, registry: this.addressOf('record_registry') };
   }
 
   /**
@@ -105,16 +96,16 @@ export class Chain {
 
   async #verify(): Promise<void> {
     const [chainId, genesis] = await Promise.all([this.rpc('eth_chainId', []), this.#block(0n)]);
-    if (Number(chainId) !== this.deployment.chain_id) {
-      throw new Failure('other_chain', { values: { chainId: this.deployment.chain_id } });
+    if (Number(chainId) !== this.deployment.chainId) {
+      throw new Failure('other_chain', { values: { chainId: this.deployment.chainId } });
     }
-    if (genesis.hash.toLowerCase() !== this.deployment.genesis_hash.toLowerCase()) {
-      throw new Failure('other_chain', { values: { chainId: this.deployment.chain_id } });
+    if (genesis.hash.toLowerCase() !== this.deployment.genesisHash) {
+      throw new Failure('other_chain', { values: { chainId: this.deployment.chainId } });
     }
     await Promise.all(
       Object.entries(this.deployment.contracts).map(async ([name, contract]) => {
         const code = await this.rpc('eth_getCode', [contract.address, 'latest']);
-        if (typeof code !== 'string' || keccak256(code as Hex) !== contract.code_hash.toLowerCase()) {
+        if (typeof code !== 'string' || keccak256(code as Hex) !== contract.codeHash) {
           throw new Failure('other_code', { values: { contract: name } });
         }
       }),
@@ -159,13 +150,13 @@ export class Chain {
 
   /** The identity key of somebody; `null` if none was published. */
   async findKey(owner: Address): Promise<ChainKey | null> {
-    const key = await this.#call(this.contracts.key_registry, keyRegistryAbi, 'keyOf', [owner, SLOT_IDENTITY]);
+    const key = await this.#call(this.addressOf('key_registry'), keyRegistryAbi, 'keyOf', [owner, SLOT_IDENTITY]);
     return key.epoch === 0 ? null : { hash: key.hash, epoch: key.epoch, kem: key.kem };
   }
 
   /** A record; `null` if there is none. */
   async findRecord(record: Hex): Promise<ChainRecord | null> {
-    const found = await this.#call(this.contracts.record_registry, recordRegistryAbi, 'recordOf', [record]);
+    const found = await this.#call(this.addressOf('record_registry'), recordRegistryAbi, 'recordOf', [record]);
     return found.status === 0 ? null : { ...found, patient: lower(found.patient) };
   }
 
@@ -178,37 +169,37 @@ export class Chain {
 
   /** The stored terms of a grant; all zero where none ever stood. */
   async terms(patient: Address, tag: Hex, kind: number, id: Hex): Promise<Terms> {
-    return termsOf(await this.#call(this.contracts.grant_registry, grantRegistryAbi, 'termsOf', [patient, tag, kind, id]));
+    return termsOf(await this.#call(this.addressOf('grant_registry'), grantRegistryAbi, 'termsOf', [patient, tag, kind, id]));
   }
 
   /** Raised by every RevokeAll. */
   patientEpoch(patient: Address): Promise<number> {
-    return this.#call(this.contracts.grant_registry, grantRegistryAbi, 'patientEpochOf', [patient]);
+    return this.#call(this.addressOf('grant_registry'), grantRegistryAbi, 'patientEpochOf', [patient]);
   }
 
   /** The accreditation of somebody; `null` if nobody ever vouched. */
   async findPractitioner(address: Address): Promise<ChainPractitioner | null> {
-    const found = await this.#call(this.contracts.accreditation, accreditationAbi, 'practitionerOf', [address]);
+    const found = await this.#call(this.addressOf('accreditation'), accreditationAbi, 'practitionerOf', [address]);
     if (found.accreditor === NOBODY) return null;
     const time = await this.now();
-    const [counts] = await this.#call(this.contracts.accreditation, accreditationAbi, 'isAccredited', [address, ALL_ROLES, time]);
+    const [counts] = await this.#call(this.addressOf('accreditation'), accreditationAbi, 'isAccredited', [address, ALL_ROLES, time]);
     return { ...found, accreditor: lower(found.accreditor), counts };
   }
 
   accreditorEpoch(address: Address): Promise<number> {
-    return this.#call(this.contracts.accreditation, accreditationAbi, 'accreditorEpochOf', [address]);
+    return this.#call(this.addressOf('accreditation'), accreditationAbi, 'accreditorEpochOf', [address]);
   }
 
   isAccreditor(address: Address): Promise<boolean> {
-    return this.#call(this.contracts.accreditation, accreditationAbi, 'isAccreditor', [address]);
+    return this.#call(this.addressOf('accreditation'), accreditationAbi, 'isAccreditor', [address]);
   }
 
   async accreditationOwner(): Promise<Address> {
-    return lower(await this.#call(this.contracts.accreditation, accreditationAbi, 'owner', []));
+    return lower(await this.#call(this.addressOf('accreditation'), accreditationAbi, 'owner', []));
   }
 
   logHead(): Promise<Hex> {
-    return this.#call(this.contracts.access_log, accessLogAbi, 'headOf', [this.operator]);
+    return this.#call(this.addressOf('access_log'), accessLogAbi, 'headOf', [this.deployment.operator]);
   }
 
   /** Whether a signed action was carried out, or given up. */

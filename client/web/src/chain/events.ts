@@ -1,0 +1,233 @@
+/** What the chain's events say: keys, versions, grants, and the anchored log. */
+import { decodeEventLog, encodeEventTopics, keccak256, numberToHex, type Abi, type Address, type Hex } from 'viem';
+import { Failure } from '../failure.ts';
+import { Cid } from '../protocol/cid/cid.ts';
+import { accessLogAbi, accreditationAbi, grantRegistryAbi, keyRegistryAbi, recordRegistryAbi } from './abi.ts';
+import type { Chain } from './chain.ts';
+import { Refused } from './rpc.ts';
+import { termsOf, type Terms } from './terms.ts';
+
+/** Blocks asked for at once; fewer when the node refuses so many. */
+const BLOCKS_AT_ONCE = 100_000n;
+const SLOT_IDENTITY = 0;
+
+interface Log {
+  readonly topics: readonly Hex[];
+  readonly data: Hex;
+  readonly blockNumber: bigint;
+  readonly txHash: Hex;
+}
+
+type Topic = Hex | readonly Hex[] | null;
+
+/** All logs of a contract that match, from the deployment's first block to the head, in order. */
+async function logs(chain: Chain, address: Address, topics: readonly Topic[], fromBlock?: bigint): Promise<Log[]> {
+  const head = (await chain.head()).number;
+  let from = fromBlock ?? BigInt(chain.deployment.startBlock);
+  let span = BLOCKS_AT_ONCE;
+  const found: Log[] = [];
+  while (from <= head) {
+    const to = from + span - 1n < head ? from + span - 1n : head;
+    try {
+      const filter = { address, topics, fromBlock: numberToHex(from), toBlock: numberToHex(to) };
+      const answer = await chain.rpc('eth_getLogs', [filter]);
+      if (!Array.isArray(answer)) throw new Failure('rpc');
+      for (const log of answer as Record<string, unknown>[]) {
+        if (log['removed'] === true) continue;
+        found.push({
+          topics: log['topics'] as Hex[],
+          data: log['data'] as Hex,
+          blockNumber: BigInt(log['blockNumber'] as string),
+          txHash: log['transactionHash'] as Hex,
+        });
+      }
+      from = to + 1n;
+    } catch (error) {
+      // Too many blocks or results for this node: ask for fewer.
+      if (!(error instanceof Refused) || span === 1n) throw error;
+      span = span / 4n > 1n ? span / 4n : 1n;
+    }
+  }
+  return found;
+}
+
+function decoded<const A extends Abi>(abi: A, log: Log) {
+  try {
+    return decodeEventLog({ abi, topics: log.topics as [Hex, ...Hex[]], data: log.data });
+  } catch (error) {
+    throw new Failure('rpc', { cause: error });
+  }
+}
+
+const word = (address: Address): Hex => `0x${address.slice(2).toLowerCase().padStart(64, '0')}`;
+const lower = (address: Address): Address => address.toLowerCase() as Address;
+
+function topic(abi: Abi, eventName: string): Hex {
+  const [first] = encodeEventTopics({ abi, eventName });
+  if (typeof first !== 'string') throw new Error('an event has a topic');
+  return first;
+}
+
+const KEY = topic(keyRegistryAbi as Abi, 'KeyRegistered');
+const RECORD = topic(recordRegistryAbi as Abi, 'RecordRegistered');
+const GRANTED = topic(grantRegistryAbi as Abi, 'Granted');
+const ACCESSED = topic(accessLogAbi as Abi, 'Accessed');
+const CHECKPOINT = topic(accessLogAbi as Abi, 'Checkpoint');
+const ACCREDITED = topic(accreditationAbi as Abi, 'Accredited');
+
+// ---- Keys --------------------------------------------------------------------------------------------------------
+
+export interface KeyEvent {
+  readonly owner: Address;
+  readonly epoch: number;
+  readonly kem: number;
+  readonly key: Hex;
+  readonly hash: Hex;
+}
+
+/** Identity keys that somebody ever published, or everybody, oldest first; each hashes to what its event names. */
+export async function keyEvents(chain: Chain, owner: Address | null): Promise<KeyEvent[]> {
+  const found = await logs(chain, chain.addressOf('key_registry'), owner === null ? [KEY] : [KEY, word(owner)]);
+  return found.flatMap((log) => {
+    const { args } = decoded(keyRegistryAbi, log);
+    if (args.slot !== SLOT_IDENTITY) return [];
+    if (keccak256(args.key) !== args.keyHash) throw new Failure('rpc');
+    return [{ owner: lower(args.owner), epoch: args.epoch, kem: args.kem, key: args.key, hash: args.keyHash }];
+  });
+}
+
+// ---- Records -----------------------------------------------------------------------------------------------------
+
+/** One version of a record, from its event. */
+export interface ChainVersion {
+  readonly record: Hex;
+  readonly version: number;
+  readonly patient: Address;
+  readonly uploader: Address;
+  readonly category: number;
+  /** Of the envelope. */
+  readonly cid: Cid;
+  readonly blockNumber: number;
+  readonly txHash: Hex;
+}
+
+function cidOf(codec: number, digest: Hex): Cid {
+  try {
+    return new Cid(codec, digest);
+  } catch (error) {
+    throw new Failure('rpc', { cause: error });
+  }
+}
+
+async function versionEvents(chain: Chain, topics: readonly Topic[]): Promise<ChainVersion[]> {
+  const found = await logs(chain, chain.addressOf('record_registry'), [RECORD, ...topics]);
+  return found.map((log) => {
+    const { args } = decoded(recordRegistryAbi, log);
+    return {
+      record: args.id,
+      version: args.version,
+      patient: lower(args.patient),
+      uploader: lower(args.uploader),
+      category: args.category,
+      cid: cidOf(args.codec, args.digest),
+      blockNumber: Number(log.blockNumber),
+      txHash: log.txHash,
+    };
+  });
+}
+
+/** Every version of a record, oldest first. */
+export const versionsOfRecord = (chain: Chain, record: Hex): Promise<ChainVersion[]> => versionEvents(chain, [record]);
+
+/** Every version of every record of a patient, oldest first. */
+export const versionsOfPatient = (chain: Chain, patient: Address): Promise<ChainVersion[]> =>
+  versionEvents(chain, [null, word(patient)]);
+
+// ---- Grants ------------------------------------------------------------------------------------------------------
+
+/** A grant that was ever given, with its stored terms as they are now. */
+export interface ChainGrant {
+  readonly tag: Hex;
+  readonly kind: number;
+  readonly scopeId: Hex;
+  readonly terms: Terms;
+  readonly bundleHash: Hex;
+  /** Not revoked, and of the patient's epoch; the period is not considered. */
+  readonly stands: boolean;
+  readonly txHash: Hex;
+}
+
+/** Every grant that a patient ever gave, in the order in which they were first given. */
+export async function grantsOf(chain: Chain, patient: Address): Promise<ChainGrant[]> {
+  const found = await logs(chain, chain.addressOf('grant_registry'), [GRANTED, word(patient)]);
+  const last = new Map<string, Omit<ChainGrant, 'terms' | 'stands'>>();
+  for (const log of found) {
+    const { args } = decoded(grantRegistryAbi, log);
+    const kind = termsOf(args.terms).kind;
+    const grant = { tag: args.tag, kind, scopeId: args.scopeId, bundleHash: args.bundleHash, txHash: log.txHash };
+    last.set(`${args.tag}:${kind}:${args.scopeId}`, grant);
+  }
+  const patientEpoch = await chain.patientEpoch(patient);
+  return Promise.all(
+    [...last.values()].map(async (grant) => {
+      const terms = await chain.terms(patient, grant.tag, grant.kind, grant.scopeId);
+      return { ...grant, terms, stands: terms.rights !== 0 && terms.patientEpoch === patientEpoch };
+    }),
+  );
+}
+
+/** The bundle hash of one grant, from its latest `Granted`; `null` if it was never granted. */
+export async function bundleHash(chain: Chain, patient: Address, tag: Hex, kind: number, scopeId: Hex): Promise<Hex | null> {
+  const found = await logs(chain, chain.addressOf('grant_registry'), [GRANTED, word(patient), tag, scopeId]);
+  const ours = found.map((log) => decoded(grantRegistryAbi, log).args).filter((args) => termsOf(args.terms).kind === kind);
+  return ours.at(-1)?.bundleHash ?? null;
+}
+
+// ---- The log -----------------------------------------------------------------------------------------------------
+
+export interface AnchoredAccess {
+  readonly record: Hex;
+  readonly tag: Hex;
+  /** The purpose's bit. */
+  readonly purposes: number;
+  readonly leaf: Hex;
+  readonly blockNumber: number;
+  readonly txHash: Hex;
+}
+
+export interface Anchor {
+  readonly size: bigint;
+  readonly root: Hex;
+  readonly head: Hex;
+  readonly blockNumber: number;
+  readonly txHash: Hex;
+  /** How many accesses stand before it. */
+  readonly accessesBefore: number;
+}
+
+/** The operator's log as the chain has it: accesses in the order of their leaves, and checkpoints. */
+export async function accessLog(chain: Chain): Promise<{ accesses: AnchoredAccess[]; anchors: Anchor[] }> {
+  const found = await logs(chain, chain.addressOf('access_log'), [[ACCESSED, CHECKPOINT], word(chain.deployment.operator)]);
+  const accesses: AnchoredAccess[] = [];
+  const anchors: Anchor[] = [];
+  for (const log of found) {
+    const place = { blockNumber: Number(log.blockNumber), txHash: log.txHash };
+    const event = decoded(accessLogAbi, log);
+    if (event.eventName === 'Accessed') {
+      const { record, tag, purposes, leaf } = event.args;
+      accesses.push({ record, tag, purposes, leaf, ...place });
+    } else {
+      const { size, root, head } = event.args;
+      anchors.push({ size, root, head, accessesBefore: accesses.length, ...place });
+    }
+  }
+  return { accesses, anchors };
+}
+
+// ---- Accreditation -----------------------------------------------------------------------------------------------
+
+/** Everybody for whom an accreditor ever vouched, oldest first. */
+export async function practitionersOf(chain: Chain, accreditor: Address): Promise<Address[]> {
+  const found = await logs(chain, chain.addressOf('accreditation'), [ACCREDITED, word(accreditor)]);
+  return [...new Set(found.map((log) => lower(decoded(accreditationAbi, log).args.practitioner)))];
+}

@@ -1,0 +1,368 @@
+/**
+ * This browser as one person's device: wallet, server, chain, session, keys. One for the page; hooks watch it.
+ *
+ * Keys live here and nowhere else. They are wiped when the person locks, leaves for fifteen minutes, or changes the
+ * account or the chain in the wallet.
+ */
+import type { Address } from 'viem';
+import * as api from '../api/routes.ts';
+import { whenSignedOut } from '../api/request.ts';
+import { Chain } from '../chain/chain.ts';
+import { walletRpc } from '../chain/rpc.ts';
+import type { LockReason, Me, Session, Unlocker } from '../data/types.ts';
+import { Failure } from '../failure.ts';
+import { KeptSession } from '../session/kept-session.ts';
+import type { Keys } from '../session/keys.ts';
+import { onWallets, searchWallets, wallets } from '../wallet/discovery.ts';
+import { connectWallet, reconnectWallet, Wallet } from '../wallet/wallet.ts';
+import { findKeyring, unlockersOf } from './keyring-copy.ts';
+import { readServer, type ServerView } from './server.ts';
+import { Shelf } from './shelf.ts';
+
+/** Where the last wallet's name is kept; it says nothing about a person. */
+const LAST_WALLET = 'medlock.wallet';
+/** How long wallets may take to announce themselves before the page says that there is none. */
+const SEARCH_MS = 600;
+
+/** A connected wallet with what belongs to its account. */
+export interface Client {
+  readonly address: Address;
+  readonly wallet: Wallet;
+  readonly chain: Chain;
+  readonly info: ServerView;
+  readonly shelf: Shelf;
+}
+
+/** A client whose keys are open and whose session runs. */
+export interface ReadyClient extends Client {
+  readonly keys: Keys;
+  readonly session: KeptSession;
+}
+
+export interface DeviceState {
+  readonly isSearching: boolean;
+  readonly info: ServerView | null;
+  readonly wallet: Wallet | null;
+  readonly chainId: number | null;
+  readonly session: Session;
+}
+
+type Note = { kind: 'signed_in' | 'signed_out' | 'locked'; address: Address };
+
+class Device {
+  #state: DeviceState = { isSearching: true, info: null, wallet: null, chainId: null, session: { state: 'starting' } };
+  readonly #listeners = new Set<() => void>();
+  #client: Client | null = null;
+  #session: KeptSession | null = null;
+  #keys: Keys | null = null;
+  #expiry: ReturnType<typeof setTimeout> | undefined;
+  #generation = 0;
+  #isStarted = false;
+  readonly #tabs = new BroadcastChannel('medlock');
+  /** Aborted when keys are wiped: whatever runs with them ends. */
+  #work = new AbortController();
+
+  readonly snapshot = (): DeviceState => this.#state;
+
+  readonly watch = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  #set(change: Partial<DeviceState>): void {
+    this.#state = { ...this.#state, ...change };
+    for (const listener of this.#listeners) listener();
+  }
+
+  // ---- Beginning -------------------------------------------------------------------------------------------------
+
+  /** Begins once: finds wallets, asks the server who it is, takes up the session. */
+  start(): void {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    whenSignedOut(() => this.#endSession('expired'));
+    this.#tabs.onmessage = (event: MessageEvent<Note>) => void this.#onOtherTab(event.data);
+    window.addEventListener('pagehide', (event) => {
+      // A page in the back-forward cache would keep the keys.
+      if (event.persisted) this.lock('reloaded');
+    });
+    const last = localStorage.getItem(LAST_WALLET);
+    let isTried = false;
+    const tryLast = (): void => {
+      const known = wallets().find((wallet) => wallet.rdns === last);
+      if (isTried || known === undefined) return;
+      isTried = true;
+      reconnectWallet(known)
+        .then((wallet) => (wallet === null ? this.#setSession({ state: 'signed_out', why: 'first_visit' }) : this.#attach(wallet, 'reloaded')))
+        .catch(() => this.#setSession({ state: 'signed_out', why: 'first_visit' }));
+    };
+    onWallets(tryLast);
+    searchWallets();
+    tryLast();
+    setTimeout(() => {
+      this.#set({ isSearching: false });
+      if (!isTried) this.#setSession({ state: 'signed_out', why: 'first_visit' });
+    }, SEARCH_MS);
+    void this.#loadInfo();
+  }
+
+  async #loadInfo(): Promise<ServerView> {
+    if (this.#state.info !== null) return this.#state.info;
+    const info = await readServer();
+    this.#set({ info });
+    return info;
+  }
+
+  // ---- Wallet ------------------------------------------------------------------------------------------------------
+
+  /** Connects a wallet; its window opens when this site is new to it. */
+  async connect(uuid: string): Promise<Address> {
+    const announced = wallets().find((wallet) => wallet.uuid === uuid);
+    if (announced === undefined) throw new Failure('no_wallet');
+    const wallet = await connectWallet(announced);
+    localStorage.setItem(LAST_WALLET, announced.rdns);
+    if (this.#state.wallet?.announced !== announced || this.#state.wallet.address !== wallet.address) {
+      await this.#attach(wallet, 'reloaded');
+    }
+    return wallet.address;
+  }
+
+  /** Forgets the choice of a wallet. */
+  disconnect(): void {
+    localStorage.removeItem(LAST_WALLET);
+    this.#detach();
+    this.#setSession({ state: 'signed_out', why: 'signed_out' });
+  }
+
+  readonly #onAccounts = (accounts: readonly string[]): void => {
+    const wallet = this.#state.wallet;
+    const address = accounts[0]?.toLowerCase() as Address | undefined;
+    if (wallet === null || address === wallet.address) return;
+    this.#wipe();
+    if (address === undefined) {
+      this.#detach();
+      this.#setSession({ state: 'signed_out', why: 'account_changed' });
+    } else {
+      void this.#attach(new Wallet(wallet.announced, address), 'account_changed');
+    }
+  };
+
+  readonly #onChain = (id: string): void => {
+    const chainId = Number(id);
+    if (chainId === this.#state.chainId) return;
+    this.#wipe();
+    this.#set({ chainId });
+    const wallet = this.#state.wallet;
+    if (wallet !== null) void this.#attach(wallet, 'chain_changed');
+  };
+
+  #detach(): void {
+    const provider = this.#state.wallet?.provider;
+    provider?.removeListener('accountsChanged', this.#onAccounts);
+    provider?.removeListener('chainChanged', this.#onChain);
+    this.#wipe();
+    this.#client = null;
+    this.#session = null;
+    this.#generation += 1;
+    this.#set({ wallet: null, chainId: null });
+  }
+
+  /** Takes up an account of a wallet, and its session if this browser keeps one. */
+  async #attach(wallet: Wallet, why: LockReason): Promise<void> {
+    this.#detach();
+    const generation = this.#generation;
+    this.#set({ wallet, session: { state: 'starting' } });
+    wallet.provider.on('accountsChanged', this.#onAccounts);
+    wallet.provider.on('chainChanged', this.#onChain);
+    try {
+      const chainId = await wallet.chainId();
+      if (generation !== this.#generation) return;
+      this.#set({ chainId });
+      const info = await this.#loadInfo();
+      if (generation !== this.#generation) return;
+      this.#client = clientOf(wallet, info);
+      await this.#resume(why);
+    } catch {
+      // The server or the wallet does not answer now; signing in asks again and then says why.
+      if (generation === this.#generation) this.#setSession({ state: 'signed_out', why });
+    }
+  }
+
+  /** The connected client; asks the server who it is when that was not possible before. */
+  async client(): Promise<Client> {
+    const { wallet } = this.#state;
+    if (wallet === null) throw new Failure('no_wallet');
+    if (this.#client === null) {
+      const info = await this.#loadInfo();
+      if (this.#state.wallet !== wallet) throw new Failure('cancelled');
+      this.#client = clientOf(wallet, info);
+    }
+    return this.#client;
+  }
+
+  /** The client with its keys. @throws Failure `locked`. */
+  async ready(): Promise<ReadyClient> {
+    const client = await this.client();
+    if (this.#keys === null || this.#session === null) throw new Failure('locked');
+    return { ...client, keys: this.#keys, session: this.#session };
+  }
+
+  /** Ends when the keys are wiped. */
+  get work(): AbortSignal {
+    return this.#work.signal;
+  }
+
+  // ---- Session -----------------------------------------------------------------------------------------------------
+
+  #setSession(session: Session): void {
+    this.#set({ session });
+  }
+
+  /** Finds out where the kept session of this account stands, at the server as well. */
+  async #resume(why: LockReason): Promise<void> {
+    const client = await this.client();
+    const generation = this.#generation;
+    const kept = await KeptSession.load(client.shelf);
+    const told = kept === null ? null : await api.me();
+    if (generation !== this.#generation) return;
+    if (kept === null || told === null || told.address.toLowerCase() !== client.address) {
+      this.#session = null;
+      const ended = kept === null ? why : told === null ? 'expired' : 'other_tab';
+      this.#setSession({ state: 'signed_out', why: ended === 'reloaded' ? 'first_visit' : ended });
+      return;
+    }
+    this.#begin(kept);
+    await this.#place(why, told);
+  }
+
+  #begin(session: KeptSession): void {
+    this.#session = session;
+    clearTimeout(this.#expiry);
+    const left = session.expiresAt * 1000 - Date.now();
+    this.#expiry = setTimeout(() => this.#endSession('expired'), Math.min(left, 2 ** 31 - 1));
+  }
+
+  /** Ready, locked, or still to be set up. */
+  async #place(why: LockReason, told: api.MeView): Promise<void> {
+    const client = await this.client();
+    const generation = this.#generation;
+    const [keyring, owner] = await Promise.all([
+      findKeyring(client),
+      // Only chooses which pages are offered.
+      client.chain.accreditationOwner().catch(() => null),
+    ]);
+    if (generation !== this.#generation) return;
+    const me: Me = {
+      address: client.address,
+      roles: told.roles,
+      accreditor: told.accreditor,
+      owner: owner === client.address,
+      keyEpoch: told.key_epoch,
+      storedBytes: told.stored_bytes,
+      quotaBytes: told.quota_bytes,
+      sessionExpiresAt: told.session_expires_at,
+    };
+    if (this.#keys !== null) this.#setSession({ state: 'ready', me });
+    else if (keyring !== null) {
+      const unlockers: readonly Unlocker[] = unlockersOf(keyring);
+      this.#setSession({ state: 'locked', why, me, unlockers });
+    } else if (told.key_epoch > 0) this.#setSession({ state: 'needs_recovery', me });
+    else this.#setSession({ state: 'needs_set_up', me });
+  }
+
+  /** Reads again who is signed in and where that stands; after signing in, unlocking, publishing. */
+  async refresh(why: LockReason = 'reloaded'): Promise<void> {
+    const told = await api.me();
+    if (told === null) this.#endSession('expired');
+    else await this.#place(why, told);
+  }
+
+  /** After signing in. */
+  async signedIn(session: KeptSession): Promise<void> {
+    this.#begin(session);
+    this.#tell('signed_in');
+    await this.refresh();
+  }
+
+  /** After unlocking. */
+  async unlocked(keys: Keys): Promise<void> {
+    if (this.#keys !== null && this.#keys !== keys && this.#keys.seed !== keys.seed) this.#keys.wipe();
+    this.#keys = keys;
+    if (this.#work.signal.aborted) this.#work = new AbortController();
+    await this.refresh();
+  }
+
+  /** The server no longer knows the session. Keys stay, so that a form goes on where it was once signed in again. */
+  #endSession(why: LockReason): void {
+    if (this.#session === null) return;
+    this.#session = null;
+    clearTimeout(this.#expiry);
+    this.#setSession({ state: 'signed_out', why });
+  }
+
+  #wipe(): void {
+    this.#keys?.wipe();
+    this.#keys = null;
+    this.#work.abort();
+    this.#work = new AbortController();
+  }
+
+  /** Wipes the keys; the session goes on. */
+  lock(why: LockReason): void {
+    if (this.#keys === null) return;
+    this.#wipe();
+    const { session } = this.#state;
+    if (session.state === 'ready') this.#setSession({ state: 'locked', why, me: session.me, unlockers: ['passphrase'] });
+    if (why !== 'other_tab') this.#tell('locked');
+    if (this.#session !== null) void this.refresh(why).catch(() => undefined);
+  }
+
+  /** Ends the session, here and at the server. */
+  async signOut(): Promise<void> {
+    const client = await this.client();
+    this.#wipe();
+    this.#session = null;
+    clearTimeout(this.#expiry);
+    await KeptSession.forget(client.shelf);
+    this.#setSession({ state: 'signed_out', why: 'signed_out' });
+    this.#tell('signed_out');
+    await api.logout().catch((error: unknown) => {
+      // Without an answer the cookie stays until it ends; its session key is gone, so it reads nothing.
+      if (!(error instanceof Failure) || error.code !== 'not_signed_in') throw error;
+    });
+  }
+
+  // ---- Other tabs --------------------------------------------------------------------------------------------------
+
+  #tell(kind: Note['kind']): void {
+    const address = this.#state.wallet?.address;
+    if (address !== undefined) this.#tabs.postMessage({ kind, address } satisfies Note);
+  }
+
+  /** All tabs share one cookie: what one does concerns the others. */
+  async #onOtherTab(note: Note): Promise<void> {
+    const { wallet } = this.#state;
+    if (wallet === null) return;
+    if (note.kind === 'locked') {
+      this.lock('other_tab');
+    } else if (note.kind === 'signed_out' || note.address !== wallet.address) {
+      this.#wipe();
+      this.#endSession('other_tab');
+    } else {
+      const client = await this.client();
+      const session = await KeptSession.load(client.shelf);
+      if (session === null) return;
+      this.#begin(session);
+      await this.refresh('other_tab').catch(() => undefined);
+    }
+  }
+}
+
+function clientOf(wallet: Wallet, info: ServerView): Client {
+  const { deployment } = info;
+  const chain = new Chain(walletRpc(wallet.provider), deployment);
+  return { address: wallet.address, wallet, info, shelf: new Shelf(deployment, wallet.address), chain };
+}
+
+/** The one device of this page. */
+export const device = new Device();

@@ -1,0 +1,45 @@
+/** The keyring: this browser's copy, else the server's. It holds the seed for nobody but its unlockers. */
+import * as api from '../api/routes.ts';
+import type { Unlocker } from '../data/types.ts';
+import { Failure } from '../failure.ts';
+import { Keyring } from '../protocol/keyring/keyring.ts';
+import { KeyringError } from '../protocol/keyring/keyring-error.ts';
+import type { Client } from './device.ts';
+
+const NAME = 'keyring';
+
+/** The keyring of an account; `null` if neither this browser nor the server has one. */
+export async function findKeyring(client: Client): Promise<Keyring | null> {
+  const own = await client.shelf.get<Uint8Array<ArrayBuffer>>(NAME);
+  const json = own ?? (await api.privateBlob('keyring'))?.content;
+  if (json === undefined) return null;
+  try {
+    return Keyring.fromJson(json, client.chain.deployment.chainId, client.address);
+  } catch (error) {
+    if (error instanceof KeyringError) throw new Failure('no_keyring', { cause: error });
+    throw error;
+  }
+}
+
+/** What opens a keyring. */
+export function unlockersOf(keyring: Keyring): readonly Unlocker[] {
+  const wallet: readonly Unlocker[] = keyring.walletMessages().length > 0 ? ['wallet'] : [];
+  return keyring.hasPassphrase() ? [...wallet, 'passphrase'] : wallet;
+}
+
+/** Keeps a copy in this browser. */
+export const keepKeyring = (client: Client, keyring: Keyring): Promise<void> => client.shelf.put(NAME, keyring.toJson());
+
+/** Gives the server this browser's copy if it has none. Says whether the server has one now. */
+export async function putBackKeyring(client: Client): Promise<boolean> {
+  const own = await client.shelf.get<Uint8Array<ArrayBuffer>>(NAME);
+  if ((await api.privateBlob('keyring')) !== null) return true;
+  if (own === undefined) return false;
+  try {
+    await api.putPrivateBlob('keyring', own, null);
+  } catch (error) {
+    // Another tab was faster.
+    if (!(error instanceof Failure) || !['already_exists', 'precondition_failed'].includes(error.code)) throw error;
+  }
+  return true;
+}

@@ -1,0 +1,120 @@
+/** How an action gets to the chain: signed here, relayed by the server, and seen on the chain by ourselves. */
+import type { Hex } from 'viem';
+import * as api from '../api/routes.ts';
+import { problemFailure } from '../api/request.ts';
+import { unixNow, type Chain } from '../chain/chain.ts';
+import type { Sentence } from '../data/types.ts';
+import type { Client } from '../device/device.ts';
+import type { Errand } from '../device/errand.ts';
+import { Failure } from '../failure.ts';
+import { systemRandom } from '../protocol/random.ts';
+import {
+  actionId, actionTypedData, contractOf, signedActionToJson, signerOf, type Action, type SignedAction,
+} from '../protocol/messages.ts';
+import { toHex } from '../protocol/hex.ts';
+import type { Part } from '../device/announcer.ts';
+import type { TypedData as WalletTypedData } from '../wallet/wallet.ts';
+
+/** How long a signed action stays valid, in seconds. */
+const DEADLINE_SECONDS = 3600;
+/** How long to wait for a relayed action that the server has accepted. */
+const WAIT_MS_MAX = 90_000;
+/** How far the wallet's node may be behind the server's. */
+const SEEN_MS_MAX = 30_000;
+
+/** A carried-out action. */
+export interface Settled {
+  readonly txHash: Hex | null;
+}
+
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A fresh unordered nonce. */
+export const newNonce = (): bigint => BigInt(toHex(systemRandom(32)));
+
+/** The later of this device's clock and the chain's, and an hour. */
+export async function newDeadline(chain: Chain): Promise<bigint> {
+  return BigInt((await chain.now()) + DEADLINE_SECONDS);
+}
+
+/** Typed data as the wallet takes it. */
+export const forWallet = (data: ReturnType<typeof actionTypedData>): WalletTypedData => data as WalletTypedData;
+
+/** The JSON of a signed action, as the API's document describes it. */
+export const toBody = (signed: SignedAction): api.SignedAction => signedActionToJson(signed);
+
+/** Signs an action, after checking that wallet and deployment are on the same chain. */
+export async function signAction(client: Client, action: Action, sentence: Sentence, errand: Errand, part?: Part): Promise<SignedAction> {
+  await client.chain.verifyDeployment();
+  const data = forWallet(actionTypedData(action, client.chain.deployment));
+  const signature = await errand.signTypedData(client.wallet, data, sentence, part);
+  return { action, signature };
+}
+
+/** Signs and relays an action that needs nothing beside its signature, and waits until it is mined. */
+export async function carryOut(client: Client, action: Action, sentence: Sentence, errand: Errand): Promise<Settled> {
+  const signed = await signAction(client, action, sentence, errand);
+  errand.phase('sending');
+  return settle(client, action, await api.submit(toBody(signed)), errand);
+}
+
+/**
+ * Waits until a relayed action is mined, and sees it on the chain itself.
+ *
+ * @throws Failure why it failed; `still_pending` when it takes long; `wrong_answer` if the chain does not show it.
+ */
+export async function settle(client: Client, action: Action, first: api.ActionView | null, errand: Errand): Promise<Settled> {
+  const id = actionId(action, client.chain.deployment);
+  const begun = Date.now();
+  errand.phase('waiting');
+  for (let view = first; ; view = await api.action(id)) {
+    if (view !== null && view.id !== id) throw new Failure('wrong_answer');
+    if (view?.state === 'failed') throw problemFailure(view.problem) ?? new Failure('reverted');
+    if (view?.state === 'mined') {
+      await confirmOnChain(client.chain, action);
+      return { txHash: (view.tx_hash ?? null) as Hex | null };
+    }
+    if (Date.now() - begun > WAIT_MS_MAX) throw new Failure('still_pending');
+    await pause(250);
+  }
+}
+
+/** Waits until this device's own view of the chain shows that an action has happened. */
+async function confirmOnChain(chain: Chain, action: Action): Promise<void> {
+  const begun = Date.now();
+  const contract = chain.addressOf(contractOf(action));
+  for (let wait = 50; ; wait = Math.min(wait * 2, 1000)) {
+    if (await chain.isNonceUsed(contract, signerOf(action), action.message.nonce)) return;
+    if (Date.now() - begun > SEEN_MS_MAX) throw new Failure('wrong_answer');
+    await pause(wait);
+  }
+}
+
+/** Runs `act` again while it fails with one of these codes: the server's mirror may be a moment behind the chain. */
+export async function whileBehind<T>(codes: readonly string[], act: () => Promise<T>, tries = 20): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await act();
+    } catch (error) {
+      if (!(error instanceof Failure) || !codes.includes(error.code) || attempt >= tries) throw error;
+      await pause(300);
+    }
+  }
+}
+
+/** Runs `act` over items, at most `width` at a time, results in order. */
+export async function mapSome<T, R>(items: readonly T[], act: (item: T) => Promise<R>, width = 8): Promise<R[]> {
+  const results: R[] = new Array<R>(items.length);
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < items.length) {
+      const index = next;
+      next += 1;
+      results[index] = await act(items[index] as T);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
+  return results;
+}
+
+export { unixNow };

@@ -1,0 +1,242 @@
+/** Making the seed and its keyring, the recovery kit, and publishing the key. Mirrors `client/src/unlock.rs` and `register.rs`. */
+import type { Address } from 'viem';
+import { findKeyring, keepKeyring, putBackKeyring } from '../device/keyring-copy.ts';
+import type { Client, ReadyClient } from '../device/device.ts';
+import type { Errand } from '../device/errand.ts';
+import type { Kit, NewKeyring } from '../data/types.ts';
+import { Failure } from '../failure.ts';
+import { KEM_SECP256K1, SLOT_IDENTITY } from '../protocol/codes.ts';
+import { KeyringError } from '../protocol/keyring/keyring-error.ts';
+import { Keyring } from '../protocol/keyring/keyring.ts';
+import { MIN_PASSPHRASE_CHARS } from '../protocol/keyring/passphrase.ts';
+import { WalletMessage } from '../protocol/keyring/wallet.ts';
+import { kitFromText, kitToText, RecoveryError, seedFromWords, seedToWords } from '../protocol/recovery.ts';
+import { Seed } from '../protocol/secret.ts';
+import { rfc3339 } from '../protocol/session.ts';
+import { Keys } from '../session/keys.ts';
+import { argon2id } from '../workers/argon2.ts';
+import { carryOut, newDeadline, newNonce, unixNow } from './act.ts';
+
+const PROOF = 'kit';
+const KIT_TITLE = 'medlock recovery kit';
+
+/**
+ * Makes a seed and its keyring with two unlockers, wallet and passphrase.
+ *
+ * @throws Failure `already_set_up` if this browser or the server has a keyring, or the chain a key of this address;
+ * `passphrase_too_short`.
+ */
+export async function makeKeys(
+  client: Client,
+  passphrase: string,
+  skipWallet: boolean,
+  errand: Errand,
+): Promise<{ keys: Keys; made: NewKeyring }> {
+  errand.phase('preparing');
+  await client.chain.verifyDeployment();
+  if ((await client.chain.findKey(client.address)) !== null) throw new Failure('already_set_up');
+  return makeKeyring(client, Seed.generate(), passphrase, skipWallet, errand);
+}
+
+/**
+ * Makes the keyring again from the recovery words, in a browser that has none.
+ *
+ * @throws Failure `invalid_words`, `wrong_keys` if the chain has another key for this address.
+ */
+export async function recover(
+  client: Client,
+  words: string,
+  passphrase: string,
+  errand: Errand,
+): Promise<{ keys: Keys; made: NewKeyring }> {
+  errand.phase('preparing');
+  await client.chain.verifyDeployment();
+  const seed = seedOfWords(words, client.address);
+  // Compared before anything is kept; a seed that is not theirs is wiped there.
+  await Keys.checked(client.chain, client.address, seed);
+  const result = await makeKeyring(client, seed, passphrase, false, errand);
+  // Whoever types the words has them.
+  await recordProof(client);
+  return result;
+}
+
+/** The seed of recovery words: 24 words, or the text of a kit, which must be this account's. */
+function seedOfWords(text: string, owner: Address): Seed {
+  try {
+    if (!text.includes(KIT_TITLE)) return seedFromWords(text);
+    const kit = kitFromText(text);
+    if (kit.owner === owner) return kit.seed;
+    kit.seed.wipe();
+  } catch (error) {
+    if (!(error instanceof RecoveryError)) throw error;
+    throw new Failure('invalid_words', { cause: error, values: error.place === null ? {} : { place: error.place } });
+  }
+  throw new Failure('wrong_keys');
+}
+
+async function makeKeyring(
+  client: Client,
+  seed: Seed,
+  passphrase: string,
+  skipWallet: boolean,
+  errand: Errand,
+): Promise<{ keys: Keys; made: NewKeyring }> {
+  if ((await findKeyring(client)) !== null) throw new Failure('already_set_up');
+  const keyring = new Keyring(client.chain.deployment.chainId, client.address);
+  try {
+    await keyring.addPassphrase(seed, passphrase, argon2id);
+  } catch (error) {
+    if (!(error instanceof KeyringError) || error.code !== 'passphrase_length') throw error;
+    throw new Failure('passphrase_too_short', { cause: error, values: { min: MIN_PASSPHRASE_CHARS } });
+  }
+  const walletRefused = skipWallet ? 'rejected' : await addWallet(client, seed, keyring, errand);
+  const keys = await Keys.checked(client.chain, client.address, seed);
+  await keepKeyring(client, keyring);
+  // The copy here opens it; the server's is put back at the next sign-in if this fails.
+  const onServer = await putBackKeyring(client).catch(() => false);
+  return { keys, made: { walletUnlocks: walletRefused === null, walletRefused, onServer } };
+}
+
+/** Adds the wallet as an unlocker; says why it cannot be one. */
+async function addWallet(client: Client, seed: Seed, keyring: Keyring, errand: Errand): Promise<NewKeyring['walletRefused']> {
+  if (await client.chain.hasCode(client.address)) return 'contract_account';
+  const message = WalletMessage.create({
+    owner: client.address,
+    chainId: client.chain.deployment.chainId,
+    domain: location.host,
+    uri: location.origin,
+    issuedAt: rfc3339(unixNow()),
+  });
+  const sentence = { key: 'sign.enrol_wallet', values: {} } as const;
+  try {
+    const first = await errand.signMessage(client.wallet, message.text, sentence, { part: 1, parts: 2 });
+    const second = await errand.signMessage(client.wallet, message.text, sentence, { part: 2, parts: 2 });
+    await keyring.addWallet(seed, message, first, second);
+    return null;
+  } catch (error) {
+    if (error instanceof KeyringError && error.code === 'unstable_signature') return 'not_deterministic';
+    // A contract's signature has no r and s of its owner's key: it cannot unlock either.
+    if (error instanceof KeyringError && error.code === 'invalid_signature') return 'contract_account';
+    if (error instanceof Failure && (error.code === 'wallet_rejected' || error.code === 'cancelled')) return 'rejected';
+    throw error;
+  }
+}
+
+/**
+ * Opens the keyring with a passphrase and compares the derived key with the chain.
+ *
+ * @throws Failure `no_keyring`, `not_unlocked`, `wrong_keys`.
+ */
+export function unlockWithPassphrase(client: Client, passphrase: string, errand: Errand): Promise<Keys> {
+  return unlock(client, errand, (keyring) => keyring.openWithPassphrase(passphrase, argon2id));
+}
+
+/**
+ * The same by the wallet's signature over the keyring's own message.
+ *
+ * @throws Failure `wallet_not_deterministic` if no wallet can unlock it.
+ */
+export function unlockWithWallet(client: Client, errand: Errand): Promise<Keys> {
+  return unlock(client, errand, async (keyring) => {
+    const messages = keyring.walletMessages();
+    if (messages.length === 0) throw new Failure('wallet_not_deterministic');
+    for (const [index, message] of messages.entries()) {
+      const part = { part: index + 1, parts: messages.length };
+      const signature = await errand.signMessage(client.wallet, message.text, { key: 'sign.unlock', values: {} }, part);
+      try {
+        return await keyring.openWithWallet(message, signature);
+      } catch (error) {
+        if (!(error instanceof KeyringError)) throw error;
+      }
+    }
+    throw new KeyringError('no_match');
+  });
+}
+
+async function unlock(client: Client, errand: Errand, open: (keyring: Keyring) => Promise<Seed>): Promise<Keys> {
+  errand.phase('preparing');
+  await client.chain.verifyDeployment();
+  const keyring = await findKeyring(client);
+  if (keyring === null) throw new Failure('no_keyring');
+  let seed: Seed;
+  try {
+    seed = await open(keyring);
+  } catch (error) {
+    if (error instanceof KeyringError) throw new Failure('not_unlocked', { cause: error });
+    throw error;
+  }
+  const keys = await Keys.checked(client.chain, client.address, seed);
+  await keepKeyring(client, keyring);
+  // A convenience that must not fail the unlocking.
+  await putBackKeyring(client).catch(() => false);
+  return keys;
+}
+
+/** The recovery kit. */
+export function kitOf(client: ReadyClient): Kit {
+  const { chainId } = client.chain.deployment;
+  const { seed, owner } = client.keys;
+  return { words: seedToWords(seed).split(' '), text: kitToText({ chainId, owner, seed }), chainId, owner };
+}
+
+/** Three different places of the 24 words, counted from 1, ascending. */
+export function placesToProve(): [number, number, number] {
+  const places = Array.from({ length: 24 }, (_, index) => index + 1);
+  const chosen = [0, 1, 2].map(() => {
+    // 2^32 is so far above 24 that the bias does not matter here: the words are not secret to who proves them.
+    const [random] = crypto.getRandomValues(new Uint32Array(1));
+    return places.splice((random ?? 0) % places.length, 1)[0] as number;
+  });
+  return chosen.sort((a, b) => a - b) as [number, number, number];
+}
+
+/**
+ * Records that the person has kept the words.
+ *
+ * @throws Failure `invalid_words` with the place of the first wrong one.
+ */
+export async function proveKit(client: ReadyClient, places: readonly number[], answers: readonly string[]): Promise<void> {
+  const { words } = kitOf(client);
+  for (const [index, place] of places.entries()) {
+    const answer = answers[index]?.trim().toLowerCase();
+    if (answer !== words[place - 1]) throw new Failure('invalid_words', { values: { place } });
+  }
+  await recordProof(client);
+}
+
+async function recordProof(client: Client): Promise<void> {
+  await client.shelf.put(PROOF, { provedAt: unixNow() });
+}
+
+/** Whether the words were saved and proved in this browser. */
+export async function isKitSaved(client: Client): Promise<boolean> {
+  return (await client.shelf.get(PROOF)) !== undefined;
+}
+
+/**
+ * Publishes the first identity key; does nothing if it is published.
+ *
+ * @throws Failure `wrong_keys` if another key is published.
+ */
+export async function publishKey(client: ReadyClient, errand: Errand): Promise<Keys> {
+  const { chain, keys } = client;
+  errand.phase('preparing');
+  await chain.verifyDeployment();
+  if ((await chain.findKey(keys.owner)) === null) {
+    const action = {
+      type: 'register_key',
+      message: {
+        owner: keys.owner,
+        slot: SLOT_IDENTITY,
+        epoch: 0,
+        kem: KEM_SECP256K1,
+        key: keys.identityAt(1).publicKey.hex,
+        nonce: newNonce(),
+        deadline: await newDeadline(chain),
+      },
+    } as const;
+    await carryOut(client, action, { key: 'sign.publish_key', values: { epoch: 1 } }, errand);
+  }
+  return keys.refreshed(chain);
+}
+
