@@ -258,8 +258,9 @@ impl Relay {
             }
             (_, _, Err(error), _) => return Err(error.into()),
             (Err(error), ..) => Err(error.into()),
-            (_, Err(error), ..) => Err(error),
+            // It was stored only after what had to be done first, so the same action again finds that done.
             (Ok(Some(known)), ..) => Ok(known),
+            (_, Err(error), ..) => Err(error),
             (.., Err(error)) => Err(error.into()),
         };
         budget::refund(&shared.database, submitter, gas_bound).await;

@@ -18,7 +18,7 @@ use protocol::{
     mirror::{self, CursorDoc, GrantDoc, PatientDoc, RecordDoc},
 };
 
-use super::bundle_doc::BundleDoc;
+use super::bundle_doc::{BundleDoc, bundle_id};
 use crate::{caller::Caller, error::ApiError, extract::page_limit, relay::Revocations, state::App, store::collection};
 
 /// A scope that somebody may read now, as far as the mirror knows. For lists only, never for permission.
@@ -117,27 +117,40 @@ async fn given(
     let mut found: Vec<GrantDoc> = found.try_collect().await?;
     let next =
         cut(&mut found, limit).then(|| found.last().map(|last| format!("{}:{}", last.place.block_number, last.id)));
-    let ids: Vec<String> = found.iter().map(|grant| grant.id.to_string()).collect();
-    let bundles: Collection<BundleDoc> = app.database.collection(collection::BUNDLES);
-    let oldest_first = doc! { "grant": 1, "epoch": 1 };
-    let of_grants = doc! { "grant": { "$in": ids } };
-    let (bundles, standings) = tokio::join!(
-        async { bundles.find(of_grants).sort(oldest_first).await?.try_collect::<Vec<BundleDoc>>().await },
-        Standings::of(app, found.iter()),
-    );
-    let (bundles, standings) = (bundles?, standings?);
-    let epochs: BTreeMap<GrantId, i64> = found.iter().map(|grant| (grant.id, grant.epoch.into())).collect();
-    // The newest that was mined; a later one wins.
-    let mut bundles: BTreeMap<GrantId, BundleDoc> = bundles
-        .into_iter()
-        .filter(|bundle| epochs.get(&bundle.grant).is_some_and(|epoch| bundle.epoch <= *epoch))
-        .map(|bundle| (bundle.grant, bundle))
-        .collect();
+    let (bundles, standings) = tokio::join!(bundles_of(app, &found), Standings::of(app, found.iter()));
+    let (mut bundles, standings) = (bundles?, standings?);
     let items = found.into_iter().map(|grant| {
         let bundle = bundles.remove(&grant.id);
         standings.view(app, grant, bundle)
     });
     Ok(Page { items: items.collect(), next: next.flatten() })
+}
+
+/// The bundle of each grant: that of its present epoch, else the newest that was mined, which still names the grantee.
+async fn bundles_of(app: &App, grants: &[GrantDoc]) -> Result<BTreeMap<GrantId, BundleDoc>, ApiError> {
+    let bundles: Collection<BundleDoc> = app.database.collection(collection::BUNDLES);
+    let find = async |filter: Document| -> Result<Vec<BundleDoc>, ApiError> {
+        Ok(bundles.find(filter).await?.try_collect().await?)
+    };
+    // A grant that is renewed over and over has many bundles; one is wanted.
+    let present: Vec<String> = grants.iter().map(|grant| bundle_id(grant.id, grant.epoch)).collect();
+    let mut found: BTreeMap<GrantId, BundleDoc> =
+        find(doc! { "_id": { "$in": present } }).await?.into_iter().map(|bundle| (bundle.grant, bundle)).collect();
+    let epochs: BTreeMap<GrantId, i64> = grants
+        .iter()
+        .filter(|grant| !found.contains_key(&grant.id))
+        .map(|grant| (grant.id, grant.epoch.into()))
+        .collect();
+    if epochs.is_empty() {
+        return Ok(found);
+    }
+    let without: Vec<String> = epochs.keys().map(ToString::to_string).collect();
+    let earlier = find(doc! { "grant": { "$in": without } }).await?;
+    let mined =
+        earlier.into_iter().filter(|bundle| epochs.get(&bundle.grant).is_some_and(|epoch| bundle.epoch <= *epoch));
+    // A later one wins.
+    found.extend(mined.map(|bundle| (bundle.grant, bundle)));
+    Ok(found)
 }
 
 async fn received(
