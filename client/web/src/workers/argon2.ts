@@ -1,0 +1,23 @@
+/**
+ * Argon2id in a worker, so that the page stays alive while it runs. It is the JavaScript of `@noble/hashes`: with the
+ * parameters of a new keyring entry it takes about a second, so no WebAssembly, and no `wasm-unsafe-eval` in the policy, is
+ * needed. `bench/` measures it.
+ */
+
+import type { Bytes } from '../protocol/bytes.ts';
+import type { Argon2id, Argon2Parameters } from '../protocol/keyring/passphrase.ts';
+import { spawnArgon2 } from './spawn.ts';
+import { runJob } from './wire.ts';
+
+/** What the worker is asked. */
+export interface Argon2Job {
+  readonly password: Bytes;
+  readonly salt: Bytes;
+  readonly parameters: Argon2Parameters;
+}
+
+/** Runs in a worker of its own, whose memory is freed when it is done. The password is copied there; both copies are wiped. */
+export const argon2id: Argon2id = (password, salt, parameters) => {
+  const job: Argon2Job = { password: new Uint8Array(password), salt: new Uint8Array(salt), parameters };
+  return runJob<Bytes>(spawnArgon2, {}, (line) => line.post(job, [job.password.buffer]));
+};

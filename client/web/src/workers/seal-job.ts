@@ -1,0 +1,111 @@
+/** What the seal worker does, apart from being a worker. */
+
+import type { Bytes } from '../protocol/bytes.ts';
+import { Capsule, releaseShareBinding } from '../protocol/capsule.ts';
+import { CidBuilder } from '../protocol/cid/build.ts';
+import { ContentHasher } from '../protocol/envelope/content-hash.ts';
+import type { EnvelopeContext } from '../protocol/envelope/header.ts';
+import type { Metadata } from '../protocol/envelope/metadata.ts';
+import { Sealer } from '../protocol/envelope/seal.ts';
+import type { Address, Hex } from '../protocol/hex.ts';
+import { PublicKey } from '../protocol/identity.ts';
+import type { RecordId } from '../protocol/ids.ts';
+import { DataKey } from '../protocol/secret.ts';
+import { releaseShare } from '../protocol/split.ts';
+import { BlobCollector, blobPieces } from './blob.ts';
+import { doJob, type Post } from './wire.ts';
+
+/** The first pass: length and content hash. */
+export interface HashJob {
+  readonly kind: 'hash';
+  readonly file: Blob;
+}
+
+/** The second pass. Keys are public ones, 65 bytes. */
+export interface SealFileJob {
+  readonly kind: 'seal';
+  readonly file: Blob;
+  readonly context: EnvelopeContext;
+  readonly record: RecordId;
+  readonly version: number;
+  readonly patient: Address;
+  readonly patientKey: Bytes;
+  readonly patientKeyEpoch: number;
+  readonly metadata: Metadata;
+  readonly operator: Address;
+  readonly operatorKey: Bytes;
+}
+
+export type SealJob = HashJob | SealFileJob;
+
+/** What the first pass found. */
+export interface HashResult {
+  readonly kind: 'hash';
+  readonly length: number;
+  readonly hash: Hex;
+}
+
+/** The envelope, its CID in text, and the capsule of the release share for the operator. */
+export interface SealResult {
+  readonly kind: 'seal';
+  readonly envelope: Blob;
+  readonly cid: string;
+  readonly releaseShare: Bytes;
+}
+
+/** Does one job. The data key is drawn here and never leaves: it goes on only inside of the two capsules. */
+export function doSealJob(job: SealJob, post: Post<HashResult | SealResult>): Promise<void> {
+  return doJob(post, async () => {
+    const progress = (bytes: number): void => post({ kind: 'progress', bytes });
+    return { result: job.kind === 'hash' ? await hash(job, progress) : await seal(job, progress) };
+  });
+}
+
+async function hash({ file }: HashJob, progress: (bytes: number) => void): Promise<HashResult> {
+  const hasher = new ContentHasher();
+  for await (const piece of blobPieces(file)) {
+    await hasher.update(piece);
+    progress(hasher.length);
+  }
+  return { kind: 'hash', length: hasher.length, hash: await hasher.finish() };
+}
+
+async function seal(job: SealFileJob, progress: (bytes: number) => void): Promise<SealResult> {
+  const dek = DataKey.generate();
+  try {
+    const patientKey = PublicKey.fromBytes(job.patientKey);
+    const sealer = await Sealer.create({ ...job, patientKey }, dek);
+    const cid = new CidBuilder();
+    const envelope = new BlobCollector();
+    for await (const chunk of sealer.seal(reporting(blobPieces(job.file), progress))) {
+      await cid.update(chunk);
+      envelope.add(chunk);
+    }
+    const capsule = await sealReleaseShare(job, dek);
+    const text = (await cid.finish()).toString();
+    return { kind: 'seal', envelope: envelope.finish(), cid: text, releaseShare: capsule.bytes };
+  } finally {
+    dek.wipe();
+  }
+}
+
+async function sealReleaseShare(job: SealFileJob, dek: DataKey): Promise<Capsule> {
+  const of = { ...job.context, record: job.record, version: job.version };
+  const share = releaseShare(dek, of);
+  const binding = releaseShareBinding(of, job.patient, job.operator);
+  const capsule = await Capsule.seal(share, PublicKey.fromBytes(job.operatorKey), binding);
+  share.wipe();
+  return capsule;
+}
+
+async function* reporting(
+  content: AsyncIterable<Bytes>,
+  progress: (bytes: number) => void,
+): AsyncGenerator<Bytes, void, undefined> {
+  let length = 0;
+  for await (const piece of content) {
+    yield piece;
+    length += piece.length;
+    progress(length);
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * Sealing files in a worker: a first pass finds length and hash (and the author signs them), a second encrypts.
+ *
+ * Neither pass holds the file or the envelope in memory. The data key is drawn in the worker and never leaves it: the page
+ * gets it only inside of the owner capsule and of the capsule for the operator.
+ */
+
+import type { Bytes } from '../protocol/bytes.ts';
+import { Capsule } from '../protocol/capsule.ts';
+import { Cid } from '../protocol/cid/cid.ts';
+import type { SealParams } from '../protocol/envelope/seal.ts';
+import type { Address, Hex } from '../protocol/hex.ts';
+import type { PublicKey } from '../protocol/identity.ts';
+import type { HashJob, HashResult, SealFileJob, SealResult } from './seal-job.ts';
+import { spawnSeal } from './spawn.ts';
+import { type JobOptions, runJob } from './wire.ts';
+
+/** What a file is sealed for, and the operator that keeps its release share. */
+export interface SealRequest extends SealParams {
+  readonly operator: Address;
+  /** The operator's encryption key, as the server's information gives it. */
+  readonly operatorKey: PublicKey;
+}
+
+/** A sealed file. */
+export interface SealedFile {
+  /** The envelope, kept by the browser outside of the page's memory: what is uploaded. */
+  readonly envelope: Blob;
+  /** Its content identifier, to be compared with the server's answer. */
+  readonly cid: Cid;
+  /** B, sealed to the operator: what is deposited. */
+  readonly releaseShare: Capsule;
+}
+
+/**
+ * Length and content hash of a file.
+ *
+ * @throws WorkerError `file_unreadable`; the reason of `options.signal`.
+ */
+export async function hashFile(file: Blob, options: JobOptions = {}): Promise<{ length: number; hash: Hex }> {
+  const job: HashJob = { kind: 'hash', file };
+  const { length, hash } = await runJob<HashResult>(spawnSeal, options, (line) => line.post(job));
+  return { length, hash };
+}
+
+/**
+ * Encrypts a file. Progress counts bytes of the file.
+ *
+ * @throws SealError `content_changed` when the file is not the one that was hashed: start again; MetadataError;
+ * WorkerError; the reason of `options.signal`.
+ */
+export async function sealFile(file: Blob, request: SealRequest, options: JobOptions = {}): Promise<SealedFile> {
+  const { patientKey, operatorKey, ...rest } = request;
+  const keys: Record<'patientKey' | 'operatorKey', Bytes> = {
+    patientKey: patientKey.bytes,
+    operatorKey: operatorKey.bytes,
+  };
+  const job: SealFileJob = { kind: 'seal', file, ...rest, ...keys };
+  const result = await runJob<SealResult>(spawnSeal, options, (line) => line.post(job));
+  return {
+    envelope: result.envelope,
+    cid: Cid.parse(result.cid),
+    releaseShare: Capsule.fromBytes(result.releaseShare),
+  };
+}
