@@ -65,7 +65,7 @@ export class FloeMessage {
   readonly parameters: FloeParameters;
   readonly #messageKey: CryptoKey;
   readonly #aad: Bytes;
-  #segmentKey: { epoch: number; key: Promise<CryptoKey> } | null = null;
+  #segmentKey: { epoch: number; key: CryptoKey } | null = null;
 
   private constructor(header: Bytes, parameters: FloeParameters, messageKey: CryptoKey, aad: Bytes) {
     this.header = header;
@@ -107,36 +107,46 @@ export class FloeMessage {
     return equalConstantTime(message.header, header) ? message : 'tag';
   }
 
-  /** Prefix and IV of a segment, and its ciphertext with the tag. `iv` is 12 fresh random bytes. */
-  async encryptSegment(
-    plaintext: Bytes,
-    position: number,
-    isFinal: boolean,
-    iv: Bytes,
-  ): Promise<{ head: Bytes; ciphertext: Bytes }> {
+  /** Whether the key of a segment is at hand. */
+  isReady(position: number): boolean {
+    return this.#segmentKey?.epoch === this.#epochOf(position);
+  }
+
+  /**
+   * Derives the key of a segment; to be awaited before the first segment of each 2^rotationBits. Kept apart from
+   * `encryptSegment`, which a large file calls often and which therefore waits for nothing else.
+   */
+  async prepare(position: number): Promise<void> {
+    const epoch = this.#epochOf(position);
+    this.#segmentKey = { epoch, key: await this.#deriveSegmentKey(epoch) };
+  }
+
+  /**
+   * The ciphertext of a segment, with its tag. `iv` is 12 fresh random bytes. The plaintext may be written over when this
+   * returns: WebCrypto has copied it.
+   */
+  encryptSegment(plaintext: Bytes, position: number, isFinal: boolean, iv: Bytes): Promise<ArrayBuffer> {
     const parameters = { name: 'AES-GCM', iv, additionalData: segmentAad(position, isFinal) };
-    const key = await this.#keyOf(position);
-    const ciphertext = new Uint8Array(await crypto.subtle.encrypt(parameters, key, plaintext));
-    const prefix = isFinal ? plaintext.length + SEGMENT_OVERHEAD : NOT_FINAL;
-    return { head: concat(u32(prefix), iv), ciphertext };
+    return crypto.subtle.encrypt(parameters, this.#keyOf(position), plaintext);
   }
 
   /** The plaintext of a segment without its prefix (IV ‖ ciphertext ‖ tag); `null` when the tag does not hold. */
-  async decryptSegment(body: Bytes, position: number, isFinal: boolean): Promise<Bytes | null> {
+  decryptSegment(body: Bytes, position: number, isFinal: boolean): Promise<Bytes | null> {
     const iv = body.subarray(0, SEGMENT_IV_LEN);
     const parameters = { name: 'AES-GCM', iv, additionalData: segmentAad(position, isFinal) };
-    const key = await this.#keyOf(position);
-    try {
-      return new Uint8Array(await crypto.subtle.decrypt(parameters, key, body.subarray(SEGMENT_IV_LEN)));
-    } catch {
-      return null;
-    }
+    return crypto.subtle.decrypt(parameters, this.#keyOf(position), body.subarray(SEGMENT_IV_LEN)).then(
+      (plaintext) => new Uint8Array(plaintext),
+      () => null,
+    );
   }
 
-  #keyOf(position: number): Promise<CryptoKey> {
-    const epoch = Math.floor(position / 2 ** this.parameters.rotationBits);
-    if (this.#segmentKey?.epoch !== epoch) this.#segmentKey = { epoch, key: this.#deriveSegmentKey(epoch) };
+  #keyOf(position: number): CryptoKey {
+    if (this.#segmentKey?.epoch !== this.#epochOf(position)) throw new Error('a segment comes before its key');
     return this.#segmentKey.key;
+  }
+
+  #epochOf(position: number): number {
+    return Math.floor(position / 2 ** this.parameters.rotationBits);
   }
 
   async #deriveSegmentKey(epoch: number): Promise<CryptoKey> {
@@ -150,7 +160,17 @@ export class FloeMessage {
 }
 
 function segmentAad(position: number, isFinal: boolean): Bytes {
-  return concat(u64(position), u8(isFinal ? 1 : 0));
+  const aad = new Uint8Array(9);
+  const view = new DataView(aad.buffer);
+  view.setUint32(0, Math.floor(position / 2 ** 32));
+  view.setUint32(4, position % 2 ** 32);
+  aad[8] = isFinal ? 1 : 0;
+  return aad;
+}
+
+/** What stands before a segment's ciphertext: prefix and IV. */
+export function segmentHead(payloadLength: number, isFinal: boolean, iv: Bytes): Bytes {
+  return concat(u32(isFinal ? payloadLength + SEGMENT_OVERHEAD : NOT_FINAL), iv);
 }
 
 function importHmac(key: Bytes): Promise<CryptoKey> {

@@ -68,6 +68,7 @@ export class Opener {
       framingHolds = segment !== null;
       if (segment !== null) {
         isLastRead = segment.isFinal;
+        if (!message.isReady(position)) await message.prepare(position);
         const plaintext = message.decryptSegment(segment.body, position, segment.isFinal);
         inFlight.push({ plaintext, isFinal: segment.isFinal });
       }

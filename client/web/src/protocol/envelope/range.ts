@@ -138,6 +138,7 @@ async function openSegment(
   const framing = readFraming(SUITE_PARAMETERS, bytes.subarray(0, SEGMENT_PREFIX_LEN));
   const isFinal = range.end === fileLength;
   if (framing === null || framing.isFinal !== isFinal || framing.length !== length) throw new OpenError('final');
+  if (!message.isReady(position)) await message.prepare(position);
   const plaintext = await message.decryptSegment(bytes.subarray(SEGMENT_PREFIX_LEN, length), position, isFinal);
   if (plaintext === null) throw new OpenError('tag');
   return { plaintext, rest: bytes.subarray(length) };
