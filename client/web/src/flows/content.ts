@@ -1,0 +1,54 @@
+/** What a document is called and what it is, as its metadata say it. Mirrors `client/src/upload/media_type.rs`. */
+/** Longest JSON that is looked into. */
+const FHIR_BYTES_MAX = 1 << 20;
+
+const TYPES: Readonly<Record<string, string>> = {
+  pdf: 'application/pdf',
+  json: 'application/json',
+  xml: 'application/xml',
+  zip: 'application/zip',
+  dcm: 'application/dicom',
+  dicom: 'application/dicom',
+  png: 'image/png',
+  jpg: 'image/jpeg',
+  jpeg: 'image/jpeg',
+  gif: 'image/gif',
+  webp: 'image/webp',
+  svg: 'image/svg+xml',
+  tif: 'image/tiff',
+  tiff: 'image/tiff',
+  txt: 'text/plain',
+  md: 'text/markdown',
+  csv: 'text/csv',
+  html: 'text/html',
+  htm: 'text/html',
+  mp4: 'video/mp4',
+};
+
+/** The media type that goes with a file name's extension, as the command line guesses it. */
+export function mediaTypeOf(fileName: string): string {
+  const extension = /\.([^.]+)$/.exec(fileName)?.[1]?.toLowerCase() ?? '';
+  return TYPES[extension] ?? 'application/octet-stream';
+}
+
+/** The `resourceType` of a FHIR resource in JSON; `null` for anything else. */
+export async function fhirTypeOf(mediaType: string, content: Blob): Promise<string | null> {
+  const isJson = mediaType === 'application/json' || mediaType === 'application/fhir+json';
+  if (!isJson || content.size > FHIR_BYTES_MAX) return null;
+  try {
+    const resource: unknown = JSON.parse(await content.text());
+    const type: unknown = (resource as { resourceType?: unknown } | null)?.resourceType;
+    return typeof type === 'string' && /^[A-Za-z0-9]{1,64}$/.test(type) ? type : null;
+  } catch {
+    return null;
+  }
+}
+
+const FORBIDDEN = /[/\\\p{Cc}\p{Cs}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** A file's name as an envelope may hold it: no path, no control characters, not too long. */
+export function storedName(name: string): string {
+  let clean = name.replace(FORBIDDEN, '_').trim();
+  while (new TextEncoder().encode(clean).length > 255) clean = clean.slice(0, -1);
+  return clean === '' || clean === '.' || clean === '..' ? 'document' : clean;
+}

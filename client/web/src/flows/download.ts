@@ -1,0 +1,156 @@
+/** Opening a document: fetch, check everything, decrypt. Mirrors `client/src/download.rs`. */
+import type { Address } from 'viem';
+import * as api from '../api/routes.ts';
+import type { ChainVersion } from '../chain/events.ts';
+import type { Author, OpenedRecord, OpenInput, OpenProgress } from '../data/types.ts';
+import type { ReadyClient } from '../device/device.ts';
+import { Failure } from '../failure.ts';
+import { verifyAuthorship } from '../protocol/authorship.ts';
+import type { Bytes } from '../protocol/bytes.ts';
+import { CidMismatch, verifyingCid } from '../protocol/cid/build.ts';
+import type { Header } from '../protocol/envelope/header.ts';
+import type { Metadata } from '../protocol/envelope/metadata.ts';
+import { openFile, type OpenedFile, type Unlocked } from '../workers/open.ts';
+import { asOpenFailure } from './open-failure.ts';
+import { openOwnCapsule } from './own-versions.ts';
+import { person } from './people.ts';
+import { askForKey, checkEvidence, unlockAsGrantee } from './read-key.ts';
+import { findVersion } from './records.ts';
+
+/** How much is fetched with one request. */
+const RANGE_LEN = 4 << 20;
+
+/**
+ * Opens one version of a record.
+ *
+ * @throws Failure `no_grant`, `wrong_bundle`, `wrong_receipt`, `cid_mismatch`, `invalid_envelope`, `commitment`,
+ * `wrong_author`, and what the server refuses (`grant_revoked`, `grant_expired`, `not_accredited`, `share_missing`, …).
+ */
+export async function openRecord(
+  client: ReadyClient,
+  wanted: OpenInput,
+  tell: (progress: OpenProgress) => void,
+  signal: AbortSignal,
+): Promise<OpenedRecord> {
+  await client.chain.verifyDeployment();
+  const version = await findVersion(client.chain, wanted.record, wanted.version);
+  const isOwner = version.patient === client.keys.owner;
+  tell({ step: isOwner ? 'fetching' : 'asking', done: 0 });
+  const asked = isOwner ? null : await askForKey(client, version, wanted.purpose);
+  tell({ step: 'fetching', done: 0 });
+  try {
+    const unlock = async (header: Header): Promise<Unlocked> =>
+      asked === null
+        ? { dek: await openOwnCapsule(client, header), commitment: null }
+        : unlockAsGrantee(client, version, header, asked);
+    const [{ metadata, content }] = await Promise.all([
+      openEnvelope(client, version, unlock, (done) => tell({ step: 'fetching', done }), signal),
+      asked === null ? undefined : checkEvidence(client, asked),
+    ]);
+    return {
+      record: version.record,
+      version: version.version,
+      patient: version.patient,
+      uploader: version.uploader,
+      // Without a type of its own: what it is shown as is the viewer's to decide.
+      blob: content,
+      fileName: metadata.fileName,
+      mediaType: metadata.mediaType,
+      created: Number(metadata.created),
+      author: await authorOf(client, version, metadata),
+      fhirType: metadata.fhirType,
+      leaf: asked?.leaf ?? null,
+      anchorBy: asked?.anchorBy ?? null,
+      cid: version.cid.toString(),
+    };
+  } finally {
+    asked?.reader.wipe();
+    asked?.released.wipe();
+  }
+}
+
+/** The bytes of an envelope, in ranges, with one request ahead of what is being read. */
+async function* fetched(cid: string, tell: (done: number) => void, signal: AbortSignal): AsyncGenerator<Bytes, void, undefined> {
+  const range = (start: number): Promise<{ bytes: Bytes; total: number }> => api.blobRange(cid, start, start + RANGE_LEN, signal);
+  let at = 0;
+  let next: Promise<{ bytes: Bytes; total: number }> | null = range(0);
+  let expected: number | null = null;
+  while (next !== null) {
+    const { bytes, total }: { bytes: Bytes; total: number } = await next;
+    expected ??= total;
+    if (total !== expected || bytes.length !== Math.min(RANGE_LEN, total - at)) throw new Failure('cid_mismatch');
+    at += bytes.length;
+    next = at < total ? range(at) : null;
+    // Its failure is told when its turn comes.
+    next?.catch(() => undefined);
+    tell(at / total);
+    yield bytes;
+  }
+}
+
+/** The same as a stream. */
+function streamOf(pieces: AsyncGenerator<Bytes, void, undefined>): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await pieces.next();
+        if (done === true) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: async () => {
+        await pieces.return();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** Checks and decrypts an envelope in a worker. Nothing is given out before all of it holds. */
+async function openEnvelope(
+  client: ReadyClient,
+  version: ChainVersion,
+  unlock: (header: Header) => Promise<Unlocked>,
+  tell: (done: number) => void,
+  signal: AbortSignal,
+): Promise<OpenedFile> {
+  const { record, version: number, patient, cid } = version;
+  const request = { context: client.chain.envelopeContext, record, version: number, patient, cid, unlock };
+  try {
+    return await openFile(streamOf(fetched(cid.toString(), tell, signal)), request, { signal });
+  } catch (error) {
+    const failure = asOpenFailure(error);
+    if (failure instanceof Failure && (failure.code === 'invalid_envelope' || failure.code === 'commitment')) {
+      await requireCid(version, signal);
+    }
+    throw failure;
+  }
+}
+
+/** Tells a faulty store from a faulty uploader: reads the whole again and compares it with the chain. */
+async function requireCid(version: ChainVersion, signal: AbortSignal): Promise<void> {
+  try {
+    for await (const piece of verifyingCid(fetched(version.cid.toString(), () => undefined, signal), version.cid)) void piece;
+  } catch (error) {
+    if (error instanceof CidMismatch) throw asOpenFailure(error);
+    if (error instanceof Failure && error.code === 'cid_mismatch') throw error;
+  }
+}
+
+/** Who wrote a document, after checking their signature. */
+async function authorOf(client: ReadyClient, version: ChainVersion, metadata: Metadata): Promise<Author> {
+  const { chain } = client;
+  const proof = verifyAuthorship(chain.envelopeContext, version.record, version.version, metadata);
+  let address: Address = version.uploader;
+  if (proof.kind === 'signed') address = proof.author;
+  if (proof.kind === 'ask_contract') {
+    if (!(await chain.signedBy(proof.author, proof.hash, proof.signature))) throw new Failure('wrong_author');
+    address = proof.author;
+  }
+  const known = await person(client, address.toLowerCase() as Address);
+  return {
+    signed: proof.kind !== 'unsigned',
+    address: address.toLowerCase() as Address,
+    name: known?.name ?? null,
+    roles: known?.counts === true ? known.roles : [],
+  };
+}

@@ -1,0 +1,95 @@
+/** The patient's own record versions with their data keys: what bundles and release shares are made of. */
+import type { Address, Hex } from 'viem';
+import * as api from '../api/routes.ts';
+import { versionsOfRecord, type ChainVersion } from '../chain/events.ts';
+import type { ReadyClient } from '../device/device.ts';
+import { Failure } from '../failure.ts';
+import { Bundle } from '../protocol/bundle.ts';
+import { Capsule, readerShareBinding, releaseShareBinding } from '../protocol/capsule.ts';
+import type { Bytes } from '../protocol/bytes.ts';
+import { Header } from '../protocol/envelope/header.ts';
+import { HEADER_LEN } from '../protocol/envelope/layout.ts';
+import type { DataKey } from '../protocol/secret.ts';
+import { readerShare, releaseShare, type RecordVersion } from '../protocol/split.ts';
+import { mapSome, whileBehind } from './act.ts';
+import { asOpenFailure } from './open-failure.ts';
+import type { CurrentKey } from './public-key.ts';
+import { requireReadable } from './records.ts';
+
+const recordVersion = (client: ReadyClient, version: ChainVersion): RecordVersion => ({
+  ...client.chain.envelopeContext,
+  record: version.record,
+  version: version.version,
+});
+
+/**
+ * The data key of one version of an own record, from its owner capsule. The caller wipes it.
+ *
+ * `head` may hold the first bytes of the envelope. They are not compared with the CID, which takes the whole file: the
+ * capsule in them opens only if somebody sealed it to this patient for exactly this version, and the key it then gives
+ * opens nothing but that somebody's own envelope.
+ */
+export async function openOwnVersion(client: ReadyClient, version: ChainVersion, head?: Bytes): Promise<DataKey> {
+  // The version stands on chain; the server's mirror may be a moment behind.
+  const bytes = head ?? (await whileBehind(['not_found'], () => api.blobRange(version.cid.toString(), 0, HEADER_LEN), 10)).bytes;
+  try {
+    const header = Header.parse(bytes.slice(0, HEADER_LEN));
+    header.expect(version.record, version.version);
+    return await openOwnCapsule(client, header);
+  } catch (error) {
+    throw asOpenFailure(error);
+  }
+}
+
+/** The data key of an own record from its envelope's header. */
+export function openOwnCapsule(client: ReadyClient, header: Header): Promise<DataKey> {
+  const { chain, keys } = client;
+  return header.openOwnerCapsule(chain.envelopeContext, keys.owner, keys.identityAt(header.keyEpoch));
+}
+
+/** Every version of an own record with its data key, oldest first, while `use` runs; the keys are wiped then. */
+export async function withOwnVersions<T>(
+  client: ReadyClient,
+  record: Hex,
+  use: (versions: readonly { version: ChainVersion; dek: DataKey }[]) => Promise<T>,
+): Promise<T> {
+  const [known, versions] = await Promise.all([client.chain.record(record), versionsOfRecord(client.chain, record)]);
+  if (known.patient !== client.keys.owner) throw new Failure('not_allowed');
+  requireReadable(known);
+  if (versions.length !== known.version) throw new Failure('no_history');
+  const opened: { version: ChainVersion; dek: DataKey }[] = [];
+  try {
+    await mapSome(versions, async (version) => {
+      opened.push({ version, dek: await openOwnVersion(client, version) });
+    });
+    opened.sort((a, b) => a.version.version - b.version.version);
+    return await use(opened);
+  } finally {
+    for (const { dek } of opened) dek.wipe();
+  }
+}
+
+/** The capsules of a record for one grantee. The same versions, key and grant epoch always give the same bytes. */
+export function makeBundle(client: ReadyClient, record: Hex, grantee: Address, key: CurrentKey, grantEpoch: number): Promise<Bundle> {
+  return withOwnVersions(client, record, async (versions) => {
+    const entries = await mapSome(versions, async ({ version, dek }) => {
+      const of = recordVersion(client, version);
+      const share = readerShare(dek, of);
+      const binding = readerShareBinding(of, client.keys.owner, grantee, key.epoch, grantEpoch);
+      const capsule = await Capsule.seal(share, key.key, binding);
+      share.wipe();
+      return { version: version.version, capsule };
+    });
+    return new Bundle(record, entries);
+  });
+}
+
+/** The release share of one version, sealed to the operator. */
+export async function releaseShareOf(client: ReadyClient, version: ChainVersion, dek: DataKey): Promise<Capsule> {
+  const of = recordVersion(client, version);
+  const share = releaseShare(dek, of);
+  const binding = releaseShareBinding(of, version.patient, client.chain.deployment.operator);
+  const capsule = await Capsule.seal(share, client.info.operatorKey, binding);
+  share.wipe();
+  return capsule;
+}

@@ -1,0 +1,172 @@
+/** Who vouches for whom, and the directory of accredited people. Mirrors `client/src/accreditation.rs`. */
+import type { Address, Hex } from 'viem';
+import * as api from '../api/routes.ts';
+import { practitionersOf } from '../chain/events.ts';
+import type { DirectoryFilter, NewAccreditation, NewProfile, Person } from '../data/types.ts';
+import type { Client } from '../device/device.ts';
+import type { Errand } from '../device/errand.ts';
+import { Failure } from '../failure.ts';
+import { ROLES } from '../protocol/codes.ts';
+import { sameHex } from '../protocol/hex.ts';
+import { PROFILE, PROFILE_TEXT_BYTES_MAX, type Profile } from '../protocol/statements.ts';
+import { carryOut, forWallet, mapSome, newDeadline, newNonce, unixNow } from './act.ts';
+
+/** Text of a stranger on one line. */
+const printable = (text: string): string | null => {
+  const line = text.replace(/\p{Cc}/gu, ' ').trim().slice(0, 500);
+  return line === '' ? null : line;
+};
+
+/** The directory. Every entry is compared with the chain; one that the chain does not know is left out. */
+export async function listDirectory(client: Client, filter: DirectoryFilter): Promise<Person[]> {
+  await client.chain.verifyDeployment();
+  const told = await api.directory({ role: filter.role, name: filter.name });
+  const people = await mapSome(told, async (entry) => fromChain(client, entry.address as Address, await checkedProfile(client, entry)), 16);
+  return people.filter((one): one is Person => one !== null && (filter.role === undefined || one.roles.includes(filter.role)));
+}
+
+/** One person: accreditation from the chain, texts from the server if they hold. `null` if nobody ever vouched. */
+export async function person(client: Client, address: Address): Promise<Person | null> {
+  const known = await fromChain(client, address, null);
+  if (known === null) return null;
+  // A server that does not answer only costs the name.
+  const told = await directoryOnce().catch(() => []);
+  const entry = told.find((one) => sameHex(one.address as Address, address));
+  return entry === undefined ? known : withTexts(known, await checkedProfile(client, entry));
+}
+
+let asked: { at: number; entries: Promise<api.DirectoryEntry[]> } | null = null;
+/** The whole directory, asked at most once in ten seconds: names are looked up one by one. */
+function directoryOnce(): Promise<api.DirectoryEntry[]> {
+  if (asked === null || Date.now() - asked.at > 10_000) asked = { at: Date.now(), entries: api.directory() };
+  return asked.entries;
+}
+
+/** Everybody for whom this accreditor ever vouched and who is still theirs. */
+export async function ownPractitioners(client: Client): Promise<Person[]> {
+  await client.chain.verifyDeployment();
+  const addresses = await practitionersOf(client.chain, client.address);
+  asked = null;
+  const people = await mapSome(addresses, (address) => person(client, address));
+  return people.filter((one): one is Person => one?.accreditor === client.address);
+}
+
+async function fromChain(client: Client, address: Address, profile: Profile | null): Promise<Person | null> {
+  const lower = address.toLowerCase() as Address;
+  const [known, key] = await Promise.all([client.chain.findPractitioner(lower), client.chain.findKey(lower)]);
+  if (known === null) return null;
+  const found: Person = {
+    address: lower,
+    accreditor: known.accreditor,
+    roles: ROLES.fromMask(known.roles),
+    validFrom: known.validFrom,
+    validUntil: known.validUntil,
+    counts: known.counts,
+    suspended: known.suspended,
+    hasKey: key !== null,
+    name: null,
+    organisation: null,
+    specialty: null,
+  };
+  return withTexts(found, profile);
+}
+
+/** Adds a profile, if it is by the accreditor that vouches now. */
+function withTexts(known: Person, profile: Profile | null): Person {
+  if (profile === null || !sameHex(profile.accreditor, known.accreditor) || !sameHex(profile.practitioner, known.address)) return known;
+  const { name, organisation, specialty } = profile;
+  return { ...known, name: printable(name), organisation: printable(organisation), specialty: printable(specialty) };
+}
+
+/** The profile of an entry, if the signature is that of an accreditor who may vouch now. */
+async function checkedProfile(client: Client, entry: api.DirectoryEntry): Promise<Profile | null> {
+  const signed = entry.profile;
+  if (signed === null || signed === undefined) return null;
+  const { chain } = client;
+  try {
+    const profile = PROFILE.fromJson(signed.profile);
+    const hash = PROFILE.signingHash(profile, chain.deployment);
+    const holds =
+      sameHex(profile.practitioner, entry.address as Address) &&
+      (await chain.signedBy(profile.accreditor, hash, signed.signature as Hex)) &&
+      (await chain.isAccreditor(profile.accreditor));
+    return holds ? profile : null;
+  } catch (error) {
+    // A node that does not answer is no reason to show no name silently for ever; a malformed profile is.
+    if (error instanceof Failure) throw error;
+    return null;
+  }
+}
+
+/** Vouches for a practitioner. */
+export async function accredit(client: Client, wanted: NewAccreditation, errand: Errand): Promise<void> {
+  if (wanted.roles.length === 0 || wanted.validUntil <= wanted.validFrom) throw new Failure('invalid_form', { values: { field: 'period' } });
+  errand.phase('preparing');
+  const known = await client.chain.findPractitioner(wanted.practitioner);
+  await accreditIn(client, wanted, known?.epoch ?? 0, errand);
+}
+
+async function accreditIn(client: Client, wanted: NewAccreditation, epoch: number, errand: Errand): Promise<void> {
+  const { practitioner, roles, validFrom, validUntil } = wanted;
+  const action = {
+    type: 'accredit',
+    message: {
+      accreditor: client.address, practitioner, roles: ROLES.mask(roles), validFrom, validUntil, epoch,
+      nonce: newNonce(), deadline: await newDeadline(client.chain),
+    },
+  } as const;
+  await carryOut(client, action, { key: 'sign.accredit', values: { practitioner, roles: [...roles], until: validUntil } }, errand);
+}
+
+/** Suspends a practitioner. Every accreditation signed before it can no longer land. */
+export async function suspend(client: Client, practitioner: Address, errand: Errand): Promise<void> {
+  errand.phase('preparing');
+  const message = { accreditor: client.address, practitioner, nonce: newNonce(), deadline: await newDeadline(client.chain) };
+  await carryOut(client, { type: 'suspend', message }, { key: 'sign.suspend', values: { practitioner } }, errand);
+}
+
+/** Ends a suspension: vouches once more, in the roles and for the period that stand on chain. */
+export async function reinstate(client: Client, practitioner: Address, errand: Errand): Promise<void> {
+  errand.phase('preparing');
+  const known = await client.chain.findPractitioner(practitioner);
+  if (known === null || known.accreditor !== client.address) throw new Failure('not_allowed');
+  if (!known.suspended) return;
+  const { validFrom, validUntil } = known;
+  await accreditIn(client, { practitioner, roles: ROLES.fromMask(known.roles), validFrom, validUntil }, known.epoch, errand);
+}
+
+/** Signs and publishes a practitioner's profile; roles are those on chain. */
+export async function publishProfile(client: Client, wanted: NewProfile, errand: Errand): Promise<void> {
+  errand.phase('preparing');
+  const { practitioner, name, organisation, specialty } = wanted;
+  for (const [field, text] of Object.entries({ name, organisation, specialty })) {
+    const isFine = new TextEncoder().encode(text).length <= PROFILE_TEXT_BYTES_MAX && !/\p{Cc}/u.test(text);
+    if (!isFine || (field === 'name' && text.trim() === '')) throw new Failure('invalid_form', { values: { field } });
+  }
+  await client.chain.verifyDeployment();
+  const known = await client.chain.findPractitioner(practitioner);
+  if (known === null || known.accreditor !== client.address) throw new Failure('not_allowed');
+  const profile: Profile = {
+    accreditor: client.address, practitioner, name, organisation, specialty, roles: known.roles, issued: BigInt(unixNow()),
+  };
+  const data = forWallet(PROFILE.typedData(profile, client.chain.deployment));
+  const signature = await errand.signTypedData(client.wallet, data, { key: 'sign.profile', values: { practitioner, name } });
+  errand.phase('sending');
+  await api.putProfile(practitioner, { profile: PROFILE.toJson(profile), signature });
+  asked = null;
+}
+
+/** Names an accreditor; only the owner of `Accreditation`. */
+export async function addAccreditor(client: Client, accreditor: Address, errand: Errand): Promise<void> {
+  errand.phase('preparing');
+  const epoch = await client.chain.accreditorEpoch(accreditor);
+  const message = { owner: client.address, accreditor, epoch, nonce: newNonce(), deadline: await newDeadline(client.chain) };
+  await carryOut(client, { type: 'add_accreditor', message }, { key: 'sign.add_accreditor', values: { accreditor } }, errand);
+}
+
+/** Removes an accreditor, and so stops everyone it vouched for; only the owner of `Accreditation`. */
+export async function removeAccreditor(client: Client, accreditor: Address, errand: Errand): Promise<void> {
+  errand.phase('preparing');
+  const message = { owner: client.address, accreditor, nonce: newNonce(), deadline: await newDeadline(client.chain) };
+  await carryOut(client, { type: 'remove_accreditor', message }, { key: 'sign.remove_accreditor', values: { accreditor } }, errand);
+}

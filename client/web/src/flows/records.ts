@@ -1,0 +1,146 @@
+/** Lists of records, each compared with the chain. Mirrors `client/src/download.rs`. */
+import type { Address, Hex } from 'viem';
+import * as api from '../api/routes.ts';
+import type { Chain, ChainRecord } from '../chain/chain.ts';
+import { versionsOfRecord, type ChainVersion } from '../chain/events.ts';
+import type { RecordFilter, RecordItem, RecordName } from '../data/types.ts';
+import type { Client, ReadyClient } from '../device/device.ts';
+import type { Errand } from '../device/errand.ts';
+import { Failure } from '../failure.ts';
+import { CATEGORIES, RECORD_STATUSES } from '../protocol/codes.ts';
+import { RangeOpener } from '../protocol/envelope/range.ts';
+import { ZERO_HASH, sameHex } from '../protocol/hex.ts';
+import { recordId } from '../protocol/ids.ts';
+import { carryOut, mapSome, newDeadline, newNonce } from './act.ts';
+import { asOpenFailure } from './open-failure.ts';
+import { openOwnVersion } from './own-versions.ts';
+
+const TOMBSTONED = RECORD_STATUSES.code('tombstoned');
+
+/**
+ * What the person owns, uploaded or was granted, newest first. Patient, category and newest version of each are compared
+ * with the chain, and the status is the chain's.
+ *
+ * @throws Failure `wrong_answer` if the server contradicts the chain.
+ */
+export async function listRecords(client: Client, filter: RecordFilter = {}): Promise<RecordItem[]> {
+  await client.chain.verifyDeployment();
+  const told = await api.records({ patient: filter.patient, category: filter.category });
+  const items = await mapSome(told, (view) => compared(client, view), 16);
+  return items.sort((a, b) => b.created - a.created);
+}
+
+/** One record, compared with the chain down to the CID of every version. */
+export async function showRecord(client: Client, id: Hex): Promise<RecordItem> {
+  await client.chain.verifyDeployment();
+  const [item, versions] = await Promise.all([
+    api.record(id).then((view) => compared(client, view)),
+    versionsOfRecord(client.chain, id),
+  ]);
+  for (const told of item.versions) {
+    const known = versions.find((version) => version.version === told.version);
+    const isSame = known !== undefined && known.cid.toString() === told.cid && known.uploader === told.uploader;
+    if (!isSame) throw new Failure('wrong_answer');
+  }
+  return item;
+}
+
+/** The server may be a moment behind the chain, never ahead or otherwise. */
+async function compared(client: Client, told: api.RecordView): Promise<RecordItem> {
+  const known = await client.chain.findRecord(told.id as Hex);
+  const newest = Math.max(...told.versions.map((version) => version.version));
+  if (known === null || !sameHex(known.patient, told.patient as Address) || newest > known.version) {
+    throw new Failure('wrong_answer');
+  }
+  if (CATEGORIES.fromCode(known.category) !== told.category) throw new Failure('wrong_answer');
+  const uploader = told.uploader.toLowerCase() as Address;
+  return {
+    id: told.id as Hex,
+    patient: known.patient,
+    uploader,
+    category: told.category,
+    status: RECORD_STATUSES.fromCode(known.status) ?? 'tombstoned',
+    created: known.created,
+    versions: told.versions
+      .map((version) => ({
+        version: version.version,
+        uploader: version.uploader.toLowerCase() as Address,
+        cid: version.cid,
+        size: version.size ?? null,
+        hasReleaseShare: version.has_release_share,
+        registeredAt: version.registered_at,
+        blockNumber: version.block_number,
+        txHash: version.tx_hash as Hex,
+      }))
+      .sort((a, b) => a.version - b.version),
+    isMine: known.patient === client.address,
+    isUploader: uploader === client.address,
+  };
+}
+
+/** The version on chain that was asked for; the newest if none was named. */
+export async function findVersion(chain: Chain, record: Hex, version: number | undefined): Promise<ChainVersion> {
+  const [known, versions] = await Promise.all([chain.record(record), versionsOfRecord(chain, record)]);
+  requireReadable(known);
+  const number = version ?? known.version;
+  if (!(number >= 1 && number <= known.version)) throw new Failure('unknown_version', { values: { versions: known.version } });
+  const found = versions.find((one) => one.version === number);
+  if (found === undefined) throw new Failure('no_history');
+  return found;
+}
+
+/** @throws Failure `record_tombstoned`. */
+export function requireReadable(record: ChainRecord): void {
+  if (record.status === TOMBSTONED) throw new Failure('record_tombstoned');
+}
+
+/**
+ * Name and kind of the newest version of an own record, from the first segment of its envelope. It was sealed by whoever
+ * uploaded it and is authentic for that; the whole is checked when it is opened.
+ */
+export async function nameOfRecord(client: ReadyClient, id: Hex): Promise<RecordName> {
+  const version = await findVersion(client.chain, id, undefined);
+  const cid = version.cid.toString();
+  const { bytes, total } = await api.blobRange(cid, 0, RangeOpener.HEAD_LEN);
+  const dek = await openOwnVersion(client, version, bytes);
+  try {
+    const { metadata } = await RangeOpener.start(bytes, total, client.chain.envelopeContext, dek);
+    return {
+      fileName: metadata.fileName,
+      mediaType: metadata.mediaType,
+      created: Number(metadata.created),
+      contentBytes: metadata.contentLength,
+      fhirType: metadata.fhirType,
+    };
+  } catch (error) {
+    throw asOpenFailure(error);
+  } finally {
+    dek.wipe();
+  }
+}
+
+/** Supersedes or tombstones a record: its patient, or its first uploader in the browser that made it. */
+export async function setRecordStatus(client: Client, id: Hex, status: 'superseded' | 'tombstoned', errand: Errand): Promise<void> {
+  errand.phase('preparing');
+  const known = await client.chain.record(id);
+  const salt = known.patient === client.address ? ZERO_HASH : await ownSalt(client, id);
+  const action = {
+    type: 'set_record_status',
+    message: {
+      signer: client.address,
+      record: id,
+      status: RECORD_STATUSES.code(status),
+      salt,
+      nonce: newNonce(),
+      deadline: await newDeadline(client.chain),
+    },
+  } as const;
+  await carryOut(client, action, { key: 'sign.set_status', values: { record: id, status } }, errand);
+}
+
+/** What opens the id of a record that this browser has made for a patient. */
+export async function ownSalt(client: Client, id: Hex): Promise<Hex> {
+  const salt = await client.shelf.get<Hex>(`salt:${id}`);
+  if (salt === undefined || !sameHex(recordId(client.address, salt), id)) throw new Failure('not_allowed');
+  return salt;
+}

@@ -1,0 +1,319 @@
+/**
+ * Uploads: hash and sign, encrypt, send, register, deposit the release share. Mirrors `client/src/upload.rs`.
+ *
+ * The order of effects follows from what may be lost: the envelope is stored, then the release share (in the same request
+ * as the signed registration), then the chain. What is done is in the journal before the next step begins.
+ */
+import type { Address, Hex } from 'viem';
+import * as api from '../api/routes.ts';
+import { versionsOfRecord } from '../chain/events.ts';
+import type { NewUpload, UploadState, UploadTarget } from '../data/types.ts';
+import type { ReadyClient } from '../device/device.ts';
+import type { Errand } from '../device/errand.ts';
+import { Failure } from '../failure.ts';
+import { authorshipTypedData } from '../protocol/authorship.ts';
+import { Cid } from '../protocol/cid/cid.ts';
+import { CATEGORIES, RIGHTS, SCOPE_KINDS, categoryScopeId } from '../protocol/codes.ts';
+import { sealedLen } from '../protocol/envelope/layout.ts';
+import { encodeMetadata, type Metadata } from '../protocol/envelope/metadata.ts';
+import { sameHex, toHex, ZERO_HASH } from '../protocol/hex.ts';
+import { opensTag, recordId } from '../protocol/ids.ts';
+import type { Action } from '../protocol/messages.ts';
+import { systemRandom } from '../protocol/random.ts';
+import { hashFile, sealFile } from '../workers/seal.ts';
+import { forWallet, newDeadline, newNonce, settle, signAction, toBody, unixNow, whileBehind } from './act.ts';
+import { fhirTypeOf, mediaTypeOf, storedName } from './content.ts';
+import { asOpenFailure } from './open-failure.ts';
+import { publicKey } from './public-key.ts';
+import { ownSalt, requireReadable } from './records.ts';
+import { isKitSaved } from './set-up.ts';
+import { allEntries, endEntry, saveEntry, type JournalEntry, type StoredEnvelope } from './upload-journal.ts';
+
+export interface UploadProgress {
+  readonly state: UploadState;
+  /** 0 to 1. */
+  readonly progress: number;
+  readonly patient?: Address;
+}
+
+export interface Uploaded {
+  readonly record: Hex;
+  readonly version: number;
+}
+
+/** Two signatures: that the document comes from me, and that it is registered. */
+const AUTHOR = { part: 1, parts: 2 };
+const REGISTRATION = { part: 2, parts: 2 };
+/** A registration whose deadline is so near is signed anew. */
+const NEARLY_EXPIRED_SECONDS = 30;
+/** What a server answers that has let an envelope go: it is encrypted anew. */
+const LET_GO = ['not_found', 'invalid_envelope', 'cid_mismatch', 'expired'];
+
+/**
+ * Uploads one document. After an interruption the same document to the same place completes the upload that it began: no
+ * second record.
+ *
+ * @throws Failure `kit_not_saved` for one's own records before the words are saved, `key_not_registered`,
+ * `wrong_public_key`, `source_changed`, `stored_other_bytes`, and what wallet, server and chain refuse.
+ */
+export async function upload(client: ReadyClient, wanted: NewUpload, errand: Errand, tell: (progress: UploadProgress) => void): Promise<Uploaded> {
+  tell({ state: 'hashing', progress: 0 });
+  await client.chain.verifyDeployment();
+  const place = await findPlace(client, wanted.target);
+  if (place.patient === client.address && !(await isKitSaved(client))) throw new Failure('kit_not_saved');
+  if (wanted.content.size === 0) throw new Failure('empty_file');
+  // Told before minutes of hashing, not after.
+  requireFits(client, wanted.content.size, 0);
+  tell({ state: 'hashing', progress: 0, patient: place.patient });
+  const { hash } = await inWorker(() =>
+    hashFile(wanted.content, {
+      signal: errand.signal,
+      onProgress: (bytes) => tell({ state: 'hashing', progress: bytes / wanted.content.size }),
+    }),
+  );
+
+  tell({ state: 'signing', progress: 0 });
+  const known = await findEntry(client, place, hash);
+  let entry = known ?? (await newEntry(client, place, hash, wanted.content.size, errand));
+  if (known !== null) {
+    const done = await complete(client, known, errand, tell);
+    if (done !== null) return done;
+    entry = { ...known, stored: null };
+  }
+  entry = await store(client, entry, wanted, errand, tell);
+  return finish(client, entry, errand, tell);
+}
+
+/** Completes an upload of an earlier visit whose envelope is stored. */
+export async function finishUpload(client: ReadyClient, record: Hex, version: number, errand: Errand): Promise<void> {
+  const entry = (await allEntries(client)).find((one) => one.record === record && one.version === version);
+  if (entry === undefined) return;
+  if ((await complete(client, entry, errand, () => undefined)) === null) throw new Failure('not_found');
+}
+
+/** Where an upload goes, with what the chain says about it. */
+interface Place {
+  readonly patient: Address;
+  readonly category: JournalEntry['category'];
+  /** The record and the version that is replaced, for a further version. */
+  readonly replaces: { readonly record: Hex; readonly version: number; readonly category: number } | null;
+}
+
+async function findPlace(client: ReadyClient, target: UploadTarget): Promise<Place> {
+  if (target.kind === 'record') {
+    return { patient: target.patient.toLowerCase() as Address, category: target.category, replaces: null };
+  }
+  const known = await client.chain.record(target.record);
+  requireReadable(known);
+  return { patient: known.patient, category: null, replaces: { record: target.record, version: known.version, category: known.category } };
+}
+
+/** The journal's entry of an interrupted upload of the same document to the same place. */
+async function findEntry(client: ReadyClient, place: Place, hash: Hex): Promise<JournalEntry | null> {
+  const entry = (await allEntries(client)).find((one) => {
+    if (one.uploader !== client.address || one.patient !== place.patient || one.contentHash !== hash) return false;
+    if (place.replaces === null) return one.version === 1 && one.category === place.category;
+    const { record, version } = place.replaces;
+    // Its own registration may have been mined meanwhile.
+    return one.record === record && (one.version === version + 1 || one.version === version);
+  });
+  if (entry === undefined) return null;
+  const registered = await registeredCid(client, entry);
+  if (registered === null || (entry.stored !== null && registered.equals(cidOf(entry.stored)))) return entry;
+  // Somebody else's version took the number meanwhile: this upload begins again with the next.
+  await endEntry(client, entry);
+  return null;
+}
+
+async function newEntry(client: ReadyClient, place: Place, contentHash: Hex, contentLength: number, errand: Errand): Promise<JournalEntry> {
+  const uploader = client.address;
+  const salt = place.replaces === null ? toHex(systemRandom(32)) : null;
+  const record = salt === null ? (place.replaces as { record: Hex }).record : recordId(uploader, salt);
+  const version = place.replaces === null ? 1 : place.replaces.version + 1;
+  if (version > 0xffff) throw new Failure('out_of_range');
+  const begun = unixNow();
+  const message = { record, version, author: uploader, contentHash, created: BigInt(begun) };
+  const data = forWallet(authorshipTypedData(client.chain.envelopeContext, message));
+  const authorSignature = await errand.signTypedData(client.wallet, data, { key: 'sign.author', values: {} }, AUTHOR);
+  const entry: JournalEntry = {
+    record, version, salt, uploader, contentHash, contentLength, begun, authorSignature,
+    patient: place.patient, category: place.category, stored: null,
+  };
+  await saveEntry(client, entry);
+  return entry;
+}
+
+function requireFits(client: ReadyClient, contentLength: number, metadataLength: number): void {
+  const max = client.info.envelopeBytesMax;
+  if (sealedLen(contentLength, metadataLength) > max) throw new Failure('too_large', { values: { max } });
+}
+
+/** Encrypts and sends the document under a new data key, and notes it. */
+async function store(client: ReadyClient, entry: JournalEntry, wanted: NewUpload, errand: Errand, tell: (progress: UploadProgress) => void): Promise<JournalEntry> {
+  const mediaType = wanted.mediaType ?? mediaTypeOf(wanted.fileName);
+  const metadata: Metadata = {
+    contentLength: entry.contentLength,
+    mediaType,
+    fileName: storedName(wanted.fileName),
+    contentHash: entry.contentHash,
+    created: BigInt(entry.begun),
+    fhirType: await fhirTypeOf(mediaType, wanted.content),
+    codes: [],
+    signedBy: { author: entry.uploader, signature: entry.authorSignature },
+  };
+  tell({ state: 'sending', progress: 0 });
+  const patientKey = await publicKey(client.chain, entry.patient);
+  requireFits(client, entry.contentLength, encodedLength(metadata));
+  const request = {
+    context: client.chain.envelopeContext,
+    record: entry.record,
+    version: entry.version,
+    patient: entry.patient,
+    patientKey: patientKey.key,
+    patientKeyEpoch: patientKey.epoch,
+    metadata,
+    operator: client.chain.deployment.operator,
+    operatorKey: client.info.operatorKey,
+  };
+  // Encrypting and sending are each told as one half.
+  const onProgress = (bytes: number): void => tell({ state: 'sending', progress: bytes / entry.contentLength / 2 });
+  const sealed = await inWorker(() => sealFile(wanted.content, request, { signal: errand.signal, onProgress }));
+  const { size } = sealed.envelope;
+  const onSent = (sent: number): void => tell({ state: 'sending', progress: 0.5 + sent / size / 2 });
+  const answer = await api.uploadBlob(entry, sealed.envelope, onSent, errand.signal);
+  if (answer.cid !== sealed.cid.toString() || answer.size !== size) throw new Failure('stored_other_bytes');
+  const { codec, digest } = sealed.cid;
+  const next = { ...entry, stored: { codec, digest, size, releaseShare: sealed.releaseShare.hex, body: null } };
+  await saveEntry(client, next);
+  return next;
+}
+
+function encodedLength(metadata: Metadata): number {
+  try {
+    return encodeMetadata(metadata).length;
+  } catch (error) {
+    throw asOpenFailure(error);
+  }
+}
+
+async function inWorker<T>(job: () => Promise<T>): Promise<T> {
+  try {
+    return await job();
+  } catch (error) {
+    throw asOpenFailure(error);
+  }
+}
+
+/** Goes on with an interrupted upload whose envelope was stored. `null`: it has to be encrypted anew. */
+async function complete(client: ReadyClient, entry: JournalEntry, errand: Errand, tell: (progress: UploadProgress) => void): Promise<Uploaded | null> {
+  const { stored } = entry;
+  if (stored === null) return null;
+  const registered = await registeredCid(client, entry);
+  if (registered?.equals(cidOf(stored))) return finish(client, entry, errand, tell);
+  // A registration whose time has passed can no longer succeed; another one takes its place.
+  const isLate = stored.body !== null && stored.body.deadline <= unixNow() + NEARLY_EXPIRED_SECONDS;
+  try {
+    return await finish(client, isLate ? { ...entry, stored: { ...stored, body: null } } : entry, errand, tell);
+  } catch (error) {
+    if (!(error instanceof Failure) || !LET_GO.includes(error.code)) throw error;
+    await saveEntry(client, { ...entry, stored: null });
+    return null;
+  }
+}
+
+const cidOf = (stored: StoredEnvelope): Cid => new Cid(stored.codec, stored.digest);
+
+/** Registers what is stored, and ends the upload. */
+async function finish(client: ReadyClient, entry: JournalEntry, errand: Errand, tell: (progress: UploadProgress) => void): Promise<Uploaded> {
+  const stored = entry.stored;
+  if (stored === null) throw new Error('called once the envelope is stored');
+  tell({ state: 'registering', progress: 0 });
+  const deposit: api.RegisterBody = {
+    record: entry.record,
+    version: entry.version,
+    release_share: stored.releaseShare,
+    ...(entry.salt === null ? {} : { salt: entry.salt }),
+  };
+  if ((await registeredCid(client, entry))?.equals(cidOf(stored))) {
+    await depositShare(deposit);
+  } else {
+    const action = await registration(client, entry, stored);
+    let body = stored.body?.json;
+    if (body === undefined) {
+      const signed = await signAction(client, action, sentenceOf(client, entry, action), errand, REGISTRATION);
+      body = { ...deposit, action: toBody(signed) };
+      const { nonce, deadline } = action.message;
+      const kept = { json: body, deadline: Number(deadline), nonce: nonce.toString() };
+      await saveEntry(client, { ...entry, stored: { ...stored, body: kept } });
+    }
+    await settle(client, action, await api.register(body), errand);
+  }
+  const registered = await registeredCid(client, entry);
+  if (!registered?.equals(cidOf(stored))) throw new Failure('changed');
+  await endEntry(client, entry);
+  return { record: entry.record, version: entry.version };
+}
+
+function sentenceOf(client: ReadyClient, entry: JournalEntry, action: Action) {
+  const own = entry.patient === client.address;
+  return action.type === 'register_record'
+    ? ({ key: 'sign.add_record', values: { category: entry.category ?? 'unspecified', patient: entry.patient, own } } as const)
+    : ({ key: 'sign.add_version', values: { version: entry.version, record: entry.record, patient: entry.patient, own } } as const);
+}
+
+/** Puts the release share in for a version that stands on chain. */
+async function depositShare(body: api.RegisterBody): Promise<void> {
+  try {
+    await whileBehind(['unknown_record'], () => api.register(body), 10);
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== 'already_exists') throw error;
+  }
+}
+
+/** The CID that the chain has for the entry's version; `null` while it has none. */
+async function registeredCid(client: ReadyClient, entry: JournalEntry): Promise<Cid | null> {
+  const record = await client.chain.findRecord(entry.record);
+  if (record === null || record.version < entry.version) return null;
+  const versions = await versionsOfRecord(client.chain, entry.record);
+  return versions.find((version) => version.version === entry.version)?.cid ?? null;
+}
+
+/** The message that registers the entry's version; the one that was signed before, if one was. */
+async function registration(client: ReadyClient, entry: JournalEntry, stored: StoredEnvelope): Promise<Action> {
+  const nonce = stored.body === null ? newNonce() : BigInt(stored.body.nonce);
+  const deadline = stored.body === null ? await newDeadline(client.chain) : BigInt(stored.body.deadline);
+  const signedBefore = stored.body?.json.action?.action as { message?: { writeSalt?: Hex } } | undefined;
+  const isPatient = entry.patient === entry.uploader;
+  const writeSalt = isPatient ? ZERO_HASH : (signedBefore?.message?.writeSalt ?? (await findWriteSalt(client, entry)));
+  const { codec, digest } = stored;
+  const shared = { uploader: entry.uploader, codec, digest, writeSalt, nonce, deadline };
+  if (entry.salt !== null && entry.category !== null) {
+    const category = CATEGORIES.code(entry.category);
+    return { type: 'register_record', message: { ...shared, patient: entry.patient, salt: entry.salt, category } };
+  }
+  const salt = isPatient ? ZERO_HASH : await ownSalt(client, entry.record);
+  return { type: 'register_version', message: { ...shared, record: entry.record, version: entry.version - 1, salt } };
+}
+
+/** What opens this uploader's WRITE tag for the patient: told by the server, checked against the chain. */
+async function findWriteSalt(client: ReadyClient, entry: JournalEntry): Promise<Hex> {
+  const { chain } = client;
+  const category = entry.category === null ? (await chain.record(entry.record)).category : CATEGORIES.code(entry.category);
+  const [told, now, patientEpoch] = await Promise.all([
+    api.grants({ side: 'received' }),
+    chain.now(),
+    chain.patientEpoch(entry.patient),
+  ]);
+  const word = CATEGORIES.fromCode(category);
+  for (const grant of told) {
+    const isOverCategory = grant.kind === 'category' && word !== null && sameHex(grant.scope_id as Hex, categoryScopeId(word));
+    const covers = grant.kind === 'all' || isOverCategory;
+    const salt = grant.salt as Hex | null | undefined;
+    if (!covers || !sameHex(grant.patient as Address, entry.patient) || salt === null || salt === undefined) continue;
+    if (!opensTag(grant.tag as Hex, entry.uploader, salt)) continue;
+    const terms = await chain.terms(entry.patient, grant.tag as Hex, SCOPE_KINDS.code(grant.kind), grant.scope_id as Hex);
+    const isRunning = terms.notBefore <= now && now < terms.notAfter;
+    if (terms.rights === RIGHTS.bit('write') && terms.patientEpoch === patientEpoch && isRunning) return salt;
+  }
+  throw new Failure('no_grant');
+}
