@@ -234,7 +234,7 @@ export interface SessionControl {
 // ---- Set-up --------------------------------------------------------------------------------------------------------
 
 /** The fewest characters of a passphrase. */
-export const PASSPHRASE_CHARS_MIN = 12;
+export { MIN_PASSPHRASE_CHARS as PASSPHRASE_CHARS_MIN } from '../protocol/keyring/passphrase.ts';
 
 export interface NewKeyring {
   /** `false`: this wallet does not sign the same message twice the same way, so it cannot unlock; say so. */

@@ -1,4 +1,5 @@
 /** What the server says it is, and whether that is the server this browser knows. */
+import { json } from '../api/request.ts';
 import * as api from '../api/routes.ts';
 import { Failure } from '../failure.ts';
 import { parseDeployment, sameDeployment, type Deployment } from '../protocol/deployment.ts';
@@ -13,6 +14,15 @@ export interface ServerView {
   readonly operatorKey: PublicKey;
   readonly envelopeBytesMax: number;
   readonly anchorSecondsMax: number;
+  /** Nodes of the chain that the operator recommends: a wallet that does not know the chain is given them. */
+  readonly rpcUrls: readonly string[];
+}
+
+/** `/config.json` beside the page; it may be missing. */
+async function readRpcUrls(): Promise<readonly string[]> {
+  const config = await json<{ rpc_urls?: unknown }>('/config.json').catch(() => null);
+  const urls = Array.isArray(config?.rpc_urls) ? (config.rpc_urls as unknown[]) : [];
+  return urls.filter((url): url is string => typeof url === 'string' && /^https?:\/\//.test(url));
 }
 
 /**
@@ -22,7 +32,7 @@ export interface ServerView {
  * @throws Failure `other_deployment`, `invalid_answer`, `unreachable`.
  */
 export async function readServer(): Promise<ServerView> {
-  const info = await api.serverInfo();
+  const [info, rpcUrls] = await Promise.all([api.serverInfo(), readRpcUrls()]);
   let view: ServerView;
   try {
     view = {
@@ -30,6 +40,7 @@ export async function readServer(): Promise<ServerView> {
       operatorKey: PublicKey.fromHex(info.operator_key),
       envelopeBytesMax: info.envelope_bytes_max,
       anchorSecondsMax: info.anchor_seconds_max,
+      rpcUrls,
     };
   } catch (error) {
     throw new Failure('invalid_answer', { cause: error });

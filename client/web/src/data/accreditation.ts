@@ -1,0 +1,26 @@
+/** Vouching for practitioners. */
+import { useMemo } from 'react';
+import { device } from '../device/device.ts';
+import { accredit, addAccreditor, ownPractitioners, publishProfile, reinstate, removeAccreditor, suspend } from '../flows/people.ts';
+import type { Accreditation, Address, Loaded, NewAccreditation, NewProfile, Person } from './types.ts';
+import { useAct } from './use-act.ts';
+import { useReady } from './use-loaded.ts';
+
+/** Everybody for whom the person vouches. */
+export const usePractitioners = (): Loaded<readonly Person[]> => useReady(['people', 'mine'], ownPractitioners);
+
+export function useAccreditation(): Accreditation {
+  const changes = ['people'];
+  const vouching = useAct(async (wanted: NewAccreditation, errand) => accredit(await device.ready(), wanted, errand), changes);
+  const suspending = useAct(async (address: Address, errand) => suspend(await device.ready(), address, errand), changes);
+  const reinstating = useAct(async (address: Address, errand) => reinstate(await device.ready(), address, errand), changes);
+  const publishing = useAct(async (wanted: NewProfile, errand) => publishProfile(await device.ready(), wanted, errand), changes);
+  const adding = useAct(async (address: Address, errand) => addAccreditor(await device.ready(), address, errand), changes);
+  const removing = useAct(async (address: Address, errand) => removeAccreditor(await device.ready(), address, errand), changes);
+  return useMemo(
+    () => ({
+      accredit: vouching, suspend: suspending, reinstate: reinstating, publishProfile: publishing, addAccreditor: adding, removeAccreditor: removing,
+    }),
+    [vouching, suspending, reinstating, publishing, adding, removing],
+  );
+}

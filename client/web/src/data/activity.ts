@@ -1,0 +1,12 @@
+/** Who opened what, and the proof of it. */
+import { listActivity, proofOfRead } from '../flows/audit.ts';
+import type { ActivityFilter, ActivityItem, Hex, Loaded, ReadProof } from './types.ts';
+import { useReady } from './use-loaded.ts';
+
+/** Openings of one's own records, and one's own openings, newest first. */
+export const useActivity = (filter: ActivityFilter = {}): Loaded<readonly ActivityItem[]> =>
+  useReady(['activity', filter.record ?? null, filter.purpose ?? null, filter.from ?? null, filter.until ?? null], () => listActivity(filter));
+
+/** What proves one opening; asked only when there is a leaf. */
+export const useReadProof = (leaf: Hex | null): Loaded<ReadProof> =>
+  useReady(['activity', 'proof', leaf], (client) => proofOfRead(client, leaf as Hex), { isWanted: leaf !== null });

@@ -1,0 +1,34 @@
+/** People: the directory, and how somebody is called. */
+import { useMemo } from 'react';
+import { listDirectory, person } from '../flows/people.ts';
+import { useAddressBook } from './address-book.ts';
+import type { Address, DirectoryFilter, Loaded, Name, Person } from './types.ts';
+import { useDevice } from './use-device.ts';
+import { useReady } from './use-loaded.ts';
+
+/** Accredited people, each compared with the chain. */
+export const useDirectory = (filter: DirectoryFilter = {}): Loaded<readonly Person[]> =>
+  useReady(['people', 'directory', filter.role ?? null, filter.name ?? null], (client) => listDirectory(client, filter));
+
+/** One person; `null` if nobody ever vouched for them. */
+export const usePerson = (address: Address | null): Loaded<Person | null> =>
+  useReady(['people', 'one', address], (client) => person(client, address as Address), { isWanted: address !== null, staleMs: 60_000 });
+
+/** Whether somebody has published a key, so that one can share with them. */
+export const useHasKey = (address: Address | null): Loaded<boolean> =>
+  useReady(['people', 'key', address], async (client) => (await client.chain.findKey(address as Address)) !== null, { isWanted: address !== null });
+
+/** How somebody is called: oneself, the private name, the signed profile. */
+export function useName(address: Address | null): Name {
+  const self = useDevice().wallet?.address ?? null;
+  const { contacts } = useAddressBook();
+  const lower = address?.toLowerCase() ?? null;
+  const mine = contacts.data?.find((contact) => contact.address === lower)?.name ?? null;
+  const known = usePerson(lower === null || lower === self || mine !== null ? null : (lower as Address));
+  const profile = known.data?.name ?? null;
+  return useMemo((): Name => {
+    if (mine !== null) return { text: mine, from: 'address_book' };
+    if (lower !== null && lower === self) return { text: null, from: 'self' };
+    return profile === null ? { text: null, from: null } : { text: profile, from: 'profile' };
+  }, [mine, lower, self, profile]);
+}

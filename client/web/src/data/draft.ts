@@ -1,0 +1,41 @@
+/**
+ * Forms that outlive an expired session, a lock, or a page that is left and come back to. In memory only, since a draft may
+ * be a diagnosis; another account's drafts are forgotten.
+ */
+import { useCallback, useSyncExternalStore } from 'react';
+import { device } from '../device/device.ts';
+
+const drafts = new Map<string, unknown>();
+const listeners = new Set<() => void>();
+let owner: string | null = null;
+
+device.watch(() => {
+  const { wallet, session } = device.snapshot();
+  const address = wallet?.address ?? null;
+  const isOthers = address !== null && owner !== null && address !== owner;
+  const isOver = session.state === 'signed_out' && session.why === 'signed_out';
+  if (address !== null) owner = address;
+  if ((isOthers || isOver) && drafts.size > 0) {
+    drafts.clear();
+    for (const listener of listeners) listener();
+  }
+});
+
+function watch(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function set(name: string, value: unknown): void {
+  if (value === undefined) drafts.delete(name);
+  else drafts.set(name, value);
+  for (const listener of listeners) listener();
+}
+
+/** A form's content under a name of its own, how to change it, and how to forget it. `initial` must not change. */
+export function useDraft<T>(name: string, initial: T): [T, (next: T) => void, () => void] {
+  const value = useSyncExternalStore(watch, () => (drafts.has(name) ? (drafts.get(name) as T) : initial));
+  const put = useCallback((next: T): void => set(name, next), [name]);
+  const forget = useCallback((): void => set(name, undefined), [name]);
+  return [value, put, forget];
+}

@@ -1,0 +1,11 @@
+/** What answers: feed, server, chain; and what the catch-up found. */
+import { useMemo, useSyncExternalStore } from 'react';
+import { onReachability, serverReachability } from '../api/request.ts';
+import { liveState, onLive } from '../device/live.ts';
+import type { Health } from './types.ts';
+
+export function useHealth(): Health {
+  const live = useSyncExternalStore(onLive, liveState);
+  const server = useSyncExternalStore(onReachability, serverReachability);
+  return useMemo(() => ({ ...live, server }), [live, server]);
+}

@@ -1,0 +1,22 @@
+/** Records: lists and details. */
+import { device } from '../device/device.ts';
+import { listRecords, nameOfRecord, setRecordStatus, showRecord } from '../flows/records.ts';
+import type { Act, Hex, Loaded, RecordFilter, RecordItem, RecordName } from './types.ts';
+import { useAct } from './use-act.ts';
+import { useReady } from './use-loaded.ts';
+
+/** What the person owns, uploaded or was granted, newest first. */
+export const useRecords = (filter: RecordFilter = {}): Loaded<readonly RecordItem[]> =>
+  useReady(['records', filter.patient ?? null, filter.category ?? null], (client) => listRecords(client, filter));
+
+export const useRecord = (id: Hex): Loaded<RecordItem> => useReady(['records', 'one', id], (client) => showRecord(client, id));
+
+/** Name and kind of the newest version of an own record. For others' records `data` stays undefined: opening is logged. */
+export function useRecordName(record: RecordItem): Loaded<RecordName> {
+  const newest = record.versions.at(-1)?.version ?? 0;
+  const isWanted = record.isMine && record.status !== 'tombstoned';
+  return useReady(['record-name', record.id, newest], (client) => nameOfRecord(client, record.id), { isWanted, staleMs: Infinity });
+}
+
+export const useSetRecordStatus = (): Act<{ record: Hex; status: 'superseded' | 'tombstoned' }, void> =>
+  useAct(async ({ record, status }, errand) => setRecordStatus(await device.ready(), record, status, errand), ['records']);

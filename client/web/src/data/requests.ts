@@ -1,0 +1,18 @@
+/** Access requests. */
+import { device } from '../device/device.ts';
+import { approve, ask, deny, listRequests } from '../flows/requests.ts';
+import type { Act, Approval, Confirmation, Granted, Hex, Loaded, NewRequest, RequestItem } from './types.ts';
+import { useAct } from './use-act.ts';
+import { useReady } from './use-loaded.ts';
+
+/** Requests to and from the person, newest first. */
+export const useRequests = (): Loaded<readonly RequestItem[]> => useReady(['requests'], listRequests);
+
+export const useAskAccess = (): Act<NewRequest, Hex> =>
+  useAct(async (wanted, errand) => ask(await device.ready(), wanted, errand), ['requests']);
+
+export const useApprove = (): Act<Approval, Granted> =>
+  useAct(async (approval, errand) => approve(await device.ready(), approval, errand), ['requests', 'grants']);
+
+export const useDeny = (): Act<{ request: Hex; confirm?: Confirmation }, void> =>
+  useAct(async ({ request }, errand) => deny(await device.ready(), request, errand), ['requests']);

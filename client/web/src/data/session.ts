@@ -1,0 +1,48 @@
+/** Signing in, unlocking, locking. */
+import { useMemo, useSyncExternalStore } from 'react';
+import { device } from '../device/device.ts';
+import { onCountdown, secondsToLock, stayAwake } from '../device/idle.ts';
+import { putBackKeyring } from '../device/keyring-copy.ts';
+import { recover, unlockWithPassphrase, unlockWithWallet } from '../flows/set-up.ts';
+import { login } from '../session/login.ts';
+import type { SessionControl } from './types.ts';
+import { useAct } from './use-act.ts';
+import { useDevice } from './use-device.ts';
+
+export function useSession(): SessionControl {
+  const { session } = useDevice();
+  const left = useSyncExternalStore(onCountdown, secondsToLock);
+  const signIn = useAct(async (_: void, errand) => {
+    const client = await device.client();
+    await client.chain.verifyDeployment();
+    const signedIn = await login(client.wallet, client.chain.deployment.chainId, client.shelf, errand);
+    // A convenience that must not fail the sign-in.
+    await putBackKeyring(client).catch(() => false);
+    await device.signedIn(signedIn);
+  });
+  const byWallet = useAct(async (_: void, errand) => device.unlocked(await unlockWithWallet(await device.client(), errand)));
+  const byPassphrase = useAct(async (passphrase: string, errand) =>
+    device.unlocked(await unlockWithPassphrase(await device.client(), passphrase, errand)),
+  );
+  const recovering = useAct(async (input: { words: string; passphrase: string }, errand) => {
+    const { keys, made } = await recover(await device.client(), input.words, input.passphrase, errand);
+    await device.unlocked(keys);
+    return made;
+  });
+  const signOut = useAct(() => device.signOut());
+  return useMemo(
+    () => ({
+      session,
+      me: 'me' in session ? session.me : null,
+      signIn,
+      unlockWithWallet: byWallet,
+      unlockWithPassphrase: byPassphrase,
+      recover: recovering,
+      signOut,
+      lock: () => device.lock('locked_here'),
+      secondsToLock: left,
+      stay: stayAwake,
+    }),
+    [session, signIn, byWallet, byPassphrase, recovering, signOut, left],
+  );
+}

@@ -1,0 +1,45 @@
+/** The first steps: keys, recovery kit, publishing. */
+import { useCallback, useEffect, useMemo, useState } from 'react';
+import { device, type ReadyClient } from '../device/device.ts';
+import { isKitSaved, kitOf, makeKeys, placesToProve, proveKit, publishKey } from '../flows/set-up.ts';
+import { Failure } from '../failure.ts';
+import type { Kit, SetUp, SetUpStep } from './types.ts';
+import { useAct } from './use-act.ts';
+import { useDevice } from './use-device.ts';
+import { useReady } from './use-loaded.ts';
+
+export function useSetUp(): SetUp {
+  const { session } = useDevice();
+  const [places, setPlaces] = useState(placesToProve);
+  const saved = useReady(['kit-saved'], isKitSaved);
+  const make = useAct(async (input: { passphrase: string; skipWallet?: boolean }, errand) => {
+    const { keys, made } = await makeKeys(await device.client(), input.passphrase, input.skipWallet === true, errand);
+    await device.unlocked(keys);
+    return made;
+  });
+  const prove = useAct(
+    async (answers: readonly [string, string, string]) => {
+      await proveKit(await device.ready(), places, answers);
+      setPlaces(placesToProve());
+    },
+    ['kit-saved'],
+  );
+  const publish = useAct(async (_: void, errand) => {
+    const client = await device.ready();
+    if (!(await isKitSaved(client))) throw new Failure('kit_not_saved');
+    await device.unlocked(await publishKey(client, errand));
+  });
+  const keyEpoch = session.state === 'ready' ? session.me.keyEpoch : 0;
+  const isSaved = saved.data === true;
+  const step: SetUpStep = session.state !== 'ready' ? 'keys' : !isSaved ? 'kit' : keyEpoch === 0 ? 'publish' : 'done';
+  const [client, setClient] = useState<ReadyClient | null>(null);
+  useEffect(() => {
+    if (session.state === 'ready') void device.ready().then(setClient, () => setClient(null));
+    else setClient(null);
+  }, [session.state]);
+  const kit = useCallback((): Kit | null => (client === null ? null : kitOf(client)), [client]);
+  return useMemo(
+    () => ({ step, makeKeys: make, kit, places, proveKit: prove, publishKey: publish, isKitSaved: isSaved }),
+    [step, make, kit, places, prove, publish, isSaved],
+  );
+}

@@ -1,0 +1,78 @@
+/** The form of every action: phases, the failure with its code, and a second run that is the first one's. */
+import { useQueryClient } from '@tanstack/react-query';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { device } from '../device/device.ts';
+import { Errand } from '../device/errand.ts';
+import { asFailure, type Failure } from '../failure.ts';
+import type { Act, ActionPhase, Confirmation } from './types.ts';
+
+/** Which lists an action changes: the first words of their query keys. */
+export type Changes = readonly string[];
+
+interface Standing<Out> {
+  readonly phase: ActionPhase;
+  readonly data: Out | undefined;
+  readonly error: Failure | null;
+}
+
+const IDLE: Standing<never> = { phase: 'idle', data: undefined, error: null };
+
+/** How an input says how it asks before signatures. */
+function confirmationOf(input: unknown): Confirmation | undefined {
+  return (input as { confirm?: Confirmation } | null | undefined)?.confirm;
+}
+
+/**
+ * An action as pages see it. It is cancelled when the session locks; leaving the page does not stop it, since what was
+ * signed may be on its way already.
+ */
+export function useAct<In, Out>(act: (input: In, errand: Errand) => Promise<Out>, changes: Changes = []): Act<In, Out> {
+  const queries = useQueryClient();
+  const [standing, setStanding] = useState<Standing<Out>>(IDLE);
+  const running = useRef<Promise<Out> | null>(null);
+  const latest = useRef(act);
+  const isMounted = useRef(true);
+  useEffect(() => {
+    latest.current = act;
+  });
+  useEffect(() => {
+    isMounted.current = true;
+    return () => {
+      isMounted.current = false;
+    };
+  }, []);
+
+  const changed = changes.join();
+  const run = useCallback(
+    (input: In): Promise<Out> => {
+      if (running.current !== null) return running.current;
+      const tell = (next: Partial<Standing<Out>>): void => {
+        if (isMounted.current) setStanding((known) => ({ ...known, ...next }));
+      };
+      const errand = new Errand({ confirm: confirmationOf(input), tell: (phase) => tell({ phase }), signal: device.work });
+      tell({ phase: 'preparing', error: null, data: undefined });
+      const promise = latest.current(input, errand).then(
+        async (data) => {
+          running.current = null;
+          await Promise.all(changed.split(',').filter(Boolean).map((key) => queries.invalidateQueries({ queryKey: [key] })));
+          tell({ phase: 'done', data });
+          return data;
+        },
+        (error: unknown) => {
+          running.current = null;
+          const failure = asFailure(error);
+          tell({ phase: 'failed', error: failure });
+          throw failure;
+        },
+      );
+      running.current = promise;
+      return promise;
+    },
+    [queries, changed],
+  );
+  const start = useCallback((input: In): void => void run(input).catch(() => undefined), [run]);
+  const reset = useCallback((): void => setStanding(running.current === null ? IDLE : (known) => known), []);
+  const { phase, data, error } = standing;
+  const isBusy = phase !== 'idle' && phase !== 'done' && phase !== 'failed';
+  return useMemo(() => ({ run, start, reset, phase, data, error, isBusy }), [run, start, reset, phase, data, error, isBusy]);
+}

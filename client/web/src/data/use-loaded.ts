@@ -1,0 +1,52 @@
+/** The form of everything that is read: TanStack Query, for the signed-in person, with failures that have a code. */
+import { useQuery } from '@tanstack/react-query';
+import { useCallback, useMemo } from 'react';
+import { device, type Client, type ReadyClient } from '../device/device.ts';
+import { asFailure } from '../failure.ts';
+import type { Loaded } from './types.ts';
+import { useDevice } from './use-device.ts';
+
+interface Options {
+  /** Whether there is something to ask; default yes. */
+  readonly isWanted?: boolean;
+  /** Milliseconds for which an answer counts as fresh. */
+  readonly staleMs?: number;
+}
+
+const FRESH_MS = 15_000;
+
+/** What is read with the person's keys: only while the session is ready. */
+export function useReady<T>(key: readonly unknown[], read: (client: ReadyClient) => Promise<T>, options: Options = {}): Loaded<T> {
+  const isReady = useDevice().session.state === 'ready';
+  return useLoaded(key, async () => read(await device.ready()), isReady, options);
+}
+
+/** What is read from chain and server without keys: while a wallet is connected. */
+export function useConnected<T>(key: readonly unknown[], read: (client: Client) => Promise<T>, options: Options = {}): Loaded<T> {
+  const { wallet } = useDevice();
+  return useLoaded(key, async () => read(await device.client()), wallet !== null, options);
+}
+
+function useLoaded<T>(key: readonly unknown[], read: () => Promise<T>, isPossible: boolean, { isWanted = true, staleMs = FRESH_MS }: Options): Loaded<T> {
+  const address = useDevice().wallet?.address ?? null;
+  const query = useQuery({
+    // One person's answers are never another's.
+    queryKey: [...key, address],
+    queryFn: async () => {
+      try {
+        return await read();
+      } catch (error) {
+        throw asFailure(error);
+      }
+    },
+    enabled: isPossible && isWanted,
+    staleTime: staleMs,
+    retry: (count, error) => count < 2 && asFailure(error).isRetryable,
+  });
+  const { data, error, isLoading, isFetching, refetch } = query;
+  const again = useCallback((): void => void refetch(), [refetch]);
+  return useMemo(
+    () => ({ data, error: error === null ? null : asFailure(error), isLoading, isRefreshing: isFetching && !isLoading, refetch: again }),
+    [data, error, isLoading, isFetching, again],
+  );
+}

@@ -1,0 +1,74 @@
+/** Locks after fifteen minutes without pointer or keyboard, and counts down the last two. */
+import { device } from './device.ts';
+
+export const IDLE_MS = 15 * 60_000;
+const WARN_MS = 2 * 60_000;
+/** Also what a page that slept finds out when it wakes. */
+const CHECK_MS = 1_000;
+
+let lastSeen = Date.now();
+let left: number | null = null;
+let limitMs = IDLE_MS;
+const listeners = new Set<() => void>();
+
+/** Seconds until the lock; `null` while it is far. */
+export const secondsToLock = (): number | null => left;
+
+/** Calls `listener` on every change; gives the function that ends it. */
+export function onCountdown(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function tell(next: number | null): void {
+  if (next === left) return;
+  left = next;
+  for (const listener of listeners) listener();
+}
+
+/** The person is here. */
+export function stayAwake(): void {
+  lastSeen = Date.now();
+  tell(null);
+}
+
+function check(): void {
+  if (device.snapshot().session.state !== 'ready') {
+    tell(null);
+    return;
+  }
+  const rest = limitMs - (Date.now() - lastSeen);
+  if (rest <= 0) {
+    tell(null);
+    device.lock('idle');
+  } else {
+    tell(rest <= Math.min(WARN_MS, limitMs) ? Math.ceil(rest / 1000) : null);
+  }
+}
+
+/** Watches the person until the returned function is called. */
+export function watchIdle(limit = IDLE_MS): () => void {
+  limitMs = limit;
+  stayAwake();
+  const seen = (): void => {
+    // Once the countdown is shown, a stray movement does not end it: that would hide it before it is read.
+    if (left === null) lastSeen = Date.now();
+  };
+  const pressed = (): void => stayAwake();
+  const events = ['pointermove', 'wheel', 'scroll'] as const;
+  for (const event of events) window.addEventListener(event, seen, { passive: true });
+  for (const event of ['pointerdown', 'keydown'] as const) window.addEventListener(event, pressed, { passive: true, capture: true });
+  let was = device.snapshot().session.state;
+  const stop = device.watch(() => {
+    const { state } = device.snapshot().session;
+    if (state === 'ready' && was !== 'ready') stayAwake();
+    was = state;
+  });
+  const timer = setInterval(check, CHECK_MS);
+  return () => {
+    clearInterval(timer);
+    stop();
+    for (const event of events) window.removeEventListener(event, seen);
+    for (const event of ['pointerdown', 'keydown'] as const) window.removeEventListener(event, pressed, { capture: true });
+  };
+}

@@ -1,0 +1,116 @@
+/** What runs while the session is ready: the event feed, and the patient's catch-up. One for the page. */
+import { followFeed } from '../api/events.ts';
+import type { FeedEvent } from '../api/routes.ts';
+import type { Health } from '../data/types.ts';
+import { catchUp, type CaughtUp } from '../flows/catch-up.ts';
+import { pause } from '../flows/act.ts';
+import { device } from './device.ts';
+
+export interface LiveState {
+  readonly feed: Health['feed'];
+  readonly chain: Health['chain'];
+  readonly broken: CaughtUp['broken'];
+}
+
+/** How often the chain is asked whether it is there. */
+const CHAIN_MS = 20_000;
+
+let state: LiveState = { feed: 'off', chain: 'unknown', broken: [] };
+const listeners = new Set<() => void>();
+const takers = new Set<(event: FeedEvent | 'again') => void>();
+
+function set(change: Partial<LiveState>): void {
+  state = { ...state, ...change };
+  for (const listener of listeners) listener();
+}
+
+export const liveState = (): LiveState => state;
+
+/** Calls `listener` on every change; gives the function that ends it. */
+export function onLive(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** Calls `taker` for every event, and with `again` when some may have been missed. */
+export function onFeed(taker: (event: FeedEvent | 'again') => void): () => void {
+  takers.add(taker);
+  return () => takers.delete(taker);
+}
+
+const give = (event: FeedEvent | 'again'): void => takers.forEach((take) => take(event));
+
+let catching: Promise<void> | null = null;
+let isWanted = false;
+
+/** Catches up now, and once more if it was asked for meanwhile. What fails is tried again with the next event. */
+function catchUpNow(signal: AbortSignal): void {
+  isWanted = true;
+  catching ??= (async () => {
+    while (isWanted && !signal.aborted) {
+      isWanted = false;
+      try {
+        const client = await device.ready();
+        if (client.keys.epoch === 0) return;
+        const { broken, sharesDeposited, bundlesExtended } = await catchUp(client, signal);
+        set({ broken });
+        if (sharesDeposited + bundlesExtended > 0) give('again');
+      } catch {
+        await pause(1000);
+      }
+    }
+  })().finally(() => {
+    catching = null;
+  });
+}
+
+async function watchChain(signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      const client = await device.client();
+      await client.chain.head();
+      set({ chain: 'up' });
+    } catch {
+      set({ chain: 'down' });
+    }
+    await pause(CHAIN_MS);
+  }
+}
+
+/** Runs with the session until the returned function is called. */
+export function runLive(): () => void {
+  let running: AbortController | null = null;
+  const follow = (): void => {
+    const isReady = device.snapshot().session.state === 'ready';
+    if (isReady === (running !== null)) return;
+    if (running !== null) {
+      running.abort();
+      running = null;
+      set({ feed: 'off', chain: 'unknown', broken: [] });
+      return;
+    }
+    const { signal } = (running = new AbortController());
+    set({ feed: 'connecting' });
+    let wasLive = false;
+    const tell = (feed: 'live' | 'connecting'): void => {
+      // A feed that broke may have missed something that its last id does not bring back.
+      if (feed === 'live' && wasLive) give('again');
+      wasLive ||= feed === 'live';
+      if (!signal.aborted) set({ feed });
+    };
+    const take = (event: FeedEvent): void => {
+      give(event);
+      if (event.kind === 'record_registered' || event.kind === 'granted') catchUpNow(signal);
+    };
+    void followFeed(take, tell, signal);
+    void watchChain(signal);
+    catchUpNow(signal);
+  };
+  const stop = device.watch(follow);
+  follow();
+  return () => {
+    stop();
+    running?.abort();
+    running = null;
+  };
+}
