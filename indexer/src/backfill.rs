@@ -3,22 +3,22 @@
 //! Only blocks that lie deeper than any reorg the mirror can undo are fetched this way.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use alloy::{primitives::B256, rpc::types::Log};
-use tokio::task::JoinHandle;
 
 use crate::{
-    chain::{Chain, ChainError, Header, logs_in_order},
+    chain::{Chain, ChainError, Header, logs_in_order, logs_of_block},
     decode::Contracts,
     error::IndexerError,
     settings::Pace,
+    time::{Instant, JoinHandle, sleep, spawn},
     views::Batch,
 };
 
@@ -33,27 +33,44 @@ pub struct Stretch {
     pub batch: Batch,
 }
 
-/// How many blocks a request covers: learns from the answers.
+/// How much is asked for at once: blocks a request, requests in flight. Learns from the answers.
 #[derive(Debug)]
-pub struct RangeSize {
+pub struct Appetite {
     blocks: AtomicU64,
+    requests: AtomicU64,
     max_blocks: u64,
+    max_requests: u64,
     events: u64,
 }
 
 const QUICK: Duration = Duration::from_millis(1_000);
+/// How often a range is asked for again while the endpoint wants a pause, before the failure is everybody's.
+const TRIES: u32 = 6;
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
-impl RangeSize {
-    /// Starts small, aims at `events` an answer, never covers more than `max_blocks`.
+impl Appetite {
+    /// Starts small, aims at the events of a batch an answer.
     #[must_use]
-    pub fn new(max_blocks: u64, events: u64) -> Self {
-        Self { blocks: AtomicU64::new(64.min(max_blocks)), max_blocks, events }
+    pub fn new(pace: &Pace) -> Self {
+        Self {
+            blocks: AtomicU64::new(64.min(pace.batch_blocks)),
+            requests: AtomicU64::new(pace.requests),
+            max_blocks: pace.batch_blocks,
+            max_requests: pace.requests,
+            events: pace.batch_events,
+        }
     }
 
     /// Blocks to ask for next.
     #[must_use]
     pub fn blocks(&self) -> u64 {
         self.blocks.load(Ordering::Relaxed)
+    }
+
+    /// Requests that may be in flight.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        usize::try_from(self.requests.load(Ordering::Relaxed)).unwrap_or(usize::MAX)
     }
 
     /// A range of `blocks` gave `events` and took `took`.
@@ -65,11 +82,19 @@ impl RangeSize {
             (blocks * self.events).checked_div(events).unwrap_or(u64::MAX).min(blocks * 4)
         };
         self.blocks.store(fitting.clamp(1, self.max_blocks), Ordering::Relaxed);
+        let more = (self.requests.load(Ordering::Relaxed) + 1).min(self.max_requests);
+        self.requests.store(more, Ordering::Relaxed);
     }
 
     /// A range of `blocks` was refused as too large.
     pub fn refused(&self, blocks: u64) {
         self.blocks.store((blocks / 2).max(1), Ordering::Relaxed);
+    }
+
+    /// The endpoint asks for a pause.
+    pub fn limited(&self) {
+        let fewer = (self.requests.load(Ordering::Relaxed) / 2).max(1);
+        self.requests.store(fewer, Ordering::Relaxed);
     }
 }
 
@@ -77,9 +102,9 @@ impl RangeSize {
 pub struct Backfill {
     chain: Arc<dyn Chain>,
     contracts: Contracts,
-    size: Arc<RangeSize>,
+    appetite: Arc<Appetite>,
     in_flight: VecDeque<JoinHandle<Result<Vec<Stretch>, IndexerError>>>,
-    requests: usize,
+    is_checked: bool,
     next: u64,
     to: u64,
     ready: VecDeque<Stretch>,
@@ -97,13 +122,22 @@ impl Backfill {
     pub fn new(
         chain: Arc<dyn Chain>,
         contracts: Contracts,
-        size: Arc<RangeSize>,
+        appetite: Arc<Appetite>,
         pace: &Pace,
         from: u64,
         to: u64,
     ) -> Self {
-        let requests = usize::try_from(pace.requests).unwrap_or(usize::MAX);
-        Self { chain, contracts, size, in_flight: VecDeque::new(), requests, next: from, to, ready: VecDeque::new() }
+        let is_checked = pace.check_blooms;
+        Self {
+            chain,
+            contracts,
+            appetite,
+            in_flight: VecDeque::new(),
+            is_checked,
+            next: from,
+            to,
+            ready: VecDeque::new(),
+        }
     }
 
     /// The next range in order; `None` at the end.
@@ -124,63 +158,126 @@ impl Backfill {
     }
 
     fn launch(&mut self) {
-        while self.in_flight.len() < self.requests && self.next <= self.to {
+        while self.in_flight.len() < self.appetite.requests() && self.next <= self.to {
             let from = self.next;
-            let to = self.to.min(from + self.size.blocks() - 1);
+            let to = self.to.min(from + self.appetite.blocks() - 1);
             self.next = to + 1;
-            let (chain, contracts, size) = (self.chain.clone(), self.contracts.clone(), self.size.clone());
-            self.in_flight.push_back(tokio::spawn(async move { fetch(&*chain, &contracts, &size, from, to).await }));
+            let fetch = Fetch {
+                chain: self.chain.clone(),
+                contracts: self.contracts.clone(),
+                appetite: self.appetite.clone(),
+                is_checked: self.is_checked,
+            };
+            self.in_flight.push_back(spawn(async move { fetch.range(from, to).await }));
         }
     }
 }
 
-/// Fetches a range, in halves where the endpoint refuses it as too large.
-async fn fetch(
-    chain: &dyn Chain,
-    contracts: &Contracts,
-    size: &RangeSize,
-    from: u64,
-    to: u64,
-) -> Result<Vec<Stretch>, IndexerError> {
-    let (mut todo, mut stretches) = (vec![(from, to)], Vec::new());
-    while let Some((from, to)) = todo.pop() {
-        let start = Instant::now();
-        match fetch_whole(chain, from, to).await {
-            Ok((first, last, logs)) => {
-                size.learn(to - from + 1, logs.len() as u64, start.elapsed());
-                let times = times_of(chain, &logs).await?;
-                let time_of =
-                    |hash: B256| times.iter().find(|header| header.hash == hash).map(|header| header.timestamp);
-                let logs = logs_in_order(logs, time_of)?;
-                if logs.iter().any(|log| log.place.block_number == to && log.place.block_hash != last.hash) {
-                    return Err(ChainError::Contradiction("logs and header of a block differ").into());
+/// What it takes to fetch a range.
+struct Fetch {
+    chain: Arc<dyn Chain>,
+    contracts: Contracts,
+    appetite: Arc<Appetite>,
+    is_checked: bool,
+}
+
+impl Fetch {
+    /// Fetches a range, in halves where the endpoint refuses it as too large.
+    async fn range(&self, from: u64, to: u64) -> Result<Vec<Stretch>, IndexerError> {
+        let (mut todo, mut stretches, mut tries) = (vec![(from, to)], Vec::new(), 0);
+        while let Some((from, to)) = todo.pop() {
+            let start = Instant::now();
+            match self.stretch(from, to).await {
+                Ok(stretch) => {
+                    self.appetite.learn(to - from + 1, stretch.batch.events.len() as u64, start.elapsed());
+                    stretches.push(stretch);
+                    tries = 0;
                 }
-                stretches.push(Stretch { first, last, batch: Batch::of(contracts, &logs)? });
+                Err(IndexerError::Chain(ChainError::TooLarge(_) | ChainError::TimedOut { .. })) if from < to => {
+                    self.appetite.refused(to - from + 1);
+                    let middle = from + (to - from) / 2;
+                    todo.push((middle + 1, to));
+                    todo.push((from, middle));
+                }
+                // One block that is too large for the log index still has receipts.
+                Err(IndexerError::Chain(ChainError::TooLarge(_))) => stretches.push(self.dense(from).await?),
+                Err(IndexerError::Chain(ChainError::Limited)) if tries < TRIES => {
+                    self.appetite.limited();
+                    sleep(FIRST_PAUSE * 2_u32.pow(tries)).await;
+                    tries += 1;
+                    todo.push((from, to));
+                }
+                Err(error) => return Err(error),
             }
-            Err(ChainError::TooLarge(_) | ChainError::TimedOut { .. }) if from < to => {
-                size.refused(to - from + 1);
-                let middle = from + (to - from) / 2;
-                todo.push((middle + 1, to));
-                todo.push((from, middle));
-            }
-            // One block that is too large for the log index still has receipts.
-            Err(ChainError::TooLarge(_)) => {
-                let header = header_of(chain, from).await?;
-                let logs = crate::chain::logs_of_block(&header, chain.receipt_logs(header.hash).await?)?;
-                stretches.push(Stretch { first: header.clone(), last: header, batch: Batch::of(contracts, &logs)? });
-            }
-            Err(error) => return Err(error.into()),
         }
+        Ok(stretches)
     }
-    Ok(stretches)
+
+    async fn stretch(&self, from: u64, to: u64) -> Result<Stretch, IndexerError> {
+        if self.is_checked {
+            return self.checked(from, to).await;
+        }
+        let ends = [from, to];
+        let (headers, logs) = tokio::join!(self.chain.headers(&ends), self.chain.confirmed_logs_in(from, to));
+        let logs = match logs {
+            // Headers and receipts decide.
+            Err(ChainError::Disagreement(_)) => return self.checked(from, to).await,
+            logs => logs?,
+        };
+        let [first, last] = headers?.try_into().map_err(|_| ChainError::Contradiction("two headers were asked for"))?;
+        let times = times_of(&*self.chain, &logs).await?;
+        let time_of = |hash: B256| times.iter().find(|header| header.hash == hash).map(|header| header.timestamp);
+        let logs = logs_in_order(logs, time_of)?;
+        if logs.iter().any(|log| log.place.block_number == to && log.place.block_hash != last.hash) {
+            return Err(ChainError::Contradiction("logs and header of a block differ").into());
+        }
+        // The chain may have moved between the answers.
+        if header_of(&*self.chain, to).await?.hash != last.hash {
+            return Err(ChainError::Contradiction("the end of a range has changed: the chain is moving").into());
+        }
+        Ok(Stretch { first, last, batch: Batch::of(&self.contracts, &logs)? })
+    }
+
+    /// Header by header: whatever does not explain its bloom filter is taken from the receipts.
+    async fn checked(&self, from: u64, to: u64) -> Result<Stretch, IndexerError> {
+        let numbers: Vec<u64> = (from..=to).collect();
+        let mut headers = Vec::with_capacity(numbers.len());
+        for numbers in numbers.chunks(HEADERS) {
+            headers.extend(self.chain.headers(numbers).await?);
+        }
+        if headers.windows(2).any(|pair| pair[1].parent_hash != pair[0].hash) {
+            return Err(ChainError::Contradiction("headers do not join: the chain is moving").into());
+        }
+        let mut by_block: HashMap<B256, Vec<Log>> = HashMap::new();
+        for log in self.chain.logs_in(from, to).await? {
+            by_block.entry(log.block_hash.unwrap_or_default()).or_default().push(log);
+        }
+        let contracts = self.contracts.addresses();
+        let mut logs = Vec::new();
+        for header in &headers {
+            let mut answer = by_block.remove(&header.hash).unwrap_or_default();
+            if !header.is_explained_by(&answer, &contracts) {
+                answer = self.chain.receipt_logs(header).await?;
+            }
+            logs.extend(logs_of_block(header, answer)?);
+        }
+        if !by_block.is_empty() {
+            return Err(ChainError::Contradiction("logs and header of a block differ").into());
+        }
+        let (first, last) = (headers.first().cloned(), headers.pop());
+        let (first, last) = first.zip(last).ok_or(ChainError::Contradiction("headers were asked for"))?;
+        Ok(Stretch { first, last, batch: Batch::of(&self.contracts, &logs)? })
+    }
+
+    async fn dense(&self, number: u64) -> Result<Stretch, IndexerError> {
+        let header = header_of(&*self.chain, number).await?;
+        let logs = logs_of_block(&header, self.chain.receipt_logs(&header).await?)?;
+        Ok(Stretch { first: header.clone(), last: header, batch: Batch::of(&self.contracts, &logs)? })
+    }
 }
 
-async fn fetch_whole(chain: &dyn Chain, from: u64, to: u64) -> Result<(Header, Header, Vec<Log>), ChainError> {
-    let ends = [from, to];
-    let (headers, logs) = tokio::try_join!(chain.headers(&ends), chain.logs_in(from, to))?;
-    let [first, last] = headers.try_into().map_err(|_| ChainError::Contradiction("two headers were asked for"))?;
-    Ok((first, last, logs))
-}
+/// How many headers one request asks for.
+const HEADERS: usize = 256;
 
 async fn header_of(chain: &dyn Chain, number: u64) -> Result<Header, ChainError> {
     chain.headers(&[number]).await?.pop().ok_or_else(|| ChainError::Missing(number.to_string()))
@@ -193,7 +290,7 @@ async fn times_of(chain: &dyn Chain, logs: &[Log]) -> Result<Vec<Header>, ChainE
     blocks.sort_unstable();
     blocks.dedup();
     let mut headers = Vec::with_capacity(blocks.len());
-    for blocks in blocks.chunks(256) {
+    for blocks in blocks.chunks(HEADERS) {
         headers.extend(chain.headers(blocks).await?);
     }
     Ok(headers)
@@ -205,9 +302,13 @@ mod tests {
 
     const SHORT: Duration = Duration::from_millis(5);
 
+    fn appetite() -> Appetite {
+        Appetite::new(&Pace { batch_blocks: 10_000, batch_events: 1_000, requests: 4, ..Pace::default() })
+    }
+
     #[test]
     fn ranges_grow_while_answers_are_small_and_quick() {
-        let size = RangeSize::new(10_000, 1_000);
+        let size = appetite();
         for _ in 0..8 {
             size.learn(size.blocks(), 0, SHORT);
         }
@@ -216,7 +317,7 @@ mod tests {
 
     #[test]
     fn ranges_aim_at_the_batch_size() {
-        let size = RangeSize::new(10_000, 1_000);
+        let size = appetite();
         size.learn(64, 6_400, SHORT);
         assert_eq!(size.blocks(), 10);
         size.learn(10, 500, SHORT);
@@ -225,7 +326,7 @@ mod tests {
 
     #[test]
     fn ranges_shrink_when_refused_or_slow_and_never_vanish() {
-        let size = RangeSize::new(10_000, 1_000);
+        let size = appetite();
         size.refused(64);
         assert_eq!(size.blocks(), 32);
         size.learn(32, 10, Duration::from_secs(5));
@@ -234,5 +335,18 @@ mod tests {
         assert_eq!(size.blocks(), 1);
         size.learn(1, 1_000_000, SHORT);
         assert_eq!(size.blocks(), 1);
+    }
+
+    #[test]
+    fn an_endpoint_that_asks_for_a_pause_gets_half_the_requests_and_slowly_more_again() {
+        let appetite = appetite();
+        appetite.limited();
+        appetite.limited();
+        appetite.limited();
+        assert_eq!(appetite.requests(), 1);
+        for _ in 0..5 {
+            appetite.learn(1, 1, SHORT);
+        }
+        assert_eq!(appetite.requests(), 4);
     }
 }

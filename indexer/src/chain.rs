@@ -1,8 +1,10 @@
 //! The chain as the indexer sees it: heads, headers and logs. [`Rpc`] asks a node; tests may put something else there.
 
+mod endpoints;
 mod heads;
 mod rpc;
 
+pub use endpoints::Endpoints;
 pub use heads::{subscription_url, watch_heads};
 pub use rpc::Rpc;
 
@@ -55,6 +57,26 @@ impl Header {
     pub fn may_have_logs_of(&self, contracts: &[Address]) -> bool {
         contracts.iter().any(|contract| self.logs_bloom.contains_input(BloomInput::Raw(contract.as_slice())))
     }
+
+    /// Whether `logs` are surely all logs of these contracts in the block: there cannot be any, or they explain every bit
+    /// of the bloom filter and leave no gap. A block that other contracts share is never sure; its receipts are.
+    ///
+    /// One thing stays unnoticed: that the last logs are missing which repeat the topics of earlier ones.
+    #[must_use]
+    pub fn is_explained_by(&self, logs: &[Log], contracts: &[Address]) -> bool {
+        if !self.may_have_logs_of(contracts) {
+            return logs.is_empty();
+        }
+        let mut indexes: Vec<u64> = logs.iter().filter_map(|log| log.log_index).collect();
+        indexes.sort_unstable();
+        indexes.dedup();
+        let has_no_gap = indexes.iter().zip(0..).all(|(index, expected)| *index == expected);
+        let mut bloom = Bloom::ZERO;
+        for log in logs {
+            bloom.accrue_raw_log(log.inner.address, log.inner.data.topics());
+        }
+        has_no_gap && bloom == self.logs_bloom
+    }
 }
 
 /// Why the chain could not be asked. Each is worth another try.
@@ -92,6 +114,28 @@ pub enum ChainError {
     /// Answers that contradict each other or themselves; a moving chain does this for a moment.
     #[error("the RPC endpoint's answers do not fit together: {0}")]
     Contradiction(&'static str),
+    /// Several endpoints say different things.
+    #[error("the RPC endpoints disagree about {0}")]
+    Disagreement(String),
+}
+
+impl ChainError {
+    /// Whether the fault lies with the endpoint that was asked, so that another one may do better at once.
+    #[must_use]
+    pub fn is_of_the_endpoint(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::TimedOut { .. } | Self::Limited | Self::Refused { .. })
+    }
+}
+
+/// What one of several endpoints says about a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opinion {
+    /// It gives no answer.
+    Silent,
+    /// It knows no block of this number.
+    Lacks,
+    /// Its block of this number has this hash.
+    Has(B256),
 }
 
 /// What the indexer asks the chain. Logs are those of the deployment's contracts only.
@@ -107,8 +151,36 @@ pub trait Chain: Send + Sync {
     async fn logs_in(&self, from: u64, to: u64) -> Result<Vec<Log>, ChainError>;
     /// The logs of each of these blocks, in this order.
     async fn logs_of(&self, blocks: &[B256]) -> Result<Vec<Vec<Log>>, ChainError>;
-    /// The logs of a block, taken from its receipts instead of the node's log index.
-    async fn receipt_logs(&self, block: B256) -> Result<Vec<Log>, ChainError>;
+    /// The logs of a block, taken from its receipts instead of the node's log index. The receipts must explain the bloom
+    /// filter of the block, unless the chain leaves it empty.
+    async fn receipt_logs(&self, block: &Header) -> Result<Vec<Log>, ChainError>;
+    /// What each endpoint says about the block of this number, when there are several; otherwise nothing.
+    async fn opinions(&self, _number: u64) -> Vec<Opinion> {
+        Vec::new()
+    }
+    /// As [`Self::logs_in`], but where there are several endpoints, two must give the same answer;
+    /// [`ChainError::Disagreement`] otherwise. For logs that nothing else confirms.
+    async fn confirmed_logs_in(&self, from: u64, to: u64) -> Result<Vec<Log>, ChainError> {
+        self.logs_in(from, to).await
+    }
+    /// Lets another endpoint answer from now on, where there is one: this one lags, or stands alone with what it says.
+    fn hand_over(&self) {}
+}
+
+/// Checks the logs of all receipts of a block against its bloom filter, and keeps those of `contracts`.
+///
+/// # Errors
+/// [`ChainError::Contradiction`] when they do not explain it; some chains leave it empty, which contradicts nothing.
+pub fn logs_of_receipts(header: &Header, mut logs: Vec<Log>, contracts: &[Address]) -> Result<Vec<Log>, ChainError> {
+    let mut bloom = Bloom::ZERO;
+    for log in &logs {
+        bloom.accrue_raw_log(log.inner.address, log.inner.data.topics());
+    }
+    if bloom != header.logs_bloom && !header.logs_bloom.is_zero() {
+        return Err(ChainError::Contradiction("the receipts of a block do not explain its bloom filter"));
+    }
+    logs.retain(|log| contracts.contains(&log.inner.address));
+    Ok(logs)
 }
 
 /// Puts the logs of a block in order and checks that they are this block's.

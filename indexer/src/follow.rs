@@ -1,23 +1,22 @@
 //! The loop: asks for the head, decides, fetches, commits.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    backfill::{Backfill, RangeSize},
+    backfill::{Appetite, Backfill},
     binding::Binding,
-    chain::{Chain, ChainError, Header, logs_of_block},
+    chain::{Chain, ChainError, Header, Opinion, logs_of_block},
     decode::{Contracts, MinedLog},
     error::{IndexerError, Refusal},
     health::Status,
-    mirror::{Commit, Mirror},
+    mirror::{Commit, Loss, Mirror, MirrorError, Watch},
+    mutant::{self, Mutant},
     reorg::{BlockRef, Meeting, Verdict, Window},
     settings::Pace,
+    time::{Instant, sleep},
     views::Batch,
 };
 
@@ -39,9 +38,10 @@ pub struct Follower {
     pace: Pace,
     status: Arc<Status>,
     bell: Arc<Notify>,
+    watch: Watch,
     /// The end of the mirror; loaded anew after every failure, since a commit may have landed or not.
     window: Option<Window>,
-    range_size: Arc<RangeSize>,
+    appetite: Arc<Appetite>,
     chunk: u64,
     behind_since: Option<Instant>,
     pinged: Instant,
@@ -59,6 +59,33 @@ enum Step {
     Waiting,
     /// The mirror has moved: look again at once.
     Moved,
+}
+
+/// How long to wait after a failure: twice as long after each.
+struct Pause(Duration);
+
+impl Default for Pause {
+    fn default() -> Self {
+        Self(FIRST_PAUSE)
+    }
+}
+
+impl Pause {
+    fn next(&mut self) -> Duration {
+        let longer = (self.0 * 2).min(LONGEST_PAUSE);
+        std::mem::replace(&mut self.0, longer)
+    }
+}
+
+/// Why leading has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// It was told to.
+    Stopped,
+    /// The goal is reached.
+    Reached,
+    /// The lease is another's.
+    Lost(Loss),
 }
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -80,7 +107,7 @@ impl Follower {
         status: Arc<Status>,
         bell: Arc<Notify>,
     ) -> Self {
-        let range_size = Arc::new(RangeSize::new(pace.batch_blocks, pace.batch_events));
+        let appetite = Arc::new(Appetite::new(&pace));
         let now = Instant::now();
         Self {
             chain,
@@ -90,8 +117,9 @@ impl Follower {
             pace,
             status,
             bell,
+            watch: Watch::new(pace.lease()),
             window: None,
-            range_size,
+            appetite,
             chunk: 8,
             behind_since: None,
             pinged: now,
@@ -100,47 +128,105 @@ impl Follower {
         }
     }
 
-    /// Runs until the goal is reached or `stop` is cancelled. Waits out failures of chain and database.
+    /// Under a name that a simulation repeats.
+    #[must_use]
+    pub fn named(self, name: String) -> Self {
+        Self { watch: self.watch.named(name), ..self }
+    }
+
+    /// Waits for the lease, then runs until the goal is reached or `stop` is cancelled. Waits out failures of chain and
+    /// database, and stands by while another indexer is at work.
     ///
     /// # Errors
     /// [`Refusal`] when going on would be wrong.
     pub async fn run(mut self, goal: Goal, stop: &CancellationToken) -> Result<(), Refusal> {
-        let mut pause = FIRST_PAUSE;
+        while self.stand_by(stop).await {
+            self.status.is_active(true);
+            let ended = self.lead(goal, stop).await;
+            self.window = None;
+            if !matches!(ended, Ok(End::Lost(Loss::Taken))) {
+                self.mirror.release_lease().await;
+            }
+            self.status.is_active(false);
+            match ended? {
+                End::Stopped | End::Reached => return Ok(()),
+                End::Lost(Loss::Taken) => tracing::warn!("another indexer has taken over; standing by"),
+                End::Lost(Loss::Wanted) => tracing::info!("a rebuild takes the mirror's place; standing by"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until the lease is ours; `false` when `stop` comes first.
+    async fn stand_by(&mut self, stop: &CancellationToken) -> bool {
+        let mut pause = Pause::default();
+        loop {
+            let taken = tokio::select! {
+                biased;
+                () = stop.cancelled() => return false,
+                taken = self.mirror.try_lease(&mut self.watch) => taken,
+            };
+            let (wait, reason) = match taken {
+                Ok(true) => return true,
+                Ok(false) => (self.watch.interval(), "another indexer is at work: standing by to take over".into()),
+                Err(error) => {
+                    self.status.count_retry();
+                    (pause.next(), error.to_string())
+                }
+            };
+            if self.status.has_trouble(reason.clone()) {
+                tracing::warn!("waiting: {reason}");
+            }
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return false,
+                () = sleep(wait) => {}
+            }
+        }
+    }
+
+    /// Follows while the lease is ours.
+    async fn lead(&mut self, goal: Goal, stop: &CancellationToken) -> Result<End, Refusal> {
+        let mirror = self.mirror.clone();
+        let mut lost = pin!(mirror.keep_lease(self.pace.lease() / 4));
+        let mut pause = Pause::default();
         loop {
             // A step that is dropped half-way leaves no half-written state: its transaction does not commit.
             let step = tokio::select! {
                 biased;
-                () = stop.cancelled() => return Ok(()),
+                () = stop.cancelled() => return Ok(End::Stopped),
+                loss = &mut lost => return Ok(End::Lost(loss)),
                 step = self.step() => step,
             };
-            let wait = match step {
-                Ok(step) => {
-                    pause = FIRST_PAUSE;
-                    match step {
-                        Step::AtHead if goal == Goal::ReachHead => return Ok(()),
-                        Step::AtHead | Step::Waiting => self.pace.poll(),
-                        Step::Moved => continue,
-                    }
+            let (wait, is_failure) = match step {
+                Ok(Step::AtHead) if goal == Goal::ReachHead => return Ok(End::Reached),
+                Ok(Step::Moved) => {
+                    pause = Pause::default();
+                    continue;
+                }
+                Ok(Step::AtHead | Step::Waiting) => {
+                    pause = Pause::default();
+                    (self.pace.poll(), false)
                 }
                 Err(IndexerError::Refused(refusal)) => return Err(refusal),
+                Err(IndexerError::Mirror(MirrorError::LeaseLost)) => return Ok(End::Lost(Loss::Taken)),
                 Err(error) => {
-                    self.window = None;
+                    if !mutant::is(Mutant::CommitIsAssumed) {
+                        self.window = None;
+                    }
                     self.status.count_retry();
                     if self.status.has_trouble(error.to_string()) {
                         tracing::warn!("waiting: {error}");
                     }
-                    let wait = pause;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                    tokio::select! {
-                        () = stop.cancelled() => return Ok(()),
-                        () = tokio::time::sleep(wait) => continue,
-                    }
+                    (pause.next(), true)
                 }
             };
             tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                () = self.bell.notified() => {}
-                () = tokio::time::sleep(wait) => {}
+                biased;
+                () = stop.cancelled() => return Ok(End::Stopped),
+                loss = &mut lost => return Ok(End::Lost(loss)),
+                () = self.bell.notified(), if !is_failure => {}
+                () = sleep(wait) => {}
             }
         }
     }
@@ -160,6 +246,7 @@ impl Follower {
             Verdict::Same => {
                 if self.pinged.elapsed() > PING_EVERY {
                     self.mirror.ping().await?;
+                    self.compare().await;
                     self.pinged = Instant::now();
                 }
                 self.status.is_well();
@@ -230,7 +317,7 @@ impl Follower {
         let mut ranges = Backfill::new(
             self.chain.clone(),
             self.contracts.clone(),
-            self.range_size.clone(),
+            self.appetite.clone(),
             &self.pace,
             tip.number + 1,
             to,
@@ -284,7 +371,47 @@ impl Follower {
         if !joins || ancestor == self.window().tip() {
             return Err(ChainError::Contradiction("the branch changed while it was fetched").into());
         }
+        self.may_leave(self.window().tip()).await?;
         self.append(headers, Some(ancestor)).await
+    }
+
+    /// Whether the branch that ends with `tip` may be left. One endpoint alone decides; of several, more must have left
+    /// it than still know it. While they are known to disagree, one that falls silent counts as before.
+    async fn may_leave(&self, tip: BlockRef) -> Result<(), IndexerError> {
+        let opinions = self.chain.opinions(tip.number).await;
+        let was_disputed = self.status.is_disputed();
+        let stays = |opinion: &&Opinion| match opinion {
+            Opinion::Has(hash) => *hash == tip.hash,
+            Opinion::Silent => was_disputed,
+            Opinion::Lacks => false,
+        };
+        let staying = opinions.iter().filter(stays).count();
+        let leaving = opinions.iter().filter(|opinion| **opinion != Opinion::Silent).count()
+            - opinions.iter().filter(|opinion| **opinion == Opinion::Has(tip.hash)).count();
+        if staying > 0 && staying >= leaving {
+            let about = format!("block {}", tip.number);
+            self.status.disagree(Some(about.clone()));
+            self.chain.hand_over();
+            return Err(ChainError::Disagreement(about).into());
+        }
+        Ok(())
+    }
+
+    /// Looks whether all endpoints know the mirror's newest block, and says so when they do not.
+    async fn compare(&self) {
+        let tip = self.window().tip();
+        let opinions = self.chain.opinions(tip.number).await;
+        let others = |opinion: &Opinion| matches!(opinion, Opinion::Has(hash) if *hash != tip.hash);
+        if opinions.iter().any(others) {
+            self.status.disagree(Some(format!("block {}", tip.number)));
+        } else if !opinions.is_empty() && opinions.iter().all(|opinion| *opinion == Opinion::Has(tip.hash)) {
+            self.status.disagree(None);
+        }
+        // The mirror is at the head of the endpoint that leads; perhaps another one is further.
+        let next = self.chain.opinions(tip.number + 1).await;
+        if next.iter().any(|opinion| matches!(opinion, Opinion::Has(_))) {
+            self.chain.hand_over();
+        }
     }
 
     /// The chain is shorter than the mirror. Endpoints lag, so it must stay so for a while to be believed.
@@ -298,6 +425,7 @@ impl Follower {
             }
             return Ok(Step::Waiting);
         }
+        self.may_leave(tip).await?;
         if !is_ours {
             return Err(Refusal::ChainBehind { head: head.number, cursor: tip.number }.into());
         }
@@ -310,7 +438,13 @@ impl Follower {
         if headers.windows(2).any(|pair| pair[1].parent_hash != pair[0].hash) {
             return Err(ChainError::Contradiction("headers do not join: the chain is moving").into());
         }
-        let logs = self.logs_of(&headers).await?;
+        let logs = match self.logs_of(&headers).await {
+            Err(IndexerError::Chain(error @ ChainError::TooLarge(_))) => {
+                self.chunk = (headers.len() as u64 / 2).max(1);
+                return Err(error.into());
+            }
+            logs => logs?,
+        };
         let Some(tip) = headers.last() else { return Ok(Step::Moved) };
         self.pace_chunk(headers.len() as u64, logs.len() as u64);
         let batch = Batch::of(&self.contracts, &logs)?;
@@ -318,18 +452,20 @@ impl Follower {
         self.write(&blocks, &batch, tip, ancestor).await
     }
 
-    /// The logs of whole blocks. Where the log index and the bloom filter disagree, the receipts decide.
+    /// The logs of whole blocks. Where the log index and the bloom filter do not fit together, the receipts decide.
     async fn logs_of(&self, headers: &[Header]) -> Result<Vec<MinedLog>, IndexerError> {
         let hashes: Vec<_> = headers.iter().map(|header| header.hash).collect();
         let answers = match self.chain.logs_of(&hashes).await {
-            Err(ChainError::TooLarge(_)) if headers.len() == 1 => vec![self.chain.receipt_logs(headers[0].hash).await?],
+            Err(ChainError::TooLarge(_)) if headers.len() == 1 => {
+                vec![self.chain.receipt_logs(&headers[0]).await?]
+            }
             answers => answers?,
         };
         let contracts = self.contracts.addresses();
         let mut logs = Vec::new();
         for (header, mut answer) in headers.iter().zip(answers) {
-            if answer.is_empty() == header.may_have_logs_of(&contracts) {
-                answer = self.chain.receipt_logs(header.hash).await?;
+            if !header.is_explained_by(&answer, &contracts) && !mutant::is(Mutant::EmptyIsBelieved) {
+                answer = self.chain.receipt_logs(header).await?;
             }
             logs.extend(logs_of_block(header, answer)?);
         }
@@ -361,9 +497,11 @@ impl Follower {
             remember: blocks,
             forget_below: window.oldest().number,
         };
-        self.commit(&plan).await?;
-        self.window = Some(window);
-        Ok(Step::Moved)
+        let committed = self.commit(&plan).await;
+        if committed.is_ok() || mutant::is(Mutant::CommitIsAssumed) {
+            self.window = Some(window);
+        }
+        committed.map(|()| Step::Moved)
     }
 
     async fn commit(&self, plan: &Commit<'_>) -> Result<(), IndexerError> {

@@ -5,7 +5,7 @@ use std::{
         Mutex, PoisonError,
         atomic::{AtomicI64, AtomicU64},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use axum::{Json, Router, extract, http::StatusCode, response::IntoResponse, routing::get};
@@ -17,7 +17,7 @@ use prometheus_client::{
 use serde::Serialize;
 use std::sync::Arc;
 
-use crate::reorg::BlockRef;
+use crate::{reorg::BlockRef, time::Instant};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Method {
@@ -36,6 +36,10 @@ pub struct Status {
     reorgs: Counter,
     commits: Counter,
     retries: Counter,
+    failovers: Counter,
+    disagreements: Counter,
+    disagreement: Gauge<i64, AtomicI64>,
+    is_active: Gauge<i64, AtomicI64>,
     rpc_calls: Family<Method, Counter>,
     commit_seconds: Histogram,
     ready_lag: AtomicU64,
@@ -48,6 +52,7 @@ struct State {
     cursor: Option<u64>,
     seen: Option<Instant>,
     trouble: Option<String>,
+    disagreement: Option<String>,
 }
 
 /// The answer of `/readyz`.
@@ -80,6 +85,10 @@ impl Default for Status {
             reorgs: Counter::default(),
             commits: Counter::default(),
             retries: Counter::default(),
+            failovers: Counter::default(),
+            disagreements: Counter::default(),
+            disagreement: Gauge::default(),
+            is_active: Gauge::default(),
             rpc_calls: Family::default(),
             commit_seconds: Histogram::new([0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0]),
             ready_lag: AtomicU64::new(3),
@@ -94,6 +103,10 @@ impl Default for Status {
         registry.register("reorgs", "Rollbacks", status.reorgs.clone());
         registry.register("commits", "Transactions committed", status.commits.clone());
         registry.register("retries", "Failed steps that were tried again", status.retries.clone());
+        registry.register("rpc_failovers", "Changes of the RPC endpoint that answers", status.failovers.clone());
+        registry.register("rpc_disagreements", "Disagreements of RPC endpoints", status.disagreements.clone());
+        registry.register("rpc_disagreement", "1 while RPC endpoints disagree", status.disagreement.clone());
+        registry.register("active", "1 while this indexer holds the lease", status.is_active.clone());
         registry.register("rpc_calls", "JSON-RPC calls by method", status.rpc_calls.clone());
         registry.register("commit_seconds", "Duration of a transaction", status.commit_seconds.clone());
         Self { registry, ..status }
@@ -152,6 +165,37 @@ impl Status {
         is_news
     }
 
+    /// Several endpoints say different things, or they agree again.
+    pub(crate) fn disagree(&self, about: Option<String>) {
+        let mut state = self.state();
+        if state.disagreement == about {
+            return;
+        }
+        match &about {
+            Some(about) => {
+                self.disagreements.inc();
+                tracing::warn!("the RPC endpoints disagree about {about}; the mirror stays on its branch");
+            }
+            None => tracing::info!("the RPC endpoints agree again"),
+        }
+        self.disagreement.set(i64::from(about.is_some()));
+        state.disagreement = about;
+    }
+
+    /// Whether endpoints disagree, as far as is known.
+    pub(crate) fn is_disputed(&self) -> bool {
+        self.state().disagreement.is_some()
+    }
+
+    /// Whether this indexer is the one that writes.
+    pub(crate) fn is_active(&self, is_active: bool) {
+        self.is_active.set(i64::from(is_active));
+    }
+
+    pub(crate) fn count_failover(&self) {
+        self.failovers.inc();
+    }
+
     pub(crate) fn count_retry(&self) {
         self.retries.inc();
     }
@@ -172,6 +216,8 @@ impl Status {
         let lag = state.head.zip(state.cursor).map(|(head, cursor)| head.saturating_sub(cursor));
         let reason = if let Some(trouble) = &state.trouble {
             Some(trouble.clone())
+        } else if let Some(about) = &state.disagreement {
+            Some(format!("the RPC endpoints disagree about {about}"))
         } else {
             match (state.seen, lag) {
                 (None, _) | (_, None) => Some("starting".into()),

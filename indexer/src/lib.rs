@@ -3,7 +3,8 @@
 //!
 //! Reading order: [`decode`] (log to event), [`views`] (event to documents, pure), [`reorg`] (what a new head means,
 //! pure), [`chain`] (the node), [`mirror`] (the database and what holds in it), [`backfill`] (old blocks in bulk),
-//! [`follow`] (the loop), [`binding`] (which chain a mirror belongs to), [`health`] (what it says about itself).
+//! [`follow`] (the loop), [`rebuild`] (a new mirror in the place of the old one), [`binding`] (which chain a mirror belongs
+//! to), [`health`] (what it says about itself).
 
 pub mod backfill;
 pub mod binding;
@@ -13,24 +14,29 @@ pub mod error;
 pub mod follow;
 pub mod health;
 pub mod mirror;
+pub mod mutant;
+pub mod rebuild;
 pub mod reorg;
 pub mod settings;
+pub mod time;
 pub mod views;
 
 use std::{sync::Arc, time::Duration};
 
+use alloy::transports::http::reqwest::Url;
 use protocol::deployment::Deployment;
 use tokio::{net::TcpListener, sync::Notify};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     binding::Binding,
-    chain::{Rpc, subscription_url, watch_heads},
+    chain::{Chain, Endpoints, Rpc, subscription_url, watch_heads},
     decode::Contracts,
     error::Refusal,
     follow::{Follower, Goal},
     health::Status,
     mirror::{Mirror, MirrorError, StoredCursor},
+    rebuild::Rebuild,
     settings::Settings,
 };
 
@@ -88,38 +94,45 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Run
     let listener = TcpListener::bind(address).await.map_err(|source| RunError::Listen { address, source })?;
     let serving = tokio::spawn(axum::serve(listener, health::routes(status.clone())).into_future());
     let mirror = Mirror::connect(&settings.mongodb_uri, &settings.mongodb_database).await?;
-    let result = follow(settings, &deployment, mirror, status, Goal::Follow, &stop).await;
+    let result = follow(settings, &deployment, mirror, status, &stop).await;
     serving.abort();
     result
 }
 
-/// Drops the mirror and builds it anew up to the head.
+/// Builds the mirror anew beside the one that serves, up to the head, and puts it in its place. An indexer that is at work
+/// meanwhile stands by for the moment of the swap, and goes on from there.
 ///
 /// # Errors
 /// [`RunError`]; [`Refusal::OtherMirror`] when the mirror belongs to another chain and `other_chain` was not said.
 pub async fn reindex(settings: &Settings, other_chain: bool, stop: CancellationToken) -> Result<(), RunError> {
     let deployment = binding::read_deployment(&settings.deployment)?;
-    let mirror = Mirror::connect(&settings.mongodb_uri, &settings.mongodb_database).await?;
+    let live = Mirror::connect(&settings.mongodb_uri, &settings.mongodb_database).await?;
     let binding = Binding::of(&deployment);
-    let found = mirror.find_cursor().await?;
+    let found = live.find_cursor().await?;
     if let (Some(StoredCursor::Current(cursor)), false) = (found, other_chain) {
         binding.check_owner(&cursor)?;
     }
     let status = Arc::new(Status::new(settings.pace.ready_lag));
-    // The chain is checked before anything is dropped.
-    let chain = rpc(settings, &deployment, &status);
-    match binding.check_chain(&chain).await {
+    // The chain is checked before anything is written.
+    let chain = endpoints(settings, &deployment, &status);
+    match binding.check_chain(&*chain).await {
         Ok(()) => {}
         Err(error::IndexerError::Refused(refusal)) => return Err(refusal.into()),
         Err(error) => return Err(Refusal::Unreachable(error.to_string()).into()),
     }
-    mirror.drop_all().await?;
-    follow(settings, &deployment, mirror, status, Goal::ReachHead, &stop).await
+    let rebuild = Rebuild { chain, live, binding, contracts: Contracts::of(&deployment), pace: settings.pace, status };
+    rebuild.run(&stop).await
 }
 
-fn rpc(settings: &Settings, deployment: &Deployment, status: &Arc<Status>) -> Rpc {
+fn endpoints(settings: &Settings, deployment: &Deployment, status: &Arc<Status>) -> Arc<dyn Chain> {
+    let endpoints =
+        settings.rpc_url.iter().map(|url| -> Arc<dyn Chain> { Arc::new(rpc(url, settings, deployment, status)) });
+    Arc::new(Endpoints::new(endpoints.collect(), status.clone()))
+}
+
+fn rpc(url: &Url, settings: &Settings, deployment: &Deployment, status: &Arc<Status>) -> Rpc {
     let addresses = Contracts::of(deployment).addresses();
-    Rpc::new(settings.rpc_url.clone(), addresses, settings.pace.rpc_timeout(), status.clone())
+    Rpc::new(url.clone(), addresses, settings.pace.rpc_timeout(), status.clone())
 }
 
 async fn follow(
@@ -127,28 +140,24 @@ async fn follow(
     deployment: &Deployment,
     mirror: Mirror,
     status: Arc<Status>,
-    goal: Goal,
     stop: &CancellationToken,
 ) -> Result<(), RunError> {
-    let rpc = rpc(settings, deployment, &status);
+    let chain = endpoints(settings, deployment, &status);
     let bell = Arc::new(Notify::new());
-    let hints = (goal == Goal::Follow).then(|| {
-        let (setting, url, rpc, bell) = (settings.ws_url.clone(), settings.rpc_url.clone(), rpc.clone(), bell.clone());
-        tokio::spawn(async move {
-            loop {
-                match subscription_url(setting.clone(), &url, &rpc).await {
-                    Ok(Some(url)) => watch_heads(url, bell.clone()).await,
-                    Ok(None) => return,
-                    Err(_) => tokio::time::sleep(Duration::from_secs(1)).await,
-                }
+    let url = settings.rpc_url[0].clone();
+    let (setting, rpc, ring) = (settings.ws_url.clone(), rpc(&url, settings, deployment, &status), bell.clone());
+    let hints = tokio::spawn(async move {
+        loop {
+            match subscription_url(setting.clone(), &url, &rpc).await {
+                Ok(Some(url)) => watch_heads(url, ring.clone()).await,
+                Ok(None) => return,
+                Err(_) => tokio::time::sleep(Duration::from_secs(1)).await,
             }
-        })
+        }
     });
     let (binding, contracts) = (Binding::of(deployment), Contracts::of(deployment));
-    let follower = Follower::new(Arc::new(rpc), mirror, binding, contracts, settings.pace, status, bell);
-    let result = follower.run(goal, stop).await;
-    if let Some(hints) = hints {
-        hints.abort();
-    }
+    let follower = Follower::new(chain, mirror, binding, contracts, settings.pace, status, bell);
+    let result = follower.run(Goal::Follow, stop).await;
+    hints.abort();
     Ok(result?)
 }

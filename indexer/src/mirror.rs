@@ -8,27 +8,33 @@
 //!    two writers cannot interleave.
 //! 3. A fact exists exactly if its event does; a row is the fold of its events and of nothing else.
 //! 4. Every `_id` follows from the chain, so a rebuild yields the same documents.
+//! 5. A commit happens only while the committer holds the lease, which the transaction itself checks and renews.
+//! 6. What is older than the recent blocks is final, and the oldest recent block never moves backwards.
 
 mod commit;
 mod fingerprint;
 mod indexes;
+mod lease;
+mod mongo;
 mod rollback;
+mod store;
 
 pub use commit::Commit;
 pub use fingerprint::{Fingerprint, fingerprint};
+pub use lease::{Loss, Watch};
+pub use mongo::Mongo;
+pub use store::{Store, Transaction};
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use futures::TryStreamExt;
 use mongodb::{
-    Client, ClientSession, Collection, Database,
     bson::{Document, doc},
-    error::{TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT},
-    options::{ClientOptions, ReadConcern, TransactionOptions, WriteConcern},
+    error::TRANSIENT_TRANSACTION_ERROR,
 };
 use protocol::mirror::{BlockDoc, CURSOR_ID, CursorDoc, collection};
 
-use crate::{decode::DecodeError, reorg::BlockRef};
+use self::commit::{decoded, encoded};
+use crate::{decode::DecodeError, reorg::BlockRef, time::timeout};
 
 /// Why the mirror could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +46,15 @@ pub enum MirrorError {
     /// The database does not answer: the connection may have died without a word.
     #[error("MongoDB did not answer within {} s", PATIENCE.as_secs())]
     TimedOut,
+    /// The database is away; the words of a store that is not MongoDB.
+    #[error("the database is away: {0}")]
+    Away(&'static str),
+    /// Somebody else is writing the same documents.
+    #[error("somebody else writes the same documents")]
+    Conflict,
+    /// Another indexer has taken over.
+    #[error("another indexer holds the lease")]
+    LeaseLost,
     /// The database refused writes one by one.
     #[error("MongoDB refused to write to {collection}: {reason}")]
     Write {
@@ -77,7 +92,16 @@ impl MirrorError {
     /// Whether trying again can help.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Database(_) | Self::TimedOut | Self::Write { .. } | Self::Moved)
+        matches!(
+            self,
+            Self::Database(_)
+                | Self::TimedOut
+                | Self::Away(_)
+                | Self::Conflict
+                | Self::LeaseLost
+                | Self::Write { .. }
+                | Self::Moved
+        )
     }
 }
 
@@ -93,8 +117,11 @@ fn reason(error: &mongodb::error::Error) -> String {
 /// The mirror's collections.
 #[derive(Clone, Debug)]
 pub struct Mirror {
-    client: Client,
-    db: Database,
+    store: Arc<dyn Store>,
+    /// The lease, while we believe to hold it.
+    held: Arc<std::sync::Mutex<Option<lease::Held>>>,
+    /// Whoever writes to the lease outside a transaction holds this, and so does a transaction.
+    gate: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// How far the mirror is, and its recent blocks.
@@ -107,38 +134,18 @@ pub struct Progress {
 }
 
 impl Mirror {
-    /// Connects, lazily.
+    /// The mirror in a store.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, held: Arc::default(), gate: Arc::default() }
+    }
+
+    /// The mirror in a MongoDB database. Connects lazily.
     ///
     /// # Errors
     /// [`MirrorError::Database`] when the URI is malformed.
     pub async fn connect(uri: &str, database: &str) -> Result<Self, MirrorError> {
-        let mut options = ClientOptions::parse(uri).await?;
-        options.app_name.get_or_insert_with(|| "medlock-indexer".into());
-        options.server_selection_timeout.get_or_insert(Duration::from_secs(3));
-        options.connect_timeout.get_or_insert(Duration::from_secs(3));
-        options.write_concern = Some(WriteConcern::majority());
-        options.read_concern = Some(ReadConcern::majority());
-        let client = Client::with_options(options)?;
-        let db = client.database(database);
-        Ok(Self { client, db })
-    }
-
-    /// The database.
-    #[must_use]
-    pub fn database(&self) -> &Database {
-        &self.db
-    }
-
-    fn collection<T: Send + Sync>(&self, name: &str) -> Collection<T> {
-        self.db.collection(name)
-    }
-
-    fn cursor(&self) -> Collection<CursorDoc> {
-        self.collection(collection::CURSOR)
-    }
-
-    fn blocks(&self) -> Collection<BlockDoc> {
-        self.collection(collection::BLOCKS)
+        Ok(Self::new(Arc::new(Mongo::connect(uri, database).await?)))
     }
 
     /// Whether the database answers.
@@ -146,7 +153,7 @@ impl Mirror {
     /// # Errors
     /// [`MirrorError::Database`].
     pub async fn ping(&self) -> Result<(), MirrorError> {
-        in_time(async { Ok(self.db.run_command(doc! { "ping": 1 }).await.map(drop)?) }).await
+        in_time(self.store.ping()).await
     }
 
     /// The stored cursor; `None` when there is no mirror. A cursor of an older form yields only what names that form.
@@ -154,9 +161,9 @@ impl Mirror {
     /// # Errors
     /// [`MirrorError::Database`] and [`MirrorError::Form`].
     pub async fn find_cursor(&self) -> Result<Option<StoredCursor>, MirrorError> {
-        let cursors = self.collection::<Document>(collection::CURSOR);
-        let stored = in_time(async { Ok(cursors.find_one(doc! { "_id": CURSOR_ID }).await?) }).await?;
-        let Some(stored) = stored else { return Ok(None) };
+        let found = in_time(self.store.find(collection::CURSOR, doc! { "_id": CURSOR_ID }, 1)).await?;
+        let Some(stored) = found.first() else { return Ok(None) };
+        let stored: Document = decoded(collection::CURSOR, stored)?;
         let version = stored.get_i64("mirror_version").or_else(|_| stored.get_i32("mirror_version").map(i64::from));
         match version {
             Ok(version) if version == i64::from(protocol::mirror::MIRROR_VERSION) => {
@@ -175,7 +182,7 @@ impl Mirror {
     /// [`MirrorError::Database`].
     pub async fn is_empty(&self) -> Result<bool, MirrorError> {
         for name in collection::ALL {
-            if self.collection::<Document>(name).find_one(doc! {}).await?.is_some() {
+            if !in_time(self.store.find(name, doc! {}, 1)).await?.is_empty() {
                 return Ok(false);
             }
         }
@@ -188,11 +195,17 @@ impl Mirror {
     /// [`MirrorError::Database`].
     pub async fn create(&self, cursor: &CursorDoc) -> Result<(), MirrorError> {
         self.ensure_indexes().await?;
-        let mut session = self.begin().await?;
-        let block = BlockDoc { number: cursor.block_number, hash: cursor.block_hash };
-        self.blocks().insert_one(block).session(&mut session).await?;
-        self.cursor().insert_one(cursor).session(&mut session).await?;
-        commit(&mut session).await
+        let _gate = self.gate.lock().await;
+        in_time(async {
+            self.name_session().await?;
+            let mut transaction = self.store.begin().await?;
+            self.fence(&mut *transaction).await?;
+            let block = BlockDoc { number: cursor.block_number, hash: cursor.block_hash };
+            transaction.insert(collection::BLOCKS, encoded(&[block])?).await?;
+            transaction.insert(collection::CURSOR, encoded(std::slice::from_ref(cursor))?).await?;
+            transaction.commit().await
+        })
+        .await
     }
 
     /// Creates collections and indexes, where missing.
@@ -200,7 +213,7 @@ impl Mirror {
     /// # Errors
     /// [`MirrorError::Database`].
     pub async fn ensure_indexes(&self) -> Result<(), MirrorError> {
-        indexes::ensure(&self.db).await
+        self.store.prepare().await
     }
 
     /// How far the mirror is.
@@ -215,14 +228,12 @@ impl Mirror {
         let Some(StoredCursor::Current(cursor)) = self.find_cursor().await? else {
             return Err(MirrorError::Form { collection: collection::CURSOR });
         };
-        let mut recent: Vec<BlockRef> = self
-            .blocks()
-            .find(doc! {})
-            .sort(doc! { "_id": 1 })
-            .await?
-            .map_ok(|block| BlockRef { number: block.number, hash: block.hash })
-            .try_collect()
-            .await?;
+        let blocks = self.store.find(collection::BLOCKS, doc! {}, 0).await?;
+        let mut recent = blocks
+            .iter()
+            .map(|block| decoded(collection::BLOCKS, block))
+            .map(|block| block.map(|BlockDoc { number, hash }| BlockRef { number, hash }))
+            .collect::<Result<Vec<_>, _>>()?;
         if recent.last() != Some(&BlockRef { number: cursor.block_number, hash: cursor.block_hash }) {
             // Read between two commits of somebody else: the next try sees one state.
             return Err(MirrorError::Moved);
@@ -232,28 +243,58 @@ impl Mirror {
         Ok(Progress { cursor, recent: recent.split_off(start) })
     }
 
-    /// Drops the mirror's collections, and nothing else of the database.
+    /// A mirror of its own in the same database, to be built while this one serves.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self::new(self.store.beside())
+    }
+
+    /// Drops the mirror's collections, and nothing else of the database; orphans and lease stay.
     ///
     /// # Errors
     /// [`MirrorError::Database`]. Whatever is left then is refused until it is dropped in a later call.
     pub async fn drop_all(&self) -> Result<(), MirrorError> {
-        // A crash in between leaves a cursor that no indexer takes up.
-        let unusable = doc! { "$set": { "mirror_version": 0_i64 } };
-        self.collection::<Document>(collection::CURSOR).update_one(doc! { "_id": CURSOR_ID }, unusable).await?;
-        for name in collection::ALL.into_iter().filter(|name| *name != collection::CURSOR) {
-            self.collection::<Document>(name).drop().await?;
-        }
-        Ok(self.collection::<Document>(collection::CURSOR).drop().await?)
+        self.make_unusable().await?;
+        let data: Vec<_> = collection::ALL.into_iter().filter(|name| *name != collection::CURSOR).collect();
+        self.store.drop_collections(&data).await?;
+        self.store.drop_collections(&[collection::CURSOR]).await
     }
 
-    async fn begin(&self) -> Result<ClientSession, MirrorError> {
-        let mut session = self.client.start_session().await?;
-        let options = TransactionOptions::builder()
-            .read_concern(ReadConcern::majority())
-            .write_concern(WriteConcern::majority())
-            .build();
-        session.start_transaction().with_options(options).await?;
-        Ok(session)
+    /// A crash half-way leaves a cursor that no indexer takes up.
+    async fn make_unusable(&self) -> Result<(), MirrorError> {
+        let unusable = doc! { "$set": { "mirror_version": 0_i64 } };
+        self.store.update(collection::CURSOR, doc! { "_id": CURSOR_ID }, unusable).await.map(drop)
+    }
+
+    /// Puts the mirror that was built beside this one into its place. Needs the lease of this one, so that nobody writes
+    /// meanwhile; gives a sign of life each time that `every` has passed. Once begun, it must be repeated until it succeeds;
+    /// until then the mirror is refused.
+    ///
+    /// # Errors
+    /// [`MirrorError::LeaseLost`] before anything is changed; [`MirrorError::Database`].
+    pub async fn swap(&self, every: Duration) -> Result<(), MirrorError> {
+        let _gate = self.gate.lock().await;
+        self.check_lease().await?;
+        self.make_unusable().await?;
+        for name in collection::ALL.into_iter().filter(|name| *name != collection::CURSOR) {
+            self.while_beating(every, self.store.take_over(name)).await?;
+        }
+        self.while_beating(every, self.store.take_over(collection::CURSOR)).await?;
+        self.store.beside().drop_collections(&[collection::ORPHANS, collection::LEASE]).await
+    }
+
+    /// The bytes of every document that a rebuild yields, collection by collection in the order of `_id`, for
+    /// comparison. The recent blocks are left out: how many are kept depends on how the mirror came to its tip.
+    ///
+    /// # Errors
+    /// [`MirrorError::Database`].
+    pub async fn contents(&self) -> Result<Vec<(&'static str, Vec<Document>)>, MirrorError> {
+        let mut contents = Vec::new();
+        for name in collection::ALL.into_iter().filter(|name| *name != collection::BLOCKS) {
+            let found = self.store.find(name, doc! {}, 0).await?;
+            contents.push((name, found.iter().map(|document| decoded(name, document)).collect::<Result<_, _>>()?));
+        }
+        Ok(contents)
     }
 }
 
@@ -271,22 +312,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Gives up waiting after [`PATIENCE`]; a transaction that is dropped then does not commit, or the cursor will tell.
 async fn in_time<T>(work: impl Future<Output = Result<T, MirrorError>>) -> Result<T, MirrorError> {
-    tokio::time::timeout(PATIENCE, work).await.unwrap_or(Err(MirrorError::TimedOut))
-}
-
-const COMMIT_TRIES: usize = 5;
-
-/// Commits; asks again while the outcome is unknown. When it stays unknown, loading the cursor tells.
-async fn commit(session: &mut ClientSession) -> Result<(), MirrorError> {
-    for _ in 1..COMMIT_TRIES {
-        match session.commit_transaction().await {
-            Err(error) if error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) => {}
-            result => return Ok(result?),
-        }
-    }
-    Ok(session.commit_transaction().await?)
+    timeout(PATIENCE, work).await.unwrap_or(Err(MirrorError::TimedOut))
 }
 
 fn is_transient(error: &MirrorError) -> bool {
-    matches!(error, MirrorError::Database(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR))
+    match error {
+        MirrorError::Database(error) => error.contains_label(TRANSIENT_TRANSACTION_ERROR),
+        MirrorError::Conflict => true,
+        _ => false,
+    }
 }

@@ -7,6 +7,8 @@ use std::{collections::VecDeque, ops::RangeInclusive};
 
 use alloy::primitives::B256;
 
+use crate::mutant::{self, Mutant};
+
 /// A block, by number and hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockRef {
@@ -145,7 +147,11 @@ impl Window {
             return Verdict::Ahead;
         }
         if number == tip.number + 1 {
-            return if head.parent == tip.hash { Verdict::Extends } else { Verdict::Forked };
+            return if head.parent == tip.hash || mutant::is(Mutant::NoParentCheck) {
+                Verdict::Extends
+            } else {
+                Verdict::Forked
+            };
         }
         match self.find(number) {
             Some(ours) if ours.hash != head.block.hash => Verdict::Forked,

@@ -19,7 +19,8 @@ pub struct Cli {
 pub enum Command {
     /// Brings the mirror up to the chain's head and follows it.
     Run(Settings),
-    /// Drops the mirror, builds it anew up to the chain's head, and ends. Leaves the API's collections alone.
+    /// Builds the mirror anew beside the one that serves, up to the chain's head, puts it in its place, and ends. Leaves
+    /// the API's collections alone.
     Reindex(Reindex),
     /// Prints the version.
     Version,
@@ -31,7 +32,7 @@ pub struct Reindex {
     /// As for `run`.
     #[command(flatten)]
     pub settings: Settings,
-    /// Drop the mirror also when it belongs to another chain or to other contracts.
+    /// Replace the mirror also when it belongs to another chain or to other contracts.
     #[arg(long)]
     pub other_chain: bool,
 }
@@ -40,9 +41,15 @@ pub struct Reindex {
 /// Settings of `run`.
 #[derive(Args, Clone)]
 pub struct Settings {
-    /// JSON-RPC endpoint of the chain, over HTTP.
-    #[arg(long, env = "MEDLOCK_RPC_URL", hide_env_values = true, default_value = "http://127.0.0.1:8545")]
-    pub rpc_url: Url,
+    /// JSON-RPC endpoint of the chain, over HTTP. Several, given one by one or with commas, stand in for one another.
+    #[arg(
+        long,
+        env = "MEDLOCK_RPC_URL",
+        hide_env_values = true,
+        value_delimiter = ',',
+        default_value = "http://127.0.0.1:8545"
+    )]
+    pub rpc_url: Vec<Url>,
     /// Where to subscribe to new heads. Not needed: it shortens the way from block to mirror. With Anvil it is found.
     #[arg(long, env = "MEDLOCK_WS_URL", hide_env_values = true)]
     pub ws_url: Option<Url>,
@@ -81,6 +88,10 @@ pub struct Pace {
     /// How many requests are in flight while the mirror is far behind.
     #[arg(long, env = "MEDLOCK_INDEXER_REQUESTS", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=64))]
     pub requests: u64,
+    /// Compare old blocks, too, with their bloom filters: one more request a block, and then a single endpoint cannot
+    /// leave out logs unnoticed. Recent blocks are always compared.
+    #[arg(long, env = "MEDLOCK_INDEXER_CHECK_BLOOMS")]
+    pub check_blooms: bool,
     /// How long one request may take, in milliseconds.
     #[arg(long, env = "MEDLOCK_INDEXER_RPC_TIMEOUT_MS", default_value_t = 15_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub rpc_timeout_ms: u64,
@@ -90,6 +101,9 @@ pub struct Pace {
     /// How long a chain may stay shorter than the mirror before it is believed, in milliseconds: endpoints lag.
     #[arg(long, env = "MEDLOCK_INDEXER_BEHIND_MS", default_value_t = 5_000)]
     pub behind_ms: u64,
+    /// How long the indexer at work may give no sign of life before another one takes over, in milliseconds.
+    #[arg(long, env = "MEDLOCK_INDEXER_LEASE_MS", default_value_t = 3_000, value_parser = clap::value_parser!(u64).range(100..=8_000))]
+    pub lease_ms: u64,
 }
 
 impl Default for Pace {
@@ -110,6 +124,10 @@ impl Pace {
 
     pub(crate) const fn rpc_timeout(&self) -> Duration {
         Duration::from_millis(self.rpc_timeout_ms)
+    }
+
+    pub(crate) const fn lease(&self) -> Duration {
+        Duration::from_millis(self.lease_ms)
     }
 
     pub(crate) const fn behind(&self) -> Duration {

@@ -38,7 +38,14 @@ pub mod collection {
     /// [`super::BlockDoc`]: the indexer's own memory of recent blocks. Of no use to anybody else.
     pub const BLOCKS: &str = "blocks";
 
-    /// All of them. Other collections of the same database are not the mirror's.
+    /// [`super::OrphanDoc`]: events of branches that were left, kept for audit. Grows with every reorg; no rebuild brings
+    /// it back, and none removes it.
+    pub const ORPHANS: &str = "orphans";
+    /// The indexer's lease: one document, by which at most one indexer writes. Of no use to anybody else.
+    pub const LEASE: &str = "indexer_lease";
+
+    /// What a rebuild yields: all of them but [`ORPHANS`] and [`LEASE`]. Other collections of the same database are not
+    /// the mirror's.
     pub const ALL: [&str; 12] = [
         EVENTS,
         RECORDS,
@@ -95,6 +102,23 @@ pub struct EventDoc {
     pub data: Bytes,
     /// The addresses, record ids and tags it names, hex: who may be told about it.
     pub about: Vec<String>,
+}
+
+/// An event that was in the mirror and whose block has left the chain. `_id`: as the event's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OrphanDoc {
+    /// Block hash `:` log index, as text.
+    #[serde(rename = "_id")]
+    pub id: String,
+    /// The event as it stood.
+    pub event: EventDoc,
+    /// Number of the last block that both branches share.
+    pub forked_at: u64,
+    /// Hash of the block at which the branch that took its place was first mirrored.
+    #[serde(with = "crate::hex_text")]
+    pub replaced_by: B256,
+    /// Time of that block, unix seconds.
+    pub replaced_time: u64,
 }
 
 /// A record. `_id`: its id.

@@ -1,26 +1,29 @@
 //! [`Rpc`]: a node's JSON-RPC over HTTP.
 
-use std::{error::Error, future::Future, sync::Arc, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use alloy::{
     primitives::{Address, B256},
-    rpc::{
-        client::{ClientBuilder, RpcClient, Waiter},
-        types::Log,
-    },
-    transports::{RpcError, TransportError, TransportErrorKind},
+    rpc::types::Log,
+    transports::http::reqwest::{self, Url},
 };
 use async_trait::async_trait;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json, value::RawValue};
 
-use super::{Chain, ChainError, Header};
+use super::{Chain, ChainError, Header, logs_of_receipts};
 use crate::health::Status;
+
+/// What is read of an answer that could be had in smaller pieces. This bounds the memory of a backfill.
+const DIVISIBLE_BYTES: usize = 8 << 20;
+/// What is read of an answer about one block.
+const INDIVISIBLE_BYTES: usize = 256 << 20;
 
 /// A node, asked over HTTP.
 #[derive(Clone)]
 pub struct Rpc {
-    client: RpcClient,
+    client: reqwest::Client,
+    url: Url,
     contracts: Vec<Address>,
     patience: Duration,
     status: Arc<Status>,
@@ -31,16 +34,30 @@ struct Receipt {
     logs: Vec<Log>,
 }
 
+/// An answer of JSON-RPC.
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(default)]
+    id: Value,
+    #[serde(borrow, default)]
+    result: Option<&'a RawValue>,
+    #[serde(default)]
+    error: Option<Fault>,
+}
+
+#[derive(Deserialize)]
+struct Fault {
+    #[serde(default)]
+    code: i64,
+    #[serde(default)]
+    message: String,
+}
+
 impl Rpc {
     /// Asks the node at `url` for logs of `contracts`; each request may take as long as `patience`.
     #[must_use]
-    pub fn new(
-        url: alloy::transports::http::reqwest::Url,
-        contracts: Vec<Address>,
-        patience: Duration,
-        status: Arc<Status>,
-    ) -> Self {
-        Self { client: ClientBuilder::default().http(url), contracts, patience, status }
+    pub fn new(url: Url, contracts: Vec<Address>, patience: Duration, status: Arc<Status>) -> Self {
+        Self { client: reqwest::Client::new(), url, contracts, patience, status }
     }
 
     /// What the node calls itself, for example `anvil/v1.7.1`.
@@ -48,64 +65,106 @@ impl Rpc {
     /// # Errors
     /// [`ChainError`].
     pub async fn client_version(&self) -> Result<String, ChainError> {
-        self.ask("web3_clientVersion", json!([])).await
+        self.ask("web3_clientVersion", json!([]), INDIVISIBLE_BYTES).await
     }
 
-    async fn ask<T: Answer>(&self, method: &'static str, params: Value) -> Result<T, ChainError> {
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        params: Value,
+        limit: usize,
+    ) -> Result<T, ChainError> {
         self.status.count_rpc_calls(method, 1);
-        self.in_time(method, self.client.request::<_, T>(method, params)).await
+        let body = self.post(&json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }), limit).await?;
+        result(method, serde_json::from_slice(&body).map_err(malformed)?)
     }
 
     /// Several requests of one method in one HTTP request; answers in the order of `params`.
-    async fn ask_all<T: Answer>(&self, method: &'static str, params: Vec<Value>) -> Result<Vec<T>, ChainError> {
-        if let [params] = &params[..] {
-            return Ok(vec![self.ask(method, params.clone()).await?]);
-        }
-        self.status.count_rpc_calls(method, params.len());
-        let mut batch = self.client.new_batch();
-        let answers: Vec<Waiter<T>> = params
-            .iter()
-            .map(|params| batch.add_call(method, params))
-            .collect::<Result<_, TransportError>>()
-            .map_err(|error| classify(method, error))?;
-        self.in_time(method, async {
-            batch.send().await?;
-            futures::future::try_join_all(answers).await
-        })
-        .await
-    }
-
-    async fn in_time<T>(
+    async fn ask_all<T: DeserializeOwned>(
         &self,
         method: &'static str,
-        request: impl Future<Output = Result<T, TransportError>> + Send,
-    ) -> Result<T, ChainError> {
-        match tokio::time::timeout(self.patience, request).await {
-            Ok(answer) => answer.map_err(|error| classify(method, error)),
-            Err(_) => Err(ChainError::TimedOut { seconds: self.patience.as_secs() }),
+        mut params: Vec<Value>,
+    ) -> Result<Vec<T>, ChainError> {
+        if params.len() <= 1 {
+            let Some(params) = params.pop() else { return Ok(Vec::new()) };
+            return Ok(vec![self.ask(method, params, INDIVISIBLE_BYTES).await?]);
+        }
+        self.status.count_rpc_calls(method, params.len());
+        let count = params.len();
+        let requests: Vec<Value> = params
+            .into_iter()
+            .zip(1..)
+            .map(|(params, id)| json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }))
+            .collect();
+        let body = self.post(&Value::Array(requests), INDIVISIBLE_BYTES).await?;
+        if body.trim_ascii_start().first() == Some(&b'{') {
+            // The whole batch was refused.
+            return Err(match result::<Value>(method, serde_json::from_slice(&body).map_err(malformed)?) {
+                Err(error) => error,
+                Ok(_) => ChainError::Contradiction("one answer to several requests"),
+            });
+        }
+        let mut answers: Vec<Answer<'_>> = serde_json::from_slice(&body).map_err(malformed)?;
+        answers.sort_by_key(|answer| answer.id.as_u64());
+        if answers.len() != count || answers.iter().zip(1_u64..).any(|(answer, id)| answer.id.as_u64() != Some(id)) {
+            return Err(ChainError::Contradiction("not every request of several was answered once"));
+        }
+        answers.into_iter().map(|answer| result(method, answer)).collect()
+    }
+
+    async fn post(&self, body: &Value, limit: usize) -> Result<Vec<u8>, ChainError> {
+        let whole = tokio::time::timeout(self.patience, self.post_and_read(body, limit)).await;
+        whole.unwrap_or(Err(ChainError::TimedOut { seconds: self.patience.as_secs() }))
+    }
+
+    async fn post_and_read(&self, body: &Value, limit: usize) -> Result<Vec<u8>, ChainError> {
+        let unreachable = |error: reqwest::Error| ChainError::Unreachable(root_cause(&error));
+        let request = self.client.post(self.url.clone()).header("content-type", "application/json");
+        let mut response = request.body(body.to_string()).send().await.map_err(unreachable)?;
+        let status = response.status();
+        let mut answer = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+            if answer.len() + chunk.len() > limit {
+                return Err(ChainError::TooLarge("the answer is longer than what is read at once".into()));
+            }
+            answer.extend_from_slice(&chunk);
+        }
+        match status.as_u16() {
+            200..=299 => Ok(answer),
+            429 => Err(ChainError::Limited),
+            413 => Err(ChainError::TooLarge("HTTP 413".into())),
+            status if is_about_size(&String::from_utf8_lossy(&answer)) => {
+                Err(ChainError::TooLarge(format!("HTTP {status}")))
+            }
+            status => Err(ChainError::Unreachable(format!("HTTP {status}"))),
         }
     }
 }
 
-/// What an answer must be to travel through the client.
-trait Answer: serde::de::DeserializeOwned + std::fmt::Debug + Send + Sync + Unpin + 'static {}
-impl<T: serde::de::DeserializeOwned + std::fmt::Debug + Send + Sync + Unpin + 'static> Answer for T {}
+fn malformed(_: serde_json::Error) -> ChainError {
+    ChainError::Contradiction("an answer is not of the form that the method promises")
+}
 
-impl std::fmt::Debug for Receipt {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Receipt").field("logs", &self.logs.len()).finish()
+/// What an answer holds. Nothing of the endpoint's address survives in an error.
+fn result<T: DeserializeOwned>(method: &'static str, answer: Answer<'_>) -> Result<T, ChainError> {
+    match answer.error {
+        Some(fault) if is_about_size(&fault.message) => Err(ChainError::TooLarge(fault.message)),
+        Some(fault) if fault.code == 429 => Err(ChainError::Limited),
+        Some(Fault { code, message }) => Err(ChainError::Refused { method, code, message }),
+        None => serde_json::from_str(answer.result.map_or("null", RawValue::get)).map_err(malformed),
     }
 }
 
 #[async_trait]
 impl Chain for Rpc {
     async fn chain_id(&self) -> Result<u64, ChainError> {
-        let id: alloy::primitives::U64 = self.ask("eth_chainId", json!([])).await?;
+        let id: alloy::primitives::U64 = self.ask("eth_chainId", json!([]), INDIVISIBLE_BYTES).await?;
         Ok(id.to())
     }
 
     async fn head(&self) -> Result<Header, ChainError> {
-        let head: Option<Header> = self.ask("eth_getBlockByNumber", json!(["latest", false])).await?;
+        let head: Option<Header> =
+            self.ask("eth_getBlockByNumber", json!(["latest", false]), INDIVISIBLE_BYTES).await?;
         head.ok_or_else(|| ChainError::Missing("latest".into()))
     }
 
@@ -124,7 +183,8 @@ impl Chain for Rpc {
         let filter = json!([{
             "fromBlock": format!("{from:#x}"), "toBlock": format!("{to:#x}"), "address": self.contracts,
         }]);
-        let logs: Vec<Log> = self.ask("eth_getLogs", filter).await?;
+        let limit = if from < to { DIVISIBLE_BYTES } else { INDIVISIBLE_BYTES };
+        let logs: Vec<Log> = self.ask("eth_getLogs", filter, limit).await?;
         if logs.iter().any(|log| !log.block_number.is_some_and(|number| (from..=to).contains(&number))) {
             return Err(ChainError::Contradiction("a log lies outside the range that was asked for"));
         }
@@ -136,37 +196,11 @@ impl Chain for Rpc {
         self.ask_all("eth_getLogs", blocks.iter().map(filter).collect()).await
     }
 
-    async fn receipt_logs(&self, block: B256) -> Result<Vec<Log>, ChainError> {
-        let receipts: Option<Vec<Receipt>> = self.ask("eth_getBlockReceipts", json!([block])).await?;
-        let receipts = receipts.ok_or_else(|| ChainError::Missing(block.to_string()))?;
-        let logs = receipts.into_iter().flat_map(|receipt| receipt.logs);
-        Ok(logs.filter(|log| self.contracts.contains(&log.inner.address)).collect())
-    }
-}
-
-/// Sorts a client error into ours. Nothing of the endpoint's address survives.
-fn classify(method: &'static str, error: TransportError) -> ChainError {
-    match error {
-        RpcError::ErrorResp(payload) if is_about_size(&payload.message) => {
-            ChainError::TooLarge(payload.message.into_owned())
-        }
-        RpcError::ErrorResp(payload) if payload.code == 429 => ChainError::Limited,
-        RpcError::ErrorResp(payload) => {
-            ChainError::Refused { method, code: payload.code, message: payload.message.into_owned() }
-        }
-        RpcError::Transport(
-            TransportErrorKind::HttpError(error) | TransportErrorKind::HttpErrorWithRetryAfter { error, .. },
-        ) => match error.status {
-            429 => ChainError::Limited,
-            413 => ChainError::TooLarge("HTTP 413".into()),
-            _ if is_about_size(&error.body) => ChainError::TooLarge(format!("HTTP {}", error.status)),
-            status => ChainError::Unreachable(format!("HTTP {status}")),
-        },
-        RpcError::Transport(kind) => ChainError::Unreachable(root_cause(&kind)),
-        RpcError::DeserError { .. } | RpcError::NullResp => {
-            ChainError::Contradiction("an answer is not of the form that the method promises")
-        }
-        _ => ChainError::Contradiction("a request could not be made"),
+    async fn receipt_logs(&self, block: &Header) -> Result<Vec<Log>, ChainError> {
+        let receipts: Option<Vec<Receipt>> =
+            self.ask("eth_getBlockReceipts", json!([block.hash]), INDIVISIBLE_BYTES).await?;
+        let receipts = receipts.ok_or_else(|| ChainError::Missing(block.number.to_string()))?;
+        logs_of_receipts(block, receipts.into_iter().flat_map(|receipt| receipt.logs).collect(), &self.contracts)
     }
 }
 

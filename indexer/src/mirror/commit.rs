@@ -2,22 +2,20 @@
 
 use std::collections::HashMap;
 
-use mongodb::{
-    ClientSession,
-    bson::{Document, doc, to_document},
-};
+use mongodb::bson::{RawDocumentBuf, doc, from_slice, to_raw_document_buf};
 use protocol::mirror::{BlockDoc, CURSOR_ID, collection};
 use serde::Serialize;
 
-use super::{Mirror, MirrorError, commit, in_time, is_transient};
+use super::{Mirror, MirrorError, Transaction, in_time, is_transient};
 use crate::{
     decode::Contracts,
+    mutant::{self, Mutant},
     reorg::BlockRef,
     views::{Batch, Row, Rows},
 };
 
 const TRIES: usize = 5;
-/// How many ids or writes go into one command; documents of a mirror are small, so it stays far below 16 MB.
+/// How many ids go into one filter; documents of a mirror are small, so it stays far below 16 MB.
 const CHUNK: usize = 5_000;
 
 /// What a transaction does.
@@ -45,6 +43,8 @@ impl Mirror {
     /// # Errors
     /// [`MirrorError`]; after a retryable one the cursor tells whether it happened.
     pub async fn commit(&self, contracts: &Contracts, plan: &Commit<'_>) -> Result<usize, MirrorError> {
+        // A renewal of the lease would collide with the transaction, which renews it itself.
+        let _gate = self.gate.lock().await;
         for _ in 1..TRIES {
             match in_time(self.try_commit(contracts, plan)).await {
                 Err(error) if is_transient(&error) => {}
@@ -55,16 +55,15 @@ impl Mirror {
     }
 
     async fn try_commit(&self, contracts: &Contracts, plan: &Commit<'_>) -> Result<usize, MirrorError> {
-        let mut session = self.begin().await?;
-        let written = self.write(&mut session, contracts, plan).await;
-        match written {
+        self.name_session().await?;
+        let mut transaction = self.store.begin().await?;
+        match self.write(&mut transaction, contracts, plan).await {
             Ok(undone) => {
-                commit(&mut session).await?;
+                transaction.commit().await?;
                 Ok(undone)
             }
             Err(error) => {
-                // The error that counts is the first one; a transaction that cannot be aborted expires.
-                drop(session.abort_transaction().await);
+                transaction.abort().await;
                 Err(error)
             }
         }
@@ -72,103 +71,111 @@ impl Mirror {
 
     async fn write(
         &self,
-        session: &mut ClientSession,
+        transaction: &mut Box<dyn Transaction>,
         contracts: &Contracts,
         plan: &Commit<'_>,
     ) -> Result<usize, MirrorError> {
-        self.move_cursor(session, plan).await?;
+        self.fence(&mut **transaction).await?;
+        move_cursor(&mut **transaction, plan).await?;
+        if mutant::is(Mutant::CursorBeforeData) {
+            let cursor_only = std::mem::replace(transaction, self.store.begin().await?);
+            cursor_only.commit().await?;
+        }
+        let transaction = &mut **transaction;
         let undone = match plan.rollback_to {
-            Some(block) => self.roll_back(session, contracts, block).await?,
+            Some(block) => self.roll_back(transaction, contracts, block, plan).await?,
             None => 0,
         };
         let Batch { events, versions, keys, accesses, checkpoints, .. } = plan.batch;
-        self.insert(session, collection::EVENTS, events).await?;
-        self.insert(session, collection::VERSIONS, versions).await?;
-        self.insert(session, collection::KEYS, keys).await?;
-        self.insert(session, collection::ACCESSES, accesses).await?;
-        self.insert(session, collection::CHECKPOINTS, checkpoints).await?;
-        self.write_rows(session, &plan.batch.records).await?;
-        self.write_rows(session, &plan.batch.grants).await?;
-        self.write_rows(session, &plan.batch.patients).await?;
-        self.write_rows(session, &plan.batch.accreditors).await?;
-        self.write_rows(session, &plan.batch.practitioners).await?;
-        self.remember(session, plan).await?;
+        insert(transaction, collection::EVENTS, events).await?;
+        insert(transaction, collection::VERSIONS, versions).await?;
+        insert(transaction, collection::KEYS, keys).await?;
+        insert(transaction, collection::ACCESSES, accesses).await?;
+        insert(transaction, collection::CHECKPOINTS, checkpoints).await?;
+        write_rows(transaction, &plan.batch.records).await?;
+        write_rows(transaction, &plan.batch.grants).await?;
+        write_rows(transaction, &plan.batch.patients).await?;
+        write_rows(transaction, &plan.batch.accreditors).await?;
+        write_rows(transaction, &plan.batch.practitioners).await?;
+        remember(transaction, plan).await?;
         Ok(undone)
     }
+}
 
-    async fn move_cursor(&self, session: &mut ClientSession, plan: &Commit<'_>) -> Result<(), MirrorError> {
-        let at = doc! { "_id": CURSOR_ID, "block_hash": hex(plan.expected) };
-        let to = doc! { "$set": {
-            "block_number": signed(plan.tip.number), "block_hash": hex(plan.tip), "block_time": signed(plan.tip_time),
-        } };
-        let moved = self.cursor().update_one(at, to).session(session).await?;
-        if moved.matched_count == 1 { Ok(()) } else { Err(MirrorError::Moved) }
+async fn move_cursor(transaction: &mut dyn Transaction, plan: &Commit<'_>) -> Result<(), MirrorError> {
+    let mut at = doc! { "_id": CURSOR_ID, "block_hash": hex(plan.expected) };
+    if mutant::is(Mutant::NoFence) || mutant::is(Mutant::CommitIsAssumed) {
+        at.remove("block_hash");
     }
+    let to = doc! { "$set": {
+        "block_number": signed(plan.tip.number), "block_hash": hex(plan.tip), "block_time": signed(plan.tip_time),
+    } };
+    if transaction.update(collection::CURSOR, at, to).await? { Ok(()) } else { Err(MirrorError::Moved) }
+}
 
-    async fn remember(&self, session: &mut ClientSession, plan: &Commit<'_>) -> Result<(), MirrorError> {
-        let blocks: Vec<_> =
-            plan.remember.iter().map(|block| BlockDoc { number: block.number, hash: block.hash }).collect();
-        let old = doc! { "_id": { "$lt": signed(plan.forget_below) } };
-        self.blocks().delete_many(old).session(&mut *session).await?;
-        self.insert(session, collection::BLOCKS, &blocks).await
+async fn remember(transaction: &mut dyn Transaction, plan: &Commit<'_>) -> Result<(), MirrorError> {
+    let blocks: Vec<_> =
+        plan.remember.iter().map(|block| BlockDoc { number: block.number, hash: block.hash }).collect();
+    let old = doc! { "_id": { "$lt": signed(plan.forget_below) } };
+    transaction.delete(collection::BLOCKS, old).await?;
+    insert(transaction, collection::BLOCKS, &blocks).await
+}
+
+/// Inserts documents that cannot be there yet.
+async fn insert<T: Serialize>(
+    transaction: &mut dyn Transaction,
+    collection: &'static str,
+    documents: &[T],
+) -> Result<(), MirrorError> {
+    if documents.is_empty() {
+        return Ok(());
     }
+    transaction.insert(collection, encoded(documents)?).await
+}
 
-    /// Inserts documents that cannot be there yet.
-    pub(super) async fn insert<T: Serialize + Send + Sync>(
-        &self,
-        session: &mut ClientSession,
-        collection: &'static str,
-        documents: &[T],
-    ) -> Result<(), MirrorError> {
-        if !documents.is_empty() {
-            self.collection::<T>(collection).insert_many(documents).ordered(false).session(session).await?;
+/// One write for each touched row, however many events it has.
+async fn write_rows<R: Row>(transaction: &mut dyn Transaction, rows: &Rows<R>) -> Result<(), MirrorError> {
+    let unsure: Vec<&str> = rows.iter().filter(|row| !row.is_new).map(|row| row.id.as_str()).collect();
+    let mut stored: HashMap<String, R> = load(transaction, &unsure).await?;
+    let (mut inserts, mut replacements) = (Vec::new(), Vec::new());
+    for touched in rows.iter() {
+        let before = stored.remove(&touched.id);
+        let is_stored = before.is_some();
+        let row = touched.fold(before).ok_or_else(|| inconsistent::<R>(&touched.id))?;
+        if is_stored { replacements.push(row) } else { inserts.push(row) }
+    }
+    insert(transaction, R::COLLECTION, &inserts).await?;
+    replace(transaction, &replacements).await
+}
+
+async fn load<R: Row>(transaction: &mut dyn Transaction, ids: &[&str]) -> Result<HashMap<String, R>, MirrorError> {
+    let mut rows = HashMap::with_capacity(ids.len());
+    for ids in ids.chunks(CHUNK) {
+        for document in transaction.find(R::COLLECTION, doc! { "_id": { "$in": ids } }).await? {
+            let row: R = decoded(R::COLLECTION, &document)?;
+            rows.insert(row.id(), row);
         }
-        Ok(())
     }
+    Ok(rows)
+}
 
-    /// One write for each touched row, however many events it has.
-    async fn write_rows<R: Row>(&self, session: &mut ClientSession, rows: &Rows<R>) -> Result<(), MirrorError> {
-        let unsure: Vec<&str> = rows.iter().filter(|row| !row.is_new).map(|row| row.id.as_str()).collect();
-        let mut stored: HashMap<String, R> = self.load(session, &unsure).await?;
-        let (mut inserts, mut replacements) = (Vec::new(), Vec::new());
-        for touched in rows.iter() {
-            let before = stored.remove(&touched.id);
-            let is_stored = before.is_some();
-            let row = touched.fold(before).ok_or_else(|| inconsistent::<R>(&touched.id))?;
-            if is_stored { replacements.push(row) } else { inserts.push(row) }
-        }
-        self.insert(session, R::COLLECTION, &inserts).await?;
-        self.replace(session, &replacements).await
+/// Replaces rows, or puts them there.
+pub(super) async fn replace<R: Row>(transaction: &mut dyn Transaction, rows: &[R]) -> Result<(), MirrorError> {
+    if rows.is_empty() {
+        return Ok(());
     }
+    transaction.replace(R::COLLECTION, encoded(rows)?).await
+}
 
-    async fn load<R: Row>(&self, session: &mut ClientSession, ids: &[&str]) -> Result<HashMap<String, R>, MirrorError> {
-        let mut rows = HashMap::with_capacity(ids.len());
-        for ids in ids.chunks(CHUNK) {
-            let wanted = doc! { "_id": { "$in": ids } };
-            let mut found = self.collection::<R>(R::COLLECTION).find(wanted).session(&mut *session).await?;
-            while let Some(row) = found.next(session).await.transpose()? {
-                rows.insert(row.id(), row);
-            }
-        }
-        Ok(rows)
-    }
+pub(super) fn encoded<T: Serialize>(documents: &[T]) -> Result<Vec<RawDocumentBuf>, MirrorError> {
+    documents.iter().map(|document| Ok(to_raw_document_buf(document)?)).collect()
+}
 
-    /// Replaces rows, or puts them there: the driver has no such call for many documents in one transaction.
-    pub(super) async fn replace<R: Row>(&self, session: &mut ClientSession, rows: &[R]) -> Result<(), MirrorError> {
-        for rows in rows.chunks(CHUNK) {
-            let updates = rows
-                .iter()
-                .map(|row| Ok(doc! { "q": { "_id": row.id() }, "u": to_document(row)?, "upsert": true }))
-                .collect::<Result<Vec<Document>, MirrorError>>()?;
-            let command = doc! { "update": R::COLLECTION, "updates": updates, "ordered": true };
-            let answer = self.db.run_command(command).session(&mut *session).await?;
-            if let Ok(errors) = answer.get_array("writeErrors") {
-                let reason = errors.first().map(ToString::to_string).unwrap_or_default();
-                return Err(MirrorError::Write { collection: R::COLLECTION, reason });
-            }
-        }
-        Ok(())
-    }
+pub(super) fn decoded<T: serde::de::DeserializeOwned>(
+    collection: &'static str,
+    document: &RawDocumentBuf,
+) -> Result<T, MirrorError> {
+    from_slice(document.as_bytes()).map_err(|_| MirrorError::Form { collection })
 }
 
 pub(super) fn inconsistent<R: Row>(id: &str) -> MirrorError {

@@ -11,7 +11,7 @@ use super::MirrorError;
 /// Collection and keys. The leaf of an access is not unique: anybody may keep a log of their own and repeat in it what
 /// they saw in another, and that must not stop the mirror.
 fn all() -> Vec<(&'static str, Document)> {
-    use collection::{ACCESSES, CHECKPOINTS, EVENTS, GRANTS, KEYS, PRACTITIONERS, RECORDS, VERSIONS};
+    use collection::{ACCESSES, CHECKPOINTS, EVENTS, GRANTS, KEYS, ORPHANS, PRACTITIONERS, RECORDS, VERSIONS};
     vec![
         (EVENTS, doc! { "place.block_number": 1, "place.log_index": 1 }),
         (EVENTS, doc! { "about": 1, "place.block_number": 1, "place.log_index": 1 }),
@@ -32,19 +32,23 @@ fn all() -> Vec<(&'static str, Document)> {
         (ACCESSES, doc! { "leaf": 1 }),
         (ACCESSES, doc! { "operator": 1, "index": 1 }),
         (CHECKPOINTS, doc! { "operator": 1, "size": 1 }),
+        (ORPHANS, doc! { "event.place.block_number": 1 }),
     ]
 }
 
-/// Creates what is missing: collections first, since transactions then only ever find them there.
-pub(super) async fn ensure(db: &Database) -> Result<(), MirrorError> {
+/// Creates what is missing: collections first, since transactions then only ever find them there. `prefix` stands before
+/// the name of each.
+pub(super) async fn ensure(db: &Database, prefix: &str) -> Result<(), MirrorError> {
     let existing = db.list_collection_names().await?;
-    for name in collection::ALL {
-        if !existing.iter().any(|other| other == name) {
+    for name in collection::ALL.into_iter().chain([collection::ORPHANS, collection::LEASE]) {
+        let name = format!("{prefix}{name}");
+        if !existing.contains(&name) {
             db.create_collection(name).await?;
         }
     }
     for (collection, keys) in all() {
-        db.collection::<Document>(collection).create_index(IndexModel::builder().keys(keys).build()).await?;
+        let collection = db.collection::<Document>(&format!("{prefix}{collection}"));
+        collection.create_index(IndexModel::builder().keys(keys).build()).await?;
     }
     Ok(())
 }

@@ -51,13 +51,13 @@ impl World {
         deployment::deploy(&net, &file).await.expect("the contracts deploy");
         let deployment = indexer::binding::read_deployment(&file).expect("the deployment file is whole");
         let settings = Settings {
-            rpc_url: net.rpc_url().parse().unwrap(),
+            rpc_url: vec![net.rpc_url().parse().unwrap()],
             ws_url: None,
             mongodb_uri: net.mongodb_uri(),
             mongodb_database: "medlock".into(),
             deployment: file,
             listen: "127.0.0.1:0".parse().unwrap(),
-            pace: Pace { behind_ms: 500, poll_ms: 20, ..Pace::default() },
+            pace: Pace { behind_ms: 500, poll_ms: 20, lease_ms: 400, ..Pace::default() },
         };
         let client = Client::with_uri_str(net.mongodb_uri()).await.unwrap();
         Self { net, deployment, settings, client, databases: AtomicU32::new(0) }
@@ -128,6 +128,7 @@ impl World {
             .env("MEDLOCK_INDEXER_WINDOW", self.settings.pace.window.to_string())
             .env("MEDLOCK_INDEXER_BATCH_EVENTS", self.settings.pace.batch_events.to_string())
             .env("MEDLOCK_INDEXER_BEHIND_MS", self.settings.pace.behind_ms.to_string())
+            .env("MEDLOCK_INDEXER_LEASE_MS", self.settings.pace.lease_ms.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -1,0 +1,243 @@
+//! [`Mongo`]: the real store.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use super::{MirrorError, Store, Transaction, indexes};
+use async_trait::async_trait;
+use futures::TryStreamExt;
+use mongodb::{
+    Client, ClientSession, Collection, Database,
+    bson::{Bson, Document, RawArrayBuf, RawBsonRef, RawDocumentBuf, doc, rawdoc},
+    error::{ErrorKind, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure},
+    options::{ClientOptions, ReadConcern, TransactionOptions, WriteConcern},
+};
+
+/// How many writes go into one command; documents of a mirror are small, so it stays far below 16 MB.
+const CHUNK: usize = 5_000;
+/// What the collections of a mirror that is being built are called, before their names.
+const BESIDE: &str = "rebuild.";
+const DUPLICATE_KEY: i32 = 11_000;
+const NAMESPACE_NOT_FOUND: i32 = 26;
+
+/// A MongoDB replica set.
+#[derive(Clone, Debug)]
+pub struct Mongo {
+    client: Client,
+    db: Database,
+    prefix: &'static str,
+    /// The one session, while no transaction has it: its id stays the same, so that a successor can end it.
+    session: Arc<Mutex<Option<ClientSession>>>,
+}
+
+impl Mongo {
+    /// Connects, lazily.
+    ///
+    /// # Errors
+    /// [`MirrorError::Database`] when the URI is malformed.
+    pub async fn connect(uri: &str, database: &str) -> Result<Self, MirrorError> {
+        let mut options = ClientOptions::parse(uri).await?;
+        options.app_name.get_or_insert_with(|| "medlock-indexer".into());
+        options.server_selection_timeout.get_or_insert(Duration::from_secs(3));
+        options.connect_timeout.get_or_insert(Duration::from_secs(3));
+        options.write_concern = Some(WriteConcern::majority());
+        options.read_concern = Some(ReadConcern::majority());
+        let client = Client::with_options(options)?;
+        let db = client.database(database);
+        Ok(Self { client, db, prefix: "", session: Arc::default() })
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        &self.db
+    }
+
+    fn collection<T: Send + Sync>(&self, name: &str) -> Collection<T> {
+        self.db.collection(&format!("{}{name}", self.prefix))
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Option<ClientSession>> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn take_session(&self) -> Result<ClientSession, MirrorError> {
+        let idle = self.idle().take();
+        match idle {
+            Some(session) => Ok(session),
+            None => Ok(self.client.start_session().await?),
+        }
+    }
+}
+
+#[async_trait]
+impl Store for Mongo {
+    async fn begin(&self) -> Result<Box<dyn Transaction>, MirrorError> {
+        let mut session = self.take_session().await?;
+        let options = TransactionOptions::builder()
+            .read_concern(ReadConcern::majority())
+            .write_concern(WriteConcern::majority())
+            .build();
+        session.start_transaction().with_options(options).await?;
+        Ok(Box::new(MongoTransaction { store: self.clone(), session }))
+    }
+
+    async fn session(&self) -> Result<Bson, MirrorError> {
+        let session = self.take_session().await?;
+        let id = Bson::Document(session.id().clone());
+        *self.idle() = Some(session);
+        Ok(id)
+    }
+
+    async fn end_session(&self, session: &Bson) -> Result<(), MirrorError> {
+        self.db.run_command(doc! { "killSessions": [session.clone()] }).await?;
+        Ok(())
+    }
+
+    async fn find(
+        &self,
+        collection: &'static str,
+        filter: Document,
+        limit: i64,
+    ) -> Result<Vec<RawDocumentBuf>, MirrorError> {
+        let documents = self.collection::<RawDocumentBuf>(collection);
+        Ok(documents.find(filter).sort(doc! { "_id": 1 }).limit(limit).await?.try_collect().await?)
+    }
+
+    async fn insert_new(&self, collection: &'static str, document: Document) -> Result<bool, MirrorError> {
+        match self.collection::<Document>(collection).insert_one(document).await {
+            Ok(_) => Ok(true),
+            Err(error) => match error.kind.as_ref() {
+                ErrorKind::Write(WriteFailure::WriteError(refused)) if refused.code == DUPLICATE_KEY => Ok(false),
+                _ => Err(error.into()),
+            },
+        }
+    }
+
+    async fn update(&self, collection: &'static str, filter: Document, update: Document) -> Result<bool, MirrorError> {
+        Ok(self.collection::<Document>(collection).update_one(filter, update).await?.matched_count == 1)
+    }
+
+    async fn prepare(&self) -> Result<(), MirrorError> {
+        indexes::ensure(&self.db, self.prefix).await
+    }
+
+    async fn ping(&self) -> Result<(), MirrorError> {
+        Ok(self.db.run_command(doc! { "ping": 1 }).await.map(drop)?)
+    }
+
+    async fn drop_collections(&self, collections: &[&'static str]) -> Result<(), MirrorError> {
+        for name in collections {
+            self.collection::<Document>(name).drop().await?;
+        }
+        Ok(())
+    }
+
+    fn beside(&self) -> Arc<dyn Store> {
+        Arc::new(Self { prefix: BESIDE, session: Arc::default(), ..self.clone() })
+    }
+
+    async fn take_over(&self, collection: &'static str) -> Result<(), MirrorError> {
+        let full = |prefix: &str| format!("{}.{prefix}{collection}", self.db.name());
+        let rename = doc! { "renameCollection": full(BESIDE), "to": full(self.prefix), "dropTarget": true };
+        match self.client.database("admin").run_command(rename).await {
+            Ok(_) => Ok(()),
+            Err(error) => match error.kind.as_ref() {
+                ErrorKind::Command(refused) if refused.code == NAMESPACE_NOT_FOUND => Ok(()),
+                _ => Err(error.into()),
+            },
+        }
+    }
+}
+
+struct MongoTransaction {
+    store: Mongo,
+    session: ClientSession,
+}
+
+#[async_trait]
+impl Transaction for MongoTransaction {
+    async fn find(&mut self, collection: &'static str, filter: Document) -> Result<Vec<RawDocumentBuf>, MirrorError> {
+        let documents = self.store.collection::<RawDocumentBuf>(collection);
+        let mut found = documents.find(filter).session(&mut self.session).await?;
+        let mut documents = Vec::new();
+        while let Some(document) = found.next(&mut self.session).await.transpose()? {
+            documents.push(document);
+        }
+        Ok(documents)
+    }
+
+    async fn insert(&mut self, collection: &'static str, documents: Vec<RawDocumentBuf>) -> Result<(), MirrorError> {
+        if !documents.is_empty() {
+            let into = self.store.collection::<RawDocumentBuf>(collection);
+            into.insert_many(documents).ordered(false).session(&mut self.session).await?;
+        }
+        Ok(())
+    }
+
+    /// One command for many documents: the driver has no such call within a transaction.
+    async fn replace(&mut self, collection: &'static str, documents: Vec<RawDocumentBuf>) -> Result<(), MirrorError> {
+        for documents in documents.chunks(CHUNK) {
+            let mut updates = RawArrayBuf::new();
+            for document in documents {
+                let id = document.get("_id").ok().flatten().unwrap_or(RawBsonRef::Null).to_raw_bson();
+                updates.push(rawdoc! { "q": { "_id": id }, "u": document.clone(), "upsert": true });
+            }
+            let name = format!("{}{collection}", self.store.prefix);
+            let command = rawdoc! { "update": name, "updates": updates, "ordered": true };
+            let answer = self.store.db.run_raw_command(command).session(&mut self.session).await?;
+            if let Ok(errors) = answer.get_array("writeErrors") {
+                let reason = errors.first().map(ToString::to_string).unwrap_or_default();
+                return Err(MirrorError::Write { collection, reason });
+            }
+        }
+        Ok(())
+    }
+
+    async fn update(
+        &mut self,
+        collection: &'static str,
+        filter: Document,
+        update: Document,
+    ) -> Result<bool, MirrorError> {
+        let documents = self.store.collection::<Document>(collection);
+        Ok(documents.update_one(filter, update).session(&mut self.session).await?.matched_count == 1)
+    }
+
+    async fn delete(&mut self, collection: &'static str, filter: Document) -> Result<(), MirrorError> {
+        self.store.collection::<Document>(collection).delete_many(filter).session(&mut self.session).await?;
+        Ok(())
+    }
+
+    /// Asks again while the outcome is unknown. When it stays unknown, loading the cursor tells.
+    async fn commit(mut self: Box<Self>) -> Result<(), MirrorError> {
+        for _ in 1..COMMIT_TRIES {
+            match self.session.commit_transaction().await {
+                Err(error) if error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) => {}
+                result => return self.end(result),
+            }
+        }
+        let result = self.session.commit_transaction().await;
+        self.end(result)
+    }
+
+    async fn abort(mut self: Box<Self>) {
+        // The error that counts came before; a transaction that cannot be aborted expires, or is ended by a successor.
+        let result = self.session.abort_transaction().await;
+        drop(self.end(result));
+    }
+}
+
+const COMMIT_TRIES: usize = 5;
+
+impl MongoTransaction {
+    /// A session whose last transaction ended well is used again; any other is left to the driver.
+    fn end(self, result: mongodb::error::Result<()>) -> Result<(), MirrorError> {
+        if result.is_ok() {
+            *self.store.idle() = Some(self.session);
+        }
+        Ok(result?)
+    }
+}

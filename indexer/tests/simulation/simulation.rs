@@ -1,0 +1,254 @@
+//! A chain, a database and indexers in simulated time; the code in between is the real one.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use indexer::{
+    binding::Binding,
+    chain::{Chain, Endpoints},
+    decode::Contracts,
+    error::Refusal,
+    follow::{Follower, Goal},
+    health::Status,
+    mirror::Mirror,
+    settings::Pace,
+    time::{Instant, JoinHandle, sleep, spawn, timeout},
+};
+use mongodb::bson::Document;
+use protocol::mirror::collection;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    chain::{self, Endpoint, Tree},
+    contracts_model::deployment,
+    dice::Dice,
+    store::{self, Client, Database},
+};
+
+/// How long, in simulated time, a healthy world may take to bring the mirror to the head.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Everything that takes part.
+pub(crate) struct Simulation {
+    pub(crate) tree: Arc<Mutex<Tree>>,
+    pub(crate) endpoints: Vec<Arc<Endpoint>>,
+    pub(crate) database: Arc<Mutex<Database>>,
+    pub(crate) indexers: Vec<Indexer>,
+    pub(crate) pace: Pace,
+    pub(crate) bell: Arc<Notify>,
+    pub(crate) store_faults: store::Faults,
+    seed: u64,
+    started: u64,
+}
+
+/// One indexer process.
+pub(crate) struct Indexer {
+    pub(crate) client: Client,
+    pub(crate) status: Arc<Status>,
+    stop: CancellationToken,
+    /// What it ended with; `None` when it was killed.
+    task: JoinHandle<Option<Result<(), Refusal>>>,
+}
+
+impl Simulation {
+    /// A healthy world with a chain that has only its genesis block.
+    pub(crate) fn new(seed: u64, endpoints: u64, pace: Pace) -> Self {
+        let tree = Arc::new(Mutex::new(Tree::new(Dice::of(seed, "chain"))));
+        let endpoint = |index| {
+            let dice = Dice::of(seed, &format!("endpoint {index}"));
+            Arc::new(Endpoint::new(tree.clone(), dice))
+        };
+        let endpoints = (0..endpoints).map(endpoint).collect();
+        Self {
+            tree,
+            endpoints,
+            database: Arc::default(),
+            indexers: Vec::new(),
+            pace,
+            bell: Arc::default(),
+            store_faults: store::Faults::default(),
+            seed,
+            started: 0,
+        }
+    }
+
+    pub(crate) fn tree(&self) -> std::sync::MutexGuard<'_, Tree> {
+        self.tree.lock().expect("no panic")
+    }
+
+    pub(crate) fn database(&self) -> std::sync::MutexGuard<'_, Database> {
+        self.database.lock().expect("no panic")
+    }
+
+    fn follower(&self, client: &Client, name: &str, status: &Arc<Status>, bell: Arc<Notify>) -> Follower {
+        let deployment = deployment(self.tree().genesis());
+        let endpoints = self.endpoints.iter().map(|endpoint| -> Arc<dyn Chain> { endpoint.clone() }).collect();
+        let chain = Arc::new(Endpoints::new(endpoints, status.clone()));
+        let mirror = Mirror::new(Arc::new(client.clone()));
+        let (binding, contracts) = (Binding::of(&deployment), Contracts::of(&deployment));
+        Follower::new(chain, mirror, binding, contracts, self.pace, status.clone(), bell).named(name.into())
+    }
+
+    /// Starts an indexer.
+    pub(crate) fn start(&mut self) {
+        self.started += 1;
+        let name = format!("indexer {}", self.started);
+        let client = Client::new(&self.database, &name, Dice::of(self.seed, &name));
+        client.set_faults(self.store_faults);
+        let (status, stop) = (Arc::new(Status::default()), CancellationToken::new());
+        let follower = self.follower(&client, &name, &status, self.bell.clone());
+        let task = spawn({
+            let (client, stop) = (client.clone(), stop.clone());
+            async move {
+                tokio::select! {
+                    biased;
+                    () = client.crashed() => None,
+                    ended = follower.run(Goal::Follow, &stop) => Some(ended),
+                }
+            }
+        });
+        self.indexers.push(Indexer { client, status, stop, task });
+    }
+
+    /// Forgets indexers that have ended.
+    ///
+    /// # Errors
+    /// The words of one that refused to go on.
+    pub(crate) async fn reap(&mut self) -> Result<(), String> {
+        for index in (0..self.indexers.len()).rev() {
+            if self.indexers[index].task.is_finished() {
+                let indexer = self.indexers.remove(index);
+                if let Ok(Some(Err(refusal))) = indexer.task.await {
+                    return Err(format!("an indexer refused to go on: {refusal}"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// As `kill -9` does.
+    pub(crate) async fn kill(&mut self, index: usize) {
+        let indexer = self.indexers.remove(index);
+        indexer.client.kill();
+        indexer.task.abort();
+        drop(indexer.task.await);
+    }
+
+    /// In good order.
+    ///
+    /// # Errors
+    /// The words of one that refused to go on, or did not stop.
+    pub(crate) async fn stop(&mut self, index: usize) -> Result<(), String> {
+        let indexer = self.indexers.remove(index);
+        indexer.stop.cancel();
+        match timeout(Duration::from_secs(5), indexer.task).await {
+            Ok(Ok(None | Some(Ok(())))) => Ok(()),
+            Ok(Ok(Some(Err(refusal)))) => Err(format!("an indexer refused to go on: {refusal}")),
+            Ok(Err(_)) => Err("an indexer ended by itself".into()),
+            Err(_) => Err("an indexer did not stop within five seconds".into()),
+        }
+    }
+
+    /// Waits for the end of an indexer that is expected to end by itself.
+    pub(crate) async fn ended(&mut self, index: usize) -> Result<(), Refusal> {
+        let indexer = self.indexers.remove(index);
+        let ended = timeout(PATIENCE, indexer.task).await.expect("it ends by itself");
+        ended.expect("it does not panic").expect("it was not killed")
+    }
+
+    /// Ends all faults.
+    pub(crate) fn heal(&mut self) {
+        self.store_faults = store::Faults::default();
+        for endpoint in &self.endpoints {
+            endpoint.set_faults(chain::Faults::default());
+            endpoint.set_stuck(false);
+            endpoint.set_down(false);
+        }
+        for indexer in &self.indexers {
+            indexer.client.set_faults(store::Faults::default());
+            indexer.client.set_down(false);
+        }
+    }
+
+    pub(crate) fn is_at_head(&self) -> bool {
+        let head = format!("{:#x}", self.tree().head().header.hash);
+        let cursor = self.database().documents(collection::CURSOR);
+        cursor.first().is_some_and(|cursor| cursor.get_str("block_hash") == Ok(&head))
+    }
+
+    /// Waits until the mirror is at the head.
+    ///
+    /// # Errors
+    /// When it does not get there, or an indexer refuses to go on.
+    pub(crate) async fn settle(&mut self) -> Result<(), String> {
+        let start = Instant::now();
+        while !self.is_at_head() {
+            self.reap().await?;
+            if self.indexers.is_empty() {
+                self.start();
+            }
+            if start.elapsed() > PATIENCE {
+                let reason = self.indexers[0].status.readiness().reason;
+                return Err(format!("the mirror does not reach the head: {}", reason.unwrap_or_default()));
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
+    /// Heals the world, lets the mirror reach the head, stops every indexer, and compares the mirror with a fresh rebuild
+    /// and with the contracts.
+    ///
+    /// # Errors
+    /// What differs.
+    pub(crate) async fn finish(&mut self) -> Result<(), String> {
+        self.heal();
+        self.settle().await?;
+        while !self.indexers.is_empty() {
+            self.stop(0).await?;
+        }
+        self.check().await
+    }
+
+    /// Compares the mirror with a fresh rebuild and with the contracts.
+    ///
+    /// # Errors
+    /// What differs.
+    pub(crate) async fn check(&self) -> Result<(), String> {
+        if let Some(violation) = self.database().violations.first() {
+            return Err(violation.clone());
+        }
+        let mirror = contents(&self.database).await?;
+        let fresh: Arc<Mutex<Database>> = Arc::default();
+        let client = Client::new(&fresh, "rebuild", Dice::of(self.seed, "rebuild"));
+        let follower = self.follower(&client, "rebuild", &Arc::default(), Arc::default());
+        let rebuilt = follower.run(Goal::ReachHead, &CancellationToken::new()).await;
+        rebuilt.map_err(|refusal| format!("a rebuild is refused: {refusal}"))?;
+        let rebuilt = contents(&fresh).await?;
+        for ((name, found), (_, expected)) in mirror.iter().zip(&rebuilt) {
+            if found != expected {
+                let odd = found.iter().find(|document| !expected.contains(document));
+                let lacking = expected.iter().find(|document| !found.contains(document));
+                return Err(format!(
+                    "{name}: {} documents, a rebuild has {}; only here {odd:?}, only there {lacking:?}",
+                    found.len(),
+                    expected.len()
+                ));
+            }
+        }
+        let head = self.tree().head();
+        head.state.check(&mirror)?;
+        match self.database().lost_events() {
+            0 => Ok(()),
+            lost => Err(format!("{lost} orphaned events were not kept")),
+        }
+    }
+}
+
+async fn contents(database: &Arc<Mutex<Database>>) -> Result<Vec<(&'static str, Vec<Document>)>, String> {
+    let client = Client::new(database, "reader", Dice::new(0));
+    Mirror::new(Arc::new(client)).contents().await.map_err(|error| error.to_string())
+}

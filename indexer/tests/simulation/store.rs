@@ -1,0 +1,597 @@
+//! A database with transactions in memory, and clients whose connection to it breaks.
+//!
+//! Transactions see a snapshot; whoever writes a document that another one has written meanwhile, or is writing, gets a
+//! conflict. As in MongoDB, a client that is killed leaves its transaction open, and its documents locked, for a minute.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use indexer::{
+    mirror::{MirrorError, Store, Transaction},
+    time::{Instant, sleep},
+};
+use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
+use protocol::mirror::{CURSOR_ID, collection};
+use tokio::sync::Notify;
+
+use crate::dice::Dice;
+
+/// `transactionLifetimeLimitSeconds`.
+const LIFETIME: Duration = Duration::from_secs(60);
+const BESIDE: &str = "rebuild.";
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Key {
+    Number(i64),
+    Text(String),
+}
+
+#[derive(Debug)]
+struct Stored {
+    document: Document,
+    raw: RawDocumentBuf,
+}
+
+type Collections = BTreeMap<String, Arc<BTreeMap<Key, Arc<Stored>>>>;
+type Place = (String, Key);
+
+#[derive(Debug)]
+struct Open {
+    session: i64,
+    began: Instant,
+    writes: BTreeSet<Place>,
+}
+
+/// The database.
+#[derive(Debug, Default)]
+pub(crate) struct Database {
+    collections: Collections,
+    version: u64,
+    modified: HashMap<Place, u64>,
+    open: BTreeMap<u64, Open>,
+    next: u64,
+    /// Ids of every event that was ever committed.
+    events: BTreeSet<Key>,
+    /// The oldest recent block: what is below is final.
+    final_block: i64,
+    /// What must not happen and has.
+    pub(crate) violations: Vec<String>,
+    pub(crate) commits: u64,
+}
+
+/// How badly a connection works: once in how many operations; zero means never.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Faults {
+    /// The connection is cut.
+    pub(crate) cuts: u64,
+    /// The answer to a commit is lost, whether it happened or not.
+    pub(crate) unknown_commits: u64,
+    /// An operation takes seconds.
+    pub(crate) stalls: u64,
+}
+
+/// One process's connection.
+#[derive(Clone)]
+pub(crate) struct Client {
+    database: Arc<Mutex<Database>>,
+    link: Arc<Link>,
+    prefix: &'static str,
+    session: i64,
+}
+
+/// What a connection and its copies share.
+struct Link {
+    name: String,
+    dice: Mutex<Dice>,
+    faults: Mutex<Faults>,
+    is_down: AtomicBool,
+    operations: AtomicU64,
+    /// The operation before or after which the process is killed; zero for none.
+    crash_at: AtomicU64,
+    crashed: Notify,
+    is_killed: AtomicBool,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("name", &self.link.name).finish()
+    }
+}
+
+impl Client {
+    pub(crate) fn new(database: &Arc<Mutex<Database>>, name: &str, dice: Dice) -> Self {
+        let session = {
+            let mut database = database.lock().expect("no panic");
+            database.next += 1;
+            i64::try_from(database.next).expect("small")
+        };
+        let link = Link {
+            name: name.to_owned(),
+            dice: Mutex::new(dice),
+            faults: Mutex::default(),
+            is_down: AtomicBool::new(false),
+            operations: AtomicU64::new(0),
+            crash_at: AtomicU64::new(0),
+            crashed: Notify::new(),
+            is_killed: AtomicBool::new(false),
+        };
+        Self { database: database.clone(), link: Arc::new(link), prefix: "", session }
+    }
+
+    pub(crate) fn set_faults(&self, faults: Faults) {
+        *self.link.faults.lock().expect("no panic") = faults;
+    }
+
+    pub(crate) fn set_down(&self, is_down: bool) {
+        self.link.is_down.store(is_down, Ordering::Relaxed);
+    }
+
+    /// The process is killed at the operation that comes so many after this one.
+    pub(crate) fn crash_in(&self, operations: u64) {
+        let now = self.link.operations.load(Ordering::Relaxed);
+        self.link.crash_at.store(now + operations.max(1), Ordering::Relaxed);
+    }
+
+    /// Resolves at the moment of the crash.
+    pub(crate) async fn crashed(&self) {
+        self.link.crashed.notified().await;
+    }
+
+    /// Whatever is dropped from now on is not cleaned up.
+    pub(crate) fn kill(&self) {
+        self.link.is_killed.store(true, Ordering::Relaxed);
+    }
+
+    fn database(&self) -> MutexGuard<'_, Database> {
+        self.database.lock().expect("no panic")
+    }
+
+    fn name(&self, collection: &str) -> String {
+        format!("{}{collection}", self.prefix)
+    }
+
+    fn falls(&self, once_in: impl Fn(&Faults) -> u64) -> bool {
+        let times = once_in(&self.link.faults.lock().expect("no panic"));
+        self.link.dice.lock().expect("no panic").once_in(times)
+    }
+
+    fn draw(&self, bound: u64) -> u64 {
+        self.link.dice.lock().expect("no panic").below(bound)
+    }
+
+    /// On the way to the database, or back: here connections break and processes die. The process dies on the way to the
+    /// operation at odd counts, and on the way back at even ones.
+    async fn travel(&self, is_way_back: bool) -> Result<(), MirrorError> {
+        let operation = self.link.operations.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.link.crash_at.load(Ordering::Relaxed) == operation {
+            self.kill();
+            self.link.crashed.notify_one();
+            std::future::pending::<()>().await;
+        }
+        sleep(Duration::from_micros(100 + self.draw(500))).await;
+        if self.falls(|faults| faults.stalls) {
+            sleep(Duration::from_millis(self.draw(4_000))).await;
+        }
+        let is_cut = !is_way_back && self.falls(|faults| faults.cuts);
+        if is_cut || self.link.is_down.load(Ordering::Relaxed) {
+            return Err(MirrorError::Away("the connection was cut"));
+        }
+        Ok(())
+    }
+}
+
+impl Database {
+    /// Documents of the live mirror's collections.
+    pub(crate) fn documents(&self, name: &str) -> Vec<Document> {
+        self.collections
+            .get(name)
+            .map(|documents| documents.values().map(|stored| stored.document.clone()).collect())
+            .unwrap_or_default()
+    }
+
+    /// Events that were once in the mirror and are kept nowhere now.
+    pub(crate) fn lost_events(&self) -> usize {
+        let is_in = |name: &str, key: &Key| self.collections.get(name).is_some_and(|them| them.contains_key(key));
+        let kept = |key: &&Key| is_in(collection::EVENTS, key) || is_in(collection::ORPHANS, key);
+        self.events.len() - self.events.iter().filter(kept).count()
+    }
+
+    fn expire(&mut self) {
+        self.open.retain(|_, open| open.began.elapsed() < LIFETIME);
+    }
+
+    fn is_locked(&mut self, place: &Place, except: u64) -> bool {
+        self.expire();
+        self.open.iter().any(|(id, open)| *id != except && open.writes.contains(place))
+    }
+
+    fn write(&mut self, place: Place, stored: Option<Arc<Stored>>) {
+        self.version += 1;
+        if place.0 == collection::EVENTS && stored.is_some() {
+            self.events.insert(place.1.clone());
+        }
+        let documents = Arc::make_mut(self.collections.entry(place.0.clone()).or_default());
+        match stored {
+            Some(stored) => documents.insert(place.1.clone(), stored),
+            None => documents.remove(&place.1),
+        };
+        self.modified.insert(place, self.version);
+    }
+
+    /// What must hold after every commit to the live mirror.
+    fn check(&mut self, client: &str, touches_cursor: bool) {
+        self.commits += 1;
+        if touches_cursor {
+            let lease = self.documents(collection::LEASE);
+            let holder = lease.first().and_then(|lease| lease.get_str("holder").ok()).unwrap_or_default();
+            if holder != client {
+                self.violations.push(format!("{client} committed while {holder:?} held the lease"));
+            }
+        }
+        let oldest = self.collections.get(collection::BLOCKS).and_then(|blocks| blocks.keys().next().cloned());
+        if let Some(Key::Number(oldest)) = oldest {
+            if oldest < self.final_block {
+                self.violations.push(format!("finality moved from block {} back to {oldest}", self.final_block));
+            }
+            self.final_block = oldest;
+        }
+        let cursor = self.documents(collection::CURSOR);
+        let newest = self.collections.get(collection::BLOCKS).and_then(|blocks| blocks.values().next_back().cloned());
+        if let (Some(cursor), Some(newest)) = (cursor.first(), newest)
+            && cursor.get("block_hash") != newest.document.get("hash")
+        {
+            self.violations.push(format!("the recent blocks do not end with the cursor: {CURSOR_ID}"));
+        }
+    }
+}
+
+fn key_of(document: &Document) -> Key {
+    match document.get("_id") {
+        Some(Bson::Int64(number)) => Key::Number(*number),
+        Some(Bson::Int32(number)) => Key::Number(i64::from(*number)),
+        Some(Bson::String(text)) => Key::Text(text.clone()),
+        other => panic!("an _id of another type: {other:?}"),
+    }
+}
+
+fn stored(raw: RawDocumentBuf) -> (Key, Arc<Stored>) {
+    let document = raw.to_document().expect("documents are well-formed");
+    (key_of(&document), Arc::new(Stored { document, raw }))
+}
+
+fn encode(document: &Document) -> RawDocumentBuf {
+    RawDocumentBuf::from_document(document).expect("documents can be encoded")
+}
+
+/// Whether a document fits a filter; of MongoDB's filters, those that the mirror uses.
+fn fits(document: &Document, filter: &Document) -> bool {
+    filter.iter().all(|(path, wanted)| {
+        let mut found = Some(document);
+        let (folders, name) = path.rsplit_once('.').map_or((None, path.as_str()), |(all, last)| (Some(all), last));
+        for folder in folders.into_iter().flat_map(|folders| folders.split('.')) {
+            found = found.and_then(|document| document.get_document(folder).ok());
+        }
+        let value = found.and_then(|document| document.get(name)).unwrap_or(&Bson::Null);
+        let values = match value {
+            Bson::Array(values) => values.iter().collect(),
+            value => vec![value],
+        };
+        match wanted {
+            Bson::Document(operators) if operators.keys().all(|key| key.starts_with('$')) => {
+                operators.iter().all(|(operator, operand)| values.iter().any(|value| compare(value, operator, operand)))
+            }
+            wanted => values.iter().any(|value| equal(value, wanted)),
+        }
+    })
+}
+
+fn equal(a: &Bson, b: &Bson) -> bool {
+    match (number(a), number(b)) {
+        (Some(a), Some(b)) => a == b,
+        _ => a == b,
+    }
+}
+
+fn number(value: &Bson) -> Option<i64> {
+    match value {
+        Bson::Int64(number) => Some(*number),
+        Bson::Int32(number) => Some(i64::from(*number)),
+        _ => None,
+    }
+}
+
+fn compare(value: &Bson, operator: &str, operand: &Bson) -> bool {
+    match (operator, operand) {
+        ("$in", Bson::Array(any)) => any.iter().any(|wanted| equal(value, wanted)),
+        ("$lt", _) => number(value).zip(number(operand)).is_some_and(|(a, b)| a < b),
+        ("$gt", _) => number(value).zip(number(operand)).is_some_and(|(a, b)| a > b),
+        _ => panic!("the simulated database does not know {operator}"),
+    }
+}
+
+fn updated(document: &Document, update: &Document) -> Document {
+    let mut document = document.clone();
+    for (operator, fields) in update {
+        let fields = fields.as_document().expect("an update names fields");
+        for (name, value) in fields {
+            let value = match operator.as_str() {
+                "$set" => value.clone(),
+                "$inc" => {
+                    let before = document.get(name).and_then(number).unwrap_or_default();
+                    Bson::Int64(before + number(value).expect("a number"))
+                }
+                _ => panic!("the simulated database does not know {operator}"),
+            };
+            document.insert(name, value);
+        }
+    }
+    document
+}
+
+#[async_trait]
+impl Store for Client {
+    async fn begin(&self) -> Result<Box<dyn Transaction>, MirrorError> {
+        self.travel(false).await?;
+        let mut database = self.database();
+        database.next += 1;
+        let id = database.next;
+        database.open.insert(id, Open { session: self.session, began: Instant::now(), writes: BTreeSet::new() });
+        let (view, version) = (database.collections.clone(), database.version);
+        drop(database);
+        Ok(Box::new(SimulatedTransaction { client: self.clone(), id, view, version, is_over: false }))
+    }
+
+    async fn session(&self) -> Result<Bson, MirrorError> {
+        Ok(Bson::Int64(self.session))
+    }
+
+    async fn end_session(&self, session: &Bson) -> Result<(), MirrorError> {
+        self.travel(false).await?;
+        let session = number(session).expect("a session of this database");
+        self.database().open.retain(|_, open| open.session != session);
+        Ok(())
+    }
+
+    async fn find(
+        &self,
+        collection: &'static str,
+        filter: Document,
+        limit: i64,
+    ) -> Result<Vec<RawDocumentBuf>, MirrorError> {
+        self.travel(false).await?;
+        let limit = if limit == 0 { usize::MAX } else { usize::try_from(limit).expect("small") };
+        let database = self.database();
+        let Some(documents) = database.collections.get(&self.name(collection)) else { return Ok(Vec::new()) };
+        let found = documents.values().filter(|stored| fits(&stored.document, &filter));
+        Ok(found.take(limit).map(|stored| stored.raw.clone()).collect())
+    }
+
+    async fn insert_new(&self, collection: &'static str, document: Document) -> Result<bool, MirrorError> {
+        self.travel(false).await?;
+        let (key, stored) = stored(encode(&document));
+        let name = self.name(collection);
+        {
+            let mut database = self.database();
+            if database.collections.get(&name).is_some_and(|documents| documents.contains_key(&key)) {
+                return Ok(false);
+            }
+            database.write((name, key), Some(stored));
+        }
+        self.travel(true).await?;
+        Ok(true)
+    }
+
+    async fn update(&self, collection: &'static str, filter: Document, update: Document) -> Result<bool, MirrorError> {
+        self.travel(false).await?;
+        let name = self.name(collection);
+        loop {
+            {
+                let mut database = self.database();
+                let documents = database.collections.get(&name).cloned().unwrap_or_default();
+                let Some((key, found)) = documents.iter().find(|(_, stored)| fits(&stored.document, &filter)) else {
+                    return Ok(false);
+                };
+                let place = (name.clone(), key.clone());
+                if !database.is_locked(&place, 0) {
+                    let (_, changed) = stored(encode(&updated(&found.document, &update)));
+                    database.write(place, Some(changed));
+                    break;
+                }
+            }
+            // A write outside a transaction waits for the lock.
+            sleep(Duration::from_millis(50)).await;
+        }
+        self.travel(true).await?;
+        Ok(true)
+    }
+
+    async fn prepare(&self) -> Result<(), MirrorError> {
+        self.travel(false).await
+    }
+
+    async fn ping(&self) -> Result<(), MirrorError> {
+        self.travel(false).await
+    }
+
+    async fn drop_collections(&self, collections: &[&'static str]) -> Result<(), MirrorError> {
+        for name in collections {
+            self.travel(false).await?;
+            let name = self.name(name);
+            self.database().collections.remove(&name);
+        }
+        Ok(())
+    }
+
+    fn beside(&self) -> Arc<dyn Store> {
+        Arc::new(Self { prefix: BESIDE, session: self.session + 1_000_000, ..self.clone() })
+    }
+
+    async fn take_over(&self, collection: &'static str) -> Result<(), MirrorError> {
+        self.travel(false).await?;
+        {
+            let mut database = self.database();
+            if let Some(documents) = database.collections.remove(&format!("{BESIDE}{collection}")) {
+                database.collections.insert(collection.to_owned(), documents);
+                database.version += 1;
+                // A rebuild begins with a window of its own.
+                database.final_block = 0;
+                database.events.clear();
+            }
+        }
+        self.travel(true).await
+    }
+}
+
+struct SimulatedTransaction {
+    client: Client,
+    id: u64,
+    view: Collections,
+    version: u64,
+    is_over: bool,
+}
+
+impl Drop for SimulatedTransaction {
+    fn drop(&mut self) {
+        // The server hears nothing of a process that was killed.
+        if !self.is_over && !self.client.link.is_killed.load(Ordering::Relaxed) {
+            self.client.database().open.remove(&self.id);
+        }
+    }
+}
+
+impl SimulatedTransaction {
+    fn is_open(&self, database: &mut Database) -> Result<(), MirrorError> {
+        database.expire();
+        if database.open.contains_key(&self.id) { Ok(()) } else { Err(MirrorError::Conflict) }
+    }
+
+    fn write(&mut self, name: String, key: Key, stored: Option<Arc<Stored>>) -> Result<(), MirrorError> {
+        let place = (name, key);
+        {
+            let mut database = self.client.database.lock().expect("no panic");
+            self.is_open(&mut database)?;
+            let is_newer = database.modified.get(&place).is_some_and(|version| *version > self.version);
+            if is_newer || database.is_locked(&place, self.id) {
+                return Err(MirrorError::Conflict);
+            }
+            database.open.get_mut(&self.id).expect("checked").writes.insert(place.clone());
+        }
+        let documents = Arc::make_mut(self.view.entry(place.0).or_default());
+        match stored {
+            Some(stored) => documents.insert(place.1, stored),
+            None => documents.remove(&place.1),
+        };
+        Ok(())
+    }
+
+    fn matching(&self, name: &str, filter: &Document) -> Vec<(Key, Arc<Stored>)> {
+        let Some(documents) = self.view.get(name) else { return Vec::new() };
+        // As an index on `_id` does.
+        if let Some(ids) = filter.get_document("_id").ok().and_then(|wanted| wanted.get_array("$in").ok()) {
+            let keys = ids.iter().map(|id| key_of(&doc! { "_id": id.clone() }));
+            return keys.filter_map(|key| documents.get_key_value(&key)).map(|(k, v)| (k.clone(), v.clone())).collect();
+        }
+        let fitting = documents.iter().filter(|(_, stored)| fits(&stored.document, filter));
+        fitting.map(|(key, stored)| (key.clone(), stored.clone())).collect()
+    }
+}
+
+#[async_trait]
+impl Transaction for SimulatedTransaction {
+    async fn find(&mut self, collection: &'static str, filter: Document) -> Result<Vec<RawDocumentBuf>, MirrorError> {
+        self.client.travel(false).await?;
+        let name = self.client.name(collection);
+        Ok(self.matching(&name, &filter).into_iter().map(|(_, stored)| stored.raw.clone()).collect())
+    }
+
+    async fn insert(&mut self, collection: &'static str, documents: Vec<RawDocumentBuf>) -> Result<(), MirrorError> {
+        self.client.travel(false).await?;
+        let name = self.client.name(collection);
+        for document in documents {
+            let (key, stored) = stored(document);
+            if self.view.get(&name).is_some_and(|documents| documents.contains_key(&key)) {
+                return Err(MirrorError::Write { collection, reason: format!("{key:?} is there already") });
+            }
+            self.write(name.clone(), key, Some(stored))?;
+        }
+        self.client.travel(true).await
+    }
+
+    async fn replace(&mut self, collection: &'static str, documents: Vec<RawDocumentBuf>) -> Result<(), MirrorError> {
+        self.client.travel(false).await?;
+        let name = self.client.name(collection);
+        for document in documents {
+            let (key, stored) = stored(document);
+            self.write(name.clone(), key, Some(stored))?;
+        }
+        self.client.travel(true).await
+    }
+
+    async fn update(
+        &mut self,
+        collection: &'static str,
+        filter: Document,
+        update: Document,
+    ) -> Result<bool, MirrorError> {
+        self.client.travel(false).await?;
+        let name = self.client.name(collection);
+        let Some((key, found)) = self.matching(&name, &filter).into_iter().next() else { return Ok(false) };
+        let (_, changed) = stored(encode(&updated(&found.document, &update)));
+        self.write(name, key, Some(changed))?;
+        self.client.travel(true).await?;
+        Ok(true)
+    }
+
+    async fn delete(&mut self, collection: &'static str, filter: Document) -> Result<(), MirrorError> {
+        self.client.travel(false).await?;
+        let name = self.client.name(collection);
+        for (key, _) in self.matching(&name, &filter) {
+            self.write(name.clone(), key, None)?;
+        }
+        self.client.travel(true).await
+    }
+
+    async fn commit(mut self: Box<Self>) -> Result<(), MirrorError> {
+        self.client.travel(false).await?;
+        let is_unknown = self.client.falls(|faults| faults.unknown_commits);
+        if is_unknown && self.client.draw(2) == 0 {
+            // It never arrived; the transaction stays open on the server until somebody ends it.
+            self.is_over = true;
+            return Err(MirrorError::Away("the answer to a commit was lost"));
+        }
+        {
+            let mut database = self.client.database.lock().expect("no panic");
+            self.is_open(&mut database)?;
+            let open = database.open.remove(&self.id).expect("checked");
+            self.is_over = true;
+            let cursor = (self.client.name(collection::CURSOR), Key::Text(CURSOR_ID.into()));
+            let touches_cursor = open.writes.contains(&cursor);
+            for (name, key) in open.writes {
+                let stored = self.view.get(&name).and_then(|documents| documents.get(&key)).cloned();
+                database.write((name, key), stored);
+            }
+            if self.client.prefix.is_empty() {
+                database.check(&self.client.link.name, touches_cursor);
+            }
+        }
+        if is_unknown {
+            return Err(MirrorError::Away("the answer to a commit was lost"));
+        }
+        self.client.travel(true).await
+    }
+
+    async fn abort(mut self: Box<Self>) {
+        if self.client.travel(false).await.is_ok() {
+            self.is_over = true;
+            self.client.database().open.remove(&self.id);
+        }
+    }
+}
