@@ -1,12 +1,15 @@
 import './trusted.ts';
-import './styles.css';
+import './styles/index.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { App } from './app/App.tsx';
+import { applyTheme } from './app/theme.ts';
 
+applyTheme();
 const root = document.getElementById('root');
 if (root === null) throw new Error('index.html holds #root');
 createRoot(root).render(
   <StrictMode>
-    <main>medlock</main>
+    <App />
   </StrictMode>,
 );

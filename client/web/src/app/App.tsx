@@ -1,0 +1,94 @@
+import { Suspense, useEffect } from 'react';
+import { HashRouter, useLocation } from 'react-router';
+import { DataProvider } from '../data/provider.tsx';
+import { useSession } from '../data/session.ts';
+import { useSetUp } from '../data/set-up.ts';
+import { I18nProvider } from '../i18n/I18n.tsx';
+import { LiveRegion } from '../ui/Live.tsx';
+import { Loading } from '../ui/Loading.tsx';
+import { AnnouncementDialog } from './AnnouncementDialog.tsx';
+import { CrashBoundary } from './Crash.tsx';
+import { Entrance } from './Entrance.tsx';
+import { needsNoKeys } from './navigation.ts';
+import { RecoveryPage, SetUpPage, UnlockPage, WelcomePage } from './pages.ts';
+import { AppRoutes } from './Routes.tsx';
+import { Shell } from './Shell.tsx';
+
+/** The whole app. */
+export function App() {
+  useNoStrayDrops();
+  return (
+    <I18nProvider>
+      <LiveRegion>
+        <DataProvider>
+          <HashRouter>
+            <CrashBoundary>
+              <Gate />
+            </CrashBoundary>
+            <AnnouncementDialog />
+          </HashRouter>
+        </DataProvider>
+      </LiveRegion>
+    </I18nProvider>
+  );
+}
+
+/** Decides once what somebody sees: who is signed in, and whether their records are open. */
+function Gate() {
+  const { session } = useSession();
+  const setUp = useSetUp();
+  const { pathname } = useLocation();
+
+  if (session.state === 'starting') {
+    return (
+      <Entrance>
+        <Loading />
+      </Entrance>
+    );
+  }
+  if (session.state === 'signed_out') {
+    return (
+      <Entrance wide>
+        <WelcomePage why={session.why} />
+      </Entrance>
+    );
+  }
+  const { me } = session;
+  if ((session.state === 'ready' && setUp.step === 'done') || needsNoKeys(me, pathname)) {
+    return (
+      <Shell me={me}>
+        <CrashBoundary key={pathname}>
+          <Suspense fallback={<Loading />}>
+            <AppRoutes me={me} />
+          </Suspense>
+        </CrashBoundary>
+      </Shell>
+    );
+  }
+  return (
+    <Entrance me={me}>
+      <Suspense fallback={<Loading />}>
+        {session.state === 'locked' ? (
+          <UnlockPage why={session.why} unlockers={session.unlockers} />
+        ) : session.state === 'needs_recovery' ? (
+          <RecoveryPage />
+        ) : (
+          <SetUpPage me={me} />
+        )}
+      </Suspense>
+    </Entrance>
+  );
+}
+
+/** A file dropped beside its target must not replace the app. */
+function useNoStrayDrops(): void {
+  useEffect(() => {
+    const refuse = (event: DragEvent) => event.preventDefault();
+    addEventListener('dragover', refuse);
+    addEventListener('drop', refuse);
+    return () => {
+      removeEventListener('dragover', refuse);
+      removeEventListener('drop', refuse);
+    };
+  }, []);
+}

@@ -1,0 +1,61 @@
+import {
+  Activity, BadgeCheck, ClipboardList, Eye, FolderHeart, Inbox, ScrollText, Send, Settings, Share2, type LucideIcon,
+} from 'lucide-react';
+import type { Me, Role } from '../data/types.ts';
+import type { Key } from '../i18n/language.ts';
+import { paths } from './paths.ts';
+
+/** One entry of the navigation. */
+export interface Entry {
+  readonly to: string;
+  readonly label: Key & `nav.${string}`;
+  readonly icon: LucideIcon;
+}
+
+/** Entries below a heading. */
+export interface Group {
+  readonly label: Key & `nav.group.${string}`;
+  readonly entries: readonly Entry[];
+}
+
+const PATIENT: readonly Entry[] = [
+  { to: paths.records, label: 'nav.records', icon: FolderHeart },
+  { to: paths.share, label: 'nav.share', icon: Share2 },
+  { to: paths.requests, label: 'nav.requests', icon: Inbox },
+  { to: paths.access, label: 'nav.access', icon: Eye },
+  { to: paths.activity, label: 'nav.activity', icon: Activity },
+];
+const READERS: readonly Role[] = ['doctor', 'nurse', 'lab', 'pharmacy', 'emergency', 'researcher'];
+
+/** Whether somebody reads or adds records of others for a living. */
+export const isPractitioner = (me: Me): boolean => me.roles.some((role) => READERS.includes(role));
+
+function work(me: Me): readonly Entry[] {
+  return [
+    ...(isPractitioner(me) ? [{ to: paths.patients, label: 'nav.doctor', icon: ClipboardList } as const] : []),
+    ...(isPractitioner(me) ? [{ to: paths.lab, label: 'nav.lab', icon: Send } as const] : []),
+    ...(me.roles.includes('auditor') ? [{ to: paths.audit, label: 'nav.auditor', icon: ScrollText } as const] : []),
+    ...(me.accreditor || me.owner
+      ? [{ to: paths.accreditation, label: 'nav.accreditor', icon: BadgeCheck } as const]
+      : []),
+  ];
+}
+
+/** What somebody finds in the navigation. Everybody is a patient; work comes first for those who have some here. */
+export function navigationOf(me: Me): readonly Group[] {
+  const entries = work(me);
+  const own: Group = { label: 'nav.group.patient', entries: PATIENT };
+  return entries.length > 0 ? [{ label: 'nav.group.work', entries }, own] : [own];
+}
+
+/** The entry for everybody, below the groups. */
+export const SETTINGS: Entry = { to: paths.settings, label: 'nav.settings', icon: Settings };
+
+/** Where somebody arrives. */
+export const homeOf = (me: Me): string =>
+  me.roles.includes('lab') && !me.roles.includes('doctor') ? paths.lab : (work(me)[0]?.to ?? paths.records);
+
+/** Pages that need no keys: their readers may use them without a set-up, or while their own records are locked. */
+export const needsNoKeys = (me: Me, path: string): boolean =>
+  (path.startsWith(paths.audit) && me.roles.includes('auditor')) ||
+  (path.startsWith(paths.accreditation) && (me.accreditor || me.owner));

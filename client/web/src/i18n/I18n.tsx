@@ -1,0 +1,83 @@
+import { createContext, use, useCallback, useEffect, useMemo, useState, type ReactNode } from 'react';
+import type { FailureCode } from '../failure.ts';
+import { makeFormat, type Format } from './format.ts';
+import {
+  ENGLISH, isRightToLeft, keep, load, preferred, type Dictionary, type Key, type Language, type Source,
+} from './language.ts';
+import { render, type Rest } from './message.ts';
+
+/** Gives the text of a key, with its places filled. */
+export type Translate = <K extends Key>(key: K, ...values: Rest<Source[K]>) => string;
+
+/** What pages need of a language. */
+export interface I18n {
+  readonly language: Language;
+  readonly t: Translate;
+  readonly format: Format;
+  /** The two sentences of a failure: what went wrong, what to do now. */
+  readonly failure: (code: FailureCode) => readonly [what: string, next: string];
+  readonly choose: (language: Language) => void;
+}
+
+/** The translation function of a language; pages get it from `useI18n`, tests may make their own. */
+export function makeTranslate(language: Language, { messages }: Dictionary): Translate {
+  const plural = new Intl.PluralRules(language);
+  const number = new Intl.NumberFormat(language);
+  const rightToLeft = isRightToLeft(language);
+  return (key, ...[values]) => render(messages[key], values ?? {}, plural, number, rightToLeft);
+}
+
+const Context = createContext<I18n | null>(null);
+
+/** Language, direction and texts for everything below. The document says which language it is in. */
+export function I18nProvider({ children }: { readonly children: ReactNode }): ReactNode {
+  const [wanted, setWanted] = useState<Language>(preferred);
+  const [shown, setShown] = useState<readonly [Language, Dictionary] | null>(wanted === 'en' ? ['en', ENGLISH] : null);
+
+  useEffect(() => {
+    let current = true;
+    load(wanted).then(
+      (dictionary) => {
+        if (current) setShown([wanted, dictionary]);
+      },
+      // The file of that language could not be fetched: what is on screen, or English, is better than nothing.
+      () => {
+        if (current) setShown((before) => before ?? ['en', ENGLISH]);
+      },
+    );
+    return () => {
+      current = false;
+    };
+  }, [wanted]);
+
+  useEffect(() => {
+    if (shown === null) return;
+    document.documentElement.lang = shown[0];
+    document.documentElement.dir = isRightToLeft(shown[0]) ? 'rtl' : 'ltr';
+  }, [shown]);
+
+  const choose = useCallback((language: Language) => {
+    keep(language);
+    setWanted(language);
+  }, []);
+
+  const value = useMemo<I18n | null>(() => {
+    if (shown === null) return null;
+    const [language, dictionary] = shown;
+    return {
+      language,
+      t: makeTranslate(language, dictionary),
+      format: makeFormat(language),
+      failure: (code) => dictionary.failures[code],
+      choose,
+    };
+  }, [shown, choose]);
+  return value && <Context value={value}>{children}</Context>;
+}
+
+/** The texts and formats of the language on screen. */
+export function useI18n(): I18n {
+  const i18n = use(Context);
+  if (i18n === null) throw new Error('useI18n is used inside I18nProvider');
+  return i18n;
+}

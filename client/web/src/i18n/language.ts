@@ -1,0 +1,62 @@
+import type { FailureSentences } from './failures/sentences.ts';
+import type { Translation } from './message.ts';
+import { en } from './en.ts';
+import { failuresEn } from './failures/en.ts';
+
+/** The source: every key, with its places. */
+export type Source = typeof en;
+/** A key. */
+export type Key = keyof Source;
+
+/** All texts of a language. */
+export interface Dictionary {
+  readonly messages: Translation<Source>;
+  readonly failures: FailureSentences;
+}
+
+/** The languages of the screens, by BCP 47 tag, under their own names. */
+export const LANGUAGES = { en: 'English', hi: 'हिन्दी', ar: 'العربية', es: 'Español' } as const;
+/** One of them. */
+export type Language = keyof typeof LANGUAGES;
+
+/** Whether it is written from right to left. */
+export const isRightToLeft = (language: Language): boolean => language === 'ar';
+
+/** English, which is always at hand. */
+export const ENGLISH: Dictionary = { messages: en, failures: failuresEn };
+
+/** The texts of a language. All but English are files of their own, so that nobody loads four languages. */
+export async function load(language: Language): Promise<Dictionary> {
+  switch (language) {
+    case 'en':
+      return ENGLISH;
+    case 'hi': {
+      const [{ hi }, { failuresHi }] = await Promise.all([import('./hi.ts'), import('./failures/hi.ts')]);
+      return { messages: hi, failures: failuresHi };
+    }
+    case 'ar': {
+      const [{ ar }, { failuresAr }] = await Promise.all([import('./ar.ts'), import('./failures/ar.ts')]);
+      return { messages: ar, failures: failuresAr };
+    }
+    case 'es': {
+      const [{ es }, { failuresEs }] = await Promise.all([import('./es.ts'), import('./failures/es.ts')]);
+      return { messages: es, failures: failuresEs };
+    }
+  }
+}
+
+const KEPT_AS = 'medlock.language';
+
+const isLanguage = (text: string | null | undefined): text is Language => text != null && Object.hasOwn(LANGUAGES, text);
+
+/** What the person chose before, else the first language of the browser that we have, else English. */
+export function preferred(): Language {
+  const kept = localStorage.getItem(KEPT_AS);
+  if (isLanguage(kept)) return kept;
+  return navigator.languages.map((tag) => tag.split('-')[0]).find(isLanguage) ?? 'en';
+}
+
+/** Keeps the choice on this device. */
+export function keep(language: Language): void {
+  localStorage.setItem(KEPT_AS, language);
+}

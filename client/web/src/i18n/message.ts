@@ -1,0 +1,55 @@
+/**
+ * Messages: text with `{name}` places, in one form or in one form for each plural class of the language (CLDR, through
+ * `Intl.PluralRules`). English is the source: its keys and places are the types that the other languages must have.
+ */
+
+/** One text for each plural class that the language has; `{count}` decides. */
+export type Plural = { readonly other: string } & { readonly [C in Exclude<Intl.LDMLPluralRule, 'other'>]?: string };
+
+/** A message of any language. */
+export type Message = string | Plural;
+
+/** The names between braces in a text. */
+type Places<Text> = Text extends `${string}{${infer Name}}${infer Rest}` ? Name | Places<Rest> : never;
+
+/** What a message must be given: a number for `count`, text or a number for every other place. */
+export type Values<M> = M extends string
+  ? { [P in Places<M>]: string | number }
+  : M extends Plural
+    ? { [P in Exclude<Places<M['other']>, 'count'>]: string | number } & { count: number }
+    : never;
+
+/** The arguments after the key: none for a text without places. */
+export type Rest<M> = [keyof Values<M>] extends [never] ? [] : [values: Values<M>];
+
+/** The other languages: the same keys, a text for a text and a plural for a plural. */
+export type Translation<Source> = { readonly [K in keyof Source]: Source[K] extends string ? string : Plural };
+
+const FIRST_STRONG_ISOLATE = '\u2068';
+const POP_ISOLATE = '\u2069';
+
+/**
+ * Puts values into a message.
+ *
+ * Inserted text is isolated in right-to-left languages, so that a Latin name or a number does not drag the words
+ * around it to the wrong side (Unicode UAX 9).
+ */
+export function render(
+  message: Message,
+  values: Readonly<Record<string, string | number>>,
+  plural: Intl.PluralRules,
+  number: Intl.NumberFormat,
+  rightToLeft: boolean,
+): string {
+  const count = values['count'];
+  const text =
+    typeof message === 'string'
+      ? message
+      : (message[typeof count === 'number' ? plural.select(count) : 'other'] ?? message.other);
+  return text.replace(/\{(\w+)\}/g, (place, name: string) => {
+    const value = values[name];
+    if (value === undefined) return place;
+    const shown = typeof value === 'number' ? number.format(value) : value;
+    return rightToLeft ? FIRST_STRONG_ISOLATE + shown + POP_ISOLATE : shown;
+  });
+}

@@ -1,0 +1,46 @@
+import { MessageCircleQuestion, Send, Share2 } from 'lucide-react';
+import { useParams } from 'react-router';
+import { isPractitioner } from '../../app/navigation.ts';
+import { findAddress, paths } from '../../app/paths.ts';
+import type { Me } from '../../data/types.ts';
+import { useI18n } from '../../i18n/I18n.tsx';
+import { ButtonLink } from '../../ui/Button.tsx';
+import { Card } from '../../ui/Card.tsx';
+import { Code } from '../../ui/Details.tsx';
+import { Page } from '../../ui/Page.tsx';
+import { NotFoundPage } from '../NotFoundPage.tsx';
+import { useCalled } from '../people/names.ts';
+
+/** Where an invitation link leads: what can be done with the address that it names. */
+export function InvitationPage({ me }: { readonly me: Me }) {
+  const { address } = useParams();
+  const person = findAddress(address ?? '');
+  return person === null ? <NotFoundPage /> : <Invitation me={me} person={person} />;
+}
+
+function Invitation({ me, person }: { readonly me: Me; readonly person: NonNullable<ReturnType<typeof findAddress>> }) {
+  const { t } = useI18n();
+  const name = useCalled(person);
+  return (
+    <Page title={name}>
+      <Card className="space-y-5">
+        <Code value={person} />
+        <div className="flex flex-wrap gap-3">
+          {isPractitioner(me) && (
+            <>
+              <ButtonLink tone="primary" icon={Send} to={`${paths.lab}?patient=${person}`}>
+                {t('nav.lab')}
+              </ButtonLink>
+              <ButtonLink icon={MessageCircleQuestion} to={paths.askPatient(person)}>
+                {t('doctor.ask')}
+              </ButtonLink>
+            </>
+          )}
+          <ButtonLink icon={Share2} to={paths.shareWith(person)}>
+            {t('nav.share')}
+          </ButtonLink>
+        </div>
+      </Card>
+    </Page>
+  );
+}

@@ -1,0 +1,15 @@
+import type { Address } from '../../data/types.ts';
+import { useName } from '../../data/directory.ts';
+import { useI18n } from '../../i18n/I18n.tsx';
+
+/** An address as people can compare it: its first and last digits. */
+export const short = (address: string): string => `${address.slice(0, 6)}…${address.slice(-4)}`;
+
+/** What somebody is called on screen: the private name, the accredited name, "You", or the shortened address. */
+export function useCalled(address: Address | null): string {
+  const { t } = useI18n();
+  const name = useName(address);
+  if (address === null) return t('access.unknownPerson');
+  if (name.from === 'self') return t('ui.you');
+  return name.text ?? t('ui.account', { address: short(address) });
+}

@@ -1,0 +1,252 @@
+import { Download, FilePlus2, FileX2, Share2 } from 'lucide-react';
+import { useState } from 'react';
+import { useParams } from 'react-router';
+import { isHex } from 'viem';
+import { paths } from '../../app/paths.ts';
+import { useGrants } from '../../data/grants.ts';
+import { useOpenRecord } from '../../data/open-record.ts';
+import { useRecord, useSetRecordStatus } from '../../data/records.ts';
+import { useUploads } from '../../data/uploads.ts';
+import type { Hex, OpenedRecord, RecordItem } from '../../data/types.ts';
+import { useI18n } from '../../i18n/I18n.tsx';
+import { ActionStatus } from '../../ui/ActionStatus.tsx';
+import { Badge } from '../../ui/Badge.tsx';
+import { Button, ButtonLink } from '../../ui/Button.tsx';
+import { Card, Section } from '../../ui/Card.tsx';
+import { Code, Details, Fact, Facts } from '../../ui/Details.tsx';
+import { Dialog } from '../../ui/Dialog.tsx';
+import { Moment } from '../../ui/Moment.tsx';
+import { Page } from '../../ui/Page.tsx';
+import { Resource } from '../../ui/Resource.tsx';
+import { Viewer } from '../../viewer/Viewer.tsx';
+import { GrantSentence } from '../access/GrantSentence.tsx';
+import { PersonName } from '../people/Person.tsx';
+import { saveBlob } from '../save-blob.ts';
+import { FileDrop } from '../upload/FileDrop.tsx';
+import { UploadQueue } from '../upload/UploadQueue.tsx';
+import { OpenPanel } from './OpenPanel.tsx';
+import { useRecordTitle } from './RecordName.tsx';
+
+/** One record: opened and shown, its versions, who can open it, and what can be done with it. */
+export function RecordPage() {
+  const { t } = useI18n();
+  const { record: id, patient } = useParams();
+  const record = useRecord((isHex(id) ? id : '0x') as Hex);
+  if (record.data) return <Known record={record.data} patient={patient} />;
+  return (
+    <Page title={t('record.title')} back={{ to: paths.records, label: t('nav.records') }}>
+      <Resource of={record}>{() => null}</Resource>
+    </Page>
+  );
+}
+
+function Known({ record, patient }: { readonly record: RecordItem; readonly patient: string | undefined }) {
+  const { t } = useI18n();
+  const title = useRecordTitle(record);
+  const open = useOpenRecord();
+  const [shown, setShown] = useState<number | null>(null);
+  const [adding, setAdding] = useState(false);
+  const [withdrawing, setWithdrawing] = useState(false);
+  const back =
+    patient === undefined
+      ? { to: paths.records, label: t('nav.records') }
+      : { to: paths.patient(record.patient), label: t('nav.doctor') };
+  const isWithdrawn = record.status === 'tombstoned';
+  const actions = !isWithdrawn && (
+    <>
+      {record.isMine && (
+        <ButtonLink icon={Share2} to={paths.shareRecords([record.id])}>
+          {t('record.share')}
+        </ButtonLink>
+      )}
+      {(record.isMine || record.isUploader) && (
+        <Button icon={FilePlus2} onClick={() => setAdding(true)}>
+          {t('record.addVersion')}
+        </Button>
+      )}
+    </>
+  );
+  return (
+    <Page title={title} back={back} actions={actions}>
+      <Card className="space-y-4">
+        <RecordFacts record={record} />
+        {isWithdrawn ? (
+          <Badge tone="danger">{t('records.status.tombstoned')}</Badge>
+        ) : (
+          <OpenPanel record={record} version={shown} open={open} />
+        )}
+      </Card>
+      <UploadQueue />
+      {open.data && <Opened opened={open.data} />}
+      <Versions
+        record={record}
+        onOpen={
+          isWithdrawn || !(record.isMine || record.isUploader)
+            ? null
+            : (version) => {
+                setShown(version);
+                open.start({ record: record.id, version });
+              }
+        }
+      />
+      {record.isMine && !isWithdrawn && <SharedWith record={record} />}
+      {(record.isMine || record.isUploader) && !isWithdrawn && (
+        <Button tone="quiet" icon={FileX2} onClick={() => setWithdrawing(true)}>
+          {t('record.withdraw')}
+        </Button>
+      )}
+      {adding && <NewVersion record={record} onClose={() => setAdding(false)} />}
+      {withdrawing && <Withdraw record={record} onClose={() => setWithdrawing(false)} />}
+    </Page>
+  );
+}
+
+function RecordFacts({ record }: { readonly record: RecordItem }) {
+  const { t, format } = useI18n();
+  const newest = record.versions.at(-1);
+  return (
+    <Facts>
+      <Fact name={t('record.category')}>{t(`category.${record.category}`)}</Fact>
+      <Fact name={t('record.added')}>
+        <Moment seconds={record.created} />
+      </Fact>
+      <Fact name={t('record.uploader')}>
+        <PersonName address={record.uploader} />
+      </Fact>
+      {newest?.size != null && <Fact name={t('record.size')}>{format.size(newest.size)}</Fact>}
+    </Facts>
+  );
+}
+
+function Opened({ opened }: { readonly opened: OpenedRecord }) {
+  const { t } = useI18n();
+  const { author } = opened;
+  const name = author.name ?? author.address;
+  return (
+    <Section
+      title={t('viewer.document')}
+      intro={
+        <>
+          {author.signed ? t('record.author.signed', { name }) : t('record.author.unsigned')} {t('record.verified')}
+        </>
+      }
+    >
+      <Card>
+        <Viewer blob={opened.blob} mediaType={opened.mediaType} fileName={opened.fileName} />
+      </Card>
+      <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
+        <Button icon={Download} onClick={() => saveBlob(opened.blob, opened.fileName)}>
+          {t('record.download')}
+        </Button>
+        <p className="min-w-0 flex-1 basis-60 text-sm text-muted">{t('record.download.warning')}</p>
+      </div>
+    </Section>
+  );
+}
+
+function Versions({ record, onOpen }: { readonly record: RecordItem; readonly onOpen: ((version: number) => void) | null }) {
+  const { t, format } = useI18n();
+  const newest = record.versions.length;
+  return (
+    <Section title={t('record.versions')}>
+      <ul className="space-y-3">
+        {record.versions.toReversed().map((version) => (
+          <li key={version.version} className="rounded-2xl border border-line bg-surface p-4">
+            <div className="flex flex-wrap items-center justify-between gap-3">
+              <p>
+                <span className="font-medium">{t('record.version', { number: version.version })}</span>{' '}
+                {version.version === newest && newest > 1 && <Badge tone="accent">{t('record.version.newest')}</Badge>}
+                <span className="block text-sm text-muted">
+                  <Moment seconds={version.registeredAt} /> <PersonName address={version.uploader} />
+                </span>
+              </p>
+              {onOpen && newest > 1 && <Button onClick={() => onOpen(version.version)}>{t('record.open')}</Button>}
+            </div>
+            {record.isMine && !version.hasReleaseShare && <p className="text-sm text-caution">{t('record.shareMissing')}</p>}
+            <Details>
+              <Facts>
+                <Fact name={t('record.id')}>
+                  <Code value={record.id} />
+                </Fact>
+                <Fact name={t('record.cid')}>
+                  <Code value={version.cid} />
+                </Fact>
+                <Fact name={t('record.tx')}>
+                  <Code value={version.txHash} />
+                </Fact>
+                <Fact name={t('record.block')}>{format.number(version.blockNumber)}</Fact>
+              </Facts>
+            </Details>
+          </li>
+        ))}
+      </ul>
+    </Section>
+  );
+}
+
+function SharedWith({ record }: { readonly record: RecordItem }) {
+  const { t } = useI18n();
+  const grants = useGrants('given', record.id);
+  return (
+    <Section
+      title={t('record.sharedWith')}
+      actions={<ButtonLink tone="quiet" to={paths.access}>{t('nav.access')}</ButtonLink>}
+    >
+      <Resource of={grants}>
+        {(all) => {
+          const current = all.filter((grant) => grant.right === 'read' && (grant.state === 'active' || grant.state === 'future'));
+          return current.length === 0 ? (
+            <p className="text-muted">{t('record.sharedWith.none')}</p>
+          ) : (
+            <ul className="space-y-2">
+              {current.map((grant) => (
+                <li key={grant.id}>
+                  <GrantSentence grant={grant} />
+                </li>
+              ))}
+            </ul>
+          );
+        }}
+      </Resource>
+    </Section>
+  );
+}
+
+function NewVersion({ record, onClose }: { readonly record: RecordItem; readonly onClose: () => void }) {
+  const { t } = useI18n();
+  const uploads = useUploads();
+  return (
+    <Dialog title={t('record.addVersion')} onClose={onClose}>
+      <FileDrop
+        multiple={false}
+        onFiles={([file]) => {
+          if (file === undefined) return;
+          uploads.add([{ content: file, fileName: file.name, target: { kind: 'version', record: record.id } }]);
+          onClose();
+        }}
+      />
+    </Dialog>
+  );
+}
+
+function Withdraw({ record, onClose }: { readonly record: RecordItem; readonly onClose: () => void }) {
+  const { t } = useI18n();
+  const setStatus = useSetRecordStatus();
+  const withdraw = () => {
+    setStatus.run({ record: record.id, status: 'tombstoned' }).then(onClose, () => undefined);
+  };
+  return (
+    <Dialog title={t('record.withdraw.title')} onClose={onClose} locked={setStatus.isBusy}>
+      <div className="space-y-5">
+        <p>{t('record.withdraw.text')}</p>
+        <ActionStatus act={setStatus} />
+        <div className="flex flex-wrap justify-end gap-3">
+          <Button onClick={onClose}>{t('ui.cancel')}</Button>
+          <Button tone="danger" busy={setStatus.isBusy} onClick={withdraw}>
+            {t('record.withdraw.button')}
+          </Button>
+        </div>
+      </div>
+    </Dialog>
+  );
+}

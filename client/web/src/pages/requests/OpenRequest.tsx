@@ -1,0 +1,100 @@
+import { Check, X } from 'lucide-react';
+import { useState } from 'react';
+import { useApprove, useDeny } from '../../data/requests.ts';
+import type { Approval, RequestItem } from '../../data/types.ts';
+import { useI18n } from '../../i18n/I18n.tsx';
+import { ActionStatus } from '../../ui/ActionStatus.tsx';
+import { Button } from '../../ui/Button.tsx';
+import { CardItem } from '../../ui/Card.tsx';
+import { Fact, Facts } from '../../ui/Details.tsx';
+import { Dialog } from '../../ui/Dialog.tsx';
+import { useAnnounce } from '../../ui/Live.tsx';
+import { Moment } from '../../ui/Moment.tsx';
+import { Notice } from '../../ui/Notice.tsx';
+import { SignSentence } from '../../ui/SignSentence.tsx';
+import { useCalled } from '../people/names.ts';
+import { Standing } from '../people/Person.tsx';
+import { SentenceText } from '../people/SentenceText.tsx';
+import { UntilField } from '../share/UntilField.tsx';
+import { useApprovalSentence, useScopeText } from './scope.ts';
+
+/** A request that waits for an answer. What an approval allows stands above its button: one tap is enough. */
+export function OpenRequest({ request }: { readonly request: RequestItem }) {
+  const { t, format } = useI18n();
+  const announce = useAnnounce();
+  const name = useCalled(request.requester);
+  const what = useScopeText(request.scope);
+  const approve = useApprove();
+  const deny = useDeny();
+  const [changing, setChanging] = useState(false);
+  const [until, setUntil] = useState(request.until);
+  const sentence = useApprovalSentence({ ...request, until });
+  const approval: Approval = { request: request.id, until, confirm: 'page' };
+  const answer = () => {
+    approve.run(approval).then(
+      () => announce(t('requests.approved.announce', { name, date: format.day(until) })),
+      () => undefined,
+    );
+  };
+  const refuse = () => {
+    deny.run({ request: request.id, confirm: 'page' }).then(
+      () => announce(t('requests.denied.announce')),
+      () => undefined,
+    );
+  };
+  return (
+    <CardItem className="space-y-4">
+      <div className="space-y-2">
+        <h2 className="text-lg font-semibold">
+          {t(request.right === 'read' ? 'requests.asks.open' : 'requests.asks.add', { name })} {what}
+        </h2>
+        <Standing address={request.requester} />
+      </div>
+      <blockquote dir="auto" className="border-s-4 border-line ps-4 whitespace-pre-line">
+        {request.reason ?? <span className="text-muted">{t('requests.reason.none')}</span>}
+      </blockquote>
+      <Facts>
+        <Fact name={t('requests.purpose')}>{format.list(request.purposes.map((purpose) => t(`purpose.${purpose}`)))}</Fact>
+        <Fact name={t('requests.until')}>{format.day(until)}</Fact>
+        <Fact name={t('requests.asked')}>
+          <Moment seconds={request.createdAt} as="relative" />
+        </Fact>
+      </Facts>
+      {!request.accredited && <Notice tone="caution" title={t('requests.unaccredited')} />}
+      <SignSentence id={`${request.id}-sentence`}>
+        <SentenceText sentence={sentence} />
+      </SignSentence>
+      <ActionStatus act={approve} onRetry={answer} />
+      <ActionStatus act={deny} onRetry={refuse} />
+      <div className="flex flex-wrap gap-3">
+        <Button
+          tone="primary"
+          icon={Check}
+          busy={approve.isBusy}
+          disabled={deny.isBusy}
+          aria-label={t('requests.approve.for', { name })}
+          aria-describedby={`${request.id}-sentence`}
+          onClick={answer}
+        >
+          {t('requests.approve')}
+        </Button>
+        <Button icon={X} busy={deny.isBusy} disabled={approve.isBusy} aria-label={t('requests.deny.for', { name })} onClick={refuse}>
+          {t('requests.deny')}
+        </Button>
+        <Button tone="quiet" onClick={() => setChanging(true)}>
+          {t('requests.change')}
+        </Button>
+      </div>
+      {changing && (
+        <Dialog title={t('requests.change')} onClose={() => setChanging(false)}>
+          <div className="space-y-5">
+            <UntilField value={until} onChange={setUntil} />
+            <Button tone="primary" onClick={() => setChanging(false)}>
+              {t('ui.done')}
+            </Button>
+          </div>
+        </Dialog>
+      )}
+    </CardItem>
+  );
+}

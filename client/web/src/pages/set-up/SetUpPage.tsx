@@ -1,0 +1,129 @@
+import { Check } from 'lucide-react';
+import { useState } from 'react';
+import { paths } from '../../app/paths.ts';
+import { useSetUp } from '../../data/set-up.ts';
+import { PASSPHRASE_CHARS_MIN, type Me, type SetUp } from '../../data/types.ts';
+import { useI18n } from '../../i18n/I18n.tsx';
+import { ActionStatus } from '../../ui/ActionStatus.tsx';
+import { Button, ButtonLink } from '../../ui/Button.tsx';
+import { Card } from '../../ui/Card.tsx';
+import { Check as CheckField } from '../../ui/Field.tsx';
+import { classes } from '../../ui/classes.ts';
+import { Notice } from '../../ui/Notice.tsx';
+import { Page } from '../../ui/Page.tsx';
+import { KitStep } from './KitStep.tsx';
+import { NewPassphrase, useNewPassphrase } from './NewPassphrase.tsx';
+import { RecoverForm } from './RecoverForm.tsx';
+
+const STEPS = ['keys', 'kit', 'publish'] as const;
+
+/** From a signed-in account to one that can keep records: keys and unlockers, recovery kit, public key. */
+export function SetUpPage({ me }: { readonly me: Me }) {
+  const { t } = useI18n();
+  const setUp = useSetUp();
+  return (
+    <Page title={t('setup.title')} intro={t('setup.intro')}>
+      <Steps at={setUp.step === 'done' ? STEPS.length : STEPS.indexOf(setUp.step)} />
+      <Card>
+        {setUp.step === 'keys' && <KeysStep setUp={setUp} />}
+        {setUp.step === 'kit' && <KitStep setUp={setUp} />}
+        {setUp.step === 'publish' && <PublishStep setUp={setUp} />}
+      </Card>
+      {(me.accreditor || me.owner) && <ButtonLink tone="quiet" to={paths.accreditation}>{t('nav.accreditor')}</ButtonLink>}
+      {me.roles.includes('auditor') && <ButtonLink tone="quiet" to={paths.audit}>{t('nav.auditor')}</ButtonLink>}
+    </Page>
+  );
+}
+
+function Steps({ at }: { readonly at: number }) {
+  const { t } = useI18n();
+  const names = [t('setup.unlock.title'), t('setup.kit.title'), t('setup.publish.title')];
+  return (
+    <ol aria-label={t('setup.steps')} className="grid gap-2 sm:grid-cols-3">
+      {names.map((name, index) => (
+        <li
+          key={name}
+          aria-current={index === at ? 'step' : undefined}
+          className={classes('flex items-center gap-3 border-t-4 pt-2', index <= at ? 'border-accent' : 'border-line')}
+        >
+          <span className="text-sm">
+            <span className="block text-muted">{t('setup.step', { number: index + 1, total: names.length })}</span>
+            <span className={classes('font-medium', index !== at && 'text-muted')}>{name}</span>
+          </span>
+          {index < at && <Check aria-hidden size={20} className="ms-auto shrink-0 text-good" />}
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function KeysStep({ setUp }: { readonly setUp: SetUp }) {
+  const { t } = useI18n();
+  const { makeKeys } = setUp;
+  const passphrase = useNewPassphrase(PASSPHRASE_CHARS_MIN);
+  const [withWallet, setWithWallet] = useState(true);
+  const [restores, setRestores] = useState(false);
+  if (restores) {
+    return (
+      <div className="space-y-5">
+        <h2 className="text-xl font-semibold">{t('restore.title')}</h2>
+        <p className="text-muted">{t('restore.text')}</p>
+        <RecoverForm />
+        <Button tone="quiet" onClick={() => setRestores(false)}>
+          {t('ui.back')}
+        </Button>
+      </div>
+    );
+  }
+  return (
+    <form
+      className="space-y-5"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (passphrase.check()) makeKeys.start({ passphrase: passphrase.value, skipWallet: !withWallet });
+      }}
+    >
+      <h2 className="text-xl font-semibold">{t('setup.unlock.title')}</h2>
+      <p className="text-muted">{t('setup.start.text')}</p>
+      <p className="text-muted">{t('setup.unlock.text')}</p>
+      <NewPassphrase passphrase={passphrase} />
+      <CheckField
+        label={t('setup.unlock.wallet')}
+        hint={t('setup.unlock.wallet.hint')}
+        checked={withWallet}
+        onChange={(event) => setWithWallet(event.target.checked)}
+      />
+      <div className="flex flex-wrap gap-3">
+        <Button type="submit" tone="primary" busy={makeKeys.isBusy}>
+          {t('setup.start.button')}
+        </Button>
+        <Button tone="quiet" onClick={() => setRestores(true)}>
+          {t('setup.start.restore')}
+        </Button>
+      </div>
+      <ActionStatus act={makeKeys} />
+    </form>
+  );
+}
+
+function PublishStep({ setUp: { publishKey } }: { readonly setUp: SetUp }) {
+  const { t } = useI18n();
+  return (
+    <div className="space-y-5">
+      <h2 className="text-xl font-semibold">{t('setup.publish.title')}</h2>
+      <p className="text-muted">{t('setup.publish.text')}</p>
+      <Button tone="primary" busy={publishKey.isBusy} onClick={() => publishKey.start()}>
+        {t('setup.publish.button')}
+      </Button>
+      <ActionStatus act={publishKey} onRetry={() => publishKey.start()} />
+    </div>
+  );
+}
+
+/** What became of the wallet as an unlocker, said on the step after it. */
+export function WalletOutcome({ setUp: { makeKeys } }: { readonly setUp: SetUp }) {
+  const { t } = useI18n();
+  const made = makeKeys.data;
+  if (made?.walletUnlocks) return <Notice tone="good" live title={t('set_up.wallet.unlocks')} />;
+  return made?.walletRefused ? <Notice live title={t(`set_up.wallet.${made.walletRefused}`)} /> : null;
+}

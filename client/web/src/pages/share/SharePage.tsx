@@ -1,0 +1,204 @@
+import { CircleCheck, Share2 } from 'lucide-react';
+import { useId, useState } from 'react';
+import { useSearchParams } from 'react-router';
+import { isAddress, isHex } from 'viem';
+import { paths } from '../../app/paths.ts';
+import { useDraft } from '../../data/draft.ts';
+import { usePerson } from '../../data/directory.ts';
+import { describeShare, useShare } from '../../data/grants.ts';
+import { useSession } from '../../data/session.ts';
+import { CATEGORIES, PURPOSES, type Address, type Category, type Hex, type NewGrants, type Purpose, type Right } from '../../data/types.ts';
+import { useI18n } from '../../i18n/I18n.tsx';
+import { ActionStatus } from '../../ui/ActionStatus.tsx';
+import { Button, ButtonLink } from '../../ui/Button.tsx';
+import { Card } from '../../ui/Card.tsx';
+import { Choice, Select } from '../../ui/Field.tsx';
+import { Notice } from '../../ui/Notice.tsx';
+import { Page } from '../../ui/Page.tsx';
+import { SignSentence } from '../../ui/SignSentence.tsx';
+import { useCalled } from '../people/names.ts';
+import { PersonPicker } from '../people/PersonPicker.tsx';
+import { SentenceText } from '../people/SentenceText.tsx';
+import { RecordChoice } from './RecordChoice.tsx';
+import { endOfDay, UntilField } from './UntilField.tsx';
+
+/** What is being put together; it survives a lock or an ended sign-in. */
+interface Draft {
+  readonly grantee: Address | null;
+  readonly right: Right;
+  readonly records: readonly Hex[];
+  readonly category: Category | 'all';
+  readonly purpose: Purpose;
+  readonly until: number;
+}
+
+/** Purposes that need no accreditation; for anybody else the contracts ask for one. */
+const PRIVATE: readonly Purpose[] = ['FAMRQT', 'PATRQT'];
+const DAYS = 7;
+
+/** Shares records, or lets somebody add some: who, what, why, until when. */
+export function SharePage() {
+  const { t, format } = useI18n();
+  const { me } = useSession();
+  const [search, setSearch] = useSearchParams();
+  const [draft, setDraft, forget] = useDraft<Draft>('share', startOf(search));
+  const share = useShare();
+  const [done, setDone] = useState<NewGrants | null>(null);
+  const doneName = useCalled(done?.grantee ?? null);
+  if (me === null) return null;
+
+  if (done !== null) {
+    const date = format.day(done.notAfter);
+    return (
+      <Page title={t('share.done.title')}>
+        <Card className="flex flex-col items-center gap-4 py-10 text-center">
+          <CircleCheck aria-hidden size={48} className="text-good" />
+          <p role="status" className="max-w-prose text-lg">
+            {done.right === 'read'
+              ? t('share.done.open', { name: doneName, date })
+              : t('share.done.add', { name: doneName, date })}
+          </p>
+          <div className="flex flex-wrap justify-center gap-3">
+            <ButtonLink tone="primary" to={paths.access}>
+              {t('share.done.access')}
+            </ButtonLink>
+            <Button
+              onClick={() => {
+                share.reset();
+                setDone(null);
+              }}
+            >
+              {t('share.done.more')}
+            </Button>
+          </div>
+        </Card>
+      </Page>
+    );
+  }
+  return (
+    <Page title={t('share.title')} intro={t('share.intro')}>
+      <ShareForm
+        me={me.address}
+        draft={draft}
+        setDraft={setDraft}
+        share={share}
+        onDone={(given) => {
+          forget();
+          setDraft({ ...startOf(new URLSearchParams()) });
+          setSearch({}, { replace: true });
+          setDone(given);
+        }}
+      />
+    </Page>
+  );
+}
+
+function startOf(search: URLSearchParams): Draft {
+  const person = search.get('with') ?? '';
+  return {
+    grantee: isAddress(person, { strict: false }) ? (person.toLowerCase() as Address) : null,
+    right: 'read',
+    records: (search.get('records') ?? '').split(',').filter((id): id is Hex => isHex(id) && id.length === 66),
+    category: 'laboratory',
+    purpose: 'TREAT',
+    until: endOfDay(DAYS),
+  };
+}
+
+function ShareForm({ me, draft, setDraft, share, onDone }: {
+  readonly me: Address;
+  readonly draft: Draft;
+  readonly setDraft: (draft: Draft) => void;
+  readonly share: ReturnType<typeof useShare>;
+  readonly onDone: (given: NewGrants) => void;
+}) {
+  const { t } = useI18n();
+  const sentence = useId();
+  const { data: person } = usePerson(draft.grantee);
+  const isAccredited = person?.counts ?? false;
+  const purposes = PURPOSES.filter((purpose) => isAccredited || PRIVATE.includes(purpose) || person === undefined);
+  const purpose = purposes.includes(draft.purpose) ? draft.purpose : (purposes[0] ?? 'TREAT');
+  const given = newGrants({ ...draft, purpose });
+  const submit = () => {
+    if (given) share.run(given).then(() => onDone(given), () => undefined);
+  };
+  return (
+    <form
+      className="space-y-8"
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      <Card className="space-y-4">
+        <h2 className="text-xl font-semibold">{t('share.who')}</h2>
+        <PersonPicker me={me} value={draft.grantee} onChoose={(grantee) => setDraft({ ...draft, grantee })} />
+        {draft.grantee !== null && person === null && <Notice tone="caution" title={t('share.who.unknown')} />}
+      </Card>
+      <Card className="space-y-4">
+        <h2 className="text-xl font-semibold">{t('share.what')}</h2>
+        <Choice
+          legend={t('share.what')}
+          columns
+          value={draft.right}
+          onChoose={(right) => setDraft({ ...draft, right })}
+          options={[
+            { value: 'read', label: t('share.what.open') },
+            { value: 'write', label: t('share.what.add') },
+          ]}
+        />
+        {draft.right === 'read' ? (
+          <RecordChoice patient={me} value={draft.records} onChange={(records) => setDraft({ ...draft, records })} />
+        ) : (
+          <Select
+            label={t('upload.category')}
+            options={[['all', t('share.what.all')], ...CATEGORIES.map((name) => [name, t(`category.${name}`)] as const)]}
+            value={draft.category}
+            onChoose={(category) => setDraft({ ...draft, category })}
+          />
+        )}
+      </Card>
+      {draft.right === 'read' && (
+        <Card>
+          <Select
+            label={t('share.why')}
+            hint={t('share.why.hint')}
+            options={purposes.map((name) => [name, t(`purpose.${name}`)] as const)}
+            value={purpose}
+            onChoose={(next) => setDraft({ ...draft, purpose: next })}
+          />
+        </Card>
+      )}
+      <Card>
+        <UntilField value={draft.until} onChange={(until) => setDraft({ ...draft, until })} />
+      </Card>
+      <div className="space-y-4">
+        <Notice title={t('share.limits.title')}>
+          <p>{t('share.limits.copy')}</p>
+          <p>{t('share.limits.public')}</p>
+        </Notice>
+        {given && (
+          <SignSentence id={sentence}>
+            <SentenceText sentence={describeShare(given)} />
+          </SignSentence>
+        )}
+        <ActionStatus act={share} onRetry={submit} />
+        <Button type="submit" tone="primary" icon={Share2} busy={share.isBusy} disabled={given === null} aria-describedby={given ? sentence : undefined}>
+          {t('share.button')}
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+/** The grants of a complete draft; `null` while something is missing. */
+function newGrants(draft: Draft): NewGrants | null {
+  if (draft.grantee === null || draft.until * 1_000 <= Date.now()) return null;
+  const common = { grantee: draft.grantee, right: draft.right, notAfter: draft.until, confirm: 'page' as const };
+  if (draft.right === 'read') {
+    if (draft.records.length === 0) return null;
+    return { ...common, purposes: [draft.purpose], scopes: draft.records.map((record) => ({ kind: 'record', record })) };
+  }
+  const scope = draft.category === 'all' ? ({ kind: 'all' } as const) : ({ kind: 'category', category: draft.category } as const);
+  return { ...common, purposes: ['TREAT'], scopes: [scope] };
+}

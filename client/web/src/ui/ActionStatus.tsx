@@ -1,0 +1,20 @@
+import { useEffect } from 'react';
+import type { Act } from '../data/types.ts';
+import { useI18n } from '../i18n/I18n.tsx';
+import { FailureNotice } from './FailureNotice.tsx';
+import { useAnnounce } from './Live.tsx';
+
+type Standing = Pick<Act<never, unknown>, 'phase' | 'isBusy' | 'error'>;
+
+/** Reads aloud where a signed action stands, shows it in words while it runs, and what to do when it failed. */
+export function ActionStatus({ act, onRetry }: { readonly act: Standing; readonly onRetry?: (() => void) | undefined }) {
+  const { t } = useI18n();
+  const announce = useAnnounce();
+  const { phase } = act;
+  useEffect(() => {
+    if (phase !== 'idle' && phase !== 'failed') announce(t(`action.${phase}`));
+  }, [announce, phase, t]);
+  if (phase === 'failed') return <FailureNotice failure={act.error} onRetry={onRetry} />;
+  if (!act.isBusy || phase === 'idle') return null;
+  return <p className="text-sm text-muted">{t(`action.${phase}`)}</p>;
+}

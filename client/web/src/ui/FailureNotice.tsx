@@ -1,0 +1,32 @@
+import type { ReactNode } from 'react';
+import type { Failure } from '../failure.ts';
+import { useI18n } from '../i18n/I18n.tsx';
+import { Button } from './Button.tsx';
+import { Notice } from './Notice.tsx';
+
+/**
+ * What went wrong and what to do now, in two sentences that follow from the code; read aloud when it appears.
+ * Where a check failed the page says "stop" and offers no second try. A cancelled action is no failure.
+ */
+export function FailureNotice({ failure, onRetry, children }: {
+  readonly failure: Failure | null;
+  readonly onRetry?: (() => void) | undefined;
+  readonly children?: ReactNode;
+}) {
+  const { t, failure: sentences } = useI18n();
+  if (failure === null || failure.code === 'cancelled') return null;
+  const [what, next] = sentences(failure.code);
+  return (
+    <Notice tone={failure.isVerification ? 'danger' : 'caution'} title={failure.isVerification ? t('ui.stop') : what} live>
+      {failure.isVerification && <p>{what}</p>}
+      <p>{next}</p>
+      {failure.requestId && <p className="text-sm text-muted">{t('ui.requestId', { id: failure.requestId })}</p>}
+      {children}
+      {onRetry && !failure.isVerification && (
+        <Button className="mt-2" onClick={onRetry}>
+          {t('ui.retry')}
+        </Button>
+      )}
+    </Notice>
+  );
+}

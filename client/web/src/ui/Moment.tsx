@@ -1,0 +1,11 @@
+import { useI18n } from '../i18n/I18n.tsx';
+
+/** A point in time as people say it; the machine-readable one beside it. */
+export function Moment({ seconds, as = 'moment' }: { readonly seconds: number; readonly as?: 'day' | 'moment' | 'relative' }) {
+  const { format } = useI18n();
+  return (
+    <time dateTime={new Date(seconds * 1_000).toISOString()} title={as === 'moment' ? undefined : format.moment(seconds)}>
+      {format[as](seconds)}
+    </time>
+  );
+}

@@ -1,0 +1,34 @@
+/** Careful access to JSON of strangers: every step may find something else than it hoped for. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** A member of an object, else `null`. */
+export function get(value: Json | undefined, ...path: readonly (string | number)[]): Json {
+  let here: Json = value ?? null;
+  for (const step of path) {
+    if (here === null || typeof here !== 'object') return null;
+    if (Array.isArray(here)) here = typeof step === 'number' ? ((here as readonly Json[])[step] ?? null) : null;
+    else {
+      const object = here as { readonly [key: string]: Json };
+      here = Object.hasOwn(object, String(step)) ? (object[String(step)] ?? null) : null;
+    }
+  }
+  return here;
+}
+
+/** Text at a place; anything else is `null`. */
+export function text(value: Json | undefined, ...path: readonly (string | number)[]): string | null {
+  const found = get(value, ...path);
+  return typeof found === 'string' && found.trim() !== '' ? found : null;
+}
+
+/** A number at a place. */
+export function number(value: Json | undefined, ...path: readonly (string | number)[]): number | null {
+  const found = get(value, ...path);
+  return typeof found === 'number' && Number.isFinite(found) ? found : null;
+}
+
+/** The items of an array at a place; none if there is no array. */
+export function items(value: Json | undefined, ...path: readonly (string | number)[]): readonly Json[] {
+  const found = get(value, ...path);
+  return Array.isArray(found) ? (found as readonly Json[]) : [];
+}

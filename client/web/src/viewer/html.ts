@@ -1,0 +1,23 @@
+import DOMPurify from 'dompurify';
+
+/** Pictures inside the document only; every other address is dropped, also that of links. */
+const INLINE_PICTURE = /^data:image\/(?:png|jpeg|gif|webp);base64,[a-z0-9+/=\s]+$/i;
+
+/**
+ * Makes HTML of a stranger harmless: no scripts, styles, forms, frames, links or outside content.
+ *
+ * It is still only shown in a frame with an empty `sandbox`, whose document forbids everything but inline pictures:
+ * three walls, each of which would do.
+ */
+export function harmlessHtml(source: string): string {
+  const body = DOMPurify.sanitize(source, {
+    USE_PROFILES: { html: true },
+    FORBID_TAGS: ['style', 'link', 'meta', 'base', 'form', 'input', 'button', 'select', 'textarea', 'dialog', 'audio', 'video', 'source', 'picture'],
+    FORBID_ATTR: ['style', 'srcset', 'href', 'action', 'target', 'ping', 'autofocus', 'tabindex', 'id', 'name'],
+    ALLOWED_URI_REGEXP: INLINE_PICTURE,
+    ALLOW_DATA_ATTR: false,
+    ALLOW_ARIA_ATTR: false,
+  });
+  const policy = `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:">`;
+  return `<!doctype html><html><head><meta charset="utf-8">${policy}<title>document</title></head><body>${body}</body></html>`;
+}
