@@ -78,6 +78,7 @@ impl Mirror {
         self.fence(&mut **transaction).await?;
         move_cursor(&mut **transaction, plan).await?;
         if mutant::is(Mutant::CursorBeforeData) {
+            remember(&mut **transaction, plan).await?;
             let cursor_only = std::mem::replace(transaction, self.store.begin().await?);
             cursor_only.commit().await?;
         }
@@ -97,7 +98,9 @@ impl Mirror {
         write_rows(transaction, &plan.batch.patients).await?;
         write_rows(transaction, &plan.batch.accreditors).await?;
         write_rows(transaction, &plan.batch.practitioners).await?;
-        remember(transaction, plan).await?;
+        if !mutant::is(Mutant::CursorBeforeData) {
+            remember(transaction, plan).await?;
+        }
         Ok(undone)
     }
 }

@@ -85,7 +85,7 @@ async fn play(seed: u64) -> Result<Story, String> {
         world.store_faults = store::Faults {
             cuts: dice.pick(&[0, 60, 400]),
             unknown_commits: dice.pick(&[0, 10, 50]),
-            stalls: dice.pick(&[0, 200]),
+            stalls: dice.pick(&[0, 60]),
         };
     }
     world.start();
@@ -98,7 +98,7 @@ async fn play(seed: u64) -> Result<Story, String> {
     for step in 0..steps {
         sleep(Duration::from_millis(dice.pick(&[0, 1, 10, 100, 500, 2_000]))).await;
         world.reap().await?;
-        if world.indexers.is_empty() || (world.indexers.len() < 3 && dice.once_in(12)) {
+        if world.indexers.is_empty() || (world.indexers.len() < 3 && dice.once_in(6)) {
             world.start();
         }
         // No reorg reaches below what an indexer may hold for final: the window, counted from the highest head.

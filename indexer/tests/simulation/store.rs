@@ -178,7 +178,7 @@ impl Client {
         }
         sleep(Duration::from_micros(100 + self.draw(500))).await;
         if self.falls(|faults| faults.stalls) {
-            sleep(Duration::from_millis(self.draw(4_000))).await;
+            sleep(Duration::from_millis(self.draw(6_000))).await;
         }
         let is_cut = !is_way_back && self.falls(|faults| faults.cuts);
         if is_cut || self.link.is_down.load(Ordering::Relaxed) {
