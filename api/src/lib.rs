@@ -46,3 +46,4 @@ pub mod health;
 pub mod routes;
 pub mod serve;
 pub mod shares_backup;
+pub mod web;

@@ -24,8 +24,9 @@ pub(crate) async fn headers(request: Request, next: Next) -> Response {
     let policy = if request.uri().path().starts_with("/docs") { DOCS_POLICY } else { API_POLICY };
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    // The web app's files bring the policy under which they run.
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(policy));
     for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, policy),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_FRAME_OPTIONS, "DENY"),

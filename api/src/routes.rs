@@ -15,7 +15,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     account, auth, blobs, directory, docs, error::ApiError, events, grants, health, idempotency, keys, log, observe,
-    private_blobs, protect, rate_limit, reads, records, relay, request_id, requests, settings::Settings, state::App,
+    private_blobs, protect, rate_limit, reads, records, relay, request_id, requests, settings::Settings, state::App, web,
 };
 
 /// The routes that are documented, which is all of them but the documents themselves.
@@ -81,7 +81,7 @@ pub fn app(state: App) -> Router {
     let limits = &state.settings.limits;
     router
         .merge(docs::router(openapi()))
-        .fallback(async || ApiError::not_found("there is no such route"))
+        .fallback(web::serve)
         .method_not_allowed_fallback(async || {
             ApiError::new(ErrorCode::MethodNotAllowed, "this route has other methods")
         })

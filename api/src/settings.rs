@@ -41,6 +41,12 @@ pub struct Settings {
     /// File with the operator's secret (32 bytes, hex): release shares are sealed to a key derived from it.
     #[arg(long, env = "MEDLOCK_OPERATOR_SECRET_FILE")]
     pub operator_secret_file: PathBuf,
+    /// The folder of a built web app to serve beside the API; none is served when absent.
+    #[arg(long, env = "MEDLOCK_WEB_DIR")]
+    pub web_dir: Option<PathBuf>,
+    /// A chain node that the web app may ask and recommends to wallets that do not know the chain. May repeat.
+    #[arg(long, env = "MEDLOCK_WEB_RPC", value_delimiter = ',')]
+    pub web_rpc: Vec<String>,
     /// Limits.
     #[command(flatten)]
     pub limits: Limits,

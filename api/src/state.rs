@@ -22,6 +22,7 @@ use crate::{
     settings::Settings,
     store,
     time::Clock,
+    web::WebApp,
 };
 
 /// The handles of a running server.
@@ -51,6 +52,8 @@ pub struct App {
     pub rates: Arc<RateLimits>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// The web app, if one is served.
+    pub web: Option<Arc<WebApp>>,
     /// The time.
     pub clock: Clock,
     /// Cancelled when the server begins to shut down; streams and background work end then.
@@ -72,6 +75,7 @@ impl App {
         let operator = Operator::open(&settings.operator_key_file, &settings.operator_secret_file, &deployment)?;
         let relayer = crate::operator::read_signer(&settings.relayer_key_file)?;
         let (deployment, relayer, clock) = (Arc::new(deployment), Arc::new(relayer), Clock::default());
+        let web = settings.web_dir.as_deref().map(|folder| WebApp::read(folder, &settings.web_rpc)).transpose()?;
         let limits = RelayLimits::from(&settings.limits);
         let relay = Relay::new(&database, chain.clone(), deployment.clone(), relayer.clone(), clock.clone(), limits)?;
         Ok(Self {
@@ -86,6 +90,7 @@ impl App {
             relay,
             log_wake: Wake::default(),
             feed: Feed::default(),
+            web: web.map(Arc::new),
             clock,
             shutdown: CancellationToken::new(),
             settings: Arc::new(settings),

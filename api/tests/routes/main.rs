@@ -12,3 +12,4 @@ mod login;
 mod private_blobs;
 mod shares;
 mod sockets;
+mod web;

@@ -36,6 +36,9 @@ enum Command {
         /// Returns when all is ready and leaves it running; `down` stops it.
         #[arg(long)]
         detach: bool,
+        /// A setting for the API beside those that are made, as NAME=VALUE; it wins. May repeat.
+        #[arg(long, value_parser = parse_setting)]
+        api_setting: Vec<(String, String)>,
         /// Where state, logs and keys are kept.
         #[arg(long, default_value = ".medlock", env = "MEDLOCK_STATE_DIR")]
         state_dir: PathBuf,
@@ -59,8 +62,12 @@ async fn main() -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
     let result = match Arguments::parse().command {
-        Command::Up { empty, detach: true, state_dir } => up::detached(&state_dir, empty).await,
-        Command::Up { empty, detach: false, state_dir } => up::foreground(&state_dir, empty).await,
+        Command::Up { empty, detach: true, api_setting, state_dir } => {
+            up::detached(&state_dir, empty, &api_setting).await
+        }
+        Command::Up { empty, detach: false, api_setting, state_dir } => {
+            up::foreground(&state_dir, empty, api_setting).await
+        }
         Command::Down { state_dir } => up::down(&state_dir).await,
         Command::Status { state_dir } => up::status(&state_dir).await,
     };
@@ -72,4 +79,10 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// `NAME=VALUE`.
+fn parse_setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("a setting is NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     io::{BufRead, BufReader, Read, Seek, SeekFrom},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -30,7 +30,7 @@ const DETACH_PATIENCE: Duration = Duration::from_secs(600);
 const DOWN_PATIENCE: Duration = Duration::from_secs(90);
 
 /// Runs everything until Ctrl-C or SIGTERM.
-pub(crate) async fn foreground(state_dir: &Path, is_empty: bool) -> Result<()> {
+pub(crate) async fn foreground(state_dir: &Path, is_empty: bool, api_settings: Vec<(String, String)>) -> Result<()> {
     if std::env::var_os(DETACHED).is_some() {
         // Out of the terminal's session, so that closing the terminal does not end it.
         setsid().context("cannot leave the terminal")?;
@@ -44,7 +44,7 @@ pub(crate) async fn foreground(state_dir: &Path, is_empty: bool) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut asked_to_stop = async || tokio::select! { _ = interrupt.recv() => {} _ = terminate.recv() => {} };
 
-    let mut starting = std::pin::pin!(start(&state, ports));
+    let mut starting = std::pin::pin!(start(&state, ports, api_settings));
     let mut is_stopping = false;
     let stack = loop {
         tokio::select! {
@@ -73,17 +73,31 @@ pub(crate) async fn foreground(state_dir: &Path, is_empty: bool) -> Result<()> {
 }
 
 /// Starts every server.
-async fn start(state: &State, ports: Ports) -> Result<Stack> {
+async fn start(state: &State, ports: Ports, api_settings: Vec<(String, String)>) -> Result<Stack> {
     let start = Instant::now();
     let is_new = !state.folder().join("deployment.json").exists();
     say!("starting chain, block store and database{}", if is_new { ", deploying the contracts" } else { "" });
-    let config = StackConfig::on(LocalnetConfig::kept(state.folder(), ports)?)?;
+    let mut config = StackConfig::on(LocalnetConfig::kept(state.folder(), ports)?)?;
+    if let Some(folder) = web_build() {
+        // A wallet that does not know this chain is told where it is; auditors ask it beside their wallet.
+        let node = format!("http://127.0.0.1:{}", ports.anvil);
+        config = config
+            .with_api_setting("MEDLOCK_WEB_DIR", folder.display().to_string())
+            .with_api_setting("MEDLOCK_WEB_RPC", node);
+    }
+    config.api_settings.extend(api_settings);
     let mut stack = Stack::without_servers(config).await?;
     say!("starting indexer and API");
     start_indexer(&mut stack).await?;
     stack.start_api(0).await?;
     say!("running after {:.1} s", start.elapsed().as_secs_f32());
     Ok(stack)
+}
+
+/// The built web app of the checkout, if there is one: `npm run build --workspace client/web`.
+fn web_build() -> Option<PathBuf> {
+    let folder = localnet::settings::checkout().ok()?.join("client/web/dist");
+    folder.join("index.html").is_file().then_some(folder)
 }
 
 /// Plays the demo if it was not played to its end before, says where everything is, and waits for ever.
@@ -121,7 +135,11 @@ async fn start_indexer(stack: &mut Stack) -> Result<(), StartError> {
 
 fn print_addresses(stack: &Stack, ports: Ports) {
     let localnet = stack.localnet();
-    say!("\n  API        {}", stack.api_url(0));
+    match web_build() {
+        Some(_) => say!("\n  web app    {}/", stack.api_url(0)),
+        None => say!("\n  web app    not built: npm run build --workspace client/web, then start again"),
+    }
+    say!("  API        {}", stack.api_url(0));
     say!("  chain      {}  (chain id {})", localnet.rpc_url(), localnet.config().settings.chain_id);
     say!("  MongoDB    {}  (database {})", localnet.mongodb_uri(), stack.database());
     say!("  Kubo RPC   {}", localnet.kubo_url());
@@ -137,7 +155,7 @@ fn print_addresses(stack: &Stack, ports: Ports) {
 }
 
 /// Starts `up` as a process of its own and returns when it is ready.
-pub(crate) async fn detached(state_dir: &Path, is_empty: bool) -> Result<()> {
+pub(crate) async fn detached(state_dir: &Path, is_empty: bool, api_settings: &[(String, String)]) -> Result<()> {
     fs::create_dir_all(state_dir).with_context(|| format!("cannot make {}", state_dir.display()))?;
     let log = state_dir.join("up.log");
     let output = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
@@ -145,6 +163,9 @@ pub(crate) async fn detached(state_dir: &Path, is_empty: bool) -> Result<()> {
     command.arg("up").arg("--state-dir").arg(state_dir).env(DETACHED, "1");
     if is_empty {
         command.arg("--empty");
+    }
+    for (name, value) in api_settings {
+        command.arg("--api-setting").arg(format!("{name}={value}"));
     }
     command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
     let mut child = command.spawn().context("cannot start")?;

@@ -1,0 +1,126 @@
+//! The web app beside the API.
+
+use axum::{
+    body::Body,
+    http::{Method, Request, StatusCode},
+};
+
+use crate::world::{Answer, User, World};
+
+/// A server with a small build.
+async fn world() -> (World, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let build = folder.path().join("dist");
+    std::fs::create_dir_all(build.join("assets")).expect("a folder");
+    let write = |name: &str, text: &str| std::fs::write(build.join(name), text).expect("a file");
+    write("index.html", "<!doctype html><title>medlock</title>");
+    write("assets/index-abc.js", "console.info('hello')");
+    write("assets/index-abc.js.gz", "compressed");
+    write("HASHES", "00  index.html\n");
+    std::fs::write(folder.path().join("secret"), "not for anyone").expect("a file");
+    let world = World::with(|settings| {
+        settings.web_dir = Some(build);
+        settings.web_rpc = vec!["http://127.0.0.1:8545".into()];
+    })
+    .await;
+    (world, folder)
+}
+
+async fn ask(user: &User, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    user.send_bare(request.body(Body::empty()).expect("a request")).await
+}
+
+async fn get(user: &User, path: &str, headers: &[(&str, &str)]) -> Answer {
+    ask(user, Method::GET, path, headers).await
+}
+
+const BROWSER: &[(&str, &str)] = &[("sec-fetch-mode", "navigate"), ("accept", "text/html,*/*")];
+
+#[tokio::test]
+async fn page_and_files_come_with_the_strict_policy() {
+    let (world, _folder) = world().await;
+    let nobody = world.nobody();
+    for path in ["/", "/index.html", "/assets/index-abc.js", "/HASHES"] {
+        let answer = get(&nobody, path, BROWSER).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        let policy = answer.header("content-security-policy");
+        assert!(
+            policy.contains("script-src 'self';") && policy.contains("require-trusted-types-for 'script'"),
+            "{policy}"
+        );
+        assert!(!policy.contains("unsafe"), "{policy}");
+        assert!(policy.contains("connect-src 'self' http://127.0.0.1:8545;"), "{policy}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin");
+    }
+}
+
+#[tokio::test]
+async fn hashed_files_are_kept_for_ever_and_the_page_is_asked_for_again() {
+    let (world, _folder) = world().await;
+    let nobody = world.nobody();
+    let asset = get(&nobody, "/assets/index-abc.js", &[]).await;
+    assert_eq!(asset.header("cache-control"), "public, max-age=31536000, immutable");
+    assert_eq!(asset.header("content-type"), "text/javascript; charset=utf-8");
+    assert_eq!(asset.text(), "console.info('hello')");
+    let page = get(&nobody, "/", &[]).await;
+    assert_eq!(page.header("cache-control"), "no-cache");
+    let again = get(&nobody, "/", &[("if-none-match", page.header("etag"))]).await;
+    assert_eq!((again.status, again.text().as_str()), (StatusCode::NOT_MODIFIED, ""));
+}
+
+#[tokio::test]
+async fn what_the_build_has_compressed_is_sent_so_to_whoever_takes_it() {
+    let (world, _folder) = world().await;
+    let nobody = world.nobody();
+    let gzip = get(&nobody, "/assets/index-abc.js", &[("accept-encoding", "br, gzip;q=0.8")]).await;
+    assert_eq!((gzip.header("content-encoding"), gzip.text().as_str()), ("gzip", "compressed"));
+    assert_eq!(get(&nobody, "/assets/index-abc.js.gz", &[]).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn deep_links_are_the_page_for_people_and_problems_for_programs() {
+    let (world, _folder) = world().await;
+    let nobody = world.nobody();
+    for path in ["/records", "/records/0x01", "/share/a/b"] {
+        let answer = get(&nobody, path, BROWSER).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        assert!(answer.text().contains("<title>medlock</title>"), "{path}");
+        get(&nobody, path, &[("accept", "application/json")]).await.refused("not_found");
+    }
+    for path in ["/v1/nothing", "/v1", "/healthz/x", "/assets/missing.js", "/missing.html"] {
+        get(&nobody, path, BROWSER).await.refused("not_found");
+    }
+    ask(&nobody, Method::POST, "/records", BROWSER).await.refused("not_found");
+}
+
+#[tokio::test]
+async fn no_path_leads_out_of_the_build() {
+    let (world, _folder) = world().await;
+    let nobody = world.nobody();
+    for path in
+        ["/../secret", "/assets/../../secret", "/%2e%2e/secret", "/..%2fsecret", "/assets/..%5c..%5csecret", "//secret"]
+    {
+        let answer = get(&nobody, path, &[]).await;
+        assert!(!answer.text().contains("not for anyone"), "{path}");
+        answer.refused("not_found");
+    }
+}
+
+#[tokio::test]
+async fn the_app_is_told_which_nodes_it_may_recommend() {
+    let (world, _folder) = world().await;
+    let config: serde_json::Value = world.nobody().get("/config.json").await.json();
+    assert_eq!(config["rpc_urls"][0], "http://127.0.0.1:8545");
+}
+
+#[tokio::test]
+async fn without_a_build_there_are_no_pages() {
+    let world = World::new().await;
+    get(&world.nobody(), "/", BROWSER).await.refused("not_found");
+    get(&world.nobody(), "/config.json", BROWSER).await.refused("not_found");
+}
