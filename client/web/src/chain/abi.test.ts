@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { type Abi, toEventSignature, toFunctionSignature } from 'viem';
+import { type Abi, type AbiParameter, toEventSignature, toFunctionSignature } from 'viem';
 import { expect, test } from 'vitest';
 import { accessLogAbi, accreditationAbi, grantRegistryAbi, keyRegistryAbi, recordRegistryAbi, signedActionsAbi } from './abi.ts';
 
 /** What a function or event is to its callers: its signature, what it returns, and which parts are indexed. */
 function shape(item: Abi[number]): string {
-  const types = (parts: readonly { type: string; components?: readonly { type: string; name?: string }[] }[]): string =>
-    parts.map((part) => (part.components ? `(${part.components.map((c) => `${c.type} ${c.name}`).join()})` : part.type)).join();
+  const types = (parts: readonly AbiParameter[]): string =>
+    parts.map((part) => ('components' in part ? `(${part.components.map((c) => `${c.type} ${c.name}`).join()})` : part.type)).join();
   if (item.type === 'function') return `${toFunctionSignature(item)} ${item.stateMutability} ${types(item.outputs)}`;
   if (item.type === 'event') return `${toEventSignature(item)} ${item.inputs.map((input) => input.indexed === true).join()}`;
   return item.type;

@@ -43,3 +43,11 @@ export async function putBackKeyring(client: Client): Promise<boolean> {
   }
   return true;
 }
+
+/** Puts a new keyring in place of the one that is there: for somebody who has proved to hold the seed. Says whether the server has it. */
+export async function replaceKeyring(client: Client, keyring: Keyring): Promise<boolean> {
+  await keepKeyring(client, keyring);
+  const known = await api.privateBlob('keyring');
+  await api.putPrivateBlob('keyring', keyring.toJson(), known?.tag ?? null);
+  return true;
+}

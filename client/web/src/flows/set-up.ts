@@ -1,6 +1,6 @@
 /** Making the seed and its keyring, the recovery kit, and publishing the key. Mirrors `client/src/unlock.rs` and `register.rs`. */
 import type { Address } from 'viem';
-import { findKeyring, keepKeyring, putBackKeyring } from '../device/keyring-copy.ts';
+import { findKeyring, keepKeyring, putBackKeyring, replaceKeyring } from '../device/keyring-copy.ts';
 import type { Client, ReadyClient } from '../device/device.ts';
 import type { Errand } from '../device/errand.ts';
 import type { Kit, NewKeyring } from '../data/types.ts';
@@ -34,14 +34,16 @@ export async function makeKeys(
 ): Promise<{ keys: Keys; made: NewKeyring }> {
   errand.phase('preparing');
   await client.chain.verifyDeployment();
-  if ((await client.chain.findKey(client.address)) !== null) throw new Failure('already_set_up');
+  const isSetUp = (await client.chain.findKey(client.address)) !== null || (await findKeyring(client)) !== null;
+  if (isSetUp) throw new Failure('already_set_up');
   return makeKeyring(client, Seed.generate(), passphrase, skipWallet, errand);
 }
 
 /**
- * Makes the keyring again from the recovery words, in a browser that has none.
+ * Makes the keyring again from the recovery words, in place of one that nobody can open any more. A keyring is replaced
+ * only by the seed whose key is published: before that, nothing but it says which seed is the right one.
  *
- * @throws Failure `invalid_words`, `wrong_keys` if the chain has another key for this address.
+ * @throws Failure `invalid_words`, `wrong_keys` if the chain has another key for this address, `already_set_up`.
  */
 export async function recover(
   client: Client,
@@ -53,7 +55,11 @@ export async function recover(
   await client.chain.verifyDeployment();
   const seed = seedOfWords(words, client.address);
   // Compared before anything is kept; a seed that is not theirs is wiped there.
-  await Keys.checked(client.chain, client.address, seed);
+  const keys = await Keys.checked(client.chain, client.address, seed);
+  if (keys.epoch === 0 && (await findKeyring(client)) !== null) {
+    seed.wipe();
+    throw new Failure('already_set_up');
+  }
   const result = await makeKeyring(client, seed, passphrase, false, errand);
   // Whoever types the words has them.
   await recordProof(client);
@@ -81,7 +87,6 @@ async function makeKeyring(
   skipWallet: boolean,
   errand: Errand,
 ): Promise<{ keys: Keys; made: NewKeyring }> {
-  if ((await findKeyring(client)) !== null) throw new Failure('already_set_up');
   const keyring = new Keyring(client.chain.deployment.chainId, client.address);
   try {
     await keyring.addPassphrase(seed, passphrase, argon2id);
@@ -91,9 +96,9 @@ async function makeKeyring(
   }
   const walletRefused = skipWallet ? 'rejected' : await addWallet(client, seed, keyring, errand);
   const keys = await Keys.checked(client.chain, client.address, seed);
+  // The copy here opens it; the server gets its own at the next sign-in if this fails.
   await keepKeyring(client, keyring);
-  // The copy here opens it; the server's is put back at the next sign-in if this fails.
-  const onServer = await putBackKeyring(client).catch(() => false);
+  const onServer = await replaceKeyring(client, keyring).catch(() => false);
   return { keys, made: { walletUnlocks: walletRefused === null, walletRefused, onServer } };
 }
 

@@ -1,0 +1,177 @@
+/** A person with a browser of their own: what they click, in their words, and what their browser complained about. */
+import type { BrowserContext, Locator, Page } from 'playwright-core';
+import type { Address } from 'viem';
+import { TestWallet } from './test-wallet.ts';
+import type { Role, World } from './world.ts';
+
+export interface PersonOptions {
+  /** Further wallets in this browser, by name. */
+  readonly otherWallets?: readonly string[];
+  /** No wallet at all. */
+  readonly noWallet?: boolean;
+  /** Chain of the wallet; the local one by default. */
+  readonly chainId?: number;
+  readonly viewport?: { readonly width: number; readonly height: number };
+  readonly colorScheme?: 'light' | 'dark';
+  /** Do not open the page yet. */
+  readonly stayAway?: boolean;
+}
+
+export const PASSPHRASE = 'correct horse battery staple';
+const SLOW_MS = 60_000;
+
+export class Person {
+  readonly world: World;
+  readonly role: Role;
+  readonly context: BrowserContext;
+  readonly page: Page;
+  readonly wallet: TestWallet;
+  /** Console errors, exceptions and violations of the page's policy, in order. Tests end with `expect(…).toEqual([])`. */
+  readonly complaints: string[] = [];
+
+  private constructor(world: World, role: Role, context: BrowserContext, page: Page, wallet: TestWallet) {
+    this.world = world;
+    this.role = role;
+    this.context = context;
+    this.page = page;
+    this.wallet = wallet;
+  }
+
+  static async open(world: World, role: Role, options: PersonOptions): Promise<Person> {
+    const context = await world.browser.newContext({
+      locale: 'en-GB',
+      timezoneId: 'UTC',
+      viewport: options.viewport ?? { width: 1280, height: 900 },
+      colorScheme: options.colorScheme ?? 'light',
+      acceptDownloads: true,
+    });
+    context.setDefaultTimeout(20_000);
+    const local = world.deployment().chain_id;
+    const wallet = new TestWallet(world, world.account(role), options.chainId ?? local, { name: 'Test Wallet', rdns: 'example.wallet' });
+    wallet.knownChains.add(local);
+    if (options.noWallet !== true) await wallet.install(context);
+    for (const name of options.otherWallets ?? []) {
+      const rdns = `example.${name.toLowerCase().replaceAll(' ', '-')}`;
+      await new TestWallet(world, world.account('second_patient'), local, { name, rdns }).install(context);
+    }
+    const page = await context.newPage();
+    const person = new Person(world, role, context, page, wallet);
+    await person.#listen();
+    if (options.stayAway !== true) await page.goto(world.url);
+    return person;
+  }
+
+  async #listen(): Promise<void> {
+    await this.context.exposeBinding('testComplain', (_, text: string) => void this.complaints.push(text));
+    await this.context.addInitScript(() => {
+      document.addEventListener('securitypolicyviolation', (event) => {
+        const tell = (window as unknown as { testComplain?: (text: string) => void }).testComplain;
+        tell?.(`policy: ${event.effectiveDirective} refused ${event.blockedURI}`);
+      });
+    });
+    this.context.on('page', (page) => this.#hear(page));
+    this.#hear(this.page);
+  }
+
+  #hear(page: Page): void {
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.complaints.push(`console: ${message.text()}`);
+    });
+    page.on('pageerror', (error) => this.complaints.push(`exception: ${error.message}`));
+  }
+
+  get address(): Address {
+    return this.world.address(this.role);
+  }
+
+  // ---- Doing -----------------------------------------------------------------------------------------------------
+
+  button(name: string | RegExp): Locator {
+    return this.page.getByRole('button', { name, exact: typeof name === 'string' });
+  }
+
+  async press(name: string | RegExp): Promise<void> {
+    await this.button(name).click();
+  }
+
+  async type(label: string | RegExp, text: string): Promise<void> {
+    await this.page.getByLabel(label, { exact: typeof label === 'string' }).fill(text);
+  }
+
+  /** Waits until a text can be seen. */
+  async sees(text: string | RegExp, timeout = SLOW_MS): Promise<void> {
+    await this.page.getByText(text).first().waitFor({ state: 'visible', timeout });
+  }
+
+  async goTo(path: string): Promise<void> {
+    await this.page.goto(`${this.world.url}/#${path}`);
+  }
+
+  /** Reads the sentence before a signature and goes on to the wallet; gives the sentence. */
+  async agree(): Promise<string> {
+    const dialog = this.page.getByRole('dialog', { name: 'Before you sign' });
+    await dialog.waitFor({ timeout: SLOW_MS });
+    const sentence = await dialog.innerText();
+    await dialog.getByRole('button', { name: 'Continue to the wallet' }).click();
+    return sentence;
+  }
+
+  // ---- Journeys ---------------------------------------------------------------------------------------------------
+
+  /** Chooses the wallet and signs in. */
+  async signIn(): Promise<void> {
+    await this.press('Continue with Test Wallet');
+    await this.press('Sign in with this account');
+    await this.agree();
+    await this.page.getByRole('button', { name: 'Sign out' }).waitFor({ timeout: SLOW_MS });
+  }
+
+  /** From the first page to one that can keep records. Gives the recovery words. */
+  async setUp(passphrase = PASSPHRASE): Promise<readonly string[]> {
+    await this.signIn();
+    await this.type('Passphrase', passphrase);
+    await this.type('The same passphrase again', passphrase);
+    await this.press('Make my key');
+    await this.agree();
+    await this.page.getByText('Keep your recovery kit').first().waitFor({ timeout: SLOW_MS });
+    const words = await this.words();
+    await this.press('I have kept it');
+    for (const [place, word] of words.entries()) {
+      const field = this.page.getByLabel(`Word ${place + 1}`, { exact: true });
+      if ((await field.count()) > 0) await field.fill(word);
+    }
+    await this.press('Check the words');
+    await this.press('Sign and finish');
+    await this.agree();
+    await this.page.getByRole('navigation', { name: 'Main navigation' }).waitFor({ timeout: SLOW_MS });
+    return words;
+  }
+
+  /** The recovery words on screen. */
+  async words(): Promise<readonly string[]> {
+    const items = await this.page.getByRole('list', { name: 'Recovery words' }).getByRole('listitem').allInnerTexts();
+    return items.map((text) => text.replace(/[\d\s]/g, ''));
+  }
+
+  /** Unlocks after a reload. */
+  async unlock(passphrase = PASSPHRASE): Promise<void> {
+    await this.type('Passphrase', passphrase);
+    await this.press('Unlock');
+    await this.page.getByRole('navigation', { name: 'Main navigation' }).waitFor({ timeout: SLOW_MS });
+  }
+
+  /** Adds one file to one's own records; waits until it stands on chain. */
+  async addRecord(file: { name: string; mimeType: string; buffer: Buffer }, category = 'Laboratory'): Promise<void> {
+    await this.goTo('/records');
+    await this.press('Add records');
+    const dialog = this.page.getByRole('dialog', { name: 'Add records' });
+    await dialog.getByTestId('files').setInputFiles(file);
+    await dialog.getByLabel('Category').selectOption({ label: category });
+    await dialog.getByRole('button', { name: 'Encrypt and add' }).click();
+    await this.sees('Added');
+  }
+
+  async leave(): Promise<void> {
+    await this.context.close();
+  }
+}
