@@ -1,7 +1,4 @@
 //! What a server does beside answering: each collection's indexes at the start, then the work that runs until the end.
-
-use mongodb::Database;
-
 use crate::{
     auth, blobs, directory, events, grants, idempotency, records, relay, requests, retire, sequencer, state::App,
 };
@@ -10,7 +7,8 @@ use crate::{
 ///
 /// # Errors
 /// When the database does not answer, or an index of the same name is another one.
-pub async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
+pub async fn create_indexes(app: &App) -> mongodb::error::Result<()> {
+    let database = &app.database;
     auth::create_indexes(database).await?;
     idempotency::create_indexes(database).await?;
     directory::create_indexes(database).await?;
@@ -20,7 +18,7 @@ pub async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     requests::create_indexes(database).await?;
     events::create_indexes(database).await?;
     relay::create_indexes(database).await?;
-    sequencer::create_indexes(database).await?;
+    sequencer::create_indexes(&app.log_database).await?;
     retire::create_indexes(database).await?;
     Ok(())
 }

@@ -46,7 +46,7 @@ pub(crate) async fn get_evidence(
     caller: Caller,
     Path(leaf): Path<LeafHash>,
 ) -> Result<Json<LogEvidence>, ApiError> {
-    let leaves: Collection<LeafDoc> = app.database.collection(collection::LEAVES);
+    let leaves: Collection<LeafDoc> = app.log_database.collection(collection::LEAVES);
     let found = leaves.find_one(doc! { "_id": leaf.to_string() }).await?;
     found
         .filter(|found| [found.patient, found.reader].contains(&caller.address))

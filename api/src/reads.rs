@@ -59,7 +59,7 @@ pub(crate) async fn post_read(
 
 /// Writes the leaf of a permitted read, or finds the one that the same request has made before.
 async fn append(app: &App, caller: &Caller, body: ReadBody, permission: &Permission) -> Result<LeafDoc, ApiError> {
-    let leaves: Collection<LeafDoc> = app.database.collection(collection::LEAVES);
+    let leaves: Collection<LeafDoc> = app.log_database.collection(collection::LEAVES);
     let new = new_leaf(app, caller, body, permission);
     match leaves.insert_one(&new).await {
         Ok(_) => Ok(new),

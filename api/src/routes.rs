@@ -15,7 +15,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     account, auth, blobs, directory, docs, error::ApiError, events, grants, health, idempotency, keys, log, observe,
-    private_blobs, protect, rate_limit, reads, records, relay, request_id, requests, settings::Settings, state::App, web,
+    private_blobs, protect, rate_limit, reads, records, relay, request_id, requests, settings::Settings, state::App,
+    web,
 };
 
 /// The routes that are documented, which is all of them but the documents themselves.

@@ -22,7 +22,7 @@ use crate::{background, routes, settings::Settings, state::App};
 pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
     let listen = settings.listen;
     let app = App::open(settings).await?;
-    background::create_indexes(&app.database).await.context("cannot create the indexes")?;
+    background::create_indexes(&app).await.context("cannot create the indexes")?;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     tracing::info!(listen = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "serving");
     background::start(&app);

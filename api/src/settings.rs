@@ -17,6 +17,9 @@ pub struct Settings {
     /// The database.
     #[arg(long, env = "MEDLOCK_MONGODB_DATABASE", default_value = "medlock")]
     pub mongodb_database: String,
+    /// The database of the log's evidence. When absent, the name of the database followed by `_log`.
+    #[arg(long, env = "MEDLOCK_MONGODB_LOG_DATABASE")]
+    pub mongodb_log_database: Option<String>,
     /// The deployment file.
     #[arg(long, env = "MEDLOCK_DEPLOYMENT")]
     pub deployment: PathBuf,
@@ -50,6 +53,14 @@ pub struct Settings {
     /// Limits.
     #[command(flatten)]
     pub limits: Limits,
+}
+
+impl Settings {
+    /// The name of the database of the log's evidence.
+    #[must_use]
+    pub fn log_database(&self) -> String {
+        self.mongodb_log_database.clone().unwrap_or_else(|| format!("{}_log", self.mongodb_database))
+    }
 }
 
 /// Every limit. Sizes in bytes, times in seconds unless the name says otherwise.

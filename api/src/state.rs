@@ -34,6 +34,8 @@ pub struct App {
     pub deployment: Arc<Deployment>,
     /// MongoDB: the mirror (read only) and the API's own collections.
     pub database: Database,
+    /// The log's evidence, in a database of its own: nothing can rebuild it, so it has a backup and a fate of its own.
+    pub log_database: Database,
     /// The chain.
     pub chain: DynProvider,
     /// Signs receipts and checkpoints, opens release shares.
@@ -72,6 +74,8 @@ impl App {
         let database = store::connect(&settings.mongodb_uri, &settings.mongodb_database, mongodb_wait)
             .await
             .context("cannot use the MongoDB URI")?;
+        // Of the same connection, so with the same concerns.
+        let log_database = database.client().database(&settings.log_database());
         let operator = Operator::open(&settings.operator_key_file, &settings.operator_secret_file, &deployment)?;
         let relayer = crate::operator::read_signer(&settings.relayer_key_file)?;
         let (deployment, relayer, clock) = (Arc::new(deployment), Arc::new(relayer), Clock::default());
@@ -81,6 +85,7 @@ impl App {
         Ok(Self {
             deployment,
             database,
+            log_database,
             chain,
             operator: Arc::new(operator),
             relayer,

@@ -38,9 +38,9 @@ pub mod collection {
     pub const BUNDLES: &str = "api_bundles";
     /// Access requests: `requests`.
     pub const REQUESTS: &str = "api_requests";
-    /// Leaves of the operator's log: `reads`; their places: `sequencer`.
+    /// Leaves of the operator's log: `reads`; their places: `sequencer`. In the log's own database.
     pub const LEAVES: &str = "log_leaves";
-    /// Where the log stood at each checkpoint: `sequencer`.
+    /// Where the log stood at each checkpoint: `sequencer`. In the log's own database.
     pub const POSITIONS: &str = "log_positions";
     /// Gas that the relayer spent for each account: `relay`.
     pub const BUDGETS: &str = "api_budgets";

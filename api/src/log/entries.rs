@@ -85,7 +85,7 @@ async fn of_patient(app: &App, patient: Address, wanted: &Wanted) -> Result<Page
     let ids: Vec<String> = own.iter().map(|record| record.id.to_string()).collect();
     let (accesses, next) = anchored(app, vec![doc! { "record": { "$in": ids } }], wanted).await?;
 
-    let leaves: Collection<LeafDoc> = app.database.collection(collection::LEAVES);
+    let leaves: Collection<LeafDoc> = app.log_database.collection(collection::LEAVES);
     let hashes: Vec<String> = accesses.iter().map(|access| access.leaf.to_string()).collect();
     let evidence: Vec<LeafDoc> = leaves.find(doc! { "_id": { "$in": hashes } }).await?.try_collect().await?;
     let mut evidence: BTreeMap<LeafHash, LeafDoc> = evidence.into_iter().map(|leaf| (leaf.id, leaf)).collect();
@@ -130,7 +130,7 @@ async fn waiting(app: &App, patient: Address, wanted: &Wanted) -> Result<Vec<Log
         doc! { "$or": [{ "is_placed": false }, { "index": { "$gte": mirrored } }] },
     ];
     all.extend(wanted.filters("time", purpose));
-    let leaves: Collection<LeafDoc> = app.database.collection(collection::LEAVES);
+    let leaves: Collection<LeafDoc> = app.log_database.collection(collection::LEAVES);
     let newest_first = doc! { "patient": -1, "time": -1 };
     let found = leaves.find(doc! { "$and": all }).sort(newest_first).limit(i64::from(wanted.limit)).await?;
     let found: Vec<LeafDoc> = found.try_collect().await?;

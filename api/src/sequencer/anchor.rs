@@ -55,13 +55,13 @@ pub(super) async fn find(app: &App, on_chain: B256) -> Result<Option<Position>, 
     if on_chain == B256::ZERO {
         return Ok(Some(Position::empty()));
     }
-    let positions: Collection<PositionDoc> = app.database.collection(collection::POSITIONS);
+    let positions: Collection<PositionDoc> = app.log_database.collection(collection::POSITIONS);
     Ok(positions.find_one(doc! { "_id": format!("{on_chain:#x}") }).await?.map(|doc| doc.position))
 }
 
 /// Remembers a position, so that the next round and the next sequencer can go on from it.
 pub(super) async fn remember(app: &App, position: &Position) -> Result<(), SequencerError> {
-    let positions: Collection<PositionDoc> = app.database.collection(collection::POSITIONS);
+    let positions: Collection<PositionDoc> = app.log_database.collection(collection::POSITIONS);
     let document = PositionDoc { head: LeafHash(position.head.hash()), position: position.clone() };
     match positions.insert_one(document).await {
         Ok(_) => Ok(()),

@@ -17,7 +17,7 @@ const GO_MAX: i64 = 2_000;
 ///
 /// `anchored` is the size of the log on chain: after the evidence was lost the order goes on from there.
 pub(super) async fn place_new(app: &App, anchored: u64) -> Result<(), SequencerError> {
-    let leaves: Collection<LeafDoc> = app.database.collection(collection::LEAVES);
+    let leaves: Collection<LeafDoc> = app.log_database.collection(collection::LEAVES);
     let mut next: Option<i64> = None;
     loop {
         let new: Vec<LeafDoc> = leaves
@@ -53,7 +53,7 @@ pub(super) async fn place_new(app: &App, anchored: u64) -> Result<(), SequencerE
 
 /// The leaves from index `from` on, without gaps, at most `max`.
 pub(super) async fn batch(app: &App, from: u64, max: usize) -> Result<Vec<LeafDoc>, SequencerError> {
-    let leaves: Collection<LeafDoc> = app.database.collection(collection::LEAVES);
+    let leaves: Collection<LeafDoc> = app.log_database.collection(collection::LEAVES);
     let first = i64::try_from(from).map_err(|_| SequencerError::Inconsistent("the log is too long"))?;
     let limit = i64::try_from(max).unwrap_or(i64::MAX);
     let batch: Vec<LeafDoc> = leaves

@@ -90,7 +90,7 @@ async fn the_sequencer_goes_on_after_a_restart_and_after_losing_its_positions() 
     // Leaves that come while nobody sequences wait.
     let idle = world.idle_api(&[]).await;
     cast.doctor.read(&idle, record, salt).await.unwrap();
-    let positions = api.app.database.collection::<Document>("log_positions");
+    let positions = api.app.log_database.collection::<Document>("log_positions");
     assert!(positions.count_documents(doc! {}).await.unwrap() > 0);
     positions.delete_many(doc! {}).await.unwrap();
 
@@ -128,7 +128,7 @@ async fn the_log_goes_on_from_the_chain_when_the_evidence_was_lost() {
     cast.doctor.read(&api, record, salt).await.unwrap();
     log_with(&api, 1).await;
     for name in ["log_leaves", "log_positions"] {
-        api.app.database.collection::<Document>(name).delete_many(doc! {}).await.unwrap();
+        api.app.log_database.collection::<Document>(name).delete_many(doc! {}).await.unwrap();
     }
     cast.doctor.read(&api, record, salt).await.unwrap();
     log_with(&api, 2).await;

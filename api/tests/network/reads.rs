@@ -31,7 +31,7 @@ async fn a_granted_reader_gets_the_share_and_a_receipt_and_the_same_request_the_
     assert_eq!(first.release_share.0, *share.expose());
     first.receipt.verify(&api.app.deployment).unwrap();
     assert_eq!(first.receipt.receipt.leaf, first.leaf.0);
-    let leaves = api.app.database.collection::<Document>("log_leaves");
+    let leaves = api.app.log_database.collection::<Document>("log_leaves");
     assert_eq!(leaves.count_documents(doc! {}).await.unwrap(), 1);
 
     let again: ReadAnswer = api.post("/v1/reads", &cast.doctor.token, &body).await.ok();
@@ -122,7 +122,7 @@ async fn every_refusal_of_a_read_has_its_code_and_leaves_no_leaf() {
     assert_eq!(refused(&ask(record.id, standing, Treatment, 30)).await, "share_missing");
     shares.insert_one(lost).await.unwrap();
 
-    let leaves = api.app.database.collection::<Document>("log_leaves");
+    let leaves = api.app.log_database.collection::<Document>("log_leaves");
     assert_eq!(leaves.count_documents(doc! {}).await.unwrap(), 0);
     cast.doctor.read(&api, record.id, standing).await.unwrap();
 
@@ -157,7 +157,7 @@ async fn an_accepted_revocation_stops_reads_before_it_is_mined() {
     let two = grant(&api, &cast, &record, Terms::now(&api)).await;
     cast.doctor.read(&api, record.id, one).await.unwrap();
     eventually("the first read is anchored", || async {
-        let leaves = api.app.database.collection::<Document>("log_leaves");
+        let leaves = api.app.log_database.collection::<Document>("log_leaves");
         leaves.find_one(doc! { "is_placed": true }).await.unwrap()
     })
     .await;

@@ -118,7 +118,7 @@ impl World {
         }
         let settings = Arguments::try_parse_from(arguments).unwrap().settings;
         let app = App::open(settings).await.unwrap();
-        background::create_indexes(&app.database).await.unwrap();
+        background::create_indexes(&app).await.unwrap();
         Api { router: routes::app(app.clone()), app }
     }
 

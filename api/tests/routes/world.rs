@@ -108,7 +108,7 @@ impl World {
         .settings;
         change(&mut settings);
         let app = App::open(settings).await.expect("the server opens");
-        api::background::create_indexes(&app.database).await.expect("indexes are created");
+        api::background::create_indexes(&app).await.expect("indexes are created");
         Self { router: api::routes::app(app.clone()), app }
     }
 

@@ -215,7 +215,7 @@ fn no_server_keeps_anything_that_must_stay_with_people() {
         assert!(kept.keys().any(|place| place.starts_with("block ")), "the store was searched");
         assert!(kept.keys().any(|place| place.starts_with("file logs/api-0")), "the logs were searched");
         assert!(
-            kept["collection medlock.log_leaves"].len() > 100,
+            kept["collection medlock_log.log_leaves"].len() > 100,
             "the API's database was searched: {:?}",
             kept.keys()
         );
