@@ -1,8 +1,12 @@
 //! The form of a vector file, and how one is run. Numbers that may pass 2^53 are decimal text, bytes are `0x` hex,
 //! long ones base64.
 
+#[path = "messages_scenario.rs"]
+mod messages_scenario;
+
 use alloy::primitives::{Address, B256, Bytes};
 use base64::{Engine, engine::general_purpose::STANDARD};
+use messages_scenario::{ActionScenario, KitScenario, LoginScenario, ReadScenario, StatementScenario};
 use protocol::{
     address_book::{AddressBook, AddressBookError},
     authorship::{self, AuthorshipProof},
@@ -129,6 +133,11 @@ pub(crate) enum Scenario {
         roots: Vec<B256>,
         heads: Vec<B256>,
     },
+    Action(Box<ActionScenario>),
+    Statement(Box<StatementScenario>),
+    Read(Box<ReadScenario>),
+    Login(Box<LoginScenario>),
+    Kit(KitScenario),
 }
 
 /// Bytes that a formula gives. `xor`: byte i is `(i ^ i>>8 ^ i>>16) & 255`; `zero`: all zero.
@@ -451,6 +460,11 @@ impl Scenario {
                 }
                 "ok"
             }
+            Self::Action(action) => action.run(),
+            Self::Statement(statement) => statement.run(),
+            Self::Read(read) => read.run(),
+            Self::Login(login) => login.run(),
+            Self::Kit(kit) => kit.run(),
         }
     }
 }

@@ -38,6 +38,7 @@ import {
 import { joinShares, readerShare, releaseShare } from '../../src/protocol/split.ts';
 import { argon2idForTests } from './argon2.ts';
 import { fromBase64, patternPieces } from './patterns.ts';
+import { messageRunners, type MessageScenarios } from './scenario-messages.ts';
 
 /** One file of `protocol/vectors`. */
 export interface Vector {
@@ -79,7 +80,7 @@ export interface Opened {
   readonly content_sha256: Hex;
 }
 
-interface Scenarios {
+interface Scenarios extends MessageScenarios {
   identity: { seed: Hex; epoch: number; public_key: Hex; key_hash: Hex };
   tag: { seed: Hex; chain_id: string; grant_registry: Address; grantee: Address; right: Right; salt: Hex; tag: Hex };
   split: {
@@ -198,6 +199,8 @@ const HOLDS: Readonly<Record<string, SealableClass<SealableSecret>>> = {
 };
 
 const runners: Runners = {
+  ...messageRunners,
+
   async identity({ seed, epoch, public_key, key_hash }) {
     const { publicKey } = identityKey(new Seed(fromHex(seed)), epoch);
     expect(publicKey.hex).toBe(public_key);
