@@ -4,6 +4,8 @@
 mod chain;
 mod contracts_model;
 mod dice;
+mod guarantees;
+mod known_failures;
 mod seeds;
 mod simulation;
 mod store;

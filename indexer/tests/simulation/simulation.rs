@@ -13,6 +13,7 @@ use indexer::{
     follow::{Follower, Goal},
     health::Status,
     mirror::Mirror,
+    rebuild::Rebuild,
     settings::Pace,
     time::{Instant, JoinHandle, sleep, spawn, timeout},
 };
@@ -75,6 +76,35 @@ impl Simulation {
         }
     }
 
+    /// With one endpoint that answers at most so many logs, and so many blocks, at once.
+    pub(crate) fn limited(seed: u64, max_logs: u64, max_blocks: u64, pace: Pace) -> Self {
+        let mut world = Self::new(seed, 0, pace);
+        let endpoint = Endpoint::new(world.tree.clone(), Dice::of(seed, "endpoint 0"));
+        world.endpoints.push(Arc::new(endpoint.limited_to(max_logs, max_blocks)));
+        world
+    }
+
+    /// `medlock-indexer reindex`, as another process would do it.
+    pub(crate) fn rebuild(&self) -> impl Future<Output = Result<(), String>> + use<> {
+        let client = Client::new(&self.database, "reindex", Dice::of(self.seed, "reindex"));
+        let deployment = deployment(self.tree().genesis());
+        let status: Arc<Status> = Arc::default();
+        let rebuild = Rebuild {
+            chain: self.chain(&status),
+            live: Mirror::new(Arc::new(client)),
+            binding: Binding::of(&deployment),
+            contracts: Contracts::of(&deployment),
+            pace: self.pace,
+            status,
+        };
+        async move { rebuild.run(&CancellationToken::new()).await.map_err(|error| error.to_string()) }
+    }
+
+    fn chain(&self, status: &Arc<Status>) -> Arc<dyn Chain> {
+        let endpoints = self.endpoints.iter().map(|endpoint| -> Arc<dyn Chain> { endpoint.clone() }).collect();
+        Arc::new(Endpoints::new(endpoints, status.clone()))
+    }
+
     pub(crate) fn tree(&self) -> std::sync::MutexGuard<'_, Tree> {
         self.tree.lock().expect("no panic")
     }
@@ -85,8 +115,7 @@ impl Simulation {
 
     fn follower(&self, client: &Client, name: &str, status: &Arc<Status>, bell: Arc<Notify>) -> Follower {
         let deployment = deployment(self.tree().genesis());
-        let endpoints = self.endpoints.iter().map(|endpoint| -> Arc<dyn Chain> { endpoint.clone() }).collect();
-        let chain = Arc::new(Endpoints::new(endpoints, status.clone()));
+        let chain = self.chain(status);
         let mirror = Mirror::new(Arc::new(client.clone()));
         let (binding, contracts) = (Binding::of(&deployment), Contracts::of(&deployment));
         Follower::new(chain, mirror, binding, contracts, self.pace, status.clone(), bell).named(name.into())

@@ -204,6 +204,13 @@ impl Database {
         self.events.len() - self.events.iter().filter(kept).count()
     }
 
+    /// What is left of rebuilds.
+    pub(crate) fn collections_beside(&self) -> Vec<String> {
+        let beside =
+            self.collections.iter().filter(|(name, documents)| name.starts_with(BESIDE) && !documents.is_empty());
+        beside.map(|(name, _)| name.clone()).collect()
+    }
+
     fn expire(&mut self) {
         self.open.retain(|_, open| open.began.elapsed() < LIFETIME);
     }
