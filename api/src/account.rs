@@ -9,7 +9,7 @@ use protocol::{
     mirror::{AccreditorDoc, KeyDoc, PractitionerDoc, collection},
 };
 
-use crate::{blobs, caller::Caller, error::ApiError, extract::Json, state::App};
+use crate::{blobs, caller::Caller, error::ApiError, extract::Json, private_blobs, state::App};
 
 /// Says who is signed in, in which roles, and how much is stored.
 ///
@@ -18,12 +18,15 @@ use crate::{blobs, caller::Caller, error::ApiError, extract::Json, state::App};
 pub(crate) async fn me(State(app): State<App>, caller: Caller) -> Result<Json<Me>, ApiError> {
     let accreditors = app.database.collection::<AccreditorDoc>(collection::ACCREDITORS);
     let accreditor = accreditors.find_one(doc! { "_id": caller.hex(), "active": true }).await?.is_some();
+    let (has_keyring, has_address_book) = private_blobs::kept(&app, &caller).await?;
     Ok(Json(Me {
         address: caller.address,
         session_expires_at: caller.expires_at,
         roles: current_roles(&app, caller.address).await?,
         accreditor,
         key_epoch: identity_key(&app, caller.address).await?.map_or(0, |key| key.epoch),
+        has_keyring,
+        has_address_book,
         stored_bytes: blobs::stored_bytes(&app, caller.address).await?,
         quota_bytes: app.settings.limits.quota_bytes,
     }))

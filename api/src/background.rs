@@ -1,4 +1,5 @@
 //! What a server does beside answering: each collection's indexes at the start, then the work that runs until the end.
+
 use crate::{
     auth, blobs, directory, events, grants, idempotency, records, relay, requests, retire, sequencer, state::App,
 };

@@ -50,6 +50,14 @@ impl Kind {
     }
 }
 
+/// Whether the caller has a keyring and an address book here, so that a client need not ask for what is not there.
+pub(crate) async fn kept(app: &App, caller: &Caller) -> Result<(bool, bool), ApiError> {
+    let blobs = app.database.collection::<PrivateBlobDoc>(collection::PRIVATE_BLOBS);
+    let (keyring, book) = (Kind::Keyring.id(caller), Kind::AddressBook.id(caller));
+    let has = async |id: &str| Ok::<_, ApiError>(blobs.count_documents(doc! { "_id": id }).await? > 0);
+    Ok((has(&keyring).await?, has(&book).await?))
+}
+
 /// Gives the caller's keyring.
 ///
 /// **Who may call:** any signed-in address; it sees its own.

@@ -15,7 +15,7 @@ use alloy::{primitives::B256, rpc::types::Log};
 
 use crate::{
     chain::{Chain, ChainError, Header, logs_in_order, logs_of_block},
-    decode::Contracts,
+    decode::{Contracts, MinedLog},
     error::IndexerError,
     settings::Pace,
     time::{Instant, JoinHandle, sleep, spawn},
@@ -188,9 +188,10 @@ impl Fetch {
         while let Some((from, to)) = todo.pop() {
             let start = Instant::now();
             match self.stretch(from, to).await {
-                Ok(stretch) => {
-                    self.appetite.learn(to - from + 1, stretch.batch.events.len() as u64, start.elapsed());
-                    stretches.push(stretch);
+                Ok(parts) => {
+                    let events: usize = parts.iter().map(|stretch| stretch.batch.events.len()).sum();
+                    self.appetite.learn(to - from + 1, events as u64, start.elapsed());
+                    stretches.extend(parts);
                     tries = 0;
                 }
                 Err(IndexerError::Chain(ChainError::TooLarge(_) | ChainError::TimedOut { .. })) if from < to => {
@@ -213,7 +214,7 @@ impl Fetch {
         Ok(stretches)
     }
 
-    async fn stretch(&self, from: u64, to: u64) -> Result<Stretch, IndexerError> {
+    async fn stretch(&self, from: u64, to: u64) -> Result<Vec<Stretch>, IndexerError> {
         if self.is_checked {
             return self.checked(from, to).await;
         }
@@ -228,18 +229,42 @@ impl Fetch {
         let times = times_of(&*self.chain, &logs).await?;
         let time_of = |hash: B256| times.iter().find(|header| header.hash == hash).map(|header| header.timestamp);
         let logs = logs_in_order(logs, time_of)?;
-        if logs.iter().any(|log| log.place.block_number == to && log.place.block_hash != last.hash) {
-            return Err(ChainError::Contradiction("logs and header of a block differ").into());
-        }
         // The chain may have moved between the answers.
         if header_of(&*self.chain, to).await?.hash != last.hash {
             return Err(ChainError::Contradiction("the end of a range has changed: the chain is moving").into());
         }
-        Ok(Stretch { first, last, batch: Batch::of(&self.contracts, &logs)? })
+        let cuts = cuts(&logs, to, self.appetite.events);
+        let mut headers = vec![first];
+        for cuts in cuts.chunks(HEADERS / 2) {
+            let ends: Vec<u64> = cuts.iter().flat_map(|cut| [*cut, cut + 1]).collect();
+            headers.extend(self.chain.headers(&ends).await?);
+        }
+        headers.push(last);
+        self.parts(&headers, &logs)
+    }
+
+    /// The stretches between pairs of headers: the first and the last block of each.
+    fn parts(&self, headers: &[Header], mut logs: &[MinedLog]) -> Result<Vec<Stretch>, IndexerError> {
+        let mut stretches = Vec::with_capacity(headers.len() / 2);
+        for ends in headers.chunks(2) {
+            let [first, last] = ends else { return Err(ChainError::Contradiction("a range has two ends").into()) };
+            let (ours, rest) = logs.split_at(logs.partition_point(|log| log.place.block_number <= last.number));
+            if ours.last().is_some_and(|log| log.place.block_number == last.number && log.place.block_hash != last.hash)
+            {
+                return Err(ChainError::Contradiction("logs and header of a block differ").into());
+            }
+            stretches.push(Stretch {
+                first: first.clone(),
+                last: last.clone(),
+                batch: Batch::of(&self.contracts, ours)?,
+            });
+            logs = rest;
+        }
+        Ok(stretches)
     }
 
     /// Header by header: whatever does not explain its bloom filter is taken from the receipts.
-    async fn checked(&self, from: u64, to: u64) -> Result<Stretch, IndexerError> {
+    async fn checked(&self, from: u64, to: u64) -> Result<Vec<Stretch>, IndexerError> {
         let numbers: Vec<u64> = (from..=to).collect();
         let mut headers = Vec::with_capacity(numbers.len());
         for numbers in numbers.chunks(HEADERS) {
@@ -264,9 +289,12 @@ impl Fetch {
         if !by_block.is_empty() {
             return Err(ChainError::Contradiction("logs and header of a block differ").into());
         }
-        let (first, last) = (headers.first().cloned(), headers.pop());
-        let (first, last) = first.zip(last).ok_or(ChainError::Contradiction("headers were asked for"))?;
-        Ok(Stretch { first, last, batch: Batch::of(&self.contracts, &logs)? })
+        let mut ends = vec![from];
+        ends.extend(cuts(&logs, to, self.appetite.events).into_iter().flat_map(|cut| [cut, cut + 1]));
+        ends.push(to);
+        let header = |number: u64| headers.get(usize::try_from(number - from).ok()?).cloned();
+        let ends: Option<Vec<Header>> = ends.into_iter().map(header).collect();
+        self.parts(&ends.ok_or(ChainError::Contradiction("headers were asked for"))?, &logs)
     }
 
     async fn dense(&self, number: u64) -> Result<Stretch, IndexerError> {
@@ -274,6 +302,23 @@ impl Fetch {
         let logs = logs_of_block(&header, self.chain.receipt_logs(&header).await?)?;
         Ok(Stretch { first: header.clone(), last: header, batch: Batch::of(&self.contracts, &logs)? })
     }
+}
+
+/// After which blocks to cut a range that ends with `to`, so that each part holds about `events`: its blocks do not share
+/// a transaction then, and a transaction fits the database's cache. Not for a little more than that.
+fn cuts(logs: &[MinedLog], to: u64, events: u64) -> Vec<u64> {
+    let mut cuts = Vec::new();
+    let (mut held, mut left) = (0, logs.len() as u64);
+    for block in logs.chunk_by(|a, b| a.place.block_number == b.place.block_number) {
+        held += block.len() as u64;
+        left -= block.len() as u64;
+        let number = block[0].place.block_number;
+        if held >= events && left >= events / 2 && number < to {
+            cuts.push(number);
+            held = 0;
+        }
+    }
+    cuts
 }
 
 /// How many headers one request asks for.
@@ -298,12 +343,31 @@ async fn times_of(chain: &dyn Chain, logs: &[Log]) -> Result<Vec<Header>, ChainE
 
 #[cfg(test)]
 mod tests {
+    use alloy::primitives::{Address, LogData};
+    use protocol::mirror::Place;
+
     use super::*;
 
     const SHORT: Duration = Duration::from_millis(5);
 
     fn appetite() -> Appetite {
         Appetite::new(&Pace { batch_blocks: 10_000, batch_events: 1_000, requests: 4, ..Pace::default() })
+    }
+
+    fn log(block: u64, log_index: u64) -> MinedLog {
+        let place =
+            Place { block_number: block, block_hash: B256::ZERO, block_time: 0, tx_hash: B256::ZERO, log_index };
+        MinedLog { place, contract: Address::ZERO, data: LogData::default() }
+    }
+
+    #[test]
+    fn a_range_is_cut_between_blocks_only_and_where_it_holds_too_much() {
+        let logs: Vec<MinedLog> = (1..=10).flat_map(|block| (0..100).map(move |index| log(block, index))).collect();
+        assert_eq!(cuts(&logs, 10, 250), [3, 6]);
+        assert_eq!(cuts(&logs, 10, 1_000), [0; 0]);
+        assert_eq!(cuts(&logs[..100], 9, 10), [0; 0], "a dense block stays whole");
+        assert_eq!(cuts(&logs[..200], 2, 10), [1]);
+        assert_eq!(cuts(&[], 9, 10), [0; 0]);
     }
 
     #[test]

@@ -157,6 +157,8 @@ async fn a_contract_account_signs_in_if_its_contract_says_so() {
         (answering(&magic), true),
         (answering(&"00".repeat(32)), false),
         (answering(&"ff".repeat(32)), false),
+        // The magic value with something behind it is not the word that ERC-1271 names.
+        (answering(&format!("1626ba7e{}01", "00".repeat(27))), false),
         // Reverts.
         ("0x60006000fd".to_owned(), false),
         // Says nothing.

@@ -63,6 +63,12 @@ pub struct Me {
     pub accreditor: bool,
     /// Epoch of the published identity key; 0 if none.
     pub key_epoch: u32,
+    /// Whether the server keeps a keyring of this account.
+    #[serde(default)]
+    pub has_keyring: bool,
+    /// Whether the server keeps an address book of this account.
+    #[serde(default)]
+    pub has_address_book: bool,
     /// Bytes stored for this account.
     pub stored_bytes: u64,
     /// The most bytes this account may store.

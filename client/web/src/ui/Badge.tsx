@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import { classes } from './classes.ts';
 
 const TONES = {
-  plain: 'bg-raised text-ink',
+  plain: 'border border-line bg-surface text-ink',
   accent: 'bg-accent-soft text-accent',
   good: 'bg-good-soft text-good',
   caution: 'bg-caution-soft text-caution',

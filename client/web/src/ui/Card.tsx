@@ -15,7 +15,7 @@ export function Section({ title, intro, actions, children }: {
 }) {
   return (
     <section className="space-y-4">
-      <div className="flex flex-wrap items-end justify-between gap-x-6 gap-y-2">
+      <div className="flex flex-wrap items-center justify-between gap-x-6 gap-y-2">
         <div className="max-w-prose">
           <h2 className="text-xl font-semibold">{title}</h2>
           {intro && <p className="mt-1 text-muted">{intro}</p>}

@@ -118,8 +118,10 @@ export function Check({ label, hint, ...rest }: { readonly label: ReactNode; rea
 }
 
 /** One of a few, each with a line of explanation. */
-export function Choice<V extends string>({ legend, options, value, onChoose, columns = false }: {
+export function Choice<V extends string>({ legend, isLegendHidden = false, options, value, onChoose, columns = false }: {
   readonly legend: string;
+  /** Where a heading right above says the same. */
+  readonly isLegendHidden?: boolean;
   readonly options: readonly { readonly value: V; readonly label: string; readonly hint?: string | undefined }[];
   readonly value: V | null;
   readonly onChoose: (value: V) => void;
@@ -128,7 +130,7 @@ export function Choice<V extends string>({ legend, options, value, onChoose, col
   const name = useId();
   return (
     <fieldset>
-      <legend className="mb-2 font-medium">{legend}</legend>
+      <legend className={classes(isLegendHidden ? 'sr-only' : 'mb-2 font-medium')}>{legend}</legend>
       <div className={classes('grid gap-2', columns && 'sm:grid-cols-2')}>
         {options.map((option) => (
           <label

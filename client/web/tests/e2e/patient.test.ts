@@ -1,5 +1,5 @@
 /** The first journey: from nothing to a record that only its patient can open. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { World } from './world.ts';
 
 const CONTENT = 'Haemoglobin 14.1 g/dl, canary-5f0c2b';
@@ -8,6 +8,7 @@ let world: World;
 beforeAll(async () => {
   world = await World.start();
 });
+afterEach(({ task }) => world.evidence(task));
 afterAll(() => world?.stop());
 
 test('a patient sets up, adds a record, reloads, unlocks and opens it', async () => {

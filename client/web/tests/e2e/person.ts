@@ -1,4 +1,5 @@
 /** A person with a browser of their own: what they click, in their words, and what their browser complained about. */
+import { join } from 'node:path';
 import type { BrowserContext, Locator, Page } from 'playwright-core';
 import type { Address } from 'viem';
 import { TestWallet } from './test-wallet.ts';
@@ -169,6 +170,13 @@ export class Person {
     await dialog.getByLabel('Category').selectOption({ label: category });
     await dialog.getByRole('button', { name: 'Encrypt and add' }).click();
     await this.sees('Added');
+  }
+
+  /** What the page shows, for a test that failed: a picture, and the complaints. */
+  async evidence(folder: string): Promise<void> {
+    const path = join(folder, `${this.role}.png`);
+    await this.page.screenshot({ path, fullPage: true }).catch(() => undefined);
+    console.error(`${this.role}: ${path}\n${this.page.url()}\n${this.complaints.join('\n')}`);
   }
 
   async leave(): Promise<void> {

@@ -108,6 +108,13 @@ export class World {
     }
   }
 
+  /** Keeps pictures of every page when a test failed: `afterEach(({ task }) => world.evidence(task))`. */
+  async evidence(task: { readonly name: string; readonly result?: { readonly state?: string } | undefined }): Promise<void> {
+    if (task.result?.state !== 'fail') return;
+    const folder = mkdtempSync(join(tmpdir(), 'medlock-web-failed-'));
+    for (const person of this.#people) await person.evidence(folder);
+  }
+
   async stop(): Promise<void> {
     for (const person of this.#people) await person.leave();
     await this.browser.close();

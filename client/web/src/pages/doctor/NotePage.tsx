@@ -148,7 +148,9 @@ function NoteForm({ me, patient, writable }: { readonly me: Me; readonly patient
       </div>
       {preview && (
         <Section title={t('note.preview')}>
-          <FhirReport source={preview} />
+          <Card>
+            <FhirReport source={preview} />
+          </Card>
         </Section>
       )}
     </form>

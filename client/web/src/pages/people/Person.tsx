@@ -15,7 +15,9 @@ export function Standing({ address }: { readonly address: Address }) {
   const { t } = useI18n();
   const { data: person } = usePerson(address);
   if (person === undefined) return null;
-  if (person === null || !person.counts) return <Badge tone="caution">{t('ui.notAccredited')}</Badge>;
+  // Family and friends are nobody's to vouch for; who was accredited once and is not now is worth a warning.
+  if (person === null) return <Badge>{t('ui.notAccredited')}</Badge>;
+  if (!person.counts) return <Badge tone="caution">{t('ui.notAccredited')}</Badge>;
   return (
     <span className="flex flex-wrap items-center gap-1.5">
       <Badge tone="good">

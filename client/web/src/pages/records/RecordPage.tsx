@@ -91,7 +91,7 @@ function Known({ record, patient }: { readonly record: RecordItem; readonly pati
       />
       {record.isMine && !isWithdrawn && <SharedWith record={record} />}
       {(record.isMine || record.isUploader) && !isWithdrawn && (
-        <Button tone="quiet" icon={FileX2} onClick={() => setWithdrawing(true)}>
+        <Button tone="quiet" icon={FileX2} className="-ms-4" onClick={() => setWithdrawing(true)}>
           {t('record.withdraw')}
         </Button>
       )}
@@ -127,7 +127,8 @@ function Opened({ opened }: { readonly opened: OpenedRecord }) {
       title={t('viewer.document')}
       intro={
         <>
-          {author.signed ? t('record.author.signed', { name }) : t('record.author.unsigned')} {t('record.verified')}
+          <span className="block">{author.signed ? t('record.author.signed', { name }) : t('record.author.unsigned')}</span>
+          <span className="block">{t('record.verified')}</span>
         </>
       }
     >

@@ -139,6 +139,7 @@ function ShareForm({ me, draft, setDraft, share, onDone }: {
         <h2 className="text-xl font-semibold">{t('share.what')}</h2>
         <Choice
           legend={t('share.what')}
+          isLegendHidden
           columns
           value={draft.right}
           onChoose={(right) => setDraft({ ...draft, right })}

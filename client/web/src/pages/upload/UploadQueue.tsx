@@ -2,6 +2,7 @@ import { CircleCheck, RotateCcw, X } from 'lucide-react';
 import { useEffect, useRef } from 'react';
 import { Link } from 'react-router';
 import { paths } from '../../app/paths.ts';
+import { useSession } from '../../data/session.ts';
 import { useUploads } from '../../data/uploads.ts';
 import type { UploadItem, Uploads, UploadState } from '../../data/types.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
@@ -37,7 +38,8 @@ export function UploadQueue({ title }: { readonly title?: string }) {
 
 function Line({ item, uploads }: { readonly item: UploadItem; readonly uploads: Uploads }) {
   const { t, format } = useI18n();
-  const isForSomebody = item.target.kind === 'record' && item.patient !== null;
+  const { me } = useSession();
+  const isForSomebody = item.patient !== null && item.patient !== me?.address;
   return (
     <li className="space-y-2 rounded-2xl border border-line bg-surface p-4">
       <div className="flex items-center justify-between gap-3">

@@ -56,7 +56,7 @@ function ChooseWallet() {
       <ul className="space-y-2">
         {wallets.map((wallet) => (
           <li key={wallet.uuid}>
-            <Button className="w-full justify-start" busy={connect.isBusy} onClick={() => connect.start(wallet.uuid)}>
+            <Button className="w-full justify-start text-start" busy={connect.isBusy} onClick={() => connect.start(wallet.uuid)}>
               <WalletPicture wallet={wallet} />
               {t('welcome.connect', { wallet: wallet.name })}
             </Button>

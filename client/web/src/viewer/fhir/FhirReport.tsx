@@ -22,7 +22,7 @@ export function FhirReport({ source }: { readonly source: string }) {
   }, [source]);
   if (entries === null || entries.length === 0) return <TextView text={source} />;
   return (
-    <div className="space-y-5">
+    <div className="space-y-6">
       {entries.map((entry, index) => (
         <EntryView key={index} entry={entry} />
       ))}
@@ -36,7 +36,7 @@ export function FhirReport({ source }: { readonly source: string }) {
 function EntryView({ entry }: { readonly entry: Entry }) {
   const { t } = useI18n();
   return (
-    <article className="space-y-4 rounded-2xl border border-line bg-surface p-5 sm:p-6">
+    <article className="space-y-4 not-first:border-t not-first:border-line not-first:pt-6">
       <header>
         <p className="text-sm font-medium text-accent">{t(`viewer.fhir.${entry.kind}`)}</p>
         <h3 className="text-xl font-semibold" dir="auto">
@@ -74,6 +74,7 @@ function FactValue({ fact: { value } }: { readonly fact: FhirFact }) {
 /** A table where there is room; below 640 px each line becomes a small sheet of its own. */
 function Results({ rows }: { readonly rows: readonly ResultRow[] }) {
   const { t } = useI18n();
+  const isAnyFlagged = rows.some((row) => row.flag !== null);
   return (
     <table className="block w-full sm:table">
       <thead className="sr-only sm:not-sr-only">
@@ -81,7 +82,11 @@ function Results({ rows }: { readonly rows: readonly ResultRow[] }) {
           <th scope="col" className="py-2 pe-4 text-start font-medium">{t('viewer.fhir.result')}</th>
           <th scope="col" className="py-2 pe-4 text-start font-medium">{t('viewer.fhir.value')}</th>
           <th scope="col" className="py-2 pe-4 text-start font-medium">{t('viewer.fhir.range')}</th>
-          <th scope="col" className="py-2 text-start font-medium">{t('viewer.fhir.flag')}</th>
+          {isAnyFlagged && (
+            <th scope="col" className="py-2 text-start font-medium">
+              {t('viewer.fhir.flag')}
+            </th>
+          )}
         </tr>
       </thead>
       <tbody className="block sm:table-row-group">
@@ -96,7 +101,11 @@ function Results({ rows }: { readonly rows: readonly ResultRow[] }) {
             <td className="py-1 pe-4 text-muted sm:py-2.5">
               <bdi>{row.range}</bdi>
             </td>
-            <td className="py-1 sm:py-2.5">{row.flag && <Badge tone={TONES[row.flag]}>{t(`viewer.fhir.${row.flag}`)}</Badge>}</td>
+            {isAnyFlagged && (
+              <td className="py-1 sm:py-2.5">
+                {row.flag && <Badge tone={TONES[row.flag]}>{t(`viewer.fhir.${row.flag}`)}</Badge>}
+              </td>
+            )}
           </tr>
         ))}
       </tbody>
