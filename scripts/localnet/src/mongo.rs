@@ -18,6 +18,9 @@ const REPLICA_SET: &str = "medlock";
 
 /// The command that runs the database. Every commit reaches the disk before it is answered, in tests too: otherwise
 /// `secantusd-rs` loses answered commits when it is killed, which no MongoDB does under a majority write concern.
+///
+/// The cache is a bound, taken only when it is needed. What a transaction has written stays in it until it commits, and
+/// where that is a tenth of the cache, the engine does little but look for room.
 pub(crate) fn command(program: &Path, folder: &Path, port: u16) -> Result<Command, StartError> {
     let data = folder.join("mongodb");
     make_folder(&data)?;
@@ -28,19 +31,10 @@ pub(crate) fn command(program: &Path, folder: &Path, port: u16) -> Result<Comman
         let config = folder.join("secantusd.toml");
         fs::write(&config, "").map_err(|source| StartError::Io { what: "write", path: config.clone(), source })?;
         command.arg("--config").arg(config);
-        command.args([
-            "--host",
-            "127.0.0.1",
-            "--cache-size",
-            "256M",
-            "--log-file-max",
-            "16MB",
-            "--log-level",
-            "WARNING",
-        ]);
+        command.args(["--host", "127.0.0.1", "--cache-size", "1G", "--log-file-max", "16MB", "--log-level", "WARNING"]);
         command.arg("--sync-on-commit").arg("--storage-path").arg(data);
     } else {
-        command.args(["--bind_ip", "127.0.0.1", "--replSet", REPLICA_SET, "--wiredTigerCacheSizeGB", "0.25"]);
+        command.args(["--bind_ip", "127.0.0.1", "--replSet", REPLICA_SET, "--wiredTigerCacheSizeGB", "1"]);
         command.arg("--dbpath").arg(data);
     }
     Ok(command)
