@@ -77,9 +77,9 @@ async function seal(job: SealFileJob, progress: (bytes: number) => void): Promis
     const sealer = await Sealer.create({ ...job, patientKey }, dek);
     const cid = new CidBuilder();
     const envelope = new BlobCollector();
-    for await (const chunk of sealer.seal(reporting(blobPieces(job.file), progress))) {
-      await cid.update(chunk);
-      envelope.add(chunk);
+    for await (const part of sealer.seal(reporting(blobPieces(job.file), progress))) {
+      await cid.update(part);
+      envelope.add(part);
     }
     const capsule = await sealReleaseShare(job, dek);
     const text = (await cid.finish()).toString();

@@ -1,45 +1,34 @@
-/** Encrypting a long message of known length with FLOE, several segments at a time, into chunks of one length. */
+/** Encrypting a long message of known length with FLOE, several segments at a time. */
 
 import type { Bytes } from '../bytes.ts';
 import { isZero } from '../bytes.ts';
 import type { Random } from '../random.ts';
 import { type FloeMessage, SEGMENT_IV_LEN, segmentHead } from './floe.ts';
-import { FLOE_HEADER_LEN, SEGMENT_OVERHEAD, SEGMENT_PAYLOAD_LEN } from './layout.ts';
+import { SEGMENT_PAYLOAD_LEN } from './layout.ts';
 
 /** Segments that WebCrypto works on at one time, so that its threads are never idle. */
 const SEGMENTS_IN_FLIGHT = 16;
-/** Length of the chunks that come out; the last one is shorter. */
-export const CHUNK_LEN = 1 << 20;
 /** Segment IVs are drawn this many at a time: asking the generator for 12 bytes costs as much as asking for 768. */
 const IVS_AT_ONCE = 64;
 
 /**
- * Gives `prefix`, the FLOE header and the segments. `plaintext` gives exactly `length` bytes and is read as fast as chunks
- * are taken; what it gave may be written over once it is asked for more. `message` has the parameters of suite 0x01.
+ * Gives the FLOE header and the segments, in parts which in a row are the message. Each part is as WebCrypto made it: joining
+ * them into longer ones would cost as much as the encryption itself. `plaintext` gives exactly `length` bytes and is read as
+ * fast as parts are taken; what it gave may be written over once it is asked for more. `message` has the parameters of
+ * suite 0x01.
  *
  * @throws whatever `plaintext` throws; RangeError when it gives another number of bytes.
  */
 export async function* encryptStream(
   message: FloeMessage,
-  prefix: Bytes,
   plaintext: AsyncIterable<Bytes>,
   length: number,
   random: Random,
 ): AsyncGenerator<Bytes, void, undefined> {
-  const overhead = Math.ceil(length / SEGMENT_PAYLOAD_LEN) * SEGMENT_OVERHEAD;
-  const output = new ChunkWriter(prefix.length + FLOE_HEADER_LEN + length + overhead);
-  output.write(prefix);
-  output.write(message.header);
-
+  yield message.header;
   const ivs = new SegmentIvs(random);
   const cutter = new SegmentCutter(length);
-  const inFlight: { head: Bytes; ciphertext: Promise<ArrayBuffer> }[] = [];
-  const writeFirst = async (): Promise<void> => {
-    const first = inFlight.shift();
-    if (first === undefined) return;
-    output.write(first.head);
-    output.write(new Uint8Array(await first.ciphertext));
-  };
+  const inFlight: Segment[] = [];
   let position = 0;
   for await (const piece of plaintext) {
     for (const { payload, isFinal } of cutter.push(piece)) {
@@ -48,34 +37,44 @@ export async function* encryptStream(
       const ciphertext = message.encryptSegment(payload, position, isFinal, iv);
       inFlight.push({ head: segmentHead(payload.length, isFinal, iv), ciphertext });
       position += 1;
-      if (inFlight.length === SEGMENTS_IN_FLIGHT) await writeFirst();
-      if (output.hasFull) yield* output.takeFull();
+      if (inFlight.length === SEGMENTS_IN_FLIGHT) yield* partsOf(inFlight.shift());
     }
   }
-  while (inFlight.length > 0) await writeFirst();
-  yield* output.takeFull();
-  if (output.missing > 0) throw new RangeError('the plaintext is not as long as it was announced');
+  while (inFlight.length > 0) yield* partsOf(inFlight.shift());
+  if (cutter.missing > 0) throw new RangeError('the plaintext is not as long as it was announced');
+}
+
+/** A segment on its way through WebCrypto. */
+interface Segment {
+  readonly head: Bytes;
+  readonly ciphertext: Promise<ArrayBuffer>;
+}
+
+async function* partsOf(segment: Segment | undefined): AsyncGenerator<Bytes, void, undefined> {
+  if (segment === undefined) return;
+  yield segment.head;
+  yield new Uint8Array(await segment.ciphertext);
 }
 
 /** Cuts a plaintext of known length into payloads. Full ones are views of what came, where they can be. */
 class SegmentCutter {
   /** Plaintext bytes that have not come yet. */
-  #missing: number;
+  missing: number;
   #partial: Bytes | null = null;
   #filled = 0;
 
   constructor(length: number) {
-    this.#missing = length;
+    this.missing = length;
   }
 
   *push(bytes: Bytes): Generator<{ payload: Bytes; isFinal: boolean }, void, undefined> {
-    if (bytes.length > this.#missing) throw new RangeError('the plaintext is not as long as it was announced');
+    if (bytes.length > this.missing) throw new RangeError('the plaintext is not as long as it was announced');
     let rest = bytes;
     while (rest.length > 0) {
       const now = rest.subarray(0, SEGMENT_PAYLOAD_LEN - this.#filled);
       rest = rest.subarray(now.length);
-      this.#missing -= now.length;
-      const isFinal = this.#missing === 0;
+      this.missing -= now.length;
+      const isFinal = this.missing === 0;
       if (this.#filled === 0 && (isFinal || now.length === SEGMENT_PAYLOAD_LEN)) {
         yield { payload: now, isFinal };
         continue;
@@ -110,44 +109,5 @@ class SegmentIvs {
     const iv = this.#drawn.subarray(0, SEGMENT_IV_LEN);
     this.#drawn = this.#drawn.subarray(SEGMENT_IV_LEN);
     return iv;
-  }
-}
-
-/** Gathers a stream of known length into chunks, each a buffer of its own that may be transferred away. */
-class ChunkWriter {
-  /** Bytes that have not been written yet. */
-  missing: number;
-  #chunk: Bytes;
-  #filled = 0;
-  #full: Bytes[] = [];
-
-  constructor(length: number) {
-    this.missing = length;
-    this.#chunk = new Uint8Array(Math.min(CHUNK_LEN, length));
-  }
-
-  get hasFull(): boolean {
-    return this.#full.length > 0;
-  }
-
-  write(bytes: Bytes): void {
-    let rest = bytes;
-    while (rest.length > 0) {
-      const now = rest.subarray(0, this.#chunk.length - this.#filled);
-      this.#chunk.set(now, this.#filled);
-      this.#filled += now.length;
-      this.missing -= now.length;
-      rest = rest.subarray(now.length);
-      if (this.#filled === this.#chunk.length) {
-        this.#full.push(this.#chunk);
-        this.#chunk = new Uint8Array(Math.min(CHUNK_LEN, this.missing));
-        this.#filled = 0;
-      }
-    }
-  }
-
-  *takeFull(): Generator<Bytes, void, undefined> {
-    yield* this.#full;
-    this.#full = [];
   }
 }

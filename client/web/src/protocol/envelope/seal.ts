@@ -10,10 +10,13 @@ import { type Random, systemRandom } from '../random.ts';
 import type { DataKey } from '../secret.ts';
 import { ContentHasher } from './content-hash.ts';
 import { FLOE_IV_LEN, FloeMessage } from './floe.ts';
-import { CHUNK_LEN, encryptStream } from './floe-stream.ts';
+import { encryptStream } from './floe-stream.ts';
 import { type EnvelopeContext, Header } from './header.ts';
 import { plaintextLen, sealedLen } from './layout.ts';
 import { encodeMetadata, type Metadata } from './metadata.ts';
+
+/** Zeros that are encrypted at a time. */
+const PADDING_STEP = 1 << 20;
 
 const MESSAGES = {
   version: 'version and key epoch count from 1',
@@ -50,7 +53,7 @@ export interface SealParams {
   readonly metadata: Metadata;
 }
 
-/** Encrypts one stream of content. Memory: a chunk of the input, one of the output, and the segments in flight. */
+/** Encrypts one stream of content. Memory: a piece of the content and the segments in flight. */
 export class Sealer {
   /** The clear header. */
   readonly header: Header;
@@ -86,15 +89,16 @@ export class Sealer {
   }
 
   /**
-   * Gives the envelope in chunks of `CHUNK_LEN` bytes. `content` is read as fast as chunks are taken. After an error the
-   * envelope so far must be thrown away. To be called once.
+   * Gives the envelope in parts of up to 64 KiB, each in a buffer of its own. `content` is read as fast as parts are taken.
+   * After an error the envelope so far must be thrown away. To be called once.
    *
    * @throws SealError `content_changed`; whatever `content` throws.
    */
   async *seal(content: AsyncIterable<Bytes> | Iterable<Bytes>): AsyncGenerator<Bytes, void, undefined> {
     const length = plaintextLen(this.#announced.contentLength, this.#encodedMetadata.length);
     const plaintext = this.#plaintext(content, length);
-    yield* encryptStream(this.#message, this.header.toBytes(), plaintext, length, this.#random);
+    yield this.header.toBytes();
+    yield* encryptStream(this.#message, plaintext, length, this.#random);
   }
 
   /** Metadata, content and padding. The content is hashed while it passes; WebCrypto does that in another thread. */
@@ -115,8 +119,8 @@ export class Sealer {
     if (hasher.length !== contentLength || (await hasher.finish()) !== contentHash.toLowerCase()) {
       throw new SealError('content_changed');
     }
-    for (let missing = length - front.length - contentLength; missing > 0; missing -= CHUNK_LEN) {
-      yield new Uint8Array(Math.min(missing, CHUNK_LEN));
+    for (let missing = length - front.length - contentLength; missing > 0; missing -= PADDING_STEP) {
+      yield new Uint8Array(Math.min(missing, PADDING_STEP));
     }
   }
 }
