@@ -36,14 +36,14 @@ export function Shell({ me, children }: { readonly me: Me; readonly children: Re
           <IconButton icon={Menu} label={t('app.menu')} aria-haspopup="dialog" onClick={() => setMenu(true)} />
         </div>
       </header>
-      <div className="hidden border-e border-line bg-surface lg:block">
+      <header className="hidden border-e border-line bg-surface lg:block">
         <div className="sticky top-0 flex h-dvh flex-col gap-6 overflow-y-auto p-4">
           <Link to={paths.home} className="rounded-lg px-3 py-1.5">
             <Brand />
           </Link>
           <Navigation me={me} />
         </div>
-      </div>
+      </header>
       <main ref={main} tabIndex={-1} className="mx-auto w-full max-w-4xl px-4 py-8 outline-none sm:px-8 lg:py-10">
         <StateNotices />
         {children}

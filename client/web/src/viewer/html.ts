@@ -3,6 +3,11 @@ import DOMPurify from 'dompurify';
 /** Pictures inside the document only; every other address is dropped, also that of links. */
 const INLINE_PICTURE = /^data:image\/(?:png|jpeg|gif|webp);base64,[a-z0-9+/=\s]+$/i;
 
+// The library takes any `data:` address for pictures, whatever the pattern says.
+DOMPurify.addHook('uponSanitizeAttribute', (_, attribute) => {
+  if (attribute.attrName === 'src' && !INLINE_PICTURE.test(attribute.attrValue)) attribute.keepAttr = false;
+});
+
 /**
  * Makes HTML of a stranger harmless: no scripts, styles, forms, frames, links or outside content.
  *
