@@ -2,6 +2,7 @@
 
 use axum::http::{Method, StatusCode};
 use base64::{Engine, prelude::BASE64_STANDARD};
+use protocol::bodies::account::Me;
 use serde_json::{Value, json};
 
 use crate::world::{Answer, User, World};
@@ -25,6 +26,21 @@ async fn each_is_its_owners_alone() {
         assert_eq!(read["content"], BASE64_STANDARD.encode(b"sealed"));
         other.get(path).await.refused("not_found");
     }
+}
+
+#[tokio::test]
+async fn the_account_says_what_is_here() {
+    let world = World::new().await;
+    let user = world.somebody().await;
+    let kept = async || {
+        let me: Me = user.get("/v1/me").await.json();
+        (me.has_keyring, me.has_address_book)
+    };
+    assert_eq!(kept().await, (false, false));
+    put(&user, "/v1/keyring", b"sealed", ("if-none-match", "*")).await;
+    assert_eq!(kept().await, (true, false));
+    put(&user, "/v1/address-book", b"sealed", ("if-none-match", "*")).await;
+    assert_eq!(kept().await, (true, true));
 }
 
 #[tokio::test]

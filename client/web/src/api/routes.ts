@@ -53,6 +53,9 @@ export const me = (): Promise<MeView | null> => maybe(json<MeView>('/v1/me', { m
 export type PrivateBlobName = 'keyring' | 'address-book';
 /** The content of a private blob and the entity tag that a write replaces; `null` if there is none. */
 export async function privateBlob(name: PrivateBlobName): Promise<{ content: Uint8Array<ArrayBuffer>; tag: string } | null> {
+  // The account says what is there: browsers write every 404 on their console.
+  const told = await json<Partial<MeView>>('/v1/me');
+  if ((name === 'keyring' ? told.has_keyring : told.has_address_book) === false) return null;
   const response = await maybe(send(`/v1/${name}`), 'not_found');
   if (response === null) return null;
   const tag = response.headers.get('etag');

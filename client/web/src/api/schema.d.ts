@@ -1012,6 +1012,10 @@ export interface components {
             accreditor: boolean;
             /** @description Who is signed in. */
             address: string;
+            /** @description Whether the server keeps an address book of this account. */
+            has_address_book?: boolean;
+            /** @description Whether the server keeps a keyring of this account. */
+            has_keyring?: boolean;
             /**
              * Format: int32
              * @description Epoch of the published identity key; 0 if none.

@@ -27,6 +27,9 @@ class UploadQueue {
     });
   }
 
+  /** A page that is left takes its files with it: the browser asks first. */
+  readonly #stay = (event: BeforeUnloadEvent): void => event.preventDefault();
+
   readonly snapshot = (): readonly UploadItem[] => this.#items;
 
   readonly watch = (listener: () => void): (() => void) => {
@@ -85,6 +88,8 @@ class UploadQueue {
 
   #set(items: readonly UploadItem[]): void {
     this.#items = items;
+    if (items.some((item) => !isOver(item))) window.addEventListener('beforeunload', this.#stay);
+    else window.removeEventListener('beforeunload', this.#stay);
     for (const listener of this.#listeners) listener();
   }
 

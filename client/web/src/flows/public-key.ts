@@ -28,13 +28,13 @@ function parse(text: string): PublicKey {
  * @throws Failure `key_not_registered`, `wrong_public_key`, `no_history` when neither node nor server has the bytes.
  */
 export async function publicKey(chain: Chain, owner: Address): Promise<CurrentKey> {
-  const [stored, events, told] = await Promise.all([
-    chain.findKey(owner),
+  const stored = await chain.findKey(owner);
+  if (stored === null || stored.kem !== KEM_SECP256K1) throw new Failure('key_not_registered');
+  const [events, told] = await Promise.all([
     keyEvents(chain, owner),
     // The chain suffices: a server that does not answer here is no obstacle.
     api.findKey(owner).catch(() => null),
   ]);
-  if (stored === null || stored.kem !== KEM_SECP256K1) throw new Failure('key_not_registered');
   const { epoch, hash } = stored;
   if (told !== null) {
     const contradicts = !sameHex(told.owner as Address, owner) || told.epoch > epoch;

@@ -150,7 +150,9 @@ export class Person {
 
   /** The recovery words on screen. */
   async words(): Promise<readonly string[]> {
-    const items = await this.page.getByRole('list', { name: 'Recovery words' }).getByRole('listitem').allInnerTexts();
+    const list = this.page.getByRole('list', { name: 'Recovery words' });
+    await list.getByRole('listitem').nth(23).waitFor();
+    const items = await list.getByRole('listitem').allInnerTexts();
     return items.map((text) => text.replace(/[\d\s]/g, ''));
   }
 
@@ -169,7 +171,7 @@ export class Person {
     await dialog.getByTestId('files').setInputFiles(file);
     await dialog.getByLabel('Category').selectOption({ label: category });
     await dialog.getByRole('button', { name: 'Encrypt and add' }).click();
-    await this.sees('Added');
+    await this.page.getByText('Added', { exact: true }).first().waitFor({ timeout: SLOW_MS });
   }
 
   /** What the page shows, for a test that failed: a picture, and the complaints. */
