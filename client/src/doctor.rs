@@ -1,5 +1,9 @@
 //! Checks an installation and says how to mend it.
 
+mod web;
+
+pub use web::examine_web;
+
 use std::fmt::Display;
 
 use serde::Serialize;
@@ -34,7 +38,7 @@ pub enum Verdict {
 #[derive(Clone, Debug, Serialize)]
 pub struct Check {
     /// A stable word: `config`, `rpc`, `contracts`, `api`, `deployment`, `versions`, `clock`, `keystore`, `keyring`, `key`,
-    /// `kit`, `session`, `uploads`.
+    /// `kit`, `session`, `uploads`; of a web app `web_files`, `web_policy`.
     pub name: &'static str,
     /// How it went.
     pub verdict: Verdict,

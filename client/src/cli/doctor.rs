@@ -1,5 +1,7 @@
 //! `medlock doctor`: what is wrong here, and how to mend it.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use client::{
     ClientError, Kind,
@@ -12,11 +14,21 @@ use super::{failure::Failure, screen::plain, settings::Context};
 ///
 /// Changes nothing and asks for no passphrase.
 #[derive(Debug, Args)]
-pub(crate) struct Doctor {}
+pub(crate) struct Doctor {
+    /// Check a web app instead: whether the server at this URL delivers exactly the files of a build
+    #[arg(long, value_name = "URL")]
+    web: Option<String>,
+    /// The list of hashes that the build made
+    #[arg(long, value_name = "FILE", default_value = "client/web/dist/HASHES", requires = "web")]
+    hashes: PathBuf,
+}
 
 impl Doctor {
     pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
-        let checks = doctor::examine(&context.home()?, context.overrides()).await;
+        let checks = match &self.web {
+            None => doctor::examine(&context.home()?, context.overrides()).await,
+            Some(url) => doctor::examine_web(url, &self.read_hashes()?).await?,
+        };
         context.screen.answer(&serde_json::json!({ "checks": checks }), || {
             checks.iter().map(in_words).collect::<Vec<_>>().join("\n")
         })?;
@@ -25,6 +37,17 @@ impl Doctor {
             Some(bad) => Err(ClientError::new(kind_of(bad), "something here does not work")
                 .remedy(format!("Begin with `{}`: {}", bad.name, bad.remedy))),
         }
+    }
+}
+
+impl Doctor {
+    fn read_hashes(&self) -> Result<String, ClientError> {
+        std::fs::read_to_string(&self.hashes).map_err(|error| {
+            let what = format!("The list of hashes {} cannot be read.", self.hashes.display());
+            ClientError::new(Kind::LocalFile, what).because(error).remedy(
+                "Build the same version yourself (npm run build --workspace client/web) and name its HASHES: --hashes.",
+            )
+        })
     }
 }
 
@@ -49,6 +72,7 @@ fn kind_of(check: &Check) -> Kind {
         "chain" => Kind::OtherChain,
         "contracts" => Kind::OtherCode,
         "deployment" => Kind::OtherDeployment,
+        "web_files" | "web_policy" => Kind::WrongAnswer,
         "keystore" => Kind::NoWallet,
         "keyring" => Kind::NoKeyring,
         "key" => Kind::WrongKeys,
