@@ -16,6 +16,7 @@ import { FhirReport } from '../../viewer/fhir/FhirReport.tsx';
 import { NotFoundPage } from '../NotFoundPage.tsx';
 import { useCalled } from '../people/names.ts';
 import { endOfDayText } from '../share/UntilField.tsx';
+import { UploadSentence } from '../upload/UploadSentence.tsx';
 import { noteDocument, type Note } from './note-document.ts';
 import { useWritable } from './received.ts';
 
@@ -138,6 +139,7 @@ function NoteForm({ me, patient, writable }: { readonly me: Me; readonly patient
           <TextField label={t('note.followUp')} optional type="date" value={note.followUp} onChange={(event) => change({ followUp: event.target.value })} />
         </div>
       </Card>
+      {category && <UploadSentence patient={patient} category={category} />}
       <div className="flex flex-wrap gap-3">
         <Button type="submit" tone="primary">
           {t('note.button')}

@@ -18,9 +18,11 @@ import { Dialog } from '../../ui/Dialog.tsx';
 import { Moment } from '../../ui/Moment.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
+import { SignSentence } from '../../ui/SignSentence.tsx';
 import { Viewer } from '../../viewer/Viewer.tsx';
 import { GrantSentence } from '../access/GrantSentence.tsx';
 import { PersonName } from '../people/Person.tsx';
+import { SentenceText } from '../people/SentenceText.tsx';
 import { saveBlob } from '../save-blob.ts';
 import { FileDrop } from '../upload/FileDrop.tsx';
 import { UploadQueue } from '../upload/UploadQueue.tsx';
@@ -216,16 +218,23 @@ function SharedWith({ record }: { readonly record: RecordItem }) {
 function NewVersion({ record, onClose }: { readonly record: RecordItem; readonly onClose: () => void }) {
   const { t } = useI18n();
   const uploads = useUploads();
+  const version = record.versions.length + 1;
   return (
     <Dialog title={t('record.addVersion')} onClose={onClose}>
-      <FileDrop
-        multiple={false}
-        onFiles={([file]) => {
-          if (file === undefined) return;
-          uploads.add([{ content: file, fileName: file.name, target: { kind: 'version', record: record.id } }]);
-          onClose();
-        }}
-      />
+      <div className="space-y-5">
+        <SignSentence>
+          <SentenceText sentence={{ key: 'sign.add_version', values: { version, record: record.id, patient: record.patient, own: record.isMine } }} />{' '}
+          <SentenceText sentence={{ key: 'sign.author', values: {} }} />
+        </SignSentence>
+        <FileDrop
+          multiple={false}
+          onFiles={([file]) => {
+            if (file === undefined) return;
+            uploads.add([{ content: file, fileName: file.name, target: { kind: 'version', record: record.id } }]);
+            onClose();
+          }}
+        />
+      </div>
     </Dialog>
   );
 }

@@ -5,6 +5,7 @@ import { CATEGORIES, type Address, type Category, type UploadTarget } from '../.
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Button, IconButton } from '../../ui/Button.tsx';
 import { Select } from '../../ui/Field.tsx';
+import { UploadSentence } from './UploadSentence.tsx';
 import { FileDrop } from './FileDrop.tsx';
 
 /**
@@ -40,6 +41,7 @@ export function AddFiles({ patient, categories = CATEGORIES, initial = 'unspecif
         value={category}
         onChoose={setCategory}
       />
+      <UploadSentence patient={patient} category={category} />
       <Button tone="primary" disabled={files.length === 0} onClick={start} className="w-full">
         {startLabel?.(files.length) ?? t('upload.start', { count: Math.max(1, files.length) })}
       </Button>
