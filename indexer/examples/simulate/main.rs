@@ -10,12 +10,22 @@ mod chain;
 mod contracts_model;
 #[path = "../../tests/simulation/dice.rs"]
 mod dice;
+mod faulty;
+mod processes;
 #[path = "../../tests/simulation/seeds.rs"]
 mod seeds;
 #[path = "../../tests/simulation/simulation.rs"]
+#[expect(dead_code, reason = "the tests of the simulation use more of it")]
 mod simulation;
 #[path = "../../tests/simulation/store.rs"]
+#[expect(dead_code, reason = "the tests of the simulation use more of it")]
 mod store;
+#[path = "../../tests/mirror/story.rs"]
+#[expect(dead_code, reason = "the mirror's tests tell more of it")]
+mod story;
+#[path = "../../tests/mirror/world.rs"]
+#[expect(dead_code, reason = "the mirror's tests use more of it")]
+mod world;
 
 use std::{
     collections::BTreeSet,
@@ -45,6 +55,9 @@ struct Args {
     /// The first seed; those after it follow one another.
     #[arg(long, default_value_t = 0)]
     from: u64,
+    /// How many runs with real processes.
+    #[arg(long, default_value_t = 100)]
+    processes: u64,
     /// One seed only: repeats what it did.
     #[arg(long)]
     seed: Option<u64>,
@@ -63,7 +76,21 @@ fn main() -> ExitCode {
         println!("{}", summary(1, u64::from(ended.is_err()), 0, 0));
         return if ended.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
-    let (seeds, divergences) = if args.mutants { (0, 0) } else { (args.seeds, many(args.from, args.seeds)) };
+    let (mut seeds, mut divergences) = (0, 0);
+    if !args.mutants {
+        seeds = args.seeds;
+        divergences = many(args.from, args.seeds);
+        if args.processes > 0 {
+            let runtime = tokio::runtime::Runtime::new().expect("a runtime can be built");
+            match runtime.block_on(processes::many(args.from, args.processes)) {
+                Ok(more) => divergences += more,
+                Err(error) => {
+                    println!("the runs with processes have failed: {error:#}");
+                    divergences += 1;
+                }
+            }
+        }
+    }
     let found = Mutant::ALL.into_iter().filter(|mutant| is_found(*mutant)).count();
     println!("{}", summary(seeds, divergences, found, Mutant::ALL.len()));
     if divergences == 0 && found == Mutant::ALL.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -128,6 +155,7 @@ fn many(from: u64, seeds: u64) -> u64 {
                 all.requests += story.requests;
                 all.reorgs += story.reorgs;
                 all.crashes += story.crashes;
+                all.terms += story.terms;
             }
             Err(divergence) => {
                 totals.divergences += 1;
@@ -142,14 +170,15 @@ fn many(from: u64, seeds: u64) -> u64 {
     let Totals { story, depths, divergences, .. } = totals.into_inner().expect("no panic");
     let missing: Vec<u64> = (1..=DEEPEST).filter(|depth| !depths.contains(depth)).collect();
     println!(
-        "{seeds} seeds from {from} in {} s: {} blocks, {} requests, {} commits, {} reorgs, {} crashes; {divergences} \
-         divergences",
+        "{seeds} seeds from {from} in {} s: {} blocks, {} requests, {} commits, {} reorgs, {} crashes, {} \
+         holders of the lease; {divergences} divergences",
         start.elapsed().as_secs(),
         story.blocks,
         story.requests,
         story.commits,
         story.reorgs,
         story.crashes,
+        story.terms,
     );
     if missing.is_empty() {
         println!("reorgs of every depth from 1 to {DEEPEST}");

@@ -117,7 +117,11 @@ impl World {
 
     /// The indexer's command line with the settings of the mirror under test.
     pub(crate) fn command(&self) -> tokio::process::Command {
-        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_medlock-indexer"));
+        let program = match option_env!("CARGO_BIN_EXE_medlock-indexer") {
+            Some(program) => program.into(),
+            None => localnet::programs::own("medlock-indexer", "MEDLOCK_INDEXER_BIN").expect("the indexer was built"),
+        };
+        let mut command = tokio::process::Command::new(program);
         command
             .env("MEDLOCK_RPC_URL", self.net.rpc_url())
             .env("MEDLOCK_MONGODB_URI", self.net.mongodb_uri())
@@ -166,7 +170,9 @@ impl World {
         let name = format!("fresh{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let settings = Settings { mongodb_database: name.clone(), pace, ..self.settings.clone() };
         indexer::reindex(&settings, false, CancellationToken::new()).await.expect("a rebuild ends at the head");
-        fingerprint(&self.client.database(&name)).await.unwrap()
+        let rebuilt = fingerprint(&self.client.database(&name)).await.unwrap();
+        self.client.database(&name).drop().await.unwrap();
+        rebuilt
     }
 
     /// Fails, collection by collection, unless the mirror is what a rebuild yields; and unless there is something in it.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use indexer::{settings::Pace, time::sleep};
+use protocol::mirror::collection;
 
 use crate::{
     chain::{self, Content},
@@ -22,6 +23,8 @@ pub(crate) struct Story {
     pub(crate) requests: u64,
     pub(crate) reorgs: u64,
     pub(crate) crashes: u64,
+    /// How often the lease changed hands.
+    pub(crate) terms: u64,
     /// Depth of the one reorg that the seed's number decides.
     pub(crate) depth: u64,
 }
@@ -156,6 +159,9 @@ async fn play(seed: u64) -> Result<Story, String> {
     world.tree().mine(Content::Drawn);
     world.finish().await?;
     story.blocks = world.tree().height();
+    let lease = world.database().documents(collection::LEASE);
+    let terms = lease.first().and_then(|lease| lease.get_i64("term").ok()).unwrap_or_default();
+    story.terms = u64::try_from(terms).unwrap_or_default();
     story.commits = world.database().commits;
     let requests =
         |endpoint: &std::sync::Arc<chain::Endpoint>| endpoint.requests.load(std::sync::atomic::Ordering::Relaxed);
