@@ -81,8 +81,9 @@ async function open(
   into: OpenJob['into'],
   take: (bytes: Bytes, metadata: Metadata) => Promise<void> | void,
 ): Promise<OpenResult> {
-  const source = await Source.of(file);
+  const source = await Source.of(file, options.signal);
   try {
+    options.signal?.throwIfAborted();
     const header = Header.parse(source.header);
     header.expect(request.record, request.version);
     const { dek, commitment } = await request.unlock(header);
@@ -159,15 +160,18 @@ class Source {
     this.#cancel = cancel;
   }
 
-  static async of(file: Blob | ReadableStream<Uint8Array>): Promise<Source> {
+  static async of(file: Blob | ReadableStream<Uint8Array>, signal: AbortSignal | undefined): Promise<Source> {
     if (file instanceof Blob) {
       const header = new Uint8Array(await file.slice(0, HEADER_LEN).arrayBuffer());
       return new Source(header, file, null, async () => undefined);
     }
     const stream = file.getReader();
+    const cancel = (): void => void stream.cancel().catch(() => undefined);
+    signal?.addEventListener('abort', cancel, { once: true });
     const reader = new ByteReader(streamPieces(stream));
     // A copy: what lies behind the first bytes moves to the worker.
     const header = (await reader.read(HEADER_LEN)).slice();
+    signal?.removeEventListener('abort', cancel);
     return new Source(header, null, reader.rest(), () => stream.cancel());
   }
 

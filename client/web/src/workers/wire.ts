@@ -96,7 +96,11 @@ export function runJob<Result, Message = never>(
           break;
       }
     };
-    begin(line);
+    try {
+      begin(line);
+    } catch (error) {
+      fail(error);
+    }
   });
 }
 

@@ -80,8 +80,10 @@ test('sealing is cancelled at once', async () => {
 
 test('opening a download that stalls is cancelled, and the download with it', async () => {
   await choose('small.bin', 2_000_000);
-  const { refused, wasCancelled } = await page.evaluate(() => workers.cancelStalled());
-  expect([refused, wasCancelled]).toEqual(['AbortError', true]);
+  for (const bytes of [100, 300_000]) {
+    const { refused, wasCancelled } = await page.evaluate((after) => workers.cancelStalled(after), bytes);
+    expect([refused, wasCancelled], `after ${bytes} bytes`).toEqual(['AbortError', true]);
+  }
 });
 
 test('changed, cut and broken downloads are refused', async () => {

@@ -77,10 +77,10 @@ const workers = {
     return refusal(seal(chosenFile(), AbortSignal.timeout(afterMs)));
   },
 
-  /** Begins to open a download that stalls, and cancels; tells whether the download was ended, too. */
-  async cancelStalled(): Promise<{ refused: string | null; wasCancelled: boolean }> {
+  /** Begins to open a download that stalls after so many bytes, and cancels; tells whether the download was ended, too. */
+  async cancelStalled(afterBytes: number): Promise<{ refused: string | null; wasCancelled: boolean }> {
     const sealed = await seal(chosenFile());
-    const head = new Uint8Array(await sealed.envelope.slice(0, 300_000).arrayBuffer());
+    const head = new Uint8Array(await sealed.envelope.slice(0, afterBytes).arrayBuffer());
     let wasCancelled = false;
     const stalled = new ReadableStream<Uint8Array>({
       start: (controller) => controller.enqueue(head),
