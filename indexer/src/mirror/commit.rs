@@ -17,6 +17,8 @@ use crate::{
 const TRIES: usize = 5;
 /// How many ids go into one filter; documents of a mirror are small, so it stays far below 16 MB.
 const CHUNK: usize = 5_000;
+/// After how many blocks those that no reorg reaches any more are forgotten.
+const FORGET_EVERY: u64 = 32;
 
 /// What a transaction does.
 #[derive(Debug)]
@@ -119,8 +121,11 @@ async fn move_cursor(transaction: &mut dyn Transaction, plan: &Commit<'_>) -> Re
 async fn remember(transaction: &mut dyn Transaction, plan: &Commit<'_>) -> Result<(), MirrorError> {
     let blocks: Vec<_> =
         plan.remember.iter().map(|block| BlockDoc { number: block.number, hash: block.hash }).collect();
-    let old = doc! { "_id": { "$lt": signed(plan.forget_below) } };
-    transaction.delete(collection::BLOCKS, old).await?;
+    // Not with each block: it takes as long as writing one, and a few blocks more do no harm.
+    if plan.expected.number / FORGET_EVERY != plan.tip.number / FORGET_EVERY {
+        let old = doc! { "_id": { "$lt": signed(plan.forget_below) } };
+        transaction.delete(collection::BLOCKS, old).await?;
+    }
     insert(transaction, collection::BLOCKS, &blocks).await
 }
 

@@ -11,7 +11,7 @@ use crate::{
     decode::{Contracts, MinedLog, mined_log},
     mutant::{self, Mutant},
     reorg::BlockRef,
-    views::{Batch, ROW_EVENTS, Row, Rows},
+    views::{BEFORE_ROW_EVENTS, Batch, ROW_EVENTS, Row, Rows},
 };
 
 const CHUNK: usize = 1_000;
@@ -93,8 +93,11 @@ async fn remaining(
     subjects.dedup();
     let mut found = Vec::new();
     for subjects in subjects.chunks(CHUNK) {
-        let of_rows = doc! { "about": { "$in": subjects }, "name": { "$in": ROW_EVENTS.as_slice() } };
-        found.extend(events(transaction, of_rows).await?);
+        // In the words of the index, or the database would not take it.
+        let of_rows = doc! { "about": { "$in": subjects }, "name": { "$gt": BEFORE_ROW_EVENTS } };
+        let mut events = events(transaction, of_rows).await?;
+        events.retain(|event| ROW_EVENTS.contains(&event.name.as_str()));
+        found.extend(events);
     }
     let mut logs = logs(found)?;
     // An event about several of the subjects was found with each of their chunks.

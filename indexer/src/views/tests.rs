@@ -235,3 +235,9 @@ fn an_event_is_about_everybody_it_names_once() {
     let about = &chain.batch().events[0].about;
     assert_eq!(about, &[format!("{:#x}", B256::repeat_byte(1)), format!("{PATIENT:#x}")]);
 }
+
+#[test]
+fn the_index_of_row_events_has_all_of_them_and_no_access() {
+    assert!(ROW_EVENTS.iter().all(|name| *name > BEFORE_ROW_EVENTS));
+    assert!(!ROW_EVENTS.contains(&BEFORE_ROW_EVENTS));
+}

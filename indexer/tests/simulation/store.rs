@@ -321,6 +321,7 @@ fn compare(value: &Bson, operator: &str, operand: &Bson) -> bool {
     match (operator, operand) {
         ("$in", Bson::Array(any)) => any.iter().any(|wanted| equal(value, wanted)),
         ("$lt", _) => number(value).zip(number(operand)).is_some_and(|(a, b)| a < b),
+        ("$gt", Bson::String(least)) => value.as_str().is_some_and(|value| value > least.as_str()),
         ("$gt", _) => number(value).zip(number(operand)).is_some_and(|(a, b)| a > b),
         _ => panic!("the simulated database does not know {operator}"),
     }
