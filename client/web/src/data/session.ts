@@ -16,17 +16,18 @@ export function useSession(): SessionControl {
     const client = await device.client();
     await client.chain.verifyDeployment();
     const signedIn = await login(client.wallet, client.chain.deployment.chainId, client.shelf, errand);
+    errand.check();
     // A convenience that must not fail the sign-in.
     await putBackKeyring(client).catch(() => false);
-    await device.signedIn(signedIn);
+    await device.signedIn(signedIn, errand.signal);
   });
-  const byWallet = useAct(async (_: void, errand) => device.unlocked(await unlockWithWallet(await device.client(), errand)));
+  const byWallet = useAct(async (_: void, errand) => device.unlocked(await unlockWithWallet(await device.client(), errand), errand.signal));
   const byPassphrase = useAct(async (passphrase: string, errand) =>
-    device.unlocked(await unlockWithPassphrase(await device.client(), passphrase, errand)),
+    device.unlocked(await unlockWithPassphrase(await device.client(), passphrase, errand), errand.signal),
   );
   const recovering = useAct(async (input: { words: string; passphrase: string }, errand) => {
     const { keys, made } = await recover(await device.client(), input.words, input.passphrase, errand);
-    await device.unlocked(keys);
+    await device.unlocked(keys, errand.signal);
     return made;
   });
   const signOut = useAct(() => device.signOut());

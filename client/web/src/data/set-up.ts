@@ -14,7 +14,7 @@ export function useSetUp(): SetUp {
   const saved = useReady(['kit-saved'], isKitSaved);
   const make = useAct(async (input: { passphrase: string; skipWallet?: boolean }, errand) => {
     const { keys, made } = await makeKeys(await device.client(), input.passphrase, input.skipWallet === true, errand);
-    await device.unlocked(keys);
+    await device.unlocked(keys, errand.signal);
     return made;
   });
   const prove = useAct(
@@ -27,7 +27,7 @@ export function useSetUp(): SetUp {
   const publish = useAct(async (_: void, errand) => {
     const client = await device.ready();
     if (!(await isKitSaved(client))) throw new Failure('kit_not_saved');
-    await device.unlocked(await publishKey(client, errand));
+    await device.unlocked(await publishKey(client, errand), errand.signal);
   });
   const keyEpoch = session.state === 'ready' ? session.me.keyEpoch : 0;
   const isSaved = saved.data === true;

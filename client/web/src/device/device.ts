@@ -207,6 +207,11 @@ class Device {
     return { ...client, keys: this.#keys, session: this.#session };
   }
 
+  /** Whether keys are in memory: also after the session has ended, so that a form goes on once signed in again. */
+  get hasKeys(): boolean {
+    return this.#keys !== null;
+  }
+
   /** Ends when the keys are wiped. */
   get work(): AbortSignal {
     return this.#work.signal;
@@ -272,20 +277,37 @@ class Device {
 
   /** Reads again who is signed in and where that stands; after signing in, unlocking, publishing. */
   async refresh(why: LockReason = 'reloaded'): Promise<void> {
+    const generation = this.#generation;
     const told = await api.me();
+    if (generation !== this.#generation) return;
     if (told === null) this.#endSession('expired');
+    else if (told.address.toLowerCase() !== this.#state.wallet?.address) this.#endSession('other_tab');
     else await this.#place(why, told);
   }
 
-  /** After signing in. */
-  async signedIn(session: KeptSession): Promise<void> {
+  /**
+   * After signing in. `signal` is that of the errand: the wallet may have changed its account or chain meanwhile.
+   *
+   * @throws Failure `cancelled` if it did, or if the session is another account's.
+   */
+  async signedIn(session: KeptSession, signal: AbortSignal): Promise<void> {
+    if (signal.aborted || session.address !== this.#state.wallet?.address) throw new Failure('cancelled');
     this.#begin(session);
     this.#tell('signed_in');
     await this.refresh();
   }
 
-  /** After unlocking. */
-  async unlocked(keys: Keys): Promise<void> {
+  /**
+   * After unlocking. `signal` is that of the errand, as in `signedIn`; keys that are not those of the account which is
+   * connected now are wiped.
+   *
+   * @throws Failure `cancelled` for such keys.
+   */
+  async unlocked(keys: Keys, signal: AbortSignal): Promise<void> {
+    if (signal.aborted || keys.owner !== this.#state.wallet?.address) {
+      keys.wipe();
+      throw new Failure('cancelled');
+    }
     if (this.#keys !== null && this.#keys !== keys && this.#keys.seed !== keys.seed) this.#keys.wipe();
     this.#keys = keys;
     if (this.#work.signal.aborted) this.#work = new AbortController();

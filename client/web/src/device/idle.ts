@@ -33,7 +33,7 @@ export function stayAwake(): void {
 }
 
 function check(): void {
-  if (device.snapshot().session.state !== 'ready') {
+  if (!device.hasKeys) {
     tell(null);
     return;
   }

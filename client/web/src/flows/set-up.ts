@@ -14,7 +14,7 @@ import { kitFromText, kitToText, RecoveryError, seedFromWords, seedToWords } fro
 import { Seed } from '../protocol/secret.ts';
 import { rfc3339 } from '../protocol/session.ts';
 import { Keys } from '../session/keys.ts';
-import { argon2id } from '../workers/argon2.ts';
+import { argon2idUntil } from '../workers/argon2.ts';
 import { carryOut, newDeadline, newNonce, unixNow } from './act.ts';
 
 const PROOF = 'kit';
@@ -89,7 +89,7 @@ async function makeKeyring(
 ): Promise<{ keys: Keys; made: NewKeyring }> {
   const keyring = new Keyring(client.chain.deployment.chainId, client.address);
   try {
-    await keyring.addPassphrase(seed, passphrase, argon2id);
+    await keyring.addPassphrase(seed, passphrase, argon2idUntil(errand.signal));
   } catch (error) {
     if (!(error instanceof KeyringError) || error.code !== 'passphrase_length') throw error;
     throw new Failure('passphrase_too_short', { cause: error, values: { min: MIN_PASSPHRASE_CHARS } });
@@ -133,7 +133,7 @@ async function addWallet(client: Client, seed: Seed, keyring: Keyring, errand: E
  * @throws Failure `no_keyring`, `not_unlocked`, `wrong_keys`.
  */
 export function unlockWithPassphrase(client: Client, passphrase: string, errand: Errand): Promise<Keys> {
-  return unlock(client, errand, (keyring) => keyring.openWithPassphrase(passphrase, argon2id));
+  return unlock(client, errand, (keyring) => keyring.openWithPassphrase(passphrase, argon2idUntil(errand.signal)));
 }
 
 /**
@@ -171,6 +171,9 @@ async function unlock(client: Client, errand: Errand, open: (keyring: Keyring) =
     throw error;
   }
   const keys = await Keys.checked(client.chain, client.address, seed);
+  // The cookie may be another account's by now: nothing of this one goes to the server then.
+  if (errand.signal.aborted) keys.wipe();
+  errand.check();
   await keepKeyring(client, keyring);
   // A convenience that must not fail the unlocking.
   await putBackKeyring(client).catch(() => false);

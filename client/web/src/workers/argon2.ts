@@ -17,7 +17,12 @@ export interface Argon2Job {
 }
 
 /** Runs in a worker of its own, whose memory is freed when it is done. The password is copied there; both copies are wiped. */
-export const argon2id: Argon2id = (password, salt, parameters) => {
+export const argon2id: Argon2id = (password, salt, parameters) => run(password, salt, parameters, undefined);
+
+/** The same, ended with its worker when `signal` is aborted: whoever waited for the key may be somebody else by then. */
+export const argon2idUntil = (signal: AbortSignal): Argon2id => (password, salt, parameters) => run(password, salt, parameters, signal);
+
+function run(password: Bytes, salt: Bytes, parameters: Argon2Parameters, signal: AbortSignal | undefined): Promise<Bytes> {
   const job: Argon2Job = { password: new Uint8Array(password), salt: new Uint8Array(salt), parameters };
-  return runJob<Bytes>(spawnArgon2, {}, (line) => line.post(job, [job.password.buffer]));
-};
+  return runJob<Bytes>(spawnArgon2, { signal }, (line) => line.post(job, [job.password.buffer]));
+}
