@@ -2,12 +2,14 @@
  * This device's own view of the chain. What the server says is compared with it: deployment, keys, records, grants, log.
  */
 import {
-  decodeFunctionResult, encodeFunctionData, hashMessage, keccak256, numberToHex, recoverAddress,
+  decodeFunctionResult, encodeFunctionData, hashMessage, keccak256, numberToHex,
   type Abi, type Address, type ContractFunctionArgs, type ContractFunctionName, type ContractFunctionReturnType, type Hex,
 } from 'viem';
 import type { ContractName, Deployment } from '../protocol/deployment.ts';
 import type { EnvelopeContext } from '../protocol/envelope/header.ts';
 import { Failure } from '../failure.ts';
+import { isHex } from '../protocol/hex.ts';
+import { SignatureError, verifySignature } from '../protocol/signature.ts';
 import {
   accessLogAbi, accreditationAbi, contractSignatureAbi, grantRegistryAbi, keyRegistryAbi, recordRegistryAbi, signedActionsAbi,
 } from './abi.ts';
@@ -213,13 +215,23 @@ export class Chain {
     return typeof code === 'string' && code !== '0x';
   }
 
-  /** Whether `signer` stands behind `signature` over `hash`: a plain account's, or a contract's (ERC-1271). */
+  /**
+   * Whether `signer` stands behind `signature` over `hash`, as the contracts judge it: a plain account's in its one form
+   * (65 bytes, low s, v 27 or 28), or a contract's (ERC-1271).
+   */
   async signedBy(signer: Address, hash: Hex, signature: Hex): Promise<boolean> {
-    if (signature.length === 132) {
-      const recovered = await recoverAddress({ hash, signature }).catch(() => null);
-      if (recovered !== null && lower(recovered) === lower(signer)) return true;
+    try {
+      verifySignature(hash, signer, signature);
+      return true;
+    } catch (error) {
+      if (!(error instanceof SignatureError)) throw error;
     }
-    if (!(await this.hasCode(signer))) return false;
+    return this.acceptsSignature(signer, hash, signature);
+  }
+
+  /** Whether `signer` is a contract that accepts `signature` over `hash` (ERC-1271); never true for a plain account. */
+  async acceptsSignature(signer: Address, hash: Hex, signature: Hex): Promise<boolean> {
+    if (!isHex(signature) || !(await this.hasCode(signer))) return false;
     try {
       return (await this.#call(signer, contractSignatureAbi, 'isValidSignature', [hash, signature])) === ACCEPTED;
     } catch (error) {

@@ -143,7 +143,8 @@ async function authorOf(client: ReadyClient, version: ChainVersion, metadata: Me
   let address: Address = version.uploader;
   if (proof.kind === 'signed') address = proof.author;
   if (proof.kind === 'ask_contract') {
-    if (!(await chain.signedBy(proof.author, proof.hash, proof.signature))) throw new Failure('wrong_author');
+    // Only a contract is asked: what a plain account signs has one form, and that was checked.
+    if (!(await chain.acceptsSignature(proof.author, proof.hash, proof.signature))) throw new Failure('wrong_author');
     address = proof.author;
   }
   const known = await person(client, address.toLowerCase() as Address);
