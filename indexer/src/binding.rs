@@ -12,7 +12,7 @@ use crate::{
     chain::{Chain, Header},
     decode::Contracts,
     error::{IndexerError, Refusal},
-    mirror::{Mirror, StoredCursor},
+    mirror::{Mirror, MirrorError, StoredCursor},
 };
 
 /// What a mirror is bound to.
@@ -80,6 +80,8 @@ impl Binding {
             Some(StoredCursor::Current(cursor)) => Ok(self.check_owner(&cursor).map(|()| true)?),
             Some(StoredCursor::OtherForm) => Err(Refusal::OtherForm.into()),
             None if mirror.is_empty().await? => Ok(false),
+            // Between the two looks somebody may have begun one.
+            None if mirror.find_cursor().await?.is_some() => Err(MirrorError::Moved.into()),
             None => Err(Refusal::Leftovers.into()),
         }
     }

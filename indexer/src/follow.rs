@@ -208,8 +208,16 @@ impl Follower {
                     pause = Pause::default();
                     (self.pace.poll(), false)
                 }
-                Err(IndexerError::Refused(refusal)) => return Err(refusal),
                 Err(IndexerError::Mirror(MirrorError::LeaseLost)) => return Ok(End::Lost(Loss::Taken)),
+                Err(IndexerError::Refused(refusal)) => {
+                    // An indexer that was frozen while another one took over judges by what it once knew.
+                    match self.mirror.check_lease().await {
+                        Err(MirrorError::LeaseLost) => return Ok(End::Lost(Loss::Taken)),
+                        Ok(()) => return Err(refusal),
+                        Err(_) => self.window = None,
+                    }
+                    (pause.next(), true)
+                }
                 Err(error) => {
                     if !mutant::is(Mutant::CommitIsAssumed) {
                         self.window = None;

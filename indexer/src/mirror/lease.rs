@@ -191,8 +191,8 @@ impl Mirror {
         }
     }
 
-    /// Whether the lease is still ours.
-    pub(super) async fn check_lease(&self) -> Result<(), MirrorError> {
+    /// Whether the lease is still ours; a sign of life.
+    pub(crate) async fn check_lease(&self) -> Result<(), MirrorError> {
         match in_time(self.renew()).await? {
             None | Some(Loss::Wanted) => Ok(()),
             Some(Loss::Taken) => Err(MirrorError::LeaseLost),
