@@ -16,7 +16,7 @@ import { useCalled } from '../people/names.ts';
 import { Standing } from '../people/Person.tsx';
 import { SentenceText } from '../people/SentenceText.tsx';
 import { UntilField } from '../share/UntilField.tsx';
-import { useApprovalSentence, useScopeText } from './scope.ts';
+import { useApprovalTerms, useScopeText } from './scope.ts';
 
 /** A request that waits for an answer. What an approval allows stands above its button: one tap is enough. */
 export function OpenRequest({ request }: { readonly request: RequestItem }) {
@@ -28,9 +28,11 @@ export function OpenRequest({ request }: { readonly request: RequestItem }) {
   const deny = useDeny();
   const [changing, setChanging] = useState(false);
   const [until, setUntil] = useState(request.until);
-  const sentence = useApprovalSentence({ ...request, until });
-  const approval: Approval = { request: request.id, until, confirm: 'page' };
+  const terms = useApprovalTerms({ ...request, until });
+  const isNothing = terms?.records?.length === 0;
   const answer = () => {
+    if (terms === null || isNothing) return;
+    const approval: Approval = { request: request.id, until, confirm: 'page', ...(terms.records && { records: terms.records }) };
     approve.run(approval).then(
       () => announce(t('requests.approved.announce', { name, date: format.day(until) })),
       () => undefined,
@@ -62,7 +64,7 @@ export function OpenRequest({ request }: { readonly request: RequestItem }) {
       </Facts>
       {!request.accredited && <Notice tone="caution" title={t('requests.unaccredited')} />}
       <SignSentence id={`${request.id}-sentence`}>
-        <SentenceText sentence={sentence} />
+        {terms === null ? t('ui.loading') : <SentenceText sentence={terms.sentence} />}
       </SignSentence>
       <ActionStatus act={approve} onRetry={answer} />
       <ActionStatus act={deny} onRetry={refuse} />
@@ -71,7 +73,7 @@ export function OpenRequest({ request }: { readonly request: RequestItem }) {
           tone="primary"
           icon={Check}
           busy={approve.isBusy}
-          disabled={deny.isBusy}
+          disabled={deny.isBusy || terms === null || isNothing}
           aria-label={t('requests.approve.for', { name })}
           aria-describedby={`${request.id}-sentence`}
           onClick={answer}
