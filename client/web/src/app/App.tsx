@@ -9,7 +9,6 @@ import { Loading } from '../ui/Loading.tsx';
 import { AnnouncementDialog } from './AnnouncementDialog.tsx';
 import { CrashBoundary } from './Crash.tsx';
 import { Entrance } from './Entrance.tsx';
-import { needsNoKeys } from './navigation.ts';
 import { RecoveryPage, SetUpPage, UnlockPage, WelcomePage } from './pages.ts';
 import { AppRoutes } from './Routes.tsx';
 import { Shell } from './Shell.tsx';
@@ -54,7 +53,7 @@ function Gate() {
     );
   }
   const { me } = session;
-  if ((session.state === 'ready' && setUp.step === 'done') || needsNoKeys(me, pathname)) {
+  if (session.state === 'ready' && setUp.step === 'done') {
     return (
       <Shell me={me}>
         <CrashBoundary key={pathname}>
@@ -73,7 +72,7 @@ function Gate() {
         ) : session.state === 'needs_recovery' ? (
           <RecoveryPage />
         ) : (
-          <SetUpPage me={me} />
+          <SetUpPage />
         )}
       </Suspense>
     </Entrance>

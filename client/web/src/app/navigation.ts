@@ -54,8 +54,3 @@ export const SETTINGS: Entry = { to: paths.settings, label: 'nav.settings', icon
 /** Where somebody arrives. */
 export const homeOf = (me: Me): string =>
   me.roles.includes('lab') && !me.roles.includes('doctor') ? paths.lab : (work(me)[0]?.to ?? paths.records);
-
-/** Pages that need no keys: their readers may use them without a set-up, or while their own records are locked. */
-export const needsNoKeys = (me: Me, path: string): boolean =>
-  (path.startsWith(paths.audit) && me.roles.includes('auditor')) ||
-  (path.startsWith(paths.accreditation) && (me.accreditor || me.owner));

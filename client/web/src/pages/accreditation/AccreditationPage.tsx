@@ -49,14 +49,15 @@ interface Draft {
 
 const YEAR_DAYS = 365;
 const TEXT_CHARS_MAX = 60;
+const emptyDraft = (): Draft => ({
+  address: '', roles: [], name: '', organisation: '', specialty: '', until: endOfDay(YEAR_DAYS),
+});
 
 function NewAccreditation() {
   const { t, failure } = useI18n();
   const announce = useAnnounce();
   const { accredit, publishProfile } = useAccreditation();
-  const [draft, setDraft, forget] = useDraft<Draft>('accredit', {
-    address: '', roles: [], name: '', organisation: '', specialty: '', until: endOfDay(YEAR_DAYS),
-  });
+  const [draft, setDraft, forget] = useDraft<Draft>('accredit', useState(emptyDraft)[0]);
   const [missing, setMissing] = useState(false);
   const practitioner = findAddress(draft.address);
   const isBusy = accredit.isBusy || publishProfile.isBusy;

@@ -26,6 +26,9 @@ interface Draft {
   readonly until: number;
 }
 
+const emptyDraft = (): Draft => ({
+  patient: null, right: 'read', category: 'all', purpose: 'TREAT', reason: '', until: endOfDay(7),
+});
 const OPEN_SECONDS = 14 * 86_400;
 const REASON_CHARS_MAX = 200;
 
@@ -33,17 +36,10 @@ const REASON_CHARS_MAX = 200;
 export function AskPage() {
   const { t } = useI18n();
   const { me } = useSession();
-  const [search] = useSearchParams();
+  const [search, setSearch] = useSearchParams();
   const sentence = useId();
   const asked = findAddress(search.get('patient') ?? '');
-  const [draft, setDraft, forget] = useDraft<Draft>('ask', {
-    patient: asked,
-    right: 'read',
-    category: 'all',
-    purpose: 'TREAT',
-    reason: '',
-    until: endOfDay(7),
-  });
+  const [draft, setDraft, forget] = useDraft<Draft>('ask', useState(emptyDraft)[0]);
   const ask = useAskAccess();
   const [missing, setMissing] = useState(false);
   if (me === null) return null;
@@ -62,7 +58,11 @@ export function AskPage() {
       </Page>
     );
   }
-  const patient = draft.patient ?? asked;
+  const patient = asked ?? draft.patient;
+  const choose = (chosen: Address | null) => {
+    setSearch({}, { replace: true });
+    setDraft({ ...draft, patient: chosen });
+  };
   const submit = () => {
     const reason = draft.reason.trim();
     setMissing(reason === '');
@@ -89,7 +89,7 @@ export function AskPage() {
         }}
       >
         <Card className="space-y-5">
-          <PatientField me={me.address} value={patient} onChoose={(chosen) => setDraft({ ...draft, patient: chosen })} />
+          <PatientField me={me.address} value={patient} onChoose={choose} />
         </Card>
         <Card className="space-y-5">
           <Choice

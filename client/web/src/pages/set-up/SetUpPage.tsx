@@ -1,11 +1,10 @@
 import { Check } from 'lucide-react';
 import { useState } from 'react';
-import { paths } from '../../app/paths.ts';
 import { useSetUp } from '../../data/set-up.ts';
-import { PASSPHRASE_CHARS_MIN, type Me, type SetUp } from '../../data/types.ts';
+import { PASSPHRASE_CHARS_MIN, type SetUp } from '../../data/types.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
-import { Button, ButtonLink } from '../../ui/Button.tsx';
+import { Button } from '../../ui/Button.tsx';
 import { Card } from '../../ui/Card.tsx';
 import { Check as CheckField } from '../../ui/Field.tsx';
 import { classes } from '../../ui/classes.ts';
@@ -18,7 +17,7 @@ import { RecoverForm } from './RecoverForm.tsx';
 const STEPS = ['keys', 'kit', 'publish'] as const;
 
 /** From a signed-in account to one that can keep records: keys and unlockers, recovery kit, public key. */
-export function SetUpPage({ me }: { readonly me: Me }) {
+export function SetUpPage() {
   const { t } = useI18n();
   const setUp = useSetUp();
   return (
@@ -29,8 +28,6 @@ export function SetUpPage({ me }: { readonly me: Me }) {
         {setUp.step === 'kit' && <KitStep setUp={setUp} />}
         {setUp.step === 'publish' && <PublishStep setUp={setUp} />}
       </Card>
-      {(me.accreditor || me.owner) && <ButtonLink tone="quiet" to={paths.accreditation}>{t('nav.accreditor')}</ButtonLink>}
-      {me.roles.includes('auditor') && <ButtonLink tone="quiet" to={paths.audit}>{t('nav.auditor')}</ButtonLink>}
     </Page>
   );
 }

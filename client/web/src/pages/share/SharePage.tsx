@@ -1,5 +1,5 @@
 import { CircleCheck, Share2 } from 'lucide-react';
-import { useId, useState } from 'react';
+import { useEffect, useId, useState } from 'react';
 import { useSearchParams } from 'react-router';
 import { isAddress, isHex } from 'viem';
 import { paths } from '../../app/paths.ts';
@@ -41,10 +41,16 @@ export function SharePage() {
   const { t, format } = useI18n();
   const { me } = useSession();
   const [search, setSearch] = useSearchParams();
-  const [draft, setDraft, forget] = useDraft<Draft>('share', startOf(search));
+  const [draft, setDraft, forget] = useDraft<Draft>('share', useState(emptyDraft)[0]);
   const share = useShare();
   const [done, setDone] = useState<NewGrants | null>(null);
   const doneName = useCalled(done?.grantee ?? null);
+  const asked = search.toString();
+  useEffect(() => {
+    // What a link names replaces that part of an earlier draft; the rest of it stays.
+    const named = namedIn(new URLSearchParams(asked));
+    if (Object.keys(named).length > 0) setDraft({ ...draft, ...named });
+  }, [asked]);
   if (me === null) return null;
 
   if (done !== null) {
@@ -84,7 +90,6 @@ export function SharePage() {
         share={share}
         onDone={(given) => {
           forget();
-          setDraft({ ...startOf(new URLSearchParams()) });
           setSearch({}, { replace: true });
           setDone(given);
         }}
@@ -93,15 +98,17 @@ export function SharePage() {
   );
 }
 
-function startOf(search: URLSearchParams): Draft {
+const emptyDraft = (): Draft => ({
+  grantee: null, right: 'read', records: [], category: 'laboratory', purpose: 'TREAT', until: endOfDay(DAYS),
+});
+
+/** What a link to this page names: somebody, some records, or both. */
+function namedIn(search: URLSearchParams): Partial<Draft> {
   const person = search.get('with') ?? '';
+  const records = (search.get('records') ?? '').split(',').filter((id): id is Hex => isHex(id) && id.length === 66);
   return {
-    grantee: isAddress(person, { strict: false }) ? (person.toLowerCase() as Address) : null,
-    right: 'read',
-    records: (search.get('records') ?? '').split(',').filter((id): id is Hex => isHex(id) && id.length === 66),
-    category: 'laboratory',
-    purpose: 'TREAT',
-    until: endOfDay(DAYS),
+    ...(isAddress(person, { strict: false }) ? { grantee: person.toLowerCase() as Address } : {}),
+    ...(records.length > 0 ? { records, right: 'read' as const } : {}),
   };
 }
 
