@@ -39,9 +39,41 @@ export async function putBackKeyring(client: Client): Promise<boolean> {
     await api.putPrivateBlob('keyring', own, null);
   } catch (error) {
     // Another tab was faster.
-    if (!(error instanceof Failure) || !['already_exists', 'precondition_failed'].includes(error.code)) throw error;
+    if (!isTaken(error)) throw error;
   }
   return true;
+}
+
+/** What the server answers when there is a keyring already. */
+const isTaken = (error: unknown): boolean =>
+  error instanceof Failure && ['already_exists', 'precondition_failed'].includes(error.code);
+
+/**
+ * Keeps the first keyring of an account, here and at the server. Another tab or device may have made one meanwhile, whose
+ * words somebody has written down: that one stays. Says whether the server has it; one that does not answer gets its copy at
+ * the next sign-in.
+ *
+ * @throws Failure `already_set_up`.
+ */
+export function keepFirstKeyring(client: Client, keyring: Keyring): Promise<boolean> {
+  return alone(async () => {
+    if ((await client.shelf.get(NAME)) !== undefined) throw new Failure('already_set_up');
+    const onServer = await api.putPrivateBlob('keyring', keyring.toJson(), null).then(
+      () => true,
+      (error: unknown) => {
+        if (isTaken(error)) throw new Failure('already_set_up', { cause: error });
+        return false;
+      },
+    );
+    await keepKeyring(client, keyring);
+    return onServer;
+  });
+}
+
+/** One tab at a time, where the browser can hold the others back. */
+async function alone<T>(act: () => Promise<T>): Promise<T> {
+  const { locks } = (globalThis as { navigator?: { locks?: LockManager } }).navigator ?? {};
+  return locks === undefined ? act() : await locks.request('medlock.keyring', act);
 }
 
 /** Puts a new keyring in place of the one that is there: for somebody who has proved to hold the seed. Says whether the server has it. */

@@ -1,6 +1,6 @@
 /** Making the seed and its keyring, the recovery kit, and publishing the key. Mirrors `client/src/unlock.rs` and `register.rs`. */
-import type { Address } from 'viem';
-import { findKeyring, keepKeyring, putBackKeyring, replaceKeyring } from '../device/keyring-copy.ts';
+import type { Address, Hex } from 'viem';
+import { findKeyring, keepFirstKeyring, keepKeyring, putBackKeyring, replaceKeyring } from '../device/keyring-copy.ts';
 import type { Client, ReadyClient } from '../device/device.ts';
 import type { Errand } from '../device/errand.ts';
 import type { Kit, NewKeyring } from '../data/types.ts';
@@ -36,7 +36,7 @@ export async function makeKeys(
   await client.chain.verifyDeployment();
   const isSetUp = (await client.chain.findKey(client.address)) !== null || (await findKeyring(client)) !== null;
   if (isSetUp) throw new Failure('already_set_up');
-  return makeKeyring(client, Seed.generate(), passphrase, skipWallet, errand);
+  return makeKeyring(client, Seed.generate(), passphrase, skipWallet, keepFirstKeyring, errand);
 }
 
 /**
@@ -60,9 +60,10 @@ export async function recover(
     seed.wipe();
     throw new Failure('already_set_up');
   }
-  const result = await makeKeyring(client, seed, passphrase, false, errand);
+  const keep = keys.epoch === 0 ? keepFirstKeyring : keepInPlace;
+  const result = await makeKeyring(client, seed, passphrase, false, keep, errand);
   // Whoever types the words has them.
-  await recordProof(client);
+  await recordProof(client, result.keys);
   return result;
 }
 
@@ -85,6 +86,7 @@ async function makeKeyring(
   seed: Seed,
   passphrase: string,
   skipWallet: boolean,
+  keep: (client: Client, keyring: Keyring) => Promise<boolean>,
   errand: Errand,
 ): Promise<{ keys: Keys; made: NewKeyring }> {
   const keyring = new Keyring(client.chain.deployment.chainId, client.address);
@@ -96,10 +98,20 @@ async function makeKeyring(
   }
   const walletRefused = skipWallet ? 'rejected' : await addWallet(client, seed, keyring, errand);
   const keys = await Keys.checked(client.chain, client.address, seed);
-  // The copy here opens it; the server gets its own at the next sign-in if this fails.
+  try {
+    errand.check();
+    const onServer = await keep(client, keyring);
+    return { keys, made: { walletUnlocks: walletRefused === null, walletRefused, onServer } };
+  } catch (error) {
+    keys.wipe();
+    throw error;
+  }
+}
+
+/** Keeps a keyring whatever was there. The copy here opens it; the server gets its own at the next sign-in if this fails. */
+async function keepInPlace(client: Client, keyring: Keyring): Promise<boolean> {
   await keepKeyring(client, keyring);
-  const onServer = await replaceKeyring(client, keyring).catch(() => false);
-  return { keys, made: { walletUnlocks: walletRefused === null, walletRefused, onServer } };
+  return replaceKeyring(client, keyring).catch(() => false);
 }
 
 /** Adds the wallet as an unlocker; says why it cannot be one. */
@@ -209,16 +221,20 @@ export async function proveKit(client: ReadyClient, places: readonly number[], a
     const answer = answers[index]?.trim().toLowerCase();
     if (answer !== words[place - 1]) throw new Failure('invalid_words', { values: { place } });
   }
-  await recordProof(client);
+  await recordProof(client, client.keys);
 }
 
-async function recordProof(client: Client): Promise<void> {
-  await client.shelf.put(PROOF, { provedAt: unixNow() });
+/** Which seed a proof is about: the hash of the first public key that derives from it. */
+const seedName = (keys: Keys): Hex => keys.identityAt(1).publicKey.hash();
+
+async function recordProof(client: Client, keys: Keys): Promise<void> {
+  await client.shelf.put(PROOF, { provedAt: unixNow(), seed: seedName(keys) });
 }
 
-/** Whether the words were saved and proved in this browser. */
-export async function isKitSaved(client: Client): Promise<boolean> {
-  return (await client.shelf.get(PROOF)) !== undefined;
+/** Whether the words of these keys were saved and proved in this browser; those of another seed do not count. */
+export async function isKitSaved(client: Pick<ReadyClient, 'shelf' | 'keys'>): Promise<boolean> {
+  const proof = await client.shelf.get<{ seed?: Hex }>(PROOF);
+  return proof?.seed === seedName(client.keys);
 }
 
 /**
