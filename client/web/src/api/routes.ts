@@ -1,6 +1,7 @@
 /** The routes of the server, one function each. Nothing they say is a permission or a key until it was compared with the chain. */
 import type { Address, Hex } from 'viem';
 import { Failure } from '../failure.ts';
+import { parseChallenge, parseServerInfo, parseSessionToken } from './answers.ts';
 import { all, json, problemFailure, send, type Query } from './request.ts';
 import type { components } from './schema.d.ts';
 
@@ -23,7 +24,6 @@ export type RecordView = Schemas['RecordView'];
 export type RegisterBody = Schemas['RegisterBody'];
 export type GrantBody = Schemas['GrantBody'];
 export type RequestView = Schemas['RequestView'];
-export type ServerInfo = Schemas['ServerInfo'];
 export type SessionToken = Schemas['SessionToken'];
 export type SignedAction = Schemas['SignedAction'];
 export type SignedProfile = Schemas['SignedProfile'];
@@ -39,11 +39,11 @@ async function maybe<T>(found: Promise<T>, ...codes: readonly string[]): Promise
   }
 }
 
-export const serverInfo = (): Promise<ServerInfo> => json('/v1/deployment');
-export const challenge = (): Promise<Challenge> => json('/v1/auth/challenge');
+export const serverInfo = async (): Promise<ReturnType<typeof parseServerInfo>> => parseServerInfo(await json('/v1/deployment'));
+export const challenge = async (): Promise<Challenge> => parseChallenge(await json('/v1/auth/challenge'));
 /** The challenge counts once, so it is sent once. */
-export const login = (message: string, signature: Hex): Promise<SessionToken> =>
-  json('/v1/auth/login', { method: 'POST', body: { message, signature }, once: true, mayBeSignedOut: true });
+export const login = async (message: string, signature: Hex): Promise<SessionToken> =>
+  parseSessionToken(await json('/v1/auth/login', { method: 'POST', body: { message, signature }, once: true, mayBeSignedOut: true }));
 export const logout = async (): Promise<void> => {
   await send('/v1/auth/logout', { method: 'POST', mayBeSignedOut: true });
 };
@@ -83,7 +83,6 @@ export const putProfile = async (practitioner: Address, profile: SignedProfile):
 };
 
 export const records = (query: Query = {}): Promise<RecordView[]> => all('/v1/records', query);
-export const record = (id: Hex): Promise<RecordView> => json(`/v1/records/${id}`);
 export const putReleaseShare = async (id: Hex, version: number, releaseShare: Hex): Promise<void> => {
   await send(`/v1/records/${id}/versions/${version}/release-share`, { method: 'PUT', body: { release_share: releaseShare } });
 };

@@ -6,28 +6,32 @@ import { asFailure } from '../failure.ts';
 import type { Loaded } from './types.ts';
 import { useDevice } from './use-device.ts';
 
-interface Options {
+interface Options<T> {
   /** Whether there is something to ask; default yes. */
   readonly isWanted?: boolean;
   /** Milliseconds for which an answer counts as fresh. */
   readonly staleMs?: number;
+  /** Whether what was read will change by itself soon: then it is read again every few seconds. */
+  readonly isUnsettled?: (data: T) => boolean;
 }
 
 const FRESH_MS = 15_000;
+const UNSETTLED_MS = 3_000;
 
 /** What is read with the person's keys: only while the session is ready. */
-export function useReady<T>(key: readonly unknown[], read: (client: ReadyClient) => Promise<T>, options: Options = {}): Loaded<T> {
+export function useReady<T>(key: readonly unknown[], read: (client: ReadyClient) => Promise<T>, options: Options<T> = {}): Loaded<T> {
   const isReady = useDevice().session.state === 'ready';
   return useLoaded(key, async () => read(await device.ready()), isReady, options);
 }
 
 /** What is read from chain and server without keys: while a wallet is connected. */
-export function useConnected<T>(key: readonly unknown[], read: (client: Client) => Promise<T>, options: Options = {}): Loaded<T> {
+export function useConnected<T>(key: readonly unknown[], read: (client: Client) => Promise<T>, options: Options<T> = {}): Loaded<T> {
   const { wallet } = useDevice();
   return useLoaded(key, async () => read(await device.client()), wallet !== null, options);
 }
 
-function useLoaded<T>(key: readonly unknown[], read: () => Promise<T>, isPossible: boolean, { isWanted = true, staleMs = FRESH_MS }: Options): Loaded<T> {
+function useLoaded<T>(key: readonly unknown[], read: () => Promise<T>, isPossible: boolean, options: Options<T>): Loaded<T> {
+  const { isWanted = true, staleMs = FRESH_MS, isUnsettled } = options;
   const address = useDevice().wallet?.address ?? null;
   const query = useQuery({
     // One person's answers are never another's.
@@ -41,6 +45,7 @@ function useLoaded<T>(key: readonly unknown[], read: () => Promise<T>, isPossibl
     },
     enabled: isPossible && isWanted,
     staleTime: staleMs,
+    refetchInterval: (of) => (of.state.data !== undefined && isUnsettled?.(of.state.data) === true ? UNSETTLED_MS : false),
     retry: (count, error) => count < 2 && asFailure(error).isRetryable,
   });
   const { data, error, isLoading, isFetching, refetch } = query;

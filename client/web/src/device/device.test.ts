@@ -47,7 +47,7 @@ window.addEventListener('eip6963:requestProvider', () => {
 /** What the server answers; nobody is signed in unless a test says so. */
 const answers: Record<string, unknown> = {
   '/v1/deployment': {
-    deployment: deploymentJson(), operator_key: PATIENT_KEY.publicKey.hex, envelope_bytes_max: 1 << 20, anchor_seconds_max: 60,
+    deployment: deploymentJson(), operator_key: PATIENT_KEY.publicKey.hex, envelope_bytes_max: 1 << 20, anchor_seconds_max: 60, version: '0.1.0',
   },
   '/config.json': {},
 };

@@ -14,6 +14,7 @@ import { Failure } from '../failure.ts';
 import { KeptSession } from '../session/kept-session.ts';
 import type { Keys } from '../session/keys.ts';
 import { onWallets, searchWallets, wallets } from '../wallet/discovery.ts';
+import type { Eip1193 } from '../wallet/eip1193.ts';
 import { connectWallet, reconnectWallet, Wallet } from '../wallet/wallet.ts';
 import { findKeyring, unlockersOf } from './keyring-copy.ts';
 import { readServer, type ServerView } from './server.ts';
@@ -53,6 +54,7 @@ class Device {
   #state: DeviceState = { isSearching: true, info: null, wallet: null, chainId: null, session: { state: 'starting' } };
   readonly #listeners = new Set<() => void>();
   #client: Client | null = null;
+  #provider: Eip1193 | null = null;
   #session: KeptSession | null = null;
   #keys: Keys | null = null;
   #expiry: ReturnType<typeof setTimeout> | undefined;
@@ -130,6 +132,7 @@ class Device {
   /** Forgets the choice of a wallet. */
   disconnect(): void {
     localStorage.removeItem(LAST_WALLET);
+    this.#listenTo(null);
     this.#detach();
     this.#setSession({ state: 'signed_out', why: 'signed_out' });
   }
@@ -156,10 +159,18 @@ class Device {
     if (wallet !== null) void this.#attach(wallet, 'chain_changed');
   };
 
+  /** Listens to this provider and to no other; a provider that is listened to already stays as it is. */
+  #listenTo(provider: Eip1193 | null): void {
+    if (provider === this.#provider) return;
+    this.#provider?.removeListener('accountsChanged', this.#onAccounts);
+    this.#provider?.removeListener('chainChanged', this.#onChain);
+    this.#provider = provider;
+    provider?.on('accountsChanged', this.#onAccounts);
+    provider?.on('chainChanged', this.#onChain);
+  }
+
+  /** Lets go of the account. Its wallet may still choose another. */
   #detach(): void {
-    const provider = this.#state.wallet?.provider;
-    provider?.removeListener('accountsChanged', this.#onAccounts);
-    provider?.removeListener('chainChanged', this.#onChain);
     this.#wipe();
     this.#client = null;
     this.#session = null;
@@ -172,8 +183,7 @@ class Device {
     this.#detach();
     const generation = this.#generation;
     this.#set({ wallet, session: { state: 'starting' } });
-    wallet.provider.on('accountsChanged', this.#onAccounts);
-    wallet.provider.on('chainChanged', this.#onChain);
+    this.#listenTo(wallet.provider);
     try {
       const chainId = await wallet.chainId();
       if (generation !== this.#generation) return;

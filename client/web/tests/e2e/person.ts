@@ -177,11 +177,16 @@ export class Person {
   /** What the page shows, for a test that failed: a picture, and the complaints. */
   async evidence(folder: string): Promise<void> {
     const path = join(folder, `${this.role}.png`);
-    await this.page.screenshot({ path, fullPage: true }).catch(() => undefined);
+    await this.page.screenshot({ path, fullPage: true, timeout: 10_000 }).catch(() => undefined);
     console.error(`${this.role}: ${path}\n${this.page.url()}\n${this.complaints.join('\n')}`);
   }
 
+  /** Whether their browser is closed. */
+  hasLeft = false;
+
+  /** Closes their browser. A page that hangs does not hold up the test. */
   async leave(): Promise<void> {
-    await this.context.close();
+    this.hasLeft = true;
+    await Promise.race([this.context.close(), new Promise((resolve) => setTimeout(resolve, 10_000))]);
   }
 }

@@ -190,7 +190,7 @@ function announce({ binding, name, rdns, icon }: { binding: string; name: string
   };
   window.addEventListener(`test-wallet:${rdns}`, (event) => {
     const { name: happened, data } = (event as CustomEvent<{ name: string; data: unknown }>).detail;
-    for (const listener of listeners.get(happened) ?? []) listener(data);
+    for (const listener of [...(listeners.get(happened) ?? [])]) listener(data);
   });
   const detail = Object.freeze({ info: Object.freeze({ uuid: crypto.randomUUID(), name, rdns, icon }), provider });
   const tell = (): void => void window.dispatchEvent(new CustomEvent('eip6963:announceProvider', { detail }));

@@ -112,7 +112,7 @@ export class World {
   async evidence(task: { readonly name: string; readonly result?: { readonly state?: string } | undefined }): Promise<void> {
     if (task.result?.state !== 'fail') return;
     const folder = mkdtempSync(join(tmpdir(), 'medlock-web-failed-'));
-    for (const person of this.#people) await person.evidence(folder);
+    for (const person of this.#people.filter((one) => !one.hasLeft)) await person.evidence(folder);
   }
 
   async stop(): Promise<void> {

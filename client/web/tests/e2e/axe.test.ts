@@ -1,0 +1,84 @@
+/**
+ * Every page of every role, in both themes, at three widths, also in Arabic: no violation of WCAG 2.2 A and AA, no
+ * scrolling sideways. With `MEDLOCK_SCREENS=DIR` the same walk leaves a picture of each (`scripts/screens`).
+ */
+import { AxeBuilder } from '@axe-core/playwright';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { arrive, playGallery, settle, speak, type Stop, type Tour } from './gallery.ts';
+import type { Person } from './person.ts';
+import { World } from './world.ts';
+
+const WIDTHS = [320, 768, 1280] as const;
+const THEMES = ['light', 'dark'] as const;
+const LANGUAGES = ['en', 'ar'] as const;
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa'];
+const MINUTES = 60_000;
+
+const screens = process.env['MEDLOCK_SCREENS'];
+let world: World;
+let tours: readonly Tour[];
+
+beforeAll(async () => {
+  if (screens !== undefined) mkdirSync(screens, { recursive: true });
+  world = await World.start();
+  try {
+    tours = await playGallery(world);
+  } catch (error) {
+    await world.evidence({ name: 'story', result: { state: 'fail' } });
+    throw error;
+  }
+}, 10 * MINUTES);
+afterEach(({ task }) => world.evidence(task));
+afterAll(() => world?.stop());
+
+/** What is wrong with the page as it stands now, at every width and in both themes. */
+async function look(person: Person, stop: Stop, language: string): Promise<readonly string[]> {
+  const { page } = person;
+  const wrong: string[] = [];
+  for (const width of WIDTHS) {
+    await page.setViewportSize({ width, height: 900 });
+    for (const theme of THEMES) {
+      await page.emulateMedia({ colorScheme: theme });
+      await settle(page);
+      const where = `${stop.name} ${language} ${width} ${theme}`;
+      const sideways = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      if (sideways > 0) wrong.push(`${where}: scrolls sideways by ${sideways} px`);
+      // In the page itself: no frame here has content of its own but those in which nothing runs.
+      const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).withTags(TAGS).analyze();
+      for (const { id, nodes } of violations) wrong.push(`${where}: ${id} ${nodes[0]?.html.slice(0, 200)}`);
+      if (screens !== undefined) {
+        await page.screenshot({ path: join(screens, `${stop.name}-${language}-${width}-${theme}.png`), fullPage: true });
+      }
+    }
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize({ width: 1280, height: 900 });
+  return wrong;
+}
+
+test('no page keeps anybody out', { timeout: 40 * MINUTES }, async () => {
+  const wrong: string[] = [];
+  let pages = 0;
+  for (const { person, stops } of tours) {
+    // Steps of a set-up cannot be gone back: there each page is seen in every language before the next.
+    const isOneWay = stops.every((stop) => stop.path === null);
+    const walks = isOneWay ? stops.map((stop) => [stop]) : [stops];
+    for (const walk of walks) {
+      for (const language of LANGUAGES) {
+        if (!isOneWay || language !== 'en') await speak(person, language);
+        for (const stop of walk) {
+          await arrive(person, stop);
+          wrong.push(...(await look(person, stop, language)));
+          pages += 1;
+          if (stop.prepare && stop.path === null) await person.page.keyboard.press('Escape');
+        }
+      }
+      await speak(person, 'en');
+    }
+    expect(person.complaints, person.role).toEqual([]);
+  }
+  expect(wrong).toEqual([]);
+  expect(pages).toBeGreaterThan(60);
+});
