@@ -1,6 +1,6 @@
 /** Envelopes that are sealed and opened here. What Rust sealed is in `vectors.test.ts`. */
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Bytes } from '../../src/protocol/bytes.ts';
 import { concat } from '../../src/protocol/bytes.ts';
 import { CidMismatch, verifyingCid } from '../../src/protocol/cid/build.ts';
@@ -17,6 +17,9 @@ import { DataKey } from '../../src/protocol/secret.ts';
 import { readerShare, joinShares, releaseShare } from '../../src/protocol/split.ts';
 import { collect, fixedRandom, inPieces, patternBytes } from './patterns.ts';
 import { CONTEXT, metadataOf, PATIENT, PATIENT_KEY, RECORD, sealParams } from './people.ts';
+
+// Argon2id and thousands of cases take their time on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 const OF = { ...CONTEXT, record: RECORD, version: 1 };
 const newKey = (): DataKey => new DataKey(new Uint8Array(32).fill(0xd4));

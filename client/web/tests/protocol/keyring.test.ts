@@ -1,7 +1,7 @@
 /** Keyrings that are made here; notes, address books and kits; what secrets refuse. */
 
 import { privateKeyToAccount } from 'viem/accounts';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { AddressBook } from '../../src/protocol/address-book.ts';
 import { utf8 } from '../../src/protocol/bytes.ts';
 import { noteBinding } from '../../src/protocol/capsule.ts';
@@ -13,6 +13,9 @@ import { kitFromText, kitToText, seedFromWords, seedToWords } from '../../src/pr
 import { DataKey } from '../../src/protocol/secret.ts';
 import { argon2idForTests } from './argon2.ts';
 import { CONTEXT, GRANT_REGISTRY, GRANTEE, KEY_EPOCH, PATIENT, PATIENT_KEY, seedOf, WALLET } from './people.ts';
+
+// Argon2id and thousands of cases take their time on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 const account = privateKeyToAccount(WALLET);
 const failsWith = (code: string): unknown => expect.objectContaining({ code });

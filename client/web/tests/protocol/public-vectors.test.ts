@@ -3,7 +3,7 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { hkdf } from '@noble/hashes/hkdf.js';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Bytes } from '../../src/protocol/bytes.ts';
 import { concat, utf8 } from '../../src/protocol/bytes.ts';
 import { type FloeParameters, FloeMessage, readFraming } from '../../src/protocol/envelope/floe.ts';
@@ -13,6 +13,9 @@ import { IdentityKey, PublicKey } from '../../src/protocol/identity.ts';
 import { decrypt } from '../../src/protocol/sealed-box.ts';
 import { verifySessionSignature } from '../../src/protocol/session.ts';
 import { findPublicFile } from './public-files.ts';
+
+// Argon2id and thousands of cases take their time on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 const bytes = (hex: string): Bytes => fromHex(`0x${hex.trim()}`);
 

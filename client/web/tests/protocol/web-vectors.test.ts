@@ -4,8 +4,11 @@
  */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { makeWebVectors } from './web-vectors.ts';
+
+// Argon2id and thousands of cases take their time on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 const folder = new URL('../../../../protocol/vectors/', import.meta.url);
 
