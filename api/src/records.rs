@@ -51,8 +51,9 @@ pub(crate) async fn post_record(
 ) -> Result<(StatusCode, Json<Option<ActionView>>), ApiError> {
     match &body.action {
         Some(signed) => {
-            register::prepare(&app, &caller, signed, &body).await?;
-            relay::answer(app.relay.relay(signed, caller.address).await?, StatusCode::CREATED)
+            let deposit = register::check(&app, &caller, signed, &body).await?;
+            let kept = shares::deposit(&app, deposit);
+            relay::answer(app.relay.relay_after(signed, caller.address, kept).await?, StatusCode::CREATED)
         }
         None => {
             register::deposit(&app, &caller, &body).await?;

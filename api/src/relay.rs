@@ -216,8 +216,8 @@ impl Relay {
         self.relay_after(signed, submitter, std::future::ready(Ok(()))).await
     }
 
-    /// The same for an action that must not be sent before something else is done. `first` runs beside the trial run,
-    /// so that it costs no time of its own; what it writes must do no harm when the action is then refused.
+    /// The same for an action that must not be sent before something else is done. `first` runs when the action is known
+    /// to be new, signed by who it names, and acceptable to the contracts: nobody else gets it to write anything.
     ///
     /// # Errors
     /// As [`Relay::relay`], and those of `first`.
@@ -243,28 +243,50 @@ impl Relay {
         let shared = &self.shared;
         let (to, data) = check::call_of(signed, &shared.deployment)?;
         let id = signed.action.id(&shared.deployment);
-        let gas_bound = budget::bound(&data);
+        let bound = budget::bound(&data);
+        let max = budget::max_for(&signed.action, shared.limits.gas_per_day_max);
         // The trial run costs a round trip; what we have to ask the database costs no extra time beside it.
-        let (known, budget, trial, first) = tokio::join!(
+        let (known, charged, trial) = tokio::join!(
             action_doc::find(&shared.actions, id),
-            budget::charge(&shared.database, submitter, gas_bound, shared.limits.gas_per_day_max),
+            budget::charge(&shared.database, submitter, bound, max),
             check::check(shared, signed, to, &data),
-            first,
         );
-        let refused: Result<ActionDoc, ApiError> = match (known, first, budget, trial) {
-            (Ok(None), Ok(()), Ok(()), Ok(gas_limit)) => {
-                let new = self.document(signed, id, submitter, (to, data), gas_limit);
-                return Ok(self.store(new).await?);
-            }
-            (_, _, Err(error), _) => return Err(error.into()),
-            (Err(error), ..) => Err(error.into()),
+        let mut spent = if charged.is_ok() { bound } else { 0 };
+        let outcome = async {
             // It was stored only after what had to be done first, so the same action again finds that done.
-            (Ok(Some(known)), ..) => Ok(known),
-            (_, Err(error), ..) => Err(error),
-            (.., Err(error)) => Err(error.into()),
+            if let Some(known) = known? {
+                return Ok(known);
+            }
+            charged?;
+            let gas_limit = match trial {
+                Ok(gas_limit) => gas_limit,
+                Err(error) => return self.or_known(id, error).await,
+            };
+            // More than a plain run may use goes to the account that wants it.
+            if let Some(extra) = gas_limit.checked_sub(check::plain_limit(&data)).filter(|extra| *extra > 0) {
+                budget::charge(&shared.database, submitter, extra, max).await?;
+                spent += extra;
+            }
+            first.await?;
+            let stored = self.store(self.document(signed, id, submitter, (to, data), gas_limit)).await?;
+            spent = 0;
+            Ok(stored)
         };
-        budget::refund(&shared.database, submitter, gas_bound).await;
-        refused
+        let outcome: Result<ActionDoc, ApiError> = outcome.await;
+        if spent > 0 {
+            budget::refund(&shared.database, submitter, spent).await;
+        }
+        outcome
+    }
+
+    /// The same action sent twice at once: the one that comes second is refused by the chain for what the first one did.
+    async fn or_known(&self, id: ActionId, refusal: RelayError) -> Result<ActionDoc, ApiError> {
+        if let RelayError::Refused { code: ErrorCode::NonceUsed | ErrorCode::StaleState, .. } = &refusal
+            && let Some(known) = action_doc::find(&self.shared.actions, id).await?
+        {
+            return Ok(known);
+        }
+        Err(refusal.into())
     }
 
     /// Takes a checkpoint that the operator's key has signed, and returns as soon as it is durable.

@@ -66,8 +66,7 @@ pub(super) fn check(caller: &Caller, signed: &SignedAction, body: &GrantBody) ->
     Ok(documents)
 }
 
-/// Keeps the checked bundles of a Grant durably. Bundles of a grant that is then refused harm nobody: they belong to an
-/// epoch that the chain never reaches with them.
+/// Keeps the checked bundles of a Grant durably, before it is sent and after the contracts were found to accept it.
 ///
 /// # Errors
 /// `key_not_registered` when the grantee has none, `not_found` for an unknown request.
@@ -271,7 +270,15 @@ async fn store(app: &App, documents: &[BundleDoc]) -> Result<(), ApiError> {
         Ok(_) => Ok(()),
         Err(error) if crate::store::is_duplicate(&error) => {
             for document in documents {
-                bundles.replace_one(doc! { "_id": &document.id }, document).upsert(true).await?;
+                let standing = bundles.find_one(doc! { "_id": &document.id }).await?;
+                // Catch-up adds capsules; the beginning that was signed, sent again, takes none of them away.
+                let is_beginning = |known: &BundleDoc| {
+                    known.request == document.request
+                        && document.bundle.capsules.iter().all(|capsule| known.bundle.capsules.contains(capsule))
+                };
+                if !standing.as_ref().is_some_and(is_beginning) {
+                    bundles.replace_one(doc! { "_id": &document.id }, document).upsert(true).await?;
+                }
             }
             Ok(())
         }

@@ -48,9 +48,15 @@ impl ReadScope {
 /// # Errors
 /// When the database does not answer.
 pub(crate) async fn read_scopes(app: &App, grantee: Address) -> Result<Vec<ReadScope>, ApiError> {
-    let bundles: Collection<BundleDoc> = app.database.collection(collection::BUNDLES);
-    let received: Vec<BundleDoc> = bundles
+    /// Of a bundle, whose capsules may be many, only the grant.
+    #[derive(serde::Deserialize)]
+    struct Received {
+        grant: GrantId,
+    }
+    let bundles: Collection<Received> = app.database.collection(collection::BUNDLES);
+    let received: Vec<Received> = bundles
         .find(doc! { "grantee": format!("{grantee:#x}"), "right": Right::Read.as_str() })
+        .projection(doc! { "grant": 1 })
         .await?
         .try_collect()
         .await?;

@@ -34,17 +34,18 @@ struct Registration {
     patient: Option<Address>,
 }
 
-/// Checks a signed registration against the uploaded envelope, and keeps the release share durably.
+/// Checks a signed registration against the uploaded envelope; gives the deposit to make once the message itself is found
+/// good.
 ///
 /// # Errors
 /// `invalid_request` when message and body do not agree, `forbidden` for another uploader's message, `not_found` when
-/// the envelope was not uploaded, `invalid_envelope` when it is for another version, `invalid_capsule`.
-pub(super) async fn prepare(
+/// the envelope was not uploaded, `invalid_envelope` when it is for another version.
+pub(super) async fn check<'a>(
     app: &App,
     caller: &Caller,
     signed: &SignedAction,
-    body: &RegisterBody,
-) -> Result<(), ApiError> {
+    body: &'a RegisterBody,
+) -> Result<Deposit<'a>, ApiError> {
     let registration = registration(&signed.action)?;
     if (registration.record, registration.version) != (body.record, body.version) {
         return Err(ApiError::invalid("record and version are not those that the message registers"));
@@ -53,15 +54,16 @@ pub(super) async fn prepare(
         return Err(ApiError::forbidden("only the uploader that the message names deposits its release share"));
     }
     let on_chain = chain::find_record(app, registration.record, BlockId::latest()).await?;
-    let patient = match (registration.patient, &on_chain) {
-        (Some(patient), _) => patient,
-        (None, Some(record)) => record.patient,
+    // What stands on chain counts; a message that names another patient for it is refused there.
+    let patient = match (&on_chain, registration.patient) {
+        (Some(record), _) => record.patient,
+        (None, Some(patient)) => patient,
         (None, None) => return Err(ApiError::new(ErrorCode::UnknownRecord, "there is no such record on chain")),
     };
     let cid = cid(registration.codec, registration.digest)?;
     expect_stored(app, &cid, registration.record, registration.version).await?;
     let is_registered = on_chain.is_some_and(|record| record.version >= registration.version);
-    let deposit = Deposit {
+    Ok(Deposit {
         record: registration.record,
         version: registration.version,
         patient,
@@ -69,8 +71,7 @@ pub(super) async fn prepare(
         // Before it is registered the uploader may still start over with another key.
         may_replace: !is_registered || caller.address == patient,
         capsule: &body.release_share,
-    };
-    shares::deposit(app, deposit).await
+    })
 }
 
 /// Keeps the release share of a version that stands on chain already.

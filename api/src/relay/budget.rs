@@ -8,7 +8,7 @@ use mongodb::{
     bson::{DateTime, Document, doc},
     error::Error,
 };
-use protocol::error_code::ErrorCode;
+use protocol::{error_code::ErrorCode, messages::Action};
 
 use super::RelayError;
 use crate::store::{collection, is_duplicate, ttl_index};
@@ -23,6 +23,15 @@ pub(super) fn bound(data: &[u8]) -> u64 {
     const PER_SCOPE: u64 = 3 * 22_100;
     let length = data.len() as u64;
     BASE + PER_BYTE * length + PER_SCOPE * (length / 1024)
+}
+
+/// What an account may spend in a day on an action of this kind. Ending grants has a reserve of its own, as large as the
+/// budget: whoever has used the budget up can still shut a door.
+pub(super) fn max_for(action: &Action, gas_per_day_max: u64) -> u64 {
+    match action {
+        Action::Revoke(_) | Action::RevokeAll(_) => gas_per_day_max.saturating_mul(2),
+        _ => gas_per_day_max,
+    }
 }
 
 /// Charges an account's budget of today.

@@ -68,7 +68,7 @@ pub(super) async fn check(
 /// # Errors
 /// The code of the contract's custom error, or [`RelayError::Chain`].
 pub(super) async fn trial_run(shared: &Shared, to: Address, data: &Bytes) -> Result<u64, RelayError> {
-    let limit = budget::bound(data).saturating_mul(2).saturating_add(100_000).min(TRANSACTION_GAS_MAX);
+    let limit = plain_limit(data);
     let call = TransactionRequest::default().with_from(shared.signer.address()).with_to(to).with_input(data.clone());
     match shared.provider.call(call.clone().with_gas_limit(limit)).latest().await {
         Ok(_) => return Ok(limit),
@@ -78,9 +78,21 @@ pub(super) async fn trial_run(shared: &Shared, to: Address, data: &Bytes) -> Res
     }
     match shared.provider.estimate_gas(call).latest().await {
         // The state may change until it is mined: a slot that was warm can be new.
-        Ok(gas) => Ok(gas + gas / 4 + 25_000),
+        Ok(gas) => match gas + gas / 4 + 25_000 {
+            // A transaction that no block takes would keep its nonce, and everything behind it, waiting for ever.
+            gas_limit if gas_limit > TRANSACTION_GAS_MAX => Err(RelayError::refused(
+                ErrorCode::WouldRevert,
+                "The action needs more gas than a transaction may use.",
+            )),
+            gas_limit => Ok(gas_limit),
+        },
         Err(error) => Err(refusal(error)),
     }
+}
+
+/// The gas limit of an action whose signer needs no more than our contracts do.
+pub(super) fn plain_limit(data: &[u8]) -> u64 {
+    budget::bound(data).saturating_mul(2).saturating_add(100_000).min(TRANSACTION_GAS_MAX)
 }
 
 fn has_reverted(error: &TransportError) -> bool {
