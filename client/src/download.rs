@@ -108,6 +108,9 @@ pub struct Wanted {
 pub struct Author {
     /// Whether the author signed the content. If not, the author is whoever registered the version on chain.
     pub signed: bool,
+    /// Whether a signature is there that is not that of who it names. The document opens all the same: otherwise a bad
+    /// signature would keep it from its owner (SPEC, section 5).
+    pub forged: bool,
     /// Who it is.
     #[serde(with = "protocol::hex_text")]
     pub address: Address,
@@ -153,7 +156,7 @@ pub struct Opened {
 ///
 /// # Errors
 /// [`Kind::NoGrant`], [`Kind::WrongBundle`], [`Kind::WrongReceipt`], [`Kind::CidMismatch`], [`Kind::InvalidEnvelope`],
-/// [`Kind::Commitment`], [`Kind::WrongAuthor`], and what the server refuses (`grant_revoked`, `grant_expired`,
+/// [`Kind::Commitment`], and what the server refuses (`grant_revoked`, `grant_expired`,
 /// `not_accredited`, `share_missing`, …).
 pub async fn get(
     client: &Client,
@@ -245,10 +248,9 @@ async fn author_of(
     metadata: &Metadata,
 ) -> Result<Author, ClientError> {
     let proof = authorship::verify(context, version.record, version.version, metadata);
-    let signed = proof != AuthorshipProof::Unsigned;
-    let address = match proof {
-        AuthorshipProof::Signed(author) => author,
-        AuthorshipProof::Unsigned => version.uploader,
+    let author = match proof {
+        AuthorshipProof::Signed(author) => Some(author),
+        AuthorshipProof::Unsigned => None,
         AuthorshipProof::AskContract(author) => {
             let hash = authorship::signing_hash(
                 context,
@@ -259,21 +261,16 @@ async fn author_of(
                 metadata.created,
             );
             let signature = metadata.signed_by.as_ref().map(|signed| signed.signature.clone()).unwrap_or_default();
-            if !client.chain().contract_accepts(author, hash, &signature).await? {
-                return Err(forged());
-            }
-            author
+            client.chain().contract_accepts(author, hash, &signature).await?.then_some(author)
         }
-        _ => return Err(forged()),
+        _ => None,
     };
+    let (signed, forged) = (author.is_some(), author.is_none() && proof != AuthorshipProof::Unsigned);
+    let address = author.unwrap_or(version.uploader);
     let person = accreditation::person(client, address).await?;
     let (name, roles) = person.map_or((None, Vec::new()), |person| {
         let roles = if person.counts { person.roles } else { Vec::new() };
         (person.name, roles)
     });
-    Ok(Author { signed, address, name, roles })
-}
-
-fn forged() -> ClientError {
-    ClientError::new(Kind::WrongAuthor, "The author's signature is forged.")
+    Ok(Author { signed, forged, address, name, roles })
 }

@@ -171,8 +171,6 @@ kinds! {
     InvalidEnvelope = "invalid_envelope", VerificationFailed, "The file is damaged or was never what it claims; ask its uploader for a new version.";
     /// The key in the envelope and the key from the shares differ.
     Commitment = "commitment", VerificationFailed, "Do not trust this record: its uploader did not follow the protocol.";
-    /// The content is not what its author signed.
-    WrongAuthor = "wrong_author", VerificationFailed, "Do not trust who this record says it is from.";
     /// The bundle is not the one that the chain names.
     WrongBundle = "wrong_bundle", VerificationFailed, "Ask the patient to share again, or to run: medlock reissue.";
     /// The operator's receipt does not hold.

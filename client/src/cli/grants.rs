@@ -310,6 +310,7 @@ impl Revoke {
 
 fn revoked_in_words(revoked: &Revoked) -> String {
     let mut text = match revoked.ended {
+        0 => "No such permission stood; one that is still on its way can no longer begin.".to_owned(),
         1 => "Ended 1 grant.".to_owned(),
         ended => format!("Ended {ended} grants."),
     };

@@ -217,8 +217,15 @@ fn opened_in_words(opened: &Opened, place: &str, names: &Names) -> String {
     let who = known.map_or_else(|| address.clone(), |name| format!("{name}, {address}"));
     let roles =
         if author.roles.is_empty() { String::new() } else { format!(" ({})", words::roles_in_words(&author.roles)) };
+    let written = match (author.signed, author.forged) {
+        (true, _) => format!("Written by {who}{roles}; the signature holds."),
+        (false, true) => format!(
+            "Warning: the author's signature is forged; do not trust who it says it is from. Registered by {who}{roles}."
+        ),
+        (false, false) => format!("Nobody has signed it. Registered by {who}{roles}."),
+    };
     let mut text = format!(
-        "{} ({}, {}) is in {place}.\nWritten by {who}{roles}; the signature holds.",
+        "{} ({}, {}) is in {place}.\n{written}",
         plain(&opened.file_name),
         plain(&opened.media_type),
         bytes_in_words(opened.content_bytes),

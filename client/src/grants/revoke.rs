@@ -38,7 +38,7 @@ pub enum Ending {
 /// What a person whose grants ended could have kept.
 #[derive(Clone, Debug, Serialize)]
 pub struct Revoked {
-    /// How many grants the message named; for everything, how many stood.
+    /// How many grants stood that have ended.
     pub ended: usize,
     /// Records that they opened before, from the anchored log: what they could have kept.
     pub opened_before: Vec<RecordId>,
@@ -73,7 +73,8 @@ pub async fn revoke(
             standing.into_iter().filter(is_meant).collect()
         }
     };
-    if ended.is_empty() && !matches!(ending, Ending::Everything) {
+    let named = named(client, keys, ending, &ended);
+    if named.is_empty() && !matches!(ending, Ending::Everything) {
         return Err(ClientError::new(Kind::NotFound, "No such permission stands."));
     }
 
@@ -82,19 +83,35 @@ pub async fn revoke(
         carry_out(client, wallet, Action::RevokeAll(action), way).await?
     } else {
         let mut settled = Settled { tx_hash: None, block_number: None };
-        for batch in ended.chunks(MAX_SCOPES) {
-            let grants =
-                batch.iter().map(|grant| GrantRef { tag: grant.tag.0, kind: grant.kind.code(), id: grant.scope_id });
+        for batch in named.chunks(MAX_SCOPES) {
             let action =
-                Revoke { patient, grants: grants.collect(), nonce: new_nonce(), deadline: new_deadline(client).await? };
+                Revoke { patient, grants: batch.to_vec(), nonce: new_nonce(), deadline: new_deadline(client).await? };
             settled = carry_out(client, wallet, Action::Revoke(action), way).await?;
         }
         settled
     };
     // The grants have ended; that what was read before cannot be told now must not look like a failure.
-    let tags: Vec<Tag> = ended.iter().map(|grant| grant.tag).collect();
+    let tags: Vec<Tag> = named.iter().map(|grant| grant.tag.into()).collect();
     let opened_before = opened_with(client, &tags).await.unwrap_or_default();
     Ok(Revoked { ended: ended.len(), opened_before, settled })
+}
+
+/// What the message names: the grants that stand; and for one person over one scope also those that do not, since a
+/// signed Grant may still be on its way, held back by a relayer, or hidden by an RPC. A Revoke ends it before it begins.
+fn named(client: &Client, keys: &Keys, ending: &Ending, standing: &[ChainGrant]) -> Vec<GrantRef> {
+    let mut named: Vec<GrantRef> = standing
+        .iter()
+        .map(|grant| GrantRef { tag: grant.tag.0, kind: grant.kind.code(), id: grant.scope_id })
+        .collect();
+    if let Ending::Person { grantee, scope: Some(scope) } = ending {
+        let (kind, id) = scope.on_chain();
+        let right = if matches!(scope, Scope::Record(_)) { Right::Read } else { Right::Write };
+        let tag = keys.tag(client, *grantee, right).0.0;
+        if !named.iter().any(|grant| grant.tag == tag) {
+            named.push(GrantRef { tag, kind: kind.code(), id });
+        }
+    }
+    named
 }
 
 async fn carry_out(client: &Client, wallet: &dyn Wallet, action: Action, way: Way) -> Result<Settled, ClientError> {

@@ -215,6 +215,39 @@ fn every_action_also_goes_directly_from_the_wallet() {
 }
 
 #[test]
+fn a_permission_that_is_still_on_its_way_can_be_ended() {
+    world::run(async {
+        use client::{
+            grants::{self, Ending, Scope},
+            wallet::Wallet,
+        };
+        use protocol::{
+            codes::{Right, ScopeKind},
+            deployment::ContractName,
+        };
+
+        let world = world::shared().await;
+        let (patient, doctor) = tokio::join!(world.person(), world.practitioner(protocol::codes::Role::Doctor));
+        let record = patient.upload("held-back.txt", &document(800)).await.record;
+        // Nothing stands: the signed Grant that is to be stopped may be in the hands of a relayer. It names epoch 0.
+        let grantee = doctor.wallet.address();
+        let ending = Ending::Person { grantee, scope: Some(Scope::Record(record)) };
+        let way = client::act::Way::Relayed;
+        let ended = grants::revoke(&patient.client, &patient.wallet, &patient.keys, &ending, way).await.unwrap();
+        assert_eq!(ended.ended, 0);
+        let deployment = patient.client.deployment();
+        let registry = deployment.address_of(ContractName::GrantRegistry);
+        let (tag, _) = patient.keys.seed().tag(deployment.chain_id, registry, grantee, Right::Read);
+        let terms = patient.client.chain().terms(patient.wallet.address(), tag, ScopeKind::Record, record.0).await;
+        assert_eq!(terms.unwrap().epoch, 1, "a Grant that names epoch 0 comes too late");
+        // Without a scope there is nothing to name.
+        let nothing = Ending::Person { grantee, scope: None };
+        let refused = grants::revoke(&patient.client, &patient.wallet, &patient.keys, &nothing, way).await;
+        assert_eq!(refused.unwrap_err().code(), "not_found");
+    });
+}
+
+#[test]
 fn a_suspended_doctor_opens_nothing_until_reinstated() {
     world::run(async {
         let world = world::shared().await;
