@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { findAddress } from './paths.ts';
 
-const ADDRESS = '0x00000000000000000000000000000000000000aB';
+const ADDRESS = '0x00000000000000000000000000000000000000AB';
 
 describe('an address is found', () => {
   test.each([
@@ -19,6 +19,9 @@ describe('no address is found', () => {
     ['in nothing', ''],
     ['in a word', 'Dr. Ada'],
     ['in one digit less', ADDRESS.slice(0, -1)],
+    ['with a wrong checksum', '0xD8da6BF26964aF9D7eEd9e03E53415D37aA96045'],
+    ['beside another one', `${ADDRESS} 0x${'11'.repeat(20)}`],
+    ['inside a longer word', `x${ADDRESS}`],
     ['in a hash', `0x${'a'.repeat(64)}`],
   ])('%s', (_, text) => {
     expect(findAddress(text)).toBeNull();

@@ -1,4 +1,5 @@
 import type { Address, Sentence } from '../../data/types.ts';
+import { useName } from '../../data/directory.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { useCalled } from './names.ts';
 
@@ -68,7 +69,18 @@ export function useSentence(sentence: Sentence): string {
   }
 }
 
-/** The same as an element. */
+/** The same as an element, with the whole address of whom it is about: a name, or the ends of an address, can be imitated. */
 export function SentenceText({ sentence }: { readonly sentence: Sentence }) {
-  return useSentence(sentence);
+  const subject = subjectOf(sentence);
+  const isSelf = useName(subject).from === 'self';
+  const text = useSentence(sentence);
+  if (subject === null || isSelf || sentence.key === 'sign.profile') return text;
+  return (
+    <>
+      {text}
+      <bdi dir="ltr" className="mt-1 block font-mono text-sm break-all">
+        {subject}
+      </bdi>
+    </>
+  );
 }

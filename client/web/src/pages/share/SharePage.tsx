@@ -1,7 +1,7 @@
 import { CircleCheck, Share2 } from 'lucide-react';
 import { useEffect, useId, useState } from 'react';
 import { useSearchParams } from 'react-router';
-import { isAddress, isHex } from 'viem';
+import { isHex } from 'viem';
 import { paths } from '../../app/paths.ts';
 import { useDraft } from '../../data/draft.ts';
 import { usePerson } from '../../data/directory.ts';
@@ -16,6 +16,7 @@ import { Choice, Select } from '../../ui/Field.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { SignSentence } from '../../ui/SignSentence.tsx';
+import { parseAddress } from '../../wallet/wallet.ts';
 import { useCalled } from '../people/names.ts';
 import { PersonPicker } from '../people/PersonPicker.tsx';
 import { SentenceText } from '../people/SentenceText.tsx';
@@ -104,10 +105,10 @@ const emptyDraft = (): Draft => ({
 
 /** What a link to this page names: somebody, some records, or both. */
 function namedIn(search: URLSearchParams): Partial<Draft> {
-  const person = search.get('with') ?? '';
+  const person = parseAddress(search.get('with') ?? '');
   const records = (search.get('records') ?? '').split(',').filter((id): id is Hex => isHex(id) && id.length === 66);
   return {
-    ...(isAddress(person, { strict: false }) ? { grantee: person.toLowerCase() as Address } : {}),
+    ...(person === null ? {} : { grantee: person }),
     ...(records.length > 0 ? { records, right: 'read' as const } : {}),
   };
 }
