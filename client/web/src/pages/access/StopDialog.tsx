@@ -1,5 +1,5 @@
 import { useActivity } from '../../data/activity.ts';
-import { describeRevoke, useRevoke, useRevokeEveryone } from '../../data/grants.ts';
+import { useRevoke, useRevokeEveryone } from '../../data/grants.ts';
 import type { Address, Ending, GrantItem } from '../../data/types.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
@@ -37,7 +37,7 @@ export function StopDialog({ grantee, grants, onClose }: {
     <Dialog title={t('access.stop.title', { name })} onClose={onClose} locked={revoke.isBusy}>
       <div className="space-y-5">
         <SignSentence>
-          <SentenceText sentence={grantee === null ? { key: 'sign.revoke', values: { grants: grants.length, grantee } } : describeRevoke(ending)} />
+          <SentenceText sentence={{ key: 'sign.revoke', values: { grants: grants.length, grantee } }} />
         </SignSentence>
         {opened !== undefined && (
           <p className="text-muted">

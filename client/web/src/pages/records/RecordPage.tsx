@@ -21,6 +21,7 @@ import { Resource } from '../../ui/Resource.tsx';
 import { SignSentence } from '../../ui/SignSentence.tsx';
 import { Viewer } from '../../viewer/Viewer.tsx';
 import { GrantSentence } from '../access/GrantSentence.tsx';
+import { useCalled } from '../people/names.ts';
 import { PersonName } from '../people/Person.tsx';
 import { SentenceText } from '../people/SentenceText.tsx';
 import { saveBlob } from '../save-blob.ts';
@@ -123,7 +124,8 @@ function RecordFacts({ record }: { readonly record: RecordItem }) {
 function Opened({ opened }: { readonly opened: OpenedRecord }) {
   const { t } = useI18n();
   const { author } = opened;
-  const name = author.name ?? author.address;
+  const called = useCalled(author.address);
+  const name = author.name ?? called;
   return (
     <Section
       title={t('viewer.document')}

@@ -93,7 +93,7 @@ function PageView({ document, number, zoom, onBroken }: {
       const viewport = page.getViewport({ scale: Math.min(wished, most) });
       canvas.current.width = Math.floor(viewport.width);
       canvas.current.height = Math.floor(viewport.height);
-      canvas.current.style.inlineSize = `${Math.floor(frame.current.clientWidth * zoom)}px`;
+      canvas.current.style.inlineSize = `${zoom * 100}%`;
       task = page.render({ canvas: canvas.current, viewport });
       await task.promise;
     }
