@@ -1,13 +1,15 @@
 /** Sharing: what was granted, granting, and ending it. */
 import { device } from '../device/device.ts';
-import { describeEnding, describeGrants, listGrants, revoke, revokeEveryone, share } from '../flows/grants.ts';
+import { describeEnding, describeGrants, listGiven, listGrants, revoke, revokeEveryone, share } from '../flows/grants.ts';
 import type { Act, Confirmation, Ending, Granted, GrantItem, Hex, Loaded, NewGrants, Revoked } from './types.ts';
 import { useAct } from './use-act.ts';
 import { useReady } from './use-loaded.ts';
 
 /** Grants given or received, with terms and state from the chain. */
 export const useGrants = (side: 'given' | 'received', record?: Hex): Loaded<readonly GrantItem[]> =>
-  useReady(['grants', side, record ?? null], async (client) => (await listGrants(client, side, record)).map(({ item }) => item));
+  useReady(['grants', side, record ?? null], async (client) =>
+    side === 'given' ? listGiven(client, record) : (await listGrants(client, side, record)).map(({ item }) => item),
+  );
 
 export const useShare = (): Act<NewGrants, Granted> =>
   useAct(async (wanted, errand) => share(await device.ready(), wanted, null, errand), ['grants', 'requests']);

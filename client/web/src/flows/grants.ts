@@ -150,17 +150,58 @@ export async function listGrants(client: ReadyClient, side: 'given' | 'received'
   return side === 'received' ? found : found.map((one) => withGrantee(client, one));
 }
 
+/**
+ * Everything that this person ever granted: what the server tells, and what stands on chain and the server leaves out. Of the
+ * latter nobody says whose it is.
+ */
+export async function listGiven(client: ReadyClient, record?: Hex): Promise<GrantItem[]> {
+  const told = (await listGrants(client, 'given', record)).map(({ item }) => item);
+  // Read afterwards: what is granted in between is on both lists or on this one.
+  const [onChain, now] = await Promise.all([grantsOf(client.chain, client.address), client.chain.now()]);
+  const known = new Set(told.map((item) => item.id));
+  const untold = onChain.flatMap((grant) => fromChain(client.address, grant, now) ?? []);
+  return [
+    ...told,
+    ...untold.filter(({ id, scope }) => {
+      const isWanted = record === undefined || (scope.kind === 'record' && sameHex(scope.record, record));
+      return isWanted && !known.has(id);
+    }),
+  ];
+}
+
+/** A grant of which only the chain says something; `null` for a scope that this version does not know. */
+function fromChain(patient: Address, { tag, kind, scopeId, terms, stands, txHash }: ChainGrant, now: number): GrantItem | null {
+  const scope = scopeFromChain(kind, scopeId);
+  if (scope === null) return null;
+  return {
+    id: grantId(patient, tag, scope.kind, scopeId),
+    patient,
+    grantee: null,
+    tag,
+    right: RIGHTS.fromBit(terms.rights),
+    scope,
+    purposes: PURPOSES.fromMask(terms.purposes),
+    notBefore: terms.notBefore,
+    notAfter: terms.notAfter,
+    state: stateOf(terms, stands, now),
+    txHash,
+    versions: [],
+  };
+}
+
+function stateOf(terms: { readonly notBefore: number; readonly notAfter: number }, stands: boolean, now: number): GrantState {
+  if (!stands) return 'revoked';
+  if (now < terms.notBefore) return 'future';
+  return now >= terms.notAfter ? 'expired' : 'active';
+}
+
 async function compare(chain: Chain, view: api.GrantView, now: number, patientEpoch: (patient: Address) => Promise<number>): Promise<ComparedGrant | null> {
   const patient = view.patient.toLowerCase() as Address;
   const kind = SCOPE_KINDS.code(view.kind);
   const scope = scopeFromChain(kind, view.scope_id as Hex);
   const terms = await chain.terms(patient, view.tag as Hex, kind, view.scope_id as Hex);
   if (terms.epoch === 0 || scope === null) return null;
-  const state: GrantState =
-    terms.rights === 0 || terms.patientEpoch !== (await patientEpoch(patient)) ? 'revoked'
-    : now < terms.notBefore ? 'future'
-    : now >= terms.notAfter ? 'expired'
-    : 'active';
+  const stands = terms.rights !== 0 && terms.patientEpoch === (await patientEpoch(patient));
   const item: GrantItem = {
     id: grantId(patient, view.tag as Hex, scope.kind, view.scope_id as Hex),
     patient,
@@ -171,7 +212,7 @@ async function compare(chain: Chain, view: api.GrantView, now: number, patientEp
     purposes: PURPOSES.fromMask(terms.purposes),
     notBefore: terms.notBefore,
     notAfter: terms.notAfter,
-    state,
+    state: stateOf(terms, stands, now),
     txHash: view.tx_hash as Hex,
     versions: view.bundle?.capsules.map((capsule) => capsule.version) ?? [],
   };

@@ -22,7 +22,8 @@ export function AccessPage() {
   const { t } = useI18n();
   const grants = useGrants('given');
   const [stopping, setStopping] = useState(false);
-  const isAnybody = grants.data?.some(isCurrent) ?? false;
+  // Also while the list is not there: a server that does not answer must not stand between a person and this button.
+  const isAnybody = grants.data === undefined || grants.data.some(isCurrent);
   return (
     <Page
       title={t('access.title')}
