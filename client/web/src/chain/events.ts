@@ -224,6 +224,25 @@ export async function accessLog(chain: Chain): Promise<{ accesses: AnchoredAcces
   return { accesses, anchors };
 }
 
+/** Records asked for in one filter. */
+const RECORDS_AT_ONCE = 200;
+
+/** The accesses of these records, from events alone; that they are in the log's tree is another question. */
+export async function accessesOf(chain: Chain, records: readonly Hex[]): Promise<AnchoredAccess[]> {
+  const accesses: AnchoredAccess[] = [];
+  for (let at = 0; at < records.length; at += RECORDS_AT_ONCE) {
+    const some = records.slice(at, at + RECORDS_AT_ONCE);
+    const found = await logs(chain, chain.addressOf('access_log'), [ACCESSED, word(chain.deployment.operator), some]);
+    for (const log of found) {
+      const event = decoded(accessLogAbi, log);
+      if (event.eventName !== 'Accessed') continue;
+      const { record, tag, purposes, leaf } = event.args;
+      accesses.push({ record, tag, purposes, leaf, blockNumber: Number(log.blockNumber), txHash: log.txHash });
+    }
+  }
+  return accesses;
+}
+
 // ---- Accreditation -----------------------------------------------------------------------------------------------
 
 /** Everybody for whom an accreditor ever vouched, oldest first. */

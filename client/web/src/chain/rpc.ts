@@ -46,7 +46,7 @@ export function walletRpc(provider: Eip1193): Rpc {
   };
 }
 
-/** Through a node's HTTP address. The page's policy must allow it (`--web-connect` of the server). */
+/** Through a node's HTTP address. The page's policy must allow it (`--web-rpc` of the server). */
 export function httpRpc(url: string): Rpc {
   let id = 0;
   return async (method, params) => {

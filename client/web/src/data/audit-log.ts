@@ -3,7 +3,7 @@ import { useCallback, useMemo } from 'react';
 import { Chain } from '../chain/chain.ts';
 import { httpRpc, parseRpcUrl } from '../chain/rpc.ts';
 import { device, type Client } from '../device/device.ts';
-import { chainLog, csvOf, listActivity, verifyLog } from '../flows/audit.ts';
+import { chainLog, csvOf, toldActivity, verifyLog } from '../flows/audit.ts';
 import type { AuditEntry, AuditFilter, AuditLog, ChainSource, Loaded } from './types.ts';
 import { useAct } from './use-act.ts';
 import { useConnected } from './use-loaded.ts';
@@ -26,15 +26,17 @@ export function useAuditLog(source: ChainSource, filter: AuditFilter = {}): Audi
     const [onChain, told] = await Promise.all([
       chainLog(chainOf(client, source)),
       // Readers are the server's to tell, and only where the caller may see them.
-      listActivity({}).catch(() => []),
+      toldActivity({}).catch(() => []),
     ]);
     const readers = new Map(told.map((item) => [item.leaf, item.reader]));
     return { ...onChain, entries: onChain.entries.map((entry) => ({ ...entry, reader: readers.get(entry.leaf) ?? null })) };
   });
-  const verify = useAct(async () => {
+  const verify = useAct(async (from: ChainSource) => {
     const client = await device.client();
     const isSignedIn = 'me' in device.snapshot().session;
-    return verifyLog(isSignedIn ? client : null, chainOf(client, source));
+    const report = await verifyLog(isSignedIn ? client : null, chainOf(client, from));
+    // The host only: the rest of the address may be a key.
+    return { ...report, node: from.kind === 'wallet' ? null : new URL(parseRpcUrl(from.url)).host };
   });
   const { from, until, tag, record, reader, purpose } = filter;
   const shown = useMemo(() => {

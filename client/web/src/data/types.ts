@@ -18,7 +18,7 @@
  * requests.ts       useRequests(): Loaded<readonly RequestItem[]> · useAskAccess(): Act<NewRequest, Hex>
  *                   useApprove(): Act<Approval, Granted> · useDeny(): Act<{ request: Hex; confirm?: Confirmation }, void>
  * activity.ts       useActivity(filter?: ActivityFilter): Loaded<readonly ActivityItem[]>
- *                   useReadProof(leaf: Hex | null): Loaded<ReadProof>
+ *                   useReadProof(entry: ActivityItem | null): Loaded<ReadProof>
  * directory.ts      useDirectory(filter?: DirectoryFilter): Loaded<readonly Person[]>
  *                   usePerson(address: Address | null): Loaded<Person | null> · useName(address: Address | null): Name
  *                   useHasKey(address: Address | null): Loaded<boolean> (whether one can share with it, from the chain)
@@ -551,12 +551,16 @@ export interface ActivityFilter {
 
 export interface ActivityItem {
   readonly leaf: Hex;
-  /** `null` until anchored. */
+  /** Its place in the log, as the server tells it; `null` until anchored. */
   readonly index: number | null;
+  /** Whether this device saw the same entry on chain. */
+  readonly isAnchored: boolean;
+  /** Whether it stands on chain and the server did not tell it. */
+  readonly isHidden: boolean;
   readonly record: Hex;
   readonly version: number | null;
   readonly tag: Hex;
-  readonly purpose: Purpose;
+  readonly purpose: Purpose | null;
   /** For the patient of the record and the reader, else `null`. */
   readonly reader: Address | null;
   readonly time: number;
@@ -567,9 +571,14 @@ export interface ActivityItem {
 /** What proves one read: recomputed here from the chain and the operator's evidence. */
 export interface ReadProof {
   readonly leaf: Hex;
-  /** The evidence hashes to the leaf, and wallet and session key of the reader signed it; `null` when it may not be seen. */
+  /**
+   * `holds`: the evidence says what the entry says, hashes to the leaf, and wallet and session key of the reader signed it.
+   * `null` when the server did not show it.
+   */
   readonly evidence: { readonly holds: boolean; readonly loginMessage: string; readonly blockHash: Hex; readonly time: number } | null;
-  /** Its place in the log and the audit path to the anchored root; `null` until anchored. */
+  /** Whether the server names a reader and shows nothing for it. */
+  readonly isWithheld: boolean;
+  /** Its place in the log and the audit path to the anchored root, where it says what the entry says; `null` until anchored. */
   readonly inclusion: { readonly index: number; readonly size: number; readonly path: readonly Hex[]; readonly holds: boolean } | null;
   readonly checkpoint: Checkpoint | null;
 }
@@ -609,7 +618,7 @@ export interface AuditFilter {
 /** Where the chain is read: through the wallet, or through a node of the auditor's own. */
 export type ChainSource = { readonly kind: 'wallet' } | { readonly kind: 'rpc'; readonly url: string };
 
-export type FindingKind = 'root' | 'head' | 'size' | 'missing_leaf' | 'evidence' | 'unlogged_read' | 'unanchored_entry';
+export type FindingKind = 'root' | 'head' | 'size' | 'missing_leaf' | 'evidence' | 'unlogged_read' | 'unanchored_entry' | 'hidden_read';
 
 export interface AuditReport {
   readonly leaves: number;
@@ -623,11 +632,18 @@ export interface AuditReport {
   readonly findings: readonly { readonly kind: FindingKind; readonly leaf: Hex | null; readonly size: number | null }[];
 }
 
+/** A report with the node that was asked. */
+export interface VerifiedLog extends AuditReport {
+  /** Host of the auditor's own node; `null` for the wallet's. */
+  readonly node: string | null;
+}
+
 /** `useAuditLog(source, filter)`. */
 export interface AuditLog {
   readonly entries: Loaded<readonly AuditEntry[]>;
   readonly checkpoints: Loaded<readonly Checkpoint[]>;
-  readonly verify: Act<void, AuditReport>;
+  /** Recomputes the log from the named source, whatever the lists are read from. */
+  readonly verify: Act<ChainSource, VerifiedLog>;
   /** What is shown, as CSV (RFC 4180) with a line of names. */
   toCsv(): string;
 }

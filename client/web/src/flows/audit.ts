@@ -2,7 +2,7 @@
 import { hashMessage, type Address, type Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import type { Chain } from '../chain/chain.ts';
-import { accessLog, type AnchoredAccess, type Anchor } from '../chain/events.ts';
+import { accessesOf, accessLog, versionsOfPatient, type AnchoredAccess, type Anchor } from '../chain/events.ts';
 import type { ActivityFilter, ActivityItem, AuditEntry, AuditReport, Checkpoint, FindingKind, ReadProof } from '../data/types.ts';
 import type { Client } from '../device/device.ts';
 import { Failure } from '../failure.ts';
@@ -20,15 +20,80 @@ const GRACE_SECONDS = 60;
 /** How old an entry of the server's log may be before it must stand on chain. */
 const ANCHOR_SECONDS_MAX = 600;
 
+/** How old an access must be before a server that does not tell it hides it: what it tells is a copy of the chain. */
+const HIDDEN_SECONDS_MIN = 120;
+
+/**
+ * The log of one's own records and reads, newest first. What the server tells is compared with the chain, and what it leaves
+ * out about one's own records is added from there.
+ */
+export async function listActivity(client: Client, filter: ActivityFilter): Promise<ActivityItem[]> {
+  const { chain } = client;
+  await chain.verifyDeployment();
+  const told = await toldActivity(filter);
+  const own = await ownRecords(client);
+  const onChain = await accessesOf(chain, [...new Set([...own, ...told.map((entry) => entry.record)])]);
+  const anchored = new Map(onChain.map((access) => [access.leaf, access]));
+  const compared = told.map((entry) => ({ ...entry, isAnchored: isSame(entry, anchored.get(entry.leaf)) }));
+  const hidden = (await hiddenReads(chain, own, onChain, told)).filter(
+    ({ record, purpose, time }) =>
+      (filter.record === undefined || sameHex(record, filter.record)) &&
+      (filter.purpose === undefined || purpose === filter.purpose) &&
+      time >= (filter.from ?? 0) && time < (filter.until ?? Infinity),
+  );
+  return [...compared, ...hidden].sort((a, b) => b.time - a.time);
+}
+
+/** The ids of one's own records, from the chain. */
+async function ownRecords(client: Client): Promise<ReadonlySet<Hex>> {
+  return new Set((await versionsOfPatient(client.chain, client.address)).map(({ record }) => record));
+}
+
+/** Whether the chain has this very entry. */
+function isSame(entry: ActivityItem, access: AnchoredAccess | undefined): boolean {
+  return (
+    access !== undefined && entry.purpose !== null &&
+    sameHex(access.record, entry.record) && sameHex(access.tag, entry.tag) && access.purposes === PURPOSES.bit(entry.purpose)
+  );
+}
+
+/** Accesses of one's own records that stand on chain and that the server leaves out. */
+async function hiddenReads(
+  chain: Chain,
+  own: ReadonlySet<Hex>,
+  onChain: readonly AnchoredAccess[],
+  told: readonly ActivityItem[],
+): Promise<ActivityItem[]> {
+  const known = new Set(told.map((entry) => entry.leaf));
+  const untold = onChain.filter((access) => own.has(access.record) && !known.has(access.leaf));
+  if (untold.length === 0) return [];
+  // Filters leave entries out, and a read may have come in between: what is missing is asked for once more, without them.
+  const again = new Set((await toldActivity({})).map((entry) => entry.leaf));
+  const now = await chain.now();
+  const timed = await mapSome(
+    untold.filter((access) => !again.has(access.leaf)),
+    async (access) => ({ access, time: await chain.blockTime(BigInt(access.blockNumber)) }),
+    16,
+  );
+  return timed
+    .filter(({ time }) => time + HIDDEN_SECONDS_MIN <= now)
+    .map(({ access, time }) => ({
+      leaf: access.leaf, index: null, isAnchored: true, isHidden: true, record: access.record, version: null, tag: access.tag,
+      purpose: PURPOSES.fromBit(access.purposes), reader: null, time, blockNumber: access.blockNumber, txHash: access.txHash,
+    }));
+}
+
 /** The server's log, newest first: of one's own records and reads; for auditors of all, without readers. */
-export async function listActivity(filter: ActivityFilter): Promise<ActivityItem[]> {
+export async function toldActivity(filter: ActivityFilter): Promise<ActivityItem[]> {
   const { record, purpose, from, until } = filter;
   const told = await api.log({ record, purpose, from, until });
   return told
     .map((entry) => ({
-      leaf: entry.leaf as Hex,
+      leaf: entry.leaf.toLowerCase() as Hex,
       index: entry.index ?? null,
-      record: entry.record as Hex,
+      isAnchored: false,
+      isHidden: false,
+      record: entry.record.toLowerCase() as Hex,
       version: entry.version ?? null,
       tag: entry.tag as Hex,
       purpose: entry.purpose,
@@ -48,8 +113,9 @@ const checkpointOf = (anchor: Anchor): Checkpoint => ({
   txHash: anchor.txHash,
 });
 
-/** What proves one read, recomputed from the chain and the operator's evidence. */
-export async function proofOfRead(client: Client, leaf: Hex): Promise<ReadProof> {
+/** What proves one read, recomputed from the chain and the operator's evidence, and compared with what the entry says. */
+export async function proofOfRead(client: Client, entry: ActivityItem): Promise<ReadProof> {
+  const { leaf } = entry;
   await client.chain.verifyDeployment();
   const [log, evidence] = await Promise.all([
     accessLog(client.chain),
@@ -59,17 +125,31 @@ export async function proofOfRead(client: Client, leaf: Hex): Promise<ReadProof>
     }),
   ]);
   const told = evidence === null ? null : leafOf(evidence);
+  const isWithheld = told === null && entry.reader !== null;
   const checked =
     told === null
       ? null
-      : { holds: await evidenceHolds(client.chain, told, leaf), loginMessage: told.loginMessage, blockHash: told.blockHash, time: told.time };
+      : { holds: saysSame(told, entry) && (await evidenceHolds(client.chain, told, leaf)), loginMessage: told.loginMessage, blockHash: told.blockHash, time: told.time };
   const index = log.accesses.findIndex((access) => sameHex(access.leaf, leaf));
   const anchor = log.anchors.find((one) => one.accessesBefore > index);
-  if (index < 0 || anchor === undefined) return { leaf, evidence: checked, inclusion: null, checkpoint: null };
+  if (index < 0 || anchor === undefined) return { leaf, evidence: checked, isWithheld, inclusion: null, checkpoint: null };
   const size = anchor.accessesBefore;
   const path = inclusionPath(log.accesses.slice(0, size).map((access) => access.leaf), index);
-  const holds = Number(anchor.size) === size && verifyInclusion(leaf, index, size, path, anchor.root);
-  return { leaf, evidence: checked, inclusion: { index, size, path, holds }, checkpoint: checkpointOf(anchor) };
+  const holds =
+    isSame(entry, log.accesses[index]) && Number(anchor.size) === size && verifyInclusion(leaf, index, size, path, anchor.root);
+  return { leaf, evidence: checked, isWithheld, inclusion: { index, size, path, holds }, checkpoint: checkpointOf(anchor) };
+}
+
+/** Whether the evidence says what the server's entry says. */
+function saysSame({ request, time }: Leaf, entry: ActivityItem): boolean {
+  return (
+    sameHex(request.record, entry.record) &&
+    sameHex(readRequestTag(request), entry.tag) &&
+    request.purpose === entry.purpose &&
+    (entry.version === null || request.version === entry.version) &&
+    (entry.reader === null || sameHex(request.grantee, entry.reader)) &&
+    (entry.isHidden || time === entry.time)
+  );
 }
 
 async function evidenceHolds(chain: Chain, told: Leaf, leaf: Hex): Promise<boolean> {
@@ -118,14 +198,16 @@ export async function chainLog(chain: Chain): Promise<{ entries: AuditEntry[]; c
 export async function verifyLog(client: Client | null, chain: Chain): Promise<AuditReport> {
   await chain.verifyDeployment();
   // What the server tells comes first: it cannot be ahead of a chain that is read afterwards.
-  const told = client === null ? [] : await listActivity({});
+  const told = client === null ? [] : await toldActivity({});
   const log = await accessLog(chain);
+  const own = client === null ? new Set<Hex>() : await ownRecords(client);
   const [storedHead, now] = await Promise.all([chain.logHead(), chain.now()]);
   const { root, findings } = recompute(log, storedHead);
   const anchored = new Map(log.accesses.map((access) => [access.leaf, access]));
   const receipts = client === null ? [] : await client.shelf.all<KeptReceipt>('receipt:');
   const compared = compareReceipts(receipts, anchored, now);
   const entries = await compareEntries(chain, told, anchored, now);
+  const hidden = await hiddenReads(chain, own, log.accesses, told);
   return {
     leaves: log.accesses.length,
     checkpoints: log.anchors.length,
@@ -134,7 +216,10 @@ export async function verifyLog(client: Client | null, chain: Chain): Promise<Au
     evidenceChecked: entries.checked,
     receiptsAnchored: compared.anchored,
     receiptsWaiting: compared.waiting,
-    findings: [...findings, ...compared.findings, ...entries.findings],
+    findings: [
+      ...findings, ...compared.findings, ...entries.findings,
+      ...hidden.map(({ leaf }): Finding => ({ kind: 'hidden_read', leaf, size: null })),
+    ],
   };
 }
 
@@ -182,8 +267,7 @@ async function compareEntries(chain: Chain, told: readonly ActivityItem[], onCha
     const find = (kind: FindingKind): void => void findings.push({ kind, leaf: entry.leaf, size: null });
     const access = onChain.get(entry.leaf);
     if (access !== undefined) {
-      const isSame = sameHex(access.record, entry.record) && sameHex(access.tag, entry.tag) && access.purposes === PURPOSES.bit(entry.purpose);
-      if (isSame) found += 1;
+      if (isSame(entry, access)) found += 1;
       else find('evidence');
     } else if (entry.index !== null) find('missing_leaf');
     else if (entry.time + ANCHOR_SECONDS_MAX < now) find('unanchored_entry');
@@ -191,8 +275,7 @@ async function compareEntries(chain: Chain, told: readonly ActivityItem[], onCha
     if (entry.reader === null) return;
     try {
       const leaf = leafOf(await api.evidence(entry.leaf));
-      const says = sameHex(leaf.request.record, entry.record) && sameHex(readRequestTag(leaf.request), entry.tag) && leaf.request.purpose === entry.purpose && sameHex(leaf.request.grantee, entry.reader);
-      if (says && (await evidenceHolds(chain, leaf, entry.leaf))) checked += 1;
+      if (saysSame(leaf, entry) && (await evidenceHolds(chain, leaf, entry.leaf))) checked += 1;
       else find('evidence');
     } catch (error) {
       if (error instanceof RangeError) find('evidence');

@@ -470,6 +470,7 @@ export const ar: Translation<Source> = {
   'activity.line.you': 'فتحتَ {record} لـ {patient}',
   'activity.anchored': 'على السلسلة',
   'activity.waiting': 'في الطريق إلى السلسلة',
+  'activity.hidden': 'أغفله الخادم',
   'activity.limit': 'يثبت السجل أن مفتاحًا سُلّم، لا أن أحدًا نظر. فتحك لوثائقك لا يُسجَّل. ومن يدير الخادم مع قارئٍ يستطيعان معًا الالتفاف على السجل.',
   'activity.proof.leaf': 'القيد',
   'activity.proof.index': 'الموضع في السجل',
@@ -478,6 +479,8 @@ export const ar: Translation<Source> = {
   'activity.proof.size': 'القيود في السجل حينها',
   'activity.proof.good': 'تم التحقق على هذا الجهاز: القيد في السجل على السلسلة، وقد وقّع القارئ عليه.',
   'activity.proof.anchored': 'تم التحقق على هذا الجهاز: القيد في السجل على السلسلة.',
+  'activity.proof.withheld':
+    'القيد موجود في السجل على السلسلة، لكن الخادم لا يعرض ما وقّعه القارئ: هوية القارئ مجرد قول الخادم.',
   'activity.proof.bad': 'هذا القيد لا يصح. توقف هنا وأخبر مدققًا.',
   'activity.proof.waiting': 'القيد ليس على السلسلة بعد. يستغرق ذلك بضع ثوانٍ.',
   'activity.proof.checking': 'جارٍ التحقق مع السلسلة…',
@@ -606,9 +609,12 @@ export const ar: Translation<Source> = {
   'audit.verify': 'التحقق من السجل',
   'audit.verify.intro': 'يعيد حساب السجل كله في هذا المتصفح من السلسلة وحدها، عبر اتصال شبكة تختاره.',
   'audit.verify.rpc': 'اتصال الشبكة الخاص بك (عنوان RPC)',
-  'audit.verify.rpc.hint': 'اتركه فارغًا للسؤال عبر محفظتك.',
+  'audit.verify.rpc.hint':
+    'اتركه فارغًا للسؤال عبر محفظتك. لا تصل هذه الصفحة إلا إلى الاتصالات التي يسمح بها مشغّلها.',
   'audit.verify.button': 'تحقق الآن',
   'audit.verify.running': 'جارٍ قراءة السلسلة وإعادة الحساب…',
+  'audit.verify.by.wallet': 'تم السؤال عبر محفظتك.',
+  'audit.verify.by.node': 'تم السؤال عند {node}.',
   'audit.verify.good': {
     zero: 'السجل متماسك: لا قيود ({count}) أُعيد حسابها.',
     one: 'السجل متماسك: قيد واحد ({count}) أُعيد حسابه.',
@@ -639,6 +645,7 @@ export const ar: Translation<Source> = {
   'audit.finding.missing_leaf': 'قيد يعرضه الخادم ليس على السلسلة.',
   'audit.finding.evidence': 'دليل قيد لا يطابقه.',
   'audit.finding.unlogged_read': 'إيصال وعد بقيد لم يأتِ قط.',
+  'audit.finding.hidden_read': 'فتح شخص ما أحد سجلاتك والخادم لا يعرض ذلك.',
   'audit.finding.unanchored_entry': 'قيد تأخر عن السلسلة.',
   'audit.limits': 'يثبت السجل أن مفاتيح سُلّمت، لا أن أحدًا نظر، ولا أن أحدًا لم يلتف عليه.',
   // Accreditor.

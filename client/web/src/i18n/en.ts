@@ -415,6 +415,7 @@ export const en = {
   'activity.line.you': 'You opened {record} of {patient}',
   'activity.anchored': 'On the chain',
   'activity.waiting': 'On its way to the chain',
+  'activity.hidden': 'Left out by the server',
   'activity.limit':
     'The log proves that a key was handed out, not that somebody looked. You opening your own records is not logged. Whoever runs the server and a reader together could get around the log.',
   'activity.proof.leaf': 'Entry',
@@ -424,6 +425,8 @@ export const en = {
   'activity.proof.size': 'Entries in the log at the time',
   'activity.proof.good': 'Checked on this device: the entry is in the log on the chain, and the reader signed for it.',
   'activity.proof.anchored': 'Checked on this device: the entry is in the log on the chain.',
+  'activity.proof.withheld':
+    'The entry is in the log on the chain, but the server does not show what the reader signed: who it was is its word only.',
   'activity.proof.bad': 'This entry does not hold. Stop here and tell an auditor.',
   'activity.proof.waiting': 'The entry is not on the chain yet. That takes a few seconds.',
   'activity.proof.checking': 'Checking against the chain…',
@@ -532,9 +535,12 @@ export const en = {
   'audit.verify': 'Verify the log',
   'audit.verify.intro': 'Recomputes the whole log in this browser from the chain alone, over a network connection of your choice.',
   'audit.verify.rpc': 'Your own network connection (RPC address)',
-  'audit.verify.rpc.hint': 'Leave it empty to ask through your wallet.',
+  'audit.verify.rpc.hint':
+    'Leave it empty to ask through your wallet. This page reaches only connections that its operator allows.',
   'audit.verify.button': 'Verify now',
   'audit.verify.running': 'Reading the chain and recomputing…',
+  'audit.verify.by.wallet': 'Asked through your wallet.',
+  'audit.verify.by.node': 'Asked at {node}.',
   'audit.verify.good': { one: 'The log holds together: {count} entry, recomputed.', other: 'The log holds together: {count} entries, recomputed.' },
   'audit.verify.checkpoints': { one: '{count} checkpoint matches.', other: '{count} checkpoints match.' },
   'audit.verify.bad': { one: '{count} thing does not hold.', other: '{count} things do not hold.' },
@@ -545,6 +551,7 @@ export const en = {
   'audit.finding.missing_leaf': 'An entry that the server shows is not on the chain.',
   'audit.finding.evidence': 'The evidence for an entry does not match it.',
   'audit.finding.unlogged_read': 'A receipt promised an entry that never came.',
+  'audit.finding.hidden_read': 'Somebody opened one of your records, and the server does not show it.',
   'audit.finding.unanchored_entry': 'An entry is overdue on the chain.',
   'audit.limits': 'The log proves that keys were handed out, not that somebody looked, and not that nobody got around it.',
   // Accreditor.

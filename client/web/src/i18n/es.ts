@@ -418,6 +418,7 @@ export const es: Translation<Source> = {
   'activity.line.you': 'Abriste {record} de {patient}',
   'activity.anchored': 'En la cadena',
   'activity.waiting': 'De camino a la cadena',
+  'activity.hidden': 'Omitido por el servidor',
   'activity.limit': 'El registro demuestra que se entregó una clave, no que alguien mirase. Que abras tus propios documentos no se anota. Quien gestiona el servidor y un lector, juntos, podrían eludir el registro.',
   'activity.proof.leaf': 'Anotación',
   'activity.proof.index': 'Posición en el registro',
@@ -426,6 +427,8 @@ export const es: Translation<Source> = {
   'activity.proof.size': 'Anotaciones en el registro en ese momento',
   'activity.proof.good': 'Comprobado en este dispositivo: la anotación está en el registro de la cadena y el lector la firmó.',
   'activity.proof.anchored': 'Comprobado en este dispositivo: la anotación está en el registro de la cadena.',
+  'activity.proof.withheld':
+    'La anotación está en el registro de la cadena, pero el servidor no muestra lo que firmó el lector: quién fue es solo su palabra.',
   'activity.proof.bad': 'Esta anotación no se sostiene. Detente y avisa a un auditor.',
   'activity.proof.waiting': 'La anotación aún no está en la cadena. Tarda unos segundos.',
   'activity.proof.checking': 'Comprobando con la cadena…',
@@ -534,9 +537,12 @@ export const es: Translation<Source> = {
   'audit.verify': 'Verificar el registro',
   'audit.verify.intro': 'Recalcula todo el registro en este navegador solo a partir de la cadena, por la conexión de red que elijas.',
   'audit.verify.rpc': 'Tu propia conexión de red (dirección RPC)',
-  'audit.verify.rpc.hint': 'Déjalo vacío para preguntar a través de tu monedero.',
+  'audit.verify.rpc.hint':
+    'Déjalo vacío para preguntar a través de tu monedero. Esta página solo llega a las conexiones que permite su operador.',
   'audit.verify.button': 'Verificar ahora',
   'audit.verify.running': 'Leyendo la cadena y recalculando…',
+  'audit.verify.by.wallet': 'Consultado a través de tu monedero.',
+  'audit.verify.by.node': 'Consultado en {node}.',
   'audit.verify.good': {
     one: 'El registro es coherente: {count} anotación recalculada.',
     other: 'El registro es coherente: {count} anotaciones recalculadas.',
@@ -550,6 +556,7 @@ export const es: Translation<Source> = {
   'audit.finding.missing_leaf': 'Una anotación que muestra el servidor no está en la cadena.',
   'audit.finding.evidence': 'La prueba de una anotación no coincide con ella.',
   'audit.finding.unlogged_read': 'Un recibo prometió una anotación que nunca llegó.',
+  'audit.finding.hidden_read': 'Alguien abrió uno de tus documentos y el servidor no lo muestra.',
   'audit.finding.unanchored_entry': 'Una anotación llega tarde a la cadena.',
   'audit.limits': 'El registro demuestra que se entregaron claves, no que alguien mirase, ni que nadie lo eludiera.',
   // Accreditor.

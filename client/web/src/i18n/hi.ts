@@ -415,6 +415,7 @@ export const hi: Translation<Source> = {
   'activity.line.you': 'आपने {patient} का {record} खोला',
   'activity.anchored': 'चेन पर',
   'activity.waiting': 'चेन की ओर रास्ते में',
+  'activity.hidden': 'सर्वर ने छोड़ दिया',
   'activity.limit': 'लेखा सिद्ध करता है कि कुंजी दी गई, न कि किसी ने देखा। आपका अपने दस्तावेज़ खोलना दर्ज नहीं होता। सर्वर चलाने वाला और पढ़ने वाला मिलकर लेखे से बच सकते हैं।',
   'activity.proof.leaf': 'प्रविष्टि',
   'activity.proof.index': 'लेखे में स्थान',
@@ -423,6 +424,8 @@ export const hi: Translation<Source> = {
   'activity.proof.size': 'उस समय लेखे में प्रविष्टियाँ',
   'activity.proof.good': 'इस उपकरण पर जाँचा गया: प्रविष्टि चेन पर लेखे में है, और पढ़ने वाले ने उस पर हस्ताक्षर किए हैं।',
   'activity.proof.anchored': 'इस उपकरण पर जाँचा गया: प्रविष्टि चेन पर लेखे में है।',
+  'activity.proof.withheld':
+    'प्रविष्टि चेन के लॉग में है, पर सर्वर यह नहीं दिखाता कि पढ़ने वाले ने क्या हस्ताक्षर किया: वह कौन था, यह केवल सर्वर का कहना है।',
   'activity.proof.bad': 'यह प्रविष्टि सही नहीं ठहरती। यहीं रुकें और किसी लेखा-परीक्षक को बताएँ।',
   'activity.proof.waiting': 'प्रविष्टि अभी चेन पर नहीं है। इसमें कुछ सेकंड लगते हैं।',
   'activity.proof.checking': 'चेन से मिलाया जा रहा है…',
@@ -531,9 +534,12 @@ export const hi: Translation<Source> = {
   'audit.verify': 'लेखा सत्यापित करें',
   'audit.verify.intro': 'पूरे लेखे को इसी ब्राउज़र में केवल चेन से, आपके चुने नेटवर्क कनेक्शन पर, फिर से गणना करता है।',
   'audit.verify.rpc': 'आपका अपना नेटवर्क कनेक्शन (RPC पता)',
-  'audit.verify.rpc.hint': 'वॉलेट के ज़रिए पूछने के लिए खाली छोड़ें।',
+  'audit.verify.rpc.hint':
+    'वॉलेट के ज़रिए पूछने के लिए खाली छोड़ें। यह पेज केवल उन्हीं कनेक्शनों तक पहुँचता है जिनकी अनुमति इसका संचालक देता है।',
   'audit.verify.button': 'अभी सत्यापित करें',
   'audit.verify.running': 'चेन पढ़ी और फिर से गणना की जा रही है…',
+  'audit.verify.by.wallet': 'आपके वॉलेट के ज़रिए पूछा गया।',
+  'audit.verify.by.node': '{node} से पूछा गया।',
   'audit.verify.good': {
     one: 'लेखा सही ठहरता है: {count} प्रविष्टि की फिर से गणना की गई।',
     other: 'लेखा सही ठहरता है: {count} प्रविष्टियों की फिर से गणना की गई।',
@@ -547,6 +553,7 @@ export const hi: Translation<Source> = {
   'audit.finding.missing_leaf': 'सर्वर की दिखाई एक प्रविष्टि चेन पर नहीं है।',
   'audit.finding.evidence': 'एक प्रविष्टि का प्रमाण उससे मेल नहीं खाता।',
   'audit.finding.unlogged_read': 'एक रसीद ने ऐसी प्रविष्टि का वचन दिया जो कभी नहीं आई।',
+  'audit.finding.hidden_read': 'किसी ने आपका एक रिकॉर्ड खोला, और सर्वर उसे नहीं दिखाता।',
   'audit.finding.unanchored_entry': 'एक प्रविष्टि को चेन पर पहुँचने में देर हो गई है।',
   'audit.limits': 'लेखा सिद्ध करता है कि कुंजियाँ दी गईं, न कि किसी ने देखा, और न यह कि कोई इससे बचा नहीं।',
   // Accreditor.

@@ -81,12 +81,12 @@ function Described({ entry, title, record }: {
         <p className="min-w-0 font-medium">
           {byMe ? t('activity.line.you', { record: title, patient }) : t('activity.line', { name: reader, record: title })}
         </p>
-        <Badge tone={entry.index === null ? 'plain' : 'good'}>
-          {entry.index === null ? t('activity.waiting') : t('activity.anchored')}
+        <Badge tone={entry.isHidden ? 'danger' : entry.isAnchored ? 'good' : 'plain'}>
+          {entry.isHidden ? t('activity.hidden') : entry.isAnchored ? t('activity.anchored') : t('activity.waiting')}
         </Badge>
       </div>
       <p className="text-sm text-muted">
-        <Moment seconds={entry.time} /> · {t(`purpose.${entry.purpose}`)}
+        <Moment seconds={entry.time} /> · {entry.purpose === null ? '–' : t(`purpose.${entry.purpose}`)}
       </p>
       <Details onOpen={() => setAsked(true)}>
         <Proof entry={entry} wanted={asked} />

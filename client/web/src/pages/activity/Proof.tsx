@@ -9,7 +9,7 @@ import { Notice } from '../../ui/Notice.tsx';
 /** What proves one opening, recomputed on this device when it is asked for. */
 export function Proof({ entry, wanted }: { readonly entry: ActivityItem; readonly wanted: boolean }) {
   const { t, format } = useI18n();
-  const proof = useReadProof(wanted ? entry.leaf : null);
+  const proof = useReadProof(wanted ? entry : null);
   return (
     <div className="space-y-3">
       {proof.isLoading && <p role="status">{t('activity.proof.checking')}</p>}
@@ -53,12 +53,13 @@ export function Proof({ entry, wanted }: { readonly entry: ActivityItem; readonl
   );
 }
 
-function Verdict({ proof: { evidence, inclusion } }: { readonly proof: ReadProof }) {
+function Verdict({ proof: { evidence, inclusion, isWithheld } }: { readonly proof: ReadProof }) {
   const { t } = useI18n();
   if (evidence?.holds === false || inclusion?.holds === false) {
     return <Notice tone="danger" live title={t('activity.proof.bad')} />;
   }
   if (inclusion === null) return <Notice live>{t('activity.proof.waiting')}</Notice>;
+  if (isWithheld) return <Notice tone="caution" live title={t('activity.proof.withheld')} />;
   return (
     <Notice tone="good" live>
       {t(evidence === null ? 'activity.proof.anchored' : 'activity.proof.good')}

@@ -1,8 +1,8 @@
 import { Download, ScrollText, ShieldCheck } from 'lucide-react';
 import { useState, type ReactNode } from 'react';
-import { isAddress, isHex } from 'viem';
+import { isHex } from 'viem';
 import { useAuditLog } from '../../data/audit-log.ts';
-import type { AuditEntry, AuditFilter, AuditLog, AuditReport, ChainSource, Checkpoint, Hex } from '../../data/types.ts';
+import type { AuditEntry, AuditFilter, AuditLog, ChainSource, Checkpoint, Hex, VerifiedLog } from '../../data/types.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Button } from '../../ui/Button.tsx';
@@ -14,6 +14,7 @@ import { Moment } from '../../ui/Moment.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
+import { parseAddress } from '../../wallet/wallet.ts';
 import { short } from '../people/names.ts';
 import { saveBlob } from '../save-blob.ts';
 import { FilterForm, NO_FILTER, type FilterState } from './FilterForm.tsx';
@@ -48,7 +49,9 @@ export function AuditPage() {
           className="space-y-4"
           onSubmit={(event) => {
             event.preventDefault();
-            log.verify.start();
+            // Said here and not when the field is left: Enter does not leave it.
+            setSource(sourceOf(rpc));
+            log.verify.start(sourceOf(rpc));
           }}
         >
           <TextField
@@ -60,14 +63,14 @@ export function AuditPage() {
             spellCheck={false}
             value={rpc}
             onChange={(event) => setRpc(event.target.value)}
-            onBlur={() => setSource(rpc.trim() === '' ? { kind: 'wallet' } : { kind: 'rpc', url: rpc.trim() })}
+            onBlur={() => setSource(sourceOf(rpc))}
           />
           <Button type="submit" tone="primary" icon={ShieldCheck} busy={log.verify.isBusy}>
             {t('audit.verify.button')}
           </Button>
         </form>
         {log.verify.isBusy && <p role="status">{t('audit.verify.running')}</p>}
-        {log.verify.error && <ActionStatus act={log.verify} onRetry={() => log.verify.start()} />}
+        {log.verify.error && <ActionStatus act={log.verify} onRetry={() => log.verify.start(sourceOf(rpc))} />}
         {log.verify.data && <Verdict report={log.verify.data} />}
       </Card>
       <Section title={t('audit.filter')}>
@@ -82,6 +85,9 @@ export function AuditPage() {
   );
 }
 
+/** Where the chain is read: at the node that was typed, else through the wallet. */
+const sourceOf = (rpc: string): ChainSource => (rpc.trim() === '' ? { kind: 'wallet' } : { kind: 'rpc', url: rpc.trim() });
+
 /** What the fields say, as far as each of them is complete. The beginning of a number is matched on this device. */
 function filterOf(state: FilterState): AuditFilter {
   const text = state.reader.trim();
@@ -89,7 +95,7 @@ function filterOf(state: FilterState): AuditFilter {
     ...(state.from === null ? {} : { from: state.from }),
     ...(state.until === null ? {} : { until: state.until }),
     ...(state.purpose === 'any' ? {} : { purpose: state.purpose }),
-    ...(isAddress(text, { strict: false }) ? { reader: text.toLowerCase() as Hex } : isHex(text) && text.length === 66 ? { tag: text } : {}),
+    ...(parseAddress(text) !== null ? { reader: parseAddress(text) as Hex } : isHex(text) && text.length === 66 ? { tag: text } : {}),
   };
 }
 
@@ -171,7 +177,7 @@ function Cell({ name, children }: { readonly name: string; readonly children: Re
   );
 }
 
-function Verdict({ report }: { readonly report: AuditReport }) {
+function Verdict({ report }: { readonly report: VerifiedLog }) {
   const { t } = useI18n();
   const isGood = report.findings.length === 0;
   return (
@@ -181,6 +187,7 @@ function Verdict({ report }: { readonly report: AuditReport }) {
         live
         title={isGood ? t('audit.verify.good', { count: report.leaves }) : t('audit.verify.bad', { count: report.findings.length })}
       >
+        <p>{report.node === null ? t('audit.verify.by.wallet') : t('audit.verify.by.node', { node: report.node })}</p>
         {isGood ? (
           <p>{t('audit.verify.checkpoints', { count: report.checkpoints })}</p>
         ) : (
