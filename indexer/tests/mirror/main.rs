@@ -8,4 +8,5 @@ mod world;
 mod binding;
 mod crashes;
 mod following;
+mod lease;
 mod reorgs;

@@ -1,0 +1,90 @@
+//! One indexer writes; another one takes over.
+
+use std::time::{Duration, Instant};
+
+use mongodb::bson::{Bson, Document, doc};
+use protocol::mirror::collection;
+
+use crate::{
+    story::{Seed, Story},
+    world::World,
+};
+
+const TAKEOVER: Duration = Duration::from_secs(10);
+
+#[tokio::test]
+async fn an_indexer_killed_at_work_is_replaced_within_ten_seconds() {
+    let mut world = World::start().await;
+    // As people run it.
+    world.settings.pace.lease_ms = 3_000;
+    let mut story = Story::new(&world, Seed::printed("an_indexer_killed_at_work"));
+    let mut active = world.spawn();
+    world.caught_up().await;
+    for round in 0..4 {
+        let standby = world.spawn();
+        // The one at work is busy with transactions when it is killed.
+        story.act_in_one_block(10).await;
+        let more = story.seed.below(10);
+        story.act(more).await;
+        active.kill().await.unwrap();
+        let killed = Instant::now();
+        story.act(3).await;
+        world.caught_up().await;
+        eprintln!("round {round}: taken over after {:?}", killed.elapsed());
+        assert!(killed.elapsed() < TAKEOVER, "{:?}", killed.elapsed());
+        active = standby;
+    }
+    world.assert_mirror_is_true("after changes of the indexer").await;
+    active.kill().await.unwrap();
+}
+
+/// MongoDB keeps the documents of an open transaction locked for a minute after its client has died.
+#[tokio::test]
+async fn locks_of_an_indexer_that_died_inside_a_transaction_do_not_hold_up_the_next_one() {
+    let world = World::start().await;
+    let mut story = Story::new(&world, Seed::printed("locks_of_an_indexer_that_died"));
+    let running = world.follow();
+    story.act(5).await;
+    world.caught_up().await;
+    running.stop().await.unwrap();
+
+    // What a dead indexer leaves: its name on the lease, its transaction open.
+    let db = world.db();
+    let mut session = db.client().start_session().await.unwrap();
+    let lease = db.collection::<Document>(collection::LEASE);
+    let of_the_dead = doc! { "$set": { "holder": "dead", "session": Bson::Document(session.id().clone()) } };
+    lease.update_one(doc! {}, of_the_dead).await.unwrap();
+    session.start_transaction().await.unwrap();
+    lease.update_one(doc! {}, doc! { "$inc": { "beat": 1_i64 } }).session(&mut session).await.unwrap();
+    let cursor = db.collection::<Document>(collection::CURSOR);
+    cursor.update_one(doc! {}, doc! { "$set": { "block_number": -1_i64 } }).session(&mut session).await.unwrap();
+
+    story.act(3).await;
+    let start = Instant::now();
+    let running = world.follow();
+    world.assert_mirror_is_true("after the death").await;
+    eprintln!("taken over after {:?}, with the time to compare", start.elapsed());
+    assert!(start.elapsed() < TAKEOVER, "{:?}", start.elapsed());
+    running.stop().await.unwrap();
+    assert!(session.commit_transaction().await.is_err(), "the dead one's transaction is gone");
+}
+
+#[tokio::test]
+async fn a_rebuild_takes_the_place_of_the_mirror_while_an_indexer_follows_it() {
+    let world = World::start().await;
+    let mut story = Story::new(&world, Seed::printed("a_rebuild_takes_the_place"));
+    let running = world.follow();
+    story.begin().await;
+    story.act(20).await;
+    world.caught_up().await;
+    // Something that only a rebuild mends.
+    let records = world.db().collection::<Document>(collection::RECORDS);
+    records.update_many(doc! {}, doc! { "$set": { "category": 999_i64 } }).await.unwrap();
+    indexer::reindex(&world.settings, false, tokio_util::sync::CancellationToken::new()).await.unwrap();
+    assert_eq!(records.count_documents(doc! { "category": 999_i64 }).await.unwrap(), 0);
+    story.act(5).await;
+    world.assert_mirror_is_true("after a rebuild beside the mirror").await;
+    let names = world.db().list_collection_names().await.unwrap();
+    assert!(names.iter().all(|name| !name.starts_with("rebuild.")), "{names:?}");
+    running.stop().await.unwrap();
+}
