@@ -2,7 +2,8 @@
 //! revoked, and the capsules and release shares of records that were withdrawn. Pins go by `blobs::sweeper`.
 //!
 //! Ends are noted when the mirror's events are told (`events`), and carried out when nothing can take them back. Before
-//! anything goes, the chain is asked once more whether it is over.
+//! anything goes, the chain is asked once more whether it is over, as of the deepest block that counts: what ended only
+//! since then has an end of its own.
 
 use std::time::Duration;
 
@@ -131,30 +132,31 @@ pub(crate) async fn run(app: App) {
 
 async fn round(app: &App) -> Result<(), ApiError> {
     let head = chain::head(app).await?;
-    let deepest = i64::try_from(head.number.saturating_sub(app.settings.limits.confirmations)).unwrap_or(i64::MAX);
-    let deep = doc! { "block_number": { "$lte": deepest } };
+    let deepest = head.number.saturating_sub(app.settings.limits.confirmations);
+    let deep = doc! { "block_number": { "$lte": i64::try_from(deepest).unwrap_or(i64::MAX) } };
+    let at = BlockId::number(deepest);
     let due: Vec<EndDoc> =
         ends(&app.database).find(deep).sort(doc! { "block_number": 1 }).limit(ROUND_MAX).await?.try_collect().await?;
     for end in due {
         match end.ended {
-            Ended::Grant { id } => erase_if_over(app, doc! { "grant": id.to_string() }).await?,
-            Ended::Patient { address } => erase_if_over(app, doc! { "patient": format!("{address:#x}") }).await?,
-            Ended::Record { id } => withdraw(app, id).await?,
+            Ended::Grant { id } => erase_if_over(app, doc! { "grant": id.to_string() }, at).await?,
+            Ended::Patient { address } => erase_if_over(app, doc! { "patient": format!("{address:#x}") }, at).await?,
+            Ended::Record { id } => withdraw(app, id, at).await?,
         }
         ends(&app.database).delete_one(doc! { "_id": end.event }).await?;
     }
     Ok(())
 }
 
-/// Erases the capsules of those bundles whose grant the chain says is over. Who received it stays known to the patient.
-async fn erase_if_over(app: &App, bundles: Document) -> Result<(), ApiError> {
+/// Erases the capsules of those bundles whose grant the chain says is over `at` a block. Who received it stays known to the patient.
+async fn erase_if_over(app: &App, bundles: Document, at: BlockId) -> Result<(), ApiError> {
     let collection: Collection<BundleDoc> = app.database.collection(collection::BUNDLES);
     let found: Vec<BundleDoc> = collection.find(bundles).await?.try_collect().await?;
     for bundle in found {
         let registry = chain::grant_registry(app);
-        let patient_epoch = registry.patientEpochOf(bundle.patient).call().await?;
+        let patient_epoch = registry.patientEpochOf(bundle.patient).block(at).call().await?;
         let scope = (bundle.kind, bundle.scope_id);
-        let terms = chain::terms_of(app, bundle.patient, bundle.tag, scope, BlockId::latest()).await?;
+        let terms = chain::terms_of(app, bundle.patient, bundle.tag, scope, at).await?;
         if is_over(&terms, patient_epoch, bundle.epoch) {
             erase(&collection, &bundle.id, scope).await?;
         }
@@ -168,9 +170,9 @@ fn is_over(terms: &Terms, patient_epoch: u32, bundle_epoch: i64) -> bool {
     bundle_epoch < epoch || (bundle_epoch == epoch && (terms.rights == 0 || terms.patient_epoch != patient_epoch))
 }
 
-/// Destroys capsules and release shares of a withdrawn record.
-async fn withdraw(app: &App, record: RecordId) -> Result<(), ApiError> {
-    let on_chain = chain::find_record(app, record, BlockId::latest()).await?;
+/// Destroys capsules and release shares of a record that is withdrawn `at` a block.
+async fn withdraw(app: &App, record: RecordId, at: BlockId) -> Result<(), ApiError> {
+    let on_chain = chain::find_record(app, record, at).await?;
     if on_chain.is_none_or(|record| record.status != RecordStatus::Tombstoned.code()) {
         return Ok(());
     }

@@ -62,12 +62,13 @@ pub(super) fn decode(deployment: &Deployment, event: &EventDoc) -> Option<ChainE
 }
 
 async fn of_record(app: &App, event: RecordRegistryEvents) -> Result<Interest, ApiError> {
-    let (kind, id, mut people) = match event {
+    let (kind, id, patient, mut people) = match event {
         RecordRegistryEvents::RecordRegistered(registered) => {
-            (FeedKind::RecordRegistered, registered.id, BTreeSet::from([registered.patient, registered.uploader]))
+            let people = BTreeSet::from([registered.patient, registered.uploader]);
+            (FeedKind::RecordRegistered, registered.id, registered.patient, people)
         }
         RecordRegistryEvents::RecordStatusChanged(changed) => {
-            (FeedKind::RecordStatusChanged, changed.id, BTreeSet::from([changed.patient]))
+            (FeedKind::RecordStatusChanged, changed.id, changed.patient, BTreeSet::from([changed.patient]))
         }
         _ => return Ok((FeedKind::RecordRegistered, String::new(), BTreeSet::new())),
     };
@@ -76,7 +77,7 @@ async fn of_record(app: &App, event: RecordRegistryEvents) -> Result<Interest, A
         people.insert(record.uploader);
     }
     let over_record = doc! { "scope_id": format!("{id:#x}"), "kind": ScopeKind::Record.as_str() };
-    people.extend(grantees(app, over_record).await?);
+    people.extend(grantees(app, patient, over_record).await?);
     Ok((kind, RecordId(id).to_string(), people))
 }
 
@@ -91,13 +92,13 @@ async fn of_grant(app: &App, event: GrantRegistryEvents) -> Result<Interest, Api
             (FeedKind::Revoked, revoked.patient, revoked.tag, scope_kind, revoked.scopeId)
         }
         GrantRegistryEvents::AllRevoked(revoked) => {
-            let mut people = grantees(app, doc! { "patient": format!("{:#x}", revoked.patient) }).await?;
+            let mut people = grantees(app, revoked.patient, Document::new()).await?;
             people.insert(revoked.patient);
             return Ok((FeedKind::Revoked, format!("{:#x}", revoked.patient), people));
         }
         _ => return Ok((FeedKind::Granted, String::new(), BTreeSet::new())),
     };
-    let mut people = grantees(app, doc! { "tag": format!("{tag:#x}") }).await?;
+    let mut people = grantees(app, patient, doc! { "tag": format!("{tag:#x}") }).await?;
     people.insert(patient);
     let id = scope_kind.map(|scope_kind| GrantId::derive(patient, tag.into(), scope_kind, scope_id));
     Ok((kind, id.map(|id| id.to_string()).unwrap_or_default(), people))
@@ -135,8 +136,10 @@ fn of_accreditation(event: &AccreditationEvents) -> Interest {
     (FeedKind::AccreditationChanged, format!("{about:#x}"), people)
 }
 
-/// The grantees of the bundles that match.
-async fn grantees(app: &App, bundles: Document) -> Result<BTreeSet<Address>, ApiError> {
+/// The grantees of those bundles of the patient that match. Anybody may have bundles over anybody's records; only the
+/// patient's own say who has to do with them.
+async fn grantees(app: &App, patient: Address, mut bundles: Document) -> Result<BTreeSet<Address>, ApiError> {
+    bundles.insert("patient", format!("{patient:#x}"));
     let collection: Collection<BundleDoc> = app.database.collection(collection::BUNDLES);
     let found: Vec<BundleDoc> = collection.find(bundles).await?.try_collect().await?;
     Ok(found.into_iter().map(|bundle| bundle.grantee).collect())

@@ -23,8 +23,8 @@ use protocol::{
 use sha2::{Digest, Sha256};
 
 use crate::world::{
-    Api, Cast, Terms, User, World, deadline, eventually, grant, grant_body, mirror_events, nonce, register_record,
-    revoke,
+    Api, Cast, Terms, User, World, deadline, eventually, grant, grant_body, mirror_events, nonce, random,
+    register_record, revoke,
 };
 
 fn request_body(api: &Api, cast: &Cast, record: RecordId) -> RequestBody {
@@ -174,6 +174,15 @@ async fn events_of_the_chain_reach_patient_and_grantee_once_and_ended_capsules_a
     let cast = Cast::on(&world, &one).await;
     let record = register_record(&one, &cast.patient).await;
     let salt = grant(&one, &cast, &record, Terms::now(&one)).await;
+    // Somebody else's bundle over the same record brings nobody closer to it.
+    let stranger = one.login(world.signer(Role::SecondDoctor)).await;
+    let bundles = one.app.database.collection::<mongodb::bson::Document>("api_bundles");
+    let mut foreign = bundles.find_one(mongodb::bson::doc! {}).await.unwrap().unwrap();
+    foreign.insert("_id", "foreign");
+    foreign.insert("patient", format!("{:#x}", stranger.address()));
+    foreign.insert("grantee", format!("{:#x}", stranger.address()));
+    foreign.insert("salt", random().to_string());
+    bundles.insert_one(foreign).await.unwrap();
     let kept = grant(&one, &cast, &record, Terms::now(&one)).await;
     // Whoever follows has its change stream open once it has told the first event.
     eventually("the grantee hears of both grants", || async {
@@ -211,6 +220,44 @@ async fn events_of_the_chain_reach_patient_and_grantee_once_and_ended_capsules_a
     .await;
     assert_eq!(feed_of(&one, &cast.doctor, FeedKind::Accessed).await, 0);
     assert_eq!(feed_of(&one, &cast.doctor, FeedKind::Granted).await, 2, "nothing is told twice");
+    for kind in [FeedKind::RecordRegistered, FeedKind::Granted, FeedKind::Revoked] {
+        assert_eq!(feed_of(&one, &stranger, kind).await, 0, "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn capsules_are_destroyed_only_when_the_end_of_their_own_grant_is_deep() {
+    let world = World::start().await;
+    let api = world.idle_api(&["--confirmations", "6"]).await;
+    api::background::start(&api.app);
+    let cast = Cast::on(&world, &api).await;
+    let record = register_record(&api, &cast.patient).await;
+    let capsules = async |epoch: i64| {
+        let bundles = api.app.database.collection::<mongodb::bson::Document>("api_bundles");
+        let bundle = bundles.find_one(mongodb::bson::doc! { "epoch": epoch }).await.unwrap().unwrap();
+        let body: protocol::bodies::grants::BundleBody =
+            serde_json::from_str(bundle.get_str("bundle").unwrap()).unwrap();
+        body.capsules.len()
+    };
+    let end = async |salt| {
+        let end = serde_json::json!({ "action": revoke(&api, &cast, record.id, salt) });
+        assert_eq!(api.post("/v1/grants/revoke", &cast.patient.token, &end).await.status, StatusCode::OK);
+    };
+    // Granted, ended, granted again, ended again: the first end becomes deep while the second is shallow.
+    let salt = grant(&api, &cast, &record, Terms::now(&api)).await;
+    end(salt).await;
+    world.rpc("anvil_mine", serde_json::json!(["0x3"])).await;
+    grant(&api, &cast, &record, Terms { salt, epoch: 2, ..Terms::now(&api) }).await;
+    end(salt).await;
+    world.rpc("anvil_mine", serde_json::json!(["0x1"])).await;
+    eventually("the first grant's capsules are destroyed", || async {
+        mirror_events(&api).await;
+        (capsules(1).await == 0).then_some(())
+    })
+    .await;
+    assert_eq!(capsules(3).await, 1, "the second end may still fall out of the chain");
+    world.rpc("anvil_mine", serde_json::json!(["0x6"])).await;
+    eventually("the second grant's capsules are destroyed", || async { (capsules(3).await == 0).then_some(()) }).await;
 }
 
 /// How many events of this kind stand in somebody's feed.
