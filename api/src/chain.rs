@@ -1,5 +1,7 @@
 //! Questions to the contracts, at a block that is named by its hash, so that all answers belong together.
 
+mod transport;
+
 use alloy::{
     eips::{BlockId, BlockNumberOrTag},
     primitives::{Address, B256, Bytes, U256},
@@ -20,6 +22,8 @@ use protocol::{
     ids::{RecordId, Tag},
     messages::verify_signature,
 };
+
+pub(crate) use transport::connect;
 
 use crate::{error::ApiError, state::App};
 

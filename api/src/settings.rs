@@ -61,7 +61,20 @@ impl Settings {
     pub fn log_database(&self) -> String {
         self.mongodb_log_database.clone().unwrap_or_else(|| format!("{}_log", self.mongodb_database))
     }
+
+    /// Fills in what depends on the chain: a local one mines only on demand and is never reorganized by others.
+    #[must_use]
+    pub fn for_chain(mut self, chain_id: u64) -> Self {
+        let is_local = chain_id == LOCAL_CHAIN;
+        let limits = &mut self.limits;
+        limits.confirmations = limits.confirmations_wanted.unwrap_or(if is_local { 1 } else { 12 });
+        limits.head_age_seconds_max = limits.head_age_seconds_max.or((!is_local).then_some(300));
+        self
+    }
 }
+
+/// The chain id of Anvil.
+const LOCAL_CHAIN: u64 = 31_337;
 
 /// Every limit. Sizes in bytes, times in seconds unless the name says otherwise.
 #[derive(Clone, Debug, Args)]
@@ -120,6 +133,9 @@ pub struct Limits {
     /// An upload or download that stands still for so long is ended.
     #[arg(long, env = "MEDLOCK_IDLE_SECONDS_MAX", default_value_t = 30)]
     pub idle_seconds_max: u64,
+    /// An upload that has not ended after so long is ended.
+    #[arg(long, env = "MEDLOCK_UPLOAD_SECONDS_MAX", default_value_t = 21_600)]
+    pub upload_seconds_max: u64,
     /// Shutting down takes at most so long.
     #[arg(long, env = "MEDLOCK_SHUTDOWN_SECONDS_MAX", default_value_t = 5)]
     pub shutdown_seconds_max: u64,
@@ -156,11 +172,16 @@ pub struct Limits {
     /// A receipt promises that its leaf stands on chain within so long.
     #[arg(long, env = "MEDLOCK_ANCHOR_SECONDS_MAX", default_value_t = 60)]
     pub anchor_seconds_max: u64,
-    /// Reads are refused when the head block is older than this. Off when absent: a local chain mines only on demand.
+    /// Reads are refused when the head block is older than this: a node that stands still does not see revocations.
+    /// When absent: 300, or no limit on a local chain (id 31337), which mines only on demand.
     #[arg(long, env = "MEDLOCK_HEAD_AGE_SECONDS_MAX")]
     pub head_age_seconds_max: Option<u64>,
-    /// Blocks on top before something revoked is destroyed.
-    #[arg(long, env = "MEDLOCK_CONFIRMATIONS", default_value_t = 1)]
+    /// Blocks on top after which nothing is expected to fall out of the chain: until then the outcome of an action is
+    /// looked after, and nothing that was revoked is destroyed. When absent: 12, or 1 on a local chain (id 31337).
+    #[arg(long = "confirmations", env = "MEDLOCK_CONFIRMATIONS")]
+    pub confirmations_wanted: Option<u64>,
+    /// The blocks on top that count on this chain; see [`Settings::for_chain`].
+    #[arg(skip)]
     pub confirmations: u64,
     /// A lease (sequencer, sweeper, relay) that is not renewed is free again after so long.
     #[arg(long, env = "MEDLOCK_LEASE_SECONDS", default_value_t = 10)]
@@ -177,4 +198,38 @@ pub struct Limits {
     /// Connections to the event feed that one session may hold.
     #[arg(long, env = "MEDLOCK_FEEDS_MAX", default_value_t = 8)]
     pub feeds_max: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Arguments {
+        #[command(flatten)]
+        settings: Settings,
+    }
+
+    /// What is needed, and then `extra`.
+    fn settings(extra: &[&str]) -> Settings {
+        let needed = ["--rpc-url", "--mongodb-uri", "--deployment", "--public-url", "--kubo-url"];
+        let files = ["--relayer-key-file", "--operator-key-file", "--operator-secret-file"];
+        let needed = needed.into_iter().chain(files).flat_map(|flag| [flag, "x"]);
+        Arguments::parse_from(["api"].into_iter().chain(needed).chain(extra.iter().copied())).settings
+    }
+
+    #[test]
+    fn a_real_chain_has_to_be_deep_and_fresh_unless_the_operator_says_otherwise() {
+        let of = |settings: Settings, chain| {
+            let limits = settings.for_chain(chain).limits;
+            (limits.confirmations, limits.head_age_seconds_max)
+        };
+        assert_eq!(of(settings(&[]), LOCAL_CHAIN), (1, None));
+        assert_eq!(of(settings(&[]), 1), (12, Some(300)));
+        let said = settings(&["--confirmations", "3", "--head-age-seconds-max", "20"]);
+        assert_eq!(of(said.clone(), 1), (3, Some(20)));
+        assert_eq!(of(said, LOCAL_CHAIN), (3, Some(20)));
+    }
 }

@@ -12,6 +12,7 @@ use protocol::deployment::Deployment;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    chain,
     content::{ContentStore, Kubo},
     events::Feed,
     observe::Metrics,
@@ -69,6 +70,7 @@ impl App {
     /// When a file cannot be read or a URL cannot be parsed. Services may still be down: `/readyz` says so.
     pub async fn open(settings: Settings) -> anyhow::Result<Self> {
         let deployment = store::read_deployment(&settings.deployment)?;
+        let settings = settings.for_chain(deployment.chain_id);
         let chain = connect_chain(&settings).await?;
         let mongodb_wait = settings.limits.mongodb_seconds_max;
         let database = store::connect(&settings.mongodb_uri, &settings.mongodb_database, mongodb_wait)
@@ -111,7 +113,7 @@ async fn connect_chain(settings: &Settings) -> anyhow::Result<DynProvider> {
             .timeout(Duration::from_secs(settings.limits.rpc_seconds_max))
             .build()
             .context("cannot make an HTTP client")?;
-        return Ok(ProviderBuilder::new().connect_reqwest(client, url).erased());
+        return Ok(chain::connect(client, url));
     }
     let provider = ProviderBuilder::new().connect(url.as_str()).await.context("cannot connect to the chain")?;
     Ok(provider.erased())

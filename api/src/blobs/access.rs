@@ -35,7 +35,7 @@ pub(super) async fn find(app: &App, caller: Address, cid: &str) -> Result<Blob, 
     if parsed.version() != cid::Version::V1 || parsed.to_string() != cid {
         return Err(ApiError::invalid("a CID here is version 1 in base32"));
     }
-    for row in rows(app, cid).await? {
+    for row in rows(app, caller, cid).await? {
         if may_have(app, caller, &row, cid).await? {
             return Ok(Blob { cid: cid.to_owned(), size: row.size });
         }
@@ -44,8 +44,8 @@ pub(super) async fn find(app: &App, caller: Address, cid: &str) -> Result<Blob, 
 }
 
 /// The ledger's rows for a CID. If there are none, the ledger may have been lost with its database while the blob is
-/// still there: then the row is made again.
-async fn rows(app: &App, cid: &str) -> Result<Vec<PinDoc>, ApiError> {
+/// still there: then the row is made again, for a caller who may have the blob.
+async fn rows(app: &App, caller: Address, cid: &str) -> Result<Vec<PinDoc>, ApiError> {
     let stored = doc! { "cid": cid, "state": { "$in": [PinState::Stored.as_str(), PinState::Registered.as_str()] } };
     let mut rows = Vec::new();
     let mut found = pins(app).find(stored).await?;
@@ -53,7 +53,7 @@ async fn rows(app: &App, cid: &str) -> Result<Vec<PinDoc>, ApiError> {
         rows.push(found.deserialize_current()?);
     }
     if rows.is_empty()
-        && let Some(row) = adopt(app, cid).await?
+        && let Some(row) = adopt(app, caller, cid).await?
     {
         rows.push(row);
     }
@@ -76,8 +76,8 @@ async fn may_have(app: &App, caller: Address, row: &PinDoc, cid: &str) -> Result
 }
 
 /// Makes the ledger's row for a blob that the chain names and the storage node still has. Its header is read again, so
-/// that the row says what the blob says.
-async fn adopt(app: &App, cid: &str) -> Result<Option<PinDoc>, ApiError> {
+/// that the row says what the blob says. Nothing is pinned for who may not have it, nor of a withdrawn record.
+async fn adopt(app: &App, caller: Address, cid: &str) -> Result<Option<PinDoc>, ApiError> {
     let versions = app.database.collection::<VersionDoc>(collection::VERSIONS);
     if versions.find_one(doc! { "cid": cid }).await?.is_none() {
         return Ok(None);
@@ -91,7 +91,6 @@ async fn adopt(app: &App, cid: &str) -> Result<Option<PinDoc>, ApiError> {
     let Ok(header) = Header::parse(&head) else { return Ok(None) };
     let id = version_id(header.record, header.version);
     let Some(version) = versions.find_one(doc! { "_id": id, "cid": cid }).await? else { return Ok(None) };
-    app.content.pin(cid).await.map_err(super::unavailable)?;
     let row = PinDoc {
         // Named after the version, so that two replicas adopt it once.
         id: format!("adopted:{}", version.id),
@@ -103,6 +102,13 @@ async fn adopt(app: &App, cid: &str) -> Result<Option<PinDoc>, ApiError> {
         size,
         changed_at: app.clock.now(),
     };
+    let records = app.database.collection::<RecordDoc>(collection::RECORDS);
+    let record = records.find_one(doc! { "_id": row.record.to_string() }).await?;
+    let is_withdrawn = record.is_none_or(|record| record.status == RecordStatus::Tombstoned.code());
+    if is_withdrawn || !may_have(app, caller, &row, cid).await? {
+        return Ok(None);
+    }
+    app.content.pin(cid).await.map_err(super::unavailable)?;
     match pins(app).insert_one(&row).await {
         Err(error) if !crate::store::is_duplicate(&error) => Err(error.into()),
         _ => Ok(Some(row)),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use alloy::eips::BlockId;
 use anyhow::Context;
 use mongodb::bson::{Document, doc};
 use protocol::{
@@ -59,8 +60,8 @@ async fn sweep(app: &App, mut lease: Option<&mut Lease>) -> anyhow::Result<()> {
             set_state(app, &row.id, PinState::Registered)
                 .await
                 .map_err(|_| anyhow::anyhow!("the ledger is not writable"))?;
-        } else if !is_relay_in_flight(app, &row).await? {
-            let_go(app, &row).await?;
+        } else if !may_be_registered(app, &row).await? {
+            let_go(app, &row, Why::Unregistered).await?;
         }
         if let Some(lease) = &mut lease {
             anyhow::ensure!(lease.hold().await?, "the sweeper's lease has ended");
@@ -80,7 +81,7 @@ async fn sweep(app: &App, mut lease: Option<&mut Lease>) -> anyhow::Result<()> {
         let mut rows =
             pins(app).find(doc! { "record": record.id.to_string(), "state": { "$ne": "uploading" } }).await?;
         while rows.advance().await? {
-            let_go(app, &rows.deserialize_current()?).await?;
+            let_go(app, &rows.deserialize_current()?, Why::Withdrawn).await?;
         }
         if let Some(lease) = &mut lease {
             anyhow::ensure!(lease.hold().await?, "the sweeper's lease has ended");
@@ -92,7 +93,7 @@ async fn sweep(app: &App, mut lease: Option<&mut Lease>) -> anyhow::Result<()> {
     pins(app).delete_many(doc! { "state": "uploading", "changed_at": { "$lt": before } }).await?;
     let mut unfinished = pins(app).find(doc! { "state": "leaving" }).await?;
     while unfinished.advance().await? {
-        let_go(app, &unfinished.deserialize_current()?).await?;
+        let_go(app, &unfinished.deserialize_current()?, Why::Unregistered).await?;
     }
     Ok(())
 }
@@ -111,6 +112,24 @@ async fn is_registered(app: &App, row: &PinDoc) -> anyhow::Result<bool> {
     Ok(version.is_some_and(|version| Some(&version.cid) == row.cid.as_ref()))
 }
 
+/// Whether a registration of the row's blob may be there that the mirror does not show yet.
+async fn may_be_registered(app: &App, row: &PinDoc) -> anyhow::Result<bool> {
+    Ok(is_relay_in_flight(app, row).await? || is_ahead_of_mirror(app, row).await?)
+}
+
+/// Whether the chain has this version of the record already and the mirror not yet, so that nobody knows its CID.
+async fn is_ahead_of_mirror(app: &App, row: &PinDoc) -> anyhow::Result<bool> {
+    let on_chain = chain::find_record(app, row.record, BlockId::latest()).await;
+    let on_chain = on_chain.map_err(|error| anyhow::anyhow!("{}", error.code()))?;
+    if on_chain.is_none_or(|record| record.version < row.version) {
+        return Ok(false);
+    }
+    // Asked after the chain: a mirror that caught up in between has either this CID, or another one that counts.
+    let versions = app.database.collection::<VersionDoc>(mirror::VERSIONS);
+    let version = versions.find_one(doc! { "_id": row.version_id() }).await?;
+    Ok(version.is_none_or(|version| Some(&version.cid) == row.cid.as_ref()))
+}
+
 /// Whether a registration by this uploader is still on its way to the chain.
 async fn is_relay_in_flight(app: &App, row: &PinDoc) -> anyhow::Result<bool> {
     let actions = app.database.collection::<Document>(collection::ACTIONS);
@@ -122,14 +141,25 @@ async fn is_relay_in_flight(app: &App, row: &PinDoc) -> anyhow::Result<bool> {
     Ok(actions.find_one(in_flight).await?.is_some())
 }
 
+/// Why a row is let go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// Nobody has registered it; an upload or a registration that comes after all is given way to.
+    Unregistered,
+    /// Its record was withdrawn; nothing holds that up.
+    Withdrawn,
+}
+
 /// Removes a row, and the pin if this was the last row of its CID. See `upload::reserve` for why no upload can lose its
 /// pin to this.
-async fn let_go(app: &App, row: &PinDoc) -> anyhow::Result<()> {
+async fn let_go(app: &App, row: &PinDoc, why: Why) -> anyhow::Result<()> {
     let Some(cid) = &row.cid else { return Ok(()) };
     let leaving = doc! { "$set": { "state": PinState::Leaving.as_str(), "changed_at": seconds(app) } };
     pins(app).update_one(doc! { "_id": &row.id }, leaving).await?;
     let version = doc! { "record": row.record.to_string(), "version": i32::from(row.version), "state": "uploading" };
-    if pins(app).find_one(version).await?.is_some() {
+    // A registration may have come between the first look and `leaving`; from here on, none is begun.
+    if why == Why::Unregistered && (pins(app).find_one(version).await?.is_some() || may_be_registered(app, row).await?)
+    {
         // The upload waits for nobody: it is this sweep that comes back later.
         pins(app).update_one(doc! { "_id": &row.id }, doc! { "$set": { "state": PinState::Stored.as_str() } }).await?;
         return Ok(());

@@ -6,7 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use alloy::primitives::Address;
@@ -90,7 +90,9 @@ pub(super) async fn store(
 
 async fn reserve_and_stream(app: &App, row: &PinDoc, body: Body) -> Result<StoredBlob, ApiError> {
     reserve(app, row).await?;
-    let idle = Duration::from_secs(app.settings.limits.idle_seconds_max);
+    let limits = &app.settings.limits;
+    let idle = Duration::from_secs(limits.idle_seconds_max);
+    let deadline = Instant::now() + Duration::from_secs(limits.upload_seconds_max);
     let mut body = body.into_data_stream();
     let head = match checked_head(&mut body, row, idle).await {
         Ok(head) => head,
@@ -100,7 +102,7 @@ async fn reserve_and_stream(app: &App, row: &PinDoc, body: Body) -> Result<Store
         }
     };
     let received = Arc::new(AtomicU64::new(0));
-    let bytes = counted(head, body, Arc::clone(&received), row.size, idle);
+    let bytes = counted(head, body, Arc::clone(&received), row.size, (idle, deadline));
     let cid = match app.content.put(bytes).await {
         Ok(cid) => cid,
         Err(ContentError::Interrupted(error)) => {
@@ -150,8 +152,15 @@ async fn checked_head(body: &mut BodyDataStream, row: &PinDoc, idle: Duration) -
     Ok(head.freeze())
 }
 
-/// The whole envelope again; an error unless it has exactly `length` bytes.
-fn counted(head: Bytes, body: BodyDataStream, received: Arc<AtomicU64>, length: u64, idle: Duration) -> ByteStream {
+/// The whole envelope again; an error unless it has exactly `length` bytes, none of them after the deadline, and never
+/// stands still for the idle time.
+fn counted(
+    head: Bytes,
+    body: BodyDataStream,
+    received: Arc<AtomicU64>,
+    length: u64,
+    (idle, deadline): (Duration, Instant),
+) -> ByteStream {
     let rest = tokio_stream::StreamExt::timeout(body, idle).map(|piece| match piece {
         Ok(piece) => piece.map_err(io::Error::other),
         Err(_) => Err(io::ErrorKind::TimedOut.into()),
@@ -159,7 +168,13 @@ fn counted(head: Bytes, body: BodyDataStream, received: Arc<AtomicU64>, length: 
     let end = Arc::clone(&received);
     let pieces = stream::once(async { Ok(head) }).chain(rest).and_then(move |piece| {
         let total = received.fetch_add(piece.len() as u64, Ordering::Relaxed) + piece.len() as u64;
-        std::future::ready(if total > length { Err(io::ErrorKind::InvalidData.into()) } else { Ok(piece) })
+        std::future::ready(if total > length {
+            Err(io::ErrorKind::InvalidData.into())
+        } else if Instant::now() > deadline {
+            Err(io::ErrorKind::TimedOut.into())
+        } else {
+            Ok(piece)
+        })
     });
     let check = stream::once(async move {
         if end.load(Ordering::Relaxed) == length { Ok(Bytes::new()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
@@ -168,9 +183,19 @@ fn counted(head: Bytes, body: BodyDataStream, received: Arc<AtomicU64>, length: 
 }
 
 /// Writes what the upload has become. The same bytes stored twice by the same uploader count once.
+///
+/// # Errors
+/// `unavailable` when the sweeper has taken the row away meanwhile; what was stored is unpinned then.
 async fn settle(app: &App, row: &PinDoc, cid: &str) -> Result<(), ApiError> {
     let change = doc! { "$set": { "state": PinState::Stored.as_str(), "cid": cid, "changed_at": seconds(app) } };
-    pins(app).update_one(doc! { "_id": &row.id }, change).await?;
+    let settled = pins(app).update_one(doc! { "_id": &row.id }, change).await?;
+    if settled.matched_count != 1 {
+        // A pin without a row would be outside every quota, and nobody would ever let go of it.
+        if pins(app).find_one(doc! { "cid": cid }).await?.is_none() {
+            app.content.unpin(cid).await.map_err(|error| ApiError::unavailable("the storage node", error))?;
+        }
+        return Err(ApiError::new(ErrorCode::Unavailable, "the upload took too long; it can be begun again"));
+    }
     let others = doc! {
         "cid": cid, "uploader": format!("{:#x}", row.uploader), "_id": { "$ne": &row.id },
         "state": { "$in": [PinState::Stored.as_str(), PinState::Registered.as_str()] },

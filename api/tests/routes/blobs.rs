@@ -7,6 +7,7 @@ use axum::{
     http::{Method, Request, StatusCode},
 };
 use bytes::Bytes;
+use futures::StreamExt;
 use mongodb::bson::doc;
 use protocol::{
     bodies::{account::Me, records::StoredBlob},
@@ -40,6 +41,11 @@ async fn stored(user: &User, record: RecordId, bytes: &[u8]) -> StoredBlob {
 async fn is_pinned(cid: &str) -> bool {
     let url = format!("{}/api/v0/pin/ls?arg={cid}", network().localnet.kubo_url());
     reqwest::Client::new().post(url).send().await.expect("Kubo answers").status().is_success()
+}
+
+async fn unpin(cid: &str) {
+    let url = format!("{}/api/v0/pin/rm?arg={cid}", network().localnet.kubo_url());
+    assert!(reqwest::Client::new().post(url).send().await.expect("Kubo answers").status().is_success());
 }
 
 async fn download(user: &User, cid: &str, headers: &[(&str, &str)]) -> Answer {
@@ -290,9 +296,69 @@ async fn a_lost_ledger_is_made_again_from_the_blobs_themselves() {
     world.register(theirs, patient.address(), patient.address(), &cid).await;
     world.register(thiefs, thief.address(), thief.address(), &cid).await;
     world.app.database.collection::<mongodb::bson::Document>(ours::PINS).drop().await.expect("dropped");
+    unpin(&cid).await;
     download(&thief, &cid, &[]).await.refused("not_found");
+    assert!(!is_pinned(&cid).await, "asking in vain pins nothing");
     let answer = download(&patient, &cid, &[]).await;
     assert!(answer.status == StatusCode::OK && answer.bytes() == bytes);
+    assert!(is_pinned(&cid).await);
+}
+
+#[tokio::test]
+async fn a_withdrawn_blob_is_not_pinned_again() {
+    let world = World::new().await;
+    let patient = world.somebody().await;
+    let record = record();
+    let cid = stored(&patient, record, &envelope(record, 1, 900)).await.cid;
+    world.register(record, patient.address(), patient.address(), &cid).await;
+    let records = world.app.database.collection::<mongodb::bson::Document>(collection::RECORDS);
+    let withdraw = doc! { "$set": { "status": 3 } };
+    records.update_one(doc! { "_id": record.to_string() }, withdraw).await.expect("written");
+    world.app.database.collection::<mongodb::bson::Document>(ours::PINS).drop().await.expect("dropped");
+    unpin(&cid).await;
+    download(&patient, &cid, &[]).await.refused("not_found");
+    assert!(!is_pinned(&cid).await);
+    assert_eq!(world.count(ours::PINS).await, 0);
+}
+
+#[tokio::test]
+async fn an_upload_ends_in_time_and_leaves_no_pin_that_nobody_counts() {
+    // A body whose second half comes after `meanwhile`.
+    async fn send(user: &User, meanwhile: impl Future<Output = ()> + Send + 'static) -> (Answer, String) {
+        let record = record();
+        let bytes = envelope(record, 1, 900);
+        let mut hasher = protocol::cid::CidBuilder::new();
+        hasher.update(&bytes);
+        let (length, halves) = (bytes.len(), (bytes[..400].to_vec(), bytes[400..].to_vec()));
+        let second = futures::stream::once(async move {
+            meanwhile.await;
+            Ok(halves.1.into())
+        });
+        let pieces = futures::stream::iter([Ok::<Bytes, std::io::Error>(halves.0.into())]).chain(second);
+        let request = Request::post(format!("/v1/blobs?record={record}&version=1"))
+            .header("content-type", "application/octet-stream")
+            .header("content-length", length)
+            .body(Body::from_stream(pieces))
+            .expect("a request");
+        (user.send(request).await, hasher.finish().to_string())
+    }
+
+    let world = World::new().await;
+    let user = world.somebody().await;
+    let ledger = world.app.database.collection::<mongodb::bson::Document>(ours::PINS);
+    let forget = async move {
+        ledger.delete_many(doc! { "state": "uploading" }).await.expect("deleted");
+    };
+    let (answer, cid) = send(&user, forget).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.text());
+    assert!(!is_pinned(&cid).await, "its row was swept away, so its pin goes too");
+
+    let world = World::with(|settings| settings.limits.upload_seconds_max = 1).await;
+    let user = world.somebody().await;
+    let (answer, cid) = send(&user, tokio::time::sleep(std::time::Duration::from_millis(1_200))).await;
+    answer.refused("truncated_upload");
+    assert!(!is_pinned(&cid).await);
+    assert_eq!(world.count(ours::PINS).await, 0);
 }
 
 #[tokio::test]
@@ -340,6 +406,12 @@ async fn the_sweeper_lets_go_of_what_was_never_registered() {
     let records = world.app.database.collection::<mongodb::bson::Document>(collection::RECORDS);
     let withdraw = doc! { "$set": { "status": 3, "place.block_number": 0_i64 } };
     records.update_one(doc! { "_id": registered.to_string() }, withdraw).await.expect("written");
+    // An upload that somebody keeps open does not keep the withdrawn blob.
+    let open = doc! {
+        "_id": "open", "record": registered.to_string(), "version": 1, "uploader": patient.hex(), "state": "uploading",
+        "cid": null, "size": 900_i64, "changed_at": i64::try_from(world.app.clock.now()).expect("a time of our age"),
+    };
+    world.mirror(ours::PINS, &open).await;
     sweep().await;
     assert!(!is_pinned(&registered_cid).await, "a withdrawn record is let go");
 }
