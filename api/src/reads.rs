@@ -1,7 +1,8 @@
 //! Reads: `POST /v1/reads`.
 //!
 //! The order is what invariant 3 rests on: check everything, write the leaf durably, and only then hand out the
-//! release share and the receipt. The mirror is never asked for permission.
+//! release share and the receipt. Revocations are asked for on both sides of the leaf, so that one which was accepted
+//! before the share leaves always counts. The mirror is never asked for permission.
 
 mod leaf_doc;
 mod permission;
@@ -49,6 +50,8 @@ pub(crate) async fn post_read(
     let allowed_until = permission.allowed_until;
     let leaf = append(&app, &caller, body, &permission).await?;
     app.log_wake.wake();
+    // A revocation that was accepted meanwhile still stops this read. The log then says more than happened, never less.
+    permission.expect_unrevoked(&app, &leaf.leaf.request).await?;
     Ok(Json(ReadAnswer {
         release_share: B256::from(*share.expose()),
         leaf: leaf.id,

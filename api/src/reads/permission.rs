@@ -25,6 +25,7 @@ pub(super) struct Permission {
     pub(super) time: u64,
     /// Whose record it is.
     pub(super) patient: Address,
+    record: Record,
     /// Unix seconds; the first second at which the answer is no, all else unchanged.
     pub(super) allowed_until: u64,
 }
@@ -57,9 +58,21 @@ pub(super) async fn ask(app: &App, request: &ReadRequest) -> Result<Permission, 
     if !answer.allowed {
         return Err(why_not(app, request, &record, &block, time).await?);
     }
-    let revocations = app.relay.revocations(record.patient, block.number).await?;
-    refuse_revoked(app, request, &record, &revocations, (&block, time)).await?;
-    Ok(Permission { block, time, patient: record.patient, allowed_until: answer.notAfter.to::<u64>() })
+    let allowed_until = answer.notAfter.to::<u64>();
+    let permission = Permission { block, time, patient: record.patient, record, allowed_until };
+    permission.expect_unrevoked(app, request).await?;
+    Ok(permission)
+}
+
+impl Permission {
+    /// Asks once more what this server has accepted to end the grant, also since the permission was given.
+    ///
+    /// # Errors
+    /// `grant_revoked`; `unavailable` when a part does not answer.
+    pub(super) async fn expect_unrevoked(&self, app: &App, request: &ReadRequest) -> Result<(), ApiError> {
+        let revocations = app.relay.revocations_at(self.patient, &self.block).await?;
+        refuse_revoked(app, request, &self.record, &revocations, (&self.block, self.time)).await
+    }
 }
 
 /// The record, if it has this version and may still be read.

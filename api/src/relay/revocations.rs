@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 
 use alloy::primitives::Address;
-use futures::TryStreamExt;
+use contracts::grant_registry::GrantRegistry;
+use futures::{TryStreamExt, future::try_join_all};
 use mongodb::{
-    bson::{doc, to_bson},
+    bson::{Document, doc, to_bson},
     error::Error,
 };
-use protocol::{bodies::relay::ActionState, ids::GrantId};
+use protocol::{bodies::relay::ActionState, deployment::ContractName, ids::GrantId, messages::Action};
 
 use super::{ActionDoc, Relay};
+use crate::{chain::Block, error::ApiError};
 
 /// What of a patient's grants has been ended by messages that are not mined yet.
 #[derive(Debug, Default)]
@@ -26,33 +28,70 @@ impl Revocations {
     pub(crate) fn is_empty(&self) -> bool {
         !self.all && self.grants.is_empty()
     }
+
+    fn of(actions: impl IntoIterator<Item = ActionDoc>) -> Self {
+        let mut ended = Self::default();
+        for ActionDoc { kind, revokes, .. } in actions {
+            ended.all |= kind == "revoke_all";
+            ended.grants.extend(revokes);
+        }
+        ended
+    }
 }
 
 impl Relay {
-    /// The patient's revocations that stand durably in the queue, but not yet in the chain up to block `head`.
+    /// The patient's revocations that stand durably in the queue, but not yet in the mirror up to block `head`. For lists.
     ///
     /// # Errors
     /// When the database does not answer.
     pub(crate) async fn revocations(&self, patient: Address, head: u64) -> Result<Revocations, Error> {
-        let [accepted, sent, mined] =
+        let later = doc! { "mined.block_number": { "$gt": i64::try_from(head).unwrap_or(i64::MAX) } };
+        Ok(Revocations::of(self.accepted_or(patient, later).await?))
+    }
+
+    /// The patient's revocations that stand durably in the queue, but not in the chain that ends with `head`: not mined
+    /// yet, mined later than `head`, or mined in a block that is no part of this chain (a reorg). For permission.
+    ///
+    /// # Errors
+    /// `unavailable` when database or chain do not answer.
+    pub(crate) async fn revocations_at(&self, patient: Address, head: &Block) -> Result<Revocations, ApiError> {
+        // What is final cannot fall out any more; for the rest this very block is asked, by its hash. A node that lags
+        // behind may also give a head from before the revocation.
+        let number = i64::try_from(head.number).unwrap_or(i64::MAX);
+        let shallow = doc! { "$or": [{ "is_final": false }, { "mined.block_number": { "$gt": number } }] };
+        let found = self.accepted_or(patient, shallow).await?;
+        let (shallow, mut missing): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|action| action.state == ActionState::Mined);
+        let shallow = try_join_all(shallow.into_iter().map(async |action| {
+            let is_missing = !self.is_carried_out(&action, head).await?;
+            Ok::<_, ApiError>(is_missing.then_some(action))
+        }));
+        missing.extend(shallow.await?.into_iter().flatten());
+        Ok(Revocations::of(missing))
+    }
+
+    /// Whether the message counts in the chain that ends with `head`, whoever has sent it: its nonce is used there.
+    async fn is_carried_out(&self, action: &ActionDoc, head: &Block) -> Result<bool, ApiError> {
+        let nonce = match action.signed().map(|signed| signed.action) {
+            Some(Action::Revoke(revoke)) => revoke.nonce,
+            Some(Action::RevokeAll(revoke)) => revoke.nonce,
+            _ => return Ok(false),
+        };
+        let address = self.shared.deployment.address_of(ContractName::GrantRegistry);
+        let registry = GrantRegistry::new(address, self.shared.provider.clone());
+        Ok(registry.isNonceUsed(action.signer, nonce).block(head.id()).call().await?)
+    }
+
+    /// The patient's revocations that are on their way, and of the mined ones those that match `mined`.
+    async fn accepted_or(&self, patient: Address, mut mined: Document) -> Result<Vec<ActionDoc>, Error> {
+        let [accepted, sent, is_mined] =
             [ActionState::Accepted, ActionState::Sent, ActionState::Mined].map(|state| to_bson(&state));
-        let mined = mined?;
+        mined.insert("state", is_mined?);
         let revocations = doc! {
             "signer": format!("{patient:#x}"),
             "kind": { "$in": ["revoke", "revoke_all"] },
-            "state": { "$in": [accepted?, sent?, mined.clone()] },
-            // A node that lags behind answers for a block before the one in which it was mined.
-            "$or": [
-                { "state": { "$ne": mined } },
-                { "mined.block_number": { "$gt": i64::try_from(head).unwrap_or(i64::MAX) } },
-            ],
+            "$or": [{ "state": { "$in": [accepted?, sent?] } }, mined],
         };
-        let mut ended = Revocations::default();
-        let mut found = self.shared.actions.find(revocations).await?;
-        while let Some(ActionDoc { kind, revokes, .. }) = found.try_next().await? {
-            ended.all |= kind == "revoke_all";
-            ended.grants.extend(revokes);
-        }
-        Ok(ended)
+        self.shared.actions.find(revocations).await?.try_collect().await
     }
 }

@@ -180,6 +180,43 @@ async fn an_accepted_revocation_stops_reads_before_it_is_mined() {
 }
 
 #[tokio::test]
+async fn a_revocation_that_a_reorg_drops_still_stops_reads() {
+    let world = World::start().await;
+    let leader = world.idle_api(&["--confirmations", "20"]).await;
+    api::background::start(&leader.app);
+    let replica = world.idle_api(&["--confirmations", "20"]).await;
+    let cast = Cast::on(&world, &leader).await;
+    let record = register_record(&leader, &cast.patient).await;
+    let salt = grant(&leader, &cast, &record, Terms::now(&leader)).await;
+    let end = json!({ "action": revoke(&leader, &cast, record.id, salt) });
+    assert_eq!(leader.post("/v1/grants/revoke", &cast.patient.token, &end).await.status, StatusCode::OK);
+    // Now nobody leads, and the chain goes on without the block of the revocation.
+    leader.stop().await;
+    world.rpc("anvil_rollback", json!([1])).await;
+    world.rpc("anvil_mine", json!(["0x3"])).await;
+    let registry = contracts::grant_registry::GrantRegistry::new(
+        replica.app.deployment.address_of(protocol::deployment::ContractName::GrantRegistry),
+        replica.app.chain.clone(),
+    );
+    let tag = protocol::ids::Tag::derive(cast.doctor.address(), salt);
+    let kind = protocol::codes::ScopeKind::Record.code();
+    let rights = async || {
+        let word = registry.termsOf(cast.patient.address(), tag.0, kind, record.id.0).call().await.unwrap();
+        contracts::Terms::from(word).rights
+    };
+    assert_ne!(rights().await, 0, "as far as the chain goes, the grant stands again");
+    assert_eq!(cast.doctor.read(&replica, record.id, salt).await.err().expect("refused"), "grant_revoked");
+    // Whoever leads next carries it out again.
+    api::background::start(&replica.app);
+    eventually("the revocation is mined again", || async { (rights().await == 0).then_some(()) }).await;
+    assert_eq!(cast.doctor.read(&replica, record.id, salt).await.err().expect("refused"), "grant_revoked");
+    // And a grant that is given after it counts, also while the revocation is not final.
+    let renewed = Terms { salt, epoch: 2, ..Terms::now(&replica) };
+    grant(&replica, &cast, &record, renewed).await;
+    cast.doctor.read(&replica, record.id, salt).await.unwrap();
+}
+
+#[tokio::test]
 async fn reads_are_refused_when_the_head_is_older_than_the_setting_allows() {
     let world = World::start().await;
     let api = world.api().await;
