@@ -3,14 +3,20 @@
 
 use std::collections::BTreeSet;
 
-use alloy::primitives::Address;
-use mongodb::{bson::doc, error::Error};
+use alloy::{
+    eips::BlockId,
+    primitives::{Address, B256},
+};
+use contracts::{Terms, grant_registry::GrantRegistry};
+use futures::future::try_join_all;
+use mongodb::bson::doc;
 use protocol::{
     bodies::{feed::FeedKind, relay::ActionState},
-    messages::Action,
+    deployment::ContractName,
+    messages::{Action, Grant, Scope},
 };
 
-use super::{ActionDoc, Shared};
+use super::{ActionDoc, RelayError, Shared};
 use crate::{
     events::{self, FeedEntry},
     grants,
@@ -23,12 +29,80 @@ pub(super) async fn follow_up(shared: &Shared, action: &ActionDoc) {
     }
 }
 
-async fn try_follow_up(shared: &Shared, action: &ActionDoc) -> Result<(), Error> {
+/// Whether the chain holds at `block` what the action asks for, although our transaction of it was refused. Whoever sees
+/// a signed message on its way may send it first; it counts all the same. Only for Grant and Revoke; for others: no.
+///
+/// # Errors
+/// When the chain does not answer.
+pub(super) async fn stands(shared: &Shared, action: &ActionDoc, block: BlockId) -> Result<bool, RelayError> {
+    match action.signed().map(|signed| signed.action) {
+        Some(Action::Grant(grant)) => {
+            let terms = terms_of_scopes(shared, &grant, block).await?;
+            Ok(grant.scopes.iter().zip(&terms).all(|(scope, terms)| is_granted(&grant, scope, terms)))
+        }
+        Some(Action::Revoke(revoke)) => {
+            let asked = revoke.grants.iter().map(|one| {
+                let place = (one.tag, one.kind, one.id);
+                async move { terms_of(shared, revoke.patient, place, block).await }
+            });
+            Ok(try_join_all(asked).await?.iter().all(|terms| terms.rights == 0))
+        }
+        _ => Ok(false),
+    }
+}
+
+/// Whether these are the terms that the Grant gives to this scope.
+fn is_granted(grant: &Grant, scope: &Scope, terms: &Terms) -> bool {
+    let said = Terms {
+        not_before: grant.notBefore.to::<u64>(),
+        not_after: grant.notAfter.to::<u64>(),
+        epoch: scope.epoch.saturating_add(1),
+        patient_epoch: grant.patientEpoch,
+        purposes: grant.purposes,
+        rights: grant.rights,
+        kind: terms.kind,
+    };
+    *terms == said
+}
+
+async fn terms_of_scopes(shared: &Shared, grant: &Grant, block: BlockId) -> Result<Vec<Terms>, RelayError> {
+    let asked = grant.scopes.iter().map(|scope| {
+        let place = (grant.tag, scope.kind, scope.id);
+        async move { terms_of(shared, grant.patient, place, block).await }
+    });
+    try_join_all(asked).await
+}
+
+async fn terms_of(
+    shared: &Shared,
+    patient: Address,
+    (tag, kind, id): (B256, u8, B256),
+    block: BlockId,
+) -> Result<Terms, RelayError> {
+    let address = shared.deployment.address_of(ContractName::GrantRegistry);
+    let registry = GrantRegistry::new(address, shared.provider.clone());
+    match registry.termsOf(patient, tag, kind, id).block(block).call().await {
+        Ok(word) => Ok(Terms::from(word)),
+        Err(alloy::contract::Error::TransportError(error)) => Err(RelayError::Chain(error)),
+        Err(error) => Err(RelayError::Chain(alloy::transports::TransportErrorKind::custom(error))),
+    }
+}
+
+async fn try_follow_up(shared: &Shared, action: &ActionDoc) -> Result<(), RelayError> {
     let now = shared.clock.now();
     if let Some(Action::Grant(grant)) = action.signed().map(|signed| signed.action) {
         match action.state {
             ActionState::Mined => grants::granted(&shared.database, &grant, now).await?,
-            ActionState::Failed => grants::not_granted(&shared.database, &grant, action.accepted_at).await?,
+            ActionState::Failed => {
+                // The bundles of an epoch that the chain has reached may be those of a grant that stands.
+                let terms = terms_of_scopes(shared, &grant, BlockId::latest()).await?;
+                if grant.scopes.iter().zip(&terms).all(|(scope, terms)| is_granted(&grant, scope, terms)) {
+                    grants::granted(&shared.database, &grant, now).await?;
+                }
+                let unreached = grant.scopes.iter().zip(&terms).filter(|(scope, terms)| terms.epoch <= scope.epoch);
+                let unreached: Vec<Scope> = unreached.map(|(scope, _)| scope.clone()).collect();
+                grants::not_granted(&shared.database, &grant, &unreached, action.accepted_at).await?;
+            }
             ActionState::Accepted | ActionState::Sent => {}
         }
     }

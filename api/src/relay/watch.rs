@@ -7,6 +7,7 @@ use std::{
 };
 
 use alloy::{
+    eips::BlockId,
     network::TransactionBuilder,
     primitives::B256,
     providers::Provider,
@@ -31,6 +32,9 @@ use super::{
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 /// How often to make sure that the node still knows the transaction.
 const CARE_EVERY: Duration = Duration::from_secs(1);
+/// Behind one URL there may be nodes that lag: one gives the nonce and another has no receipt yet. A nonce counts as lost
+/// only when this many looks in a row say so.
+const LOST_LOOKS: u32 = 3;
 
 /// Starts watching an action that has a transaction, unless a task of this replica does so already.
 pub(super) fn start(shared: &Arc<Shared>, action: ActionDoc, term: &CancellationToken) {
@@ -69,6 +73,7 @@ async fn watch(shared: &Arc<Shared>, mut action: ActionDoc) {
     broadcast(shared, &transaction).await;
     let mut pause = FIRST_PAUSE;
     let mut cared = Instant::now();
+    let mut lost_looks = 0;
     loop {
         match receipt(shared, &transaction).await {
             Ok(Some(receipt)) => {
@@ -86,8 +91,12 @@ async fn watch(shared: &Arc<Shared>, mut action: ActionDoc) {
         if cared.elapsed() >= CARE_EVERY {
             cared = Instant::now();
             match care(shared, &action, &mut transaction).await {
-                Ok(Care::GoOn) => {}
-                Ok(Care::NonceLost) => return,
+                Ok(Care::GoOn) => lost_looks = 0,
+                Ok(Care::NonceLost) if lost_looks + 1 < LOST_LOOKS => lost_looks += 1,
+                Ok(Care::NonceLost) => match lose_nonce(shared, &action, &transaction).await {
+                    Ok(()) => return,
+                    Err(error) => tracing::warn!(%error, "a lost nonce could not be written down; trying again"),
+                },
                 Err(error) => tracing::warn!(%error, "a waiting transaction could not be looked after; trying again"),
             }
         }
@@ -96,7 +105,7 @@ async fn watch(shared: &Arc<Shared>, mut action: ActionDoc) {
 
 enum Care {
     GoOn,
-    /// Another transaction has used the nonce; the action waits for a new one.
+    /// Another transaction seems to have used the nonce.
     NonceLost,
 }
 
@@ -108,7 +117,7 @@ async fn care(shared: &Shared, action: &ActionDoc, transaction: &mut Transaction
         if receipt(shared, transaction).await?.is_some() {
             return Ok(Care::GoOn);
         }
-        return lose_nonce(shared, action, transaction).await;
+        return Ok(Care::NonceLost);
     }
     let age = Duration::from_millis(u64::try_from(now_ms() - transaction.signed_at).unwrap_or(0));
     if age >= shared.limits.replace_after {
@@ -123,7 +132,8 @@ async fn care(shared: &Shared, action: &ActionDoc, transaction: &mut Transaction
     Ok(Care::GoOn)
 }
 
-async fn lose_nonce(shared: &Shared, action: &ActionDoc, transaction: &TransactionDoc) -> Result<Care, RelayError> {
+/// Lets the action wait for a new nonce.
+async fn lose_nonce(shared: &Shared, action: &ActionDoc, transaction: &TransactionDoc) -> Result<(), RelayError> {
     let unsettled = doc! {
         "_id": action.id.to_string(),
         "state": to_bson(&ActionState::Sent).map_err(Error::from)?,
@@ -135,7 +145,7 @@ async fn lose_nonce(shared: &Shared, action: &ActionDoc, transaction: &Transacti
     };
     shared.actions.update_one(unsettled, waiting).await?;
     tracing::warn!("a nonce of the relayer was used by another transaction; the action gets a new one");
-    Ok(Care::NonceLost)
+    Ok(())
 }
 
 /// Signs the same call with the same nonce and higher fees, and stores it before anyone sends it.
@@ -188,6 +198,9 @@ async fn settle(shared: &Shared, action: &ActionDoc, receipt: &TransactionReceip
     });
     settled.state = if receipt.status() {
         ActionState::Mined
+    } else if stands_anyway(shared, action, number).await? {
+        tracing::info!(action.kind = action.kind, "somebody else has sent an action first; it counts");
+        ActionState::Mined
     } else {
         settled.failure = Some(why_reverted(shared, action, number).await);
         ActionState::Failed
@@ -203,6 +216,15 @@ async fn settle(shared: &Shared, action: &ActionDoc, receipt: &TransactionReceip
     shared.actions.update_one(doc! { "_id": action.id.to_string() }, outcome).await?;
     follow_up::follow_up(shared, &settled).await;
     Ok(())
+}
+
+/// Whether the action counts although our transaction of it reverted in this block.
+async fn stands_anyway(shared: &Shared, action: &ActionDoc, block_number: u64) -> Result<bool, RelayError> {
+    match follow_up::stands(shared, action, BlockId::number(block_number)).await {
+        // A node that no longer has the state of that block; what follows is asked of the latest one.
+        Err(RelayError::Chain(error)) if error.as_error_resp().is_some() => Ok(false),
+        answer => answer,
+    }
 }
 
 /// Asks the chain again, with the state after the block in which it reverted.

@@ -11,6 +11,7 @@ use protocol::{
     bodies::relay::{ActionState, ActionView},
     deployment::ContractName,
     messages::{Accredit, Action, Checkpoint, RegisterKey, RevokeAll, SetRecordStatus, SignedAction, accesses_hash},
+    mirror::{CURSOR_ID, CursorDoc, Place, VersionDoc, collection as mirror, version_id},
 };
 use serde_json::json;
 
@@ -285,6 +286,90 @@ async fn a_mined_action_that_falls_out_of_the_chain_is_mined_again() {
         .await;
     let view: ActionView = api.get(&format!("/v1/actions/{}", mined.id), &patient.token).await.ok();
     assert_eq!(view.id, mined.id);
+}
+
+#[tokio::test]
+async fn a_grant_that_somebody_else_sends_first_counts_and_keeps_its_bundle() {
+    let world = World::start().await;
+    let api = world.idle_api(&["--relay-wait-seconds", "1"]).await;
+    api::background::start(&api.app);
+    let cast = Cast::on(&world, &api).await;
+    let record = register_record(&api, &cast.patient).await;
+    let terms = Terms::now(&api);
+    let body = grant_body(&api, &cast.patient, &cast.doctor, &record, &terms);
+
+    world.rpc("evm_setAutomine", json!([false])).await;
+    let sent: ActionView = api.post("/v1/grants", &cast.patient.token, &body).await.ok();
+    assert_eq!(sent.state, ActionState::Sent);
+    let ours = world.rpc("eth_getTransactionByHash", json!([sent.tx_hash.unwrap()])).await;
+    // Whoever watches the mempool sends the same call for more, so that it comes first.
+    let thief = Address::repeat_byte(0x7e);
+    world.rpc("anvil_setBalance", json!([thief, "0xde0b6b3a7640000"])).await;
+    world.rpc("anvil_impersonateAccount", json!([thief])).await;
+    let copy = json!({
+        "from": thief, "to": ours["to"], "data": ours["input"], "gas": ours["gas"],
+        "maxFeePerGas": "0x174876e800", "maxPriorityFeePerGas": "0x174876e800",
+    });
+    let copied = world.rpc("eth_sendTransaction", json!([copy])).await;
+    world.rpc("evm_mine", json!([])).await;
+    world.rpc("evm_setAutomine", json!([true])).await;
+    let status = async |hash: &serde_json::Value| {
+        world.rpc("eth_getTransactionReceipt", json!([hash])).await["status"].as_str().map(str::to_owned)
+    };
+    assert_eq!(status(&copied).await.as_deref(), Some("0x1"));
+    assert_eq!(status(&ours["hash"]).await.as_deref(), Some("0x0"), "ours came second");
+
+    let settled = eventually("the grant is settled", || async {
+        let view: ActionView = api.get(&format!("/v1/actions/{}", sent.id), &cast.patient.token).await.ok();
+        matches!(view.state, ActionState::Mined | ActionState::Failed).then_some(view)
+    })
+    .await;
+    assert_eq!(settled.state, ActionState::Mined);
+    let bundles = api.app.database.collection::<mongodb::bson::Document>("api_bundles");
+    let kept = mongodb::bson::doc! { "salt": terms.salt.to_string() };
+    assert_eq!(bundles.count_documents(kept).await.unwrap(), 1);
+    cast.doctor.read(&api, record.id, terms.salt).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_sweeper_waits_for_the_mirror_before_it_lets_go_of_what_the_chain_has() {
+    let world = World::start().await;
+    let api = world.api().await;
+    let cast = Cast::on(&world, &api).await;
+    let record = register_record(&api, &cast.patient).await;
+    let pins = api.app.database.collection::<mongodb::bson::Document>("api_pins");
+    let old = mongodb::bson::doc! { "$set": { "state": "stored", "changed_at": 1_i64 } };
+    pins.update_one(mongodb::bson::doc! { "_id": record.id.to_string() }, old).await.unwrap();
+    let cursor = CursorDoc {
+        id: CURSOR_ID.to_owned(),
+        mirror_version: 1,
+        chain_id: api.app.deployment.chain_id,
+        genesis_hash: api.app.deployment.genesis_hash,
+        contracts: Vec::new(),
+        block_number: api.app.chain.get_block_number().await.unwrap(),
+        block_hash: Default::default(),
+        block_time: 0,
+    };
+    api.app.database.collection(mirror::CURSOR).insert_one(cursor).await.unwrap();
+    let row = async || pins.find_one(mongodb::bson::doc! { "_id": record.id.to_string() }).await.unwrap();
+
+    api::blobs::sweeper::sweep_once(&api.app).await.unwrap();
+    assert_eq!(row().await.expect("kept").get_str("state"), Ok("stored"), "it may be what the chain has");
+    // The mirror says that another blob was registered: this one belongs to nobody.
+    let version = VersionDoc {
+        id: version_id(record.id, 1),
+        record: record.id,
+        version: 1,
+        patient: cast.patient.address(),
+        uploader: cast.patient.address(),
+        codec: 0x55,
+        digest: random(),
+        cid: "another".to_owned(),
+        place: Place { block_number: 1, block_hash: random(), block_time: 1, tx_hash: random(), log_index: 0 },
+    };
+    api.app.database.collection(mirror::VERSIONS).insert_one(version).await.unwrap();
+    api::blobs::sweeper::sweep_once(&api.app).await.unwrap();
+    assert!(row().await.is_none());
 }
 
 #[tokio::test]
