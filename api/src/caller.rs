@@ -108,6 +108,18 @@ pub(crate) fn session_id(headers: &HeaderMap) -> Option<SessionId> {
     carried(headers).map(|(Carried::Bearer(token) | Carried::Cookie(token))| SessionId::of(token))
 }
 
+/// The session, unless it has ended.
+async fn find_session(app: &App, id: &SessionId) -> Result<Option<SessionDoc>, ApiError> {
+    let sessions = app.database.collection::<SessionDoc>(collection::SESSIONS);
+    let session = sessions.find_one(doc! { "_id": &id.0 }).await?;
+    Ok(session.filter(|session| session.expires_at > app.clock.now()))
+}
+
+/// Whether there is such a session and it has not ended. For layers around the routes, which have no [`Caller`] yet.
+pub(crate) async fn is_session_live(app: &App, id: &SessionId) -> Result<bool, ApiError> {
+    Ok(find_session(app, id).await?.is_some())
+}
+
 impl FromRequestParts<App> for Caller {
     type Rejection = ApiError;
 
@@ -122,12 +134,7 @@ impl FromRequestParts<App> for Caller {
                 token
             }
         };
-        let id = SessionId::of(token);
-        let sessions = app.database.collection::<SessionDoc>(collection::SESSIONS);
-        let session = sessions.find_one(doc! { "_id": &id.0 }).await?.ok_or_else(ApiError::not_signed_in)?;
-        if session.expires_at <= app.clock.now() {
-            return Err(ApiError::not_signed_in());
-        }
+        let session = find_session(app, &SessionId::of(token)).await?.ok_or_else(ApiError::not_signed_in)?;
         app.rates.count_address(session.address)?;
         let point = hex::decode(&session.session_key).map_err(ApiError::internal)?;
         let session_key = VerifyingKey::from_sec1_bytes(&point).map_err(ApiError::internal)?;

@@ -1,6 +1,7 @@
 //! `Idempotency-Key`: the same write sent again, because its answer was lost, gets the same answer.
 //!
-//! An answer is stored under session, method, path and key, with the hash of the body. It is never used on the routes
+//! An answer is stored under session, method, path and key, with the hash of the body, and given to nobody whose session
+//! has ended. It is never used on the routes
 //! that read records, on streams, or on signing in; each of those has its own way to be repeated.
 
 use axum::{
@@ -74,6 +75,10 @@ pub(crate) async fn replay(State(app): State<App>, request: Request, next: Next)
     let Some(key) = request.headers().get(KEY_HEADER).cloned() else { return Ok(next.run(request).await) };
     let Some(session) = caller::session_id(request.headers()) else { return Ok(next.run(request).await) };
     if !is_eligible(request.method(), request.uri().path()) {
+        return Ok(next.run(request).await);
+    }
+    // Whoever has no session is refused by the route itself.
+    if !caller::is_session_live(&app, &session).await? {
         return Ok(next.run(request).await);
     }
     if key.is_empty() || key.len() > KEY_BYTES_MAX {

@@ -82,6 +82,19 @@ async fn a_repeated_write_gets_the_first_answer() {
 }
 
 #[tokio::test]
+async fn an_ended_session_gets_no_stored_answers() {
+    let world = World::new().await;
+    let user = world.somebody().await;
+    let headers = [("if-none-match", "*"), ("idempotency-key", "k1")];
+    let put = async || user.call_with(Method::PUT, "/v1/keyring", json!({ "content": "AAAA" }), &headers).await;
+    assert_eq!(put().await.status, StatusCode::NO_CONTENT);
+    assert_eq!(put().await.header("idempotency-replayed"), "true");
+    let sessions = world.app.database.collection::<mongodb::bson::Document>(api::store::collection::SESSIONS);
+    sessions.delete_many(mongodb::bson::doc! {}).await.expect("deleted");
+    put().await.refused("not_signed_in");
+}
+
+#[tokio::test]
 async fn a_part_that_does_not_answer_is_no_fault_of_the_caller() {
     let closed = format!("http://127.0.0.1:{}", localnet::ports::free());
     let (kubo, chain) = (closed.clone(), closed);
