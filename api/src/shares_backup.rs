@@ -17,7 +17,12 @@ use mongodb::{
     Database,
     bson::{Document, doc},
 };
-use protocol::{deployment::ContractName, ids::RecordId};
+use protocol::{
+    codes::RecordStatus,
+    deployment::ContractName,
+    ids::RecordId,
+    mirror::{self, RecordDoc},
+};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -137,7 +142,8 @@ pub async fn backup(settings: &BackupSettings) -> anyhow::Result<u64> {
 }
 
 /// Puts the shares of a backup back; gives how many were missing. The whole file is checked first, and a share that the
-/// database has already is left as it is, since its owner may have replaced it after the backup.
+/// database has already is left as it is, since its owner may have replaced it after the backup. Shares of records that
+/// were withdrawn since, as far as the mirror knows, stay destroyed.
 ///
 /// # Errors
 /// When the file is not whole, is of another deployment, or a share does not open; nothing is written then.
@@ -152,12 +158,24 @@ pub async fn restore(settings: &BackupSettings) -> anyhow::Result<u64> {
     })?;
     let mut restored = 0;
     for share in shares {
+        if is_withdrawn(&opened.database, &share).await? {
+            continue;
+        }
         let id = share.get_str("_id").context("a share has no name")?.to_owned();
         let written =
             stored.update_one(doc! { "_id": id }, doc! { "$setOnInsert": without_id(share) }).upsert(true).await?;
         restored += u64::from(written.upserted_id.is_some());
     }
     Ok(restored)
+}
+
+/// Whether the share's record was withdrawn, as far as the mirror knows. Where the mirror is empty too, its events are
+/// told again when it is filled, and with them `retire` destroys the share.
+async fn is_withdrawn(database: &Database, share: &Document) -> anyhow::Result<bool> {
+    let record = share.get_str("record").context("a share names no record")?;
+    let records = database.collection::<RecordDoc>(mirror::collection::RECORDS);
+    let record = records.find_one(doc! { "_id": record }).await?;
+    Ok(record.is_some_and(|record| record.status == RecordStatus::Tombstoned.code()))
 }
 
 /// The name stands in the filter; MongoDB refuses it twice.

@@ -7,7 +7,11 @@ use api::{
     store::collection,
 };
 use mongodb::bson::{Document, doc};
-use protocol::{mirror::version_id, secret::ReleaseShare};
+use protocol::{
+    ids::RecordId,
+    mirror::{collection as mirror, version_id},
+    secret::ReleaseShare,
+};
 
 use crate::world::{World, random, record};
 
@@ -66,6 +70,28 @@ async fn what_is_backed_up_can_be_restored() {
     };
     assert_eq!(names(&before), names(&after));
     assert_eq!(restore(&settings).await.expect("restored again"), 0, "what is there is left alone");
+}
+
+#[tokio::test]
+async fn the_shares_of_withdrawn_records_stay_destroyed() {
+    let world = World::new().await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let settings = settings(&world, folder.path().join("shares"));
+    let (withdrawn, kept) = (deposit(&world).await, deposit(&world).await);
+    for (share, status) in [(&withdrawn, 3), (&kept, 1)] {
+        let id: RecordId = share.get_str("record").expect("a record").parse().expect("a record id");
+        let nobody = alloy::primitives::Address::ZERO;
+        world.register(id, nobody, nobody, "x").await;
+        let records = world.app.database.collection::<Document>(mirror::RECORDS);
+        let change = doc! { "$set": { "status": status } };
+        records.update_one(doc! { "_id": id.to_string() }, change).await.expect("written");
+    }
+    assert_eq!(backup(&settings).await.expect("a backup"), 2);
+    world.app.database.collection::<Document>(collection::RELEASE_SHARES).drop().await.expect("dropped");
+    assert_eq!(restore(&settings).await.expect("restored"), 1);
+    let stored = stored(&world).await;
+    assert_eq!(stored.len(), 1);
+    assert_eq!(stored[0].get_str("record"), kept.get_str("record"));
 }
 
 #[tokio::test]
