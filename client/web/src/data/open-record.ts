@@ -21,7 +21,7 @@ export function useOpenRecord(): OpenRecord {
         setProgress(null);
       }
     },
-    ['activity'],
+    ['activity', 'record-name'],
   );
   const { reset } = act;
   const isReady = useDevice().session.state === 'ready';

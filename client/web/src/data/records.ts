@@ -1,6 +1,7 @@
 /** Records: lists and details. */
 import { device } from '../device/device.ts';
-import { listRecords, nameOfRecord, setRecordStatus, showRecord } from '../flows/records.ts';
+import { nameOfRecord } from '../flows/names.ts';
+import { listRecords, setRecordStatus, showRecord } from '../flows/records.ts';
 import type { Act, Hex, Loaded, RecordFilter, RecordItem, RecordName } from './types.ts';
 import { useAct } from './use-act.ts';
 import { useReady } from './use-loaded.ts';
@@ -11,11 +12,14 @@ export const useRecords = (filter: RecordFilter = {}): Loaded<readonly RecordIte
 
 export const useRecord = (id: Hex): Loaded<RecordItem> => useReady(['records', 'one', id], (client) => showRecord(client, id));
 
-/** Name and kind of the newest version of an own record. For others' records `data` stays undefined: opening is logged. */
-export function useRecordName(record: RecordItem): Loaded<RecordName> {
-  const newest = record.versions.at(-1)?.version ?? 0;
+/**
+ * Name and kind of the newest version of an own record; `null` while its envelope was not checked. For others' records `data`
+ * stays undefined: opening is logged.
+ */
+export function useRecordName(record: RecordItem): Loaded<RecordName | null> {
+  const { version: newest, size } = record.versions.at(-1) ?? { version: 0, size: null };
   const isWanted = record.isMine && record.status !== 'tombstoned';
-  return useReady(['record-name', record.id, newest], (client) => nameOfRecord(client, record.id), { isWanted, staleMs: Infinity });
+  return useReady(['record-name', record.id, newest], (client) => nameOfRecord(client, record.id, size), { isWanted, staleMs: Infinity });
 }
 
 export const useSetRecordStatus = (): Act<{ record: Hex; status: 'superseded' | 'tombstoned' }, void> =>

@@ -7,7 +7,7 @@
  * provider.tsx      <DataProvider>: TanStack Query, session, idle lock, event feed, catch-up; mount it once around the app
  * set-up.ts         useSetUp(): SetUp
  * records.ts        useRecords(filter?: RecordFilter): Loaded<readonly RecordItem[]> · useRecord(id: Hex): Loaded<RecordItem>
- *                   useRecordName(record: RecordItem): Loaded<RecordName> (own records only, else `data` stays undefined)
+ *                   useRecordName(record: RecordItem): Loaded<RecordName | null> (own records only, else `data` stays undefined)
  *                   useSetRecordStatus(): Act<{ record: Hex; status: 'superseded' | 'tombstoned' }, void>
  * uploads.ts        useUploads(): Uploads
  * open-record.ts    useOpenRecord(): OpenRecord

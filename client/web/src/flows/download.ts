@@ -1,6 +1,5 @@
 /** Opening a document: fetch, check everything, decrypt. Mirrors `client/src/download.rs`. */
 import type { Address } from 'viem';
-import * as api from '../api/routes.ts';
 import type { ChainVersion } from '../chain/events.ts';
 import type { Author, OpenedRecord, OpenInput, OpenProgress } from '../data/types.ts';
 import type { ReadyClient } from '../device/device.ts';
@@ -11,14 +10,13 @@ import { CidMismatch, verifyingCid } from '../protocol/cid/build.ts';
 import type { Header } from '../protocol/envelope/header.ts';
 import type { Metadata } from '../protocol/envelope/metadata.ts';
 import { openFile, type OpenedFile, type Unlocked } from '../workers/open.ts';
+import { fetched } from './envelope-bytes.ts';
+import { rememberName } from './names.ts';
 import { asOpenFailure } from './open-failure.ts';
 import { openOwnCapsule } from './own-versions.ts';
 import { person } from './people.ts';
 import { askForKey, checkEvidence, unlockAsGrantee } from './read-key.ts';
 import { findVersion } from './records.ts';
-
-/** How much is fetched with one request. */
-const RANGE_LEN = 4 << 20;
 
 /**
  * Opens one version of a record.
@@ -47,6 +45,7 @@ export async function openRecord(
       openEnvelope(client, version, unlock, (done) => tell({ step: 'fetching', done }), signal),
       asked === null ? undefined : checkEvidence(client, asked),
     ]);
+    if (isOwner) rememberName(client.keys, version.cid, metadata);
     return {
       record: version.record,
       version: version.version,
@@ -69,26 +68,7 @@ export async function openRecord(
   }
 }
 
-/** The bytes of an envelope, in ranges, with one request ahead of what is being read. */
-async function* fetched(cid: string, tell: (done: number) => void, signal: AbortSignal): AsyncGenerator<Bytes, void, undefined> {
-  const range = (start: number): Promise<{ bytes: Bytes; total: number }> => api.blobRange(cid, start, start + RANGE_LEN, signal);
-  let at = 0;
-  let next: Promise<{ bytes: Bytes; total: number }> | null = range(0);
-  let expected: number | null = null;
-  while (next !== null) {
-    const { bytes, total }: { bytes: Bytes; total: number } = await next;
-    expected ??= total;
-    if (total !== expected || bytes.length !== Math.min(RANGE_LEN, total - at)) throw new Failure('cid_mismatch');
-    at += bytes.length;
-    next = at < total ? range(at) : null;
-    // Its failure is told when its turn comes.
-    next?.catch(() => undefined);
-    tell(at / total);
-    yield bytes;
-  }
-}
-
-/** The same as a stream. */
+/** The pieces of an envelope as a stream. */
 function streamOf(pieces: AsyncGenerator<Bytes, void, undefined>): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {

@@ -1,17 +1,15 @@
 /** The patient's own record versions with their data keys: what bundles and release shares are made of. */
 import type { Address, Hex } from 'viem';
-import * as api from '../api/routes.ts';
 import { versionsOfRecord, type ChainVersion } from '../chain/events.ts';
 import type { ReadyClient } from '../device/device.ts';
 import { Failure } from '../failure.ts';
 import { Bundle } from '../protocol/bundle.ts';
 import { Capsule, readerShareBinding, releaseShareBinding } from '../protocol/capsule.ts';
-import type { Bytes } from '../protocol/bytes.ts';
 import { Header } from '../protocol/envelope/header.ts';
-import { HEADER_LEN } from '../protocol/envelope/layout.ts';
 import type { DataKey } from '../protocol/secret.ts';
 import { readerShare, releaseShare, type RecordVersion } from '../protocol/split.ts';
-import { mapSome, whileBehind } from './act.ts';
+import { mapSome } from './act.ts';
+import { checkedHeader } from './envelope-bytes.ts';
 import { asOpenFailure } from './open-failure.ts';
 import type { CurrentKey } from './public-key.ts';
 import { requireReadable } from './records.ts';
@@ -25,15 +23,13 @@ const recordVersion = (client: ReadyClient, version: ChainVersion): RecordVersio
 /**
  * The data key of one version of an own record, from its owner capsule. The caller wipes it.
  *
- * `head` may hold the first bytes of the envelope. They are not compared with the CID, which takes the whole file: the
- * capsule in them opens only if somebody sealed it to this patient for exactly this version, and the key it then gives
- * opens nothing but that somebody's own envelope.
+ * The whole envelope is compared with its CID first, once for each version while the page is open: a header of a server's own
+ * making would open as well, and the patient would sign a bundle, or deposit a release share, of a key that opens nothing.
  */
-export async function openOwnVersion(client: ReadyClient, version: ChainVersion, head?: Bytes): Promise<DataKey> {
-  // The version stands on chain; the server's mirror may be a moment behind.
-  const bytes = head ?? (await whileBehind(['not_found'], () => api.blobRange(version.cid.toString(), 0, HEADER_LEN), 10)).bytes;
+export async function openOwnVersion(client: ReadyClient, version: ChainVersion): Promise<DataKey> {
+  const bytes = await checkedHeader(version.cid);
   try {
-    const header = Header.parse(bytes.slice(0, HEADER_LEN));
+    const header = Header.parse(bytes);
     header.expect(version.record, version.version);
     return await openOwnCapsule(client, header);
   } catch (error) {

@@ -3,17 +3,14 @@ import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import type { Chain, ChainRecord } from '../chain/chain.ts';
 import { versionsOfRecord, type ChainVersion } from '../chain/events.ts';
-import type { RecordFilter, RecordItem, RecordName } from '../data/types.ts';
-import type { Client, ReadyClient } from '../device/device.ts';
+import type { RecordFilter, RecordItem } from '../data/types.ts';
+import type { Client } from '../device/device.ts';
 import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
 import { CATEGORIES, RECORD_STATUSES } from '../protocol/codes.ts';
-import { RangeOpener } from '../protocol/envelope/range.ts';
 import { ZERO_HASH, sameHex } from '../protocol/hex.ts';
 import { recordId } from '../protocol/ids.ts';
 import { carryOut, mapSome, newDeadline, newNonce } from './act.ts';
-import { asOpenFailure } from './open-failure.ts';
-import { openOwnVersion } from './own-versions.ts';
 
 const TOMBSTONED = RECORD_STATUSES.code('tombstoned');
 
@@ -106,31 +103,6 @@ export async function findVersion(chain: Chain, record: Hex, version: number | u
 /** @throws Failure `record_tombstoned`. */
 export function requireReadable(record: ChainRecord): void {
   if (record.status === TOMBSTONED) throw new Failure('record_tombstoned');
-}
-
-/**
- * Name and kind of the newest version of an own record, from the first segment of its envelope. It was sealed by whoever
- * uploaded it and is authentic for that; the whole is checked when it is opened.
- */
-export async function nameOfRecord(client: ReadyClient, id: Hex): Promise<RecordName> {
-  const version = await findVersion(client.chain, id, undefined);
-  const cid = version.cid.toString();
-  const { bytes, total } = await api.blobRange(cid, 0, RangeOpener.HEAD_LEN);
-  const dek = await openOwnVersion(client, version, bytes);
-  try {
-    const { metadata } = await RangeOpener.start(bytes, total, client.chain.envelopeContext, dek);
-    return {
-      fileName: metadata.fileName,
-      mediaType: metadata.mediaType,
-      created: Number(metadata.created),
-      contentBytes: metadata.contentLength,
-      fhirType: metadata.fhirType,
-    };
-  } catch (error) {
-    throw asOpenFailure(error);
-  } finally {
-    dek.wipe();
-  }
 }
 
 /** Supersedes or tombstones a record: its patient, or its first uploader in the browser that made it. */

@@ -14,7 +14,7 @@ import { Failure } from '../failure.ts';
 import { authorshipTypedData } from '../protocol/authorship.ts';
 import { Cid } from '../protocol/cid/cid.ts';
 import { CATEGORIES, RIGHTS, SCOPE_KINDS, categoryScopeId } from '../protocol/codes.ts';
-import { sealedLen } from '../protocol/envelope/layout.ts';
+import { HEADER_LEN, sealedLen } from '../protocol/envelope/layout.ts';
 import { encodeMetadata, type Metadata } from '../protocol/envelope/metadata.ts';
 import { sameHex, toHex, ZERO_HASH } from '../protocol/hex.ts';
 import { opensTag, recordId } from '../protocol/ids.ts';
@@ -23,6 +23,8 @@ import { systemRandom } from '../protocol/random.ts';
 import { hashFile, sealFile } from '../workers/seal.ts';
 import { forWallet, newDeadline, newNonce, settle, signAction, toBody, unixNow, whileBehind } from './act.ts';
 import { fhirTypeOf, mediaTypeOf, storedName } from './content.ts';
+import { rememberHeader } from './envelope-bytes.ts';
+import { rememberName } from './names.ts';
 import { asOpenFailure } from './open-failure.ts';
 import { publicKey } from './public-key.ts';
 import { ownSalt, requireReadable } from './records.ts';
@@ -182,6 +184,10 @@ async function store(client: ReadyClient, entry: JournalEntry, wanted: NewUpload
   const onSent = (sent: number): void => tell({ state: 'sending', progress: 0.5 + sent / size / 2 });
   const answer = await api.uploadBlob(entry, sealed.envelope, onSent, errand.signal);
   if (answer.cid !== sealed.cid.toString() || answer.size !== size) throw new Failure('stored_other_bytes');
+  if (entry.patient === client.address) {
+    rememberName(client.keys, sealed.cid, metadata);
+    rememberHeader(sealed.cid, new Uint8Array(await sealed.envelope.slice(0, HEADER_LEN).arrayBuffer()));
+  }
   const { codec, digest } = sealed.cid;
   const next = { ...entry, stored: { codec, digest, size, releaseShare: sealed.releaseShare.hex, body: null } };
   await saveEntry(client, next);

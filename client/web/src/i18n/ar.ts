@@ -214,6 +214,7 @@ export const ar: Translation<Source> = {
   'records.filter.title': 'عرض',
   'records.filter.all': 'كل الفئات',
   'records.unnamed': 'وثيقة بلا عنوان',
+  'records.dated': '{category}، {date}',
   'records.from': 'من {name}',
   'records.fromYou': 'أضفتها أنت',
   'records.versions': {

@@ -200,6 +200,7 @@ export const en = {
   'records.filter.title': 'Show',
   'records.filter.all': 'All categories',
   'records.unnamed': 'Untitled record',
+  'records.dated': '{category}, {date}',
   'records.from': 'From {name}',
   'records.fromYou': 'Added by you',
   'records.versions': { one: '{count} version', other: '{count} versions' },

@@ -202,6 +202,7 @@ export const es: Translation<Source> = {
   'records.filter.title': 'Mostrar',
   'records.filter.all': 'Todas las categorías',
   'records.unnamed': 'Documento sin título',
+  'records.dated': '{category}, {date}',
   'records.from': 'De {name}',
   'records.fromYou': 'Añadido por ti',
   'records.versions': { one: '{count} versión', other: '{count} versiones' },

@@ -202,6 +202,7 @@ export const hi: Translation<Source> = {
   'records.filter.title': 'दिखाएँ',
   'records.filter.all': 'सभी श्रेणियाँ',
   'records.unnamed': 'बिना शीर्षक का दस्तावेज़',
+  'records.dated': '{category}, {date}',
   'records.from': '{name} की ओर से',
   'records.fromYou': 'आपने जोड़ा',
   'records.versions': { one: '{count} संस्करण', other: '{count} संस्करण' },

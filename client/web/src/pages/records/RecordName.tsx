@@ -3,12 +3,13 @@ import type { RecordItem } from '../../data/types.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { short } from '../people/names.ts';
 
-/** What a record is called: for own records the name inside its envelope, for others its category and number. */
+/** What a record is called: the name inside an own envelope that was checked, else its category, day and number. */
 export function useRecordTitle(record: RecordItem): string {
-  const { t } = useI18n();
+  const { t, format } = useI18n();
   const { data: name } = useRecordName(record);
   if (name) return name.fileName || t('records.unnamed');
-  return `${t(`category.${record.category}`)} ${short(record.id)}`;
+  const category = t(`category.${record.category}`);
+  return `${t('records.dated', { category, date: format.day(record.created) })} (${short(record.id)})`;
 }
 
 /** The same as an element. */
