@@ -32,7 +32,7 @@ function Shown({ announcement, confirm, cancel }: {
         {asks ? (
           <div className="flex flex-wrap justify-end gap-3">
             <Button onClick={cancel}>{t('ui.cancel')}</Button>
-            <Button tone="primary" onClick={confirm} autoFocus>
+            <Button tone="primary" onClick={confirm} data-first>
               {t('sign.continue')}
             </Button>
           </div>

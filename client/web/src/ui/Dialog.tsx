@@ -6,7 +6,7 @@ import { IconButton } from './Button.tsx';
 /**
  * A modal dialog: the browser's own, which keeps the focus inside, closes on Escape and gives the focus back.
  *
- * It is mounted only while open. `locked` keeps it open while something runs that must not be lost from sight.
+ * It is mounted only while open. What has `data-first` gets the focus; else the browser chooses the first control. `locked` keeps it open while something runs that must not be lost from sight.
  */
 export function Dialog({ title, onClose, locked = false, children }: {
   readonly title: string;
@@ -21,7 +21,10 @@ export function Dialog({ title, onClose, locked = false, children }: {
   useEffect(() => {
     const shown = dialog.current;
     const opener = document.activeElement;
-    if (shown && !shown.open) shown.showModal();
+    if (shown && !shown.open) {
+      shown.showModal();
+      shown.querySelector<HTMLElement>('[data-first]')?.focus();
+    }
     return () => {
       shown?.close();
       if (opener instanceof HTMLElement && opener.isConnected) opener.focus();

@@ -55,10 +55,15 @@ export async function playGallery(world: World): Promise<readonly Tour[]> {
   await patient.page.getByText('Let them add records for me').click();
   await patient.press('Sign and share');
   await patient.sees('Elm Street Laboratory can add records until');
-  await patient.goTo('/records');
   await patient.goTo(`/share?with=${doctor.address}&records=${idOf(scan)}`);
   await patient.press('Sign and share');
   await patient.sees('Dr. Ada Example can open this until');
+
+  await patient.goTo(`/share?with=${doctor.address}`);
+  await patient.page.getByText('Let them add records for me').click();
+  await patient.page.getByLabel('Category').selectOption({ label: 'Diagnoses' });
+  await patient.press('Sign and share');
+  await patient.sees('Dr. Ada Example can add records until');
 
   await lab.page.reload();
   await lab.unlock();
@@ -69,6 +74,10 @@ export async function playGallery(world: World): Promise<readonly Tour[]> {
 
   await doctor.page.reload();
   await doctor.unlock();
+  await doctor.goTo(`/patients/${patient.address}`);
+  await doctor.type('Your name for this person', 'Pat Example');
+  await doctor.press('Save the name');
+  await doctor.page.getByRole('heading', { name: 'Pat Example', level: 1 }).waitFor({ timeout: SLOW_MS });
   await doctor.goTo(`/patients/${patient.address}/records/${idOf(scan)}`);
   await doctor.press('Open');
   await doctor.sees('Checked: the file is exactly the one that was registered.');

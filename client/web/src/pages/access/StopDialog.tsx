@@ -49,7 +49,7 @@ export function StopDialog({ grantee, grants, onClose }: {
           <Button onClick={onClose} disabled={revoke.isBusy}>
             {t('ui.cancel')}
           </Button>
-          <Button tone="danger" busy={revoke.isBusy} onClick={stop} autoFocus>
+          <Button tone="danger" busy={revoke.isBusy} onClick={stop} data-first>
             {t('access.stop.confirm')}
           </Button>
         </div>
@@ -84,7 +84,7 @@ export function StopEveryoneDialog({ onClose }: { readonly onClose: () => void }
           <Button onClick={onClose} disabled={revoke.isBusy}>
             {t('ui.cancel')}
           </Button>
-          <Button tone="danger" busy={revoke.isBusy} onClick={stop} autoFocus>
+          <Button tone="danger" busy={revoke.isBusy} onClick={stop} data-first>
             {t('access.stopAll.confirm')}
           </Button>
         </div>

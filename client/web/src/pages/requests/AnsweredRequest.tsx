@@ -11,7 +11,9 @@ const TONES = { open: 'accent', approved: 'good', denied: 'danger', lapsed: 'pla
 /** A request in a line: with whom, about what, how it ended. */
 export function AnsweredRequest({ request, person }: { readonly request: RequestItem; readonly person: Address }) {
   const { t } = useI18n();
-  const what = useScopeText(request.scope);
+  const asked = useScopeText(request.scope);
+  // "All your records" is said to the patient only.
+  const what = request.scope.kind === 'all' && !request.isToMe ? t('share.what.all') : asked;
   return (
     <CardItem className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2">
       <p className="min-w-0">

@@ -50,7 +50,10 @@ export function SharePage() {
   useEffect(() => {
     // What a link names replaces that part of an earlier draft; the rest of it stays.
     const named = namedIn(new URLSearchParams(asked));
-    if (Object.keys(named).length > 0) setDraft({ ...draft, ...named });
+    if (Object.keys(named).length === 0) return;
+    setDraft({ ...draft, ...named });
+    setDone(null);
+    share.reset();
   }, [asked]);
   if (me === null) return null;
 
