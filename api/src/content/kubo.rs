@@ -66,7 +66,7 @@ impl Kubo {
     async fn call<T>(&self, call: BoxFuture<'_, Result<T, CallError>>) -> Result<T, ContentError> {
         match timeout(self.call_wait, call).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(CallError::Api(error))) => Err(ContentError::Refused(error.message)),
+            Ok(Err(CallError::Api(error))) => Err(refused(&error.message)),
             Ok(Err(error)) => Err(ContentError::Unreachable(error.into())),
             Err(_) => Err(ContentError::Unreachable(anyhow!("no answer within {:?}", self.call_wait))),
         }
@@ -118,9 +118,9 @@ impl ContentStore for Kubo {
             answer = sent => match answer {
                 Ok(answer) => answer,
                 Err(error) if progress.broke.load(Ordering::Relaxed) => {
-                    return Err(ContentError::Interrupted(io::Error::other(error)));
+                    return Err(ContentError::Interrupted(io::Error::other(error.without_url())));
                 }
-                Err(error) => return Err(ContentError::Unreachable(error.into())),
+                Err(error) => return Err(unreachable(error)),
             },
             () = progress.standstill(self.idle_wait + self.call_wait) => {
                 return Err(ContentError::Unreachable(anyhow!("an upload stood still")));
@@ -131,25 +131,25 @@ impl ContentStore for Kubo {
             return Err(ContentError::Interrupted(io::ErrorKind::UnexpectedEof.into()));
         }
         if !status.is_success() {
-            return Err(ContentError::Refused(text));
+            return Err(refused(&text));
         }
         let line = text.lines().last().unwrap_or_default();
         let line: AddLine = serde_json::from_str(line).map_err(|error| ContentError::Refused(error.to_string()))?;
-        if line.hash.is_empty() { Err(ContentError::Refused(line.message)) } else { Ok(line.hash) }
+        if line.hash.is_empty() { Err(refused(&line.message)) } else { Ok(line.hash) }
     }
 
     async fn get(&self, cid: &str, offset: u64, length: u64) -> Result<ByteStream, ContentError> {
         let url = format!("{}/api/v0/cat?arg={cid}&offset={offset}&length={length}&progress=false", self.url);
         let answer = match timeout(self.call_wait, self.streams.post(url).send()).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Err(ContentError::Unreachable(error.into())),
+            Ok(Err(error)) => return Err(unreachable(error)),
             Err(_) => return Err(ContentError::Unreachable(anyhow!("no answer within {:?}", self.call_wait))),
         };
         if !answer.status().is_success() {
             let text = timeout(self.call_wait, answer.text()).await.ok().and_then(Result::ok).unwrap_or_default();
-            return Err(ContentError::Refused(text));
+            return Err(refused(&text));
         }
-        let pieces = answer.bytes_stream().map_err(io::Error::other);
+        let pieces = answer.bytes_stream().map_err(|error| io::Error::other(error.without_url()));
         let pieces = tokio_stream::StreamExt::timeout(pieces, self.idle_wait).map(|piece| match piece {
             Ok(piece) => piece,
             Err(_) => Err(io::ErrorKind::TimedOut.into()),
@@ -166,7 +166,7 @@ impl ContentStore for Kubo {
         };
         match timeout(self.call_wait, asked).await {
             Ok(Ok(stat)) => Ok(stat.map(|stat| stat.size)),
-            Ok(Err(error)) => Err(ContentError::Unreachable(error.into())),
+            Ok(Err(error)) => Err(unreachable(error)),
             Err(_) => Ok(None),
         }
     }
@@ -186,6 +186,25 @@ impl ContentStore for Kubo {
     async fn probe(&self) -> Result<(), ContentError> {
         self.call(Box::pin(self.calls.version())).await.map(drop)
     }
+}
+
+/// The URL names the CID, which belongs into no log.
+fn unreachable(error: reqwest::Error) -> ContentError {
+    ContentError::Unreachable(error.without_url().into())
+}
+
+/// Kubo's sentences name CIDs too.
+fn refused(message: &str) -> ContentError {
+    /// The shortest CIDs, of version 0, have 46 characters.
+    const CID_CHARACTERS_MIN: usize = 46;
+    let words = message.split_inclusive(|character: char| !character.is_ascii_alphanumeric());
+    let without: String = words
+        .map(|word| {
+            let rest = word.trim_start_matches(|character: char| character.is_ascii_alphanumeric());
+            if word.len() - rest.len() < CID_CHARACTERS_MIN { word.to_owned() } else { format!("CID{rest}") }
+        })
+        .collect();
+    ContentError::Refused(without)
 }
 
 /// How an upload comes along.
@@ -219,5 +238,34 @@ impl Progress {
             }
             tokio::time::sleep_until(deadline).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_names_no_cid() {
+        let cid = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy";
+        let message = format!("block was not found locally (offline): ipld: could not find {cid}: /ipfs/{cid}");
+        assert_eq!(
+            refused(&message).to_string(),
+            "the content store refused: block was not found locally (offline): ipld: could not find CID: /ipfs/CID"
+        );
+        assert_eq!(
+            refused("not pinned or pinned indirectly").to_string(),
+            "the content store refused: not pinned or pinned indirectly"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_unreachable_node_is_told_of_without_the_url() {
+        let cid = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy";
+        // Port 1 of this machine: nobody listens there.
+        let error = reqwest::Client::new().post(format!("http://127.0.0.1:1/{cid}")).send().await.expect_err("refused");
+        assert!(format!("{error}").contains(cid), "reqwest alone would tell");
+        let ContentError::Unreachable(cause) = unreachable(error) else { panic!("another error") };
+        assert!(!format!("{cause:#}").contains(cid) && !format!("{cause:?}").contains(cid));
     }
 }
