@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     hash::Hash,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     sync::Mutex,
     time::{Duration, Instant},
 };
@@ -105,20 +105,60 @@ pub(crate) async fn by_network(State(app): State<App>, request: Request, next: N
     Ok(next.run(request).await)
 }
 
-/// The caller's network address; `None` where there is no socket, as in route tests. Of a proxy's list the last entry
-/// counts, since that is the one that the proxy itself saw.
+/// The caller's network; `None` where there is no socket, as in route tests.
 fn network_of(app: &App, request: &Request) -> Option<IpAddr> {
-    let forwarded = |headers: &HeaderMap| {
-        let name = app.settings.limits.forwarded_header.as_deref()?;
-        headers.get(name)?.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
-    };
-    forwarded(request.headers())
+    let name = app.settings.limits.forwarded_header.as_deref();
+    name.and_then(|name| forwarded(request.headers(), name))
         .or_else(|| request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(socket)| socket.ip()))
+        .map(network)
+}
+
+/// The address that a proxy has seen: the last entry of the last line, since what stands before may be the client's own.
+fn forwarded(headers: &HeaderMap, name: &str) -> Option<IpAddr> {
+    headers.get_all(name).iter().next_back()?.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
+}
+
+/// What counts as one network: an IPv4 address; of IPv6 the first 64 bits, since whoever has one address has all of
+/// these.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        address => address,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_client_writes_before_the_proxys_entry_does_not_count() {
+        let seen = |lines: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append("x-forwarded-for", line.parse().expect("a header value"));
+            }
+            forwarded(&headers, "x-forwarded-for").map(|address| address.to_string())
+        };
+        assert_eq!(seen(&["192.0.2.1"]).as_deref(), Some("192.0.2.1"));
+        assert_eq!(seen(&["198.51.100.7, 192.0.2.1"]).as_deref(), Some("192.0.2.1"));
+        assert_eq!(seen(&["198.51.100.7", "192.0.2.1"]).as_deref(), Some("192.0.2.1"));
+        assert_eq!(seen(&["198.51.100.7", "x"]), None);
+        assert_eq!(seen(&[]), None);
+    }
+
+    #[test]
+    fn one_network_has_one_bucket() {
+        let of = |text: &str| network(text.parse().expect("an address")).to_string();
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(of("2001:db8:1:2:ffff::1"), "2001:db8:1:2::");
+        assert_eq!(of("2001:db8:1:3::1"), "2001:db8:1:3::");
+        assert_eq!(of("::ffff:192.0.2.1"), "192.0.2.1");
+        assert_eq!(of("192.0.2.1"), "192.0.2.1");
+    }
 
     #[test]
     fn a_burst_is_let_through_and_then_one_each_interval() {
