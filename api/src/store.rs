@@ -9,7 +9,7 @@ use anyhow::Context;
 use mongodb::{
     Client, Database, IndexModel,
     bson::Document,
-    options::{ClientOptions, IndexOptions, ReadConcern, WriteConcern},
+    options::{ClientOptions, IndexOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern},
 };
 use protocol::deployment::{DEPLOYMENT_VERSION, Deployment};
 use secrecy::{ExposeSecret, SecretString};
@@ -64,7 +64,8 @@ pub fn read_deployment(path: &Path) -> anyhow::Result<Deployment> {
     Ok(deployment)
 }
 
-/// Connects with majority read and write concern.
+/// Connects with majority read and write concern, and reads from the primary whatever the URI says: a secondary that lags
+/// would not know of a revocation that another replica of this server has just accepted.
 ///
 /// # Errors
 /// When the URI cannot be read.
@@ -76,6 +77,7 @@ pub async fn connect(uri: &SecretString, database: &str, seconds_max: u64) -> mo
     options.connect_timeout = Some(wait);
     options.read_concern = Some(ReadConcern::majority());
     options.write_concern = Some(WriteConcern::majority());
+    options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
     Ok(Client::with_options(options)?.database(database))
 }
 
@@ -125,5 +127,20 @@ pub mod json_text {
     pub fn deserialize<'de, T: DeserializeOwned, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
         let text = String::deserialize(from)?;
         serde_json::from_str(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_primary_answers_whatever_the_uri_says() {
+        let uri = "mongodb://127.0.0.1:1/?directConnection=true&readPreference=secondary&readConcernLevel=local&w=1";
+        let database = connect(&uri.into(), "medlock", 1).await.expect("connecting waits for nobody");
+        let primary = SelectionCriteria::ReadPreference(ReadPreference::Primary);
+        assert_eq!(database.selection_criteria(), Some(&primary));
+        assert_eq!(database.read_concern(), Some(&ReadConcern::majority()));
+        assert_eq!(database.write_concern(), Some(&WriteConcern::majority()));
     }
 }
