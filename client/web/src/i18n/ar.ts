@@ -149,6 +149,15 @@ export const ar: Translation<Source> = {
   'network.switch.title': 'محفظتك على شبكة أخرى',
   'network.switch.text': 'يعمل medlock على الشبكة ذات الرقم {chain}. تستطيع محفظتك الانتقال إليها الآن.',
   'network.switch.button': 'تبديل الشبكة',
+  'network.switch.nodes': 'إذا كانت محفظتك لا تعرف هذه الشبكة فستُعطى هذه العناوين:',
+  'network.new.title': 'الزيارة الأولى بهذا المتصفح',
+  'network.new.text':
+    'بتسجيل الدخول تقبل هذه الشبكة، ويرفض هذا المتصفح أي شبكة أخرى بعد ذلك. قارن بصمتها بالبصمة التي أعطاك إياها المشغّل.',
+  'network.fingerprint': 'بصمة الشبكة',
+  'network.forget': 'نسيان هذه الشبكة',
+  'network.forget.warning':
+    'افعل ذلك فقط إذا أخبرك المشغّل بأن الشبكة تغيّرت. فشبكة أخرى تقرر من جديد من يمكنه فتح سجلاتك.',
+  'network.forget.confirm': 'نسيانها وإعادة التحميل',
   // Set-up.
   'setup.title': 'إعداد medlock',
   'setup.intro': 'ثلاث خطوات قصيرة، نحو دقيقتين. في النهاية تملك وحدك مفتاح وثائقك.',
@@ -214,7 +223,7 @@ export const ar: Translation<Source> = {
   'records.filter.title': 'عرض',
   'records.filter.all': 'كل الفئات',
   'records.unnamed': 'وثيقة بلا عنوان',
-  'records.dated': '{category}، {date}',
+  'records.dated': '{category}: سجل بتاريخ {date}',
   'records.from': 'من {name}',
   'records.fromYou': 'أضفتها أنت',
   'records.versions': {

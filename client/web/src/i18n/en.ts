@@ -133,6 +133,15 @@ export const en = {
   'network.switch.title': 'Your wallet is on another network',
   'network.switch.text': 'medlock works on the network with number {chain}. Your wallet can switch to it now.',
   'network.switch.button': 'Switch the network',
+  'network.switch.nodes': 'If your wallet does not know this network, it is given these addresses:',
+  'network.new.title': 'First visit with this browser',
+  'network.new.text':
+    'You accept this network when you sign in, and this browser refuses any other from then on. Compare its fingerprint with the one that your operator gave you.',
+  'network.fingerprint': 'Fingerprint of the network',
+  'network.forget': 'Forget this network',
+  'network.forget.warning':
+    'Do this only if your operator has told you that the network has changed. Another network decides anew who can open your records.',
+  'network.forget.confirm': 'Forget it and load again',
   // Set-up.
   'setup.title': 'Set up medlock',
   'setup.intro': 'Three short steps, about two minutes. At the end you alone hold the key to your records.',
@@ -200,7 +209,7 @@ export const en = {
   'records.filter.title': 'Show',
   'records.filter.all': 'All categories',
   'records.unnamed': 'Untitled record',
-  'records.dated': '{category}, {date}',
+  'records.dated': '{category} record of {date}',
   'records.from': 'From {name}',
   'records.fromYou': 'Added by you',
   'records.versions': { one: '{count} version', other: '{count} versions' },

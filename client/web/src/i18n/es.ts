@@ -137,6 +137,15 @@ export const es: Translation<Source> = {
   'network.switch.title': 'Tu monedero está en otra red',
   'network.switch.text': 'medlock funciona en la red con el número {chain}. Tu monedero puede cambiar a ella ahora.',
   'network.switch.button': 'Cambiar de red',
+  'network.switch.nodes': 'Si tu monedero no conoce esta red, recibe estas direcciones:',
+  'network.new.title': 'Primera visita con este navegador',
+  'network.new.text':
+    'Al iniciar sesión aceptas esta red y este navegador rechazará cualquier otra desde entonces. Compara su huella con la que te dio tu operador.',
+  'network.fingerprint': 'Huella de la red',
+  'network.forget': 'Olvidar esta red',
+  'network.forget.warning':
+    'Hazlo solo si tu operador te ha dicho que la red ha cambiado. Otra red decide de nuevo quién puede abrir tus documentos.',
+  'network.forget.confirm': 'Olvidarla y volver a cargar',
   // Set-up.
   'setup.title': 'Configurar medlock',
   'setup.intro': 'Tres pasos cortos, unos dos minutos. Al final solo tú tienes la llave de tu historial.',
@@ -202,7 +211,7 @@ export const es: Translation<Source> = {
   'records.filter.title': 'Mostrar',
   'records.filter.all': 'Todas las categorías',
   'records.unnamed': 'Documento sin título',
-  'records.dated': '{category}, {date}',
+  'records.dated': '{category}: documento del {date}',
   'records.from': 'De {name}',
   'records.fromYou': 'Añadido por ti',
   'records.versions': { one: '{count} versión', other: '{count} versiones' },

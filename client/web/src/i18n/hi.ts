@@ -137,6 +137,15 @@ export const hi: Translation<Source> = {
   'network.switch.title': 'आपका वॉलेट दूसरे नेटवर्क पर है',
   'network.switch.text': 'medlock संख्या {chain} वाले नेटवर्क पर काम करता है। आपका वॉलेट अभी उस पर जा सकता है।',
   'network.switch.button': 'नेटवर्क बदलें',
+  'network.switch.nodes': 'अगर आपका वॉलेट इस नेटवर्क को नहीं जानता, तो उसे ये पते दिए जाते हैं:',
+  'network.new.title': 'इस ब्राउज़र से पहली बार',
+  'network.new.text':
+    'साइन इन करके आप इस नेटवर्क को स्वीकार करते हैं, और तब से यह ब्राउज़र किसी दूसरे को मना करता है। इसके फ़िंगरप्रिंट को उस से मिलाएँ जो आपके संचालक ने दिया है।',
+  'network.fingerprint': 'नेटवर्क का फ़िंगरप्रिंट',
+  'network.forget': 'यह नेटवर्क भूल जाएँ',
+  'network.forget.warning':
+    'ऐसा तभी करें जब आपके संचालक ने बताया हो कि नेटवर्क बदल गया है। दूसरा नेटवर्क नए सिरे से तय करता है कि आपके रिकॉर्ड कौन खोल सकता है।',
+  'network.forget.confirm': 'भूलें और फिर से लोड करें',
   // Set-up.
   'setup.title': 'medlock तैयार करें',
   'setup.intro': 'तीन छोटे चरण, लगभग दो मिनट। अंत में आपके दस्तावेज़ों की कुंजी केवल आपके पास होगी।',
@@ -202,7 +211,7 @@ export const hi: Translation<Source> = {
   'records.filter.title': 'दिखाएँ',
   'records.filter.all': 'सभी श्रेणियाँ',
   'records.unnamed': 'बिना शीर्षक का दस्तावेज़',
-  'records.dated': '{category}, {date}',
+  'records.dated': '{category}: {date} का रिकॉर्ड',
   'records.from': '{name} की ओर से',
   'records.fromYou': 'आपने जोड़ा',
   'records.versions': { one: '{count} संस्करण', other: '{count} संस्करण' },
