@@ -7,6 +7,7 @@ import { useI18n } from '../i18n/I18n.tsx';
 import { short } from '../pages/people/names.ts';
 import { ActionStatus } from '../ui/ActionStatus.tsx';
 import { Button } from '../ui/Button.tsx';
+import { Code } from '../ui/Details.tsx';
 import { Notice } from '../ui/Notice.tsx';
 import { paths } from './paths.ts';
 
@@ -53,11 +54,23 @@ export function StateNotices() {
 /** The wallet is on another network than the contracts. */
 export function NetworkNotice() {
   const { t } = useI18n();
-  const { connection, chainId, switchChain } = useWallets();
+  const { connection, chainId, rpcUrls, switchChain } = useWallets();
   if (connection === null || connection.isRightChain || chainId === null) return null;
   return (
     <Notice tone="caution" live title={t('network.switch.title')}>
       <p>{t('network.switch.text', { chain: String(chainId) })}</p>
+      {rpcUrls.length > 0 && (
+        <>
+          <p>{t('network.switch.nodes')}</p>
+          <ul>
+            {rpcUrls.map((url) => (
+              <li key={url}>
+                <Code value={url} copy={false} />
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
       <ActionStatus act={switchChain} />
       <Button busy={switchChain.isBusy} onClick={() => switchChain.start()}>
         {t('network.switch.button')}

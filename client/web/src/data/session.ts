@@ -12,7 +12,8 @@ import { useDevice } from './use-device.ts';
 export function useSession(): SessionControl {
   const { session } = useDevice();
   const left = useSyncExternalStore(onCountdown, secondsToLock);
-  const signIn = useAct(async (_: void, errand) => {
+  const signIn = useAct(async (seen: string | null, errand) => {
+    await device.acceptDeployment(seen);
     const client = await device.client();
     await client.chain.verifyDeployment();
     const signedIn = await login(client.wallet, client.chain.deployment.chainId, client.shelf, errand);

@@ -174,6 +174,14 @@ export interface Wallets {
   readonly chainId: number | null;
   /** By `uuid`. */
   readonly connect: Act<string, Address>;
+  /** Fingerprint of a deployment that this browser meets for the first time: the page shows it beside the sign-in. */
+  readonly newNetwork: string | null;
+  /** Fingerprint of the deployment, accepted or not. */
+  readonly network: string | null;
+  /** Nodes that a wallet is given when it does not know the chain. */
+  readonly rpcUrls: readonly string[];
+  /** Forgets the accepted deployment and loads the page anew. */
+  readonly forgetNetwork: Act<void, void>;
   /** Asks the wallet to switch to the deployment's chain, and to add it when it does not know it. */
   readonly switchChain: Act<void, void>;
   /** Forgets the choice; the wallet's own permission is the wallet's business. */
@@ -217,7 +225,8 @@ export interface SessionControl {
   readonly session: Session;
   /** `null` unless signed in. */
   readonly me: Me | null;
-  readonly signIn: Act<void, void>;
+  /** Takes the fingerprint of the deployment that the page showed ({@link Wallets.newNetwork}); `null` if it showed none. */
+  readonly signIn: Act<string | null, void>;
   readonly unlockWithWallet: Act<void, void>;
   readonly unlockWithPassphrase: Act<string, void>;
   /** Makes the keyring again from the recovery words (24 words, or the text of a kit) under a new passphrase. */

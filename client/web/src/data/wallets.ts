@@ -9,6 +9,8 @@ import { useDevice } from './use-device.ts';
 
 const infoOf = ({ uuid, rdns, name, icon }: Announced): WalletInfo => ({ uuid, rdns, name, icon });
 
+const NO_URLS: readonly string[] = [];
+
 /** How the deployment's chain is called when a wallet has to add it. */
 const CHAIN_NAMES: Readonly<Record<number, string>> = { 31337: 'medlock local network' };
 
@@ -22,13 +24,18 @@ export function useWallets(): Wallets {
     const { chainId: wanted } = info.deployment;
     await wallet.switchChain({ chainId: wanted, chainName: CHAIN_NAMES[wanted] ?? `Chain ${wanted}`, rpcUrls: info.rpcUrls });
   });
+  const forgetNetwork = useAct(() => device.forgetDeployment());
+  const network = info?.fingerprint ?? null;
+  const newNetwork = info === null || info.isAccepted ? null : info.fingerprint;
+  const rpcUrls = info?.rpcUrls ?? NO_URLS;
   return useMemo(() => {
     const connection: Connection | null =
       wallet === null || current === null
         ? null
         : { wallet: infoOf(wallet.announced), address: wallet.address, chainId: current, isRightChain: chainId === null || current === chainId };
     return {
-      wallets: known.map(infoOf), isSearching, connection, chainId, connect, switchChain, disconnect: () => device.disconnect(),
+      wallets: known.map(infoOf), isSearching, connection, chainId, connect, switchChain, network, newNetwork, rpcUrls, forgetNetwork,
+      disconnect: () => device.disconnect(),
     };
-  }, [known, isSearching, wallet, current, chainId, connect, switchChain]);
+  }, [known, isSearching, wallet, current, chainId, connect, switchChain, network, newNetwork, rpcUrls, forgetNetwork]);
 }

@@ -17,7 +17,7 @@ import { onWallets, searchWallets, wallets } from '../wallet/discovery.ts';
 import type { Eip1193 } from '../wallet/eip1193.ts';
 import { connectWallet, reconnectWallet, Wallet } from '../wallet/wallet.ts';
 import { findKeyring, unlockersOf } from './keyring-copy.ts';
-import { readServer, type ServerView } from './server.ts';
+import { acceptDeployment, forgetDeployment, readServer, type ServerView } from './server.ts';
 import { Shelf } from './shelf.ts';
 
 /** Where the last wallet's name is kept; it says nothing about a person. */
@@ -115,6 +115,26 @@ class Device {
     return info;
   }
 
+  /**
+   * Accepts the server's deployment, if it is the one whose fingerprint the person has seen. Nothing to do when it is accepted.
+   *
+   * @throws Failure `other_deployment` if they saw another one, or none.
+   */
+  async acceptDeployment(seen: string | null): Promise<void> {
+    const info = await this.#loadInfo();
+    if (info.isAccepted) return;
+    if (seen !== info.fingerprint) throw new Failure('other_deployment');
+    await acceptDeployment(info);
+    this.#set({ info: { ...info, isAccepted: true } });
+  }
+
+  /** Forgets the accepted deployment and begins anew, locked: the next one is asked about. */
+  async forgetDeployment(): Promise<void> {
+    this.#wipe();
+    await forgetDeployment();
+    location.reload();
+  }
+
   // ---- Wallet ------------------------------------------------------------------------------------------------------
 
   /** Connects a wallet; its window opens when this site is new to it. */
@@ -191,7 +211,8 @@ class Device {
       const info = await this.#loadInfo();
       if (generation !== this.#generation) return;
       this.#client = clientOf(wallet, info);
-      await this.#resume(why);
+      if (info.isAccepted) await this.#resume(why);
+      else this.#setSession({ state: 'signed_out', why: 'first_visit' });
     } catch {
       // The server or the wallet does not answer now; signing in asks again and then says why.
       if (generation === this.#generation) this.#setSession({ state: 'signed_out', why });

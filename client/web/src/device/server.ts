@@ -2,7 +2,7 @@
 import { json } from '../api/request.ts';
 import * as api from '../api/routes.ts';
 import { Failure } from '../failure.ts';
-import { parseDeployment, sameDeployment, type Deployment } from '../protocol/deployment.ts';
+import { deploymentFingerprint, deploymentJson, parseDeployment, sameDeployment, type Deployment } from '../protocol/deployment.ts';
 import { PublicKey } from '../protocol/identity.ts';
 import { keep } from './store.ts';
 
@@ -10,6 +10,10 @@ const KNOWN = 'deployment';
 
 export interface ServerView {
   readonly deployment: Deployment;
+  /** Names the deployment to a person: 64 hex digits. */
+  readonly fingerprint: string;
+  /** Whether the build or the person has accepted it. */
+  readonly isAccepted: boolean;
   /** To which release shares are sealed. */
   readonly operatorKey: PublicKey;
   readonly envelopeBytesMax: number;
@@ -25,18 +29,28 @@ async function readRpcUrls(): Promise<readonly string[]> {
   return urls.filter((url): url is string => typeof url === 'string' && /^https?:\/\//.test(url));
 }
 
+/** Set when the app is built for one deployment: its fingerprint. */
+declare global {
+  interface ImportMetaEnv {
+    readonly VITE_MEDLOCK_DEPLOYMENT_SHA256?: string;
+  }
+}
+
 /**
- * Asks the server. The first deployment that this browser sees is kept, and another one is refused from then on: its
- * contracts would decide who may read. Whether the chain has these contracts is checked with the wallet's own view.
+ * Asks the server. The contracts of a deployment decide who may read, and all of it comes from the server at first. So a build
+ * can name the one deployment that it is for; else a person accepts it by its fingerprint, and another one is refused from then
+ * on. Whether the chain has these contracts is checked with the wallet's own view.
  *
- * @throws Failure `other_deployment`, `invalid_answer`, `unreachable`.
+ * @throws Failure `other_deployment`, `invalid_answer`, `unreachable`, `storage_unavailable`.
  */
-export async function readServer(): Promise<ServerView> {
+export async function readServer(built: string | undefined = import.meta.env.VITE_MEDLOCK_DEPLOYMENT_SHA256): Promise<ServerView> {
   const [info, rpcUrls] = await Promise.all([api.serverInfo(), readRpcUrls()]);
-  let view: ServerView;
+  let view: Omit<ServerView, 'isAccepted'>;
   try {
+    const deployment = parseDeployment(info.deployment);
     view = {
-      deployment: parseDeployment(info.deployment),
+      deployment,
+      fingerprint: deploymentFingerprint(deployment),
       operatorKey: PublicKey.fromHex(info.operator_key),
       envelopeBytesMax: info.envelope_bytes_max,
       anchorSecondsMax: info.anchor_seconds_max,
@@ -45,14 +59,19 @@ export async function readServer(): Promise<ServerView> {
   } catch (error) {
     throw new Failure('invalid_answer', { cause: error });
   }
-  // Storage that does not work is told by whatever needs it.
-  const known = await keep.get<unknown>(KNOWN).catch(() => undefined);
-  if (known === undefined) await keep.put(KNOWN, info.deployment).catch(() => undefined);
-  else if (!sameDeployment(parseDeployment(known), view.deployment)) throw new Failure('other_deployment');
-  return view;
+  if (built !== undefined && built !== '' && built !== view.fingerprint) throw new Failure('other_deployment');
+  // A browser that cannot say what it knows must not accept anything instead.
+  const known = await keep.get<unknown>(KNOWN);
+  if (known !== undefined && !sameDeployment(parseDeployment(known), view.deployment)) throw new Failure('other_deployment');
+  return { ...view, isAccepted: known !== undefined || built === view.fingerprint };
 }
 
-/** Takes the server's deployment in place of the known one, after the person has checked it with the operator. */
+/** Keeps the deployment that a person has accepted. */
+export async function acceptDeployment({ deployment }: ServerView): Promise<void> {
+  await keep.put(KNOWN, JSON.parse(deploymentJson(deployment)));
+}
+
+/** Forgets the accepted deployment: the next one is asked about again. Only after the person has checked with the operator. */
 export async function forgetDeployment(): Promise<void> {
   await keep.remove(KNOWN);
 }

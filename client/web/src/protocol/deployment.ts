@@ -1,8 +1,10 @@
 /** The deployment file: where the contracts are, and who runs the log. Everybody starts from the same copy. */
 
+import { sha256 } from '@noble/hashes/sha2.js';
 import type { TypedDataDomain } from 'viem';
+import { utf8 } from './bytes.ts';
 import { ProtocolError } from './error.ts';
-import { type Address, type Hex, sameHex } from './hex.ts';
+import { type Address, type Hex, sameHex, toHex } from './hex.ts';
 import { exactFields, hexOf, isUint } from './json-form.ts';
 
 const VERSION = 1;
@@ -74,6 +76,24 @@ export function parseDeployment(json: unknown): Deployment {
       access_log: parseContract(contracts.access_log),
     },
   };
+}
+
+/** The JSON of the file, with its names in alphabetical order: one text for one deployment. */
+export function deploymentJson({ chainId, genesisHash, startBlock, operator, contracts }: Deployment): string {
+  const names = [...CONTRACT_NAMES].sort();
+  return JSON.stringify({
+    chain_id: chainId,
+    contracts: Object.fromEntries(names.map((name) => [name, { address: contracts[name].address, code_hash: contracts[name].codeHash }])),
+    genesis_hash: genesisHash,
+    operator,
+    start_block: startBlock,
+    version: VERSION,
+  });
+}
+
+/** SHA-256 of that text, hex without `0x`: what `jq -cSj . FILE | sha256sum` prints for the operator's file. */
+export function deploymentFingerprint(deployment: Deployment): string {
+  return toHex(sha256(utf8(deploymentJson(deployment)))).slice(2);
 }
 
 /** Whether two deployments are the same: a client refuses a server of another one. */

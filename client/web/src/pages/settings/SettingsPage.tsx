@@ -13,11 +13,12 @@ import { useAnnounce } from '../../ui/Live.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { AddressCode } from '../people/AddressCode.tsx';
 import { KitSheet } from '../set-up/KitSheet.tsx';
+import { ForgetNetwork } from '../welcome/ForgetNetwork.tsx';
 
 /** The person's address, looks, recovery kit, session, and what medlock cannot do. */
 export function SettingsPage({ me }: { readonly me: Me }) {
   const { t, format } = useI18n();
-  const { chainId } = useWallets();
+  const { chainId, network } = useWallets();
   return (
     <Page title={t('settings.title')}>
       <MyAddress me={me} />
@@ -37,7 +38,13 @@ export function SettingsPage({ me }: { readonly me: Me }) {
             {t('settings.storage.used', { used: format.size(me.storedBytes), quota: format.size(me.quotaBytes) })}
           </Fact>
           {chainId !== null && <Fact name={t('settings.chain')}>{String(chainId)}</Fact>}
+          {network !== null && (
+            <Fact name={t('network.fingerprint')}>
+              <Code value={network} />
+            </Fact>
+          )}
         </Facts>
+        <ForgetNetwork />
       </Card>
       <Card className="space-y-3">
         <h2 className="text-xl font-semibold">{t('settings.limits.title')}</h2>

@@ -7,10 +7,12 @@ import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { Card } from '../../ui/Card.tsx';
+import { Code } from '../../ui/Details.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Spinner } from '../../ui/Spinner.tsx';
 import { short } from '../people/names.ts';
+import { ForgetNetwork } from './ForgetNetwork.tsx';
 
 /** The first page: what medlock is, and the way in with a wallet. */
 export function WelcomePage({ why }: { readonly why: LockReason }) {
@@ -99,8 +101,9 @@ function WalletPicture({ wallet }: { readonly wallet: WalletInfo }) {
 
 function SignIn() {
   const { t } = useI18n();
-  const { connection, disconnect } = useWallets();
+  const { connection, disconnect, newNetwork } = useWallets();
   const { signIn } = useSession();
+  const start = () => signIn.start(newNetwork);
   return (
     <div className="space-y-4">
       <h2 className="text-xl font-semibold">{t('signIn.title')}</h2>
@@ -116,15 +119,22 @@ function SignIn() {
           </span>
         </p>
       )}
+      {newNetwork !== null && (
+        <Notice tone="caution" title={t('network.new.title')}>
+          <p id="new-network">{t('network.new.text')}</p>
+          <Code value={newNetwork} copy={false} />
+        </Notice>
+      )}
       <div className="grid gap-2">
-        <Button tone="primary" busy={signIn.isBusy} onClick={() => signIn.start()}>
+        <Button tone="primary" busy={signIn.isBusy} aria-describedby={newNetwork === null ? undefined : 'new-network'} onClick={start}>
           {t('signIn.button')}
         </Button>
         <Button tone="quiet" onClick={disconnect}>
           {t('signIn.other')}
         </Button>
       </div>
-      <ActionStatus act={signIn} onRetry={() => signIn.start()} />
+      <ActionStatus act={signIn} onRetry={start} />
+      {signIn.error?.code === 'other_deployment' && <ForgetNetwork />}
     </div>
   );
 }
