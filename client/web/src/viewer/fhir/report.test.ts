@@ -92,3 +92,22 @@ describe("a doctor's note", () => {
     }
   });
 });
+
+describe('a document that grows when it is read', () => {
+  const observation = (id: string): Json => ({ resource: { resourceType: 'Observation', id, code: { text: id }, valueInteger: 1 } });
+  const report = (references: readonly string[]): Json => ({
+    resource: { resourceType: 'DiagnosticReport', result: references.map((id) => ({ reference: `Observation/${id}` })) },
+  });
+  const lines = (entry: readonly Json[]): number =>
+    readFhir({ resourceType: 'Bundle', entry: [...entry] }).reduce((sum, one) => sum + one.results.length, 0);
+
+  test('names one observation ten thousand times and has one line', () => {
+    expect(lines([observation('a'), report(new Array<string>(10_000).fill('a'))])).toBe(1);
+  });
+
+  test('has at most a thousand lines, however many reports name the same', () => {
+    const ids = Array.from({ length: 99 }, (_, index) => `o${index}`);
+    const all = [...ids.map(observation), ...Array.from({ length: 100 }, () => report(ids))];
+    expect(lines(all)).toBe(1_000);
+  });
+});

@@ -36,6 +36,8 @@ export interface Entry {
 
 /** More entries than anybody reads; what follows is in the original data. */
 const ENTRIES_MAX = 200;
+/** The same for lines: of one report, and of all of a document together. */
+const ROWS_MAX = 1_000;
 /** Text of a coded concept: its own text, else the display of its first coding, else the code. */
 const concept = (value: Json): string | null =>
   text(value, 'text') ?? text(value, 'coding', 0, 'display') ?? text(value, 'coding', 0, 'code');
@@ -56,7 +58,7 @@ export function readFhir(root: Json): readonly Entry[] {
     if (url) byReference.set(url, resource);
     if (type && id) byReference.set(`${type}/${id}`, resource);
   }
-  for (const contained of items(root, 'contained')) {
+  for (const contained of items(root, 'contained').slice(0, ROWS_MAX)) {
     const id = text(contained, 'id');
     if (id) byReference.set(`#${id}`, contained);
   }
@@ -67,9 +69,11 @@ export function readFhir(root: Json): readonly Entry[] {
   for (const entry of entries) {
     const resource = get(entry, 'resource');
     if (text(resource, 'resourceType') !== 'DiagnosticReport') continue;
-    const observations = items(resource, 'result')
-      .map((reference) => byReference.get(text(reference, 'reference') ?? '') ?? null)
-      .filter((observation) => text(observation, 'resourceType') === 'Observation');
+    // One observation named a thousand times is one observation.
+    const references = new Set(items(resource, 'result').slice(0, ROWS_MAX).map((reference) => text(reference, 'reference') ?? ''));
+    const observations = [...new Set([...references].map((reference) => byReference.get(reference) ?? null))].filter(
+      (observation) => text(observation, 'resourceType') === 'Observation',
+    );
     for (const observation of observations) inside.add(observation);
     reports.push(diagnosticReport(resource, observations));
   }
@@ -80,7 +84,17 @@ export function readFhir(root: Json): readonly Entry[] {
       rest.push(single(type, resource));
     }
   }
-  return [...reports, ...rest];
+  return capped([...reports, ...rest]);
+}
+
+/** The entries with at most `ROWS_MAX` lines in all: many reports may name the same observations. */
+function capped(entries: readonly Entry[]): readonly Entry[] {
+  let left = ROWS_MAX;
+  return entries.map((one) => {
+    const results = one.results.slice(0, left);
+    left -= results.length;
+    return { ...one, results };
+  });
 }
 
 function entry(kind: EntryKind, title: string | null, resource: Json, parts: Partial<Entry>): Entry {
@@ -111,13 +125,13 @@ function commonFacts(resource: Json): readonly Fact[] {
 }
 
 const notes = (resource: Json): readonly string[] =>
-  items(resource, 'note').map((note) => text(note, 'text')).filter((note) => note !== null);
+  items(resource, 'note').slice(0, ENTRIES_MAX).map((note) => text(note, 'text')).filter((note) => note !== null);
 
 function diagnosticReport(report: Json, observations: readonly Json[]): Entry {
   const conclusion = text(report, 'conclusion');
   return entry('report', concept(get(report, 'code')), report, {
     facts: commonFacts(report),
-    results: observations.flatMap(resultRows),
+    results: rowsOf(observations),
     paragraphs: conclusion === null ? [] : [conclusion],
   });
 }
@@ -149,7 +163,7 @@ function single(type: string, resource: Json): Entry {
     }
     case 'ClinicalImpression':
     case 'Composition': {
-      const sections = items(resource, 'section').map((section) => text(section, 'title')).filter((title) => title !== null);
+      const sections = items(resource, 'section').slice(0, ENTRIES_MAX).map((section) => text(section, 'title')).filter((title) => title !== null);
       const summary = text(resource, 'summary') ?? text(resource, 'description');
       return entry('note', text(resource, 'title') ?? concept(get(resource, 'code')) ?? concept(get(resource, 'type')), resource, {
         facts,
@@ -161,9 +175,19 @@ function single(type: string, resource: Json): Entry {
   }
 }
 
+/** The lines of observations, as many as anybody reads. */
+function rowsOf(observations: readonly Json[]): readonly ResultRow[] {
+  const rows: ResultRow[] = [];
+  for (const observation of observations) {
+    if (rows.length >= ROWS_MAX) break;
+    rows.push(...resultRows(observation));
+  }
+  return rows.slice(0, ROWS_MAX);
+}
+
 /** An observation is one line, or one for each of its components. */
 function resultRows(observation: Json): readonly ResultRow[] {
-  const rows = [observation, ...items(observation, 'component')].map((part) => ({
+  const rows = [observation, ...items(observation, 'component').slice(0, ROWS_MAX)].map((part) => ({
     name: concept(get(part, 'code')) ?? '',
     value: value(part),
     range: range(get(part, 'referenceRange', 0)),

@@ -10,6 +10,8 @@ import { openPdf, type OpenPdf } from './document.ts';
 const ZOOMS = [1, 1.5, 2, 3] as const;
 /** The most pixels of one page, so that a huge page cannot use up the memory. */
 const PIXELS_MAX = 16_000_000;
+/** More characters than anybody has read out from one page. */
+const TEXT_MAX = 100_000;
 
 /** A PDF, page by page. The text of each page is there for screen readers, beside its picture. */
 export function PdfView({ blob }: { readonly blob: Blob }) {
@@ -85,7 +87,7 @@ function PageView({ document, number, zoom, onBroken }: {
       const page = await document.getPage(number);
       const content = await page.getTextContent();
       if (gone || canvas.current === null || frame.current === null) return;
-      setText(content.items.map((item) => ('str' in item ? item.str : '')).join(' '));
+      setText(content.items.map((item) => ('str' in item ? item.str : '')).join(' ').slice(0, TEXT_MAX));
       const natural = page.getViewport({ scale: 1 });
       const density = Math.min(2, devicePixelRatio);
       const wished = (frame.current.clientWidth / natural.width) * zoom * density;

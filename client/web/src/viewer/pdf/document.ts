@@ -33,6 +33,8 @@ export async function openPdf(blob: Blob): Promise<OpenPdf> {
     standardFontDataUrl: '/',
     useWorkerFetch: false,
     disableFontFace: true,
+    // Pixels: a small file can hold a picture that fills the memory.
+    maxImageSize: 64_000_000,
     enableXfa: false,
     useWasm: false,
     isOffscreenCanvasSupported: false,
