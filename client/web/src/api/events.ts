@@ -3,7 +3,7 @@
  * when it breaks, and goes on after the last event it has seen.
  */
 import { Failure } from '../failure.ts';
-import { problemOf, tellReachability } from './request.ts';
+import { problemOf, tellReachability, tellSignedOut } from './request.ts';
 import type { FeedEvent } from './routes.ts';
 
 /** Longer without a heartbeat (every 15 s), and the connection is dead whatever it looks like. */
@@ -74,7 +74,10 @@ export async function followFeed(take: (event: FeedEvent) => void, tell: (state:
       }
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof Failure && error.code === 'not_signed_in') return;
+      if (error instanceof Failure && error.code === 'not_signed_in') {
+        tellSignedOut();
+        return;
+      }
       // An id that the server no longer knows: everything is read again, so nothing is missed.
       if (error instanceof Failure && error.code === 'invalid_request') lastId = null;
       if (!(error instanceof Failure)) tellReachability('down');

@@ -43,6 +43,9 @@ export function whenSignedOut(handler: () => void): void {
   onSignedOut = handler;
 }
 
+/** The server has said, by another way than an answer to a request, that nobody is signed in. */
+export const tellSignedOut = (): void => onSignedOut();
+
 export interface Query {
   readonly [name: string]: string | number | undefined;
 }

@@ -1,6 +1,7 @@
 /** What runs while the session is ready: the event feed, and the patient's catch-up. One for the page. */
 import { followFeed } from '../api/events.ts';
-import type { FeedEvent } from '../api/routes.ts';
+import { serverReachability, tellReachability } from '../api/request.ts';
+import { serverInfo, type FeedEvent } from '../api/routes.ts';
 import type { Health } from '../data/types.ts';
 import { catchUp, type CaughtUp } from '../flows/catch-up.ts';
 import { pause } from '../flows/act.ts';
@@ -14,6 +15,8 @@ export interface LiveState {
 
 /** How often the chain is asked whether it is there. */
 const CHAIN_MS = 20_000;
+/** How often a server that did not answer is asked. */
+const SERVER_MS = 3_000;
 
 let state: LiveState = { feed: 'off', chain: 'unknown', broken: [] };
 const listeners = new Set<() => void>();
@@ -77,6 +80,18 @@ async function watchChain(signal: AbortSignal): Promise<void> {
   }
 }
 
+/** Asks a server that did not answer until it does; then everything is read again. */
+async function watchServer(signal: AbortSignal): Promise<void> {
+  const lost = (): void => tellReachability('down');
+  window.addEventListener('offline', lost, { signal });
+  while (!signal.aborted) {
+    await pause(SERVER_MS);
+    if (signal.aborted || serverReachability() === 'up') continue;
+    const answers = await serverInfo().then(() => true, () => false);
+    if (answers && !signal.aborted) give('again');
+  }
+}
+
 /** Runs with the session until the returned function is called. */
 export function runLive(): () => void {
   let running: AbortController | null = null;
@@ -104,6 +119,7 @@ export function runLive(): () => void {
     };
     void followFeed(take, tell, signal);
     void watchChain(signal);
+    void watchServer(signal);
     catchUpNow(signal);
   };
   const stop = device.watch(follow);

@@ -196,6 +196,27 @@ function newcomerStops(newcomer: Person): readonly Stop[] {
         await page.locator('main form').waitFor({ state: 'detached', timeout: SLOW_MS });
       },
     },
+    {
+      name: 'unlock',
+      path: null,
+      async prepare(page) {
+        if ((await page.locator('main input[type=password]').count()) > 0) return;
+        await page.locator('main button').first().click();
+        await confirmInDialog(page);
+        await page.locator('nav').first().waitFor({ timeout: SLOW_MS });
+        await page.locator('button:has(.lucide-lock)').filter({ visible: true }).click();
+        await page.locator('main input[type=password]').waitFor({ timeout: SLOW_MS });
+      },
+    },
+    {
+      name: 'restore',
+      path: null,
+      async prepare(page) {
+        if ((await page.locator('main textarea').count()) > 0) return;
+        await page.locator('main button').last().click();
+        await page.locator('main textarea').waitFor();
+      },
+    },
   ];
 }
 

@@ -19,7 +19,7 @@ export interface PersonOptions {
 }
 
 export const PASSPHRASE = 'correct horse battery staple';
-const SLOW_MS = 60_000;
+const SLOW_MS = 90_000;
 
 export class Person {
   readonly world: World;
@@ -46,7 +46,7 @@ export class Person {
       colorScheme: options.colorScheme ?? 'light',
       acceptDownloads: true,
     });
-    context.setDefaultTimeout(20_000);
+    context.setDefaultTimeout(40_000);
     const local = world.deployment().chain_id;
     const wallet = new TestWallet(world, world.account(role), options.chainId ?? local, { name: 'Test Wallet', rdns: 'example.wallet' });
     wallet.knownChains.add(local);

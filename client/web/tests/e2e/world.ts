@@ -9,11 +9,12 @@
  * await world.stop();                              // in afterAll
  * ```
  */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { chromium, type Browser } from 'playwright-core';
 import { createPublicClient, createWalletClient, defineChain, http, parseAbi, type Address, type Hex } from 'viem';
 import { mnemonicToAccount, type HDAccount } from 'viem/accounts';
@@ -27,6 +28,8 @@ export const ROLES = [
   'owner', 'relayer', 'operator', 'accreditor', 'patient', 'doctor', 'lab', 'auditor', 'second_patient', 'second_doctor',
 ] as const;
 export type Role = (typeof ROLES)[number];
+
+const MNEMONIC = 'test test test test test test test test test test test junk';
 
 /** Bits of `Accreditation`. */
 export const DOCTOR = 1;
@@ -133,7 +136,7 @@ export class World {
 
   /** An account of anvil.toml. */
   account(role: Role): HDAccount {
-    return mnemonicToAccount('test test test test test test test test test test test junk', { addressIndex: ROLES.indexOf(role) });
+    return mnemonicToAccount(MNEMONIC, { addressIndex: ROLES.indexOf(role) });
   }
 
   address(role: Role): Address {
@@ -178,6 +181,39 @@ export class World {
   vouch(role: Role, bits: number): Promise<void> {
     const now = Math.floor(Date.now() / 1000);
     return this.#send('accreditor', 'accredit', [this.address(role), bits, now - 3600, now + 365 * 86_400, 0]);
+  }
+
+  /**
+   * Runs the command line as somebody, in a directory of their own: `await world.medlock('patient', ['list', '--json'])`.
+   * Gives what it printed; a failure is an error with what it said.
+   */
+  async medlock(role: Role, args: readonly string[]): Promise<string> {
+    const home = join(this.stateDir, `cli-${role}`);
+    const passphrase = join(this.stateDir, 'cli-passphrase');
+    writeFileSync(passphrase, 'a passphrase of the command line\n', { mode: 0o600 });
+    const env = {
+      PATH: process.env['PATH'],
+      MEDLOCK_HOME: home,
+      MEDLOCK_API: this.url,
+      MEDLOCK_RPC_URL: this.rpcUrl,
+      MEDLOCK_DEPLOYMENT: join(this.stateDir, 'deployment.json'),
+      MEDLOCK_PASSPHRASE_FILE: passphrase,
+    };
+    const { stdout } = await promisify(execFile)(program('medlock', 'MEDLOCK_BIN'), [...args], { env, cwd: this.stateDir });
+    return stdout;
+  }
+
+  /** Makes the command line of somebody from the recovery words that the browser showed, and signs in. */
+  async cliFromWords(role: Role, words: readonly string[]): Promise<void> {
+    const file = (name: string, text: string): string => {
+      const path = join(this.stateDir, `cli-${role}-${name}`);
+      writeFileSync(path, text, { mode: 0o600 });
+      return path;
+    };
+    const mnemonic = file('mnemonic', MNEMONIC);
+    const seed = file('words', words.join(' '));
+    await this.medlock(role, ['init', '--mnemonic-file', mnemonic, '--index', String(ROLES.indexOf(role)), '--words-file', seed]);
+    await this.medlock(role, ['login']);
   }
 
   /** Asks the chain's node, such as `anvil_mine`. */
