@@ -31,7 +31,6 @@ export function LabPage({ me }: { readonly me: Me }) {
     <Page title={t('lab.title')} intro={t('lab.intro')}>
       <UnfinishedUploads />
       <Card className="space-y-5">
-        <h2 className="text-xl font-semibold">{t('lab.patient')}</h2>
         <PatientField me={me.address} value={patient} onChoose={choose} />
         {patient === null ? <KnownPatients onChoose={choose} /> : <Reports patient={patient} />}
       </Card>
@@ -50,7 +49,7 @@ function KnownPatients({ onChoose }: { readonly onChoose: (patient: Address) => 
   if (patients.length === 0) return null;
   return (
     <div className="space-y-2">
-      <h3 className="font-medium">{t('lab.patient.known')}</h3>
+      <h2 className="font-medium">{t('lab.patient.known')}</h2>
       <ul className="flex flex-wrap gap-2">
         {patients.map((patient) => (
           <li key={patient.address}>
