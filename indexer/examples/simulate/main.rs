@@ -162,7 +162,7 @@ fn many(from: u64, seeds: u64) -> u64 {
                 println!("seed {seed} DIVERGES: {divergence}\n  do: ./scripts/simulate --seed {seed}");
             }
         }
-        if totals.done % 250 == 0 {
+        if totals.done.is_multiple_of(250) {
             println!("{} seeds, {} divergences, {} s", totals.done, totals.divergences, start.elapsed().as_secs());
         }
         false

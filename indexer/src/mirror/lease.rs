@@ -140,8 +140,11 @@ impl Mirror {
             }
             return Ok(None);
         }
-        if found.session != Bson::Null {
-            self.store.end_session(&found.session).await?;
+        // A database that does not allow it gives the transaction up by itself, later.
+        if found.session != Bson::Null
+            && let Err(error) = self.store.end_session(&found.session).await
+        {
+            tracing::debug!("the session of the holder before could not be ended: {error}");
         }
         let held = Held { holder: watch.name.clone(), term: found.term + 1, session: self.store.session().await? };
         let unchanged = doc! { "_id": LEASE_ID, "holder": &found.holder, "term": found.term, "beat": found.beat };

@@ -115,7 +115,7 @@ impl Tree {
                 inner,
                 block_hash: Some(hash),
                 block_number: Some(number),
-                block_timestamp: (salt % 2 == 0).then_some(timestamp),
+                block_timestamp: salt.is_multiple_of(2).then_some(timestamp),
                 transaction_hash: Some(keccak256([hash.as_slice(), &transaction.to_be_bytes()].concat())),
                 transaction_index: Some(transaction),
                 log_index: Some(logs.len() as u64),

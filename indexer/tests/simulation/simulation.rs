@@ -101,7 +101,7 @@ impl Simulation {
     }
 
     fn chain(&self, status: &Arc<Status>) -> Arc<dyn Chain> {
-        let endpoints = self.endpoints.iter().map(|endpoint| -> Arc<dyn Chain> { endpoint.clone() }).collect();
+        let endpoints = self.endpoints.iter().map(|endpoint| endpoint.clone() as Arc<dyn Chain>).collect();
         Arc::new(Endpoints::new(endpoints, status.clone()))
     }
 
