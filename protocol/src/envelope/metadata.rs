@@ -214,7 +214,7 @@ fn is_file_name(name: &str) -> bool {
 
 /// Marks that make a name read otherwise than it is ("gpj.exe" shown as "exe.jpg").
 const fn is_text_direction(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn coding(value: Value) -> Option<Coding> {

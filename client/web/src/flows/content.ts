@@ -44,7 +44,7 @@ export async function fhirTypeOf(mediaType: string, content: Blob): Promise<stri
   }
 }
 
-const FORBIDDEN = /[/\\\p{Cc}\p{Cs}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+const FORBIDDEN = /[/\\\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
 /** A file's name as an envelope may hold it: no path, no control characters, not too long. */
 export function storedName(name: string): string {

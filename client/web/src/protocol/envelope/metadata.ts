@@ -128,7 +128,7 @@ export function isFileName(name: string): boolean {
 }
 
 /** Separators, control characters, half surrogate pairs, and marks of text direction. */
-const FORBIDDEN_IN_NAME = /[/\\\p{Cc}\p{Cs}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+const FORBIDDEN_IN_NAME = /[/\\\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
 
 function validate(metadata: Metadata): void {
   const { contentLength, mediaType, fhirType, codes, created, contentHash, signedBy } = metadata;
