@@ -6,7 +6,12 @@ const WARN_MS = 2 * 60_000;
 /** Also what a page that slept finds out when it wakes. */
 const CHECK_MS = 1_000;
 
+/** Tabs tell each other that the person is here: a tab in the background must not lock the one that is used. */
+const tabs = new BroadcastChannel('medlock.seen');
+const TELL_TABS_MS = 5_000;
+
 let lastSeen = Date.now();
+let lastTold = 0;
 let left: number | null = null;
 let limitMs = IDLE_MS;
 const listeners = new Set<() => void>();
@@ -26,9 +31,17 @@ function tell(next: number | null): void {
   for (const listener of listeners) listener();
 }
 
+/** The person was seen in this tab. */
+function sawPerson(): void {
+  lastSeen = Date.now();
+  if (lastSeen - lastTold < TELL_TABS_MS) return;
+  lastTold = lastSeen;
+  tabs.postMessage(lastSeen);
+}
+
 /** The person is here. */
 export function stayAwake(): void {
-  lastSeen = Date.now();
+  sawPerson();
   tell(null);
 }
 
@@ -52,12 +65,16 @@ export function watchIdle(limit = IDLE_MS): () => void {
   stayAwake();
   const seen = (): void => {
     // Once the countdown is shown, a stray movement does not end it: that would hide it before it is read.
-    if (left === null) lastSeen = Date.now();
+    if (left === null) sawPerson();
   };
   const pressed = (): void => stayAwake();
   const events = ['pointermove', 'wheel', 'scroll'] as const;
   for (const event of events) window.addEventListener(event, seen, { passive: true });
   for (const event of ['pointerdown', 'keydown'] as const) window.addEventListener(event, pressed, { passive: true, capture: true });
+  tabs.onmessage = () => {
+    lastSeen = Date.now();
+    tell(null);
+  };
   let was = device.snapshot().session.state;
   const stop = device.watch(() => {
     const { state } = device.snapshot().session;
@@ -67,6 +84,7 @@ export function watchIdle(limit = IDLE_MS): () => void {
   const timer = setInterval(check, CHECK_MS);
   return () => {
     clearInterval(timer);
+    tabs.onmessage = null;
     stop();
     for (const event of events) window.removeEventListener(event, seen);
     for (const event of ['pointerdown', 'keydown'] as const) window.removeEventListener(event, pressed, { capture: true });

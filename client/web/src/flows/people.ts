@@ -11,9 +11,9 @@ import { sameHex } from '../protocol/hex.ts';
 import { PROFILE, PROFILE_TEXT_BYTES_MAX, type Profile } from '../protocol/statements.ts';
 import { carryOut, forWallet, mapSome, newDeadline, newNonce, unixNow } from './act.ts';
 
-/** Text of a stranger on one line. */
+/** Text of a stranger on one line, without marks that turn its direction or that of its neighbours. */
 const printable = (text: string): string | null => {
-  const line = text.replace(/\p{Cc}/gu, ' ').trim().slice(0, 500);
+  const line = text.replace(/[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, ' ').trim().slice(0, 500);
   return line === '' ? null : line;
 };
 

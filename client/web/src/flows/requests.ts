@@ -98,7 +98,8 @@ async function check(client: ReadyClient, view: api.RequestView): Promise<Reques
     until: request.until,
     reason: isToMe ? await reasonOf(client, request, view.note) : null,
     accredited: practitioner?.counts === true,
-    state: view.state,
+    // Its requester signed until when it may be answered; the server may not keep it open.
+    state: view.state === 'open' && request.deadline <= BigInt(unixNow()) ? 'lapsed' : view.state,
     createdAt: view.created_at,
     isToMe,
   };

@@ -30,3 +30,7 @@ test('a value that holds a place is not filled again', () => {
 test('inserted text is isolated where the language runs from right to left', () => {
   expect(render('فتح {name}', { name: 'Ada' }, arabic, number, true)).toBe('فتح \u2068Ada\u2069');
 });
+
+test('a name that runs from right to left is isolated in every language', () => {
+  expect(render('{name}, 3 May', { name: 'סבתא' }, english, number, false)).toBe('\u2068סבתא\u2069, 3 May');
+});

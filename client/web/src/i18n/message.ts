@@ -27,12 +27,14 @@ export type Translation<Source> = { readonly [K in keyof Source]: Source[K] exte
 
 const FIRST_STRONG_ISOLATE = '\u2068';
 const POP_ISOLATE = '\u2069';
+/** Letters of right-to-left scripts, and marks that turn the direction. */
+const TURNS = /[\u0590-\u08ff\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc]/;
 
 /**
  * Puts values into a message.
  *
  * Inserted text is isolated in right-to-left languages, so that a Latin name or a number does not drag the words
- * around it to the wrong side (Unicode UAX 9).
+ * around it to the wrong side (Unicode UAX 9); in the others when it holds anything that runs the other way.
  */
 export function render(
   message: Message,
@@ -50,6 +52,6 @@ export function render(
     const value = values[name];
     if (value === undefined) return place;
     const shown = typeof value === 'number' ? number.format(value) : value;
-    return rightToLeft ? FIRST_STRONG_ISOLATE + shown + POP_ISOLATE : shown;
+    return rightToLeft || TURNS.test(shown) ? FIRST_STRONG_ISOLATE + shown + POP_ISOLATE : shown;
   });
 }

@@ -20,6 +20,8 @@ export function harmlessHtml(source: string): string {
     FORBID_TAGS: ['style', 'link', 'meta', 'base', 'form', 'input', 'button', 'select', 'textarea', 'dialog', 'audio', 'video', 'source', 'picture'],
     FORBID_ATTR: ['style', 'srcset', 'href', 'action', 'target', 'ping', 'autofocus', 'tabindex', 'id', 'name'],
     ALLOWED_URI_REGEXP: INLINE_PICTURE,
+    // The library holds every value against that pattern; these hold no address.
+    ADD_URI_SAFE_ATTR: ['colspan', 'rowspan', 'dir', 'start', 'lang', 'span', 'width', 'height', 'align', 'valign'],
     ALLOW_DATA_ATTR: false,
     ALLOW_ARIA_ATTR: false,
   });

@@ -87,10 +87,14 @@ async function open(
     const header = Header.parse(source.header);
     header.expect(request.record, request.version);
     const { dek, commitment } = await request.unlock(header);
-    options.signal?.throwIfAborted();
-    const job = jobOf(request, source, dek, commitment, into);
-    dek.wipe();
-    commitment?.releaseShare.wipe();
+    let job: OpenJob;
+    try {
+      options.signal?.throwIfAborted();
+      job = jobOf(request, source, dek, commitment, into);
+    } finally {
+      dek.wipe();
+      commitment?.releaseShare.wipe();
+    }
     const secrets = [job.dek, ...(job.commitment === null ? [] : [job.commitment.releaseShare])];
     return await runJob<OpenResult, OpenMessage>(
       spawnOpen,

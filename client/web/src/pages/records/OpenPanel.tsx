@@ -17,7 +17,8 @@ export function OpenPanel({ record, version, open }: {
 }) {
   const { t } = useI18n();
   const patient = useCalled(record.patient);
-  const isOwn = record.isMine || record.isUploader;
+  // What the chain says. Who uploaded it is the server's word, and must not leave out that the opening is logged.
+  const isOwn = record.isMine;
   const purposes = useAllowedPurposes(record);
   const [wished, setPurpose] = useState<Purpose>('TREAT');
   const purpose = purposes.includes(wished) ? wished : purposes[0];

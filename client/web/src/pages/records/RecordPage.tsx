@@ -84,7 +84,7 @@ function Known({ record, patient }: { readonly record: RecordItem; readonly pati
       <Versions
         record={record}
         onOpen={
-          isWithdrawn || !(record.isMine || record.isUploader)
+          isWithdrawn || !record.isMine
             ? null
             : (version) => {
                 setShown(version);
