@@ -6,6 +6,7 @@ use protocol::deployment::Deployment;
 use crate::{
     api::Api,
     chain::Chain,
+    download::checked_header::CheckedHeaders,
     error::{ClientError, Kind},
     home::{Config, Home},
     session::Session,
@@ -28,6 +29,7 @@ pub struct Client {
     deployment: Deployment,
     chain: Chain,
     api: Option<Api>,
+    checked: CheckedHeaders,
 }
 
 impl Client {
@@ -48,7 +50,7 @@ impl Client {
         {
             api.set_token(Some(session.token()));
         }
-        Ok(Self { home, config, deployment, chain, api })
+        Ok(Self { home, config, deployment, chain, api, checked: CheckedHeaders::default() })
     }
 
     /// The directory.
@@ -87,6 +89,11 @@ impl Client {
     /// [`Kind::NoApi`] if none is configured.
     pub fn api(&self) -> Result<&Api, ClientError> {
         self.api.as_ref().ok_or_else(|| ClientError::new(Kind::NoApi, "No server is configured."))
+    }
+
+    /// Headers of envelopes that were compared with their CIDs since this client was opened.
+    pub(crate) const fn checked_headers(&self) -> &CheckedHeaders {
+        &self.checked
     }
 
     /// Whether this device holds a session that has not ended.

@@ -1,5 +1,6 @@
 //! Lists and downloads: fetch, check everything, decrypt.
 
+pub(crate) mod checked_header;
 mod destination;
 pub(crate) mod key;
 pub(crate) mod stream;

@@ -1,16 +1,12 @@
 //! The patient's own record versions with their data keys: what bundles and release shares are made of.
 
-use std::time::Duration;
-
 use alloy::primitives::Address;
-use bytes::BytesMut;
 use futures::{StreamExt, TryStreamExt};
 use protocol::{
     bundle::Bundle,
     capsule::{Binding, Capsule, OPERATOR_KEY_EPOCH},
     codes::RecordStatus,
-    envelope::{HEADER_LEN, Header},
-    error_code::ErrorCode,
+    envelope::Header,
     identity::PublicKey,
     ids::RecordId,
     secret::DataKey,
@@ -19,14 +15,13 @@ use protocol::{
 use crate::{
     chain::ChainVersion,
     client::Client,
-    download::stream::open_error,
+    download::{checked_header::checked_header, stream::open_error},
     error::{ClientError, Kind},
     unlock::Keys,
 };
 
-/// How often a version that stands on chain is asked for while the server's mirror does not have it yet.
-const MIRROR_TRIES: u32 = 10;
-const MIRROR_PAUSE: Duration = Duration::from_millis(300);
+/// Versions whose envelopes are read at once.
+const READ_AT_ONCE: usize = 3;
 
 /// Versions of one record, oldest first, each with its data key.
 pub(crate) struct OwnVersions {
@@ -53,7 +48,8 @@ impl OwnVersions {
             let dek = open_version(client, keys, &version).await?;
             Ok::<_, ClientError>((version, dek))
         };
-        let versions = futures::stream::iter(versions.into_iter().map(open)).buffered(8).try_collect().await?;
+        let versions =
+            futures::stream::iter(versions.into_iter().map(open)).buffered(READ_AT_ONCE).try_collect().await?;
         Ok(Self { record, patient: keys.owner(), versions })
     }
 
@@ -112,31 +108,12 @@ pub(crate) fn seal_release_share(
     Capsule::seal(&dek.release_share(&of), operator_key, &binding)
 }
 
-/// The first 161 bytes of an envelope.
+/// The header of an envelope of which every byte was compared with the CID on chain.
 ///
-/// They are not compared with the CID, which takes the whole file. What a lying store could gain by another header is
-/// nothing: the capsule in it opens only if somebody sealed it to this patient for exactly this version, and the key it
-/// then gives opens nothing but that somebody's own envelope.
+/// Anybody can seal a data key of their own to a patient (HPKE base mode has no sender). With a header of its own making a
+/// server would have the patient sign a bundle, or deposit a release share, of a key that opens nothing.
 async fn fetch_header(client: &Client, version: &ChainVersion) -> Result<Header, ClientError> {
-    let api = client.api()?;
-    let mut tries = 0;
-    let mut blob = loop {
-        match api.blob(&version.cid, Some(0..HEADER_LEN as u64)).await {
-            // The version stands on chain; the server's mirror may be a moment behind.
-            Err(error) if *error.kind() == Kind::Server(ErrorCode::NotFound) && tries < MIRROR_TRIES => {
-                tries += 1;
-                tokio::time::sleep(MIRROR_PAUSE).await;
-            }
-            other => break other?,
-        }
-    };
-    let mut bytes = BytesMut::with_capacity(HEADER_LEN);
-    while bytes.len() < HEADER_LEN {
-        match blob.chunk().await? {
-            Some(chunk) => bytes.extend_from_slice(&chunk),
-            None => break,
-        }
-    }
+    let bytes = checked_header(client, version.cid).await?;
     let header = Header::parse(&bytes).map_err(open_error)?;
     header.expect(version.record, version.version).map_err(open_error)?;
     Ok(header)

@@ -1,0 +1,100 @@
+//! Headers of envelopes, each compared with the CID on chain, which takes the whole file.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures::{Stream, TryStreamExt};
+use protocol::{
+    cid::{Cid, CidBuilder},
+    envelope::HEADER_LEN,
+    error_code::ErrorCode,
+};
+
+use crate::{
+    client::Client,
+    download::stream,
+    error::{ClientError, Kind},
+};
+
+/// How often a version that stands on chain is asked for while the server's mirror does not have it yet.
+const MIRROR_TRIES: u32 = 10;
+const MIRROR_PAUSE: Duration = Duration::from_millis(300);
+
+/// The headers that were found true, by CID: each envelope is read once while a client is open.
+pub(crate) type CheckedHeaders = Arc<Mutex<HashMap<Cid, Bytes>>>;
+
+/// The first 161 bytes of an envelope, after all of it was compared with its CID.
+///
+/// # Errors
+/// [`Kind::CidMismatch`] if the server's bytes are others; what the server refuses.
+pub(crate) async fn checked_header(client: &Client, cid: Cid) -> Result<Bytes, ClientError> {
+    let known = || client.checked_headers().lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(header) = known().get(&cid) {
+        return Ok(header.clone());
+    }
+    let mut tries = 0;
+    let source = loop {
+        match stream::from_api(client.api()?, cid).await {
+            // The version stands on chain; the server's mirror may be a moment behind.
+            Err(error) if *error.kind() == Kind::Server(ErrorCode::NotFound) && tries < MIRROR_TRIES => {
+                tries += 1;
+                tokio::time::sleep(MIRROR_PAUSE).await;
+            }
+            other => break other?,
+        }
+    };
+    let header = header_of(source.pieces, cid).await?;
+    known().insert(cid, header.clone());
+    Ok(header)
+}
+
+/// Reads a whole envelope and gives its first bytes if it is the one of `cid`.
+async fn header_of(
+    mut pieces: impl Stream<Item = Result<Bytes, ClientError>> + Unpin,
+    cid: Cid,
+) -> Result<Bytes, ClientError> {
+    let mut builder = CidBuilder::new();
+    let mut head = Vec::with_capacity(HEADER_LEN);
+    while let Some(piece) = pieces.try_next().await? {
+        head.extend_from_slice(&piece[..piece.len().min(HEADER_LEN - head.len())]);
+        // Hashing a piece may take longer than the runtime's other tasks like to wait.
+        let updated = tokio::task::spawn_blocking(move || {
+            builder.update(&piece);
+            builder
+        });
+        builder = updated.await.expect("hashing does not panic");
+    }
+    if builder.finish() == cid {
+        Ok(head.into())
+    } else {
+        Err(ClientError::new(Kind::CidMismatch, "The stored bytes are not those that the chain names."))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_header_counts_only_with_the_rest_of_its_envelope() {
+        let file: Vec<u8> = (0..3_000_000_u32).map(|i| (i % 251) as u8).collect();
+        let mut builder = CidBuilder::new();
+        builder.update(&file);
+        let cid = builder.finish();
+        let read = async |file: &[u8]| {
+            let pieces = file.chunks(10_007).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect::<Vec<_>>();
+            header_of(futures::stream::iter(pieces), cid).await
+        };
+        assert_eq!(read(&file).await.unwrap(), file[..HEADER_LEN]);
+        for at in [0, HEADER_LEN - 1, HEADER_LEN, file.len() - 1] {
+            let mut forged = file.clone();
+            forged[at] ^= 1;
+            assert_eq!(read(&forged).await.unwrap_err().code(), "cid_mismatch", "changed at {at}");
+        }
+        assert_eq!(read(&file[..HEADER_LEN]).await.unwrap_err().code(), "cid_mismatch");
+    }
+}
