@@ -1,6 +1,9 @@
 //! The access log: reading it, and checking it from the chain alone.
 
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use alloy::primitives::B256;
 use protocol::{
@@ -24,6 +27,10 @@ use crate::{
 const GRACE_SECONDS: u64 = 60;
 /// How old an entry of the server's log may be before it must stand on chain.
 const ANCHOR_SECONDS_MAX: u64 = 600;
+
+/// How often the server is asked again for a read that it did not tell.
+const MIRROR_TRIES: u32 = 5;
+const MIRROR_PAUSE: Duration = Duration::from_secs(1);
 
 /// Filters of the log.
 #[derive(Clone, Debug, Default)]
@@ -56,7 +63,8 @@ pub async fn log(client: &Client, filter: &LogFilter) -> Result<Vec<LogEntry>, C
 /// One thing that does not hold.
 #[derive(Clone, Debug, Serialize)]
 pub struct LogFinding {
-    /// A stable word: `root`, `head`, `size`, `missing_leaf`, `evidence`, `unlogged_read`, `unanchored_entry`.
+    /// A stable word: `root`, `head`, `size`, `missing_leaf`, `evidence`, `unlogged_read`, `unanchored_entry`,
+    /// `hidden_read`.
     pub kind: &'static str,
     /// One sentence.
     pub what: String,
@@ -104,7 +112,45 @@ pub async fn verify(client: &Client, progress: &Progress) -> Result<AuditReport,
         events.accesses.iter().map(|access| (access.leaf, *access)).collect();
     check_receipts(client, &anchored, now, &mut report)?;
     check_entries(client, &told, &anchored, now, &mut report, progress).await?;
+    if client.is_signed_in() {
+        report.findings.extend(hidden_reads(client, &told, &events).await?);
+    }
     Ok(report)
+}
+
+/// Reads of this person's own records that stand on chain and that the server leaves out, also when it is asked again.
+async fn hidden_reads(
+    client: &Client,
+    told: &[LogEntry],
+    events: &AccessLogEvents,
+) -> Result<Vec<LogFinding>, ClientError> {
+    let versions = client.chain().versions_of(client.address()).await?;
+    let own: HashSet<RecordId> = versions.iter().map(|version| version.record).collect();
+    let mut untold = untold_reads(&own, told, events.accesses.iter().copied());
+    // A read may have come in between, and the server's mirror may be a moment behind.
+    for _ in 0..MIRROR_TRIES {
+        if untold.is_empty() {
+            break;
+        }
+        tokio::time::sleep(MIRROR_PAUSE).await;
+        let told = log(client, &LogFilter::default()).await?;
+        untold = untold_reads(&own, &told, untold.into_iter());
+    }
+    let finding = |access: AnchoredAccess| LogFinding {
+        kind: "hidden_read",
+        what: "Somebody read one of your records, and the server does not tell it.".to_owned(),
+        leaf: Some(access.leaf),
+    };
+    Ok(untold.into_iter().map(finding).collect())
+}
+
+fn untold_reads(
+    own: &HashSet<RecordId>,
+    told: &[LogEntry],
+    accesses: impl Iterator<Item = AnchoredAccess>,
+) -> Vec<AnchoredAccess> {
+    let told: HashSet<LeafHash> = told.iter().map(|entry| entry.leaf).collect();
+    accesses.filter(|access| own.contains(&access.record) && !told.contains(&access.leaf)).collect()
 }
 
 /// The tree and the chain of heads, from events alone.
@@ -270,6 +316,21 @@ mod tests {
     use super::*;
     use crate::chain::Anchor;
 
+    fn entry(leaf: LeafHash) -> LogEntry {
+        LogEntry {
+            index: None,
+            leaf,
+            record: RecordId(B256::repeat_byte(1)),
+            version: None,
+            tag: Tag(B256::repeat_byte(2)),
+            purpose: Purpose::Treatment,
+            reader: None,
+            time: 0,
+            block_number: None,
+            tx_hash: None,
+        }
+    }
+
     fn access(number: u8) -> AnchoredAccess {
         AnchoredAccess {
             record: RecordId(B256::repeat_byte(1)),
@@ -297,6 +358,17 @@ mod tests {
         assert!(report.findings.is_empty(), "{:?}", report.findings);
         assert_eq!((report.leaves, report.checkpoints), (5, 2));
         assert!(recompute(&AccessLogEvents::default(), B256::ZERO).findings.is_empty());
+    }
+
+    #[test]
+    fn a_read_of_an_own_record_that_the_server_leaves_out_is_found() {
+        let (events, _) = honest();
+        let own = HashSet::from([RecordId(B256::repeat_byte(1))]);
+        let all = || events.accesses.iter().copied();
+        assert_eq!(untold_reads(&own, &[], all()).len(), 5);
+        let told = events.accesses[..4].iter().map(|access| entry(access.leaf)).collect::<Vec<_>>();
+        assert_eq!(untold_reads(&own, &told, all()), events.accesses[4..]);
+        assert!(untold_reads(&HashSet::new(), &[], all()).is_empty(), "other people's records");
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub(crate) use own_versions::OwnVersions;
 pub use revoke::{Ending, Revoked, revoke};
 
 use alloy::primitives::{Address, B256};
+use contracts::Terms;
 use futures::{StreamExt, TryStreamExt};
 use protocol::{
     bodies::grants::{BundleBody, GrantBody, GrantQuery, GrantSide, GrantState, GrantView},
@@ -23,7 +24,7 @@ use serde::Serialize;
 
 use crate::{
     act::{Settled, Way, new_deadline, new_nonce, settle, sign},
-    chain::uint40,
+    chain::{ChainGrant, uint40},
     client::Client,
     error::{ClientError, Kind},
     published_key::public_key,
@@ -246,7 +247,8 @@ pub(crate) async fn tell_server(client: &Client, body: &GrantBody) -> Result<(),
 }
 
 /// Grants given or received. Terms and state are read from the chain, not from the server; one that the chain does not
-/// know is left out, since the server's mirror can be behind a reorganisation.
+/// know is left out, since the server's mirror can be behind a reorganisation. Of what this person has given, that which
+/// stands on chain and the server leaves out is added, without the grantee, whom only the server names.
 ///
 /// # Errors
 /// What the server refuses.
@@ -262,15 +264,7 @@ pub async fn list(client: &Client, side: GrantSide, record: Option<RecordId>) ->
             return Ok(None);
         }
         let patient_epoch = chain.patient_epoch(grant.patient).await?;
-        grant.state = if terms.rights == 0 || terms.patient_epoch != patient_epoch {
-            GrantState::Revoked
-        } else if now < terms.not_before {
-            GrantState::Future
-        } else if now >= terms.not_after {
-            GrantState::Expired
-        } else {
-            GrantState::Active
-        };
+        grant.state = state_of(&terms, terms.rights != 0 && terms.patient_epoch == patient_epoch, now);
         grant.right = Right::from_bit(terms.rights);
         grant.purposes = Purpose::from_mask(terms.purposes);
         (grant.not_before, grant.not_after) = (terms.not_before, terms.not_after);
@@ -279,7 +273,59 @@ pub async fn list(client: &Client, side: GrantSide, record: Option<RecordId>) ->
     };
     let compared: Vec<Option<GrantView>> =
         futures::stream::iter(told.into_iter().map(compare)).buffered(16).try_collect().await?;
-    Ok(compared.into_iter().flatten().collect())
+    let mut grants: Vec<GrantView> = compared.into_iter().flatten().collect();
+    if side == GrantSide::Given {
+        // Read afterwards: what is granted in between is on both lists or on this one.
+        let on_chain = chain.grants_of(client.address()).await?;
+        let wanted = |grant: &&ChainGrant| {
+            record.is_none_or(|record| grant.kind == ScopeKind::Record && grant.scope_id == record.0)
+        };
+        let untold = untold_grants(client.address(), &grants, on_chain.iter().filter(wanted), now);
+        grants.extend(untold);
+    }
+    Ok(grants)
+}
+
+/// What stands on chain and was not told.
+fn untold_grants<'a>(
+    patient: Address,
+    told: &[GrantView],
+    on_chain: impl Iterator<Item = &'a ChainGrant>,
+    now: u64,
+) -> Vec<GrantView> {
+    let is_untold = |grant: &&ChainGrant| told.iter().all(|known| known.id != grant.id);
+    let view = |grant: &ChainGrant| GrantView {
+        id: grant.id,
+        patient,
+        grantee: None,
+        tag: grant.tag,
+        salt: None,
+        kind: grant.kind,
+        scope_id: grant.scope_id,
+        right: Right::from_bit(grant.terms.rights),
+        purposes: Purpose::from_mask(grant.terms.purposes),
+        not_before: grant.terms.not_before,
+        not_after: grant.terms.not_after,
+        epoch: grant.terms.epoch,
+        patient_epoch: grant.terms.patient_epoch,
+        state: state_of(&grant.terms, grant.stands, now),
+        bundle_hash: grant.bundle_hash,
+        bundle: None,
+        tx_hash: grant.tx_hash,
+    };
+    on_chain.filter(is_untold).map(view).collect()
+}
+
+fn state_of(terms: &Terms, stands: bool, now: u64) -> GrantState {
+    if !stands {
+        GrantState::Revoked
+    } else if now < terms.not_before {
+        GrantState::Future
+    } else if now >= terms.not_after {
+        GrantState::Expired
+    } else {
+        GrantState::Active
+    }
 }
 
 impl Keys {
@@ -302,6 +348,40 @@ mod tests {
         }
         assert_eq!(Scope::from_chain(ScopeKind::Category, B256::repeat_byte(1)), None);
         assert_eq!(Scope::from_chain(ScopeKind::All, B256::repeat_byte(1)), None);
+    }
+
+    #[test]
+    fn a_grant_that_the_server_leaves_out_is_listed_from_the_chain() {
+        let patient = Address::repeat_byte(1);
+        let grant = |byte: u8| ChainGrant {
+            id: GrantId(B256::repeat_byte(byte)),
+            tag: Tag(B256::repeat_byte(byte)),
+            kind: ScopeKind::Record,
+            scope_id: B256::repeat_byte(7),
+            terms: Terms {
+                not_before: 1,
+                not_after: 9,
+                epoch: 1,
+                patient_epoch: 0,
+                purposes: 1,
+                rights: Right::Read.bit(),
+                kind: Some(ScopeKind::Record),
+            },
+            bundle_hash: B256::ZERO,
+            stands: true,
+            tx_hash: B256::ZERO,
+        };
+        let on_chain = [grant(2), grant(3)];
+        let all = untold_grants(patient, &[], on_chain.iter(), 5);
+        assert_eq!(
+            all.iter().map(|grant| (grant.id, grant.state)).collect::<Vec<_>>(),
+            [(on_chain[0].id, GrantState::Active), (on_chain[1].id, GrantState::Active)]
+        );
+        let rest = untold_grants(patient, &all[..1], on_chain.iter(), 9);
+        assert_eq!(
+            rest.iter().map(|grant| (grant.id, grant.state)).collect::<Vec<_>>(),
+            [(on_chain[1].id, GrantState::Expired)]
+        );
     }
 
     #[test]

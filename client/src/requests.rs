@@ -159,7 +159,12 @@ async fn checked(client: &Client, keys: Option<&Keys>, view: &RequestView) -> Re
         until: request.until.to(),
         reason: keys.filter(|keys| keys.owner() == request.patient).and_then(|keys| open_note(client, keys, view)),
         accredited: practitioner.is_some_and(|practitioner| practitioner.counts),
-        state: view.state,
+        // Its requester signed until when it may be answered; the server may not keep it open.
+        state: if view.state == RequestState::Open && request.deadline <= U256::from(unix_now()) {
+            RequestState::Lapsed
+        } else {
+            view.state
+        },
         created_at: view.created_at,
     }))
 }
