@@ -107,10 +107,10 @@ impl Node {
 
     fn spoiled(&self, request: &Value, answer: &mut Value) {
         match request["method"].as_str() {
-            Some("eth_getBlockByNumber") if request["params"][0] != "0x0" => {
-                if self.falls(|faults| faults.missing_blocks) {
-                    answer["result"] = Value::Null;
-                }
+            Some("eth_getBlockByNumber")
+                if request["params"][0] != "0x0" && self.falls(|faults| faults.missing_blocks) =>
+            {
+                answer["result"] = Value::Null;
             }
             Some("eth_getLogs") => {
                 let is_range = request["params"][0].get("blockHash").is_none();
