@@ -40,7 +40,8 @@ async function look(person: Person, stop: Stop, language: string): Promise<reado
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: 900 });
     for (const theme of THEMES) {
-      await page.emulateMedia({ colorScheme: theme });
+      // Without motion: a colour that is half-way between two themes has no contrast to speak of.
+      await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
       await settle(page);
       const where = `${stop.name} ${language} ${width} ${theme}`;
       const sideways = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);

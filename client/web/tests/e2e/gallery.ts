@@ -108,7 +108,7 @@ export async function playGallery(world: World): Promise<readonly Tour[]> {
         { name: 'record-image', path: scan, prepare: openRecord },
         { name: 'record-fhir', path: report, prepare: openRecord },
         { name: 'share', path: `/share?with=${doctor.address}&records=${idOf(report)}` },
-        { name: 'share-empty', path: '/share?' },
+        { name: 'share-search', path: '/share?', prepare: (page) => page.locator('main form button').first().click() },
         { name: 'requests', path: '/requests' },
         { name: 'access', path: '/access' },
         { name: 'access-stop', path: null, prepare: (page) => page.locator('main li button').first().click() },
