@@ -293,7 +293,8 @@ class Device {
       roles: told.roles,
       accreditor: told.accreditor,
       owner: owner === client.address,
-      keyEpoch: told.key_epoch,
+      // The server's mirror may be a moment behind the chain, with which open keys were compared.
+      keyEpoch: Math.max(told.key_epoch, this.#keys?.epoch ?? 0),
       storedBytes: told.stored_bytes,
       quotaBytes: told.quota_bytes,
       sessionExpiresAt: told.session_expires_at,
