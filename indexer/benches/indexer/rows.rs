@@ -51,7 +51,10 @@ pub(crate) async fn of_ponder(ponder: &Ponder) -> anyhow::Result<AllRows> {
 }
 
 fn with_id(row: Value) -> anyhow::Result<(String, String)> {
-    Ok((row["id"].as_str().context("a row has an id")?.to_owned(), row.to_string()))
+    // In the order of their names: the order of columns is nobody's promise.
+    let row: BTreeMap<String, Value> = serde_json::from_value(row)?;
+    let id = row.get("id").and_then(Value::as_str).context("a row has an id")?;
+    Ok((id.to_owned(), serde_json::to_string(&row)?))
 }
 
 /// A document as a row: `_id` is `id`, `place` is spread out, a scope kind is its code.
