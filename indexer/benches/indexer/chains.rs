@@ -36,7 +36,7 @@ pub(crate) enum Shape {
     Dense,
     /// 20,000 blocks of one event.
     Sparse,
-    /// Of 50 blocks, 30 are empty, 15 hold one event, 4 a hundred and one 585: 5,000 blocks, 100,000 events.
+    /// Of 50 blocks, 32 are empty, 13 hold one event, 4 a hundred and one 587: 5,000 blocks, 100,000 events.
     Mixed,
     /// 1,000 blocks of 1,000 events.
     Long,
@@ -59,7 +59,7 @@ impl Shape {
             Self::Sparse => vec![1; 20_000],
             Self::Mixed => (0..5_000)
                 .map(|block| match block % 50 {
-                    0 => 585,
+                    0 => 587,
                     10 | 20 | 30 | 40 => 100,
                     other if other % 3 == 1 && other < 46 => 1,
                     _ => 0,
