@@ -22,7 +22,7 @@ import { findVersion } from './records.ts';
  * Opens one version of a record.
  *
  * @throws Failure `no_grant`, `wrong_bundle`, `wrong_receipt`, `cid_mismatch`, `invalid_envelope`, `commitment`,
- * `wrong_author`, and what the server refuses (`grant_revoked`, `grant_expired`, `not_accredited`, `share_missing`, …).
+ * and what the server refuses (`grant_revoked`, `grant_expired`, `not_accredited`, `share_missing`, …).
  */
 export async function openRecord(
   client: ReadyClient,
@@ -120,17 +120,18 @@ async function requireCid(version: ChainVersion, signal: AbortSignal): Promise<v
 async function authorOf(client: ReadyClient, version: ChainVersion, metadata: Metadata): Promise<Author> {
   const { chain } = client;
   const proof = verifyAuthorship(chain.envelopeContext, version.record, version.version, metadata);
-  let address: Address = version.uploader;
-  if (proof.kind === 'signed') address = proof.author;
-  if (proof.kind === 'ask_contract') {
-    // Only a contract is asked: what a plain account signs has one form, and that was checked.
-    if (!(await chain.acceptsSignature(proof.author, proof.hash, proof.signature))) throw new Failure('wrong_author');
-    address = proof.author;
+  // A signature that does not hold keeps nobody from the document (SPEC, section 5); it only names nobody.
+  let author: Address | null = null;
+  if (proof.kind === 'signed') author = proof.author;
+  // Only a contract is asked: what a plain account signs has one form, and that was checked.
+  if (proof.kind === 'ask_contract' && (await chain.acceptsSignature(proof.author, proof.hash, proof.signature))) {
+    author = proof.author;
   }
-  const known = await person(client, address.toLowerCase() as Address);
+  const address = (author ?? version.uploader).toLowerCase() as Address;
+  const known = await person(client, address);
   return {
-    signed: proof.kind !== 'unsigned',
-    address: address.toLowerCase() as Address,
+    signed: author !== null,
+    address,
     name: known?.name ?? null,
     roles: known?.counts === true ? known.roles : [],
   };
