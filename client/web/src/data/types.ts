@@ -409,8 +409,10 @@ export interface OpenInput {
 }
 
 export interface Author {
-  /** Whether the author signed the content; if not, it is whoever registered the version. */
+  /** Whether the author signed the content; if not, `address` is whoever registered the version. */
   readonly signed: boolean;
+  /** Whether there is a signature and it is not that of the author whom the document names: the page warns, and names none. */
+  readonly forged: boolean;
   readonly address: Address;
   /** From a profile that an active accreditor signed. */
   readonly name: string | null;
@@ -604,6 +606,8 @@ export interface Checkpoint {
 export interface AuditEntry {
   readonly index: number;
   readonly record: Hex;
+  /** Whose record it is, from its registration; `null` if the chain has none. */
+  readonly patient: Address | null;
   readonly tag: Hex;
   readonly purpose: Purpose | null;
   readonly leaf: Hex;
@@ -615,12 +619,16 @@ export interface AuditEntry {
   readonly reader: Address | null;
 }
 
+/** What is shown of the log, and exported. Beginnings are matched on this device: `0x12` finds all that begin so. */
 export interface AuditFilter {
+  /** The first second that counts. */
   readonly from?: number;
+  /** The last second that counts. */
   readonly until?: number;
-  readonly tag?: Hex;
-  readonly record?: Hex;
-  readonly reader?: Address;
+  /** The beginning of a record number, or of the address of its patient. */
+  readonly record?: string;
+  /** The beginning of a reader's pseudonym, or of their address where the server tells it. */
+  readonly reader?: string;
   readonly purpose?: Purpose;
 }
 

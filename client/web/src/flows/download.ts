@@ -1,5 +1,6 @@
 /** Opening a document: fetch, check everything, decrypt. Mirrors `client/src/download.rs`. */
 import type { Address } from 'viem';
+import type { Chain } from '../chain/chain.ts';
 import type { ChainVersion } from '../chain/events.ts';
 import type { Author, OpenedRecord, OpenInput, OpenProgress } from '../data/types.ts';
 import type { ReadyClient } from '../device/device.ts';
@@ -116,21 +117,30 @@ async function requireCid(version: ChainVersion, signal: AbortSignal): Promise<v
   }
 }
 
+/**
+ * Who signed a document. A signature that does not hold keeps nobody from the document (SPEC, section 5): it names nobody,
+ * and it is told apart from none.
+ */
+export async function signerOf(
+  chain: Pick<Chain, 'envelopeContext' | 'acceptsSignature'>,
+  { record, version }: Pick<ChainVersion, 'record' | 'version'>,
+  metadata: Metadata,
+): Promise<{ readonly signer: Address | null; readonly forged: boolean }> {
+  const proof = verifyAuthorship(chain.envelopeContext, record, version, metadata);
+  if (proof.kind === 'unsigned') return { signer: null, forged: false };
+  // Only a contract is asked: what a plain account signs has one form, and that was checked.
+  const holds = proof.kind === 'signed' || (await chain.acceptsSignature(proof.author, proof.hash, proof.signature));
+  return { signer: holds ? proof.author : null, forged: !holds };
+}
+
 /** Who wrote a document, after checking their signature. */
 async function authorOf(client: ReadyClient, version: ChainVersion, metadata: Metadata): Promise<Author> {
-  const { chain } = client;
-  const proof = verifyAuthorship(chain.envelopeContext, version.record, version.version, metadata);
-  // A signature that does not hold keeps nobody from the document (SPEC, section 5); it only names nobody.
-  let author: Address | null = null;
-  if (proof.kind === 'signed') author = proof.author;
-  // Only a contract is asked: what a plain account signs has one form, and that was checked.
-  if (proof.kind === 'ask_contract' && (await chain.acceptsSignature(proof.author, proof.hash, proof.signature))) {
-    author = proof.author;
-  }
-  const address = (author ?? version.uploader).toLowerCase() as Address;
+  const { signer, forged } = await signerOf(client.chain, version, metadata);
+  const address = (signer ?? version.uploader).toLowerCase() as Address;
   const known = await person(client, address);
   return {
-    signed: author !== null,
+    signed: signer !== null,
+    forged,
     address,
     name: known?.name ?? null,
     roles: known?.counts === true ? known.roles : [],

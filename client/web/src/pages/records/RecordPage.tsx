@@ -16,6 +16,7 @@ import { Card, Section } from '../../ui/Card.tsx';
 import { Code, Details, Fact, Facts } from '../../ui/Details.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Moment } from '../../ui/Moment.tsx';
+import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
 import { SignSentence } from '../../ui/SignSentence.tsx';
@@ -131,11 +132,14 @@ function Opened({ opened }: { readonly opened: OpenedRecord }) {
       title={t('viewer.document')}
       intro={
         <>
-          <span className="block">{author.signed ? t('record.author.signed', { name }) : t('record.author.unsigned')}</span>
+          <span className="block">
+            {author.signed ? t('record.author.signed', { name }) : t(author.forged ? 'record.author.forged' : 'record.author.unsigned')}
+          </span>
           <span className="block">{t('record.verified')}</span>
         </>
       }
     >
+      {author.forged && <ForgedAuthor />}
       <Card>
         <Viewer blob={opened.blob} mediaType={opened.mediaType} fileName={opened.fileName} />
       </Card>
@@ -146,6 +150,17 @@ function Opened({ opened }: { readonly opened: OpenedRecord }) {
         <p className="min-w-0 flex-1 basis-60 text-sm text-muted">{t('record.download.warning')}</p>
       </div>
     </Section>
+  );
+}
+
+/** The document opens all the same: what it says may still be needed. Nobody is named as its author. */
+function ForgedAuthor() {
+  const { failure } = useI18n();
+  const [what, next] = failure('wrong_author');
+  return (
+    <Notice tone="danger" live title={what}>
+      {next}
+    </Notice>
   );
 }
 
