@@ -9,6 +9,8 @@ import { termsOf, type Terms } from './terms.ts';
 
 /** Blocks asked for at once; fewer when the node refuses so many. */
 const BLOCKS_AT_ONCE = 100_000n;
+/** Records asked for in one filter. */
+const RECORDS_AT_ONCE = 200;
 const SLOT_IDENTITY = 0;
 
 interface Log {
@@ -143,6 +145,16 @@ export const versionsOfRecord = (chain: Chain, record: Hex): Promise<ChainVersio
 export const versionsOfPatient = (chain: Chain, patient: Address): Promise<ChainVersion[]> =>
   versionEvents(chain, [null, word(patient)]);
 
+/** Whose these records are, from their registrations. A record that the chain does not know is left out. */
+export async function patientsOf(chain: Chain, records: readonly Hex[]): Promise<ReadonlyMap<Hex, Address>> {
+  const patients = new Map<Hex, Address>();
+  for (let at = 0; at < records.length; at += RECORDS_AT_ONCE) {
+    const versions = await versionEvents(chain, [records.slice(at, at + RECORDS_AT_ONCE)]);
+    for (const { record, patient } of versions) patients.set(record, patient);
+  }
+  return patients;
+}
+
 // ---- Grants ------------------------------------------------------------------------------------------------------
 
 /** A grant that was ever given, with its stored terms as they are now. */
@@ -223,9 +235,6 @@ export async function accessLog(chain: Chain): Promise<{ accesses: AnchoredAcces
   }
   return { accesses, anchors };
 }
-
-/** Records asked for in one filter. */
-const RECORDS_AT_ONCE = 200;
 
 /** The accesses of these records, from events alone; that they are in the log's tree is another question. */
 export async function accessesOf(chain: Chain, records: readonly Hex[]): Promise<AnchoredAccess[]> {

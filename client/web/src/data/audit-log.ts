@@ -8,16 +8,23 @@ import type { AuditEntry, AuditFilter, AuditLog, ChainSource, Loaded } from './t
 import { useAct } from './use-act.ts';
 import { useConnected } from './use-loaded.ts';
 
-const COLUMNS = ['index', 'time', 'record', 'tag', 'purpose', 'reader', 'leaf', 'block', 'transaction'] as const;
+const COLUMNS = ['index', 'time', 'record', 'patient', 'tag', 'purpose', 'reader', 'leaf', 'block', 'transaction'] as const;
 
 function chainOf(client: Client, source: ChainSource): Chain {
   return source.kind === 'wallet' ? client.chain : new Chain(httpRpc(parseRpcUrl(source.url)), client.chain.deployment);
 }
 
-function isShown(entry: AuditEntry, filter: AuditFilter): boolean {
-  const is = (wanted: string | undefined, found: string | null): boolean => wanted === undefined || wanted.toLowerCase() === found?.toLowerCase();
-  const inTime = (filter.from === undefined || entry.time >= filter.from) && (filter.until === undefined || entry.time < filter.until);
-  return inTime && is(filter.tag, entry.tag) && is(filter.record, entry.record) && is(filter.reader, entry.reader) && is(filter.purpose, entry.purpose);
+/** Whether a filter lets an entry through. */
+export function isShown(entry: AuditEntry, { from, until, record, reader, purpose }: AuditFilter): boolean {
+  const begins = (wanted: string | undefined, ...found: readonly (string | null)[]): boolean =>
+    wanted === undefined || found.some((text) => text?.toLowerCase().startsWith(wanted.trim().toLowerCase()) === true);
+  return (
+    (from === undefined || entry.time >= from) &&
+    (until === undefined || entry.time <= until) &&
+    begins(record, entry.record, entry.patient) &&
+    begins(reader, entry.tag, entry.reader) &&
+    (purpose === undefined || purpose === entry.purpose)
+  );
 }
 
 export function useAuditLog(source: ChainSource, filter: AuditFilter = {}): AuditLog {
@@ -38,15 +45,15 @@ export function useAuditLog(source: ChainSource, filter: AuditFilter = {}): Audi
     // The host only: the rest of the address may be a key.
     return { ...report, node: from.kind === 'wallet' ? null : new URL(parseRpcUrl(from.url)).host };
   });
-  const { from, until, tag, record, reader, purpose } = filter;
+  const { from, until, record, reader, purpose } = filter;
   const shown = useMemo(() => {
-    const wanted = Object.fromEntries(Object.entries({ from, until, tag, record, reader, purpose }).filter(([, value]) => value !== undefined));
+    const wanted = Object.fromEntries(Object.entries({ from, until, record, reader, purpose }).filter(([, value]) => value !== undefined));
     return log.data?.entries.filter((entry) => isShown(entry, wanted)).reverse();
-  }, [log.data, from, until, tag, record, reader, purpose]);
+  }, [log.data, from, until, record, reader, purpose]);
   const toCsv = useCallback(
     () =>
       csvOf(COLUMNS, (shown ?? []).map((entry) => [
-        entry.index, new Date(entry.time * 1000).toISOString(), entry.record, entry.tag, entry.purpose, entry.reader, entry.leaf, entry.blockNumber, entry.txHash,
+        entry.index, new Date(entry.time * 1000).toISOString(), entry.record, entry.patient, entry.tag, entry.purpose, entry.reader, entry.leaf, entry.blockNumber, entry.txHash,
       ])),
     [shown],
   );

@@ -2,7 +2,7 @@
 import { hashMessage, type Address, type Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import type { Chain } from '../chain/chain.ts';
-import { accessesOf, accessLog, versionsOfPatient, type AnchoredAccess, type Anchor } from '../chain/events.ts';
+import { accessesOf, accessLog, patientsOf, versionsOfPatient, type AnchoredAccess, type Anchor } from '../chain/events.ts';
 import type { ActivityFilter, ActivityItem, AuditEntry, AuditReport, Checkpoint, FindingKind, ReadProof } from '../data/types.ts';
 import type { Client } from '../device/device.ts';
 import { Failure } from '../failure.ts';
@@ -176,10 +176,12 @@ export async function chainLog(chain: Chain): Promise<{ entries: AuditEntry[]; c
   await chain.verifyDeployment();
   const { accesses, anchors } = await accessLog(chain);
   const blocks = [...new Set(accesses.map((access) => access.blockNumber))];
+  const patients = await patientsOf(chain, [...new Set(accesses.map((access) => access.record))]);
   const times = new Map(await mapSome(blocks, async (number) => [number, await chain.blockTime(BigInt(number))] as const, 16));
   const entries = accesses.map((access, index) => ({
     index,
     record: access.record,
+    patient: patients.get(access.record) ?? null,
     tag: access.tag,
     purpose: PURPOSES.fromBit(access.purposes),
     leaf: access.leaf,

@@ -1,8 +1,7 @@
 import { Download, ScrollText, ShieldCheck } from 'lucide-react';
 import { useState, type ReactNode } from 'react';
-import { isHex } from 'viem';
 import { useAuditLog } from '../../data/audit-log.ts';
-import type { AuditEntry, AuditFilter, AuditLog, ChainSource, Checkpoint, Hex, VerifiedLog } from '../../data/types.ts';
+import type { AuditEntry, AuditFilter, AuditLog, ChainSource, Checkpoint, VerifiedLog } from '../../data/types.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Button } from '../../ui/Button.tsx';
@@ -14,7 +13,6 @@ import { Moment } from '../../ui/Moment.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
-import { parseAddress } from '../../wallet/wallet.ts';
 import { short } from '../people/names.ts';
 import { saveBlob } from '../save-blob.ts';
 import { FilterForm, NO_FILTER, type FilterState } from './FilterForm.tsx';
@@ -76,7 +74,7 @@ export function AuditPage() {
       <Section title={t('audit.filter')}>
         <FilterForm state={state} onChange={setState} />
       </Section>
-      <Entries log={log} state={state} />
+      <Entries log={log} />
       <Section title={t('audit.checkpoints')} intro={t('audit.checkpoints.intro')}>
         <Resource of={log.checkpoints}>{(all) => <Checkpoints checkpoints={all} />}</Resource>
       </Section>
@@ -88,28 +86,22 @@ export function AuditPage() {
 /** Where the chain is read: at the node that was typed, else through the wallet. */
 const sourceOf = (rpc: string): ChainSource => (rpc.trim() === '' ? { kind: 'wallet' } : { kind: 'rpc', url: rpc.trim() });
 
-/** What the fields say, as far as each of them is complete. The beginning of a number is matched on this device. */
-function filterOf(state: FilterState): AuditFilter {
-  const text = state.reader.trim();
-  return {
-    ...(state.from === null ? {} : { from: state.from }),
-    ...(state.until === null ? {} : { until: state.until }),
-    ...(state.purpose === 'any' ? {} : { purpose: state.purpose }),
-    ...(parseAddress(text) !== null ? { reader: parseAddress(text) as Hex } : isHex(text) && text.length === 66 ? { tag: text } : {}),
-  };
-}
+/** What the fields say, as far as each of them is complete. */
+const filterOf = ({ from, until, purpose, record, reader }: FilterState): AuditFilter => ({
+  ...(from === null ? {} : { from }),
+  ...(until === null ? {} : { until }),
+  ...(purpose === 'any' ? {} : { purpose }),
+  ...(record.trim() === '' ? {} : { record }),
+  ...(reader.trim() === '' ? {} : { reader }),
+});
 
-function Entries({ log, state }: { readonly log: AuditLog; readonly state: FilterState }) {
+function Entries({ log }: { readonly log: AuditLog }) {
   const { t } = useI18n();
   const [shown, setShown] = useState(PAGE);
-  const begins = (value: string | null, wanted: string) => wanted.trim() === '' || (value ?? '').startsWith(wanted.trim().toLowerCase());
   return (
     <Resource of={log.entries}>
-      {(all) => {
-        const entries = all.filter(
-          (entry) => begins(entry.record, state.record) && (begins(entry.tag, state.reader) || begins(entry.reader, state.reader)),
-        );
-        return entries.length === 0 ? (
+      {(entries) =>
+        entries.length === 0 ? (
           <Empty icon={ScrollText} title={t('audit.empty.title')}>
             {t('audit.empty.text')}
           </Empty>
@@ -125,8 +117,8 @@ function Entries({ log, state }: { readonly log: AuditLog; readonly state: Filte
             </CardList>
             {entries.length > shown && <Button onClick={() => setShown(shown + PAGE)}>{t('ui.more')}</Button>}
           </div>
-        );
-      }}
+        )
+      }
     </Resource>
   );
 }
@@ -152,6 +144,11 @@ function EntryLine({ entry }: { readonly entry: AuditEntry }) {
           <Fact name={t('audit.col.record')}>
             <Code value={entry.record} />
           </Fact>
+          {entry.patient && (
+            <Fact name={t('audit.col.patient')}>
+              <Code value={entry.patient} />
+            </Fact>
+          )}
           <Fact name={t('audit.col.reader')}>
             <Code value={entry.tag} />
           </Fact>

@@ -11,7 +11,7 @@ export interface FilterState {
   /** First second of the first day, last second of the last one; `null` without. */
   readonly from: number | null;
   readonly until: number | null;
-  /** The beginning of a record number. */
+  /** The beginning of a record number, or of the address of its patient. */
   readonly record: string;
   /** The beginning of a reader's pseudonym or address. */
   readonly reader: string;
