@@ -29,7 +29,7 @@ import { asOpenFailure } from './open-failure.ts';
 import { publicKey } from './public-key.ts';
 import { ownSalt, requireReadable } from './records.ts';
 import { isKitSaved } from './set-up.ts';
-import { allEntries, endEntry, saveEntry, type JournalEntry, type StoredEnvelope } from './upload-journal.ts';
+import { allEntries, endEntry, markOf, saveEntry, type JournalEntry, type StoredEnvelope } from './upload-journal.ts';
 
 export interface UploadProgress {
   readonly state: UploadState;
@@ -75,15 +75,22 @@ export async function upload(client: ReadyClient, wanted: NewUpload, errand: Err
   );
 
   tell({ state: 'signing', progress: 0 });
-  const known = await findEntry(client, place, hash);
-  let entry = known ?? (await newEntry(client, place, hash, wanted.content.size, errand));
+  const mark = markOf(client.keys, hash);
+  const known = await findEntry(client, place, mark);
   if (known !== null) {
     const done = await complete(client, known, errand, tell);
     if (done !== null) return done;
-    entry = { ...known, stored: null };
   }
-  entry = await store(client, entry, wanted, errand, tell);
-  return finish(client, entry, errand, tell);
+  const entry = known === null ? newEntry(client, place, mark) : { ...known, stored: null };
+  const signature = await signContent(client, entry, hash, errand);
+  await saveEntry(client, entry);
+  return finish(client, await store(client, entry, { ...wanted, hash, signature }, errand, tell), errand, tell);
+}
+
+/** A document whose author has signed its hash. */
+interface SignedContent extends NewUpload {
+  readonly hash: Hex;
+  readonly signature: Hex;
 }
 
 /** Completes an upload of an earlier visit whose envelope is stored. */
@@ -111,9 +118,9 @@ async function findPlace(client: ReadyClient, target: UploadTarget): Promise<Pla
 }
 
 /** The journal's entry of an interrupted upload of the same document to the same place. */
-async function findEntry(client: ReadyClient, place: Place, hash: Hex): Promise<JournalEntry | null> {
+async function findEntry(client: ReadyClient, place: Place, mark: Hex): Promise<JournalEntry | null> {
   const entry = (await allEntries(client)).find((one) => {
-    if (one.uploader !== client.address || one.patient !== place.patient || one.contentHash !== hash) return false;
+    if (one.uploader !== client.address || one.patient !== place.patient || one.mark !== mark) return false;
     if (place.replaces === null) return one.version === 1 && one.category === place.category;
     const { record, version } = place.replaces;
     // Its own registration may have been mined meanwhile.
@@ -127,22 +134,20 @@ async function findEntry(client: ReadyClient, place: Place, hash: Hex): Promise<
   return null;
 }
 
-async function newEntry(client: ReadyClient, place: Place, contentHash: Hex, contentLength: number, errand: Errand): Promise<JournalEntry> {
+function newEntry(client: ReadyClient, place: Place, mark: Hex): JournalEntry {
   const uploader = client.address;
   const salt = place.replaces === null ? toHex(systemRandom(32)) : null;
   const record = salt === null ? (place.replaces as { record: Hex }).record : recordId(uploader, salt);
   const version = place.replaces === null ? 1 : place.replaces.version + 1;
   if (version > 0xffff) throw new Failure('out_of_range');
-  const begun = unixNow();
+  return { record, version, salt, uploader, mark, begun: unixNow(), patient: place.patient, category: place.category, stored: null };
+}
+
+/** The author's signature over the content. It is asked for with every encryption, and kept in the envelope alone. */
+function signContent(client: ReadyClient, { record, version, uploader, begun }: JournalEntry, contentHash: Hex, errand: Errand): Promise<Hex> {
   const message = { record, version, author: uploader, contentHash, created: BigInt(begun) };
   const data = forWallet(authorshipTypedData(client.chain.envelopeContext, message));
-  const authorSignature = await errand.signTypedData(client.wallet, data, { key: 'sign.author', values: {} }, AUTHOR);
-  const entry: JournalEntry = {
-    record, version, salt, uploader, contentHash, contentLength, begun, authorSignature,
-    patient: place.patient, category: place.category, stored: null,
-  };
-  await saveEntry(client, entry);
-  return entry;
+  return errand.signTypedData(client.wallet, data, { key: 'sign.author', values: {} }, AUTHOR);
 }
 
 function requireFits(client: ReadyClient, contentLength: number, metadataLength: number): void {
@@ -151,21 +156,22 @@ function requireFits(client: ReadyClient, contentLength: number, metadataLength:
 }
 
 /** Encrypts and sends the document under a new data key, and notes it. */
-async function store(client: ReadyClient, entry: JournalEntry, wanted: NewUpload, errand: Errand, tell: (progress: UploadProgress) => void): Promise<JournalEntry> {
+async function store(client: ReadyClient, entry: JournalEntry, wanted: SignedContent, errand: Errand, tell: (progress: UploadProgress) => void): Promise<JournalEntry> {
   const mediaType = wanted.mediaType ?? mediaTypeOf(wanted.fileName);
+  const contentLength = wanted.content.size;
   const metadata: Metadata = {
-    contentLength: entry.contentLength,
+    contentLength,
     mediaType,
     fileName: storedName(wanted.fileName),
-    contentHash: entry.contentHash,
+    contentHash: wanted.hash,
     created: BigInt(entry.begun),
     fhirType: await fhirTypeOf(mediaType, wanted.content),
     codes: [],
-    signedBy: { author: entry.uploader, signature: entry.authorSignature },
+    signedBy: { author: entry.uploader, signature: wanted.signature },
   };
   tell({ state: 'sending', progress: 0 });
   const patientKey = await publicKey(client.chain, entry.patient);
-  requireFits(client, entry.contentLength, encodedLength(metadata));
+  requireFits(client, contentLength, encodedLength(metadata));
   const request = {
     context: client.chain.envelopeContext,
     record: entry.record,
@@ -178,7 +184,7 @@ async function store(client: ReadyClient, entry: JournalEntry, wanted: NewUpload
     operatorKey: client.info.operatorKey,
   };
   // Encrypting and sending are each told as one half.
-  const onProgress = (bytes: number): void => tell({ state: 'sending', progress: bytes / entry.contentLength / 2 });
+  const onProgress = (bytes: number): void => tell({ state: 'sending', progress: bytes / contentLength / 2 });
   const sealed = await inWorker(() => sealFile(wanted.content, request, { signal: errand.signal, onProgress }));
   const { size } = sealed.envelope;
   const onSent = (sent: number): void => tell({ state: 'sending', progress: 0.5 + sent / size / 2 });
@@ -189,7 +195,7 @@ async function store(client: ReadyClient, entry: JournalEntry, wanted: NewUpload
     rememberHeader(sealed.cid, new Uint8Array(await sealed.envelope.slice(0, HEADER_LEN).arrayBuffer()));
   }
   const { codec, digest } = sealed.cid;
-  const next = { ...entry, stored: { codec, digest, size, releaseShare: sealed.releaseShare.hex, body: null } };
+  const next = { ...entry, stored: { codec, digest, releaseShare: sealed.releaseShare.hex, body: null } };
   await saveEntry(client, next);
   return next;
 }

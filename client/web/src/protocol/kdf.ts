@@ -22,6 +22,8 @@ export const LABELS = {
   tagSecret: label('tag-secret'),
   /** The key of the address book, from the seed. */
   addressBook: label('address-book'),
+  /** What an upload journal says of a content hash, from the seed. Of this app only: it never leaves the browser. */
+  uploadMark: label('upload-mark'),
   /** HPKE info of every capsule. */
   capsule: label('capsule'),
   /** The ephemeral key of a capsule, from the sealed secret. */
