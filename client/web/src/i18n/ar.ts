@@ -358,6 +358,8 @@ export const ar: Translation<Source> = {
   'viewer.fhir.other': 'بند آخر',
   'viewer.fhir.born': 'تاريخ الميلاد',
   'viewer.fhir.onset': 'منذ',
+  'viewer.fhir.code': 'الرمز',
+  'viewer.fhir.severity': 'الشدة',
   // Sharing.
   'share.title': 'مشاركة',
   'share.intro': 'اختر من يفتح ماذا ولماذا وإلى متى. يمكنك التوقف في أي وقت.',

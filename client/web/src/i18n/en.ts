@@ -321,6 +321,8 @@ export const en = {
   'viewer.fhir.other': 'Further entry',
   'viewer.fhir.born': 'Born',
   'viewer.fhir.onset': 'Since',
+  'viewer.fhir.code': 'Code',
+  'viewer.fhir.severity': 'Severity',
   // Sharing.
   'share.title': 'Share',
   'share.intro': 'Choose who may open what, why and until when. You can stop at any time.',

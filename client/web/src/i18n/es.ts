@@ -321,6 +321,8 @@ export const es: Translation<Source> = {
   'viewer.fhir.other': 'Otra entrada',
   'viewer.fhir.born': 'Fecha de nacimiento',
   'viewer.fhir.onset': 'Desde',
+  'viewer.fhir.code': 'Código',
+  'viewer.fhir.severity': 'Gravedad',
   // Sharing.
   'share.title': 'Compartir',
   'share.intro': 'Elige quién puede abrir qué, por qué y hasta cuándo. Puedes dejar de compartir en cualquier momento.',

@@ -321,6 +321,8 @@ export const hi: Translation<Source> = {
   'viewer.fhir.other': 'अन्य प्रविष्टि',
   'viewer.fhir.born': 'जन्म',
   'viewer.fhir.onset': 'कब से',
+  'viewer.fhir.code': 'कोड',
+  'viewer.fhir.severity': 'गंभीरता',
   // Sharing.
   'share.title': 'साझा करें',
   'share.intro': 'चुनें कि कौन क्या, क्यों और कब तक खोल सकता है। आप कभी भी बंद कर सकते हैं।',

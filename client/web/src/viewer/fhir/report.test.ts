@@ -71,7 +71,13 @@ describe("a doctor's note", () => {
   test('is read back as it was written', async () => {
     const [diagnosis, medication] = readFhir(JSON.parse(await noteDocument(note, context).text()) as Json);
     expect(diagnosis).toMatchObject({ kind: 'diagnosis', title: 'Essential hypertension', paragraphs: ['Measured three times.', 'Next appointment: 1 June'] });
-    expect(diagnosis?.facts).toContainEqual({ name: 'onset', value: { date: '2026-05-03' } });
+    for (const fact of [
+      { name: 'code', value: { text: 'I10' } },
+      { name: 'severity', value: { text: 'mild' } },
+      { name: 'onset', value: { date: '2026-05-03' } },
+    ]) {
+      expect(diagnosis?.facts).toContainEqual(fact);
+    }
     expect(medication).toMatchObject({ kind: 'medication', title: 'Ramipril 5 mg' });
     expect(medication?.facts).toContainEqual({ name: 'dosage', value: { text: '1 tablet in the morning' } });
   });

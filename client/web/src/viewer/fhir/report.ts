@@ -5,7 +5,7 @@ export type Flag = 'low' | 'high' | 'normal' | 'abnormal' | 'critical';
 
 /** What a fact is about; `viewer.fhir.<name>` says it in the reader's language. */
 export type FactName =
-  | 'patient' | 'performer' | 'taken' | 'issued' | 'status' | 'onset' | 'dosage' | 'born' | 'note' | 'medication';
+  | 'patient' | 'performer' | 'taken' | 'issued' | 'status' | 'onset' | 'dosage' | 'born' | 'note' | 'medication' | 'code' | 'severity';
 
 /** A value under a name: text, or a FHIR date (`2026`, `2026-05`, `2026-05-04`, or with a time). */
 export interface Fact {
@@ -142,8 +142,13 @@ function single(type: string, resource: Json): Entry {
   switch (type) {
     case 'Observation':
       return entry('result', concept(get(resource, 'code')), resource, { facts, results: resultRows(resource), paragraphs });
-    case 'Condition':
-      return entry('diagnosis', concept(get(resource, 'code')), resource, { facts, paragraphs });
+    case 'Condition': {
+      const title = concept(get(resource, 'code'));
+      const code = text(resource, 'code', 'coding', 0, 'code');
+      const coded = textFact('code', code === title ? null : code);
+      const severity = textFact('severity', concept(get(resource, 'severity')));
+      return entry('diagnosis', title, resource, { facts: [...coded, ...severity, ...facts], paragraphs });
+    }
     case 'MedicationRequest':
     case 'MedicationStatement': {
       const dosage = text(resource, 'dosageInstruction', 0, 'text') ?? text(resource, 'dosage', 0, 'text');
