@@ -1,5 +1,5 @@
 import { useAnnouncement } from '../data/announcement.ts';
-import type { Announcement } from '../data/types.ts';
+import type { Announcement } from '../data/types/signing.ts';
 import { useI18n } from '../i18n/I18n.tsx';
 import { SentenceText } from '../pages/people/SentenceText.tsx';
 import { Button } from '../ui/Button.tsx';

@@ -1,7 +1,7 @@
 import { LogOut } from 'lucide-react';
 import { useRef, type ReactNode } from 'react';
 import { useSession } from '../data/session.ts';
-import type { Me } from '../data/types.ts';
+import type { Me } from '../data/types/session.ts';
 import { useI18n } from '../i18n/I18n.tsx';
 import { Brand } from '../ui/Brand.tsx';
 import { Button } from '../ui/Button.tsx';

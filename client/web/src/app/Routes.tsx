@@ -1,5 +1,5 @@
 import { Navigate, Route, Routes } from 'react-router';
-import type { Me } from '../data/types.ts';
+import type { Me } from '../data/types/session.ts';
 import { homeOf, isPractitioner } from './navigation.ts';
 import {
   AccessPage, AccreditationPage, ActivityPage, AskPage, AuditPage, InvitationPage, LabPage, NotePage, NotFoundPage,

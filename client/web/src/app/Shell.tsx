@@ -3,7 +3,7 @@ import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { Link, NavLink, useLocation } from 'react-router';
 import { useRequests } from '../data/requests.ts';
 import { useSession } from '../data/session.ts';
-import type { Me } from '../data/types.ts';
+import type { Me } from '../data/types/session.ts';
 import { useI18n } from '../i18n/I18n.tsx';
 import { useCalled } from '../pages/people/names.ts';
 import { Brand } from '../ui/Brand.tsx';

@@ -1,7 +1,8 @@
 import {
   Activity, BadgeCheck, ClipboardList, Eye, FolderHeart, Inbox, ScrollText, Send, Settings, Share2, type LucideIcon,
 } from 'lucide-react';
-import type { Me, Role } from '../data/types.ts';
+import type { Role } from '../data/types/codes.ts';
+import type { Me } from '../data/types/session.ts';
 import type { Key } from '../i18n/language.ts';
 import { paths } from './paths.ts';
 

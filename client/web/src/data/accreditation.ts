@@ -2,7 +2,9 @@
 import { useMemo } from 'react';
 import { device } from '../device/device.ts';
 import { accredit, addAccreditor, ownPractitioners, publishProfile, reinstate, removeAccreditor, suspend } from '../flows/people.ts';
-import type { Accreditation, Address, Loaded, NewAccreditation, NewProfile, Person } from './types.ts';
+import type { Address } from 'viem';
+import type { Loaded } from './types/actions.ts';
+import type { Accreditation, NewAccreditation, NewProfile, Person } from './types/people.ts';
 import { useAct } from './use-act.ts';
 import { useReady } from './use-loaded.ts';
 

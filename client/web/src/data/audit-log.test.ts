@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { isShown } from './audit-log.ts';
-import type { AuditEntry, AuditFilter } from './types.ts';
+import type { AuditEntry, AuditFilter } from './types/log.ts';
 
 const entry: AuditEntry = {
   index: 0, record: `0x01${'00'.repeat(31)}`, patient: `0x02${'00'.repeat(19)}`, tag: `0x03${'00'.repeat(31)}`, purpose: 'TREAT',

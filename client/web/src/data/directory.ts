@@ -2,7 +2,9 @@
 import { useMemo } from 'react';
 import { listDirectory, person } from '../flows/people.ts';
 import { useAddressBook } from './address-book.ts';
-import type { Address, DirectoryFilter, Loaded, Name, Person } from './types.ts';
+import type { Address } from 'viem';
+import type { Loaded } from './types/actions.ts';
+import type { DirectoryFilter, Name, Person } from './types/people.ts';
 import { useDevice } from './use-device.ts';
 import { useReady } from './use-loaded.ts';
 

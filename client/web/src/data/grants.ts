@@ -1,7 +1,10 @@
 /** Sharing: what was granted, granting, and ending it. */
 import { device } from '../device/device.ts';
 import { describeEnding, describeGrants, listGiven, listGrants, revoke, revokeEveryone, share } from '../flows/grants.ts';
-import type { Act, Confirmation, Ending, Granted, GrantItem, Hex, Loaded, NewGrants, Revoked } from './types.ts';
+import type { Hex } from 'viem';
+import type { Act, Loaded } from './types/actions.ts';
+import type { Ending, GrantItem, Granted, NewGrants, Revoked } from './types/grants.ts';
+import type { Confirmation } from './types/signing.ts';
 import { useAct } from './use-act.ts';
 import { useReady } from './use-loaded.ts';
 

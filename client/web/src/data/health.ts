@@ -2,7 +2,7 @@
 import { useMemo, useSyncExternalStore } from 'react';
 import { onReachability, serverReachability } from '../api/request.ts';
 import { liveState, onLive } from '../device/live.ts';
-import type { Health } from './types.ts';
+import type { Health } from './types/health.ts';
 
 export function useHealth(): Health {
   const live = useSyncExternalStore(onLive, liveState);

@@ -2,7 +2,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { device } from '../device/device.ts';
 import { openRecord } from '../flows/download.ts';
-import type { OpenInput, OpenProgress, OpenRecord } from './types.ts';
+import type { OpenInput, OpenProgress, OpenRecord } from './types/records.ts';
 import { useAct } from './use-act.ts';
 import { useDevice } from './use-device.ts';
 

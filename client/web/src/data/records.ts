@@ -2,7 +2,9 @@
 import { device } from '../device/device.ts';
 import { nameOfRecord } from '../flows/names.ts';
 import { listRecords, setRecordStatus, showRecord } from '../flows/records.ts';
-import type { Act, Hex, Loaded, RecordFilter, RecordItem, RecordName } from './types.ts';
+import type { Hex } from 'viem';
+import type { Act, Loaded } from './types/actions.ts';
+import type { RecordFilter, RecordItem, RecordName } from './types/records.ts';
 import { useAct } from './use-act.ts';
 import { useReady } from './use-loaded.ts';
 

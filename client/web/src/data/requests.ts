@@ -1,7 +1,11 @@
 /** Access requests. */
 import { device } from '../device/device.ts';
 import { approve, ask, deny, listRequests } from '../flows/requests.ts';
-import type { Act, Approval, Confirmation, Granted, Hex, Loaded, NewRequest, RequestItem } from './types.ts';
+import type { Hex } from 'viem';
+import type { Act, Loaded } from './types/actions.ts';
+import type { Granted } from './types/grants.ts';
+import type { Approval, NewRequest, RequestItem } from './types/requests.ts';
+import type { Confirmation } from './types/signing.ts';
 import { useAct } from './use-act.ts';
 import { useReady } from './use-loaded.ts';
 

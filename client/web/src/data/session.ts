@@ -5,7 +5,7 @@ import { onCountdown, secondsToLock, stayAwake } from '../device/idle.ts';
 import { putBackKeyring } from '../device/keyring-copy.ts';
 import { recover, unlockWithPassphrase, unlockWithWallet } from '../flows/set-up.ts';
 import { login } from '../session/login.ts';
-import type { SessionControl } from './types.ts';
+import type { SessionControl } from './types/session.ts';
 import { useAct } from './use-act.ts';
 import { useDevice } from './use-device.ts';
 

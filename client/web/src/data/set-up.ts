@@ -3,7 +3,7 @@ import { useCallback, useEffect, useMemo, useState } from 'react';
 import { device, type ReadyClient } from '../device/device.ts';
 import { isKitSaved, kitOf, makeKeys, placesToProve, proveKit, publishKey } from '../flows/set-up.ts';
 import { Failure } from '../failure.ts';
-import type { Kit, SetUp, SetUpStep } from './types.ts';
+import type { Kit, SetUp, SetUpStep } from './types/set-up.ts';
 import { useAct } from './use-act.ts';
 import { useDevice } from './use-device.ts';
 import { useReady } from './use-loaded.ts';

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useCallback, useMemo } from 'react';
 import { device, type Client, type ReadyClient } from '../device/device.ts';
 import { asFailure } from '../failure.ts';
-import type { Loaded } from './types.ts';
+import type { Loaded } from './types/actions.ts';
 import { useDevice } from './use-device.ts';
 
 interface Options<T> {

@@ -3,7 +3,7 @@ import { useMemo, useSyncExternalStore } from 'react';
 import { device } from '../device/device.ts';
 import { Failure } from '../failure.ts';
 import { onWallets, wallets as announcedWallets, type Announced } from '../wallet/discovery.ts';
-import type { Connection, WalletInfo, Wallets } from './types.ts';
+import type { Connection, WalletInfo, Wallets } from './types/wallets.ts';
 import { useAct } from './use-act.ts';
 import { useDevice } from './use-device.ts';
 

@@ -9,7 +9,7 @@ import * as api from '../api/routes.ts';
 import { whenSignedOut } from '../api/request.ts';
 import { Chain } from '../chain/chain.ts';
 import { walletRpc } from '../chain/rpc.ts';
-import type { LockReason, Me, Session, Unlocker } from '../data/types.ts';
+import type { LockReason, Me, Session, Unlocker } from '../data/types/session.ts';
 import { Failure } from '../failure.ts';
 import { KeptSession } from '../session/kept-session.ts';
 import type { Keys } from '../session/keys.ts';

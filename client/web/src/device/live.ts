@@ -2,7 +2,7 @@
 import { followFeed } from '../api/events.ts';
 import { serverReachability, tellReachability } from '../api/request.ts';
 import { serverInfo, type FeedEvent } from '../api/routes.ts';
-import type { Health } from '../data/types.ts';
+import type { Health } from '../data/types/health.ts';
 import { catchUp, type CaughtUp } from '../flows/catch-up.ts';
 import { pause } from '../flows/act.ts';
 import { device } from './device.ts';

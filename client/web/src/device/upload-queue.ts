@@ -1,5 +1,5 @@
 /** Uploads in a row, one at a time, while pages come and go. */
-import type { NewUpload, UploadItem } from '../data/types.ts';
+import type { NewUpload, UploadItem } from '../data/types/uploads.ts';
 import { asFailure } from '../failure.ts';
 import { upload } from '../flows/upload.ts';
 import { device } from './device.ts';

@@ -3,7 +3,7 @@ import type { Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import { problemFailure } from '../api/request.ts';
 import { unixNow, type Chain } from '../chain/chain.ts';
-import type { Sentence } from '../data/types.ts';
+import type { Sentence } from '../data/types/signing.ts';
 import type { Client } from '../device/device.ts';
 import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';

@@ -3,7 +3,9 @@ import { hashMessage, type Address, type Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import type { Chain } from '../chain/chain.ts';
 import { accessesOf, accessLog, patientsOf, versionsOfPatient, type AnchoredAccess, type Anchor } from '../chain/events.ts';
-import type { ActivityFilter, ActivityItem, AuditEntry, AuditReport, Checkpoint, FindingKind, ReadProof } from '../data/types.ts';
+import type {
+  ActivityFilter, ActivityItem, AuditEntry, AuditReport, Checkpoint, FindingKind, ReadProof,
+} from '../data/types/log.ts';
 import type { Client } from '../device/device.ts';
 import { Failure } from '../failure.ts';
 import { PURPOSES } from '../protocol/codes.ts';

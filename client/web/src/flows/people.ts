@@ -2,7 +2,7 @@
 import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import { practitionersOf } from '../chain/events.ts';
-import type { DirectoryFilter, NewAccreditation, NewProfile, Person } from '../data/types.ts';
+import type { DirectoryFilter, NewAccreditation, NewProfile, Person } from '../data/types/people.ts';
 import type { Client } from '../device/device.ts';
 import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';

@@ -3,7 +3,7 @@ import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import type { Chain, ChainRecord } from '../chain/chain.ts';
 import { versionsOfRecord, type ChainVersion } from '../chain/events.ts';
-import type { RecordFilter, RecordItem } from '../data/types.ts';
+import type { RecordFilter, RecordItem } from '../data/types/records.ts';
 import type { Client } from '../device/device.ts';
 import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';

@@ -2,7 +2,8 @@
 import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import { versionsOfPatient } from '../chain/events.ts';
-import type { Approval, Granted, NewRequest, RequestItem, Scope } from '../data/types.ts';
+import type { Granted, Scope } from '../data/types/grants.ts';
+import type { Approval, NewRequest, RequestItem } from '../data/types/requests.ts';
 import type { Client, ReadyClient } from '../device/device.ts';
 import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';

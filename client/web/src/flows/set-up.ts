@@ -3,7 +3,7 @@ import type { Address, Hex } from 'viem';
 import { findKeyring, keepFirstKeyring, keepKeyring, putBackKeyring, replaceKeyring } from '../device/keyring-copy.ts';
 import type { Client, ReadyClient } from '../device/device.ts';
 import type { Errand } from '../device/errand.ts';
-import type { Kit, NewKeyring } from '../data/types.ts';
+import type { Kit, NewKeyring } from '../data/types/set-up.ts';
 import { Failure } from '../failure.ts';
 import { KEM_SECP256K1, SLOT_IDENTITY } from '../protocol/codes.ts';
 import { KeyringError } from '../protocol/keyring/keyring-error.ts';

@@ -6,7 +6,7 @@
  */
 import type { Address, Hex } from 'viem';
 import type { RegisterBody } from '../api/routes.ts';
-import type { Category } from '../data/types.ts';
+import type { Category } from '../data/types/codes.ts';
 import type { Client } from '../device/device.ts';
 import { fromHex, toHex } from '../protocol/hex.ts';
 import { expand, LABELS } from '../protocol/kdf.ts';

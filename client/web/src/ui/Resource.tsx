@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { Loaded } from '../data/types.ts';
+import type { Loaded } from '../data/types/actions.ts';
 import { FailureNotice } from './FailureNotice.tsx';
 import { Loading } from './Loading.tsx';
 

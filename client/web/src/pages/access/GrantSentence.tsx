@@ -1,4 +1,5 @@
-import type { GrantItem, RecordItem } from '../../data/types.ts';
+import type { GrantItem } from '../../data/types/grants.ts';
+import type { RecordItem } from '../../data/types/records.ts';
 import { useRecord } from '../../data/records.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { useCalled } from '../people/names.ts';

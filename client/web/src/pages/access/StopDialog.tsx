@@ -1,6 +1,7 @@
 import { useActivity } from '../../data/activity.ts';
 import { useRevoke, useRevokeEveryone } from '../../data/grants.ts';
-import type { Address, Ending, GrantItem } from '../../data/types.ts';
+import type { Address } from 'viem';
+import type { Ending, GrantItem } from '../../data/types/grants.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Button } from '../../ui/Button.tsx';

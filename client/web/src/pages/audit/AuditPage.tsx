@@ -1,7 +1,7 @@
 import { Download, ScrollText, ShieldCheck } from 'lucide-react';
 import { useState, type ReactNode } from 'react';
 import { useAuditLog } from '../../data/audit-log.ts';
-import type { AuditEntry, AuditFilter, AuditLog, ChainSource, Checkpoint, VerifiedLog } from '../../data/types.ts';
+import type { AuditEntry, AuditFilter, AuditLog, ChainSource, Checkpoint, VerifiedLog } from '../../data/types/log.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Button } from '../../ui/Button.tsx';

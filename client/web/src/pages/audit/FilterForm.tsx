@@ -1,4 +1,4 @@
-import { PURPOSES, type Purpose } from '../../data/types.ts';
+import { PURPOSES, type Purpose } from '../../data/types/codes.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { Select, TextField } from '../../ui/Field.tsx';

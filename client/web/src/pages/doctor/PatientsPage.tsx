@@ -3,7 +3,7 @@ import { Link } from 'react-router';
 import { paths } from '../../app/paths.ts';
 import { useGrants } from '../../data/grants.ts';
 import { useRequests } from '../../data/requests.ts';
-import type { Me } from '../../data/types.ts';
+import type { Me } from '../../data/types/session.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Badge } from '../../ui/Badge.tsx';
 import { ButtonLink } from '../../ui/Button.tsx';

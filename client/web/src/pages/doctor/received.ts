@@ -1,5 +1,7 @@
 import { useGrants } from '../../data/grants.ts';
-import { CATEGORIES, type Address, type Category, type GrantItem } from '../../data/types.ts';
+import type { Address } from 'viem';
+import { CATEGORIES, type Category } from '../../data/types/codes.ts';
+import type { GrantItem } from '../../data/types/grants.ts';
 
 /** What one patient allows me now. */
 export interface Patient {

@@ -2,7 +2,7 @@ import { MessageCircleQuestion, Send, Share2 } from 'lucide-react';
 import { useParams } from 'react-router';
 import { isPractitioner } from '../../app/navigation.ts';
 import { findAddress, paths } from '../../app/paths.ts';
-import type { Me } from '../../data/types.ts';
+import type { Me } from '../../data/types/session.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ButtonLink } from '../../ui/Button.tsx';
 import { Card } from '../../ui/Card.tsx';

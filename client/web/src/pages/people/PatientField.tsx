@@ -1,7 +1,7 @@
 import { ScanLine } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
 import { findAddress } from '../../app/paths.ts';
-import type { Address } from '../../data/types.ts';
+import type { Address } from 'viem';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';

@@ -1,6 +1,7 @@
 import { BadgeCheck } from 'lucide-react';
 import { usePerson } from '../../data/directory.ts';
-import type { Address, Person } from '../../data/types.ts';
+import type { Address } from 'viem';
+import type { Person } from '../../data/types/people.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Badge } from '../../ui/Badge.tsx';
 import { useCalled } from './names.ts';

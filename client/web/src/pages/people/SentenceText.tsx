@@ -1,4 +1,5 @@
-import type { Address, Sentence } from '../../data/types.ts';
+import type { Address } from 'viem';
+import type { Sentence } from '../../data/types/signing.ts';
 import { useName } from '../../data/directory.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { useCalled } from './names.ts';

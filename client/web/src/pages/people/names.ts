@@ -1,4 +1,4 @@
-import type { Address } from '../../data/types.ts';
+import type { Address } from 'viem';
 import { useName } from '../../data/directory.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 

@@ -1,7 +1,8 @@
 import { FileSearch } from 'lucide-react';
 import { useState } from 'react';
 import { useGrants } from '../../data/grants.ts';
-import { PURPOSES, type OpenRecord, type Purpose, type RecordItem } from '../../data/types.ts';
+import { PURPOSES, type Purpose } from '../../data/types/codes.ts';
+import type { OpenRecord, RecordItem } from '../../data/types/records.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { FailureNotice } from '../../ui/FailureNotice.tsx';

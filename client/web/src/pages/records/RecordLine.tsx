@@ -1,5 +1,5 @@
 import { Link } from 'react-router';
-import type { RecordItem } from '../../data/types.ts';
+import type { RecordItem } from '../../data/types/records.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Badge } from '../../ui/Badge.tsx';
 import { Moment } from '../../ui/Moment.tsx';

@@ -1,5 +1,5 @@
 import { useRecordName } from '../../data/records.ts';
-import type { RecordItem } from '../../data/types.ts';
+import type { RecordItem } from '../../data/types/records.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { short } from '../people/names.ts';
 

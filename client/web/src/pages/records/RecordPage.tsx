@@ -1,13 +1,13 @@
 import { Download, FilePlus2, FileX2, Share2 } from 'lucide-react';
 import { useState } from 'react';
 import { useParams } from 'react-router';
-import { isHex } from 'viem';
+import { type Hex, isHex } from 'viem';
 import { paths } from '../../app/paths.ts';
 import { useGrants } from '../../data/grants.ts';
 import { useOpenRecord } from '../../data/open-record.ts';
 import { useRecord, useSetRecordStatus } from '../../data/records.ts';
 import { useUploads } from '../../data/uploads.ts';
-import type { Hex, OpenedRecord, RecordItem } from '../../data/types.ts';
+import type { OpenedRecord, RecordItem } from '../../data/types/records.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Badge } from '../../ui/Badge.tsx';

@@ -1,4 +1,4 @@
-import type { RecordItem } from '../../data/types.ts';
+import type { RecordItem } from '../../data/types/records.ts';
 
 /** Records of one month, newest first. */
 export interface Month {

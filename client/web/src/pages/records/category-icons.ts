@@ -2,7 +2,7 @@ import {
   Bone, Eye, FileText, FlaskConical, HeartPulse, Mail, Microscope, NotebookPen, Pill, ReceiptText, ScanLine,
   Smile, Stethoscope, Syringe, Wheat, type LucideIcon,
 } from 'lucide-react';
-import type { Category } from '../../data/types.ts';
+import type { Category } from '../../data/types/codes.ts';
 
 /** A picture for each category, beside its name. */
 export const CATEGORY_ICONS: Readonly<Record<Category, LucideIcon>> = {

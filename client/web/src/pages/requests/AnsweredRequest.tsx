@@ -1,4 +1,5 @@
-import type { Address, RequestItem } from '../../data/types.ts';
+import type { Address } from 'viem';
+import type { RequestItem } from '../../data/types/requests.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Badge } from '../../ui/Badge.tsx';
 import { CardItem } from '../../ui/Card.tsx';

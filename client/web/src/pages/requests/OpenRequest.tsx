@@ -1,7 +1,7 @@
 import { Check, X } from 'lucide-react';
 import { useState } from 'react';
 import { useApprove, useDeny } from '../../data/requests.ts';
-import type { Approval, RequestItem } from '../../data/types.ts';
+import type { Approval, RequestItem } from '../../data/types/requests.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Button } from '../../ui/Button.tsx';

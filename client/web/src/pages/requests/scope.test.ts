@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
-import type { Category, Hex, RecordItem, RequestItem } from '../../data/types.ts';
+import type { Hex } from 'viem';
+import type { Category } from '../../data/types/codes.ts';
+import type { RecordItem } from '../../data/types/records.ts';
+import type { RequestItem } from '../../data/types/requests.ts';
 import { approvalTerms } from './scope.ts';
 
 const idOf = (number: number): Hex => `0x${number.toString(16).padStart(64, '0')}`;

@@ -1,5 +1,9 @@
 import { useRecord, useRecords } from '../../data/records.ts';
-import type { Hex, RecordItem, RequestItem, Scope, Sentence } from '../../data/types.ts';
+import type { Hex } from 'viem';
+import type { Scope } from '../../data/types/grants.ts';
+import type { RecordItem } from '../../data/types/records.ts';
+import type { RequestItem } from '../../data/types/requests.ts';
+import type { Sentence } from '../../data/types/signing.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { MAX_SCOPES } from '../../protocol/codes.ts';
 import { short } from '../people/names.ts';

@@ -1,5 +1,5 @@
 import { Download, Printer } from 'lucide-react';
-import type { Kit } from '../../data/types.ts';
+import type { Kit } from '../../data/types/set-up.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { Fact, Facts } from '../../ui/Details.tsx';

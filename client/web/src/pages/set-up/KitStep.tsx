@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import type { SetUp } from '../../data/types.ts';
+import type { SetUp } from '../../data/types/set-up.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { FailureNotice } from '../../ui/FailureNotice.tsx';

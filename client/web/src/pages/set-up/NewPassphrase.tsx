@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { PASSPHRASE_CHARS_MIN } from '../../data/types.ts';
+import { PASSPHRASE_CHARS_MIN } from '../../data/types/set-up.ts';
 import type { FailureCode } from '../../failure.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { PassphraseField } from './PassphraseField.tsx';

@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { useSession } from '../../data/session.ts';
-import { PASSPHRASE_CHARS_MIN } from '../../data/types.ts';
+import { PASSPHRASE_CHARS_MIN } from '../../data/types/set-up.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Button } from '../../ui/Button.tsx';

@@ -1,7 +1,7 @@
 import { Check } from 'lucide-react';
 import { useState } from 'react';
 import { useSetUp } from '../../data/set-up.ts';
-import { PASSPHRASE_CHARS_MIN, type SetUp } from '../../data/types.ts';
+import { PASSPHRASE_CHARS_MIN, type SetUp } from '../../data/types/set-up.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Button } from '../../ui/Button.tsx';

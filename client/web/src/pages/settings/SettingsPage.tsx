@@ -4,7 +4,7 @@ import { LanguageChooser, ThemeChooser } from '../../app/Choosers.tsx';
 import { invitationLink } from '../../app/paths.ts';
 import { useSetUp } from '../../data/set-up.ts';
 import { useWallets } from '../../data/wallets.ts';
-import type { Me } from '../../data/types.ts';
+import type { Me } from '../../data/types/session.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { Card } from '../../ui/Card.tsx';

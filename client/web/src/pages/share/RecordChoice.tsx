@@ -1,5 +1,7 @@
 import { useRecords } from '../../data/records.ts';
-import { CATEGORIES, type Address, type Hex, type RecordItem } from '../../data/types.ts';
+import type { Address, Hex } from 'viem';
+import { CATEGORIES } from '../../data/types/codes.ts';
+import type { RecordItem } from '../../data/types/records.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ButtonLink, Button } from '../../ui/Button.tsx';
 import { Empty } from '../../ui/Empty.tsx';

@@ -1,13 +1,14 @@
 import { CircleCheck, Share2 } from 'lucide-react';
 import { useEffect, useId, useState } from 'react';
 import { useSearchParams } from 'react-router';
-import { isHex } from 'viem';
+import { type Address, type Hex, isHex } from 'viem';
 import { paths } from '../../app/paths.ts';
 import { useDraft } from '../../data/draft.ts';
 import { usePerson } from '../../data/directory.ts';
 import { describeShare, useShare } from '../../data/grants.ts';
 import { useSession } from '../../data/session.ts';
-import { CATEGORIES, PURPOSES, type Address, type Category, type Hex, type NewGrants, type Purpose, type Right } from '../../data/types.ts';
+import { CATEGORIES, type Category, PURPOSES, type Purpose, type Right } from '../../data/types/codes.ts';
+import type { NewGrants } from '../../data/types/grants.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Button, ButtonLink } from '../../ui/Button.tsx';

@@ -1,7 +1,7 @@
 import { KeyRound, Wallet } from 'lucide-react';
 import { useState } from 'react';
 import { useSession } from '../../data/session.ts';
-import type { LockReason, Unlocker } from '../../data/types.ts';
+import type { LockReason, Unlocker } from '../../data/types/session.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Button } from '../../ui/Button.tsx';

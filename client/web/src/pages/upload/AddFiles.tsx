@@ -1,7 +1,9 @@
 import { X } from 'lucide-react';
 import { useState } from 'react';
 import { useUploads } from '../../data/uploads.ts';
-import { CATEGORIES, type Address, type Category, type UploadTarget } from '../../data/types.ts';
+import type { Address } from 'viem';
+import { CATEGORIES, type Category } from '../../data/types/codes.ts';
+import type { UploadTarget } from '../../data/types/uploads.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Button, IconButton } from '../../ui/Button.tsx';
 import { Select } from '../../ui/Field.tsx';

@@ -4,7 +4,7 @@ import { Link } from 'react-router';
 import { paths } from '../../app/paths.ts';
 import { useSession } from '../../data/session.ts';
 import { useUploads } from '../../data/uploads.ts';
-import type { UploadItem, Uploads, UploadState } from '../../data/types.ts';
+import type { UploadItem, UploadState, Uploads } from '../../data/types/uploads.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Button, IconButton } from '../../ui/Button.tsx';
 import { FailureNotice } from '../../ui/FailureNotice.tsx';

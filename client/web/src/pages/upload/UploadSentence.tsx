@@ -1,5 +1,6 @@
 import { useSession } from '../../data/session.ts';
-import type { Address, Category } from '../../data/types.ts';
+import type { Address } from 'viem';
+import type { Category } from '../../data/types/codes.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { SignSentence } from '../../ui/SignSentence.tsx';
 import { SentenceText } from '../people/SentenceText.tsx';

@@ -1,0 +1,44 @@
+/**
+ * The forms of all hooks: what is read, and what is done. In every type of this folder times are unix seconds, sizes bytes,
+ * addresses lower-case hex, ids `0x` and 64 hex digits.
+ */
+import type { Failure } from '../../failure.ts';
+
+/** Data that is read. `data` stays while it is read again. */
+export interface Loaded<T> {
+  readonly data: T | undefined;
+  readonly error: Failure | null;
+  /** The first reading is under way. */
+  readonly isLoading: boolean;
+  /** It is read again while `data` is shown. */
+  readonly isRefreshing: boolean;
+  refetch(): void;
+}
+
+/** Where an action stands. Live regions announce it as `action.<phase>`. */
+export type ActionPhase =
+  /** Nothing was begun, or it was reset. */
+  | 'idle'
+  /** Preparing: reading the chain, deriving keys. */
+  | 'preparing'
+  /** The wallet's window is open, or about to be. */
+  | 'signing'
+  /** Sent to the server. */
+  | 'sending'
+  /** Accepted; waiting for the chain. */
+  | 'waiting'
+  | 'done'
+  | 'failed';
+
+/** Something that is done. A second `run` while one is under way gives the first one's promise: double clicks do nothing. */
+export interface Act<In, Out> {
+  /** Rejects with a {@link Failure}. Pages that show `error` may ignore the promise: use `start`. */
+  run(input: In): Promise<Out>;
+  /** As `run`, but never rejects. */
+  start(input: In): void;
+  readonly phase: ActionPhase;
+  readonly isBusy: boolean;
+  readonly data: Out | undefined;
+  readonly error: Failure | null;
+  reset(): void;
+}

@@ -1,0 +1,61 @@
+/**
+ * Permissions. Hooks: `useGrants('given' | 'received', record?)`, `useShare()`, `useRevoke()`, `useRevokeEveryone()`; the sentences
+ * beside their buttons are `describeShare` and `describeRevoke`.
+ */
+import type { Address, Hex } from 'viem';
+import type { Category, Purpose, Right } from './codes.ts';
+import type { Confirmation } from './signing.ts';
+
+export type Scope =
+  | { readonly kind: 'record'; readonly record: Hex }
+  | { readonly kind: 'category'; readonly category: Category }
+  | { readonly kind: 'all' };
+
+export type GrantState = 'active' | 'future' | 'expired' | 'revoked';
+
+/** A grant whose terms and state were read from the chain. */
+export interface GrantItem {
+  readonly id: Hex;
+  readonly patient: Address;
+  /** `null` when the server does not know whose tag it is and the seed does not tell either. */
+  readonly grantee: Address | null;
+  readonly tag: Hex;
+  /** `null` once revoked. */
+  readonly right: Right | null;
+  readonly scope: Scope;
+  readonly purposes: readonly Purpose[];
+  readonly notBefore: number;
+  readonly notAfter: number;
+  readonly state: GrantState;
+  readonly txHash: Hex;
+  /** Versions that the bundle opens; empty for WRITE. */
+  readonly versions: readonly number[];
+}
+
+export interface NewGrants {
+  readonly grantee: Address;
+  readonly right: Right;
+  /** READ: records. WRITE: categories, or all. At most 64. */
+  readonly scopes: readonly Scope[];
+  readonly purposes: readonly Purpose[];
+  /** Now if absent. */
+  readonly notBefore?: number;
+  readonly notAfter: number;
+  readonly confirm?: Confirmation;
+}
+
+export interface Granted {
+  readonly grants: readonly Hex[];
+  readonly txHash: Hex | null;
+}
+
+export type Ending =
+  | { readonly kind: 'person'; readonly grantee: Address; readonly scope?: Scope; readonly confirm?: Confirmation }
+  | { readonly kind: 'grants'; readonly grants: readonly Hex[]; readonly confirm?: Confirmation };
+
+export interface Revoked {
+  readonly ended: number;
+  /** Records that were opened with these grants before: what could have been kept. */
+  readonly openedBefore: readonly Hex[];
+  readonly txHash: Hex | null;
+}
