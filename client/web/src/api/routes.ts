@@ -2,7 +2,7 @@
 import type { Address, Hex } from 'viem';
 import { Failure } from '../failure.ts';
 import { parseChallenge, parseServerInfo, parseSessionToken } from './answers.ts';
-import { all, json, problemFailure, send, type Query } from './request.ts';
+import { all, json, problemFailure, send, tellSignedOut, type Query } from './request.ts';
 import type { components } from './schema.d.ts';
 
 type Schemas = components['schemas'];
@@ -49,6 +49,12 @@ export const logout = async (): Promise<void> => {
 };
 /** `null` when nobody is signed in. */
 export const me = (): Promise<MeView | null> => maybe(json<MeView>('/v1/me', { mayBeSignedOut: true }), 'not_signed_in');
+
+/** How many bytes the signed-in account stores, and may store. */
+export async function storage(): Promise<{ stored: number; quota: number }> {
+  const { stored_bytes: stored, quota_bytes: quota } = await json<MeView>('/v1/me');
+  return { stored, quota };
+}
 
 export type PrivateBlobName = 'keyring' | 'address-book';
 /** The content of a private blob and the entity tag that a write replaces; `null` if there is none. */
@@ -154,7 +160,11 @@ export function uploadBlob(
         // Told below, by the status.
       }
       if (request.status >= 200 && request.status < 300 && answer !== null) resolve(answer as StoredBlob);
-      else reject(problemFailure(answer) ?? new Failure(request.status >= 500 ? 'unreachable' : 'invalid_answer'));
+      else {
+        const failure = problemFailure(answer) ?? new Failure(request.status >= 500 ? 'unreachable' : 'invalid_answer');
+        if (failure.code === 'not_signed_in') tellSignedOut();
+        reject(failure);
+      }
     };
     if (signal.aborted) {
       end(new Failure('cancelled'));

@@ -125,9 +125,10 @@ class UploadQueue {
       this.#change(id, { state: 'done', progress: 1, record: done.record, version: done.version });
     } catch (error) {
       const failure = asFailure(error);
+      const hasEnded = failure.code === 'not_signed_in' && device.snapshot().session.state !== 'ready';
       if (abort.signal.aborted) this.#change(id, { state: 'cancelled', error: null });
-      // Locked meanwhile: it waits for the keys.
-      else if (work.aborted) this.#change(id, { state: 'waiting', progress: 0 });
+      // Locked meanwhile, or the sign-in has ended: it waits until everything is open again.
+      else if (work.aborted || hasEnded) this.#change(id, { state: 'waiting', progress: 0 });
       else this.#change(id, { state: 'failed', error: failure });
     }
   }

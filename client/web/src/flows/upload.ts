@@ -82,6 +82,7 @@ export async function upload(client: ReadyClient, wanted: NewUpload, errand: Err
     if (done !== null) return done;
   }
   const entry = known === null ? newEntry(client, place, mark) : { ...known, stored: null };
+  await requireSpace(wanted.content.size);
   const signature = await signContent(client, entry, hash, errand);
   await saveEntry(client, entry);
   return finish(client, await store(client, entry, { ...wanted, hash, signature }, errand, tell), errand, tell);
@@ -153,6 +154,12 @@ function signContent(client: ReadyClient, { record, version, uploader, begun }: 
 function requireFits(client: ReadyClient, contentLength: number, metadataLength: number): void {
   const max = client.info.envelopeBytesMax;
   if (sealedLen(contentLength, metadataLength) > max) throw new Failure('too_large', { values: { max } });
+}
+
+/** Told before the wallet asks, and before minutes of sending. The server has the last word. */
+async function requireSpace(contentLength: number): Promise<void> {
+  const { stored, quota } = await api.storage();
+  if (stored + sealedLen(contentLength, 0) > quota) throw new Failure('quota_exceeded', { values: { quota } });
 }
 
 /** Encrypts and sends the document under a new data key, and notes it. */

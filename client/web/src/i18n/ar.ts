@@ -226,6 +226,7 @@ export const ar: Translation<Source> = {
   'records.dated': '{category}: سجل بتاريخ {date}',
   'records.from': 'من {name}',
   'records.fromYou': 'أضفتها أنت',
+  'records.sharedBy': 'شاركها معك {name}',
   'records.versions': {
     one: 'إصدار واحد ({count})',
     two: 'إصداران ({count})',

@@ -212,6 +212,7 @@ export const en = {
   'records.dated': '{category} record of {date}',
   'records.from': 'From {name}',
   'records.fromYou': 'Added by you',
+  'records.sharedBy': 'Shared with you by {name}',
   'records.versions': { one: '{count} version', other: '{count} versions' },
   'records.count': { one: '{count} record', other: '{count} records' },
   'records.status.superseded': 'Replaced by a newer record',

@@ -214,6 +214,7 @@ export const es: Translation<Source> = {
   'records.dated': '{category}: documento del {date}',
   'records.from': 'De {name}',
   'records.fromYou': 'Añadido por ti',
+  'records.sharedBy': 'Compartido contigo por {name}',
   'records.versions': { one: '{count} versión', other: '{count} versiones' },
   'records.count': { one: '{count} documento', other: '{count} documentos' },
   'records.status.superseded': 'Sustituido por otro más reciente',

@@ -214,6 +214,7 @@ export const hi: Translation<Source> = {
   'records.dated': '{category}: {date} का रिकॉर्ड',
   'records.from': '{name} की ओर से',
   'records.fromYou': 'आपने जोड़ा',
+  'records.sharedBy': '{name} ने आपके साथ साझा किया',
   'records.versions': { one: '{count} संस्करण', other: '{count} संस्करण' },
   'records.count': { one: '{count} दस्तावेज़', other: '{count} दस्तावेज़' },
   'records.status.superseded': 'नए दस्तावेज़ से बदला गया',

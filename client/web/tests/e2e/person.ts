@@ -18,6 +18,16 @@ export interface PersonOptions {
   readonly stayAway?: boolean;
 }
 
+/** A file as a page gets it. */
+export interface TestFile {
+  readonly name: string;
+  readonly mimeType: string;
+  readonly buffer: Buffer;
+}
+
+/** A file with some text in it. */
+export const textFile = (name: string, text: string): TestFile => ({ name, mimeType: 'text/plain', buffer: Buffer.from(text) });
+
 export const PASSPHRASE = 'correct horse battery staple';
 const SLOW_MS = 90_000;
 
@@ -99,6 +109,11 @@ export class Person {
     await this.page.getByLabel(label, { exact: typeof label === 'string' }).fill(text);
   }
 
+  /** Presses twice as fast as a double click does. */
+  async pressTwice(name: string | RegExp): Promise<void> {
+    await this.button(name).dblclick();
+  }
+
   /** Waits until a text can be seen. */
   async sees(text: string | RegExp, timeout = SLOW_MS): Promise<void> {
     await this.page.getByText(text).first().waitFor({ state: 'visible', timeout });
@@ -108,13 +123,33 @@ export class Person {
     await this.page.goto(`${this.world.url}/#${path}`);
   }
 
-  /** Reads the sentence before a signature and goes on to the wallet; gives the sentence. */
-  async agree(): Promise<string> {
+  /** Reads the sentence before a signature and goes on to the wallet, by one press or by two; gives the sentence. */
+  async agree(presses: 1 | 2 = 1): Promise<string> {
     const dialog = this.page.getByRole('dialog', { name: 'Before you sign' });
     await dialog.waitFor({ timeout: SLOW_MS });
     const sentence = await dialog.innerText();
-    await dialog.getByRole('button', { name: 'Continue to the wallet' }).click();
+    await dialog.getByRole('button', { name: 'Continue to the wallet' }).click({ clickCount: presses });
     return sentence;
+  }
+
+  /**
+   * Takes back complaints about what the test itself has made fail: browsers write each refused request on their console.
+   * Gives how many there were.
+   */
+  forgive(pattern: RegExp): number {
+    const others = this.complaints.filter((complaint) => !pattern.test(complaint));
+    return this.complaints.splice(0, this.complaints.length, ...others).length - others.length;
+  }
+
+  /** The list of that name, such as what was sent. */
+  list(name: string): Locator {
+    return this.page.getByRole('list', { name, exact: true });
+  }
+
+  /** What the page and all frames in it show. */
+  async shown(): Promise<string> {
+    const texts = await Promise.all(this.page.frames().map((frame) => frame.locator('body').innerText().catch(() => '')));
+    return texts.join('\n');
   }
 
   // ---- Journeys ---------------------------------------------------------------------------------------------------
@@ -163,8 +198,33 @@ export class Person {
     await this.page.getByRole('navigation', { name: 'Main navigation' }).waitFor({ timeout: SLOW_MS });
   }
 
+  /** Lets somebody add records of every category for a week. */
+  async letAdd(grantee: Address): Promise<void> {
+    await this.goTo(`/share?with=${grantee}`);
+    await this.page.getByRole('radio', { name: 'Let them add records for me' }).check();
+    await this.page.getByLabel('Category').selectOption({ label: 'All categories' });
+    await this.press('Sign and share');
+    await this.sees(/can add records until/);
+  }
+
+  /** Lets somebody open one record for a week, for a reason. */
+  async letOpen(grantee: Address, record: string | RegExp, purpose: string): Promise<void> {
+    await this.goTo(`/share?with=${grantee}`);
+    await this.page.getByRole('radio', { name: 'Let them open records' }).check();
+    await this.page.getByRole('checkbox', { name: record }).check();
+    await this.page.getByLabel('Why', { exact: true }).selectOption({ label: purpose });
+    await this.press('Sign and share');
+    await this.sees(/can open this until/);
+  }
+
+  /** Opens what is on the page of a record, and waits until it is checked. */
+  async open(): Promise<void> {
+    await this.press('Open');
+    await this.sees('Checked: the file is exactly the one that was registered.');
+  }
+
   /** Adds one file to one's own records; waits until it stands on chain. */
-  async addRecord(file: { name: string; mimeType: string; buffer: Buffer }, category = 'Laboratory'): Promise<void> {
+  async addRecord(file: TestFile, category = 'Laboratory'): Promise<void> {
     await this.goTo('/records');
     await this.press('Add records');
     const dialog = this.page.getByRole('dialog', { name: 'Add records' });

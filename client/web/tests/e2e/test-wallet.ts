@@ -18,6 +18,8 @@ export const REJECTED: WalletError = { code: 4001, message: 'User rejected the r
 export const PENDING: WalletError = { code: -32002, message: 'Request already pending.' };
 export const UNKNOWN_CHAIN: WalletError = { code: 4902, message: 'Unrecognized chain ID.' };
 export const DISCONNECTED: WalletError = { code: 4900, message: 'Disconnected.' };
+/** What wallets answer whose node is gone. */
+const NODE_IS_GONE: WalletError = { code: -32603, message: 'Failed to fetch' };
 
 /** What a person sees and decides; `sign` is every method that needs them. */
 type Method = string;
@@ -38,6 +40,10 @@ export class TestWallet {
   readonly knownChains: Set<number>;
   /** `false`: each signature of the same text is another one. */
   isDeterministic = true;
+  /** `true`: the wallet's node does not answer. Accounts, signatures and the chain's number need none. */
+  isCutOff = false;
+  /** Typed data of these primary types is signed by somebody else: forgeries. */
+  readonly forgers = new Map<string, HDAccount>();
   /** Every method that was asked, in order. */
   readonly asked: Method[] = [];
   /** Texts and typed data that were signed. */
@@ -130,6 +136,7 @@ export class TestWallet {
         return null;
       default:
         if (!method.startsWith('eth_')) throw { code: 4200, message: `${method} is not supported` };
+        if (this.isCutOff) throw NODE_IS_GONE;
         // Another chain than the local one has nothing of ours.
         if (this.chainId !== this.#world.deployment().chain_id) return method === 'eth_getCode' ? '0x' : null;
         return this.#world.rpc(method, params);
@@ -162,11 +169,11 @@ export class TestWallet {
 
   async #signTypedData([address, json]: unknown[]): Promise<Hex> {
     await this.#hold;
-    const signer = this.#signer(address as Address);
+    const account = this.#signer(address as Address);
     const data = JSON.parse(String(json)) as Parameters<HDAccount['signTypedData']>[0] & { domain: { chainId: number | string } };
     if (Number(data.domain.chainId) !== this.chainId) throw { code: -32602, message: 'the chain of the message is another one' };
     this.signed.push(String(json));
-    return signer.signTypedData(data);
+    return (this.forgers.get(data.primaryType) ?? account).signTypedData(data);
   }
 }
 

@@ -16,8 +16,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { chromium, type Browser } from 'playwright-core';
-import { createPublicClient, createWalletClient, defineChain, http, parseAbi, type Address, type Hex } from 'viem';
+import { createPublicClient, createWalletClient, defineChain, http, parseAbi, parseAbiItem, type AbiEvent, type Address, type Hex } from 'viem';
 import { mnemonicToAccount, type HDAccount } from 'viem/accounts';
+import { ApiProcess } from './api-process.ts';
 import { Person, type PersonOptions } from './person.ts';
 
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
@@ -49,7 +50,23 @@ interface Ports {
 export interface WorldOptions {
   /** Settings of the API beside those of the local network, such as `MEDLOCK_SESSION_SECONDS_MAX`. */
   readonly apiSettings?: Readonly<Record<string, string>>;
+  /** The browser has a camera; {@link World.showCamera} says what it sees. */
+  readonly hasCamera?: boolean;
 }
+
+/** An event and where it stands. */
+export interface ChainEvent {
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly blockNumber: bigint;
+  readonly txHash: Hex;
+}
+
+const cameraFile = (stateDir: string): string => join(stateDir, 'camera.mjpeg');
+
+/** Chromium plays a file instead of a camera, and asks nobody. The file is read when the camera is opened. */
+const cameraArguments = (stateDir: string): readonly string[] => [
+  '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', `--use-file-for-fake-video-capture=${cameraFile(stateDir)}`,
+];
 
 /** A program of ours: beside the debug build, or named by a setting. */
 function program(name: string, setting: string): string {
@@ -73,6 +90,7 @@ export class World {
   readonly browser: Browser;
   readonly #process: ChildProcess;
   readonly #people: Person[] = [];
+  #api: ApiProcess | null = null;
 
   private constructor(stateDir: string, ports: Ports, browser: Browser, child: ChildProcess) {
     this.stateDir = stateDir;
@@ -102,6 +120,7 @@ export class World {
         args: [
           '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
           '--disable-component-update', '--disable-sync',
+          ...(options.hasCamera === true ? cameraArguments(stateDir) : []),
         ],
       });
       return new World(stateDir, ports, browser, child);
@@ -121,6 +140,7 @@ export class World {
   async stop(): Promise<void> {
     for (const person of this.#people) await person.leave();
     await this.browser.close();
+    await this.#api?.stop();
     await end(this.#process);
     rmSync(this.stateDir, { recursive: true, force: true });
   }
@@ -158,6 +178,27 @@ export class World {
   #chain() {
     const { chain_id: id } = this.deployment();
     return defineChain({ id, name: 'local', nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 }, rpcUrls: { default: { http: [this.rpcUrl] } } });
+  }
+
+  /** The API's process, which can be killed and started again. */
+  get api(): ApiProcess {
+    return (this.#api ??= new ApiProcess(this.#process.pid ?? 0, this.url, this.stateDir));
+  }
+
+  /** What the camera of every browser sees from now on: a picture (JPEG). */
+  showCamera(picture: Buffer): void {
+    writeFileSync(cameraFile(this.stateDir), picture);
+  }
+
+  /**
+   * What stands on chain: the arguments of every event of a contract, oldest first, such as
+   * `await world.events('access_log', 'event Accessed(address indexed operator, …)')`.
+   */
+  async events(contract: string, event: string): Promise<readonly ChainEvent[]> {
+    const client = createPublicClient({ chain: this.#chain(), transport: http(this.rpcUrl) });
+    const address = this.deployment().contracts[contract]?.address as Address;
+    const logs = await client.getLogs({ address, event: parseAbiItem(event) as AbiEvent, fromBlock: 0n });
+    return logs.map(({ args, blockNumber, transactionHash }) => ({ args: args as ChainEvent['args'], blockNumber, txHash: transactionHash }));
   }
 
   /** A transaction of somebody to `Accreditation`, mined. */

@@ -1,19 +1,22 @@
 import { FilePlus2, FolderHeart, Share2 } from 'lucide-react';
 import { useState } from 'react';
 import { useSearchParams } from 'react-router';
+import { isPractitioner } from '../../app/navigation.ts';
 import { paths } from '../../app/paths.ts';
 import { useRecords } from '../../data/records.ts';
-import type { Hex } from 'viem';
+import type { Address, Hex } from 'viem';
 import { CATEGORIES, type Category } from '../../data/types/codes.ts';
 import type { RecordItem } from '../../data/types/records.ts';
 import type { Me } from '../../data/types/session.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
+import { Section } from '../../ui/Card.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Empty } from '../../ui/Empty.tsx';
 import { Select } from '../../ui/Field.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
+import { useCalled } from '../people/names.ts';
 import { AddFiles } from '../upload/AddFiles.tsx';
 import { UnfinishedUploads } from '../upload/UnfinishedUploads.tsx';
 import { UploadQueue } from '../upload/UploadQueue.tsx';
@@ -45,12 +48,38 @@ export function RecordsPage({ me }: { readonly me: Me }) {
           )
         }
       </Resource>
+      {/* Whoever reads for a living has a page for each patient. */}
+      {!isPractitioner(me) && <SharedWithMe me={me.address} />}
       {adding && (
         <Dialog title={t('upload.title')} onClose={() => setAdding(false)}>
           <AddFiles patient={me.address} onAdded={() => setAdding(false)} />
         </Dialog>
       )}
     </Page>
+  );
+}
+
+/** What family and friends share, by person; nothing while nobody does. */
+function SharedWithMe({ me }: { readonly me: Address }) {
+  const { data } = useRecords();
+  const others = (data ?? []).filter((record) => record.patient !== me);
+  const people = [...new Set(others.map((record) => record.patient))];
+  return people.map((person) => (
+    <SharedBy key={person} person={person} records={others.filter((record) => record.patient === person)} />
+  ));
+}
+
+function SharedBy({ person, records }: { readonly person: Address; readonly records: readonly RecordItem[] }) {
+  const { t } = useI18n();
+  const name = useCalled(person);
+  return (
+    <Section title={t('records.sharedBy', { name })}>
+      <ul className="space-y-3">
+        {records.map((record) => (
+          <RecordLine key={record.id} record={record} to={paths.record(record.id)} />
+        ))}
+      </ul>
+    </Section>
   );
 }
 
