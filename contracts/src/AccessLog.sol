@@ -5,6 +5,7 @@ import {EfficientHashLib} from "solady/utils/EfficientHashLib.sol";
 
 import {Access, Head, IAccessLog} from "./interfaces/IAccessLog.sol";
 import {Authorization} from "./interfaces/ISignedActions.sol";
+import {Hashes} from "./libraries/Hashes.sol";
 import {SignedActions} from "./SignedActions.sol";
 
 /// @title AccessLog
@@ -12,11 +13,6 @@ contract AccessLog is IAccessLog, SignedActions {
     bytes32 private constant CHECKPOINT_TYPEHASH = keccak256(
         "Checkpoint(address operator,bytes32 previousHead,uint64 size,bytes32 root,bytes32 accessesHash,uint256 nonce,uint256 deadline)"
     );
-
-    /// @dev Where the call data of checkpointBySig say how far behind the selector the accesses begin: the sixth word.
-    uint256 private constant ACCESSES_AT = 4 + 5 * 32;
-    /// @dev An access is four words.
-    uint256 private constant ACCESS_LENGTH = 4 * 32;
 
     /// @dev Keeps a checkpoint well below the gas limit of one transaction.
     uint256 private constant MAX_BATCH = 1000;
@@ -44,7 +40,7 @@ contract AccessLog is IAccessLog, SignedActions {
             uint256(previous),
             size,
             uint256(root),
-            uint256(_accessesHash(accesses.length)),
+            uint256(EfficientHashLib.hashCalldata(Hashes.words(accesses))),
             auth.nonce,
             auth.deadline
         );
@@ -57,11 +53,12 @@ contract AccessLog is IAccessLog, SignedActions {
     function _checkpoint(address operator, bytes32 previous, uint64 size, bytes32 root, Access[] calldata accesses)
         private
     {
-        if (accesses.length == 0 || accesses.length > MAX_BATCH) revert InvalidBatch();
+        if (accesses.length == 0) revert InvalidBatch();
+        if (accesses.length > MAX_BATCH) revert InvalidBatch();
         bytes32 stored = headOf[operator];
         if (previous != stored) revert StaleHead(stored);
 
-        bytes32 head = keccak256(abi.encodePacked(previous, size, root));
+        bytes32 head = Hashes.head(previous, size, root);
         headOf[operator] = head;
         for (uint256 i = 0; i < accesses.length; ++i) {
             Access calldata access = accesses[i];
@@ -72,8 +69,9 @@ contract AccessLog is IAccessLog, SignedActions {
 
     /// @dev keccak256(previous ‖ size ‖ root); zero for the empty log, whose preimage is all zero.
     function _hash(Head calldata head) private pure returns (bytes32) {
-        if (head.size == 0 && head.previous == 0 && head.root == 0) return 0;
-        return keccak256(abi.encodePacked(head.previous, head.size, head.root));
+        (bytes32 previous, uint64 size, bytes32 root) = (head.previous, head.size, head.root);
+        if (size == 0 && previous == 0 && root == 0) return 0;
+        return Hashes.head(previous, size, root);
     }
 
     /// @dev The size after the batch. The sum wraps only for a preimage that is no log's head: sizes count leaves.
@@ -81,12 +79,5 @@ contract AccessLog is IAccessLog, SignedActions {
         unchecked {
             return uint64(current.size + accesses.length);
         }
-    }
-
-    /// @dev keccak256 of the accesses as they lie in the call data of checkpointBySig, whose decoder has checked that all
-    ///      of them lie inside. A word that is out of its range passes here and reverts where the access is emitted.
-    function _accessesHash(uint256 count) private pure returns (bytes32) {
-        uint256 start = 36 + abi.decode(msg.data[ACCESSES_AT:ACCESSES_AT + 32], (uint256));
-        return keccak256(msg.data[start:start + count * ACCESS_LENGTH]);
     }
 }

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IAccreditation, Practitioner} from "./interfaces/IAccreditation.sol";
 import {Authorization} from "./interfaces/ISignedActions.sol";
 import {Roles} from "./libraries/Codes.sol";
+import {Hashes} from "./libraries/Hashes.sol";
 import {PractitionerLib, PractitionerWord} from "./libraries/PractitionerLib.sol";
 import {SignedActions} from "./SignedActions.sol";
 
@@ -92,7 +93,7 @@ contract Accreditation is IAccreditation, SignedActions {
         uint32 epoch,
         Authorization calldata auth
     ) external {
-        _authorize(accreditor, _hash(ACCREDIT_TYPEHASH, msg.data[4:196], auth), auth);
+        _authorize(accreditor, Hashes.message(ACCREDIT_TYPEHASH, 6, auth), auth);
         _accredit(accreditor, practitioner, roles, validFrom, validUntil, epoch);
     }
 
@@ -103,7 +104,7 @@ contract Accreditation is IAccreditation, SignedActions {
 
     /// @inheritdoc IAccreditation
     function suspendBySig(address accreditor, address practitioner, Authorization calldata auth) external {
-        _authorize(accreditor, _hash(SUSPEND_TYPEHASH, msg.data[4:68], auth), auth);
+        _authorize(accreditor, Hashes.message(SUSPEND_TYPEHASH, 2, auth), auth);
         _suspend(accreditor, practitioner);
     }
 

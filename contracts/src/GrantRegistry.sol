@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {StorageSlot} from "@openzeppelin/contracts/utils/StorageSlot.sol";
 import {EfficientHashLib} from "solady/utils/EfficientHashLib.sol";
 
 import {GrantRef, IGrantRegistry, NewGrant, Scope, ScopeKind, Tag, Terms} from "./interfaces/IGrantRegistry.sol";
 import {Authorization} from "./interfaces/ISignedActions.sol";
 import {Purposes, Rights} from "./libraries/Codes.sol";
+import {Hashes} from "./libraries/Hashes.sol";
 import {TermsLib} from "./libraries/TermsLib.sol";
 import {SignedActions} from "./SignedActions.sol";
 
@@ -28,14 +30,6 @@ contract GrantRegistry is IGrantRegistry, SignedActions {
     /// @dev Epochs stop here instead of wrapping: nothing can be granted in the last epoch, so revoking always works.
     uint32 private constant LAST_EPOCH = type(uint32).max;
 
-    /// @dev A struct, so that one pointer serves for reading and writing.
-    struct Slot {
-        Terms terms;
-    }
-
-    /// @dev By keccak256(patient ‖ tag ‖ scope kind ‖ scope id), one word each.
-    mapping(bytes32 key => Slot slot) private _grants;
-
     /// @dev An epoch fills its slot, so that Solidity need not read the slot again to write it.
     mapping(address patient => uint256 epoch) private _patientEpochs;
 
@@ -47,7 +41,7 @@ contract GrantRegistry is IGrantRegistry, SignedActions {
     /// @inheritdoc IGrantRegistry
     function grantBySig(address patient, NewGrant calldata newGrant, Authorization calldata auth) external {
         (Tag tag, Terms shared, Scope[] calldata scopes) = (newGrant.tag, _sharedTerms(newGrant), newGrant.scopes);
-        _authorize(patient, _hash(patient, tag, shared, scopes, auth), auth);
+        _authorize(patient, _hash(patient, newGrant, scopes, auth), auth);
         _grant(patient, tag, shared, scopes);
     }
 
@@ -69,13 +63,13 @@ contract GrantRegistry is IGrantRegistry, SignedActions {
 
     /// @inheritdoc IGrantRegistry
     function revokeAllBySig(address patient, Authorization calldata auth) external {
-        _authorize(patient, _hash(REVOKE_ALL_TYPEHASH, msg.data[4:36], auth), auth);
+        _authorize(patient, Hashes.message(REVOKE_ALL_TYPEHASH, 1, auth), auth);
         _revokeAll(patient);
     }
 
     /// @inheritdoc IGrantRegistry
     function termsOf(address patient, Tag tag, ScopeKind kind, bytes32 id) external view returns (Terms) {
-        return _slotOf(patient, tag, kind, id).terms;
+        return Terms.wrap(_slotOf(patient, tag, kind, id).value);
     }
 
     /// @inheritdoc IGrantRegistry
@@ -92,7 +86,7 @@ contract GrantRegistry is IGrantRegistry, SignedActions {
     {
         if (right != Rights.READ && right != Rights.WRITE) return (false, 0, 0);
         if (purpose != 0 && !Purposes.isSingle(purpose)) return (false, 0, 0);
-        Terms terms = _slotOf(patient, tag, kind, id).terms;
+        Terms terms = Terms.wrap(_slotOf(patient, tag, kind, id).value);
         if (terms.rights() & right == 0) return (false, 0, 0);
         if (terms.purposes() & purpose != purpose) return (false, 0, 0);
         (notBefore, notAfter) = terms.period();
@@ -102,7 +96,8 @@ contract GrantRegistry is IGrantRegistry, SignedActions {
     }
 
     function _grant(address patient, Tag tag, Terms shared, Scope[] calldata scopes) private {
-        if (scopes.length == 0 || scopes.length > MAX_SCOPES) revert InvalidGrant();
+        if (scopes.length == 0) revert InvalidGrant();
+        if (scopes.length > MAX_SCOPES) revert InvalidGrant();
         uint32 patientEpoch = patientEpochOf(patient);
         if (shared.patientEpoch() != patientEpoch) revert StalePatientEpoch(patientEpoch);
         if (patientEpoch == LAST_EPOCH) revert InvalidGrant();
@@ -111,13 +106,13 @@ contract GrantRegistry is IGrantRegistry, SignedActions {
             Scope calldata scope = scopes[i];
             (ScopeKind kind, bytes32 id, bytes32 bundleHash) = (scope.kind, scope.id, scope.bundleHash);
             if (!_isInRange(kind, id, bundleHash, shared.rights())) revert InvalidGrant();
-            Slot storage slot = _slotOf(patient, tag, kind, id);
-            uint32 epoch = slot.terms.epoch();
+            StorageSlot.Uint256Slot storage slot = _slotOf(patient, tag, kind, id);
+            uint32 epoch = Terms.wrap(slot.value).epoch();
             if (scope.epoch != epoch) revert StaleGrantEpoch(tag, id, epoch);
             if (epoch == LAST_EPOCH) revert InvalidGrant();
 
             Terms terms = shared.forScope(_next(epoch), kind);
-            slot.terms = terms;
+            slot.value = Terms.unwrap(terms);
             emit Granted(patient, tag, id, terms, bundleHash);
         }
     }
@@ -126,9 +121,9 @@ contract GrantRegistry is IGrantRegistry, SignedActions {
         for (uint256 i = 0; i < grants.length; ++i) {
             GrantRef calldata ref = grants[i];
             (Tag tag, ScopeKind kind, bytes32 id) = (ref.tag, ref.kind, ref.id);
-            Slot storage slot = _slotOf(patient, tag, kind, id);
-            uint32 epoch = _next(slot.terms.epoch());
-            slot.terms = TermsLib.ended(epoch, kind);
+            StorageSlot.Uint256Slot storage slot = _slotOf(patient, tag, kind, id);
+            uint32 epoch = _next(Terms.wrap(slot.value).epoch());
+            slot.value = Terms.unwrap(TermsLib.ended(epoch, kind));
             emit Revoked(patient, tag, id, kind, epoch);
         }
     }
@@ -145,11 +140,16 @@ contract GrantRegistry is IGrantRegistry, SignedActions {
         }
     }
 
-    function _slotOf(address patient, Tag tag, ScopeKind kind, bytes32 id) private view returns (Slot storage) {
-        return
-            _grants[
-                EfficientHashLib.hash(bytes32(uint256(uint160(patient))), Tag.unwrap(tag), bytes32(uint256(kind)), id)
-            ];
+    /// @dev Where the terms of a grant lie: at keccak256(patient ‖ tag ‖ scope kind ‖ scope id), one word each. Those are
+    ///      128 bytes and Solidity hashes 64 for a mapping, so nothing else lies there.
+    function _slotOf(address patient, Tag tag, ScopeKind kind, bytes32 id)
+        private
+        pure
+        returns (StorageSlot.Uint256Slot storage)
+    {
+        return StorageSlot.getUint256Slot(
+            EfficientHashLib.hash(bytes32(uint256(uint160(patient))), Tag.unwrap(tag), bytes32(uint256(kind)), id)
+        );
     }
 
     /// @dev What all scopes share, once it is in range: exactly one right, known purposes (READ needs at least one), and
@@ -157,8 +157,9 @@ contract GrantRegistry is IGrantRegistry, SignedActions {
     function _sharedTerms(NewGrant calldata newGrant) private pure returns (Terms) {
         (uint8 right, uint16 purposes) = (newGrant.rights, newGrant.purposes);
         (uint40 notBefore, uint40 notAfter) = (newGrant.notBefore, newGrant.notAfter);
-        if (right != Rights.WRITE && (right != Rights.READ || purposes == 0)) revert InvalidGrant();
-        if (purposes > Purposes.ALL || notBefore >= notAfter) revert InvalidGrant();
+        if (right == Rights.READ ? purposes == 0 : right != Rights.WRITE) revert InvalidGrant();
+        if (purposes > Purposes.ALL) revert InvalidGrant();
+        if (notBefore >= notAfter) revert InvalidGrant();
         return TermsLib.shared(notBefore, notAfter, newGrant.patientEpoch, purposes, right);
     }
 
@@ -170,38 +171,13 @@ contract GrantRegistry is IGrantRegistry, SignedActions {
     }
 
     /// @dev EIP-712 struct hash of Grant.
-    function _hash(address patient, Tag tag, Terms shared, Scope[] calldata scopes, Authorization calldata auth)
+    function _hash(address patient, NewGrant calldata newGrant, Scope[] calldata scopes, Authorization calldata auth)
         private
         pure
         returns (bytes32)
     {
-        (uint40 notBefore, uint40 notAfter) = shared.period();
-        return EfficientHashLib.hash(
-            uint256(GRANT_TYPEHASH),
-            uint256(uint160(patient)),
-            uint256(Tag.unwrap(tag)),
-            shared.rights(),
-            shared.purposes(),
-            notBefore,
-            notAfter,
-            shared.patientEpoch(),
-            uint256(_hash(scopes)),
-            auth.nonce,
-            auth.deadline
-        );
-    }
-
-    /// @dev EIP-712 encoding of `Scope[]`: keccak256 of the struct hashes.
-    function _hash(Scope[] calldata scopes) private pure returns (bytes32) {
-        bytes32[] memory hashes = EfficientHashLib.malloc(scopes.length);
-        for (uint256 i = 0; i < scopes.length; ++i) {
-            Scope calldata scope = scopes[i];
-            bytes32 hash = EfficientHashLib.hash(
-                uint256(SCOPE_TYPEHASH), uint8(scope.kind), uint256(scope.id), scope.epoch, uint256(scope.bundleHash)
-            );
-            EfficientHashLib.set(hashes, i, hash);
-        }
-        return EfficientHashLib.hash(hashes);
+        bytes32 scopesHash = Hashes.array(SCOPE_TYPEHASH, scopes);
+        return Hashes.message(GRANT_TYPEHASH, patient, Hashes.words(newGrant), scopesHash, auth);
     }
 
     /// @dev EIP-712 struct hash of Revoke.
@@ -210,21 +186,9 @@ contract GrantRegistry is IGrantRegistry, SignedActions {
         pure
         returns (bytes32)
     {
+        bytes32 grantsHash = Hashes.array(GRANT_REF_TYPEHASH, grants);
         return EfficientHashLib.hash(
-            uint256(REVOKE_TYPEHASH), uint256(uint160(patient)), uint256(_hash(grants)), auth.nonce, auth.deadline
+            uint256(REVOKE_TYPEHASH), uint256(uint160(patient)), uint256(grantsHash), auth.nonce, auth.deadline
         );
-    }
-
-    /// @dev EIP-712 encoding of `GrantRef[]`: keccak256 of the struct hashes.
-    function _hash(GrantRef[] calldata grants) private pure returns (bytes32) {
-        bytes32[] memory hashes = EfficientHashLib.malloc(grants.length);
-        for (uint256 i = 0; i < grants.length; ++i) {
-            GrantRef calldata ref = grants[i];
-            bytes32 hash = EfficientHashLib.hash(
-                uint256(GRANT_REF_TYPEHASH), uint256(Tag.unwrap(ref.tag)), uint8(ref.kind), uint256(ref.id)
-            );
-            EfficientHashLib.set(hashes, i, hash);
-        }
-        return EfficientHashLib.hash(hashes);
     }
 }

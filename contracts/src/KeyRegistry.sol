@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {EfficientHashLib} from "solady/utils/EfficientHashLib.sol";
+
 import {IKeyRegistry, Key} from "./interfaces/IKeyRegistry.sol";
 import {Authorization} from "./interfaces/ISignedActions.sol";
+import {Hashes} from "./libraries/Hashes.sol";
 import {SignedActions} from "./SignedActions.sol";
 
 /// @title KeyRegistry
@@ -32,7 +35,7 @@ contract KeyRegistry is IKeyRegistry, SignedActions {
 
     /// @inheritdoc IKeyRegistry
     function registerKey(uint8 slot, uint32 epoch, uint16 kem, bytes calldata key) external {
-        _register(msg.sender, slot, epoch, kem, key, keccak256(key));
+        _register(msg.sender, slot, epoch, kem, key, EfficientHashLib.hashCalldata(key));
     }
 
     /// @inheritdoc IKeyRegistry
@@ -44,12 +47,8 @@ contract KeyRegistry is IKeyRegistry, SignedActions {
         bytes calldata key,
         Authorization calldata auth
     ) external {
-        bytes32 keyHash = keccak256(key);
-        _authorize(
-            owner,
-            keccak256(abi.encodePacked(REGISTER_KEY_TYPEHASH, msg.data[4:132], keyHash, auth.nonce, auth.deadline)),
-            auth
-        );
+        bytes32 keyHash = EfficientHashLib.hashCalldata(key);
+        _authorize(owner, Hashes.message(REGISTER_KEY_TYPEHASH, owner, msg.data[36:132], keyHash, auth), auth);
         _register(owner, slot, epoch, kem, key, keyHash);
     }
 
@@ -68,8 +67,11 @@ contract KeyRegistry is IKeyRegistry, SignedActions {
         // The last epoch is never replaced; nobody registers four billion keys.
         if (epoch != current || current == type(uint32).max) revert StaleKeyEpoch(current);
 
-        stored.key = Key({hash: keyHash, epoch: epoch + 1, since: uint40(block.timestamp), kem: kem});
-        emit KeyRegistered(owner, keyHash, slot, epoch + 1, kem, key);
+        unchecked {
+            ++epoch; // below the last one
+        }
+        stored.key = Key({hash: keyHash, epoch: epoch, since: uint40(block.timestamp), kem: kem});
+        emit KeyRegistered(owner, keyHash, slot, epoch, kem, key);
     }
 
     /// @dev Length and prefix only: whether the point lies on the curve is for whoever seals to it.

@@ -6,6 +6,7 @@ import {IGrantRegistry, ScopeKind, Tag} from "./interfaces/IGrantRegistry.sol";
 import {IRecordRegistry, NewRecord, NewVersion, Record, RecordId, RecordStatus} from "./interfaces/IRecordRegistry.sol";
 import {Authorization} from "./interfaces/ISignedActions.sol";
 import {Purposes, Rights, Roles, Salted} from "./libraries/Codes.sol";
+import {Hashes} from "./libraries/Hashes.sol";
 import {RecordLib, RecordWord} from "./libraries/RecordLib.sol";
 import {SignedActions} from "./SignedActions.sol";
 
@@ -49,7 +50,7 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
 
     /// @inheritdoc IRecordRegistry
     function registerRecordBySig(address uploader, NewRecord calldata record, Authorization calldata auth) external {
-        _authorize(uploader, _hash(REGISTER_RECORD_TYPEHASH, msg.data[4:228], auth), auth);
+        _authorize(uploader, Hashes.message(REGISTER_RECORD_TYPEHASH, 7, auth), auth);
         _registerRecord(uploader, record);
     }
 
@@ -60,7 +61,7 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
 
     /// @inheritdoc IRecordRegistry
     function registerVersionBySig(address uploader, NewVersion calldata version, Authorization calldata auth) external {
-        _authorize(uploader, _hash(REGISTER_VERSION_TYPEHASH, msg.data[4:228], auth), auth);
+        _authorize(uploader, Hashes.message(REGISTER_VERSION_TYPEHASH, 7, auth), auth);
         _registerVersion(uploader, version);
     }
 
@@ -77,7 +78,7 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
         bytes32 salt,
         Authorization calldata auth
     ) external {
-        _authorize(signer, _hash(SET_RECORD_STATUS_TYPEHASH, msg.data[4:132], auth), auth);
+        _authorize(signer, Hashes.message(SET_RECORD_STATUS_TYPEHASH, 4, auth), auth);
         _setRecordStatus(signer, record, status, salt);
     }
 
@@ -137,8 +138,11 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
             }
         }
 
-        slot.record = stored.withVersion(version + 1, codec);
-        emit RecordRegistered(id, patient, category, uploader, version + 1, codec, newVersion.digest);
+        unchecked {
+            ++version; // below the last one
+        }
+        slot.record = stored.withVersion(version, codec);
+        emit RecordRegistered(id, patient, category, uploader, version, codec, newVersion.digest);
     }
 
     function _setRecordStatus(address signer, RecordId record, RecordStatus status, bytes32 salt) private {

@@ -2,10 +2,11 @@
 pragma solidity 0.8.37;
 
 import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
-import {ECDSA} from "solady/utils/ECDSA.sol";
+import {StorageSlot} from "@openzeppelin/contracts/utils/StorageSlot.sol";
 import {EIP712} from "solady/utils/EIP712.sol";
 
 import {Authorization, ISignedActions} from "./interfaces/ISignedActions.sol";
+import {Hashes} from "./libraries/Hashes.sol";
 
 /// @title Signed actions: who signed, until when, and never twice.
 /// @dev A contract calls `_authorize` first in each `…BySig` function and then does exactly what the direct function
@@ -13,16 +14,10 @@ import {Authorization, ISignedActions} from "./interfaces/ISignedActions.sol";
 abstract contract SignedActions is ISignedActions, EIP712 {
     /// @dev A signature by a key: r ‖ s ‖ v. The shorter form of EIP-2098 does not count.
     uint256 private constant SIGNATURE_LENGTH = 65;
+    /// @dev Address of the precompile that recovers a signer.
+    uint256 private constant ECRECOVER = 1;
     /// @dev Half the order of secp256k1; of two signatures with s and its opposite the lower one counts (EIP-2).
     uint256 private constant HIGHEST_S = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
-
-    /// @dev 256 neighbouring nonces share a slot. A struct, so that one pointer serves for reading and writing.
-    struct NonceWord {
-        uint256 used;
-    }
-
-    /// @dev Bit `nonce % 256` of word `nonce / 256` says that the nonce is gone.
-    mapping(address signer => mapping(uint256 word => NonceWord nonces)) private _nonces;
 
     /// @inheritdoc ISignedActions
     function cancelNonce(uint256 nonce) external {
@@ -32,7 +27,7 @@ abstract contract SignedActions is ISignedActions, EIP712 {
 
     /// @inheritdoc ISignedActions
     function isNonceUsed(address signer, uint256 nonce) external view returns (bool) {
-        return _nonces[signer][nonce >> 8].used & (1 << (nonce & 0xff)) != 0;
+        return _nonceWordOf(signer, nonce).value & (1 << (nonce & 0xff)) != 0;
     }
 
     /// @inheritdoc ISignedActions
@@ -45,45 +40,65 @@ abstract contract SignedActions is ISignedActions, EIP712 {
     /// @dev The ERC-1271 question is a static call, so a signer's contract cannot act between check and effect.
     function _authorize(address signer, bytes32 structHash, Authorization calldata auth) internal {
         if (block.timestamp >= auth.deadline) revert ActionExpired(auth.deadline);
-        if (!_isSignedBy(signer, _hashTypedData(structHash), auth.signature)) revert InvalidSignature();
+        bytes32 digest = _hashTypedData(structHash);
+        bytes calldata signature = auth.signature;
+        if (!_isSignedByKey(signer, digest, signature) && !_isAcceptedByContract(signer, digest, signature)) {
+            revert InvalidSignature();
+        }
         _useNonce(signer, auth.nonce);
-    }
-
-    /// @notice The struct hash of a message whose fields, but for nonce and deadline, are the first arguments of the call.
-    /// @param fields Those arguments as they lie in the call data: one word each, which is also how EIP-712 encodes them.
-    function _hash(bytes32 typeHash, bytes calldata fields, Authorization calldata auth)
-        internal
-        pure
-        returns (bytes32)
-    {
-        return keccak256(abi.encodePacked(typeHash, fields, auth.nonce, auth.deadline));
     }
 
     /// @dev Marks the nonce as gone, or reverts if it is.
     function _useNonce(address signer, uint256 nonce) private {
-        NonceWord storage word = _nonces[signer][nonce >> 8];
-        uint256 used = word.used;
+        StorageSlot.Uint256Slot storage word = _nonceWordOf(signer, nonce);
+        uint256 used = word.value;
         uint256 bit = 1 << (nonce & 0xff);
         if (used & bit != 0) revert NonceUsed(signer, nonce);
-        word.used = used | bit;
+        word.value = used | bit;
     }
 
-    /// @dev A key's own signature counts also where its address has code (EIP-7702), so ecrecover comes first. It takes
-    ///      exactly 65 bytes with a low s and v 27 or 28, and never answers with the zero address.
-    function _isSignedBy(address signer, bytes32 digest, bytes calldata signature) private view returns (bool) {
-        if (signature.length == SIGNATURE_LENGTH && uint256(bytes32(signature[32:64])) <= HIGHEST_S) {
-            address recovered = ECDSA.tryRecoverCalldata(digest, signature);
-            if (recovered == signer && signer != address(0)) return true;
+    /// @dev 256 neighbouring nonces share a word: bit `nonce % 256` says that the nonce is gone. The word lies at
+    ///      keccak256(signer ‖ nonce / 256), one hash where a mapping in a mapping takes two. Those are 52 bytes and
+    ///      Solidity hashes 64 for a mapping, so nothing else lies there.
+    function _nonceWordOf(address signer, uint256 nonce) private pure returns (StorageSlot.Uint256Slot storage) {
+        return StorageSlot.getUint256Slot(Hashes.pair(signer, bytes32(nonce >> 8)));
+    }
+
+    /// @dev A key's own signature counts also where its address has code (EIP-7702), so this comes first. It takes exactly
+    ///      65 bytes with a low s and v 27 or 28, and never answers for the zero address.
+    ///
+    ///      In assembly, because Solidity checks each part of the signature again and cleans whatever it compares. The block
+    ///      writes scratch space and four words from the free memory pointer on, which nobody reads again; of the call data
+    ///      behind the signature it may read a part, and then finds the length wrong.
+    function _isSignedByKey(address signer, bytes32 digest, bytes calldata signature)
+        private
+        view
+        returns (bool isSigned)
+    {
+        assembly ("memory-safe") {
+            let s := calldataload(add(signature.offset, 0x20))
+            if iszero(or(xor(signature.length, SIGNATURE_LENGTH), gt(s, HIGHEST_S))) {
+                let input := mload(0x40)
+                mstore(input, digest)
+                mstore(add(input, 0x20), byte(0, calldataload(add(signature.offset, 0x40)))) // v
+                mstore(add(input, 0x40), calldataload(signature.offset)) // r
+                mstore(add(input, 0x60), s)
+                pop(staticcall(gas(), ECRECOVER, input, 0x80, 0x00, 0x20))
+                // Where no key is found, for any v but 27 and 28 too, the precompile returns nothing and word 0 is not its.
+                let isFound := eq(returndatasize(), 0x20)
+                // The shift drops the upper bits of an address, which Solidity leaves undefined.
+                isSigned := and(isFound, iszero(shl(96, xor(mload(0x00), signer))))
+            }
         }
-        return signer.code.length != 0 && _isAcceptedByContract(signer, digest, signature);
     }
 
-    /// @dev Any answer but the 32-byte magic value is a no, also a revert, a short answer or none.
+    /// @dev Where there is a contract; any answer but the 32-byte magic value is a no, also a revert, a short one or none.
     function _isAcceptedByContract(address signer, bytes32 digest, bytes calldata signature)
         private
         view
         returns (bool)
     {
+        if (signer.code.length == 0) return false;
         (bool success, bytes memory answer) =
             signer.staticcall(abi.encodeCall(IERC1271.isValidSignature, (digest, signature)));
         return success && answer.length >= 32 && bytes32(answer) == bytes32(IERC1271.isValidSignature.selector);

@@ -316,9 +316,9 @@ contract AccreditationTest is BaseTest {
         accreditation.accredit(doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, 2 ** 20 - 1);
     }
 
-    /// @dev Storage slot of the accreditors, after the nonces, owner and successor; practitioners come next.
+    /// @dev Storage slot of the accreditors, after owner and successor; practitioners come next.
     function accreditorsSlot() private pure returns (uint256) {
-        return 3;
+        return 2;
     }
 
     function test_RevertWhen_SuspendingAnothersPractitioner() public {

@@ -21,10 +21,8 @@ import {Messages} from "./Messages.sol";
 ///      contracts/gas.json holds the committed figures; MEDLOCK_GAS_UPDATE=true writes it anew.
 /// forge-config: default.isolate = true
 contract GasTest is BaseTest {
-    /// @dev Worst allowed figure over floor, in thousandths, of what a wallet sends itself.
+    /// @dev Worst allowed figure over floor, in thousandths, of a direct or a signed operation alike.
     uint256 private constant MAX_PERMILLE = 1060;
-    /// @dev The same for signed twins: the floor has no term for decoding and hashing a message.
-    uint256 private constant MAX_SIGNED_PERMILLE = 1085;
     string private constant SNAPSHOT = "contracts/gas.json";
 
     /// @dev What an operation needs from the chain; calldata and logs are counted, not stated.
@@ -36,7 +34,6 @@ contract GasTest is BaseTest {
     }
 
     uint256 private worst;
-    uint256 private worstSigned;
     string private report;
 
     function test_EveryOperationIsNearItsFloorAndTheSnapshotIsFresh() public {
@@ -47,14 +44,13 @@ contract GasTest is BaseTest {
 
         string memory text = string.concat(report, "\n");
         text = string.concat("{\n", text, "}\n");
-        console.log("worst over floor (thousandths): %d direct, %d signed", worst, worstSigned);
+        console.log("worst over floor (thousandths): %d", worst);
         if (vm.envOr("MEDLOCK_GAS_UPDATE", false)) {
             vm.writeFile(SNAPSHOT, text);
         } else {
             assertEq(vm.readFile(SNAPSHOT), text, "contracts/gas.json is stale: run contracts/bench-gas.mjs --update");
         }
-        assertLe(worst, MAX_PERMILLE, "a direct operation is too far above its floor");
-        assertLe(worstSigned, MAX_SIGNED_PERMILLE, "a signed operation is too far above its floor");
+        assertLe(worst, MAX_PERMILLE, "an operation is too far above its floor");
     }
 
     function measureRecords() private {
@@ -280,8 +276,7 @@ contract GasTest is BaseTest {
 
         uint256 floor = floorOf(data, needs, vm.getRecordedLogs());
         uint256 permille = (used * 1000 + floor - 1) / floor;
-        if (needs.signatures == 0 && permille > worst) worst = permille;
-        if (needs.signatures != 0 && permille > worstSigned) worstSigned = permille;
+        if (permille > worst) worst = permille;
         report = string.concat(
             report,
             bytes(report).length == 0 ? "" : ",\n",

@@ -263,6 +263,29 @@ contract GrantRegistryTest is BaseTest {
         assertInvalid(made);
     }
 
+    function testFuzz_RevertWhen_AWordOfTheMessageIsOutOfItsRange(uint256 field, uint256 bit) public {
+        NewGrant memory made = newGrant(tag, ScopeKind.Record, ID);
+        bytes memory terms = abi.encode(made.rights, made.purposes, made.notBefore, made.notAfter, made.patientEpoch);
+        bytes memory scope = abi.encode(made.scopes[0]);
+        // The message that was asked for is carried out, told in raw words as below.
+        (bool success,) = grantRaw(terms, scope, 0);
+        assertTrue(success);
+        made.scopes[0].epoch = 1;
+        scope = abi.encode(made.scopes[0]);
+
+        // The one next to it is not, although its signer did sign those words: five of the terms, kind and epoch of the scope.
+        uint8[7] memory widths = [8, 16, 40, 40, 32, 2, 32];
+        field = bound(field, 0, 6);
+        uint256 mask = 1 << bound(bit, widths[field], 255);
+        if (field < 5) setWord(terms, field, mask);
+        else setWord(scope, (field - 5) * 2, mask);
+        bytes memory answer;
+        (success, answer) = grantRaw(terms, scope, 1);
+        assertFalse(success);
+        assertEq(answer.length, 0, "refused as no call of this function at all");
+        assertFalse(grants.isNonceUsed(patient.addr, 1));
+    }
+
     function test_Revoke_EndsTheGrant() public {
         grant(newGrant(tag, ScopeKind.Record, ID));
         assertTrue(isGranted(ScopeKind.Record, ID));
@@ -292,6 +315,23 @@ contract GrantRegistryTest is BaseTest {
         grants.revoke(refs);
         assertFalse(isGranted(ScopeKind.Record, ID));
         assertFalse(isGranted(ScopeKind.All, 0));
+    }
+
+    function test_Revoke_SeveralAtOnceRelayed() public {
+        GrantRef[] memory refs = new GrantRef[](3);
+        refs[0] = GrantRef(tag, ScopeKind.Record, ID);
+        refs[1] = GrantRef(tagOf(lab.addr, WRITE_SALT), ScopeKind.Category, categoryId(LABORATORY));
+        refs[2] = GrantRef(tag, ScopeKind.All, 0);
+        bytes32 message = Messages.revoke(patient.addr, refs, 1, DEADLINE);
+        grants.revokeBySig(patient.addr, refs, sign(patient, grants, message, 1, DEADLINE));
+        for (uint256 i = 0; i < refs.length; ++i) {
+            Terms terms = grants.termsOf(patient.addr, refs[i].tag, refs[i].kind, refs[i].id);
+            assertEq(Terms.unwrap(terms), 1 << 80 | uint256(refs[i].kind) << 168);
+        }
+        // None at all can be signed too: the hash of an empty array is that of no bytes.
+        message = Messages.revoke(patient.addr, new GrantRef[](0), 2, DEADLINE);
+        grants.revokeBySig(patient.addr, new GrantRef[](0), sign(patient, grants, message, 2, DEADLINE));
+        assertTrue(grants.isNonceUsed(patient.addr, 2));
     }
 
     function test_Revoke_TouchesTheCallersGrantsAlone() public {
@@ -392,6 +432,36 @@ contract GrantRegistryTest is BaseTest {
         assertFalse(granted);
         (granted,,) = grants.isGranted(patient.addr, tag, ScopeKind.Category, ID, Rights.READ, purpose, START);
         assertFalse(granted);
+    }
+
+    /// @dev Sets bits of one word.
+    function setWord(bytes memory words, uint256 index, uint256 mask) private pure {
+        for (uint256 i = 0; i < 32; ++i) {
+            words[index * 32 + i] |= bytes32(mask)[i];
+        }
+    }
+
+    /// @dev Signs and sends a grant of one scope whose words are given as they are.
+    function grantRaw(bytes memory terms, bytes memory scope, uint256 nonce) private returns (bool, bytes memory) {
+        bytes32 typeHash = keccak256(
+            "Grant(address patient,bytes32 tag,uint8 rights,uint16 purposes,uint40 notBefore,uint40 notAfter,uint32 patientEpoch,Scope[] scopes,uint256 nonce,uint256 deadline)Scope(uint8 kind,bytes32 id,uint32 epoch,bytes32 bundleHash)"
+        );
+        bytes32 scopeHash =
+            keccak256(bytes.concat(keccak256("Scope(uint8 kind,bytes32 id,uint32 epoch,bytes32 bundleHash)"), scope));
+        bytes32 message = keccak256(
+            bytes.concat(
+                abi.encode(typeHash, patient.addr, tag),
+                terms,
+                keccak256(bytes.concat(scopeHash)),
+                abi.encode(nonce, DEADLINE)
+            )
+        );
+        bytes memory signature = sign(patient, grants, message, nonce, DEADLINE).signature;
+        // Signer, grant and authorization; then the grant's words, its only scope, and the authorization's words.
+        bytes memory head = abi.encode(patient.addr, 0x60, 0x60 + 7 * 32 + 5 * 32);
+        bytes memory made = bytes.concat(abi.encode(tag), terms, abi.encode(7 * 32, 1), scope);
+        bytes memory auth = abi.encode(nonce, DEADLINE, 0x60, signature.length);
+        return address(grants).call(bytes.concat(grants.grantBySig.selector, head, made, auth, signature));
     }
 
     /// @dev Four billion revocations, at once.

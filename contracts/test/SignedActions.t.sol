@@ -47,6 +47,16 @@ contract SignedActionsTest is BaseTest {
         assertEq(grants.patientEpochOf(patient.addr), 2);
     }
 
+    function testFuzz_Twin_LeavesNoncesAloneThatDifferInOneBit(uint256 nonce) public {
+        grants.revokeAllBySig(patient.addr, revokeAll(nonce));
+        for (uint256 bit = 0; bit < 256; ++bit) {
+            assertFalse(grants.isNonceUsed(patient.addr, nonce ^ 1 << bit));
+        }
+        for (uint256 bit = 0; bit < 160; ++bit) {
+            assertFalse(grants.isNonceUsed(address(uint160(patient.addr) ^ uint160(1 << bit)), nonce));
+        }
+    }
+
     function test_Twin_IsValidInTheLastSecond() public {
         Authorization memory auth = revokeAll(0);
         vm.warp(DEADLINE - 1);
@@ -108,7 +118,12 @@ contract SignedActionsTest is BaseTest {
         Authorization memory auth = revokeAll(0);
         auth.signature[64] = bytes1(v);
         assertRefused(patient.addr, auth);
-        auth.signature[64] = bytes1(uint8(auth.signature[64]) % 2);
+    }
+
+    function test_RevertWhen_VIsTheParity() public {
+        // 0 or 1, as transactions have it.
+        Authorization memory auth = revokeAll(0);
+        auth.signature[64] = bytes1(uint8(auth.signature[64]) - 27);
         assertRefused(patient.addr, auth);
     }
 
@@ -122,6 +137,52 @@ contract SignedActionsTest is BaseTest {
         }
         auth.signature = resized;
         assertRefused(patient.addr, auth);
+    }
+
+    function test_RevertWhen_SignatureIsShortenedOrPadded() public {
+        Authorization memory auth = revokeAll(0);
+        bytes memory full = auth.signature;
+        (uint8 v, bytes32 r, bytes32 s) =
+            vm.sign(patient.privateKey, digestOf(grants, Messages.revokeAll(patient.addr, 0, DEADLINE)));
+        assertEq(full, abi.encodePacked(r, s, v));
+        // 64 bytes, the parity in the top bit of s (EIP-2098).
+        auth.signature = abi.encodePacked(r, bytes32(uint256(s) | uint256(v - 27) << 255));
+        assertRefused(patient.addr, auth);
+        auth.signature = abi.encodePacked(r, s);
+        assertRefused(patient.addr, auth);
+        auth.signature = abi.encodePacked(full, uint8(0));
+        assertRefused(patient.addr, auth);
+
+        // All 65 bytes are there, and fewer are said to be: behind signer, offset, nonce, deadline and offset.
+        auth.signature = full;
+        bytes memory data = abi.encodeCall(grants.revokeAllBySig, (patient.addr, auth));
+        uint256 lengthAt = 4 + 6 * 32 - 1;
+        assertEq(uint8(data[lengthAt]), 65);
+        for (uint8 length = 0; length < 65; ++length) {
+            data[lengthAt] = bytes1(length);
+            (bool success, bytes memory answer) = address(grants).call(data);
+            assertFalse(success);
+            assertEq(bytes4(answer), ISignedActions.InvalidSignature.selector);
+        }
+        data[lengthAt] = bytes1(uint8(65));
+        (bool accepted,) = address(grants).call(data);
+        assertTrue(accepted);
+    }
+
+    function test_RevertWhen_NoKeyIsFound() public {
+        // Neither zero nor the order of the curve can be r or s, and ecrecover then answers nothing at all. So no address
+        // may pass for its answer; least of all what lies where the answer would: the end of 0x1901 ‖ domain separator.
+        bytes32 separator = grants.DOMAIN_SEPARATOR();
+        address leftover = address(uint160(0x1901 << 48 | uint256(separator) >> 208));
+        address[3] memory signers = [patient.addr, leftover, address(1)];
+        for (uint256 i = 0; i < signers.length; ++i) {
+            assertRefused(signers[i], Authorization(0, DEADLINE, abi.encodePacked(bytes32(0), bytes32(0), uint8(27))));
+            assertRefused(
+                signers[i], Authorization(0, DEADLINE, abi.encodePacked(bytes32(0), bytes32(uint256(1)), uint8(28)))
+            );
+            assertRefused(signers[i], Authorization(0, DEADLINE, abi.encodePacked(N, uint256(1), uint8(27))));
+            assertRefused(signers[i], Authorization(0, DEADLINE, abi.encodePacked(uint256(1), bytes32(0), uint8(27))));
+        }
     }
 
     function test_RevertWhen_SignerIsZero() public {
@@ -193,6 +254,19 @@ contract SignedActionsTest is BaseTest {
         ContractWallet code = new ContractWallet();
         vm.etch(patient.addr, address(code).code);
         grants.revokeAllBySig(patient.addr, revokeAll(0));
+        assertEq(grants.patientEpochOf(patient.addr), 1);
+    }
+
+    function test_Wallet_IsAskedAboutWhatItsKeyDidNotSign() public {
+        // EIP-7702: the code at the patient's address accepts a signature that does not count as the key's, for its high s.
+        ContractWallet code = new ContractWallet();
+        vm.etch(patient.addr, address(code).code);
+        bytes32 digest = digestOf(grants, Messages.revokeAll(patient.addr, 0, DEADLINE));
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(patient.privateKey, digest);
+        bytes memory signature = abi.encodePacked(r, N - uint256(s), v == 27 ? uint8(28) : uint8(27));
+        assertRefused(patient.addr, Authorization(0, DEADLINE, signature));
+        ContractWallet(patient.addr).expect(digest, signature, ContractWallet.Answer.Accept);
+        grants.revokeAllBySig(patient.addr, Authorization(0, DEADLINE, signature));
         assertEq(grants.patientEpochOf(patient.addr), 1);
     }
 

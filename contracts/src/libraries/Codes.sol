@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {RecordId} from "../interfaces/IRecordRegistry.sol";
 import {Tag} from "../interfaces/IGrantRegistry.sol";
+import {Hashes} from "./Hashes.sol";
 
 /// @title Rights of a grant.
 library Rights {
@@ -54,11 +55,11 @@ library Roles {
 library Salted {
     /// @notice tag = keccak256(grantee20 ‖ salt32).
     function tag(address grantee, bytes32 salt) internal pure returns (Tag) {
-        return Tag.wrap(keccak256(abi.encodePacked(grantee, salt)));
+        return Tag.wrap(Hashes.pair(grantee, salt));
     }
 
     /// @notice record id = keccak256(uploader20 ‖ salt32).
     function recordId(address uploader, bytes32 salt) internal pure returns (RecordId) {
-        return RecordId.wrap(keccak256(abi.encodePacked(uploader, salt)));
+        return RecordId.wrap(Hashes.pair(uploader, salt));
     }
 }
