@@ -5,12 +5,11 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { forge, root } from "./forge.mjs";
 
 const CONTRACTS = ["Accreditation", "KeyRegistry", "GrantRegistry", "RecordRegistry", "AccessLog"];
 
 const here = dirname(fileURLToPath(import.meta.url));
-const root = dirname(here);
-const forge = process.env.MEDLOCK_FORGE ?? join(root, "node_modules", ".bin", "forge");
 const check = process.argv.includes("--check");
 
 execFileSync(forge, ["build", "--root", root, "contracts/src"], { stdio: ["ignore", "ignore", "inherit"] });

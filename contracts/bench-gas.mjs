@@ -3,11 +3,9 @@
 // With --update it also rewrites the committed figures, contracts/gas.json.
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { forge, root } from "./forge.mjs";
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const forge = process.env.MEDLOCK_FORGE ?? join(root, "node_modules", ".bin", "forge");
 const update = process.argv.includes("--update");
 
 const run = spawnSync(forge, ["test", "--root", root, "--match-contract", "^GasTest$"], {
