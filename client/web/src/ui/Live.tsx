@@ -2,23 +2,28 @@ import { createContext, use, useCallback, useRef, useState, type ReactNode } fro
 
 const Context = createContext<(text: string) => void>(() => undefined);
 
+/** So many sentences may follow each other at once. */
+const LINES_MAX = 4;
+
 /**
- * One region that reads aloud what happened. A message that stands there already is read again: the text is set anew
- * in the other of two lines.
+ * One region that reads aloud what happened. Each sentence is a line of its own, so that "Done." does not take away what
+ * exactly was done a moment before, and the same sentence again is read again.
  */
 export function LiveRegion({ children }: { readonly children: ReactNode }) {
-  const [lines, setLines] = useState<readonly [string, string]>(['', '']);
-  const turn = useRef(false);
+  const [lines, setLines] = useState<readonly { readonly id: number; readonly text: string }[]>([]);
+  const next = useRef(0);
   const announce = useCallback((text: string) => {
-    turn.current = !turn.current;
-    setLines(turn.current ? [text, ''] : ['', text]);
+    next.current += 1;
+    const line = { id: next.current, text };
+    setLines((said) => [...said.slice(1 - LINES_MAX), line]);
   }, []);
   return (
     <Context value={announce}>
       {children}
-      <div aria-live="polite" role="status" className="sr-only" data-testid="live">
-        <p>{lines[0]}</p>
-        <p>{lines[1]}</p>
+      <div aria-live="polite" role="log" className="sr-only" data-testid="live">
+        {lines.map(({ id, text }) => (
+          <p key={id}>{text}</p>
+        ))}
       </div>
     </Context>
   );

@@ -26,24 +26,13 @@ export function OpenPanel({ record, version, open }: {
   const start = () =>
     open.start({ record: record.id, ...(version === null ? {} : { version }), ...(isOwn || !purpose ? {} : { purpose }) });
 
-  if (open.isBusy) {
-    return (
-      <div className="space-y-3" role="status">
-        <Progress
-          label={t(open.progress?.step === 'fetching' ? 'record.opening.fetching' : 'record.opening.asking')}
-          fraction={open.progress?.done}
-        />
-        <Button onClick={open.cancel}>{t('ui.cancel')}</Button>
-      </div>
-    );
-  }
   if (open.data) return null;
   return (
     <div className="space-y-4">
       {!isOwn && (
         <>
           <p>{t('record.open.logged', { patient })}</p>
-          {purposes.length > 1 && purpose && (
+          {purposes.length > 1 && purpose && !open.isBusy && (
             <div className="max-w-sm">
               <Select
                 label={t('record.open.purpose')}
@@ -56,10 +45,22 @@ export function OpenPanel({ record, version, open }: {
         </>
       )}
       <FailureNotice failure={open.error} onRetry={start} />
-      {!open.error && (
-        <Button tone="primary" icon={FileSearch} onClick={start}>
-          {t('record.open')}
-        </Button>
+      {(open.error === null || open.error.code === 'cancelled') && (
+        // The button stays where it is while it works: a second click must not meet the one that cancels.
+        <div className="flex flex-wrap gap-3">
+          <Button tone="primary" icon={FileSearch} busy={open.isBusy} onClick={start}>
+            {t('record.open')}
+          </Button>
+          {open.isBusy && <Button onClick={open.cancel}>{t('ui.cancel')}</Button>}
+        </div>
+      )}
+      {open.isBusy && (
+        <div role="status">
+          <Progress
+            label={t(open.progress?.step === 'fetching' ? 'record.opening.fetching' : 'record.opening.asking')}
+            fraction={open.progress?.done}
+          />
+        </div>
       )}
     </div>
   );
