@@ -1,5 +1,5 @@
 /** The access log straight from the chain, through the wallet or a node of the auditor's own. */
-import { useCallback, useMemo } from 'react';
+import { useCallback, useEffect, useMemo, useRef } from 'react';
 import { Chain } from '../chain/chain.ts';
 import { httpRpc, parseRpcUrl } from '../chain/rpc.ts';
 import { device, type Client } from '../device/device.ts';
@@ -39,6 +39,15 @@ export function useAuditLog(source: ChainSource, filter: AuditFilter = {}): Audi
     const readers = new Map(told.map((item) => [item.leaf, item.reader]));
     return { ...onChain, entries: onChain.entries.map((entry) => ({ ...entry, reader: readers.get(entry.leaf) ?? null })) };
   });
+  // The feed tells people of their own records only: whether the log has grown is asked of the chain, by its head.
+  const { data: head } = useConnected(['audit-head', place], (client) => chainOf(client, source).logHead(), { isUnsettled: () => true });
+  const seen = useRef(head);
+  const { refetch } = log;
+  useEffect(() => {
+    if (head === undefined) return;
+    if (seen.current !== undefined && head !== seen.current) refetch();
+    seen.current = head;
+  }, [head, refetch]);
   const verify = useAct(async (from: ChainSource) => {
     const client = await device.client();
     const isSignedIn = 'me' in device.snapshot().session;
