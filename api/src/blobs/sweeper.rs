@@ -155,9 +155,14 @@ enum Why {
 async fn let_go(app: &App, row: &PinDoc, why: Why) -> anyhow::Result<()> {
     let Some(cid) = &row.cid else { return Ok(()) };
     let leaving = doc! { "$set": { "state": PinState::Leaving.as_str(), "changed_at": seconds(app) } };
-    pins(app).update_one(doc! { "_id": &row.id }, leaving).await?;
+    // Not if it has changed since it was looked at: a registration may be on its way.
+    let seen = doc! { "_id": &row.id, "changed_at": i64::try_from(row.changed_at)? };
+    if pins(app).update_one(seen, leaving).await?.matched_count == 0 {
+        return Ok(());
+    }
     let version = doc! { "record": row.record.to_string(), "version": i32::from(row.version), "state": "uploading" };
-    // A registration may have come between the first look and `leaving`; from here on, none is begun.
+    // An upload may have begun, or an action been mined, between the first look and `leaving`; from here on, no
+    // registration is begun.
     if why == Why::Unregistered && (pins(app).find_one(version).await?.is_some() || may_be_registered(app, row).await?)
     {
         // The upload waits for nobody: it is this sweep that comes back later.

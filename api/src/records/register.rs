@@ -16,7 +16,7 @@ use protocol::{
 
 use super::shares::{self, Deposit};
 use crate::{
-    blobs::ledger::{PinState, pins},
+    blobs::ledger::{self, PinState, pins},
     caller::Caller,
     chain,
     error::ApiError,
@@ -108,10 +108,15 @@ async fn expect_stored(app: &App, cid: &Cid, record: RecordId, version: u16) -> 
         "version": i32::from(version),
         "state": { "$in": [PinState::Stored.as_str(), PinState::Registered.as_str()] },
     };
-    let stored: Vec<_> = pins(app).find(of_version).await?.try_collect().await?;
-    if stored.iter().any(|pin| pin.cid.as_ref() == Some(&cid)) {
+    let mut ours = of_version.clone();
+    ours.insert("cid", &cid);
+    // A row that is about to be registered is young again: whoever sweeps either has marked it before, so that it is not
+    // found here, or finds it changed and leaves it.
+    let touched = pins(app).update_one(ours, doc! { "$set": { "changed_at": ledger::seconds(app) } }).await?;
+    if touched.matched_count > 0 {
         return Ok(());
     }
+    let stored: Vec<_> = pins(app).find(of_version).await?.try_collect().await?;
     if !stored.is_empty() {
         return Err(ApiError::new(ErrorCode::CidMismatch, "the envelope uploaded for this version has another CID"));
     }

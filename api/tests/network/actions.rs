@@ -16,8 +16,8 @@ use protocol::{
 use serde_json::json;
 
 use crate::world::{
-    Api, Cast, Terms, User, World, deadline, eventually, grant_body, nonce, prepare_record, random, register_key,
-    register_record, sign,
+    Api, Cast, Terms, TestRecord, User, World, deadline, eventually, grant_body, nonce, prepare_record, random,
+    register_key, register_record, sign,
 };
 
 async fn key_epoch(api: &Api, owner: Address) -> u32 {
@@ -342,15 +342,8 @@ async fn a_grant_that_somebody_else_sends_first_counts_and_keeps_its_bundle() {
     cast.doctor.read(&api, record.id, terms.salt).await.unwrap();
 }
 
-#[tokio::test]
-async fn the_sweeper_waits_for_the_mirror_before_it_lets_go_of_what_the_chain_has() {
-    let world = World::start().await;
-    let api = world.api().await;
-    let cast = Cast::on(&world, &api).await;
-    let record = register_record(&api, &cast.patient).await;
-    let pins = api.app.database.collection::<mongodb::bson::Document>("api_pins");
-    let old = mongodb::bson::doc! { "$set": { "state": "stored", "changed_at": 1_i64 } };
-    pins.update_one(mongodb::bson::doc! { "_id": record.id.to_string() }, old).await.unwrap();
+/// Writes the cursor of a mirror that has come to the chain's head.
+async fn mirror_is_at_head(api: &Api) {
     let cursor = CursorDoc {
         id: CURSOR_ID.to_owned(),
         mirror_version: 1,
@@ -362,6 +355,18 @@ async fn the_sweeper_waits_for_the_mirror_before_it_lets_go_of_what_the_chain_ha
         block_time: 0,
     };
     api.app.database.collection(mirror::CURSOR).insert_one(cursor).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_sweeper_waits_for_the_mirror_before_it_lets_go_of_what_the_chain_has() {
+    let world = World::start().await;
+    let api = world.api().await;
+    let cast = Cast::on(&world, &api).await;
+    let record = register_record(&api, &cast.patient).await;
+    let pins = api.app.database.collection::<mongodb::bson::Document>("api_pins");
+    let old = mongodb::bson::doc! { "$set": { "state": "stored", "changed_at": 1_i64 } };
+    pins.update_one(mongodb::bson::doc! { "_id": record.id.to_string() }, old).await.unwrap();
+    mirror_is_at_head(&api).await;
     let row = async || pins.find_one(mongodb::bson::doc! { "_id": record.id.to_string() }).await.unwrap();
 
     api::blobs::sweeper::sweep_once(&api.app).await.unwrap();
@@ -381,6 +386,31 @@ async fn the_sweeper_waits_for_the_mirror_before_it_lets_go_of_what_the_chain_ha
     api.app.database.collection(mirror::VERSIONS).insert_one(version).await.unwrap();
     api::blobs::sweeper::sweep_once(&api.app).await.unwrap();
     assert!(row().await.is_none());
+}
+
+#[tokio::test]
+async fn the_sweeper_leaves_an_old_envelope_whose_registration_has_begun() {
+    let world = World::start().await;
+    let api = world.api().await;
+    let cast = Cast::on(&world, &api).await;
+    let (begun, forgotten) = (prepare_record(&api, &cast.patient).await, prepare_record(&api, &cast.patient).await);
+    let pins = api.app.database.collection::<mongodb::bson::Document>("api_pins");
+    let old = mongodb::bson::doc! { "$set": { "changed_at": 1_i64 } };
+    pins.update_many(mongodb::bson::doc! {}, old).await.unwrap();
+    mirror_is_at_head(&api).await;
+    let is_there = async |record: &TestRecord| {
+        pins.find_one(mongodb::bson::doc! { "_id": record.id.to_string() }).await.unwrap().is_some()
+    };
+
+    // It gets as far as the share, whose form is wrong: by then the envelope counts as wanted.
+    let mut body = begun.body.clone();
+    body.release_share = body.release_share[..116].to_vec().into();
+    assert_eq!(api.post("/v1/records", &cast.patient.token, &body).await.code(), "invalid_capsule");
+    api::blobs::sweeper::sweep_once(&api.app).await.unwrap();
+    assert!(is_there(&begun).await);
+    assert!(!is_there(&forgotten).await);
+    assert_eq!(api.post("/v1/records", &cast.patient.token, &begun.body).await.status, StatusCode::CREATED);
+    assert_eq!(api.post("/v1/records", &cast.patient.token, &forgotten.body).await.code(), "not_found");
 }
 
 #[tokio::test]
