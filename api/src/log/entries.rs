@@ -18,12 +18,15 @@ use protocol::{
     },
     codes::{Purpose, Role},
     ids::{LeafHash, RecordId},
-    mirror::{self, AccessDoc, RecordDoc},
+    mirror::{self, AccessDoc, RecordDoc, access_id},
 };
 
 use crate::{
     caller::Caller, chain, error::ApiError, extract::page_limit, reads::LeafDoc, state::App, store::collection,
 };
+
+/// Beyond every index of a log, as ids write them (ten digits).
+const INDEX_END: u64 = 9_999_999_999;
 
 /// The filters of a query, read.
 struct Wanted {
@@ -73,7 +76,7 @@ pub(super) async fn list(app: &App, caller: &Caller, query: &LogQuery) -> Result
 
 /// Everything that is anchored, without readers.
 async fn of_all(app: &App, wanted: &Wanted) -> Result<Page<LogEntry>, ApiError> {
-    let (accesses, next) = anchored(app, Vec::new(), wanted).await?;
+    let (accesses, next) = anchored(app, None, wanted).await?;
     let items = accesses.into_iter().map(|access| entry(access, None)).collect();
     Ok(Page { items, next })
 }
@@ -83,7 +86,7 @@ async fn of_patient(app: &App, patient: Address, wanted: &Wanted) -> Result<Page
     let records: Collection<RecordDoc> = app.database.collection(mirror::collection::RECORDS);
     let own: Vec<RecordDoc> = records.find(doc! { "patient": format!("{patient:#x}") }).await?.try_collect().await?;
     let ids: Vec<String> = own.iter().map(|record| record.id.to_string()).collect();
-    let (accesses, next) = anchored(app, vec![doc! { "record": { "$in": ids } }], wanted).await?;
+    let (accesses, next) = anchored(app, Some(ids), wanted).await?;
 
     let leaves: Collection<LeafDoc> = app.log_database.collection(collection::LEAVES);
     let hashes: Vec<String> = accesses.iter().map(|access| access.leaf.to_string()).collect();
@@ -97,18 +100,29 @@ async fn of_patient(app: &App, patient: Address, wanted: &Wanted) -> Result<Page
     Ok(Page { items, next })
 }
 
-/// One page of what the mirror has seen on chain, highest index first, and where the next one begins.
+/// One page of what the mirror has seen on chain, of these records or of all, highest index first; and where the next one
+/// begins.
 async fn anchored(
     app: &App,
-    mut all: Vec<Document>,
+    records: Option<Vec<String>>,
     wanted: &Wanted,
 ) -> Result<(Vec<AccessDoc>, Option<String>), ApiError> {
-    all.push(doc! { "operator": format!("{:#x}", app.deployment.operator) });
+    let operator = app.deployment.operator;
     let purpose = wanted.purpose.map(|purpose| doc! { "purposes": i32::from(purpose.bit()) });
-    all.extend(wanted.filters("place.block_time", purpose));
-    all.extend(wanted.before.map(|before| doc! { "index": { "$lt": before } }));
+    let mut all = wanted.filters("place.block_time", purpose);
+    let is_by_record = records.is_some() || wanted.record.is_some();
+    all.extend(records.map(|records| doc! { "record": { "$in": records } }));
+    let highest_first = if is_by_record {
+        all.push(doc! { "operator": format!("{operator:#x}") });
+        all.extend(wanted.before.map(|before| doc! { "index": { "$lt": before } }));
+        doc! { "index": -1 }
+    } else {
+        // The ids themselves are in the order of the log: no index is kept for it, which every event would pay for.
+        let below = wanted.before.map_or(u64::MAX, |before| u64::try_from(before).unwrap_or(0));
+        all.push(doc! { "_id": { "$gte": access_id(operator, 0), "$lt": access_id(operator, below.min(INDEX_END)) } });
+        doc! { "_id": -1 }
+    };
     let accesses: Collection<AccessDoc> = app.database.collection(mirror::collection::ACCESSES);
-    let highest_first = doc! { "index": -1 };
     let found = accesses.find(doc! { "$and": all }).sort(highest_first).limit(i64::from(wanted.limit) + 1).await?;
     let mut found: Vec<AccessDoc> = found.try_collect().await?;
     let limit = usize::try_from(wanted.limit).unwrap_or(usize::MAX);
@@ -121,8 +135,9 @@ async fn anchored(
 /// Reads of the patient that the mirror has not seen on chain yet, newest first.
 async fn waiting(app: &App, patient: Address, wanted: &Wanted) -> Result<Vec<LogEntry>, ApiError> {
     let accesses: Collection<AccessDoc> = app.database.collection(mirror::collection::ACCESSES);
-    let operator = format!("{:#x}", app.deployment.operator);
-    let last = accesses.find_one(doc! { "operator": operator }).sort(doc! { "operator": -1, "index": -1 }).await?;
+    let operator = app.deployment.operator;
+    let of_operator = doc! { "_id": { "$gte": access_id(operator, 0), "$lt": access_id(operator, INDEX_END) } };
+    let last = accesses.find_one(of_operator).sort(doc! { "_id": -1 }).await?;
     let mirrored = last.map_or(0, |access| i64::try_from(access.index + 1).unwrap_or(i64::MAX));
     let purpose = wanted.purpose.map(|purpose| doc! { "purpose": purpose.as_str() });
     let mut all = vec![

@@ -2,15 +2,19 @@
 
 use alloy::{primitives::B256, providers::Provider, rpc::types::Filter, sol_types::SolEvent};
 use contracts::access_log::AccessLog::{self, Accessed, Checkpoint};
+use localnet::Role;
 use mongodb::bson::{Document, doc};
 use protocol::{
+    bodies::{Page, log::LogEntry},
+    codes,
     deployment::ContractName,
-    ids::{LeafHash, RecordId, Salt},
+    ids::{LeafHash, RecordId, Salt, Tag},
     log::{Frontier, Head},
+    mirror::{AccessDoc, Place, RecordDoc, access_id, collection as mirror},
 };
 use serde_json::json;
 
-use crate::world::{Api, Cast, Terms, World, eventually, grant, register_record};
+use crate::world::{Api, Cast, Terms, User, World, accredit, eventually, grant, random, register_record};
 
 /// Rebuilds the log from the chain's events alone, checking every root, and gives its leaves. Events and head are read
 /// at one block, since the sequencer goes on meanwhile.
@@ -132,4 +136,65 @@ async fn the_log_goes_on_from_the_chain_when_the_evidence_was_lost() {
     }
     cast.doctor.read(&api, record, salt).await.unwrap();
     log_with(&api, 2).await;
+}
+
+#[tokio::test]
+async fn an_auditor_turns_every_page_of_this_operators_log_and_a_patient_those_of_own_records() {
+    let world = World::start().await;
+    let api = world.api().await;
+    let auditor = api.login(world.signer(Role::Auditor)).await;
+    accredit(&world, &api, auditor.address(), codes::Role::Auditor.bit()).await;
+    let patient = api.login(world.signer(Role::Patient)).await;
+    let (own, other) = (random(), random());
+    let place = Place { block_number: 1, block_hash: random(), block_time: 1, tx_hash: random(), log_index: 0 };
+    let record = RecordDoc {
+        id: RecordId(own),
+        patient: patient.address(),
+        uploader: patient.address(),
+        category: 1,
+        status: 1,
+        version: 1,
+        created: 1,
+        place: place.clone(),
+    };
+    api.app.database.collection(mirror::RECORDS).insert_one(record).await.unwrap();
+    let operator = api.app.deployment.operator;
+    let accesses: Vec<AccessDoc> = [operator, patient.address()]
+        .into_iter()
+        .flat_map(|operator| (0..25_u64).map(move |index| (operator, index)))
+        .map(|(operator, index)| AccessDoc {
+            id: access_id(operator, index),
+            operator,
+            index,
+            record: RecordId(if index % 5 == 0 { own } else { other }),
+            tag: Tag(random()),
+            purposes: 1,
+            leaf: LeafHash(random()),
+            place: place.clone(),
+        })
+        .collect();
+    api.app.database.collection(mirror::ACCESSES).insert_many(accesses).await.unwrap();
+
+    let indexes = async |user: &User, query: &str| {
+        let (mut seen, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let path = format!("/v1/log?limit=10{query}{cursor}");
+            let page: Page<LogEntry> = api.get(&path, &user.token).await.ok();
+            seen.extend(page.items.into_iter().map(|entry| entry.index.expect("anchored")));
+            match page.next {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return seen,
+            }
+        }
+    };
+    let all: Vec<u64> = (0..25).rev().collect();
+    assert_eq!(indexes(&auditor, "").await, all);
+    assert_eq!(indexes(&auditor, "&purpose=ETREAT").await, [0; 0]);
+    assert_eq!(indexes(&auditor, &format!("&record={}", RecordId(own))).await, [20, 15, 10, 5, 0]);
+    assert_eq!(indexes(&patient, "").await, [20, 15, 10, 5, 0]);
+    assert_eq!(indexes(&patient, &format!("&record={}", RecordId(other))).await, [0; 0]);
+    for cursor in ["-1", "0", "9223372036854775807"] {
+        let page: Page<LogEntry> = api.get(&format!("/v1/log?limit=10&cursor={cursor}"), &auditor.token).await.ok();
+        assert_eq!(page.items.len(), if cursor.len() > 2 { 10 } else { 0 }, "{cursor}");
+    }
 }

@@ -29,7 +29,6 @@ fn all() -> Vec<(&'static str, Document)> {
         (PRACTITIONERS, doc! { "roles": 1 }),
         (PRACTITIONERS, doc! { "accreditor": 1 }),
         (ACCESSES, doc! { "record": 1, "operator": 1, "index": -1 }),
-        (ACCESSES, doc! { "operator": 1, "index": 1 }),
         (ORPHANS, doc! { "event.place.block_number": 1 }),
     ]
 }
