@@ -37,10 +37,14 @@ function Shown({ announcement, confirm, cancel }: {
             </Button>
           </div>
         ) : (
-          <p role="status" className="flex items-center gap-3 text-muted">
-            <Spinner />
-            {t('sign.inWallet.text')}
-          </p>
+          <>
+            <p role="status" className="flex items-center gap-3 text-muted">
+              <Spinner />
+              {t('sign.inWallet.text')}
+            </p>
+            {/* On the other side than the button before it: a second click must not meet it. */}
+            <Button onClick={cancel}>{t('ui.cancel')}</Button>
+          </>
         )}
       </div>
     </Dialog>

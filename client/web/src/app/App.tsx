@@ -9,7 +9,7 @@ import { Loading } from '../ui/Loading.tsx';
 import { AnnouncementDialog } from './AnnouncementDialog.tsx';
 import { CrashBoundary } from './Crash.tsx';
 import { Entrance } from './Entrance.tsx';
-import { RecoveryPage, SetUpPage, UnlockPage, WelcomePage } from './pages.ts';
+import { fetchPages, RecoveryPage, SetUpPage, UnlockPage, WelcomePage } from './pages.ts';
 import { AppRoutes } from './Routes.tsx';
 import { Shell } from './Shell.tsx';
 
@@ -37,6 +37,10 @@ function Gate() {
   const { session } = useSession();
   const setUp = useSetUp();
   const { pathname } = useLocation();
+  const isIn = session.state === 'ready';
+  useEffect(() => {
+    if (isIn) fetchPages();
+  }, [isIn]);
 
   if (session.state === 'starting') {
     return (

@@ -21,10 +21,12 @@ export function onAnnouncement(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
-/** The person has read the sentence and goes on. */
-export const confirmAnnouncement = (): void => answer?.(true);
+/** The person has read the sentence and goes on. A second press while the wallet's window is open does nothing. */
+export const confirmAnnouncement = (): void => {
+  if (current?.stage === 'confirm') answer?.(true);
+};
 
-/** The person does not want it. */
+/** The person does not want it, or no longer waits for a wallet that does not answer. */
 export const cancelAnnouncement = (): void => answer?.(false);
 
 export interface Part {
@@ -36,7 +38,7 @@ export interface Part {
  * Shows a sentence, waits for the person where `confirm` is `dialog`, and keeps it in sight while `sign` runs. Signatures
  * of different actions wait for each other: two windows of a wallet at once confuse everybody.
  *
- * @throws Failure `cancelled` when the person does not confirm.
+ * @throws Failure `cancelled` when the person does not confirm, or cancels while the wallet's window is open.
  */
 export function announce<T>(sentence: Sentence, part: Part, confirm: Confirmation, sign: () => Promise<T>): Promise<T> {
   const turn = queue.then(async () => {
@@ -49,8 +51,12 @@ export function announce<T>(sentence: Sentence, part: Part, confirm: Confirmatio
         answer = null;
         if (!isConfirmed) throw new Failure('cancelled');
       }
+      // A wallet's window that was closed may never answer. What it signs after that counts for nothing.
+      const cancelled = new Promise<never>((_, reject) => {
+        answer = () => reject(new Failure('cancelled'));
+      });
       show({ sentence, ...part, stage: 'wallet' });
-      return await sign();
+      return await Promise.race([sign(), cancelled]);
     } finally {
       answer = null;
       show(null);

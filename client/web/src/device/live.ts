@@ -82,11 +82,17 @@ async function watchChain(signal: AbortSignal): Promise<void> {
 
 /** Asks a server that did not answer until it does; then everything is read again. */
 async function watchServer(signal: AbortSignal): Promise<void> {
-  const lost = (): void => tellReachability('down');
+  // An answer that was under way when the connection went says nothing about the next one.
+  let isDoubted = false;
+  const lost = (): void => {
+    isDoubted = true;
+    tellReachability('down');
+  };
   window.addEventListener('offline', lost, { signal });
   while (!signal.aborted) {
     await pause(SERVER_MS);
-    if (signal.aborted || serverReachability() === 'up') continue;
+    if (signal.aborted || (serverReachability() === 'up' && !isDoubted)) continue;
+    isDoubted = false;
     const answers = await serverInfo().then(() => true, () => false);
     if (answers && !signal.aborted) give('again');
   }

@@ -74,6 +74,14 @@ test('text that claims to be a PDF is shown as text, and the lie is told', async
   await isUntouched();
 });
 
+test.each([['report.pdf', 'application/pdf'], ['scan.png', 'image/png']])('HTML that is called %s is shown as text, and the lie is told', async (name, mimeType) => {
+  await addAndOpen(name, mimeType, HTML);
+  await patient.sees(`The file says it is ${mimeType}, but looks like text/plain.`);
+  await patient.sees('Nothing unusual.');
+  expect(await patient.page.locator('iframe').count()).toBe(0);
+  await isUntouched();
+});
+
 test('a program is not shown, and can be downloaded after a warning', async () => {
   await addAndOpen('setup.bin', 'application/octet-stream', '\u0000\u0001\u0002program');
   await patient.sees('This kind of file is not shown here');

@@ -66,7 +66,7 @@ test('a note that the end of the session interrupts is still there, and is added
   await doctor.type('Text', 'Rest for a week.\nنصيحة: الراحة.');
   // The session ends at the server, as when it expires; the page learns of it from the next request.
   await doctor.page.evaluate(() => fetch('/v1/auth/logout', { method: 'POST' }));
-  await doctor.page.evaluate(() => (location.hash = '#/requests'));
+  await doctor.page.evaluate(() => (location.hash = '#/activity'));
   await doctor.sees('Your sign-in has ended.');
   await doctor.press('Sign in with this account');
   await doctor.agree();

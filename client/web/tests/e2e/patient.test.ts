@@ -1,9 +1,12 @@
 /** The first journey: from nothing to a record that only its patient can open. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { textFile, type Person } from './person.ts';
 import { World } from './world.ts';
 
+const SLOW_MS = 60_000;
 const CONTENT = 'Haemoglobin 14.1 g/dl, canary-5f0c2b';
 let world: World;
+let patient: Person;
 
 beforeAll(async () => {
   world = await World.start();
@@ -12,25 +15,67 @@ afterEach(({ task }) => world.evidence(task));
 afterAll(() => world?.stop());
 
 test('a patient sets up, adds a record, reloads, unlocks and opens it', async () => {
-  const patient = await world.person('patient');
+  patient = await world.person('patient');
   const words = await patient.setUp();
   expect(words).toHaveLength(24);
 
-  await patient.addRecord({ name: 'blood.txt', mimeType: 'text/plain', buffer: Buffer.from(CONTENT) });
-  await patient.sees('blood.txt');
+  await patient.addRecord(textFile('blood.txt', CONTENT));
+  await patient.page.getByRole('link', { name: /blood\.txt/ }).first().click();
+  await patient.page.getByRole('heading', { name: 'blood.txt', level: 1 }).waitFor({ timeout: SLOW_MS });
 
+  // A link into the app leads there once it is unlocked.
   await patient.page.reload();
   await patient.unlock();
-  await patient.goTo('/records');
-  await patient.page.getByRole('link', { name: /blood\.txt/ }).first().click();
-  await patient.press('Open');
-  await patient.sees('Checked: the file is exactly the one that was registered.');
-  expect(await shown(patient.page)).toContain('Haemoglobin 14.1');
+  await patient.open();
+  expect(await patient.shown()).toContain('Haemoglobin 14.1');
   expect(patient.complaints).toEqual([]);
 });
 
-/** What all frames of the page show. */
-async function shown(page: import('playwright-core').Page): Promise<string> {
-  const texts = await Promise.all(page.frames().map((frame) => frame.locator('body').innerText().catch(() => '')));
-  return texts.join('\n');
-}
+test('two files are dropped; one is cancelled in the queue, one while the wallet asks, and both are taken up again', async () => {
+  const { page } = patient;
+  await patient.goTo('/records');
+  await patient.press('Add records');
+  const dropped = await page.evaluateHandle(() => {
+    const transfer = new DataTransfer();
+    for (const name of ['first.txt', 'second.txt']) transfer.items.add(new File([`content of ${name}`], name, { type: 'text/plain' }));
+    return transfer;
+  });
+  const dialog = page.getByRole('dialog', { name: 'Add records' });
+  await dialog.getByText('Drop files here, or choose them').dispatchEvent('drop', { dataTransfer: dropped });
+  let send = (): void => undefined;
+  const mayBeSent = new Promise<void>((resolve) => (send = resolve));
+  await page.route('**/v1/blobs?*', async (route) => {
+    await mayBeSent;
+    await route.continue();
+  });
+  await patient.press('Encrypt and add 2 files');
+  await page.getByRole('progressbar', { name: 'Encrypting and sending' }).waitFor({ timeout: SLOW_MS });
+  await page.getByRole('progressbar', { name: 'Waiting for its turn' }).waitFor();
+  await patient.press('Cancel second.txt');
+  await patient.sees('Cancelled');
+  const goOn = patient.wallet.holdSignatures();
+  send();
+  const asking = page.getByRole('dialog', { name: 'Your wallet is asking you now' });
+  await asking.getByRole('button', { name: 'Cancel' }).click({ timeout: SLOW_MS });
+  await patient.sees('Not added');
+  goOn();
+  await patient.press('Try first.txt again');
+  await page.getByText('Added', { exact: true }).first().waitFor({ timeout: SLOW_MS });
+  await patient.press('Try second.txt again');
+  await page.getByText('Added', { exact: true }).nth(1).waitFor({ timeout: SLOW_MS });
+  for (const name of ['first.txt', 'second.txt']) await page.getByRole('link', { name: new RegExp(name) }).first().waitFor({ timeout: SLOW_MS });
+  expect(patient.complaints).toEqual([]);
+});
+
+test('a new version stands beside the old one, and both open', async () => {
+  const { page } = patient;
+  await page.getByRole('link', { name: /blood\.txt/ }).first().click();
+  await patient.press('Add a new version');
+  await page.getByRole('dialog', { name: 'Add a new version' }).getByTestId('files').setInputFiles(textFile('blood.txt', 'Haemoglobin 13.2 g/dl'));
+  await page.getByRole('listitem').filter({ hasText: 'Version 2' }).waitFor({ timeout: SLOW_MS });
+  await patient.open();
+  expect(await patient.shown()).toContain('Haemoglobin 13.2');
+  await page.getByRole('listitem').filter({ hasText: 'Version 1' }).getByRole('button', { name: 'Open', exact: true }).click();
+  await patient.sees(/Haemoglobin 14\.1/);
+  expect(patient.complaints).toEqual([]);
+});

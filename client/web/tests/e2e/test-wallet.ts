@@ -179,6 +179,8 @@ export class TestWallet {
 
 /** Runs in the page, before its scripts. */
 function announce({ binding, name, rdns, icon }: { binding: string; name: string; rdns: string; icon: string }): void {
+  // The empty page before the first one has no wallet, as in any browser.
+  if (!isSecureContext) return;
   const listeners = new Map<string, Set<(value: unknown) => void>>();
   const provider = {
     async request({ method, params }: { method: string; params?: unknown }) {

@@ -53,7 +53,7 @@ export interface AnnouncementControl {
   readonly current: Announcement | null;
   /** Opens the wallet's window. */
   confirm(): void;
-  /** Nothing is signed; the action fails with `cancelled`. */
+  /** Nothing is signed, or what the wallet signs after this counts for nothing; the action fails with `cancelled`. */
   cancel(): void;
 }
 
