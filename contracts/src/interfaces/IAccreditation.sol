@@ -44,8 +44,12 @@ interface IAccreditation is ISignedActions {
     ///      practitioner was suspended already.
     event AccreditationChanged(address indexed accreditor, address indexed practitioner, bool suspended, uint32 epoch);
     /// @notice The owner named a successor, who must still accept.
+    /// @dev Readers may rely on: 1. only the owner caused it, and stays the owner; 2. an earlier successor can no longer
+    ///      accept; 3. the zero address takes the offer back.
     event OwnershipTransferStarted(address indexed owner, address indexed successor);
     /// @notice The successor accepted and is the owner now.
+    /// @dev Readers may rely on: 1. only the successor of the last `OwnershipTransferStarted` caused it; 2. the first one of
+    ///      a contract names the zero address as the owner before; 3. accreditors stay as they were.
     event OwnershipTransferred(address indexed owner, address indexed successor);
 
     /// @notice Only the owner may do this.

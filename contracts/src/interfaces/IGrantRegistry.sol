@@ -68,6 +68,8 @@ interface IGrantRegistry is ISignedActions {
     /// @dev Readers may rely on: emitted also where no grant stood.
     event Revoked(address indexed patient, Tag indexed tag, bytes32 indexed scopeId, ScopeKind kind, uint32 epoch);
     /// @notice Every grant of the patient with an older patient epoch ended.
+    /// @dev Readers may rely on: 1. only the patient caused it; 2. the epoch is one more than before, unless it was the last
+    ///      one; 3. no `Revoked` is emitted for the grants that it ends. Emitted also where no grant stood.
     event AllRevoked(address indexed patient, uint32 patientEpoch);
 
     /// @notice The message names another grant epoch than the one it would replace.

@@ -72,6 +72,8 @@ interface IRecordRegistry is ISignedActions {
         bytes32 digest
     );
     /// @notice The record was superseded (still readable) or tombstoned (never readable again, final).
+    /// @dev Readers may rely on: 1. only the patient or the record's first uploader caused it; 2. the status is another one
+    ///      than before and never goes back; 3. after tombstoned nothing follows for this record.
     event RecordStatusChanged(RecordId indexed id, address indexed patient, RecordStatus status);
 
     /// @notice No record has this id.

@@ -13,9 +13,13 @@ struct Authorization {
 
 /// @title What every medlock contract shares: actions that are signed by one party and submitted by any other.
 /// @notice Each action exists twice: as a direct call by the person who acts, and as a `…BySig` twin that anyone may
-/// submit. The submitter gains no authority: the EIP-712 message names its signer and all that will happen.
+/// submit. The submitter gains no authority: the EIP-712 message names its signer and all that will happen. Three calls
+/// have no twin, because whoever makes them has a wallet that pays: handing over and accepting the ownership of
+/// Accreditation, and giving up a nonce.
 interface ISignedActions {
-    /// @notice `signer` has used or given up `nonce`; no message that names it can succeed from now on.
+    /// @notice `signer` has given up `nonce`; no message that names it can succeed from now on.
+    /// @dev Readers may rely on: 1. only the signer caused it; 2. no message with this nonce has succeeded before. A nonce
+    ///      that a message uses up is not announced: the message's own event stands for it.
     event NonceCancelled(address indexed signer, uint256 nonce);
 
     /// @notice The action's deadline has passed.
