@@ -7,17 +7,26 @@ use std::{
     time::Duration,
 };
 
+use alloy::signers::{k256::ecdsa::SigningKey, local::PrivateKeySigner};
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
 use futures::TryStreamExt;
+use hkdf::Hkdf;
 use mongodb::bson::{Document, RawDocumentBuf, doc};
-use protocol::codes::Role;
+use protocol::{
+    codes::Role,
+    envelope::{HEADER_LEN, Header},
+};
 use rand::{RngExt, distr::Alphanumeric};
 use serde_json::{Value, json};
+use sha2::Sha256;
 
-use crate::world::{self, World};
+use crate::{
+    person::Person,
+    world::{self, World},
+};
 
 /// A secret and what it is, for the message of a failure.
 struct Canary {
@@ -26,6 +35,10 @@ struct Canary {
 }
 
 impl Canary {
+    fn of(what: &'static str, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { what, bytes: bytes.into() }
+    }
+
     fn word(what: &'static str) -> (Self, String) {
         let word: String = rand::rng().sample_iter(Alphanumeric).take(24).map(char::from).collect();
         (Self { what, bytes: word.clone().into_bytes() }, word)
@@ -169,6 +182,57 @@ fn lines(text: &[u8]) -> Vec<Value> {
     String::from_utf8_lossy(text).lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
+/// What somebody's device holds and no server may learn.
+fn secrets_of(person: &Person) -> Vec<Canary> {
+    let passphrase = std::fs::read(person.device.path("passphrase")).expect("it is there");
+    let wallet = PrivateKeySigner::decrypt_keystore(person.device.home().join("wallet.json"), &passphrase);
+    let session = std::fs::read(person.device.home().join("session.json")).expect("the person is signed in");
+    let session: Value = serde_json::from_slice(&session).expect("it is JSON");
+    vec![
+        Canary::of("passphrase", passphrase),
+        Canary::of("wallet key", wallet.expect("the passphrase opens it").to_bytes().to_vec()),
+        Canary::of("seed", *person.keys.seed().expose()),
+        Canary::of("private identity key", identity_scalar(person)),
+        Canary::of("session key", unhex(&session["key"])),
+        // Servers see it, but keep its hash.
+        Canary::of("session token", session["token"].as_str().expect("it is text")),
+    ]
+}
+
+/// The scalar of somebody's identity key. `protocol` gives it to nobody, so it is derived by the text: `SPEC.md`, then
+/// `DeriveKeyPair` of RFC 9180.
+fn identity_scalar(person: &Person) -> Vec<u8> {
+    let (seed, suite, epoch) = (person.keys.seed().expose(), b"KEM\x00\x16", person.keys.epoch().to_be_bytes());
+    let (mut ikm, mut scalar) = ([0; 32], [0; 32]);
+    let from_seed = Hkdf::<Sha256>::from_prk(seed).expect("a seed has the length of a hash");
+    from_seed.expand_multi_info(&[b"medlock/v1/identity-key\0", &epoch], &mut ikm).expect("32 bytes are few");
+    let (_, prk) = Hkdf::<Sha256>::extract(Some(&[]), &[b"HPKE-v1", &suite[..], b"dkp_prk", &ikm].concat());
+    let info: [&[u8]; 5] = [&32_u16.to_be_bytes(), b"HPKE-v1", suite, b"candidate", &[0]];
+    prk.expand_multi_info(&info, &mut scalar).expect("32 bytes are few");
+
+    let key = SigningKey::from_slice(&scalar).expect("it is a scalar");
+    let point = key.verifying_key().to_encoded_point(false);
+    assert_eq!(point.as_bytes(), person.keys.identity().public_key().as_bytes(), "it is the key that was published");
+    scalar.to_vec()
+}
+
+/// What opens a record of the patient's own: its data key and the two halves.
+async fn keys_of_the_record(world: &World, patient: &Person, uploaded: &Value) -> [Canary; 3] {
+    let cid = uploaded["cid"].as_str().expect("it is text");
+    let head = kubo(world, &format!("cat?arg={cid}&length={HEADER_LEN}"), None).await;
+    let header = Header::parse(&head).expect("it is an envelope");
+    let record = uploaded["record"].as_str().and_then(|text| text.parse().ok()).expect("it is a record");
+    header.expect(record, 1).expect("it is the record's");
+    let context = patient.client.chain().envelope_context();
+    let dek = header.open_owner_capsule(&context, patient.address(), &patient.keys.identity());
+    let (dek, of) = (dek.expect("it is the patient's"), context.record_version(record, 1));
+    [
+        Canary::of("data key", *dek.expose()),
+        Canary::of("reader share", *dek.reader_share(&of).expose()),
+        Canary::of("release share", *dek.release_share(&of).expose()),
+    ]
+}
+
 #[test]
 fn no_server_keeps_anything_that_must_stay_with_people() {
     world::run(async {
@@ -182,13 +246,10 @@ fn no_server_keeps_anything_that_must_stay_with_people() {
         let words = client::unlock::kit(&patient.client, &patient.keys).words;
         let wallet = world.stack.localnet().person(localnet::Role::Accreditor);
         let mut canaries = vec![content, file_name, reason, contact];
-        canaries.push(Canary {
-            what: "recovery words",
-            bytes: secrecy::ExposeSecret::expose_secret(&words).as_bytes().to_vec(),
-        });
-        canaries.push(Canary { what: "seed", bytes: patient.keys.seed().expose().to_vec() });
-        canaries.push(Canary { what: "passphrase", bytes: std::fs::read(patient.device.path("passphrase")).unwrap() });
-        canaries.push(Canary { what: "wallet key", bytes: unhex(&Value::String(wallet.private_key_hex())) });
+        canaries.push(Canary::of("recovery words", secrecy::ExposeSecret::expose_secret(&words).as_bytes()));
+        canaries.push(Canary::of("accreditor's wallet key", unhex(&Value::String(wallet.private_key_hex()))));
+        canaries.extend(secrets_of(&patient));
+        canaries.extend(secrets_of(&doctor));
 
         // One life cycle that uses each of them.
         let device = &patient.device;
@@ -196,6 +257,7 @@ fn no_server_keeps_anything_that_must_stay_with_people() {
         let file = device.file(&format!("{file_name_word}.txt"), text.as_bytes());
         let uploaded = device.json(&["upload", file.to_str().unwrap()]).await;
         let record = uploaded["uploads"][0]["record"].as_str().unwrap();
+        canaries.extend(keys_of_the_record(&world, &patient, &uploaded["uploads"][0]).await);
         device.medlock(&["contacts", "add", &contact_word, &doctor.hex()]).await.succeeded();
         let ask = ["request", "--patient", &patient.hex(), "--record", record, "--reason", &reason_word];
         doctor.device.medlock(&ask).await.succeeded();
