@@ -1,7 +1,8 @@
 //! Uploads and downloads of whole documents through everything (encrypt, CID, HTTP, pin, register; fetch, check,
 //! decrypt), beside `age -r … | ipfs add` and `ipfs cat | age -d` with the same running Kubo daemon, in turns.
 //!
-//! Peak memory is `VmHWM` of the `medlock` command and of the API process, over all sizes.
+//! Peak memory is `VmHWM`: of the `medlock` command for each size, so that it can be seen to be flat, and of the API process
+//! over all sizes.
 #![expect(clippy::print_stdout, reason = "a measurement prints its table")]
 
 mod people;
@@ -37,6 +38,8 @@ struct Measured {
     age_add: Duration,
     download: Duration,
     age_cat: Duration,
+    /// MiB that the `medlock` command needs at most.
+    client_peak: f64,
 }
 
 #[tokio::main]
@@ -51,11 +54,11 @@ async fn main() -> anyhow::Result<()> {
     let peer = Peer::new(&stack, folder.path())?;
 
     let mut measured = Vec::new();
-    let mut last = None;
     for (name, size, rounds) in SIZES {
         let document = folder.path().join(format!("document-{name}"));
         write_random(&document, size)?;
         let (mut uploads, mut adds, mut downloads, mut cats) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut last = None;
         for _ in 0..rounds {
             let (cid, time) = peer.add(&document)?;
             adds.push(time);
@@ -66,8 +69,10 @@ async fn main() -> anyhow::Result<()> {
             downloads.push(download_once(&person, record, &out).await?);
             ensure!(same(&document, &out)?, "the download is not the upload");
             std::fs::remove_file(&out)?;
-            last = Some((document.clone(), record));
+            last = Some(record);
         }
+        let record = last.context("something was measured")?;
+        let client_peak = command_peaks(&stack, folder.path(), &home, &document, record)?;
         measured.push(Measured {
             name,
             size,
@@ -75,10 +80,9 @@ async fn main() -> anyhow::Result<()> {
             age_add: median(adds),
             download: median(downloads),
             age_cat: median(cats),
+            client_peak,
         });
     }
-    let (document, record) = last.context("something was measured")?;
-    let client_peak = command_peaks(&stack, folder.path(), &home, &document, record)?;
     let api_pid = stack.api(0).context("the API runs")?.pid();
     let api_peak = peak_kib(api_pid)? as f64 / 1024.0;
     stack.stop().await;
@@ -99,7 +103,11 @@ async fn main() -> anyhow::Result<()> {
             );
         }
     }
-    println!("peak memory: medlock {client_peak:.1} MiB, API {api_peak:.1} MiB");
+    for size in &measured {
+        println!("{:<8} peak memory of medlock: {:.1} MiB", size.name, size.client_peak);
+    }
+    println!("{:<8} peak memory of the API: {api_peak:.1} MiB", "both");
+    let client_peak = measured.iter().map(|size| size.client_peak).fold(0.0, f64::max);
     let [small, large] = measured.as_slice() else { bail!("two sizes are measured") };
     let result = serde_json::json!({
         "bench": "pipeline",
@@ -193,7 +201,7 @@ impl Peer {
     }
 }
 
-/// The most memory that the `medlock` command needs, in MiB: one upload and one download of the largest document.
+/// The most memory that the `medlock` command needs, in MiB: one upload and one download.
 fn command_peaks(stack: &Stack, folder: &Path, home: &Path, document: &Path, record: RecordId) -> anyhow::Result<f64> {
     let passphrase = folder.join("passphrase");
     std::fs::write(&passphrase, PASSPHRASE)?;
