@@ -1,7 +1,7 @@
 /** What a browser has kept: the place to look for what must not be there. */
 import type { Page } from 'playwright-core';
 
-/** All of localStorage, sessionStorage, IndexedDB, caches and the cookies that scripts see, as text. */
+/** All of localStorage, sessionStorage, IndexedDB, caches, private files and the cookies that scripts see, as text. */
 export const keptBy = (page: Page): Promise<string> => page.evaluate(everythingKept);
 
 /**
@@ -41,5 +41,13 @@ async function everythingKept(): Promise<string> {
     const cache = await caches.open(name);
     for (const request of await cache.keys()) texts.push(request.url, (await (await cache.match(request))?.text()) ?? '');
   }
+  const readFolder = async (folder: FileSystemDirectoryHandle): Promise<void> => {
+    for await (const [name, found] of folder.entries()) {
+      texts.push(name);
+      if (found instanceof FileSystemDirectoryHandle) await readFolder(found);
+      else if (found instanceof FileSystemFileHandle) texts.push(asText(await (await found.getFile()).arrayBuffer()));
+    }
+  };
+  await readFolder(await navigator.storage.getDirectory());
   return texts.join('\n');
 }

@@ -26,12 +26,16 @@ export function ScanCode({ onFound }: { readonly onFound: (text: string) => void
         }
         const canvas = new QRCanvas();
         const cancel = frameLoop(() => {
-          void camera.readFrame(canvas).then((seen) => {
-            const code = Array.isArray(seen) ? seen.find((one) => typeof one === 'string') : seen;
-            if (gone || typeof code !== 'string') return;
-            if (findAddress(code) === null) setProblem('wrong');
-            else found.current(code);
-          });
+          camera.readFrame(canvas).then(
+            (seen) => {
+              const code = Array.isArray(seen) ? seen.find((one) => typeof one === 'string') : seen;
+              if (gone || typeof code !== 'string') return;
+              if (findAddress(code) === null) setProblem('wrong');
+              else found.current(code);
+            },
+            // A frame that cannot be read, as before the first picture, is followed by another.
+            () => undefined,
+          );
         }, player);
         stop = () => {
           cancel();
