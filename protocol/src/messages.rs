@@ -372,29 +372,4 @@ pub fn verify_signature(hash: B256, signer: Address, signature: &[u8]) -> Result
 }
 
 #[cfg(test)]
-mod tests {
-    use alloy::primitives::keccak256;
-
-    use super::*;
-
-    #[test]
-    fn accesses_are_hashed_as_four_words_each_in_a_row() {
-        let access = |byte: u8| Access {
-            record: B256::repeat_byte(byte),
-            tag: B256::repeat_byte(byte + 1),
-            purposes: 0x0102,
-            leaf: B256::repeat_byte(byte + 2),
-        };
-        let mut words = Vec::new();
-        for first in [0x10_u8, 0x20] {
-            words.extend([first; 32]);
-            words.extend([first + 1; 32]);
-            words.extend([0_u8; 30]);
-            words.extend([1, 2]);
-            words.extend([first + 2; 32]);
-        }
-        assert_eq!(accesses_hash(&[access(0x10), access(0x20)]), keccak256(&words));
-        assert_ne!(accesses_hash(&[access(0x20), access(0x10)]), keccak256(&words), "their order counts");
-        assert_eq!(accesses_hash(&[]), keccak256([]));
-    }
-}
+mod tests;
