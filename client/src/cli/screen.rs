@@ -240,6 +240,19 @@ mod tests {
     }
 
     #[test]
+    fn progress_is_shown_only_to_people_at_a_terminal() {
+        let shows = |stderr_terminal, quiet, json| {
+            let screen = Screen { json, quiet, stdout_colour: false, stderr_colour: false, stderr_terminal };
+            screen.shows_progress()
+        };
+        assert!(shows(true, false, false), "a terminal");
+        assert!(!shows(false, false, false), "a pipe or a file");
+        assert!(!shows(true, true, false), "--quiet");
+        assert!(!shows(true, false, true), "--json");
+        assert!(!shows(false, true, true), "none of them");
+    }
+
+    #[test]
     fn a_table_away_from_a_terminal_has_no_escape_codes() {
         let screen =
             Screen { json: false, quiet: false, stdout_colour: false, stderr_colour: false, stderr_terminal: false };
