@@ -382,6 +382,8 @@ fn capital(text: &str) -> String {
 mod tests {
     use super::*;
 
+    static_assertions::assert_not_impl_any!(Keys: std::fmt::Debug, std::fmt::Display, Serialize);
+
     #[test]
     fn three_different_places_are_asked() {
         for _ in 0..200 {

@@ -84,6 +84,13 @@ macro_rules! secret {
             $(const _: () = assert::<super::$name>();)+
             const _: () = assert::<crate::identity::IdentityKey>();
         }
+
+        #[cfg(test)]
+        mod never_printed {
+            use std::fmt::{Debug, Display};
+            $(static_assertions::assert_not_impl_any!(super::$name: Debug, Display, serde::Serialize);)+
+            static_assertions::assert_not_impl_any!(crate::identity::IdentityKey: Debug, Display, serde::Serialize);
+        }
     };
 }
 
