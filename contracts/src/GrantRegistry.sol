@@ -141,7 +141,7 @@ contract GrantRegistry is IGrantRegistry, SignedActions {
     }
 
     /// @dev Where the terms of a grant lie: at keccak256(patient ‖ tag ‖ scope kind ‖ scope id), one word each. Those are
-    ///      128 bytes and Solidity hashes 64 for a mapping, so nothing else lies there.
+    ///      128 bytes and Solidity hashes 64 for a mapping by a value type, the only kind here, so nothing else lies there.
     function _slotOf(address patient, Tag tag, ScopeKind kind, bytes32 id)
         private
         pure

@@ -59,13 +59,15 @@ abstract contract SignedActions is ISignedActions, EIP712 {
 
     /// @dev 256 neighbouring nonces share a word: bit `nonce % 256` says that the nonce is gone. The word lies at
     ///      keccak256(signer ‖ nonce / 256), one hash where a mapping in a mapping takes two. Those are 52 bytes and
-    ///      Solidity hashes 64 for a mapping, so nothing else lies there.
+    ///      Solidity hashes 64 for a mapping by a value type, so nothing else lies there; whoever inherits this has no mapping
+    ///      by bytes or string, whose keys are hashed at their own length.
     function _nonceWordOf(address signer, uint256 nonce) private pure returns (StorageSlot.Uint256Slot storage) {
         return StorageSlot.getUint256Slot(Hashes.pair(signer, bytes32(nonce >> 8)));
     }
 
     /// @dev A key's own signature counts also where its address has code (EIP-7702), so this comes first. It takes exactly
-    ///      65 bytes with a low s and v 27 or 28, and never answers for the zero address.
+    ///      65 bytes with a low s and v 27 or 28, and never answers for the zero address, because the precompile returns
+    ///      nothing where it finds no key.
     ///
     ///      In assembly, because Solidity checks each part of the signature again and cleans whatever it compares. The block
     ///      writes scratch space and four words from the free memory pointer on, which nobody reads again; of the call data
