@@ -169,8 +169,27 @@ contract GasTest is BaseTest {
             Needs(0, 3, 0, 1)
         );
 
-        vm.prank(clinic.addr);
-        accreditation.cancelNonce(0);
+        measureFrom(
+            owner.addr,
+            "add accreditor",
+            address(accreditation),
+            abi.encodeCall(accreditation.addAccreditor, (doctor.addr, 0)),
+            Needs(1, 0, 1, 0)
+        );
+        measureFrom(
+            owner.addr,
+            "remove accreditor",
+            address(accreditation),
+            abi.encodeCall(accreditation.removeAccreditor, (doctor.addr)),
+            Needs(0, 1, 1, 0)
+        );
+        measureFrom(
+            clinic.addr,
+            "cancel nonce",
+            address(accreditation),
+            abi.encodeCall(accreditation.cancelNonce, (0)),
+            Needs(1, 0, 0, 0)
+        );
         measureFrom(
             clinic.addr,
             "accredit",
