@@ -1,6 +1,9 @@
 //! The sequencer: whatever is killed, lost or set back, the chain's log has every leaf once, in one order.
 
+use std::time::{Duration, Instant};
+
 use alloy::{primitives::B256, providers::Provider, rpc::types::Filter, sol_types::SolEvent};
+use api::background;
 use contracts::access_log::AccessLog::{self, Accessed, Checkpoint};
 use localnet::Role;
 use mongodb::bson::{Document, doc};
@@ -61,6 +64,52 @@ async fn shared_record(world: &World, api: &Api) -> (Cast, RecordId, Salt) {
     let record = register_record(api, &cast.patient).await;
     let salt = grant(api, &cast, &record, Terms::now(api)).await;
     (cast, record.id, salt)
+}
+
+/// The size of the log at each of its checkpoints.
+async fn checkpoints_of(api: &Api) -> Vec<u64> {
+    let filter = Filter::new().address(api.app.deployment.address_of(ContractName::AccessLog)).from_block(0);
+    let logs = api.app.chain.get_logs(&filter).await.unwrap();
+    logs.iter().filter_map(|log| Checkpoint::decode_log(&log.inner).ok()).map(|checkpoint| checkpoint.size).collect()
+}
+
+#[tokio::test]
+async fn enough_reads_are_anchored_at_once_before_their_time() {
+    let world = World::start().await;
+    // Time alone would anchor nothing while this test runs.
+    let settings = ["--checkpoint-ms-max", "600000", "--lease-seconds", "60", "--checkpoint-reads-max", "3"];
+    let api = world.idle_api(&settings).await;
+    background::start(&api.app);
+    let (cast, record, salt) = shared_record(&world, &api).await;
+    for round in 1..=2_u64 {
+        for _ in 0..2 {
+            cast.doctor.read(&api, record, salt).await.unwrap();
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(log_of(&api).await.len() as u64, 3 * (round - 1), "two reads wait for a third");
+        cast.doctor.read(&api, record, salt).await.unwrap();
+        log_with(&api, usize::try_from(3 * round).unwrap()).await;
+    }
+    assert_eq!(checkpoints_of(&api).await, [3, 6], "three in one checkpoint");
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn a_single_read_is_anchored_after_two_seconds() {
+    let world = World::start().await;
+    let api = world.api_as_shipped().await;
+    let limits = &api.app.settings.limits;
+    assert_eq!((limits.checkpoint_ms_max, limits.checkpoint_reads_max), (2_000, 100));
+    let (cast, record, salt) = shared_record(&world, &api).await;
+    for size in 1..=2 {
+        let start = Instant::now();
+        cast.doctor.read(&api, record, salt).await.unwrap();
+        log_with(&api, size).await;
+        // Twice the time, and some for a busy machine.
+        assert!(start.elapsed() < Duration::from_secs(8), "anchored after {:?}", start.elapsed());
+    }
+    assert_eq!(checkpoints_of(&api).await, [1, 2]);
+    api.stop().await;
 }
 
 #[tokio::test]

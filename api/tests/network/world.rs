@@ -80,8 +80,16 @@ impl World {
         self.stack.localnet().person(role).signer
     }
 
-    /// An API on this network that does no background work yet.
+    /// An API on this network that does no background work yet; it is quicker than the defaults, so that tests are.
     pub(crate) async fn idle_api(&self, extra: &[&str]) -> Api {
+        let quick = ["--lease-seconds", "2", "--checkpoint-ms-max", "300"];
+        let changed = |flag: &str| extra.iter().step_by(2).any(|other| *other == flag);
+        let quick = quick.chunks(2).filter(|setting| !changed(setting[0])).flatten().copied();
+        self.idle_api_with(&quick.chain(extra.iter().copied()).collect::<Vec<_>>()).await
+    }
+
+    /// The same with nothing but these settings beside what it cannot do without.
+    async fn idle_api_with(&self, settings: &[&str]) -> Api {
         let net = self.stack.localnet();
         let secrets = net.state_dir().join("secrets");
         let secret = |name: &str| secrets.join(name).display().to_string();
@@ -103,23 +111,26 @@ impl World {
             &secret("operator.key"),
             "--operator-secret-file",
             &secret("operator.secret"),
-            "--lease-seconds",
-            "2",
-            "--checkpoint-ms-max",
-            "300",
         ]
         .map(str::to_owned)
         .to_vec();
-        for (flag, value) in extra.iter().zip(extra.iter().skip(1)).step_by(2) {
-            if let Some(at) = arguments.iter().position(|argument| argument == flag) {
+        for setting in settings.chunks(2) {
+            if let Some(at) = arguments.iter().position(|argument| argument == setting[0]) {
                 arguments.drain(at..at + 2);
             }
-            arguments.extend([(*flag).to_owned(), (*value).to_owned()]);
+            arguments.extend(setting.iter().map(ToString::to_string));
         }
         let settings = Arguments::try_parse_from(arguments).unwrap().settings;
         let app = App::open(settings).await.unwrap();
         background::create_indexes(&app).await.unwrap();
         Api { router: routes::app(app.clone()), app }
+    }
+
+    /// A running API on this network with every limit as it is shipped.
+    pub(crate) async fn api_as_shipped(&self) -> Api {
+        let api = self.idle_api_with(&[]).await;
+        background::start(&api.app);
+        api
     }
 
     /// A running API on this network.
