@@ -22,6 +22,10 @@ use crate::{
     world::{self, World, eventually},
 };
 
+/// A kill whose moment is drawn may come too late to interrupt anything. When all did, further rounds with a kill at the
+/// first moment follow, at most this many in all.
+const ROUNDS_MAX: usize = 8;
+
 /// Wakes whoever waits once `is_there` holds for a step.
 fn alarm(is_there: impl Fn(Step) -> bool + Send + Sync + 'static) -> (Progress, Arc<Notify>) {
     let bell = Arc::new(Notify::new());
@@ -42,14 +46,21 @@ fn an_upload_that_the_api_did_not_survive_is_completed_without_a_second_record()
         let mut world = World::start().await;
         let patient = world.person().await;
         let content = document(20_000_000);
-        for round in 1..=3_usize {
-            // Once while the envelope is sent, then at the registration.
-            let after_bytes = chance.random_range(0..20_000_000_u64);
-            let pause = Duration::from_millis(chance.random_range(0..40));
-            println!("round {round}: kill after {after_bytes} bytes or {pause:?} into the registration");
+        let mut interrupted = 0;
+        for round in 1..=ROUNDS_MAX {
+            if round > 3 && interrupted > 0 {
+                break;
+            }
+            // Once while the envelope is sent, then at the registration; if need be, as its first bytes are sent.
+            let after_bytes = chance.random_range(0..if round > 3 { 100_000 } else { 20_000_000_u64 });
+            let pause = Duration::from_millis(if round > 3 { 0 } else { chance.random_range(0..40) });
+            let while_sending = !(2..=3).contains(&round);
+            let moment =
+                if while_sending { format!("{after_bytes} bytes") } else { "the registration began".to_owned() };
+            println!("round {round}: kill {pause:?} after {moment}");
             let (progress, bell) = alarm(move |step| match step {
-                Step::Sending { done, .. } => round == 1 && done >= after_bytes,
-                Step::Registering => round > 1,
+                Step::Sending { done, .. } => while_sending && done >= after_bytes,
+                Step::Registering => !while_sending,
                 _ => false,
             });
             let content = &content[round..];
@@ -68,6 +79,7 @@ fn an_upload_that_the_api_did_not_survive_is_completed_without_a_second_record()
                 // It was answered before the kill: there is nothing to complete, and the same call would begin anew.
                 Ok(uploaded) => uploaded,
                 Err(_) => {
+                    interrupted += 1;
                     let new = patient.new_upload(target, &name, content);
                     upload::upload(&patient.client, &patient.wallet, new, &Progress::silent())
                         .await
@@ -85,6 +97,8 @@ fn an_upload_that_the_api_did_not_survive_is_completed_without_a_second_record()
             assert_eq!(patient.open(uploaded.record).await.unwrap(), content);
             assert!(upload::pending(&patient.client).unwrap().is_empty());
         }
+        println!("{interrupted} uploads were interrupted");
+        assert!(interrupted > 0, "every kill came too late");
     });
 }
 
@@ -99,8 +113,12 @@ fn a_read_that_the_api_did_not_survive_leaves_no_key_release_unlogged() {
         patient.share(&[record], &doctor, 3_600).await;
         let mut opened = 1;
         assert_eq!(doctor.open_soon(record).await, content);
-        for round in 1..=4_u32 {
-            let pause = Duration::from_millis(chance.random_range(0..60));
+        let mut interrupted = 0;
+        for round in 1..=ROUNDS_MAX {
+            if round > 4 && interrupted > 0 {
+                break;
+            }
+            let pause = Duration::from_millis(if round > 4 { 0 } else { chance.random_range(0..60) });
             println!("round {round}: kill {pause:?} after the key was asked for");
             let (progress, bell) = alarm(|step| matches!(step, Step::Asking));
             let path = doctor.device.path(&format!("read-{round}.bin"));
@@ -117,12 +135,17 @@ fn a_read_that_the_api_did_not_survive_leaves_no_key_release_unlogged() {
                     opened += 1;
                     assert_eq!(std::fs::read(&path).unwrap(), content);
                 }
-                Err(_) => assert!(!path.exists(), "half a document was left"),
+                Err(_) => {
+                    interrupted += 1;
+                    assert!(!path.exists(), "half a document was left");
+                }
             }
             world.stack.start_api(0).await.unwrap_or_else(|error| panic!("{error}"));
             assert_eq!(doctor.open(record).await.unwrap_or_else(|error| panic!("{}: {error}", error.code())), content);
             opened += 1;
         }
+        println!("{interrupted} reads were interrupted");
+        assert!(interrupted > 0, "every kill came too late");
         // Every document that was opened has its leaf on chain, and every receipt is honoured.
         let report = eventually("every receipt is anchored", || async {
             let report = audit::verify(&doctor.client, &Progress::silent()).await.map_err(|error| error.to_string())?;
