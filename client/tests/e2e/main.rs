@@ -11,6 +11,7 @@
 mod chance;
 mod person;
 mod proxy;
+mod victim;
 mod world;
 
 mod api_killed;

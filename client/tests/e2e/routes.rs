@@ -1,28 +1,45 @@
 //! Every route of the OpenAPI document: with no session, with somebody else's session, and for somebody else's record.
 //! A route that is not listed here fails the test.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, io::Read};
 
-use alloy::primitives::B256;
-use client::{act, session, wallet::Wallet};
+use alloy::primitives::{B256, Bytes, aliases::U40};
+use client::{
+    act, session,
+    wallet::{Wallet, Wish},
+};
 use protocol::{
     bodies::{
-        grants::{BundleBody, CatchUpBody, GrantBody, GrantQuery, GrantSide, RequestBody, RevokeBody},
+        account::{LoginBody, PrivateBlob},
+        grants::{BundleBody, CatchUpBody, GrantBody, RequestBody, RevokeBody},
         reads::ReadBody,
         records::{RegisterBody, ReleaseShareBody},
     },
+    bundle::Bundle,
+    capsule::{Binding, Capsule, OPERATOR_KEY_EPOCH},
+    cid::CidBuilder,
     codes::{Purpose, Right, Role, ScopeKind},
-    messages::{Action, GrantRef, Revoke, SignedAction},
+    deployment::ContractName,
+    envelope::{ContentHasher, Metadata, SealParams, SealReader},
+    error_code::ErrorCode,
+    identity::PublicKey,
+    ids::{Salt, Tag},
+    messages::{Action, Grant, RegisterVersion, Scope, SignedAction},
+    note,
     reads::ReadRequest,
+    secret::DataKey,
     statements::{AccessRequest, DenyRequest, Profile, SignedAccessRequest, SignedDenial, SignedProfile},
 };
-use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
+use reqwest::{Method, StatusCode, header};
+use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::{
     chance::document,
     person::Person,
-    world::{self, World, eventually, now},
+    victim::{Victim, session_token, signed_revoke},
+    world::{self, World, now},
 };
 
 /// What a route does for somebody who has a session, but whose data it is not.
@@ -32,10 +49,19 @@ enum Rule {
     Open,
     /// Says what every signed-in person may know, because the chain says it too.
     Common,
-    /// Shows and changes the caller's own things only: nothing of the victim's is in the answer.
-    Own,
-    /// Names something of the victim's, and is refused with one of these.
-    Refused(&'static [u16]),
+    /// Shows and changes the caller's own things only, with this status: nothing of the victim's is in the answer.
+    Own(StatusCode),
+    /// Names something of the victim's, and is refused with this code and no other: the request has nothing else wrong
+    /// with it.
+    Refused(ErrorCode),
+}
+
+/// What is sent.
+#[derive(Debug)]
+enum Body {
+    None,
+    Json(Value),
+    Bytes(Vec<u8>),
 }
 
 /// One request to one route.
@@ -44,258 +70,258 @@ struct Case {
     route: &'static str,
     rule: Rule,
     path: String,
-    body: Option<Value>,
+    body: Body,
 }
 
-/// Somebody with something of every kind.
-struct Victim {
-    patient: Person,
-    record: String,
-    cid: String,
-    grant: String,
-    salt: B256,
-    leaf: String,
-    request: String,
-    action: String,
+impl Case {
+    const fn new(method: Method, route: &'static str, rule: Rule, path: String, body: Body) -> Self {
+        Self { method, route, rule, path, body }
+    }
 }
 
-impl Victim {
-    async fn new(world: &World) -> Self {
-        let (patient, doctor) = tokio::join!(world.person(), world.practitioner(Role::Doctor));
-        let content = document(900);
-        let uploaded = patient.upload("victim.txt", &content).await;
-        let ask =
-            ["request", "--patient", &patient.hex(), "--record", &uploaded.record.to_string(), "--reason", "why not"];
-        doctor.device.medlock(&ask).await.succeeded();
-        let granted = patient.share(&[uploaded.record], &doctor, 3_600).await;
-        doctor.open_soon(uploaded.record).await;
-        let api = patient.client.api().unwrap();
-        let leaf = eventually("the read is in the log", || async {
-            let log = api.log(&Default::default()).await.map_err(|error| error.to_string())?;
-            log.first().map(|entry| entry.leaf.to_string()).ok_or_else(|| "empty".to_owned())
-        })
-        .await;
-        let query = GrantQuery { side: Some(GrantSide::Given), ..GrantQuery::default() };
-        let salt = eventually("the grant is in the mirror", || async {
-            let grants = api.grants(&query).await.map_err(|error| error.to_string())?;
-            grants.first().and_then(|grant| grant.salt).ok_or_else(|| "no salt".to_owned())
-        })
-        .await;
-        let request = api.requests().await.unwrap()[0].id.to_string();
-        let action = signed_revoke(&patient, &patient).await;
-        let id = action.action.id(patient.client.deployment()).to_string();
-        api.submit(&action).await.expect("a patient may always revoke");
-        Self {
+/// What the thief sends for the victim's record; each is as well-formed as an honest client's.
+struct Forged {
+    envelope: Vec<u8>,
+    version: SignedAction,
+    grant: SignedAction,
+    release_share: Bytes,
+    bundle: BundleBody,
+    request: RequestBody,
+    denial: SignedDenial,
+    profile: SignedProfile,
+}
+
+impl Forged {
+    async fn new(victim: &Victim, thief: &Person) -> Self {
+        let Victim { patient, record, request, .. } = victim;
+        let (patient, record) = (patient.address(), *record);
+        let (chain, deployment) = (thief.client.chain(), thief.client.deployment());
+        let context = chain.envelope_context();
+        let (patient_key, patient_key_epoch) = chain.public_key(patient).await.unwrap();
+        let (nonce, deadline) = (act::new_nonce, act::new_deadline(&thief.client).await.unwrap());
+        let sign =
+            async |hash: B256| thief.wallet.sign_typed(hash, Wish { sentence: "a thief asks nobody" }).await.unwrap();
+        let sign_action = async |action: Action| thief.wallet.sign_action(action, deployment).await.unwrap();
+
+        let (content, dek) = (document(5_000), DataKey::generate(&mut rand::rng()));
+        let mut hasher = ContentHasher::new();
+        hasher.update(&content);
+        let metadata = Metadata {
+            content_len: content.len() as u64,
+            media_type: "text/plain".to_owned(),
+            file_name: "forged.txt".to_owned(),
+            content_hash: hasher.finish(),
+            created: now(),
+            fhir_type: None,
+            codes: Vec::new(),
+            signed_by: None,
+        };
+        let params = SealParams { context, record, version: 2, patient, patient_key, patient_key_epoch, metadata };
+        let mut envelope = Vec::new();
+        SealReader::new(&content[..], &params, &dek).unwrap().read_to_end(&mut envelope).unwrap();
+        let mut cid = CidBuilder::new();
+        cid.update(&envelope);
+        let cid = cid.finish();
+        let version = Action::RegisterVersion(RegisterVersion {
+            uploader: thief.address(),
+            record: record.0,
+            version: 1,
+            codec: cid.codec().code(),
+            digest: cid.digest(),
+            salt: B256::ZERO,
+            writeSalt: B256::ZERO,
+            nonce: nonce(),
+            deadline,
+        });
+
+        let of = context.record_version(record, 1);
+        let operator = PublicKey::from_bytes(&thief.client.api().unwrap().server_info().await.unwrap().operator_key);
+        let binding = Binding::release_share(&of, patient, deployment.operator, OPERATOR_KEY_EPOCH);
+        let release_share = Capsule::seal(&dek.release_share(&of), &operator.unwrap(), &binding);
+        let binding = Binding::reader_share(&of, patient, thief.address(), thief.keys.epoch(), 1);
+        let reader_share = Capsule::seal(&dek.reader_share(&of), thief.keys.identity().public_key(), &binding);
+        let bundle = Bundle::new(record, vec![(1, reader_share)]).unwrap();
+        let grant = Action::Grant(Grant {
             patient,
-            record: uploaded.record.to_string(),
-            cid: uploaded.cid,
-            grant: granted.grants[0].to_string(),
-            salt: salt.0,
-            leaf,
-            request,
-            action: id,
+            tag: Tag::derive(thief.address(), Salt(victim.salt)).0,
+            rights: Right::Read.bit(),
+            purposes: Purpose::Treatment.bit(),
+            notBefore: U40::ZERO,
+            notAfter: U40::from(now() + 600),
+            patientEpoch: 0,
+            scopes: vec![Scope { kind: ScopeKind::Record.code(), id: record.0, epoch: 0, bundleHash: bundle.hash() }],
+            nonce: nonce(),
+            deadline,
+        });
+
+        let registry = deployment.address_of(ContractName::GrantRegistry);
+        let binding = Binding::note(deployment.chain_id, registry, patient, patient_key_epoch);
+        let note = note::seal("ask yourself", patient, &patient_key, &binding, &mut rand::rng()).unwrap();
+        let asked = AccessRequest {
+            requester: patient,
+            patient,
+            rights: Right::Read.bit(),
+            kind: ScopeKind::Record.code(),
+            scopeId: record.0,
+            purposes: Purpose::Treatment.bit(),
+            until: U40::from(now() + 600),
+            noteHash: B256::from_slice(&Sha256::digest(&note)),
+            nonce: nonce(),
+            deadline,
+        };
+        let asked = SignedAccessRequest {
+            signature: sign(SignedAccessRequest::signing_hash(&asked, deployment)).await,
+            request: asked,
+        };
+        let denial = DenyRequest { patient, request: request.parse().unwrap(), deadline };
+        let profile = Profile {
+            accreditor: thief.address(),
+            practitioner: patient,
+            name: "Somebody".to_owned(),
+            organisation: String::new(),
+            specialty: String::new(),
+            roles: Role::Doctor.bit(),
+            issued: now(),
+        };
+        Self {
+            envelope,
+            version: sign_action(version).await,
+            grant: sign_action(grant).await,
+            release_share: release_share.as_bytes().to_vec().into(),
+            bundle: BundleBody::from(&bundle),
+            request: RequestBody { signed: asked, note: note.into() },
+            denial: SignedDenial { signature: sign(SignedDenial::signing_hash(&denial, deployment)).await, denial },
+            profile: SignedProfile {
+                signature: sign(SignedProfile::signing_hash(&profile, deployment)).await,
+                profile,
+            },
         }
     }
-
-    /// What must not be in an answer to somebody else.
-    fn traces(&self) -> [String; 6] {
-        let address = self.patient.address();
-        [
-            format!("{address:x}"),
-            self.record[2..].to_owned(),
-            self.cid.clone(),
-            self.grant[2..].to_owned(),
-            self.leaf[2..].to_owned(),
-            self.request[2..].to_owned(),
-        ]
-    }
 }
-
-/// A Revoke of nothing in particular in the name of `patient`, signed by `signer`.
-async fn signed_revoke(patient: &Person, signer: &Person) -> SignedAction {
-    let action = Action::Revoke(Revoke {
-        patient: patient.address(),
-        grants: vec![GrantRef { tag: B256::new(rand::random()), kind: ScopeKind::All.code(), id: B256::ZERO }],
-        nonce: act::new_nonce(),
-        deadline: act::new_deadline(&patient.client).await.unwrap(),
-    });
-    signer.wallet.sign_action(action, patient.client.deployment()).await.unwrap()
-}
-
-const NOT_YOURS: &[u16] = &[403, 404];
-const NOT_YOURS_OR_INVALID: &[u16] = &[400, 403, 404, 409, 422];
 
 /// One case or several for each route, all aimed at the victim by `thief`.
 async fn cases(victim: &Victim, thief: &Person) -> Vec<Case> {
     let Victim { patient, record, cid, grant, leaf, request, action, salt } = victim;
     let address = format!("{:#x}", patient.address());
-    let deployment = thief.client.deployment();
-    let case = |method: Method, route: &'static str, rule: Rule, path: String, body: Option<Value>| Case {
-        method,
-        route,
-        rule,
-        path,
-        body,
-    };
-    let get = |route: &'static str, rule: Rule, path: String| case(Method::GET, route, rule, path, None);
-    let json_of = |value: &dyn erased::Json| Some(value.json());
-    let forged = signed_revoke(patient, thief).await;
-    let blob = Some(json!({ "content": "AAAA" }));
-    let record_id: protocol::ids::RecordId = record.parse().unwrap();
+    let Forged { envelope, version, grant: granting, release_share, bundle, request: asked, denial, profile } =
+        Forged::new(victim, thief).await;
+    let revoking = signed_revoke(patient, thief).await;
     let session = session::current(&thief.client).unwrap();
-
-    // A read request in the thief's own name, and one with the doctor's salt.
+    // A read request in the thief's own name, without a salt and with the doctor's.
     let read = |salt: B256| {
         let request = ReadRequest {
             login_hash: session.login_hash(),
-            record: record_id,
+            record: *record,
             version: 1,
             purpose: Purpose::Treatment,
             grantee: thief.address(),
-            salt: protocol::ids::Salt(salt),
+            salt: Salt(salt),
             nonce: B256::new(rand::random()),
-            deadline: now() + 30,
+            deadline: now() + 55,
         };
-        let signature = session.sign(&request.signed_bytes(deployment)).to_vec().into();
+        let signature = session.sign(&request.signed_bytes(thief.client.deployment())).to_vec().into();
         ReadBody { request, signature }
     };
-    let asked = AccessRequest {
-        requester: patient.address(),
-        patient: patient.address(),
-        rights: Right::Read.bit(),
-        kind: ScopeKind::Record.code(),
-        scopeId: record_id.0,
-        purposes: Purpose::Treatment.bit(),
-        until: alloy::primitives::aliases::U40::from(now() + 600),
-        noteHash: B256::ZERO,
-        nonce: act::new_nonce(),
-        deadline: act::new_nonce(),
-    };
-    let sign = |hash: B256| async move {
-        thief.wallet.sign_typed(hash, client::wallet::Wish { sentence: "a thief asks nobody" }).await.unwrap()
-    };
-    let asked = SignedAccessRequest {
-        signature: sign(SignedAccessRequest::signing_hash(&asked, deployment)).await,
-        request: asked,
-    };
-    let denial = DenyRequest {
-        patient: patient.address(),
-        request: request.parse().unwrap(),
-        deadline: act::new_deadline(&thief.client).await.unwrap(),
-    };
-    let denial = SignedDenial { signature: sign(SignedDenial::signing_hash(&denial, deployment)).await, denial };
-    let profile = Profile {
-        accreditor: thief.address(),
-        practitioner: patient.address(),
-        name: "Somebody".to_owned(),
-        organisation: String::new(),
-        specialty: String::new(),
-        roles: Role::Doctor.bit(),
-        issued: now(),
-    };
-    let profile = SignedProfile { signature: sign(SignedProfile::signing_hash(&profile, deployment)).await, profile };
-    let bundle = BundleBody { kind: ScopeKind::Record, scope_id: record_id.0, capsules: Vec::new() };
     let take = GrantBody {
         action: None,
         grantee: thief.address(),
-        salt: protocol::ids::Salt(*salt),
+        salt: Salt(*salt),
         right: Right::Read,
         bundles: vec![bundle.clone()],
         request: None,
     };
-    let deposit =
-        RegisterBody { action: None, record: record_id, version: 1, release_share: vec![1; 117].into(), salt: None };
-    let put =
-        |route: &'static str, rule: Rule, path: String, body: Option<Value>| case(Method::PUT, route, rule, path, body);
-    let post = |route: &'static str, rule: Rule, path: String, body: Option<Value>| {
-        case(Method::POST, route, rule, path, body)
+    let deposit = |version: u16, action: Option<SignedAction>| RegisterBody {
+        action,
+        record: *record,
+        version,
+        release_share: release_share.clone(),
+        salt: None,
     };
-    let mut cases = vec![
+    // The message of the victim's own session, which the server has heard before.
+    let login = LoginBody {
+        message: session::current(&patient.client).unwrap().login_message().to_owned(),
+        signature: thief.wallet.sign_message("x", Wish { sentence: "a thief asks nobody" }).await.unwrap(),
+    };
+    let own = |status: u16| Rule::Own(StatusCode::from_u16(status).unwrap());
+    let not_found = Rule::Refused(ErrorCode::NotFound);
+    let forbidden = Rule::Refused(ErrorCode::Forbidden);
+    let blob = || json(&PrivateBlob { content: "AAAA".to_owned() });
+    let get = |route: &'static str, rule: Rule, path: String| Case::new(Method::GET, route, rule, path, Body::None);
+    let put =
+        |route: &'static str, rule: Rule, path: String, body: Body| Case::new(Method::PUT, route, rule, path, body);
+    let post =
+        |route: &'static str, rule: Rule, path: String, body: Body| Case::new(Method::POST, route, rule, path, body);
+    vec![
         get("/healthz", Rule::Open, "/healthz".into()),
         get("/readyz", Rule::Open, "/readyz".into()),
         get("/metrics", Rule::Open, "/metrics".into()),
         get("/version", Rule::Open, "/version".into()),
         get("/v1/deployment", Rule::Open, "/v1/deployment".into()),
         get("/v1/auth/challenge", Rule::Open, "/v1/auth/challenge".into()),
-        get("/v1/me", Rule::Own, "/v1/me".into()),
-        get("/v1/keyring", Rule::Own, "/v1/keyring".into()),
-        put("/v1/keyring", Rule::Own, "/v1/keyring".into(), blob.clone()),
-        get("/v1/address-book", Rule::Own, "/v1/address-book".into()),
-        put("/v1/address-book", Rule::Own, "/v1/address-book".into(), blob),
+        post("/v1/auth/login", Rule::Refused(ErrorCode::NonceUsed), "/v1/auth/login".into(), json(&login)),
+        get("/v1/me", own(200), "/v1/me".into()),
+        get("/v1/keyring", own(200), "/v1/keyring".into()),
+        put("/v1/keyring", own(412), "/v1/keyring".into(), blob()),
+        get("/v1/address-book", own(404), "/v1/address-book".into()),
+        put("/v1/address-book", own(204), "/v1/address-book".into(), blob()),
         get("/v1/keys/{address}", Rule::Common, format!("/v1/keys/{address}")),
-        get("/v1/directory", Rule::Own, "/v1/directory?limit=500".into()),
-        put(
-            "/v1/directory/{address}",
-            Rule::Refused(NOT_YOURS_OR_INVALID),
-            format!("/v1/directory/{address}"),
-            json_of(&profile),
+        get("/v1/directory", own(200), "/v1/directory?limit=500".into()),
+        put("/v1/directory/{address}", forbidden, format!("/v1/directory/{address}"), json(&profile)),
+        get("/v1/blobs/{cid}", not_found, format!("/v1/blobs/{cid}")),
+        Case::new(Method::HEAD, "/v1/blobs/{cid}", not_found, format!("/v1/blobs/{cid}"), Body::None),
+        // Anyone may store an envelope at their own expense; only its registration makes it a version.
+        post("/v1/blobs", own(201), format!("/v1/blobs?record={record}&version=2"), Body::Bytes(envelope.clone())),
+        post(
+            "/v1/blobs",
+            Rule::Refused(ErrorCode::InvalidEnvelope),
+            format!("/v1/blobs?record={record}&version=1"),
+            Body::Bytes(envelope),
         ),
-        get("/v1/blobs/{cid}", Rule::Refused(NOT_YOURS), format!("/v1/blobs/{cid}")),
-        case(Method::HEAD, "/v1/blobs/{cid}", Rule::Refused(NOT_YOURS), format!("/v1/blobs/{cid}"), None),
-        post("/v1/blobs", Rule::Refused(NOT_YOURS_OR_INVALID), format!("/v1/blobs?record={record}&version=2"), None),
-        post("/v1/actions", Rule::Refused(&[422]), "/v1/actions".into(), json_of(&forged)),
-        get("/v1/actions/{action}", Rule::Refused(NOT_YOURS), format!("/v1/actions/{action}")),
-        get("/v1/records", Rule::Own, format!("/v1/records?patient={address}")),
-        get("/v1/records/{record}", Rule::Refused(NOT_YOURS), format!("/v1/records/{record}")),
-        post("/v1/records", Rule::Refused(NOT_YOURS_OR_INVALID), "/v1/records".into(), json_of(&deposit)),
-        get("/v1/grants", Rule::Own, format!("/v1/grants?side=received&record={record}")),
-        get("/v1/grants", Rule::Own, format!("/v1/grants?side=given&record={record}")),
-        post("/v1/grants", Rule::Refused(NOT_YOURS_OR_INVALID), "/v1/grants".into(), json_of(&take)),
+        post("/v1/actions", Rule::Refused(ErrorCode::InvalidSignature), "/v1/actions".into(), json(&revoking)),
+        get("/v1/actions/{action}", not_found, format!("/v1/actions/{action}")),
+        get("/v1/records", own(200), format!("/v1/records?patient={address}")),
+        get("/v1/records/{record}", not_found, format!("/v1/records/{record}")),
+        post("/v1/records", forbidden, "/v1/records".into(), json(&deposit(1, None))),
+        post("/v1/records", Rule::Refused(ErrorCode::NoGrant), "/v1/records".into(), json(&deposit(2, Some(version)))),
+        put(
+            "/v1/records/{record}/versions/{version}/release-share",
+            forbidden,
+            format!("/v1/records/{record}/versions/1/release-share"),
+            json(&ReleaseShareBody { release_share: release_share.clone() }),
+        ),
+        get("/v1/grants", own(200), format!("/v1/grants?side=received&record={record}")),
+        get("/v1/grants", own(200), format!("/v1/grants?side=given&record={record}")),
+        post("/v1/grants", Rule::Refused(ErrorCode::NoGrant), "/v1/grants".into(), json(&take)),
+        post("/v1/grants", forbidden, "/v1/grants".into(), json(&GrantBody { action: Some(granting), ..take.clone() })),
+        put(
+            "/v1/grants/{grant}/bundle",
+            not_found,
+            format!("/v1/grants/{grant}/bundle"),
+            json(&CatchUpBody { bundle }),
+        ),
         post(
             "/v1/grants/revoke",
-            Rule::Refused(&[403, 422]),
+            Rule::Refused(ErrorCode::InvalidSignature),
             "/v1/grants/revoke".into(),
-            json_of(&RevokeBody { action: forged.clone() }),
+            json(&RevokeBody { action: revoking }),
         ),
-        get("/v1/requests", Rule::Own, "/v1/requests".into()),
-        get("/v1/requests/{request}", Rule::Refused(NOT_YOURS), format!("/v1/requests/{request}")),
-        post(
-            "/v1/requests/{request}/deny",
-            Rule::Refused(NOT_YOURS_OR_INVALID),
-            format!("/v1/requests/{request}/deny"),
-            json_of(&denial),
-        ),
-        post("/v1/reads", Rule::Refused(&[403]), "/v1/reads".into(), json_of(&read(B256::ZERO))),
-        post("/v1/reads", Rule::Refused(&[403]), "/v1/reads".into(), json_of(&read(*salt))),
-        get("/v1/log", Rule::Own, format!("/v1/log?record={record}")),
-        get("/v1/log/leaves/{leaf}", Rule::Refused(NOT_YOURS), format!("/v1/log/leaves/{leaf}")),
+        get("/v1/requests", own(200), "/v1/requests".into()),
+        post("/v1/requests", forbidden, "/v1/requests".into(), json(&asked)),
+        get("/v1/requests/{request}", not_found, format!("/v1/requests/{request}")),
+        post("/v1/requests/{request}/deny", not_found, format!("/v1/requests/{request}/deny"), json(&denial)),
+        post("/v1/reads", Rule::Refused(ErrorCode::NoGrant), "/v1/reads".into(), json(&read(B256::ZERO))),
+        post("/v1/reads", Rule::Refused(ErrorCode::NoGrant), "/v1/reads".into(), json(&read(*salt))),
+        get("/v1/log", own(200), format!("/v1/log?record={record}")),
+        get("/v1/log/leaves/{leaf}", not_found, format!("/v1/log/leaves/{leaf}")),
         get("/v1/log/checkpoints", Rule::Common, "/v1/log/checkpoints".into()),
-        get("/v1/events", Rule::Own, "/v1/events".into()),
-    ];
-    cases.push(put(
-        "/v1/records/{record}/versions/{version}/release-share",
-        Rule::Refused(NOT_YOURS),
-        format!("/v1/records/{record}/versions/1/release-share"),
-        json_of(&ReleaseShareBody { release_share: vec![1; 117].into() }),
-    ));
-    cases.push(put(
-        "/v1/grants/{grant}/bundle",
-        Rule::Refused(NOT_YOURS),
-        format!("/v1/grants/{grant}/bundle"),
-        json_of(&CatchUpBody { bundle }),
-    ));
-    let note = RequestBody { signed: asked, note: vec![0; 16].into() };
-    cases.push(post("/v1/requests", Rule::Refused(NOT_YOURS_OR_INVALID), "/v1/requests".into(), json_of(&note)));
-    let login = json!({ "message": session.login_message(), "signature": format!("0x{}", "11".repeat(65)) });
-    cases.push(post("/v1/auth/login", Rule::Refused(&[400, 401, 409, 422]), "/v1/auth/login".into(), Some(login)));
-    // Last, because it ends the thief's session.
-    cases.push(post("/v1/auth/logout", Rule::Own, "/v1/auth/logout".into(), None));
-    cases
+        get("/v1/events", own(200), "/v1/events".into()),
+        // Last, because it ends the thief's session.
+        post("/v1/auth/logout", own(204), "/v1/auth/logout".into(), Body::None),
+    ]
 }
 
-/// Bodies of different types in one list.
-mod erased {
-    /// What has a JSON form.
-    pub(crate) trait Json {
-        /// The JSON form.
-        fn json(&self) -> serde_json::Value;
-    }
-
-    impl<T: serde::Serialize> Json for T {
-        fn json(&self) -> serde_json::Value {
-            serde_json::to_value(self).expect("bodies have a JSON form")
-        }
-    }
+fn json(body: &impl Serialize) -> Body {
+    Body::Json(serde_json::to_value(body).expect("bodies have a JSON form"))
 }
 
 /// Sends a case; gives the status and the first part of the answer.
@@ -305,11 +331,10 @@ async fn send(world: &World, case: &Case, token: Option<&str>) -> (StatusCode, S
         request = request.bearer_auth(token);
     }
     request = match &case.body {
-        Some(body) => request.json(body),
-        None if case.route == "/v1/blobs" => {
-            request.header("content-type", "application/octet-stream").body(vec![7; 5_000])
-        }
-        None => request,
+        // For the private blobs, where nothing is to be replaced; no other route minds.
+        Body::Json(body) => request.header(header::IF_NONE_MATCH, "*").json(body),
+        Body::Bytes(bytes) => request.header(header::CONTENT_TYPE, "application/octet-stream").body(bytes.clone()),
+        Body::None => request,
     };
     let mut answer = request.send().await.unwrap_or_else(|error| panic!("{} {}: {error}", case.method, case.path));
     let status = answer.status();
@@ -343,41 +368,25 @@ fn every_route_keeps_what_is_not_the_callers() {
         let tried: BTreeSet<_> = cases.iter().map(|case| format!("{} {}", case.method, case.route)).collect();
         assert_eq!(tried, documented, "each route needs its case in this test");
 
-        let stored = std::fs::read_to_string(thief.device.home().join("session.json")).unwrap();
-        let token = serde_json::from_str::<Value>(&stored).unwrap()["token"].as_str().unwrap().to_owned();
+        let before = victim.kept(world).await;
+        let token = session_token(&thief);
         for case in &cases {
             let name = format!("{} {}", case.method, case.path);
-            let (status, body) = send(world, case, None).await;
-            match case.rule {
-                Rule::Open => assert!(status.is_success(), "{name} without a session: {status} {body}"),
-                Rule::Refused(_) if case.route == "/v1/auth/login" => {
-                    assert!(status.is_client_error(), "{name}: {status} {body}")
+            for stranger in [None, Some("not a session")] {
+                let (status, body) = send(world, case, stranger).await;
+                match case.rule {
+                    Rule::Open => assert!(status.is_success(), "{name} as {stranger:?}: {status} {body}"),
+                    // Signing in needs no session.
+                    Rule::Refused(code) if case.route == "/v1/auth/login" => is_problem(case, code, status, &body),
+                    _ => is_problem(case, ErrorCode::NotSignedIn, status, &body),
                 }
-                _ => {
-                    assert_eq!(status, StatusCode::UNAUTHORIZED, "{name} without a session: {body}");
-                    if case.method != Method::HEAD {
-                        let problem: Value = serde_json::from_str(&body).unwrap_or_else(|_| panic!("{name}: {body}"));
-                        assert_eq!(problem["code"], "not_signed_in", "{name}");
-                    }
-                }
-            }
-            let (status, body) = send(world, case, Some("not a session")).await;
-            if !matches!(case.rule, Rule::Open) && case.route != "/v1/auth/login" {
-                assert_eq!(status, StatusCode::UNAUTHORIZED, "{name} with a made-up session: {body}");
             }
 
             let (status, body) = send(world, case, Some(&token)).await;
-            assert!(!status.is_server_error(), "{name} with somebody else's session: {status} {body}");
             match case.rule {
                 Rule::Open | Rule::Common => assert!(status.is_success(), "{name}: {status} {body}"),
-                Rule::Own => {
-                    let is_own =
-                        status.is_success() || [404, 412, 428].contains(&status.as_u16()) || case.body.is_some();
-                    assert!(is_own, "{name}: {status} {body}");
-                }
-                Rule::Refused(with) => {
-                    assert!(with.contains(&status.as_u16()), "{name} with somebody else's session: {status} {body}");
-                }
+                Rule::Own(expected) => assert_eq!(status, expected, "{name}: {body}"),
+                Rule::Refused(code) => is_problem(case, code, status, &body),
             }
             if !matches!(case.rule, Rule::Common) {
                 let body = body.to_lowercase();
@@ -388,9 +397,20 @@ fn every_route_keeps_what_is_not_the_callers() {
         }
 
         // Nothing of the victim's has changed.
-        let record = victim.record.parse().unwrap();
-        assert!(victim.patient.open(record).await.is_ok());
+        assert_eq!(victim.kept(world).await, before);
+        assert!(victim.patient.open(victim.record).await.is_ok());
         let requests = victim.patient.client.api().unwrap().requests().await.unwrap();
         assert_eq!(requests.len(), 1);
     });
+}
+
+/// The answer is a problem with this code; to `HEAD` there is only its status.
+#[track_caller]
+fn is_problem(case: &Case, code: ErrorCode, status: StatusCode, body: &str) {
+    let name = format!("{} {}", case.method, case.path);
+    if case.method != Method::HEAD {
+        let problem: Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("{name}: {status} {body}"));
+        assert_eq!(problem["code"], code.as_str(), "{name}: {body}");
+    }
+    assert_eq!(status.as_u16(), code.status(), "{name}: {body}");
 }
