@@ -23,6 +23,14 @@ pub enum StartError {
         /// What to do.
         remedy: &'static str,
     },
+    /// A setting names a program that is not there.
+    #[error("{setting} names {path}, and no program is there\n  do: correct or unset {setting}")]
+    NoSuchProgram {
+        /// The setting.
+        setting: &'static str,
+        /// What it names.
+        path: PathBuf,
+    },
     /// The operating system would not start it.
     #[error("{name} could not be started ({program})")]
     Spawn {

@@ -22,7 +22,8 @@ impl Programs {
     /// Finds all of them.
     ///
     /// # Errors
-    /// [`StartError::ProgramMissing`] for the first that is nowhere.
+    /// [`StartError::ProgramMissing`] for the first that is nowhere, [`StartError::NoSuchProgram`] for one that a setting
+    /// names in vain; so for those below.
     pub fn find() -> Result<Self, StartError> {
         Ok(Self {
             anvil: find("anvil", "MEDLOCK_ANVIL")?,
@@ -46,7 +47,7 @@ pub fn forge() -> Result<PathBuf, StartError> {
 /// [`StartError::ProgramMissing`] when it was not built.
 pub fn own(name: &'static str, setting: &'static str) -> Result<PathBuf, StartError> {
     if let Some(path) = env::var_os(setting) {
-        return named(name, setting, PathBuf::from(path));
+        return named(setting, PathBuf::from(path));
     }
     let here = env::current_exe().map_err(|source| StartError::Io {
         what: "find the running program",
@@ -73,7 +74,7 @@ fn cache() -> Option<PathBuf> {
 
 fn find(program: &'static str, setting: &'static str) -> Result<PathBuf, StartError> {
     if let Some(path) = env::var_os(setting) {
-        return named(program, setting, PathBuf::from(path));
+        return named(setting, PathBuf::from(path));
     }
     let installed = cache().map(|cache| cache.join("tools/bin").join(program));
     let on_path = env::var_os("PATH");
@@ -85,10 +86,6 @@ fn find(program: &'static str, setting: &'static str) -> Result<PathBuf, StartEr
     })
 }
 
-fn named(program: &'static str, setting: &'static str, path: PathBuf) -> Result<PathBuf, StartError> {
-    if path.is_file() {
-        Ok(path)
-    } else {
-        Err(StartError::ProgramMissing { program, setting, remedy: "correct or unset that setting" })
-    }
+fn named(setting: &'static str, path: PathBuf) -> Result<PathBuf, StartError> {
+    if path.is_file() { Ok(path) } else { Err(StartError::NoSuchProgram { setting, path }) }
 }

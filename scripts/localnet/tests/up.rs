@@ -2,12 +2,13 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt,
     path::Path,
-    process::{Command, Output},
+    process::{Child, Command, Output},
     time::{Duration, Instant},
 };
 
-use localnet::{Ports, ports};
+use localnet::{Ports, ports, process::command_without_settings, programs};
 
 /// Runs `medlock-localnet` on a state folder.
 fn run(arguments: &[&str], state_dir: &Path) -> Output {
@@ -79,14 +80,136 @@ fn network_is_kept_over_down_and_over_a_kill() {
     assert!(up.status.success(), "{}", text(&up));
 }
 
+/// `up` in the foreground, as at a terminal, once it says that it is ready.
+fn foreground(state_dir: &Path) -> Child {
+    let output = state_dir.join("said");
+    let file = fs::File::create(&output).unwrap();
+    let mut up = Command::new(env!("CARGO_BIN_EXE_medlock-localnet"))
+        .args(["up", "--state-dir"])
+        .arg(state_dir)
+        .stdout(file.try_clone().unwrap())
+        .stderr(file)
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    while !said(state_dir).contains("Ctrl-C stops it and loses nothing.") {
+        let has_ended = up.try_wait().unwrap().is_some();
+        if has_ended || start.elapsed() > Duration::from_secs(300) {
+            // Its servers end with it.
+            let _ = up.kill();
+            panic!("up is not ready (ended: {has_ended}):\n{}", said(state_dir));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    up
+}
+
+/// What the foreground `up` has said.
+fn said(state_dir: &Path) -> String {
+    fs::read_to_string(state_dir.join("said")).unwrap()
+}
+
+/// The answer of `medlock` for the demo's patient, with exactly the settings that `up` says to export.
+fn as_the_patient(state_dir: &Path, arguments: &[&str]) -> Output {
+    let patient = state_dir.join("people/patient");
+    let mut medlock = command_without_settings(&programs::own("medlock", "MEDLOCK_BIN").unwrap());
+    medlock
+        .args(arguments)
+        .env("MEDLOCK_HOME", patient.join("home"))
+        .env("MEDLOCK_PASSPHRASE_FILE", patient.join("passphrase"))
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn ctrl_c_in_the_foreground_loses_nothing() {
+    let (folder, ports) = state_dir();
+    let _down = Down(folder.path());
+    let listed = || {
+        let listed = as_the_patient(folder.path(), &["list", "--json"]);
+        assert!(listed.status.success(), "{}", text(&listed));
+        let answer: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
+        let ids = answer["records"].as_array().unwrap().iter().map(|record| record["id"].as_str().unwrap().to_owned());
+        let mut ids: Vec<String> = ids.collect();
+        ids.sort_unstable();
+        ids
+    };
+    let opened = |record: &str| {
+        let opened = as_the_patient(folder.path(), &["get", record, "-o", "-", "--quiet"]);
+        assert!(opened.status.success(), "{}", text(&opened));
+        opened.stdout
+    };
+
+    let mut up = foreground(folder.path());
+    let records = listed();
+    assert_eq!(records.len(), 3, "{records:?}");
+    let documents: Vec<Vec<u8>> = records.iter().map(|record| opened(record)).collect();
+    let samples = localnet::settings::checkout().unwrap().join("scripts/samples");
+    assert!(documents.contains(&fs::read(samples.join("lab-report.json")).unwrap()));
+
+    // What Ctrl-C sends.
+    assert!(Command::new("kill").args(["-INT", &up.id().to_string()]).status().unwrap().success());
+    assert_eq!(up.wait().unwrap().code(), Some(0), "{}", said(folder.path()));
+    assert!(said(folder.path()).contains("stopped; the state is kept in"), "{}", said(folder.path()));
+    assert!(are_all_free(&ports));
+
+    let up = run(&["up", "--detach"], folder.path());
+    assert!(up.status.success(), "{}", text(&up));
+    assert_eq!(listed(), records);
+    for (record, document) in records.iter().zip(&documents) {
+        assert_eq!(&opened(record), document);
+    }
+}
+
+#[test]
+fn a_program_that_the_user_names_is_run_instead() {
+    let (folder, ports) = state_dir();
+    let _down = Down(folder.path());
+    let up = |anvil: &Path, more: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_medlock-localnet"))
+            .args(["up", "--empty", "--state-dir"])
+            .arg(folder.path())
+            .args(more)
+            .env("MEDLOCK_ANVIL", anvil)
+            .output()
+            .unwrap()
+    };
+
+    let nothing = folder.path().join("no-such-anvil");
+    let refused = up(&nothing, &[]);
+    assert!(!refused.status.success());
+    let words = text(&refused);
+    assert!(words.contains(&format!("MEDLOCK_ANVIL names {}", nothing.display())), "{words}");
+    assert!(words.contains("do: correct or unset MEDLOCK_ANVIL"), "{words}");
+    assert!(are_all_free(&ports));
+
+    // One that leaves a mark before it does its work.
+    let (mark, wrapper) = (folder.path().join("mark"), folder.path().join("my-anvil"));
+    let anvil = programs::Programs::find().unwrap().anvil;
+    let script = format!("#!/bin/sh\necho \"$@\" >'{}'\nexec '{}' \"$@\"\n", mark.display(), anvil.display());
+    fs::write(&wrapper, script).unwrap();
+    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).unwrap();
+    let started = up(&wrapper, &["--detach"]);
+    assert!(started.status.success(), "{}", text(&started));
+    let arguments = fs::read_to_string(&mark).expect("the named program was run");
+    assert!(arguments.contains(&format!("--port {}", ports.anvil)), "{arguments}");
+    assert_eq!(text(&run(&["status"], folder.path())).matches("answers").count(), 6);
+}
+
 #[test]
 fn demo_life_cycle_is_played_once() {
-    let (folder, _) = state_dir();
+    let (folder, ports) = state_dir();
     let _down = Down(folder.path());
 
     let up = run(&["up", "--detach"], folder.path());
     assert!(up.status.success(), "{}", text(&up));
     assert!(text(&up).contains("doctor$ medlock get"), "{}", text(&up));
+    // Where everything is, and what to type next.
+    let api = format!("API        http://127.0.0.1:{}\n", ports.api);
+    assert!(text(&up).contains(&api), "{}", text(&up));
+    let home = folder.path().join("people/patient/home");
+    let next = [&format!("export MEDLOCK_HOME={}", home.display()), "alias medlock=", "medlock list "];
+    assert!(next.iter().all(|words| text(&up).contains(*words)), "{}", text(&up));
     assert!(folder.path().join("demo-done").exists());
     assert!(run(&["down"], folder.path()).status.success());
 
