@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// An empty device, set up by the command: account, keys, kit, session, published key. Returns the address.
-async fn newcomer(world: &World) -> (Device, String) {
+pub(crate) async fn newcomer(world: &World) -> (Device, String) {
     let device = Device::new(&world.place);
     let kit = device.path("kit.txt");
     let made = device.json(&["init", "--kit-file", kit.to_str().expect("temporary paths are text")]).await;
@@ -20,7 +20,7 @@ async fn newcomer(world: &World) -> (Device, String) {
 }
 
 /// Runs a command until it succeeds: what the mirror shows follows the chain within moments.
-async fn soon(device: &Device, arguments: &[&str]) -> Ran {
+pub(crate) async fn soon(device: &Device, arguments: &[&str]) -> Ran {
     eventually(&arguments.join(" "), || async {
         let ran = device.medlock(arguments).await;
         if ran.code == 0 { Ok(ran) } else { Err(ran.stderr) }
@@ -187,6 +187,57 @@ fn a_denied_request_gives_nothing() {
 }
 
 #[test]
+fn everything_ends_at_once() {
+    world::run(async {
+        let world = world::shared().await;
+        let (patient, doctor) = tokio::join!(world.person(), world.practitioner(protocol::codes::Role::Doctor));
+        let mut records = Vec::new();
+        for _ in 0..2 {
+            records.push(patient.upload("shared.txt", &document(900)).await.record);
+        }
+        patient.share(&records, &doctor, 3_600).await;
+        for record in &records {
+            doctor.open_soon(*record).await;
+        }
+
+        // Nobody can be asked without a terminal, so nothing ends without --yes.
+        let unasked = patient.device.medlock(&["revoke", "--all"]).await;
+        assert_eq!(unasked.code, 2, "{unasked:?}");
+        doctor.open(records[0]).await.expect("it is still shared");
+
+        let revoked = patient.device.json(&["revoke", "--all", "--yes"]).await;
+        assert_eq!(revoked["ended"], 2, "{revoked}");
+        assert!(revoked["settled"]["block_number"].is_u64(), "{revoked}");
+        for record in &records {
+            let refused = doctor.device.medlock(&["get", &record.to_string(), "-o", "late.txt"]).await;
+            assert_eq!(refused.code, 4, "{refused:?}");
+            let (what, todo) = refused.last_lines();
+            assert!(what.contains("stopped sharing") && what.ends_with('.'), "{what} / {todo}");
+            assert!(todo.ends_with('.'), "{what} / {todo}");
+            assert!(!doctor.device.path("late.txt").exists());
+        }
+        // What is shared afterwards counts again: it names the new epoch.
+        patient.share(&records[..1], &doctor, 3_600).await;
+        doctor.open_soon(records[0]).await;
+        let refused = doctor.open(records[1]).await.expect_err("only one is shared again");
+        assert_eq!(refused.class().code(), 4, "{}: {refused}", refused.code());
+    });
+}
+
+/// Gives somebody money, so that their wallet can pay.
+async fn fund(world: &World, address: &str) {
+    let balance = serde_json::json!([address, "0x56bc75e2d63100000"]);
+    world.stack.localnet().rpc("anvil_setBalance", balance).await.expect("Anvil gives money away");
+}
+
+/// How many transactions a wallet has sent by itself.
+async fn sent_by(world: &World, address: &str) -> u64 {
+    let parameters = serde_json::json!([address, "latest"]);
+    let count = world.stack.localnet().rpc("eth_getTransactionCount", parameters).await.expect("Anvil counts");
+    u64::from_str_radix(count.as_str().unwrap().trim_start_matches("0x"), 16).unwrap()
+}
+
+#[test]
 fn every_action_also_goes_directly_from_the_wallet() {
     world::run(async {
         let world = world::shared().await;
@@ -195,8 +246,7 @@ fn every_action_also_goes_directly_from_the_wallet() {
         let kit = patient.path("kit.txt");
         let made = patient.json(&["init", "--kit-file", kit.to_str().unwrap()]).await;
         let address = made["address"].as_str().unwrap();
-        let balance = serde_json::json!([address, "0x56bc75e2d63100000"]);
-        world.stack.localnet().rpc("anvil_setBalance", balance).await.expect("Anvil gives money away");
+        fund(world, address).await;
 
         patient.medlock(&["login"]).await.succeeded();
         patient.medlock(&["register", "--direct"]).await.succeeded();
@@ -210,7 +260,63 @@ fn every_action_also_goes_directly_from_the_wallet() {
         patient.medlock(&["revoke", "--record", &record, "--direct"]).await.succeeded();
         let refused = doctor.open(id).await.expect_err("the grant has ended");
         assert_eq!(refused.class().code(), 4, "{}: {refused}", refused.code());
+
+        // A new version, and what the doctor asks for.
+        let second = document(3_000);
+        let file = patient.file("scan.png", &second);
+        let version = ["upload", file.to_str().unwrap(), "--record", &record, "--direct", "--json"];
+        let uploaded = patient.medlock(&version).await.succeeded().json();
+        assert_eq!(uploaded["uploads"][0]["version"], 2);
+        let ask = ["request", "--patient", address, "--record", &record, "--reason", "a second look", "--json"];
+        let request = soon(&doctor.device, &ask).await.json()["request"].as_str().unwrap().to_owned();
+        soon(&patient, &["approve", &request, "--direct"]).await;
+        assert_eq!(doctor.open_soon(id).await, second);
+
         patient.medlock(&["revoke", "--all", "--yes", "--direct"]).await.succeeded();
+        let refused = doctor.open(id).await.expect_err("every grant has ended");
+        assert_eq!(refused.class().code(), 4, "{}: {refused}", refused.code());
+        assert_eq!(sent_by(world, address).await, 7, "the server relayed one of them");
+    });
+}
+
+#[test]
+fn accreditors_and_labs_also_act_directly_from_the_wallet() {
+    world::run(async {
+        let world = world::shared().await;
+        let owner = world.official(localnet::Role::Owner).await;
+        let (accreditor, patient, lab) = tokio::join!(world.person(), world.person(), world.person());
+        for person in [&owner, &accreditor, &patient, &lab] {
+            fund(world, &person.hex()).await;
+        }
+        let accredit = ["accredit", &lab.hex(), "--role", "lab", "--direct"];
+        let early = accreditor.device.medlock(&accredit).await;
+        assert_eq!(early.code, 4, "nobody has named this accreditor: {early:?}");
+
+        let sent_before = sent_by(world, &owner.hex()).await;
+        owner.device.medlock(&["accreditor", "add", &accreditor.hex(), "--direct"]).await.succeeded();
+        accreditor.device.medlock(&accredit).await.succeeded();
+        let permit = ["grant", "--write", "--category", "laboratory", "--to", &lab.hex(), "--direct"];
+        patient.device.medlock(&permit).await.succeeded();
+        let content = document(4_000);
+        let file = lab.device.file("report.json", &content);
+        let (file, patient_hex) = (file.to_str().unwrap(), patient.hex());
+        let upload = ["upload", file, "--patient", &patient_hex, "--category", "laboratory", "--direct", "--json"];
+        let uploaded = soon(&lab.device, &upload).await.json();
+        let record = first(&uploaded, "uploads", "record").parse().unwrap();
+        assert_eq!(patient.open_soon(record).await, content);
+
+        accreditor.device.medlock(&["suspend", &lab.hex(), "--direct"]).await.succeeded();
+        let refused = lab.device.medlock(&upload).await;
+        assert_eq!(refused.code, 4, "a suspended lab uploads nothing: {refused:?}");
+        accreditor.device.medlock(&["suspend", &lab.hex(), "--reinstate", "--direct"]).await.succeeded();
+        soon(&lab.device, &upload).await;
+
+        owner.device.medlock(&["accreditor", "remove", &accreditor.hex(), "--direct"]).await.succeeded();
+        let refused = lab.device.medlock(&upload).await;
+        assert_eq!(refused.code, 4, "nobody vouches for whom a removed accreditor vouched: {refused:?}");
+        for (person, sent) in [(&owner, sent_before + 2), (&accreditor, 3), (&patient, 1), (&lab, 2)] {
+            assert_eq!(sent_by(world, &person.hex()).await, sent, "the server relayed one of them");
+        }
     });
 }
 

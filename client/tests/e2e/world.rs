@@ -79,6 +79,12 @@ impl World {
         Self { stack, place, accreditor }
     }
 
+    /// One of the people whom the deployment names, with a device of their own and no published key.
+    pub(crate) async fn official(&self, role: localnet::Role) -> Person {
+        let key = self.stack.localnet().person(role).private_key_hex().into();
+        Person::official(&self.place, LocalWallet::from_private_key(&key).expect("it is a key")).await
+    }
+
     /// Somebody new: set up, signed in, key published.
     pub(crate) async fn person(&self) -> Person {
         Person::new(&self.place).await
