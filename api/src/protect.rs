@@ -60,3 +60,44 @@ pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response {
         .unwrap_or_default();
     ApiError::internal(anyhow::anyhow!("a handler panicked: {message}")).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, body::to_bytes, http::StatusCode, routing::get};
+    use protocol::error_code::Problem;
+    use tower::ServiceExt;
+    use tower_http::catch_panic::CatchPanicLayer;
+
+    use super::*;
+
+    async fn breaks() -> &'static str {
+        panic!("the key of {} is 7", "somebody")
+    }
+
+    async fn breaks_in_a_word() -> &'static str {
+        panic!("the key is 7")
+    }
+
+    async fn breaks_without_words() -> &'static str {
+        std::panic::panic_any(7_u8)
+    }
+
+    #[tokio::test]
+    async fn a_panic_becomes_a_problem_that_does_not_repeat_it() {
+        let router = Router::new()
+            .route("/", get(breaks))
+            .route("/word", get(breaks_in_a_word))
+            .route("/wordless", get(breaks_without_words))
+            .layer(CatchPanicLayer::custom(panicked));
+        for path in ["/", "/word", "/wordless"] {
+            let request = Request::get(path).body(axum::body::Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            let body = to_bytes(response.into_body(), 10_000).await.unwrap();
+            let problem: Problem = serde_json::from_slice(&body).unwrap();
+            assert_eq!(problem.code, ErrorCode::Internal.as_str());
+            let text = String::from_utf8_lossy(&body);
+            assert!(!text.contains("the key") && !text.contains("panic"), "{text}");
+        }
+    }
+}

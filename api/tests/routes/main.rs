@@ -5,6 +5,7 @@ mod world;
 
 mod account;
 mod blobs;
+mod broken;
 mod directory;
 mod documents;
 mod edges;
