@@ -3,13 +3,15 @@
 use alloy::{
     primitives::{Address, U256, aliases::U40},
     providers::Provider,
+    signers::SignerSync,
 };
 use axum::http::StatusCode;
 use contracts::key_registry::KeyRegistry;
 use localnet::Role;
 use protocol::{
     bodies::relay::{ActionState, ActionView},
-    deployment::ContractName,
+    cid::{Cid, Codec},
+    deployment::{ContractName, Deployment},
     messages::{Accredit, Action, Checkpoint, RegisterKey, RevokeAll, SetRecordStatus, SignedAction, accesses_hash},
     mirror::{CURSOR_ID, CursorDoc, Place, VersionDoc, collection as mirror, version_id},
 };
@@ -86,6 +88,11 @@ async fn what_the_contracts_would_refuse_is_refused_with_its_code_and_nothing_is
     assert_eq!(submit(&api, patient, &expired).await.1.unwrap(), "expired");
     let foreign = sign(&doctor.signer, &api, register_key(&api, patient, 1).action);
     assert_eq!(submit(&api, patient, &foreign).await.1.unwrap(), "invalid_signature");
+    let message = register_key(&api, patient, 1).action;
+    let elsewhere = Deployment { chain_id: api.app.deployment.chain_id + 1, ..Deployment::clone(&api.app.deployment) };
+    let signature = patient.signer.sign_hash_sync(&message.signing_hash(&elsewhere)).unwrap();
+    let other_chain = SignedAction { action: message, signature: signature.as_bytes().into() };
+    assert_eq!(submit(&api, patient, &other_chain).await.1.unwrap(), "invalid_signature");
     let mut malformed = register_key(&api, patient, 1);
     malformed.signature = malformed.signature[..64].to_vec().into();
     assert_eq!(submit(&api, patient, &malformed).await.1.unwrap(), "invalid_signature");
@@ -440,6 +447,10 @@ async fn a_record_is_registered_only_with_its_own_envelope_and_share() {
     let pin = pins.find_one(id.clone()).await.unwrap().unwrap();
     pins.update_one(id.clone(), mongodb::bson::doc! { "$set": { "record": other.id.to_string() } }).await.unwrap();
     assert_eq!(code(&record.body, &cast.patient).await, "invalid_envelope");
+    let other_cid = Cid::of_block(Codec::Raw, b"another envelope of this version").to_string();
+    let changed = mongodb::bson::doc! { "record": record.id.to_string(), "cid": other_cid };
+    pins.update_one(id.clone(), mongodb::bson::doc! { "$set": changed }).await.unwrap();
+    assert_eq!(code(&record.body, &cast.patient).await, "cid_mismatch");
     pins.delete_one(id).await.unwrap();
     assert_eq!(code(&record.body, &cast.patient).await, "not_found");
     pins.insert_one(pin).await.unwrap();
