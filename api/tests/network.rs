@@ -10,5 +10,7 @@ mod actions;
 mod log;
 #[path = "network/reads.rs"]
 mod reads;
+#[path = "network/refusals.rs"]
+mod refusals;
 #[path = "network/requests.rs"]
 mod requests;

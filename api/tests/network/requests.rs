@@ -27,7 +27,8 @@ use crate::world::{
     register_record, revoke,
 };
 
-fn request_body(api: &Api, cast: &Cast, record: RecordId) -> RequestBody {
+/// The doctor asks for a record, with a note for its patient.
+pub(crate) fn request_body(api: &Api, cast: &Cast, record: RecordId) -> RequestBody {
     let registry = api.app.deployment.address_of(ContractName::GrantRegistry);
     let binding = Binding::note(api.app.deployment.chain_id, registry, cast.patient.address(), 1);
     let patient_key = cast.patient.key();

@@ -1,0 +1,186 @@
+//! One thing wrong with a body that is good otherwise: refused whatever it signs, and nothing is changed. Afterwards the
+//! same body without it is taken, so that nothing else was wrong with it.
+
+use alloy::{
+    primitives::{B256, U256},
+    providers::Provider,
+    signers::SignerSync,
+};
+use futures::TryStreamExt;
+use localnet::Role as Actor;
+use mongodb::bson::{Document, doc};
+use protocol::{
+    bodies::grants::RequestView,
+    codes::{Purpose, Role},
+    statements::{DenyRequest, Profile, SignedDenial, SignedProfile},
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    requests::request_body,
+    world::{Api, Cast, Terms, User, World, deadline, grant_body, prepare_record, register_key, register_record},
+};
+
+/// A request that changes something, and the body that it takes.
+struct Write {
+    method: &'static str,
+    path: String,
+    body: Value,
+}
+
+impl Write {
+    fn post(path: &str, body: &impl Serialize) -> Self {
+        Self { method: "POST", path: path.to_owned(), body: serde_json::to_value(body).unwrap() }
+    }
+
+    async fn send(&self, api: &Api, user: &User, body: &Value) -> Result<(), String> {
+        let answer = api.write(self.method, &self.path, &user.token, body).await;
+        if answer.status.is_success() { Ok(()) } else { Err(answer.code()) }
+    }
+
+    /// Each of the changed bodies is refused with this code and changes nothing; the unchanged one is taken.
+    async fn is_refused(&self, api: &Api, user: &User, changed: Vec<(String, Value)>, code: &str) {
+        let before = kept(api).await;
+        for (what, body) in &changed {
+            let answer = self.send(api, user, body).await;
+            assert_eq!(answer, Err(code.to_owned()), "{} {}: {what}", self.method, self.path);
+        }
+        assert!(!changed.is_empty());
+        assert_eq!(kept(api).await, before, "{} {} changed something", self.method, self.path);
+        assert_eq!(self.send(api, user, &self.body).await, Ok(()), "{} {}", self.method, self.path);
+    }
+}
+
+/// What a write may change: the documents of each collection, and how many transactions the relayer has sent.
+async fn kept(api: &Api) -> (Vec<String>, u64) {
+    let mut documents = Vec::new();
+    for (database, collection) in [
+        (&api.app.database, "api_profiles"),
+        (&api.app.database, "api_release_shares"),
+        (&api.app.database, "api_bundles"),
+        (&api.app.database, "api_requests"),
+        (&api.app.log_database, "log_leaves"),
+    ] {
+        let found = database.collection::<Document>(collection).find(doc! {}).sort(doc! { "_id": 1 }).await.unwrap();
+        let found: Vec<Document> = found.try_collect().await.unwrap();
+        documents.extend(found.iter().map(|document| {
+            // The sequencer gives a leaf its place in its own time.
+            let lasting = if collection == "log_leaves" { document.get("_id").map(ToString::to_string) } else { None };
+            format!("{collection}: {}", lasting.unwrap_or_else(|| document.to_string()))
+        }));
+    }
+    let actions = api.app.database.collection::<Document>("api_actions").count_documents(doc! {}).await.unwrap();
+    documents.push(format!("{actions} actions"));
+    (documents, api.app.chain.get_transaction_count(api.app.relayer.address()).await.unwrap())
+}
+
+/// The body once for each object in it, with a field more in that object.
+fn with_a_field_more(body: &Value) -> Vec<(String, Value)> {
+    fn places(value: &Value, at: String, found: &mut Vec<String>) {
+        match value {
+            Value::Object(fields) => {
+                fields.iter().for_each(|(name, field)| places(field, format!("{at}/{name}"), found));
+                found.push(at);
+            }
+            Value::Array(items) => {
+                items.iter().enumerate().for_each(|(index, item)| places(item, format!("{at}/{index}"), found));
+            }
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    places(body, String::new(), &mut found);
+    let add = |place: String| {
+        let mut changed = body.clone();
+        changed.pointer_mut(&place).expect("it was found there")["more"] = json!(1);
+        (format!("{place}/more"), changed)
+    };
+    found.into_iter().map(add).collect()
+}
+
+/// The body with the other signature that the same key could have given: s replaced by n − s. Whoever sees a signature
+/// can make it, so only one of the two may count.
+fn with_high_s(body: &Value, place: &str) -> Vec<(String, Value)> {
+    let order =
+        U256::from_str_radix("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", 16).expect("hex");
+    let mut changed = body.clone();
+    let signature = changed.pointer_mut(place).expect("the body is signed");
+    let mut bytes = alloy::hex::decode(signature.as_str().expect("hex")).expect("hex");
+    let high = order - U256::from_be_slice(&bytes[32..64]);
+    bytes[32..64].copy_from_slice(&high.to_be_bytes::<32>());
+    bytes[64] = if bytes[64] == 27 { 28 } else { 27 };
+    *signature = json!(alloy::hex::encode_prefixed(bytes));
+    vec![("high s".to_owned(), changed)]
+}
+
+/// The accreditor's profile of the doctor.
+fn profile(api: &Api, accreditor: &User, doctor: &User) -> Write {
+    let profile = Profile {
+        accreditor: accreditor.address(),
+        practitioner: doctor.address(),
+        name: "Dr. Somebody".to_owned(),
+        organisation: String::new(),
+        specialty: String::new(),
+        roles: Role::Doctor.bit(),
+        issued: api.app.clock.now(),
+    };
+    let signature = sign(accreditor, SignedProfile::signing_hash(&profile, &api.app.deployment));
+    let body = serde_json::to_value(SignedProfile { profile, signature }).unwrap();
+    Write { method: "PUT", path: format!("/v1/directory/{:#x}", doctor.address()), body }
+}
+
+/// The patient's denial of a request.
+fn denial(api: &Api, patient: &User, request: &RequestView) -> Write {
+    let denial = DenyRequest { patient: patient.address(), request: request.id.0, deadline: deadline(api) };
+    let signature = sign(patient, SignedDenial::signing_hash(&denial, &api.app.deployment));
+    Write::post(&format!("/v1/requests/{}/deny", request.id), &SignedDenial { denial, signature })
+}
+
+fn sign(user: &User, hash: B256) -> alloy::primitives::Bytes {
+    user.signer.sign_hash_sync(&hash).unwrap().as_bytes().into()
+}
+
+#[tokio::test]
+async fn a_field_that_nobody_knows_is_refused_at_any_depth_of_any_body() {
+    let world = World::start().await;
+    let api = world.api().await;
+    let cast = Cast::on(&world, &api).await;
+    let Cast { patient, doctor } = &cast;
+    let accreditor = api.login(world.signer(Actor::Accreditor)).await;
+    let refused = async |user: &User, write: &Write| {
+        write.is_refused(&api, user, with_a_field_more(&write.body), "invalid_request").await;
+    };
+
+    refused(patient, &Write::post("/v1/actions", &register_key(&api, patient, 1))).await;
+    let record = prepare_record(&api, patient).await;
+    refused(patient, &Write::post("/v1/records", &record.body)).await;
+    let terms = Terms::now(&api);
+    refused(patient, &Write::post("/v1/grants", &grant_body(&api, patient, doctor, &record, &terms))).await;
+    refused(&accreditor, &profile(&api, &accreditor, doctor)).await;
+    let read = doctor.read_request(&api, record.id, terms.salt, Purpose::Treatment, 55);
+    refused(doctor, &Write::post("/v1/reads", &read)).await;
+    refused(doctor, &Write::post("/v1/requests", &request_body(&api, &cast, record.id))).await;
+    let open: RequestView = api.post("/v1/requests", &doctor.token, &request_body(&api, &cast, record.id)).await.ok();
+    refused(patient, &denial(&api, patient, &open)).await;
+}
+
+#[tokio::test]
+async fn a_signature_with_a_high_s_counts_for_nothing() {
+    let world = World::start().await;
+    let api = world.api().await;
+    let cast = Cast::on(&world, &api).await;
+    let Cast { patient, doctor } = &cast;
+    let accreditor = api.login(world.signer(Actor::Accreditor)).await;
+    let record = register_record(&api, patient).await;
+    let refused = async |user: &User, write: &Write, place: &str| {
+        write.is_refused(&api, user, with_high_s(&write.body, place), "invalid_signature").await;
+    };
+
+    refused(patient, &Write::post("/v1/actions", &register_key(&api, patient, 1)), "/signature").await;
+    refused(&accreditor, &profile(&api, &accreditor, doctor), "/signature").await;
+    let request = request_body(&api, &cast, record.id);
+    refused(doctor, &Write::post("/v1/requests", &request), "/signed/signature").await;
+    let open: RequestView = api.post("/v1/requests", &doctor.token, &request).await.ok();
+    refused(patient, &denial(&api, patient, &open), "/signature").await;
+}
