@@ -1,5 +1,7 @@
 //! The parts of a person's device, joined.
 
+use std::path::Path;
+
 use alloy::primitives::Address;
 use protocol::deployment::Deployment;
 
@@ -8,7 +10,7 @@ use crate::{
     chain::Chain,
     download::checked_header::CheckedHeaders,
     error::{ClientError, Kind},
-    home::{Config, Home},
+    home::{Config, Home, read_deployment},
     session::Session,
 };
 
@@ -51,6 +53,20 @@ impl Client {
             api.set_token(Some(session.token()));
         }
         Ok(Self { home, config, deployment, chain, api, checked: CheckedHeaders::default() })
+    }
+
+    /// Makes sure that a deployment `file`, where a setting names one, is the one that this device was set up with.
+    ///
+    /// # Errors
+    /// [`Kind::OtherDeployment`], [`Kind::InvalidDeployment`].
+    pub fn expect_deployment(&self, file: Option<&Path>) -> Result<(), ClientError> {
+        let Some(file) = file else { return Ok(()) };
+        if read_deployment(file)? == self.deployment {
+            return Ok(());
+        }
+        let what = format!("{} is not the deployment that this account was set up with", file.display());
+        Err(ClientError::new(Kind::OtherDeployment, what)
+            .remedy("Leave --deployment and MEDLOCK_DEPLOYMENT out, or use another MEDLOCK_HOME for that deployment"))
     }
 
     /// The directory.

@@ -4,7 +4,7 @@ mod web;
 
 pub use web::examine_web;
 
-use std::fmt::Display;
+use std::{fmt::Display, path::Path};
 
 use serde::Serialize;
 
@@ -46,30 +46,37 @@ pub struct Check {
     pub what: String,
     /// What to do; empty if it is good.
     pub remedy: String,
+    /// What a command would fail with because of this; only if it is bad.
+    #[serde(skip)]
+    pub failure: Option<Kind>,
 }
 
 impl Check {
     fn good(name: &'static str, what: impl Display) -> Self {
-        Self { name, verdict: Verdict::Good, what: what.to_string(), remedy: String::new() }
+        Self { name, verdict: Verdict::Good, what: what.to_string(), remedy: String::new(), failure: None }
     }
 
     fn warning(name: &'static str, what: impl Display, remedy: impl Display) -> Self {
-        Self { name, verdict: Verdict::Warning, what: what.to_string(), remedy: remedy.to_string() }
+        let (what, remedy) = (what.to_string(), remedy.to_string());
+        Self { name, verdict: Verdict::Warning, what, remedy, failure: None }
     }
 
     fn bad(name: &'static str, error: &ClientError) -> Self {
-        Self { name, verdict: Verdict::Bad, what: error.what().to_owned(), remedy: error.now().to_owned() }
+        let (what, remedy) = (error.what().to_owned(), error.now().to_owned());
+        Self { name, verdict: Verdict::Bad, what, remedy, failure: Some(error.kind().clone()) }
     }
 
     fn not_tried(name: &'static str, after: &str) -> Self {
         let what = format!("Not tried: {after} comes first.");
-        Self { name, verdict: Verdict::NotTried, what, remedy: String::new() }
+        Self { name, verdict: Verdict::NotTried, what, remedy: String::new(), failure: None }
     }
 }
 
-/// Checks everything; never fails, and asks for no passphrase.
-pub async fn examine(home: &Home, overrides: Overrides) -> Vec<Check> {
-    let client = match Client::open(home.clone(), overrides) {
+/// Checks everything; never fails, and asks for no passphrase. A `deployment` file that a setting names must be the one
+/// that the account was set up with, as for every other command.
+pub async fn examine(home: &Home, overrides: Overrides, deployment: Option<&Path>) -> Vec<Check> {
+    let opened = Client::open(home.clone(), overrides);
+    let client = match opened.and_then(|client| client.expect_deployment(deployment).map(|()| client)) {
         Ok(client) => client,
         Err(error) => {
             let rest = [
@@ -249,7 +256,7 @@ mod tests {
     async fn an_empty_directory_is_told_what_to_do() {
         let dir = tempfile::tempdir().unwrap();
         let home = Home::open(dir.path()).unwrap();
-        let checks = examine(&home, Overrides::default()).await;
+        let checks = examine(&home, Overrides::default(), None).await;
         assert_eq!((checks[0].name, checks[0].verdict), ("config", Verdict::Bad));
         assert_eq!(checks[0].remedy, "Run: medlock init.");
         assert!(checks[1..].iter().all(|check| check.verdict == Verdict::NotTried));

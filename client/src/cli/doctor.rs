@@ -26,15 +26,19 @@ pub(crate) struct Doctor {
 impl Doctor {
     pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
         let checks = match &self.web {
-            None => doctor::examine(&context.home()?, context.overrides()).await,
+            None => {
+                let deployment = context.settings.deployment.as_deref();
+                doctor::examine(&context.home()?, context.overrides(), deployment).await
+            }
             Some(url) => doctor::examine_web(url, &self.read_hashes()?).await?,
         };
         context.screen.answer(&serde_json::json!({ "checks": checks }), || {
             checks.iter().map(in_words).collect::<Vec<_>>().join("\n")
         })?;
-        match checks.iter().find(|check| check.verdict == Verdict::Bad) {
+        // The exit code is that with which a command would fail because of the first thing that is bad.
+        match checks.iter().find_map(|check| Some((check, check.failure.clone()?))) {
             None => Ok(()),
-            Some(bad) => Err(ClientError::new(kind_of(bad), "something here does not work")
+            Some((bad, kind)) => Err(ClientError::new(kind, "something here does not work")
                 .remedy(format!("Begin with `{}`: {}", bad.name, bad.remedy))),
         }
     }
@@ -63,21 +67,4 @@ fn in_words(check: &Check) -> String {
         text += &format!("\n{:25}Do: {}", "", plain(&check.remedy));
     }
     text
-}
-
-/// The failure that a command would meet because of this: the exit code says the same in both places.
-fn kind_of(check: &Check) -> Kind {
-    match check.name {
-        "rpc" | "api" => Kind::Unreachable,
-        "chain" => Kind::OtherChain,
-        "contracts" => Kind::OtherCode,
-        "deployment" => Kind::OtherDeployment,
-        "web_files" | "web_policy" => Kind::WrongAnswer,
-        "keystore" => Kind::NoWallet,
-        "keyring" => Kind::NoKeyring,
-        "key" => Kind::WrongKeys,
-        "kit" => Kind::KitNotSaved,
-        "session" => Kind::NoSession,
-        _ => Kind::InvalidConfig,
-    }
 }

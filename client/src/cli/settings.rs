@@ -5,11 +5,10 @@ use std::{path::PathBuf, sync::Arc};
 
 use clap::{ArgAction, Args};
 use client::{
-    Client, Kind, Progress,
+    Client, Progress,
     act::Way,
     client::Overrides,
-    error::ClientError,
-    home::{Home, read_deployment},
+    home::Home,
     unlock::{self, Keys, Unlocker},
     wallet::{LocalWallet, Wish},
 };
@@ -105,14 +104,7 @@ impl Context {
     /// The client of an account that is set up. A deployment file named by a setting must be the one it was set up with.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
         let client = Client::open(self.home()?, self.overrides())?;
-        if let Some(path) = &self.settings.deployment
-            && read_deployment(path)? != *client.deployment()
-        {
-            let what = format!("{} is not the deployment that this account was set up with", path.display());
-            return Err(ClientError::new(Kind::OtherDeployment, what).remedy(
-                "Leave --deployment and MEDLOCK_DEPLOYMENT out, or use another MEDLOCK_HOME for that deployment",
-            ));
-        }
+        client.expect_deployment(self.settings.deployment.as_deref())?;
         Ok(client)
     }
 
