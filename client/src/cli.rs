@@ -32,6 +32,7 @@ use std::{ffi::OsString, process::ExitCode};
 use clap::{CommandFactory, Parser, Subcommand};
 
 use failure::{EXIT_CODES, Failure};
+use screen::Screen;
 use settings::{Context, Settings};
 
 const AFTER_HELP: &str = "\
@@ -96,8 +97,14 @@ enum Command {
 
 /// Reads the arguments, carries the command out, shows how it failed, and says with which code to exit.
 pub(crate) async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
+        Err(error) if error.use_stderr() && arguments.iter().any(|argument| argument == "--json") => {
+            let failure = failure::bad_arguments(&error);
+            Screen::new(true, false).fail(&failure);
+            return ExitCode::from(failure.class().code());
+        }
         Err(error) => {
             // Nobody is left to tell when the stream is closed; help and version exit 0, mistakes 2.
             let _ = error.print();

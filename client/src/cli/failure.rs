@@ -24,6 +24,16 @@ pub(crate) fn usage(what: impl fmt::Display) -> Failure {
     ClientError::new(Kind::Usage, what.to_string())
 }
 
+/// The arguments are not those of a command: what the parser says, without its hints for people.
+pub(crate) fn bad_arguments(error: &clap::Error) -> Failure {
+    if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return usage("a subcommand is missing");
+    }
+    let text = error.render().to_string();
+    let what = text.split("\n\n").next().unwrap_or_default();
+    usage(what.strip_prefix("error: ").unwrap_or(what))
+}
+
 /// A file of the user's cannot be read or written; `doing` is `read` or `written`.
 pub(crate) fn file(path: &Path, doing: &str, error: std::io::Error) -> Failure {
     ClientError::new(Kind::LocalFile, format!("{} cannot be {doing}: {error}", path.display())).because(error)

@@ -16,6 +16,7 @@ mod world;
 
 mod api_killed;
 mod canary;
+mod commands;
 mod doctor;
 mod expiry;
 mod hostile_api;

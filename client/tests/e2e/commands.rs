@@ -1,0 +1,135 @@
+//! The small commands, and how every command fails for a program that runs it.
+
+use serde_json::{Value, json};
+
+use crate::{
+    life_cycle::newcomer,
+    person::Ran,
+    world::{self, eventually},
+};
+
+#[test]
+fn the_small_commands_say_what_they_did() {
+    world::run(async {
+        let world = world::shared().await;
+        let (patient, address) = newcomer(world).await;
+        let doctor = world.person().await;
+        let name = format!("Dr. Bea {}", &doctor.hex()[2..10]);
+        let accredit =
+            ["accredit", &doctor.hex(), "--role", "doctor", "--name", &name, "--organisation", "Hill Clinic"];
+        world.accreditor.device.medlock(&[&accredit[..], &["--specialty", "Cardiology"]].concat()).await.succeeded();
+
+        // One's own key, and somebody else's, both compared with the chain.
+        let own = patient.json(&["key"]).await;
+        assert_eq!((&own["owner"], &own["epoch"]), (&json!(address.to_lowercase()), &json!(1)), "{own}");
+        assert_eq!((&own["is_yours"], &own["server_agrees"]), (&json!(true), &json!(true)), "{own}");
+        let words = patient.medlock(&["key", &doctor.hex()]).await.succeeded().text();
+        let key = alloy::hex::encode_prefixed(doctor.keys.identity().public_key().as_bytes());
+        assert!(words.contains(&doctor.hex()) && words.contains(&key), "{words}");
+        assert!(words.contains("The server gives the same key as the chain."), "{words}");
+
+        // The directory, as the accreditor signed it and the chain knows it.
+        let found = eventually("the directory shows the doctor", || async {
+            let found = patient.json(&["directory", &name, "--role", "doctor"]).await;
+            if found["people"].as_array().is_some_and(|people| people.len() == 1) {
+                Ok(found["people"][0].clone())
+            } else {
+                Err(found.to_string())
+            }
+        })
+        .await;
+        assert_eq!(found["address"], doctor.hex().to_lowercase());
+        assert_eq!(found["accreditor"], world.accreditor.hex().to_lowercase());
+        assert_eq!((&found["name"], &found["roles"]), (&json!(name), &json!(["doctor"])));
+        assert_eq!((&found["organisation"], &found["specialty"]), (&json!("Hill Clinic"), &json!("Cardiology")));
+        assert_eq!((&found["counts"], &found["has_key"]), (&json!(true), &json!(true)));
+        let nobody = patient.json(&["directory", &name, "--role", "lab"]).await;
+        assert_eq!(nobody["people"], json!([]));
+
+        // A private name: listed, usable, removed, and no longer usable.
+        let contact = json!({ "name": "Bea", "address": doctor.hex().to_lowercase() });
+        assert_eq!(patient.json(&["contacts", "list"]).await["contacts"], json!([]));
+        assert_eq!(patient.json(&["contacts", "add", "Bea", &doctor.hex()]).await, contact);
+        assert_eq!(patient.json(&["contacts", "list"]).await["contacts"], json!([contact]));
+        patient.medlock(&["key", "bea"]).await.succeeded();
+        assert_eq!(patient.json(&["contacts", "remove", "bea"]).await, contact);
+        assert_eq!(patient.json(&["contacts", "list"]).await["contacts"], json!([]));
+        assert_eq!(patient.medlock(&["contacts", "remove", "bea"]).await.code, 3, "there is nobody of that name");
+        assert_ne!(patient.medlock(&["key", "bea"]).await.code, 0);
+
+        // Completions know every shell's dialect and our commands.
+        for (shell, mark) in [("bash", "complete -F"), ("zsh", "#compdef medlock"), ("fish", "complete -c medlock")] {
+            let script = patient.medlock(&["completions", shell]).await.succeeded().text();
+            assert!(script.contains(mark) && script.contains("revoke") && script.contains("reissue"), "{shell}");
+        }
+
+        // Signed out here and at the server: the old token opens nothing either.
+        let session = std::fs::read(patient.home().join("session.json")).unwrap();
+        assert_eq!(patient.json(&["logout"]).await, json!({ "server_told": true }));
+        let refused = patient.medlock(&["list"]).await;
+        assert_eq!(refused.code, 4, "{refused:?}");
+        assert!(refused.last_lines().1.contains("medlock login"), "{refused:?}");
+        std::fs::write(patient.home().join("session.json"), session).unwrap();
+        assert_eq!(patient.medlock(&["list"]).await.code, 4, "the server has forgotten the session");
+    });
+}
+
+/// The error object on standard error; its last line, because remarks may stand before it.
+fn failure(ran: &Ran) -> Value {
+    assert!(ran.stdout.is_empty(), "an answer and a failure: {ran:?}");
+    let line = ran.stderr.lines().last().unwrap_or_default();
+    let object: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
+    let error = object["error"].clone();
+    assert_eq!(error["exit"], ran.code, "the object and the process say the same: {ran:?}");
+    for field in ["code", "what", "now"] {
+        assert!(error[field].as_str().is_some_and(|text| !text.is_empty()), "{field}: {ran:?}");
+    }
+    error
+}
+
+#[test]
+fn a_program_is_told_why_a_command_failed() {
+    world::run(async {
+        let (device, _) = newcomer(world::shared().await).await;
+        let file = device.file("note.txt", b"a note");
+        let file = file.to_str().unwrap();
+        let dead = ["--json", "--api", "http://127.0.0.1:1"];
+
+        for command in [&["list"][..], &["upload", file], &["login"], &["grants"], &["log"]] {
+            let ran = device.medlock(&[command, &dead[..]].concat()).await;
+            assert_eq!(ran.code, 6, "{ran:?}");
+            assert_eq!(failure(&ran)["code"], "unreachable", "{ran:?}");
+        }
+
+        let somebody = "0x00000000000000000000000000000000000000aa";
+        for command in [
+            // What the parser refuses, and what only the command can tell.
+            &["grant", "--to", somebody][..],
+            &["frobnicate"],
+            &["get"],
+            &["upload", file, "--category", "astrology"],
+            &["upload", file, file, "--name", "one name for two"],
+            &["grant", "--write", "--to", somebody],
+            &["grant", "--write", "--all-categories", "--to", somebody, "--for", "never"],
+            &["revoke", "--all"],
+        ] {
+            let ran = device.medlock(&[command, &["--json"]].concat()).await;
+            assert_eq!(ran.code, 2, "{ran:?}");
+            let error = failure(&ran);
+            assert!(["usage", "not_confirmed"].contains(&error["code"].as_str().unwrap()), "{error}");
+        }
+        for (command, named) in [
+            (&["frobnicate", "--json"], "Unrecognized subcommand 'frobnicate'."),
+            (&["--json", "accreditor"], "subcommand"),
+        ] {
+            let error = failure(&device.medlock(command).await);
+            assert!(error["what"].as_str().unwrap().contains(named), "{error}");
+        }
+
+        // For people it stays the parser's text, and help is no failure.
+        let ran = device.medlock(&["frobnicate"]).await;
+        assert!(ran.code == 2 && ran.stderr.contains("Usage: medlock"), "{ran:?}");
+        let help = device.medlock(&["grant", "--help", "--json"]).await.succeeded().text();
+        assert!(help.contains("Usage: medlock grant"), "{help}");
+    });
+}
