@@ -144,6 +144,18 @@ async fn only_the_named_wallets_signature_counts() {
     send_signed_login(&user, &text, Bytes::from(high)).await.refused("invalid_signature");
 }
 
+#[tokio::test]
+async fn a_field_that_nobody_knows_is_refused_and_leaves_the_nonce_unused() {
+    let world = World::new().await;
+    let user = world.nobody();
+    let text = Login::new(&user).await.text();
+    let signature = Bytes::from(user.signer.sign_message_sync(text.as_bytes()).expect("a local key signs").as_bytes());
+    let more = json!({ "message": text, "signature": signature, "more": 1 });
+    user.call(Method::POST, "/v1/auth/login", more).await.refused("invalid_request");
+    assert_eq!(world.count("api_sessions").await, 0);
+    assert_eq!(send_signed_login(&user, &text, signature).await.status, StatusCode::OK);
+}
+
 /// Runtime code of a contract that answers every call with one word.
 fn answering(word: &str) -> String {
     format!("0x7f{word}60005260206000f3")
