@@ -24,5 +24,6 @@ mod hostile_people;
 mod hostile_store;
 mod life_cycle;
 mod mirror;
+mod other_deployment;
 mod replicas;
 mod routes;

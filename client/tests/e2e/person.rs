@@ -256,7 +256,8 @@ impl Person {
         grants::grant(&self.client, &self.wallet, &self.keys, &new).await.expect("it can be granted")
     }
 
-    fn terms(with: &Self, seconds: u64) -> NewGrants {
+    /// For treatment, from now on; what is granted is still to be said.
+    pub(crate) fn terms(with: &Self, seconds: u64) -> NewGrants {
         NewGrants {
             grantee: with.address(),
             right: Right::Read,
