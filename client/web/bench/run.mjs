@@ -5,23 +5,25 @@
  * - `encrypt_vs_subtle`: the envelope's encryption (FLOE) against `subtle.encrypt` at 64 KiB with as
  *   many segments in flight. Runs alternate; each round gives a ratio, and the median of the rounds counts.
  * - `seal_vs_subtle`, `upload_vs_subtle`: the same with the content hash, and with the content identifier, too.
- * - `peak_mib_200mb`: how much more memory the page's process, with its workers, needs while a file of 200 MB is sealed and
- *   opened; `peak_mib_200mb_browser` counts all processes of the browser, which hold the envelope and the content as blobs.
+ * - `peak_mib_200mb`: how much more memory the page's process, with its workers, needs while a file of 200 MB is uploaded and
+ *   downloaded by the code of the app; `peak_mib_200mb_browser` counts all processes of the browser. `peak_mib_50mb` and
+ *   `peak_mib_50mb_browser`: the same with 50 MB, so that it can be seen that memory does not grow with the file.
  * - `first_load_gzip_kb`: the scripts that the built app's page loads by itself (`npm run build`); null when it was not built.
  *
  *   node bench/run.mjs [--runs 25] [--megabytes 16]
  *   MEDLOCK_CHROMIUM   the browser; default /usr/bin/chromium
  */
 
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
+import { pipeline } from 'node:stream/promises';
 import { gzipSync } from 'node:zlib';
 import { chromium } from 'playwright-core';
 import { build, preview } from 'vite';
+import { Peak } from './memory.mjs';
 
 const here = import.meta.dirname;
 const option = (name, fallback) => {
@@ -30,10 +32,12 @@ const option = (name, fallback) => {
 };
 const runs = option('runs', 25);
 const megabytes = option('megabytes', 16);
-const LARGE_FILE = 200_000_000;
+/** Megabytes (10^6) of the large files. */
+const LARGE_FILES = [50, 200];
 const MIB = 1024 * 1024;
 
 const folder = mkdtempSync(join(tmpdir(), 'medlock-bench-'));
+const envelopePath = join(folder, 'envelope');
 const closing = [() => rmSync(folder, { recursive: true, force: true })];
 try {
   console.log(JSON.stringify(await measure()));
@@ -44,14 +48,16 @@ try {
 async function measure() {
   const config = { configFile: join(here, 'vite.config.ts'), build: { outDir: join(folder, 'page') } };
   await build(config);
-  const server = await preview(config);
+  const store = { name: 'store', configurePreviewServer: ({ middlewares }) => void middlewares.use('/v1/blobs', storeOneEnvelope) };
+  const server = await preview({ ...config, plugins: [store] });
   closing.push(() => server.close());
   const [address] = server.resolvedUrls.local;
   const executablePath = process.env.MEDLOCK_CHROMIUM ?? '/usr/bin/chromium';
   if (!existsSync(executablePath)) throw new Error(`no browser at ${executablePath}: install chromium or set MEDLOCK_CHROMIUM`);
   const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'];
   args.push('--disable-background-networking', '--disable-component-update', '--js-flags=--expose-gc');
-  const browser = await chromium.launch({ executablePath, args });
+  // With a profile on the disk, as people have: a private window keeps its files in memory.
+  const browser = await chromium.launchPersistentContext(join(folder, 'profile'), { executablePath, args });
   closing.push(() => browser.close());
   const page = await browser.newPage();
   const problems = [];
@@ -62,7 +68,8 @@ async function measure() {
 
   const { rates, ratios } = await measureSpeeds(page);
   const argon2 = await measureArgon2(page);
-  const large = await measureLargeFile(browser, page);
+  await page.close();
+  const [small, large] = await measureLargeFiles(browser, address);
   if (problems.length > 0) throw new Error(`the page reported: ${problems.join('; ')}`);
   return {
     bench: 'web',
@@ -72,10 +79,12 @@ async function measure() {
     subtle_mb_s: round(rates.subtle, 0),
     encrypt_mb_s: round(rates.encrypted, 0),
     argon2_ms: round(argon2, 0),
+    peak_mib_50mb: small.peakMib,
+    peak_mib_50mb_browser: small.peakMibBrowser,
     peak_mib_200mb: large.peakMib,
     peak_mib_200mb_browser: large.peakMibBrowser,
-    seal_200mb_ms: round(large.seal_ms, 0),
-    open_200mb_ms: round(large.open_ms, 0),
+    upload_200mb_ms: round(large.uploadMs, 0),
+    download_200mb_ms: round(large.downloadMs, 0),
     first_load_gzip_kb: firstLoad(),
   };
 }
@@ -111,60 +120,66 @@ async function measureArgon2(page) {
   return median(times);
 }
 
-/** Seals and opens a file of 200 MB in a fresh page, and watches the memory of the browser's processes. */
-async function measureLargeFile(browser, warm) {
+/** The server of the app, as far as one envelope needs it: it keeps the last one that was sent, and gives ranges of it. */
+function storeOneEnvelope(request, response, next) {
+  answerStore(request, response).catch(next);
+}
+
+async function answerStore(request, response) {
+  if (request.method === 'POST') {
+    await pipeline(request, createWriteStream(envelopePath));
+    response.writeHead(201, { 'content-type': 'application/json' }).end(JSON.stringify({ size: statSync(envelopePath).size }));
+    return;
+  }
+  const { size } = statSync(envelopePath);
+  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
+  const start = Number(first);
+  const end = Math.min(Number(last), size - 1);
+  response.writeHead(206, { 'content-range': `bytes ${start}-${end}/${size}`, 'content-length': end - start + 1 });
+  await pipeline(createReadStream(envelopePath, { start, end }), response);
+}
+
+/** Uploads and downloads each in a fresh page, the smallest first, and watches the memory of the browser's processes. */
+async function measureLargeFiles(browser, address) {
+  const results = [];
+  for (const size of LARGE_FILES) results.push(await measureLargeFile(browser, address, size));
+  return results;
+}
+
+async function measureLargeFile(browser, address, size) {
   const path = join(folder, 'large.bin');
   const file = await open(path, 'w');
-  for (let left = LARGE_FILE; left > 0; left -= MIB) await file.write(randomBytes(Math.min(MIB, left)));
+  for (let left = size * 1_000_000; left > 0; left -= MIB) await file.write(randomBytes(Math.min(MIB, left)));
   await file.close();
 
-  const address = warm.url();
-  await warm.close();
   const page = await browser.newPage();
   await page.goto(address);
   await page.waitForFunction(() => globalThis.bench !== undefined);
   await page.evaluate(() => document.body.append(Object.assign(document.createElement('input'), { type: 'file' })));
   await page.setInputFiles('input', path);
+  await page.evaluate(() => globalThis.gc());
 
-  const before = memory();
-  let peak = before;
-  const timer = setInterval(() => {
-    const now = memory();
-    peak = { renderer: Math.max(peak.renderer, now.renderer), all: Math.max(peak.all, now.all) };
-  }, 50);
-  const times = await page.evaluate(() => globalThis.bench.file(document.querySelector('input')));
-  clearInterval(timer);
-  const result = { ...times, peakMib: peak.renderer - before.renderer, peakMibBrowser: peak.all - before.all };
-  console.log(`200 MB             sealed in ${times.seal_ms.toFixed(0)} ms, opened in ${times.open_ms.toFixed(0)} ms`);
-  console.log(`memory             page +${result.peakMib} MiB, all of the browser +${result.peakMibBrowser} MiB`);
-  return result;
+  const upload = await watched(page, () => page.evaluate(() => globalThis.bench.upload(document.querySelector('input'))));
+  const download = await watched(page, () => page.evaluate(() => globalThis.bench.download()));
+  await page.close();
+  for (const [name, { ms, peakMib, peakMibBrowser }] of Object.entries({ upload, download })) {
+    const line = [`${size} MB ${name}`.padEnd(18), ms.toFixed(0).padStart(6), `ms  memory of the page +${peakMib} MiB`];
+    console.log(...line, `all of the browser +${peakMibBrowser} MiB`);
+  }
+  return {
+    uploadMs: upload.ms,
+    downloadMs: download.ms,
+    peakMib: Math.max(upload.peakMib, download.peakMib),
+    peakMibBrowser: Math.max(upload.peakMibBrowser, download.peakMibBrowser),
+  };
 }
 
-/** MiB that are in use by the pages' processes, and by all processes of the browser that this one started. */
-function memory() {
-  const lines = execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' }).trim().split('\n');
-  const processes = lines.map((line) => {
-    const [pid, parent, ...args] = line.trim().split(/\s+/);
-    return { pid: Number(pid), parent: Number(parent), args: args.join(' ') };
-  });
-  const ours = new Set([process.pid]);
-  for (let grew = true; grew; ) {
-    const more = processes.filter(({ pid, parent }) => ours.has(parent) && !ours.has(pid));
-    grew = more.length > 0;
-    for (const { pid } of more) ours.add(pid);
-  }
-  const ofBrowser = processes.filter(({ pid, args }) => ours.has(pid) && pid !== process.pid && args.includes('chrom'));
-  const sum = (list) => Math.round(list.reduce((total, { pid }) => total + proportionalKib(pid), 0) / 1024);
-  return { renderer: sum(ofBrowser.filter(({ args }) => args.includes('--type=renderer'))), all: sum(ofBrowser) };
-}
-
-/** Memory of a process, shared pages counted by their share. 0 for one that has ended. */
-function proportionalKib(pid) {
-  try {
-    return Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0);
-  } catch {
-    return 0;
-  }
+/** Runs something that gives its milliseconds, and sees how much memory it needs above what was in use before. */
+async function watched(page, run) {
+  await page.evaluate(() => globalThis.gc());
+  const peak = await Peak.watch();
+  const ms = await run();
+  return { ms, ...(await peak.end()) };
 }
 
 /** Kilobytes (gzip) of the scripts that `index.html` of the built app loads by itself; null when it was not built. */

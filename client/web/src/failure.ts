@@ -31,7 +31,7 @@ export const DEVICE_CODES = [
   'wrong_public_key', 'stored_other_bytes', 'commitment', 'wrong_author', 'wrong_bundle', 'wrong_receipt', 'log_broken',
   'invalid_statement', 'invalid_address_book',
   // Files and forms.
-  'empty_file', 'source_changed', 'file_unreadable', 'unknown_version', 'not_allowed', 'invalid_address', 'invalid_form',
+  'empty_file', 'source_changed', 'file_unreadable', 'no_room', 'not_saved', 'unknown_version', 'not_allowed', 'invalid_address', 'invalid_form',
   'invalid_rpc_url', 'cancelled', 'unknown',
 ] as const;
 

@@ -1,22 +1,53 @@
-/** Opening a document. */
+/** Opening a document, and saving one without opening it. */
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { device } from '../device/device.ts';
-import { openRecord } from '../flows/download.ts';
-import type { OpenInput, OpenProgress, OpenRecord } from './types/records.ts';
+import { canChooseFile, ChosenFile } from '../flows/chosen-file.ts';
+import { openRecord, saveRecord } from '../flows/download.ts';
+import type { Act } from './types/actions.ts';
+import type { DocumentFacts, OpenInput, OpenProgress, OpenRecord, SaveInput, SaveRecord } from './types/records.ts';
 import { useAct } from './use-act.ts';
 import { useDevice } from './use-device.ts';
 
-export function useOpenRecord(): OpenRecord {
+/** Envelopes longer than this are offered to be saved without opening, which would hold the document in memory. */
+const SAVE_OFFERED_LEN_MIN = 8 << 20;
+
+/** Whether a document whose envelope has so many bytes is offered to be saved straight into a file. */
+export const canSaveWithoutOpening = (envelopeLength: number): boolean => envelopeLength > SAVE_OFFERED_LEN_MIN && canChooseFile();
+
+export const useOpenRecord = (): OpenRecord =>
+  useReading(async (input: OpenInput, tell, signal) => openRecord(await device.ready(), input, tell, signal));
+
+export const useSaveRecord = (): SaveRecord =>
+  useReading(async ({ suggestedName, ...input }: SaveInput, tell, signal): Promise<DocumentFacts> => {
+    // First of all: browsers ask for a place only as the answer to a click.
+    const file = await ChosenFile.choose(suggestedName);
+    return saveRecord(await readyFor(file), input, file, tell, signal);
+  });
+
+/** The session may have been locked while the person chose. */
+async function readyFor(file: ChosenFile): ReturnType<typeof device.ready> {
+  try {
+    return await device.ready();
+  } catch (error) {
+    await file.drop();
+    throw error;
+  }
+}
+
+/** An action that reads a document, with its progress, until it is cancelled. */
+function useReading<In, Out>(
+  read: (input: In, tell: (progress: OpenProgress) => void, signal: AbortSignal) => Promise<Out>,
+): Act<In, Out> & { readonly progress: OpenProgress | null; cancel(): void } {
   const [progress, setProgress] = useState<OpenProgress | null>(null);
   const abort = useRef(new AbortController());
   const cancel = useCallback((): void => abort.current.abort(), []);
   const act = useAct(
-    async (input: OpenInput, errand) => {
+    async (input: In, errand) => {
       abort.current = new AbortController();
       const signal = AbortSignal.any([abort.current.signal, errand.signal]);
       setProgress(null);
       try {
-        return await openRecord(await device.ready(), input, setProgress, signal);
+        return await read(input, setProgress, signal);
       } finally {
         setProgress(null);
       }

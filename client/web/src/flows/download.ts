@@ -2,7 +2,7 @@
 import type { Address } from 'viem';
 import type { Chain } from '../chain/chain.ts';
 import type { ChainVersion } from '../chain/events.ts';
-import type { Author, OpenInput, OpenProgress, OpenedRecord } from '../data/types/records.ts';
+import type { Author, DocumentFacts, OpenInput, OpenProgress, OpenedRecord } from '../data/types/records.ts';
 import type { ReadyClient } from '../device/device.ts';
 import { Failure } from '../failure.ts';
 import { verifyAuthorship } from '../protocol/authorship.ts';
@@ -10,7 +10,8 @@ import type { Bytes } from '../protocol/bytes.ts';
 import { CidMismatch, verifyingCid } from '../protocol/cid/build.ts';
 import type { Header } from '../protocol/envelope/header.ts';
 import type { Metadata } from '../protocol/envelope/metadata.ts';
-import { openFile, type OpenedFile, type Unlocked } from '../workers/open.ts';
+import { openFile, openFilePieces, type OpenRequest, type Unlocked } from '../workers/open.ts';
+import type { ChosenFile } from './chosen-file.ts';
 import { fetched } from './envelope-bytes.ts';
 import { rememberName } from './names.ts';
 import { asOpenFailure } from './open-failure.ts';
@@ -18,6 +19,12 @@ import { openOwnCapsule } from './own-versions.ts';
 import { person } from './people.ts';
 import { askForKey, checkEvidence, unlockAsGrantee } from './read-key.ts';
 import { findVersion } from './records.ts';
+
+/** Reads an envelope as it is fetched; gives the metadata, and what became of the content. */
+type Read<Content> = (
+  envelope: ReadableStream<Uint8Array>,
+  request: OpenRequest,
+) => Promise<{ readonly metadata: Metadata; readonly content: Content }>;
 
 /**
  * Opens one version of a record.
@@ -31,6 +38,53 @@ export async function openRecord(
   tell: (progress: OpenProgress) => void,
   signal: AbortSignal,
 ): Promise<OpenedRecord> {
+  const { facts, content } = await readRecord(client, wanted, (envelope, request) => openFile(envelope, request, { signal }), tell, signal);
+  // Without a type of its own: what it is shown as is the viewer's to decide.
+  return { ...facts, blob: content };
+}
+
+/**
+ * Opens one version of a record straight into a file, of which nothing is left unless everything held. Memory stays flat: the
+ * envelope is fetched, checked and written piece by piece.
+ *
+ * @throws Failure as `openRecord`; `not_saved`.
+ */
+export async function saveRecord(
+  client: ReadyClient,
+  wanted: OpenInput,
+  file: ChosenFile,
+  tell: (progress: OpenProgress) => void,
+  signal: AbortSignal,
+): Promise<DocumentFacts> {
+  try {
+    const { facts } = await readRecord(client, wanted, (envelope, request) => readInto(file, envelope, request, signal), tell, signal);
+    signal.throwIfAborted();
+    await file.keep();
+    return facts;
+  } catch (error) {
+    await file.drop();
+    throw error;
+  }
+}
+
+/** Writes the content of an envelope as it is opened. Whether to keep it is for the caller to say once this is done. */
+export async function readInto(
+  file: Pick<ChosenFile, 'write'>,
+  envelope: ReadableStream<Uint8Array>,
+  request: OpenRequest,
+  signal: AbortSignal,
+): Promise<{ metadata: Metadata; content: null }> {
+  const metadata = await openFilePieces(envelope, request, (bytes) => file.write(bytes), { signal });
+  return { metadata, content: null };
+}
+
+async function readRecord<Content>(
+  client: ReadyClient,
+  wanted: OpenInput,
+  read: Read<Content>,
+  tell: (progress: OpenProgress) => void,
+  signal: AbortSignal,
+): Promise<{ facts: DocumentFacts; content: Content }> {
   await client.chain.verifyDeployment();
   const version = await findVersion(client.chain, wanted.record, wanted.version);
   const isOwner = version.patient === client.keys.owner;
@@ -43,17 +97,15 @@ export async function openRecord(
         ? { dek: await openOwnCapsule(client, header), commitment: null }
         : unlockAsGrantee(client, version, header, asked);
     const [{ metadata, content }] = await Promise.all([
-      openEnvelope(client, version, unlock, (done) => tell({ step: 'fetching', done }), signal),
+      openEnvelope(client, version, unlock, read, (done) => tell({ step: 'fetching', done }), signal),
       asked === null ? undefined : checkEvidence(client, asked),
     ]);
     if (isOwner) rememberName(client.keys, version.cid, metadata);
-    return {
+    const facts: DocumentFacts = {
       record: version.record,
       version: version.version,
       patient: version.patient,
       uploader: version.uploader,
-      // Without a type of its own: what it is shown as is the viewer's to decide.
-      blob: content,
       fileName: metadata.fileName,
       mediaType: metadata.mediaType,
       created: Number(metadata.created),
@@ -63,6 +115,7 @@ export async function openRecord(
       anchorBy: asked?.anchorBy ?? null,
       cid: version.cid.toString(),
     };
+    return { facts, content };
   } finally {
     asked?.reader.wipe();
     asked?.released.wipe();
@@ -70,7 +123,7 @@ export async function openRecord(
 }
 
 /** The pieces of an envelope as a stream. */
-function streamOf(pieces: AsyncGenerator<Bytes, void, undefined>): ReadableStream<Uint8Array> {
+export function streamOf(pieces: AsyncGenerator<Bytes, void, undefined>): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -86,18 +139,19 @@ function streamOf(pieces: AsyncGenerator<Bytes, void, undefined>): ReadableStrea
   );
 }
 
-/** Checks and decrypts an envelope in a worker. Nothing is given out before all of it holds. */
-async function openEnvelope(
+/** Checks and decrypts an envelope in a worker. It resolves only when all of it holds. */
+async function openEnvelope<Content>(
   client: ReadyClient,
   version: ChainVersion,
   unlock: (header: Header) => Promise<Unlocked>,
+  read: Read<Content>,
   tell: (done: number) => void,
   signal: AbortSignal,
-): Promise<OpenedFile> {
+): Promise<Awaited<ReturnType<Read<Content>>>> {
   const { record, version: number, patient, cid } = version;
   const request = { context: client.chain.envelopeContext, record, version: number, patient, cid, unlock };
   try {
-    return await openFile(streamOf(fetched(cid.toString(), tell, signal)), request, { signal });
+    return await read(streamOf(fetched(cid.toString(), tell, signal)), request);
   } catch (error) {
     const failure = asOpenFailure(error);
     if (failure instanceof Failure && (failure.code === 'invalid_envelope' || failure.code === 'commitment')) {

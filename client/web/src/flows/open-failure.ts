@@ -15,6 +15,6 @@ export function asOpenFailure(error: unknown): unknown {
   if (error instanceof CapsuleError || error instanceof BundleError) return new Failure('wrong_bundle', { cause: error });
   if (error instanceof SealError) return new Failure('source_changed', { cause: error });
   if (error instanceof MetadataError) return new Failure('invalid_form', { cause: error, values: { field: error.code } });
-  if (error instanceof WorkerError && error.code === 'file_unreadable') return new Failure('file_unreadable', { cause: error });
+  if (error instanceof WorkerError && error.code !== 'failed') return new Failure(error.code, { cause: error });
   return error;
 }

@@ -20,7 +20,8 @@ import { sameHex, toHex, ZERO_HASH } from '../protocol/hex.ts';
 import { opensTag, recordId } from '../protocol/ids.ts';
 import type { Action } from '../protocol/messages.ts';
 import { systemRandom } from '../protocol/random.ts';
-import { hashFile, sealFile } from '../workers/seal.ts';
+import { hashFile, sealFile, type SealedFile } from '../workers/seal.ts';
+import { hasRoomFor } from '../workers/waiting-envelopes.ts';
 import { forWallet, newDeadline, newNonce, settle, signAction, toBody, unixNow, whileBehind } from './act.ts';
 import { fhirTypeOf, mediaTypeOf, storedName } from './content.ts';
 import { rememberHeader } from './envelope-bytes.ts';
@@ -66,6 +67,7 @@ export async function upload(client: ReadyClient, wanted: NewUpload, errand: Err
   if (wanted.content.size === 0) throw new Failure('empty_file');
   // Told before minutes of hashing, not after.
   requireFits(client, wanted.content.size, 0);
+  if (!(await hasRoomFor(wanted.content.size))) throw new Failure('no_room');
   tell({ state: 'hashing', progress: 0, patient: place.patient });
   const { hash } = await inWorker(() =>
     hashFile(wanted.content, {
@@ -193,6 +195,23 @@ async function store(client: ReadyClient, entry: JournalEntry, wanted: SignedCon
   // Encrypting and sending are each told as one half.
   const onProgress = (bytes: number): void => tell({ state: 'sending', progress: bytes / contentLength / 2 });
   const sealed = await inWorker(() => sealFile(wanted.content, request, { signal: errand.signal, onProgress }));
+  try {
+    return await send(client, entry, sealed, metadata, errand, tell);
+  } finally {
+    // Stored, refused or cancelled: nothing of it stays here. What goes on later is encrypted anew.
+    await sealed.discard();
+  }
+}
+
+/** Sends the envelope and notes that it is stored. */
+async function send(
+  client: ReadyClient,
+  entry: JournalEntry,
+  sealed: SealedFile,
+  metadata: Metadata,
+  errand: Errand,
+  tell: (progress: UploadProgress) => void,
+): Promise<JournalEntry> {
   const { size } = sealed.envelope;
   const onSent = (sent: number): void => tell({ state: 'sending', progress: 0.5 + sent / size / 2 });
   const answer = await api.uploadBlob(entry, sealed.envelope, onSent, errand.signal);

@@ -296,6 +296,8 @@ export const ar: Translation<Source> = {
   'record.withdraw.title': 'هل تسحب هذه الوثيقة؟',
   'record.withdraw.text': 'لن يستطيع أحد فتحها بعد الآن، ولا يمكن التراجع عن ذلك. ومن فتحها من قبل قد يكون احتفظ بنسخة.',
   'record.withdraw.button': 'التوقيع والسحب',
+  'record.save': 'حفظ دون فتح',
+  'record.saved': 'تم حفظ {file}.',
   'record.download': 'تنزيل',
   'record.download.warning': 'الملف المنزَّل لم يعد محميًا: كل من يستخدم هذا الجهاز يستطيع قراءته.',
   'record.versions': 'الإصدارات',

@@ -257,6 +257,8 @@ export const en = {
   'record.withdraw.title': 'Withdraw this record?',
   'record.withdraw.text': 'Nobody will be able to open it any more, and that cannot be undone. Whoever has opened it may have kept a copy.',
   'record.withdraw.button': 'Sign and withdraw',
+  'record.save': 'Save without opening',
+  'record.saved': '{file} was saved.',
   'record.download': 'Download',
   'record.download.warning':
     'The downloaded file is no longer protected: anybody who can use this device can read it.',

@@ -259,6 +259,8 @@ export const es: Translation<Source> = {
   'record.withdraw.title': '¿Retirar este documento?',
   'record.withdraw.text': 'Nadie podrá abrirlo más, y no se puede deshacer. Quien lo haya abierto puede haber guardado una copia.',
   'record.withdraw.button': 'Firmar y retirar',
+  'record.save': 'Guardar sin abrir',
+  'record.saved': 'Se guardó {file}.',
   'record.download': 'Descargar',
   'record.download.warning': 'El archivo descargado ya no está protegido: cualquiera que use este dispositivo puede leerlo.',
   'record.versions': 'Versiones',

@@ -259,6 +259,8 @@ export const hi: Translation<Source> = {
   'record.withdraw.title': 'यह दस्तावेज़ वापस लें?',
   'record.withdraw.text': 'इसे फिर कोई नहीं खोल सकेगा, और इसे पलटा नहीं जा सकता। जिसने इसे खोला है उसने प्रति रखी हो सकती है।',
   'record.withdraw.button': 'हस्ताक्षर करके वापस लें',
+  'record.save': 'खोले बिना सहेजें',
+  'record.saved': '{file} सहेजी गई।',
   'record.download': 'डाउनलोड करें',
   'record.download.warning': 'डाउनलोड की गई फ़ाइल अब सुरक्षित नहीं है: इस उपकरण का उपयोग करने वाला कोई भी उसे पढ़ सकता है।',
   'record.versions': 'संस्करण',

@@ -12,8 +12,10 @@ import { PublicKey } from '../protocol/identity.ts';
 import type { RecordId } from '../protocol/ids.ts';
 import { DataKey } from '../protocol/secret.ts';
 import { releaseShare } from '../protocol/split.ts';
-import { BlobCollector, blobPieces } from './blob.ts';
-import { doJob, type Post } from './wire.ts';
+import { blobPieces } from './blob.ts';
+import { type EnvelopeSink, FileSink, MemorySink, NoRoom } from './envelope-file.ts';
+import { MEMORY_LEN_MAX } from './waiting-envelopes.ts';
+import { doJob, type Post, WorkerError } from './wire.ts';
 
 /** The first pass: length and content hash. */
 export interface HashJob {
@@ -34,6 +36,8 @@ export interface SealFileJob {
   readonly metadata: Metadata;
   readonly operator: Address;
   readonly operatorKey: Bytes;
+  /** The name of the file that the page has reserved for the envelope; `null`: it is made in memory. */
+  readonly waitingName: string | null;
 }
 
 export type SealJob = HashJob | SealFileJob;
@@ -48,7 +52,8 @@ export interface HashResult {
 /** The envelope, its CID in text, and the capsule of the release share for the operator. */
 export interface SealResult {
   readonly kind: 'seal';
-  readonly envelope: Blob;
+  /** `null`: it is in the file that was reserved for it. */
+  readonly envelope: Blob | null;
   readonly cid: string;
   readonly releaseShare: Bytes;
 }
@@ -70,22 +75,43 @@ async function hash({ file }: HashJob, progress: (bytes: number) => void): Promi
   return { kind: 'hash', length: hasher.length, hash: await hasher.finish() };
 }
 
+/** Into the file that was reserved; where that has no room, into memory, if the document is not too large for it. */
 async function seal(job: SealFileJob, progress: (bytes: number) => void): Promise<SealResult> {
+  if (job.waitingName !== null) {
+    const name = job.waitingName;
+    try {
+      return await sealInto((length) => FileSink.open(name, length), job, progress);
+    } catch (error) {
+      if (!(error instanceof NoRoom)) throw error;
+    }
+  }
+  if (job.file.size > MEMORY_LEN_MAX) throw new WorkerError('no_room');
+  return sealInto(async () => new MemorySink(), job, progress);
+}
+
+/** Each try has a data key of its own: what an earlier one wrote is never joined with this one. */
+async function sealInto(
+  open: (length: number) => Promise<EnvelopeSink>,
+  job: SealFileJob,
+  progress: (bytes: number) => void,
+): Promise<SealResult> {
   const dek = DataKey.generate();
+  let sink: EnvelopeSink | null = null;
   try {
     const patientKey = PublicKey.fromBytes(job.patientKey);
     const sealer = await Sealer.create({ ...job, patientKey }, dek);
+    sink = await open(sealer.sealedLength);
     const cid = new CidBuilder();
-    const envelope = new BlobCollector();
     for await (const part of sealer.seal(reporting(blobPieces(job.file), progress))) {
       await cid.update(part);
-      envelope.add(part);
+      sink.add(part);
     }
     const capsule = await sealReleaseShare(job, dek);
     const text = (await cid.finish()).toString();
-    return { kind: 'seal', envelope: envelope.finish(), cid: text, releaseShare: capsule.bytes };
+    return { kind: 'seal', envelope: sink.finish(), cid: text, releaseShare: capsule.bytes };
   } finally {
     dek.wipe();
+    sink?.close();
   }
 }
 

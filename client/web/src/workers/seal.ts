@@ -1,11 +1,11 @@
 /**
  * Sealing files in a worker: a first pass finds length and hash (and the author signs them), a second encrypts.
  *
- * Neither pass holds the file or the envelope in memory. The data key is drawn in the worker and never leaves it: the page
+ * Neither pass holds the file or the envelope in memory: large envelopes wait for their upload in a file of the browser
+ * (`waiting-envelopes.ts`). The data key is drawn in the worker and never leaves it: the page
  * gets it only inside of the owner capsule and of the capsule for the operator.
  */
 
-import type { Bytes } from '../protocol/bytes.ts';
 import { Capsule } from '../protocol/capsule.ts';
 import { Cid } from '../protocol/cid/cid.ts';
 import type { SealParams } from '../protocol/envelope/seal.ts';
@@ -13,7 +13,8 @@ import type { Address, Hex } from '../protocol/hex.ts';
 import type { PublicKey } from '../protocol/identity.ts';
 import type { HashJob, HashResult, SealFileJob, SealResult } from './seal-job.ts';
 import { spawnSeal } from './spawn.ts';
-import { type JobOptions, runJob } from './wire.ts';
+import { SMALL_LEN_MAX, WaitingEnvelope } from './waiting-envelopes.ts';
+import { type JobOptions, runJob, WorkerError } from './wire.ts';
 
 /** What a file is sealed for, and the operator that keeps its release share. */
 export interface SealRequest extends SealParams {
@@ -24,12 +25,14 @@ export interface SealRequest extends SealParams {
 
 /** A sealed file. */
 export interface SealedFile {
-  /** The envelope, kept by the browser outside of the page's memory: what is uploaded. */
+  /** The envelope: what is uploaded. That of a large document is a file on the disk. */
   readonly envelope: Blob;
   /** Its content identifier, to be compared with the server's answer. */
   readonly cid: Cid;
   /** B, sealed to the operator: what is deposited. */
   readonly releaseShare: Capsule;
+  /** Removes the envelope from this browser: to be called once the upload has ended, however it did. Never fails. */
+  readonly discard: () => Promise<void>;
 }
 
 /**
@@ -44,22 +47,25 @@ export async function hashFile(file: Blob, options: JobOptions = {}): Promise<{ 
 }
 
 /**
- * Encrypts a file. Progress counts bytes of the file.
+ * Encrypts a file. Progress counts bytes of the file; it begins anew when the private file system turns out to be full.
  *
  * @throws SealError `content_changed` when the file is not the one that was hashed: start again; MetadataError;
- * WorkerError; the reason of `options.signal`.
+ * WorkerError (`no_room`: neither the disk nor memory has room); the reason of `options.signal`. Then nothing is left of it.
  */
 export async function sealFile(file: Blob, request: SealRequest, options: JobOptions = {}): Promise<SealedFile> {
-  const { patientKey, operatorKey, ...rest } = request;
-  const keys: Record<'patientKey' | 'operatorKey', Bytes> = {
-    patientKey: patientKey.bytes,
-    operatorKey: operatorKey.bytes,
-  };
-  const job: SealFileJob = { kind: 'seal', file, ...rest, ...keys };
-  const result = await runJob<SealResult>(spawnSeal, options, (line) => line.post(job));
-  return {
-    envelope: result.envelope,
-    cid: Cid.parse(result.cid),
-    releaseShare: Capsule.fromBytes(result.releaseShare),
-  };
+  const waiting = file.size > SMALL_LEN_MAX ? await WaitingEnvelope.reserve() : null;
+  const discard = async (): Promise<void> => waiting?.remove();
+  try {
+    const { patientKey, operatorKey, ...rest } = request;
+    const keys = { patientKey: patientKey.bytes, operatorKey: operatorKey.bytes };
+    const job: SealFileJob = { kind: 'seal', file, ...rest, ...keys, waitingName: waiting?.name ?? null };
+    const result = await runJob<SealResult>(spawnSeal, options, (line) => line.post(job));
+    const envelope = result.envelope ?? (await waiting?.file());
+    if (envelope === undefined) throw new WorkerError('failed');
+    const releaseShare = Capsule.fromBytes(result.releaseShare);
+    return { envelope, cid: Cid.parse(result.cid), releaseShare, discard };
+  } catch (error) {
+    await discard();
+    throw error;
+  }
 }

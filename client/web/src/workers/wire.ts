@@ -26,12 +26,13 @@ export type WireFailure =
 
 const MESSAGES = {
   file_unreadable: 'the file cannot be read, or was changed while it was read',
+  no_room: 'the browser has no room for the envelope',
   failed: 'the worker failed',
 } as const;
 
 /**
- * What only a worker runs into. `file_unreadable`: the file is gone, changed, or not to be read. `failed`: anything else,
- * such as a lack of memory.
+ * What only a worker runs into. `file_unreadable`: the file is gone, changed, or not to be read. `no_room`: the envelope has
+ * no room on the disk and is too large for memory. `failed`: anything else, such as a lack of memory.
  */
 export class WorkerError extends ProtocolError<keyof typeof MESSAGES> {
   constructor(code: keyof typeof MESSAGES) {

@@ -16,6 +16,7 @@ import { releaseShare } from '../../src/protocol/split.ts';
 import { BlobCollector, blobPieces } from '../../src/workers/blob.ts';
 import { type OpenJob, OpenJobRunner, type OpenMessage, type OpenResult } from '../../src/workers/open-job.ts';
 import { doSealJob, type HashResult, type SealFileJob, type SealResult } from '../../src/workers/seal-job.ts';
+import { MEMORY_LEN_MAX } from '../../src/workers/waiting-envelopes.ts';
 import { type FromWorker, fromWire, toWire, WorkerError } from '../../src/workers/wire.ts';
 import { collect, inPieces, patternBytes } from './patterns.ts';
 import { CONTEXT, metadataOf, OPERATOR, PATIENT, PATIENT_KEY, RECORD, sealParams, seedOf } from './people.ts';
@@ -39,11 +40,13 @@ async function sealed(job: SealFileJob | { kind: 'hash'; file: Blob }): Promise<
 async function sealJob(): Promise<SealFileJob> {
   const { patientKey, ...params } = sealParams(metadataOf(await hashContent([content])));
   const keys = { patientKey: patientKey.bytes, operator: OPERATOR, operatorKey: OPERATOR_KEY.publicKey.bytes };
-  return { kind: 'seal', file, ...params, ...keys };
+  return { kind: 'seal', file, ...params, ...keys, waitingName: null };
 }
 
 const sealing = sealJob().then(sealed);
-const envelope = sealing.then(({ result }) => result as SealResult);
+/** Made in memory. */
+type InMemory = SealResult & { readonly envelope: Blob };
+const envelope = sealing.then(({ result }) => result as InMemory);
 
 /** Runs an open job with a page that answers at once; gives what it ended with, and the content that came in pieces. */
 async function opened(
@@ -94,7 +97,7 @@ describe('sealing', () => {
 
   test('gives envelope, CID and the operator’s capsule, and keeps the key to itself', async () => {
     const { result, progress } = await sealing;
-    const { envelope: blob, cid, releaseShare: capsule } = result as SealResult;
+    const { envelope: blob, cid, releaseShare: capsule } = result as InMemory;
     expect(Object.keys(result as object).sort()).toEqual(['cid', 'envelope', 'kind', 'releaseShare']);
     expect(progress.at(-1)).toBe(content.length);
     const builder = new CidBuilder();
@@ -112,6 +115,14 @@ describe('sealing', () => {
     const again = (await sealed(await sealJob())).result as SealResult;
     expect(again.cid).not.toBe((await envelope).cid);
     expect(Buffer.compare(again.releaseShare, (await envelope).releaseShare)).not.toBe(0);
+  });
+
+  test('goes on in memory where there is no file for the envelope, but not with a document that is too large for it', async () => {
+    const job = { ...(await sealJob()), waitingName: 'not-to-be-had-here' };
+    const { envelope: blob } = (await sealed(job)).result as SealResult;
+    expect(blob?.size).toBe((await envelope).envelope.size);
+    const large = new Blob(Array.from({ length: Math.ceil(MEMORY_LEN_MAX / file.size) }, () => file));
+    await expect(sealed({ ...job, file: large })).rejects.toMatchObject({ code: 'no_room' });
   });
 
   test('notices a file that is another than was hashed', async () => {
@@ -155,7 +166,7 @@ describe('opening', () => {
 
 test('errors are the same on the other side, and unknown ones keep their text to themselves', () => {
   const known = [new OpenError('padding'), new SealError('content_changed'), new MetadataError('file_name'), new CidMismatch()];
-  for (const error of [...known, new WorkerError('file_unreadable')]) {
+  for (const error of [...known, new WorkerError('file_unreadable'), new WorkerError('no_room')]) {
     const again = fromWire(structuredClone(toWire(error)));
     expect([again.constructor, again.code]).toEqual([error.constructor, error.code]);
   }

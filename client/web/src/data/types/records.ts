@@ -1,6 +1,6 @@
 /**
  * Records and what is inside. Hooks: `useRecords(filter?)`, `useRecord(id)`, `useRecordName(record)` (own records only, else
- * `data` stays undefined), `useSetRecordStatus()`, `useOpenRecord()`.
+ * `data` stays undefined), `useSetRecordStatus()`, `useOpenRecord()`, `useSaveRecord()`.
  */
 import type { Address, Hex } from 'viem';
 import type { Act } from './actions.ts';
@@ -69,13 +69,12 @@ export interface Author {
   readonly roles: readonly Role[];
 }
 
-/** An opened document. The blob lives in memory; it is hostile input whoever wrote it. */
-export interface OpenedRecord {
+/** What was checked about a document, beside its content. */
+export interface DocumentFacts {
   readonly record: Hex;
   readonly version: number;
   readonly patient: Address;
   readonly uploader: Address;
-  readonly blob: Blob;
   readonly fileName: string;
   readonly mediaType: string;
   readonly created: number;
@@ -88,6 +87,11 @@ export interface OpenedRecord {
   readonly cid: string;
 }
 
+/** An opened document. The blob lives in memory; it is hostile input whoever wrote it. */
+export interface OpenedRecord extends DocumentFacts {
+  readonly blob: Blob;
+}
+
 export interface OpenProgress {
   readonly step: 'asking' | 'fetching';
   /** 0 to 1. */
@@ -96,6 +100,17 @@ export interface OpenProgress {
 
 /** `useOpenRecord()`. The document is dropped when the component unmounts and when the session locks. */
 export interface OpenRecord extends Act<OpenInput, OpenedRecord> {
+  readonly progress: OpenProgress | null;
+  cancel(): void;
+}
+
+/** What is saved, and the name that is proposed for the file. */
+export interface SaveInput extends OpenInput {
+  readonly suggestedName: string;
+}
+
+/** `useSaveRecord()`: into a file that the person chooses, without showing it. Ends when the component unmounts or the session locks. */
+export interface SaveRecord extends Act<SaveInput, DocumentFacts> {
   readonly progress: OpenProgress | null;
   cancel(): void;
 }

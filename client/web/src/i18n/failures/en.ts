@@ -95,6 +95,8 @@ export const failuresEn: FailureSentences = {
   empty_file: ['This file is empty.', 'Choose another file.'],
   source_changed: ['The file changed while it was being read.', 'Close it in other programs, then upload it again.'],
   file_unreadable: ['This file cannot be read.', 'Check that it still exists and that you may open it.'],
+  no_room: ['This browser has no room to encrypt a file of this size.', 'Free some space on this device, or leave private browsing. Then add the file again.'],
+  not_saved: ['The document could not be written to that place.', 'Nothing was kept of it. Check that there is room, or choose another place.'],
   unknown_version: ['There is no such version of this record.', 'Open the newest version instead.'],
   not_allowed: ['Only somebody else may do this.', 'Ask the person whose data it is.'],
   invalid_address: ['This is not an address.', 'An address is 0x and 40 letters and digits. Copy it again, or scan the code.'],

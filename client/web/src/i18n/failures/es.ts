@@ -95,6 +95,8 @@ export const failuresEs: FailureSentences = {
   empty_file: ['Este archivo está vacío.', 'Elige otro archivo.'],
   source_changed: ['El archivo cambió mientras se leía.', 'Ciérralo en otros programas y súbelo otra vez.'],
   file_unreadable: ['Este archivo no se puede leer.', 'Comprueba que todavía existe y que puedes abrirlo.'],
+  no_room: ['Este navegador no tiene espacio para cifrar un archivo de este tamaño.', 'Libera espacio en este dispositivo o sal de la navegación privada. Después añade el archivo otra vez.'],
+  not_saved: ['No se pudo escribir el documento en ese lugar.', 'No quedó nada de él. Comprueba que hay espacio o elige otro lugar.'],
   unknown_version: ['Esa versión de este documento no existe.', 'Abre la versión más reciente.'],
   not_allowed: ['Solo otra persona puede hacer esto.', 'Pregunta a la persona a quien pertenecen los datos.'],
   invalid_address: ['Esto no es una dirección.', 'Una dirección es 0x y 40 letras y cifras. Cópiala otra vez o escanea el código.'],

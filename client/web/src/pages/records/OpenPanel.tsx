@@ -1,20 +1,28 @@
-import { FileSearch } from 'lucide-react';
+import { Download, FileSearch } from 'lucide-react';
 import { useState } from 'react';
 import { useGrants } from '../../data/grants.ts';
+import { canSaveWithoutOpening } from '../../data/open-record.ts';
+import { useRecordName } from '../../data/records.ts';
 import { PURPOSES, type Purpose } from '../../data/types/codes.ts';
-import type { OpenRecord, RecordItem } from '../../data/types/records.ts';
+import type { OpenRecord, RecordItem, SaveRecord } from '../../data/types/records.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { FailureNotice } from '../../ui/FailureNotice.tsx';
 import { Select } from '../../ui/Field.tsx';
+import { Notice } from '../../ui/Notice.tsx';
 import { Progress } from '../../ui/Progress.tsx';
 import { useCalled } from '../people/names.ts';
+import { AuthorSentence, ForgedAuthor } from './AuthorSentence.tsx';
 
-/** Opens a record. Somebody else's asks for the reason first and says that the opening is logged. */
-export function OpenPanel({ record, version, open }: {
+/**
+ * Opens a record, or saves one that is large without opening it. Somebody else's asks for the reason first and says that the
+ * opening is logged.
+ */
+export function OpenPanel({ record, version, open, save }: {
   readonly record: RecordItem;
   readonly version: number | null;
   readonly open: OpenRecord;
+  readonly save: SaveRecord;
 }) {
   const { t } = useI18n();
   const patient = useCalled(record.patient);
@@ -23,8 +31,20 @@ export function OpenPanel({ record, version, open }: {
   const purposes = useAllowedPurposes(record);
   const [wished, setPurpose] = useState<Purpose>('TREAT');
   const purpose = purposes.includes(wished) ? wished : purposes[0];
-  const start = () =>
-    open.start({ record: record.id, ...(version === null ? {} : { version }), ...(isOwn || !purpose ? {} : { purpose }) });
+  const input = { record: record.id, ...(version === null ? {} : { version }), ...(isOwn || !purpose ? {} : { purpose }) };
+  const { data: name } = useRecordName(record);
+  const wanted = record.versions.find((one) => one.version === version) ?? record.versions.at(-1);
+  const isSavable = canSaveWithoutOpening(wanted?.size ?? 0);
+  const startOpening = () => {
+    save.reset();
+    open.start(input);
+  };
+  const startSaving = () => {
+    open.reset();
+    save.start({ ...input, suggestedName: name?.fileName || 'document' });
+  };
+  const isBusy = open.isBusy || save.isBusy;
+  const running = save.isBusy ? save : open;
 
   if (open.data) return null;
   return (
@@ -32,7 +52,7 @@ export function OpenPanel({ record, version, open }: {
       {!isOwn && (
         <>
           <p>{t('record.open.logged', { patient })}</p>
-          {purposes.length > 1 && purpose && !open.isBusy && (
+          {purposes.length > 1 && purpose && !isBusy && (
             <div className="max-w-sm">
               <Select
                 label={t('record.open.purpose')}
@@ -44,27 +64,43 @@ export function OpenPanel({ record, version, open }: {
           )}
         </>
       )}
-      <FailureNotice failure={open.error} onRetry={start} />
-      {(open.error === null || open.error.code === 'cancelled') && (
+      <FailureNotice failure={open.error} onRetry={startOpening} />
+      <FailureNotice failure={save.error} onRetry={startSaving} />
+      {save.data && (
+        <Notice tone="good" live title={t('record.saved', { file: save.data.fileName })}>
+          <AuthorSentence author={save.data.author} />
+        </Notice>
+      )}
+      {save.data?.author.forged && <ForgedAuthor />}
+      {mayStart(open) && mayStart(save) && (
         // The button stays where it is while it works: a second click must not meet the one that cancels.
         <div className="flex flex-wrap gap-3">
-          <Button tone="primary" icon={FileSearch} busy={open.isBusy} onClick={start}>
+          <Button tone="primary" icon={FileSearch} busy={open.isBusy} disabled={save.isBusy} onClick={startOpening}>
             {t('record.open')}
           </Button>
-          {open.isBusy && <Button onClick={open.cancel}>{t('ui.cancel')}</Button>}
+          {isSavable && (
+            <Button icon={Download} busy={save.isBusy} disabled={open.isBusy} onClick={startSaving}>
+              {t('record.save')}
+            </Button>
+          )}
+          {isBusy && <Button onClick={running.cancel}>{t('ui.cancel')}</Button>}
         </div>
       )}
-      {open.isBusy && (
+      {isSavable && <p className="text-sm text-muted">{t('record.download.warning')}</p>}
+      {isBusy && (
         <div role="status">
           <Progress
-            label={t(open.progress?.step === 'fetching' ? 'record.opening.fetching' : 'record.opening.asking')}
-            fraction={open.progress?.done}
+            label={t(running.progress?.step === 'fetching' ? 'record.opening.fetching' : 'record.opening.asking')}
+            fraction={running.progress?.done}
           />
         </div>
       )}
     </div>
   );
 }
+
+/** Where something failed, its notice offers the second try. */
+const mayStart = ({ error }: OpenRecord | SaveRecord): boolean => error === null || error.code === 'cancelled';
 
 /** The reasons for which the patient allowed this record. */
 function useAllowedPurposes(record: RecordItem): readonly Purpose[] {

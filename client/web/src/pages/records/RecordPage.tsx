@@ -4,7 +4,7 @@ import { useParams } from 'react-router';
 import { type Hex, isHex } from 'viem';
 import { paths } from '../../app/paths.ts';
 import { useGrants } from '../../data/grants.ts';
-import { useOpenRecord } from '../../data/open-record.ts';
+import { useOpenRecord, useSaveRecord } from '../../data/open-record.ts';
 import { useRecord, useSetRecordStatus } from '../../data/records.ts';
 import { useUploads } from '../../data/uploads.ts';
 import type { OpenedRecord, RecordItem } from '../../data/types/records.ts';
@@ -16,18 +16,17 @@ import { Card, Section } from '../../ui/Card.tsx';
 import { Code, Details, Fact, Facts } from '../../ui/Details.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Moment } from '../../ui/Moment.tsx';
-import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
 import { SignSentence } from '../../ui/SignSentence.tsx';
 import { Viewer } from '../../viewer/Viewer.tsx';
 import { GrantSentence } from '../access/GrantSentence.tsx';
-import { useCalled } from '../people/names.ts';
 import { PersonName } from '../people/Person.tsx';
 import { SentenceText } from '../people/SentenceText.tsx';
 import { saveBlob } from '../save-blob.ts';
 import { FileDrop } from '../upload/FileDrop.tsx';
 import { UploadQueue } from '../upload/UploadQueue.tsx';
+import { AuthorSentence, ForgedAuthor } from './AuthorSentence.tsx';
 import { OpenPanel } from './OpenPanel.tsx';
 import { useRecordTitle } from './RecordName.tsx';
 
@@ -48,6 +47,7 @@ function Known({ record, patient }: { readonly record: RecordItem; readonly pati
   const { t } = useI18n();
   const title = useRecordTitle(record);
   const open = useOpenRecord();
+  const save = useSaveRecord();
   const [shown, setShown] = useState<number | null>(null);
   const [adding, setAdding] = useState(false);
   const [withdrawing, setWithdrawing] = useState(false);
@@ -77,7 +77,7 @@ function Known({ record, patient }: { readonly record: RecordItem; readonly pati
         {isWithdrawn ? (
           <Badge tone="danger">{t('records.status.tombstoned')}</Badge>
         ) : (
-          <OpenPanel record={record} version={shown} open={open} />
+          <OpenPanel record={record} version={shown} open={open} save={save} />
         )}
       </Card>
       <UploadQueue />
@@ -124,22 +124,12 @@ function RecordFacts({ record }: { readonly record: RecordItem }) {
 
 function Opened({ opened }: { readonly opened: OpenedRecord }) {
   const { t } = useI18n();
-  const { author } = opened;
-  const called = useCalled(author.address);
-  const name = author.name ?? called;
   return (
     <Section
       title={t('viewer.document')}
-      intro={
-        <>
-          <span className="block">
-            {author.signed ? t('record.author.signed', { name }) : t(author.forged ? 'record.author.forged' : 'record.author.unsigned')}
-          </span>
-          <span className="block">{t('record.verified')}</span>
-        </>
-      }
+      intro={<AuthorSentence author={opened.author} />}
     >
-      {author.forged && <ForgedAuthor />}
+      {opened.author.forged && <ForgedAuthor />}
       <Card>
         <Viewer blob={opened.blob} mediaType={opened.mediaType} fileName={opened.fileName} />
       </Card>
@@ -150,17 +140,6 @@ function Opened({ opened }: { readonly opened: OpenedRecord }) {
         <p className="min-w-0 flex-1 basis-60 text-sm text-muted">{t('record.download.warning')}</p>
       </div>
     </Section>
-  );
-}
-
-/** The document opens all the same: what it says may still be needed. Nobody is named as its author. */
-function ForgedAuthor() {
-  const { failure } = useI18n();
-  const [what, next] = failure('wrong_author');
-  return (
-    <Notice tone="danger" live title={what}>
-      {next}
-    </Notice>
   );
 }
 
