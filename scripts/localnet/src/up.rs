@@ -173,6 +173,8 @@ pub(crate) async fn detached(state_dir: &Path, is_empty: bool, api_settings: &[(
     let start = Instant::now();
     let mut reader = BufReader::new(File::open(&log)?);
     loop {
+        // Asked first, so that the last words of a process that has ended are still said below.
+        let ended = child.try_wait()?;
         let mut is_ready = false;
         let mut line = String::new();
         while reader.read_line(&mut line)? > 0 {
@@ -189,7 +191,7 @@ pub(crate) async fn detached(state_dir: &Path, is_empty: bool, api_settings: &[(
             say!("it runs on in the background; ./scripts/down stops it, {} has its words", log.display());
             return Ok(());
         }
-        if let Some(status) = child.try_wait()? {
+        if let Some(status) = ended {
             bail!("up ended with {status}; see {}", log.display());
         }
         if start.elapsed() > DETACH_PATIENCE {

@@ -176,11 +176,13 @@ fn a_program_that_the_user_names_is_run_instead() {
     };
 
     let nothing = folder.path().join("no-such-anvil");
-    let refused = up(&nothing, &[]);
-    assert!(!refused.status.success());
-    let words = text(&refused);
-    assert!(words.contains(&format!("MEDLOCK_ANVIL names {}", nothing.display())), "{words}");
-    assert!(words.contains("do: correct or unset MEDLOCK_ANVIL"), "{words}");
+    for more in [&[][..], &["--detach"]] {
+        let refused = up(&nothing, more);
+        assert!(!refused.status.success());
+        let words = text(&refused);
+        assert!(words.contains(&format!("MEDLOCK_ANVIL names {}", nothing.display())), "{words}");
+        assert!(words.contains("do: correct or unset MEDLOCK_ANVIL"), "{words}");
+    }
     assert!(are_all_free(&ports));
 
     // One that leaves a mark before it does its work.
