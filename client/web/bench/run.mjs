@@ -24,6 +24,7 @@ import { gzipSync } from 'node:zlib';
 import { chromium } from 'playwright-core';
 import { build, preview } from 'vite';
 import { Peak } from './memory.mjs';
+import { PlainBrowser } from './plain-page.mjs';
 
 const here = import.meta.dirname;
 const option = (name, fallback) => {
@@ -56,8 +57,7 @@ async function measure() {
   if (!existsSync(executablePath)) throw new Error(`no browser at ${executablePath}: install chromium or set MEDLOCK_CHROMIUM`);
   const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'];
   args.push('--disable-background-networking', '--disable-component-update', '--js-flags=--expose-gc');
-  // With a profile on the disk, as people have: a private window keeps its files in memory.
-  const browser = await chromium.launchPersistentContext(join(folder, 'profile'), { executablePath, args });
+  const browser = await chromium.launch({ executablePath, args });
   closing.push(() => browser.close());
   const page = await browser.newPage();
   const problems = [];
@@ -68,8 +68,8 @@ async function measure() {
 
   const { rates, ratios } = await measureSpeeds(page);
   const argon2 = await measureArgon2(page);
-  await page.close();
-  const [small, large] = await measureLargeFiles(browser, address);
+  await browser.close();
+  const [small, large] = await measureLargeFiles(executablePath, args, address);
   if (problems.length > 0) throw new Error(`the page reported: ${problems.join('; ')}`);
   return {
     bench: 'web',
@@ -140,7 +140,10 @@ async function answerStore(request, response) {
 }
 
 /** Uploads and downloads each in a fresh page, the smallest first, and watches the memory of the browser's processes. */
-async function measureLargeFiles(browser, address) {
+async function measureLargeFiles(executablePath, args, address) {
+  // With a profile on the disk, as people have: a private window keeps its files in memory.
+  const browser = new PlainBrowser(executablePath, [...args, `--user-data-dir=${join(folder, 'profile')}`]);
+  closing.push(() => browser.close());
   const results = [];
   for (const size of LARGE_FILES) results.push(await measureLargeFile(browser, address, size));
   return results;
@@ -152,15 +155,11 @@ async function measureLargeFile(browser, address, size) {
   for (let left = size * 1_000_000; left > 0; left -= MIB) await file.write(randomBytes(Math.min(MIB, left)));
   await file.close();
 
-  const page = await browser.newPage();
-  await page.goto(address);
-  await page.waitForFunction(() => globalThis.bench !== undefined);
-  await page.evaluate(() => document.body.append(Object.assign(document.createElement('input'), { type: 'file' })));
-  await page.setInputFiles('input', path);
-  await page.evaluate(() => globalThis.gc());
-
-  const upload = await watched(page, () => page.evaluate(() => globalThis.bench.upload(document.querySelector('input'))));
-  const download = await watched(page, () => page.evaluate(() => globalThis.bench.download()));
+  const page = await browser.open(address, 'bench');
+  await page.evaluate(`void document.body.append(Object.assign(document.createElement('input'), { type: 'file' }))`);
+  await page.choose(path);
+  const upload = await watched(page, `bench.upload(document.querySelector('input'))`);
+  const download = await watched(page, 'bench.download()');
   await page.close();
   for (const [name, { ms, peakMib, peakMibBrowser }] of Object.entries({ upload, download })) {
     const line = [`${size} MB ${name}`.padEnd(18), ms.toFixed(0).padStart(6), `ms  memory of the page +${peakMib} MiB`];
@@ -174,11 +173,11 @@ async function measureLargeFile(browser, address, size) {
   };
 }
 
-/** Runs something that gives its milliseconds, and sees how much memory it needs above what was in use before. */
-async function watched(page, run) {
-  await page.evaluate(() => globalThis.gc());
+/** Runs what gives its milliseconds, and sees how much memory it needs above what was in use before. */
+async function watched(page, expression) {
+  await page.evaluate('gc()');
   const peak = await Peak.watch();
-  const ms = await run();
+  const ms = await page.evaluate(expression);
   return { ms, ...(await peak.end()) };
 }
 
