@@ -103,11 +103,20 @@ pub struct Backfill {
     chain: Arc<dyn Chain>,
     contracts: Contracts,
     appetite: Arc<Appetite>,
-    in_flight: VecDeque<JoinHandle<Result<Vec<Stretch>, IndexerError>>>,
+    in_flight: VecDeque<JoinHandle<Result<Fetched, IndexerError>>>,
     is_checked: bool,
     next: u64,
     to: u64,
     ready: VecDeque<Stretch>,
+    /// What lies between `ready` and `in_flight`: the end of a range that was refused as a whole.
+    rest: Option<(u64, u64)>,
+}
+
+/// What came of a range: its beginning, and what is still to be fetched of it. A range that turns out much fuller than the
+/// ones before is not held in memory as a whole.
+struct Fetched {
+    stretches: Vec<Stretch>,
+    rest: Option<(u64, u64)>,
 }
 
 impl Drop for Backfill {
@@ -137,6 +146,7 @@ impl Backfill {
             next: from,
             to,
             ready: VecDeque::new(),
+            rest: None,
         }
     }
 
@@ -150,10 +160,19 @@ impl Backfill {
             if let Some(stretch) = self.ready.pop_front() {
                 return Ok(Some(stretch));
             }
+            if let Some((from, to)) = self.rest {
+                let end = to.min(from + self.appetite.blocks() - 1);
+                let fetched = self.fetch().range(from, end).await?;
+                let next = fetched.rest.map_or(end + 1, |(from, _)| from);
+                self.rest = (next <= to).then_some((next, to));
+                self.ready.extend(fetched.stretches);
+                continue;
+            }
             let Some(task) = self.in_flight.front_mut() else { return Ok(None) };
-            let stretches = task.await.expect("fetching does not panic")?;
+            let fetched = task.await.expect("fetching does not panic")?;
             self.in_flight.pop_front();
-            self.ready.extend(stretches);
+            self.ready.extend(fetched.stretches);
+            self.rest = fetched.rest;
         }
     }
 
@@ -162,13 +181,17 @@ impl Backfill {
             let from = self.next;
             let to = self.to.min(from + self.appetite.blocks() - 1);
             self.next = to + 1;
-            let fetch = Fetch {
-                chain: self.chain.clone(),
-                contracts: self.contracts.clone(),
-                appetite: self.appetite.clone(),
-                is_checked: self.is_checked,
-            };
+            let fetch = self.fetch();
             self.in_flight.push_back(spawn(async move { fetch.range(from, to).await }));
+        }
+    }
+
+    fn fetch(&self) -> Fetch {
+        Fetch {
+            chain: self.chain.clone(),
+            contracts: self.contracts.clone(),
+            appetite: self.appetite.clone(),
+            is_checked: self.is_checked,
         }
     }
 }
@@ -182,36 +205,32 @@ struct Fetch {
 }
 
 impl Fetch {
-    /// Fetches a range, in halves where the endpoint refuses it as too large.
-    async fn range(&self, from: u64, to: u64) -> Result<Vec<Stretch>, IndexerError> {
-        let (mut todo, mut stretches, mut tries) = (vec![(from, to)], Vec::new(), 0);
-        while let Some((from, to)) = todo.pop() {
+    /// Fetches a range, or as much of its beginning as the endpoint gives at once: half of it, a quarter, down to a block.
+    async fn range(&self, from: u64, to: u64) -> Result<Fetched, IndexerError> {
+        let (mut end, mut tries) = (to, 0);
+        let stretches = loop {
             let start = Instant::now();
-            match self.stretch(from, to).await {
+            match self.stretch(from, end).await {
                 Ok(parts) => {
                     let events: usize = parts.iter().map(|stretch| stretch.batch.events.len()).sum();
-                    self.appetite.learn(to - from + 1, events as u64, start.elapsed());
-                    stretches.extend(parts);
-                    tries = 0;
+                    self.appetite.learn(end - from + 1, events as u64, start.elapsed());
+                    break parts;
                 }
-                Err(IndexerError::Chain(ChainError::TooLarge(_) | ChainError::TimedOut { .. })) if from < to => {
-                    self.appetite.refused(to - from + 1);
-                    let middle = from + (to - from) / 2;
-                    todo.push((middle + 1, to));
-                    todo.push((from, middle));
+                Err(IndexerError::Chain(ChainError::TooLarge(_) | ChainError::TimedOut { .. })) if from < end => {
+                    self.appetite.refused(end - from + 1);
+                    end = from + (end - from) / 2;
                 }
                 // One block that is too large for the log index still has receipts.
-                Err(IndexerError::Chain(ChainError::TooLarge(_))) => stretches.push(self.dense(from).await?),
+                Err(IndexerError::Chain(ChainError::TooLarge(_))) => break vec![self.dense(from).await?],
                 Err(IndexerError::Chain(ChainError::Limited)) if tries < TRIES => {
                     self.appetite.limited();
                     sleep(FIRST_PAUSE * 2_u32.pow(tries)).await;
                     tries += 1;
-                    todo.push((from, to));
                 }
                 Err(error) => return Err(error),
             }
-        }
-        Ok(stretches)
+        };
+        Ok(Fetched { stretches, rest: (end < to).then_some((end + 1, to)) })
     }
 
     async fn stretch(&self, from: u64, to: u64) -> Result<Vec<Stretch>, IndexerError> {

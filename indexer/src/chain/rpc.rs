@@ -15,7 +15,7 @@ use super::{Chain, ChainError, Header, logs_of_receipts};
 use crate::health::Status;
 
 /// What is read of an answer that could be had in smaller pieces. This bounds the memory of a backfill.
-const DIVISIBLE_BYTES: usize = 8 << 20;
+const DIVISIBLE_BYTES: usize = 4 << 20;
 /// What is read of an answer about one block.
 const INDIVISIBLE_BYTES: usize = 256 << 20;
 
