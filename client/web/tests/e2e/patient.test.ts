@@ -1,5 +1,7 @@
 /** The first journey: from nothing to a record that only its patient can open. */
+import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { keptBy } from './kept.ts';
 import { textFile, type Person } from './person.ts';
 import { World } from './world.ts';
 
@@ -77,5 +79,31 @@ test('a new version stands beside the old one, and both open', async () => {
   expect(await patient.shown()).toContain('Haemoglobin 13.2');
   await page.getByRole('listitem').filter({ hasText: 'Version 1' }).getByRole('button', { name: 'Open', exact: true }).click();
   await patient.sees(/Haemoglobin 14\.1/);
+  expect(patient.complaints).toEqual([]);
+});
+
+test('a large record is sealed on the disk, added, and saved without being opened', async () => {
+  const { page } = patient;
+  const buffer = Buffer.alloc(9_000_000, 'large-canary-41d7 ');
+  await patient.goTo('/records');
+  await patient.addRecord({ name: 'large.txt', mimeType: 'text/plain', buffer });
+  expect(await keptBy(page)).not.toContain('large-canary');
+  await page.getByRole('link', { name: /large\.txt/ }).first().click();
+  // The browser's own dialog cannot be driven: what the person would choose is a private file here.
+  await page.evaluate(() => {
+    const choose = async () => (await navigator.storage.getDirectory()).getFileHandle('chosen', { create: true });
+    Object.assign(globalThis, { showSaveFilePicker: choose });
+  });
+  await patient.press('Save without opening');
+  await patient.sees(/ was saved\./);
+  const saved = await page.evaluate(async () => {
+    const folder = await navigator.storage.getDirectory();
+    const file = await (await folder.getFileHandle('chosen')).getFile();
+    const hash = await crypto.subtle.digest('SHA-256', await file.arrayBuffer());
+    await folder.removeEntry('chosen');
+    return { size: file.size, hash: Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, '0')).join('') };
+  });
+  expect(saved).toEqual({ size: buffer.length, hash: createHash('sha256').update(buffer).digest('hex') });
+  expect(await keptBy(page)).not.toContain('large-canary');
   expect(patient.complaints).toEqual([]);
 });
