@@ -238,6 +238,7 @@ fn command_peaks(stack: &Stack, folder: &Path, home: &Path, document: &Path, rec
     let record = record.to_string();
     let uploaded = run(&["upload".as_ref(), document.as_os_str(), "--category".as_ref(), "imaging".as_ref()])?;
     let downloaded = run(&["get".as_ref(), record.as_ref(), "-o".as_ref(), out.as_os_str()])?;
+    std::fs::remove_file(&out)?;
     Ok(uploaded.max(downloaded))
 }
 
