@@ -76,7 +76,10 @@ async fn main() -> anyhow::Result<()> {
     if wishes.wants("growth") {
         peak = peak.max(growth(&mut network).await?);
     }
-    result["peak_mib"] = json!((peak * 10.0).round() / 10.0);
+    // Latencies are measured without it.
+    if peak > 0.0 {
+        result["peak_mib"] = json!((peak * 10.0).round() / 10.0);
+    }
     for (name, is_least, goal) in GOALS {
         if let Some(value) = result[name].as_f64() {
             let is_met = if is_least { value >= goal } else { value <= goal };
