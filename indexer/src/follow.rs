@@ -1,22 +1,25 @@
-//! The loop: asks for the head, decides, fetches, commits.
+//! A step: asks for the head, decides, fetches, commits. Steps are repeated in [`lead`]; branches of the chain are left in
+//! [`fork`].
 
-use std::{pin::pin, sync::Arc, time::Duration};
+mod fork;
+mod lead;
+
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     backfill::{Appetite, Backfill},
     binding::Binding,
-    chain::{Chain, ChainError, Header, Opinion, logs_of_block},
+    chain::{Chain, ChainError, Header, logs_of_block},
     decode::{Contracts, MinedLog},
-    error::{IndexerError, Refusal},
+    error::IndexerError,
     health::Status,
-    mirror::{Commit, Loss, Mirror, MirrorError, Watch},
+    mirror::{Commit, Mirror, Watch},
     mutant::{self, Mutant},
-    reorg::{BlockRef, Meeting, Verdict, Window},
+    reorg::{BlockRef, Verdict, Window},
     settings::Pace,
-    time::{Instant, sleep},
+    time::Instant,
     views::Batch,
 };
 
@@ -61,35 +64,6 @@ enum Step {
     Moved,
 }
 
-/// How long to wait after a failure: twice as long after each.
-struct Pause(Duration);
-
-impl Default for Pause {
-    fn default() -> Self {
-        Self(FIRST_PAUSE)
-    }
-}
-
-impl Pause {
-    fn next(&mut self) -> Duration {
-        let longer = (self.0 * 2).min(LONGEST_PAUSE);
-        std::mem::replace(&mut self.0, longer)
-    }
-}
-
-/// Why leading has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    /// It was told to.
-    Stopped,
-    /// The goal is reached.
-    Reached,
-    /// The lease is another's.
-    Lost(Loss),
-}
-
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 const PING_EVERY: Duration = Duration::from_secs(2);
 const TELL_EVERY: Duration = Duration::from_secs(5);
 /// Recent blocks that are fetched at once at most, one by one with their logs.
@@ -132,111 +106,6 @@ impl Follower {
     #[must_use]
     pub fn named(self, name: String) -> Self {
         Self { watch: self.watch.named(name), ..self }
-    }
-
-    /// Waits for the lease, then runs until the goal is reached or `stop` is cancelled. Waits out failures of chain and
-    /// database, and stands by while another indexer is at work.
-    ///
-    /// # Errors
-    /// [`Refusal`] when going on would be wrong.
-    pub async fn run(mut self, goal: Goal, stop: &CancellationToken) -> Result<(), Refusal> {
-        while self.stand_by(stop).await {
-            self.status.is_active(true);
-            let ended = self.lead(goal, stop).await;
-            self.window = None;
-            if !matches!(ended, Ok(End::Lost(Loss::Taken))) {
-                self.mirror.release_lease().await;
-            }
-            self.status.is_active(false);
-            match ended? {
-                End::Stopped | End::Reached => return Ok(()),
-                End::Lost(Loss::Taken) => tracing::warn!("another indexer has taken over; standing by"),
-                End::Lost(Loss::Wanted) => tracing::info!("a rebuild takes the mirror's place; standing by"),
-            }
-        }
-        Ok(())
-    }
-
-    /// Waits until the lease is ours; `false` when `stop` comes first.
-    async fn stand_by(&mut self, stop: &CancellationToken) -> bool {
-        let mut pause = Pause::default();
-        loop {
-            let taken = tokio::select! {
-                biased;
-                () = stop.cancelled() => return false,
-                taken = self.mirror.try_lease(&mut self.watch) => taken,
-            };
-            let (wait, reason) = match taken {
-                Ok(true) => return true,
-                Ok(false) => (self.watch.interval(), "another indexer is at work: standing by to take over".into()),
-                Err(error) => {
-                    self.status.count_retry();
-                    (pause.next(), error.to_string())
-                }
-            };
-            if self.status.has_trouble(reason.clone()) {
-                tracing::warn!("waiting: {reason}");
-            }
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => return false,
-                () = sleep(wait) => {}
-            }
-        }
-    }
-
-    /// Follows while the lease is ours.
-    async fn lead(&mut self, goal: Goal, stop: &CancellationToken) -> Result<End, Refusal> {
-        let mirror = self.mirror.clone();
-        let mut lost = pin!(mirror.keep_lease(self.pace.lease() / 4));
-        let mut pause = Pause::default();
-        loop {
-            // A step that is dropped half-way leaves no half-written state: its transaction does not commit.
-            let step = tokio::select! {
-                biased;
-                () = stop.cancelled() => return Ok(End::Stopped),
-                loss = &mut lost => return Ok(End::Lost(loss)),
-                step = self.step() => step,
-            };
-            let (wait, is_failure) = match step {
-                Ok(Step::AtHead) if goal == Goal::ReachHead => return Ok(End::Reached),
-                Ok(Step::Moved) => {
-                    pause = Pause::default();
-                    continue;
-                }
-                Ok(Step::AtHead | Step::Waiting) => {
-                    pause = Pause::default();
-                    (self.pace.poll(), false)
-                }
-                Err(IndexerError::Mirror(MirrorError::LeaseLost)) => return Ok(End::Lost(Loss::Taken)),
-                Err(IndexerError::Refused(refusal)) => {
-                    // An indexer that was frozen while another one took over judges by what it once knew.
-                    match self.mirror.check_lease().await {
-                        Err(MirrorError::LeaseLost) => return Ok(End::Lost(Loss::Taken)),
-                        Ok(()) => return Err(refusal),
-                        Err(_) => self.window = None,
-                    }
-                    (pause.next(), true)
-                }
-                Err(error) => {
-                    if !mutant::is(Mutant::CommitIsAssumed) {
-                        self.window = None;
-                    }
-                    self.status.count_retry();
-                    if self.status.has_trouble(error.to_string()) {
-                        tracing::warn!("waiting: {error}");
-                    }
-                    (pause.next(), true)
-                }
-            };
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => return Ok(End::Stopped),
-                loss = &mut lost => return Ok(End::Lost(loss)),
-                () = self.bell.notified(), if !is_failure => {}
-                () = sleep(wait) => {}
-            }
-        }
     }
 
     async fn step(&mut self) -> Result<Step, IndexerError> {
@@ -353,92 +222,6 @@ impl Follower {
             }
         }
         Ok(Step::Moved)
-    }
-
-    /// The head lies on another branch: finds the last block that both share, undoes what is above, goes on from there.
-    async fn switch(&mut self, head: &Header) -> Result<Step, IndexerError> {
-        let mut search = self.window().search(head.number);
-        let ancestor = loop {
-            let numbers: Vec<u64> = search.numbers().collect();
-            let headers = self.chain.headers(&numbers).await?;
-            if headers.windows(2).any(|pair| pair[1].parent_hash != pair[0].hash) {
-                return Err(ChainError::Contradiction("headers do not join: the chain is moving").into());
-            }
-            let answers: Vec<BlockRef> = headers.iter().map(Header::block).collect();
-            match self.window().meet(&search, &answers) {
-                Meeting::At(ancestor) => break ancestor,
-                Meeting::Further(next) => search = next,
-                Meeting::TooDeep => return Err(Refusal::TooDeep { window: self.pace.window }.into()),
-            }
-        };
-        let to = head.number.min(ancestor.number + self.chunk);
-        let numbers: Vec<u64> = (ancestor.number + 1..=to).collect();
-        let headers = self.chain.headers(&numbers).await?;
-        let joins = headers.first().is_some_and(|first| first.parent_hash == ancestor.hash);
-        // The chain itself has said that it is on another branch; when it takes that back, nothing is undone.
-        if !joins || ancestor == self.window().tip() {
-            return Err(ChainError::Contradiction("the branch changed while it was fetched").into());
-        }
-        self.may_leave(self.window().tip()).await?;
-        self.append(headers, Some(ancestor)).await
-    }
-
-    /// Whether the branch that ends with `tip` may be left. One endpoint alone decides; of several, more must have left
-    /// it than still know it. While they are known to disagree, one that falls silent counts as before.
-    async fn may_leave(&self, tip: BlockRef) -> Result<(), IndexerError> {
-        let opinions = self.chain.opinions(tip.number).await;
-        let was_disputed = self.status.is_disputed();
-        let stays = |opinion: &&Opinion| match opinion {
-            Opinion::Has(hash) => *hash == tip.hash,
-            Opinion::Silent => was_disputed,
-            Opinion::Lacks => false,
-        };
-        let staying = opinions.iter().filter(stays).count();
-        let leaving = opinions.iter().filter(|opinion| **opinion != Opinion::Silent).count()
-            - opinions.iter().filter(|opinion| **opinion == Opinion::Has(tip.hash)).count();
-        if staying > 0 && staying >= leaving {
-            let about = format!("block {}", tip.number);
-            self.status.disagree(Some(about.clone()));
-            self.chain.hand_over();
-            return Err(ChainError::Disagreement(about).into());
-        }
-        Ok(())
-    }
-
-    /// Looks whether all endpoints know the mirror's newest block, and says so when they do not.
-    async fn compare(&self) {
-        let tip = self.window().tip();
-        let opinions = self.chain.opinions(tip.number).await;
-        let others = |opinion: &Opinion| matches!(opinion, Opinion::Has(hash) if *hash != tip.hash);
-        if opinions.iter().any(others) {
-            self.status.disagree(Some(format!("block {}", tip.number)));
-        } else if !opinions.is_empty() && opinions.iter().all(|opinion| *opinion == Opinion::Has(tip.hash)) {
-            self.status.disagree(None);
-        }
-        // The mirror is at the head of the endpoint that leads; perhaps another one is further.
-        let next = self.chain.opinions(tip.number + 1).await;
-        if next.iter().any(|opinion| matches!(opinion, Opinion::Has(_))) {
-            self.chain.hand_over();
-        }
-    }
-
-    /// The chain is shorter than the mirror. Endpoints lag, so it must stay so for a while to be believed.
-    async fn fall_back(&mut self, head: &Header, is_ours: bool) -> Result<Step, IndexerError> {
-        let (tip, patience) = (self.window().tip(), self.pace.behind());
-        let since = *self.behind_since.get_or_insert_with(Instant::now);
-        if since.elapsed() < patience {
-            let reason = format!("the chain ends at block {}, behind the mirror at block {}", head.number, tip.number);
-            if self.status.has_trouble(reason.clone()) {
-                tracing::warn!("waiting: {reason}");
-            }
-            return Ok(Step::Waiting);
-        }
-        self.may_leave(tip).await?;
-        if !is_ours {
-            return Err(Refusal::ChainBehind { head: head.number, cursor: tip.number }.into());
-        }
-        self.behind_since = None;
-        self.write(&[], &Batch::default(), head, Some(head.block())).await
     }
 
     /// Blocks that follow the tip, or `ancestor` after a fork, one by one with their logs.

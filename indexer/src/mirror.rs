@@ -23,7 +23,7 @@ pub use commit::Commit;
 pub use fingerprint::{Fingerprint, fingerprint};
 pub use lease::{Loss, Watch};
 pub use mongo::Mongo;
-pub use store::{Store, Transaction};
+pub use store::{Store, Transaction, Write};
 
 use std::{sync::Arc, time::Duration};
 
@@ -63,6 +63,9 @@ pub enum MirrorError {
         /// Its words.
         reason: String,
     },
+    /// An update in a transaction has found nothing to update.
+    #[error("a document that a transaction updates is not there, or not as it was left")]
+    Unmatched,
     /// The cursor is not where it was left: somebody else writes, or a commit had landed after all. Load and go on.
     #[error("the mirror has moved on meanwhile")]
     Moved,
@@ -100,6 +103,7 @@ impl MirrorError {
                 | Self::Conflict
                 | Self::LeaseLost
                 | Self::Write { .. }
+                | Self::Unmatched
                 | Self::Moved
         )
     }
@@ -199,10 +203,14 @@ impl Mirror {
         in_time(async {
             self.name_session().await?;
             let mut transaction = self.store.begin().await?;
-            self.fence(&mut *transaction).await?;
             let block = BlockDoc { number: cursor.block_number, hash: cursor.block_hash };
-            transaction.insert(collection::BLOCKS, encoded(&[block])?).await?;
-            transaction.insert(collection::CURSOR, encoded(std::slice::from_ref(cursor))?).await?;
+            let mut writes: Vec<Write> = self.fence()?.into_iter().collect();
+            writes.push(Write::Insert(collection::BLOCKS, encoded(&[block])?));
+            writes.push(Write::Insert(collection::CURSOR, encoded(std::slice::from_ref(cursor))?));
+            if let Err(error) = transaction.write(writes).await {
+                transaction.abort().await;
+                return Err(self.explained(error).await);
+            }
             transaction.commit().await
         })
         .await

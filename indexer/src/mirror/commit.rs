@@ -6,7 +6,7 @@ use mongodb::bson::{RawDocumentBuf, doc, from_slice, to_raw_document_buf};
 use protocol::mirror::{BlockDoc, CURSOR_ID, collection};
 use serde::Serialize;
 
-use super::{Mirror, MirrorError, Transaction, in_time, is_transient};
+use super::{Mirror, MirrorError, Transaction, Write, in_time, is_transient};
 use crate::{
     decode::Contracts,
     mutant::{self, Mutant},
@@ -66,83 +66,112 @@ impl Mirror {
             }
             Err(error) => {
                 transaction.abort().await;
-                Err(error)
+                Err(self.explained(error).await)
             }
         }
     }
 
+    /// Reads what the new rows follow from, then writes everything at once: each word to the database counts, near the
+    /// head.
     async fn write(
         &self,
         transaction: &mut Box<dyn Transaction>,
         contracts: &Contracts,
         plan: &Commit<'_>,
     ) -> Result<usize, MirrorError> {
-        self.fence(&mut **transaction).await?;
-        move_cursor(&mut **transaction, plan).await?;
+        let mut writes: Vec<Write> = self.fence()?.into_iter().chain([move_cursor(plan)]).collect();
         if mutant::is(Mutant::CursorBeforeData) {
-            remember(&mut **transaction, plan).await?;
+            remember(&mut writes, plan)?;
+            transaction.write(std::mem::take(&mut writes)).await?;
             let cursor_only = std::mem::replace(transaction, self.store.begin().await?);
             cursor_only.commit().await?;
         }
         let transaction = &mut **transaction;
-        let undone = match plan.rollback_to {
-            Some(block) => self.roll_back(transaction, contracts, block, plan).await?,
-            None => 0,
-        };
-        let Batch { events, versions, keys, accesses, checkpoints, .. } = plan.batch;
-        insert(transaction, collection::EVENTS, events).await?;
-        insert(transaction, collection::VERSIONS, versions).await?;
-        insert(transaction, collection::KEYS, keys).await?;
-        insert(transaction, collection::ACCESSES, accesses).await?;
-        insert(transaction, collection::CHECKPOINTS, checkpoints).await?;
-        write_rows(transaction, &plan.batch.records).await?;
-        write_rows(transaction, &plan.batch.grants).await?;
-        write_rows(transaction, &plan.batch.patients).await?;
-        write_rows(transaction, &plan.batch.accreditors).await?;
-        write_rows(transaction, &plan.batch.practitioners).await?;
-        if !mutant::is(Mutant::CursorBeforeData) {
-            remember(transaction, plan).await?;
+        let mut undone = 0;
+        if let Some(block) = plan.rollback_to {
+            transaction.write(std::mem::take(&mut writes)).await?;
+            undone = self.roll_back(transaction, contracts, block, plan).await?;
         }
+        let Batch { events, versions, keys, accesses, checkpoints, .. } = plan.batch;
+        let mut documents = Vec::new();
+        insert(&mut documents, collection::EVENTS, events)?;
+        insert(&mut documents, collection::VERSIONS, versions)?;
+        insert(&mut documents, collection::KEYS, keys)?;
+        insert(&mut documents, collection::ACCESSES, accesses)?;
+        insert(&mut documents, collection::CHECKPOINTS, checkpoints)?;
+        match write_all_rows(transaction, &mut documents, plan.batch).await {
+            // To whoever has lost the lease, or stands elsewhere, the rows may be anything.
+            Err(error) if !error.is_retryable() => {
+                transaction.write(writes).await?;
+                return Err(error);
+            }
+            written => written?,
+        }
+        writes.append(&mut documents);
+        if !mutant::is(Mutant::CursorBeforeData) {
+            remember(&mut writes, plan)?;
+        }
+        transaction.write(writes).await?;
         Ok(undone)
     }
 }
 
-async fn move_cursor(transaction: &mut dyn Transaction, plan: &Commit<'_>) -> Result<(), MirrorError> {
-    let mut at = doc! { "_id": CURSOR_ID, "block_hash": hex(plan.expected) };
+fn move_cursor(plan: &Commit<'_>) -> Write {
+    let mut filter = doc! { "_id": CURSOR_ID, "block_hash": hex(plan.expected) };
     if mutant::is(Mutant::NoFence) || mutant::is(Mutant::CommitIsAssumed) {
-        at.remove("block_hash");
+        filter.remove("block_hash");
     }
-    let to = doc! { "$set": {
+    let update = doc! { "$set": {
         "block_number": signed(plan.tip.number), "block_hash": hex(plan.tip), "block_time": signed(plan.tip_time),
     } };
-    if transaction.update(collection::CURSOR, at, to).await? { Ok(()) } else { Err(MirrorError::Moved) }
+    Write::Update { collection: collection::CURSOR, filter, update }
 }
 
-async fn remember(transaction: &mut dyn Transaction, plan: &Commit<'_>) -> Result<(), MirrorError> {
+fn remember(writes: &mut Vec<Write>, plan: &Commit<'_>) -> Result<(), MirrorError> {
     let blocks: Vec<_> =
         plan.remember.iter().map(|block| BlockDoc { number: block.number, hash: block.hash }).collect();
     // Not with each block: it takes as long as writing one, and a few blocks more do no harm.
     if plan.expected.number / FORGET_EVERY != plan.tip.number / FORGET_EVERY {
-        let old = doc! { "_id": { "$lt": signed(plan.forget_below) } };
-        transaction.delete(collection::BLOCKS, old).await?;
+        let filter = doc! { "_id": { "$lt": signed(plan.forget_below) } };
+        writes.push(Write::Delete { collection: collection::BLOCKS, filter });
     }
-    insert(transaction, collection::BLOCKS, &blocks).await
+    insert(writes, collection::BLOCKS, &blocks)
 }
 
 /// Inserts documents that cannot be there yet.
-async fn insert<T: Serialize>(
-    transaction: &mut dyn Transaction,
-    collection: &'static str,
-    documents: &[T],
-) -> Result<(), MirrorError> {
-    if documents.is_empty() {
-        return Ok(());
+fn insert<T: Serialize>(writes: &mut Vec<Write>, collection: &'static str, documents: &[T]) -> Result<(), MirrorError> {
+    if !documents.is_empty() {
+        writes.push(Write::Insert(collection, encoded(documents)?));
     }
-    transaction.insert(collection, encoded(documents)?).await
+    Ok(())
+}
+
+/// Replaces rows, or puts them there.
+pub(super) fn replace<R: Row>(writes: &mut Vec<Write>, rows: &[R]) -> Result<(), MirrorError> {
+    if !rows.is_empty() {
+        writes.push(Write::Replace(R::COLLECTION, encoded(rows)?));
+    }
+    Ok(())
+}
+
+async fn write_all_rows(
+    transaction: &mut dyn Transaction,
+    writes: &mut Vec<Write>,
+    batch: &Batch,
+) -> Result<(), MirrorError> {
+    write_rows(transaction, writes, &batch.records).await?;
+    write_rows(transaction, writes, &batch.grants).await?;
+    write_rows(transaction, writes, &batch.patients).await?;
+    write_rows(transaction, writes, &batch.accreditors).await?;
+    write_rows(transaction, writes, &batch.practitioners).await
 }
 
 /// One write for each touched row, however many events it has.
-async fn write_rows<R: Row>(transaction: &mut dyn Transaction, rows: &Rows<R>) -> Result<(), MirrorError> {
+async fn write_rows<R: Row>(
+    transaction: &mut dyn Transaction,
+    writes: &mut Vec<Write>,
+    rows: &Rows<R>,
+) -> Result<(), MirrorError> {
     let unsure: Vec<&str> = rows.iter().filter(|row| !row.is_new).map(|row| row.id.as_str()).collect();
     let mut stored: HashMap<String, R> = load(transaction, &unsure).await?;
     let (mut inserts, mut replacements) = (Vec::new(), Vec::new());
@@ -152,8 +181,8 @@ async fn write_rows<R: Row>(transaction: &mut dyn Transaction, rows: &Rows<R>) -
         let row = touched.fold(before).ok_or_else(|| inconsistent::<R>(&touched.id))?;
         if is_stored { replacements.push(row) } else { inserts.push(row) }
     }
-    insert(transaction, R::COLLECTION, &inserts).await?;
-    replace(transaction, &replacements).await
+    insert(writes, R::COLLECTION, &inserts)?;
+    replace(writes, &replacements)
 }
 
 async fn load<R: Row>(transaction: &mut dyn Transaction, ids: &[&str]) -> Result<HashMap<String, R>, MirrorError> {
@@ -165,14 +194,6 @@ async fn load<R: Row>(transaction: &mut dyn Transaction, ids: &[&str]) -> Result
         }
     }
     Ok(rows)
-}
-
-/// Replaces rows, or puts them there.
-pub(super) async fn replace<R: Row>(transaction: &mut dyn Transaction, rows: &[R]) -> Result<(), MirrorError> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    transaction.replace(R::COLLECTION, encoded(rows)?).await
 }
 
 pub(super) fn encoded<T: Serialize>(documents: &[T]) -> Result<Vec<RawDocumentBuf>, MirrorError> {

@@ -14,7 +14,7 @@ use mongodb::bson::{Bson, Document, doc};
 use protocol::mirror::collection;
 use serde::{Deserialize, Serialize};
 
-use super::{Mirror, MirrorError, Transaction, commit::decoded};
+use super::{Mirror, MirrorError, Write, commit::decoded};
 use crate::{
     mutant::{self, Mutant},
     time::{Instant, sleep, timeout},
@@ -232,15 +232,27 @@ impl Mirror {
         Ok(())
     }
 
-    /// First in every transaction: it goes through only while the lease is ours. The write, unlike a read, collides with
-    /// that of a successor.
-    pub(super) async fn fence(&self, transaction: &mut dyn Transaction) -> Result<(), MirrorError> {
+    /// In every transaction, before all else that it writes: it goes through only while the lease is ours. The write,
+    /// unlike a read, collides with that of a successor.
+    pub(super) fn fence(&self) -> Result<Option<Write>, MirrorError> {
         if mutant::is(Mutant::NoFence) {
-            return Ok(());
+            return Ok(None);
         }
         let Some(held) = self.held().clone() else { return Err(MirrorError::LeaseLost) };
-        let is_ours = transaction.update(collection::LEASE, held.filter(), beat()).await?;
-        if is_ours { Ok(()) } else { Err(MirrorError::LeaseLost) }
+        Ok(Some(Write::Update { collection: collection::LEASE, filter: held.filter(), update: beat() }))
+    }
+
+    /// What [`MirrorError::Unmatched`] means: that the lease is lost, or else that the mirror has moved.
+    pub(super) async fn explained(&self, error: MirrorError) -> MirrorError {
+        if !matches!(error, MirrorError::Unmatched) {
+            return error;
+        }
+        let Some(held) = self.held().clone() else { return MirrorError::LeaseLost };
+        match self.find_lease().await {
+            Ok(Some(found)) if found.holder == held.holder && found.term == held.term => MirrorError::Moved,
+            Ok(_) => MirrorError::LeaseLost,
+            Err(error) => error,
+        }
     }
 
     async fn find_lease(&self) -> Result<Option<LeaseDoc>, MirrorError> {

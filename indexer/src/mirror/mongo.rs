@@ -1,25 +1,34 @@
 //! [`Mongo`]: the real store.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use super::{MirrorError, Store, Transaction, indexes};
+use super::{MirrorError, Store, Transaction, Write, commit::decoded, indexes};
 use async_trait::async_trait;
 use futures::TryStreamExt;
 use mongodb::{
-    Client, ClientSession, Collection, Database,
+    Client, ClientSession, Collection, Database, Namespace,
     bson::{Bson, Document, RawArrayBuf, RawBsonRef, RawDocumentBuf, doc, rawdoc},
     error::{ErrorKind, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure},
-    options::{ClientOptions, ReadConcern, TransactionOptions, WriteConcern},
+    options::{
+        ClientOptions, DeleteManyModel, InsertOneModel, ReadConcern, ReplaceOneModel, TransactionOptions,
+        UpdateOneModel, WriteConcern, WriteModel,
+    },
 };
 
 /// How many writes go into one command; documents of a mirror are small, so it stays far below 16 MB.
 const CHUNK: usize = 5_000;
 /// What the collections of a mirror that is being built are called, before their names.
 const BESIDE: &str = "rebuild.";
+/// Up to so many documents, what a transaction writes goes into one command; more are quicker collection by collection.
+const SHORT: usize = 48;
 const DUPLICATE_KEY: i32 = 11_000;
+const WRITE_CONFLICT: i32 = 112;
 const NAMESPACE_NOT_FOUND: i32 = 26;
 
 /// A MongoDB replica set.
@@ -30,6 +39,8 @@ pub struct Mongo {
     prefix: &'static str,
     /// The one session, while no transaction has it: its id stays the same, so that a successor can end it.
     session: Arc<Mutex<Option<ClientSession>>>,
+    /// Until the server shows that it is older than 8.0.
+    has_bulk_write: Arc<AtomicBool>,
 }
 
 impl Mongo {
@@ -46,7 +57,8 @@ impl Mongo {
         options.read_concern = Some(ReadConcern::majority());
         let client = Client::with_options(options)?;
         let db = client.database(database);
-        Ok(Self { client, db, prefix: "", session: Arc::default() })
+        let has_bulk_write = Arc::new(AtomicBool::new(true));
+        Ok(Self { client, db, prefix: "", session: Arc::default(), has_bulk_write })
     }
 
     /// The database.
@@ -81,7 +93,7 @@ impl Store for Mongo {
             .write_concern(WriteConcern::majority())
             .build();
         session.start_transaction().with_options(options).await?;
-        Ok(Box::new(MongoTransaction { store: self.clone(), session }))
+        Ok(Box::new(MongoTransaction { store: self.clone(), session, has_begun: false }))
     }
 
     async fn session(&self) -> Result<Bson, MirrorError> {
@@ -155,11 +167,14 @@ impl Store for Mongo {
 struct MongoTransaction {
     store: Mongo,
     session: ClientSession,
+    /// Whether the server has heard of it.
+    has_begun: bool,
 }
 
 #[async_trait]
 impl Transaction for MongoTransaction {
     async fn find(&mut self, collection: &'static str, filter: Document) -> Result<Vec<RawDocumentBuf>, MirrorError> {
+        self.has_begun = true;
         let documents = self.store.collection::<RawDocumentBuf>(collection);
         let mut found = documents.find(filter).session(&mut self.session).await?;
         let mut documents = Vec::new();
@@ -169,46 +184,21 @@ impl Transaction for MongoTransaction {
         Ok(documents)
     }
 
-    async fn insert(&mut self, collection: &'static str, documents: Vec<RawDocumentBuf>) -> Result<(), MirrorError> {
-        if !documents.is_empty() {
-            let into = self.store.collection::<RawDocumentBuf>(collection);
-            into.insert_many(documents).ordered(false).session(&mut self.session).await?;
+    async fn write(&mut self, writes: Vec<Write>) -> Result<(), MirrorError> {
+        let documents: usize = writes.iter().map(Write::len).sum();
+        let is_short = documents <= SHORT && self.store.has_bulk_write.load(Ordering::Relaxed);
+        let by_themselves = match (is_short, self.has_begun) {
+            (true, true) => 0,
+            // The first command carries the read concern, which the embedded server does not take with a bulk write.
+            (true, false) => 1,
+            (false, _) => usize::MAX,
+        };
+        let mut writes = writes.into_iter();
+        for write in writes.by_ref().take(by_themselves) {
+            self.has_begun = true;
+            self.write_one(write).await?;
         }
-        Ok(())
-    }
-
-    /// One command for many documents: the driver has no such call within a transaction.
-    async fn replace(&mut self, collection: &'static str, documents: Vec<RawDocumentBuf>) -> Result<(), MirrorError> {
-        for documents in documents.chunks(CHUNK) {
-            let mut updates = RawArrayBuf::new();
-            for document in documents {
-                let id = document.get("_id").ok().flatten().unwrap_or(RawBsonRef::Null).to_raw_bson();
-                updates.push(rawdoc! { "q": { "_id": id }, "u": document.clone(), "upsert": true });
-            }
-            let name = format!("{}{collection}", self.store.prefix);
-            let command = rawdoc! { "update": name, "updates": updates, "ordered": true };
-            let answer = self.store.db.run_raw_command(command).session(&mut self.session).await?;
-            if let Ok(errors) = answer.get_array("writeErrors") {
-                let reason = errors.first().map(ToString::to_string).unwrap_or_default();
-                return Err(MirrorError::Write { collection, reason });
-            }
-        }
-        Ok(())
-    }
-
-    async fn update(
-        &mut self,
-        collection: &'static str,
-        filter: Document,
-        update: Document,
-    ) -> Result<bool, MirrorError> {
-        let documents = self.store.collection::<Document>(collection);
-        Ok(documents.update_one(filter, update).session(&mut self.session).await?.matched_count == 1)
-    }
-
-    async fn delete(&mut self, collection: &'static str, filter: Document) -> Result<(), MirrorError> {
-        self.store.collection::<Document>(collection).delete_many(filter).session(&mut self.session).await?;
-        Ok(())
+        self.write_at_once(writes).await
     }
 
     /// Asks again while the outcome is unknown. When it stays unknown, loading the cursor tells.
@@ -232,7 +222,121 @@ impl Transaction for MongoTransaction {
 
 const COMMIT_TRIES: usize = 5;
 
+impl Write {
+    /// How many documents it holds; of a deletion nobody knows.
+    fn len(&self) -> usize {
+        match self {
+            Self::Insert(_, documents) | Self::Replace(_, documents) => documents.len(),
+            Self::Update { .. } | Self::Delete { .. } => 1,
+        }
+    }
+
+    fn into_models(
+        self,
+        models: &mut Vec<WriteModel>,
+        namespace: impl Fn(&'static str) -> Namespace,
+    ) -> Result<(), MirrorError> {
+        match self {
+            Self::Insert(collection, documents) => {
+                for document in documents {
+                    let document: Document = decoded(collection, &document)?;
+                    models.push(
+                        InsertOneModel::builder().namespace(namespace(collection)).document(document).build().into(),
+                    );
+                }
+            }
+            Self::Replace(collection, documents) => {
+                for document in documents {
+                    let document: Document = decoded(collection, &document)?;
+                    let filter = doc! { "_id": document.get("_id") };
+                    let model = ReplaceOneModel::builder().namespace(namespace(collection)).filter(filter);
+                    models.push(model.replacement(document).upsert(true).build().into());
+                }
+            }
+            Self::Update { collection, filter, update } => {
+                let model = UpdateOneModel::builder().namespace(namespace(collection)).filter(filter);
+                models.push(model.update(update).build().into());
+            }
+            Self::Delete { collection, filter } => {
+                models.push(DeleteManyModel::builder().namespace(namespace(collection)).filter(filter).build().into());
+            }
+        }
+        Ok(())
+    }
+}
+
 impl MongoTransaction {
+    /// All in one command, which MongoDB has since 8.0.
+    async fn write_at_once(&mut self, writes: impl Iterator<Item = Write>) -> Result<(), MirrorError> {
+        let mut models = Vec::new();
+        for write in writes {
+            write.into_models(&mut models, |collection| self.store.collection::<Document>(collection).namespace())?;
+        }
+        if models.is_empty() {
+            return Ok(());
+        }
+        let updates =
+            models.iter().filter(|model| !matches!(model, WriteModel::InsertOne(_) | WriteModel::DeleteMany(_)));
+        let updates = i64::try_from(updates.count()).unwrap_or(i64::MAX);
+        match self.store.client.bulk_write(models).session(&mut self.session).await {
+            Ok(result) if result.matched_count + result.upserted_count == updates => Ok(()),
+            Ok(_) => Err(MirrorError::Unmatched),
+            Err(error) => Err(match error.kind.as_ref() {
+                ErrorKind::BulkWrite(refused) if refused.write_errors.values().any(|e| e.code == WRITE_CONFLICT) => {
+                    MirrorError::Conflict
+                }
+                // Nothing was sent. The transaction is tried again, without it.
+                ErrorKind::IncompatibleServer { .. } => {
+                    self.store.has_bulk_write.store(false, Ordering::Relaxed);
+                    MirrorError::Conflict
+                }
+                _ => error.into(),
+            }),
+        }
+    }
+
+    /// Some documents of one collection. For many, this is faster.
+    async fn write_one(&mut self, write: Write) -> Result<(), MirrorError> {
+        match write {
+            Write::Insert(collection, documents) => {
+                let into = self.store.collection::<RawDocumentBuf>(collection);
+                into.insert_many(documents).ordered(false).session(&mut self.session).await?;
+            }
+            Write::Replace(collection, documents) => {
+                for documents in documents.chunks(CHUNK) {
+                    self.replace(collection, documents).await?;
+                }
+            }
+            Write::Update { collection, filter, update } => {
+                let documents = self.store.collection::<Document>(collection);
+                let result = documents.update_one(filter, update).session(&mut self.session).await?;
+                if result.matched_count != 1 {
+                    return Err(MirrorError::Unmatched);
+                }
+            }
+            Write::Delete { collection, filter } => {
+                self.store.collection::<Document>(collection).delete_many(filter).session(&mut self.session).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One command for many documents: the driver has no such call within a transaction.
+    async fn replace(&mut self, collection: &'static str, documents: &[RawDocumentBuf]) -> Result<(), MirrorError> {
+        let mut updates = RawArrayBuf::new();
+        for document in documents {
+            let id = document.get("_id").ok().flatten().unwrap_or(RawBsonRef::Null).to_raw_bson();
+            updates.push(rawdoc! { "q": { "_id": id }, "u": document.clone(), "upsert": true });
+        }
+        let name = format!("{}{collection}", self.store.prefix);
+        let command = rawdoc! { "update": name, "updates": updates, "ordered": true };
+        let answer = self.store.db.run_raw_command(command).session(&mut self.session).await?;
+        match answer.get_array("writeErrors").ok().and_then(|errors| errors.first()) {
+            Some(error) => Err(MirrorError::Write { collection, reason: error.to_string() }),
+            None => Ok(()),
+        }
+    }
+
     /// A session whose last transaction ended well is used again; any other is left to the driver.
     fn end(self, result: mongodb::error::Result<()>) -> Result<(), MirrorError> {
         if result.is_ok() {

@@ -4,7 +4,7 @@ use mongodb::bson::{Document, doc};
 use protocol::mirror::{EventDoc, OrphanDoc, collection};
 
 use super::{
-    Commit, Mirror, MirrorError, Transaction,
+    Commit, Mirror, MirrorError, Transaction, Write,
     commit::{decoded, encoded, inconsistent, replace, signed},
 };
 use crate::{
@@ -27,40 +27,38 @@ impl Mirror {
         plan: &Commit<'_>,
     ) -> Result<usize, MirrorError> {
         let above = doc! { "$gt": signed(block.number) };
-        transaction.delete(collection::BLOCKS, doc! { "_id": above.clone() }).await?;
+        let mut writes = vec![Write::Delete { collection: collection::BLOCKS, filter: doc! { "_id": above.clone() } }];
         let events = events(transaction, doc! { "place.block_number": above.clone() }).await?;
         if events.is_empty() {
+            transaction.write(writes).await?;
             return Ok(0);
         }
-        set_aside(transaction, &events, block, plan).await?;
+        writes.push(set_aside(&events, block, plan)?);
         let orphans = logs(events)?;
         let orphaned = Batch::of(contracts, &orphans)?;
-        transaction.delete(collection::EVENTS, doc! { "place.block_number": above }).await?;
+        writes.push(Write::Delete { collection: collection::EVENTS, filter: doc! { "place.block_number": above } });
         let Batch { versions, keys, accesses, checkpoints, .. } = &orphaned;
-        delete(transaction, collection::VERSIONS, versions.iter().map(|fact| fact.id.as_str())).await?;
-        delete(transaction, collection::KEYS, keys.iter().map(|fact| fact.id.as_str())).await?;
-        delete(transaction, collection::ACCESSES, accesses.iter().map(|fact| fact.id.as_str())).await?;
-        delete(transaction, collection::CHECKPOINTS, checkpoints.iter().map(|fact| fact.id.as_str())).await?;
+        delete(&mut writes, collection::VERSIONS, versions.iter().map(|fact| fact.id.as_str()));
+        delete(&mut writes, collection::KEYS, keys.iter().map(|fact| fact.id.as_str()));
+        delete(&mut writes, collection::ACCESSES, accesses.iter().map(|fact| fact.id.as_str()));
+        delete(&mut writes, collection::CHECKPOINTS, checkpoints.iter().map(|fact| fact.id.as_str()));
+        transaction.write(std::mem::take(&mut writes)).await?;
 
         let remaining = remaining(transaction, contracts, &orphaned).await?;
-        fold_anew(transaction, &orphaned.records, &remaining.records).await?;
+        fold_anew(&mut writes, &orphaned.records, &remaining.records)?;
         if !mutant::is(Mutant::GrantsStay) {
-            fold_anew(transaction, &orphaned.grants, &remaining.grants).await?;
+            fold_anew(&mut writes, &orphaned.grants, &remaining.grants)?;
         }
-        fold_anew(transaction, &orphaned.patients, &remaining.patients).await?;
-        fold_anew(transaction, &orphaned.accreditors, &remaining.accreditors).await?;
-        fold_anew(transaction, &orphaned.practitioners, &remaining.practitioners).await?;
+        fold_anew(&mut writes, &orphaned.patients, &remaining.patients)?;
+        fold_anew(&mut writes, &orphaned.accreditors, &remaining.accreditors)?;
+        fold_anew(&mut writes, &orphaned.practitioners, &remaining.practitioners)?;
+        transaction.write(writes).await?;
         Ok(orphans.len())
     }
 }
 
 /// Keeps the events for audit. A branch may be left more than once: the last time counts.
-async fn set_aside(
-    transaction: &mut dyn Transaction,
-    events: &[EventDoc],
-    fork: BlockRef,
-    plan: &Commit<'_>,
-) -> Result<(), MirrorError> {
+fn set_aside(events: &[EventDoc], fork: BlockRef, plan: &Commit<'_>) -> Result<Write, MirrorError> {
     let orphans: Vec<OrphanDoc> = events
         .iter()
         .map(|event| OrphanDoc {
@@ -71,7 +69,7 @@ async fn set_aside(
             replaced_time: plan.tip_time,
         })
         .collect();
-    transaction.replace(collection::ORPHANS, encoded(&orphans)?).await
+    Ok(Write::Replace(collection::ORPHANS, encoded(&orphans)?))
 }
 
 /// The events that remain of the rows which the orphaned ones touched.
@@ -118,23 +116,14 @@ fn logs(events: Vec<EventDoc>) -> Result<Vec<MinedLog>, MirrorError> {
     Ok(logs)
 }
 
-async fn delete(
-    transaction: &mut dyn Transaction,
-    collection: &'static str,
-    ids: impl Iterator<Item = &str>,
-) -> Result<(), MirrorError> {
+fn delete<'a>(writes: &mut Vec<Write>, collection: &'static str, ids: impl Iterator<Item = &'a str>) {
     let ids: Vec<&str> = ids.collect();
     for ids in ids.chunks(CHUNK) {
-        transaction.delete(collection, doc! { "_id": { "$in": ids } }).await?;
+        writes.push(Write::Delete { collection, filter: doc! { "_id": { "$in": ids } } });
     }
-    Ok(())
 }
 
-async fn fold_anew<R: Row>(
-    transaction: &mut dyn Transaction,
-    orphaned: &Rows<R>,
-    remaining: &Rows<R>,
-) -> Result<(), MirrorError> {
+fn fold_anew<R: Row>(writes: &mut Vec<Write>, orphaned: &Rows<R>, remaining: &Rows<R>) -> Result<(), MirrorError> {
     let (mut gone, mut rows) = (Vec::new(), Vec::new());
     for touched in orphaned.iter() {
         match remaining.find(&touched.id) {
@@ -142,6 +131,6 @@ async fn fold_anew<R: Row>(
             None => gone.push(touched.id.as_str()),
         }
     }
-    delete(transaction, R::COLLECTION, gone.into_iter()).await?;
-    replace(transaction, &rows).await
+    delete(writes, R::COLLECTION, gone.into_iter());
+    replace(writes, &rows)
 }

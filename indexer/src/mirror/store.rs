@@ -54,28 +54,40 @@ pub trait Store: fmt::Debug + Send + Sync {
     async fn take_over(&self, collection: &'static str) -> Result<(), MirrorError>;
 }
 
+/// A write of a transaction.
+#[derive(Clone, Debug)]
+pub enum Write {
+    /// Inserts documents that cannot be there yet.
+    Insert(&'static str, Vec<RawDocumentBuf>),
+    /// Replaces documents by their `_id`, or puts them there.
+    Replace(&'static str, Vec<RawDocumentBuf>),
+    /// Updates the one document that fits the filter, which must be there.
+    Update {
+        /// The collection.
+        collection: &'static str,
+        /// Which document.
+        filter: Document,
+        /// What changes.
+        update: Document,
+    },
+    /// Deletes documents.
+    Delete {
+        /// The collection.
+        collection: &'static str,
+        /// Which documents.
+        filter: Document,
+    },
+}
+
 /// An open transaction. Dropped without [`Self::commit`], it changes nothing.
 #[async_trait]
 pub trait Transaction: Send {
-    /// Documents, in no order.
+    /// Documents, in no order. Sees what the transaction has written.
     async fn find(&mut self, collection: &'static str, filter: Document) -> Result<Vec<RawDocumentBuf>, MirrorError>;
 
-    /// Inserts documents that cannot be there yet.
-    async fn insert(&mut self, collection: &'static str, documents: Vec<RawDocumentBuf>) -> Result<(), MirrorError>;
-
-    /// Replaces documents by their `_id`, or puts them there.
-    async fn replace(&mut self, collection: &'static str, documents: Vec<RawDocumentBuf>) -> Result<(), MirrorError>;
-
-    /// Updates at most one document and says whether one was found.
-    async fn update(
-        &mut self,
-        collection: &'static str,
-        filter: Document,
-        update: Document,
-    ) -> Result<bool, MirrorError>;
-
-    /// Deletes documents.
-    async fn delete(&mut self, collection: &'static str, filter: Document) -> Result<(), MirrorError>;
+    /// Carries out writes, in as few commands as possible. [`MirrorError::Unmatched`] when an update finds no document;
+    /// the transaction must be aborted then, as after any error.
+    async fn write(&mut self, writes: Vec<Write>) -> Result<(), MirrorError>;
 
     /// Makes it all visible and durable. After an error it may have happened or not.
     async fn commit(self: Box<Self>) -> Result<(), MirrorError>;

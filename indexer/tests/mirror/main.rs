@@ -8,5 +8,6 @@ mod world;
 mod binding;
 mod crashes;
 mod following;
+mod health;
 mod lease;
 mod reorgs;

@@ -3,8 +3,16 @@
 //! Transactions see a snapshot; whoever writes a document that another one has written meanwhile, or is writing, gets a
 //! conflict. As in MongoDB, a client that is killed leaves its transaction open, and its documents locked, for a minute.
 
+// The command that simulates takes this file in by its path: so the paths of its parts are named.
+#[path = "store/database.rs"]
+mod database;
+#[path = "store/filters.rs"]
+mod filters;
+
+pub(crate) use database::Database;
+
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::BTreeSet,
     fmt,
     sync::{
         Arc, Mutex, MutexGuard,
@@ -15,57 +23,20 @@ use std::{
 
 use async_trait::async_trait;
 use indexer::{
-    mirror::{MirrorError, Store, Transaction},
+    mirror::{MirrorError, Store, Transaction, Write},
     time::{Instant, sleep},
 };
 use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
-use protocol::mirror::{CURSOR_ID, collection};
+use protocol::mirror::collection;
 use tokio::sync::Notify;
 
+use self::{
+    database::{Collections, Key, Open, Stored, encode, key_of, stored},
+    filters::{fits, number, updated},
+};
 use crate::dice::Dice;
 
-/// `transactionLifetimeLimitSeconds`.
-const LIFETIME: Duration = Duration::from_secs(60);
 const BESIDE: &str = "rebuild.";
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Key {
-    Number(i64),
-    Text(String),
-}
-
-#[derive(Debug)]
-struct Stored {
-    document: Document,
-    raw: RawDocumentBuf,
-}
-
-type Collections = BTreeMap<String, Arc<BTreeMap<Key, Arc<Stored>>>>;
-type Place = (String, Key);
-
-#[derive(Debug)]
-struct Open {
-    session: i64,
-    began: Instant,
-    writes: BTreeSet<Place>,
-}
-
-/// The database.
-#[derive(Debug, Default)]
-pub(crate) struct Database {
-    collections: Collections,
-    version: u64,
-    modified: HashMap<Place, u64>,
-    open: BTreeMap<u64, Open>,
-    next: u64,
-    /// Ids of every event that was ever committed.
-    events: BTreeSet<Key>,
-    /// The oldest recent block: what is below is final.
-    final_block: i64,
-    /// What must not happen and has.
-    pub(crate) violations: Vec<String>,
-    pub(crate) commits: u64,
-}
 
 /// How badly a connection works: once in how many operations; zero means never.
 #[derive(Clone, Copy, Debug, Default)]
@@ -186,164 +157,6 @@ impl Client {
         }
         Ok(())
     }
-}
-
-impl Database {
-    /// Documents of the live mirror's collections.
-    pub(crate) fn documents(&self, name: &str) -> Vec<Document> {
-        self.collections
-            .get(name)
-            .map(|documents| documents.values().map(|stored| stored.document.clone()).collect())
-            .unwrap_or_default()
-    }
-
-    /// Events that were once in the mirror and are kept nowhere now.
-    pub(crate) fn lost_events(&self) -> usize {
-        let is_in = |name: &str, key: &Key| self.collections.get(name).is_some_and(|them| them.contains_key(key));
-        let kept = |key: &&Key| is_in(collection::EVENTS, key) || is_in(collection::ORPHANS, key);
-        self.events.len() - self.events.iter().filter(kept).count()
-    }
-
-    /// What is left of rebuilds.
-    pub(crate) fn collections_beside(&self) -> Vec<String> {
-        let beside =
-            self.collections.iter().filter(|(name, documents)| name.starts_with(BESIDE) && !documents.is_empty());
-        beside.map(|(name, _)| name.clone()).collect()
-    }
-
-    fn expire(&mut self) {
-        self.open.retain(|_, open| open.began.elapsed() < LIFETIME);
-    }
-
-    fn is_locked(&mut self, place: &Place, except: u64) -> bool {
-        self.expire();
-        self.open.iter().any(|(id, open)| *id != except && open.writes.contains(place))
-    }
-
-    fn write(&mut self, place: Place, stored: Option<Arc<Stored>>) {
-        self.version += 1;
-        if place.0 == collection::EVENTS && stored.is_some() {
-            self.events.insert(place.1.clone());
-        }
-        let documents = Arc::make_mut(self.collections.entry(place.0.clone()).or_default());
-        match stored {
-            Some(stored) => documents.insert(place.1.clone(), stored),
-            None => documents.remove(&place.1),
-        };
-        self.modified.insert(place, self.version);
-    }
-
-    /// Whoever writes the cursor, committed or not yet, holds the lease.
-    fn check_lease(&mut self, client: &str) {
-        let lease = self.documents(collection::LEASE);
-        let holder = lease.first().and_then(|lease| lease.get_str("holder").ok()).unwrap_or_default();
-        if holder != client {
-            self.violations.push(format!("{client} writes while {holder:?} holds the lease"));
-        }
-    }
-
-    /// What must hold after every commit to the live mirror.
-    fn check(&mut self) {
-        self.commits += 1;
-        let oldest = self.collections.get(collection::BLOCKS).and_then(|blocks| blocks.keys().next().cloned());
-        if let Some(Key::Number(oldest)) = oldest {
-            if oldest < self.final_block {
-                self.violations.push(format!("finality moved from block {} back to {oldest}", self.final_block));
-            }
-            self.final_block = oldest;
-        }
-        let cursor = self.documents(collection::CURSOR);
-        let newest = self.collections.get(collection::BLOCKS).and_then(|blocks| blocks.values().next_back().cloned());
-        if let (Some(cursor), Some(newest)) = (cursor.first(), newest)
-            && cursor.get("block_hash") != newest.document.get("hash")
-        {
-            self.violations.push(format!("the recent blocks do not end with the cursor: {CURSOR_ID}"));
-        }
-    }
-}
-
-fn key_of(document: &Document) -> Key {
-    match document.get("_id") {
-        Some(Bson::Int64(number)) => Key::Number(*number),
-        Some(Bson::Int32(number)) => Key::Number(i64::from(*number)),
-        Some(Bson::String(text)) => Key::Text(text.clone()),
-        other => panic!("an _id of another type: {other:?}"),
-    }
-}
-
-fn stored(raw: RawDocumentBuf) -> (Key, Arc<Stored>) {
-    let document = raw.to_document().expect("documents are well-formed");
-    (key_of(&document), Arc::new(Stored { document, raw }))
-}
-
-fn encode(document: &Document) -> RawDocumentBuf {
-    RawDocumentBuf::from_document(document).expect("documents can be encoded")
-}
-
-/// Whether a document fits a filter; of MongoDB's filters, those that the mirror uses.
-fn fits(document: &Document, filter: &Document) -> bool {
-    filter.iter().all(|(path, wanted)| {
-        let mut found = Some(document);
-        let (folders, name) = path.rsplit_once('.').map_or((None, path.as_str()), |(all, last)| (Some(all), last));
-        for folder in folders.into_iter().flat_map(|folders| folders.split('.')) {
-            found = found.and_then(|document| document.get_document(folder).ok());
-        }
-        let value = found.and_then(|document| document.get(name)).unwrap_or(&Bson::Null);
-        let values = match value {
-            Bson::Array(values) => values.iter().collect(),
-            value => vec![value],
-        };
-        match wanted {
-            Bson::Document(operators) if operators.keys().all(|key| key.starts_with('$')) => {
-                operators.iter().all(|(operator, operand)| values.iter().any(|value| compare(value, operator, operand)))
-            }
-            wanted => values.iter().any(|value| equal(value, wanted)),
-        }
-    })
-}
-
-fn equal(a: &Bson, b: &Bson) -> bool {
-    match (number(a), number(b)) {
-        (Some(a), Some(b)) => a == b,
-        _ => a == b,
-    }
-}
-
-fn number(value: &Bson) -> Option<i64> {
-    match value {
-        Bson::Int64(number) => Some(*number),
-        Bson::Int32(number) => Some(i64::from(*number)),
-        _ => None,
-    }
-}
-
-fn compare(value: &Bson, operator: &str, operand: &Bson) -> bool {
-    match (operator, operand) {
-        ("$in", Bson::Array(any)) => any.iter().any(|wanted| equal(value, wanted)),
-        ("$lt", _) => number(value).zip(number(operand)).is_some_and(|(a, b)| a < b),
-        ("$gt", Bson::String(least)) => value.as_str().is_some_and(|value| value > least.as_str()),
-        ("$gt", _) => number(value).zip(number(operand)).is_some_and(|(a, b)| a > b),
-        _ => panic!("the simulated database does not know {operator}"),
-    }
-}
-
-fn updated(document: &Document, update: &Document) -> Document {
-    let mut document = document.clone();
-    for (operator, fields) in update {
-        let fields = fields.as_document().expect("an update names fields");
-        for (name, value) in fields {
-            let value = match operator.as_str() {
-                "$set" => value.clone(),
-                "$inc" => {
-                    let before = document.get(name).and_then(number).unwrap_or_default();
-                    Bson::Int64(before + number(value).expect("a number"))
-                }
-                _ => panic!("the simulated database does not know {operator}"),
-            };
-            document.insert(name, value);
-        }
-    }
-    document
 }
 
 #[async_trait]
@@ -483,7 +296,7 @@ impl SimulatedTransaction {
         if database.open.contains_key(&self.id) { Ok(()) } else { Err(MirrorError::Conflict) }
     }
 
-    fn write(&mut self, name: String, key: Key, stored: Option<Arc<Stored>>) -> Result<(), MirrorError> {
+    fn put(&mut self, name: String, key: Key, stored: Option<Arc<Stored>>) -> Result<(), MirrorError> {
         let place = (name, key);
         {
             let mut database = self.client.database.lock().expect("no panic");
@@ -502,6 +315,43 @@ impl SimulatedTransaction {
             Some(stored) => documents.insert(place.1, stored),
             None => documents.remove(&place.1),
         };
+        Ok(())
+    }
+
+    fn apply(&mut self, write: Write) -> Result<(), MirrorError> {
+        match write {
+            Write::Insert(collection, documents) => {
+                let name = self.client.name(collection);
+                for document in documents {
+                    let (key, stored) = stored(document);
+                    if self.view.get(&name).is_some_and(|documents| documents.contains_key(&key)) {
+                        return Err(MirrorError::Write { collection, reason: format!("{key:?} is there already") });
+                    }
+                    self.put(name.clone(), key, Some(stored))?;
+                }
+            }
+            Write::Replace(collection, documents) => {
+                let name = self.client.name(collection);
+                for document in documents {
+                    let (key, stored) = stored(document);
+                    self.put(name.clone(), key, Some(stored))?;
+                }
+            }
+            Write::Update { collection, filter, update } => {
+                let name = self.client.name(collection);
+                let Some((key, found)) = self.matching(&name, &filter).into_iter().next() else {
+                    return Err(MirrorError::Unmatched);
+                };
+                let (_, changed) = stored(encode(&updated(&found.document, &update)));
+                self.put(name, key, Some(changed))?;
+            }
+            Write::Delete { collection, filter } => {
+                let name = self.client.name(collection);
+                for (key, _) in self.matching(&name, &filter) {
+                    self.put(name.clone(), key, None)?;
+                }
+            }
+        }
         Ok(())
     }
 
@@ -525,51 +375,14 @@ impl Transaction for SimulatedTransaction {
         Ok(self.matching(&name, &filter).into_iter().map(|(_, stored)| stored.raw.clone()).collect())
     }
 
-    async fn insert(&mut self, collection: &'static str, documents: Vec<RawDocumentBuf>) -> Result<(), MirrorError> {
-        self.client.travel(false).await?;
-        let name = self.client.name(collection);
-        for document in documents {
-            let (key, stored) = stored(document);
-            if self.view.get(&name).is_some_and(|documents| documents.contains_key(&key)) {
-                return Err(MirrorError::Write { collection, reason: format!("{key:?} is there already") });
-            }
-            self.write(name.clone(), key, Some(stored))?;
+    /// Each by itself, as for many documents: a process can die between any two.
+    async fn write(&mut self, writes: Vec<Write>) -> Result<(), MirrorError> {
+        for write in writes {
+            self.client.travel(false).await?;
+            self.apply(write)?;
+            self.client.travel(true).await?;
         }
-        self.client.travel(true).await
-    }
-
-    async fn replace(&mut self, collection: &'static str, documents: Vec<RawDocumentBuf>) -> Result<(), MirrorError> {
-        self.client.travel(false).await?;
-        let name = self.client.name(collection);
-        for document in documents {
-            let (key, stored) = stored(document);
-            self.write(name.clone(), key, Some(stored))?;
-        }
-        self.client.travel(true).await
-    }
-
-    async fn update(
-        &mut self,
-        collection: &'static str,
-        filter: Document,
-        update: Document,
-    ) -> Result<bool, MirrorError> {
-        self.client.travel(false).await?;
-        let name = self.client.name(collection);
-        let Some((key, found)) = self.matching(&name, &filter).into_iter().next() else { return Ok(false) };
-        let (_, changed) = stored(encode(&updated(&found.document, &update)));
-        self.write(name, key, Some(changed))?;
-        self.client.travel(true).await?;
-        Ok(true)
-    }
-
-    async fn delete(&mut self, collection: &'static str, filter: Document) -> Result<(), MirrorError> {
-        self.client.travel(false).await?;
-        let name = self.client.name(collection);
-        for (key, _) in self.matching(&name, &filter) {
-            self.write(name.clone(), key, None)?;
-        }
-        self.client.travel(true).await
+        Ok(())
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), MirrorError> {
