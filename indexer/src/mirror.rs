@@ -29,7 +29,7 @@ use std::{sync::Arc, time::Duration};
 
 use mongodb::{
     bson::{Document, doc},
-    error::TRANSIENT_TRANSACTION_ERROR,
+    error::{ErrorKind, TRANSIENT_TRANSACTION_ERROR},
 };
 use protocol::mirror::{BlockDoc, CURSOR_ID, CursorDoc, collection};
 
@@ -109,8 +109,11 @@ impl MirrorError {
     }
 }
 
-/// The driver's words without its list of servers, which may be long.
+/// The driver's words without its list of servers, which may be long. Of a bulk write that failed as a whole, the cause.
 fn reason(error: &mongodb::error::Error) -> String {
+    if let (ErrorKind::BulkWrite(_), Some(cause)) = (error.kind.as_ref(), std::error::Error::source(error)) {
+        return cause.to_string();
+    }
     let text = error.kind.to_string();
     match text.split_once(". Topology") {
         Some((start, _)) => start.to_owned(),
@@ -200,20 +203,27 @@ impl Mirror {
     pub async fn create(&self, cursor: &CursorDoc) -> Result<(), MirrorError> {
         self.ensure_indexes().await?;
         let _gate = self.gate.lock().await;
-        in_time(async {
-            self.name_session().await?;
-            let mut transaction = self.store.begin().await?;
-            let block = BlockDoc { number: cursor.block_number, hash: cursor.block_hash };
-            let mut writes: Vec<Write> = self.fence()?.into_iter().collect();
-            writes.push(Write::Insert(collection::BLOCKS, encoded(&[block])?));
-            writes.push(Write::Insert(collection::CURSOR, encoded(std::slice::from_ref(cursor))?));
-            if let Err(error) = transaction.write(writes).await {
-                transaction.abort().await;
-                return Err(self.explained(error).await);
+        let mut tries = 1;
+        loop {
+            match in_time(self.try_create(cursor)).await {
+                Err(error) if is_transient(&error) && tries < TRIES => tries += 1,
+                result => return result,
             }
-            transaction.commit().await
-        })
-        .await
+        }
+    }
+
+    async fn try_create(&self, cursor: &CursorDoc) -> Result<(), MirrorError> {
+        self.name_session().await?;
+        let mut transaction = self.store.begin().await?;
+        let block = BlockDoc { number: cursor.block_number, hash: cursor.block_hash };
+        let mut writes: Vec<Write> = self.fence()?.into_iter().collect();
+        writes.push(Write::Insert(collection::BLOCKS, encoded(&[block])?));
+        writes.push(Write::Insert(collection::CURSOR, encoded(std::slice::from_ref(cursor))?));
+        if let Err(error) = transaction.write(writes).await {
+            transaction.abort().await;
+            return Err(self.explained(error).await);
+        }
+        transaction.commit().await
     }
 
     /// Creates collections and indexes, where missing.
@@ -322,6 +332,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 async fn in_time<T>(work: impl Future<Output = Result<T, MirrorError>>) -> Result<T, MirrorError> {
     timeout(PATIENCE, work).await.unwrap_or(Err(MirrorError::TimedOut))
 }
+
+/// How often a transaction is tried that collides with others.
+const TRIES: usize = 5;
 
 fn is_transient(error: &MirrorError) -> bool {
     match error {

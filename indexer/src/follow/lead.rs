@@ -41,6 +41,7 @@ enum End {
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+
 impl Follower {
     /// Waits for the lease, then runs until the goal is reached or `stop` is cancelled. Waits out failures of chain and
     /// database, and stands by while another indexer is at work.

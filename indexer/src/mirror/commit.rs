@@ -6,7 +6,7 @@ use mongodb::bson::{RawDocumentBuf, doc, from_slice, to_raw_document_buf};
 use protocol::mirror::{BlockDoc, CURSOR_ID, collection};
 use serde::Serialize;
 
-use super::{Mirror, MirrorError, Transaction, Write, in_time, is_transient};
+use super::{Mirror, MirrorError, TRIES, Transaction, Write, in_time, is_transient};
 use crate::{
     decode::Contracts,
     mutant::{self, Mutant},
@@ -14,9 +14,10 @@ use crate::{
     views::{Batch, Row, Rows},
 };
 
-const TRIES: usize = 5;
 /// How many ids go into one filter; documents of a mirror are small, so it stays far below 16 MB.
 const CHUNK: usize = 5_000;
+/// So many events, with all that follows from them, are written together with lease and cursor.
+const FEW: usize = 10;
 /// After how many blocks those that no reorg reaches any more are forgotten.
 const FORGET_EVERY: u64 = 32;
 
@@ -47,13 +48,13 @@ impl Mirror {
     pub async fn commit(&self, contracts: &Contracts, plan: &Commit<'_>) -> Result<usize, MirrorError> {
         // A renewal of the lease would collide with the transaction, which renews it itself.
         let _gate = self.gate.lock().await;
-        for _ in 1..TRIES {
+        let mut tries = 1;
+        loop {
             match in_time(self.try_commit(contracts, plan)).await {
-                Err(error) if is_transient(&error) => {}
+                Err(error) if is_transient(&error) && tries < TRIES => tries += 1,
                 result => return result,
             }
         }
-        in_time(self.try_commit(contracts, plan)).await
     }
 
     async fn try_commit(&self, contracts: &Contracts, plan: &Commit<'_>) -> Result<usize, MirrorError> {
@@ -71,8 +72,8 @@ impl Mirror {
         }
     }
 
-    /// Reads what the new rows follow from, then writes everything at once: each word to the database counts, near the
-    /// head.
+    /// Lease and cursor come first. Near the head, where each word to the database counts, a few events go with them in
+    /// one write, after what their rows follow from was read.
     async fn write(
         &self,
         transaction: &mut Box<dyn Transaction>,
@@ -88,8 +89,10 @@ impl Mirror {
         }
         let transaction = &mut **transaction;
         let mut undone = 0;
-        if let Some(block) = plan.rollback_to {
+        if plan.rollback_to.is_some() || plan.batch.events.len() > FEW {
             transaction.write(std::mem::take(&mut writes)).await?;
+        }
+        if let Some(block) = plan.rollback_to {
             undone = self.roll_back(transaction, contracts, block, plan).await?;
         }
         let Batch { events, versions, keys, accesses, checkpoints, .. } = plan.batch;

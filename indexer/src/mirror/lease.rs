@@ -233,7 +233,8 @@ impl Mirror {
     }
 
     /// In every transaction, before all else that it writes: it goes through only while the lease is ours. The write,
-    /// unlike a read, collides with that of a successor.
+    /// unlike a read, collides with that of a successor. What goes with it in one command may lock documents for the
+    /// moment until the transaction is given up.
     pub(super) fn fence(&self) -> Result<Option<Write>, MirrorError> {
         if mutant::is(Mutant::NoFence) {
             return Ok(None);
@@ -242,14 +243,19 @@ impl Mirror {
         Ok(Some(Write::Update { collection: collection::LEASE, filter: held.filter(), update: beat() }))
     }
 
-    /// What [`MirrorError::Unmatched`] means: that the lease is lost, or else that the mirror has moved.
+    /// Why a transaction was refused. One that finds nothing to update has lost the lease, or else the mirror has moved.
+    /// One that inserts what is there already may have lost the lease as well: of several writes in one command, the
+    /// later ones are carried out although an update has found nothing.
     pub(super) async fn explained(&self, error: MirrorError) -> MirrorError {
-        if !matches!(error, MirrorError::Unmatched) {
+        if !matches!(error, MirrorError::Unmatched | MirrorError::Write { .. }) {
             return error;
         }
         let Some(held) = self.held().clone() else { return MirrorError::LeaseLost };
         match self.find_lease().await {
-            Ok(Some(found)) if found.holder == held.holder && found.term == held.term => MirrorError::Moved,
+            Ok(Some(found)) if found.holder == held.holder && found.term == held.term => match error {
+                MirrorError::Unmatched => MirrorError::Moved,
+                other => other,
+            },
             Ok(_) => MirrorError::LeaseLost,
             Err(error) => error,
         }

@@ -8,13 +8,13 @@ use std::{
     time::Duration,
 };
 
-use super::{MirrorError, Store, Transaction, Write, commit::decoded, indexes};
+use super::{MirrorError, Store, Transaction, Write, indexes};
 use async_trait::async_trait;
 use futures::TryStreamExt;
 use mongodb::{
     Client, ClientSession, Collection, Database, Namespace,
     bson::{Bson, Document, RawArrayBuf, RawBsonRef, RawDocumentBuf, doc, rawdoc},
-    error::{ErrorKind, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure},
+    error::{BulkWriteError, ErrorKind, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure},
     options::{
         ClientOptions, DeleteManyModel, InsertOneModel, ReadConcern, ReplaceOneModel, TransactionOptions,
         UpdateOneModel, WriteConcern, WriteModel,
@@ -29,6 +29,8 @@ const BESIDE: &str = "rebuild.";
 const SHORT: usize = 48;
 const DUPLICATE_KEY: i32 = 11_000;
 const WRITE_CONFLICT: i32 = 112;
+/// A server that does not know bulk writes, and one of 8.0 whose feature compatibility version is still an older one.
+const NO_BULK_WRITE: [i32; 2] = [59, 115];
 const NAMESPACE_NOT_FOUND: i32 = 26;
 
 /// A MongoDB replica set.
@@ -39,7 +41,7 @@ pub struct Mongo {
     prefix: &'static str,
     /// The one session, while no transaction has it: its id stays the same, so that a successor can end it.
     session: Arc<Mutex<Option<ClientSession>>>,
-    /// Until the server shows that it is older than 8.0.
+    /// Until the server shows that it has none.
     has_bulk_write: Arc<AtomicBool>,
 }
 
@@ -189,7 +191,8 @@ impl Transaction for MongoTransaction {
         let is_short = documents <= SHORT && self.store.has_bulk_write.load(Ordering::Relaxed);
         let by_themselves = match (is_short, self.has_begun) {
             (true, true) => 0,
-            // The first command carries the read concern, which the embedded server does not take with a bulk write.
+            // The first command carries the read concern. MongoDB takes it with a bulk write, too; the embedded server
+            // (secantusd 0.5.3) does not.
             (true, false) => 1,
             (false, _) => usize::MAX,
         };
@@ -222,6 +225,23 @@ impl Transaction for MongoTransaction {
 
 const COMMIT_TRIES: usize = 5;
 
+/// What the refusal of some writes means. A conflict between transactions is one of them with the embedded server.
+fn refusal(refused: &BulkWriteError) -> MirrorError {
+    let mut errors: Vec<_> = refused.write_errors.iter().collect();
+    errors.sort_unstable_by_key(|(index, _)| **index);
+    match errors.first() {
+        Some((_, first)) if first.code == WRITE_CONFLICT => MirrorError::Conflict,
+        first => MirrorError::Write {
+            collection: "several collections at once",
+            reason: first.map(|(_, error)| error.message.clone()).unwrap_or_default(),
+        },
+    }
+}
+
+fn plain(collection: &'static str, document: &RawDocumentBuf) -> Result<Document, MirrorError> {
+    document.to_document().map_err(|_| MirrorError::Form { collection })
+}
+
 impl Write {
     /// How many documents it holds; of a deletion nobody knows.
     fn len(&self) -> usize {
@@ -239,7 +259,7 @@ impl Write {
         match self {
             Self::Insert(collection, documents) => {
                 for document in documents {
-                    let document: Document = decoded(collection, &document)?;
+                    let document = plain(collection, &document)?;
                     models.push(
                         InsertOneModel::builder().namespace(namespace(collection)).document(document).build().into(),
                     );
@@ -247,7 +267,7 @@ impl Write {
             }
             Self::Replace(collection, documents) => {
                 for document in documents {
-                    let document: Document = decoded(collection, &document)?;
+                    let document = plain(collection, &document)?;
                     let filter = doc! { "_id": document.get("_id") };
                     let model = ReplaceOneModel::builder().namespace(namespace(collection)).filter(filter);
                     models.push(model.replacement(document).upsert(true).build().into());
@@ -282,17 +302,18 @@ impl MongoTransaction {
             Ok(result) if result.matched_count + result.upserted_count == updates => Ok(()),
             Ok(_) => Err(MirrorError::Unmatched),
             Err(error) => Err(match error.kind.as_ref() {
-                ErrorKind::BulkWrite(refused) if refused.write_errors.values().any(|e| e.code == WRITE_CONFLICT) => {
-                    MirrorError::Conflict
-                }
-                // Nothing was sent. The transaction is tried again, without it.
-                ErrorKind::IncompatibleServer { .. } => {
-                    self.store.has_bulk_write.store(false, Ordering::Relaxed);
-                    MirrorError::Conflict
-                }
+                ErrorKind::BulkWrite(refused) if !refused.write_errors.is_empty() => refusal(refused),
+                // The transaction is tried again without it.
+                ErrorKind::IncompatibleServer { .. } => self.without_bulk_write(),
+                ErrorKind::Command(refused) if NO_BULK_WRITE.contains(&refused.code) => self.without_bulk_write(),
                 _ => error.into(),
             }),
         }
+    }
+
+    fn without_bulk_write(&self) -> MirrorError {
+        self.store.has_bulk_write.store(false, Ordering::Relaxed);
+        MirrorError::Conflict
     }
 
     /// Some documents of one collection. For many, this is faster.

@@ -54,7 +54,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     async fn take_over(&self, collection: &'static str) -> Result<(), MirrorError>;
 }
 
-/// A write of a transaction.
+/// A write of a transaction; no list is empty.
 #[derive(Clone, Debug)]
 pub enum Write {
     /// Inserts documents that cannot be there yet.
@@ -85,8 +85,9 @@ pub trait Transaction: Send {
     /// Documents, in no order. Sees what the transaction has written.
     async fn find(&mut self, collection: &'static str, filter: Document) -> Result<Vec<RawDocumentBuf>, MirrorError>;
 
-    /// Carries out writes, in as few commands as possible. [`MirrorError::Unmatched`] when an update finds no document;
-    /// the transaction must be aborted then, as after any error.
+    /// Carries out writes in their order, in as few commands as possible. [`MirrorError::Unmatched`] when an update finds
+    /// no document, [`MirrorError::Write`] when a document is there already; after either, and after any other error, some
+    /// or all of the other writes may have been carried out, and the transaction must be aborted.
     async fn write(&mut self, writes: Vec<Write>) -> Result<(), MirrorError>;
 
     /// Makes it all visible and durable. After an error it may have happened or not.

@@ -1,7 +1,17 @@
 //! One indexer writes; another one takes over.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use indexer::{
+    chain::{Chain, Header, Rpc, logs_in_order},
+    decode::Contracts,
+    mirror::{Commit, Mirror, MirrorError, Watch},
+    reorg::BlockRef,
+    views::Batch,
+};
 use mongodb::bson::{Bson, Document, doc};
 use protocol::mirror::collection;
 
@@ -67,6 +77,57 @@ async fn locks_of_an_indexer_that_died_inside_a_transaction_do_not_hold_up_the_n
     assert!(start.elapsed() < TAKEOVER, "{:?}", start.elapsed());
     running.stop().await.unwrap();
     assert!(session.commit_transaction().await.is_err(), "the dead one's transaction is gone");
+}
+
+/// It wakes up with a block to write that its successor has written already.
+#[tokio::test]
+async fn an_indexer_that_was_frozen_learns_that_it_has_lost_the_lease() {
+    let world = World::start().await;
+    let mut story = Story::new(&world, Seed::printed("an_indexer_that_was_frozen"));
+    let running = world.follow();
+    story.begin().await;
+    world.caught_up().await;
+    running.stop().await.unwrap();
+
+    let connect = || async { Mirror::connect(&world.settings.mongodb_uri, "medlock").await.unwrap() };
+    let (frozen, successor) = (connect().await, connect().await);
+    assert!(frozen.try_lease(&mut Watch::new(TAKEOVER)).await.unwrap());
+    let before = frozen.progress().await.unwrap().cursor;
+    story.act_in_one_block(3).await;
+
+    let contracts = Contracts::of(&world.deployment);
+    let url = world.settings.rpc_url[0].clone();
+    let chain = Rpc::new(url, contracts.addresses(), TAKEOVER, Arc::default());
+    let (head, _) = world.head().await;
+    let numbers: Vec<u64> = (before.block_number + 1..=head).collect();
+    let headers = chain.headers(&numbers).await.unwrap();
+    let logs = logs_in_order(chain.logs_in(numbers[0], head).await.unwrap(), |_| None).unwrap();
+    let batch = Batch::of(&contracts, &logs).unwrap();
+    assert!(!batch.events.is_empty());
+    let blocks: Vec<BlockRef> = headers.iter().map(Header::block).collect();
+    let plan = Commit {
+        expected: BlockRef { number: before.block_number, hash: before.block_hash },
+        rollback_to: None,
+        batch: &batch,
+        tip: *blocks.last().unwrap(),
+        tip_time: headers.last().unwrap().timestamp,
+        remember: &blocks,
+        forget_below: 0,
+    };
+
+    let mut watch = Watch::new(Duration::from_millis(50));
+    assert!(!successor.try_lease(&mut watch).await.unwrap(), "the holder is alive as far as is known");
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    assert!(successor.try_lease(&mut watch).await.unwrap());
+    let error = frozen.commit(&contracts, &plan).await.unwrap_err();
+    assert!(matches!(error, MirrorError::LeaseLost), "before its successor has written: {error}");
+    assert_eq!(successor.commit(&contracts, &plan).await.unwrap(), 0);
+    let error = frozen.commit(&contracts, &plan).await.unwrap_err();
+    assert!(matches!(error, MirrorError::LeaseLost), "after its successor has written: {error}");
+    let error = successor.commit(&contracts, &plan).await.unwrap_err();
+    assert!(error.is_retryable() && !matches!(error, MirrorError::LeaseLost), "twice: {error}");
+    successor.release_lease().await;
+    world.assert_mirror_is_true("after all of it").await;
 }
 
 #[tokio::test]

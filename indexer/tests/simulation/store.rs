@@ -306,9 +306,6 @@ impl SimulatedTransaction {
                 return Err(MirrorError::Conflict);
             }
             database.open.get_mut(&self.id).expect("checked").writes.insert(place.clone());
-            if place.0 == collection::CURSOR {
-                database.check_lease(&self.client.link.name);
-            }
         }
         let documents = Arc::make_mut(self.view.entry(place.0).or_default());
         match stored {
@@ -375,14 +372,27 @@ impl Transaction for SimulatedTransaction {
         Ok(self.matching(&name, &filter).into_iter().map(|(_, stored)| stored.raw.clone()).collect())
     }
 
-    /// Each by itself, as for many documents: a process can die between any two.
+    /// Each by itself, as for many documents, so that a process can die between any two; or all in one command, which goes
+    /// on after an update that has found nothing.
     async fn write(&mut self, writes: Vec<Write>) -> Result<(), MirrorError> {
-        for write in writes {
-            self.client.travel(false).await?;
-            self.apply(write)?;
-            self.client.travel(true).await?;
+        if self.client.draw(2) == 0 {
+            for write in writes {
+                self.client.travel(false).await?;
+                self.apply(write)?;
+                self.client.travel(true).await?;
+            }
+            return Ok(());
         }
-        Ok(())
+        self.client.travel(false).await?;
+        let mut is_unmatched = false;
+        for write in writes {
+            match self.apply(write) {
+                Err(MirrorError::Unmatched) => is_unmatched = true,
+                result => result?,
+            }
+        }
+        self.client.travel(true).await?;
+        if is_unmatched { Err(MirrorError::Unmatched) } else { Ok(()) }
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), MirrorError> {
@@ -398,6 +408,9 @@ impl Transaction for SimulatedTransaction {
             self.is_open(&mut database)?;
             let open = database.open.remove(&self.id).expect("checked");
             self.is_over = true;
+            if open.writes.iter().any(|(name, _)| name == collection::CURSOR) {
+                database.check_lease(&self.client.link.name);
+            }
             for (name, key) in open.writes {
                 let stored = self.view.get(&name).and_then(|documents| documents.get(&key)).cloned();
                 database.write((name, key), stored);

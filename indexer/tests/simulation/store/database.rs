@@ -99,7 +99,7 @@ impl Database {
         self.modified.insert(place, self.version);
     }
 
-    /// Whoever writes the cursor, committed or not yet, holds the lease.
+    /// Whoever commits a cursor holds the lease.
     pub(super) fn check_lease(&mut self, client: &str) {
         let lease = self.documents(collection::LEASE);
         let holder = lease.first().and_then(|lease| lease.get_str("holder").ok()).unwrap_or_default();
