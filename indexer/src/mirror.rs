@@ -16,6 +16,7 @@ mod fingerprint;
 mod indexes;
 mod lease;
 mod mongo;
+mod recent;
 mod rollback;
 mod store;
 
@@ -25,7 +26,10 @@ pub use lease::{Loss, Watch};
 pub use mongo::Mongo;
 pub use store::{Store, Transaction, Write};
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use mongodb::{
     bson::{Document, doc},
@@ -33,7 +37,10 @@ use mongodb::{
 };
 use protocol::mirror::{BlockDoc, CURSOR_ID, CursorDoc, collection};
 
-use self::commit::{decoded, encoded};
+use self::{
+    commit::{decoded, encoded},
+    recent::Recent,
+};
 use crate::{decode::DecodeError, reorg::BlockRef, time::timeout};
 
 /// Why the mirror could not be read or written.
@@ -129,6 +136,8 @@ pub struct Mirror {
     held: Arc<std::sync::Mutex<Option<lease::Held>>>,
     /// Whoever writes to the lease outside a transaction holds this, and so does a transaction.
     gate: Arc<tokio::sync::Mutex<()>>,
+    /// What need not be read again.
+    recent: Arc<std::sync::Mutex<Recent>>,
 }
 
 /// How far the mirror is, and its recent blocks.
@@ -144,7 +153,7 @@ impl Mirror {
     /// The mirror in a store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, held: Arc::default(), gate: Arc::default() }
+        Self { store, held: Arc::default(), gate: Arc::default(), recent: Arc::default() }
     }
 
     /// The mirror in a MongoDB database. Connects lazily.
@@ -239,7 +248,13 @@ impl Mirror {
     /// # Errors
     /// [`MirrorError::Form`] when there is no cursor of this form, or the recent blocks do not end with its block.
     pub async fn progress(&self) -> Result<Progress, MirrorError> {
+        // Whoever asks has just begun, or does not trust what it knew.
+        *self.recent() = Recent::default();
         in_time(self.read_progress()).await
+    }
+
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn read_progress(&self) -> Result<Progress, MirrorError> {

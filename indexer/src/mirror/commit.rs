@@ -6,7 +6,10 @@ use mongodb::bson::{RawDocumentBuf, doc, from_slice, to_raw_document_buf};
 use protocol::mirror::{BlockDoc, CURSOR_ID, collection};
 use serde::Serialize;
 
-use super::{Mirror, MirrorError, TRIES, Transaction, Write, in_time, is_transient};
+use super::{
+    Mirror, MirrorError, TRIES, Transaction, Write, in_time, is_transient,
+    recent::{Kept, Recent},
+};
 use crate::{
     decode::Contracts,
     mutant::{self, Mutant},
@@ -59,10 +62,12 @@ impl Mirror {
 
     async fn try_commit(&self, contracts: &Contracts, plan: &Commit<'_>) -> Result<usize, MirrorError> {
         self.name_session().await?;
+        let mut rows = self.recent().take_at(plan.expected);
         let mut transaction = self.store.begin().await?;
-        match self.write(&mut transaction, contracts, plan).await {
+        match self.write(&mut transaction, &mut rows, contracts, plan).await {
             Ok(undone) => {
                 transaction.commit().await?;
+                *self.recent() = rows.stands_at(plan.tip);
                 Ok(undone)
             }
             Err(error) => {
@@ -77,6 +82,7 @@ impl Mirror {
     async fn write(
         &self,
         transaction: &mut Box<dyn Transaction>,
+        rows: &mut Recent,
         contracts: &Contracts,
         plan: &Commit<'_>,
     ) -> Result<usize, MirrorError> {
@@ -93,6 +99,7 @@ impl Mirror {
             transaction.write(std::mem::take(&mut writes)).await?;
         }
         if let Some(block) = plan.rollback_to {
+            *rows = Recent::default();
             undone = self.roll_back(transaction, contracts, block, plan).await?;
         }
         let Batch { events, versions, keys, accesses, checkpoints, .. } = plan.batch;
@@ -102,7 +109,7 @@ impl Mirror {
         insert(&mut documents, collection::KEYS, keys)?;
         insert(&mut documents, collection::ACCESSES, accesses)?;
         insert(&mut documents, collection::CHECKPOINTS, checkpoints)?;
-        match write_all_rows(transaction, &mut documents, plan.batch).await {
+        match write_all_rows(transaction, &mut documents, rows, plan.batch).await {
             // To whoever has lost the lease, or stands elsewhere, the rows may be anything.
             Err(error) if !error.is_retryable() => {
                 transaction.write(writes).await?;
@@ -160,28 +167,33 @@ pub(super) fn replace<R: Row>(writes: &mut Vec<Write>, rows: &[R]) -> Result<(),
 async fn write_all_rows(
     transaction: &mut dyn Transaction,
     writes: &mut Vec<Write>,
+    rows: &mut Recent,
     batch: &Batch,
 ) -> Result<(), MirrorError> {
-    write_rows(transaction, writes, &batch.records).await?;
-    write_rows(transaction, writes, &batch.grants).await?;
-    write_rows(transaction, writes, &batch.patients).await?;
-    write_rows(transaction, writes, &batch.accreditors).await?;
-    write_rows(transaction, writes, &batch.practitioners).await
+    write_rows(transaction, writes, rows, &batch.records).await?;
+    write_rows(transaction, writes, rows, &batch.grants).await?;
+    write_rows(transaction, writes, rows, &batch.patients).await?;
+    write_rows(transaction, writes, rows, &batch.accreditors).await?;
+    write_rows(transaction, writes, rows, &batch.practitioners).await
 }
 
 /// One write for each touched row, however many events it has.
-async fn write_rows<R: Row>(
+async fn write_rows<R: Kept>(
     transaction: &mut dyn Transaction,
     writes: &mut Vec<Write>,
+    recent: &mut Recent,
     rows: &Rows<R>,
 ) -> Result<(), MirrorError> {
-    let unsure: Vec<&str> = rows.iter().filter(|row| !row.is_new).map(|row| row.id.as_str()).collect();
-    let mut stored: HashMap<String, R> = load(transaction, &unsure).await?;
+    let known = R::of(recent);
+    let unsure = rows.iter().filter(|row| !row.is_new && !known.contains_key(&row.id));
+    let unsure: Vec<&str> = unsure.map(|row| row.id.as_str()).collect();
+    known.extend(load(transaction, &unsure).await?);
     let (mut inserts, mut replacements) = (Vec::new(), Vec::new());
     for touched in rows.iter() {
-        let before = stored.remove(&touched.id);
+        let before = known.get(&touched.id).cloned();
         let is_stored = before.is_some();
         let row = touched.fold(before).ok_or_else(|| inconsistent::<R>(&touched.id))?;
+        known.insert(touched.id.clone(), row.clone());
         if is_stored { replacements.push(row) } else { inserts.push(row) }
     }
     insert(writes, R::COLLECTION, &inserts)?;
