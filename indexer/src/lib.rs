@@ -120,7 +120,8 @@ pub async fn reindex(settings: &Settings, other_chain: bool, stop: CancellationT
         Err(error::IndexerError::Refused(refusal)) => return Err(refusal.into()),
         Err(error) => return Err(Refusal::Unreachable(error.to_string()).into()),
     }
-    let rebuild = Rebuild { chain, live, binding, contracts: Contracts::of(&deployment), pace: settings.pace, status };
+    let (contracts, name) = (Contracts::of(&deployment), uuid::Uuid::new_v4().to_string());
+    let rebuild = Rebuild { chain, live, binding, contracts, pace: settings.pace, status, name };
     rebuild.run(&stop).await
 }
 

@@ -295,8 +295,7 @@ impl Mirror {
 
     /// A crash half-way leaves a cursor that no indexer takes up.
     async fn make_unusable(&self) -> Result<(), MirrorError> {
-        let unusable = doc! { "$set": { "mirror_version": 0_i64 } };
-        self.store.update(collection::CURSOR, doc! { "_id": CURSOR_ID }, unusable).await.map(drop)
+        self.store.update(collection::CURSOR, doc! { "_id": CURSOR_ID }, unusable()).await.map(drop)
     }
 
     /// Puts the mirror that was built beside this one into its place. Needs the lease of this one, so that nobody writes
@@ -307,13 +306,32 @@ impl Mirror {
     /// [`MirrorError::LeaseLost`] before anything is changed; [`MirrorError::Database`].
     pub async fn swap(&self, every: Duration) -> Result<(), MirrorError> {
         let _gate = self.gate.lock().await;
-        self.check_lease().await?;
-        self.make_unusable().await?;
-        for name in collection::ALL.into_iter().filter(|name| *name != collection::CURSOR) {
-            self.while_beating(every, self.store.take_over(name)).await?;
+        let beside = self.store.beside();
+        // It goes last. Where it is gone, an earlier try came to the end, and the mirror serves already.
+        if !beside.find(collection::CURSOR, doc! { "_id": CURSOR_ID }, 1).await?.is_empty() {
+            self.close().await?;
+            for name in collection::ALL.into_iter().filter(|name| *name != collection::CURSOR) {
+                self.while_beating(every, self.store.take_over(name)).await?;
+            }
+            self.while_beating(every, self.store.take_over(collection::CURSOR)).await?;
         }
-        self.while_beating(every, self.store.take_over(collection::CURSOR)).await?;
-        self.store.beside().drop_collections(&[collection::ORPHANS, collection::LEASE]).await
+        beside.drop_collections(&[collection::ORPHANS, collection::LEASE]).await
+    }
+
+    /// Makes the mirror unusable, if the lease is still ours: whoever takes it afterwards refuses to go on.
+    async fn close(&self) -> Result<(), MirrorError> {
+        self.name_session().await?;
+        let mut transaction = self.store.begin().await?;
+        let filter = doc! { "_id": CURSOR_ID };
+        let mut writes: Vec<Write> = self.fence()?.into_iter().collect();
+        if !transaction.find(collection::CURSOR, filter.clone()).await?.is_empty() {
+            writes.push(Write::Update { collection: collection::CURSOR, filter, update: unusable() });
+        }
+        if let Err(error) = transaction.write(writes).await {
+            transaction.abort().await;
+            return Err(self.explained(error).await);
+        }
+        transaction.commit().await
     }
 
     /// The bytes of every document that a rebuild yields, collection by collection in the order of `_id`, for
@@ -329,6 +347,11 @@ impl Mirror {
         }
         Ok(contents)
     }
+}
+
+/// What makes a cursor one that no indexer takes up.
+fn unusable() -> Document {
+    doc! { "$set": { "mirror_version": 0_i64 } }
 }
 
 /// The cursor as it was found.

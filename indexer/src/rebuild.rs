@@ -31,6 +31,8 @@ pub struct Rebuild {
     pub pace: Pace,
     /// What is known of the progress.
     pub status: Arc<Status>,
+    /// Under which it asks for the lease; nobody else's.
+    pub name: String,
 }
 
 /// How often the swap is tried before it is left to the next `reindex`.
@@ -47,7 +49,7 @@ impl Rebuild {
         // What a rebuild that did not finish has left is of no use: the chain may have moved deeper than its window.
         beside.drop_all().await?;
         self.reach_head(&beside, stop).await?;
-        let mut watch = Watch::new(self.pace.lease()).insistent();
+        let mut watch = Watch::new(self.pace.lease()).named(self.name.clone()).insistent();
         while !stop.is_cancelled() {
             match self.live.try_lease(&mut watch).await {
                 Ok(true) => {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use mongodb::bson::{RawDocumentBuf, doc, from_slice, to_raw_document_buf};
-use protocol::mirror::{BlockDoc, CURSOR_ID, collection};
+use protocol::mirror::{BlockDoc, CURSOR_ID, MIRROR_VERSION, collection};
 use serde::Serialize;
 
 use super::{
@@ -78,7 +78,7 @@ impl Mirror {
     }
 
     /// Lease and cursor come first. Near the head, where each word to the database counts, a few events go with them in
-    /// one write, after what their rows follow from was read.
+    /// one write, after what their rows follow from was read, unless it is known.
     async fn write(
         &self,
         transaction: &mut Box<dyn Transaction>,
@@ -127,7 +127,8 @@ impl Mirror {
 }
 
 fn move_cursor(plan: &Commit<'_>) -> Write {
-    let mut filter = doc! { "_id": CURSOR_ID, "block_hash": hex(plan.expected) };
+    let version = i64::from(MIRROR_VERSION);
+    let mut filter = doc! { "_id": CURSOR_ID, "mirror_version": version, "block_hash": hex(plan.expected) };
     if mutant::is(Mutant::NoFence) || mutant::is(Mutant::CommitIsAssumed) {
         filter.remove("block_hash");
     }
@@ -190,7 +191,7 @@ async fn write_rows<R: Kept>(
     known.extend(load(transaction, &unsure).await?);
     let (mut inserts, mut replacements) = (Vec::new(), Vec::new());
     for touched in rows.iter() {
-        let before = known.get(&touched.id).cloned();
+        let before = known.remove(&touched.id);
         let is_stored = before.is_some();
         let row = touched.fold(before).ok_or_else(|| inconsistent::<R>(&touched.id))?;
         known.insert(touched.id.clone(), row.clone());

@@ -14,7 +14,7 @@ use mongodb::bson::{Bson, Document, doc};
 use protocol::mirror::collection;
 use serde::{Deserialize, Serialize};
 
-use super::{Mirror, MirrorError, Write, commit::decoded};
+use super::{Mirror, MirrorError, Write, commit::decoded, recent::Recent};
 use crate::{
     mutant::{self, Mutant},
     time::{Instant, sleep, timeout},
@@ -121,6 +121,7 @@ impl Mirror {
         }
         let is_taken = taken.is_some();
         *self.held() = taken;
+        *self.recent() = Recent::default();
         Ok(is_taken)
     }
 

@@ -1,7 +1,8 @@
 //! [`Recent`]: rows as they were last written, so that they need not be read again.
 //!
-//! What a row holds follows from the chain up to the cursor, so at a given cursor a row can only be what was written. The
-//! transaction itself checks the cursor. After whatever failed, and after a rollback, nothing is taken from here.
+//! While one indexer holds the lease, a row at a given cursor can only be what that indexer has written, and the
+//! transaction itself checks both. After a failure, after a change of the lease and in a rollback, nothing is taken from
+//! here: a rebuild may have put another mirror into the place of this one.
 
 use std::collections::HashMap;
 
@@ -75,5 +76,41 @@ impl Kept for AccreditorDoc {
 impl Kept for PractitionerDoc {
     fn of(recent: &mut Recent) -> &mut HashMap<String, Self> {
         &mut recent.practitioners
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::primitives::{Address, B256};
+    use protocol::mirror::Place;
+
+    use super::*;
+
+    const HERE: BlockRef = BlockRef { number: 7, hash: B256::repeat_byte(7) };
+
+    fn with_patients(count: usize) -> Recent {
+        let place = Place { block_number: 7, block_hash: HERE.hash, block_time: 1, tx_hash: B256::ZERO, log_index: 0 };
+        let patient = PatientDoc { address: Address::ZERO, patient_epoch: 1, place };
+        let patients = (0..count).map(|number| (number.to_string(), patient.clone())).collect();
+        Recent { patients, ..Recent::default() }
+    }
+
+    #[test]
+    fn rows_are_taken_out_once_and_only_at_their_block() {
+        let mut recent = with_patients(1).stands_at(HERE);
+        assert_eq!(recent.take_at(HERE).patients.len(), 1);
+        assert_eq!(recent.take_at(HERE).patients.len(), 0, "whoever took them may have failed");
+        for other in [BlockRef { number: 8, ..HERE }, BlockRef { hash: B256::ZERO, ..HERE }] {
+            let mut recent = with_patients(1).stands_at(HERE);
+            assert_eq!(recent.take_at(other).patients.len(), 0);
+            assert_eq!(recent.take_at(HERE).patients.len(), 0);
+        }
+        assert_eq!(with_patients(1).take_at(HERE).patients.len(), 0, "nobody has said where they are true");
+    }
+
+    #[test]
+    fn too_many_are_not_kept() {
+        assert_eq!(with_patients(MOST).stands_at(HERE).take_at(HERE).patients.len(), MOST);
+        assert_eq!(with_patients(MOST + 1).stands_at(HERE).take_at(HERE).patients.len(), 0);
     }
 }

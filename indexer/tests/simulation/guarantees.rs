@@ -13,6 +13,7 @@ use crate::{
     chain::{Content, Faults},
     known_failures::{mine, pace, simulated, world},
     simulation::Simulation,
+    store,
 };
 
 #[test]
@@ -258,5 +259,32 @@ fn a_rebuild_takes_the_place_of_the_mirror_while_an_indexer_follows_it() {
             assert_eq!(left, [] as [String; 0], "nothing is left beside the mirror");
         }
         world.finish().await.unwrap();
+    });
+}
+
+/// A swap whose connection is cut again and again is repeated, and a repeated one does not undo what the one before did.
+#[test]
+fn a_swap_that_is_repeated_after_failures_ends_with_a_mirror_that_serves() {
+    simulated(async {
+        for seed in 0..30 {
+            let mut failures = 0;
+            let mut world = Simulation::new(seed, 1, Pace { window: 20, ..pace() });
+            mine(&world, 40);
+            world.start();
+            world.settle().await.unwrap();
+            world.stop(0).await.unwrap();
+            world.store_faults = store::Faults { cuts: 20, unknown_commits: 4, ..store::Faults::default() };
+            // As somebody who types it again until it succeeds.
+            while world.rebuild().await.is_err() {
+                failures += 1;
+                assert!(failures < 40, "seed {seed}: a rebuild never succeeds");
+            }
+            world.store_faults = store::Faults::default();
+            let left = world.database().collections_beside();
+            assert_eq!(left, [] as [String; 0], "seed {seed}: nothing is left beside the mirror");
+            world.start();
+            mine(&world, 2);
+            world.finish().await.unwrap_or_else(|divergence| panic!("seed {seed}: {divergence}"));
+        }
     });
 }

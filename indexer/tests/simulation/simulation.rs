@@ -1,7 +1,10 @@
 //! A chain, a database and indexers in simulated time; the code in between is the real one.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -43,6 +46,7 @@ pub(crate) struct Simulation {
     pub(crate) store_faults: store::Faults,
     seed: u64,
     started: u64,
+    rebuilds: AtomicU64,
 }
 
 /// One indexer process.
@@ -73,6 +77,7 @@ impl Simulation {
             store_faults: store::Faults::default(),
             seed,
             started: 0,
+            rebuilds: AtomicU64::new(0),
         }
     }
 
@@ -86,7 +91,9 @@ impl Simulation {
 
     /// `medlock-indexer reindex`, as another process would do it.
     pub(crate) fn rebuild(&self) -> impl Future<Output = Result<(), String>> + use<> {
-        let client = Client::new(&self.database, "reindex", Dice::of(self.seed, "reindex"));
+        let name = format!("reindex {}", self.rebuilds.fetch_add(1, Ordering::Relaxed));
+        let client = Client::new(&self.database, &name, Dice::of(self.seed, &name));
+        client.set_faults(self.store_faults);
         let deployment = deployment(self.tree().genesis());
         let status: Arc<Status> = Arc::default();
         let rebuild = Rebuild {
@@ -96,6 +103,7 @@ impl Simulation {
             contracts: Contracts::of(&deployment),
             pace: self.pace,
             status,
+            name,
         };
         async move { rebuild.run(&CancellationToken::new()).await.map_err(|error| error.to_string()) }
     }
