@@ -80,7 +80,7 @@ pub struct Pace {
     #[arg(long, env = "MEDLOCK_INDEXER_WINDOW", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     pub window: u64,
     /// How many events a transaction aims at.
-    #[arg(long, env = "MEDLOCK_INDEXER_BATCH_EVENTS", default_value_t = 2_500, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    #[arg(long, env = "MEDLOCK_INDEXER_BATCH_EVENTS", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     pub batch_events: u64,
     /// How many blocks one request may cover at most.
     #[arg(long, env = "MEDLOCK_INDEXER_BATCH_BLOCKS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
