@@ -14,7 +14,7 @@ use mongodb::{Collection, bson::doc};
 use protocol::{
     bodies::reads::{ReadAnswer, ReadBody},
     error_code::ErrorCode,
-    reads::{Leaf, ReadReceipt, SignedReceipt},
+    reads::{ANCHOR_SECONDS_MAX, Leaf, ReadReceipt, SignedReceipt},
 };
 use rand::Rng;
 
@@ -80,6 +80,7 @@ async fn append(app: &App, caller: &Caller, body: ReadBody, permission: &Permiss
 fn new_leaf(app: &App, caller: &Caller, body: ReadBody, permission: &Permission) -> LeafDoc {
     let mut blinding = B256::ZERO;
     rand::rng().fill_bytes(blinding.as_mut_slice());
+    let anchor_by = permission.time + app.settings.limits.anchor_seconds_max.clamp(1, ANCHOR_SECONDS_MAX);
     let leaf = Leaf {
         request: body.request,
         signature: body.signature,
@@ -87,6 +88,7 @@ fn new_leaf(app: &App, caller: &Caller, body: ReadBody, permission: &Permission)
         login_signature: caller.login_signature.clone(),
         block_hash: permission.block.hash,
         time: permission.time,
+        anchor_by,
         blinding,
     };
     let hash = leaf.hash(&app.deployment);
@@ -95,7 +97,7 @@ fn new_leaf(app: &App, caller: &Caller, body: ReadBody, permission: &Permission)
         leaf: hash.0,
         record: leaf.request.record.0,
         version: leaf.request.version,
-        anchorBy: app.clock.now() + app.settings.limits.anchor_seconds_max,
+        anchorBy: anchor_by,
     };
     let signature = app.operator.sign(SignedReceipt::signing_hash(&receipt, &app.deployment));
     LeafDoc::new(hash, leaf, permission.patient, SignedReceipt { receipt, signature })

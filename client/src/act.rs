@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use alloy::primitives::{B256, U256};
 use protocol::{
     bodies::relay::{ActionState, ActionView},
-    messages::{Action, SignedAction},
+    messages::{Action, REVOCATION_SECONDS, SignedAction},
 };
 use serde::Serialize;
 
@@ -53,6 +53,15 @@ pub fn new_nonce() -> U256 {
 /// [`Kind::Rpc`].
 pub async fn new_deadline(client: &Client) -> Result<U256, ClientError> {
     Ok(U256::from(client.chain().now().await?.max(unix_now()) + DEADLINE_SECONDS))
+}
+
+/// The same for a Revoke or RevokeAll: it counts for 30 days, so that the server keeps the door shut even if the chain is
+/// full.
+///
+/// # Errors
+/// [`Kind::Rpc`].
+pub async fn new_revocation_deadline(client: &Client) -> Result<U256, ClientError> {
+    Ok(U256::from(client.chain().now().await?.max(unix_now()) + REVOCATION_SECONDS))
 }
 
 /// Carries out an action that needs nothing beside its signature: signs and relays it, or sends it.

@@ -256,6 +256,7 @@ async fn check_entries(
             Ok(evidence) => {
                 let leaf = &evidence.leaf;
                 let holds = leaf.hash(client.deployment()) == entry.leaf
+                    && leaf.is_promised_in_time()
                     && leaf.request.record == entry.record
                     && leaf.request.tag() == entry.tag
                     && leaf.request.purpose == entry.purpose

@@ -96,8 +96,14 @@ codes! {
     IdempotencyMismatch = "idempotency_mismatch", 422, "Use a new idempotency key for a new request.";
     /// Too many requests.
     RateLimited = "rate_limited", 429, "Wait for the time in Retry-After.";
-    /// The relayer's gas budget for this account is used up for today.
+    /// The relayer's gas budget for this account, its network or everybody is used up for today.
     BudgetExceeded = "budget_exceeded", 429, "Try tomorrow, or send it yourself: --direct.";
+    /// The account is new here, and this server relays for invited accounts only.
+    NotInvited = "not_invited", 403, "Ask your accreditor or the operator for an invitation, or send it yourself: --direct.";
+    /// The relayer has too little ether for the action.
+    RelayerPoor = "relayer_poor", 503, "Try again later, tell the operator, or send it yourself: --direct.";
+    /// The log is so far behind that no read can be anchored in time. Nothing was read and nothing was logged.
+    LogBehind = "log_behind", 503, "Try again after the time in Retry-After; nothing was read.";
     /// The contracts would refuse the action.
     WouldRevert = "would_revert", 422, "The detail says what the contract refuses; correct it and sign again.";
     /// The method is not offered here.

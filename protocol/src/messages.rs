@@ -16,6 +16,13 @@ use crate::{
     ids::ActionId,
 };
 
+/// A client signs Revoke and RevokeAll with a deadline so many seconds ahead (30 days): reads stay refused until then, or
+/// until the chain holds the revocation.
+pub const REVOCATION_SECONDS: u64 = 30 * 86_400;
+
+/// A relayer refuses a message whose deadline is more seconds ahead than this (31 days).
+pub const DEADLINE_SECONDS_MAX: u64 = REVOCATION_SECONDS + 86_400;
+
 sol! {
     /// The owner names an accreditor; `epoch` is the accreditor's epoch that it replaces (0 for the first time).
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]

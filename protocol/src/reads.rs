@@ -17,6 +17,8 @@ use crate::{
 
 /// The longest a read request may be valid, in seconds.
 pub const READ_REQUEST_SECONDS_MAX: u64 = 60;
+/// The latest that a leaf may be promised to stand on chain: so many seconds after its [`Leaf::time`].
+pub const ANCHOR_SECONDS_MAX: u64 = 300;
 const REQUEST_LABEL: &[u8] = b"medlock/v1/read-request";
 const LEAF_LABEL: &[u8] = b"medlock/v1/log-leaf";
 
@@ -98,6 +100,8 @@ pub struct Leaf {
     pub block_hash: B256,
     /// Unix seconds: the later of the operator's clock and that block's time.
     pub time: u64,
+    /// Unix seconds: the leaf stands on chain by then. At most [`ANCHOR_SECONDS_MAX`] after `time`.
+    pub anchor_by: u64,
     /// 32 random bytes, so that a leaf hash says nothing about its content.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String)]
@@ -106,7 +110,7 @@ pub struct Leaf {
 
 impl Leaf {
     /// The leaf's bytes: label ‖ signed request ‖ u32 length-prefixed signature, login message and login signature ‖
-    /// block hash ‖ time u64 ‖ blinding, big-endian.
+    /// block hash ‖ time u64 ‖ anchorBy u64 ‖ blinding, big-endian.
     #[must_use]
     pub fn to_bytes(&self, deployment: &Deployment) -> Vec<u8> {
         let mut bytes = LEAF_LABEL.to_vec();
@@ -118,6 +122,7 @@ impl Leaf {
         }
         bytes.extend(self.block_hash);
         bytes.extend(self.time.to_be_bytes());
+        bytes.extend(self.anchor_by.to_be_bytes());
         bytes.extend(self.blinding);
         bytes
     }
@@ -128,10 +133,17 @@ impl Leaf {
         let digest = Sha256::new().chain_update([0_u8]).chain_update(self.to_bytes(deployment)).finalize();
         LeafHash(B256::from_slice(&digest))
     }
+
+    /// Whether `anchor_by` is later than `time`, and not later than it may be.
+    #[must_use]
+    pub const fn is_promised_in_time(&self) -> bool {
+        self.time < self.anchor_by && self.anchor_by <= self.time.saturating_add(ANCHOR_SECONDS_MAX)
+    }
 }
 
 sol! {
-    /// The operator's promise that a leaf is in its log, anchored on chain before `anchorBy` (unix seconds).
+    /// The operator's promise that a leaf is in its log, anchored on chain at `anchorBy` (unix seconds), which is the
+    /// leaf's own.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct ReadReceipt { address operator; bytes32 leaf; bytes32 record; uint16 version; uint64 anchorBy; }
@@ -165,5 +177,37 @@ impl SignedReceipt {
             return Err(SignatureError::WrongSigner);
         }
         verify_signature(Self::signing_hash(&self.receipt, deployment), deployment.operator, &self.signature)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leaf(time: u64, anchor_by: u64) -> Leaf {
+        let request = ReadRequest {
+            login_hash: B256::ZERO,
+            record: RecordId(B256::ZERO),
+            version: 1,
+            purpose: Purpose::Treatment,
+            grantee: Address::ZERO,
+            salt: Salt(B256::ZERO),
+            nonce: B256::ZERO,
+            deadline: 0,
+        };
+        let (signature, login_signature) = (Bytes::new(), Bytes::new());
+        let login_message = String::new();
+        let (block_hash, blinding) = (B256::ZERO, B256::ZERO);
+        Leaf { request, signature, login_message, login_signature, block_hash, time, anchor_by, blinding }
+    }
+
+    #[test]
+    fn a_leaf_is_promised_after_its_time_and_within_five_minutes() {
+        assert!(!leaf(1_000, 1_000).is_promised_in_time());
+        assert!(leaf(1_000, 1_001).is_promised_in_time());
+        assert!(leaf(1_000, 1_300).is_promised_in_time());
+        assert!(!leaf(1_000, 1_301).is_promised_in_time());
+        assert!(!leaf(1_000, u64::MAX).is_promised_in_time());
+        assert!(!leaf(u64::MAX, u64::MAX).is_promised_in_time());
     }
 }

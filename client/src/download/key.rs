@@ -12,7 +12,7 @@ use protocol::{
     envelope::Header,
     error_code::ErrorCode,
     ids::{LeafHash, Salt, Tag},
-    reads::{READ_REQUEST_SECONDS_MAX, ReadRequest, SignedReceipt},
+    reads::{ANCHOR_SECONDS_MAX, READ_REQUEST_SECONDS_MAX, ReadRequest, SignedReceipt},
     secret::{DataKey, ReaderShare, ReleaseShare},
 };
 
@@ -26,8 +26,8 @@ use crate::{
     unlock::Keys,
 };
 
-/// How late an operator may promise to anchor, in seconds.
-const ANCHOR_SECONDS_MAX: u64 = 24 * 3600;
+/// How far the operator's clock may be from this device's, in seconds.
+const CLOCK_SECONDS: u64 = 300;
 
 /// Both halves of a data key, and the leaf that stands for the release.
 pub(super) struct Granted {
@@ -35,6 +35,7 @@ pub(super) struct Granted {
     released: ReleaseShare,
     request: ReadRequest,
     pub(super) leaf: LeafHash,
+    anchor_by: u64,
 }
 
 /// Opens the capsule of the grant and asks the operator for the release share.
@@ -68,6 +69,7 @@ pub(super) async fn ask(
     let answer = client.api()?.read(&body).await?;
     let released = ReleaseShare::from_bytes(answer.release_share.0);
     check_receipt(client, version, answer.leaf, &answer.receipt).await?;
+    let anchor_by = answer.receipt.receipt.anchorBy;
     let receipt = Receipt {
         leaf: answer.leaf,
         record: version.record,
@@ -76,7 +78,7 @@ pub(super) async fn ask(
         signed: answer.receipt,
     };
     receipts::keep(client.home(), &receipt)?;
-    Ok(Granted { reader, released, request: body.request, leaf: answer.leaf })
+    Ok(Granted { reader, released, request: body.request, leaf: answer.leaf, anchor_by })
 }
 
 /// The grant by which this person may read the record. Whether it counts is the chain's and the operator's to say; the
@@ -197,8 +199,10 @@ async fn check_receipt(
     if receipt.operator != client.deployment().operator {
         return Err(wrong("The receipt is not the operator's."));
     }
-    let now = unix_now();
-    if !(now.saturating_sub(300)..=now + ANCHOR_SECONDS_MAX).contains(&receipt.anchorBy) {
+    // The operator counts from the newest block where that is ahead of its clock.
+    let earliest = unix_now().saturating_sub(CLOCK_SECONDS);
+    let latest = client.chain().now().await? + CLOCK_SECONDS + ANCHOR_SECONDS_MAX;
+    if !(earliest..=latest).contains(&receipt.anchorBy) {
         return Err(wrong("The operator's receipt promises an entry at no sensible time."));
     }
     let hash = SignedReceipt::signing_hash(receipt, client.deployment());
@@ -209,10 +213,13 @@ async fn check_receipt(
     }
 }
 
-/// Recomputes the leaf from the operator's evidence: it must be about exactly this request, and hash to what was promised.
+/// Recomputes the leaf from the operator's evidence: it must be about exactly this request, name the time that the receipt
+/// promises, and hash to what was promised.
 pub(super) async fn check_evidence(client: &Client, granted: &Granted) -> Result<(), ClientError> {
     let evidence = client.api()?.evidence(granted.leaf).await?;
     let is_ours = evidence.leaf.request == granted.request
+        && evidence.leaf.anchor_by == granted.anchor_by
+        && evidence.leaf.is_promised_in_time()
         && evidence.leaf.hash(client.deployment()) == granted.leaf
         && evidence.hash == granted.leaf;
     if is_ours {

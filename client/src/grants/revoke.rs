@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::Scope;
 use crate::{
-    act::{Settled, Way, new_deadline, new_nonce, settle, sign},
+    act::{Settled, Way, new_nonce, new_revocation_deadline, settle, sign},
     chain::ChainGrant,
     client::Client,
     error::{ClientError, Kind},
@@ -79,13 +79,13 @@ pub async fn revoke(
     }
 
     let settled = if matches!(ending, Ending::Everything) {
-        let action = RevokeAll { patient, nonce: new_nonce(), deadline: new_deadline(client).await? };
+        let action = RevokeAll { patient, nonce: new_nonce(), deadline: new_revocation_deadline(client).await? };
         carry_out(client, wallet, Action::RevokeAll(action), way).await?
     } else {
         let mut settled = Settled { tx_hash: None, block_number: None };
         for batch in named.chunks(MAX_SCOPES) {
-            let action =
-                Revoke { patient, grants: batch.to_vec(), nonce: new_nonce(), deadline: new_deadline(client).await? };
+            let deadline = new_revocation_deadline(client).await?;
+            let action = Revoke { patient, grants: batch.to_vec(), nonce: new_nonce(), deadline };
             settled = carry_out(client, wallet, Action::Revoke(action), way).await?;
         }
         settled

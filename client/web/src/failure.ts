@@ -13,7 +13,7 @@ export const SERVER_CODES = [
   'record_tombstoned', 'no_grant', 'grant_expired', 'grant_revoked', 'not_accredited', 'key_not_registered',
   'stale_state', 'already_exists', 'share_missing', 'invalid_capsule', 'cid_mismatch', 'invalid_envelope', 'too_large',
   'truncated_upload', 'quota_exceeded', 'invalid_range', 'precondition_failed', 'idempotency_mismatch', 'rate_limited',
-  'budget_exceeded', 'would_revert', 'method_not_allowed', 'unsupported_media_type', 'unavailable', 'internal',
+  'budget_exceeded', 'not_invited', 'relayer_poor', 'log_behind', 'would_revert', 'method_not_allowed', 'unsupported_media_type', 'unavailable', 'internal',
 ] as const;
 
 /** Codes of this device: wallet, chain, checks, files. */

@@ -113,6 +113,8 @@ impl ReadScenario {
         assert_eq!(leaf.hash(&self.deployment), self.leaf_hash);
         let signed = SignedReceipt { receipt: read(&self.receipt), signature: self.receipt_signature.clone() };
         assert_eq!(signed.receipt.leaf, self.leaf_hash.0);
+        assert_eq!(signed.receipt.anchorBy, leaf.anchor_by);
+        assert!(leaf.is_promised_in_time());
         signed.verify(&self.deployment).expect("the operator's receipt");
         "ok"
     }

@@ -937,6 +937,11 @@ export interface components {
         };
         /** @description What the operator keeps of one read: everything that proves who asked for what, when, and that it was allowed. */
         Leaf: {
+            /**
+             * Format: int64
+             * @description Unix seconds: the leaf stands on chain by then. At most [`ANCHOR_SECONDS_MAX`] after `time`.
+             */
+            anchor_by: number;
             /** @description 32 random bytes, so that a leaf hash says nothing about its content. */
             blinding: string;
             /** @description The block at which permission was asked. */

@@ -9,7 +9,7 @@ import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
 import { systemRandom } from '../protocol/random.ts';
 import {
-  actionId, actionTypedData, contractOf, signedActionToJson, signerOf, type Action, type SignedAction,
+  actionId, actionTypedData, contractOf, REVOCATION_SECONDS, signedActionToJson, signerOf, type Action, type SignedAction,
 } from '../protocol/messages.ts';
 import { toHex } from '../protocol/hex.ts';
 import type { Part } from '../device/announcer.ts';
@@ -35,6 +35,11 @@ export const newNonce = (): bigint => BigInt(toHex(systemRandom(32)));
 /** The later of this device's clock and the chain's, and an hour. */
 export async function newDeadline(chain: Chain): Promise<bigint> {
   return BigInt((await chain.now()) + DEADLINE_SECONDS);
+}
+
+/** The same for a Revoke or RevokeAll: it counts for 30 days, so that the server keeps the door shut even if the chain is full. */
+export async function newRevocationDeadline(chain: Chain): Promise<bigint> {
+  return BigInt((await chain.now()) + REVOCATION_SECONDS);
 }
 
 /** Typed data as the wallet takes it. */

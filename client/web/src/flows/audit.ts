@@ -11,7 +11,7 @@ import { Failure } from '../failure.ts';
 import { PURPOSES } from '../protocol/codes.ts';
 import { fromHex, sameHex } from '../protocol/hex.ts';
 import { EMPTY_HEAD, Frontier, headHash, nextHead, verifyInclusion } from '../protocol/log.ts';
-import { hashOfLeaf, readRequestBytes, readRequestTag, type Leaf } from '../protocol/reads.ts';
+import { hashOfLeaf, isPromisedInTime, readRequestBytes, readRequestTag, type Leaf } from '../protocol/reads.ts';
 import { loginHash, SESSION_RESOURCE_PREFIX, verifySessionSignature } from '../protocol/session.ts';
 import { inclusionPath } from './inclusion-path.ts';
 import { mapSome } from './act.ts';
@@ -155,7 +155,7 @@ function saysSame({ request, time }: Leaf, entry: ActivityItem): boolean {
 }
 
 async function evidenceHolds(chain: Chain, told: Leaf, leaf: Hex): Promise<boolean> {
-  return sameHex(hashOfLeaf(told, chain.deployment), leaf) && (await isSigned(chain, told));
+  return isPromisedInTime(told) && sameHex(hashOfLeaf(told, chain.deployment), leaf) && (await isSigned(chain, told));
 }
 
 /**

@@ -12,7 +12,7 @@ import type { Bundle } from '../protocol/bundle.ts';
 import { CATEGORIES, categoryScopeId, MAX_SCOPES, PURPOSES, RIGHTS, SCOPE_KINDS } from '../protocol/codes.ts';
 import { sameHex, ZERO_HASH } from '../protocol/hex.ts';
 import { grantId } from '../protocol/ids.ts';
-import { mapSome, newDeadline, newNonce, settle, signAction, toBody, unixNow } from './act.ts';
+import { mapSome, newDeadline, newNonce, newRevocationDeadline, settle, signAction, toBody, unixNow } from './act.ts';
 import { makeBundle } from './own-versions.ts';
 import { publicKey, type CurrentKey } from './public-key.ts';
 
@@ -250,7 +250,7 @@ export async function revoke(client: ReadyClient, ending: Ending, errand: Errand
   let txHash: Hex | null = null;
   for (let at = 0; at < ended.length; at += MAX_SCOPES) {
     const grants = ended.slice(at, at + MAX_SCOPES).map(({ tag, kind, scopeId }) => ({ tag, kind, id: scopeId }));
-    const message = { patient: client.address, grants, nonce: newNonce(), deadline: await newDeadline(chain) };
+    const message = { patient: client.address, grants, nonce: newNonce(), deadline: await newRevocationDeadline(chain) };
     const grantee = ending.kind === 'person' ? ending.grantee : null;
     const sentence = { key: 'sign.revoke', values: { grants: grants.length, grantee } } as const;
     ({ txHash } = await send(client, { type: 'revoke', message }, sentence, errand));
@@ -276,7 +276,7 @@ export async function revokeEveryone(client: ReadyClient, errand: Errand): Promi
   await chain.verifyDeployment();
   // It works also when the list of what stands cannot be read.
   const standing = await grantsOf(chain, client.address).then((all) => all.filter((grant) => grant.stands), () => []);
-  const message = { patient: client.address, nonce: newNonce(), deadline: await newDeadline(chain) };
+  const message = { patient: client.address, nonce: newNonce(), deadline: await newRevocationDeadline(chain) };
   const { txHash } = await send(client, { type: 'revoke_all', message }, { key: 'sign.revoke_all', values: {} }, errand);
   return { ended: standing.length, openedBefore: await openedWith(chain, standing), txHash };
 }

@@ -13,7 +13,7 @@ import { fromHex, sameHex, toHex } from '../protocol/hex.ts';
 import { opensTag } from '../protocol/ids.ts';
 import { systemRandom } from '../protocol/random.ts';
 import {
-  hashOfLeaf, READ_REQUEST_SECONDS_MAX, readRequestBytes, readRequestToJson, receiptFromJson, verifyReceipt,
+  ANCHOR_SECONDS_MAX, hashOfLeaf, isPromisedInTime, READ_REQUEST_SECONDS_MAX, readRequestBytes, readRequestToJson, receiptFromJson, verifyReceipt,
   type Leaf, type ReadReceipt, type ReadRequest,
 } from '../protocol/reads.ts';
 import { ReaderShare, ReleaseShare } from '../protocol/secret.ts';
@@ -24,8 +24,8 @@ import { unixNow } from './act.ts';
 import { asOpenFailure } from './open-failure.ts';
 import { publicKeyAt } from './public-key.ts';
 
-/** How late an operator may promise to anchor, in seconds. */
-const ANCHOR_SECONDS_MAX = 24 * 3600;
+/** How far the operator's clock may be from this device's, in seconds. */
+const CLOCK_SECONDS = 300;
 const RECORD = SCOPE_KINDS.code('record');
 
 /** A receipt as this browser keeps it: evidence until its leaf is anchored, and after. */
@@ -71,7 +71,7 @@ export async function askForKey(client: ReadyClient, version: ChainVersion, wish
   const signature = await session.key.sign(readRequestBytes(request, chain.deployment));
   const answer = await api.read({ request: readRequestToJson(request), signature });
   const leaf = answer.leaf as Hex;
-  const receipt = checkReceipt(client, version, leaf, answer.receipt);
+  const receipt = checkReceipt(client, version, leaf, answer.receipt, await chain.now());
   const anchorBy = Number(receipt.anchorBy);
   const kept: KeptReceipt = {
     leaf, anchorBy, record: version.record, version: version.version, receivedAt: unixNow(), signed: answer.receipt,
@@ -155,12 +155,16 @@ async function openCapsule(client: ReadyClient, capsule: Capsule, version: Chain
 }
 
 /** Checks the operator's promise: about this read, signed, and soon. */
-function checkReceipt(client: ReadyClient, version: ChainVersion, leaf: Hex, signed: { receipt: unknown; signature: string }): ReadReceipt {
-  const now = BigInt(unixNow());
+function checkReceipt(
+  client: ReadyClient, version: ChainVersion, leaf: Hex, signed: { receipt: unknown; signature: string }, chainNow: number,
+): ReadReceipt {
+  const earliest = BigInt(unixNow() - CLOCK_SECONDS);
+  // The operator counts from the newest block where that is ahead of its clock.
+  const latest = BigInt(chainNow + CLOCK_SECONDS + ANCHOR_SECONDS_MAX);
   try {
     const receipt = receiptFromJson(signed.receipt);
     verifyReceipt(receipt, signed.signature as Hex, client.chain.deployment, { record: version.record, version: version.version });
-    const isSoon = receipt.anchorBy >= now - 300n && receipt.anchorBy <= now + BigInt(ANCHOR_SECONDS_MAX);
+    const isSoon = receipt.anchorBy >= earliest && receipt.anchorBy <= latest;
     if (!isSoon || !sameHex(receipt.leaf, leaf)) throw new Failure('wrong_receipt');
     return receipt;
   } catch (error) {
@@ -188,11 +192,15 @@ export function leafOf(evidence: api.LogEvidence): Leaf {
     loginSignature: leaf.login_signature as Hex,
     blockHash: leaf.block_hash as Hex,
     time: leaf.time,
+    anchorBy: leaf.anchor_by,
     blinding: leaf.blinding as Hex,
   };
 }
 
-/** Recomputes the leaf from the operator's evidence: it must be about exactly this request, and hash to what was promised. */
+/**
+ * Recomputes the leaf from the operator's evidence: it must be about exactly this request, name the time that the receipt
+ * promises, and hash to what was promised.
+ */
 export async function checkEvidence(client: ReadyClient, asked: Released): Promise<void> {
   const evidence = await api.evidence(asked.leaf);
   const { deployment } = client.chain;
@@ -200,7 +208,8 @@ export async function checkEvidence(client: ReadyClient, asked: Released): Promi
   try {
     const leaf = leafOf(evidence);
     const isOurs = toHex(readRequestBytes(leaf.request, deployment)) === toHex(readRequestBytes(asked.request, deployment));
-    holds = isOurs && sameHex(hashOfLeaf(leaf, deployment), asked.leaf);
+    const isPromised = leaf.anchorBy === asked.anchorBy && isPromisedInTime(leaf);
+    holds = isOurs && isPromised && sameHex(hashOfLeaf(leaf, deployment), asked.leaf);
   } catch (error) {
     throw new Failure('wrong_receipt', { cause: error });
   }

@@ -11,6 +11,8 @@ import { messageFromJson, signingHash, typedData } from './typed-data.ts';
 
 /** The longest a read request may be valid, in seconds. */
 export const READ_REQUEST_SECONDS_MAX = 60;
+/** The latest that a leaf may be promised to stand on chain: so many seconds after its `time`. */
+export const ANCHOR_SECONDS_MAX = 300;
 const REQUEST_LABEL = utf8('medlock/v1/read-request');
 const LEAF_LABEL = utf8('medlock/v1/log-leaf');
 
@@ -89,13 +91,15 @@ export interface Leaf {
   readonly blockHash: Hex;
   /** Unix seconds: the later of the operator's clock and that block's time. */
   readonly time: number;
+  /** Unix seconds: the leaf stands on chain by then. At most `ANCHOR_SECONDS_MAX` after `time`. */
+  readonly anchorBy: number;
   /** 32 random bytes, so that a leaf hash says nothing about its content. */
   readonly blinding: Hex;
 }
 
 /**
  * The leaf's bytes: label ‖ signed request ‖ (length u32 ‖ bytes) of signature, login message and login signature ‖ block
- * hash ‖ time u64 ‖ blinding.
+ * hash ‖ time u64 ‖ anchorBy u64 ‖ blinding.
  */
 export function leafBytes(leaf: Leaf, deployment: Deployment): Bytes {
   const parts = [fromHex(leaf.signature), utf8(leaf.loginMessage), fromHex(leaf.loginSignature)];
@@ -105,8 +109,14 @@ export function leafBytes(leaf: Leaf, deployment: Deployment): Bytes {
     ...parts.flatMap((part) => [u32(part.length), part]),
     fromHex(leaf.blockHash, 32),
     u64(leaf.time),
+    u64(leaf.anchorBy),
     fromHex(leaf.blinding, 32),
   );
+}
+
+/** Whether `anchorBy` is later than `time`, and not later than it may be. */
+export function isPromisedInTime({ time, anchorBy }: Pick<Leaf, 'time' | 'anchorBy'>): boolean {
+  return time < anchorBy && anchorBy <= time + ANCHOR_SECONDS_MAX;
 }
 
 /** SHA-256(0x00 ‖ leaf bytes): what stands in `Accessed`, if the operator tells the truth about this leaf. */
@@ -114,7 +124,7 @@ export function hashOfLeaf(leaf: Leaf, deployment: Deployment): LeafHash {
   return leafHash(leafBytes(leaf, deployment));
 }
 
-/** The operator's promise that a leaf is in its log, anchored on chain before `anchorBy` (Unix seconds). */
+/** The operator's promise that a leaf is in its log, anchored on chain at `anchorBy` (Unix seconds), which is the leaf's own. */
 export interface ReadReceipt {
   readonly operator: Address;
   readonly leaf: LeafHash;

@@ -10,6 +10,7 @@ import { type Address, fromHex, type Hex, toHex } from '../../src/protocol/hex.t
 import { type Action, actionId, type ActionType, signedActionToJson } from '../../src/protocol/messages.ts';
 import {
   hashOfLeaf,
+  isPromisedInTime,
   type Leaf,
   leafBytes,
   readRequestBytes,
@@ -31,6 +32,7 @@ export interface LeafJson {
   readonly login_signature: Hex;
   readonly block_hash: Hex;
   readonly time: number;
+  readonly anchor_by: number;
   readonly blinding: Hex;
 }
 
@@ -84,6 +86,7 @@ export function leafOf(json: LeafJson): Leaf {
     loginSignature: json.login_signature,
     blockHash: json.block_hash,
     time: json.time,
+    anchorBy: json.anchor_by,
     blinding: json.blinding,
   };
 }
@@ -115,7 +118,10 @@ export const messageRunners: {
     expect(await verifySessionSignature(point, fromHex(signed_bytes), fromHex(ours.signature))).toBe(true);
     expect(leafBytes(ours, at).length).toBeGreaterThan(utf8(ours.loginMessage).length);
     expect(hashOfLeaf(ours, at)).toBe(leaf_hash);
-    verifyReceipt(receiptFromJson(receipt), receipt_signature, at, ours.request);
+    expect(isPromisedInTime(ours)).toBe(true);
+    const promise = receiptFromJson(receipt);
+    expect(promise.anchorBy).toBe(BigInt(ours.anchorBy));
+    verifyReceipt(promise, receipt_signature, at, ours.request);
     return 'ok';
   },
 

@@ -272,10 +272,11 @@ async function addRead(add: Add, deployment: Record<string, unknown>): Promise<v
     login_signature: await wallet.signMessage({ message: text }),
     block_hash: repeated(0xb1),
     time: 1_795_000_001,
+    anchor_by: 1_795_000_031,
     blinding: repeated(0xb2),
   };
   const leafHash = hashOfLeaf(leafOf(leaf), at);
-  const receipt = { operator, leaf: leafHash, record: RECORD, version: 3, anchorBy: 1_795_000_031n };
+  const receipt = { operator, leaf: leafHash, record: RECORD, version: 3, anchorBy: BigInt(leaf.anchor_by) };
   const types = ['address operator', 'bytes32 leaf', 'bytes32 record', 'uint16 version', 'uint64 anchorBy'];
   const fields = types.map((field) => ({ type: field.split(' ')[0] ?? '', name: field.split(' ')[1] ?? '' }));
   const receipt_signature = await wallet.signTypedData({
