@@ -26,7 +26,7 @@ use secrecy::{ExposeSecret, SecretString};
 /// The passphrase of every measured keystore and keyring.
 pub(crate) const PASSPHRASE: &str = "correct horse battery staple";
 
-/// Somebody with a device: set up, recovery words saved, signed in, key published.
+/// Somebody with a device: set up, recovery words saved, signed in.
 pub(crate) struct Person {
     pub(crate) client: Client,
     pub(crate) wallet: TimedWallet,
@@ -34,9 +34,18 @@ pub(crate) struct Person {
 }
 
 impl Person {
-    /// Makes one whose directory is `home`.
+    /// Makes one whose directory is `home`, with a new wallet and a published key.
     pub(crate) async fn new(stack: &Stack, home: &Path) -> Result<Self, ClientError> {
-        let wallet = TimedWallet { inner: LocalWallet::generate(), asked: Arc::default() };
+        let person = Self::with_wallet(stack, home, LocalWallet::generate()).await?;
+        register::register(&person.client, &person.wallet, &person.keys, Way::Relayed).await?;
+        let passphrase = SecretString::from(PASSPHRASE);
+        let keys = unlock::unlock(&person.client, unlock::Unlocker::Passphrase(&passphrase)).await?;
+        Ok(Self { keys, ..person })
+    }
+
+    /// Makes one whose directory is `home`, with this wallet and no published key.
+    pub(crate) async fn with_wallet(stack: &Stack, home: &Path, wallet: LocalWallet) -> Result<Self, ClientError> {
+        let wallet = TimedWallet { inner: wallet, asked: Arc::default() };
         let passphrase = SecretString::from(PASSPHRASE);
         let plan = SetUp {
             api: Some(stack.api_url(0)),
@@ -52,8 +61,6 @@ impl Person {
         let answers = unlock::places_to_prove().map(|place| (place, words[place - 1].to_owned()));
         unlock::prove_saved(&client, &keys, &answers)?;
         session::login(&client, &wallet).await?;
-        register::register(&client, &wallet, &keys, Way::Relayed).await?;
-        let keys = unlock::unlock(&client, unlock::Unlocker::Passphrase(&passphrase)).await?;
         Ok(Self { client, wallet, keys })
     }
 }

@@ -1,0 +1,96 @@
+//! How ordinary people fare while others attack: beside quiet times in the same run, on a chain with two-second blocks.
+//!
+//! `./scripts/bench abuse` runs all attacks at once; `-- --attack NAME` (may repeat; `none` shows the noise of the
+//! machine) runs some, `-- --seconds N` bounds how long people are watched. It needs Linux: attackers come from
+//! 127.0.0.2 onwards and lay their priority down, and the system tells which connections and how much memory a process
+//! holds.
+//!
+//! Reading order: `ordinary` (who is measured), `attacks` (by what they are disturbed), `raid` (how), `receipts` (what the
+//! operator promised and kept), `report`.
+#![expect(clippy::print_stdout, reason = "a measurement prints what it does")]
+
+mod attacker;
+mod attacks;
+mod memory;
+mod ordinary;
+#[path = "../people.rs"]
+mod people;
+mod purse;
+mod raid;
+mod receipts;
+mod report;
+mod sockets;
+mod tally;
+mod wishes;
+mod world;
+
+use std::time::Duration;
+
+use anyhow::ensure;
+use ordinary::{Ordinary, Watched};
+use raid::Raid;
+use report::round2;
+use tokio_util::sync::CancellationToken;
+use wishes::Wishes;
+use world::World;
+
+/// How long people are watched in quiet times, and at least while they are attacked.
+const SHORTEST: Duration = Duration::from_secs(30);
+/// Before anybody is watched: connections are opened, caches filled.
+const WARM_UP: Duration = Duration::from_secs(3);
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let wishes = Wishes::read()?;
+    sockets::self_check().await?;
+    receipts::self_check()?;
+    let world = World::start().await?;
+    println!("preparing {}", if wishes.attacks.is_empty() { "no attack".into() } else { wishes.attacks.join(", ") });
+    let prepared = attacks::prepare(&world, &wishes.attacks).await?;
+    let ordinary = Ordinary::new(&world).await?;
+    watch_for(&ordinary, WARM_UP).await;
+
+    println!("watching ordinary people in quiet times");
+    let quiet = watch_for(&ordinary, SHORTEST).await;
+    let quiet_peak = memory::peak_mib(world.api_pid())?;
+    ensure!(quiet.refusals.is_empty(), "somebody was refused in quiet times: {:?}", quiet.refusals);
+
+    println!("watching them while they are attacked");
+    let raid = Raid::begin(prepared)?;
+    let over = CancellationToken::new();
+    let longest = wishes.longest.max(SHORTEST) - SHORTEST;
+    let ends = async {
+        tokio::time::sleep(SHORTEST).await;
+        let _ = tokio::time::timeout(longest, raid.spent()).await;
+        over.cancel();
+    };
+    let (attacked, ()) = tokio::join!(ordinary.watch(&over), ends);
+    let outcomes = raid.end().await?;
+    let peak = memory::peak_mib(world.api_pid())?;
+
+    let promises: Vec<_> = quiet.promises.iter().chain(&attacked.promises).copied().collect();
+    let kept = receipts::settle(&world, &promises).await?;
+    let (worst, revoke) = report::people(&quiet, &attacked);
+    report::attackers(&outcomes);
+    report::promises(&kept);
+    println!("the API held {quiet_peak:.0} MiB at most in quiet times, {peak:.0} MiB in all");
+    world.stack.stop().await;
+    report::figures(&serde_json::json!({
+        "bench": "abuse",
+        "p99_vs_quiet_worst": round2(worst),
+        "revoke_p99_vs_quiet": round2(revoke),
+        "anchored_late": kept.late,
+        "api_peak_mib": (peak * 10.0).round() / 10.0,
+    }));
+    Ok(())
+}
+
+/// Lets people act for a while.
+async fn watch_for(ordinary: &Ordinary<'_>, time: Duration) -> Watched {
+    let over = CancellationToken::new();
+    let ends = async {
+        tokio::time::sleep(time).await;
+        over.cancel();
+    };
+    tokio::join!(ordinary.watch(&over), ends).0
+}

@@ -1,0 +1,229 @@
+//! Ordinary people: a patient and a doctor who do what they do every day, by the SDK, one thing after the other.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use alloy::primitives::{B256, aliases::U40};
+use client::{
+    ClientError,
+    act::{new_deadline, new_nonce},
+    chain::unix_now,
+    session::{self, Session},
+    wallet::Wallet,
+};
+use protocol::{
+    bodies::{
+        grants::RevokeBody,
+        reads::{ReadAnswer, ReadBody},
+        records::RecordQuery,
+        relay::ActionState,
+    },
+    codes::{MAX_SCOPES, Purpose, Right, ScopeKind},
+    messages::{self, Action, GrantRef},
+    reads::{READ_REQUEST_SECONDS_MAX, ReadRequest},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{receipts::Promise, world::World};
+
+/// What a refusal, an error or no answer counts as.
+pub(crate) const PENALTY: Duration = Duration::from_secs(60);
+/// Between two things that the same person does.
+const PAUSE: Duration = Duration::from_millis(50);
+/// Grants that the patient can end, one after the other: more than blocks are mined while people are watched.
+const REVOCABLE: usize = 6 * MAX_SCOPES;
+/// Between two questions whether an action was mined.
+const POLL: Duration = Duration::from_millis(100);
+
+/// What ordinary people do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Deed {
+    /// The patient's `GET /v1/me`.
+    Me,
+    /// The patient's `GET /v1/records`.
+    List,
+    /// The doctor's `GET /v1/records`.
+    DoctorsList,
+    /// The doctor's `POST /v1/reads`: logged, with a receipt.
+    Read,
+    /// The patient's `POST /v1/grants/revoke`, until it is mined.
+    Revoke,
+}
+
+impl Deed {
+    /// All, in the order of the table.
+    pub(crate) const ALL: [Self; 5] = [Self::Me, Self::List, Self::DoctorsList, Self::Read, Self::Revoke];
+
+    /// The row's name.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Me => "patient: me",
+            Self::List => "patient: list",
+            Self::DoctorsList => "doctor: list",
+            Self::Read => "doctor: read",
+            Self::Revoke => "patient: revoke, mined",
+        }
+    }
+}
+
+/// How long things took, and how often which of them was refused.
+#[derive(Debug, Default)]
+pub(crate) struct Watched {
+    pub(crate) times: BTreeMap<Deed, Vec<Duration>>,
+    pub(crate) refusals: BTreeMap<(Deed, String), usize>,
+    pub(crate) promises: Vec<Promise>,
+}
+
+/// The patient and the doctor, signed in and ready to act.
+pub(crate) struct Ordinary<'a> {
+    world: &'a World,
+    doctors_session: Session,
+    /// What the patient has granted and not yet ended.
+    revocable: Mutex<Vec<GrantRef>>,
+    watched: Mutex<Watched>,
+}
+
+impl<'a> Ordinary<'a> {
+    /// Prepares them: the patient grants what it will end, so that ending it is measured alone.
+    pub(crate) async fn new(world: &'a World) -> anyhow::Result<Self> {
+        let mut revocable = Vec::with_capacity(REVOCABLE);
+        let grant = async || -> anyhow::Result<Vec<GrantRef>> {
+            let ids: Vec<B256> = (0..MAX_SCOPES).map(|_| B256::new(rand::random())).collect();
+            grant(world, &ids).await?;
+            Ok(ids.into_iter().map(|id| GrantRef { tag: world.tag.0, kind: ScopeKind::Record.code(), id }).collect())
+        };
+        let grants = (0..REVOCABLE / MAX_SCOPES).map(|_| grant());
+        for granted in futures::future::try_join_all(grants).await? {
+            revocable.extend(granted);
+        }
+        Ok(Self {
+            world,
+            doctors_session: session::current(&world.doctor.client)?,
+            revocable: Mutex::new(revocable),
+            watched: Mutex::default(),
+        })
+    }
+
+    /// Lets them act until `over`; what has begun is waited for.
+    pub(crate) async fn watch(&self, over: &CancellationToken) -> Watched {
+        tokio::join!(self.patient_looks(over), self.doctor_works(over), self.patient_revokes(over));
+        std::mem::take(&mut *self.watched.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn patient_looks(&self, over: &CancellationToken) {
+        let query = RecordQuery::default();
+        while !over.is_cancelled() {
+            self.timed(Deed::Me, async { self.world.patient.client.api()?.me().await }).await;
+            self.timed(Deed::List, async { self.world.patient.client.api()?.records(&query).await }).await;
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn doctor_works(&self, over: &CancellationToken) {
+        let query = RecordQuery::default();
+        while !over.is_cancelled() {
+            self.timed(Deed::DoctorsList, async { self.world.doctor.client.api()?.records(&query).await }).await;
+            if let Some(answer) = self.timed(Deed::Read, self.read()).await {
+                let receipt = answer.receipt.receipt;
+                let promise = Promise { leaf: answer.leaf, received_at: unix_now(), anchor_by: receipt.anchorBy };
+                self.watched.lock().unwrap_or_else(PoisonError::into_inner).promises.push(promise);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn patient_revokes(&self, over: &CancellationToken) {
+        while !over.is_cancelled() {
+            let next = self.revocable.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let Some(grant) = next else { return };
+            // When the message is signed is not the server's business.
+            let Ok(deadline) = new_deadline(&self.world.patient.client).await else { continue };
+            let action = Action::Revoke(messages::Revoke {
+                patient: self.world.patient.wallet.address(),
+                grants: vec![grant],
+                nonce: new_nonce(),
+                deadline,
+            });
+            self.timed(Deed::Revoke, self.revoke(action)).await;
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Runs one deed and writes down how long it took; anything but success counts as [`PENALTY`].
+    async fn timed<T>(&self, deed: Deed, doing: impl Future<Output = Result<T, ClientError>>) -> Option<T> {
+        let begun = Instant::now();
+        let outcome = tokio::time::timeout(PENALTY, doing).await;
+        let took = begun.elapsed();
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let (time, refusal, value) = match outcome {
+            Ok(Ok(value)) => (took, None, Some(value)),
+            Ok(Err(error)) => (PENALTY, Some(error.code().to_owned()), None),
+            Err(_) => (PENALTY, Some("no answer".to_owned()), None),
+        };
+        watched.times.entry(deed).or_default().push(time);
+        if let Some(refusal) = refusal {
+            *watched.refusals.entry((deed, refusal)).or_default() += 1;
+        }
+        value
+    }
+
+    async fn read(&self) -> Result<ReadAnswer, ClientError> {
+        let doctor = &self.world.doctor;
+        let request = ReadRequest {
+            login_hash: self.doctors_session.login_hash(),
+            record: self.world.record,
+            version: 1,
+            purpose: Purpose::Treatment,
+            grantee: doctor.wallet.address(),
+            salt: self.world.salt,
+            nonce: B256::new(rand::random()),
+            deadline: unix_now() + READ_REQUEST_SECONDS_MAX / 2,
+        };
+        let signature = self.doctors_session.sign(&request.signed_bytes(doctor.client.deployment()));
+        doctor.client.api()?.read(&ReadBody { request, signature: signature.to_vec().into() }).await
+    }
+
+    async fn revoke(&self, action: Action) -> Result<(), ClientError> {
+        let patient = &self.world.patient;
+        let signed = patient.wallet.sign_action(action, patient.client.deployment()).await?;
+        let body = RevokeBody { action: signed };
+        let id = body.action.action.id(patient.client.deployment());
+        let mut view = patient.client.api()?.revoke(&body).await?;
+        loop {
+            match view.map(|view| (view.state, view.problem)) {
+                Some((ActionState::Mined, _)) => return Ok(()),
+                Some((ActionState::Failed, Some(problem))) => return Err(problem.into()),
+                _ => tokio::time::sleep(POLL).await,
+            }
+            view = Some(patient.client.api()?.action(id).await?);
+        }
+    }
+}
+
+/// Grants the doctor the reading of these records, of which there need be none.
+async fn grant(world: &World, ids: &[B256]) -> anyhow::Result<()> {
+    let patient = &world.patient;
+    let scope = |id: &B256| messages::Scope {
+        kind: ScopeKind::Record.code(),
+        id: *id,
+        epoch: 0,
+        bundleHash: B256::new(rand::random()),
+    };
+    let action = Action::Grant(messages::Grant {
+        patient: patient.wallet.address(),
+        tag: world.tag.0,
+        rights: Right::Read.bit(),
+        purposes: Purpose::Treatment.bit(),
+        notBefore: U40::from(1),
+        notAfter: U40::from(unix_now() + 86_400),
+        patientEpoch: 0,
+        scopes: ids.iter().map(scope).collect(),
+        nonce: new_nonce(),
+        deadline: new_deadline(&patient.client).await?,
+    });
+    client::act::carry_out(&patient.client, &patient.wallet, action, client::act::Way::Relayed).await?;
+    Ok(())
+}
