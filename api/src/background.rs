@@ -1,7 +1,8 @@
 //! What a server does beside answering: each collection's indexes at the start, then the work that runs until the end.
 
 use crate::{
-    auth, blobs, directory, events, grants, idempotency, records, relay, requests, retire, sequencer, state::App,
+    auth, blobs, blocks, daily, directory, events, grants, idempotency, records, relay, requests, retire, sequencer,
+    state::App,
 };
 
 /// Creates every index that the routes need. Those that stand already are left alone.
@@ -17,6 +18,8 @@ pub async fn create_indexes(app: &App) -> mongodb::error::Result<()> {
     records::create_indexes(database).await?;
     grants::create_indexes(database).await?;
     requests::create_indexes(database).await?;
+    blocks::create_indexes(database).await?;
+    daily::create_indexes(database).await?;
     events::create_indexes(database).await?;
     relay::create_indexes(database).await?;
     sequencer::create_indexes(&app.log_database).await?;

@@ -24,7 +24,8 @@ use crate::{caller::SESSION_COOKIE, extract::Json, state::App};
     components(schemas(
         protocol::error_code::Problem,
         protocol::error_code::ErrorCode,
-        protocol::bodies::grants::GrantSide
+        protocol::bodies::grants::GrantSide,
+        protocol::bodies::grants::ShelfQuery
     )),
     modifiers(&Sessions)
 )]

@@ -3,22 +3,25 @@
 mod bundle_doc;
 mod give;
 mod outcome;
+mod received;
+mod standing;
 mod view;
 
 use axum::{extract::State, http::StatusCode};
+use mongodb::Database;
 use protocol::{
     bodies::{
         Page,
-        grants::{CatchUpBody, GrantBody, GrantQuery, GrantView, RevokeBody},
+        grants::{BundleBody, CatchUpBody, GrantBody, GrantQuery, GrantView, RevokeBody},
         relay::ActionView,
     },
     ids::GrantId,
     messages::Action,
 };
 
-pub(crate) use bundle_doc::{BundleDoc, create_indexes};
+pub(crate) use bundle_doc::{bundles, names_of};
 pub(crate) use outcome::{granted, not_granted};
-pub(crate) use view::{ReadScope, read_scopes};
+pub(crate) use received::{ReceivedDoc, active, readable, received, sort_again};
 
 use crate::{
     caller::Caller,
@@ -42,20 +45,34 @@ pub(crate) async fn post_grant(
     caller: Caller,
     Json(body): Json<GrantBody>,
 ) -> Result<(StatusCode, Json<Option<ActionView>>), ApiError> {
-    match &body.action {
+    let signed = body.action.clone();
+    if let Some(signed) = &signed {
+        give::check_message(&app, &caller, signed, &body)?;
+    }
+    let kept = give::check_form(body).await?;
+    match &signed {
         Some(signed) => {
-            let bundles = give::check(&caller, signed, &body)?;
-            let kept = give::keep(&app, &caller, &body, &bundles);
-            relay::answer(app.relay.relay_after(signed, caller.address, kept).await?, StatusCode::CREATED)
+            let epochs = give::check_hashes(signed, &kept)?;
+            let keep = give::keep(&app, &caller, signed, &kept, &epochs);
+            relay::answer(app.relay.relay_after(signed, caller.address, keep).await?, StatusCode::CREATED)
         }
         None => {
-            give::put_in_again(&app, &caller, &body).await?;
+            give::put_in_again(&app, &caller, &kept).await?;
             Ok((StatusCode::OK, Json(None)))
         }
     }
 }
 
-/// Lists the grants that the caller gave or received, newest first.
+/// Creates the indexes of grants.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
+    received::create_indexes(database).await
+}
+
+/// Lists the grants that the caller gave or received, newest first, without their capsules. Received ones wait on shelves:
+/// those of strangers and of blocked senders stand apart.
 ///
 /// **Who may call:** any signed-in address.
 #[utoipa::path(get, path = "/v1/grants", tag = "grants", params(GrantQuery), responses((status = 200, body = Page<GrantView>)))]
@@ -65,6 +82,47 @@ pub(crate) async fn list_grants(
     Query(query): Query<GrantQuery>,
 ) -> Result<Json<Page<GrantView>>, ApiError> {
     view::list(&app, &caller, &query).await.map(Json)
+}
+
+/// Gives the capsules of one grant.
+///
+/// **Who may call:** the patient who gave the grant, and its grantee.
+#[utoipa::path(get, path = "/v1/grants/{grant}/bundle", tag = "grants", params(("grant" = String, Path)),
+    responses((status = 200, body = BundleBody)))]
+pub(crate) async fn get_bundle(
+    State(app): State<App>,
+    caller: Caller,
+    Path(grant): Path<GrantId>,
+) -> Result<Json<BundleBody>, ApiError> {
+    view::bundle(&app, &caller, grant).await.map(Json)
+}
+
+/// Hides a received grant from the caller's lists. It goes on to count, and can be asked for by its record.
+///
+/// **Who may call:** its grantee.
+#[utoipa::path(put, path = "/v1/grants/{grant}/hidden", tag = "grants", params(("grant" = String, Path)),
+    responses((status = 204)))]
+pub(crate) async fn hide_grant(
+    State(app): State<App>,
+    caller: Caller,
+    Path(grant): Path<GrantId>,
+) -> Result<StatusCode, ApiError> {
+    received::hide(&app, caller.address, grant, true).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Shows a hidden grant again.
+///
+/// **Who may call:** its grantee.
+#[utoipa::path(delete, path = "/v1/grants/{grant}/hidden", tag = "grants", params(("grant" = String, Path)),
+    responses((status = 204)))]
+pub(crate) async fn unhide_grant(
+    State(app): State<App>,
+    caller: Caller,
+    Path(grant): Path<GrantId>,
+) -> Result<StatusCode, ApiError> {
+    received::hide(&app, caller.address, grant, false).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Adds capsules of later versions to a standing grant (catch-up).

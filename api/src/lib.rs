@@ -10,6 +10,7 @@ pub mod error;
 pub mod extract;
 pub mod idempotency;
 pub mod observe;
+mod paging;
 pub mod protect;
 pub mod rate_limit;
 pub mod request_id;
@@ -17,11 +18,14 @@ pub mod settings;
 pub mod state;
 pub mod store;
 pub mod time;
+mod work;
 
 // One module per resource.
 pub mod account;
 pub mod auth;
 pub mod blobs;
+pub mod blocks;
+mod daily;
 pub mod directory;
 pub mod grants;
 pub mod keys;
@@ -29,6 +33,7 @@ pub mod log;
 pub mod private_blobs;
 pub mod reads;
 pub mod records;
+pub mod relations;
 pub mod requests;
 
 // What runs beside the routes.

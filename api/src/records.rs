@@ -1,5 +1,6 @@
 //! Records, versions and release shares: `/v1/records`.
 
+mod list;
 mod register;
 pub(crate) mod shares;
 mod view;
@@ -9,8 +10,8 @@ use axum::{extract::State, http::StatusCode};
 use mongodb::Database;
 use protocol::{
     bodies::{
-        Page,
-        records::{RecordQuery, RecordView, RegisterBody, ReleaseShareBody},
+        Page, PageQuery,
+        records::{RecordQuery, RecordView, RegisterBody, ReleaseShareBody, VersionView},
         relay::ActionView,
     },
     error_code::ErrorCode,
@@ -22,7 +23,7 @@ use crate::{
     chain,
     error::ApiError,
     extract::{Json, Path, Query},
-    relay,
+    relations, relay,
     state::App,
 };
 
@@ -52,7 +53,11 @@ pub(crate) async fn post_record(
     match &body.action {
         Some(signed) => {
             let deposit = register::check(&app, &caller, signed, &body).await?;
-            let kept = shares::deposit(&app, deposit);
+            let patient = deposit.patient;
+            let kept = async {
+                shares::deposit(&app, deposit).await?;
+                relations::note(&app, caller.address, patient).await
+            };
             relay::answer(app.relay.relay_after(signed, caller.address, kept).await?, StatusCode::CREATED)
         }
         None => {
@@ -62,7 +67,8 @@ pub(crate) async fn post_record(
     }
 }
 
-/// Lists the records that the caller owns, uploaded, or was granted, newest first.
+/// Lists the records that the caller owns, uploaded, or was granted, newest first. What strangers have granted is listed only
+/// when their address is named as `patient`.
 ///
 /// **Who may call:** any signed-in address.
 #[utoipa::path(get, path = "/v1/records", tag = "records", params(RecordQuery), responses((status = 200, body = Page<RecordView>)))]
@@ -71,10 +77,24 @@ pub(crate) async fn list_records(
     caller: Caller,
     Query(query): Query<RecordQuery>,
 ) -> Result<Json<Page<RecordView>>, ApiError> {
-    view::list(&app, &caller, &query).await.map(Json)
+    list::list(&app, &caller, &query).await.map(Json)
 }
 
-/// Shows one record with its versions.
+/// Lists the versions of one record, newest first.
+///
+/// **Who may call:** whoever may see the record.
+#[utoipa::path(get, path = "/v1/records/{record}/versions", tag = "records", params(("record" = String, Path), PageQuery),
+    responses((status = 200, body = Page<VersionView>)))]
+pub(crate) async fn list_versions(
+    State(app): State<App>,
+    caller: Caller,
+    Path(record): Path<RecordId>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<VersionView>>, ApiError> {
+    view::versions(&app, &caller, record, &query).await.map(Json)
+}
+
+/// Shows one record with its newest versions.
 ///
 /// **Who may call:** its patient, an uploader of it, and whoever holds a grant over it.
 #[utoipa::path(get, path = "/v1/records/{record}", tag = "records", params(("record" = String, Path)), responses((status = 200, body = RecordView)))]

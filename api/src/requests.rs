@@ -1,8 +1,7 @@
 //! Access requests: `/v1/requests`. A practitioner asks, the patient approves by granting, or denies.
 
-use alloy::primitives::{Address, Bytes};
+use alloy::primitives::{Address, Bytes, U256};
 use axum::{extract::State, http::StatusCode};
-use futures::TryStreamExt;
 use mongodb::{Collection, Database, bson::doc};
 use protocol::{
     bodies::{
@@ -10,7 +9,7 @@ use protocol::{
         feed::FeedKind,
         grants::{RequestBody, RequestState, RequestView},
     },
-    codes::{Purpose, Right, ScopeKind},
+    codes::{GRANT_SECONDS_MAX, Purpose, REQUEST_SECONDS_MAX, Right, ScopeKind},
     error_code::ErrorCode,
     hex_text,
     ids::RequestId,
@@ -21,11 +20,15 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    blocks,
     caller::Caller,
     chain,
+    daily::{self, Daily},
     error::ApiError,
     events::{self, FeedEntry},
     extract::{Json, Path, Query, page_limit},
+    paging::{self, Place, newest_first},
+    relations,
     state::App,
     store::{collection, index, is_duplicate, json_text},
 };
@@ -125,6 +128,7 @@ pub(crate) async fn post_request(
         Err(error) if is_duplicate(&error) => {}
         Err(error) => return Err(error.into()),
     }
+    relations::note(&app, document.requester, document.patient).await?;
     let opened = FeedEntry::new(document.patient, FeedKind::RequestOpened, id, now);
     events::append(&app.database, vec![opened]).await?;
     Ok((StatusCode::CREATED, Json(document.view(now))))
@@ -139,27 +143,21 @@ pub(crate) async fn list_requests(
     caller: Caller,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<RequestView>>, ApiError> {
-    let limit = page_limit(query.limit)?;
-    let after = query.cursor.as_deref().map(parse_cursor).transpose()?;
-    let mut found = Vec::new();
-    for side in ["patient", "requester"] {
-        let mut all = vec![doc! { side: caller.hex() }];
-        all.extend(after.as_ref().map(|(created, id)| {
-            doc! { "$or": [{ "created_at": { "$lt": *created } }, { "created_at": *created, "_id": { "$lt": id } }] }
-        }));
-        let newest_first = doc! { "created_at": -1, "_id": -1 };
-        let collection = requests(&app.database);
-        let page = collection.find(doc! { "$and": all }).sort(newest_first).limit(i64::from(limit) + 1).await?;
-        found.extend(page.try_collect::<Vec<RequestDoc>>().await?);
-    }
+    let limit = page_limit(query.limit)? as usize;
+    let after = Place::parse_some(query.cursor.as_deref())?;
+    let requests = requests(&app.database);
+    let side =
+        |side: &str| newest_first(&requests, doc! { side: caller.hex() }, "created_at", after.as_ref(), limit + 1);
+    let (asked, made) = tokio::join!(side("patient"), side("requester"));
+    let mut found: Vec<RequestDoc> = asked?.into_iter().chain(made?).collect();
     found.sort_by_key(|request| std::cmp::Reverse((request.created_at, request.id)));
     found.dedup_by(|a, b| a.id == b.id);
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let has_more = found.len() > limit;
-    found.truncate(limit);
-    let next = found.last().filter(|_| has_more).map(|last| format!("{}:{}", last.created_at, last.id));
+    let has_more = paging::cut(&mut found, limit);
+    let place = |request: &RequestDoc| Place { at: request.created_at, id: request.id.to_string() }.cursor();
+    let next = found.last().filter(|_| has_more).map(place);
     let now = app.clock.now();
-    Ok(Json(Page { items: found.into_iter().map(|request| request.view(now)).collect(), next }))
+    let items = found.into_iter().map(|request| (place(&request), request.view(now)));
+    paging::page(items, limit, next).map(Json)
 }
 
 /// Shows one request.
@@ -194,8 +192,11 @@ pub(crate) async fn deny_request(
         return Err(ApiError::invalid("the message denies another request"));
     }
     let now = app.clock.now();
-    if signed.denial.deadline <= alloy::primitives::U256::from(now) {
+    if signed.denial.deadline <= U256::from(now) {
         return Err(ApiError::new(ErrorCode::Expired, "the message's deadline has passed"));
+    }
+    if signed.denial.deadline > U256::from(now + REQUEST_SECONDS_MAX) {
+        return Err(ApiError::new(ErrorCode::OutOfRange, "the message's deadline is more than 90 days away"));
     }
     let hash = SignedDenial::signing_hash(&signed.denial, &app.deployment);
     chain::verify_signed(&app, hash, signed.signer(), &signed.signature).await?;
@@ -279,7 +280,13 @@ async fn check(app: &App, caller: &Caller, body: &RequestBody) -> Result<(), Api
         return Err(out_of_range("writing is granted over a category or all"));
     }
     let now = app.clock.now();
-    if request.deadline <= alloy::primitives::U256::from(now) || request.until.to::<u64>() <= now {
+    if request.deadline > U256::from(now + REQUEST_SECONDS_MAX) {
+        return Err(out_of_range("a request waits for an answer at most 90 days: its deadline is too late"));
+    }
+    if request.until.to::<u64>() > now + GRANT_SECONDS_MAX {
+        return Err(out_of_range("a grant ends within 20 years: `until` is too late"));
+    }
+    if request.deadline <= U256::from(now) || request.until.to::<u64>() <= now {
         return Err(ApiError::new(ErrorCode::Expired, "the request's deadline, or the end that it wishes, has passed"));
     }
     if body.note.len() != NOTE_LEN {
@@ -318,7 +325,16 @@ async fn expect_both_ready(
     Ok(())
 }
 
-/// Nobody is to be flooded with requests by one person.
+/// Whether `requester` has asked `patient` for access, however that was answered.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn has_asked(app: &App, requester: Address, patient: Address) -> Result<bool, ApiError> {
+    let of_both = doc! { "requester": format!("{requester:#x}"), "patient": format!("{patient:#x}") };
+    Ok(requests(&app.database).find_one(of_both).await?.is_some())
+}
+
+/// Nobody is to be flooded with requests, by one person or by many strangers together.
 async fn expect_room(app: &App, caller: &Caller, patient: Address, now: u64) -> Result<(), ApiError> {
     let open = doc! {
         "requester": caller.hex(),
@@ -331,14 +347,26 @@ async fn expect_room(app: &App, caller: &Caller, patient: Address, now: u64) -> 
         return Err(ApiError::new(ErrorCode::RateLimited, "too many requests to this patient wait for an answer")
             .retry_after(3_600));
     }
+    // Who is blocked is told what everybody is told who comes too late.
+    let tomorrow = || {
+        ApiError::new(ErrorCode::RateLimited, "this person takes no more requests from you today")
+            .retry_after(daily::seconds_left(now))
+    };
+    if blocks::is_blocked(app, patient, caller.address).await? {
+        return Err(tomorrow());
+    }
+    if !relations::is_stranger(app, patient, caller.address).await? {
+        return Ok(());
+    }
+    let limits = &app.settings.limits;
+    if !daily::take(app, Daily::RequestsToStrangers, caller.address, limits.stranger_requests_per_day_max).await? {
+        return Err(ApiError::new(ErrorCode::RateLimited, "too many requests to people who do not know you today")
+            .retry_after(daily::seconds_left(now)));
+    }
+    if !daily::take(app, Daily::RequestsOfStrangers, patient, limits.strangers_requests_per_day_max).await? {
+        return Err(tomorrow());
+    }
     Ok(())
-}
-
-fn parse_cursor(text: &str) -> Result<(i64, String), ApiError> {
-    let invalid = || ApiError::invalid("cursor is not one that this server gave");
-    let (created, id) = text.split_once(':').ok_or_else(invalid)?;
-    let id: RequestId = id.parse().map_err(|_| invalid())?;
-    Ok((created.parse().map_err(|_| invalid())?, id.to_string()))
 }
 
 fn seconds(unix: u64) -> i64 {

@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     chain,
     error::ApiError,
-    grants::BundleDoc,
+    grants::{self, ReceivedDoc},
     lease::Lease,
     state::App,
     store::{collection, index},
@@ -137,9 +137,10 @@ async fn round(app: &App) -> Result<(), ApiError> {
     let at = BlockId::number(deepest);
     let due: Vec<EndDoc> =
         ends(&app.database).find(deep).sort(doc! { "block_number": 1 }).limit(ROUND_MAX).await?.try_collect().await?;
+    close_expired(app).await?;
     for end in due {
         match end.ended {
-            Ended::Grant { id } => erase_if_over(app, doc! { "grant": id.to_string() }, at).await?,
+            Ended::Grant { id } => erase_if_over(app, doc! { "_id": id.to_string() }, at).await?,
             Ended::Patient { address } => erase_if_over(app, doc! { "patient": format!("{address:#x}") }, at).await?,
             Ended::Record { id } => withdraw(app, id, at).await?,
         }
@@ -148,20 +149,39 @@ async fn round(app: &App) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Erases the capsules of those bundles whose grant the chain says is over `at` a block. Who received it stays known to the patient.
-async fn erase_if_over(app: &App, bundles: Document, at: BlockId) -> Result<(), ApiError> {
-    let collection: Collection<BundleDoc> = app.database.collection(collection::BUNDLES);
-    let found: Vec<BundleDoc> = collection.find(bundles).await?.try_collect().await?;
-    for bundle in found {
+/// Erases the capsules of those matching grants that the chain says are over `at` a block. Who received them stays known to
+/// the patient.
+async fn erase_if_over(app: &App, matching: Document, at: BlockId) -> Result<(), ApiError> {
+    let found: Vec<ReceivedDoc> = grants::received(&app.database).find(matching).await?.try_collect().await?;
+    for grant in found {
         let registry = chain::grant_registry(app);
-        let patient_epoch = registry.patientEpochOf(bundle.patient).block(at).call().await?;
-        let scope = (bundle.kind, bundle.scope_id);
-        let terms = chain::terms_of(app, bundle.patient, bundle.tag, scope, at).await?;
-        if is_over(&terms, patient_epoch, bundle.epoch) {
-            erase(&collection, &bundle.id, scope).await?;
+        let patient_epoch = registry.patientEpochOf(grant.patient).block(at).call().await?;
+        let scope = (grant.kind, grant.scope_id);
+        let terms = chain::terms_of(app, grant.patient, grant.tag, scope, at).await?;
+        for bundle in grants::names_of(&app.database, grant.id).await? {
+            if is_over(&terms, patient_epoch, bundle.epoch) {
+                erase(app, &bundle.id, scope).await?;
+            }
+        }
+        if is_over(&terms, patient_epoch, grant.epoch) {
+            // Not if a new bundle was kept meanwhile.
+            let unchanged = doc! { "_id": grant.id.to_string(), "stored_at": grant.stored_at };
+            close(app, unchanged).await?;
         }
     }
     Ok(())
+}
+
+/// Takes grants that are over out of their grantees' lists of records.
+async fn close(app: &App, matching: Document) -> Result<(), ApiError> {
+    grants::received(&app.database).update_many(matching, doc! { "$set": { "open": false } }).await?;
+    Ok(())
+}
+
+/// Closes grants whose period is over, a day after it.
+async fn close_expired(app: &App) -> Result<(), ApiError> {
+    let before = i64::try_from(app.clock.now().saturating_sub(86_400)).unwrap_or(i64::MAX);
+    close(app, doc! { "open": true, "ends_at": { "$lt": before } }).await
 }
 
 /// Whether a bundle of this grant epoch can never be used again. One of a later epoch belongs to a Grant on its way.
@@ -173,23 +193,29 @@ fn is_over(terms: &Terms, patient_epoch: u32, bundle_epoch: i64) -> bool {
 /// Destroys capsules and release shares of a record that is withdrawn `at` a block.
 async fn withdraw(app: &App, record: RecordId, at: BlockId) -> Result<(), ApiError> {
     let on_chain = chain::find_record(app, record, at).await?;
-    if on_chain.is_none_or(|record| record.status != RecordStatus::Tombstoned.code()) {
+    if on_chain.as_ref().is_none_or(|record| record.status != RecordStatus::Tombstoned.code()) {
         return Ok(());
     }
-    let collection: Collection<BundleDoc> = app.database.collection(collection::BUNDLES);
     let over_record = doc! { "scope_id": record.to_string(), "kind": ScopeKind::Record.as_str() };
-    let found: Vec<BundleDoc> = collection.find(over_record).await?.try_collect().await?;
-    for bundle in found {
-        erase(&collection, &bundle.id, (bundle.kind, bundle.scope_id)).await?;
+    let patient = on_chain.map(|record| format!("{:#x}", record.patient)).unwrap_or_default();
+    let mut of_patient = over_record;
+    of_patient.insert("patient", patient);
+    let found: Vec<ReceivedDoc> = grants::received(&app.database).find(of_patient).await?.try_collect().await?;
+    for grant in found {
+        for bundle in grants::names_of(&app.database, grant.id).await? {
+            erase(app, &bundle.id, (grant.kind, grant.scope_id)).await?;
+        }
+        close(app, doc! { "_id": grant.id.to_string() }).await?;
     }
     let shares: Collection<Document> = app.database.collection(collection::RELEASE_SHARES);
     shares.delete_many(doc! { "record": record.to_string() }).await?;
     Ok(())
 }
 
-async fn erase(bundles: &Collection<BundleDoc>, id: &str, (kind, scope_id): (ScopeKind, B256)) -> Result<(), ApiError> {
+async fn erase(app: &App, id: &str, (kind, scope_id): (ScopeKind, B256)) -> Result<(), ApiError> {
     let empty = BundleBody { kind, scope_id, capsules: Vec::new() };
     let empty = serde_json::to_string(&empty).map_err(ApiError::internal)?;
+    let bundles = grants::bundles(&app.database);
     bundles.update_one(doc! { "_id": id }, doc! { "$set": { "bundle": empty } }).await?;
     Ok(())
 }

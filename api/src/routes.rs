@@ -14,9 +14,9 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    account, auth, blobs, directory, docs, error::ApiError, events, grants, health, idempotency, keys, log, observe,
-    private_blobs, protect, rate_limit, reads, records, relay, request_id, requests, settings::Settings, state::App,
-    web,
+    account, auth, blobs, blocks, directory, docs, error::ApiError, events, grants, health, idempotency, keys, log,
+    observe, private_blobs, protect, rate_limit, reads, records, relations, relay, request_id, requests,
+    settings::Settings, state::App, web,
 };
 
 /// The routes that are documented, which is all of them but the documents themselves.
@@ -33,6 +33,9 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(keys::published_key))
         .routes(routes!(directory::list_directory))
         .routes(routes!(directory::put_profile))
+        .routes(routes!(relations::accept))
+        .routes(routes!(blocks::list_blocks))
+        .routes(routes!(blocks::block, blocks::unblock))
         // Blobs.
         .routes(routes!(blobs::upload))
         .routes(routes!(blobs::download, blobs::describe_blob))
@@ -41,9 +44,11 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(relay::get_action))
         .routes(routes!(records::post_record, records::list_records))
         .routes(routes!(records::get_record))
+        .routes(routes!(records::list_versions))
         .routes(routes!(records::put_release_share))
         .routes(routes!(grants::post_grant, grants::list_grants))
-        .routes(routes!(grants::put_bundle))
+        .routes(routes!(grants::get_bundle, grants::put_bundle))
+        .routes(routes!(grants::hide_grant, grants::unhide_grant))
         .routes(routes!(grants::revoke))
         .routes(routes!(requests::post_request, requests::list_requests))
         .routes(routes!(requests::get_request))

@@ -192,6 +192,19 @@ pub struct Limits {
     /// Requests of one practitioner to one patient that may wait for an answer.
     #[arg(long, env = "MEDLOCK_OPEN_REQUESTS_MAX", default_value_t = 20)]
     pub open_requests_max: u64,
+    /// Requests of strangers (nobody vouches for them, and the recipient has nothing to do with them) that one person gets in
+    /// a day, all strangers together.
+    #[arg(long, env = "MEDLOCK_STRANGERS_REQUESTS_PER_DAY_MAX", default_value_t = 10)]
+    pub strangers_requests_per_day_max: u64,
+    /// Requests that one stranger may make in a day, to all people together.
+    #[arg(long, env = "MEDLOCK_STRANGER_REQUESTS_PER_DAY_MAX", default_value_t = 20)]
+    pub stranger_requests_per_day_max: u64,
+    /// Entries of one person's event feed that strangers cause in a day.
+    #[arg(long, env = "MEDLOCK_STRANGERS_EVENTS_PER_DAY_MAX", default_value_t = 20)]
+    pub strangers_events_per_day_max: u64,
+    /// Senders that one person may block at a time.
+    #[arg(long, env = "MEDLOCK_BLOCKS_MAX", default_value_t = 1_000)]
+    pub blocks_max: u64,
     /// Pause between two heartbeats of the event feed.
     #[arg(long, env = "MEDLOCK_HEARTBEAT_SECONDS", default_value_t = 15)]
     pub heartbeat_seconds: u64,

@@ -97,7 +97,7 @@ impl Opened {
     async fn new(settings: &BackupSettings) -> anyhow::Result<Self> {
         let deployment = store::read_deployment(&settings.deployment)?;
         let operator = Operator::open(&settings.operator_key_file, &settings.operator_secret_file, &deployment)?;
-        let database = store::connect(&settings.mongodb_uri, &settings.mongodb_database, 5).await?;
+        let database = store::connect(&settings.mongodb_uri, &settings.mongodb_database, 5, None).await?;
         let registry = deployment.address_of(ContractName::RecordRegistry);
         Ok(Self {
             database,

@@ -7,7 +7,10 @@ use alloy::{
     signers::local::PrivateKeySigner,
 };
 use anyhow::Context;
-use mongodb::Database;
+use mongodb::{
+    Database,
+    event::{EventHandler, command::CommandEvent},
+};
 use protocol::deployment::Deployment;
 use tokio_util::sync::CancellationToken;
 
@@ -69,11 +72,22 @@ impl App {
     /// # Errors
     /// When a file cannot be read or a URL cannot be parsed. Services may still be down: `/readyz` says so.
     pub async fn open(settings: Settings) -> anyhow::Result<Self> {
+        Self::open_observed(settings, None).await
+    }
+
+    /// The same; `observer` is told every command that goes to the database.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_observed(
+        settings: Settings,
+        observer: Option<EventHandler<CommandEvent>>,
+    ) -> anyhow::Result<Self> {
         let deployment = store::read_deployment(&settings.deployment)?;
         let settings = settings.for_chain(deployment.chain_id);
         let chain = connect_chain(&settings).await?;
         let mongodb_wait = settings.limits.mongodb_seconds_max;
-        let database = store::connect(&settings.mongodb_uri, &settings.mongodb_database, mongodb_wait)
+        let database = store::connect(&settings.mongodb_uri, &settings.mongodb_database, mongodb_wait, observer)
             .await
             .context("cannot use the MongoDB URI")?;
         // Of the same connection, so with the same concerns.

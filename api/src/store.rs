@@ -9,6 +9,7 @@ use anyhow::Context;
 use mongodb::{
     Client, Database, IndexModel,
     bson::Document,
+    event::{EventHandler, command::CommandEvent},
     options::{ClientOptions, IndexOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern},
 };
 use protocol::deployment::{DEPLOYMENT_VERSION, Deployment};
@@ -34,8 +35,16 @@ pub mod collection {
     pub const ACTIONS: &str = "api_actions";
     /// Release shares, encrypted at rest: `records`.
     pub const RELEASE_SHARES: &str = "api_release_shares";
-    /// Bundles and salts of grants: `grants`.
+    /// The capsules of grants: `grants`.
     pub const BUNDLES: &str = "api_bundles";
+    /// Who received which grant, with what opens its tag: `grants`.
+    pub const RECEIVED: &str = "api_received";
+    /// Who has to do with whom: `relations`.
+    pub const RELATIONS: &str = "api_relations";
+    /// Blocked senders: `blocks`.
+    pub const BLOCKS: &str = "api_blocks";
+    /// What is counted by the day: `daily`.
+    pub const DAILY: &str = "api_daily";
     /// Access requests: `requests`.
     pub const REQUESTS: &str = "api_requests";
     /// Leaves of the operator's log: `reads`; their places: `sequencer`. In the log's own database.
@@ -67,9 +76,16 @@ pub fn read_deployment(path: &Path) -> anyhow::Result<Deployment> {
 /// Connects with majority read and write concern, and reads from the primary whatever the URI says: a secondary that lags
 /// would not know of a revocation that another replica of this server has just accepted.
 ///
+/// `observer` is told every command that goes to the database, as tests want to see them.
+///
 /// # Errors
 /// When the URI cannot be read.
-pub async fn connect(uri: &SecretString, database: &str, seconds_max: u64) -> mongodb::error::Result<Database> {
+pub async fn connect(
+    uri: &SecretString,
+    database: &str,
+    seconds_max: u64,
+    observer: Option<EventHandler<CommandEvent>>,
+) -> mongodb::error::Result<Database> {
     let mut options = ClientOptions::parse(uri.expose_secret()).await?;
     let wait = Duration::from_secs(seconds_max);
     options.app_name = Some("medlock-api".to_owned());
@@ -77,6 +93,7 @@ pub async fn connect(uri: &SecretString, database: &str, seconds_max: u64) -> mo
     options.connect_timeout = Some(wait);
     options.read_concern = Some(ReadConcern::majority());
     options.write_concern = Some(WriteConcern::majority());
+    options.command_event_handler = observer;
     options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
     Ok(Client::with_options(options)?.database(database))
 }
@@ -137,7 +154,7 @@ mod tests {
     #[tokio::test]
     async fn the_primary_answers_whatever_the_uri_says() {
         let uri = "mongodb://127.0.0.1:1/?directConnection=true&readPreference=secondary&readConcernLevel=local&w=1";
-        let database = connect(&uri.into(), "medlock", 1).await.expect("connecting waits for nobody");
+        let database = connect(&uri.into(), "medlock", 1, None).await.expect("connecting waits for nobody");
         let primary = SelectionCriteria::ReadPreference(ReadPreference::Primary);
         assert_eq!(database.selection_criteria(), Some(&primary));
         assert_eq!(database.read_concern(), Some(&ReadConcern::majority()));

@@ -20,6 +20,7 @@ mod records;
 mod recovery;
 mod requests;
 mod screen;
+mod senders;
 mod session;
 mod settings;
 mod upload;
@@ -77,6 +78,12 @@ enum Command {
     Grant(grants::Grant),
     Grants(grants::Grants),
     Revoke(grants::Revoke),
+    // Who may send you something.
+    Accept(senders::Accept),
+    Block(senders::Block),
+    Unblock(senders::Unblock),
+    Blocks(senders::Blocks),
+    Hide(senders::Hide),
     // People.
     Accredit(people::Accredit),
     Suspend(people::Suspend),
@@ -141,6 +148,11 @@ impl Command {
             Self::Grant(command) => command.run(context).await,
             Self::Grants(command) => command.run(context).await,
             Self::Revoke(command) => command.run(context).await,
+            Self::Accept(command) => command.run(context).await,
+            Self::Block(command) => command.run(context).await,
+            Self::Unblock(command) => command.run(context).await,
+            Self::Blocks(command) => command.run(context).await,
+            Self::Hide(command) => command.run(context).await,
             Self::Accredit(command) => command.run(context).await,
             Self::Suspend(command) => command.run(context).await,
             Self::Accreditor(command) => command.run(context).await,

@@ -12,7 +12,7 @@ use alloy::primitives::{Address, B256};
 use contracts::Terms;
 use futures::{StreamExt, TryStreamExt};
 use protocol::{
-    bodies::grants::{BundleBody, GrantBody, GrantQuery, GrantSide, GrantState, GrantView},
+    bodies::grants::{BundleBody, GrantBody, GrantQuery, GrantSide, GrantState, GrantView, ShelfQuery},
     bundle::Bundle,
     codes::{Category, MAX_SCOPES, Purpose, Right, ScopeKind},
     deployment::ContractName,
@@ -253,11 +253,36 @@ pub(crate) async fn tell_server(client: &Client, body: &GrantBody) -> Result<(),
 /// # Errors
 /// What the server refuses.
 pub async fn list(client: &Client, side: GrantSide, record: Option<RecordId>) -> Result<Vec<GrantView>, ClientError> {
-    let chain = client.chain();
-    chain.verify_deployment().await?;
     let query =
         GrantQuery { side: Some(side), record: record.map(|record| record.to_string()), ..GrantQuery::default() };
-    let (told, now) = tokio::try_join!(client.api()?.grants(&query), chain.now())?;
+    let mut grants = compared(client, &query).await?;
+    if side == GrantSide::Given {
+        let chain = client.chain();
+        // Read afterwards: what is granted in between is on both lists or on this one.
+        let (on_chain, now) = tokio::try_join!(chain.grants_of(client.address()), chain.now())?;
+        let wanted = |grant: &&ChainGrant| {
+            record.is_none_or(|record| grant.kind == ScopeKind::Record && grant.scope_id == record.0)
+        };
+        let untold = untold_grants(client.address(), &grants, on_chain.iter().filter(wanted), now);
+        grants.extend(untold);
+    }
+    Ok(grants)
+}
+
+/// The received grants of one shelf; see [`ShelfQuery`]. Terms and state are the chain's, as in [`list`].
+///
+/// # Errors
+/// What the server refuses.
+pub async fn received(client: &Client, shelf: ShelfQuery) -> Result<Vec<GrantView>, ClientError> {
+    let query = GrantQuery { side: Some(GrantSide::Received), shelf: Some(shelf), ..GrantQuery::default() };
+    compared(client, &query).await
+}
+
+/// What the server lists, with the terms and the state that the chain gives it.
+async fn compared(client: &Client, query: &GrantQuery) -> Result<Vec<GrantView>, ClientError> {
+    let chain = client.chain();
+    chain.verify_deployment().await?;
+    let (told, now) = tokio::try_join!(client.api()?.grants(query), chain.now())?;
     let compare = async |mut grant: GrantView| {
         let terms = chain.terms(grant.patient, grant.tag, grant.kind, grant.scope_id).await?;
         if terms.epoch == 0 {
@@ -273,17 +298,7 @@ pub async fn list(client: &Client, side: GrantSide, record: Option<RecordId>) ->
     };
     let compared: Vec<Option<GrantView>> =
         futures::stream::iter(told.into_iter().map(compare)).buffered(16).try_collect().await?;
-    let mut grants: Vec<GrantView> = compared.into_iter().flatten().collect();
-    if side == GrantSide::Given {
-        // Read afterwards: what is granted in between is on both lists or on this one.
-        let on_chain = chain.grants_of(client.address()).await?;
-        let wanted = |grant: &&ChainGrant| {
-            record.is_none_or(|record| grant.kind == ScopeKind::Record && grant.scope_id == record.0)
-        };
-        let untold = untold_grants(client.address(), &grants, on_chain.iter().filter(wanted), now);
-        grants.extend(untold);
-    }
-    Ok(grants)
+    Ok(compared.into_iter().flatten().collect())
 }
 
 /// What stands on chain and was not told.
@@ -310,7 +325,9 @@ fn untold_grants<'a>(
         patient_epoch: grant.terms.patient_epoch,
         state: state_of(&grant.terms, grant.stands, now),
         bundle_hash: grant.bundle_hash,
-        bundle: None,
+        newest_version: None,
+        shelf: None,
+        hidden: None,
         tx_hash: grant.tx_hash,
     };
     on_chain.filter(is_untold).map(view).collect()

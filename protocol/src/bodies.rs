@@ -11,7 +11,11 @@ pub mod relay;
 
 use serde::{Deserialize, Serialize};
 
-/// One page of a list, newest first.
+/// The most bytes of items in one page. A page ends before the item that would exceed it; it has one item at least.
+pub const PAGE_BYTES_MAX: usize = 256 << 10;
+
+/// One page of a list, newest first. It has at most as many items as were asked for and at most [`PAGE_BYTES_MAX`] bytes of
+/// them. It may have fewer, or none, and still a next page: `next` alone says whether the list goes on.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Page<T> {
     /// The items.

@@ -16,6 +16,9 @@ use crate::{
     kdf,
 };
 
+/// The most capsules of one bundle, and of all bundles of one message together: what fits the body of one request.
+pub const CAPSULES_MAX: usize = 4_096;
+
 /// Why the capsules of a grant are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -26,6 +29,9 @@ pub enum BundleError {
     /// Versions count from 1, ascend, and none comes twice.
     #[error("the versions of the bundle are not ascending from 1")]
     Versions,
+    /// A bundle has at most [`CAPSULES_MAX`] capsules.
+    #[error("the bundle has more capsules than a request may carry")]
+    Length,
     /// Only grants over one record carry capsules.
     #[error("only a grant over one record has a bundle")]
     Scope,
@@ -72,7 +78,15 @@ impl Bundle {
     /// The capsule of a version.
     #[must_use]
     pub fn find(&self, version: u16) -> Option<&Capsule> {
-        self.capsules.iter().find(|(of, _)| *of == version).map(|(_, capsule)| capsule)
+        let at = self.capsules.binary_search_by_key(&version, |(of, _)| *of).ok()?;
+        self.capsules.get(at).map(|(_, capsule)| capsule)
+    }
+
+    /// Whether every capsule of `other` is here, too. In one pass over both, since both ascend.
+    #[must_use]
+    pub fn holds_all_of(&self, other: &Self) -> bool {
+        let mut here = self.capsules.iter();
+        self.record == other.record && other.capsules.iter().all(|wanted| here.any(|capsule| capsule == wanted))
     }
 
     /// What the signed `Grant` names.
@@ -84,7 +98,8 @@ impl Bundle {
     }
 
     /// How many of the capsules, from the first, are those that a `Grant` with this hash signed. `None`: the hash is
-    /// not of a beginning of this bundle, so somebody changed what was signed.
+    /// not of a beginning of this bundle, so somebody changed what was signed. Each capsule is hashed once, however many
+    /// beginnings there are.
     #[must_use]
     pub fn signed_len(&self, hash: B256) -> Option<usize> {
         let mut state = self.begin();
@@ -124,6 +139,9 @@ impl TryFrom<&BundleBody> for Bundle {
     fn try_from(body: &BundleBody) -> Result<Self, BundleError> {
         if body.kind != ScopeKind::Record {
             return Err(BundleError::Scope);
+        }
+        if body.capsules.len() > CAPSULES_MAX {
+            return Err(BundleError::Length);
         }
         let capsules = body.capsules.iter().map(|entry| {
             Capsule::from_bytes(&entry.capsule)

@@ -240,6 +240,15 @@ impl Purpose {
 
 /// The most scopes one Grant message may name (`GrantRegistry`).
 pub const MAX_SCOPES: usize = 64;
+/// A server relays no Grant that ends later than this many seconds from now (20 years), and takes no request that wishes it.
+pub const GRANT_SECONDS_MAX: u64 = 20 * 366 * 86_400;
+/// A request for access waits for an answer at most this many seconds (90 days).
+pub const REQUEST_SECONDS_MAX: u64 = 90 * 86_400;
+/// A server takes no signed message whose deadline is later than this many seconds from now (32 days): the 30 days of a
+/// revocation, and room for clocks.
+pub const MESSAGE_SECONDS_MAX: u64 = 32 * 86_400;
+/// The largest time, in unix seconds, that a message, a leaf or a filter may name: what 40 bits hold.
+pub const TIME_MAX: u64 = (1 << 40) - 1;
 /// The most accesses one checkpoint may carry (`AccessLog`).
 pub const MAX_BATCH: usize = 1_000;
 /// CID codec of a single raw block.

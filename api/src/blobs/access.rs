@@ -35,29 +35,22 @@ pub(super) async fn find(app: &App, caller: Address, cid: &str) -> Result<Blob, 
     if parsed.version() != cid::Version::V1 || parsed.to_string() != cid {
         return Err(ApiError::invalid("a CID here is version 1 in base32"));
     }
-    for row in rows(app, caller, cid).await? {
-        if may_have(app, caller, &row, cid).await? {
-            return Ok(Blob { cid: cid.to_owned(), size: row.size });
-        }
+    match row(app, caller, cid).await? {
+        Some(row) if may_have(app, caller, &row, cid).await? => Ok(Blob { cid: cid.to_owned(), size: row.size }),
+        _ => Err(nothing()),
     }
-    Err(nothing())
 }
 
-/// The ledger's rows for a CID. If there are none, the ledger may have been lost with its database while the blob is
-/// still there: then the row is made again, for a caller who may have the blob.
-async fn rows(app: &App, caller: Address, cid: &str) -> Result<Vec<PinDoc>, ApiError> {
-    let stored = doc! { "cid": cid, "state": { "$in": [PinState::Stored.as_str(), PinState::Registered.as_str()] } };
-    let mut rows = Vec::new();
-    let mut found = pins(app).find(stored).await?;
-    while found.advance().await? {
-        rows.push(found.deserialize_current()?);
-    }
-    if rows.is_empty()
-        && let Some(row) = adopt(app, caller, cid).await?
-    {
-        rows.push(row);
-    }
-    Ok(rows)
+/// The ledger's row for a CID: the caller's own, else anybody's. Rows of one CID differ in nothing but their uploader, since
+/// they are the same bytes with the same header. If there are none, the ledger may have been lost with its database while
+/// the blob is still there: then the row is made again, for a caller who may have the blob.
+async fn row(app: &App, caller: Address, cid: &str) -> Result<Option<PinDoc>, ApiError> {
+    let mut stored =
+        doc! { "cid": cid, "state": { "$in": [PinState::Stored.as_str(), PinState::Registered.as_str()] } };
+    let any = pins(app).find_one(stored.clone()).await?;
+    let Some(any) = any else { return adopt(app, caller, cid).await };
+    stored.insert("uploader", format!("{caller:#x}"));
+    Ok(Some(pins(app).find_one(stored).await?.unwrap_or(any)))
 }
 
 async fn may_have(app: &App, caller: Address, row: &PinDoc, cid: &str) -> Result<bool, ApiError> {
@@ -72,7 +65,7 @@ async fn may_have(app: &App, caller: Address, row: &PinDoc, cid: &str) -> Result
     if record.status == RecordStatus::Tombstoned.code() {
         return Ok(false);
     }
-    Ok(grants::read_scopes(app, caller).await?.iter().any(|scope| scope.covers(&record)))
+    Ok(!grants::readable(app, caller, record.patient, std::slice::from_ref(&record)).await?.is_empty())
 }
 
 /// Makes the ledger's row for a blob that the chain names and the storage node still has. Its header is read again, so

@@ -73,7 +73,7 @@ pub(crate) fn pins(app: &App) -> Collection<PinDoc> {
 /// Indexes of the ledger.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     let pins = database.collection::<PinDoc>(collection::PINS);
-    pins.create_index(index(doc! { "cid": 1 })).await?;
+    pins.create_index(index(doc! { "cid": 1, "uploader": 1 })).await?;
     pins.create_index(index(doc! { "record": 1, "version": 1, "state": 1 })).await?;
     pins.create_index(index(doc! { "uploader": 1, "size": 1 })).await?;
     pins.create_index(index(doc! { "state": 1, "changed_at": 1 })).await?;

@@ -192,11 +192,9 @@ async fn settle(app: &App, row: &PinDoc, cid: &str) -> Result<(), ApiError> {
     if settled.matched_count != 1 {
         // A pin without a row would be outside every quota, and nobody would ever let go of it.
         // The same bytes may have another row, or be coming in once more.
-        let same = doc! { "$or": [
-            { "cid": cid },
-            { "record": row.record.to_string(), "version": i32::from(row.version), "state": "uploading" },
-        ] };
-        if pins(app).find_one(same).await?.is_none() {
+        let same = doc! { "cid": cid };
+        let coming = doc! { "record": row.record.to_string(), "version": i32::from(row.version), "state": "uploading" };
+        if pins(app).find_one(same).await?.is_none() && pins(app).find_one(coming).await?.is_none() {
             app.content.unpin(cid).await.map_err(|error| ApiError::unavailable("the storage node", error))?;
         }
         return Err(ApiError::new(ErrorCode::Unavailable, "the upload took too long; it can be begun again"));

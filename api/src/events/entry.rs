@@ -16,7 +16,7 @@ use protocol::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    store::{collection, is_duplicate, ttl_index, unique_index},
+    store::{collection, index, is_duplicate, ttl_index, unique_index},
     time::Clock,
 };
 
@@ -38,6 +38,9 @@ pub(crate) struct FeedEntry {
     subject: String,
     /// Unix seconds.
     time: i64,
+    /// Whether a stranger has caused it.
+    #[serde(default)]
+    of_stranger: bool,
     delete_at: DateTime,
 }
 
@@ -56,8 +59,14 @@ impl FeedEntry {
             kind,
             subject: subject.to_string(),
             time: i64::try_from(time).unwrap_or(i64::MAX),
+            of_stranger: false,
             delete_at: Clock::date_at(time.saturating_add(KEPT_SECONDS)),
         }
+    }
+
+    /// The same as something that a stranger has caused: a person is told a number of such things a day.
+    pub(super) fn of_stranger(self) -> Self {
+        Self { of_stranger: true, ..self }
     }
 
     pub(super) const fn number(&self) -> i64 {
@@ -93,7 +102,10 @@ pub(super) fn feed(database: &Database) -> Collection<FeedEntry> {
 /// When the database does not answer.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     let by_person = unique_index(doc! { "to": 1, "number": 1 });
-    feed(database).create_indexes([by_person, unique_index(doc! { "number": 1 }), ttl_index("delete_at")]).await?;
+    let of_strangers = index(doc! { "to": 1, "of_stranger": 1, "time": 1 });
+    feed(database)
+        .create_indexes([by_person, of_strangers, unique_index(doc! { "number": 1 }), ttl_index("delete_at")])
+        .await?;
     let counters: Collection<Document> = database.collection(collection::FEED_CURSOR);
     let first = doc! { "$setOnInsert": { "number": 0_i64 } };
     match counters.update_one(doc! { "_id": COUNTER }, first).upsert(true).await {
@@ -130,6 +142,31 @@ pub(crate) async fn append(database: &Database, entries: Vec<FeedEntry>) -> mong
             outcome => return outcome,
         }
     }
+}
+
+/// Leaves out what strangers have caused beyond `max` entries a day for each person. A feed is a hint; the lists have all.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn bounded(
+    database: &Database,
+    entries: Vec<FeedEntry>,
+    max: u64,
+) -> mongodb::error::Result<Vec<FeedEntry>> {
+    let mut kept = Vec::with_capacity(entries.len());
+    for entry in entries {
+        if entry.of_stranger {
+            let since = entry.time - 86_400;
+            let of_day = doc! {
+                "to": format!("{:#x}", entry.to), "of_stranger": true, "time": { "$gt": since, "$lte": entry.time },
+            };
+            if feed(database).count_documents(of_day).limit(max).await? >= max {
+                continue;
+            }
+        }
+        kept.push(entry);
+    }
+    Ok(kept)
 }
 
 async fn unknown(database: &Database, entries: &[FeedEntry]) -> mongodb::error::Result<Vec<FeedEntry>> {

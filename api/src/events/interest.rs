@@ -17,15 +17,18 @@ use mongodb::{
     bson::{Document, doc},
 };
 use protocol::{
-    bodies::feed::FeedKind,
+    bodies::{feed::FeedKind, grants::Shelf},
     codes::ScopeKind,
     deployment::{ContractName, Deployment},
+    hex_text,
     ids::{GrantId, LeafHash, RecordId},
     mirror::{self, EventDoc, RecordDoc},
 };
 
+use serde::Deserialize;
+
 use super::FeedEntry;
-use crate::{chain, error::ApiError, grants::BundleDoc, state::App, store::collection};
+use crate::{chain, error::ApiError, state::App, store::collection};
 
 /// The entries that tell people about one event; none for an event that concerns nobody.
 ///
@@ -40,11 +43,38 @@ pub(super) async fn entries(app: &App, event: &EventDoc, decoded: ChainEvent) ->
         ChainEvent::Accreditation(event) => of_accreditation(&event),
     };
     let time = event.place.block_time;
-    Ok(people.into_iter().map(|to| FeedEntry::caused_by(&event.id, to, kind, &subject, time)).collect())
+    let entry = |person: Person| {
+        let entry = FeedEntry::caused_by(&event.id, person.address, kind, &subject, time);
+        if person.of_stranger { entry.of_stranger() } else { entry }
+    };
+    let known: BTreeSet<Address> =
+        people.iter().filter(|person| !person.of_stranger).map(|person| person.address).collect();
+    // Who is concerned in two ways is told once, as somebody known.
+    let once = people.into_iter().filter(|person| !(person.of_stranger && known.contains(&person.address)));
+    Ok(once.map(entry).collect())
 }
 
 /// What happened, to what, and whom it concerns.
-type Interest = (FeedKind, String, BTreeSet<Address>);
+type Interest = (FeedKind, String, BTreeSet<Person>);
+
+/// Somebody whom an event concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Person {
+    address: Address,
+    /// Whether a stranger has caused it, so that it is bounded.
+    of_stranger: bool,
+}
+
+impl From<Address> for Person {
+    fn from(address: Address) -> Self {
+        Self { address, of_stranger: false }
+    }
+}
+
+/// Each of them, as somebody who has to do with the event.
+fn concerned<const N: usize>(addresses: [Address; N]) -> BTreeSet<Person> {
+    addresses.into_iter().map(Person::from).collect()
+}
 
 /// The event as the contracts declare it; `None` for what is none of theirs.
 pub(super) fn decode(deployment: &Deployment, event: &EventDoc) -> Option<ChainEvent> {
@@ -64,17 +94,17 @@ pub(super) fn decode(deployment: &Deployment, event: &EventDoc) -> Option<ChainE
 async fn of_record(app: &App, event: RecordRegistryEvents) -> Result<Interest, ApiError> {
     let (kind, id, patient, mut people) = match event {
         RecordRegistryEvents::RecordRegistered(registered) => {
-            let people = BTreeSet::from([registered.patient, registered.uploader]);
+            let people = concerned([registered.patient, registered.uploader]);
             (FeedKind::RecordRegistered, registered.id, registered.patient, people)
         }
         RecordRegistryEvents::RecordStatusChanged(changed) => {
-            (FeedKind::RecordStatusChanged, changed.id, changed.patient, BTreeSet::from([changed.patient]))
+            (FeedKind::RecordStatusChanged, changed.id, changed.patient, concerned([changed.patient]))
         }
         _ => return Ok((FeedKind::RecordRegistered, String::new(), BTreeSet::new())),
     };
     let records: Collection<RecordDoc> = app.database.collection(mirror::collection::RECORDS);
     if let Some(record) = records.find_one(doc! { "_id": format!("{id:#x}") }).await? {
-        people.insert(record.uploader);
+        people.insert(record.uploader.into());
     }
     let over_record = doc! { "scope_id": format!("{id:#x}"), "kind": ScopeKind::Record.as_str() };
     people.extend(grantees(app, patient, over_record).await?);
@@ -93,30 +123,32 @@ async fn of_grant(app: &App, event: GrantRegistryEvents) -> Result<Interest, Api
         }
         GrantRegistryEvents::AllRevoked(revoked) => {
             let mut people = grantees(app, revoked.patient, Document::new()).await?;
-            people.insert(revoked.patient);
+            people.insert(revoked.patient.into());
             return Ok((FeedKind::Revoked, format!("{:#x}", revoked.patient), people));
         }
         _ => return Ok((FeedKind::Granted, String::new(), BTreeSet::new())),
     };
     let mut people = grantees(app, patient, doc! { "tag": format!("{tag:#x}") }).await?;
-    people.insert(patient);
+    people.insert(patient.into());
     let id = scope_kind.map(|scope_kind| GrantId::derive(patient, tag.into(), scope_kind, scope_id));
     Ok((kind, id.map(|id| id.to_string()).unwrap_or_default(), people))
 }
 
 async fn of_log(app: &App, event: AccessLogEvents) -> Result<Interest, ApiError> {
-    let AccessLogEvents::Accessed(accessed) = event else {
-        return Ok((FeedKind::Accessed, String::new(), BTreeSet::new()));
+    // Anybody may keep a log of their own on this contract; only the deployment's operator releases keys.
+    let accessed = match event {
+        AccessLogEvents::Accessed(accessed) if accessed.operator == app.deployment.operator => accessed,
+        _ => return Ok((FeedKind::Accessed, String::new(), BTreeSet::new())),
     };
     let record = chain::find_record(app, accessed.record.into(), BlockId::latest()).await?;
-    let people = record.map(|record| record.patient).into_iter().collect();
+    let people = record.map(|record| record.patient.into()).into_iter().collect();
     Ok((FeedKind::Accessed, LeafHash(accessed.leaf).to_string(), people))
 }
 
 fn of_key(event: &KeyRegistryEvents) -> Interest {
     match event {
         KeyRegistryEvents::KeyRegistered(registered) => {
-            (FeedKind::KeyRegistered, format!("{:#x}", registered.keyHash), BTreeSet::from([registered.owner]))
+            (FeedKind::KeyRegistered, format!("{:#x}", registered.keyHash), concerned([registered.owner]))
         }
         _ => (FeedKind::KeyRegistered, String::new(), BTreeSet::new()),
     }
@@ -125,22 +157,32 @@ fn of_key(event: &KeyRegistryEvents) -> Interest {
 fn of_accreditation(event: &AccreditationEvents) -> Interest {
     let (about, people) = match event {
         AccreditationEvents::Accredited(accredited) => {
-            (accredited.practitioner, BTreeSet::from([accredited.practitioner, accredited.accreditor]))
+            (accredited.practitioner, concerned([accredited.practitioner, accredited.accreditor]))
         }
         AccreditationEvents::AccreditationChanged(changed) => {
-            (changed.practitioner, BTreeSet::from([changed.practitioner, changed.accreditor]))
+            (changed.practitioner, concerned([changed.practitioner, changed.accreditor]))
         }
-        AccreditationEvents::AccreditorSet(set) => (set.accreditor, BTreeSet::from([set.accreditor])),
+        AccreditationEvents::AccreditorSet(set) => (set.accreditor, concerned([set.accreditor])),
         _ => (Address::ZERO, BTreeSet::new()),
     };
     (FeedKind::AccreditationChanged, format!("{about:#x}"), people)
 }
 
-/// The grantees of those bundles of the patient that match. Anybody may have bundles over anybody's records; only the
-/// patient's own say who has to do with them.
-async fn grantees(app: &App, patient: Address, mut bundles: Document) -> Result<BTreeSet<Address>, ApiError> {
-    bundles.insert("patient", format!("{patient:#x}"));
-    let collection: Collection<BundleDoc> = app.database.collection(collection::BUNDLES);
-    let found: Vec<BundleDoc> = collection.find(bundles).await?.try_collect().await?;
-    Ok(found.into_iter().map(|bundle| bundle.grantee).collect())
+/// The grantees of those grants of the patient that match, but for who has hidden them or blocked the patient. Anybody may
+/// grant over anybody's records; only the patient's own grants say who has to do with them.
+async fn grantees(app: &App, patient: Address, mut matching: Document) -> Result<BTreeSet<Person>, ApiError> {
+    /// Of a grant, only whom it concerns.
+    #[derive(Deserialize)]
+    struct Grantee {
+        #[serde(with = "hex_text")]
+        grantee: Address,
+        shelf: Shelf,
+        hidden: bool,
+    }
+    matching.insert("patient", format!("{patient:#x}"));
+    let rows: Collection<Grantee> = app.database.collection(collection::RECEIVED);
+    let wanted = doc! { "grantee": 1, "shelf": 1, "hidden": 1 };
+    let found: Vec<Grantee> = rows.find(matching).projection(wanted).await?.try_collect().await?;
+    let shown = found.into_iter().filter(|row| !row.hidden && row.shelf != Shelf::Blocked);
+    Ok(shown.map(|row| Person { address: row.grantee, of_stranger: row.shelf == Shelf::Strangers }).collect())
 }

@@ -1,16 +1,14 @@
-//! The bundle of one grant as it is stored, with what opens its tag.
+//! The capsules of one grant as they are stored. They may be many, so no list reads them.
 
-use alloy::primitives::{Address, B256};
-use mongodb::{Database, bson::doc};
+use futures::TryStreamExt;
+use mongodb::{Collection, Database, bson::doc};
 use protocol::{
     bodies::grants::BundleBody,
-    codes::{Right, ScopeKind},
-    hex_text,
-    ids::{GrantId, RequestId, Salt, Tag},
+    ids::{GrantId, RequestId},
 };
 use serde::{Deserialize, Serialize};
 
-use crate::store::{collection, index, json_text};
+use crate::store::{collection, json_text};
 
 /// A bundle. `_id`: grant `:` grant epoch (ten digits). A renewed grant has a bundle of its own, so that a renewal that
 /// is never mined leaves the standing one as it is.
@@ -21,16 +19,6 @@ pub(crate) struct BundleDoc {
     pub(crate) grant: GrantId,
     /// The epoch that the grant has on chain with this bundle.
     pub(crate) epoch: i64,
-    #[serde(with = "hex_text")]
-    pub(crate) patient: Address,
-    #[serde(with = "hex_text")]
-    pub(crate) grantee: Address,
-    pub(crate) tag: Tag,
-    pub(crate) salt: Salt,
-    pub(crate) right: Right,
-    pub(crate) kind: ScopeKind,
-    #[serde(with = "hex_text")]
-    pub(crate) scope_id: B256,
     #[serde(with = "json_text")]
     pub(crate) bundle: BundleBody,
     /// The request that the grant answers.
@@ -40,25 +28,44 @@ pub(crate) struct BundleDoc {
     pub(crate) stored_at: i64,
 }
 
+/// Of a bundle, all but the capsules.
+#[derive(Deserialize)]
+pub(crate) struct BundleName {
+    #[serde(rename = "_id")]
+    pub(crate) id: String,
+    pub(crate) epoch: i64,
+    #[serde(default)]
+    pub(crate) request: Option<RequestId>,
+}
+
 /// The `_id` of a bundle.
 pub(crate) fn bundle_id(grant: GrantId, epoch: u32) -> String {
     format!("{grant}:{epoch:010}")
 }
 
-/// Creates the indexes of bundles.
+/// The bundles.
+pub(crate) fn bundles(database: &Database) -> Collection<BundleDoc> {
+    database.collection(collection::BUNDLES)
+}
+
+/// The names of all bundles of a grant, oldest first.
 ///
 /// # Errors
 /// When the database does not answer.
-pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
-    let bundles = database.collection::<BundleDoc>(collection::BUNDLES);
-    bundles
-        .create_indexes([
-            index(doc! { "grantee": 1, "stored_at": -1, "_id": -1 }),
-            index(doc! { "grant": 1, "epoch": 1 }),
-            index(doc! { "patient": 1 }),
-            index(doc! { "tag": 1 }),
-            index(doc! { "scope_id": 1 }),
-        ])
-        .await?;
-    Ok(())
+pub(crate) async fn names_of(database: &Database, grant: GrantId) -> mongodb::error::Result<Vec<BundleName>> {
+    let of_grant = doc! { "_id": { "$gte": bundle_id(grant, 0), "$lte": bundle_id(grant, u32::MAX) } };
+    names(database, of_grant).await
+}
+
+/// The names of the bundles that match.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn names(
+    database: &Database,
+    filter: mongodb::bson::Document,
+) -> mongodb::error::Result<Vec<BundleName>> {
+    let bundles: Collection<BundleName> = database.collection(collection::BUNDLES);
+    let without_capsules = doc! { "epoch": 1, "request": 1 };
+    bundles.find(filter).projection(without_capsules).sort(doc! { "_id": 1 }).await?.try_collect().await
 }

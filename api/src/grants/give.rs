@@ -1,5 +1,7 @@
 //! What is checked and kept when somebody grants.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use alloy::{
     eips::{BlockId, BlockNumberOrTag},
     primitives::{Address, B256},
@@ -8,39 +10,78 @@ use alloy::{
     sol_types::SolEvent,
 };
 use contracts::{Terms, grant_registry::GrantRegistry::Granted};
+use futures::TryStreamExt;
 use mongodb::{Collection, bson::doc};
 use protocol::{
     bodies::grants::{BundleBody, GrantBody},
-    bundle::Bundle,
+    bundle::{Bundle, CAPSULES_MAX},
     capsule::CAPSULE_LEN,
-    codes::{MAX_SCOPES, Right, ScopeKind},
+    codes::{GRANT_SECONDS_MAX, MAX_SCOPES, Right, ScopeKind},
     deployment::ContractName,
     error_code::ErrorCode,
-    ids::{GrantId, Tag},
-    messages::{Action, SignedAction},
-    mirror::{self, GrantDoc},
+    ids::{GrantId, RecordId, Tag},
+    messages::{Action, Scope, SignedAction},
+    mirror::{self, GrantDoc, RecordDoc},
 };
 
-use super::bundle_doc::{BundleDoc, bundle_id};
-use crate::{caller::Caller, chain, error::ApiError, requests, state::App, store::collection};
+use super::{
+    bundle_doc::{BundleDoc, bundle_id, bundles},
+    received::{self, New, received},
+};
+use crate::{caller::Caller, chain, error::ApiError, relations, requests, state::App, work};
 
 /// How far back the chain is asked for a grant that the mirror does not have yet.
 const RECENT_BLOCKS: u64 = 1_000;
 
-/// Checks a signed Grant against its bundles; gives what is to be kept.
+/// What a Grant, or bundles without one, ask to be kept: checked as far as that needs nobody else.
+pub(super) struct Kept {
+    body: GrantBody,
+    tag: Tag,
+    /// For each bundle, in their order: the hash that the message must name, and what is to be stored of it.
+    bundles: Vec<Checked>,
+}
+
+/// One bundle, once its form was found good.
+struct Checked {
+    hash: B256,
+    parsed: Option<Bundle>,
+}
+
+/// Checks the form of all bundles and hashes each capsule once. Long work, so it leaves the async threads.
 ///
 /// # Errors
-/// `invalid_request` when message and bundles do not agree, `forbidden` for another patient's message,
-/// `invalid_capsule`.
-pub(super) fn check(caller: &Caller, signed: &SignedAction, body: &GrantBody) -> Result<Vec<BundleDoc>, ApiError> {
+/// `invalid_request`, `out_of_range`, `invalid_capsule`.
+pub(super) async fn check_form(body: GrantBody) -> Result<Kept, ApiError> {
+    let tag = opened_tag(&body)?;
+    let capsules = body.bundles.iter().map(|bundle| bundle.capsules.len()).sum::<usize>();
+    if capsules > CAPSULES_MAX {
+        return Err(ApiError::new(ErrorCode::OutOfRange, "the bundles have more than 4,096 capsules together"));
+    }
+    work::run(capsules * CAPSULE_LEN, move || {
+        let bundles = body.bundles.iter().map(|bundle| checked(body.right, bundle)).collect::<Result<_, _>>()?;
+        Ok(Kept { body, tag, bundles })
+    })
+    .await
+}
+
+/// Checks a signed Grant against the body that came with it, as far as that costs nothing.
+///
+/// # Errors
+/// `invalid_request` when they do not agree, `forbidden` for another patient's message, `out_of_range` for one that ends too
+/// late.
+pub(super) fn check_message(
+    app: &App,
+    caller: &Caller,
+    signed: &SignedAction,
+    body: &GrantBody,
+) -> Result<(), ApiError> {
     let Action::Grant(message) = &signed.action else {
         return Err(ApiError::invalid("the message is not a Grant; send it to /v1/actions"));
     };
     if message.patient != caller.address {
         return Err(ApiError::forbidden("only the patient grants"));
     }
-    let tag = opened_tag(body)?;
-    if tag.0 != message.tag {
+    if opened_tag(body)?.0 != message.tag {
         return Err(ApiError::invalid("grantee and salt do not open the tag of the message"));
     }
     if message.rights != body.right.bit() {
@@ -49,63 +90,84 @@ pub(super) fn check(caller: &Caller, signed: &SignedAction, body: &GrantBody) ->
     if message.scopes.len() != body.bundles.len() {
         return Err(ApiError::invalid("there must be one bundle for each scope of the message"));
     }
-    let mut documents = Vec::with_capacity(body.bundles.len());
-    for (scope, bundle) in message.scopes.iter().zip(&body.bundles) {
-        if (scope.kind, scope.id) != (bundle.kind.code(), bundle.scope_id) {
-            return Err(ApiError::invalid("the bundles are not in the order of the message's scopes"));
-        }
-        if checked_hash(body.right, bundle)? != scope.bundleHash {
+    let same_scope =
+        |(scope, bundle): (&Scope, &BundleBody)| (scope.kind, scope.id) == (bundle.kind.code(), bundle.scope_id);
+    if !message.scopes.iter().zip(&body.bundles).all(same_scope) {
+        return Err(ApiError::invalid("the bundles are not in the order of the message's scopes"));
+    }
+    expect_end(message.notAfter.to::<u64>(), app.clock.now())
+}
+
+/// Compares the bundles with the hashes that the message names; gives the epoch that each grant will have.
+///
+/// # Errors
+/// `invalid_request` when they do not agree.
+pub(super) fn check_hashes(signed: &SignedAction, kept: &Kept) -> Result<Vec<u32>, ApiError> {
+    let Action::Grant(message) = &signed.action else { return Ok(Vec::new()) };
+    let mut epochs = Vec::with_capacity(kept.bundles.len());
+    for (scope, checked) in message.scopes.iter().zip(&kept.bundles) {
+        if checked.hash != scope.bundleHash {
             return Err(ApiError::invalid("a bundle is not the one whose hash the message names"));
         }
-        let epoch = scope
-            .epoch
-            .checked_add(1)
-            .ok_or_else(|| ApiError::new(ErrorCode::OutOfRange, "the grant epoch is out of range"))?;
-        documents.push(document(caller.address, tag, body, bundle.clone(), epoch));
+        let epoch = scope.epoch.checked_add(1);
+        epochs.push(epoch.ok_or_else(|| ApiError::new(ErrorCode::OutOfRange, "the grant epoch is out of range"))?);
     }
-    Ok(documents)
+    Ok(epochs)
 }
 
 /// Keeps the checked bundles of a Grant durably, before it is sent and after the contracts were found to accept it.
 ///
 /// # Errors
-/// `key_not_registered` when the grantee has none, `not_found` for an unknown request.
-pub(super) async fn keep(app: &App, caller: &Caller, body: &GrantBody, bundles: &[BundleDoc]) -> Result<(), ApiError> {
+/// `key_not_registered` when the grantee has none, `not_found` for an unknown request, `unknown_record` and `forbidden` for
+/// a record that is not the patient's.
+pub(super) async fn keep(
+    app: &App,
+    caller: &Caller,
+    signed: &SignedAction,
+    kept: &Kept,
+    epochs: &[u32],
+) -> Result<(), ApiError> {
+    let Action::Grant(message) = &signed.action else { return Ok(()) };
     let expected = async {
-        match body.request {
-            Some(request) => requests::expect_open(app, request, caller.address, body.grantee).await,
+        match kept.body.request {
+            Some(request) => requests::expect_open(app, request, caller.address, kept.body.grantee).await,
             None => Ok(()),
         }
     };
-    let (key, request, stored) = tokio::join!(expect_key(app, body), expected, store(app, bundles));
-    key.and(request).and(stored)
+    let ends_at = message.notAfter.to::<u64>();
+    let standings: Vec<(u32, u64)> = epochs.iter().map(|epoch| (*epoch, ends_at)).collect();
+    let records = own_records(app, caller.address, &kept.body.bundles);
+    let (key, request, records) = tokio::join!(expect_key(app, &kept.body), expected, records);
+    key.and(request)?;
+    store(app, caller.address, kept, &standings, &records?).await
 }
 
 /// Keeps the bundles of grants that stand on chain already.
 ///
 /// # Errors
 /// `no_grant` when one does not stand, `invalid_request` when a bundle does not begin with the one that was granted.
-pub(super) async fn put_in_again(app: &App, caller: &Caller, body: &GrantBody) -> Result<(), ApiError> {
-    let tag = opened_tag(body)?;
-    if body.bundles.is_empty() {
+pub(super) async fn put_in_again(app: &App, caller: &Caller, kept: &Kept) -> Result<(), ApiError> {
+    if kept.bundles.is_empty() {
         return Err(ApiError::invalid("there is no bundle to keep"));
     }
-    let mut documents = Vec::with_capacity(body.bundles.len());
-    for bundle in &body.bundles {
-        let complete = checked_hash(body.right, bundle)?;
-        let terms = standing_terms(app, caller.address, tag, bundle, body.right).await?;
-        let granted = granted_hash(app, caller.address, tag, bundle, &terms).await?;
+    let mut standings = Vec::with_capacity(kept.bundles.len());
+    for (bundle, checked) in kept.body.bundles.iter().zip(&kept.bundles) {
+        let terms = standing_terms(app, caller.address, kept.tag, bundle, kept.body.right).await?;
+        let granted = granted_hash(app, caller.address, kept.tag, bundle, &terms).await?;
         // Later versions are added off chain, so the granted bundle is a beginning of the present one.
-        if granted != complete && !beginnings(bundle).any(|beginning| beginning == granted) {
+        let begins = granted == checked.hash
+            || checked.parsed.as_ref().is_some_and(|bundle| bundle.signed_len(granted).is_some());
+        if !begins {
             return Err(ApiError::invalid("the bundle does not begin with the one that was granted"));
         }
-        documents.push(document(caller.address, tag, body, bundle.clone(), terms.epoch));
+        standings.push((terms.epoch, terms.not_after));
     }
-    if let Some(request) = body.request {
-        requests::expect_open(app, request, caller.address, body.grantee).await?;
+    if let Some(request) = kept.body.request {
+        requests::expect_open(app, request, caller.address, kept.body.grantee).await?;
     }
-    store(app, &documents).await?;
-    if let Some(request) = body.request {
+    let records = own_records(app, caller.address, &kept.body.bundles).await?;
+    store(app, caller.address, kept, &standings, &records).await?;
+    if let Some(request) = kept.body.request {
         requests::approve(&app.database, request, app.clock.now()).await?;
     }
     Ok(())
@@ -117,23 +179,44 @@ pub(super) async fn put_in_again(app: &App, caller: &Caller, body: &GrantBody) -
 /// `not_found` for who is not its patient, `grant_revoked`, `invalid_request` when a capsule would be lost.
 pub(super) async fn catch_up(app: &App, caller: &Caller, grant: GrantId, bundle: BundleBody) -> Result<(), ApiError> {
     let nothing = || ApiError::not_found("there is no such grant of yours here");
-    let bundles: Collection<BundleDoc> = app.database.collection(collection::BUNDLES);
-    let newest = bundles
-        .find_one(doc! { "_id": { "$gte": bundle_id(grant, 0), "$lte": bundle_id(grant, u32::MAX) } })
-        .sort(doc! { "_id": -1 })
+    let known = received(&app.database)
+        .find_one(doc! { "_id": grant.to_string() })
         .await?
         .filter(|known| known.patient == caller.address)
         .ok_or_else(nothing)?;
-    if (bundle.kind, bundle.scope_id) != (newest.kind, newest.scope_id) {
+    if (bundle.kind, bundle.scope_id) != (known.kind, known.scope_id) {
         return Err(ApiError::invalid("the bundle is for another scope than the grant"));
     }
-    checked_hash(newest.right, &bundle)?;
-    let terms = standing_terms(app, caller.address, newest.tag, &bundle, newest.right).await?;
+    let right = if known.reads { Right::Read } else { Right::Write };
+    let terms = standing_terms(app, caller.address, known.tag, &bundle, right).await?;
+    let bundles = bundles(&app.database);
     let standing = bundles.find_one(doc! { "_id": bundle_id(grant, terms.epoch) }).await?.ok_or_else(nothing)?;
-    if !standing.bundle.capsules.iter().all(|capsule| bundle.capsules.contains(capsule)) {
-        return Err(ApiError::invalid("the bundle lacks a capsule that the grantee has"));
+    let (new, newest_version) = work::run(bundle.capsules.len() * CAPSULE_LEN, move || {
+        let new = checked(right, &bundle)?;
+        let is_complete = match (&new.parsed, Bundle::try_from(&standing.bundle)) {
+            (Some(new), Ok(old)) => new.holds_all_of(&old),
+            _ => standing.bundle.capsules.is_empty(),
+        };
+        if !is_complete {
+            return Err(ApiError::invalid("the bundle lacks a capsule that the grantee has"));
+        }
+        let newest_version = bundle.capsules.last().map(|capsule| i32::from(capsule.version));
+        Ok((BundleDoc { bundle, stored_at: now_ms(), ..standing }, newest_version))
+    })
+    .await?;
+    bundles.replace_one(doc! { "_id": &new.id }, &new).upsert(true).await?;
+    // Only if no later bundle was kept meanwhile: the row is about the newest.
+    let of_epoch = doc! { "_id": grant.to_string(), "epoch": new.epoch };
+    received(&app.database).update_one(of_epoch, doc! { "$set": { "newest_version": newest_version } }).await?;
+    Ok(())
+}
+
+/// Nothing is granted without an end that somebody lives to see.
+fn expect_end(not_after: u64, now: u64) -> Result<(), ApiError> {
+    if not_after > now.saturating_add(GRANT_SECONDS_MAX) {
+        return Err(ApiError::new(ErrorCode::OutOfRange, "a grant ends within 20 years"));
     }
-    store(app, &[BundleDoc { bundle, stored_at: now_ms(), ..standing }]).await
+    Ok(())
 }
 
 fn opened_tag(body: &GrantBody) -> Result<Tag, ApiError> {
@@ -146,11 +229,8 @@ fn opened_tag(body: &GrantBody) -> Result<Tag, ApiError> {
     Ok(Tag::derive(body.grantee, body.salt))
 }
 
-/// The hash that the message must name for a bundle; checks its form on the way.
-fn checked_hash(right: Right, bundle: &BundleBody) -> Result<B256, ApiError> {
-    if bundle.capsules.iter().any(|entry| entry.capsule.len() != CAPSULE_LEN) {
-        return Err(ApiError::new(ErrorCode::InvalidCapsule, "a capsule is 117 bytes"));
-    }
+/// The hash that the message must name for a bundle, and the bundle once its form was found good.
+fn checked(right: Right, bundle: &BundleBody) -> Result<Checked, ApiError> {
     match (right, bundle.kind) {
         (Right::Write, _) if !bundle.capsules.is_empty() => {
             Err(ApiError::new(ErrorCode::InvalidCapsule, "a grant to write has no capsules"))
@@ -158,22 +238,41 @@ fn checked_hash(right: Right, bundle: &BundleBody) -> Result<B256, ApiError> {
         (Right::Write, ScopeKind::Record) => {
             Err(ApiError::new(ErrorCode::OutOfRange, "writing is granted over a category or all"))
         }
-        (Right::Write, _) => Ok(Bundle::NONE),
+        (Right::Write, _) => Ok(Checked { hash: Bundle::NONE, parsed: None }),
         (Right::Read, ScopeKind::Record) => {
             let bundle = Bundle::try_from(bundle)
                 .map_err(|error| ApiError::new(ErrorCode::InvalidCapsule, error.to_string()))?;
-            Ok(bundle.hash())
+            Ok(Checked { hash: bundle.hash(), parsed: Some(bundle) })
         }
         (Right::Read, _) => Err(ApiError::new(ErrorCode::OutOfRange, "reading is granted over single records")),
     }
 }
 
-/// The hashes of all beginnings of a bundle, for which one was granted before versions were added.
-fn beginnings(bundle: &BundleBody) -> impl Iterator<Item = B256> + '_ {
-    (0..bundle.capsules.len()).filter_map(|length| {
-        let capsules = bundle.capsules[..length].to_vec();
-        Bundle::try_from(&BundleBody { capsules, ..*bundle }).ok().map(|beginning| beginning.hash())
-    })
+/// When each record that the bundles name was created (unix seconds). All must be the patient's: over another's record a
+/// grant opens nothing, and would only stand in its grantee's lists.
+async fn own_records(app: &App, patient: Address, bundles: &[BundleBody]) -> Result<BTreeMap<RecordId, u64>, ApiError> {
+    let wanted = bundles.iter().filter(|bundle| bundle.kind == ScopeKind::Record);
+    let wanted: BTreeSet<RecordId> = wanted.map(|bundle| RecordId(bundle.scope_id)).collect();
+    let records: Collection<RecordDoc> = app.database.collection(mirror::collection::RECORDS);
+    let ids: Vec<String> = wanted.iter().map(ToString::to_string).collect();
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let mirrored: Vec<RecordDoc> = records.find(doc! { "_id": { "$in": ids } }).await?.try_collect().await?;
+    let mut known: BTreeMap<RecordId, (Address, u64)> =
+        mirrored.into_iter().map(|record| (record.id, (record.patient, record.created))).collect();
+    // The mirror may be a moment behind; then the chain knows.
+    let missing: Vec<RecordId> = wanted.into_iter().filter(|record| !known.contains_key(record)).collect();
+    for record in missing {
+        let found = chain::find_record(app, record, BlockId::latest())
+            .await?
+            .ok_or_else(|| ApiError::new(ErrorCode::UnknownRecord, "a record that is to be shared is not on chain"))?;
+        known.insert(record, (found.patient, found.created.to::<u64>()));
+    }
+    if known.values().any(|(owner, _)| *owner != patient) {
+        return Err(ApiError::forbidden("only the patient of a record grants access to it"));
+    }
+    Ok(known.into_iter().map(|(record, (_, created))| (record, created)).collect())
 }
 
 /// What the grant says on chain now, if it stands with this right.
@@ -244,46 +343,79 @@ async fn expect_key(app: &App, body: &GrantBody) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn document(patient: Address, tag: Tag, body: &GrantBody, bundle: BundleBody, epoch: u32) -> BundleDoc {
-    let grant = GrantId::derive(patient, tag, bundle.kind, bundle.scope_id);
-    BundleDoc {
-        id: bundle_id(grant, epoch),
-        grant,
-        epoch: epoch.into(),
-        patient,
-        grantee: body.grantee,
-        tag,
-        salt: body.salt,
-        right: body.right,
-        kind: bundle.kind,
-        scope_id: bundle.scope_id,
-        bundle,
-        request: body.request,
-        stored_at: now_ms(),
+/// Keeps bundles and their rows. `standings`: for each bundle the epoch that its grant has with it, and its end (unix
+/// seconds).
+async fn store(
+    app: &App,
+    patient: Address,
+    kept: &Kept,
+    standings: &[(u32, u64)],
+    records: &BTreeMap<RecordId, u64>,
+) -> Result<(), ApiError> {
+    let Kept { body, tag, .. } = kept;
+    let stored_at = now_ms();
+    let documents = body.bundles.iter().zip(standings).map(|(bundle, (epoch, _))| {
+        let grant = GrantId::derive(patient, *tag, bundle.kind, bundle.scope_id);
+        BundleDoc {
+            id: bundle_id(grant, *epoch),
+            grant,
+            epoch: i64::from(*epoch),
+            bundle: bundle.clone(),
+            request: body.request,
+            stored_at,
+        }
+    });
+    let documents: Vec<BundleDoc> = documents.collect();
+    store_bundles(app, &documents, &kept.bundles).await?;
+    relations::note(app, patient, body.grantee).await?;
+    let shelf = relations::shelf(app, body.grantee, patient).await?;
+    for (document, (_, ends_at)) in documents.iter().zip(standings) {
+        let BundleBody { kind, scope_id, capsules } = &document.bundle;
+        let new = New {
+            bundle: document,
+            patient,
+            grantee: body.grantee,
+            tag: *tag,
+            salt: body.salt,
+            right: body.right,
+            kind: *kind,
+            scope_id: *scope_id,
+            newest_version: capsules.last().map(|capsule| capsule.version),
+            created: records.get(&RecordId(*scope_id)).copied().unwrap_or(0),
+            ends_at: *ends_at,
+        };
+        received::write(app, &new, shelf).await?;
     }
+    // Who was blocked in between is found here; who is blocked later finds the rows.
+    if relations::shelf(app, body.grantee, patient).await? != shelf {
+        received::sort_again(app, body.grantee, patient).await?;
+    }
+    Ok(())
 }
 
-async fn store(app: &App, documents: &[BundleDoc]) -> Result<(), ApiError> {
-    let bundles: Collection<BundleDoc> = app.database.collection(collection::BUNDLES);
+async fn store_bundles(app: &App, documents: &[BundleDoc], parsed: &[Checked]) -> Result<(), ApiError> {
+    let bundles = bundles(&app.database);
     // The first time, which is the common one, is a single write.
     match bundles.insert_many(documents).ordered(false).await {
-        Ok(_) => Ok(()),
-        Err(error) if crate::store::is_duplicate(&error) => {
-            for document in documents {
-                let standing = bundles.find_one(doc! { "_id": &document.id }).await?;
-                // Catch-up adds capsules; the beginning that was signed, sent again, takes none of them away.
-                let is_beginning = |known: &BundleDoc| {
-                    known.request == document.request
-                        && document.bundle.capsules.iter().all(|capsule| known.bundle.capsules.contains(capsule))
-                };
-                if !standing.as_ref().is_some_and(is_beginning) {
-                    bundles.replace_one(doc! { "_id": &document.id }, document).upsert(true).await?;
-                }
-            }
-            Ok(())
-        }
-        Err(error) => Err(error.into()),
+        Ok(_) => return Ok(()),
+        Err(error) if crate::store::is_duplicate(&error) => {}
+        Err(error) => return Err(error.into()),
     }
+    for (document, Checked { parsed, .. }) in documents.iter().zip(parsed) {
+        let standing = bundles.find_one(doc! { "_id": &document.id }).await?;
+        // Catch-up adds capsules; the beginning that was signed, sent again, takes none of them away.
+        let is_beginning = |known: &BundleDoc| {
+            known.request == document.request
+                && match (parsed, Bundle::try_from(&known.bundle)) {
+                    (Some(new), Ok(known)) => known.holds_all_of(new),
+                    _ => document.bundle.capsules.is_empty(),
+                }
+        };
+        if !standing.as_ref().is_some_and(is_beginning) {
+            bundles.replace_one(doc! { "_id": &document.id }, document).upsert(true).await?;
+        }
+    }
+    Ok(())
 }
 
 fn now_ms() -> i64 {

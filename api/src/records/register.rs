@@ -4,7 +4,6 @@ use alloy::{
     eips::BlockId,
     primitives::{Address, B256},
 };
-use futures::TryStreamExt;
 use mongodb::bson::doc;
 use protocol::{
     bodies::records::RegisterBody,
@@ -61,7 +60,7 @@ pub(super) async fn check<'a>(
         (None, None) => return Err(ApiError::new(ErrorCode::UnknownRecord, "there is no such record on chain")),
     };
     let cid = cid(registration.codec, registration.digest)?;
-    expect_stored(app, &cid, registration.record, registration.version).await?;
+    expect_stored(app, caller, &cid, registration.record, registration.version).await?;
     let is_registered = on_chain.is_some_and(|record| record.version >= registration.version);
     Ok(Deposit {
         record: registration.record,
@@ -101,7 +100,7 @@ pub(super) async fn deposit(app: &App, caller: &Caller, body: &RegisterBody) -> 
 }
 
 /// Makes sure that the envelope lies here, and that its header named this record and version when it was uploaded.
-async fn expect_stored(app: &App, cid: &Cid, record: RecordId, version: u16) -> Result<(), ApiError> {
+async fn expect_stored(app: &App, caller: &Caller, cid: &Cid, record: RecordId, version: u16) -> Result<(), ApiError> {
     let cid = cid.to_string();
     let of_version = doc! {
         "record": record.to_string(),
@@ -116,11 +115,13 @@ async fn expect_stored(app: &App, cid: &Cid, record: RecordId, version: u16) -> 
     if touched.matched_count > 0 {
         return Ok(());
     }
-    let stored: Vec<_> = pins(app).find(of_version).await?.try_collect().await?;
-    if !stored.is_empty() {
+    // What somebody else has uploaded for this version is no fault of the caller's.
+    let mut own = of_version;
+    own.insert("uploader", caller.hex());
+    if pins(app).find_one(own).await?.is_some() {
         return Err(ApiError::new(ErrorCode::CidMismatch, "the envelope uploaded for this version has another CID"));
     }
-    if pins(app).find_one(doc! { "cid": &cid }).await?.is_some() {
+    if pins(app).find_one(doc! { "cid": &cid, "uploader": caller.hex() }).await?.is_some() {
         return Err(ApiError::new(ErrorCode::InvalidEnvelope, "the uploaded envelope names another record or version"));
     }
     Err(ApiError::not_found("the envelope was not uploaded here"))

@@ -4,6 +4,8 @@
 //! operator's own key. The uploader deposits it once; the patient may replace it any time, and theirs is the one that
 //! counts.
 
+use std::collections::BTreeSet;
+
 use alloy::primitives::Address;
 use futures::TryStreamExt;
 use mongodb::{Collection, Database, bson::doc};
@@ -67,7 +69,7 @@ pub(super) async fn deposit(app: &App, deposit: Deposit<'_>) -> Result<(), ApiEr
             .because(error)
     })?;
     let shares: Collection<ShareDoc> = app.database.collection(collection::RELEASE_SHARES);
-    let id = format!("{}:{depositor:#x}", protocol::mirror::version_id(record, version));
+    let id = share_id(record, version, depositor);
     if !may_replace && let Some(known) = shares.find_one(doc! { "_id": &id }).await? {
         let known = open(app, &known)?;
         return if bool::from(known.expose().ct_eq(share.expose())) {
@@ -104,15 +106,30 @@ pub(crate) async fn find(
     best.map(|share| open(app, share)).transpose()
 }
 
-/// The versions of these records for which a share is here.
+/// Those versions for which one of these depositors has put a share in.
 ///
 /// # Errors
 /// When the database does not answer.
-pub(super) async fn deposited(app: &App, records: &[RecordId]) -> Result<Vec<(RecordId, u16)>, ApiError> {
-    let shares: Collection<ShareDoc> = app.database.collection(collection::RELEASE_SHARES);
-    let ids: Vec<String> = records.iter().map(ToString::to_string).collect();
-    let found: Vec<ShareDoc> = shares.find(doc! { "record": { "$in": ids } }).await?.try_collect().await?;
+pub(super) async fn deposited(
+    app: &App,
+    asked: BTreeSet<(RecordId, u16, Address)>,
+) -> Result<BTreeSet<(RecordId, u16)>, ApiError> {
+    /// Of a share, only what it is of.
+    #[derive(Deserialize)]
+    struct Of {
+        record: RecordId,
+        version: i32,
+    }
+    let ids: Vec<String> =
+        asked.into_iter().map(|(record, version, depositor)| share_id(record, version, depositor)).collect();
+    let shares: Collection<Of> = app.database.collection(collection::RELEASE_SHARES);
+    let of = doc! { "record": 1, "version": 1 };
+    let found: Vec<Of> = shares.find(doc! { "_id": { "$in": ids } }).projection(of).await?.try_collect().await?;
     Ok(found.into_iter().filter_map(|share| Some((share.record, share.version.try_into().ok()?))).collect())
+}
+
+fn share_id(record: RecordId, version: u16, depositor: Address) -> String {
+    format!("{}:{depositor:#x}", protocol::mirror::version_id(record, version))
 }
 
 fn open(app: &App, share: &ShareDoc) -> Result<ReleaseShare, ApiError> {

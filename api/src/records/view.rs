@@ -10,178 +10,130 @@ use mongodb::{
 };
 use protocol::{
     bodies::{
-        Page,
-        records::{RecordQuery, RecordView, VersionView},
+        Page, PageQuery,
+        records::{RecordView, VERSIONS_SHOWN, VersionView},
     },
-    codes::{Category, RecordStatus, ScopeKind},
+    codes::{Category, RecordStatus},
     ids::RecordId,
-    mirror::{self, RecordDoc, VersionDoc},
+    mirror::{self, RecordDoc, VersionDoc, version_id},
 };
 
 use super::shares;
-use crate::{
-    blobs::ledger::pins,
-    caller::Caller,
-    error::ApiError,
-    extract::page_limit,
-    grants::{self, ReadScope},
-    state::App,
-};
-
-/// Where a page ends: creation time and id of its last record.
-struct Cursor {
-    created: i64,
-    id: String,
-}
-
-impl Cursor {
-    fn parse(text: &str) -> Result<Self, ApiError> {
-        let invalid = || ApiError::invalid("cursor is not one that this server gave");
-        let (created, id) = text.split_once(':').ok_or_else(invalid)?;
-        let id: RecordId = id.parse().map_err(|_| invalid())?;
-        Ok(Self { created: created.parse().map_err(|_| invalid())?, id: id.to_string() })
-    }
-
-    /// Matches what comes after it, newest first.
-    fn filter(&self) -> Document {
-        doc! { "$or": [
-            { "created": { "$lt": self.created } },
-            { "created": self.created, "_id": { "$lt": &self.id } },
-        ] }
-    }
-}
-
-/// One page of what the caller owns, uploaded, or was granted.
-pub(super) async fn list(app: &App, caller: &Caller, query: &RecordQuery) -> Result<Page<RecordView>, ApiError> {
-    let limit = page_limit(query.limit)?;
-    let after = query.cursor.as_deref().map(Cursor::parse).transpose()?;
-    let patient = query
-        .patient
-        .as_deref()
-        .map(|text| text.parse::<Address>().map_err(|_| ApiError::invalid("patient is not an address")))
-        .transpose()?;
-
-    let mut found: BTreeMap<(i64, RecordId), RecordDoc> = BTreeMap::new();
-    for visible in visible(app, caller.address).await? {
-        // Each question has an index of its own; one question with alternatives would have none.
-        for record in page(app, visible, after.as_ref(), patient, query.category, limit).await? {
-            found.insert((i64::try_from(record.created).unwrap_or(i64::MAX), record.id), record);
-        }
-    }
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let next = (found.len() > limit).then(|| found.keys().rev().nth(limit - 1)).flatten();
-    let next = next.map(|(created, id)| format!("{created}:{id}"));
-    let records: Vec<RecordDoc> = found.into_values().rev().take(limit).collect();
-    Ok(Page { items: views(app, records).await?, next })
-}
+use crate::{blobs::ledger::pins, caller::Caller, error::ApiError, extract::page_limit, grants, paging, state::App};
 
 /// One record that the caller may see.
 pub(super) async fn get(app: &App, caller: &Caller, id: RecordId) -> Result<RecordView, ApiError> {
+    let record = find(app, caller, id).await?;
+    views(app, vec![record]).await?.pop().ok_or_else(|| ApiError::not_found("there is no such record"))
+}
+
+async fn find(app: &App, caller: &Caller, id: RecordId) -> Result<RecordDoc, ApiError> {
     let nothing = || ApiError::not_found("there is no such record, or nobody shared it with you");
     let records: Collection<RecordDoc> = app.database.collection(mirror::collection::RECORDS);
     let record = records.find_one(doc! { "_id": id.to_string() }).await?.ok_or_else(nothing)?;
     let is_own = record.patient == caller.address || record.uploader == caller.address;
-    if !is_own && !grants::read_scopes(app, caller.address).await?.iter().any(|scope| scope.covers(&record)) {
+    let one = std::slice::from_ref(&record);
+    if !is_own && grants::readable(app, caller.address, record.patient, one).await?.is_empty() {
         return Err(nothing());
     }
-    views(app, vec![record]).await?.pop().ok_or_else(nothing)
+    Ok(record)
 }
 
-/// The filters that together give all that somebody may see.
-async fn visible(app: &App, address: Address) -> Result<Vec<Document>, ApiError> {
-    let hex = format!("{address:#x}");
-    let mut filters = vec![doc! { "patient": &hex }, doc! { "uploader": &hex }];
-    let mut records = BTreeSet::new();
-    for ReadScope { patient, kind, scope_id } in grants::read_scopes(app, address).await? {
-        let patient = format!("{patient:#x}");
-        match kind {
-            ScopeKind::Record => {
-                records.insert(RecordId(scope_id).to_string());
-            }
-            ScopeKind::Category => {
-                let category = i32::from(u16::from_be_bytes([scope_id[30], scope_id[31]]));
-                filters.push(doc! { "patient": patient, "category": category });
-            }
-            ScopeKind::All => filters.push(doc! { "patient": patient }),
-        }
-    }
-    if !records.is_empty() {
-        filters.push(doc! { "_id": { "$in": records.into_iter().collect::<Vec<_>>() } });
-    }
-    Ok(filters)
-}
-
-async fn page(
+/// One page of the versions of a record that the caller may see, newest first.
+pub(super) async fn versions(
     app: &App,
-    visible: Document,
-    after: Option<&Cursor>,
-    patient: Option<Address>,
-    category: Option<Category>,
-    limit: u32,
-) -> Result<Vec<RecordDoc>, ApiError> {
-    let mut all = vec![visible];
-    all.extend(after.map(Cursor::filter));
-    all.extend(patient.map(|patient| doc! { "patient": format!("{patient:#x}") }));
-    all.extend(category.map(|category| doc! { "category": i32::from(category.code()) }));
-    let records: Collection<RecordDoc> = app.database.collection(mirror::collection::RECORDS);
-    let newest_first = doc! { "created": -1, "_id": -1 };
-    // One more than asked for shows whether there is a further page.
-    let found = records.find(doc! { "$and": all }).sort(newest_first).limit(i64::from(limit) + 1).await?;
-    Ok(found.try_collect().await?)
+    caller: &Caller,
+    id: RecordId,
+    query: &PageQuery,
+) -> Result<Page<VersionView>, ApiError> {
+    let limit = u16::try_from(page_limit(query.limit)?).unwrap_or(u16::MAX);
+    let before = query.cursor.as_deref().map(str::parse::<u16>).transpose();
+    let before = before.map_err(|_| ApiError::invalid("cursor is not one that this server gave"))?;
+    let record = find(app, caller, id).await?;
+    let newest = before.map_or(record.version, |before| record.version.min(before.saturating_sub(1)));
+    let oldest = newest.saturating_sub(limit.saturating_sub(1)).max(1);
+    let next = (oldest > 1 && newest > 0).then(|| oldest.to_string());
+    let shown = [(record, oldest..=newest)];
+    let mut found = version_views(app, &shown).await?.remove(&id).unwrap_or_default();
+    found.reverse();
+    paging::page(found.into_iter().map(|version| (version.version.to_string(), version)), limit.into(), next)
 }
 
-async fn views(app: &App, records: Vec<RecordDoc>) -> Result<Vec<RecordView>, ApiError> {
-    let ids: Vec<RecordId> = records.iter().map(|record| record.id).collect();
-    let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
+/// The records with their newest versions.
+pub(super) async fn views(app: &App, records: Vec<RecordDoc>) -> Result<Vec<RecordView>, ApiError> {
+    let newest = |record: RecordDoc| {
+        let oldest = record.version.saturating_sub(VERSIONS_SHOWN - 1).max(1);
+        let newest = record.version;
+        (record, oldest..=newest)
+    };
+    let shown: Vec<_> = records.into_iter().map(newest).collect();
+    let mut by_record = version_views(app, &shown).await?;
+    let view = |(record, _): (RecordDoc, _)| RecordView {
+        id: record.id,
+        patient: record.patient,
+        uploader: record.uploader,
+        // The contract bounds neither list; what we do not know says nothing.
+        category: Category::from_code(record.category).unwrap_or(Category::Unspecified),
+        status: RecordStatus::from_code(record.status).unwrap_or(RecordStatus::Active),
+        created: record.created,
+        version_count: record.version,
+        versions: by_record.remove(&record.id).unwrap_or_default(),
+    };
+    Ok(shown.into_iter().map(view).collect())
+}
+
+type Shown = (RecordDoc, std::ops::RangeInclusive<u16>);
+
+/// These versions of these records, oldest first. Everything is asked for by its id, so that nothing that somebody else
+/// has written is read along.
+async fn version_views(app: &App, shown: &[Shown]) -> Result<BTreeMap<RecordId, Vec<VersionView>>, ApiError> {
+    let ids: Vec<String> =
+        shown.iter().flat_map(|(record, range)| range.clone().map(|version| version_id(record.id, version))).collect();
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
     let versions: Collection<VersionDoc> = app.database.collection(mirror::collection::VERSIONS);
-    let of_records = doc! { "record": { "$in": &texts } };
-    let (versions, shares, sizes) = tokio::join!(
-        async {
-            versions.find(of_records).sort(doc! { "record": 1, "version": 1 }).await?.try_collect::<Vec<_>>().await
-        },
-        shares::deposited(app, &ids),
-        sizes(app, &texts),
-    );
-    let shares: BTreeSet<(RecordId, u16)> = shares?.into_iter().collect();
-    let sizes = sizes?;
+    let versions: Vec<VersionDoc> =
+        versions.find(doc! { "_id": { "$in": ids } }).sort(doc! { "_id": 1 }).await?.try_collect().await?;
+    let first_uploaders: BTreeMap<RecordId, Address> =
+        shown.iter().map(|(record, _)| (record.id, record.uploader)).collect();
+    let depositors = |version: &VersionDoc| {
+        [Some(version.patient), Some(version.uploader), first_uploaders.get(&version.record).copied()]
+    };
+    let asked = versions.iter().flat_map(|version| {
+        depositors(version).into_iter().flatten().map(|depositor| (version.record, version.version, depositor))
+    });
+    let cids = versions.iter().map(|version| version.cid.clone()).collect();
+    let (shares, sizes) = tokio::join!(shares::deposited(app, asked.collect()), sizes(app, cids));
+    let (shares, sizes): (BTreeSet<(RecordId, u16)>, _) = (shares?, sizes?);
     let mut by_record: BTreeMap<RecordId, Vec<VersionView>> = BTreeMap::new();
-    for version in versions? {
-        let size = sizes.get(&version.id).copied();
-        let has_release_share = shares.contains(&(version.record, version.version));
+    for version in versions {
         by_record.entry(version.record).or_default().push(VersionView {
             version: version.version,
             uploader: version.uploader,
+            size: sizes.get(&version.cid).copied(),
             cid: version.cid,
-            size,
-            has_release_share,
+            has_release_share: shares.contains(&(version.record, version.version)),
             registered_at: version.place.block_time,
             block_number: version.place.block_number,
             tx_hash: version.place.tx_hash,
         });
     }
-    Ok(records
-        .into_iter()
-        .map(|record| RecordView {
-            id: record.id,
-            patient: record.patient,
-            uploader: record.uploader,
-            // The contract bounds neither list; what we do not know says nothing.
-            category: Category::from_code(record.category).unwrap_or(Category::Unspecified),
-            status: RecordStatus::from_code(record.status).unwrap_or(RecordStatus::Active),
-            created: record.created,
-            versions: by_record.remove(&record.id).unwrap_or_default(),
-        })
-        .collect())
+    Ok(by_record)
 }
 
-/// Bytes of the envelopes that lie here, by version.
-async fn sizes(app: &App, records: &[String]) -> Result<BTreeMap<String, u64>, ApiError> {
-    let mut pins = pins(app).find(doc! { "record": { "$in": records } }).await?;
-    let mut sizes = BTreeMap::new();
-    while let Some(pin) = pins.try_next().await? {
-        if pin.cid.is_some() {
-            sizes.insert(pin.version_id(), pin.size);
-        }
+/// Bytes of the envelopes that lie here, by CID. Of the registered CIDs only: anybody may upload something for anybody's
+/// record id. The same bytes may lie here for many uploaders, so the database puts them together.
+async fn sizes(app: &App, cids: Vec<String>) -> Result<BTreeMap<String, u64>, ApiError> {
+    #[derive(serde::Deserialize)]
+    struct Size {
+        #[serde(rename = "_id")]
+        cid: String,
+        size: i64,
     }
-    Ok(sizes)
+    let stored = doc! { "cid": { "$in": cids }, "state": { "$in": ["stored", "registered"] } };
+    let pipeline = [doc! { "$match": stored }, doc! { "$group": { "_id": "$cid", "size": { "$max": "$size" } } }];
+    let found: Vec<Document> = pins(app).aggregate(pipeline).await?.try_collect().await?;
+    let sizes = found.into_iter().filter_map(|size| mongodb::bson::from_document::<Size>(size).ok());
+    Ok(sizes.filter_map(|size| Some((size.cid, size.size.try_into().ok()?))).collect())
 }

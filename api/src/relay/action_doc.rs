@@ -171,7 +171,7 @@ pub(super) async fn create_indexes(database: &Database) -> Result<(), Error> {
     let by_state = index(doc! { "state": 1, "accepted_at": 1 });
     let unfinished = index(doc! { "is_final": 1, "state": 1, "accepted_at": 1 });
     let to_follow_up = index(doc! { "is_followed_up": 1, "state": 1, "accepted_at": 1 });
-    let revocations = index(doc! { "signer": 1, "kind": 1, "state": 1 });
+    let revocations = index(doc! { "signer": 1, "kind": 1, "state": 1, "mined.block_number": 1 });
     actions.create_indexes([one_per_nonce, by_state, unfinished, to_follow_up, revocations]).await?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Revocations that this server has accepted: they count for reads at once, before the chain has seen them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::Address;
 use contracts::grant_registry::GrantRegistry;
@@ -40,13 +40,33 @@ impl Revocations {
 }
 
 impl Relay {
-    /// The patient's revocations that stand durably in the queue, but not yet in the mirror up to block `head`. For lists.
+    /// For each of these patients, the revocations that stand durably in the queue, but not yet in the mirror up to block
+    /// `head`. For lists: two queries, however many patients.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub(crate) async fn revocations(&self, patient: Address, head: u64) -> Result<Revocations, Error> {
-        let later = doc! { "mined.block_number": { "$gt": i64::try_from(head).unwrap_or(i64::MAX) } };
-        Ok(Revocations::of(self.accepted_or(patient, later).await?))
+    pub(crate) async fn revocations_of(
+        &self,
+        patients: &BTreeSet<Address>,
+        head: u64,
+    ) -> Result<BTreeMap<Address, Revocations>, Error> {
+        let [accepted, sent, mined] =
+            [ActionState::Accepted, ActionState::Sent, ActionState::Mined].map(|state| to_bson(&state));
+        let signers: Vec<String> = patients.iter().map(|patient| format!("{patient:#x}")).collect();
+        let by_patients = doc! { "signer": { "$in": signers }, "kind": { "$in": ["revoke", "revoke_all"] } };
+        let (mut waiting, mut later) = (by_patients.clone(), by_patients);
+        waiting.insert("state", doc! { "$in": [accepted?, sent?] });
+        later.insert("state", mined?);
+        later.insert("mined.block_number", doc! { "$gt": i64::try_from(head).unwrap_or(i64::MAX) });
+        let find = async |filter: Document| -> Result<Vec<ActionDoc>, Error> {
+            self.shared.actions.find(filter).await?.try_collect().await
+        };
+        let (waiting, later) = tokio::join!(find(waiting), find(later));
+        let mut by_patient: BTreeMap<Address, Vec<ActionDoc>> = BTreeMap::new();
+        for action in waiting?.into_iter().chain(later?) {
+            by_patient.entry(action.signer).or_default().push(action);
+        }
+        Ok(by_patient.into_iter().map(|(patient, actions)| (patient, Revocations::of(actions))).collect())
     }
 
     /// The patient's revocations that stand durably in the queue, but not in the chain that ends with `head`: not mined

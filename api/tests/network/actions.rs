@@ -343,7 +343,7 @@ async fn a_grant_that_somebody_else_sends_first_counts_and_keeps_its_bundle() {
     })
     .await;
     assert_eq!(settled.state, ActionState::Mined);
-    let bundles = api.app.database.collection::<mongodb::bson::Document>("api_bundles");
+    let bundles = api.app.database.collection::<mongodb::bson::Document>("api_received");
     let kept = mongodb::bson::doc! { "salt": terms.salt.to_string() };
     assert_eq!(bundles.count_documents(kept).await.unwrap(), 1);
     cast.doctor.read(&api, record.id, terms.salt).await.unwrap();

@@ -59,6 +59,7 @@ async fn kept(api: &Api) -> (Vec<String>, u64) {
         (&api.app.database, "api_profiles"),
         (&api.app.database, "api_release_shares"),
         (&api.app.database, "api_bundles"),
+        (&api.app.database, "api_received"),
         (&api.app.database, "api_requests"),
         (&api.app.log_database, "log_leaves"),
     ] {

@@ -177,13 +177,13 @@ async fn events_of_the_chain_reach_patient_and_grantee_once_and_ended_capsules_a
     let salt = grant(&one, &cast, &record, Terms::now(&one)).await;
     // Somebody else's bundle over the same record brings nobody closer to it.
     let stranger = one.login(world.signer(Role::SecondDoctor)).await;
-    let bundles = one.app.database.collection::<mongodb::bson::Document>("api_bundles");
-    let mut foreign = bundles.find_one(mongodb::bson::doc! {}).await.unwrap().unwrap();
+    let rows = one.app.database.collection::<mongodb::bson::Document>("api_received");
+    let mut foreign = rows.find_one(mongodb::bson::doc! {}).await.unwrap().unwrap();
     foreign.insert("_id", "foreign");
     foreign.insert("patient", format!("{:#x}", stranger.address()));
     foreign.insert("grantee", format!("{:#x}", stranger.address()));
     foreign.insert("salt", random().to_string());
-    bundles.insert_one(foreign).await.unwrap();
+    rows.insert_one(foreign).await.unwrap();
     let kept = grant(&one, &cast, &record, Terms::now(&one)).await;
     // Whoever follows has its change stream open once it has told the first event.
     eventually("the grantee hears of both grants", || async {
@@ -205,8 +205,11 @@ async fn events_of_the_chain_reach_patient_and_grantee_once_and_ended_capsules_a
     // One block on top, and the capsules of the ended grant are gone; those of the other stay.
     world.rpc("evm_mine", serde_json::json!([])).await;
     let capsules = async |salt: protocol::ids::Salt| {
+        let of_salt = mongodb::bson::doc! { "salt": salt.to_string() };
+        let row = rows.find_one(of_salt).await.unwrap().unwrap();
         let bundles = one.app.database.collection::<mongodb::bson::Document>("api_bundles");
-        let bundle = bundles.find_one(mongodb::bson::doc! { "salt": salt.to_string() }).await.unwrap().unwrap();
+        let of_grant = mongodb::bson::doc! { "grant": row.get_str("_id").unwrap() };
+        let bundle = bundles.find_one(of_grant).await.unwrap().unwrap();
         let body: protocol::bodies::grants::BundleBody =
             serde_json::from_str(bundle.get_str("bundle").unwrap()).unwrap();
         body.capsules.len()

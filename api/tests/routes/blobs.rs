@@ -32,7 +32,7 @@ pub(crate) fn envelope(record: RecordId, version: u16, length: usize) -> Vec<u8>
     bytes
 }
 
-async fn stored(user: &User, record: RecordId, bytes: &[u8]) -> StoredBlob {
+pub(crate) async fn stored(user: &User, record: RecordId, bytes: &[u8]) -> StoredBlob {
     let answer = user.upload(record, 1, bytes.to_vec()).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
     answer.json()
@@ -215,7 +215,7 @@ async fn until_registration_a_blob_is_its_uploaders_then_its_patients() {
     assert_eq!(stranger.send(head).await.status, StatusCode::NOT_FOUND);
 }
 
-/// Writes a grant over one record into the mirror, and the bundle that tells this server who holds its tag.
+/// Writes a grant over one record into the mirror, and the row that tells this server who holds its tag.
 async fn grant(world: &World, patient: Address, grantee: Address, record: RecordId, until: u64) -> GrantId {
     let salt = Salt(crate::world::random());
     let tag = Tag::derive(grantee, salt);
@@ -237,14 +237,14 @@ async fn grant(world: &World, patient: Address, grantee: Address, record: Record
         place: place(),
     };
     world.mirror(collection::GRANTS, &doc).await;
-    let bundle = serde_json::json!({ "kind": "record", "scope_id": record.0, "capsules": [] });
-    let bundle = doc! {
-        "_id": format!("{id}:0000000001"), "grant": id.to_string(), "epoch": 1_i64,
-        "patient": format!("{patient:#x}"), "grantee": format!("{grantee:#x}"), "tag": tag.to_string(),
-        "salt": salt.to_string(), "right": "read", "kind": "record", "scope_id": record.to_string(),
-        "bundle": bundle.to_string(), "stored_at": 1_i64,
+    let row = doc! {
+        "_id": id.to_string(), "patient": format!("{patient:#x}"), "grantee": format!("{grantee:#x}"),
+        "tag": tag.to_string(), "salt": salt.to_string(), "kind": "record", "scope_id": record.to_string(),
+        "reads": true, "open": true, "shelf": "known", "hidden": false,
+        "order": format!("001700000000:{record}"), "epoch": 1_i64, "newest_version": 1_i32,
+        "ends_at": i64::try_from(until).expect("a time of our age"), "stored_at": 1_i64,
     };
-    world.mirror(ours::BUNDLES, &bundle).await;
+    world.mirror(ours::RECEIVED, &row).await;
     id
 }
 

@@ -188,7 +188,9 @@ async fn broken_input_to_any_operation_is_refused_with_a_code() {
         }
     }
     assert!(operations_tried > 30 && requests_sent > 1_000, "{operations_tried} operations, {requests_sent} requests");
-    for collection in ["private_blobs", "profiles", "pins", "actions", "release_shares", "bundles", "requests"] {
+    for collection in
+        ["private_blobs", "profiles", "pins", "actions", "release_shares", "bundles", "received", "requests"]
+    {
         assert_eq!(world.count(&format!("api_{collection}")).await, 0, "{collection} was written to");
     }
 }

@@ -9,6 +9,7 @@ mod broken;
 mod directory;
 mod documents;
 mod edges;
+mod lists;
 mod login;
 mod private_blobs;
 mod shares;

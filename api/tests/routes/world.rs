@@ -1,7 +1,7 @@
 //! The world of one test: a server of its own with a database of its own, over one local network for all tests.
 
 use std::sync::{
-    OnceLock,
+    Arc, OnceLock,
     atomic::{AtomicU32, Ordering},
 };
 
@@ -18,7 +18,10 @@ use axum::{
 };
 use clap::Parser;
 use localnet::{Localnet, LocalnetConfig, Role};
-use mongodb::bson::Document;
+use mongodb::{
+    bson::Document,
+    event::{EventHandler, command::CommandEvent},
+};
 use p256::ecdsa::SigningKey;
 use protocol::{
     bodies::account::{Challenge, SessionToken},
@@ -68,6 +71,17 @@ struct Arguments {
     settings: Settings,
 }
 
+/// How many commands went to the database.
+#[derive(Clone, Default)]
+pub(crate) struct Commands(Arc<AtomicU32>);
+
+impl Commands {
+    /// How many since the last time.
+    pub(crate) fn taken(&self) -> u32 {
+        self.0.swap(0, Ordering::Relaxed)
+    }
+}
+
 /// One server.
 pub(crate) struct World {
     pub(crate) app: App,
@@ -81,6 +95,25 @@ impl World {
 
     /// A server whose settings the test changes.
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::open(change, None).await
+    }
+
+    /// A server whose commands to the database can be counted.
+    pub(crate) async fn counted() -> (Self, Commands) {
+        let commands = Commands::default();
+        let counted = commands.clone();
+        let observer = EventHandler::callback(move |event| {
+            // The next batch of one answer is no further question.
+            if let CommandEvent::Started(started) = event
+                && started.command_name != "getMore"
+            {
+                counted.0.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        (Self::open(|_| {}, Some(observer)).await, commands)
+    }
+
+    async fn open(change: impl FnOnce(&mut Settings), observer: Option<EventHandler<CommandEvent>>) -> Self {
         let network = network();
         let file = |name: &str| network.folder.path().join(name).display().to_string();
         let database = format!("routes_{}_{}", std::process::id(), DATABASES.fetch_add(1, Ordering::Relaxed));
@@ -107,7 +140,7 @@ impl World {
         ])
         .settings;
         change(&mut settings);
-        let app = App::open(settings).await.expect("the server opens");
+        let app = App::open_observed(settings, observer).await.expect("the server opens");
         api::background::create_indexes(&app).await.expect("indexes are created");
         Self { router: api::routes::app(app.clone()), app }
     }

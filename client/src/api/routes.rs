@@ -15,14 +15,14 @@ use eventsource_stream::Eventsource;
 use futures::{Stream, StreamExt};
 use protocol::{
     bodies::{
-        Page,
+        Page, PageQuery,
         account::{Challenge, LoginBody, Me, PrivateBlob, ServerInfo, SessionToken},
         feed::FeedEvent,
-        grants::{CatchUpBody, GrantBody, GrantQuery, GrantView, RequestBody, RequestView, RevokeBody},
+        grants::{BundleBody, CatchUpBody, GrantBody, GrantQuery, GrantView, RequestBody, RequestView, RevokeBody},
         log::{LogEntry, LogEvidence, LogQuery},
-        people::{DirectoryEntry, DirectoryQuery, PublishedKey},
+        people::{BlockView, DirectoryEntry, DirectoryQuery, PublishedKey},
         reads::{ReadAnswer, ReadBody},
-        records::{RecordQuery, RecordView, RegisterBody, ReleaseShareBody, StoredBlob},
+        records::{RecordQuery, RecordView, RegisterBody, ReleaseShareBody, StoredBlob, VersionView},
         relay::ActionView,
     },
     cid::Cid,
@@ -235,6 +235,12 @@ impl Api {
         self.get(self.url(&format!("v1/records/{record}"))).await
     }
 
+    /// `GET /v1/records/{record}/versions`, all pages: every version, newest first.
+    pub async fn versions(&self, record: RecordId) -> Result<Vec<VersionView>, ClientError> {
+        let path = format!("v1/records/{record}/versions");
+        self.all(&path, &PageQuery::default(), |_, cursor| PageQuery { cursor, limit: Some(500) }).await
+    }
+
     /// `PUT /v1/records/{record}/versions/{version}/release-share`
     pub async fn put_release_share(
         &self,
@@ -256,6 +262,37 @@ impl Api {
         self.all("v1/grants", query, |query, cursor| GrantQuery { cursor, limit: Some(500), ..query.clone() }).await
     }
 
+    /// `GET /v1/grants/{grant}/bundle`
+    pub async fn bundle(&self, grant: GrantId) -> Result<BundleBody, ClientError> {
+        self.get(self.url(&format!("v1/grants/{grant}/bundle"))).await
+    }
+
+    /// `PUT` or `DELETE /v1/grants/{grant}/hidden`
+    pub async fn set_hidden(&self, grant: GrantId, hidden: bool) -> Result<(), ClientError> {
+        self.switch(&format!("v1/grants/{grant}/hidden"), hidden).await
+    }
+
+    /// `PUT /v1/accepted/{address}`
+    pub async fn accept(&self, sender: Address) -> Result<(), ClientError> {
+        self.switch(&format!("v1/accepted/{sender:#x}"), true).await
+    }
+
+    /// `GET /v1/blocks`, all pages.
+    pub async fn blocks(&self) -> Result<Vec<BlockView>, ClientError> {
+        self.all("v1/blocks", &PageQuery::default(), |_, cursor| PageQuery { cursor, limit: Some(500) }).await
+    }
+
+    /// `PUT` or `DELETE /v1/blocks/{address}`
+    pub async fn set_blocked(&self, sender: Address, blocked: bool) -> Result<(), ClientError> {
+        self.switch(&format!("v1/blocks/{sender:#x}"), blocked).await
+    }
+
+    /// Writes or removes something that has no content. Twice is as good as once.
+    async fn switch(&self, path: &str, on: bool) -> Result<(), ClientError> {
+        let (method, url) = (if on { Method::PUT } else { Method::DELETE }, self.url(path));
+        self.send_again(|| self.request(method.clone(), url.clone())).await.map(drop)
+    }
+
     /// `PUT /v1/grants/{grant}/bundle`
     pub async fn put_bundle(&self, grant: GrantId, body: &CatchUpBody) -> Result<(), ClientError> {
         self.write_raw(Method::PUT, &format!("v1/grants/{grant}/bundle"), body).await.map(drop)
@@ -273,11 +310,7 @@ impl Api {
 
     /// `GET /v1/requests`, all pages.
     pub async fn requests(&self) -> Result<Vec<RequestView>, ClientError> {
-        self.all("v1/requests", &protocol::bodies::PageQuery::default(), |_, cursor| protocol::bodies::PageQuery {
-            cursor,
-            limit: Some(500),
-        })
-        .await
+        self.all("v1/requests", &PageQuery::default(), |_, cursor| PageQuery { cursor, limit: Some(500) }).await
     }
 
     /// `POST /v1/requests/{request}/deny`
@@ -372,13 +405,13 @@ impl Api {
         let mut items = Vec::new();
         let mut cursor = None;
         loop {
-            let page: Page<T> = self.get(self.url_with(path, &at(query, cursor))).await?;
-            let was_empty = page.items.is_empty();
+            let page: Page<T> = self.get(self.url_with(path, &at(query, cursor.clone()))).await?;
             items.extend(page.items);
-            cursor = page.next;
-            if cursor.is_none() || was_empty {
+            // A page may be empty and still have a next one; a place that is given again would never end.
+            if page.next.is_none() || page.next == cursor {
                 return Ok(items);
             }
+            cursor = page.next;
         }
     }
 }

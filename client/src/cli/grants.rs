@@ -7,7 +7,7 @@ use client::{
     grants::{self, Ending, Granted, NewGrants, Revoked, Scope},
 };
 use protocol::{
-    bodies::grants::{GrantSide, GrantState, GrantView},
+    bodies::grants::{GrantSide, GrantState, GrantView, ShelfQuery},
     codes::{Category, Purpose, Right, ScopeKind},
 };
 
@@ -166,6 +166,9 @@ pub(crate) struct Grants {
     /// Grants that you received instead of those that you gave.
     #[arg(long)]
     received: bool,
+    /// Received grants that wait elsewhere: those of strangers, of blocked senders, or hidden ones.
+    #[arg(long, value_name = "SHELF", value_parser = words::shelf(), requires = "received", conflicts_with = "record")]
+    from: Option<ShelfQuery>,
     /// Only grants over this record.
     #[arg(long, value_name = "RECORD")]
     record: Option<String>,
@@ -182,7 +185,10 @@ impl Grants {
             None => None,
         };
         let side = if self.received { GrantSide::Received } else { GrantSide::Given };
-        let mut grants = grants::list(&client, side, record).await?;
+        let mut grants = match self.from {
+            Some(shelf) => grants::received(&client, shelf).await?,
+            None => grants::list(&client, side, record).await?,
+        };
         if !self.all {
             grants.retain(stands);
         }
@@ -190,8 +196,15 @@ impl Grants {
         let names = Names::of(&context, &client, None, people).await;
         context.screen.answer(&serde_json::json!({ "grants": grants }), || {
             if grants.is_empty() {
-                return if self.received { "Nobody shares anything with you now." } else { "You share nothing now." }
-                    .to_owned();
+                return match (self.received, self.from) {
+                    (false, _) => "You share nothing now.",
+                    (true, Some(ShelfQuery::Strangers)) => "No stranger shares anything with you now.",
+                    (true, Some(_)) => "Nothing waits there.",
+                    (true, None) => {
+                        "Nobody you know shares anything with you now. What strangers share: --received --from strangers"
+                    }
+                }
+                .to_owned();
             }
             let lines = grants.iter().map(|grant| format!("{}  {}", short(grant.id), sentence(grant, &names)));
             lines.collect::<Vec<_>>().join("\n")

@@ -1,7 +1,10 @@
 //! The closed lists of the protocol as command-line values, listed in help and completions, and in plain words.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use protocol::codes::{Category, Purpose, RecordStatus, Role};
+use protocol::{
+    bodies::grants::ShelfQuery,
+    codes::{Category, Purpose, RecordStatus, Role},
+};
 
 macro_rules! parsers {
     ($($(#[$doc:meta])* $function:ident -> $list:ident;)+) => {
@@ -22,6 +25,16 @@ parsers! {
     purpose -> Purpose;
     /// Reads a role.
     role -> Role;
+}
+
+/// Reads where received grants wait.
+pub(crate) fn shelf() -> impl TypedValueParser<Value = ShelfQuery> {
+    PossibleValuesParser::new(["known", "strangers", "blocked", "hidden"]).map(|word| match word.as_str() {
+        "strangers" => ShelfQuery::Strangers,
+        "blocked" => ShelfQuery::Blocked,
+        "hidden" => ShelfQuery::Hidden,
+        _ => ShelfQuery::Known,
+    })
 }
 
 /// A purpose as people say it.

@@ -144,8 +144,8 @@ fn choose_purpose(wished: Option<Purpose>, granted: &[Purpose]) -> Result<Purpos
 /// The capsule of a version, from a bundle whose granted part hashes to what the chain names. Versions that came later
 /// were added off chain; those are checked by opening.
 async fn capsule_of(client: &Client, grant: &GrantView, version: &ChainVersion) -> Result<Capsule, ClientError> {
-    let body = grant.bundle.as_ref().ok_or_else(wrong_bundle)?;
-    let bundle = Bundle::try_from(body).map_err(|error| wrong_bundle().because(error))?;
+    let body = client.api()?.bundle(grant.id).await?;
+    let bundle = Bundle::try_from(&body).map_err(|error| wrong_bundle().because(error))?;
     let hash = client.chain().bundle_hash(version.patient, grant.tag, ScopeKind::Record, version.record.0).await?;
     if bundle.record() != version.record || !begins_with(&bundle, hash) {
         return Err(wrong_bundle());

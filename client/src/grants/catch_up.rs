@@ -9,6 +9,7 @@ use protocol::{
     },
     bundle::Bundle,
     codes::{RecordStatus, Right, ScopeKind},
+    error_code::ErrorCode,
     identity::PublicKey,
     ids::RecordId,
 };
@@ -70,12 +71,13 @@ async fn check_versions(client: &Client, keys: &Keys, found: &mut CaughtUp) -> R
         tokio::try_join!(client.chain().versions_of(keys.owner()), api.records(&query), api.server_info())?;
     let operator_key = PublicKey::from_bytes(&info.operator_key)
         .map_err(|error| ClientError::new(Kind::InvalidAnswer, "The operator's key is no key.").because(error))?;
-    let has_share: HashMap<(RecordId, u16), bool> = told
-        .iter()
-        .flat_map(|record| {
-            record.versions.iter().map(|version| ((record.id, version.version), version.has_release_share))
-        })
-        .collect();
+    let mut has_share: HashMap<(RecordId, u16), bool> = HashMap::new();
+    for record in told {
+        // A list shows the newest versions only.
+        let is_whole = record.versions.len() >= usize::from(record.version_count);
+        let versions = if is_whole { record.versions } else { api.versions(record.id).await? };
+        has_share.extend(versions.iter().map(|version| ((record.id, version.version), version.has_release_share)));
+    }
     let mut withdrawn: HashMap<RecordId, bool> = HashMap::new();
 
     let mut checked: Checked = client.home().read_json(FILE)?.unwrap_or_default();
@@ -130,17 +132,22 @@ async fn extend_bundles(client: &Client, keys: &Keys, found: &mut CaughtUp) -> R
     };
     for grant in grants.into_iter().filter(is_open) {
         let record = RecordId(grant.scope_id);
-        let (Some(grantee), Some(body)) = (grant.grantee, &grant.bundle) else { continue };
+        let Some(grantee) = grant.grantee else { continue };
         // The server names the grantee; only the seed decides whose tag it is.
         if keys.tag(client, grantee, Right::Read).0 != grant.tag {
             return Err(ClientError::new(Kind::WrongAnswer, "The server names another person for a grant of yours."));
         }
         let known = client.chain().record(record).await?;
-        let covers_newest = body.capsules.last().is_some_and(|capsule| capsule.version >= known.version);
+        let covers_newest = grant.newest_version.is_some_and(|version| version >= known.version);
         if covers_newest || known.status == RecordStatus::Tombstoned {
             continue;
         }
-        let old = Bundle::try_from(body).map_err(wrong_bundle)?;
+        let body = match client.api()?.bundle(grant.id).await {
+            // Only `reissue` can give it again.
+            Err(error) if error.code() == ErrorCode::NotFound.as_str() => continue,
+            other => other?,
+        };
+        let old = Bundle::try_from(&body).map_err(wrong_bundle)?;
         let hash = client.chain().bundle_hash(keys.owner(), grant.tag, grant.kind, grant.scope_id).await?;
         if !begins_with(&old, hash) {
             return Err(ClientError::new(

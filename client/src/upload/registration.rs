@@ -187,7 +187,11 @@ fn own_salt(client: &Client, record: RecordId) -> Result<Salt, ClientError> {
 
 /// What opens this uploader's WRITE tag for the patient: told by the server, checked against the chain.
 async fn write_salt(client: &Client, entry: &Entry) -> Result<Salt, ClientError> {
-    let query = GrantQuery { side: Some(GrantSide::Received), ..GrantQuery::default() };
+    let query = GrantQuery {
+        side: Some(GrantSide::Received),
+        patient: Some(format!("{:#x}", entry.patient)),
+        ..GrantQuery::default()
+    };
     let now = client.chain().now().await?;
     let patient_epoch = client.chain().patient_epoch(entry.patient).await?;
     for grant in client.api()?.grants(&query).await? {

@@ -242,6 +242,7 @@ async fn cases(victim: &Victim, thief: &Person) -> Vec<Case> {
         message: session::current(&patient.client).unwrap().login_message().to_owned(),
         signature: thief.wallet.sign_message("x", Wish { sentence: "a thief asks nobody" }).await.unwrap(),
     };
+    let nobody = alloy::primitives::Address::repeat_byte(0x77);
     let own = |status: u16| Rule::Own(StatusCode::from_u16(status).unwrap());
     let not_found = Rule::Refused(ErrorCode::NotFound);
     let forbidden = Rule::Refused(ErrorCode::Forbidden);
@@ -267,6 +268,11 @@ async fn cases(victim: &Victim, thief: &Person) -> Vec<Case> {
         get("/v1/keys/{address}", Rule::Common, format!("/v1/keys/{address}")),
         get("/v1/directory", own(200), "/v1/directory?limit=500".into()),
         put("/v1/directory/{address}", forbidden, format!("/v1/directory/{address}"), json(&profile)),
+        // What the thief has accepted or blocked is the thief's own business.
+        put("/v1/accepted/{address}", not_found, format!("/v1/accepted/{address}"), Body::None),
+        put("/v1/blocks/{address}", own(204), format!("/v1/blocks/{nobody:#x}"), Body::None),
+        get("/v1/blocks", own(200), "/v1/blocks".into()),
+        Case::new(Method::DELETE, "/v1/blocks/{address}", own(204), format!("/v1/blocks/{nobody:#x}"), Body::None),
         get("/v1/blobs/{cid}", not_found, format!("/v1/blobs/{cid}")),
         Case::new(Method::HEAD, "/v1/blobs/{cid}", not_found, format!("/v1/blobs/{cid}"), Body::None),
         // Anyone may store an envelope at their own expense; only its registration makes it a version.
@@ -280,7 +286,9 @@ async fn cases(victim: &Victim, thief: &Person) -> Vec<Case> {
         post("/v1/actions", Rule::Refused(ErrorCode::InvalidSignature), "/v1/actions".into(), json(&revoking)),
         get("/v1/actions/{action}", not_found, format!("/v1/actions/{action}")),
         get("/v1/records", own(200), format!("/v1/records?patient={address}")),
+        get("/v1/records", own(200), format!("/v1/records?record={record}")),
         get("/v1/records/{record}", not_found, format!("/v1/records/{record}")),
+        get("/v1/records/{record}/versions", not_found, format!("/v1/records/{record}/versions")),
         post("/v1/records", forbidden, "/v1/records".into(), json(&deposit(1, None))),
         post("/v1/records", Rule::Refused(ErrorCode::NoGrant), "/v1/records".into(), json(&deposit(2, Some(version)))),
         put(
@@ -293,6 +301,16 @@ async fn cases(victim: &Victim, thief: &Person) -> Vec<Case> {
         get("/v1/grants", own(200), format!("/v1/grants?side=given&record={record}")),
         post("/v1/grants", Rule::Refused(ErrorCode::NoGrant), "/v1/grants".into(), json(&take)),
         post("/v1/grants", forbidden, "/v1/grants".into(), json(&GrantBody { action: Some(granting), ..take.clone() })),
+        get("/v1/grants", own(200), format!("/v1/grants?side=received&patient={address}")),
+        get("/v1/grants/{grant}/bundle", not_found, format!("/v1/grants/{grant}/bundle")),
+        put("/v1/grants/{grant}/hidden", not_found, format!("/v1/grants/{grant}/hidden"), Body::None),
+        Case::new(
+            Method::DELETE,
+            "/v1/grants/{grant}/hidden",
+            not_found,
+            format!("/v1/grants/{grant}/hidden"),
+            Body::None,
+        ),
         put(
             "/v1/grants/{grant}/bundle",
             not_found,

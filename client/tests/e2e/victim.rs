@@ -108,7 +108,8 @@ impl Victim {
         let database = client.database(world.stack.database());
         for (collection, of_the_victim, least) in [
             ("api_release_shares", doc! { "record": &record }, 1),
-            ("api_bundles", doc! { "patient": &address }, 1),
+            ("api_received", doc! { "patient": &address }, 1),
+            ("api_bundles", doc! { "grant": &self.grant }, 1),
             ("api_requests", doc! { "patient": &address }, 1),
             ("api_profiles", doc! { "_id": &address }, 0),
         ] {

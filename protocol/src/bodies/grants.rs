@@ -26,7 +26,8 @@ pub struct GrantBody {
     pub salt: Salt,
     /// READ or WRITE.
     pub right: Right,
-    /// One for each scope, in the order of the message.
+    /// One for each scope, in the order of the message. Together at most [`crate::bundle::CAPSULES_MAX`] capsules.
+    #[schema(max_items = 64)]
     pub bundles: Vec<BundleBody>,
     /// The request that this answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,7 +44,8 @@ pub struct BundleBody {
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String)]
     pub scope_id: B256,
-    /// For a record: the reader share S of each version. Empty for WRITE.
+    /// For a record: the reader share S of each version, at most [`crate::bundle::CAPSULES_MAX`]. Empty for WRITE.
+    #[schema(max_items = 4096)]
     pub capsules: Vec<VersionCapsule>,
 }
 
@@ -54,7 +56,7 @@ pub struct VersionCapsule {
     /// The version it opens, from 1.
     pub version: u16,
     /// 117 bytes, sealed to the grantee.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, max_length = 236)]
     pub capsule: Bytes,
 }
 
@@ -130,9 +132,16 @@ pub struct GrantView {
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String)]
     pub bundle_hash: B256,
-    /// The capsules, for the grantee and the patient.
+    /// The newest version that the bundle here opens, as far as it is at hand; `GET /v1/grants/{grant}/bundle` gives the
+    /// bundle itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bundle: Option<BundleBody>,
+    pub newest_version: Option<u16>,
+    /// Where it waits for its grantee; for the grantee only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shelf: Option<Shelf>,
+    /// Whether the grantee has hidden it; for the grantee only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<bool>,
     /// Transaction that last changed it.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String)]
@@ -146,12 +155,44 @@ pub struct GrantView {
 pub struct GrantQuery {
     /// `given` (as patient, the default) or `received` (as grantee).
     pub side: Option<GrantSide>,
-    /// Only grants over this record (hex).
+    /// Only grants over this record (hex). Of received ones: those of the record's patient, wherever they wait.
     pub record: Option<String>,
+    /// Only grants received from this patient (hex), wherever they wait. Not for the side `given`.
+    pub patient: Option<String>,
+    /// Of received grants, those that wait here: `known` (the default), `strangers`, `blocked` or `hidden`. Not for the side
+    /// `given`, and not together with `record` or `patient`.
+    pub shelf: Option<ShelfQuery>,
     /// Where to go on.
     pub cursor: Option<String>,
     /// At most this many items, 1 to 500.
     pub limit: Option<u32>,
+}
+
+/// Where a received grant waits: grants are never refused, but those of strangers stand apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Shelf {
+    /// From somebody whom an accreditor vouches for, or with whom the grantee has to do: the grantee has granted to them,
+    /// uploaded for them, asked them, or accepted them.
+    Known,
+    /// From anybody else.
+    Strangers,
+    /// From somebody whom the grantee has blocked.
+    Blocked,
+}
+
+/// Which received grants are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ShelfQuery {
+    /// Those of [`Shelf::Known`] that are not hidden.
+    Known,
+    /// Those of [`Shelf::Strangers`] that are not hidden.
+    Strangers,
+    /// Those of [`Shelf::Blocked`].
+    Blocked,
+    /// Those that the grantee has hidden.
+    Hidden,
 }
 
 /// From whose side a list of grants is seen.

@@ -66,3 +66,14 @@ pub struct DirectoryQuery {
     /// At most this many items, 1 to 500.
     pub limit: Option<u32>,
 }
+
+/// One entry of `GET /v1/blocks`.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct BlockView {
+    /// Whose grants and requests the caller does not want.
+    #[serde(with = "crate::hex_text")]
+    #[schema(value_type = String)]
+    pub address: Address,
+    /// Unix seconds.
+    pub since: u64,
+}

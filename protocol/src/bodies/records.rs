@@ -47,6 +47,9 @@ pub struct ReleaseShareBody {
     pub release_share: Bytes,
 }
 
+/// How many versions a [`RecordView`] shows at most.
+pub const VERSIONS_SHOWN: u16 = 50;
+
 /// A record as the caller may see it.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RecordView {
@@ -66,7 +69,9 @@ pub struct RecordView {
     pub status: RecordStatus,
     /// Unix seconds.
     pub created: u64,
-    /// Oldest first.
+    /// How many versions it has.
+    pub version_count: u16,
+    /// The newest [`VERSIONS_SHOWN`] at most, oldest first; `GET /v1/records/{record}/versions` gives all.
     pub versions: Vec<VersionView>,
 }
 
@@ -100,6 +105,8 @@ pub struct VersionView {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct RecordQuery {
+    /// Only this record (hex), if the caller may see it; whoever has granted it.
+    pub record: Option<String>,
     /// Only records of this patient (hex).
     pub patient: Option<String>,
     /// Only this category.

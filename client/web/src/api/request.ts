@@ -51,7 +51,7 @@ export interface Query {
 }
 
 export interface Call {
-  readonly method?: 'GET' | 'POST' | 'PUT';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly query?: Query;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
@@ -151,6 +151,13 @@ export async function json<T>(path: string, call: Call = {}): Promise<T> {
   }
 }
 
+/** The first page of a list, and whether there is more. */
+export async function first<T>(path: string, query: Query = {}): Promise<{ items: T[]; more: boolean }> {
+  const page = await json<{ items: T[]; next?: string | null }>(path, { query });
+  if (!Array.isArray(page.items)) throw new Failure('invalid_answer');
+  return { items: page.items, more: typeof page.next === 'string' };
+}
+
 /** Every page of a list. */
 export async function all<T>(path: string, query: Query = {}): Promise<T[]> {
   const items: T[] = [];
@@ -159,7 +166,9 @@ export async function all<T>(path: string, query: Query = {}): Promise<T[]> {
     const page = await json<{ items: T[]; next?: string | null }>(path, { query: { ...query, limit: 500, cursor } });
     if (!Array.isArray(page.items)) throw new Failure('invalid_answer');
     items.push(...page.items);
-    cursor = page.items.length === 0 ? undefined : (page.next ?? undefined);
+    // A page may be empty and still have a next one; a place that is given again would never end.
+    const next = page.next ?? undefined;
+    cursor = next === cursor ? undefined : next;
   } while (cursor !== undefined);
   return items;
 }

@@ -2,7 +2,7 @@
 import type { Address, Hex } from 'viem';
 import { Failure } from '../failure.ts';
 import { parseChallenge, parseServerInfo, parseSessionToken } from './answers.ts';
-import { all, json, problemFailure, send, tellSignedOut, type Query } from './request.ts';
+import { all, first, json, problemFailure, send, tellSignedOut, type Query } from './request.ts';
 import type { components } from './schema.d.ts';
 
 type Schemas = components['schemas'];
@@ -89,10 +89,17 @@ export const putProfile = async (practitioner: Address, profile: SignedProfile):
 };
 
 export const records = (query: Query = {}): Promise<RecordView[]> => all('/v1/records', query);
+/** Every version of a record, newest first; the lists of records show the newest only. */
+export const versions = (id: Hex): Promise<Schemas['VersionView'][]> => all(`/v1/records/${id}/versions`);
 export const putReleaseShare = async (id: Hex, version: number, releaseShare: Hex): Promise<void> => {
   await send(`/v1/records/${id}/versions/${version}/release-share`, { method: 'PUT', body: { release_share: releaseShare } });
 };
 export const grants = (query: Query): Promise<GrantView[]> => all('/v1/grants', query);
+/** A first page of what strangers have granted: the rest waits until those are dealt with. */
+export const grantsOfStrangers = (): Promise<{ items: GrantView[]; more: boolean }> =>
+  first('/v1/grants', { side: 'received', shelf: 'strangers', limit: 100 });
+/** The capsules of one grant. `null` if none are here. */
+export const bundle = (grant: Hex): Promise<BundleBody | null> => maybe(json<BundleBody>(`/v1/grants/${grant}/bundle`), 'not_found');
 export const putBundle = async (grant: Hex, bundle: BundleBody): Promise<void> => {
   await send(`/v1/grants/${grant}/bundle`, { method: 'PUT', body: { bundle } });
 };

@@ -36,7 +36,13 @@ export async function catchUp(client: ReadyClient, signal: AbortSignal): Promise
 
 async function checkVersions(client: ReadyClient, signal: AbortSignal): Promise<Pick<CaughtUp, 'broken' | 'sharesDeposited'>> {
   const [onChain, told] = await Promise.all([versionsOfPatient(client.chain, client.address), api.records({ patient: client.address })]);
-  const hasShare = new Map(told.flatMap((record) => record.versions.map((version) => [`${record.id}:${version.version}`, version.has_release_share])));
+  const hasShare = new Map<string, boolean>();
+  for (const record of told) {
+    // A list shows the newest versions only.
+    const isWhole = record.versions.length >= record.version_count;
+    const versions = isWhole ? record.versions : await api.versions(record.id as Hex);
+    for (const version of versions) hasShare.set(`${record.id}:${version.version}`, version.has_release_share);
+  }
   const statuses = new Map<Hex, number>();
   const broken: { record: Hex; version: number }[] = [];
   let sharesDeposited = 0;
@@ -79,12 +85,14 @@ async function extendBundles(client: ReadyClient, signal: AbortSignal): Promise<
 /** Adds the capsules of later versions to the bundle of one grant. Says whether there were any. */
 async function extendBundle(client: ReadyClient, { view, item, epoch }: ComparedGrant): Promise<boolean> {
   const isOpen = item.right === 'read' && (item.state === 'active' || item.state === 'future');
-  const body = view.bundle;
-  if (!isOpen || item.scope.kind !== 'record' || item.grantee === null || body === null || body === undefined) return false;
+  if (!isOpen || item.scope.kind !== 'record' || item.grantee === null) return false;
   const { record } = item.scope;
   const known = await client.chain.record(record);
-  const coversNewest = (body.capsules.at(-1)?.version ?? 0) >= known.version;
+  const coversNewest = (view.newest_version ?? 0) >= known.version;
   if (coversNewest || known.status === TOMBSTONED) return false;
+  const body = await api.bundle(item.id);
+  // Only `reissue` can give it again.
+  if (body === null) return false;
   const old = bundleOf(body);
   const hash = await bundleHash(client.chain, client.address, item.tag, RECORD, record);
   if (hash === null || old.signedLength(hash) === null) throw new Failure('wrong_bundle');

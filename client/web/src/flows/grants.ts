@@ -132,6 +132,13 @@ export interface ComparedGrant {
   readonly epoch: number;
 }
 
+/** What the server tells: of received grants those of people one knows, and the newest of strangers. */
+async function toldGrants(side: 'given' | 'received', record: Hex | undefined): Promise<api.GrantView[]> {
+  if (side === 'given' || record !== undefined) return api.grants({ side, record });
+  const [known, strangers] = await Promise.all([api.grants({ side }), api.grantsOfStrangers()]);
+  return [...known, ...strangers.items];
+}
+
 /**
  * Grants given or received. Terms and state are read from the chain, not from the server; one that the chain does not know
  * is left out, since the server's mirror can be behind a reorganisation.
@@ -139,7 +146,7 @@ export interface ComparedGrant {
 export async function listGrants(client: ReadyClient, side: 'given' | 'received', record?: Hex): Promise<ComparedGrant[]> {
   const { chain } = client;
   await chain.verifyDeployment();
-  const [told, now] = await Promise.all([api.grants({ side, record }), chain.now()]);
+  const [told, now] = await Promise.all([toldGrants(side, record), chain.now()]);
   const epochs = new Map<string, Promise<number>>();
   const patientEpoch = (patient: Address): Promise<number> => {
     const known = epochs.get(patient) ?? chain.patientEpoch(patient);
@@ -186,7 +193,7 @@ function fromChain(patient: Address, { tag, kind, scopeId, terms, stands, txHash
     notAfter: terms.notAfter,
     state: stateOf(terms, stands, now),
     txHash,
-    versions: [],
+    newestVersion: null,
   };
 }
 
@@ -215,7 +222,7 @@ async function compare(chain: Chain, view: api.GrantView, now: number, patientEp
     notAfter: terms.notAfter,
     state: stateOf(terms, stands, now),
     txHash: view.tx_hash as Hex,
-    versions: view.bundle?.capsules.map((capsule) => capsule.version) ?? [],
+    newestVersion: view.newest_version ?? null,
   };
   return { view, item, epoch: terms.epoch };
 }

@@ -121,9 +121,12 @@ function choosePurpose(wished: Purpose | undefined, granted: readonly Purpose[])
  * added off chain; those are checked by opening.
  */
 async function capsuleOf(client: ReadyClient, grant: api.GrantView, version: ChainVersion): Promise<Capsule> {
-  if (grant.bundle === null || grant.bundle === undefined) throw new Failure('wrong_bundle');
-  const hash = await bundleHash(client.chain, version.patient, grant.tag as Hex, RECORD, version.record);
-  const bundle = bundleOf(grant.bundle);
+  const [body, hash] = await Promise.all([
+    api.bundle(grant.id as Hex),
+    bundleHash(client.chain, version.patient, grant.tag as Hex, RECORD, version.record),
+  ]);
+  if (body === null) throw new Failure('wrong_bundle');
+  const bundle = bundleOf(body);
   if (!sameHex(bundle.record, version.record) || hash === null || bundle.signedLength(hash) === null) throw new Failure('wrong_bundle');
   const capsule = bundle.find(version.version);
   if (capsule === null) throw new Failure('no_grant', { values: { version: version.version } });

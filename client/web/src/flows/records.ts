@@ -42,16 +42,12 @@ export async function showRecord(client: Client, id: Hex): Promise<RecordItem> {
   return item;
 }
 
-let asking: Promise<api.RecordView[]> | null = null;
 /**
- * One record, out of the list of those that the person may see: a record that one may no longer see is an ordinary thing
- * here, and no answer of 404 for the browser's console. Several asked for at once are one request.
+ * One record, as a list of one: a record that one may no longer see is an ordinary thing here, and no answer of 404 for the
+ * browser's console.
  */
 async function visibleRecord(id: Hex): Promise<api.RecordView> {
-  asking ??= api.records().finally(() => {
-    asking = null;
-  });
-  const found = (await asking).find((view) => sameHex(view.id as Hex, id));
+  const found = (await api.records({ record: id })).find((view) => sameHex(view.id as Hex, id));
   if (found === undefined) throw new Failure('not_found');
   return found;
 }

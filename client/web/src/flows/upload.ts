@@ -338,7 +338,7 @@ async function findWriteSalt(client: ReadyClient, entry: JournalEntry): Promise<
   const { chain } = client;
   const category = entry.category === null ? (await chain.record(entry.record)).category : CATEGORIES.code(entry.category);
   const [told, now, patientEpoch] = await Promise.all([
-    api.grants({ side: 'received' }),
+    api.grants({ side: 'received', patient: entry.patient }),
     chain.now(),
     chain.patientEpoch(entry.patient),
   ]);

@@ -28,8 +28,8 @@ export interface GrantItem {
   readonly notAfter: number;
   readonly state: GrantState;
   readonly txHash: Hex;
-  /** Versions that the bundle opens; empty for WRITE. */
-  readonly versions: readonly number[];
+  /** The newest version that the bundle opens, if the server says; `null` for WRITE. */
+  readonly newestVersion: number | null;
 }
 
 export interface NewGrants {

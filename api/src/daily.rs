@@ -1,0 +1,76 @@
+//! What may happen to one person, or be done by one, a certain number of times a day (UTC).
+
+use alloy::primitives::Address;
+use mongodb::{
+    Collection, Database,
+    bson::{Document, doc},
+    options::ReturnDocument,
+};
+
+use crate::{
+    error::ApiError,
+    state::App,
+    store::{collection, is_duplicate, ttl_index},
+    time::Clock,
+};
+
+const DAY_SECONDS: u64 = 86_400;
+
+/// What is counted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Daily {
+    /// Requests of strangers to a person.
+    RequestsOfStrangers,
+    /// Requests of a person to people who do not know it.
+    RequestsToStrangers,
+}
+
+impl Daily {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::RequestsOfStrangers => "requests_of_strangers",
+            Self::RequestsToStrangers => "requests_to_strangers",
+        }
+    }
+}
+
+/// Creates the index by which counts of past days go.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
+    database.collection::<Document>(collection::DAILY).create_index(ttl_index("delete_at")).await?;
+    Ok(())
+}
+
+/// Seconds until counting begins anew.
+pub(crate) fn seconds_left(now: u64) -> u64 {
+    DAY_SECONDS - now % DAY_SECONDS
+}
+
+/// Counts one; whether it was still within `max` of this day. One too many is not counted.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn take(app: &App, what: Daily, who: Address, max: u64) -> Result<bool, ApiError> {
+    let now = app.clock.now();
+    let counts: Collection<Document> = app.database.collection(collection::DAILY);
+    let id = doc! { "_id": format!("{}:{who:#x}:{}", what.as_str(), now / DAY_SECONDS) };
+    let count = doc! {
+        "$inc": { "count": 1_i64 },
+        "$setOnInsert": { "delete_at": Clock::date_at(now + 2 * DAY_SECONDS) },
+    };
+    let counting =
+        || counts.find_one_and_update(id.clone(), count.clone()).upsert(true).return_document(ReturnDocument::After);
+    let counted = match counting().await {
+        // The first of the day, twice at once.
+        Err(error) if is_duplicate(&error) => counting().await?,
+        other => other?,
+    };
+    let count = counted.and_then(|count| count.get_i64("count").ok()).unwrap_or(1);
+    if u64::try_from(count).unwrap_or(u64::MAX) > max {
+        counts.update_one(id, doc! { "$inc": { "count": -1_i64 } }).await?;
+        return Ok(false);
+    }
+    Ok(true)
+}

@@ -1,0 +1,69 @@
+//! Whether grants count now, for a whole page of them in a fixed number of queries.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy::primitives::Address;
+use futures::TryStreamExt;
+use mongodb::{Collection, bson::doc};
+use protocol::{
+    bodies::grants::GrantState,
+    codes::Right,
+    mirror::{self, CursorDoc, GrantDoc, PatientDoc},
+};
+
+use crate::{error::ApiError, relay::Revocations, state::App};
+
+/// What decides beside the grants themselves whether they count.
+pub(super) struct Standings {
+    patient_epochs: BTreeMap<Address, u32>,
+    revocations: BTreeMap<Address, Revocations>,
+    /// Unix seconds.
+    now: u64,
+}
+
+impl Standings {
+    /// Asks for all patients of these grants at once.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(super) async fn of(app: &App, grants: impl Iterator<Item = &GrantDoc>) -> Result<Self, ApiError> {
+        let patients: BTreeSet<Address> = grants.map(|grant| grant.patient).collect();
+        let now = app.clock.now();
+        if patients.is_empty() {
+            return Ok(Self { patient_epochs: BTreeMap::new(), revocations: BTreeMap::new(), now });
+        }
+        let hex: Vec<String> = patients.iter().map(|patient| format!("{patient:#x}")).collect();
+        let epochs: Collection<PatientDoc> = app.database.collection(mirror::collection::PATIENTS);
+        let cursor: Collection<CursorDoc> = app.database.collection(mirror::collection::CURSOR);
+        let (epochs, cursor) = tokio::join!(
+            async { epochs.find(doc! { "_id": { "$in": hex } }).await?.try_collect::<Vec<PatientDoc>>().await },
+            async { cursor.find_one(doc! { "_id": mirror::CURSOR_ID }).await },
+        );
+        let (epochs, cursor) = (epochs?, cursor?);
+        let mirrored_to = cursor.map_or(0, |cursor| cursor.block_number);
+        let revocations = app.relay.revocations_of(&patients, mirrored_to).await?;
+        let patient_epochs = epochs.into_iter().map(|patient| (patient.address, patient.patient_epoch)).collect();
+        Ok(Self { patient_epochs, revocations, now })
+    }
+
+    /// Whether a grant counts now.
+    pub(super) fn state(&self, grant: &GrantDoc) -> GrantState {
+        let patient_epoch = self.patient_epochs.get(&grant.patient).copied().unwrap_or(0);
+        let is_ending =
+            self.revocations.get(&grant.patient).is_some_and(|ending| ending.all || ending.grants.contains(&grant.id));
+        if grant.revoked || grant.rights == 0 || grant.patient_epoch < patient_epoch || is_ending {
+            GrantState::Revoked
+        } else if self.now < grant.not_before {
+            GrantState::Future
+        } else if self.now >= grant.not_after {
+            GrantState::Expired
+        } else {
+            GrantState::Active
+        }
+    }
+
+    /// Whether it lets its grantee read now.
+    pub(super) fn may_read(&self, grant: &GrantDoc) -> bool {
+        grant.rights & Right::Read.bit() != 0 && self.state(grant) == GrantState::Active
+    }
+}

@@ -1,0 +1,152 @@
+//! Pages of lists: where they go on, how many bytes they have, and how they are asked for.
+//!
+//! A page costs a fixed number of queries, whatever others have written. It ends after as many items as were asked for, or
+//! before the item with which it would be too large; `next` says where to go on.
+
+use futures::TryStreamExt;
+use mongodb::{
+    Collection,
+    bson::{Document, doc},
+};
+use protocol::bodies::{PAGE_BYTES_MAX, Page};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::error::ApiError;
+
+/// A place in a list that is ordered by a number and then by id, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    /// A time or a block number.
+    pub(crate) at: i64,
+    /// The item's `_id`.
+    pub(crate) id: String,
+}
+
+impl Place {
+    /// Reads a cursor.
+    ///
+    /// # Errors
+    /// `invalid_request` for a text that this server never gave.
+    pub(crate) fn parse(text: &str) -> Result<Self, ApiError> {
+        let invalid = || ApiError::invalid("cursor is not one that this server gave");
+        let (at, id) = text.split_once(':').ok_or_else(invalid)?;
+        let is_number = (1..=19).contains(&at.len()) && at.bytes().all(|byte| byte.is_ascii_digit());
+        let is_id = id.len() <= 100 && id.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'x' | b':'));
+        if !is_number || !is_id {
+            return Err(invalid());
+        }
+        Ok(Self { at: at.parse().map_err(|_| invalid())?, id: id.to_owned() })
+    }
+
+    /// Reads a cursor, if there is one.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub(crate) fn parse_some(text: Option<&str>) -> Result<Option<Self>, ApiError> {
+        text.map(Self::parse).transpose()
+    }
+
+    /// The cursor that names it.
+    pub(crate) fn cursor(&self) -> String {
+        format!("{}:{}", self.at, self.id)
+    }
+}
+
+/// At most `limit` documents that match `filter`, by the number in `field` and then by id, newest first, after a place.
+///
+/// Two questions instead of one with alternatives: each runs along the index over the filter's fields, `field` and `_id`
+/// (`$or` is slow on some servers even where each branch has an index).
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn newest_first<T: DeserializeOwned + Send + Sync>(
+    collection: &Collection<T>,
+    filter: Document,
+    field: &str,
+    after: Option<&Place>,
+    limit: usize,
+) -> mongodb::error::Result<Vec<T>> {
+    let order = doc! { field: -1, "_id": -1 };
+    let of = |more: Document| {
+        let mut all = filter.clone();
+        all.extend(more);
+        all
+    };
+    let max = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let Some(after) = after else {
+        return collection.find(filter).sort(order).limit(max(limit)).await?.try_collect().await;
+    };
+    let same = of(doc! { field: after.at, "_id": { "$lt": &after.id } });
+    let mut found: Vec<T> = collection.find(same).sort(order.clone()).limit(max(limit)).await?.try_collect().await?;
+    // A limit of 0 would be none.
+    if found.len() < limit {
+        let older = of(doc! { field: { "$lt": after.at } });
+        let rest: Vec<T> =
+            collection.find(older).sort(order).limit(max(limit - found.len())).await?.try_collect().await?;
+        found.extend(rest);
+    }
+    Ok(found)
+}
+
+/// A page of items, each with the cursor of its place. Ends after `limit` items, or before [`PAGE_BYTES_MAX`] are exceeded;
+/// `further` is the cursor for what comes after all of them.
+///
+/// # Errors
+/// `internal` when an item cannot be written as JSON.
+pub(crate) fn page<T: Serialize>(
+    items: impl IntoIterator<Item = (String, T)>,
+    limit: usize,
+    further: Option<String>,
+) -> Result<Page<T>, ApiError> {
+    let mut kept = Vec::new();
+    let (mut bytes, mut last) = (0, None);
+    for (cursor, item) in items {
+        bytes += serde_json::to_vec(&item).map_err(ApiError::internal)?.len() + 1;
+        if kept.len() == limit || (bytes > PAGE_BYTES_MAX && !kept.is_empty()) {
+            return Ok(Page { items: kept, next: last });
+        }
+        kept.push(item);
+        last = Some(cursor);
+    }
+    Ok(Page { items: kept, next: further })
+}
+
+/// Cuts off what shows that there is more than `limit`; whether there was.
+pub(crate) fn cut<T>(found: &mut Vec<T>, limit: usize) -> bool {
+    let has_more = found.len() > limit;
+    found.truncate(limit);
+    has_more
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbered(count: usize, text: &str) -> Vec<(String, String)> {
+        (0..count).map(|number| (format!("{number}:x"), text.to_owned())).collect()
+    }
+
+    #[test]
+    fn a_page_ends_by_count_or_by_bytes_and_has_one_item_at_least() {
+        let all = page(numbered(3, "a"), 3, None).unwrap();
+        assert_eq!((all.items.len(), all.next), (3, None));
+        let cut = page(numbered(3, "a"), 2, None).unwrap();
+        assert_eq!((cut.items.len(), cut.next.as_deref()), (2, Some("1:x")));
+        let quarter = "a".repeat(PAGE_BYTES_MAX / 4);
+        let heavy = page(numbered(9, &quarter), 9, Some("end".to_owned())).unwrap();
+        assert_eq!((heavy.items.len(), heavy.next.as_deref()), (3, Some("2:x")));
+        let giant = page(numbered(2, &"a".repeat(PAGE_BYTES_MAX * 2)), 9, None).unwrap();
+        assert_eq!((giant.items.len(), giant.next.as_deref()), (1, Some("0:x")));
+        let empty = page(Vec::<(String, String)>::new(), 9, Some("7:x".to_owned())).unwrap();
+        assert_eq!((empty.items.len(), empty.next.as_deref()), (0, Some("7:x")));
+    }
+
+    #[test]
+    fn a_cursor_is_digits_a_colon_and_an_id() {
+        let place = Place { at: 12, id: "0xab".to_owned() };
+        assert_eq!(Place::parse(&place.cursor()).unwrap(), place);
+        for foreign in ["", ":", "12", "12:$ne", "-1:0xab", "+1:0xab", "x:0xab", "99999999999999999999:0xab"] {
+            assert!(Place::parse(foreign).is_err(), "{foreign}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Pages of records: what the caller owns, uploaded, or was granted, joined in a fixed number of queries.
+//!
+//! Each source is asked for one item more than the page holds and says how far down it is complete. What lies below the
+//! lowest such place waits for the next page, so that no source is asked twice for one page, however many grants are dead.
+
+use std::collections::BTreeMap;
+
+use alloy::primitives::Address;
+use futures::TryStreamExt;
+use mongodb::{
+    Collection,
+    bson::{Document, doc},
+};
+use protocol::{
+    bodies::{
+        PAGE_BYTES_MAX, Page,
+        records::{RecordQuery, RecordView, VERSIONS_SHOWN},
+    },
+    error_code::ErrorCode,
+    ids::RecordId,
+    mirror::{self, RecordDoc},
+};
+
+use super::view;
+use crate::{
+    caller::Caller,
+    error::ApiError,
+    extract::page_limit,
+    grants::{self, ReceivedDoc},
+    paging::{self, Place, newest_first},
+    state::App,
+};
+
+/// Records of one source, newest first.
+struct Source {
+    records: Vec<(Place, RecordDoc)>,
+    /// The last place that was looked at, if there may be more behind it.
+    reached: Option<Place>,
+}
+
+impl Source {
+    fn of(records: Vec<RecordDoc>, asked: usize) -> Self {
+        let records: Vec<_> = records.into_iter().map(|record| (place_of(&record), record)).collect();
+        let reached = records.last().filter(|_| records.len() >= asked).map(|(place, _)| place.clone());
+        Self { records, reached }
+    }
+}
+
+fn place_of(record: &RecordDoc) -> Place {
+    Place { at: i64::try_from(record.created).unwrap_or(i64::MAX), id: record.id.to_string() }
+}
+
+/// One page of what the caller owns, uploaded, or was granted by people it knows; of one patient also what that patient
+/// granted as a stranger.
+pub(super) async fn list(app: &App, caller: &Caller, query: &RecordQuery) -> Result<Page<RecordView>, ApiError> {
+    let limit = page_limit(query.limit)? as usize;
+    let after = Place::parse_some(query.cursor.as_deref())?;
+    let after = after.as_ref();
+    let patient = query
+        .patient
+        .as_deref()
+        .map(|text| text.parse::<Address>().map_err(|_| ApiError::invalid("patient is not an address")))
+        .transpose()?;
+
+    if let Some(record) = &query.record {
+        let record = record.parse().map_err(|_| ApiError::invalid("record is not a record id"))?;
+        return one(app, caller, record).await;
+    }
+    let asked = limit + 1;
+    let sources = match patient {
+        Some(patient) => vec![of_patient(app, caller.address, patient, after, asked).await?],
+        None => {
+            let own = by(app, doc! { "patient": caller.hex() }, after, asked);
+            let uploaded = by(app, doc! { "uploader": caller.hex() }, after, asked);
+            let (own, uploaded, granted) = tokio::join!(own, uploaded, granted(app, caller.address, after, asked));
+            vec![own?, uploaded?, granted?]
+        }
+    };
+    let frontier = sources.iter().filter_map(|source| source.reached.clone()).max();
+    let found: BTreeMap<Place, RecordDoc> = sources.into_iter().flat_map(|source| source.records).collect();
+    let is_wanted = |record: &RecordDoc| query.category.is_none_or(|category| category.code() == record.category);
+    let complete = found.into_iter().rev().filter(|(place, _)| frontier.as_ref().is_none_or(|end| place >= end));
+    let mut records: Vec<(Place, RecordDoc)> = complete.filter(|(_, record)| is_wanted(record)).collect();
+
+    // What would not fit the page is not even loaded.
+    let fits = fitting(records.iter().map(|(_, record)| record)).min(limit);
+    let mut next = frontier.map(|end| end.cursor());
+    if paging::cut(&mut records, fits) {
+        next = records.last().map(|(place, _)| place.cursor());
+    }
+    let (places, records): (Vec<Place>, Vec<RecordDoc>) = records.into_iter().unzip();
+    let views = view::views(app, records).await?;
+    let cursors = places.into_iter().map(|place| place.cursor());
+    paging::page(cursors.zip(views), limit, next)
+}
+
+/// How many of the records fit one page, one at least, by what a version takes at the very least.
+fn fitting<'a>(records: impl Iterator<Item = &'a RecordDoc>) -> usize {
+    const RECORD_BYTES_MIN: usize = 250;
+    const VERSION_BYTES_MIN: usize = 250;
+    let mut bytes = 0;
+    let fits = records.take_while(|record| {
+        let fits = bytes < PAGE_BYTES_MAX;
+        bytes += RECORD_BYTES_MIN + VERSION_BYTES_MIN * usize::from(record.version.min(VERSIONS_SHOWN));
+        fits
+    });
+    fits.count()
+}
+
+/// The record alone, or nothing: that one may no longer see a record is no failure.
+async fn one(app: &App, caller: &Caller, record: RecordId) -> Result<Page<RecordView>, ApiError> {
+    match view::get(app, caller, record).await {
+        Ok(record) => Ok(Page { items: vec![record], next: None }),
+        Err(error) if error.code() == ErrorCode::NotFound => Ok(Page { items: Vec::new(), next: None }),
+        Err(error) => Err(error),
+    }
+}
+
+async fn by(app: &App, filter: Document, after: Option<&Place>, asked: usize) -> Result<Source, ApiError> {
+    let records: Collection<RecordDoc> = app.database.collection(mirror::collection::RECORDS);
+    Ok(Source::of(newest_first(&records, filter, "created", after, asked).await?, asked))
+}
+
+/// Those records of one patient that the caller may see.
+async fn of_patient(
+    app: &App,
+    caller: Address,
+    patient: Address,
+    after: Option<&Place>,
+    asked: usize,
+) -> Result<Source, ApiError> {
+    let mut all = by(app, doc! { "patient": format!("{patient:#x}") }, after, asked).await?;
+    if patient == caller {
+        return Ok(all);
+    }
+    let records: Vec<RecordDoc> = all.records.iter().map(|(_, record)| record.clone()).collect();
+    let readable = grants::readable(app, caller, patient, &records).await?;
+    all.records.retain(|(_, record)| record.uploader == caller || readable.contains(&record.id));
+    Ok(all)
+}
+
+/// The records that people whom the caller knows have granted it.
+async fn granted(app: &App, caller: Address, after: Option<&Place>, asked: usize) -> Result<Source, ApiError> {
+    let mut filter = doc! {
+        "grantee": format!("{caller:#x}"), "shelf": "known", "hidden": false, "reads": true, "open": true,
+    };
+    if let Some(after) = after {
+        filter.insert("order", doc! { "$lt": format!("{:012}:{}", after.at, after.id) });
+    }
+    let limit = i64::try_from(asked).unwrap_or(i64::MAX);
+    let newest_first = doc! { "order": -1 };
+    let rows: Vec<ReceivedDoc> =
+        grants::received(&app.database).find(filter).sort(newest_first).limit(limit).await?.try_collect().await?;
+    let reached = rows.last().filter(|_| rows.len() >= asked).and_then(place_of_row);
+    let active: BTreeMap<RecordId, &ReceivedDoc> =
+        grants::active(app, &rows).await?.into_iter().map(|row| (RecordId(row.scope_id), row)).collect();
+    let ids: Vec<String> = active.keys().map(ToString::to_string).collect();
+    let records: Collection<RecordDoc> = app.database.collection(mirror::collection::RECORDS);
+    let found: Vec<RecordDoc> = match ids.is_empty() {
+        true => Vec::new(),
+        false => records.find(doc! { "_id": { "$in": ids } }).await?.try_collect().await?,
+    };
+    // Anybody may grant over anybody's record ids; only the patient's own grants count.
+    let own =
+        found.into_iter().filter(|record| active.get(&record.id).is_some_and(|row| row.patient == record.patient));
+    Ok(Source { records: own.map(|record| (place_of(&record), record)).collect(), reached })
+}
+
+fn place_of_row(row: &ReceivedDoc) -> Option<Place> {
+    let (created, record) = row.order.split_once(':')?;
+    Some(Place { at: created.parse().ok()?, id: record.to_owned() })
+}

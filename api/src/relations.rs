@@ -1,0 +1,92 @@
+//! Who has to do with whom: what tells a stranger's grants and requests from those of people one knows.
+//!
+//! A person *knows* another to whom they have granted something, for whom they have uploaded, whom they have asked for
+//! access, or whose grants they have accepted. Somebody whom an accreditor vouches for is no stranger to anybody. Everybody
+//! else is, and is bounded per recipient, because new addresses cost nothing.
+
+use alloy::primitives::Address;
+use axum::{extract::State, http::StatusCode};
+use mongodb::{
+    Collection,
+    bson::{Document, doc},
+};
+use protocol::bodies::grants::Shelf;
+
+use crate::{
+    blocks,
+    caller::Caller,
+    chain,
+    error::ApiError,
+    extract::Path,
+    grants::{self, received},
+    requests,
+    state::App,
+    store::{collection, is_duplicate},
+};
+
+/// One relation. `_id`: who knows `:` whom; nothing else.
+fn relation_id(owner: Address, other: Address) -> String {
+    format!("{owner:#x}:{other:#x}")
+}
+
+fn relations(app: &App) -> Collection<Document> {
+    app.database.collection(collection::RELATIONS)
+}
+
+/// Notes that `owner` has to do with `other` from now on. Their grants leave the strangers' shelf.
+///
+/// # Errors
+/// When a part does not answer.
+pub(crate) async fn note(app: &App, owner: Address, other: Address) -> Result<(), ApiError> {
+    if owner == other {
+        return Ok(());
+    }
+    match relations(app).insert_one(doc! { "_id": relation_id(owner, other) }).await {
+        Ok(_) => grants::sort_again(app, owner, other).await,
+        Err(error) if is_duplicate(&error) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether nobody vouches for `sender` and `recipient` has nothing to do with it.
+///
+/// # Errors
+/// When a part does not answer.
+pub(crate) async fn is_stranger(app: &App, recipient: Address, sender: Address) -> Result<bool, ApiError> {
+    if recipient == sender || relations(app).find_one(doc! { "_id": relation_id(recipient, sender) }).await?.is_some() {
+        return Ok(false);
+    }
+    let head = chain::head(app).await?;
+    Ok(!chain::is_accredited(app, sender, None, &head).await?)
+}
+
+/// Where the grants of `sender` to `recipient` wait.
+///
+/// # Errors
+/// When a part does not answer.
+pub(crate) async fn shelf(app: &App, recipient: Address, sender: Address) -> Result<Shelf, ApiError> {
+    if blocks::is_blocked(app, recipient, sender).await? {
+        return Ok(Shelf::Blocked);
+    }
+    Ok(if is_stranger(app, recipient, sender).await? { Shelf::Strangers } else { Shelf::Known })
+}
+
+/// Accepts a stranger who has granted the caller something or asked for access: from now on they are known. Their grants move
+/// to the shelf `known`, and what they share appears in `/v1/records`.
+///
+/// **Who may call:** whoever was granted something, or asked, by that address.
+#[utoipa::path(put, path = "/v1/accepted/{address}", tag = "people", params(("address" = String, Path)),
+    responses((status = 204)))]
+pub(crate) async fn accept(
+    State(app): State<App>,
+    caller: Caller,
+    Path(address): Path<Address>,
+) -> Result<StatusCode, ApiError> {
+    let of_sender = doc! { "grantee": caller.hex(), "patient": format!("{address:#x}") };
+    let has_granted = received(&app.database).find_one(of_sender).await?.is_some();
+    if !has_granted && !requests::has_asked(&app, address, caller.address).await? {
+        return Err(ApiError::not_found("this address has shared nothing with you and asked you nothing"));
+    }
+    note(&app, caller.address, address).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

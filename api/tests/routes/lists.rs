@@ -1,0 +1,274 @@
+//! Lists: what a page costs, how large it is, and what strangers can put into it.
+
+use alloy::{
+    primitives::{Address, B256},
+    signers::local::PrivateKeySigner,
+};
+use api::store::collection as ours;
+use axum::http::{Method, StatusCode};
+use mongodb::bson::{Document, doc};
+use protocol::{
+    bodies::{
+        PAGE_BYTES_MAX, Page,
+        grants::{GrantView, Shelf},
+        people::BlockView,
+        records::{RecordView, VERSIONS_SHOWN, VersionView},
+    },
+    codes::ScopeKind,
+    ids::{GrantId, RecordId, Salt, Tag},
+    mirror::{CursorDoc, GrantDoc, RecordDoc, VersionDoc, collection, version_id},
+};
+use serde_json::{Value, json};
+
+use crate::world::{User, World, place, random, record};
+
+const CREATED: u64 = 1_700_000_000;
+
+/// Records of a patient, and the grant over each to `grantee`, on this shelf, as mirror and API have them.
+async fn shared(world: &World, grantee: Address, shelf: &str, count: u64) -> Vec<(Address, RecordId, GrantId)> {
+    let (mut records, mut grants, mut rows, mut all) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for number in 0..count {
+        let (patient, record) = (PrivateKeySigner::random().address(), record());
+        let salt = Salt(random());
+        let tag = Tag::derive(grantee, salt);
+        let id = GrantId::derive(patient, tag, ScopeKind::Record, record.0);
+        records.push(record_doc(record, patient, patient, CREATED + number, 1));
+        grants.push(GrantDoc {
+            id,
+            patient,
+            tag,
+            kind: ScopeKind::Record,
+            scope_id: record.0,
+            rights: 1,
+            purposes: 1,
+            not_before: 0,
+            not_after: 1 << 39,
+            epoch: 1,
+            patient_epoch: 0,
+            bundle_hash: B256::ZERO,
+            revoked: false,
+            place: place(),
+        });
+        rows.push(doc! {
+            "_id": id.to_string(), "patient": format!("{patient:#x}"), "grantee": format!("{grantee:#x}"),
+            "tag": tag.to_string(), "salt": salt.to_string(), "kind": "record", "scope_id": record.to_string(),
+            "reads": true, "open": true, "shelf": shelf, "hidden": false,
+            "order": format!("{:012}:{record}", CREATED + number), "epoch": 1_i64, "newest_version": 1_i32,
+            "ends_at": 1_i64 << 39, "stored_at": i64::try_from(number).expect("few"),
+        });
+        all.push((patient, record, id));
+    }
+    many(world, collection::RECORDS, &records).await;
+    many(world, collection::GRANTS, &grants).await;
+    many(world, ours::RECEIVED, &rows).await;
+    all
+}
+
+fn record_doc(id: RecordId, patient: Address, uploader: Address, created: u64, version: u16) -> RecordDoc {
+    RecordDoc { id, patient, uploader, category: 1, status: 1, version, created, place: place() }
+}
+
+async fn many<T: serde::Serialize + Send + Sync>(world: &World, collection: &str, documents: &[T]) {
+    world.app.database.collection::<T>(collection).insert_many(documents).await.expect("the database takes them");
+}
+
+/// Every page of a list, one after another.
+async fn pages<T: serde::de::DeserializeOwned>(user: &User, path: &str) -> Vec<Page<T>> {
+    let mut found = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let answer = user.get(&format!("{path}{cursor}")).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text());
+        assert!(answer.bytes().len() <= PAGE_BYTES_MAX + 1_024, "{path}: {} bytes", answer.bytes().len());
+        let page: Page<T> = answer.json();
+        let next = page.next.clone();
+        found.push(page);
+        match next {
+            Some(next) => cursor = format!("{}cursor={next}", if path.contains('?') { "&" } else { "?" }),
+            None => return found,
+        }
+        assert!(found.len() < 1_000, "{path} does not end");
+    }
+}
+
+#[tokio::test]
+async fn a_page_costs_as_many_queries_with_300_grants_as_with_three() {
+    let (world, commands) = World::counted().await;
+    let (few, lots) = (world.somebody().await, world.somebody().await);
+    let one_of_few = shared(&world, few.address(), "known", 3).await[0].1;
+    let one_of_lots = shared(&world, lots.address(), "known", 300).await[0].1;
+    shared(&world, lots.address(), "strangers", 300).await;
+    let cost = async |user: &User, path: String| {
+        commands.taken();
+        let answer = user.get(&path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text());
+        (commands.taken(), answer.json::<Value>())
+    };
+    for path in ["/v1/records?limit=500", "/v1/grants?side=received&limit=500", "/v1/requests?limit=500"] {
+        let (of_few, _) = cost(&few, path.to_owned()).await;
+        let (of_lots, page) = cost(&lots, path.to_owned()).await;
+        assert_eq!(of_lots, of_few, "{path} costs a query per row");
+        assert!(of_lots < 20, "{path} costs {of_lots} queries");
+        assert_eq!(page["items"].as_array().expect("items").is_empty(), path.starts_with("/v1/requests"), "{path}");
+    }
+    let (of_few, _) = cost(&few, format!("/v1/records/{one_of_few}")).await;
+    let (of_lots, _) = cost(&lots, format!("/v1/records/{one_of_lots}")).await;
+    assert_eq!(of_lots, of_few, "one record costs a query per grant");
+}
+
+#[tokio::test]
+async fn grants_of_strangers_wait_apart_and_the_grantee_accepts_hides_and_blocks() {
+    let world = World::new().await;
+    let doctor = world.somebody().await;
+    let (friend, of_friend, _) = shared(&world, doctor.address(), "known", 1).await[0];
+    let (stranger, of_stranger, grant) = shared(&world, doctor.address(), "strangers", 1).await[0];
+    let records = async || -> Vec<RecordId> {
+        let page: Page<RecordView> = doctor.get("/v1/records").await.json();
+        page.items.into_iter().map(|record| record.id).collect()
+    };
+    let on = async |shelf: &str| -> Vec<Address> {
+        let page: Page<GrantView> = doctor.get(&format!("/v1/grants?side=received{shelf}")).await.json();
+        page.items.into_iter().map(|grant| grant.patient).collect()
+    };
+    let done = async |method: Method, path: String| {
+        let answer = doctor.call(method, &path, json!(null)).await;
+        assert_eq!(answer.status, StatusCode::NO_CONTENT, "{path}: {}", answer.text());
+    };
+    assert_eq!(records().await, [of_friend]);
+    assert_eq!(on("").await, [friend]);
+    assert_eq!(on("&shelf=strangers").await, [stranger]);
+    // Who asks for it by name finds it: a patient may tell a doctor the record's id.
+    assert_eq!(doctor.get(&format!("/v1/records/{of_stranger}")).await.status, StatusCode::OK);
+    assert_eq!(on(&format!("&record={of_stranger}")).await, [stranger]);
+    assert_eq!(on(&format!("&patient={stranger:#x}")).await, [stranger]);
+    let named: Page<RecordView> = doctor.get(&format!("/v1/records?patient={stranger:#x}")).await.json();
+    assert_eq!(named.items.len(), 1);
+
+    let nobody = PrivateKeySigner::random().address();
+    doctor.call(Method::PUT, &format!("/v1/accepted/{nobody:#x}"), json!(null)).await.refused("not_found");
+    done(Method::PUT, format!("/v1/accepted/{stranger:#x}")).await;
+    assert_eq!(records().await.len(), 2);
+    assert_eq!(on("").await.len(), 2);
+    assert!(on("&shelf=strangers").await.is_empty());
+
+    done(Method::PUT, format!("/v1/grants/{grant}/hidden")).await;
+    assert_eq!(records().await, [of_friend]);
+    assert_eq!(on("&shelf=hidden").await, [stranger]);
+    let other = world.somebody().await;
+    other.call(Method::PUT, &format!("/v1/grants/{grant}/hidden"), json!(null)).await.refused("not_found");
+    done(Method::DELETE, format!("/v1/grants/{grant}/hidden")).await;
+    assert_eq!(records().await.len(), 2);
+
+    done(Method::PUT, format!("/v1/blocks/{stranger:#x}")).await;
+    done(Method::PUT, format!("/v1/blocks/{stranger:#x}")).await;
+    assert_eq!(records().await, [of_friend]);
+    assert_eq!(on("&shelf=blocked").await, [stranger]);
+    let blocks: Page<BlockView> = doctor.get("/v1/blocks").await.json();
+    assert_eq!(blocks.items.iter().map(|block| block.address).collect::<Vec<_>>(), [stranger]);
+    assert!(other.get("/v1/blocks").await.json::<Page<BlockView>>().items.is_empty());
+    done(Method::DELETE, format!("/v1/blocks/{stranger:#x}")).await;
+    let found: Page<GrantView> = doctor.get(&format!("/v1/grants?side=received&patient={stranger:#x}")).await.json();
+    assert_eq!(found.items[0].shelf, Some(Shelf::Known), "the stranger was accepted before");
+    doctor.call(Method::PUT, &format!("/v1/blocks/{}", doctor.hex()), json!(null)).await.refused("invalid_request");
+}
+
+#[tokio::test]
+async fn a_shelf_narrows_received_grants_only() {
+    let world = World::new().await;
+    let user = world.somebody().await;
+    for query in [
+        "shelf=strangers".to_owned(),
+        format!("patient={}", user.hex()),
+        format!("side=received&shelf=known&patient={}", user.hex()),
+        format!("side=received&shelf=known&record={}", record()),
+        "side=received&shelf=attic".to_owned(),
+    ] {
+        user.get(&format!("/v1/grants?{query}")).await.refused("invalid_request");
+    }
+}
+
+#[tokio::test]
+async fn pages_end_before_they_are_too_large_and_together_they_have_everything_once() {
+    let world = World::new().await;
+    let patient = world.somebody().await;
+    let (mut records, mut versions) = (Vec::new(), Vec::new());
+    let grown = record();
+    for number in 0..120_u64 {
+        let (id, newest) = if number == 60 { (grown, 300) } else { (record(), 60) };
+        // Three of a second, so that pages end between records of the same time.
+        records.push(record_doc(id, patient.address(), patient.address(), CREATED + number / 3, newest));
+        versions.extend((1..=newest).map(|version| VersionDoc {
+            id: version_id(id, version),
+            record: id,
+            version,
+            patient: patient.address(),
+            uploader: patient.address(),
+            codec: 0x55,
+            digest: B256::ZERO,
+            cid: "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku".to_owned(),
+            place: place(),
+        }));
+    }
+    many(&world, collection::RECORDS, &records).await;
+    for some in versions.chunks(1_000) {
+        many(&world, collection::VERSIONS, some).await;
+    }
+    let found = pages::<RecordView>(&patient, "/v1/records?limit=500").await;
+    assert!(found.len() > 5, "{} pages", found.len());
+    let mut ids: Vec<RecordId> = found.iter().flat_map(|page| &page.items).map(|record| record.id).collect();
+    for record in found.iter().flat_map(|page| &page.items) {
+        assert_eq!(record.versions.len(), usize::from(VERSIONS_SHOWN));
+        assert_eq!(record.versions.last().map(|version| version.version), Some(record.version_count));
+    }
+    let listed = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!((ids.len(), listed), (120, 120));
+    // In small pages as well.
+    let small = pages::<RecordView>(&patient, "/v1/records?limit=7").await;
+    let small: Vec<RecordId> = small.iter().flat_map(|page| &page.items).map(|record| record.id).collect();
+    let large: Vec<RecordId> = found.iter().flat_map(|page| &page.items).map(|record| record.id).collect();
+    assert_eq!(small, large);
+
+    let all = pages::<VersionView>(&patient, &format!("/v1/records/{grown}/versions?limit=70")).await;
+    let numbers: Vec<u16> = all.iter().flat_map(|page| &page.items).map(|version| version.version).collect();
+    assert_eq!(numbers, (1..=300).rev().collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_page_of_dead_grants_is_short_and_the_list_goes_on() {
+    let world = World::new().await;
+    let doctor = world.somebody().await;
+    let all = shared(&world, doctor.address(), "known", 30).await;
+    // All but the oldest have been revoked on chain.
+    let dead: Vec<String> = all[1..].iter().map(|(_, _, grant)| grant.to_string()).collect();
+    let grants = world.app.database.collection::<Document>(collection::GRANTS);
+    let ended = doc! { "$set": { "revoked": true, "rights": 0 } };
+    grants.update_many(doc! { "_id": { "$in": dead } }, ended).await.expect("the mirror takes it");
+    let found = pages::<RecordView>(&doctor, "/v1/records?limit=10").await;
+    assert_eq!(found.len(), 3, "each page looks at what fits one page");
+    let ids: Vec<RecordId> = found.into_iter().flat_map(|page| page.items).map(|record| record.id).collect();
+    assert_eq!(ids, [all[0].1]);
+}
+
+#[tokio::test]
+async fn what_a_stranger_uploads_for_a_record_changes_nothing_that_is_shown_of_it() {
+    let world = World::new().await;
+    world.mirror::<CursorDoc>(collection::CURSOR, &world.cursor().await).await;
+    let (patient, stranger) = (world.somebody().await, world.somebody().await);
+    let record = record();
+    let envelope = crate::blobs::envelope(record, 1, 900);
+    let cid = crate::blobs::stored(&patient, record, &envelope).await.cid;
+    world.register(record, patient.address(), patient.address(), &cid).await;
+    let shown = async || -> (Value, Value) {
+        (
+            patient.get(&format!("/v1/records/{record}")).await.json(),
+            patient.get(&format!("/v1/records/{record}/versions")).await.json(),
+        )
+    };
+    let before = shown().await;
+    assert_eq!(before.0["versions"][0]["size"], envelope.len());
+    crate::blobs::stored(&stranger, record, &crate::blobs::envelope(record, 1, 5_000)).await;
+    crate::blobs::stored(&stranger, record, &envelope).await;
+    assert_eq!(shown().await, before);
+}

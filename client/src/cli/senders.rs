@@ -1,0 +1,132 @@
+//! `medlock accept`, `block`, `unblock`, `blocks` and `hide`: whose grants and requests a person wants to see.
+
+use alloy::primitives::Address;
+use clap::Args;
+use client::{Client, grants};
+use protocol::{bodies::grants::ShelfQuery, ids::GrantId};
+use serde_json::json;
+
+use super::{
+    failure::Failure,
+    moment,
+    names::{self, Names},
+    pick,
+    screen::short,
+    settings::Context,
+};
+
+/// Accept a stranger who has shared something with you: their grants join those of people you know.
+#[derive(Debug, Args)]
+pub(crate) struct Accept {
+    /// Whose grants; they are listed by `medlock grants --received --from strangers`.
+    #[arg(value_name = "PERSON")]
+    person: String,
+}
+
+impl Accept {
+    pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
+        let (client, sender, names) = sender(&context, &self.person).await?;
+        client.api()?.accept(sender).await?;
+        let answer = json!({ "accepted": format!("{sender:#x}") });
+        context.screen.answer(&answer, || format!("{} is no stranger any more.", names.begin(sender)))
+    }
+}
+
+/// Block a sender: no requests of theirs, no news of theirs, their grants out of sight.
+///
+/// What they have granted stays valid. They are told what everybody is told who has asked too often.
+#[derive(Debug, Args)]
+pub(crate) struct Block {
+    /// Whom to block.
+    #[arg(value_name = "PERSON")]
+    person: String,
+}
+
+impl Block {
+    pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
+        let (client, sender, names) = sender(&context, &self.person).await?;
+        client.api()?.set_blocked(sender, true).await?;
+        let answer = json!({ "blocked": format!("{sender:#x}") });
+        context.screen.answer(&answer, || format!("{} is blocked.", names.begin(sender)))
+    }
+}
+
+/// End a block: what the sender has granted meanwhile is seen again.
+#[derive(Debug, Args)]
+pub(crate) struct Unblock {
+    /// Whose block to end.
+    #[arg(value_name = "PERSON")]
+    person: String,
+}
+
+impl Unblock {
+    pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
+        let (client, sender, names) = sender(&context, &self.person).await?;
+        client.api()?.set_blocked(sender, false).await?;
+        let answer = json!({ "unblocked": format!("{sender:#x}") });
+        context.screen.answer(&answer, || format!("{} is not blocked any more.", names.begin(sender)))
+    }
+}
+
+/// List the senders that you have blocked.
+#[derive(Debug, Args)]
+pub(crate) struct Blocks {}
+
+impl Blocks {
+    pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
+        let client = context.client()?;
+        let blocks = client.api()?.blocks().await?;
+        let names = Names::of(&context, &client, None, blocks.iter().map(|block| block.address)).await;
+        context.screen.answer(&json!({ "blocks": blocks }), || {
+            if blocks.is_empty() {
+                return "You have blocked nobody.".to_owned();
+            }
+            let line = |block: &protocol::bodies::people::BlockView| {
+                format!("{:#x}  {} since {}", block.address, names.call(block.address), moment::in_words(block.since))
+            };
+            blocks.iter().map(line).collect::<Vec<_>>().join("\n")
+        })
+    }
+}
+
+/// Hide a grant that you received from your lists, or show it again. It stays valid.
+#[derive(Debug, Args)]
+pub(crate) struct Hide {
+    /// Which grant: its id, or the first characters of it.
+    #[arg(value_name = "GRANT")]
+    grant: String,
+    /// Show it again.
+    #[arg(long)]
+    undo: bool,
+}
+
+impl Hide {
+    pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
+        let client = context.client()?;
+        let grant = self.find(&client).await?;
+        client.api()?.set_hidden(grant, !self.undo).await?;
+        let done = if self.undo { "shown again" } else { "hidden" };
+        let answer = json!({ "grant": grant, "hidden": !self.undo });
+        context.screen.answer(&answer, || format!("Grant {} is {done}.", short(grant)))
+    }
+
+    async fn find(&self, client: &Client) -> Result<GrantId, Failure> {
+        if let Some(id) = pick::whole(&self.grant) {
+            return Ok(id);
+        }
+        let shelves: &[ShelfQuery] =
+            if self.undo { &[ShelfQuery::Hidden] } else { &[ShelfQuery::Known, ShelfQuery::Strangers] };
+        let mut known = Vec::new();
+        for shelf in shelves {
+            known.extend(grants::received(client, *shelf).await?.into_iter().map(|grant| grant.id));
+        }
+        pick::by_start("grant", &self.grant, known)
+    }
+}
+
+async fn sender(context: &Context, person: &str) -> Result<(Client, Address, Names), Failure> {
+    let client = context.client()?;
+    let sender = names::resolve(context, &client, None, person).await?;
+    let names = Names::of(context, &client, None, [sender]).await;
+    Ok((client, sender, names))
+}
