@@ -23,6 +23,7 @@ export const DEVICE_CODES = [
   'wallet_unsupported', 'wallet_disconnected', 'wallet_failed', 'wallet_other_account', 'wallet_not_deterministic',
   // Signing in and unlocking.
   'suspicious_challenge', 'session_expired', 'other_account_signed_in', 'storage_unavailable', 'no_keyring', 'not_unlocked', 'wrong_keys',
+  'foreign_key', 'own_key_unknown', 'envelope_missing',
   'already_set_up', 'kit_not_saved', 'invalid_words', 'passphrase_too_short', 'passphrases_differ', 'locked',
   // The server and the chain do not answer, or answer otherwise than they must.
   'unreachable', 'invalid_answer', 'wrong_answer', 'other_deployment', 'other_chain', 'other_code', 'rpc', 'no_history',

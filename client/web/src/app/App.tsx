@@ -9,7 +9,8 @@ import { Loading } from '../ui/Loading.tsx';
 import { AnnouncementDialog } from './AnnouncementDialog.tsx';
 import { CrashBoundary } from './Crash.tsx';
 import { Entrance } from './Entrance.tsx';
-import { fetchPages, RecoveryPage, SetUpPage, UnlockPage, WelcomePage } from './pages.ts';
+import { fetchPages, RecoveryPage, SetUpPage, UnlockPage, WalletAlonePage, WelcomePage } from './pages.ts';
+import { paths } from './paths.ts';
 import { AppRoutes } from './Routes.tsx';
 import { Shell } from './Shell.tsx';
 
@@ -71,7 +72,9 @@ function Gate() {
   return (
     <Entrance me={me}>
       <Suspense fallback={<Loading />}>
-        {session.state === 'locked' ? (
+        {pathname === paths.walletAlone && (session.state === 'locked' || session.state === 'needs_recovery') ? (
+          <WalletAlonePage />
+        ) : session.state === 'locked' ? (
           <UnlockPage why={session.why} unlockers={session.unlockers} />
         ) : session.state === 'needs_recovery' ? (
           <RecoveryPage />

@@ -19,6 +19,8 @@ export function AppRoutes({ me }: { readonly me: Me }) {
       <Route path={paths.share} element={<SharePage />} />
       <Route path={paths.requests} element={<RequestsPage />} />
       <Route path={paths.access} element={<AccessPage />} />
+      {/* Once everything is open, all of it is on the page of permissions. */}
+      <Route path={paths.walletAlone} element={<Navigate to={paths.access} replace />} />
       <Route path={paths.activity} element={<ActivityPage />} />
       <Route path={paths.settings} element={<SettingsPage me={me} />} />
       <Route path="/to/:address" element={<InvitationPage me={me} />} />

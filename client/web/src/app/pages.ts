@@ -16,6 +16,7 @@ export { WelcomePage } from '../pages/welcome/WelcomePage.tsx';
 export const SetUpPage = page(async () => (await import('../pages/set-up/SetUpPage.tsx')).SetUpPage);
 export const RecoveryPage = page(async () => (await import('../pages/set-up/RecoveryPage.tsx')).RecoveryPage);
 export const UnlockPage = page(async () => (await import('../pages/unlock/UnlockPage.tsx')).UnlockPage);
+export const WalletAlonePage = page(async () => (await import('../pages/wallet-alone/WalletAlonePage.tsx')).WalletAlonePage);
 export const RecordsPage = page(async () => (await import('../pages/records/RecordsPage.tsx')).RecordsPage);
 export const RecordPage = page(async () => (await import('../pages/records/RecordPage.tsx')).RecordPage);
 export const SharePage = page(async () => (await import('../pages/share/SharePage.tsx')).SharePage);

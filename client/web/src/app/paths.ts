@@ -27,6 +27,8 @@ export const paths = {
   audit: '/audit',
   accreditation: '/accreditation',
   settings: '/settings',
+  /** Also with the records locked. */
+  walletAlone: '/stop',
 } as const;
 
 const ADDRESSES = /(?<![0-9a-zA-Z])0x[0-9a-fA-F]{40}(?![0-9a-zA-Z])/g;

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { type Abi, type AbiParameter, toEventSignature, toFunctionSignature } from 'viem';
 import { expect, test } from 'vitest';
-import { accessLogAbi, accreditationAbi, grantRegistryAbi, keyRegistryAbi, recordRegistryAbi, signedActionsAbi } from './abi.ts';
+import {
+  accessLogAbi, accreditationAbi, accreditationHistoryAbi, grantHistoryAbi, grantRegistryAbi, keyRegistryAbi, recordHistoryAbi, recordRegistryAbi,
+  signedActionsAbi,
+} from './abi.ts';
 
 /** What a function or event is to its callers: its signature, what it returns, and which parts are indexed. */
 function shape(item: Abi[number]): string {
@@ -19,6 +22,9 @@ test.each([
   ['GrantRegistry', grantRegistryAbi],
   ['AccessLog', accessLogAbi],
   ['KeyRegistry', signedActionsAbi],
+  ['Accreditation', accreditationHistoryAbi],
+  ['RecordRegistry', recordHistoryAbi],
+  ['GrantRegistry', grantHistoryAbi],
 ])('%s has what this app reads of it', (contract, ours) => {
   const file = new URL(`../../../../contracts/abi/${contract}.json`, import.meta.url);
   const theirs = (JSON.parse(readFileSync(file, 'utf8')) as { abi: Abi }).abi.map(shape);

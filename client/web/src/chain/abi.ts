@@ -35,6 +35,23 @@ export const accessLogAbi = parseAbi([
   'event Checkpoint(address indexed operator, uint64 size, bytes32 root, bytes32 head)',
 ]);
 
+// What permissions of the past follow from, in full: `permission.ts`.
+
+export const recordHistoryAbi = parseAbi([
+  'event RecordRegistered(bytes32 indexed id, address indexed patient, uint16 indexed category, address uploader, uint16 version, uint8 codec, bytes32 digest)',
+  'event RecordStatusChanged(bytes32 indexed id, address indexed patient, uint8 status)',
+]);
+export const grantHistoryAbi = parseAbi([
+  'event Granted(address indexed patient, bytes32 indexed tag, bytes32 indexed scopeId, uint256 terms, bytes32 bundleHash)',
+  'event Revoked(address indexed patient, bytes32 indexed tag, bytes32 indexed scopeId, uint8 kind, uint32 epoch)',
+  'event AllRevoked(address indexed patient, uint32 patientEpoch)',
+]);
+export const accreditationHistoryAbi = parseAbi([
+  'event Accredited(address indexed accreditor, address indexed practitioner, uint8 roles, uint40 validFrom, uint40 validUntil, uint32 epoch)',
+  'event AccreditationChanged(address indexed accreditor, address indexed practitioner, bool suspended, uint32 epoch)',
+  'event AccreditorSet(address indexed accreditor, bool active, uint32 epoch)',
+]);
+
 /** Inherited by every contract. */
 export const signedActionsAbi = parseAbi(['function isNonceUsed(address signer, uint256 nonce) view returns (bool)']);
 

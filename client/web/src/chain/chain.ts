@@ -130,6 +130,23 @@ export class Chain {
     return (await this.#block(number)).time;
   }
 
+  /** The number of a block; `null` if the chain has none of that hash, such as after a reorganisation. */
+  async blockNumberOf(hash: Hex): Promise<bigint | null> {
+    const block = (await this.rpc('eth_getBlockByHash', [hash, false])) as { number?: unknown } | null;
+    return typeof block?.number === 'string' ? BigInt(block.number) : null;
+  }
+
+  /** The newest block whose time is not after `time` (Unix seconds); the first one if all are later. */
+  async blockAt(time: number): Promise<bigint> {
+    let [low, high] = [0n, (await this.head()).number];
+    while (low < high) {
+      const middle = (low + high + 1n) / 2n;
+      if ((await this.blockTime(middle)) <= time) low = middle;
+      else high = middle - 1n;
+    }
+    return low;
+  }
+
   /** The later of this device's clock and the newest block's time: what permissions are judged by. */
   async now(): Promise<number> {
     return Math.max((await this.head()).time, unixNow());

@@ -2,6 +2,7 @@
 import { decodeEventLog, encodeEventTopics, keccak256, numberToHex, type Abi, type Address, type Hex } from 'viem';
 import { Failure } from '../failure.ts';
 import { Cid } from '../protocol/cid/cid.ts';
+import { sameHex } from '../protocol/hex.ts';
 import { accessLogAbi, accreditationAbi, grantRegistryAbi, keyRegistryAbi, recordRegistryAbi } from './abi.ts';
 import type { Chain } from './chain.ts';
 import { Refused } from './rpc.ts';
@@ -13,17 +14,28 @@ const BLOCKS_AT_ONCE = 100_000n;
 const RECORDS_AT_ONCE = 200;
 const SLOT_IDENTITY = 0;
 
-interface Log {
+export interface Log {
   readonly topics: readonly Hex[];
   readonly data: Hex;
   readonly blockNumber: bigint;
+  /** Its place in the block. */
+  readonly logIndex: number;
   readonly txHash: Hex;
 }
 
-type Topic = Hex | readonly Hex[] | null;
+export type Topic = Hex | readonly Hex[] | null;
+
+/** Whether a log is one that was asked for: a node that adds others, such as those of a foreign operator, adds nothing. */
+function isWanted(log: Record<string, unknown>, address: Address, topics: readonly Topic[]): boolean {
+  const found = log['topics'];
+  if (log['removed'] === true || typeof log['address'] !== 'string' || !Array.isArray(found)) return false;
+  const isOne = (wanted: Topic, at: number): boolean =>
+    wanted === null || [wanted].flat().some((one) => typeof found[at] === 'string' && sameHex(found[at] as Hex, one));
+  return sameHex(log['address'] as Hex, address) && topics.every(isOne);
+}
 
 /** All logs of a contract that match, from the deployment's first block to the head, in order. */
-async function logs(chain: Chain, address: Address, topics: readonly Topic[], fromBlock?: bigint): Promise<Log[]> {
+export async function logs(chain: Chain, address: Address, topics: readonly Topic[], fromBlock?: bigint): Promise<Log[]> {
   const head = (await chain.head()).number;
   let from = fromBlock ?? BigInt(chain.deployment.startBlock);
   let span = BLOCKS_AT_ONCE;
@@ -35,11 +47,12 @@ async function logs(chain: Chain, address: Address, topics: readonly Topic[], fr
       const answer = await chain.rpc('eth_getLogs', [filter]);
       if (!Array.isArray(answer)) throw new Failure('rpc');
       for (const log of answer as Record<string, unknown>[]) {
-        if (log['removed'] === true) continue;
+        if (!isWanted(log, address, topics)) continue;
         found.push({
           topics: log['topics'] as Hex[],
           data: log['data'] as Hex,
           blockNumber: BigInt(log['blockNumber'] as string),
+          logIndex: Number(log['logIndex'] ?? 0),
           txHash: log['transactionHash'] as Hex,
         });
       }
@@ -53,7 +66,7 @@ async function logs(chain: Chain, address: Address, topics: readonly Topic[], fr
   return found;
 }
 
-function decoded<const A extends Abi>(abi: A, log: Log) {
+export function decoded<const A extends Abi>(abi: A, log: Log) {
   try {
     return decodeEventLog({ abi, topics: log.topics as [Hex, ...Hex[]], data: log.data });
   } catch (error) {
@@ -61,10 +74,10 @@ function decoded<const A extends Abi>(abi: A, log: Log) {
   }
 }
 
-const word = (address: Address): Hex => `0x${address.slice(2).toLowerCase().padStart(64, '0')}`;
+export const word = (address: Address): Hex => `0x${address.slice(2).toLowerCase().padStart(64, '0')}`;
 const lower = (address: Address): Address => address.toLowerCase() as Address;
 
-function topic(abi: Abi, eventName: string): Hex {
+export function topic(abi: Abi, eventName: string): Hex {
   const [first] = encodeEventTopics({ abi, eventName });
   if (typeof first !== 'string') throw new Error('an event has a topic');
   return first;

@@ -3,13 +3,13 @@ import { useMemo } from 'react';
 import { device } from '../device/device.ts';
 import { accredit, addAccreditor, ownPractitioners, publishProfile, reinstate, removeAccreditor, suspend } from '../flows/people.ts';
 import type { Address } from 'viem';
-import type { Loaded } from './types/actions.ts';
+import type { LoadedList } from './types/actions.ts';
 import type { Accreditation, NewAccreditation, NewProfile, Person } from './types/people.ts';
 import { useAct } from './use-act.ts';
-import { useReady } from './use-loaded.ts';
+import { useList, useReady } from './use-loaded.ts';
 
 /** Everybody for whom the person vouches. */
-export const usePractitioners = (): Loaded<readonly Person[]> => useReady(['people', 'mine'], ownPractitioners);
+export const usePractitioners = (): LoadedList<Person> => useList(useReady(['people', 'mine'], ownPractitioners));
 
 export function useAccreditation(): Accreditation {
   const changes = ['people'];

@@ -49,7 +49,7 @@ export function useAuditLog(source: ChainSource, filter: AuditFilter = {}): Audi
     seen.current = head;
   }, [head, refetch]);
   const verify = useAct(async (from: ChainSource) => {
-    const client = await device.client();
+    const client = await device.withWallet();
     const isSignedIn = 'me' in device.snapshot().session;
     const report = await verifyLog(isSignedIn ? client : null, chainOf(client, from));
     // The host only: the rest of the address may be a key.

@@ -3,18 +3,18 @@ import { useMemo } from 'react';
 import { listDirectory, person } from '../flows/people.ts';
 import { useAddressBook } from './address-book.ts';
 import type { Address } from 'viem';
-import type { Loaded } from './types/actions.ts';
+import type { Loaded, LoadedList } from './types/actions.ts';
 import type { DirectoryFilter, Name, Person } from './types/people.ts';
 import { useDevice } from './use-device.ts';
-import { useReady } from './use-loaded.ts';
+import { useList, useReady, useSignedIn } from './use-loaded.ts';
 
 /** Accredited people, each compared with the chain. */
-export const useDirectory = (filter: DirectoryFilter = {}): Loaded<readonly Person[]> =>
-  useReady(['people', 'directory', filter.role ?? null, filter.name ?? null], (client) => listDirectory(client, filter));
+export const useDirectory = (filter: DirectoryFilter = {}): LoadedList<Person> =>
+  useList(useReady(['people', 'directory', filter.role ?? null, filter.name ?? null], (client) => listDirectory(client, filter)));
 
 /** One person; `null` if nobody ever vouched for them. */
 export const usePerson = (address: Address | null): Loaded<Person | null> =>
-  useReady(['people', 'one', address], (client) => person(client, address as Address), { isWanted: address !== null, staleMs: 60_000 });
+  useSignedIn(['people', 'one', address], (client) => person(client, address as Address), { isWanted: address !== null, staleMs: 60_000 });
 
 /** Whether somebody has published a key, so that one can share with them. */
 export const useHasKey = (address: Address | null): Loaded<boolean> =>

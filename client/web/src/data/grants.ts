@@ -1,27 +1,39 @@
 /** Sharing: what was granted, granting, and ending it. */
 import { device } from '../device/device.ts';
-import { describeEnding, describeGrants, listGiven, listGrants, revoke, revokeEveryone, share } from '../flows/grants.ts';
+import { describeGrants, listGiven, listReceived, share } from '../flows/grants.ts';
+import { describeEnding, revoke, revokeEveryone } from '../flows/revoke.ts';
+import { sentGrants } from '../flows/sent-grants.ts';
 import type { Hex } from 'viem';
-import type { Act, Loaded } from './types/actions.ts';
-import type { Ending, GrantItem, Granted, NewGrants, Revoked } from './types/grants.ts';
+import type { Act, Loaded, LoadedList } from './types/actions.ts';
+import type { Ending, GrantItem, Granted, NewGrants, Revoked, SentGrantItem } from './types/grants.ts';
 import type { Confirmation } from './types/signing.ts';
 import { useAct } from './use-act.ts';
-import { useReady } from './use-loaded.ts';
+import { useList, useReady, useSignedIn } from './use-loaded.ts';
 
 /** Grants given or received, with terms and state from the chain. */
-export const useGrants = (side: 'given' | 'received', record?: Hex): Loaded<readonly GrantItem[]> =>
-  useReady(['grants', side, record ?? null], async (client) =>
-    side === 'given' ? listGiven(client, record) : (await listGrants(client, side, record)).map(({ item }) => item),
+export function useGrants(side: 'given' | 'received', record?: Hex): LoadedList<GrantItem> {
+  return useList(
+    useReady(['grants', side, record ?? null], async (client) => (side === 'given' ? listGiven(client, record) : listReceived(client, record))),
   );
+}
+
+/** What was given, with the keys closed: names are the server's word. */
+export const useGivenWhileLocked = (): LoadedList<GrantItem> => useList(useSignedIn(['grants', 'locked'], (client) => listGiven(client)));
+
+/** What was signed here and may still take effect. */
+export const useSentGrants = (): Loaded<readonly SentGrantItem[]> =>
+  useSignedIn(['grants', 'sent'], sentGrants, { isUnsettled: (sent) => sent.length > 0 });
 
 export const useShare = (): Act<NewGrants, Granted> =>
   useAct(async (wanted, errand) => share(await device.ready(), wanted, null, errand), ['grants', 'requests']);
 
+/** With the wallet alone, unless a person is named: whose tags those are only the seed says. */
 export const useRevoke = (): Act<Ending, Revoked> =>
-  useAct(async (ending, errand) => revoke(await device.ready(), ending, errand), ['grants']);
+  useAct(async (ending, errand) => revoke(await device.withWallet(), ending, errand), ['grants']);
 
+/** With the wallet alone. */
 export const useRevokeEveryone = (): Act<{ confirm?: Confirmation } | undefined, Revoked> =>
-  useAct(async (_, errand) => revokeEveryone(await device.ready(), errand), ['grants']);
+  useAct(async (_, errand) => revokeEveryone(await device.withWallet(), errand), ['grants']);
 
 /** The sentence of a grant, to be shown beside the button that gives it. */
 export const describeShare = describeGrants;

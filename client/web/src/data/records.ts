@@ -3,14 +3,14 @@ import { device } from '../device/device.ts';
 import { nameOfRecord } from '../flows/names.ts';
 import { listRecords, setRecordStatus, showRecord } from '../flows/records.ts';
 import type { Hex } from 'viem';
-import type { Act, Loaded } from './types/actions.ts';
+import type { Act, Loaded, LoadedList } from './types/actions.ts';
 import type { RecordFilter, RecordItem, RecordName } from './types/records.ts';
 import { useAct } from './use-act.ts';
-import { useReady } from './use-loaded.ts';
+import { useList, useReady } from './use-loaded.ts';
 
 /** What the person owns, uploaded or was granted, newest first. */
-export const useRecords = (filter: RecordFilter = {}): Loaded<readonly RecordItem[]> =>
-  useReady(['records', filter.patient ?? null, filter.category ?? null], (client) => listRecords(client, filter));
+export const useRecords = (filter: RecordFilter = {}): LoadedList<RecordItem> =>
+  useList(useReady(['records', filter.patient ?? null, filter.category ?? null], (client) => listRecords(client, filter)));
 
 export const useRecord = (id: Hex): Loaded<RecordItem> => useReady(['records', 'one', id], (client) => showRecord(client, id));
 

@@ -2,15 +2,15 @@
 import { device } from '../device/device.ts';
 import { approve, ask, deny, listRequests } from '../flows/requests.ts';
 import type { Hex } from 'viem';
-import type { Act, Loaded } from './types/actions.ts';
+import type { Act, LoadedList } from './types/actions.ts';
 import type { Granted } from './types/grants.ts';
 import type { Approval, NewRequest, RequestItem } from './types/requests.ts';
 import type { Confirmation } from './types/signing.ts';
 import { useAct } from './use-act.ts';
-import { useReady } from './use-loaded.ts';
+import { useList, useReady } from './use-loaded.ts';
 
 /** Requests to and from the person, newest first. */
-export const useRequests = (): Loaded<readonly RequestItem[]> => useReady(['requests'], listRequests);
+export const useRequests = (): LoadedList<RequestItem> => useList(useReady(['requests'], listRequests));
 
 export const useAskAccess = (): Act<NewRequest, Hex> =>
   useAct(async (wanted, errand) => ask(await device.ready(), wanted, errand), ['requests']);

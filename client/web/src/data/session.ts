@@ -3,9 +3,11 @@ import { useMemo, useSyncExternalStore } from 'react';
 import { device } from '../device/device.ts';
 import { onCountdown, secondsToLock, stayAwake } from '../device/idle.ts';
 import { putBackKeyring } from '../device/keyring-copy.ts';
+import { keepPublicKeys, registerKey } from '../flows/register-key.ts';
 import { recover, unlockWithPassphrase, unlockWithWallet } from '../flows/set-up.ts';
 import { login } from '../session/login.ts';
 import type { SessionControl } from './types/session.ts';
+import type { Recovery } from './types/set-up.ts';
 import { useAct } from './use-act.ts';
 import { useDevice } from './use-device.ts';
 
@@ -26,11 +28,18 @@ export function useSession(): SessionControl {
   const byPassphrase = useAct(async (passphrase: string, errand) =>
     device.unlocked(await unlockWithPassphrase(await device.client(), passphrase, errand), errand.signal),
   );
-  const recovering = useAct(async (input: { words: string; passphrase: string }, errand) => {
-    const { keys, made } = await recover(await device.client(), input.words, input.passphrase, errand);
+  const recovering = useAct(async (input: Recovery, errand) => {
+    const { keys, made } = await recover(await device.client(), input, errand);
     await device.unlocked(keys, errand.signal);
     return made;
   });
+  const registering = useAct(async (_: void, errand) => {
+    const client = await device.withWallet();
+    await registerKey(client, errand);
+    await device.checkKeys();
+    const { keys } = await device.withWallet();
+    if (keys !== null) await keepPublicKeys(client, keys);
+  }, ['key-state', 'people']);
   const signOut = useAct(() => device.signOut());
   return useMemo(
     () => ({
@@ -40,11 +49,12 @@ export function useSession(): SessionControl {
       unlockWithWallet: byWallet,
       unlockWithPassphrase: byPassphrase,
       recover: recovering,
+      registerAgain: registering,
       signOut,
       lock: () => device.lock('locked_here'),
       secondsToLock: left,
       stay: stayAwake,
     }),
-    [session, signIn, byWallet, byPassphrase, recovering, signOut, left],
+    [session, signIn, byWallet, byPassphrase, recovering, registering, signOut, left],
   );
 }

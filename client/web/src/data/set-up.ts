@@ -1,9 +1,10 @@
 /** The first steps: keys, recovery kit, publishing. */
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import { device, type ReadyClient } from '../device/device.ts';
-import { isKitSaved, kitOf, makeKeys, placesToProve, proveKit, publishKey } from '../flows/set-up.ts';
+import { publishKey } from '../flows/register-key.ts';
+import { isKitSaved, kitOf, makeKeys, placesToProve, proveKit } from '../flows/set-up.ts';
 import { Failure } from '../failure.ts';
-import type { Kit, SetUp, SetUpStep } from './types/set-up.ts';
+import type { Kit, NewKeys, SetUp, SetUpStep } from './types/set-up.ts';
 import { useAct } from './use-act.ts';
 import { useDevice } from './use-device.ts';
 import { useReady } from './use-loaded.ts';
@@ -12,8 +13,8 @@ export function useSetUp(): SetUp {
   const { session } = useDevice();
   const [places, setPlaces] = useState(placesToProve);
   const saved = useReady(['kit-saved'], isKitSaved);
-  const make = useAct(async (input: { passphrase: string; skipWallet?: boolean }, errand) => {
-    const { keys, made } = await makeKeys(await device.client(), input.passphrase, input.skipWallet === true, errand);
+  const make = useAct(async (input: NewKeys, errand) => {
+    const { keys, made } = await makeKeys(await device.client(), input, errand);
     await device.unlocked(keys, errand.signal);
     return made;
   });

@@ -1,9 +1,9 @@
 /** The form of everything that is read: TanStack Query, for the signed-in person, with failures that have a code. */
 import { useQuery } from '@tanstack/react-query';
 import { useCallback, useMemo } from 'react';
-import { device, type Client, type ReadyClient } from '../device/device.ts';
+import { device, type Client, type ReadyClient, type WalletClient } from '../device/device.ts';
 import { asFailure } from '../failure.ts';
-import type { Loaded } from './types/actions.ts';
+import type { BadItem, Listed, Loaded, LoadedList } from './types/actions.ts';
 import { useDevice } from './use-device.ts';
 
 interface Options<T> {
@@ -54,4 +54,17 @@ function useLoaded<T>(key: readonly unknown[], read: () => Promise<T>, isPossibl
     () => ({ data, error: error === null ? null : asFailure(error), isLoading, isRefreshing: isFetching && !isLoading, refetch: again }),
     [data, error, isLoading, isFetching, again],
   );
+}
+
+const NONE: readonly BadItem[] = [];
+
+/** A list whose bad items are told beside it. */
+export function useList<T>(loaded: Loaded<Listed<T>>): LoadedList<T> {
+  return useMemo(() => ({ ...loaded, data: loaded.data?.items, bad: loaded.data?.bad ?? NONE }), [loaded]);
+}
+
+/** What is read for a signed-in account, with its keys or without: what the wallet alone may see. */
+export function useSignedIn<T>(key: readonly unknown[], read: (client: WalletClient) => Promise<T>, options: Options<T> = {}): Loaded<T> {
+  const isSignedIn = 'me' in useDevice().session;
+  return useLoaded(key, async () => read(await device.withWallet()), isSignedIn, options);
 }

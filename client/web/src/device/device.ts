@@ -40,6 +40,11 @@ export interface ReadyClient extends Client {
   readonly session: KeptSession;
 }
 
+/** A client whose keys may be closed: what takes away, and what publishes one's own key again, needs the wallet alone. */
+export interface WalletClient extends Client {
+  readonly keys: Keys | null;
+}
+
 export interface DeviceState {
   readonly isSearching: boolean;
   readonly info: ServerView | null;
@@ -238,6 +243,11 @@ class Device {
     return { ...client, keys: this.#keys, session: this.#session };
   }
 
+  /** The client with its keys, or without them while they are closed. */
+  async withWallet(): Promise<WalletClient> {
+    return { ...(await this.client()), keys: this.#keys };
+  }
+
   /** Whether keys are in memory: also after the session has ended, so that a form goes on once signed in again. */
   get hasKeys(): boolean {
     return this.#keys !== null;
@@ -294,7 +304,8 @@ class Device {
       accreditor: told.accreditor,
       owner: owner === client.address,
       // The server's mirror may be a moment behind the chain, with which open keys were compared.
-      keyEpoch: Math.max(told.key_epoch, this.#keys?.epoch ?? 0),
+      keyEpoch: Math.max(told.key_epoch, this.#keys?.current ?? 0),
+      isKeyReplaced: this.#keys?.isReplaced ?? false,
       storedBytes: told.stored_bytes,
       quotaBytes: told.quota_bytes,
       sessionExpiresAt: told.session_expires_at,
@@ -343,6 +354,17 @@ class Device {
     if (this.#keys !== null && this.#keys !== keys && this.#keys.seed !== keys.seed) this.#keys.wipe();
     this.#keys = keys;
     if (this.#work.signal.aborted) this.#work = new AbortController();
+    await this.refresh();
+  }
+
+  /** Compares the open keys with the chain again: a key was published, perhaps by somebody else. */
+  async checkKeys(): Promise<void> {
+    const keys = this.#keys;
+    if (keys === null) return;
+    const fresh = await keys.refreshed((await this.client()).chain);
+    // Locked meanwhile: the seed is wiped.
+    if (this.#keys !== keys) return;
+    this.#keys = fresh;
     await this.refresh();
   }
 

@@ -8,15 +8,21 @@ import type { Client } from './device.ts';
 
 const NAME = 'keyring';
 
-/** The keyring of an account; `null` if neither this browser nor the server has one. */
+/**
+ * The keyring of an account; `null` if neither this browser nor the server has one that can be read. A copy that is damaged, or
+ * is none, counts as none: the words bring the keyring back, and nothing that a server says may stand in their way.
+ */
 export async function findKeyring(client: Client): Promise<Keyring | null> {
-  const own = await client.shelf.get<Uint8Array<ArrayBuffer>>(NAME);
-  const json = own ?? (await api.privateBlob('keyring'))?.content;
+  const own = parsed(client, await client.shelf.get<Uint8Array<ArrayBuffer>>(NAME));
+  return own ?? parsed(client, (await api.privateBlob('keyring'))?.content);
+}
+
+function parsed(client: Client, json: Uint8Array<ArrayBuffer> | undefined): Keyring | null {
   if (json === undefined) return null;
   try {
     return Keyring.fromJson(json, client.chain.deployment.chainId, client.address);
   } catch (error) {
-    if (error instanceof KeyringError) throw new Failure('no_keyring', { cause: error });
+    if (error instanceof KeyringError) return null;
     throw error;
   }
 }

@@ -2,15 +2,15 @@
 import { followFeed } from '../api/events.ts';
 import { serverReachability, tellReachability } from '../api/request.ts';
 import { serverInfo, type FeedEvent } from '../api/routes.ts';
-import type { Health } from '../data/types/health.ts';
-import { catchUp, type CaughtUp } from '../flows/catch-up.ts';
+import type { Health, Trouble } from '../data/types/health.ts';
+import { catchUp } from '../flows/catch-up.ts';
 import { pause } from '../flows/act.ts';
 import { device } from './device.ts';
 
 export interface LiveState {
   readonly feed: Health['feed'];
   readonly chain: Health['chain'];
-  readonly broken: CaughtUp['broken'];
+  readonly troubles: readonly Trouble[];
 }
 
 /** How often the chain is asked whether it is there. */
@@ -18,7 +18,7 @@ const CHAIN_MS = 20_000;
 /** How often a server that did not answer is asked. */
 const SERVER_MS = 3_000;
 
-let state: LiveState = { feed: 'off', chain: 'unknown', broken: [] };
+let state: LiveState = { feed: 'off', chain: 'unknown', troubles: [] };
 const listeners = new Set<() => void>();
 const takers = new Set<(event: FeedEvent | 'again') => void>();
 
@@ -54,9 +54,9 @@ function catchUpNow(signal: AbortSignal): void {
       isWanted = false;
       try {
         const client = await device.ready();
-        if (client.keys.epoch === 0) return;
-        const { broken, sharesDeposited, bundlesExtended } = await catchUp(client, signal);
-        set({ broken });
+        if (client.keys.current === 0) return;
+        const { troubles, sharesDeposited, bundlesExtended } = await catchUp(client, signal);
+        set({ troubles });
         if (sharesDeposited + bundlesExtended > 0) give('again');
       } catch {
         await pause(1000);
@@ -107,7 +107,7 @@ export function runLive(): () => void {
     if (running !== null) {
       running.abort();
       running = null;
-      set({ feed: 'off', chain: 'unknown', broken: [] });
+      set({ feed: 'off', chain: 'unknown', troubles: [] });
       return;
     }
     const { signal } = (running = new AbortController());
@@ -122,6 +122,8 @@ export function runLive(): () => void {
     const take = (event: FeedEvent): void => {
       give(event);
       if (event.kind === 'record_registered' || event.kind === 'granted') catchUpNow(signal);
+      // It may be somebody else's. What fails is found at the next unlocking.
+      if (event.kind === 'key_registered') void device.checkKeys().catch(() => undefined);
     };
     void followFeed(take, tell, signal);
     void watchChain(signal);

@@ -1,42 +1,49 @@
 /** The access log: reading it, and checking it from the chain alone. Mirrors `client/src/audit.rs`. */
-import { hashMessage, type Address, type Hex } from 'viem';
+import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import type { Chain } from '../chain/chain.ts';
 import { accessesOf, accessLog, patientsOf, versionsOfPatient, type AnchoredAccess, type Anchor } from '../chain/events.ts';
 import type {
   ActivityFilter, ActivityItem, AuditEntry, AuditReport, Checkpoint, FindingKind, ReadProof,
 } from '../data/types/log.ts';
-import type { Client } from '../device/device.ts';
-import { Failure } from '../failure.ts';
+import type { Client, ReadyClient, WalletClient } from '../device/device.ts';
 import { PURPOSES } from '../protocol/codes.ts';
-import { fromHex, sameHex } from '../protocol/hex.ts';
+import { isHex, sameHex } from '../protocol/hex.ts';
 import { EMPTY_HEAD, Frontier, headHash, nextHead, verifyInclusion } from '../protocol/log.ts';
-import { hashOfLeaf, isPromisedInTime, readRequestBytes, readRequestTag, type Leaf } from '../protocol/reads.ts';
-import { loginHash, SESSION_RESOURCE_PREFIX, verifySessionSignature } from '../protocol/session.ts';
+import type { Leaf } from '../protocol/reads.ts';
 import { inclusionPath } from './inclusion-path.ts';
 import { mapSome } from './act.ts';
+import { askEvidence, EntryJudge, evidenceHolds, isSame, judged, saysSame } from './log-entry.ts';
 import { leafOf, type KeptReceipt } from './read-key.ts';
 
 /** How late after `anchorBy` a receipt becomes evidence: the block's time may lag behind a clock. */
 const GRACE_SECONDS = 60;
-/** How old an entry of the server's log may be before it must stand on chain. */
+/** How old an entry of the server's log may be before it must stand on chain, where no leaf says until when. */
 const ANCHOR_SECONDS_MAX = 600;
+/** How many entries of a list are judged at once, the newest first; those that were found good before are free. */
+const JUDGED_MAX = 300;
 
 /** How old an access must be before a server that does not tell it hides it: what it tells is a copy of the chain. */
 const HIDDEN_SECONDS_MIN = 120;
 
 /**
- * The log of one's own records and reads, newest first. What the server tells is compared with the chain, and what it leaves
- * out about one's own records is added from there.
+ * The log of one's own records and reads, newest first. What the server tells is compared with the chain, who it names with the
+ * seed, and what it leaves out about one's own records is added from the chain.
  */
-export async function listActivity(client: Client, filter: ActivityFilter): Promise<ActivityItem[]> {
+export async function listActivity(client: ReadyClient, filter: ActivityFilter): Promise<ActivityItem[]> {
   const { chain } = client;
   await chain.verifyDeployment();
   const told = await toldActivity(filter);
   const own = await ownRecords(client);
   const onChain = await accessesOf(chain, [...new Set([...own, ...told.map((entry) => entry.record)])]);
-  const anchored = new Map(onChain.map((access) => [access.leaf, access]));
-  const compared = told.map((entry) => ({ ...entry, isAnchored: isSame(entry, anchored.get(entry.leaf)) }));
+  const [anchored, now] = [new Map(onChain.map((access) => [access.leaf, access])), await chain.now()];
+  const judge = new EntryJudge({ chain, address: client.address, keys: client.keys, own, shelf: client.shelf });
+  const compared = await mapSome([...told.entries()], async ([index, entry]) => {
+    const access = anchored.get(entry.leaf);
+    const isJudged = index < JUDGED_MAX && judge.concerns(entry);
+    const problems = isJudged ? ((await judged(judge, entry, access, now))?.problems ?? null) : null;
+    return { ...entry, isAnchored: isSame(entry, access), problems };
+  });
   const hidden = (await hiddenReads(chain, own, onChain, told)).filter(
     ({ record, purpose, time }) =>
       (filter.record === undefined || sameHex(record, filter.record)) &&
@@ -49,14 +56,6 @@ export async function listActivity(client: Client, filter: ActivityFilter): Prom
 /** The ids of one's own records, from the chain. */
 async function ownRecords(client: Client): Promise<ReadonlySet<Hex>> {
   return new Set((await versionsOfPatient(client.chain, client.address)).map(({ record }) => record));
-}
-
-/** Whether the chain has this very entry. */
-function isSame(entry: ActivityItem, access: AnchoredAccess | undefined): boolean {
-  return (
-    access !== undefined && entry.purpose !== null &&
-    sameHex(access.record, entry.record) && sameHex(access.tag, entry.tag) && access.purposes === PURPOSES.bit(entry.purpose)
-  );
 }
 
 /** Accesses of one's own records that stand on chain and that the server leaves out. */
@@ -80,7 +79,7 @@ async function hiddenReads(
   return timed
     .filter(({ time }) => time + HIDDEN_SECONDS_MIN <= now)
     .map(({ access, time }) => ({
-      leaf: access.leaf, index: null, isAnchored: true, isHidden: true, record: access.record, version: null, tag: access.tag,
+      leaf: access.leaf, index: null, isAnchored: true, isHidden: true, problems: [], record: access.record, version: null, tag: access.tag,
       purpose: PURPOSES.fromBit(access.purposes), reader: null, time, blockNumber: access.blockNumber, txHash: access.txHash,
     }));
 }
@@ -95,6 +94,7 @@ export async function toldActivity(filter: ActivityFilter): Promise<ActivityItem
       index: entry.index ?? null,
       isAnchored: false,
       isHidden: false,
+      problems: null,
       record: entry.record.toLowerCase() as Hex,
       version: entry.version ?? null,
       tag: entry.tag as Hex,
@@ -119,14 +119,13 @@ const checkpointOf = (anchor: Anchor): Checkpoint => ({
 export async function proofOfRead(client: Client, entry: ActivityItem): Promise<ReadProof> {
   const { leaf } = entry;
   await client.chain.verifyDeployment();
-  const [log, evidence] = await Promise.all([
-    accessLog(client.chain),
-    api.evidence(leaf).catch((error: unknown) => {
-      if (error instanceof Failure && (error.code === 'not_found' || error.code === 'forbidden')) return null;
-      throw error;
-    }),
-  ]);
-  const told = evidence === null ? null : leafOf(evidence);
+  const [log, evidence] = await Promise.all([accessLog(client.chain), askEvidence(leaf)]);
+  let told: Leaf | null = null;
+  try {
+    told = evidence === null ? null : leafOf(evidence);
+  } catch {
+    // What is no evidence proves nothing; the entry's problems say so.
+  }
   const isWithheld = told === null && entry.reader !== null;
   const checked =
     told === null
@@ -140,37 +139,6 @@ export async function proofOfRead(client: Client, entry: ActivityItem): Promise<
   const holds =
     isSame(entry, log.accesses[index]) && Number(anchor.size) === size && verifyInclusion(leaf, index, size, path, anchor.root);
   return { leaf, evidence: checked, isWithheld, inclusion: { index, size, path, holds }, checkpoint: checkpointOf(anchor) };
-}
-
-/** Whether the evidence says what the server's entry says. */
-function saysSame({ request, time }: Leaf, entry: ActivityItem): boolean {
-  return (
-    sameHex(request.record, entry.record) &&
-    sameHex(readRequestTag(request), entry.tag) &&
-    request.purpose === entry.purpose &&
-    (entry.version === null || request.version === entry.version) &&
-    (entry.reader === null || sameHex(request.grantee, entry.reader)) &&
-    (entry.isHidden || time === entry.time)
-  );
-}
-
-async function evidenceHolds(chain: Chain, told: Leaf, leaf: Hex): Promise<boolean> {
-  return isPromisedInTime(told) && sameHex(hashOfLeaf(told, chain.deployment), leaf) && (await isSigned(chain, told));
-}
-
-/**
- * Whether the reader stood behind a leaf: the wallet signed the login message, which names the session key, which signed the
- * request.
- */
-async function isSigned(chain: Chain, told: Leaf): Promise<boolean> {
-  const lines = told.loginMessage.split('\n');
-  const resource = lines.at(-1)?.startsWith(`- ${SESSION_RESOURCE_PREFIX}`) ? lines.at(-1)?.slice(2 + SESSION_RESOURCE_PREFIX.length) : undefined;
-  if (resource === undefined || !/^04[0-9a-f]{128}$/.test(resource)) return false;
-  const namesLogin = sameHex(told.request.loginHash, loginHash(told.loginMessage));
-  const namesReader = lines[1]?.toLowerCase() === told.request.grantee.toLowerCase();
-  const bytes = readRequestBytes(told.request, chain.deployment);
-  const isRequested = await verifySessionSignature(fromHex(`0x${resource}`), bytes, fromHex(told.signature));
-  return namesLogin && namesReader && isRequested && chain.signedBy(told.request.grantee, hashMessage(told.loginMessage), told.loginSignature);
 }
 
 /** Every access and checkpoint of the operator's log, from the chain alone. */
@@ -199,7 +167,7 @@ export async function chainLog(chain: Chain): Promise<{ entries: AuditEntry[]; c
  * Recomputes the operator's whole log from chain events alone, then compares the server's entries, its evidence where this
  * person may see it, and this browser's receipts with it. Findings are not failures.
  */
-export async function verifyLog(client: Client | null, chain: Chain): Promise<AuditReport> {
+export async function verifyLog(client: WalletClient | null, chain: Chain): Promise<AuditReport> {
   await chain.verifyDeployment();
   // What the server tells comes first: it cannot be ahead of a chain that is read afterwards.
   const told = client === null ? [] : await toldActivity({});
@@ -208,9 +176,10 @@ export async function verifyLog(client: Client | null, chain: Chain): Promise<Au
   const [storedHead, now] = await Promise.all([chain.logHead(), chain.now()]);
   const { root, findings } = recompute(log, storedHead);
   const anchored = new Map(log.accesses.map((access) => [access.leaf, access]));
-  const receipts = client === null ? [] : await client.shelf.all<KeptReceipt>('receipt:');
-  const compared = compareReceipts(receipts, anchored, now);
-  const entries = await compareEntries(chain, told, anchored, now);
+  const receipts = client === null ? [] : await client.shelf.all<unknown>('receipt:');
+  const compared = await compareReceipts(chain, receipts, anchored, now);
+  const judge = client === null ? null : new EntryJudge({ chain, address: client.address, keys: client.keys, own, shelf: client.shelf });
+  const entries = await compareEntries(judge, told, anchored, now);
   const hidden = await hiddenReads(chain, own, log.accesses, told);
   return {
     leaves: log.accesses.length,
@@ -218,6 +187,7 @@ export async function verifyLog(client: Client | null, chain: Chain): Promise<Au
     root,
     entriesFound: entries.found,
     evidenceChecked: entries.checked,
+    unchecked: entries.unchecked,
     receiptsAnchored: compared.anchored,
     receiptsWaiting: compared.waiting,
     findings: [
@@ -250,43 +220,50 @@ export function recompute(
   return { root: tree.root(), findings };
 }
 
-/** A receipt past its time without an `Accessed` for its leaf is evidence against the operator. */
-function compareReceipts(receipts: readonly KeptReceipt[], onChain: ReadonlyMap<Hex, AnchoredAccess>, now: number) {
+/** What is kept of a receipt, if it can still be read. */
+function receiptOf(kept: unknown): KeptReceipt | null {
+  const { leaf, record, anchorBy } = (kept ?? {}) as Partial<KeptReceipt>;
+  return isHex(leaf, 32) && isHex(record, 32) && typeof anchorBy === 'number' ? (kept as KeptReceipt) : null;
+}
+
+/** A receipt past its time without an `Accessed` for its leaf, or with a late one, is evidence against the operator. */
+async function compareReceipts(chain: Chain, kept: readonly unknown[], onChain: ReadonlyMap<Hex, AnchoredAccess>, now: number) {
   const findings: Finding[] = [];
   let [anchored, waiting] = [0, 0];
-  for (const receipt of receipts) {
+  const find = (kind: FindingKind, leaf: Hex | null): void => void findings.push({ kind, leaf, size: null });
+  await mapSome(kept, async (one) => {
+    const receipt = receiptOf(one);
+    if (receipt === null) return find('damaged_receipt', null);
     const access = onChain.get(receipt.leaf);
     if (access === undefined && now <= receipt.anchorBy + GRACE_SECONDS) waiting += 1;
-    else if (access === undefined) findings.push({ kind: 'unlogged_read', leaf: receipt.leaf, size: null });
-    else if (sameHex(access.record, receipt.record)) anchored += 1;
-    else findings.push({ kind: 'evidence', leaf: receipt.leaf, size: null });
-  }
+    else if (access === undefined) find('unlogged_read', receipt.leaf);
+    else if (!sameHex(access.record, receipt.record)) find('evidence', receipt.leaf);
+    else if ((await chain.blockTime(BigInt(access.blockNumber))) > receipt.anchorBy) find('late_anchor', receipt.leaf);
+    else anchored += 1;
+  });
   return { anchored, waiting, findings };
 }
 
-async function compareEntries(chain: Chain, told: readonly ActivityItem[], onChain: ReadonlyMap<Hex, AnchoredAccess>, now: number) {
+async function compareEntries(judge: EntryJudge | null, told: readonly ActivityItem[], onChain: ReadonlyMap<Hex, AnchoredAccess>, now: number) {
   const findings: Finding[] = [];
-  let [found, checked] = [0, 0];
+  let [found, checked, unchecked] = [0, 0, 0];
   await mapSome(told, async (entry) => {
     const find = (kind: FindingKind): void => void findings.push({ kind, leaf: entry.leaf, size: null });
     const access = onChain.get(entry.leaf);
-    if (access !== undefined) {
-      if (isSame(entry, access)) found += 1;
-      else find('evidence');
-    } else if (entry.index !== null) find('missing_leaf');
-    else if (entry.time + ANCHOR_SECONDS_MAX < now) find('unanchored_entry');
+    if (isSame(entry, access)) found += 1;
+    if (access === undefined && entry.index !== null) find('missing_leaf');
     // Only the patient of the record and the reader may see what a leaf commits to.
-    if (entry.reader === null) return;
-    try {
-      const leaf = leafOf(await api.evidence(entry.leaf));
-      if (saysSame(leaf, entry) && (await evidenceHolds(chain, leaf, entry.leaf))) checked += 1;
-      else find('evidence');
-    } catch (error) {
-      if (error instanceof RangeError) find('evidence');
-      else if (!(error instanceof Failure) || !['not_found', 'forbidden'].includes(error.code)) throw error;
+    if (judge === null || !judge.concerns(entry)) {
+      if (access !== undefined && !isSame(entry, access)) find('evidence');
+      else if (access === undefined && entry.index === null && entry.time + ANCHOR_SECONDS_MAX < now) find('unanchored_entry');
+      return;
     }
+    const judgement = await judged(judge, entry, access, now);
+    if (judgement === null) unchecked += 1;
+    else if (judgement.isEvidenceGood) checked += 1;
+    for (const problem of judgement?.problems ?? []) find(problem);
   });
-  return { found, checked, findings };
+  return { found, checked, unchecked, findings };
 }
 
 /** RFC 4180: quoted where it must be; a cell that a spreadsheet would run is quoted as text. */

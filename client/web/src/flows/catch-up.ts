@@ -1,15 +1,17 @@
 /**
  * The patient's part after others have added versions: checks their envelopes, deposits the right release shares, and
- * extends the bundles of active READ grants. Runs after unlocking and when the feed tells of a new version. Mirrors
- * `client/src/grants/catch_up.rs`.
+ * extends the bundles of active READ grants. Runs after unlocking and when the feed tells of a new version. One bad version or
+ * grant is told, and the rest goes on. Mirrors `client/src/grants/catch_up.rs`.
  */
 import type { Hex } from 'viem';
 import * as api from '../api/routes.ts';
-import { bundleHash, versionsOfPatient } from '../chain/events.ts';
+import { bundleHash, versionsOfPatient, type ChainVersion } from '../chain/events.ts';
+import type { Trouble } from '../data/types/health.ts';
 import type { ReadyClient } from '../device/device.ts';
 import { Failure } from '../failure.ts';
 import { Bundle } from '../protocol/bundle.ts';
 import { RECORD_STATUSES, SCOPE_KINDS } from '../protocol/codes.ts';
+import { mapEach } from './each.ts';
 import { bundleBody, listGrants, type ComparedGrant } from './grants.ts';
 import { makeBundle, openOwnVersion, releaseShareOf } from './own-versions.ts';
 import { publicKey } from './public-key.ts';
@@ -17,72 +19,92 @@ import { bundleOf } from './read-key.ts';
 
 const TOMBSTONED = RECORD_STATUSES.code('tombstoned');
 const RECORD = SCOPE_KINDS.code('record');
+/** How many versions or grants are seen to at once. */
+const AT_ONCE = 3;
 
 export interface CaughtUp {
-  /** Versions whose envelope does not follow the protocol: nobody should trust them. */
-  readonly broken: readonly { readonly record: Hex; readonly version: number }[];
+  /** What could not be done, for each version or grant: why, in the words of its failure. */
+  readonly troubles: readonly Trouble[];
   readonly sharesDeposited: number;
   readonly bundlesExtended: number;
 }
 
-/** An uploader's fault, not a reason to stop. */
-const isBroken = (error: unknown): boolean => error instanceof Failure && (error.code === 'invalid_envelope' || error.code === 'commitment');
-
+/** @throws Failure only of the moment, such as a server that does not answer. */
 export async function catchUp(client: ReadyClient, signal: AbortSignal): Promise<CaughtUp> {
   await client.chain.verifyDeployment();
-  const checked = await checkVersions(client, signal);
-  return { ...checked, bundlesExtended: await extendBundles(client, signal) };
+  const versions = await checkVersions(client, signal);
+  const bundles = await extendBundles(client, signal);
+  return {
+    troubles: [...versions.troubles, ...bundles.troubles],
+    sharesDeposited: versions.sharesDeposited,
+    bundlesExtended: bundles.extended,
+  };
 }
 
-async function checkVersions(client: ReadyClient, signal: AbortSignal): Promise<Pick<CaughtUp, 'broken' | 'sharesDeposited'>> {
+async function checkVersions(client: ReadyClient, signal: AbortSignal): Promise<Pick<CaughtUp, 'troubles' | 'sharesDeposited'>> {
   const [onChain, told] = await Promise.all([versionsOfPatient(client.chain, client.address), api.records({ patient: client.address })]);
   const hasShare = new Map<string, boolean>();
-  for (const record of told) {
+  const { bad: untold } = await mapEach(told, async (record) => {
     // A list shows the newest versions only.
     const isWhole = record.versions.length >= record.version_count;
     const versions = isWhole ? record.versions : await api.versions(record.id as Hex);
     for (const version of versions) hasShare.set(`${record.id}:${version.version}`, version.has_release_share);
-  }
-  const statuses = new Map<Hex, number>();
-  const broken: { record: Hex; version: number }[] = [];
-  let sharesDeposited = 0;
-  for (const version of onChain) {
-    if (signal.aborted) break;
-    // One mark for each version by others that was found good, and whose share this patient has deposited.
-    const mark = `checked:${version.record}:${version.version}:${version.cid.toString()}`;
-    const isOthers = version.uploader !== client.address;
-    const isNew = isOthers && (await client.shelf.get(mark)) === undefined;
-    // The mirror may not have a new version yet; its share is the uploader's business first.
-    const lacksShare = hasShare.get(`${version.record}:${version.version}`) === false;
-    if (!isNew && !lacksShare) continue;
-    const status = statuses.get(version.record) ?? (await client.chain.record(version.record)).status;
-    statuses.set(version.record, status);
-    if (status === TOMBSTONED) continue;
-    try {
-      const dek = await openOwnVersion(client, version);
-      const capsule = await releaseShareOf(client, version, dek).finally(() => dek.wipe());
-      await api.putReleaseShare(version.record, version.version, capsule.hex);
-      sharesDeposited += 1;
-    } catch (error) {
-      if (!isBroken(error)) throw error;
-      broken.push({ record: version.record, version: version.version });
-      continue;
-    }
-    if (isNew) await client.shelf.put(mark, true);
-  }
-  return { broken, sharesDeposited };
+  });
+  const statuses = new Map<Hex, Promise<number>>();
+  const statusOf = (record: Hex): Promise<number> => {
+    const status = statuses.get(record) ?? client.chain.record(record).then((known) => known.status);
+    statuses.set(record, status);
+    return status;
+  };
+  const { done, bad } = await mapEach(
+    onChain,
+    (version) => (signal.aborted ? Promise.resolve(false) : checkVersion(client, version, hasShare.get(`${version.record}:${version.version}`), statusOf)),
+    AT_ONCE,
+  );
+  return {
+    troubles: [
+      ...untold.map(({ item, failure }) => ({ record: item.id as Hex, version: null, code: failure.code })),
+      ...bad.map(({ item, failure }) => ({ record: item.record, version: item.version, code: failure.code })),
+    ],
+    sharesDeposited: done.filter(Boolean).length,
+  };
 }
 
-async function extendBundles(client: ReadyClient, signal: AbortSignal): Promise<number> {
-  let extended = 0;
-  for (const grant of await listGrants(client, 'given')) {
-    if (signal.aborted) break;
-    if (await extendBundle(client, grant)) extended += 1;
-  }
-  return extended;
+/** Checks one version that is new here, or whose release share is not there; says whether its share was deposited. */
+async function checkVersion(
+  client: ReadyClient,
+  version: ChainVersion,
+  hasShare: boolean | undefined,
+  statusOf: (record: Hex) => Promise<number>,
+): Promise<boolean> {
+  // One mark for each version by others that was found good, and whose share this patient has deposited.
+  const mark = `checked:${version.record}:${version.version}:${version.cid.toString()}`;
+  const isOthers = version.uploader !== client.address;
+  const isNew = isOthers && (await client.shelf.get(mark)) === undefined;
+  // The mirror may not have a new version yet; its share is the uploader's business first.
+  const lacksShare = hasShare === false;
+  if ((!isNew && !lacksShare) || (await statusOf(version.record)) === TOMBSTONED) return false;
+  const dek = await openOwnVersion(client, version);
+  const capsule = await releaseShareOf(client, version, dek).finally(() => dek.wipe());
+  await api.putReleaseShare(version.record, version.version, capsule.hex);
+  if (isNew) await client.shelf.put(mark, true);
+  return true;
 }
 
-/** Adds the capsules of later versions to the bundle of one grant. Says whether there were any. */
+async function extendBundles(client: ReadyClient, signal: AbortSignal): Promise<{ extended: number; troubles: readonly Trouble[] }> {
+  const { done: grants, bad: unread } = await listGrants(client, 'given');
+  const { done, bad } = await mapEach(grants, (grant) => (signal.aborted ? Promise.resolve(false) : extendBundle(client, grant)), AT_ONCE);
+  const ofGrant = bad.flatMap(({ item: { item }, failure }): Trouble[] =>
+    item.scope.kind === 'record' ? [{ record: item.scope.record, version: null, code: failure.code }] : [],
+  );
+  const ofView = unread.map(({ item, failure }): Trouble => ({ record: item.scope_id as Hex, version: null, code: failure.code }));
+  return { extended: done.filter(Boolean).length, troubles: [...ofGrant, ...ofView] };
+}
+
+/**
+ * Adds the capsules of later versions to the bundle of one grant. Says whether there were any. A version that its uploader made
+ * otherwise than the protocol says is not passed on; it is told with the versions.
+ */
 async function extendBundle(client: ReadyClient, { view, item, epoch }: ComparedGrant): Promise<boolean> {
   const isOpen = item.right === 'read' && (item.state === 'active' || item.state === 'future');
   if (!isOpen || item.scope.kind !== 'record' || item.grantee === null) return false;
@@ -96,16 +118,11 @@ async function extendBundle(client: ReadyClient, { view, item, epoch }: Compared
   const old = bundleOf(body);
   const hash = await bundleHash(client.chain, client.address, item.tag, RECORD, record);
   if (hash === null || old.signedLength(hash) === null) throw new Failure('wrong_bundle');
-  let fresh: Bundle;
-  try {
-    fresh = await makeBundle(client, record, item.grantee, await publicKey(client.chain, item.grantee), epoch);
-  } catch (error) {
-    // A version that its uploader made otherwise than the protocol says is not passed on.
-    if (isBroken(error)) return false;
-    throw error;
-  }
-  const entries = [...old.entries, ...fresh.entries.filter(({ version }) => old.find(version) === null)];
-  entries.sort((a, b) => a.version - b.version);
-  await api.putBundle(item.id, bundleBody(item.scope, new Bundle(record, entries)));
+  const { bundle: fresh } = await makeBundle(client, record, item.grantee, await publicKey(client.chain, item.grantee), epoch);
+  // Only behind the last one: no beginning with one in between would have the signed hash.
+  const last = old.entries.at(-1)?.version ?? 0;
+  const added = fresh.entries.filter(({ version }) => version > last);
+  if (added.length === 0) return false;
+  await api.putBundle(item.id, bundleBody(item.scope, new Bundle(record, [...old.entries, ...added])));
   return true;
 }

@@ -1,4 +1,6 @@
 /** What a document is called and what it is, as its metadata say it. Mirrors `client/src/upload/media_type.rs`. */
+import { fhirResourceType } from '../parsers/fhir.ts';
+
 /** Longest JSON that is looked into. */
 const FHIR_BYTES_MAX = 1 << 20;
 
@@ -31,14 +33,12 @@ export function mediaTypeOf(fileName: string): string {
   return TYPES[extension] ?? 'application/octet-stream';
 }
 
-/** The `resourceType` of a FHIR resource in JSON; `null` for anything else. */
+/** The `resourceType` of a FHIR resource in JSON; `null` for anything else. It is parsed in a worker: files come from anywhere. */
 export async function fhirTypeOf(mediaType: string, content: Blob): Promise<string | null> {
   const isJson = mediaType === 'application/json' || mediaType === 'application/fhir+json';
   if (!isJson || content.size > FHIR_BYTES_MAX) return null;
   try {
-    const resource: unknown = JSON.parse(await content.text());
-    const type: unknown = (resource as { resourceType?: unknown } | null)?.resourceType;
-    return typeof type === 'string' && /^[A-Za-z0-9]{1,64}$/.test(type) ? type : null;
+    return await fhirResourceType(await content.text());
   } catch {
     return null;
   }

@@ -154,6 +154,8 @@ async function openEnvelope<Content>(
     return await read(streamOf(fetched(cid.toString(), tell, signal)), request);
   } catch (error) {
     const failure = asOpenFailure(error);
+    // The chain has the version, so what is missing is its file.
+    if (failure instanceof Failure && failure.code === 'not_found') throw new Failure('envelope_missing', { cause: error });
     if (failure instanceof Failure && (failure.code === 'invalid_envelope' || failure.code === 'commitment')) {
       await requireCid(version, signal);
     }

@@ -63,6 +63,22 @@ async function inTurn<T>(act: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Envelopes that were not there when they were asked for: what was never uploaded is not waited for again and again. */
+const absent = new Set<string>();
+
+/** Reads with the patience that a new version deserves, once. */
+async function patiently<T>(cid: string, read: (tries: number) => Promise<T>): Promise<T> {
+  try {
+    const result = await read(absent.has(cid) ? 1 : MIRROR_TRIES);
+    absent.delete(cid);
+    return result;
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== 'not_found') throw error;
+    absent.add(cid);
+    throw new Failure('envelope_missing', { cause: error });
+  }
+}
+
 /** The headers of envelopes that were compared with their CIDs, by CID. What they hold is encrypted. */
 const headers = new Map<string, Promise<Bytes>>();
 
@@ -75,7 +91,7 @@ export function checkedHeader(cid: Cid): Promise<Bytes> {
   const name = cid.toString();
   let header = headers.get(name);
   if (header === undefined) {
-    header = inTurn(() => readChecked(cid, HEADER_LEN));
+    header = inTurn(() => patiently(name, (tries) => readChecked(cid, HEADER_LEN, tries)));
     headers.set(name, header);
     // What failed is tried again when it is asked for again.
     header.catch(() => headers.delete(name));
@@ -89,10 +105,10 @@ export function rememberHeader(cid: Cid, header: Bytes): void {
 }
 
 /** The first `length` bytes, once the whole was compared. */
-async function readChecked(cid: Cid, length: number): Promise<Bytes> {
+async function readChecked(cid: Cid, length: number, tries: number): Promise<Bytes> {
   let head: Bytes = new Uint8Array(0);
   try {
-    for await (const piece of verifyingCid(fetched(cid.toString(), () => undefined, undefined, MIRROR_TRIES), cid)) {
+    for await (const piece of verifyingCid(fetched(cid.toString(), () => undefined, undefined, tries), cid)) {
       // Pieces are longer than a header, but for a file that is shorter itself.
       if (head.length === 0) head = piece.slice(0, length);
     }
@@ -109,7 +125,8 @@ async function readChecked(cid: Cid, length: number): Promise<Bytes> {
  */
 export function checkedSmall(cid: Cid): Promise<Bytes | null> {
   return inTurn(async () => {
-    const { bytes, total } = await whileBehind(['not_found'], () => api.blobRange(cid.toString(), 0, RANGE_LEN), MIRROR_TRIES);
+    const name = cid.toString();
+    const { bytes, total } = await patiently(name, (tries) => whileBehind(['not_found'], () => api.blobRange(name, 0, RANGE_LEN), tries));
     if (total > RANGE_LEN) return null;
     try {
       const file = (async function* () {

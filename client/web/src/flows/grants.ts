@@ -1,20 +1,23 @@
-/** Granting, listing and ending grants. Mirrors `client/src/grants.rs`. */
+/** Granting, and listing grants. Mirrors `client/src/grants.rs`; `revoke.ts` ends them. */
 import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import type { Chain } from '../chain/chain.ts';
-import { accessLog, grantsOf, type ChainGrant } from '../chain/events.ts';
-import type { Ending, GrantItem, GrantState, Granted, NewGrants, Revoked, Scope } from '../data/types/grants.ts';
+import { grantsOf, type ChainGrant } from '../chain/events.ts';
+import type { Listed } from '../data/types/actions.ts';
+import type { GrantItem, GrantState, Granted, NewGrants, Scope } from '../data/types/grants.ts';
 import type { Sentence } from '../data/types/signing.ts';
-import type { ReadyClient } from '../device/device.ts';
+import type { ReadyClient, WalletClient } from '../device/device.ts';
 import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
 import type { Bundle } from '../protocol/bundle.ts';
 import { CATEGORIES, categoryScopeId, MAX_SCOPES, PURPOSES, RIGHTS, SCOPE_KINDS } from '../protocol/codes.ts';
 import { sameHex, ZERO_HASH } from '../protocol/hex.ts';
 import { grantId } from '../protocol/ids.ts';
-import { mapSome, newDeadline, newNonce, newRevocationDeadline, settle, signAction, toBody, unixNow } from './act.ts';
-import { makeBundle } from './own-versions.ts';
-import { publicKey, type CurrentKey } from './public-key.ts';
+import { mapSome, newDeadline, newNonce, settle, signAction, toBody, unixNow } from './act.ts';
+import { badItems, mapEach, shortName, type Sorted } from './each.ts';
+import { makeBundle, type LeftOut } from './own-versions.ts';
+import { publicKey } from './public-key.ts';
+import { noteSentGrant } from './sent-grants.ts';
 
 /** Longest time that fits the contract's 40 bits. */
 const TIME_MAX = 2 ** 40;
@@ -62,21 +65,26 @@ export function describeGrants(wanted: NewGrants): Sentence {
   return { key: 'sign.grant_write', values: { grantee, categories: all ? 'all' : categories, purposes: [...purposes], until } };
 }
 
-/** Grants a right to one person over several scopes with one signature. */
+/**
+ * Grants a right to one person over several scopes with one signature. A record, or a version of one, whose capsules cannot be
+ * made is left out and told; the others are granted.
+ *
+ * @throws Failure of the first record if nothing is left, and what wallet, server and chain refuse.
+ */
 export async function share(client: ReadyClient, given: NewGrants, request: Hex | null, errand: Errand): Promise<Granted> {
-  const wanted = { ...given, grantee: given.grantee.toLowerCase() as Address };
-  checkGrants(wanted, client.address, unixNow());
+  const asked = { ...given, grantee: given.grantee.toLowerCase() as Address };
+  checkGrants(asked, client.address, unixNow());
   errand.phase('preparing');
   const { chain, keys } = client;
   await chain.verifyDeployment();
-  const { tag, salt } = keys.tag(chain, wanted.grantee, wanted.right);
-  const places = wanted.scopes.map(scopeOnChain);
+  const { tag, salt } = keys.tag(chain, asked.grantee, asked.right);
   const [patientEpoch, epochs, head] = await Promise.all([
     chain.patientEpoch(client.address),
-    mapSome(places, async ({ kind, id }) => (await chain.terms(client.address, tag, kind, id)).epoch),
+    mapSome(asked.scopes, async (scope) => (await chain.terms(client.address, tag, scopeOnChain(scope).kind, scopeOnChain(scope).id)).epoch),
     chain.head(),
   ]);
-  const bundles = await makeBundles(client, wanted, epochs);
+  const { parts, leftOut } = await makeParts(client, asked, epochs);
+  const wanted = { ...asked, scopes: parts.map(({ scope }) => scope) };
   const action = {
     type: 'grant',
     message: {
@@ -88,25 +96,25 @@ export async function share(client: ReadyClient, given: NewGrants, request: Hex 
       notBefore: wanted.notBefore ?? Math.min(head.time, unixNow()),
       notAfter: wanted.notAfter,
       patientEpoch,
-      scopes: places.map(({ kind, id }, index) => ({
-        kind, id, epoch: epochs[index] as number, bundleHash: bundles[index]?.hash() ?? ZERO_HASH,
-      })),
+      scopes: parts.map(({ scope, epoch, bundle }) => ({ ...scopeOnChain(scope), epoch, bundleHash: bundle?.hash() ?? ZERO_HASH })),
       nonce: newNonce(),
       deadline: await newDeadline(chain),
     },
   } as const;
   const signed = await signAction(client, action, describeGrants(wanted), errand);
+  // From here on it may take effect, whatever becomes of this page: it can be ended while it is on its way.
+  await noteSentGrant(client, action.message, wanted);
   errand.phase('sending');
   const body: api.GrantBody = {
     action: toBody(signed),
     grantee: wanted.grantee,
     salt,
     right: wanted.right,
-    bundles: wanted.scopes.map((scope, index) => bundleBody(scope, bundles[index] ?? null)),
+    bundles: parts.map(({ scope, bundle }) => bundleBody(scope, bundle)),
     ...(request === null ? {} : { request }),
   };
   const { txHash } = await settle(client, action, await api.grant(body), errand);
-  return { grants: wanted.scopes.map((scope) => grantId(client.address, tag, scope.kind, scopeOnChain(scope).id)), txHash };
+  return { grants: wanted.scopes.map((scope) => grantId(client.address, tag, scope.kind, scopeOnChain(scope).id)), leftOut, txHash };
 }
 
 /** A bundle as the API takes it. */
@@ -115,15 +123,32 @@ export function bundleBody(scope: Scope, bundle: Bundle | null): api.BundleBody 
   return { kind: scope.kind, scope_id: scopeOnChain(scope).id, capsules };
 }
 
-/** The capsules for each scope; none for WRITE. */
-async function makeBundles(client: ReadyClient, wanted: NewGrants, epochs: readonly number[]): Promise<(Bundle | null)[]> {
-  if (wanted.right === 'write') return wanted.scopes.map(() => null);
-  const key: CurrentKey = await publicKey(client.chain, wanted.grantee);
-  const indexed = wanted.scopes.map((scope, index) => ({ scope, epoch: epochs[index] as number }));
-  return mapSome(indexed, async ({ scope, epoch }) =>
-    scope.kind === 'record' ? makeBundle(client, scope.record, wanted.grantee, key, epoch + 1) : null,
-  );
+/** One scope of a grant, with the epoch that it replaces and the capsules that go with it; none for WRITE. */
+interface Part {
+  readonly scope: Scope;
+  readonly epoch: number;
+  readonly bundle: Bundle | null;
 }
+
+async function makeParts(client: ReadyClient, wanted: NewGrants, epochs: readonly number[]): Promise<{ parts: Part[]; leftOut: readonly LeftOut[] }> {
+  const indexed = wanted.scopes.map((scope, index) => ({ scope, epoch: epochs[index] as number }));
+  if (wanted.right === 'write') return { parts: indexed.map((one) => ({ ...one, bundle: null })), leftOut: [] };
+  const key = await publicKey(client.chain, wanted.grantee);
+  const leftOut: LeftOut[] = [];
+  const { done, bad } = await mapEach(indexed, async ({ scope, epoch }): Promise<Part> => {
+    if (scope.kind !== 'record') return { scope, epoch, bundle: null };
+    const made = await makeBundle(client, scope.record, wanted.grantee, key, epoch + 1);
+    leftOut.push(...made.leftOut);
+    return { scope, epoch, bundle: made.bundle };
+  });
+  const [first] = bad;
+  if (done.length === 0 && first !== undefined) throw first.failure;
+  return { parts: done, leftOut: [...leftOut, ...bad.flatMap(({ item: { scope }, failure }) => wholeRecord(scope, failure.code))] };
+}
+
+/** A record of which nothing is shared. */
+const wholeRecord = (scope: Scope, code: LeftOut['code']): LeftOut[] =>
+  scope.kind === 'record' ? [{ record: scope.record, version: null, code }] : [];
 
 /** A grant as the server tells it, with what the chain says about it. */
 export interface ComparedGrant {
@@ -141,9 +166,9 @@ async function toldGrants(side: 'given' | 'received', record: Hex | undefined): 
 
 /**
  * Grants given or received. Terms and state are read from the chain, not from the server; one that the chain does not know
- * is left out, since the server's mirror can be behind a reorganisation.
+ * is left out, since the server's mirror can be behind a reorganisation. One that cannot be read is put aside.
  */
-export async function listGrants(client: ReadyClient, side: 'given' | 'received', record?: Hex): Promise<ComparedGrant[]> {
+export async function listGrants(client: WalletClient, side: 'given' | 'received', record?: Hex): Promise<Sorted<api.GrantView, ComparedGrant>> {
   const { chain } = client;
   await chain.verifyDeployment();
   const [told, now] = await Promise.all([toldGrants(side, record), chain.now()]);
@@ -153,28 +178,35 @@ export async function listGrants(client: ReadyClient, side: 'given' | 'received'
     epochs.set(patient, known);
     return known;
   };
-  const compared = await mapSome(told, (view) => compare(chain, view, now, patientEpoch), 16);
-  const found = compared.filter((one): one is ComparedGrant => one !== null);
-  return side === 'received' ? found : found.map((one) => withGrantee(client, one));
+  const { done, bad } = await mapEach(told, (view) => compare(chain, view, now, patientEpoch), 16);
+  const found = done.filter((one): one is ComparedGrant => one !== null);
+  return { done: side === 'received' ? found : found.map((one) => withGrantee(client, one)), bad };
+}
+
+const badGrants = (bad: Sorted<api.GrantView, unknown>['bad']) => badItems(bad, (view) => shortName(view.id));
+
+/** Grants that this person received. */
+export async function listReceived(client: ReadyClient, record?: Hex): Promise<Listed<GrantItem>> {
+  const { done, bad } = await listGrants(client, 'received', record);
+  return { items: done.map(({ item }) => item), bad: badGrants(bad) };
 }
 
 /**
  * Everything that this person ever granted: what the server tells, and what stands on chain and the server leaves out. Of the
- * latter nobody says whose it is.
+ * latter nobody says whose it is. Works without keys; then also the names are the server's word.
  */
-export async function listGiven(client: ReadyClient, record?: Hex): Promise<GrantItem[]> {
-  const told = (await listGrants(client, 'given', record)).map(({ item }) => item);
+export async function listGiven(client: WalletClient, record?: Hex): Promise<Listed<GrantItem>> {
+  const { done, bad } = await listGrants(client, 'given', record);
+  const told = done.map(({ item }) => item);
   // Read afterwards: what is granted in between is on both lists or on this one.
   const [onChain, now] = await Promise.all([grantsOf(client.chain, client.address), client.chain.now()]);
   const known = new Set(told.map((item) => item.id));
   const untold = onChain.flatMap((grant) => fromChain(client.address, grant, now) ?? []);
-  return [
-    ...told,
-    ...untold.filter(({ id, scope }) => {
-      const isWanted = record === undefined || (scope.kind === 'record' && sameHex(scope.record, record));
-      return isWanted && !known.has(id);
-    }),
-  ];
+  const added = untold.filter(({ id, scope }) => {
+    const isWanted = record === undefined || (scope.kind === 'record' && sameHex(scope.record, record));
+    return isWanted && !known.has(id);
+  });
+  return { items: [...told, ...added], bad: badGrants(bad) };
 }
 
 /** A grant of which only the chain says something; `null` for a scope that this version does not know. */
@@ -185,6 +217,7 @@ function fromChain(patient: Address, { tag, kind, scopeId, terms, stands, txHash
     id: grantId(patient, tag, scope.kind, scopeId),
     patient,
     grantee: null,
+    isMisnamed: false,
     tag,
     right: RIGHTS.fromBit(terms.rights),
     scope,
@@ -214,6 +247,7 @@ async function compare(chain: Chain, view: api.GrantView, now: number, patientEp
     id: grantId(patient, view.tag as Hex, scope.kind, view.scope_id as Hex),
     patient,
     grantee: (view.grantee?.toLowerCase() ?? null) as Address | null,
+    isMisnamed: false,
     tag: view.tag as Hex,
     right: RIGHTS.fromBit(terms.rights),
     scope,
@@ -227,77 +261,10 @@ async function compare(chain: Chain, view: api.GrantView, now: number, patientEp
   return { view, item, epoch: terms.epoch };
 }
 
-/** The server names the grantee; only the seed decides whose tag it is. */
-function withGrantee(client: ReadyClient, one: ComparedGrant): ComparedGrant {
+/** The server names the grantee; only the seed decides whose tag it is. One that it names wrongly is nobody's that we know. */
+function withGrantee({ keys, chain }: WalletClient, one: ComparedGrant): ComparedGrant {
   const { grantee, tag } = one.item;
-  if (grantee === null) return one;
-  const isTheirs = (['read', 'write'] as const).some((right) => sameHex(client.keys.tag(client.chain, grantee, right).tag, tag));
-  if (!isTheirs) throw new Failure('wrong_answer');
-  return one;
+  if (grantee === null || keys === null) return one;
+  const isTheirs = (['read', 'write'] as const).some((right) => sameHex(keys.tag(chain, grantee, right).tag, tag));
+  return isTheirs ? one : { ...one, item: { ...one.item, grantee: null, isMisnamed: true } };
 }
-
-/** What ends, in one sentence. */
-export function describeEnding(ending: Ending): Sentence {
-  if (ending.kind === 'grants') return { key: 'sign.revoke', values: { grants: ending.grants.length, grantee: null } };
-  return { key: 'sign.revoke', values: { grants: 0, grantee: ending.grantee } };
-}
-
-/**
- * Ends grants. Reads stop as soon as the server has accepted it or it is mined.
- *
- * @throws Failure `not_found` if nothing stands to be ended; what wallet, server and chain refuse.
- */
-export async function revoke(client: ReadyClient, ending: Ending, errand: Errand): Promise<Revoked> {
-  errand.phase('preparing');
-  const { chain } = client;
-  await chain.verifyDeployment();
-  const standing = (await grantsOf(chain, client.address)).filter((grant) => grant.stands);
-  const ended = standing.filter((grant) => isMeant(client, ending, grant));
-  if (ended.length === 0) throw new Failure('not_found');
-  let txHash: Hex | null = null;
-  for (let at = 0; at < ended.length; at += MAX_SCOPES) {
-    const grants = ended.slice(at, at + MAX_SCOPES).map(({ tag, kind, scopeId }) => ({ tag, kind, id: scopeId }));
-    const message = { patient: client.address, grants, nonce: newNonce(), deadline: await newRevocationDeadline(chain) };
-    const grantee = ending.kind === 'person' ? ending.grantee : null;
-    const sentence = { key: 'sign.revoke', values: { grants: grants.length, grantee } } as const;
-    ({ txHash } = await send(client, { type: 'revoke', message }, sentence, errand));
-  }
-  return { ended: ended.length, openedBefore: await openedWith(chain, ended), txHash };
-}
-
-function isMeant(client: ReadyClient, ending: Ending, grant: ChainGrant): boolean {
-  if (ending.kind === 'grants') {
-    const kind = SCOPE_KINDS.fromCode(grant.kind);
-    return kind !== null && ending.grants.includes(grantId(client.address, grant.tag, kind, grant.scopeId));
-  }
-  const isTheirs = (['read', 'write'] as const).some((right) => sameHex(client.keys.tag(client.chain, ending.grantee, right).tag, grant.tag));
-  if (!isTheirs || ending.scope === undefined) return isTheirs;
-  const { kind, id } = scopeOnChain(ending.scope);
-  return kind === grant.kind && sameHex(id, grant.scopeId);
-}
-
-/** Ends everything that everybody may do. */
-export async function revokeEveryone(client: ReadyClient, errand: Errand): Promise<Revoked> {
-  errand.phase('preparing');
-  const { chain } = client;
-  await chain.verifyDeployment();
-  // It works also when the list of what stands cannot be read.
-  const standing = await grantsOf(chain, client.address).then((all) => all.filter((grant) => grant.stands), () => []);
-  const message = { patient: client.address, nonce: newNonce(), deadline: await newRevocationDeadline(chain) };
-  const { txHash } = await send(client, { type: 'revoke_all', message }, { key: 'sign.revoke_all', values: {} }, errand);
-  return { ended: standing.length, openedBefore: await openedWith(chain, standing), txHash };
-}
-
-async function send(client: ReadyClient, action: Parameters<typeof signAction>[1], sentence: Sentence, errand: Errand): Promise<{ txHash: Hex | null }> {
-  const signed = await signAction(client, action, sentence, errand);
-  errand.phase('sending');
-  return settle(client, action, await api.revoke(toBody(signed)), errand);
-}
-
-/** Records that were opened with these grants, from the anchored log. That it cannot be told must not look like a failure. */
-async function openedWith(chain: Chain, grants: readonly ChainGrant[]): Promise<Hex[]> {
-  const tags = new Set(grants.map((grant) => grant.tag));
-  const log = await accessLog(chain).catch(() => null);
-  return [...new Set(log?.accesses.filter((access) => tags.has(access.tag)).map((access) => access.record))];
-}
-

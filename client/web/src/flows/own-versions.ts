@@ -2,13 +2,14 @@
 import type { Address, Hex } from 'viem';
 import { versionsOfRecord, type ChainVersion } from '../chain/events.ts';
 import type { ReadyClient } from '../device/device.ts';
-import { Failure } from '../failure.ts';
+import { Failure, type FailureCode } from '../failure.ts';
 import { Bundle } from '../protocol/bundle.ts';
 import { Capsule, readerShareBinding, releaseShareBinding } from '../protocol/capsule.ts';
 import { Header } from '../protocol/envelope/header.ts';
 import type { DataKey } from '../protocol/secret.ts';
 import { readerShare, releaseShare, type RecordVersion } from '../protocol/split.ts';
 import { mapSome } from './act.ts';
+import { mapEach } from './each.ts';
 import { checkedHeader } from './envelope-bytes.ts';
 import { asOpenFailure } from './open-failure.ts';
 import type { CurrentKey } from './public-key.ts';
@@ -37,17 +38,35 @@ export async function openOwnVersion(client: ReadyClient, version: ChainVersion)
   }
 }
 
-/** The data key of an own record from its envelope's header. */
-export function openOwnCapsule(client: ReadyClient, header: Header): Promise<DataKey> {
+/**
+ * The data key of an own record from its envelope's header.
+ *
+ * @throws Failure `foreign_key` if it was sealed to a published key that is not this person's.
+ */
+export async function openOwnCapsule(client: ReadyClient, header: Header): Promise<DataKey> {
   const { chain, keys } = client;
-  return header.openOwnerCapsule(chain.envelopeContext, keys.owner, keys.identityAt(header.keyEpoch));
+  const { keyEpoch } = header;
+  if (keys.foreign.includes(keyEpoch)) throw new Failure('foreign_key', { values: { epoch: keyEpoch } });
+  return header.openOwnerCapsule(chain.envelopeContext, keys.owner, keys.identityAt(keyEpoch));
 }
 
-/** Every version of an own record with its data key, oldest first, while `use` runs; the keys are wiped then. */
+/** What was left out of something, and why: a version, or a whole record (`null`). */
+export interface LeftOut {
+  readonly record: Hex;
+  readonly version: number | null;
+  readonly code: FailureCode;
+}
+
+/**
+ * Every version of an own record that opens, with its data key, oldest first, while `use` runs; the keys are wiped then. A version
+ * that does not open is left out and told: an uploader who makes one badly must not keep the others from being shared.
+ *
+ * @throws Failure of the newest version if none opens, and of the record.
+ */
 export async function withOwnVersions<T>(
   client: ReadyClient,
   record: Hex,
-  use: (versions: readonly { version: ChainVersion; dek: DataKey }[]) => Promise<T>,
+  use: (versions: readonly { version: ChainVersion; dek: DataKey }[], leftOut: readonly LeftOut[]) => Promise<T>,
 ): Promise<T> {
   const [known, versions] = await Promise.all([client.chain.record(record), versionsOfRecord(client.chain, record)]);
   if (known.patient !== client.keys.owner) throw new Failure('not_allowed');
@@ -55,19 +74,30 @@ export async function withOwnVersions<T>(
   if (versions.length !== known.version) throw new Failure('no_history');
   const opened: { version: ChainVersion; dek: DataKey }[] = [];
   try {
-    await mapSome(versions, async (version) => {
+    const { bad } = await mapEach(versions, async (version) => {
       opened.push({ version, dek: await openOwnVersion(client, version) });
     });
+    const [worst] = bad.toSorted((a, b) => b.item.version - a.item.version);
+    if (opened.length === 0 && worst !== undefined) throw worst.failure;
     opened.sort((a, b) => a.version.version - b.version.version);
-    return await use(opened);
+    return await use(opened, bad.map(({ item, failure }) => ({ record, version: item.version, code: failure.code })));
   } finally {
     for (const { dek } of opened) dek.wipe();
   }
 }
 
-/** The capsules of a record for one grantee. The same versions, key and grant epoch always give the same bytes. */
-export function makeBundle(client: ReadyClient, record: Hex, grantee: Address, key: CurrentKey, grantEpoch: number): Promise<Bundle> {
-  return withOwnVersions(client, record, async (versions) => {
+/**
+ * The capsules of a record for one grantee, and which versions are not among them. The same versions, key and grant epoch always
+ * give the same bytes.
+ */
+export function makeBundle(
+  client: ReadyClient,
+  record: Hex,
+  grantee: Address,
+  key: CurrentKey,
+  grantEpoch: number,
+): Promise<{ bundle: Bundle; leftOut: readonly LeftOut[] }> {
+  return withOwnVersions(client, record, async (versions, leftOut) => {
     const entries = await mapSome(versions, async ({ version, dek }) => {
       const of = recordVersion(client, version);
       const share = readerShare(dek, of);
@@ -76,7 +106,7 @@ export function makeBundle(client: ReadyClient, record: Hex, grantee: Address, k
       share.wipe();
       return { version: version.version, capsule };
     });
-    return new Bundle(record, entries);
+    return { bundle: new Bundle(record, entries), leftOut };
   });
 }
 

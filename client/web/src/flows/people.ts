@@ -2,6 +2,7 @@
 import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import { practitionersOf } from '../chain/events.ts';
+import type { Listed } from '../data/types/actions.ts';
 import type { DirectoryFilter, NewAccreditation, NewProfile, Person } from '../data/types/people.ts';
 import type { Client } from '../device/device.ts';
 import type { Errand } from '../device/errand.ts';
@@ -9,7 +10,8 @@ import { Failure } from '../failure.ts';
 import { ROLES } from '../protocol/codes.ts';
 import { sameHex } from '../protocol/hex.ts';
 import { PROFILE, PROFILE_TEXT_BYTES_MAX, type Profile } from '../protocol/statements.ts';
-import { carryOut, forWallet, mapSome, newDeadline, newNonce, unixNow } from './act.ts';
+import { carryOut, forWallet, newDeadline, newNonce, unixNow } from './act.ts';
+import { badItems, mapEach, shortName } from './each.ts';
 
 /** Text of a stranger on one line, without marks that turn its direction or that of its neighbours. */
 const printable = (text: string): string | null => {
@@ -18,11 +20,12 @@ const printable = (text: string): string | null => {
 };
 
 /** The directory. Every entry is compared with the chain; one that the chain does not know is left out. */
-export async function listDirectory(client: Client, filter: DirectoryFilter): Promise<Person[]> {
+export async function listDirectory(client: Client, filter: DirectoryFilter): Promise<Listed<Person>> {
   await client.chain.verifyDeployment();
   const told = await api.directory({ role: filter.role, name: filter.name });
-  const people = await mapSome(told, async (entry) => fromChain(client, entry.address as Address, await checkedProfile(client, entry)), 16);
-  return people.filter((one): one is Person => one !== null && (filter.role === undefined || one.roles.includes(filter.role)));
+  const { done, bad } = await mapEach(told, async (entry) => fromChain(client, entry.address as Address, await checkedProfile(client, entry)), 16);
+  const items = done.filter((one): one is Person => one !== null && (filter.role === undefined || one.roles.includes(filter.role)));
+  return { items, bad: badItems(bad, (entry) => shortName(entry.address)) };
 }
 
 /** One person: accreditation from the chain, texts from the server if they hold. `null` if nobody ever vouched. */
@@ -31,7 +34,7 @@ export async function person(client: Client, address: Address): Promise<Person |
   if (known === null) return null;
   // A server that does not answer only costs the name.
   const told = await directoryOnce().catch(() => []);
-  const entry = told.find((one) => sameHex(one.address as Address, address));
+  const entry = told.find((one) => typeof one.address === 'string' && sameHex(one.address as Address, address));
   return entry === undefined ? known : withTexts(known, await checkedProfile(client, entry));
 }
 
@@ -43,12 +46,13 @@ function directoryOnce(): Promise<api.DirectoryEntry[]> {
 }
 
 /** Everybody for whom this accreditor ever vouched and who is still theirs. */
-export async function ownPractitioners(client: Client): Promise<Person[]> {
+export async function ownPractitioners(client: Client): Promise<Listed<Person>> {
   await client.chain.verifyDeployment();
   const addresses = await practitionersOf(client.chain, client.address);
   asked = null;
-  const people = await mapSome(addresses, (address) => person(client, address));
-  return people.filter((one): one is Person => one?.accreditor === client.address);
+  const { done, bad } = await mapEach(addresses, (address) => person(client, address));
+  const items = done.filter((one): one is Person => one?.accreditor === client.address);
+  return { items, bad: badItems(bad, shortName) };
 }
 
 async function fromChain(client: Client, address: Address, profile: Profile | null): Promise<Person | null> {

@@ -146,7 +146,7 @@ export function bundleOf(body: api.BundleBody): Bundle {
 async function openCapsule(client: ReadyClient, capsule: Capsule, version: ChainVersion, grantEpoch: number): Promise<ReaderShare> {
   const of = { ...client.chain.envelopeContext, record: version.record, version: version.version };
   // The patient sealed it to the key of that time.
-  for (let keyEpoch = client.keys.epoch; keyEpoch >= 1; keyEpoch -= 1) {
+  for (const keyEpoch of client.keys.own) {
     const binding = readerShareBinding(of, version.patient, client.address, keyEpoch, grantEpoch);
     try {
       return await capsule.open(ReaderShare, client.keys.identityAt(keyEpoch), binding);
@@ -154,7 +154,8 @@ async function openCapsule(client: ReadyClient, capsule: Capsule, version: Chain
       if (!(error instanceof CapsuleError) || error.code !== 'no_match') throw asOpenFailure(error);
     }
   }
-  throw new Failure('wrong_bundle');
+  // The patient can only have sealed it to what the chain showed, which was somebody else's key for a while.
+  throw new Failure(client.keys.foreign.length > 0 ? 'foreign_key' : 'wrong_bundle');
 }
 
 /** Checks the operator's promise: about this read, signed, and soon. */

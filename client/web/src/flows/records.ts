@@ -3,43 +3,47 @@ import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import type { Chain, ChainRecord } from '../chain/chain.ts';
 import { versionsOfRecord, type ChainVersion } from '../chain/events.ts';
-import type { RecordFilter, RecordItem } from '../data/types/records.ts';
+import type { Listed } from '../data/types/actions.ts';
+import type { RecordFilter, RecordItem, RecordVersion } from '../data/types/records.ts';
 import type { Client } from '../device/device.ts';
 import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
 import { CATEGORIES, RECORD_STATUSES } from '../protocol/codes.ts';
 import { ZERO_HASH, sameHex } from '../protocol/hex.ts';
 import { recordId } from '../protocol/ids.ts';
-import { carryOut, mapSome, newDeadline, newNonce } from './act.ts';
+import { carryOut, newDeadline, newNonce } from './act.ts';
+import { badItems, mapEach, shortName } from './each.ts';
 
 const TOMBSTONED = RECORD_STATUSES.code('tombstoned');
 
 /**
  * What the person owns, uploaded or was granted, newest first. Patient, category and newest version of each are compared
- * with the chain, and the status is the chain's.
- *
- * @throws Failure `wrong_answer` if the server contradicts the chain.
+ * with the chain, and the status is the chain's. A record of which the server says something else is left out and told.
  */
-export async function listRecords(client: Client, filter: RecordFilter = {}): Promise<RecordItem[]> {
+export async function listRecords(client: Client, filter: RecordFilter = {}): Promise<Listed<RecordItem>> {
   await client.chain.verifyDeployment();
   const told = await api.records({ patient: filter.patient, category: filter.category });
-  const items = await mapSome(told, (view) => compared(client, view), 16);
-  return items.sort((a, b) => b.created - a.created);
+  const { done, bad } = await mapEach(told, (view) => compared(client, view), 16);
+  return { items: done.sort((a, b) => b.created - a.created), bad: badItems(bad, (view) => shortName(view.id)) };
 }
 
-/** One record, compared with the chain down to the CID of every version. */
+/**
+ * One record, compared with the chain down to the CID of every version. A version of which the server says something else than
+ * the chain is left out and told.
+ */
 export async function showRecord(client: Client, id: Hex): Promise<RecordItem> {
   await client.chain.verifyDeployment();
   const [item, versions] = await Promise.all([
     visibleRecord(id).then((view) => compared(client, view)),
     versionsOfRecord(client.chain, id),
   ]);
-  for (const told of item.versions) {
+  const isTrue = (told: RecordVersion): boolean => {
     const known = versions.find((version) => version.version === told.version);
-    const isSame = known !== undefined && known.cid.toString() === told.cid && known.uploader === told.uploader;
-    if (!isSame) throw new Failure('wrong_answer');
-  }
-  return item;
+    return known !== undefined && known.cid.toString() === told.cid && known.uploader === told.uploader;
+  };
+  const [kept, contradicted] = [item.versions.filter(isTrue), item.versions.filter((told) => !isTrue(told))];
+  if (kept.length === 0) throw new Failure('wrong_answer');
+  return { ...item, versions: kept, contradicted: contradicted.map(({ version }) => version) };
 }
 
 /**
@@ -80,6 +84,7 @@ async function compared(client: Client, told: api.RecordView): Promise<RecordIte
         txHash: version.tx_hash as Hex,
       }))
       .sort((a, b) => a.version - b.version),
+    contradicted: [],
     isMine: known.patient === client.address,
     isUploader: uploader === client.address,
   };

@@ -12,6 +12,8 @@ import { CATEGORIES, MAX_SCOPES, PURPOSES, RECORD_STATUSES, RIGHTS } from '../pr
 import { fromHex, sameHex, toHex } from '../protocol/hex.ts';
 import { noteHash, NoteError, openNote, sealNote } from '../protocol/note.ts';
 import { ACCESS_REQUEST, DENY_REQUEST, requestId, type AccessRequest } from '../protocol/statements.ts';
+import type { Listed } from '../data/types/actions.ts';
+import { badItems, mapEach, shortName } from './each.ts';
 import { forWallet, mapSome, newDeadline, newNonce, unixNow } from './act.ts';
 import { scopeFromChain, scopeOnChain, share } from './grants.ts';
 import { publicKey } from './public-key.ts';
@@ -65,11 +67,12 @@ export async function ask(client: ReadyClient, wanted: NewRequest, errand: Erran
   return id;
 }
 
-/** Requests to and from this person, newest first. One whose signature does not hold is left out. */
-export async function listRequests(client: ReadyClient): Promise<RequestItem[]> {
+/** Requests to and from this person, newest first. One whose signature does not hold is left out; one that cannot be judged is told. */
+export async function listRequests(client: ReadyClient): Promise<Listed<RequestItem>> {
   await client.chain.verifyDeployment();
-  const checked = await mapSome(await api.requests(), (view) => check(client, view));
-  return checked.filter((one): one is RequestItem => one !== null).sort((a, b) => b.createdAt - a.createdAt);
+  const { done, bad } = await mapEach(await api.requests(), (view) => check(client, view));
+  const items = done.filter((one): one is RequestItem => one !== null).sort((a, b) => b.createdAt - a.createdAt);
+  return { items, bad: badItems(bad, (view) => shortName(view.id)) };
 }
 
 /** A request that its requester has signed, and that is to or from this person; `null` for any other. */
@@ -89,6 +92,7 @@ async function check(client: ReadyClient, view: api.RequestView): Promise<Reques
   if (!(await chain.signedBy(request.requester, hash, view.signed.signature as Hex))) return null;
   const practitioner = await chain.findPractitioner(request.requester);
   const isToMe = request.patient === client.address;
+  const reason = isToMe ? await reasonOf(client, request, view.note) : null;
   return {
     id: hash,
     requester: request.requester,
@@ -97,7 +101,9 @@ async function check(client: ReadyClient, view: api.RequestView): Promise<Reques
     scope,
     purposes: PURPOSES.fromMask(request.purposes),
     until: request.until,
-    reason: isToMe ? await reasonOf(client, request, view.note) : null,
+    reason,
+    // Notes do not say to which key they were sealed; only in the time of somebody else's key this may be why.
+    isReasonForeign: isToMe && reason === null && client.keys.foreign.length > 0,
     accredited: practitioner?.counts === true,
     // Its requester signed until when it may be answered; the server may not keep it open.
     state: view.state === 'open' && request.deadline <= BigInt(unixNow()) ? 'lapsed' : view.state,
@@ -111,7 +117,7 @@ async function reasonOf(client: ReadyClient, request: AccessRequest, text: strin
   try {
     const note = fromHex(text);
     if (!sameHex(noteHash(note), request.noteHash)) return null;
-    for (let epoch = client.keys.epoch; epoch >= 1; epoch -= 1) {
+    for (const epoch of client.keys.own) {
       const binding = bindingOf(client, request.patient, epoch);
       const reason = await openNote(note, request.requester, client.keys.identityAt(epoch), binding).catch(() => null);
       // It comes from a stranger: line breaks may stay, nothing else that is no text.
@@ -124,7 +130,7 @@ async function reasonOf(client: ReadyClient, request: AccessRequest, text: strin
 }
 
 async function findOpen(client: ReadyClient, id: Hex): Promise<RequestItem> {
-  const known = (await listRequests(client)).find((one) => sameHex(one.id, id) && one.isToMe);
+  const known = (await listRequests(client)).items.find((one) => sameHex(one.id, id) && one.isToMe);
   if (known === undefined || known.state !== 'open') throw new Failure('not_found');
   return known;
 }

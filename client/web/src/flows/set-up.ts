@@ -1,11 +1,10 @@
-/** Making the seed and its keyring, the recovery kit, and publishing the key. Mirrors `client/src/unlock.rs` and `register.rs`. */
+/** Making the seed and its keyring, unlocking it, and the recovery kit. Mirrors `client/src/unlock.rs`. */
 import type { Address, Hex } from 'viem';
 import { findKeyring, keepFirstKeyring, keepKeyring, putBackKeyring, replaceKeyring } from '../device/keyring-copy.ts';
 import type { Client, ReadyClient } from '../device/device.ts';
 import type { Errand } from '../device/errand.ts';
-import type { Kit, NewKeyring } from '../data/types/set-up.ts';
+import type { Kit, NewKeyring, NewKeys, Recovery } from '../data/types/set-up.ts';
 import { Failure } from '../failure.ts';
-import { KEM_SECP256K1, SLOT_IDENTITY } from '../protocol/codes.ts';
 import { KeyringError } from '../protocol/keyring/keyring-error.ts';
 import { Keyring } from '../protocol/keyring/keyring.ts';
 import { MIN_PASSPHRASE_CHARS } from '../protocol/keyring/passphrase.ts';
@@ -15,7 +14,8 @@ import { Seed } from '../protocol/secret.ts';
 import { rfc3339 } from '../protocol/session.ts';
 import { Keys } from '../session/keys.ts';
 import { argon2idUntil } from '../workers/argon2.ts';
-import { carryOut, newDeadline, newNonce, unixNow } from './act.ts';
+import { unixNow } from './act.ts';
+import { keepPublicKeys } from './register-key.ts';
 
 const PROOF = 'kit';
 const KIT_TITLE = 'medlock recovery kit';
@@ -23,44 +23,45 @@ const KIT_TITLE = 'medlock recovery kit';
 /**
  * Makes a seed and its keyring with two unlockers, wallet and passphrase.
  *
- * @throws Failure `already_set_up` if this browser or the server has a keyring, or the chain a key of this address;
- * `passphrase_too_short`.
+ * @throws Failure `already_set_up` if this browser or the server has a keyring, or the chain a key of this address
+ * that the person has not called somebody else's (`anew`); `passphrase_too_short`.
  */
 export async function makeKeys(
   client: Client,
-  passphrase: string,
-  skipWallet: boolean,
+  { passphrase, skipWallet = false, anew = false }: NewKeys,
   errand: Errand,
 ): Promise<{ keys: Keys; made: NewKeyring }> {
   errand.phase('preparing');
   await client.chain.verifyDeployment();
-  const isSetUp = (await client.chain.findKey(client.address)) !== null || (await findKeyring(client)) !== null;
+  const isPublished = !anew && (await client.chain.findKey(client.address)) !== null;
+  const isSetUp = isPublished || (await findKeyring(client)) !== null;
   if (isSetUp) throw new Failure('already_set_up');
   return makeKeyring(client, Seed.generate(), passphrase, skipWallet, keepFirstKeyring, errand);
 }
 
 /**
  * Makes the keyring again from the recovery words, in place of one that nobody can open any more. A keyring is replaced
- * only by the seed whose key is published: before that, nothing but it says which seed is the right one.
+ * only by a seed of which a key is published: before that, nothing but it says which seed is the right one. `anyway`: the person
+ * knows that every published key is somebody else's, and that the words are theirs.
  *
- * @throws Failure `invalid_words`, `wrong_keys` if the chain has another key for this address, `already_set_up`.
+ * @throws Failure `invalid_words`, `wrong_keys` if no key that was ever published for this address is of these words,
+ * `already_set_up`.
  */
 export async function recover(
   client: Client,
-  words: string,
-  passphrase: string,
+  { words, passphrase, anyway = false }: Recovery,
   errand: Errand,
 ): Promise<{ keys: Keys; made: NewKeyring }> {
   errand.phase('preparing');
   await client.chain.verifyDeployment();
   const seed = seedOfWords(words, client.address);
   // Compared before anything is kept; a seed that is not theirs is wiped there.
-  const keys = await Keys.checked(client.chain, client.address, seed);
-  if (keys.epoch === 0 && (await findKeyring(client)) !== null) {
+  const keys = await (anyway ? Keys.compared : Keys.checked)(client.chain, client.address, seed);
+  if (keys.current === 0 && (await findKeyring(client)) !== null) {
     seed.wipe();
     throw new Failure('already_set_up');
   }
-  const keep = keys.epoch === 0 ? keepFirstKeyring : keepInPlace;
+  const keep = keys.current === 0 ? keepFirstKeyring : keepInPlace;
   const result = await makeKeyring(client, seed, passphrase, false, keep, errand);
   // Whoever types the words has them.
   await recordProof(client, result.keys);
@@ -97,10 +98,12 @@ async function makeKeyring(
     throw new Failure('passphrase_too_short', { cause: error, values: { min: MIN_PASSPHRASE_CHARS } });
   }
   const walletRefused = skipWallet ? 'rejected' : await addWallet(client, seed, keyring, errand);
-  const keys = await Keys.checked(client.chain, client.address, seed);
+  // Whose the published keys are was judged before; here they are only looked up.
+  const keys = await Keys.compared(client.chain, client.address, seed);
   try {
     errand.check();
     const onServer = await keep(client, keyring);
+    await keepPublicKeys(client, keys);
     return { keys, made: { walletUnlocks: walletRefused === null, walletRefused, onServer } };
   } catch (error) {
     keys.wipe();
@@ -140,9 +143,10 @@ async function addWallet(client: Client, seed: Seed, keyring: Keyring, errand: E
 }
 
 /**
- * Opens the keyring with a passphrase and compares the derived key with the chain.
+ * Opens the keyring with a passphrase and compares the derived keys with the chain. A published key that is somebody else's locks
+ * nobody out: the keys say so ({@link Keys.isReplaced}).
  *
- * @throws Failure `no_keyring`, `not_unlocked`, `wrong_keys`.
+ * @throws Failure `no_keyring`, `not_unlocked`.
  */
 export function unlockWithPassphrase(client: Client, passphrase: string, errand: Errand): Promise<Keys> {
   return unlock(client, errand, (keyring) => keyring.openWithPassphrase(passphrase, argon2idUntil(errand.signal)));
@@ -182,11 +186,12 @@ async function unlock(client: Client, errand: Errand, open: (keyring: Keyring) =
     if (error instanceof KeyringError) throw new Failure('not_unlocked', { cause: error });
     throw error;
   }
-  const keys = await Keys.checked(client.chain, client.address, seed);
+  const keys = await Keys.compared(client.chain, client.address, seed);
   // The cookie may be another account's by now: nothing of this one goes to the server then.
   if (errand.signal.aborted) keys.wipe();
   errand.check();
   await keepKeyring(client, keyring);
+  await keepPublicKeys(client, keys);
   // A convenience that must not fail the unlocking.
   await putBackKeyring(client).catch(() => false);
   return keys;
@@ -236,31 +241,3 @@ export async function isKitSaved(client: Pick<ReadyClient, 'shelf' | 'keys'>): P
   const proof = await client.shelf.get<{ seed?: Hex }>(PROOF);
   return proof?.seed === seedName(client.keys);
 }
-
-/**
- * Publishes the first identity key; does nothing if it is published.
- *
- * @throws Failure `wrong_keys` if another key is published.
- */
-export async function publishKey(client: ReadyClient, errand: Errand): Promise<Keys> {
-  const { chain, keys } = client;
-  errand.phase('preparing');
-  await chain.verifyDeployment();
-  if ((await chain.findKey(keys.owner)) === null) {
-    const action = {
-      type: 'register_key',
-      message: {
-        owner: keys.owner,
-        slot: SLOT_IDENTITY,
-        epoch: 0,
-        kem: KEM_SECP256K1,
-        key: keys.identityAt(1).publicKey.hex,
-        nonce: newNonce(),
-        deadline: await newDeadline(chain),
-      },
-    } as const;
-    await carryOut(client, action, { key: 'sign.publish_key', values: { epoch: 1 } }, errand);
-  }
-  return keys.refreshed(chain);
-}
-

@@ -64,6 +64,8 @@ export async function upload(client: ReadyClient, wanted: NewUpload, errand: Err
   await client.chain.verifyDeployment();
   const place = await findPlace(client, wanted.target);
   if (place.patient === client.address && !(await isKitSaved(client))) throw new Failure('kit_not_saved');
+  // Told before minutes of hashing: without a published key of one's own there is nothing to seal to.
+  if (place.patient === client.address) void client.keys.ownKey;
   if (wanted.content.size === 0) throw new Failure('empty_file');
   // Told before minutes of hashing, not after.
   requireFits(client, wanted.content.size, 0);
@@ -179,7 +181,8 @@ async function store(client: ReadyClient, entry: JournalEntry, wanted: SignedCon
     signedBy: { author: entry.uploader, signature: wanted.signature },
   };
   tell({ state: 'sending', progress: 0 });
-  const patientKey = await publicKey(client.chain, entry.patient);
+  // For oneself never what the chain shows: it may be a key that somebody else has published in one's name.
+  const patientKey = entry.patient === client.address ? client.keys.ownKey : await publicKey(client.chain, entry.patient);
   requireFits(client, contentLength, encodedLength(metadata));
   const request = {
     context: client.chain.envelopeContext,

@@ -1,34 +1,74 @@
 /** A person's unlocked keys: in memory only, wiped when the session locks. */
-import type { Address } from 'viem';
+import type { Address, Hex } from 'viem';
 import type { Chain } from '../chain/chain.ts';
+import { keyEvents } from '../chain/events.ts';
+import { Refused } from '../chain/rpc.ts';
 import { Failure } from '../failure.ts';
-import { identityKey, tagAndSalt, type IdentityKey } from '../protocol/identity.ts';
+import { identityKey, tagAndSalt, type IdentityKey, type PublicKey } from '../protocol/identity.ts';
 import type { Salt, Tag } from '../protocol/ids.ts';
 import type { Right } from '../protocol/codes.ts';
 import type { Seed } from '../protocol/secret.ts';
 
+/** What the chain has published for a person, and whose keys these are (SPEC, section 2). */
+interface Published {
+  /** Epoch of the newest key; 0 while there is none. */
+  readonly current: number;
+  /** Epochs whose key is of the seed, newest first, each with the epoch that it derives by: an own key may be registered again. */
+  readonly own: ReadonlyMap<number, number>;
+  /** Epochs whose key is somebody else's, newest first. */
+  readonly foreign: readonly number[];
+}
+
+const NOTHING: Published = { current: 0, own: new Map(), foreign: [] };
+
 export class Keys {
   readonly owner: Address;
-  /** Epoch of the published identity key; 0 while none is published. */
-  readonly epoch: number;
+  readonly #published: Published;
   readonly #seed: Seed;
-  readonly #identities = new Map<number, IdentityKey>();
+  readonly #identities: Map<number, IdentityKey>;
 
-  private constructor(owner: Address, epoch: number, seed: Seed) {
+  private constructor(owner: Address, published: Published, seed: Seed, identities: Map<number, IdentityKey>) {
     this.owner = owner;
-    this.epoch = epoch;
+    this.#published = published;
     this.#seed = seed;
+    this.#identities = identities;
   }
 
   /**
-   * Compares a seed with the key that its owner has published.
+   * Compares a seed with every key that its owner has ever published. One signature that somebody was tricked into can publish
+   * a key of somebody else, so a key that is not of this seed locks nobody out: {@link isReplaced} says it.
+   */
+  static async compared(chain: Chain, owner: Address, seed: Seed): Promise<Keys> {
+    return Keys.#compared(chain, owner, seed, new Map());
+  }
+
+  static async #compared(chain: Chain, owner: Address, seed: Seed, identities: Map<number, IdentityKey>): Promise<Keys> {
+    const newest = await chain.findKey(owner);
+    const hashes = new Map((newest === null ? [] : await eventsOf(chain, owner)).map(({ epoch, hash }) => [epoch, hash]));
+    // The node may have given up old events; the contract always has the newest hash.
+    if (newest !== null) hashes.set(newest.epoch, newest.hash);
+    const current = newest?.epoch ?? 0;
+    const keys = new Keys(owner, NOTHING, seed, identities);
+    const derivationOf = (hash: Hex, epoch: number): number | undefined =>
+      [epoch, ...Array.from({ length: current }, (_, index) => current - index)].find((one) => keys.#derived(one).publicKey.hasHash(hash));
+    const own = new Map<number, number>();
+    const foreign: number[] = [];
+    for (const [epoch, hash] of [...hashes].sort(([one], [other]) => other - one)) {
+      const derivation = derivationOf(hash, epoch);
+      if (derivation === undefined) foreign.push(epoch);
+      else own.set(epoch, derivation);
+    }
+    return new Keys(owner, { current, own, foreign }, seed, identities);
+  }
+
+  /**
+   * The same for a seed of which nothing but the chain says that it is the right one, such as that of typed words.
    *
-   * @throws Failure `wrong_keys`; the seed is wiped then.
+   * @throws Failure `wrong_keys` if keys are published and none of them is of this seed; the seed is wiped then.
    */
   static async checked(chain: Chain, owner: Address, seed: Seed): Promise<Keys> {
-    const published = await chain.findKey(owner);
-    const keys = new Keys(owner, published?.epoch ?? 0, seed);
-    if (published !== null && !keys.identityAt(published.epoch).publicKey.hasHash(published.hash)) {
+    const keys = await Keys.compared(chain, owner, seed);
+    if (keys.current > 0 && keys.epoch === 0) {
       keys.wipe();
       throw new Failure('wrong_keys');
     }
@@ -37,7 +77,32 @@ export class Keys {
 
   /** The same keys after one was published. */
   async refreshed(chain: Chain): Promise<Keys> {
-    return Keys.checked(chain, this.owner, this.#seed);
+    return Keys.#compared(chain, this.owner, this.#seed, this.#identities);
+  }
+
+  /** Epoch of the newest published key of this seed; 0 while there is none. What this person seals to themselves is sealed to it. */
+  get epoch(): number {
+    return this.own[0] ?? 0;
+  }
+
+  /** Epoch of the newest published key, whosever it is; 0 while there is none. */
+  get current(): number {
+    return this.#published.current;
+  }
+
+  /** Epochs whose key is of this seed, newest first. */
+  get own(): readonly number[] {
+    return [...this.#published.own.keys()];
+  }
+
+  /** Epochs whose key is not of this seed, newest first: nothing that was sealed to them opens. */
+  get foreign(): readonly number[] {
+    return this.#published.foreign;
+  }
+
+  /** Whether the key that others seal to now is somebody else's. */
+  get isReplaced(): boolean {
+    return this.current !== this.epoch;
   }
 
   /** The seed, for what derives from it; not a copy. */
@@ -45,14 +110,29 @@ export class Keys {
     return this.#seed;
   }
 
-  /** The identity key of an epoch. */
+  /** The key that stands in an epoch; where none of the seed does, the one that would. */
   identityAt(epoch: number): IdentityKey {
+    return this.#derived(this.#published.own.get(epoch) ?? epoch);
+  }
+
+  #derived(epoch: number): IdentityKey {
     let key = this.#identities.get(epoch);
     if (key === undefined) {
       key = identityKey(this.#seed, epoch);
       this.#identities.set(epoch, key);
     }
     return key;
+  }
+
+  /**
+   * To which this person seals what is for themselves: their newest published key, never somebody else's.
+   *
+   * @throws Failure `foreign_key` if the chain has only keys of others, `key_not_registered` if it has none.
+   */
+  get ownKey(): { readonly key: PublicKey; readonly epoch: number } {
+    const { epoch } = this;
+    if (epoch === 0) throw new Failure(this.current > 0 ? 'foreign_key' : 'key_not_registered');
+    return { key: this.identityAt(epoch).publicKey, epoch };
   }
 
   /** The tag of `grantee` for one right, with the salt that opens it. */
@@ -65,5 +145,15 @@ export class Keys {
     this.#seed.wipe();
     for (const key of this.#identities.values()) key.wipe();
     this.#identities.clear();
+  }
+}
+
+/** Every published key; none when the node does not tell its past. */
+async function eventsOf(chain: Chain, owner: Address): Promise<readonly { epoch: number; hash: `0x${string}` }[]> {
+  try {
+    return await keyEvents(chain, owner);
+  } catch (error) {
+    if (error instanceof Refused) return [];
+    throw error;
   }
 }

@@ -2,7 +2,7 @@ import { lazy, Suspense, useEffect, useState } from 'react';
 import { useI18n } from '../i18n/I18n.tsx';
 import { Loading } from '../ui/Loading.tsx';
 import { Notice } from '../ui/Notice.tsx';
-import { ImageView } from './ImageView.tsx';
+import { ImageView, SvgView } from './ImageView.tsx';
 import { findKind, HEAD_BYTES, TEXT_BYTES_MAX, type Finding } from './kind.ts';
 import { TextView } from './TextView.tsx';
 
@@ -52,9 +52,8 @@ export function Viewer({ blob, mediaType, fileName }: { readonly blob: Blob; rea
         <Notice tone="caution" title={t('viewer.lying', { claimed: finding.lie, found: finding.mediaType })} />
       )}
       <Suspense fallback={<Loading />}>
-        {(finding.kind === 'image' || finding.kind === 'svg') && (
-          <ImageView blob={blob} mediaType={finding.mediaType} fileName={fileName} />
-        )}
+        {finding.kind === 'image' && <ImageView blob={blob} mediaType={finding.mediaType} fileName={fileName} />}
+        {finding.kind === 'svg' && <SvgView blob={blob} fileName={fileName} />}
         {finding.kind === 'pdf' && <PdfView blob={blob} />}
         {finding.kind === 'html' && text !== null && <HtmlView source={text} />}
         {finding.kind === 'fhir' && text !== null && <FhirReport source={text} />}

@@ -94,23 +94,24 @@ export class Wallet {
     return this.#signature(await askWallet(this.provider, 'eth_signTypedData_v4', [this.address, text]));
   }
 
-  /** Switches to a chain; adds it when the wallet does not know it (4902). */
-  async switchChain(chain: NewChain): Promise<void> {
+  /**
+   * Switches to a chain that the wallet knows.
+   *
+   * @throws Failure `wallet_unknown_chain`: it has to be given a node, and whose that is the person decides.
+   */
+  async switchChain(wanted: number): Promise<void> {
+    const chainId = numberToHex(wanted);
+    await askWallet(this.provider, 'wallet_switchEthereumChain', [{ chainId }]);
+    if ((await this.chainId()) !== wanted) throw new Failure('wallet_wrong_chain', { values: { chainId: wanted } });
+  }
+
+  /** Gives the wallet a chain with its nodes. Some wallets switch to it by themselves. */
+  async addChain(chain: NewChain): Promise<void> {
     const chainId = numberToHex(chain.chainId);
-    try {
-      await askWallet(this.provider, 'wallet_switchEthereumChain', [{ chainId }]);
-    } catch (error) {
-      if (!(error instanceof Failure) || error.code !== 'wallet_unknown_chain' || chain.rpcUrls.length === 0) throw error;
-      const nativeCurrency = { name: 'Ether', symbol: 'ETH', decimals: 18 };
-      await askWallet(this.provider, 'wallet_addEthereumChain', [
-        { chainId, chainName: chain.chainName, rpcUrls: chain.rpcUrls, nativeCurrency },
-      ]);
-      // Some wallets add and do not switch.
-      if ((await this.chainId()) !== chain.chainId) {
-        await askWallet(this.provider, 'wallet_switchEthereumChain', [{ chainId }]);
-      }
-    }
-    if ((await this.chainId()) !== chain.chainId) throw new Failure('wallet_wrong_chain', { values: { chainId: chain.chainId } });
+    const nativeCurrency = { name: 'Ether', symbol: 'ETH', decimals: 18 };
+    await askWallet(this.provider, 'wallet_addEthereumChain', [
+      { chainId, chainName: chain.chainName, rpcUrls: chain.rpcUrls, nativeCurrency },
+    ]);
   }
 
   async #requireAccount(): Promise<void> {

@@ -2,7 +2,7 @@
  * The forms of all hooks: what is read, and what is done. In every type of this folder times are unix seconds, sizes bytes,
  * addresses lower-case hex, ids `0x` and 64 hex digits.
  */
-import type { Failure } from '../../failure.ts';
+import type { Failure, FailureCode } from '../../failure.ts';
 
 /** Data that is read. `data` stays while it is read again. */
 export interface Loaded<T> {
@@ -13,6 +13,24 @@ export interface Loaded<T> {
   /** It is read again while `data` is shown. */
   readonly isRefreshing: boolean;
   refetch(): void;
+}
+
+/** One thing of a list that could not be shown, and why: it is told, and the rest is there. */
+export interface BadItem {
+  /** Which one, in a few characters. */
+  readonly name: string;
+  readonly code: FailureCode;
+}
+
+/** What was read for a list. */
+export interface Listed<T> {
+  readonly items: readonly T[];
+  readonly bad: readonly BadItem[];
+}
+
+/** A list that is read; `bad` is what is not in `data`. */
+export interface LoadedList<T> extends Loaded<readonly T[]> {
+  readonly bad: readonly BadItem[];
 }
 
 /** Where an action stands. Live regions announce it as `action.<phase>`. */

@@ -3,6 +3,7 @@
  * beside their buttons are `describeShare` and `describeRevoke`.
  */
 import type { Address, Hex } from 'viem';
+import type { FailureCode } from '../../failure.ts';
 import type { Category, Purpose, Right } from './codes.ts';
 import type { Confirmation } from './signing.ts';
 
@@ -19,6 +20,8 @@ export interface GrantItem {
   readonly patient: Address;
   /** `null` when the server does not know whose tag it is and the seed does not tell either. */
   readonly grantee: Address | null;
+  /** Whether the server has named somebody whose tag it is not. */
+  readonly isMisnamed: boolean;
   readonly tag: Hex;
   /** `null` once revoked. */
   readonly right: Right | null;
@@ -46,10 +49,26 @@ export interface NewGrants {
 
 export interface Granted {
   readonly grants: readonly Hex[];
+  /** What could not be shared, and why: a version, or a whole record (`version` is `null`). */
+  readonly leftOut: readonly { readonly record: Hex; readonly version: number | null; readonly code: FailureCode }[];
   readonly txHash: Hex | null;
 }
 
+/** A grant that was signed here and that the chain does not show yet: it may still take effect. */
+export interface SentGrantItem {
+  /** Of each scope. */
+  readonly grants: readonly Hex[];
+  readonly grantee: Address;
+  readonly right: Right;
+  readonly scopes: readonly Scope[];
+  readonly notAfter: number;
+  readonly signedAt: number;
+  /** From when on it can no longer take effect. */
+  readonly deadline: number;
+}
+
 export type Ending =
+  /** Over one scope also what nobody has seen yet: a grant that is still on its way ends before it begins. */
   | { readonly kind: 'person'; readonly grantee: Address; readonly scope?: Scope; readonly confirm?: Confirmation }
   | { readonly kind: 'grants'; readonly grants: readonly Hex[]; readonly confirm?: Confirmation };
 

@@ -10,6 +10,9 @@ export interface ActivityFilter {
   readonly until?: number;
 }
 
+/** What does not hold about one entry: `activity.problem.<problem>`, and a finding of the same word (SPEC, section 11). */
+export type EntryProblem = 'withheld_evidence' | 'evidence' | 'wrong_reader' | 'no_grant' | 'late_anchor' | 'unanchored_entry';
+
 export interface ActivityItem {
   readonly leaf: Hex;
   /** Its place in the log, as the server tells it; `null` until anchored. */
@@ -18,6 +21,8 @@ export interface ActivityItem {
   readonly isAnchored: boolean;
   /** Whether it stands on chain and the server did not tell it. */
   readonly isHidden: boolean;
+  /** What was found wrong; `null` where it could not be judged now, or is not this person's to judge. */
+  readonly problems: readonly EntryProblem[] | null;
   readonly record: Hex;
   readonly version: number | null;
   readonly tag: Hex;
@@ -85,7 +90,8 @@ export interface AuditFilter {
 /** Where the chain is read: through the wallet, or through a node of the auditor's own. */
 export type ChainSource = { readonly kind: 'wallet' } | { readonly kind: 'rpc'; readonly url: string };
 
-export type FindingKind = 'root' | 'head' | 'size' | 'missing_leaf' | 'evidence' | 'unlogged_read' | 'unanchored_entry' | 'hidden_read';
+export type FindingKind =
+  | EntryProblem | 'root' | 'head' | 'size' | 'missing_leaf' | 'unlogged_read' | 'hidden_read' | 'damaged_receipt';
 
 export interface AuditReport {
   readonly leaves: number;
@@ -93,6 +99,8 @@ export interface AuditReport {
   readonly root: Hex;
   readonly entriesFound: number;
   readonly evidenceChecked: number;
+  /** Entries that could not be judged now: no node or server answered. */
+  readonly unchecked: number;
   readonly receiptsAnchored: number;
   readonly receiptsWaiting: number;
   /** What does not hold: `audit.finding.<kind>`. Empty is good. */

@@ -29,6 +29,8 @@ export interface RecordItem {
   readonly created: number;
   /** Oldest first; at least one. */
   readonly versions: readonly RecordVersion[];
+  /** Versions of which the server says something else than the chain; they are not among `versions`. */
+  readonly contradicted: readonly number[];
   /** Whether the signed-in person is its patient. */
   readonly isMine: boolean;
   /** Whether the signed-in person uploaded version 1. */

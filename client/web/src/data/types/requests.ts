@@ -17,6 +17,8 @@ export interface RequestItem {
   readonly until: number;
   /** For the patient; `null` for others, or when it does not open. Plain text of a stranger. */
   readonly reason: string | null;
+  /** Whether it may have been sealed to a key that somebody else had published in this person's name. */
+  readonly isReasonForeign: boolean;
   /** Whether the requester is accredited now, from the chain. */
   readonly accredited: boolean;
   readonly state: RequestState;

@@ -2,7 +2,7 @@
 import type { Address } from 'viem';
 import type { Act } from './actions.ts';
 import type { Role } from './codes.ts';
-import type { NewKeyring } from './set-up.ts';
+import type { NewKeyring, Recovery } from './set-up.ts';
 
 /** Why somebody is signed out or locked. `session.why.<why>` */
 export type LockReason = 'first_visit' | 'signed_out' | 'expired' | 'idle' | 'locked_here' | 'account_changed' | 'chain_changed' | 'reloaded' | 'other_tab';
@@ -16,6 +16,8 @@ export interface Me {
   readonly owner: boolean;
   /** Epoch of the published identity key; 0 if none. */
   readonly keyEpoch: number;
+  /** Whether that key is somebody else's: known once the keys are open. */
+  readonly isKeyReplaced: boolean;
   readonly storedBytes: number;
   readonly quotaBytes: number;
   readonly sessionExpiresAt: number;
@@ -46,7 +48,9 @@ export interface SessionControl {
   readonly unlockWithWallet: Act<void, void>;
   readonly unlockWithPassphrase: Act<string, void>;
   /** Makes the keyring again from the recovery words (24 words, or the text of a kit) under a new passphrase. */
-  readonly recover: Act<{ words: string; passphrase: string }, NewKeyring>;
+  readonly recover: Act<Recovery, NewKeyring>;
+  /** Publishes the person's own key in place of the newest one. With the wallet alone, where this browser knows the key. */
+  readonly registerAgain: Act<void, void>;
   /** Wipes the keys; the session goes on. */
   lock(): void;
   readonly signOut: Act<void, void>;

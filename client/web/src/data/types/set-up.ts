@@ -13,6 +13,23 @@ export interface NewKeyring {
   readonly onServer: boolean;
 }
 
+/** How the seed and its keyring are made. */
+export interface NewKeys {
+  readonly passphrase: string;
+  readonly skipWallet?: boolean;
+  /** A key is published, and the person has said that it is not theirs: they never set up anything. */
+  readonly anew?: boolean;
+}
+
+/** What brings the keyring back. */
+export interface Recovery {
+  /** 24 words, or the text of a kit. */
+  readonly words: string;
+  readonly passphrase: string;
+  /** The person has been told that no published key is of these words, and is sure of them. */
+  readonly anyway?: boolean;
+}
+
 /** The recovery kit, to be printed or written down. In memory only. */
 export interface Kit {
   /** 24 words, in order. */
@@ -29,7 +46,7 @@ export type SetUpStep = 'keys' | 'kit' | 'publish' | 'done';
 export interface SetUp {
   readonly step: SetUpStep;
   /** Makes the seed and its keyring. The wallet signs twice (`sign.enrol_wallet`); `skipWallet` leaves it out. */
-  readonly makeKeys: Act<{ passphrase: string; skipWallet?: boolean }, NewKeyring>;
+  readonly makeKeys: Act<NewKeys, NewKeyring>;
   /** `null` while locked. */
   kit(): Kit | null;
   /** Which words to ask for, counted from 1; the same until they were proved. */

@@ -11,6 +11,7 @@ export type Sentence =
   | { key: 'sign.enrol_wallet'; values: Record<string, never> }
   | { key: 'sign.unlock'; values: Record<string, never> }
   | { key: 'sign.publish_key'; values: { epoch: number } }
+  | { key: 'sign.register_again'; values: Record<string, never> }
   | { key: 'sign.author'; values: Record<string, never> }
   | { key: 'sign.add_record'; values: { category: Category; patient: Address; own: boolean } }
   | { key: 'sign.add_version'; values: { version: number; record: Hex; patient: Address; own: boolean } }
@@ -29,7 +30,7 @@ export type Sentence =
 
 /** Every key of {@link Sentence}, for the test of the dictionaries. */
 export const SENTENCE_KEYS = [
-  'sign.login', 'sign.enrol_wallet', 'sign.unlock', 'sign.publish_key', 'sign.author', 'sign.add_record',
+  'sign.login', 'sign.enrol_wallet', 'sign.unlock', 'sign.publish_key', 'sign.register_again', 'sign.author', 'sign.add_record',
   'sign.add_version', 'sign.set_status', 'sign.grant_read', 'sign.grant_write', 'sign.revoke', 'sign.revoke_all',
   'sign.request', 'sign.deny', 'sign.accredit', 'sign.suspend', 'sign.profile', 'sign.add_accreditor',
   'sign.remove_accreditor',

@@ -22,6 +22,9 @@ export interface Connection {
   readonly isRightChain: boolean;
 }
 
+/** Whose node a wallet is given that does not know the chain: the server's, or one of the person's own choice. */
+export type NodeChoice = { readonly kind: 'server' } | { readonly kind: 'own'; readonly url: string };
+
 /** `useWallets()`. */
 export interface Wallets {
   /** Announced wallets; empty also while none has answered yet (`isSearching`). */
@@ -40,8 +43,17 @@ export interface Wallets {
   readonly rpcUrls: readonly string[];
   /** Forgets the accepted deployment and loads the page anew. */
   readonly forgetNetwork: Act<void, void>;
-  /** Asks the wallet to switch to the deployment's chain, and to add it when it does not know it. */
+  /** Asks the wallet to switch to the deployment's chain. Fails with `wallet_unknown_chain` if it has to be given a node first. */
   readonly switchChain: Act<void, void>;
+  /** Gives the wallet the chain with a node, and switches to it. */
+  readonly addChain: Act<NodeChoice, void>;
+  /**
+   * The server's nodes, where this page has given them to the wallet: then whoever runs the server is the only view of the chain, and
+   * nothing that is "checked against the chain" is checked independently. `null` where the wallet has a node of its own.
+   */
+  readonly givenNodes: readonly string[] | null;
+  /** The person has set another node in their wallet. */
+  readonly ownNode: Act<void, void>;
   /** Forgets the choice; the wallet's own permission is the wallet's business. */
   disconnect(): void;
 }

@@ -65,6 +65,8 @@ export const failuresEn: FailureSentences = {
   no_keyring: ['There is no keyring for this account.', 'Restore it with your recovery words, or set up medlock if you are new.'],
   not_unlocked: ['That did not unlock your records.', 'Type the passphrase again, or use another way to unlock.'],
   wrong_keys: ['These keys belong to another account.', 'Use the passphrase, wallet or words of exactly this account.'],
+  foreign_key: ['This needs a key that somebody else has published in your name.', 'Register your own key again, as the red notice says, then ask for it to be sent once more.'],
+  own_key_unknown: ['This browser does not know which key is yours.', 'Unlock your records once in this browser, or use your recovery words, then try again.'],
   already_set_up: ['This account is set up already.', 'Unlock it instead.'],
   kit_not_saved: ['The recovery kit has not been kept yet.', 'Print or write down the words, then confirm the ones that are asked for.'],
   invalid_words: ['These are not the right recovery words.', 'Check the spelling and the order.'],
@@ -87,6 +89,7 @@ export const failuresEn: FailureSentences = {
   // What was checked is not what it should be.
   wrong_public_key: ['The server gave another key for this person than the chain does.', 'Nothing was shared. Stop here and tell whoever runs this server.'],
   stored_other_bytes: ['The server stored something else than what was sent.', 'The record was not registered. Do not use this server until that is explained.'],
+  envelope_missing: ['The file behind this entry is not on the server; it may never have been stored.', 'Ask whoever uploaded it to send it again.'],
   commitment: ['Whoever uploaded this record did not follow the rules.', 'It was not opened. Do not rely on this record.'],
   wrong_author: ['This record does not come from whom it names.', 'Do not rely on who it says it is from.'],
   wrong_bundle: ['The sealed keys are not the ones that the patient signed.', 'Ask the patient to share again.'],

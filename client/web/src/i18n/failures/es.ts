@@ -65,6 +65,8 @@ export const failuresEs: FailureSentences = {
   no_keyring: ['No hay llavero para esta cuenta.', 'Restáuralo con tus palabras de recuperación, o configura medlock si es tu primera vez.'],
   not_unlocked: ['Eso no desbloqueó tus documentos.', 'Escribe la frase otra vez, o usa otra forma de desbloquear.'],
   wrong_keys: ['Estas claves son de otra cuenta.', 'Usa la frase, el monedero o las palabras de exactamente esta cuenta.'],
+  foreign_key: ['Esto requiere una clave que otra persona publicó en su nombre.', 'Registre de nuevo su propia clave, como dice el aviso rojo, y pida que se lo envíen otra vez.'],
+  own_key_unknown: ['Este navegador no sabe qué clave es la suya.', 'Desbloquee sus registros una vez en este navegador, o use sus palabras de recuperación, e inténtelo de nuevo.'],
   already_set_up: ['Esta cuenta ya está configurada.', 'En su lugar, desbloquéala.'],
   kit_not_saved: ['Todavía no se ha guardado el kit de recuperación.', 'Imprime o escribe las palabras y confirma las que se piden.'],
   invalid_words: ['Estas no son las palabras de recuperación correctas.', 'Revisa la ortografía y el orden.'],
@@ -87,6 +89,7 @@ export const failuresEs: FailureSentences = {
   // What was checked is not what it should be.
   wrong_public_key: ['El servidor dio para esta persona otra clave que la cadena.', 'No se compartió nada. Detente y avisa a quien gestiona este servidor.'],
   stored_other_bytes: ['El servidor guardó algo distinto de lo enviado.', 'El documento no se registró. No uses este servidor hasta que se aclare.'],
+  envelope_missing: ['El archivo de esta entrada no está en el servidor; quizá nunca se guardó.', 'Pida a quien lo subió que lo envíe de nuevo.'],
   commitment: ['Quien subió este documento no siguió las reglas.', 'No se abrió. No te fíes de este documento.'],
   wrong_author: ['Este documento no viene de quien dice.', 'No te fíes de su supuesto autor.'],
   wrong_bundle: ['Las claves selladas no son las que firmó el paciente.', 'Pide al paciente que comparta otra vez.'],

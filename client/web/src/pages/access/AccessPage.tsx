@@ -1,30 +1,32 @@
-import { EyeOff, OctagonX } from 'lucide-react';
+import { EyeOff, OctagonX, UserX } from 'lucide-react';
 import { useState } from 'react';
 import { paths } from '../../app/paths.ts';
-import { useGrants } from '../../data/grants.ts';
-import type { Address } from 'viem';
+import { useGrants, useSentGrants } from '../../data/grants.ts';
 import type { GrantItem } from '../../data/types/grants.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Badge } from '../../ui/Badge.tsx';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { CardItem, CardList, Section } from '../../ui/Card.tsx';
-import { Code, Details, Fact, Facts } from '../../ui/Details.tsx';
 import { Empty } from '../../ui/Empty.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
-import { useCalled } from '../people/names.ts';
-import { PersonName, Standing } from '../people/Person.tsx';
-import { GrantSentence, ScopeName } from './GrantSentence.tsx';
-import { StopDialog, StopEveryoneDialog } from './StopDialog.tsx';
+import { PersonName } from '../people/Person.tsx';
+import { ScopeName } from './GrantSentence.tsx';
+import { byPerson, isCurrent, PersonGrants } from './PersonGrants.tsx';
+import { SentGrants } from './SentGrants.tsx';
+import { StopEveryoneDialog } from './StopDialog.tsx';
+import { StopOtherDialog } from './StopOtherDialog.tsx';
 
 /** Everybody who may open or add something, and the way to stop each of them in two clicks. */
 export function AccessPage() {
   const { t } = useI18n();
   const grants = useGrants('given');
+  const { data: sent = [] } = useSentGrants();
   const [stopping, setStopping] = useState(false);
+  const [naming, setNaming] = useState(false);
   // Also while the list is not there: a server that does not answer must not stand between a person and this button.
-  const isAnybody = grants.data === undefined || grants.data.some(isCurrent);
+  const isAnybody = grants.data === undefined || grants.data.some(isCurrent) || grants.bad.length > 0 || sent.length > 0;
   return (
     <Page
       title={t('access.title')}
@@ -37,23 +39,16 @@ export function AccessPage() {
         )
       }
     >
+      <SentGrants sent={sent} />
       <Resource of={grants}>{(all) => <Lists grants={all} />}</Resource>
+      <Button tone="quiet" icon={UserX} className="-ms-4" onClick={() => setNaming(true)}>
+        {t('access.other')}
+      </Button>
       {isAnybody && <Notice title={t('access.limit')} />}
       {stopping && <StopEveryoneDialog onClose={() => setStopping(false)} />}
+      {naming && <StopOtherDialog onClose={() => setNaming(false)} />}
     </Page>
   );
-}
-
-const isCurrent = (grant: GrantItem): boolean => grant.state === 'active' || grant.state === 'future';
-
-/** Grants of one person together; those of unknown persons one by one. */
-function byPerson(grants: readonly GrantItem[]): readonly (readonly [string, readonly GrantItem[]])[] {
-  const groups = new Map<string, GrantItem[]>();
-  for (const grant of grants) {
-    const key = grant.grantee ?? grant.id;
-    groups.set(key, [...(groups.get(key) ?? []), grant]);
-  }
-  return [...groups];
 }
 
 function Lists({ grants }: { readonly grants: readonly GrantItem[] }) {
@@ -89,63 +84,6 @@ function Lists({ grants }: { readonly grants: readonly GrantItem[] }) {
         </Section>
       )}
     </div>
-  );
-}
-
-function PersonGrants({ grantee, grants }: { readonly grantee: Address | null; readonly grants: readonly GrantItem[] }) {
-  const { t, format } = useI18n();
-  const name = useCalled(grantee);
-  const [stopping, setStopping] = useState(false);
-  return (
-    <CardItem className="space-y-3">
-      <div className="flex flex-wrap items-start justify-between gap-3">
-        <div className="space-y-1.5">
-          <h3 className="text-lg font-semibold">
-            <PersonName address={grantee} />
-          </h3>
-          {grantee && <Standing address={grantee} />}
-        </div>
-        <Button tone="danger" aria-label={t('access.stop.for', { name })} onClick={() => setStopping(true)}>
-          {t('access.stop')}
-        </Button>
-      </div>
-      <ul className="space-y-2">
-        {grants.map((grant) => (
-          <li key={grant.id}>
-            <GrantSentence grant={grant} />
-            <span className="block text-sm text-muted">
-              <ScopeName grant={grant} /> · {format.list(grant.purposes.map((purpose) => t(`purpose.${purpose}`)))}
-              {grant.state === 'future' && ` · ${t('access.line.future', { date: format.day(grant.notBefore) })}`}
-            </span>
-          </li>
-        ))}
-      </ul>
-      <Details>
-        <Facts>
-          {grants.map((grant) => (
-            <GrantFacts key={grant.id} grant={grant} />
-          ))}
-        </Facts>
-      </Details>
-      {stopping && <StopDialog grantee={grantee} grants={grants} onClose={() => setStopping(false)} />}
-    </CardItem>
-  );
-}
-
-function GrantFacts({ grant }: { readonly grant: GrantItem }) {
-  const { t } = useI18n();
-  return (
-    <>
-      <Fact name={t('access.grant')}>
-        <Code value={grant.id} />
-      </Fact>
-      <Fact name={t('access.tag')}>
-        <Code value={grant.tag} />
-      </Fact>
-      <Fact name={t('record.tx')}>
-        <Code value={grant.txHash} />
-      </Fact>
-    </>
   );
 }
 

@@ -1,7 +1,7 @@
 import { useActivity } from '../../data/activity.ts';
 import { useRevoke, useRevokeEveryone } from '../../data/grants.ts';
 import type { Address } from 'viem';
-import type { Ending, GrantItem } from '../../data/types/grants.ts';
+import type { Ending, GrantItem, SentGrantItem } from '../../data/types/grants.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Button } from '../../ui/Button.tsx';
@@ -45,6 +45,41 @@ export function StopDialog({ grantee, grants, onClose }: {
             {opened === 0 ? t('access.stop.opened.never') : `${t('access.stop.opened', { count: opened })} ${t('access.stop.kept', { name })}`}
           </p>
         )}
+        <ActionStatus act={revoke} onRetry={stop} />
+        <div className="flex flex-wrap justify-end gap-3">
+          <Button onClick={onClose} disabled={revoke.isBusy}>
+            {t('ui.cancel')}
+          </Button>
+          <Button tone="danger" busy={revoke.isBusy} onClick={stop} data-first>
+            {t('access.stop.confirm')}
+          </Button>
+        </div>
+      </div>
+    </Dialog>
+  );
+}
+
+/** Ends what was signed before it begins. */
+export function StopSentDialog({ sent, onClose }: { readonly sent: SentGrantItem; readonly onClose: () => void }) {
+  const { t } = useI18n();
+  const announce = useAnnounce();
+  const name = useCalled(sent.grantee);
+  const revoke = useRevoke();
+  const stop = () => {
+    revoke.run({ kind: 'grants', grants: sent.grants, confirm: 'page' }).then(
+      () => {
+        announce(t('access.stop.done', { name }));
+        onClose();
+      },
+      () => undefined,
+    );
+  };
+  return (
+    <Dialog title={t('access.stop.title', { name })} onClose={onClose} locked={revoke.isBusy}>
+      <div className="space-y-5">
+        <SignSentence>
+          <SentenceText sentence={{ key: 'sign.revoke', values: { grants: sent.grants.length, grantee: sent.grantee } }} />
+        </SignSentence>
         <ActionStatus act={revoke} onRetry={stop} />
         <div className="flex flex-wrap justify-end gap-3">
           <Button onClick={onClose} disabled={revoke.isBusy}>

@@ -1,5 +1,6 @@
 import { ScrollText } from 'lucide-react';
 import { useState } from 'react';
+import { OnlyViewNotice } from '../../app/NetworkNotice.tsx';
 import { paths } from '../../app/paths.ts';
 import { useActivity } from '../../data/activity.ts';
 import { useRecord } from '../../data/records.ts';
@@ -41,6 +42,7 @@ export function ActivityPage() {
             </Empty>
           ) : (
             <div className="space-y-4">
+              <Summary entries={all} />
               <CardList label={t('activity.title')}>
                 {all.slice(0, shown).map((entry) => (
                   <Line key={entry.leaf} entry={entry} />
@@ -51,8 +53,21 @@ export function ActivityPage() {
           )
         }
       </Resource>
+      <OnlyViewNotice />
       <Notice>{t('activity.limit')}</Notice>
     </Page>
+  );
+}
+
+/** How many entries do not hold, above the list: none of them may be missed further down. */
+function Summary({ entries }: { readonly entries: readonly ActivityItem[] }) {
+  const { t } = useI18n();
+  const count = entries.filter((entry) => entry.isHidden || (entry.problems?.length ?? 0) > 0).length;
+  if (count === 0) return null;
+  return (
+    <Notice tone="danger" live title={t('activity.problems', { count })}>
+      {t('activity.problems.next')}
+    </Notice>
   );
 }
 
@@ -72,23 +87,39 @@ function Described({ entry, title, record }: {
 }) {
   const { t } = useI18n();
   const { me } = useSession();
-  const reader = useCalled(entry.reader);
+  const named = useCalled(entry.reader);
+  const nobody = useCalled(null);
   const patient = useCalled(record?.patient ?? null);
+  const problems = entry.problems ?? [];
+  const isMine = record?.isMine === true;
+  // A name that was found wrong must not stand where the reader's stands.
+  const reader = problems.includes('wrong_reader') ? nobody : named;
   const byMe = entry.reader !== null && entry.reader === me?.address;
   const [asked, setAsked] = useState(false);
+  const isBad = entry.isHidden || problems.length > 0;
   return (
     <CardItem className="space-y-2">
       <div className="flex flex-wrap items-start justify-between gap-x-4 gap-y-2">
         <p className="min-w-0 font-medium">
           {byMe ? t('activity.line.you', { record: title, patient }) : t('activity.line', { name: reader, record: title })}
         </p>
-        <Badge tone={entry.isHidden ? 'danger' : entry.isAnchored ? 'good' : 'plain'}>
-          {entry.isHidden ? t('activity.hidden') : entry.isAnchored ? t('activity.anchored') : t('activity.waiting')}
+        <Badge tone={isBad ? 'danger' : entry.isAnchored ? 'good' : 'plain'}>
+          {entry.isHidden ? t('activity.hidden') : isBad ? t('activity.bad') : entry.isAnchored ? t('activity.anchored') : t('activity.waiting')}
         </Badge>
       </div>
       <p className="text-sm text-muted">
         <Moment seconds={entry.time} /> · {entry.purpose === null ? '–' : t(`purpose.${entry.purpose}`)}
       </p>
+      {problems.length > 0 && (
+        <Notice tone="danger">
+          <ul className="space-y-1">
+            {problems.map((problem) => (
+              <li key={problem}>{problem === 'wrong_reader' ? t('activity.problem.wrong_reader', { name: named }) : t(`activity.problem.${problem}`)}</li>
+            ))}
+          </ul>
+        </Notice>
+      )}
+      {entry.problems === null && (isMine || byMe) && <p className="text-sm text-muted">{t('activity.unchecked')}</p>}
       <Details onOpen={() => setAsked(true)}>
         <Proof entry={entry} wanted={asked} />
       </Details>

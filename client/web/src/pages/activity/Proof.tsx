@@ -14,7 +14,7 @@ export function Proof({ entry, wanted }: { readonly entry: ActivityItem; readonl
     <div className="space-y-3">
       {proof.isLoading && <p role="status">{t('activity.proof.checking')}</p>}
       <FailureNotice failure={proof.error} onRetry={proof.refetch} />
-      {proof.data && <Verdict proof={proof.data} />}
+      {proof.data && <Verdict proof={proof.data} hasProblems={(entry.problems?.length ?? 0) > 0} />}
       <Facts>
         <Fact name={t('activity.proof.leaf')}>
           <Code value={entry.leaf} />
@@ -53,13 +53,18 @@ export function Proof({ entry, wanted }: { readonly entry: ActivityItem; readonl
   );
 }
 
-function Verdict({ proof: { evidence, inclusion, isWithheld } }: { readonly proof: ReadProof }) {
+function Verdict({ proof: { evidence, inclusion, isWithheld }, hasProblems }: {
+  readonly proof: ReadProof;
+  /** Then nothing good is said: what does not hold stands above. */
+  readonly hasProblems: boolean;
+}) {
   const { t } = useI18n();
   if (evidence?.holds === false || inclusion?.holds === false) {
     return <Notice tone="danger" live title={t('activity.proof.bad')} />;
   }
   if (inclusion === null) return <Notice live>{t('activity.proof.waiting')}</Notice>;
-  if (isWithheld) return <Notice tone="caution" live title={t('activity.proof.withheld')} />;
+  if (isWithheld) return <Notice tone="danger" live title={t('activity.proof.withheld')} />;
+  if (hasProblems) return <Notice live>{t('activity.proof.anchored')}</Notice>;
   return (
     <Notice tone="good" live>
       {t(evidence === null ? 'activity.proof.anchored' : 'activity.proof.good')}

@@ -1,6 +1,8 @@
 import { Download, ScrollText, ShieldCheck } from 'lucide-react';
 import { useState, type ReactNode } from 'react';
+import { OnlyViewNotice } from '../../app/NetworkNotice.tsx';
 import { useAuditLog } from '../../data/audit-log.ts';
+import { useWallets } from '../../data/wallets.ts';
 import type { AuditEntry, AuditFilter, AuditLog, ChainSource, Checkpoint, VerifiedLog } from '../../data/types/log.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
@@ -78,6 +80,7 @@ export function AuditPage() {
       <Section title={t('audit.checkpoints')} intro={t('audit.checkpoints.intro')}>
         <Resource of={log.checkpoints}>{(all) => <Checkpoints checkpoints={all} />}</Resource>
       </Section>
+      <OnlyViewNotice />
       <Notice>{t('audit.limits')}</Notice>
     </Page>
   );
@@ -176,7 +179,10 @@ function Cell({ name, children }: { readonly name: string; readonly children: Re
 
 function Verdict({ report }: { readonly report: VerifiedLog }) {
   const { t } = useI18n();
+  const { givenNodes, rpcUrls } = useWallets();
   const isGood = report.findings.length === 0;
+  // The node that was asked is one that the server names: then the server vouches for itself.
+  const isServers = report.node === null ? givenNodes !== null : rpcUrls.some((url) => URL.parse(url)?.host === report.node);
   return (
     <div className="space-y-3">
       <Notice
@@ -185,6 +191,8 @@ function Verdict({ report }: { readonly report: VerifiedLog }) {
         title={isGood ? t('audit.verify.good', { count: report.leaves }) : t('audit.verify.bad', { count: report.findings.length })}
       >
         <p>{report.node === null ? t('audit.verify.by.wallet') : t('audit.verify.by.node', { node: report.node })}</p>
+        {report.unchecked > 0 && <p className="font-medium text-caution">{t('audit.verify.unchecked', { count: report.unchecked })}</p>}
+        {isServers && <p className="font-medium text-caution">{t('audit.verify.notIndependent')}</p>}
         {isGood ? (
           <p>{t('audit.verify.checkpoints', { count: report.checkpoints })}</p>
         ) : (

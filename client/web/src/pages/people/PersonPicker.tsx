@@ -10,6 +10,7 @@ import { Button } from '../../ui/Button.tsx';
 import { FailureNotice } from '../../ui/FailureNotice.tsx';
 import { TextField } from '../../ui/Field.tsx';
 import { Notice } from '../../ui/Notice.tsx';
+import { BadItems } from '../../ui/Resource.tsx';
 import { short } from './names.ts';
 import { affiliation, PersonName, Standing } from './Person.tsx';
 
@@ -72,6 +73,7 @@ function Search({ me, onChoose }: { readonly me: Address; readonly onChoose: (ad
       {typed === null && (
         <>
           <FailureNotice failure={people.error} onRetry={people.refetch} />
+          <BadItems bad={people.bad} />
           <p role="status" className="text-sm text-muted">
             {people.isLoading
               ? t('share.who.searching')

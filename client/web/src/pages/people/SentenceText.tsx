@@ -24,6 +24,7 @@ export function useSentence(sentence: Sentence): string {
     case 'sign.enrol_wallet':
     case 'sign.unlock':
     case 'sign.publish_key':
+    case 'sign.register_again':
     case 'sign.author':
     case 'sign.revoke_all':
       return t(sentence.key);

@@ -1,4 +1,5 @@
 import { Link } from 'react-router';
+import { useRecordName } from '../../data/records.ts';
 import type { RecordItem } from '../../data/types/records.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Badge } from '../../ui/Badge.tsx';
@@ -15,8 +16,10 @@ export function RecordLine({ record, to, selected, onSelect }: {
   /** Makes the line selectable. */
   readonly onSelect?: ((selected: boolean) => void) | undefined;
 }) {
-  const { t } = useI18n();
+  const { t, failure } = useI18n();
   const title = useRecordTitle(record);
+  // Its newest version does not open: said here, and the others are listed all the same.
+  const { error } = useRecordName(record);
   const uploader = useCalled(record.uploader);
   const Icon = CATEGORY_ICONS[record.category];
   return (
@@ -40,6 +43,7 @@ export function RecordLine({ record, to, selected, onSelect }: {
           <span className="flex flex-wrap gap-x-3 text-sm text-muted">
             <span>{t(`category.${record.category}`)}</span>
             <Moment seconds={record.created} as="day" />
+            {error && !error.isRetryable && <span className="basis-full font-medium text-danger">{failure(error.code)[0]}</span>}
             <span>{record.uploader === record.patient ? (record.isMine ? t('records.fromYou') : null) : t('records.from', { name: uploader })}</span>
           </span>
         </span>

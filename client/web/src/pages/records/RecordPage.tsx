@@ -16,6 +16,7 @@ import { Card, Section } from '../../ui/Card.tsx';
 import { Code, Details, Fact, Facts } from '../../ui/Details.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Moment } from '../../ui/Moment.tsx';
+import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
 import { SignSentence } from '../../ui/SignSentence.tsx';
@@ -145,9 +146,12 @@ function Opened({ opened }: { readonly opened: OpenedRecord }) {
 
 function Versions({ record, onOpen }: { readonly record: RecordItem; readonly onOpen: ((version: number) => void) | null }) {
   const { t, format } = useI18n();
-  const newest = record.versions.length;
+  const newest = record.versions.at(-1)?.version ?? 0;
   return (
     <Section title={t('record.versions')}>
+      {record.contradicted.map((number) => (
+        <Notice key={number} tone="danger" title={t('record.version.contradicted', { number })} />
+      ))}
       <ul className="space-y-3">
         {record.versions.toReversed().map((version) => (
           <li key={version.version} className="rounded-2xl border border-line bg-surface p-4">
@@ -214,7 +218,7 @@ function SharedWith({ record }: { readonly record: RecordItem }) {
 function NewVersion({ record, onClose }: { readonly record: RecordItem; readonly onClose: () => void }) {
   const { t } = useI18n();
   const uploads = useUploads();
-  const version = record.versions.length + 1;
+  const version = (record.versions.at(-1)?.version ?? 0) + 1;
   return (
     <Dialog title={t('record.addVersion')} onClose={onClose}>
       <div className="space-y-5">

@@ -1,6 +1,7 @@
 import { Check, X } from 'lucide-react';
 import { useState } from 'react';
 import { useApprove, useDeny } from '../../data/requests.ts';
+import type { Granted } from '../../data/types/grants.ts';
 import type { Approval, RequestItem } from '../../data/types/requests.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
@@ -19,7 +20,11 @@ import { UntilField } from '../share/UntilField.tsx';
 import { useApprovalTerms, useScopeText } from './scope.ts';
 
 /** A request that waits for an answer. What an approval allows stands above its button: one tap is enough. */
-export function OpenRequest({ request }: { readonly request: RequestItem }) {
+export function OpenRequest({ request, onLeftOut }: {
+  readonly request: RequestItem;
+  /** Told after an approval: what could not be shared with the rest. */
+  readonly onLeftOut: (leftOut: Granted['leftOut']) => void;
+}) {
   const { t, format } = useI18n();
   const announce = useAnnounce();
   const name = useCalled(request.requester);
@@ -34,7 +39,10 @@ export function OpenRequest({ request }: { readonly request: RequestItem }) {
     if (terms === null || isNothing) return;
     const approval: Approval = { request: request.id, until, confirm: 'page', ...(terms.records && { records: terms.records }) };
     approve.run(approval).then(
-      () => announce(t('requests.approved.announce', { name, date: format.day(until) })),
+      ({ leftOut }) => {
+        onLeftOut(leftOut);
+        announce(t('requests.approved.announce', { name, date: format.day(until) }));
+      },
       () => undefined,
     );
   };
@@ -53,7 +61,11 @@ export function OpenRequest({ request }: { readonly request: RequestItem }) {
         <Standing address={request.requester} />
       </div>
       <blockquote dir="auto" className="border-s-4 border-line ps-4 whitespace-pre-line">
-        {request.reason ?? <span className="text-muted">{t('requests.reason.none')}</span>}
+        {request.reason ?? (
+          <span className={request.isReasonForeign ? 'text-danger' : 'text-muted'}>
+            {t(request.isReasonForeign ? 'requests.reason.foreign' : 'requests.reason.none')}
+          </span>
+        )}
       </blockquote>
       <Facts>
         <Fact name={t('requests.purpose')}>{format.list(request.purposes.map((purpose) => t(`purpose.${purpose}`)))}</Fact>

@@ -1,12 +1,15 @@
 import { Inbox } from 'lucide-react';
+import { useState } from 'react';
 import { paths } from '../../app/paths.ts';
 import { useRequests } from '../../data/requests.ts';
+import type { Granted } from '../../data/types/grants.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ButtonLink } from '../../ui/Button.tsx';
 import { CardList, Section } from '../../ui/Card.tsx';
 import { Empty } from '../../ui/Empty.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
+import { LeftOut } from '../share/LeftOut.tsx';
 import { AnsweredRequest } from './AnsweredRequest.tsx';
 import { OpenRequest } from './OpenRequest.tsx';
 
@@ -14,8 +17,11 @@ import { OpenRequest } from './OpenRequest.tsx';
 export function RequestsPage() {
   const { t } = useI18n();
   const requests = useRequests();
+  // Kept here: the request that was approved moves to another list.
+  const [leftOut, setLeftOut] = useState<Granted['leftOut']>([]);
   return (
     <Page title={t('requests.title')} intro={t('requests.intro')}>
+      <LeftOut leftOut={leftOut} />
       <Resource of={requests}>
         {(all) => {
           const mine = all.filter((request) => request.isToMe);
@@ -34,7 +40,7 @@ export function RequestsPage() {
               ) : (
                 <CardList label={t('requests.open')}>
                   {open.map((request) => (
-                    <OpenRequest key={request.id} request={request} />
+                    <OpenRequest key={request.id} request={request} onLeftOut={setLeftOut} />
                   ))}
                 </CardList>
               )}

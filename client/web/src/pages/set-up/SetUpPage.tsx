@@ -1,17 +1,16 @@
 import { Check } from 'lucide-react';
 import { useState } from 'react';
 import { useSetUp } from '../../data/set-up.ts';
-import { PASSPHRASE_CHARS_MIN, type SetUp } from '../../data/types/set-up.ts';
+import type { SetUp } from '../../data/types/set-up.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { Card } from '../../ui/Card.tsx';
-import { Check as CheckField } from '../../ui/Field.tsx';
 import { classes } from '../../ui/classes.ts';
 import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { KitStep } from './KitStep.tsx';
-import { NewPassphrase, useNewPassphrase } from './NewPassphrase.tsx';
+import { MakeKeysForm } from './MakeKeysForm.tsx';
 import { RecoverForm } from './RecoverForm.tsx';
 
 const STEPS = ['keys', 'kit', 'publish'] as const;
@@ -56,9 +55,6 @@ function Steps({ at }: { readonly at: number }) {
 
 function KeysStep({ setUp }: { readonly setUp: SetUp }) {
   const { t } = useI18n();
-  const { makeKeys } = setUp;
-  const passphrase = useNewPassphrase(PASSPHRASE_CHARS_MIN);
-  const [withWallet, setWithWallet] = useState(true);
   const [restores, setRestores] = useState(false);
   if (restores) {
     return (
@@ -73,33 +69,11 @@ function KeysStep({ setUp }: { readonly setUp: SetUp }) {
     );
   }
   return (
-    <form
-      className="space-y-5"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (passphrase.check()) makeKeys.start({ passphrase: passphrase.value, skipWallet: !withWallet });
-      }}
-    >
-      <h2 className="text-xl font-semibold">{t('setup.unlock.title')}</h2>
-      <p className="text-muted">{t('setup.start.text')}</p>
-      <p className="text-muted">{t('setup.unlock.text')}</p>
-      <NewPassphrase passphrase={passphrase} />
-      <CheckField
-        label={t('setup.unlock.wallet')}
-        hint={t('setup.unlock.wallet.hint')}
-        checked={withWallet}
-        onChange={(event) => setWithWallet(event.target.checked)}
-      />
-      <div className="flex flex-wrap gap-3">
-        <Button type="submit" tone="primary" busy={makeKeys.isBusy}>
-          {t('setup.start.button')}
-        </Button>
-        <Button tone="quiet" onClick={() => setRestores(true)}>
-          {t('setup.start.restore')}
-        </Button>
-      </div>
-      <ActionStatus act={makeKeys} />
-    </form>
+    <MakeKeysForm setUp={setUp}>
+      <Button tone="quiet" onClick={() => setRestores(true)}>
+        {t('setup.start.restore')}
+      </Button>
+    </MakeKeysForm>
   );
 }
 

@@ -1,5 +1,6 @@
 import { Link as LinkIcon } from 'lucide-react';
 import { useState } from 'react';
+import { OnlyViewNotice } from '../../app/NetworkNotice.tsx';
 import { LanguageChooser, ThemeChooser } from '../../app/Choosers.tsx';
 import { invitationLink } from '../../app/paths.ts';
 import { useSetUp } from '../../data/set-up.ts';
@@ -18,7 +19,7 @@ import { ForgetNetwork } from '../welcome/ForgetNetwork.tsx';
 /** The person's address, looks, recovery kit, session, and what medlock cannot do. */
 export function SettingsPage({ me }: { readonly me: Me }) {
   const { t, format } = useI18n();
-  const { chainId, network } = useWallets();
+  const { chainId, network, givenNodes } = useWallets();
   return (
     <Page title={t('settings.title')}>
       <MyAddress me={me} />
@@ -38,12 +39,14 @@ export function SettingsPage({ me }: { readonly me: Me }) {
             {t('settings.storage.used', { used: format.size(me.storedBytes), quota: format.size(me.quotaBytes) })}
           </Fact>
           {chainId !== null && <Fact name={t('settings.chain')}>{String(chainId)}</Fact>}
+          <Fact name={t('network.view')}>{t(givenNodes === null ? 'network.view.wallet' : 'network.view.server')}</Fact>
           {network !== null && (
             <Fact name={t('network.fingerprint')}>
               <Code value={network} />
             </Fact>
           )}
         </Facts>
+        <OnlyViewNotice />
         <ForgetNetwork />
       </Card>
       <Card className="space-y-3">

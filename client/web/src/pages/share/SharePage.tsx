@@ -1,5 +1,5 @@
 import { CircleCheck, Share2 } from 'lucide-react';
-import { useEffect, useId, useState } from 'react';
+import { useEffect, useId, useRef, useState } from 'react';
 import { useSearchParams } from 'react-router';
 import { type Address, type Hex, isHex } from 'viem';
 import { paths } from '../../app/paths.ts';
@@ -8,7 +8,7 @@ import { usePerson } from '../../data/directory.ts';
 import { describeShare, useShare } from '../../data/grants.ts';
 import { useSession } from '../../data/session.ts';
 import { CATEGORIES, type Category, PURPOSES, type Purpose, type Right } from '../../data/types/codes.ts';
-import type { NewGrants } from '../../data/types/grants.ts';
+import type { Granted, NewGrants } from '../../data/types/grants.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
@@ -21,6 +21,7 @@ import { parseAddress } from '../../wallet/wallet.ts';
 import { useCalled } from '../people/names.ts';
 import { PersonPicker } from '../people/PersonPicker.tsx';
 import { SentenceText } from '../people/SentenceText.tsx';
+import { LeftOut } from './LeftOut.tsx';
 import { RecordChoice } from './RecordChoice.tsx';
 import { endOfDay, UntilField } from './UntilField.tsx';
 
@@ -45,9 +46,16 @@ export function SharePage() {
   const [search, setSearch] = useSearchParams();
   const [draft, setDraft, forget] = useDraft<Draft>('share', useState(emptyDraft)[0]);
   const share = useShare();
-  const [done, setDone] = useState<NewGrants | null>(null);
+  const [done, setDone] = useState<(NewGrants & Pick<Granted, 'leftOut'>) | null>(null);
   const doneName = useCalled(done?.grantee ?? null);
   const asked = search.toString();
+  const isHere = useRef(true);
+  useEffect(() => {
+    isHere.current = true;
+    return () => {
+      isHere.current = false;
+    };
+  }, []);
   useEffect(() => {
     // What a link names replaces that part of an earlier draft; the rest of it stays.
     const named = namedIn(new URLSearchParams(asked));
@@ -69,6 +77,7 @@ export function SharePage() {
               ? t('share.done.open', { name: doneName, date })
               : t('share.done.add', { name: doneName, date })}
           </p>
+          <LeftOut leftOut={done.leftOut} />
           <div className="flex flex-wrap justify-center gap-3">
             <ButtonLink tone="primary" to={paths.access}>
               {t('share.done.access')}
@@ -95,6 +104,8 @@ export function SharePage() {
         share={share}
         onDone={(given) => {
           forget();
+          // Whoever has gone on to another page is not brought back to this one.
+          if (!isHere.current) return;
           setSearch({}, { replace: true });
           setDone(given);
         }}
@@ -122,7 +133,7 @@ function ShareForm({ me, draft, setDraft, share, onDone }: {
   readonly draft: Draft;
   readonly setDraft: (draft: Draft) => void;
   readonly share: ReturnType<typeof useShare>;
-  readonly onDone: (given: NewGrants) => void;
+  readonly onDone: (given: NewGrants & Pick<Granted, 'leftOut'>) => void;
 }) {
   const { t } = useI18n();
   const sentence = useId();
@@ -132,7 +143,7 @@ function ShareForm({ me, draft, setDraft, share, onDone }: {
   const purpose = purposes.includes(draft.purpose) ? draft.purpose : (purposes[0] ?? 'TREAT');
   const given = newGrants({ ...draft, purpose });
   const submit = () => {
-    if (given) share.run(given).then(() => onDone(given), () => undefined);
+    if (given) share.run(given).then(({ leftOut }) => onDone({ ...given, leftOut }), () => undefined);
   };
   return (
     <form

@@ -9,6 +9,7 @@ import { Card } from '../../ui/Card.tsx';
 import { FailureNotice } from '../../ui/FailureNotice.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
+import { WalletAloneLink } from '../wallet-alone/WalletAloneLink.tsx';
 import { RecoverForm } from '../set-up/RecoverForm.tsx';
 import { PassphraseField } from '../set-up/PassphraseField.tsx';
 
@@ -44,6 +45,7 @@ export function UnlockPage({ why, unlockers }: { readonly why: LockReason; reado
       <Button tone="quiet" onClick={() => setLost(true)}>
         {t('unlock.lost')}
       </Button>
+      <WalletAloneLink />
     </Page>
   );
 }

@@ -1,26 +1,35 @@
-import { useMemo } from 'react';
+import { useEffect, useState } from 'react';
 import { useI18n } from '../../i18n/I18n.tsx';
+import { fhirReport } from '../../parsers/fhir.ts';
 import { Badge } from '../../ui/Badge.tsx';
 import { Details, Fact, Facts } from '../../ui/Details.tsx';
+import { Loading } from '../../ui/Loading.tsx';
 import { TextView } from '../TextView.tsx';
-import type { Json } from './json.ts';
-import { readFhir, type Entry, type Fact as FhirFact, type Flag, type ResultRow } from './report.ts';
+import type { Entry, Fact as FhirFact, Flag, ResultRow } from './report.ts';
 
 const TONES: Readonly<Record<Flag, 'good' | 'caution' | 'danger'>> = {
   normal: 'good', low: 'caution', high: 'caution', abnormal: 'caution', critical: 'danger',
 };
 
-/** A FHIR document as a readable report; the original data below it. */
+/** A FHIR document as a readable report, parsed in a worker; the original data below it. */
 export function FhirReport({ source }: { readonly source: string }) {
   const { t } = useI18n();
-  const entries = useMemo(() => {
-    try {
-      return readFhir(JSON.parse(source) as Json);
-    } catch {
-      return null;
-    }
+  const [report, setReport] = useState<{ readonly entries: readonly Entry[] | null } | null>(null);
+  useEffect(() => {
+    let gone = false;
+    const show = (entries: readonly Entry[] | null): void => {
+      if (!gone) setReport({ entries });
+    };
+    setReport(null);
+    // What cannot be parsed is shown as it is.
+    fhirReport(source).then(show, () => show(null));
+    return () => {
+      gone = true;
+    };
   }, [source]);
-  if (entries === null || entries.length === 0) return <TextView text={source} />;
+  if (report === null) return <Loading />;
+  const { entries } = report;
+  if (entries === null) return <TextView text={source} />;
   return (
     <div className="space-y-6">
       {entries.map((entry, index) => (

@@ -1,0 +1,123 @@
+/**
+ * Whether somebody was permitted to read a record at a block of the past, from events alone: every node has them, and no contract
+ * can be asked about the past without an archive (SPEC, section 11). Mirrors `client/src/chain/permission.rs`.
+ */
+import type { Abi, Address, Hex } from 'viem';
+import { PURPOSES, RECORD_STATUSES, RIGHTS, SCOPE_KINDS } from '../protocol/codes.ts';
+import { sameHex, ZERO_HASH } from '../protocol/hex.ts';
+import { accreditationHistoryAbi, grantHistoryAbi, recordHistoryAbi } from './abi.ts';
+import type { Chain } from './chain.ts';
+import { decoded, logs, topic, word, type Log } from './events.ts';
+import { termsOf } from './terms.ts';
+
+/** A read that took place. */
+export interface PastRead {
+  readonly patient: Address;
+  readonly record: Hex;
+  readonly reader: Address;
+  readonly tag: Hex;
+  /** The purpose's bit. */
+  readonly purpose: number;
+  /** Unix seconds. */
+  readonly time: number;
+  /** Permission is judged as it stood after this block. */
+  readonly block: bigint;
+}
+
+const GRANTED = topic(grantHistoryAbi as Abi, 'Granted');
+const REVOKED = topic(grantHistoryAbi as Abi, 'Revoked');
+const ALL_REVOKED = topic(grantHistoryAbi as Abi, 'AllRevoked');
+const REGISTERED = topic(recordHistoryAbi as Abi, 'RecordRegistered');
+const STATUS = topic(recordHistoryAbi as Abi, 'RecordStatusChanged');
+const ACCREDITED = topic(accreditationHistoryAbi as Abi, 'Accredited');
+const CHANGED = topic(accreditationHistoryAbi as Abi, 'AccreditationChanged');
+const ACCREDITOR = topic(accreditationHistoryAbi as Abi, 'AccreditorSet');
+
+const TOMBSTONED = RECORD_STATUSES.code('tombstoned');
+/** Purposes for which nobody has to vouch for the reader. */
+const PRIVATE = PURPOSES.bit('FAMRQT') | PURPOSES.bit('PATRQT');
+
+const isBefore = (log: Log, other: Log): boolean =>
+  log.blockNumber < other.blockNumber || (log.blockNumber === other.blockNumber && log.logIndex < other.logIndex);
+const upTo = (found: readonly Log[], block: bigint): readonly Log[] => found.filter((log) => log.blockNumber <= block);
+
+/** The events behind permissions, each read once. */
+export class Permissions {
+  readonly #chain: Chain;
+  readonly #read = new Map<string, Promise<readonly Log[]>>();
+
+  constructor(chain: Chain) {
+    this.#chain = chain;
+  }
+
+  #logs(contract: 'grant_registry' | 'record_registry' | 'accreditation', topics: Parameters<typeof logs>[2]): Promise<readonly Log[]> {
+    const name = `${contract}:${JSON.stringify(topics)}`;
+    const found = this.#read.get(name) ?? logs(this.#chain, this.#chain.addressOf(contract), topics);
+    this.#read.set(name, found);
+    // What failed is read again when it is asked for again.
+    found.catch(() => this.#read.delete(name));
+    return found;
+  }
+
+  /** Whether it was permitted. */
+  async stood(read: PastRead): Promise<boolean> {
+    const category = await this.#categoryAt(read);
+    if (category === null) return false;
+    return (await this.#isGranted(read, category)) && ((read.purpose & PRIVATE) !== 0 || (await this.#isAccredited(read)));
+  }
+
+  /** The record's category; `null` where it was not registered, or was tombstoned, or is not this patient's. */
+  async #categoryAt({ record, patient, block }: PastRead): Promise<number | null> {
+    const found = upTo(await this.#logs('record_registry', [[REGISTERED, STATUS], record]), block).map((log) => decoded(recordHistoryAbi, log));
+    const first = found.find((event) => event.eventName === 'RecordRegistered');
+    const last = found.findLast((event) => event.eventName === 'RecordStatusChanged');
+    if (first === undefined || !sameHex(first.args.patient, patient)) return null;
+    return last?.args.status === TOMBSTONED ? null : first.args.category;
+  }
+
+  /** Whether the last word about the tag, over the record, its category or everything, is a grant that counts. */
+  async #isGranted({ patient, record, tag, purpose, time, block }: PastRead, category: number): Promise<boolean> {
+    const [ofTag, ofAll] = await Promise.all([
+      this.#logs('grant_registry', [[GRANTED, REVOKED], word(patient), tag]),
+      this.#logs('grant_registry', [ALL_REVOKED, word(patient)]),
+    ]);
+    const lastForAll = upTo(ofAll, block).at(-1);
+    const ended = lastForAll === undefined ? null : decoded(grantHistoryAbi, lastForAll);
+    const patientEpoch = ended?.eventName === 'AllRevoked' ? ended.args.patientEpoch : 0;
+    const events = upTo(ofTag, block).map((log) => decoded(grantHistoryAbi, log));
+    const scopes: readonly (readonly [kind: number, id: Hex])[] = [
+      [SCOPE_KINDS.code('record'), record],
+      [SCOPE_KINDS.code('category'), `0x${category.toString(16).padStart(64, '0')}`],
+      [SCOPE_KINDS.code('all'), ZERO_HASH],
+    ];
+    return scopes.some(([kind, id]) => {
+      const last = events.findLast(
+        (event) =>
+          (event.eventName === 'Granted' && sameHex(event.args.scopeId, id) && termsOf(event.args.terms).kind === kind) ||
+          (event.eventName === 'Revoked' && sameHex(event.args.scopeId, id) && event.args.kind === kind),
+      );
+      if (last?.eventName !== 'Granted') return false;
+      const terms = termsOf(last.args.terms);
+      const isRight = terms.rights === RIGHTS.bit('read') && (terms.purposes & purpose) !== 0 && terms.patientEpoch === patientEpoch;
+      return isRight && terms.notBefore <= time && time < terms.notAfter;
+    });
+  }
+
+  /** Whether somebody vouched for the reader who was still the same accreditor. */
+  async #isAccredited({ reader, time, block }: PastRead): Promise<boolean> {
+    const [ofReader, accreditors] = await Promise.all([
+      this.#logs('accreditation', [[ACCREDITED, CHANGED], null, word(reader)]),
+      this.#logs('accreditation', [ACCREDITOR]),
+    ]);
+    const last = upTo(ofReader, block).at(-1);
+    const event = last === undefined ? null : decoded(accreditationHistoryAbi, last);
+    if (last === undefined || event?.eventName !== 'Accredited') return false;
+    if (!(event.args.validFrom <= time && time < event.args.validUntil)) return false;
+    const ofAccreditor = upTo(accreditors, block).flatMap((log) => {
+      const set = decoded(accreditationHistoryAbi, log);
+      return set.eventName === 'AccreditorSet' && sameHex(set.args.accreditor, event.args.accreditor) ? [{ log, ...set.args }] : [];
+    });
+    const [then, now] = [ofAccreditor.findLast(({ log }) => isBefore(log, last)), ofAccreditor.at(-1)];
+    return now?.active === true && then?.epoch === now.epoch;
+  }
+}

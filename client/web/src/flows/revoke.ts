@@ -1,0 +1,121 @@
+/**
+ * Ending grants: those that stand, and those that are still on their way. Mirrors `client/src/grants/revoke.rs`. It needs the wallet
+ * alone: with closed keys only what is found by the seed cannot be named.
+ */
+import type { Hex } from 'viem';
+import * as api from '../api/routes.ts';
+import type { Chain } from '../chain/chain.ts';
+import { accessLog, grantsOf, type ChainGrant } from '../chain/events.ts';
+import type { Ending, Revoked } from '../data/types/grants.ts';
+import type { Sentence } from '../data/types/signing.ts';
+import type { WalletClient } from '../device/device.ts';
+import type { Errand } from '../device/errand.ts';
+import { Failure } from '../failure.ts';
+import { MAX_SCOPES, SCOPE_KINDS } from '../protocol/codes.ts';
+import { sameHex } from '../protocol/hex.ts';
+import { grantId } from '../protocol/ids.ts';
+import { newNonce, newRevocationDeadline, settle, signAction, toBody } from './act.ts';
+import { scopeOnChain } from './grants.ts';
+import { sentGrants, type Place, type SentGrant } from './sent-grants.ts';
+
+/** What ends, in one sentence. */
+export function describeEnding(ending: Ending): Sentence {
+  if (ending.kind === 'grants') return { key: 'sign.revoke', values: { grants: ending.grants.length, grantee: null } };
+  return { key: 'sign.revoke', values: { grants: 0, grantee: ending.grantee } };
+}
+
+/**
+ * Ends grants. Reads stop as soon as the server has accepted it or it is mined.
+ *
+ * @throws Failure `not_found` if nothing stands or is on its way; what wallet, server and chain refuse.
+ */
+export async function revoke(client: WalletClient, ending: Ending, errand: Errand): Promise<Revoked> {
+  errand.phase('preparing');
+  const { chain } = client;
+  await chain.verifyDeployment();
+  const [onChain, sent] = await Promise.all([grantsOf(chain, client.address), sentGrants(client)]);
+  const standing = onChain.filter((grant) => grant.stands && isMeant(client, ending, grant));
+  const named = namedBy(client, ending, standing, sent);
+  if (named.length === 0) throw new Failure('not_found');
+  let txHash: Hex | null = null;
+  for (let at = 0; at < named.length; at += MAX_SCOPES) {
+    const grants = named.slice(at, at + MAX_SCOPES);
+    const message = { patient: client.address, grants, nonce: newNonce(), deadline: await newRevocationDeadline(chain) };
+    const grantee = ending.kind === 'person' ? ending.grantee : null;
+    const sentence = { key: 'sign.revoke', values: { grants: grants.length, grantee } } as const;
+    ({ txHash } = await send(client, { type: 'revoke', message }, sentence, errand));
+  }
+  // What was on its way is forgotten here once the chain no longer takes it.
+  await sentGrants(client).catch(() => []);
+  return { ended: standing.length, openedBefore: await openedWith(chain, named), txHash };
+}
+
+function isMeant(client: WalletClient, ending: Ending, grant: ChainGrant): boolean {
+  if (ending.kind === 'grants') {
+    const kind = SCOPE_KINDS.fromCode(grant.kind);
+    return kind !== null && ending.grants.includes(grantId(client.address, grant.tag, kind, grant.scopeId));
+  }
+  const isTheirs = tagsOf(client, ending).some((tag) => sameHex(tag, grant.tag));
+  if (!isTheirs || ending.scope === undefined) return isTheirs;
+  const { kind, id } = scopeOnChain(ending.scope);
+  return kind === grant.kind && sameHex(id, grant.scopeId);
+}
+
+type OfPerson = Extract<Ending, { kind: 'person' }>;
+
+/** Only the seed says which tags are somebody's. @throws Failure `locked` without it. */
+function tagsOf({ keys, chain }: WalletClient, { grantee }: OfPerson): readonly Hex[] {
+  if (keys === null) throw new Failure('locked');
+  return (['read', 'write'] as const).map((right) => keys.tag(chain, grantee, right).tag);
+}
+
+/**
+ * What the message names: the grants that stand; those that were signed here and are on their way; and for one person over one
+ * scope also what nobody has seen yet, since a signed Grant may be held back by a relayer or hidden by a node. A Revoke ends it
+ * before it begins.
+ */
+function namedBy(client: WalletClient, ending: Ending, standing: readonly ChainGrant[], sent: readonly SentGrant[]): readonly Place[] {
+  const places: Place[] = standing.map(({ tag, kind, scopeId }) => ({ tag, kind, id: scopeId }));
+  const add = (place: Place): void => {
+    if (!places.some((one) => sameHex(one.tag, place.tag) && one.kind === place.kind && sameHex(one.id, place.id))) places.push(place);
+  };
+  const wanted = ending.kind === 'person' && ending.scope !== undefined ? scopeOnChain(ending.scope) : null;
+  for (const one of sent) {
+    for (const [index, place] of one.places.entries()) {
+      const isNamed = ending.kind === 'grants' ? ending.grants.includes(one.grants[index] as Hex) : sameHex(one.grantee, ending.grantee);
+      const isWithin = wanted === null || (place.kind === wanted.kind && sameHex(place.id, wanted.id));
+      if (isNamed && isWithin) add(place);
+    }
+  }
+  if (ending.kind === 'person' && ending.scope !== undefined && wanted !== null) {
+    const [read, write] = tagsOf(client, ending);
+    add({ tag: (ending.scope.kind === 'record' ? read : write) as Hex, kind: wanted.kind, id: wanted.id });
+  }
+  return places;
+}
+
+/** Ends everything that everybody may do, also what is still on its way. */
+export async function revokeEveryone(client: WalletClient, errand: Errand): Promise<Revoked> {
+  errand.phase('preparing');
+  const { chain } = client;
+  await chain.verifyDeployment();
+  // It works also when the list of what stands cannot be read.
+  const standing = await grantsOf(chain, client.address).then((all) => all.filter((grant) => grant.stands), () => []);
+  const message = { patient: client.address, nonce: newNonce(), deadline: await newRevocationDeadline(chain) };
+  const { txHash } = await send(client, { type: 'revoke_all', message }, { key: 'sign.revoke_all', values: {} }, errand);
+  await sentGrants(client).catch(() => []);
+  return { ended: standing.length, openedBefore: await openedWith(chain, standing), txHash };
+}
+
+async function send(client: WalletClient, action: Parameters<typeof signAction>[1], sentence: Sentence, errand: Errand): Promise<{ txHash: Hex | null }> {
+  const signed = await signAction(client, action, sentence, errand);
+  errand.phase('sending');
+  return settle(client, action, await api.revoke(toBody(signed)), errand);
+}
+
+/** Records that were opened with these grants, from the anchored log. That it cannot be told must not look like a failure. */
+async function openedWith(chain: Chain, grants: readonly Pick<Place, 'tag'>[]): Promise<Hex[]> {
+  const tags = new Set(grants.map((grant) => grant.tag));
+  const log = await accessLog(chain).catch(() => null);
+  return [...new Set(log?.accesses.filter((access) => tags.has(access.tag)).map((access) => access.record))];
+}

@@ -1,0 +1,84 @@
+/**
+ * Grants that were signed here and that the chain does not show yet. A relayer may hold one back, and a page that is closed forgets
+ * it; so each is noted before it is sent, and forgotten once it cannot take effect any more. Mirrors `client/src/grants/revoke.rs`.
+ */
+import type { Address, Hex } from 'viem';
+import type { Client } from '../device/device.ts';
+import type { NewGrants, Scope, SentGrantItem } from '../data/types/grants.ts';
+import type { Right } from '../data/types/codes.ts';
+import type { Action } from '../protocol/messages.ts';
+import { grantId } from '../protocol/ids.ts';
+import { mapSome, unixNow } from './act.ts';
+
+type GrantMessage = Extract<Action, { type: 'grant' }>['message'];
+
+/** What the chain calls one grant. */
+export interface Place {
+  readonly tag: Hex;
+  readonly kind: number;
+  readonly id: Hex;
+}
+
+/** As it lies in this browser. The server knows all of it. */
+interface Kept {
+  readonly nonce: string;
+  readonly tag: Hex;
+  readonly grantee: Address;
+  readonly right: Right;
+  readonly scopes: readonly { readonly scope: Scope; readonly kind: number; readonly id: Hex; readonly epoch: number }[];
+  readonly patientEpoch: number;
+  readonly notAfter: number;
+  readonly signedAt: number;
+  readonly deadline: number;
+}
+
+/** One that may still take effect, with what the chain calls its grants. */
+export interface SentGrant extends SentGrantItem {
+  readonly places: readonly Place[];
+}
+
+const PREFIX = 'sent-grant:';
+const nameOf = ({ nonce }: Kept): string => PREFIX + nonce;
+
+/** Notes a signed grant. */
+export async function noteSentGrant(client: Client, message: GrantMessage, wanted: NewGrants): Promise<void> {
+  const kept: Kept = {
+    nonce: message.nonce.toString(),
+    tag: message.tag,
+    grantee: wanted.grantee,
+    right: wanted.right,
+    scopes: message.scopes.map(({ kind, id, epoch }, index) => ({ scope: wanted.scopes[index] as Scope, kind, id, epoch })),
+    patientEpoch: message.patientEpoch,
+    notAfter: wanted.notAfter,
+    signedAt: unixNow(),
+    deadline: Number(message.deadline),
+  };
+  await client.shelf.put(nameOf(kept), kept);
+}
+
+/** Those that may still take effect, oldest first. The others are forgotten. */
+export async function sentGrants(client: Client): Promise<SentGrant[]> {
+  const { chain, address, shelf } = client;
+  const kept = await shelf.all<Kept>(PREFIX);
+  if (kept.length === 0) return [];
+  const [now, patientEpoch] = await Promise.all([chain.now(), chain.patientEpoch(address)]);
+  const registry = chain.addressOf('grant_registry');
+  /** The chain takes it only with an unused nonce, in time, and while every epoch is the one that it names. */
+  const canLand = async (one: Kept): Promise<boolean> => {
+    if (one.deadline <= now || one.patientEpoch !== patientEpoch) return false;
+    if (await chain.isNonceUsed(registry, address, BigInt(one.nonce))) return false;
+    const epochs = await mapSome(one.scopes, async ({ kind, id }) => (await chain.terms(address, one.tag, kind, id)).epoch);
+    return one.scopes.every(({ epoch }, index) => epochs[index] === epoch);
+  };
+  const judged = await mapSome(kept, async (one) => ({ one, lands: await canLand(one) }));
+  await Promise.all(judged.filter(({ lands }) => !lands).map(({ one }) => shelf.remove(nameOf(one))));
+  return judged
+    .filter(({ lands }) => lands)
+    .map(({ one: { tag, grantee, right, scopes, notAfter, signedAt, deadline } }) => ({
+      grants: scopes.map(({ scope, id }) => grantId(address, tag, scope.kind, id)),
+      places: scopes.map(({ kind, id }) => ({ tag, kind, id })),
+      scopes: scopes.map(({ scope }) => scope),
+      grantee, right, notAfter, signedAt, deadline,
+    }))
+    .sort((a, b) => a.signedAt - b.signedAt);
+}

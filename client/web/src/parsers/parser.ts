@@ -1,0 +1,96 @@
+/**
+ * The page's side of a parser: a worker that is given bytes of a stranger and returns data or bitmaps, in time, or is ended.
+ * Nothing of the document reaches the page in any other form.
+ */
+import { ProtocolError } from '../protocol/error.ts';
+import { PARSE_MS_MAX } from './limits.ts';
+
+const MESSAGES = {
+  broken: 'the document is damaged, or its parser failed',
+  slow: 'the document takes too long to show',
+  too_large: 'the document is larger than what is shown',
+} as const;
+
+/** Why a document is not shown. */
+export type ParseFault = keyof typeof MESSAGES;
+
+export class ParseError extends ProtocolError<ParseFault> {
+  constructor(code: ParseFault) {
+    super(code, MESSAGES[code]);
+  }
+}
+
+/** What every parser may answer instead of its result. */
+export interface Failed {
+  readonly kind: 'failed';
+  readonly fault: ParseFault;
+}
+
+interface Turn<Answer> {
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** One worker, asked one thing at a time. */
+export class Parser<Question, Answer extends { readonly kind: string }> {
+  readonly #worker: Worker;
+  #turn: Turn<Answer> | null = null;
+  #queue: Promise<unknown> = Promise.resolve();
+  #ended: ParseError | null = null;
+
+  /** `aside` takes what the worker says meanwhile, and says whether it was meant for it. */
+  constructor(worker: Worker, aside: (said: Answer, post: (message: Question, transfer?: Transferable[]) => void) => boolean = () => false) {
+    this.#worker = worker;
+    worker.onmessage = ({ data }: MessageEvent<Answer | Failed>) => {
+      if (data.kind === 'failed') this.#end(new ParseError((data as Failed).fault));
+      else if (!aside(data as Answer, (message, transfer = []) => worker.postMessage(message, transfer))) this.#take(data as Answer);
+    };
+    worker.onerror = () => this.#end(new ParseError('broken'));
+    worker.onmessageerror = () => this.#end(new ParseError('broken'));
+  }
+
+  /** @throws ParseError; after one the parser is ended. */
+  ask(question: Question, transfer: Transferable[] = []): Promise<Answer> {
+    const turn = this.#queue.then(async () => {
+      if (this.#ended !== null) throw this.#ended;
+      let late: ReturnType<typeof setTimeout> | undefined;
+      try {
+        return await new Promise<Answer>((resolve, reject) => {
+          this.#turn = { resolve, reject };
+          late = setTimeout(() => this.#end(new ParseError('slow')), PARSE_MS_MAX);
+          this.#worker.postMessage(question, transfer);
+        });
+      } finally {
+        clearTimeout(late);
+        this.#turn = null;
+      }
+    });
+    this.#queue = turn.catch(() => undefined);
+    return turn;
+  }
+
+  #take(answer: Answer): void {
+    this.#turn?.resolve(answer);
+  }
+
+  #end(error: ParseError): void {
+    this.#ended ??= error;
+    this.#worker.terminate();
+    this.#turn?.reject(this.#ended);
+  }
+
+  /** Ends the worker and all that it holds. */
+  close(): void {
+    this.#end(new ParseError('broken'));
+  }
+}
+
+/** Asks a worker one thing and ends it. @throws ParseError. */
+export async function parseOnce<Question, Answer extends { readonly kind: string }>(worker: Worker, question: Question, transfer: Transferable[] = []): Promise<Answer> {
+  const parser = new Parser<Question, Answer>(worker);
+  try {
+    return await parser.ask(question, transfer);
+  } finally {
+    parser.close();
+  }
+}

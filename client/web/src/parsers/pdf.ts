@@ -1,0 +1,71 @@
+/** PDF documents: opened and drawn in a worker, which returns a bitmap and the text of each page. */
+import { spawnPdfParser } from '../workers/spawn.ts';
+import { PDF_BYTES_MAX } from './limits.ts';
+import { ParseError, Parser } from './parser.ts';
+import { STANDARD_FONTS } from './standard-fonts.ts';
+
+export type PdfQuestion =
+  | { readonly kind: 'open'; readonly data: ArrayBuffer }
+  | { readonly kind: 'page'; readonly number: number; readonly width: number }
+  /** The answer to the worker's wish for one of the fonts that a PDF may use without carrying them; `null`: there is none. */
+  | { readonly kind: 'font'; readonly name: string; readonly data: ArrayBuffer | null };
+
+export type PdfAnswer =
+  | { readonly kind: 'opened'; readonly pages: number }
+  | ({ readonly kind: 'page' } & PdfPage)
+  | { readonly kind: 'font'; readonly name: string };
+
+/** One page, ready to be shown. */
+export interface PdfPage {
+  readonly bitmap: ImageBitmap;
+  /** For screen readers. */
+  readonly text: string;
+}
+
+/** An open PDF. */
+export class PdfDocument {
+  readonly #parser: Parser<PdfQuestion, PdfAnswer>;
+  readonly pages: number;
+
+  private constructor(parser: Parser<PdfQuestion, PdfAnswer>, pages: number) {
+    this.#parser = parser;
+    this.pages = pages;
+  }
+
+  /** @throws ParseError. */
+  static async open(blob: Blob): Promise<PdfDocument> {
+    if (blob.size > PDF_BYTES_MAX) throw new ParseError('too_large');
+    const data = await blob.arrayBuffer();
+    const parser = new Parser<PdfQuestion, PdfAnswer>(spawnPdfParser(), giveFont);
+    try {
+      const answer = await parser.ask({ kind: 'open', data }, [data]);
+      if (answer.kind !== 'opened') throw new ParseError('broken');
+      return new PdfDocument(parser, answer.pages);
+    } catch (error) {
+      parser.close();
+      throw error;
+    }
+  }
+
+  /** Draws a page so wide, in pixels; narrower where it would be larger than what is shown. @throws ParseError. */
+  async page(number: number, width: number): Promise<PdfPage> {
+    const answer = await this.#parser.ask({ kind: 'page', number, width });
+    if (answer.kind !== 'page') throw new ParseError('broken');
+    return answer;
+  }
+
+  /** Ends its worker. */
+  close(): void {
+    this.#parser.close();
+  }
+}
+
+/** The worker may not fetch: the page does it, and only these files of our own origin. */
+function giveFont(said: PdfAnswer, post: (message: PdfQuestion, transfer?: Transferable[]) => void): boolean {
+  if (said.kind !== 'font') return false;
+  const { name } = said;
+  const url = Object.hasOwn(STANDARD_FONTS, name) ? STANDARD_FONTS[name] : undefined;
+  const fetched = url === undefined ? Promise.resolve(null) : fetch(url).then((response) => (response.ok ? response.arrayBuffer() : null), () => null);
+  void fetched.then((data) => post({ kind: 'font', name, data }, data === null ? [] : [data]));
+  return true;
+}
