@@ -58,18 +58,43 @@ test('a rejected request and a pending one are told apart, and trying again work
   await person.button('Sign out').waitFor();
 });
 
-test('a wallet on an unknown chain is given ours and switches', async () => {
+test('a wallet that does not know the chain is given a node only after it was said whose view that is', async () => {
   person = await world.person('second_patient', { chainId: OTHER_CHAIN });
   person.wallet.knownChains.clear();
   person.wallet.knownChains.add(OTHER_CHAIN);
   await person.press('Continue with Test Wallet');
+  await person.press('Switch the network');
+  await person.sees(/Your wallet does not know network/);
+  // Nothing was given to the wallet by that.
+  expect(person.wallet.asked).not.toContain('wallet_addEthereumChain');
+  await person.sees('Then this server is your only view of the chain.');
+  await person.page.getByRole('radio', { name: /The node that this server names/ }).check();
   person.wallet.failNext('wallet_addEthereumChain', REJECTED);
-  await person.press('Switch the network');
+  await person.press('Add the network with the server’s node');
   await person.sees('You turned the request down in your wallet.');
-  await person.press('Switch the network');
+  await person.press('Add the network with the server’s node');
   await person.button('Sign in with this account').waitFor();
   await expect.poll(() => person.wallet.chainId).toBe(world.deployment().chain_id);
-  expect(person.wallet.asked).toContain('wallet_addEthereumChain');
+  expect(person.wallet.added.at(-1)).toEqual([world.rpcUrl]);
+  // From then on it is said, until the person has another node.
+  await person.setUpConnected();
+  await person.goTo('/settings');
+  await person.sees('This server is your only view of the chain');
+  await person.sees('Through your wallet, but at this server’s node: no independent view');
+  await person.press('My wallet uses another node now');
+  await person.sees('Through your wallet, and the node that is set there');
+});
+
+test('a node of one’s own is given to the wallet, and counts as a view of one’s own', async () => {
+  person = await world.person('accreditor', { chainId: OTHER_CHAIN });
+  person.wallet.knownChains.clear();
+  person.wallet.knownChains.add(OTHER_CHAIN);
+  await person.press('Continue with Test Wallet');
+  await person.press('Switch the network');
+  await person.type('Address of the node (RPC)', 'https://my-node.example/key');
+  await person.press('Add the network with my node');
+  await person.button('Sign in with this account').waitFor();
+  expect(person.wallet.added.at(-1)).toEqual(['https://my-node.example/key']);
 });
 
 test('a wallet that signs differently each time does not become an unlocker, and the reason is given', async () => {

@@ -157,6 +157,11 @@ export class Person {
   /** Chooses the wallet and signs in. */
   async signIn(): Promise<void> {
     await this.press('Continue with Test Wallet');
+    await this.signInConnected();
+  }
+
+  /** Signs in with the wallet that was chosen. */
+  async signInConnected(): Promise<void> {
     await this.press('Sign in with this account');
     await this.agree();
     await this.page.getByRole('button', { name: 'Sign out' }).waitFor({ timeout: SLOW_MS });
@@ -165,6 +170,16 @@ export class Person {
   /** From the first page to one that can keep records. Gives the recovery words. */
   async setUp(passphrase = PASSPHRASE): Promise<readonly string[]> {
     await this.signIn();
+    return this.#makeKeys(passphrase);
+  }
+
+  /** The same with a wallet that is connected already. */
+  async setUpConnected(passphrase = PASSPHRASE): Promise<readonly string[]> {
+    await this.signInConnected();
+    return this.#makeKeys(passphrase);
+  }
+
+  async #makeKeys(passphrase: string): Promise<readonly string[]> {
     await this.type('Passphrase', passphrase);
     await this.type('The same passphrase again', passphrase);
     await this.press('Make my key');

@@ -38,6 +38,8 @@ export class TestWallet {
   chainId: number;
   /** Chains that it knows; others are 4902. */
   readonly knownChains: Set<number>;
+  /** The nodes with which chains were added, in order. */
+  readonly added: (readonly string[])[] = [];
   /** `false`: each signature of the same text is another one. */
   isDeterministic = true;
   /** `true`: the wallet's node does not answer. Accounts, signatures and the chain's number need none. */
@@ -133,6 +135,7 @@ export class TestWallet {
         return this.#toChain(page, params);
       case 'wallet_addEthereumChain':
         this.knownChains.add(Number((params[0] as { chainId: Hex }).chainId));
+        this.added.push((params[0] as { rpcUrls: string[] }).rpcUrls);
         return null;
       default:
         if (!method.startsWith('eth_')) throw { code: 4200, message: `${method} is not supported` };
