@@ -32,14 +32,13 @@ pub(crate) async fn me(State(app): State<App>, caller: Caller) -> Result<Json<Me
     }))
 }
 
-/// Says which contracts this server serves and to which key release shares are sealed.
+/// Says which contracts this server serves, and to which keys of its operator release shares are sealed.
 ///
 /// **Who may call:** anyone.
 #[utoipa::path(get, path = "/v1/deployment", tag = "server", responses((status = 200, body = ServerInfo)), security())]
 pub(crate) async fn deployment(State(app): State<App>) -> Json<ServerInfo> {
     Json(ServerInfo {
         deployment: app.deployment.as_ref().clone(),
-        operator_key: app.operator.public_key(),
         envelope_bytes_max: app.settings.limits.envelope_bytes_max,
         anchor_seconds_max: app.settings.limits.anchor_seconds_max,
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -2,6 +2,7 @@
 
 mod login;
 
+use alloy::primitives::Address;
 use axum::{
     extract::State,
     http::{HeaderValue, StatusCode, header},
@@ -17,7 +18,8 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::{
-    caller::{Caller, SESSION_COOKIE, SessionDoc, SessionId},
+    at_rest::Lookup,
+    caller::{Caller, SESSION_COOKIE, SessionDoc, SessionId, SignedIn},
     error::ApiError,
     extract::Json,
     settings::Settings,
@@ -91,19 +93,16 @@ pub(crate) async fn challenge(State(app): State<App>) -> Result<Json<Challenge>,
 pub(crate) async fn login(State(app): State<App>, Json(body): Json<LoginBody>) -> Result<Response, ApiError> {
     let login = login::check(&app, &body).await?;
     let token = Zeroizing::new(hex::encode(random_bytes::<32>().as_slice()));
-    let session = SessionDoc {
-        id: SessionId::of(&token),
+    let who = SignedIn {
         address: login.address,
         session_key: login.session_key,
         login_message: body.message,
         login_signature: body.signature,
-        created_at: app.clock.now(),
-        expires_at: login.expires_at,
-        delete_at: Clock::date_at(login.expires_at),
     };
+    let session = SessionDoc::new(&app, SessionId::of(&token), &who, login.expires_at);
     let sessions = app.database.collection::<SessionDoc>(collection::SESSIONS);
     sessions.insert_one(&session).await?;
-    end_oldest(&app, &session).await?;
+    end_oldest(&app, login.address, &session.id).await?;
     let seconds = login.expires_at.saturating_sub(app.clock.now());
     let answer = SessionToken { token: token.to_string(), address: login.address, expires_at: login.expires_at };
     Ok(with_cookie(Json(answer).into_response(), &token, seconds))
@@ -119,9 +118,9 @@ pub(crate) async fn logout(State(app): State<App>, caller: Caller) -> Result<Res
 }
 
 /// Keeps the newest sessions of the address, as many as the settings allow.
-async fn end_oldest(app: &App, newest: &SessionDoc) -> Result<(), ApiError> {
+async fn end_oldest(app: &App, address: Address, newest: &SessionId) -> Result<(), ApiError> {
     let sessions = app.database.collection::<mongodb::bson::Document>(collection::SESSIONS);
-    let address = format!("{:#x}", newest.address);
+    let address = app.at_rest.find(Lookup::SessionAddress, address);
     let skip = u64::try_from(app.settings.limits.sessions_max.max(1)).unwrap_or(u64::MAX);
     let mut surplus = sessions
         .find(doc! { "address": address })
@@ -132,7 +131,7 @@ async fn end_oldest(app: &App, newest: &SessionDoc) -> Result<(), ApiError> {
     let mut ids = Vec::new();
     while surplus.advance().await? {
         let id = surplus.deserialize_current()?.get_str("_id").map_err(ApiError::internal)?.to_owned();
-        if id != newest.id.0 {
+        if id != newest.0 {
             ids.push(id);
         }
     }

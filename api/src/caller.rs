@@ -10,7 +10,13 @@ use p256::ecdsa::VerifyingKey;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{error::ApiError, state::App, store::collection};
+use crate::{
+    at_rest::{Lookup, Sealed, Use},
+    error::ApiError,
+    state::App,
+    store::collection,
+    time::Clock,
+};
 
 /// The cookie of browsers. `__Host-` makes them insist on Secure, Path=/ and no Domain.
 pub const SESSION_COOKIE: &str = "__Host-medlock";
@@ -28,12 +34,27 @@ impl SessionId {
     }
 }
 
-/// A session as it is stored. `_id`: its [`SessionId`].
+/// A session as it is stored. `_id`: its [`SessionId`]. It goes with its end.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct SessionDoc {
     /// SHA-256 of the token.
     #[serde(rename = "_id")]
     pub id: SessionId,
+    /// Blind index of the address ([`Lookup::SessionAddress`]).
+    pub address: String,
+    /// Who it is: [`SignedIn`].
+    pub sealed: Sealed,
+    /// Unix seconds.
+    pub created_at: u64,
+    /// Unix seconds.
+    pub expires_at: u64,
+    /// The same for the TTL index.
+    pub delete_at: mongodb::bson::DateTime,
+}
+
+/// What only the operator can read of a session.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct SignedIn {
     /// Who is signed in.
     #[serde(with = "protocol::hex_text")]
     pub address: Address,
@@ -44,12 +65,28 @@ pub struct SessionDoc {
     /// The wallet's signature over it.
     #[serde(with = "protocol::hex_text")]
     pub login_signature: Bytes,
-    /// Unix seconds.
-    pub created_at: u64,
-    /// Unix seconds.
-    pub expires_at: u64,
-    /// The same for the TTL index.
-    pub delete_at: mongodb::bson::DateTime,
+}
+
+impl SessionDoc {
+    /// A session that is to be stored.
+    pub(crate) fn new(app: &App, id: SessionId, who: &SignedIn, expires_at: u64) -> Self {
+        Self {
+            address: app.at_rest.blind(Lookup::SessionAddress, who.address),
+            sealed: app.at_rest.seal(Use::Session, &id.0, who),
+            id,
+            created_at: app.clock.now(),
+            expires_at,
+            delete_at: Clock::date_at(expires_at),
+        }
+    }
+
+    /// Opens it.
+    ///
+    /// # Errors
+    /// `internal` when it was not sealed by this operator.
+    pub(crate) fn who(&self, app: &App) -> Result<SignedIn, ApiError> {
+        app.at_rest.open(Use::Session, &self.id.0, &self.sealed).map_err(ApiError::internal)
+    }
 }
 
 /// A signed-in caller.
@@ -135,15 +172,16 @@ impl FromRequestParts<App> for Caller {
             }
         };
         let session = find_session(app, &SessionId::of(token)).await?.ok_or_else(ApiError::not_signed_in)?;
-        app.rates.count_address(session.address)?;
-        let point = hex::decode(&session.session_key).map_err(ApiError::internal)?;
+        let who = session.who(app)?;
+        app.rates.count_address(who.address)?;
+        let point = hex::decode(&who.session_key).map_err(ApiError::internal)?;
         let session_key = VerifyingKey::from_sec1_bytes(&point).map_err(ApiError::internal)?;
         Ok(Self {
-            address: session.address,
+            address: who.address,
             session: session.id,
             session_key,
-            login_message: session.login_message,
-            login_signature: session.login_signature,
+            login_message: who.login_message,
+            login_signature: who.login_signature,
             expires_at: session.expires_at,
         })
     }

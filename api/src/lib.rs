@@ -3,6 +3,7 @@
 //! Handlers read as: who calls, may they, load, act, answer. All URLs stand in [`routes`].
 
 // What every route stands on.
+pub mod at_rest;
 pub mod caller;
 mod chain;
 pub mod content;
@@ -39,6 +40,7 @@ pub mod requests;
 // What runs beside the routes.
 pub mod events;
 pub mod lease;
+pub mod new_operator_key;
 pub mod operator;
 pub mod relay;
 mod retire;

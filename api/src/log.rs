@@ -47,11 +47,13 @@ pub(crate) async fn get_evidence(
     Path(leaf): Path<LeafHash>,
 ) -> Result<Json<LogEvidence>, ApiError> {
     let leaves: Collection<LeafDoc> = app.log_database.collection(collection::LEAVES);
-    let found = leaves.find_one(doc! { "_id": leaf.to_string() }).await?;
-    found
-        .filter(|found| [found.patient, found.reader].contains(&caller.address))
-        .map(|found| Json(LogEvidence { leaf: found.leaf, hash: found.id }))
-        .ok_or_else(|| ApiError::not_found("there is no such leaf that concerns you"))
+    let nothing = || ApiError::not_found("there is no such leaf that concerns you");
+    let found = leaves.find_one(doc! { "_id": leaf.to_string() }).await?.ok_or_else(nothing)?;
+    let evidence = found.evidence(&app.at_rest)?;
+    if ![found.patient, evidence.leaf.request.grantee].contains(&caller.address) {
+        return Err(nothing());
+    }
+    Ok(Json(LogEvidence { leaf: evidence.leaf, hash: found.id }))
 }
 
 /// Lists the checkpoints of this deployment's operator, newest first.

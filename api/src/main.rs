@@ -21,6 +21,8 @@ enum Command {
     BackupShares(Box<api::shares_backup::BackupSettings>),
     /// Puts the release shares of a backup back that the database has not.
     RestoreShares(Box<api::shares_backup::BackupSettings>),
+    /// Adds the operator's next encryption key to the deployment file: the first one, or a rotation.
+    AddOperatorKey(Box<api::new_operator_key::NewKeySettings>),
     /// Prints the OpenAPI document.
     Openapi,
     /// Prints the version.
@@ -52,6 +54,10 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::RestoreShares(settings) => {
             let shares = api::shares_backup::restore(&settings).await?;
             print(&format!("{shares} release shares were missing and are back\n"))
+        }
+        Command::AddOperatorKey(settings) => {
+            let epoch = api::new_operator_key::add(&settings)?;
+            print(&format!("{} has encryption key {epoch} of the operator\n", settings.deployment.display()))
         }
         Command::Openapi => print(&api::routes::openapi_text()?),
         Command::Version => print(concat!(env!("CARGO_PKG_VERSION"), "\n")),

@@ -1,11 +1,8 @@
-//! The operator's keys: one signs receipts and checkpoints, one opens release shares, one keeps them encrypted at rest.
+//! The operator's keys: one signs receipts and checkpoints, others open release shares, others seal what the
+//! database keeps.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
-use aes_gcm::{
-    Aes256Gcm, KeyInit,
-    aead::{Aead, Payload},
-};
 use alloy::{
     primitives::{Address, B256, Bytes},
     signers::{SignerSync, local::PrivateKeySigner},
@@ -13,52 +10,55 @@ use alloy::{
 use anyhow::{Context, bail};
 use hkdf::Hkdf;
 use protocol::{
-    capsule::{Binding, Capsule, CapsuleError, OPERATOR_KEY_EPOCH},
+    capsule::{Binding, Capsule, CapsuleError},
     deployment::{ContractName, Deployment},
     identity::IdentityKey,
     ids::RecordId,
+    mirror::version_id,
+    operator_keys,
     secret::ReleaseShare,
     split::RecordVersion,
 };
-use rand::Rng;
 use sha2::Sha256;
 use zeroize::Zeroizing;
+
+use crate::at_rest::{AtRest, AtRestError, Sealed, Secrets, Use};
 
 /// Everything that only the operator may do. Has no `Debug`.
 pub struct Operator {
     signer: PrivateKeySigner,
-    release_key: IdentityKey,
-    at_rest: Aes256Gcm,
+    /// The encryption keys of the deployment file with their epochs, newest first.
+    release_keys: Vec<(u32, IdentityKey)>,
+    at_rest: Arc<AtRest>,
     chain_id: u64,
     registry: Address,
 }
 
-/// Length of the nonce before a share at rest.
-const NONCE_LEN: usize = 12;
-/// Associated data of a share at rest begins with this.
-const AT_REST_LABEL: &[u8] = b"medlock/v1/operator/release-share-at-rest";
-
-/// A stored release share cannot be opened: the operator's secret is another one, or the database was tampered with.
-#[derive(Debug, thiserror::Error)]
-#[error("a stored release share cannot be opened with this operator's secret")]
-pub struct AtRestError;
-
 impl Operator {
-    /// Reads the operator's key and secret.
+    /// Reads the operator's key and secrets.
     ///
     /// # Errors
-    /// When a file cannot be read, or the key is not the one that the deployment names.
+    /// When a file cannot be read, the key is not the one that the deployment names, or the secrets do not give one of
+    /// its encryption keys.
     pub fn open(key_file: &Path, secret_file: &Path, deployment: &Deployment) -> anyhow::Result<Self> {
         let signer = read_signer(key_file)?;
         if signer.address() != deployment.operator {
             bail!("the operator's key is not the one that the deployment file names");
         }
-        let secret = read_secret(secret_file)?;
-        let at_rest = derive(&secret, b"medlock/v1/operator/at-rest");
+        deployment.operator_key().context("make the next key with: medlock-api add-operator-key")?;
+        let secrets = read_secrets(secret_file)?;
+        let mut release_keys = Vec::new();
+        for listed in operator_keys::check(deployment)?.into_iter().rev() {
+            let ours = secrets.newest_first().map(|secret| release_key(secret, listed.epoch));
+            let key = ours.into_iter().find(|key| *key.public_key() == listed.key).with_context(|| {
+                format!("the secret file does not have the secret of the operator's encryption key {}", listed.epoch)
+            })?;
+            release_keys.push((listed.epoch, key));
+        }
         Ok(Self {
             signer,
-            release_key: IdentityKey::derive(&derive(&secret, b"medlock/v1/operator/release-key")),
-            at_rest: Aes256Gcm::new_from_slice(at_rest.as_slice()).expect("the key has 32 bytes"),
+            release_keys,
+            at_rest: Arc::new(AtRest::new(&secrets, deployment)),
             chain_id: deployment.chain_id,
             registry: deployment.address_of(ContractName::RecordRegistry),
         })
@@ -70,10 +70,10 @@ impl Operator {
         self.signer.address()
     }
 
-    /// The public key (uncompressed point) to which release shares are sealed.
+    /// What seals for the database.
     #[must_use]
-    pub fn public_key(&self) -> Bytes {
-        Bytes::copy_from_slice(self.release_key.public_key().as_bytes())
+    pub const fn at_rest(&self) -> &Arc<AtRest> {
+        &self.at_rest
     }
 
     /// Signs an EIP-712 hash: 65 bytes r ‖ s ‖ v, low s, v 27 or 28.
@@ -83,7 +83,8 @@ impl Operator {
         Bytes::copy_from_slice(&signature.as_bytes())
     }
 
-    /// Opens the capsule of a release share B for one record version of `patient`.
+    /// Opens the capsule of a release share B for one record version of `patient`, sealed to any key of the deployment
+    /// file. Nearly all are sealed to the newest.
     ///
     /// # Errors
     /// See [`CapsuleError`].
@@ -95,20 +96,21 @@ impl Operator {
         version: u16,
     ) -> Result<ReleaseShare, CapsuleError> {
         let of = RecordVersion { chain_id: self.chain_id, registry: self.registry, record, version };
-        let binding = Binding::release_share(&of, patient, self.address(), OPERATOR_KEY_EPOCH);
-        Capsule::from_bytes(capsule)?.open(&self.release_key, &binding)
+        let capsule = Capsule::from_bytes(capsule)?;
+        for (epoch, key) in &self.release_keys {
+            match capsule.open(key, &Binding::release_share(&of, patient, self.address(), *epoch)) {
+                Err(CapsuleError::NoMatch) => {}
+                outcome => return outcome,
+            }
+        }
+        Err(CapsuleError::NoMatch)
     }
 
-    /// Encrypts a share for the database: nonce (12) ‖ AES-256-GCM(at-rest key, share), with label ‖ chain id ‖ registry ‖
-    /// record ‖ version as associated data, so that no stored share can be moved to another record.
+    /// Encrypts a share for the database, bound to its record version.
     #[must_use]
     pub fn encrypt_at_rest(&self, record: RecordId, version: u16, share: &ReleaseShare) -> Vec<u8> {
-        let mut nonce = [0; NONCE_LEN];
-        rand::rng().fill_bytes(&mut nonce);
-        let aad = self.at_rest_aad(record, version);
-        let payload = Payload { msg: share.expose(), aad: &aad };
-        let sealed = self.at_rest.encrypt(&nonce.into(), payload).expect("32 bytes are below the limit of AES-GCM");
-        [&nonce[..], &sealed].concat()
+        let id = version_id(record, version);
+        self.at_rest.seal_bytes(Use::ReleaseShare, &id, share.expose()).as_bytes().to_vec()
     }
 
     /// The inverse of [`Operator::encrypt_at_rest`].
@@ -116,31 +118,30 @@ impl Operator {
     /// # Errors
     /// [`AtRestError`].
     pub fn decrypt_at_rest(&self, record: RecordId, version: u16, stored: &[u8]) -> Result<ReleaseShare, AtRestError> {
-        let (nonce, sealed) = stored.split_first_chunk::<NONCE_LEN>().ok_or(AtRestError)?;
-        let aad = self.at_rest_aad(record, version);
-        let opened = self.at_rest.decrypt(&(*nonce).into(), Payload { msg: sealed, aad: &aad });
-        let opened = Zeroizing::new(opened.map_err(|_| AtRestError)?);
-        let share: [u8; 32] = opened.as_slice().try_into().map_err(|_| AtRestError)?;
-        Ok(ReleaseShare::from_bytes(share))
-    }
-
-    fn at_rest_aad(&self, record: RecordId, version: u16) -> Vec<u8> {
-        [
-            AT_REST_LABEL,
-            &self.chain_id.to_be_bytes(),
-            self.registry.as_slice(),
-            record.0.as_slice(),
-            &version.to_be_bytes(),
-        ]
-        .concat()
+        let id = version_id(record, version);
+        let opened = self.at_rest.open_bytes(Use::ReleaseShare, &id, &Sealed::from_bytes(stored))?;
+        let share: &[u8; 32] = opened.as_slice().try_into().map_err(|_| AtRestError)?;
+        Ok(ReleaseShare::from_bytes(*share))
     }
 }
 
-/// HKDF-SHA256(secret, info = label), 32 bytes.
-fn derive(secret: &[u8; 32], label: &[u8]) -> Zeroizing<[u8; 32]> {
+/// The encryption key that a secret gives for an epoch:
+/// `DeriveKeyPair(HKDF-SHA256(secret, "medlock/v1/operator/release-key\0" ‖ epoch u32))`.
+pub(crate) fn release_key(secret: &[u8; 32], epoch: u32) -> IdentityKey {
     let mut key = Zeroizing::new([0; 32]);
-    Hkdf::<Sha256>::new(None, secret).expand(label, key.as_mut_slice()).expect("32 bytes are below HKDF's limit");
-    key
+    Hkdf::<Sha256>::new(None, secret)
+        .expand_multi_info(&[b"medlock/v1/operator/release-key\0", &epoch.to_be_bytes()], key.as_mut_slice())
+        .expect("32 bytes are below HKDF's limit");
+    IdentityKey::derive(&key)
+}
+
+/// Reads the operator's secrets.
+///
+/// # Errors
+/// When the file cannot be read or holds something else.
+pub(crate) fn read_secrets(path: &Path) -> anyhow::Result<Secrets> {
+    warn_if_readable_by_others(path);
+    Secrets::read(path)
 }
 
 fn read_secret(path: &Path) -> anyhow::Result<Zeroizing<[u8; 32]>> {

@@ -2,6 +2,8 @@
 //!
 //! Each has an `ETag`, the hash of its content. A write names the revision it replaces, so that two devices cannot
 //! overwrite each other unseen, and the same content put twice changes nothing.
+//!
+//! What is stored is sealed once more: a keyring from a leaked database would allow to guess its passphrase.
 
 use axum::{
     extract::State,
@@ -9,12 +11,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
-use mongodb::bson::{Binary, doc, spec::BinarySubtype};
+use mongodb::bson::{Document, doc};
 use protocol::{bodies::account::PrivateBlob, error_code::ErrorCode};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    at_rest::{Lookup, Sealed, Use},
     caller::Caller,
     error::ApiError,
     extract::Json,
@@ -22,16 +25,23 @@ use crate::{
     store::{collection, is_duplicate},
 };
 
-/// One private blob. `_id`: kind `:` owner.
+/// One private blob. `_id`: blind index of kind and owner ([`Lookup::PrivateBlob`]).
 #[derive(Serialize, Deserialize)]
 struct PrivateBlobDoc {
     #[serde(rename = "_id")]
     id: String,
     /// SHA-256 of the content, hex.
     revision: String,
-    content: Binary,
+    content: Sealed,
     /// Unix seconds.
     written_at: u64,
+}
+
+/// Of a blob only its name.
+#[derive(Deserialize)]
+struct Named {
+    #[serde(rename = "_id")]
+    id: String,
 }
 
 #[derive(Clone, Copy)]
@@ -41,21 +51,26 @@ enum Kind {
 }
 
 impl Kind {
-    fn id(self, caller: &Caller) -> String {
+    /// What names the blob of an owner.
+    fn name(self, caller: &Caller) -> Vec<u8> {
         let kind = match self {
-            Self::Keyring => "keyring",
-            Self::AddressBook => "address-book",
+            Self::Keyring => b'k',
+            Self::AddressBook => b'a',
         };
-        format!("{kind}:{}", caller.hex())
+        [&[kind][..], caller.address.as_slice()].concat()
+    }
+
+    /// The filter for it.
+    fn of(self, app: &App, caller: &Caller) -> Document {
+        doc! { "_id": app.at_rest.find(Lookup::PrivateBlob, self.name(caller)) }
     }
 }
 
 /// Whether the caller has a keyring and an address book here, so that a client need not ask for what is not there.
 pub(crate) async fn kept(app: &App, caller: &Caller) -> Result<(bool, bool), ApiError> {
     let blobs = app.database.collection::<PrivateBlobDoc>(collection::PRIVATE_BLOBS);
-    let (keyring, book) = (Kind::Keyring.id(caller), Kind::AddressBook.id(caller));
-    let has = async |id: &str| Ok::<_, ApiError>(blobs.count_documents(doc! { "_id": id }).await? > 0);
-    Ok((has(&keyring).await?, has(&book).await?))
+    let has = async |kind: Kind| Ok::<_, ApiError>(blobs.count_documents(kind.of(app, caller)).await? > 0);
+    Ok((has(Kind::Keyring).await?, has(Kind::AddressBook).await?))
 }
 
 /// Gives the caller's keyring.
@@ -63,7 +78,7 @@ pub(crate) async fn kept(app: &App, caller: &Caller) -> Result<(bool, bool), Api
 /// **Who may call:** any signed-in address; it sees its own.
 #[utoipa::path(get, path = "/v1/keyring", tag = "account", responses((status = 200, body = PrivateBlob)))]
 pub(crate) async fn get_keyring(State(app): State<App>, caller: Caller) -> Result<Response, ApiError> {
-    get(&app, &Kind::Keyring.id(&caller)).await
+    get(&app, Kind::Keyring, &caller).await
 }
 
 /// Writes the caller's keyring: `If-Match` names the revision it replaces, `If-None-Match: *` writes the first.
@@ -77,7 +92,7 @@ pub(crate) async fn put_keyring(
     headers: HeaderMap,
     Json(blob): Json<PrivateBlob>,
 ) -> Result<Response, ApiError> {
-    put(&app, Kind::Keyring.id(&caller), &headers, &blob).await
+    put(&app, Kind::Keyring, &caller, &headers, &blob).await
 }
 
 /// Gives the caller's address book.
@@ -85,7 +100,7 @@ pub(crate) async fn put_keyring(
 /// **Who may call:** any signed-in address; it sees its own.
 #[utoipa::path(get, path = "/v1/address-book", tag = "account", responses((status = 200, body = PrivateBlob)))]
 pub(crate) async fn get_address_book(State(app): State<App>, caller: Caller) -> Result<Response, ApiError> {
-    get(&app, &Kind::AddressBook.id(&caller)).await
+    get(&app, Kind::AddressBook, &caller).await
 }
 
 /// Writes the caller's address book: `If-Match` names the revision it replaces, `If-None-Match: *` writes the first.
@@ -99,13 +114,15 @@ pub(crate) async fn put_address_book(
     headers: HeaderMap,
     Json(blob): Json<PrivateBlob>,
 ) -> Result<Response, ApiError> {
-    put(&app, Kind::AddressBook.id(&caller), &headers, &blob).await
+    put(&app, Kind::AddressBook, &caller, &headers, &blob).await
 }
 
-async fn get(app: &App, id: &str) -> Result<Response, ApiError> {
+async fn get(app: &App, kind: Kind, caller: &Caller) -> Result<Response, ApiError> {
     let blobs = app.database.collection::<PrivateBlobDoc>(collection::PRIVATE_BLOBS);
-    let blob = blobs.find_one(doc! { "_id": id }).await?.ok_or_else(|| ApiError::not_found("nothing is stored yet"))?;
-    let body = PrivateBlob { content: BASE64_STANDARD.encode(&blob.content.bytes) };
+    let found = blobs.find_one(kind.of(app, caller)).await?;
+    let blob = found.ok_or_else(|| ApiError::not_found("nothing is stored yet"))?;
+    let content = app.at_rest.open_bytes(Use::PrivateBlob, &blob.id, &blob.content).map_err(ApiError::internal)?;
+    let body = PrivateBlob { content: BASE64_STANDARD.encode(&content) };
     Ok(with_etag(Json(body).into_response(), &blob.revision))
 }
 
@@ -131,7 +148,13 @@ fn precondition(headers: &HeaderMap) -> Result<Precondition, ApiError> {
     }
 }
 
-async fn put(app: &App, id: String, headers: &HeaderMap, blob: &PrivateBlob) -> Result<Response, ApiError> {
+async fn put(
+    app: &App,
+    kind: Kind,
+    caller: &Caller,
+    headers: &HeaderMap,
+    blob: &PrivateBlob,
+) -> Result<Response, ApiError> {
     let precondition = precondition(headers)?;
     let bytes = BASE64_STANDARD.decode(&blob.content).map_err(|_| ApiError::invalid("content is not base64"))?;
     let bytes_max = app.settings.limits.private_blob_bytes_max;
@@ -139,9 +162,12 @@ async fn put(app: &App, id: String, headers: &HeaderMap, blob: &PrivateBlob) -> 
         return Err(ApiError::new(ErrorCode::TooLarge, format!("at most {bytes_max} bytes are kept here")));
     }
     let revision = hex::encode(Sha256::digest(&bytes));
-    let content = Binary { subtype: BinarySubtype::Generic, bytes };
-    let doc = PrivateBlobDoc { id, revision, content, written_at: app.clock.now() };
     let blobs = app.database.collection::<PrivateBlobDoc>(collection::PRIVATE_BLOBS);
+    // One that an earlier secret has named keeps its name.
+    let known = blobs.clone_with_type::<Named>().find_one(kind.of(app, caller)).projection(doc! { "_id": 1 }).await?;
+    let id = known.map_or_else(|| app.at_rest.blind(Lookup::PrivateBlob, kind.name(caller)), |known| known.id);
+    let content = app.at_rest.seal_bytes(Use::PrivateBlob, &id, &bytes);
+    let doc = PrivateBlobDoc { id, revision, content, written_at: app.clock.now() };
     let written = match precondition {
         Precondition::Nothing => match blobs.insert_one(&doc).await {
             Ok(_) => true,

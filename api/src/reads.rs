@@ -14,14 +14,16 @@ use mongodb::{Collection, bson::doc};
 use protocol::{
     bodies::reads::{ReadAnswer, ReadBody},
     error_code::ErrorCode,
+    ids::LeafHash,
     reads::{ANCHOR_SECONDS_MAX, Leaf, ReadReceipt, SignedReceipt},
 };
 use rand::Rng;
 
-pub(crate) use leaf_doc::LeafDoc;
+pub(crate) use leaf_doc::{Evidence, LeafDoc};
 
 use self::permission::Permission;
 use crate::{
+    at_rest::Lookup,
     caller::Caller,
     error::ApiError,
     extract::Json,
@@ -48,28 +50,32 @@ pub(crate) async fn post_read(
         .await?
         .ok_or_else(|| ApiError::new(ErrorCode::ShareMissing, "no release share is here for this version"))?;
     let allowed_until = permission.allowed_until;
-    let leaf = append(&app, &caller, body, &permission).await?;
+    let (leaf, evidence) = append(&app, &caller, body, &permission).await?;
     app.log_wake.wake();
     // A revocation that was accepted meanwhile still stops this read. The log then says more than happened, never less.
-    permission.expect_unrevoked(&app, &leaf.leaf.request).await?;
-    Ok(Json(ReadAnswer {
-        release_share: B256::from(*share.expose()),
-        leaf: leaf.id,
-        receipt: leaf.receipt,
-        allowed_until,
-    }))
+    permission.expect_unrevoked(&app, &evidence.leaf.request).await?;
+    Ok(Json(ReadAnswer { release_share: B256::from(*share.expose()), leaf, receipt: evidence.receipt, allowed_until }))
 }
 
 /// Writes the leaf of a permitted read, or finds the one that the same request has made before.
-async fn append(app: &App, caller: &Caller, body: ReadBody, permission: &Permission) -> Result<LeafDoc, ApiError> {
+async fn append(
+    app: &App,
+    caller: &Caller,
+    body: ReadBody,
+    permission: &Permission,
+) -> Result<(LeafHash, Evidence), ApiError> {
     let leaves: Collection<LeafDoc> = app.log_database.collection(collection::LEAVES);
-    let new = new_leaf(app, caller, body, permission);
+    let (id, evidence) = new_leaf(app, caller, body, permission);
+    let new = LeafDoc::new(&app.at_rest, id, permission.patient, &evidence);
     match leaves.insert_one(&new).await {
-        Ok(_) => Ok(new),
+        Ok(_) => Ok((id, evidence)),
         Err(error) if is_duplicate(&error) => {
-            let same_nonce = doc! { "session": &new.session, "nonce": &new.nonce };
-            match leaves.find_one(same_nonce).await? {
-                Some(known) if known.leaf.request == new.leaf.request => Ok(known),
+            let request = &evidence.leaf.request;
+            let same_nonce = app.at_rest.find(Lookup::LeafRequest, leaf_doc::name_of(request));
+            let known = leaves.find_one(doc! { "request": same_nonce }).await?;
+            let known = known.map(|known| Ok::<_, ApiError>((known.id, known.evidence(&app.at_rest)?))).transpose()?;
+            match known {
+                Some((id, known)) if known.leaf.request == *request => Ok((id, known)),
                 _ => Err(ApiError::new(ErrorCode::NonceUsed, "this session has used the nonce for another read")),
             }
         }
@@ -77,7 +83,7 @@ async fn append(app: &App, caller: &Caller, body: ReadBody, permission: &Permiss
     }
 }
 
-fn new_leaf(app: &App, caller: &Caller, body: ReadBody, permission: &Permission) -> LeafDoc {
+fn new_leaf(app: &App, caller: &Caller, body: ReadBody, permission: &Permission) -> (LeafHash, Evidence) {
     let mut blinding = B256::ZERO;
     rand::rng().fill_bytes(blinding.as_mut_slice());
     let anchor_by = permission.time + app.settings.limits.anchor_seconds_max.clamp(1, ANCHOR_SECONDS_MAX);
@@ -100,5 +106,5 @@ fn new_leaf(app: &App, caller: &Caller, body: ReadBody, permission: &Permission)
         anchorBy: anchor_by,
     };
     let signature = app.operator.sign(SignedReceipt::signing_hash(&receipt, &app.deployment));
-    LeafDoc::new(hash, leaf, permission.patient, SignedReceipt { receipt, signature })
+    (hash, Evidence { leaf, receipt: SignedReceipt { receipt, signature } })
 }

@@ -70,11 +70,10 @@ pub async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     leaves
         .create_indexes([
             // The same session never uses a nonce for two reads.
-            unique_index(doc! { "session": 1, "nonce": 1 }),
+            unique_index(doc! { "request": 1 }),
             placed,
             index(doc! { "is_placed": 1, "appended_at": 1 }),
             index(doc! { "patient": 1, "time": -1 }),
-            index(doc! { "reader": 1, "time": -1 }),
         ])
         .await?;
     Ok(())

@@ -41,7 +41,8 @@ pub struct Settings {
     /// File with the operator's private key (hex): signs receipts and checkpoints.
     #[arg(long, env = "MEDLOCK_OPERATOR_KEY_FILE")]
     pub operator_key_file: PathBuf,
-    /// File with the operator's secret (32 bytes, hex): release shares are sealed to a key derived from it.
+    /// File with the operator's secrets (32 bytes in hex each, one a line, newest last): release shares are sealed to keys
+    /// derived from them, and what the database keeps of people is sealed under them.
     #[arg(long, env = "MEDLOCK_OPERATOR_SECRET_FILE")]
     pub operator_secret_file: PathBuf,
     /// The folder of a built web app to serve beside the API; none is served when absent.

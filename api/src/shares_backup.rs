@@ -50,7 +50,7 @@ pub struct BackupSettings {
     /// File with the operator's private key (hex).
     #[arg(long, env = "MEDLOCK_OPERATOR_KEY_FILE")]
     pub operator_key_file: PathBuf,
-    /// File with the operator's secret (32 bytes, hex).
+    /// File with the operator's secrets (32 bytes in hex each, one a line, newest last).
     #[arg(long, env = "MEDLOCK_OPERATOR_SECRET_FILE")]
     pub operator_secret_file: PathBuf,
     /// The backup file.

@@ -15,6 +15,7 @@ use protocol::deployment::Deployment;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    at_rest::AtRest,
     chain,
     content::{ContentStore, Kubo},
     events::Feed,
@@ -44,6 +45,8 @@ pub struct App {
     pub chain: DynProvider,
     /// Signs receipts and checkpoints, opens release shares.
     pub operator: Arc<Operator>,
+    /// Seals what the database keeps of people.
+    pub at_rest: Arc<AtRest>,
     /// Sends transactions; has no authority.
     pub relayer: Arc<PrivateKeySigner>,
     /// Where envelopes lie.
@@ -103,6 +106,7 @@ impl App {
             database,
             log_database,
             chain,
+            at_rest: operator.at_rest().clone(),
             operator: Arc::new(operator),
             relayer,
             content: Arc::new(Kubo::new(&settings.kubo_url, &settings.limits)?),

@@ -6,6 +6,8 @@ mod world;
 
 #[path = "network/actions.rs"]
 mod actions;
+#[path = "network/at_rest.rs"]
+mod at_rest;
 #[path = "network/log.rs"]
 mod log;
 #[path = "network/reads.rs"]

@@ -1,6 +1,9 @@
 //! The parts of a person's device, joined.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use alloy::primitives::Address;
 use protocol::deployment::Deployment;
@@ -11,6 +14,7 @@ use crate::{
     download::checked_header::CheckedHeaders,
     error::{ClientError, Kind},
     home::{Config, Home, read_deployment},
+    operator_key,
     session::Session,
 };
 
@@ -29,6 +33,8 @@ pub struct Client {
     home: Home,
     config: Config,
     deployment: Deployment,
+    /// The same with every key of the operator that was seen since.
+    kept: Arc<Mutex<Deployment>>,
     chain: Chain,
     api: Option<Api>,
     checked: CheckedHeaders,
@@ -52,21 +58,27 @@ impl Client {
         {
             api.set_token(Some(session.token()));
         }
-        Ok(Self { home, config, deployment, chain, api, checked: CheckedHeaders::default() })
+        let kept = Arc::new(Mutex::new(deployment.clone()));
+        Ok(Self { home, config, deployment, kept, chain, api, checked: CheckedHeaders::default() })
     }
 
-    /// Makes sure that a deployment `file`, where a setting names one, is the one that this device was set up with.
+    /// Makes sure that a deployment `file`, where a setting names one, is the one that this device was set up with. It may
+    /// have further keys of the operator, which are then kept.
     ///
     /// # Errors
-    /// [`Kind::OtherDeployment`], [`Kind::InvalidDeployment`].
+    /// [`Kind::OtherDeployment`], [`Kind::OperatorKeys`], [`Kind::InvalidDeployment`].
     pub fn expect_deployment(&self, file: Option<&Path>) -> Result<(), ClientError> {
         let Some(file) = file else { return Ok(()) };
-        if read_deployment(file)? == self.deployment {
-            return Ok(());
+        let told = read_deployment(file)?;
+        match operator_key::check(self, &told, &file.display().to_string()) {
+            Err(error) if *error.kind() == Kind::OtherDeployment => {
+                let what = format!("{} is not the deployment that this account was set up with", file.display());
+                Err(ClientError::new(Kind::OtherDeployment, what).remedy(
+                    "Leave --deployment and MEDLOCK_DEPLOYMENT out, or use another MEDLOCK_HOME for that deployment",
+                ))
+            }
+            outcome => outcome.map(drop),
         }
-        let what = format!("{} is not the deployment that this account was set up with", file.display());
-        Err(ClientError::new(Kind::OtherDeployment, what)
-            .remedy("Leave --deployment and MEDLOCK_DEPLOYMENT out, or use another MEDLOCK_HOME for that deployment"))
     }
 
     /// The directory.
@@ -87,7 +99,12 @@ impl Client {
         self.config.address
     }
 
-    /// The deployment file.
+    /// The deployment with the longest list of the operator's keys that was seen; held while it is checked.
+    pub(crate) fn kept_deployment(&self) -> MutexGuard<'_, Deployment> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The deployment file as it was when this client was opened.
     #[must_use]
     pub const fn deployment(&self) -> &Deployment {
         &self.deployment

@@ -14,7 +14,7 @@ use crate::{
     client::{Client, Overrides},
     error::{ClientError, Kind},
     home::Home,
-    session, unlock, upload,
+    operator_key, session, unlock, upload,
 };
 
 /// How far a clock may be off, in seconds.
@@ -150,11 +150,15 @@ async fn check_api(client: &Client, checks: &mut Vec<Check>) {
         }
     };
     checks.push(Check::good("api", "The server answers."));
-    checks.push(if info.deployment == *client.deployment() {
-        Check::good("deployment", "The server serves the same deployment.")
-    } else {
-        let error = ClientError::new(Kind::OtherDeployment, "The server serves another deployment than this device's.");
-        Check::bad("deployment", &error)
+    checks.push(match operator_key::check(client, &info.deployment, operator_key::SERVER) {
+        Ok(key) => Check::good(
+            "deployment",
+            format_args!(
+                "The server serves the same deployment; the operator's encryption key is number {}.",
+                key.epoch
+            ),
+        ),
+        Err(error) => Check::bad("deployment", &error),
     });
     let ours = env!("CARGO_PKG_VERSION");
     checks.push(if info.version == ours {

@@ -127,6 +127,8 @@ kinds! {
     NoApi = "no_api", Usage, "Set `api` in config.toml, or give --api.";
     /// The server serves another deployment.
     OtherDeployment = "other_deployment", VerificationFailed, "Use the deployment file of this server, after checking it with its operator.";
+    /// The operator's encryption keys are not those that this device has seen, or are not signed.
+    OperatorKeys = "operator_keys", VerificationFailed, "Do not go on. Ask the operator, in another way than through this server, which deployment file is right.";
     /// The chain behind the RPC is another one.
     OtherChain = "other_chain", VerificationFailed, "Set `rpc` in config.toml to a node of the deployment's chain.";
     /// A contract's code is not the one of the deployment file.

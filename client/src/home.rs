@@ -145,6 +145,16 @@ impl Home {
         self.write_json("deployment.json", deployment)
     }
 
+    /// Replaces the deployment file that `config` names by one with further keys of the operator.
+    ///
+    /// # Errors
+    /// [`Kind::LocalFile`].
+    pub(crate) fn replace_deployment(&self, config: &Config, deployment: &Deployment) -> Result<(), ClientError> {
+        let path = self.dir.join(&config.deployment);
+        let text = serde_json::to_vec_pretty(deployment).expect("a deployment has a JSON form");
+        write_atomically(&path, &text).map_err(|error| local_file(&path, error))
+    }
+
     /// Holds the directory until the lock is dropped, so that two commands do not write at once.
     ///
     /// # Errors
@@ -239,14 +249,21 @@ pub fn read_deployment(path: &Path) -> Result<Deployment, ClientError> {
         .map_err(|error| invalid(format!("{} cannot be read: {error}.", path.display())).because(error))?;
     let deployment: Deployment = serde_json::from_slice(&bytes)
         .map_err(|error| invalid(format!("{} is not a deployment file: {error}.", path.display())).because(error))?;
-    if deployment.version != DEPLOYMENT_VERSION {
-        return Err(invalid(format!(
-            "{} has version {}, this client reads version {DEPLOYMENT_VERSION}.",
-            path.display(),
-            deployment.version
-        )));
-    }
+    check_version(&deployment, &path.display().to_string())?;
     Ok(deployment)
+}
+
+/// Checks the version of a deployment that was read from `place`.
+///
+/// # Errors
+/// [`Kind::InvalidDeployment`].
+pub(crate) fn check_version(deployment: &Deployment, place: &str) -> Result<(), ClientError> {
+    let version = deployment.version;
+    if version == DEPLOYMENT_VERSION {
+        return Ok(());
+    }
+    let what = format!("{place} has version {version}, this client reads version {DEPLOYMENT_VERSION}.");
+    Err(ClientError::new(Kind::InvalidDeployment, what))
 }
 
 /// The error for a file that cannot be read or written.

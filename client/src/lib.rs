@@ -18,6 +18,7 @@ pub mod session;
 pub mod set_up;
 pub mod unlock;
 
+mod operator_key;
 pub mod published_key;
 pub mod register;
 

@@ -10,8 +10,8 @@ use protocol::{
     },
     bundle::Bundle,
     codes::{RecordStatus, Right, ScopeKind},
-    identity::PublicKey,
     ids::{RecordId, Salt, Tag},
+    operator_keys::OperatorPublicKey,
 };
 use serde::Serialize;
 
@@ -21,6 +21,7 @@ use crate::{
     download::begins_with,
     error::{ClientError, Kind},
     grants::{OwnVersions, tell_server},
+    operator_key,
     progress::{Progress, Step},
     unlock::{self, Keys},
 };
@@ -56,14 +57,12 @@ pub async fn reissue(client: &Client, keys: &Keys, progress: &Progress) -> Resul
         other => other?,
     };
     let mut given = Reissued { keyring, ..Reissued::default() };
-    let (versions, grants, owners, info) = tokio::try_join!(
+    let (versions, grants, owners, operator_key) = tokio::try_join!(
         chain.versions_of(keys.owner()),
         chain.grants_of(keys.owner()),
         chain.key_owners(),
-        client.api()?.server_info(),
+        operator_key::newest(client),
     )?;
-    let operator_key = PublicKey::from_bytes(&info.operator_key)
-        .map_err(|error| ClientError::new(Kind::InvalidAnswer, "The operator's key is no key.").because(error))?;
     let mut records: Vec<RecordId> = versions.iter().map(|version| version.record).collect();
     records.sort_unstable();
     records.dedup();
@@ -122,7 +121,11 @@ pub async fn reissue(client: &Client, keys: &Keys, progress: &Progress) -> Resul
     Ok(given)
 }
 
-async fn deposit_all(client: &Client, versions: &OwnVersions, operator_key: &PublicKey) -> Result<usize, ClientError> {
+async fn deposit_all(
+    client: &Client,
+    versions: &OwnVersions,
+    operator_key: &OperatorPublicKey,
+) -> Result<usize, ClientError> {
     let capsules = versions.release_shares(client, operator_key);
     for (version, capsule) in &capsules {
         let body = ReleaseShareBody { release_share: capsule.as_bytes().to_vec().into() };

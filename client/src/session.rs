@@ -17,7 +17,7 @@ use crate::{
     client::Client,
     error::{ClientError, Kind},
     home::Home,
-    unlock,
+    operator_key, unlock,
     wallet::{Wallet, Wish},
 };
 
@@ -124,13 +124,7 @@ impl Session {
 pub async fn login(client: &Client, wallet: &dyn Wallet) -> Result<Session, ClientError> {
     let api = client.api()?;
     client.chain().verify_deployment().await?;
-    let info = api.server_info().await?;
-    if info.deployment != *client.deployment() {
-        return Err(ClientError::new(
-            Kind::OtherDeployment,
-            "The server serves another deployment than this device's.",
-        ));
-    }
+    operator_key::newest(client).await?;
     let challenge = api.challenge().await?;
     check_challenge(client, &challenge)?;
 

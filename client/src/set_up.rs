@@ -10,7 +10,7 @@ use crate::{
     chain::Chain,
     client::{Client, Overrides},
     error::{ClientError, Kind},
-    home::{Config, Home, read_deployment},
+    home::{Config, Home, check_version, read_deployment},
     wallet::{LocalWallet, Wallet},
 };
 
@@ -56,6 +56,10 @@ pub async fn set_up(home: Home, plan: SetUp) -> Result<Client, ClientError> {
         }
     };
     Chain::new(&plan.rpc, deployment.clone())?.verify_deployment().await?;
+    deployment.operator_key().map_err(|error| {
+        ClientError::new(Kind::InvalidDeployment, format!("The deployment file cannot be used: {error}."))
+            .because(error)
+    })?;
     if let Some(api) = &plan.api {
         Api::new(api)?;
     }
@@ -82,7 +86,9 @@ pub async fn set_up(home: Home, plan: SetUp) -> Result<Client, ClientError> {
 /// Asks a server for its copy of the deployment file.
 ///
 /// # Errors
-/// [`Kind::Unreachable`], [`Kind::InvalidAnswer`].
+/// [`Kind::Unreachable`], [`Kind::InvalidAnswer`], [`Kind::InvalidDeployment`].
 pub async fn deployment_of_server(api: &str) -> Result<Deployment, ClientError> {
-    Ok(Api::new(api)?.server_info().await?.deployment)
+    let deployment = Api::new(api)?.server_info().await?.deployment;
+    check_version(&deployment, "The server's deployment")?;
+    Ok(deployment)
 }

@@ -14,11 +14,10 @@ use std::path::PathBuf;
 use alloy::primitives::{Address, B256};
 use protocol::{
     authorship,
-    capsule::{Binding, Capsule, OPERATOR_KEY_EPOCH},
+    capsule::{Binding, Capsule},
     codes::{Category, RecordStatus},
     envelope::{Metadata, SealParams, SignedBy},
     error_code::ErrorCode,
-    identity::PublicKey,
     ids::{RecordId, Salt},
     secret::DataKey,
 };
@@ -37,6 +36,7 @@ use crate::{
     chain::unix_now,
     client::Client,
     error::{ClientError, Kind},
+    operator_key,
     progress::Progress,
     published_key::public_key,
     unlock,
@@ -263,8 +263,7 @@ async fn store(
     let context = client.chain().envelope_context();
     let ((patient_key, patient_key_epoch), info) =
         tokio::try_join!(public_key(client, entry.patient), api.server_info())?;
-    let operator_key = PublicKey::from_bytes(&info.operator_key)
-        .map_err(|error| ClientError::new(Kind::InvalidAnswer, "The operator's key is no key.").because(error))?;
+    let operator_key = operator_key::check(client, &info.deployment, operator_key::SERVER)?;
     let metadata_len = metadata
         .to_cbor()
         .map_err(|error| ClientError::new(Kind::Usage, format!("The document cannot be described: {error}.")))?;
@@ -288,8 +287,8 @@ async fn store(
     };
     let sent = pipeline::seal_and_send(api, params, &dek, content, progress).await?;
     let of = context.record_version(entry.record, entry.version);
-    let binding = Binding::release_share(&of, entry.patient, client.deployment().operator, OPERATOR_KEY_EPOCH);
-    let release_share = Capsule::seal(&dek.release_share(&of), &operator_key, &binding);
+    let binding = Binding::release_share(&of, entry.patient, client.deployment().operator, operator_key.epoch);
+    let release_share = Capsule::seal(&dek.release_share(&of), &operator_key.key, &binding);
     entry.stored = Some(Stored {
         cid: sent.cid,
         size: sent.size,

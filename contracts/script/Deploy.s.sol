@@ -15,10 +15,11 @@ import {RecordRegistry} from "../src/RecordRegistry.sol";
 ///         MEDLOCK_OPERATOR         who holds release shares and keeps the log,
 ///         MEDLOCK_GENESIS_HASH     hash of block 0, which the EVM cannot see,
 ///         MEDLOCK_DEPLOYMENT_OUT   where the deployment file goes.
+///         The file is finished by `medlock-api add-operator-key`, which adds the operator's encryption key.
 ///         How to run it stands in contracts/README.md. It asks for no key: Forge holds the sender's.
 contract Deploy is Script {
     /// @dev Version of the deployment file's form.
-    uint256 private constant FILE_VERSION = 1;
+    uint256 private constant FILE_VERSION = 2;
 
     function run() external {
         address owner = vm.envAddress("MEDLOCK_OWNER");
@@ -48,6 +49,8 @@ contract Deploy is Script {
         vm.serializeBytes32("deployment", "genesis_hash", genesisHash);
         vm.serializeUint("deployment", "start_block", startBlock);
         vm.serializeAddress("deployment", "operator", operator);
+        // The operator signs its encryption keys itself: medlock-api add-operator-key.
+        vm.serializeString("deployment", "operator_keys", new string[](0));
         vm.writeJson(vm.serializeString("deployment", "contracts", contracts), path);
     }
 

@@ -35,9 +35,6 @@ const HEADER_LEN: usize = 4;
 const CIPHERTEXT_AT: usize = 69;
 const VERSION: u8 = 0x01;
 
-/// Epoch of the operator's key in the binding of release shares. Another key comes with another deployment.
-pub const OPERATOR_KEY_EPOCH: u32 = 1;
-
 /// What a capsule holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]

@@ -1,4 +1,5 @@
-//! The deployment file: where the contracts are, and who runs the log. Everybody starts from the same copy.
+//! The deployment file: where the contracts are, who runs the log, and to which keys release shares are sealed. Everybody
+//! starts from the same copy (`SPEC.md`, section 12).
 
 use alloy::{
     primitives::{Address, B256},
@@ -6,8 +7,10 @@ use alloy::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::operator_keys::{self, OperatorKeysError, OperatorPublicKey, SignedOperatorKey};
+
 /// The version of this file's form.
-pub const DEPLOYMENT_VERSION: u32 = 1;
+pub const DEPLOYMENT_VERSION: u32 = 2;
 /// EIP-712 domain name of every contract.
 pub const DOMAIN_NAME: &str = "medlock";
 /// EIP-712 domain version of every contract.
@@ -31,6 +34,8 @@ pub struct Deployment {
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String)]
     pub operator: Address,
+    /// The operator's encryption keys, each signed by the operator, newest last.
+    pub operator_keys: Vec<SignedOperatorKey>,
     /// The contracts.
     pub contracts: Contracts,
 }
@@ -94,6 +99,39 @@ impl Deployment {
             ContractName::AccessLog => &contracts.access_log,
         }
         .address
+    }
+
+    /// Checks every encryption key of the operator; gives the newest, to which release shares are sealed.
+    ///
+    /// # Errors
+    /// See [`OperatorKeysError`]; also when there is none yet.
+    pub fn operator_key(&self) -> Result<OperatorPublicKey, OperatorKeysError> {
+        operator_keys::check(self)?.pop().ok_or(OperatorKeysError::None)
+    }
+
+    /// Makes sure that this file may take the place of the one that was kept: all is equal, but keys of the operator may
+    /// follow. The keys themselves are for [`Deployment::operator_key`] to check.
+    ///
+    /// # Errors
+    /// [`OperatorKeysError::Pinned`].
+    pub fn expect_extends(&self, kept: &Self) -> Result<(), OperatorKeysError> {
+        let extends = self.is_same_but_for_keys(kept) && self.operator_keys.starts_with(&kept.operator_keys);
+        extends.then_some(()).ok_or(OperatorKeysError::Pinned)
+    }
+
+    /// Whether chain, contracts and operator are the same, whatever the operator's encryption keys are.
+    #[must_use]
+    pub fn is_same_but_for_keys(&self, other: &Self) -> bool {
+        let Self { version, chain_id, genesis_hash, start_block, operator, operator_keys: _, contracts } = self;
+        (version, chain_id, genesis_hash, start_block, operator, contracts)
+            == (
+                &other.version,
+                &other.chain_id,
+                &other.genesis_hash,
+                &other.start_block,
+                &other.operator,
+                &other.contracts,
+            )
     }
 
     /// The EIP-712 domain of a contract.

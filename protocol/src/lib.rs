@@ -8,6 +8,7 @@ pub mod hex_text;
 pub mod codes;
 pub mod deployment;
 pub mod ids;
+pub mod operator_keys;
 
 // Secrets and the keys that derive from them.
 pub mod identity;

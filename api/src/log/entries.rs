@@ -22,7 +22,13 @@ use protocol::{
 };
 
 use crate::{
-    caller::Caller, chain, error::ApiError, extract::page_limit, reads::LeafDoc, state::App, store::collection,
+    caller::Caller,
+    chain,
+    error::ApiError,
+    extract::page_limit,
+    reads::{Evidence, LeafDoc},
+    state::App,
+    store::collection,
 };
 
 /// Beyond every index of a log, as ids write them (ten digits).
@@ -93,10 +99,10 @@ async fn of_patient(app: &App, patient: Address, wanted: &Wanted) -> Result<Page
     let evidence: Vec<LeafDoc> = leaves.find(doc! { "_id": { "$in": hashes } }).await?.try_collect().await?;
     let mut evidence: BTreeMap<LeafHash, LeafDoc> = evidence.into_iter().map(|leaf| (leaf.id, leaf)).collect();
     let mut items = if wanted.before.is_none() { waiting(app, patient, wanted).await? } else { Vec::new() };
-    items.extend(accesses.into_iter().map(|access| {
-        let leaf = evidence.remove(&access.leaf);
-        entry(access, leaf)
-    }));
+    for access in accesses {
+        let evidence = evidence.remove(&access.leaf).and_then(|leaf| opened(app, &leaf));
+        items.push(entry(access, evidence));
+    }
     Ok(Page { items, next })
 }
 
@@ -149,34 +155,46 @@ async fn waiting(app: &App, patient: Address, wanted: &Wanted) -> Result<Vec<Log
     let newest_first = doc! { "patient": -1, "time": -1 };
     let found = leaves.find(doc! { "$and": all }).sort(newest_first).limit(i64::from(wanted.limit)).await?;
     let found: Vec<LeafDoc> = found.try_collect().await?;
-    Ok(found
-        .into_iter()
-        .map(|leaf| LogEntry {
+    let entries = found.into_iter().map(|leaf| {
+        let evidence = opened(app, &leaf).map(|evidence| evidence.leaf);
+        LogEntry {
             index: None,
             leaf: leaf.id,
             record: leaf.record,
-            version: Some(leaf.leaf.request.version),
+            version: evidence.as_ref().map(|leaf| leaf.request.version),
             tag: leaf.tag,
             purpose: leaf.purpose,
-            reader: Some(leaf.reader),
-            time: leaf.leaf.time,
+            reader: evidence.map(|leaf| leaf.request.grantee),
+            time: u64::try_from(leaf.time).unwrap_or(0),
             block_number: None,
             tx_hash: None,
-        })
-        .collect())
+        }
+    });
+    Ok(entries.collect())
 }
 
-fn entry(access: AccessDoc, evidence: Option<LeafDoc>) -> LogEntry {
+/// The evidence of a leaf. One that does not open any more counts as lost: the rest of the log is shown all the same.
+fn opened(app: &App, leaf: &LeafDoc) -> Option<Evidence> {
+    match leaf.evidence(&app.at_rest) {
+        Ok(evidence) => Some(evidence),
+        Err(_) => {
+            tracing::error!(leaf = %leaf.id, "the evidence of a read does not open with this operator's secret");
+            None
+        }
+    }
+}
+
+fn entry(access: AccessDoc, evidence: Option<Evidence>) -> LogEntry {
     LogEntry {
         index: Some(access.index),
         leaf: access.leaf,
         record: access.record,
-        version: evidence.as_ref().map(|leaf| leaf.leaf.request.version),
+        version: evidence.as_ref().map(|evidence| evidence.leaf.request.version),
         tag: access.tag,
         // The operator is the only one who appends, and writes one known purpose each.
         purpose: Purpose::from_bit(access.purposes).unwrap_or(Purpose::Treatment),
-        reader: evidence.as_ref().map(|leaf| leaf.reader),
-        time: evidence.as_ref().map_or(access.place.block_time, |leaf| leaf.leaf.time),
+        reader: evidence.as_ref().map(|evidence| evidence.leaf.request.grantee),
+        time: evidence.as_ref().map_or(access.place.block_time, |evidence| evidence.leaf.time),
         block_number: Some(access.place.block_number),
         tx_hash: Some(access.place.tx_hash),
     }

@@ -5,30 +5,27 @@ use protocol::{
     codes::Purpose,
     hex_text,
     ids::{LeafHash, RecordId, Tag},
-    reads::{Leaf, SignedReceipt},
+    reads::{Leaf, ReadRequest, SignedReceipt},
 };
 use serde::{Deserialize, Serialize};
 
-use crate::store::json_text;
+use crate::{
+    at_rest::{AtRest, Lookup, Sealed, Use},
+    error::ApiError,
+};
 
 /// A read. `_id`: its leaf hash. Once written, only its place in the log is ever added.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct LeafDoc {
     #[serde(rename = "_id")]
     pub(crate) id: LeafHash,
-    /// SHA-256 of the login message, hex: names the session key.
-    pub(crate) session: String,
-    /// The request's nonce, hex; unique for the session.
-    pub(crate) nonce: String,
-    /// Everything that the hash commits to.
-    #[serde(with = "json_text")]
-    pub(crate) leaf: Leaf,
-    #[serde(with = "json_text")]
-    pub(crate) receipt: SignedReceipt,
+    /// Blind index of session and nonce ([`Lookup::LeafRequest`]); unique.
+    pub(crate) request: String,
+    /// Who read, and all that proves it: [`Evidence`].
+    pub(crate) sealed: Sealed,
+    /// What stands on chain within seconds: whose record it is, which one, under which tag and why.
     #[serde(with = "hex_text")]
     pub(crate) patient: Address,
-    #[serde(with = "hex_text")]
-    pub(crate) reader: Address,
     pub(crate) record: RecordId,
     pub(crate) tag: Tag,
     pub(crate) purpose: Purpose,
@@ -43,15 +40,39 @@ pub(crate) struct LeafDoc {
     pub(crate) index: Option<i64>,
 }
 
+/// The part of a leaf that the chain does not show. Opened only for those who may see it.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Evidence {
+    /// Everything that the hash commits to.
+    pub(crate) leaf: Leaf,
+    pub(crate) receipt: SignedReceipt,
+}
+
+/// What names a request: the same session never uses a nonce for two reads.
+pub(super) fn name_of(request: &ReadRequest) -> [u8; 64] {
+    let mut name = [0; 64];
+    name[..32].copy_from_slice(request.login_hash.as_slice());
+    name[32..].copy_from_slice(request.nonce.as_slice());
+    name
+}
+
 impl LeafDoc {
-    pub(super) fn new(id: LeafHash, leaf: Leaf, patient: Address, receipt: SignedReceipt) -> Self {
+    /// Opens the evidence.
+    ///
+    /// # Errors
+    /// `internal` when it was not sealed by this operator.
+    pub(crate) fn evidence(&self, at_rest: &AtRest) -> Result<Evidence, ApiError> {
+        at_rest.open(Use::Leaf, &self.id.to_string(), &self.sealed).map_err(ApiError::internal)
+    }
+
+    pub(super) fn new(at_rest: &AtRest, id: LeafHash, patient: Address, evidence: &Evidence) -> Self {
+        let leaf = &evidence.leaf;
         let request = &leaf.request;
         Self {
             id,
-            session: format!("{:#x}", request.login_hash),
-            nonce: format!("{:#x}", request.nonce),
+            request: at_rest.blind(Lookup::LeafRequest, name_of(request)),
+            sealed: at_rest.seal(Use::Leaf, &id.to_string(), evidence),
             patient,
-            reader: request.grantee,
             record: request.record,
             tag: request.tag(),
             purpose: request.purpose,
@@ -59,8 +80,6 @@ impl LeafDoc {
             appended_at: jiff::Timestamp::now().as_millisecond(),
             is_placed: false,
             index: None,
-            leaf,
-            receipt,
         }
     }
 }

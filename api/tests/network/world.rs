@@ -27,12 +27,12 @@ use protocol::{
         records::RegisterBody,
     },
     bundle::Bundle,
-    capsule::{Binding, Capsule, OPERATOR_KEY_EPOCH},
+    capsule::{Binding, Capsule},
     cid::{Cid, Codec},
     codes::{KEM_SECP256K1, Purpose, Right, ScopeKind},
     deployment::ContractName,
     error_code::Problem,
-    identity::{IdentityKey, PublicKey},
+    identity::IdentityKey,
     ids::{RecordId, Salt, Tag},
     messages::{
         Accredit, Action, AddAccreditor, Grant, GrantRef, RegisterKey, RegisterRecord, Revoke, Scope, SignedAction,
@@ -67,7 +67,21 @@ impl World {
             indexer_settings: Vec::new(),
             api_settings: Vec::new(),
         };
-        Self { stack: Stack::without_servers(config).await.unwrap() }
+        let world = Self { stack: Stack::without_servers(config).await.unwrap() };
+        world.add_operator_key();
+        world
+    }
+
+    /// Adds the operator's next encryption key to the deployment file; gives its epoch.
+    pub(crate) fn add_operator_key(&self) -> u32 {
+        let secrets = self.stack.secrets();
+        api::new_operator_key::add(&api::new_operator_key::NewKeySettings {
+            deployment: self.stack.deployment().to_owned(),
+            operator_key_file: secrets.join("operator.key"),
+            operator_secret_file: secrets.join("operator.secret"),
+            if_none: false,
+        })
+        .unwrap()
     }
 
     /// One JSON-RPC call to the chain.
@@ -247,6 +261,11 @@ pub(crate) struct User {
 impl User {
     pub(crate) fn address(&self) -> Address {
         self.signer.address()
+    }
+
+    /// The text that opened the session.
+    pub(crate) fn login_message(&self) -> &str {
+        &self.login_message
     }
 
     /// The person's encryption key; derived, so that tests need not carry it around.
@@ -450,9 +469,9 @@ pub(crate) fn record_version(api: &Api, record: RecordId) -> RecordVersion {
 /// The release share of a version in a capsule for the operator.
 pub(crate) fn release_capsule(api: &Api, dek: &DataKey, patient: Address, record: RecordId) -> Bytes {
     let of = record_version(api, record);
-    let operator_key = PublicKey::from_bytes(&api.app.operator.public_key()).unwrap();
-    let binding = Binding::release_share(&of, patient, api.app.operator.address(), OPERATOR_KEY_EPOCH);
-    Bytes::copy_from_slice(Capsule::seal(&dek.release_share(&of), &operator_key, &binding).as_bytes())
+    let newest = api.app.deployment.operator_key().unwrap();
+    let binding = Binding::release_share(&of, patient, api.app.operator.address(), newest.epoch);
+    Bytes::copy_from_slice(Capsule::seal(&dek.release_share(&of), &newest.key, &binding).as_bytes())
 }
 
 /// What a grant to read says.

@@ -57,6 +57,13 @@ pub(crate) fn network() -> &'static Network {
                 write("relayer.key", &localnet.person(Role::Relayer).private_key_hex());
                 write("operator.key", &localnet.person(Role::Operator).private_key_hex());
                 write("operator.secret", &"5e".repeat(32));
+                api::new_operator_key::add(&api::new_operator_key::NewKeySettings {
+                    deployment: folder.path().join("deployment.json"),
+                    operator_key_file: folder.path().join("operator.key"),
+                    operator_secret_file: folder.path().join("operator.secret"),
+                    if_none: true,
+                })
+                .expect("the operator signs its first encryption key");
                 Network { localnet, folder }
             })
         })

@@ -10,7 +10,6 @@ use protocol::{
     bundle::Bundle,
     codes::{RecordStatus, Right, ScopeKind},
     error_code::ErrorCode,
-    identity::PublicKey,
     ids::RecordId,
 };
 use serde::{Deserialize, Serialize};
@@ -24,6 +23,7 @@ use crate::{
     client::Client,
     download::begins_with,
     error::{ClientError, Kind},
+    operator_key,
     published_key::public_key,
     unlock::Keys,
 };
@@ -67,10 +67,8 @@ pub async fn catch_up(client: &Client, keys: &Keys) -> Result<CaughtUp, ClientEr
 async fn check_versions(client: &Client, keys: &Keys, found: &mut CaughtUp) -> Result<(), ClientError> {
     let api = client.api()?;
     let query = RecordQuery { patient: Some(format!("{:#x}", keys.owner())), ..RecordQuery::default() };
-    let (on_chain, told, info) =
-        tokio::try_join!(client.chain().versions_of(keys.owner()), api.records(&query), api.server_info())?;
-    let operator_key = PublicKey::from_bytes(&info.operator_key)
-        .map_err(|error| ClientError::new(Kind::InvalidAnswer, "The operator's key is no key.").because(error))?;
+    let (on_chain, told, operator_key) =
+        tokio::try_join!(client.chain().versions_of(keys.owner()), api.records(&query), operator_key::newest(client))?;
     let mut has_share: HashMap<(RecordId, u16), bool> = HashMap::new();
     for record in told {
         // A list shows the newest versions only.

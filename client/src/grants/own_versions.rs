@@ -4,11 +4,12 @@ use alloy::primitives::Address;
 use futures::{StreamExt, TryStreamExt};
 use protocol::{
     bundle::Bundle,
-    capsule::{Binding, Capsule, OPERATOR_KEY_EPOCH},
+    capsule::{Binding, Capsule},
     codes::RecordStatus,
     envelope::Header,
     identity::PublicKey,
     ids::RecordId,
+    operator_keys::OperatorPublicKey,
     secret::DataKey,
 };
 
@@ -80,7 +81,7 @@ impl OwnVersions {
     }
 
     /// The release share of every version, sealed to the operator.
-    pub(crate) fn release_shares(&self, client: &Client, operator_key: &PublicKey) -> Vec<(u16, Capsule)> {
+    pub(crate) fn release_shares(&self, client: &Client, operator_key: &OperatorPublicKey) -> Vec<(u16, Capsule)> {
         let seal = |(version, dek): &(ChainVersion, DataKey)| {
             (version.version, seal_release_share(client, self.patient, version, dek, operator_key))
         };
@@ -101,11 +102,11 @@ pub(crate) fn seal_release_share(
     patient: Address,
     version: &ChainVersion,
     dek: &DataKey,
-    operator_key: &PublicKey,
+    operator_key: &OperatorPublicKey,
 ) -> Capsule {
     let of = client.chain().envelope_context().record_version(version.record, version.version);
-    let binding = Binding::release_share(&of, patient, client.deployment().operator, OPERATOR_KEY_EPOCH);
-    Capsule::seal(&dek.release_share(&of), operator_key, &binding)
+    let binding = Binding::release_share(&of, patient, client.deployment().operator, operator_key.epoch);
+    Capsule::seal(&dek.release_share(&of), &operator_key.key, &binding)
 }
 
 /// The header of an envelope of which every byte was compared with the CID on chain.

@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use alloy::signers::{k256::ecdsa::SigningKey, local::PrivateKeySigner};
+use alloy::{
+    primitives::Address,
+    signers::{k256::ecdsa::SigningKey, local::PrivateKeySigner},
+};
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
@@ -16,7 +19,8 @@ use futures::TryStreamExt;
 use hkdf::Hkdf;
 use mongodb::bson::{Document, RawDocumentBuf, doc};
 use protocol::{
-    codes::Role,
+    codes::{Right, Role},
+    deployment::ContractName,
     envelope::{HEADER_LEN, Header},
 };
 use rand::{RngExt, distr::Alphanumeric};
@@ -29,6 +33,7 @@ use crate::{
 };
 
 /// A secret and what it is, for the message of a failure.
+#[derive(Clone)]
 struct Canary {
     what: &'static str,
     bytes: Vec<u8>,
@@ -216,6 +221,43 @@ fn identity_scalar(person: &Person) -> Vec<u8> {
     scalar.to_vec()
 }
 
+/// What a server handles and must not leave readable: what opens tags, who asks whom, who is signed in.
+///
+/// Everything about the `stranger` is secret, since no transaction has ever named it. The `doctor` is known to the chain,
+/// as are keys and accreditations; that the patient has to do with it is not.
+fn relations_of(patient: &Person, doctor: &Person, stranger: &PrivateKeySigner) -> Vec<Canary> {
+    let at = patient.client.deployment();
+    let (seed, registry) = (patient.keys.seed(), at.address_of(ContractName::GrantRegistry));
+    let salt = |grantee, right| seed.tag_salt(at.chain_id, registry, grantee, right).0.to_vec();
+    let mut canaries = vec![
+        Canary::of("salt of a READ tag", salt(doctor.address(), Right::Read)),
+        Canary::of("salt of a WRITE tag", salt(stranger.address(), Right::Write)),
+    ];
+    canaries.extend(address("grantee whom the chain does not know", stranger.address()));
+    for person in [patient, doctor] {
+        let session = std::fs::read(person.device.home().join("session.json")).expect("the person is signed in");
+        let session: Value = serde_json::from_slice(&session).expect("it is JSON");
+        let message = session["login_message"].as_str().expect("it is text");
+        let point = message.rsplit_once("p256:").expect("it names the session key").1;
+        canaries.push(Canary::of("session key in a login message", hex::decode(point.trim()).expect("it is hex")));
+    }
+    canaries
+}
+
+/// An address as bytes, and as login messages write it.
+fn address(what: &'static str, address: Address) -> [Canary; 2] {
+    [Canary::of(what, address.to_vec()), Canary::of(what, address.to_checksum(None).split_off(2))]
+}
+
+/// Where the API's own collections name people: who a record is about and who stored it stands on chain, and a profile is
+/// public by its nature.
+const MAY_NAME: [(&str, &str); 4] = [
+    ("medlock_log.log_leaves", "patient"),
+    ("medlock.api_release_shares", "patient"),
+    ("medlock.api_pins", "patient"),
+    ("medlock.api_profiles", "doctor"),
+];
+
 /// What opens a record of the patient's own: its data key and the two halves.
 async fn keys_of_the_record(world: &World, patient: &Person, uploaded: &Value) -> [Canary; 3] {
     let cid = uploaded["cid"].as_str().expect("it is text");
@@ -243,6 +285,7 @@ fn no_server_keeps_anything_that_must_stay_with_people() {
         let (reason, reason_word) = Canary::word("reason of a request");
         let (contact, contact_word) = Canary::word("private name");
         let (patient, doctor) = tokio::join!(world.person(), world.practitioner(Role::Doctor));
+        let stranger = PrivateKeySigner::random();
         let words = client::unlock::kit(&patient.client, &patient.keys).words;
         let wallet = world.stack.localnet().person(localnet::Role::Accreditor);
         let mut canaries = vec![content, file_name, reason, contact];
@@ -250,6 +293,7 @@ fn no_server_keeps_anything_that_must_stay_with_people() {
         canaries.push(Canary::of("accreditor's wallet key", unhex(&Value::String(wallet.private_key_hex()))));
         canaries.extend(secrets_of(&patient));
         canaries.extend(secrets_of(&doctor));
+        canaries.extend(relations_of(&patient, &doctor, &stranger));
 
         // One life cycle that uses each of them.
         let device = &patient.device;
@@ -268,6 +312,8 @@ fn no_server_keeps_anything_that_must_stay_with_people() {
         .await;
         device.medlock(&["approve", &request]).await.succeeded();
         assert_eq!(doctor.open_soon(record.parse().unwrap()).await, text.as_bytes());
+        let to = format!("{:#x}", stranger.address());
+        device.medlock(&["grant", "--to", &to, "--write", "--all-categories"]).await.succeeded();
         device.medlock(&["revoke", "--to", &contact_word]).await.succeeded();
         let refused = doctor.device.medlock(&["get", record, "-o", "again.txt"]).await;
         assert_eq!(refused.code, 4);
@@ -284,6 +330,19 @@ fn no_server_keeps_anything_that_must_stay_with_people() {
         for (place, bytes) in &kept {
             let found = search.find(bytes);
             assert!(found.is_empty(), "{place} has the {found:?}");
+        }
+        // Doctor and patient are known to the chain, and so to the mirror. What the API itself keeps names neither beside
+        // anything else, but where it says why.
+        let people = [address("patient", patient.address()), address("doctor", doctor.address())].concat();
+        let search = Search::of(&people);
+        let own = |place: &str| {
+            let collection = place.strip_prefix("collection ");
+            collection.is_some_and(|name| name.starts_with("medlock.api_") || name.starts_with("medlock_log."))
+        };
+        for (place, bytes) in kept.iter().filter(|(place, _)| own(place) || place.starts_with("file logs/api")) {
+            let may = |what: &String| MAY_NAME.iter().any(|(name, who)| place.ends_with(name) && what.starts_with(who));
+            let found: Vec<String> = search.find(bytes).into_iter().filter(|what| !may(what)).collect();
+            assert!(found.is_empty(), "{place} names the {found:?}");
         }
 
         // The control: somebody careless puts a canary in each place, each time in another disguise.

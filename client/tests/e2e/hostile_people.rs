@@ -15,12 +15,11 @@ use protocol::{
         grants::{GrantQuery, GrantSide},
         records::RegisterBody,
     },
-    capsule::{Binding, Capsule, OPERATOR_KEY_EPOCH},
+    capsule::{Binding, Capsule},
     cid::Cid,
     codes::{Category, Purpose, Right, Role, ScopeKind},
     envelope::{ContentHasher, Metadata, SealParams, SealReader, SignedBy},
     error_code::ErrorCode,
-    identity::PublicKey,
     ids::{RecordId, Salt},
     messages::{Action, Grant, GrantRef, RegisterRecord, Revoke, Scope, SignedAction},
     secret::{DataKey, ReleaseShare},
@@ -174,9 +173,9 @@ async fn upload_forged(
         Forgery::OwnerCapsule => dek.release_share(&of),
         Forgery::ReleaseShare => ReleaseShare::from_bytes(rand::random()),
     };
-    let operator = PublicKey::from_bytes(&api.server_info().await?.operator_key).unwrap();
-    let binding = Binding::release_share(&of, patient.address(), lab.client.deployment().operator, OPERATOR_KEY_EPOCH);
-    let release_share = Capsule::seal(&release_share, &operator, &binding);
+    let operator = lab.client.deployment().operator_key().unwrap();
+    let binding = Binding::release_share(&of, patient.address(), lab.client.deployment().operator, operator.epoch);
+    let release_share = Capsule::seal(&release_share, &operator.key, &binding);
     let action = Action::RegisterRecord(RegisterRecord {
         uploader: lab.address(),
         patient: patient.address(),

@@ -24,6 +24,7 @@ mod hostile_people;
 mod hostile_store;
 mod life_cycle;
 mod mirror;
+mod operator_keys;
 mod other_deployment;
 mod replicas;
 mod routes;

@@ -16,13 +16,12 @@ use protocol::{
         records::{RegisterBody, ReleaseShareBody},
     },
     bundle::Bundle,
-    capsule::{Binding, Capsule, OPERATOR_KEY_EPOCH},
+    capsule::{Binding, Capsule},
     cid::CidBuilder,
     codes::{Purpose, Right, Role, ScopeKind},
     deployment::ContractName,
     envelope::{ContentHasher, Metadata, SealParams, SealReader},
     error_code::ErrorCode,
-    identity::PublicKey,
     ids::{Salt, Tag},
     messages::{Action, Grant, RegisterVersion, Scope, SignedAction},
     note,
@@ -135,9 +134,9 @@ impl Forged {
         });
 
         let of = context.record_version(record, 1);
-        let operator = PublicKey::from_bytes(&thief.client.api().unwrap().server_info().await.unwrap().operator_key);
-        let binding = Binding::release_share(&of, patient, deployment.operator, OPERATOR_KEY_EPOCH);
-        let release_share = Capsule::seal(&dek.release_share(&of), &operator.unwrap(), &binding);
+        let operator = deployment.operator_key().unwrap();
+        let binding = Binding::release_share(&of, patient, deployment.operator, operator.epoch);
+        let release_share = Capsule::seal(&dek.release_share(&of), &operator.key, &binding);
         let binding = Binding::reader_share(&of, patient, thief.address(), thief.keys.epoch(), 1);
         let reader_share = Capsule::seal(&dek.reader_share(&of), thief.keys.identity().public_key(), &binding);
         let bundle = Bundle::new(record, vec![(1, reader_share)]).unwrap();

@@ -128,7 +128,7 @@ const bench = {
     if (file === undefined) throw new Error('a file is chosen');
     const start = performance.now();
     const found = await hashFile(file);
-    const operator = { operator: patient, operatorKey: key.publicKey };
+    const operator = { operator: patient, operatorKey: key.publicKey, operatorKeyEpoch: 1 };
     const sealed = await sealFile(file, { ...target, ...operator, metadata: metadataOf(found) });
     try {
       const answer = await uploadBlob({ record, version: 1 }, sealed.envelope, () => undefined, new AbortController().signal);

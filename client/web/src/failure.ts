@@ -26,7 +26,7 @@ export const DEVICE_CODES = [
   'foreign_key', 'own_key_unknown', 'envelope_missing',
   'already_set_up', 'kit_not_saved', 'invalid_words', 'passphrase_too_short', 'passphrases_differ', 'locked',
   // The server and the chain do not answer, or answer otherwise than they must.
-  'unreachable', 'invalid_answer', 'wrong_answer', 'other_deployment', 'other_chain', 'other_code', 'rpc', 'no_history',
+  'unreachable', 'invalid_answer', 'wrong_answer', 'other_deployment', 'operator_keys', 'other_chain', 'other_code', 'rpc', 'no_history',
   'still_pending', 'reverted', 'changed', 'contended',
   // What was checked is not what it should be.
   'wrong_public_key', 'stored_other_bytes', 'commitment', 'wrong_author', 'wrong_bundle', 'wrong_receipt', 'log_broken',
@@ -50,7 +50,7 @@ const RETRYABLE: ReadonlySet<FailureCode> = new Set([
 ]);
 
 const VERIFICATION: ReadonlySet<FailureCode> = new Set([
-  'suspicious_challenge', 'wrong_keys', 'wrong_answer', 'other_deployment', 'other_chain', 'other_code',
+  'suspicious_challenge', 'wrong_keys', 'wrong_answer', 'other_deployment', 'operator_keys', 'other_chain', 'other_code',
   'wrong_public_key', 'cid_mismatch', 'stored_other_bytes', 'invalid_envelope', 'commitment', 'wrong_author',
   'wrong_bundle', 'wrong_receipt', 'log_broken', 'invalid_statement', 'invalid_address_book',
 ]);

@@ -15,11 +15,12 @@ use super::*;
 fn deployment() -> Deployment {
     let at = |byte| DeployedContract { address: Address::repeat_byte(byte), code_hash: B256::ZERO };
     Deployment {
-        version: 1,
+        version: 2,
         chain_id: 1,
         genesis_hash: B256::ZERO,
         start_block: 1,
         operator: Address::ZERO,
+        operator_keys: Vec::new(),
         contracts: Addresses {
             accreditation: at(1),
             key_registry: at(2),

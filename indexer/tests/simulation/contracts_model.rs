@@ -30,11 +30,12 @@ use crate::dice::Dice;
 pub(crate) fn deployment(genesis_hash: B256) -> Deployment {
     let at = |byte| DeployedContract { address: Address::repeat_byte(byte), code_hash: B256::ZERO };
     Deployment {
-        version: 1,
+        version: 2,
         chain_id: 31_337,
         genesis_hash,
         start_block: 1,
         operator: OPERATORS[0],
+        operator_keys: Vec::new(),
         contracts: Contracts {
             accreditation: at(1),
             key_registry: at(2),

@@ -5,6 +5,7 @@
 
 mod envelopes;
 mod fixed_rng;
+mod operator_keys;
 mod reference_floe;
 mod reference_hpke;
 mod scenario;
@@ -31,7 +32,7 @@ use scenario::{Content, Scenario, Unlock, Vector, base64};
 
 pub(crate) const CONTEXT: EnvelopeContext =
     EnvelopeContext { chain_id: 31_337, registry: address!("5fbdb2315678afecb367f032d93f642f64180aa3") };
-const GRANT_REGISTRY: Address = address!("e7f1725e7734ce288f8367e1bb143e90bb3f0512");
+pub(crate) const GRANT_REGISTRY: Address = address!("e7f1725e7734ce288f8367e1bb143e90bb3f0512");
 const OPERATOR: Address = address!("a0ee7a142d267c1f36714e4a8f75612f20a79720");
 const GRANTEE: Address = address!("3c44cdddb6a900fa2b585dd299e03d12fa4293bc");
 pub(crate) const RECORD: RecordId = RecordId(B256::repeat_byte(0x52));
@@ -77,6 +78,7 @@ fn main() -> ExitCode {
     keyrings(&mut vectors);
     letters(&mut vectors);
     logs(&mut vectors);
+    operator_keys::add(&mut vectors);
 
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files: BTreeMap<std::path::PathBuf, String> = vectors

@@ -76,6 +76,30 @@ pub(crate) struct KitScenario {
     text: String,
 }
 
+/// The operator's encryption keys, maybe beside the deployment that a client kept.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OperatorKeysScenario {
+    pub(crate) deployment: Deployment,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) kept: Option<Deployment>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) newest_epoch: Option<u32>,
+}
+
+impl OperatorKeysScenario {
+    pub(crate) fn run(&self) -> &'static str {
+        let kept = |_: &_| self.kept.as_ref().map_or(Ok(()), |kept| self.deployment.expect_extends(kept));
+        match self.deployment.operator_key().and_then(|newest| kept(&newest).map(|()| newest)) {
+            Ok(newest) => {
+                assert_eq!(Some(newest.epoch), self.newest_epoch);
+                "ok"
+            }
+            Err(error) => error.class(),
+        }
+    }
+}
+
 /// Reads a value and checks that writing it again gives the same JSON.
 fn read<T: DeserializeOwned + Serialize>(json: &Value) -> T {
     let value: T = serde_json::from_value(json.clone()).expect("the JSON of the API");

@@ -2,11 +2,13 @@
 //! long ones base64.
 
 #[path = "messages_scenario.rs"]
-mod messages_scenario;
+pub(crate) mod messages_scenario;
 
 use alloy::primitives::{Address, B256, Bytes};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use messages_scenario::{ActionScenario, KitScenario, LoginScenario, ReadScenario, StatementScenario};
+use messages_scenario::{
+    ActionScenario, KitScenario, LoginScenario, OperatorKeysScenario, ReadScenario, StatementScenario,
+};
 use protocol::{
     address_book::{AddressBook, AddressBookError},
     authorship::{self, AuthorshipProof},
@@ -138,6 +140,7 @@ pub(crate) enum Scenario {
     Read(Box<ReadScenario>),
     Login(Box<LoginScenario>),
     Kit(KitScenario),
+    OperatorKeys(Box<OperatorKeysScenario>),
 }
 
 /// Bytes that a formula gives. `xor`: byte i is `(i ^ i>>8 ^ i>>16) & 255`; `zero`: all zero.
@@ -465,6 +468,7 @@ impl Scenario {
             Self::Read(read) => read.run(),
             Self::Login(login) => login.run(),
             Self::Kit(kit) => kit.run(),
+            Self::OperatorKeys(keys) => keys.run(),
         }
     }
 }

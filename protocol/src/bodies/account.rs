@@ -78,11 +78,8 @@ pub struct Me {
 /// `GET /v1/deployment`: where the contracts are and what this server is. A client compares it with its own copy.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ServerInfo {
-    /// The server's copy of the deployment file.
+    /// The server's copy of the deployment file, with the keys to which release shares are sealed.
     pub deployment: Deployment,
-    /// The public key (uncompressed secp256k1 point) to which release shares are sealed.
-    #[schema(value_type = String)]
-    pub operator_key: Bytes,
     /// Largest envelope, in bytes.
     pub envelope_bytes_max: u64,
     /// Within so many seconds of a read its leaf stands on chain.

@@ -19,6 +19,7 @@ use crate::{
 #[derive(Clone, Debug, Deserialize)]
 struct Deployed {
     genesis_hash: String,
+    operator_keys: Vec<serde_json::Value>,
     contracts: std::collections::BTreeMap<String, DeployedContract>,
 }
 
@@ -85,6 +86,17 @@ pub async fn deploy(localnet: &Localnet, out: &Path) -> Result<(), StartError> {
     let failed = |source| StartError::Io { what: "write", path: out.to_owned(), source };
     fs::copy(&written, out).map_err(failed)?;
     fs::remove_file(&written).map_err(failed)
+}
+
+/// Whether a deployment file has an encryption key of the operator already: without one no API starts.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(crate) fn has_operator_key(file: &Path) -> Result<bool, StartError> {
+    let failed = |source| StartError::Io { what: "read", path: file.to_owned(), source };
+    let text = fs::read_to_string(file).map_err(failed)?;
+    let deployed: Result<Deployed, _> = serde_json::from_str(&text);
+    Ok(deployed.is_ok_and(|deployed| !deployed.operator_keys.is_empty()))
 }
 
 /// Checks that the contracts of a deployment file are on this very chain, byte for byte.

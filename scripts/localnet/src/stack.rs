@@ -213,7 +213,12 @@ impl Stack {
         let log = self.localnet.log_named("reindex");
         let mut command = self.indexer_command();
         command.arg("reindex");
-        let mut process = Process::spawn(command, "medlock-indexer reindex", &log, self.localnet.watchdog())?;
+        self.run_to_end(command, "medlock-indexer reindex", log).await
+    }
+
+    /// Runs a command of our programs that ends by itself.
+    async fn run_to_end(&self, command: Command, name: &str, log: PathBuf) -> Result<(), StartError> {
+        let mut process = Process::spawn(command, name, &log, self.localnet.watchdog())?;
         let status: ExitStatus = loop {
             match process.ended() {
                 Some(status) => break status,
@@ -226,6 +231,24 @@ impl Stack {
         Err(StartError::Ended { name: process.name().into(), status, tail: crate::process::tail(&log), log })
     }
 
+    /// Adds the operator's next encryption key to the deployment file (`medlock-api add-operator-key`); running APIs have
+    /// it after their next start.
+    ///
+    /// # Errors
+    /// [`StartError::Ended`] with the end of its log when it fails.
+    pub async fn add_operator_key(&self) -> Result<(), StartError> {
+        let log = self.localnet.log_named("operator-key");
+        let secrets = self.secrets();
+        let mut command = command_without_settings(&self.config.api);
+        command
+            .arg("add-operator-key")
+            .current_dir(self.localnet.state_dir())
+            .env("MEDLOCK_DEPLOYMENT", &self.deployment)
+            .env("MEDLOCK_OPERATOR_KEY_FILE", secrets.join("operator.key"))
+            .env("MEDLOCK_OPERATOR_SECRET_FILE", secrets.join("operator.secret"));
+        self.run_to_end(command, "medlock-api add-operator-key", log).await
+    }
+
     /// Starts an API replica, if it does not run, and waits until it is ready. The first one is number 0.
     ///
     /// # Errors
@@ -236,6 +259,9 @@ impl Stack {
     pub async fn start_api(&mut self, replica: usize) -> Result<(), StartError> {
         if self.api(replica).is_some_and(|process| process.ended().is_none()) {
             return Ok(());
+        }
+        if !deployment::has_operator_key(&self.deployment)? {
+            self.add_operator_key().await?;
         }
         let port = self.replicas[replica].port;
         let name = format!("api-{replica}");

@@ -54,7 +54,6 @@ export function parseServerInfo(answer: unknown): Omit<Schemas['ServerInfo'], 'd
     anchor_seconds_max: uint(fields, 'anchor_seconds_max'),
     deployment: fields['deployment'],
     envelope_bytes_max: uint(fields, 'envelope_bytes_max'),
-    operator_key: text(fields, 'operator_key'),
     version: text(fields, 'version'),
   };
 }

@@ -303,7 +303,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Says which contracts this server serves and to which key release shares are sealed.
+         * Says which contracts this server serves, and to which keys of its operator release shares are sealed.
          * @description **Who may call:** anyone.
          */
         get: operations["deployment"];
@@ -931,6 +931,8 @@ export interface components {
             genesis_hash: string;
             /** @description Who keeps the log and holds the release shares. */
             operator: string;
+            /** @description The operator's encryption keys, each signed by the operator, newest last. */
+            operator_keys: components["schemas"]["SignedOperatorKey"][];
             /**
              * Format: int64
              * @description No event of ours lies before this block.
@@ -970,7 +972,7 @@ export interface components {
          * @description A stable error code.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "out_of_range" | "unknown_category" | "not_signed_in" | "invalid_login" | "wrong_domain" | "wrong_chain" | "nonce_used" | "expired" | "clock_skew" | "invalid_signature" | "forbidden" | "not_found" | "unknown_record" | "record_tombstoned" | "no_grant" | "grant_expired" | "grant_revoked" | "not_accredited" | "key_not_registered" | "stale_state" | "already_exists" | "share_missing" | "invalid_capsule" | "cid_mismatch" | "invalid_envelope" | "too_large" | "truncated_upload" | "quota_exceeded" | "invalid_range" | "precondition_failed" | "idempotency_mismatch" | "rate_limited" | "budget_exceeded" | "would_revert" | "method_not_allowed" | "unsupported_media_type" | "unavailable" | "internal";
+        ErrorCode: "invalid_request" | "out_of_range" | "unknown_category" | "not_signed_in" | "invalid_login" | "wrong_domain" | "wrong_chain" | "nonce_used" | "expired" | "clock_skew" | "invalid_signature" | "forbidden" | "not_found" | "unknown_record" | "record_tombstoned" | "no_grant" | "grant_expired" | "grant_revoked" | "not_accredited" | "key_not_registered" | "stale_state" | "already_exists" | "share_missing" | "invalid_capsule" | "cid_mismatch" | "invalid_envelope" | "too_large" | "truncated_upload" | "quota_exceeded" | "invalid_range" | "precondition_failed" | "idempotency_mismatch" | "rate_limited" | "budget_exceeded" | "not_invited" | "relayer_poor" | "log_behind" | "would_revert" | "method_not_allowed" | "unsupported_media_type" | "unavailable" | "internal";
         /** @description One event of the feed. The SSE `id` is the same text as `id`, the SSE `event` the kind. */
         FeedEvent: {
             /** @description Opaque and growing; pass it as `Last-Event-ID`. */
@@ -1702,15 +1704,13 @@ export interface components {
              * @description Within so many seconds of a read its leaf stands on chain.
              */
             anchor_seconds_max: number;
-            /** @description The server's copy of the deployment file. */
+            /** @description The server's copy of the deployment file, with the keys to which release shares are sealed. */
             deployment: components["schemas"]["Deployment"];
             /**
              * Format: int64
              * @description Largest envelope, in bytes.
              */
             envelope_bytes_max: number;
-            /** @description The public key (uncompressed secp256k1 point) to which release shares are sealed. */
-            operator_key: string;
             /** @description The server's version. */
             version: string;
         };
@@ -1755,6 +1755,18 @@ export interface components {
             /** @description What is stated. */
             denial: Record<string, unknown>;
             /** @description 65 bytes r ‖ s ‖ v, or what the signer's contract accepts (ERC-1271). */
+            signature: string;
+        };
+        /** @description One entry of the list in the deployment file. */
+        SignedOperatorKey: {
+            /**
+             * Format: int32
+             * @description From 1, without gaps.
+             */
+            epoch: number;
+            /** @description Uncompressed secp256k1 point, 65 bytes. */
+            key: string;
+            /** @description The operator's signature over [`OperatorKey`]: 65 bytes r ‖ s ‖ v. */
             signature: string;
         };
         /** @description A [`Profile`] with its accreditor's signature. */

@@ -6,7 +6,7 @@ import { Seed } from '../protocol/secret.ts';
 import { SessionKey } from '../protocol/session.ts';
 import { KeptSession } from '../session/kept-session.ts';
 import { Keys } from '../session/keys.ts';
-import { DEPLOYMENT, deploymentJson, PATIENT_KEY } from '../../tests/protocol/people.ts';
+import { DEPLOYMENT, finishedJson } from '../../tests/protocol/people.ts';
 import { device } from './device.ts';
 import { IDLE_MS, watchIdle } from './idle.ts';
 
@@ -47,7 +47,7 @@ window.addEventListener('eip6963:requestProvider', () => {
 /** What the server answers; nobody is signed in unless a test says so. */
 const answers: Record<string, unknown> = {
   '/v1/deployment': {
-    deployment: deploymentJson(), operator_key: PATIENT_KEY.publicKey.hex, envelope_bytes_max: 1 << 20, anchor_seconds_max: 60, version: '0.1.0',
+    deployment: finishedJson(1), envelope_bytes_max: 1 << 20, anchor_seconds_max: 60, version: '0.1.0',
   },
   '/config.json': {},
 };

@@ -3,7 +3,7 @@ import { json } from '../api/request.ts';
 import * as api from '../api/routes.ts';
 import { Failure } from '../failure.ts';
 import { deploymentFingerprint, deploymentJson, parseDeployment, sameDeployment, type Deployment } from '../protocol/deployment.ts';
-import { PublicKey } from '../protocol/identity.ts';
+import { expectExtends, type OperatorKey, operatorKeyOf, OperatorKeysError } from '../protocol/operator-keys.ts';
 import { keep } from './store.ts';
 
 const KNOWN = 'deployment';
@@ -14,8 +14,8 @@ export interface ServerView {
   readonly fingerprint: string;
   /** Whether the build or the person has accepted it. */
   readonly isAccepted: boolean;
-  /** To which release shares are sealed. */
-  readonly operatorKey: PublicKey;
+  /** To which release shares are sealed: the newest, signed by the operator. */
+  readonly operatorKey: OperatorKey;
   readonly envelopeBytesMax: number;
   readonly anchorSecondsMax: number;
   /** Nodes of the chain that the operator recommends: a wallet that does not know the chain is given them. */
@@ -39,9 +39,10 @@ declare global {
 /**
  * Asks the server. The contracts of a deployment decide who may read, and all of it comes from the server at first. So a build
  * can name the one deployment that it is for; else a person accepts it by its fingerprint, and another one is refused from then
- * on. Whether the chain has these contracts is checked with the wallet's own view.
+ * on. Whether the chain has these contracts is checked with the wallet's own view. Of the operator's keys the longest list that
+ * was seen is kept, and a server that does not go on from there is refused.
  *
- * @throws Failure `other_deployment`, `invalid_answer`, `unreachable`, `storage_unavailable`.
+ * @throws Failure `other_deployment`, `operator_keys`, `invalid_answer`, `unreachable`, `storage_unavailable`.
  */
 export async function readServer(built: string | undefined = import.meta.env.VITE_MEDLOCK_DEPLOYMENT_SHA256): Promise<ServerView> {
   const [info, rpcUrls] = await Promise.all([api.serverInfo(), readRpcUrls()]);
@@ -51,24 +52,52 @@ export async function readServer(built: string | undefined = import.meta.env.VIT
     view = {
       deployment,
       fingerprint: deploymentFingerprint(deployment),
-      operatorKey: PublicKey.fromHex(info.operator_key),
+      operatorKey: operatorKeyOf(deployment),
       envelopeBytesMax: info.envelope_bytes_max,
       anchorSecondsMax: info.anchor_seconds_max,
       rpcUrls,
     };
   } catch (error) {
-    throw new Failure('invalid_answer', { cause: error });
+    throw new Failure(error instanceof OperatorKeysError ? 'operator_keys' : 'invalid_answer', { cause: error });
   }
   if (built !== undefined && built !== '' && built !== view.fingerprint) throw new Failure('other_deployment');
   // A browser that cannot say what it knows must not accept anything instead.
   const known = await keep.get<unknown>(KNOWN);
-  if (known !== undefined && !sameDeployment(parseDeployment(known), view.deployment)) throw new Failure('other_deployment');
-  return { ...view, isAccepted: known !== undefined || built === view.fingerprint };
+  const isAccepted = known !== undefined || built === view.fingerprint;
+  const isLonger = known === undefined || goesOn(known, view.deployment);
+  if (isAccepted && isLonger) await keepDeployment(view.deployment);
+  return { ...view, isAccepted };
+}
+
+/**
+ * Whether a deployment has more than the kept one: further keys of the operator.
+ *
+ * @throws Failure `other_deployment`, `operator_keys`.
+ */
+function goesOn(known: unknown, told: Deployment): boolean {
+  let kept: Deployment;
+  try {
+    kept = parseDeployment(known);
+  } catch (error) {
+    // Kept by an older version of this app, for an older deployment.
+    throw new Failure('other_deployment', { cause: error });
+  }
+  if (!sameDeployment(kept, told)) throw new Failure('other_deployment');
+  try {
+    expectExtends(told, kept);
+  } catch (error) {
+    throw new Failure('operator_keys', { cause: error });
+  }
+  return told.operatorKeys.length > kept.operatorKeys.length;
+}
+
+async function keepDeployment(deployment: Deployment): Promise<void> {
+  await keep.put(KNOWN, JSON.parse(deploymentJson(deployment)));
 }
 
 /** Keeps the deployment that a person has accepted. */
 export async function acceptDeployment({ deployment }: ServerView): Promise<void> {
-  await keep.put(KNOWN, JSON.parse(deploymentJson(deployment)));
+  await keepDeployment(deployment);
 }
 
 /** Forgets the accepted deployment: the next one is asked about again. Only after the person has checked with the operator. */

@@ -114,8 +114,9 @@ export function makeBundle(
 export async function releaseShareOf(client: ReadyClient, version: ChainVersion, dek: DataKey): Promise<Capsule> {
   const of = recordVersion(client, version);
   const share = releaseShare(dek, of);
-  const binding = releaseShareBinding(of, version.patient, client.chain.deployment.operator);
-  const capsule = await Capsule.seal(share, client.info.operatorKey, binding);
+  const { epoch, key } = client.info.operatorKey;
+  const binding = releaseShareBinding(of, version.patient, client.chain.deployment.operator, epoch);
+  const capsule = await Capsule.seal(share, key, binding);
   share.wipe();
   return capsule;
 }

@@ -193,7 +193,8 @@ async function store(client: ReadyClient, entry: JournalEntry, wanted: SignedCon
     patientKeyEpoch: patientKey.epoch,
     metadata,
     operator: client.chain.deployment.operator,
-    operatorKey: client.info.operatorKey,
+    operatorKey: client.info.operatorKey.key,
+    operatorKeyEpoch: client.info.operatorKey.epoch,
   };
   // Encrypting and sending are each told as one half.
   const onProgress = (bytes: number): void => tell({ state: 'sending', progress: bytes / contentLength / 2 });

@@ -32,9 +32,6 @@ const HEADER_LEN = 4;
 const CIPHERTEXT_AT = 69;
 const VERSION = 0x01;
 
-/** Epoch of the operator's key in the binding of release shares. Another key comes with another deployment. */
-export const OPERATOR_KEY_EPOCH = 1;
-
 /** Everything a capsule is bound to: it opens under exactly these values, and under no others. */
 export interface Binding {
   /** EIP-155 chain id. */
@@ -67,7 +64,7 @@ export function releaseShareBinding(
   of: RecordVersion,
   patient: Address,
   operator: Address,
-  operatorKeyEpoch: number = OPERATOR_KEY_EPOCH,
+  operatorKeyEpoch: number,
 ): Binding {
   return ofVersion(of, patient, operator, operatorKeyEpoch);
 }

@@ -1,13 +1,18 @@
-/** The deployment file: where the contracts are, and who runs the log. Everybody starts from the same copy. */
+/**
+ * The deployment file: where the contracts are, who runs the log, and to which keys release shares are sealed. Everybody
+ * starts from the same copy (`SPEC.md`, section 12).
+ */
 
 import { sha256 } from '@noble/hashes/sha2.js';
 import type { TypedDataDomain } from 'viem';
 import { utf8 } from './bytes.ts';
 import { ProtocolError } from './error.ts';
-import { type Address, type Hex, sameHex, toHex } from './hex.ts';
+import { type Address, type Hex, isHex, sameHex, toHex } from './hex.ts';
 import { exactFields, hexOf, isUint } from './json-form.ts';
+// Types only: the check of the keys is there, and knows this file.
+import type { SignedOperatorKey } from './operator-keys.ts';
 
-const VERSION = 1;
+const VERSION = 2;
 /** EIP-712 domain name of every contract. */
 export const DOMAIN_NAME = 'medlock';
 /** EIP-712 domain version of every contract. */
@@ -41,6 +46,8 @@ export interface Deployment {
   readonly startBlock: number;
   /** Who keeps the log and holds the release shares. */
   readonly operator: Address;
+  /** The operator's encryption keys, newest last; `operatorKeyOf` checks them. */
+  readonly operatorKeys: readonly SignedOperatorKey[];
   /** The contracts. */
   readonly contracts: Readonly<Record<ContractName, DeployedContract>>;
 }
@@ -58,7 +65,7 @@ export class InvalidDeployment extends ProtocolError<'deployment'> {
  * @throws InvalidDeployment for another version, a missing or unknown field, or one that is out of range.
  */
 export function parseDeployment(json: unknown): Deployment {
-  const names = ['version', 'chain_id', 'genesis_hash', 'start_block', 'operator', 'contracts'] as const;
+  const names = ['version', 'chain_id', 'genesis_hash', 'start_block', 'operator', 'operator_keys', 'contracts'] as const;
   const file = exactFields(json, names);
   const contracts = exactFields(file?.contracts, CONTRACT_NAMES);
   if (file === null || contracts === null || file.version !== VERSION) throw new InvalidDeployment();
@@ -68,6 +75,7 @@ export function parseDeployment(json: unknown): Deployment {
     genesisHash: required(hexOf(file.genesis_hash, 32)),
     startBlock: file.start_block,
     operator: required(hexOf(file.operator, 20)),
+    operatorKeys: parseKeys(file.operator_keys),
     contracts: {
       accreditation: parseContract(contracts.accreditation),
       key_registry: parseContract(contracts.key_registry),
@@ -79,24 +87,35 @@ export function parseDeployment(json: unknown): Deployment {
 }
 
 /** The JSON of the file, with its names in alphabetical order: one text for one deployment. */
-export function deploymentJson({ chainId, genesisHash, startBlock, operator, contracts }: Deployment): string {
+export function deploymentJson(deployment: Deployment): string {
+  const { operatorKeys } = deployment;
+  return JSON.stringify({ ...sorted(deployment), operator_keys: operatorKeys, start_block: deployment.startBlock, version: VERSION });
+}
+
+/**
+ * SHA-256 of that text without the operator's keys, hex without `0x`: what `jq -cSj 'del(.operator_keys)' FILE | sha256sum`
+ * prints for the operator's file. The keys follow from the operator's address in it and its signatures.
+ */
+export function deploymentFingerprint(deployment: Deployment): string {
+  const text = JSON.stringify({ ...sorted(deployment), start_block: deployment.startBlock, version: VERSION });
+  return toHex(sha256(utf8(text))).slice(2);
+}
+
+/** The fields whose names come before `operator_keys`. */
+function sorted({ chainId, genesisHash, operator, contracts }: Deployment): Record<string, unknown> {
   const names = [...CONTRACT_NAMES].sort();
-  return JSON.stringify({
+  return {
     chain_id: chainId,
     contracts: Object.fromEntries(names.map((name) => [name, { address: contracts[name].address, code_hash: contracts[name].codeHash }])),
     genesis_hash: genesisHash,
     operator,
-    start_block: startBlock,
-    version: VERSION,
-  });
+  };
 }
 
-/** SHA-256 of that text, hex without `0x`: what `jq -cSj . FILE | sha256sum` prints for the operator's file. */
-export function deploymentFingerprint(deployment: Deployment): string {
-  return toHex(sha256(utf8(deploymentJson(deployment)))).slice(2);
-}
-
-/** Whether two deployments are the same: a client refuses a server of another one. */
+/**
+ * Whether chain, contracts and operator are the same, whatever the operator's encryption keys are: a client refuses a server
+ * of another deployment.
+ */
 export function sameDeployment(a: Deployment, b: Deployment): boolean {
   return (
     a.chainId === b.chainId &&
@@ -126,6 +145,18 @@ export function domainAt(chainId: number, verifyingContract: Address): Domain {
 /** The EIP-712 domain of a contract of a deployment. */
 export function domainOf(deployment: Deployment, contract: ContractName): Domain {
   return domainAt(deployment.chainId, deployment.contracts[contract].address);
+}
+
+function parseKeys(json: unknown): SignedOperatorKey[] {
+  if (!Array.isArray(json)) throw new InvalidDeployment();
+  return json.map((entry) => {
+    const fields = exactFields(entry, ['epoch', 'key', 'signature'] as const);
+    if (fields === null || !isUint(fields.epoch, 0xffff_ffff)) throw new InvalidDeployment();
+    const [key, signature] = [fields.key, fields.signature];
+    // Of any length here: the check of the keys says what is wrong with them.
+    if (!isHex(key) || !isHex(signature)) throw new InvalidDeployment();
+    return { epoch: fields.epoch, key: key.toLowerCase() as Hex, signature: signature.toLowerCase() as Hex };
+  });
 }
 
 function parseContract(json: unknown): DeployedContract {

@@ -36,6 +36,7 @@ export interface SealFileJob {
   readonly metadata: Metadata;
   readonly operator: Address;
   readonly operatorKey: Bytes;
+  readonly operatorKeyEpoch: number;
   /** The name of the file that the page has reserved for the envelope; `null`: it is made in memory. */
   readonly waitingName: string | null;
 }
@@ -118,7 +119,7 @@ async function sealInto(
 async function sealReleaseShare(job: SealFileJob, dek: DataKey): Promise<Capsule> {
   const of = { ...job.context, record: job.record, version: job.version };
   const share = releaseShare(dek, of);
-  const binding = releaseShareBinding(of, job.patient, job.operator);
+  const binding = releaseShareBinding(of, job.patient, job.operator, job.operatorKeyEpoch);
   const capsule = await Capsule.seal(share, PublicKey.fromBytes(job.operatorKey), binding);
   share.wipe();
   return capsule;

@@ -21,6 +21,7 @@ export interface SealRequest extends SealParams {
   readonly operator: Address;
   /** The operator's encryption key, as the server's information gives it. */
   readonly operatorKey: PublicKey;
+  readonly operatorKeyEpoch: number;
 }
 
 /** A sealed file. */

@@ -107,7 +107,7 @@ describe('JSON', () => {
     expect(sameDeployment({ ...DEPLOYMENT, startBlock: 2 }, DEPLOYMENT)).toBe(false);
     const contracts = json['contracts'] as Record<string, unknown>;
     const { access_log: _, ...missing } = contracts;
-    const bad = [{ ...json, version: 2 }, { ...json, more: 1 }, { ...json, chain_id: '31337' }, { ...json, operator: '0x12' }];
+    const bad = [{ ...json, version: 1 }, { ...json, operator_keys: null }, { ...json, more: 1 }, { ...json, chain_id: '31337' }, { ...json, operator: '0x12' }];
     for (const value of [...bad, { ...json, contracts: missing }, null, 'text']) {
       expect(() => parseDeployment(value)).toThrow(expect.objectContaining({ code: 'deployment' }));
     }

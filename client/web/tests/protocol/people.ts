@@ -1,11 +1,13 @@
 /** Who and what tests are about: the values of the vectors that Rust makes. */
 
+import { secp256k1 } from '@noble/curves/secp256k1.js';
 import type { Deployment } from '../../src/protocol/deployment.ts';
 import type { EnvelopeContext } from '../../src/protocol/envelope/header.ts';
 import type { Metadata } from '../../src/protocol/envelope/metadata.ts';
 import type { SealParams } from '../../src/protocol/envelope/seal.ts';
-import type { Address, Hex } from '../../src/protocol/hex.ts';
+import { type Address, fromHex, type Hex, toHex } from '../../src/protocol/hex.ts';
 import { identityKey } from '../../src/protocol/identity.ts';
+import { operatorKeyHash, type SignedOperatorKey } from '../../src/protocol/operator-keys.ts';
 import { Seed } from '../../src/protocol/secret.ts';
 
 /** 32 bytes of one value. */
@@ -30,6 +32,7 @@ export const DEPLOYMENT: Deployment = {
   genesisHash: repeated(0x01),
   startBlock: 1,
   operator: OPERATOR,
+  operatorKeys: [],
   contracts: {
     accreditation: { address: '0x1111111111111111111111111111111111111111', codeHash: repeated(0x11) },
     key_registry: { address: '0x2222222222222222222222222222222222222222', codeHash: repeated(0x22) },
@@ -39,18 +42,36 @@ export const DEPLOYMENT: Deployment = {
   },
 };
 
-/** The deployment in the form of its file. */
+/** The operator's encryption keys up to an epoch, where the patient's wallet plays the operator. */
+export function operatorKeys(count: number, signer: Hex = WALLET): SignedOperatorKey[] {
+  const at = { ...DEPLOYMENT, operator: PATIENT };
+  return Array.from({ length: count }, (_, index) => {
+    const epoch = index + 1;
+    const key = identityKey(seedOf(0x0e), epoch).publicKey.hex;
+    const hash = fromHex(operatorKeyHash(at, epoch, key), 32);
+    const signed = secp256k1.sign(hash, fromHex(signer, 32), { prehash: false, format: 'recovered' });
+    return { epoch, key, signature: toHex(new Uint8Array([...signed.subarray(1), 27 + (signed[0] ?? 0)])) };
+  });
+}
+
+/** A deployment that is finished: so many encryption keys, and the patient's wallet as operator. In the form of its file. */
+export function finishedJson(count: number): Record<string, unknown> {
+  return { ...deploymentJson(), operator: PATIENT, operator_keys: operatorKeys(count) };
+}
+
+/** The deployment in the form of its file, without encryption keys. */
 export function deploymentJson(): Record<string, unknown> {
   const contracts = Object.entries(DEPLOYMENT.contracts).map(([name, { address, codeHash }]) => [
     name,
     { address, code_hash: codeHash },
   ]);
   return {
-    version: 1,
+    version: 2,
     chain_id: DEPLOYMENT.chainId,
     genesis_hash: DEPLOYMENT.genesisHash,
     start_block: DEPLOYMENT.startBlock,
     operator: DEPLOYMENT.operator,
+    operator_keys: DEPLOYMENT.operatorKeys,
     contracts: Object.fromEntries(contracts),
   };
 }

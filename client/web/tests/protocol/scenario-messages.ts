@@ -6,6 +6,7 @@
 import { expect } from 'vitest';
 import { utf8 } from '../../src/protocol/bytes.ts';
 import { type Deployment, parseDeployment } from '../../src/protocol/deployment.ts';
+import { expectExtends, operatorKeyOf, OperatorKeysError } from '../../src/protocol/operator-keys.ts';
 import { type Address, fromHex, type Hex, toHex } from '../../src/protocol/hex.ts';
 import { type Action, actionId, type ActionType, signedActionToJson } from '../../src/protocol/messages.ts';
 import {
@@ -60,6 +61,7 @@ export interface MessageScenarios {
     text: string;
   };
   kit: { chain_id: string; owner: Address; seed: Hex; text: string };
+  operator_keys: { deployment: unknown; kept?: unknown; newest_epoch?: number };
 }
 
 /** Reads a statement, writes it again, and gives its hash. */
@@ -138,5 +140,18 @@ export const messageRunners: {
     const read = kitFromText(text);
     expect({ ...read, seed: toHex(read.seed.expose()) }).toEqual({ ...kit, seed });
     return 'ok';
+  },
+
+  async operator_keys({ deployment, kept, newest_epoch }) {
+    const told = parseDeployment(deployment);
+    try {
+      const newest = operatorKeyOf(told);
+      if (kept !== undefined) expectExtends(told, parseDeployment(kept));
+      expect(newest.epoch).toBe(newest_epoch);
+      return 'ok';
+    } catch (error) {
+      if (error instanceof OperatorKeysError) return error.code;
+      throw error;
+    }
   },
 };

@@ -40,6 +40,7 @@ import {
   CONTEXT,
   DEPLOYMENT,
   deploymentJson,
+  finishedJson,
   GRANT_REGISTRY,
   GRANTEE,
   KEY_EPOCH,
@@ -228,6 +229,12 @@ async function addMessages(add: Add): Promise<void> {
   statement('deny_request', DENY_REQUEST.toJson(DENIAL), DENY_REQUEST.signingHash(DENIAL, DEPLOYMENT));
   statement('profile', PROFILE.toJson(PROFILE_MESSAGE), PROFILE.signingHash(PROFILE_MESSAGE, DEPLOYMENT));
   await addRead(add, deployment);
+  add('operator-keys', 'a rotation of the operator\'s encryption key', {
+    kind: 'operator_keys',
+    deployment: finishedJson(2),
+    kept: finishedJson(1),
+    newest_epoch: 2,
+  });
 }
 
 async function addRead(add: Add, deployment: Record<string, unknown>): Promise<void> {

@@ -39,7 +39,7 @@ async function sealed(job: SealFileJob | { kind: 'hash'; file: Blob }): Promise<
 
 async function sealJob(): Promise<SealFileJob> {
   const { patientKey, ...params } = sealParams(metadataOf(await hashContent([content])));
-  const keys = { patientKey: patientKey.bytes, operator: OPERATOR, operatorKey: OPERATOR_KEY.publicKey.bytes };
+  const keys = { patientKey: patientKey.bytes, operator: OPERATOR, operatorKey: OPERATOR_KEY.publicKey.bytes, operatorKeyEpoch: 3 };
   return { kind: 'seal', file, ...params, ...keys, waitingName: null };
 }
 
@@ -106,7 +106,7 @@ describe('sealing', () => {
     const header = Header.parse(new Uint8Array(await blob.slice(0, HEADER_LEN).arrayBuffer()));
     const dek = await header.openOwnerCapsule(CONTEXT, PATIENT, PATIENT_KEY);
     const of = { ...CONTEXT, record: RECORD, version: 1 };
-    const binding = releaseShareBinding(of, PATIENT, OPERATOR);
+    const binding = releaseShareBinding(of, PATIENT, OPERATOR, 3);
     const share = await Capsule.fromBytes(capsule).open(ReleaseShare, OPERATOR_KEY, binding);
     expect(share.equals(releaseShare(dek, of))).toBe(true);
   });

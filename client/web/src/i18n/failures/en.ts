@@ -78,6 +78,7 @@ export const failuresEn: FailureSentences = {
   invalid_answer: ['The server answered something that this page does not understand.', 'Reload the page to get the current version of medlock.'],
   wrong_answer: ["The server's answer contradicts the public chain.", 'Stop here and tell whoever runs this server. Nothing was opened or shared.'],
   other_deployment: ['This server belongs to another installation of medlock.', 'Stop here. Check the address in your browser.'],
+  operator_keys: ['This server shows other keys of its operator than this browser has seen.', 'Stop here. Ask the operator, by phone for example, which keys are right.'],
   other_chain: ['Your wallet shows another chain than the one medlock uses.', 'Check the network settings of your wallet.'],
   other_code: ['The contracts on the chain are not the ones they should be.', 'Stop here and tell whoever runs this server.'],
   rpc: ['The chain does not answer.', 'Check the network settings of your wallet, then try again.'],

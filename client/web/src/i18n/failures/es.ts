@@ -78,6 +78,7 @@ export const failuresEs: FailureSentences = {
   invalid_answer: ['El servidor respondió algo que esta página no entiende.', 'Vuelve a cargar la página para tener la versión actual de medlock.'],
   wrong_answer: ['La respuesta del servidor contradice la cadena pública.', 'Detente y avisa a quien gestiona este servidor. No se abrió ni se compartió nada.'],
   other_deployment: ['Este servidor pertenece a otra instalación de medlock.', 'Detente. Comprueba la dirección de tu navegador.'],
+  operator_keys: ['Este servidor muestra otras claves de su operador que las que este navegador ha visto.', 'Detente. Pregunta al operador, por ejemplo por teléfono, qué claves son las correctas.'],
   other_chain: ['Tu monedero muestra otra cadena que la que usa medlock.', 'Revisa los ajustes de red de tu monedero.'],
   other_code: ['Los contratos de la cadena no son los que deberían ser.', 'Detente y avisa a quien gestiona este servidor.'],
   rpc: ['La cadena no responde.', 'Revisa los ajustes de red de tu monedero e inténtalo de nuevo.'],

@@ -40,7 +40,7 @@ async function seal(signal?: AbortSignal): Promise<SealedFile> {
     contentLength: length, mediaType: 'application/dicom', fileName: 'canary-scan.dcm', contentHash: hash, created: 0n,
     fhirType: null, codes: [], signedBy: null,
   };
-  const keys = { patientKey: key.publicKey, patientKeyEpoch: 1, operator: patient, operatorKey: key.publicKey };
+  const keys = { patientKey: key.publicKey, patientKeyEpoch: 1, operator: patient, operatorKey: key.publicKey, operatorKeyEpoch: 1 };
   return sealFile(file, { ...target, ...keys, metadata }, { signal });
 }
 

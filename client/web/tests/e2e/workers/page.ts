@@ -34,7 +34,7 @@ async function seal(file: File, signal?: AbortSignal): Promise<SealedFile> {
     codes: [],
     signedBy: null,
   };
-  const keys = { patientKey: key.publicKey, patientKeyEpoch: 1, operator: patient, operatorKey: key.publicKey };
+  const keys = { patientKey: key.publicKey, patientKeyEpoch: 1, operator: patient, operatorKey: key.publicKey, operatorKeyEpoch: 1 };
   return sealFile(file, { ...target, ...keys, metadata }, { signal });
 }
 

@@ -1,0 +1,56 @@
+//! The operator's encryption key, to which release shares are sealed: from the deployment file, never from a mere answer.
+//!
+//! Each key is signed by the operator. This device keeps the longest list that it has seen, and refuses a file, also the
+//! server's copy, that does not go on from there: nobody can lead it back to an older key, or past one that it has seen.
+
+use protocol::{
+    deployment::Deployment,
+    operator_keys::{OperatorKeysError, OperatorPublicKey},
+};
+
+use crate::{
+    client::Client,
+    error::{ClientError, Kind},
+};
+
+/// Checks a deployment that somebody serves or names against the one that this device keeps; gives the newest key of the
+/// operator, and keeps keys that are new.
+///
+/// `by` names the file in errors.
+///
+/// # Errors
+/// [`Kind::OtherDeployment`], [`Kind::OperatorKeys`]; [`Kind::LocalFile`] when a new key cannot be kept.
+pub(crate) fn check(client: &Client, told: &Deployment, by: &str) -> Result<OperatorPublicKey, ClientError> {
+    let mut kept = client.kept_deployment();
+    if !told.is_same_but_for_keys(&kept) {
+        return Err(ClientError::new(
+            Kind::OtherDeployment,
+            format!("{by} is of another deployment than this device's."),
+        ));
+    }
+    let wrong = |error: OperatorKeysError| {
+        ClientError::new(Kind::OperatorKeys, format!("{by} does not have the operator's keys that count: {error}."))
+            .because(error)
+    };
+    // Another command on this device may have seen more meanwhile.
+    let on_disk = client.home().deployment(client.config())?;
+    told.expect_extends(&kept).and_then(|()| told.expect_extends(&on_disk)).map_err(wrong)?;
+    let newest = told.operator_key().map_err(wrong)?;
+    if told.operator_keys.len() > on_disk.operator_keys.len() {
+        client.home().replace_deployment(client.config(), told)?;
+    }
+    *kept = told.clone();
+    Ok(newest)
+}
+
+/// Asks the server for its copy of the deployment file, and checks it.
+///
+/// # Errors
+/// As [`check`], and what asking the server gives.
+pub(crate) async fn newest(client: &Client) -> Result<OperatorPublicKey, ClientError> {
+    let info = client.api()?.server_info().await?;
+    check(client, &info.deployment, SERVER)
+}
+
+/// How errors name the server's copy.
+pub(crate) const SERVER: &str = "The server's deployment file";
