@@ -2,7 +2,8 @@
 //! of one build and half of the next, and no path leads anywhere but to a file of the build.
 //!
 //! The policy on every file lets the app run its own scripts, styles and workers, and talk to this server and to the
-//! chain's nodes that the settings name. Nothing inline, nothing from elsewhere, no strings that become scripts.
+//! chain's nodes that the settings name. Nothing inline, nothing from elsewhere, no strings that become scripts. Workers
+//! that read documents of strangers have a stricter one: they connect to nobody.
 
 use std::{collections::HashMap, path::Path};
 
@@ -22,6 +23,10 @@ use crate::{error::ApiError, state::App};
 const PAGE: &str = "index.html";
 /// Files whose name holds the hash of their content.
 const HASHED: &str = "assets/";
+/// Workers that read documents of strangers: they may run their own script and do nothing else, above all not connect.
+const PARSERS: &str = "assets/parse-";
+const PARSER_POLICY: &str =
+    "default-src 'none'; script-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'";
 /// Where a build's own list of hashes lies.
 const HASHES: &str = "HASHES";
 /// The app's settings that depend on the server.
@@ -91,7 +96,8 @@ pub(crate) async fn serve(State(app): State<App>, request: Request) -> Result<Re
         return Ok((headers, web.config.clone()).into_response());
     }
     let file = web.find(path, request.headers()).ok_or_else(nothing)?;
-    Ok(answer(file, web.policy.clone(), request.headers()))
+    let policy = if path.starts_with(PARSERS) { HeaderValue::from_static(PARSER_POLICY) } else { web.policy.clone() };
+    Ok(answer(file, policy, request.headers()))
 }
 
 fn answer(file: &WebFile, policy: HeaderValue, asked: &HeaderMap) -> Response {

@@ -16,6 +16,7 @@ async fn world() -> (World, tempfile::TempDir) {
     write("index.html", "<!doctype html><title>medlock</title>");
     write("assets/index-abc.js", "console.info('hello')");
     write("assets/index-abc.js.gz", "compressed");
+    write("assets/parse-pdf.worker-abc.js", "console.info('reads documents')");
     write("HASHES", "00  index.html\n");
     std::fs::write(folder.path().join("secret"), "not for anyone").expect("a file");
     let world = World::with(|settings| {
@@ -56,6 +57,18 @@ async fn page_and_files_come_with_the_strict_policy() {
         assert!(policy.contains("connect-src 'self' http://127.0.0.1:8545;"), "{policy}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
         assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin");
+    }
+}
+
+#[tokio::test]
+async fn what_reads_documents_of_strangers_may_run_and_connect_to_nobody() {
+    let (world, _folder) = world().await;
+    let answer = get(&world.nobody(), "/assets/parse-pdf.worker-abc.js", &[]).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let policy = answer.header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{policy}");
+    for allowed in ["connect-src", "worker-src", "img-src", "unsafe", "127.0.0.1"] {
+        assert!(!policy.contains(allowed), "{policy}");
     }
 }
 
