@@ -95,9 +95,19 @@ export const putReleaseShare = async (id: Hex, version: number, releaseShare: He
   await send(`/v1/records/${id}/versions/${version}/release-share`, { method: 'PUT', body: { release_share: releaseShare } });
 };
 export const grants = (query: Query): Promise<GrantView[]> => all('/v1/grants', query);
-/** A first page of what strangers have granted: the rest waits until those are dealt with. */
-export const grantsOfStrangers = (): Promise<{ items: GrantView[]; more: boolean }> =>
-  first('/v1/grants', { side: 'received', shelf: 'strangers', limit: 100 });
+/** Where received grants wait that are not in the ordinary list. */
+export type WaitingShelf = 'strangers' | 'blocked' | 'hidden';
+/** A first page of what waits there: the rest waits until those are dealt with. */
+export const waitingGrants = (shelf: WaitingShelf): Promise<{ items: GrantView[]; more: boolean }> =>
+  first('/v1/grants', { side: 'received', shelf, limit: 100 });
+/** From now on somebody is known: what they share is in the ordinary lists. */
+export const accept = async (address: Address): Promise<void> => void (await send(`/v1/accepted/${address}`, { method: 'PUT' }));
+export const hideGrant = async (grant: Hex, isHidden: boolean): Promise<void> =>
+  void (await send(`/v1/grants/${grant}/hidden`, { method: isHidden ? 'PUT' : 'DELETE' }));
+/** Whose grants and requests this person does not want. */
+export const blocks = (): Promise<Schemas['BlockView'][]> => all('/v1/blocks');
+export const block = async (address: Address, isBlocked: boolean): Promise<void> =>
+  void (await send(`/v1/blocks/${address}`, { method: isBlocked ? 'PUT' : 'DELETE' }));
 /** The capsules of one grant. `null` if none are here. */
 export const bundle = (grant: Hex): Promise<BundleBody | null> => maybe(json<BundleBody>(`/v1/grants/${grant}/bundle`), 'not_found');
 export const putBundle = async (grant: Hex, bundle: BundleBody): Promise<void> => {

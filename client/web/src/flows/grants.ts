@@ -160,7 +160,7 @@ export interface ComparedGrant {
 /** What the server tells: of received grants those of people one knows, and the newest of strangers. */
 async function toldGrants(side: 'given' | 'received', record: Hex | undefined): Promise<api.GrantView[]> {
   if (side === 'given' || record !== undefined) return api.grants({ side, record });
-  const [known, strangers] = await Promise.all([api.grants({ side }), api.grantsOfStrangers()]);
+  const [known, strangers] = await Promise.all([api.grants({ side }), api.waitingGrants('strangers')]);
   return [...known, ...strangers.items];
 }
 
@@ -169,9 +169,13 @@ async function toldGrants(side: 'given' | 'received', record: Hex | undefined): 
  * is left out, since the server's mirror can be behind a reorganisation. One that cannot be read is put aside.
  */
 export async function listGrants(client: WalletClient, side: 'given' | 'received', record?: Hex): Promise<Sorted<api.GrantView, ComparedGrant>> {
-  const { chain } = client;
-  await chain.verifyDeployment();
-  const [told, now] = await Promise.all([toldGrants(side, record), chain.now()]);
+  await client.chain.verifyDeployment();
+  const { done, bad } = await compareAll(client, await toldGrants(side, record));
+  return { done: side === 'received' ? done : done.map((one) => withGrantee(client, one)), bad };
+}
+
+async function compareAll({ chain }: WalletClient, told: readonly api.GrantView[]): Promise<Sorted<api.GrantView, ComparedGrant>> {
+  const now = await chain.now();
   const epochs = new Map<string, Promise<number>>();
   const patientEpoch = (patient: Address): Promise<number> => {
     const known = epochs.get(patient) ?? chain.patientEpoch(patient);
@@ -179,8 +183,7 @@ export async function listGrants(client: WalletClient, side: 'given' | 'received
     return known;
   };
   const { done, bad } = await mapEach(told, (view) => compare(chain, view, now, patientEpoch), 16);
-  const found = done.filter((one): one is ComparedGrant => one !== null);
-  return { done: side === 'received' ? found : found.map((one) => withGrantee(client, one)), bad };
+  return { done: done.filter((one): one is ComparedGrant => one !== null), bad };
 }
 
 const badGrants = (bad: Sorted<api.GrantView, unknown>['bad']) => badItems(bad, (view) => shortName(view.id));
@@ -189,6 +192,14 @@ const badGrants = (bad: Sorted<api.GrantView, unknown>['bad']) => badItems(bad, 
 export async function listReceived(client: ReadyClient, record?: Hex): Promise<Listed<GrantItem>> {
   const { done, bad } = await listGrants(client, 'received', record);
   return { items: done.map(({ item }) => item), bad: badGrants(bad) };
+}
+
+/** Grants that this person received and that wait apart: the first of them, and whether there are more. */
+export async function listWaiting(client: WalletClient, shelf: api.WaitingShelf): Promise<Listed<GrantItem> & { readonly more: boolean }> {
+  await client.chain.verifyDeployment();
+  const { items, more } = await api.waitingGrants(shelf);
+  const { done, bad } = await compareAll(client, items);
+  return { items: done.map(({ item }) => item), bad: badGrants(bad), more };
 }
 
 /**
@@ -218,6 +229,7 @@ function fromChain(patient: Address, { tag, kind, scopeId, terms, stands, txHash
     patient,
     grantee: null,
     isMisnamed: false,
+    isFromStranger: false,
     tag,
     right: RIGHTS.fromBit(terms.rights),
     scope,
@@ -248,6 +260,7 @@ async function compare(chain: Chain, view: api.GrantView, now: number, patientEp
     patient,
     grantee: (view.grantee?.toLowerCase() ?? null) as Address | null,
     isMisnamed: false,
+    isFromStranger: view.shelf === 'strangers',
     tag: view.tag as Hex,
     right: RIGHTS.fromBit(terms.rights),
     scope,

@@ -198,7 +198,7 @@ function newcomerStops(newcomer: Person): readonly Stop[] {
     },
     {
       name: 'unlock',
-      path: null,
+      path: '/',
       async prepare(page) {
         if ((await page.locator('main input[type=password]').count()) > 0) return;
         await page.locator('main button').first().click();
@@ -217,6 +217,7 @@ function newcomerStops(newcomer: Person): readonly Stop[] {
         await page.locator('main textarea').waitFor();
       },
     },
+    { name: 'wallet-alone', path: '/stop' },
   ];
 }
 

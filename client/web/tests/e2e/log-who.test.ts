@@ -128,5 +128,6 @@ test('an envelope that never was is told, and version 1 is shared all the same',
   await friend.page.reload();
   await friend.unlock();
   await friend.goTo('/records');
+  await friend.press(/^Accept what/);
   await friend.page.getByRole('link', { name: /Letters/ }).first().waitFor({ timeout: SLOW_MS });
 });

@@ -22,6 +22,8 @@ export interface GrantItem {
   readonly grantee: Address | null;
   /** Whether the server has named somebody whose tag it is not. */
   readonly isMisnamed: boolean;
+  /** Of a received one: whether it waits to be accepted, since nobody vouches for its patient and they are not known here. */
+  readonly isFromStranger: boolean;
   readonly tag: Hex;
   /** `null` once revoked. */
   readonly right: Right | null;

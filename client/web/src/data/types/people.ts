@@ -34,6 +34,12 @@ export interface Contact {
   readonly name: string;
 }
 
+/** Somebody whose grants and requests one does not want. */
+export interface BlockedSender {
+  readonly address: Address;
+  readonly since: number;
+}
+
 /** `useAddressBook()`: private names, encrypted under the seed. */
 export interface AddressBook {
   readonly contacts: Loaded<readonly Contact[]>;

@@ -11,6 +11,7 @@ import { CardList, Section } from '../../ui/Card.tsx';
 import { Empty } from '../../ui/Empty.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
+import { Strangers } from '../inbox/Strangers.tsx';
 import { short } from '../people/names.ts';
 import { PersonName } from '../people/Person.tsx';
 import { AnsweredRequest } from '../requests/AnsweredRequest.tsx';
@@ -28,9 +29,11 @@ export function PatientsPage({ me }: { readonly me: Me }) {
   );
   return (
     <Page title={t('doctor.title')} intro={t('doctor.intro')} actions={ask}>
+      <Strangers linked />
       <Resource of={grants}>
         {(all) => {
-          const patients = patientsOf(all);
+          // Strangers stand above, until they are accepted.
+          const patients = patientsOf(all.filter((grant) => !grant.isFromStranger));
           return patients.length === 0 ? (
             <Empty icon={ClipboardList} title={t('doctor.empty.title')}>
               {t('doctor.empty.text')}

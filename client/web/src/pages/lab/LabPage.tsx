@@ -18,6 +18,7 @@ import { Resource } from '../../ui/Resource.tsx';
 import { patientsOf, useWritable } from '../doctor/received.ts';
 import { useCalled } from '../people/names.ts';
 import { PatientField } from '../people/PatientField.tsx';
+import { Strangers } from '../inbox/Strangers.tsx';
 import { PersonName } from '../people/Person.tsx';
 import { AddFiles } from '../upload/AddFiles.tsx';
 import { UnfinishedUploads } from '../upload/UnfinishedUploads.tsx';
@@ -32,6 +33,7 @@ export function LabPage({ me }: { readonly me: Me }) {
   return (
     <Page title={t('lab.title')} intro={t('lab.intro')}>
       <UnfinishedUploads />
+      <Strangers />
       <Card className="space-y-5">
         <PatientField me={me.address} value={patient} onChoose={choose} />
         {patient === null ? <KnownPatients onChoose={choose} /> : <Reports patient={patient} />}

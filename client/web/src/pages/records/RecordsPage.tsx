@@ -21,6 +21,7 @@ import { AddFiles } from '../upload/AddFiles.tsx';
 import { UnfinishedUploads } from '../upload/UnfinishedUploads.tsx';
 import { UploadQueue } from '../upload/UploadQueue.tsx';
 import { byMonth } from './by-month.ts';
+import { Strangers } from '../inbox/Strangers.tsx';
 import { RecordLine } from './RecordLine.tsx';
 
 /** Own records by month and category; adding some, and choosing some to share. */
@@ -49,6 +50,7 @@ export function RecordsPage({ me }: { readonly me: Me }) {
         }
       </Resource>
       {/* Whoever reads for a living has a page for each patient. */}
+      {!isPractitioner(me) && <Strangers />}
       {!isPractitioner(me) && <SharedWithMe me={me.address} />}
       {adding && (
         <Dialog title={t('upload.title')} onClose={() => setAdding(false)}>

@@ -1,4 +1,4 @@
-import { Check, X } from 'lucide-react';
+import { Check, UserX, X } from 'lucide-react';
 import { useState } from 'react';
 import { useApprove, useDeny } from '../../data/requests.ts';
 import type { Granted } from '../../data/types/grants.ts';
@@ -13,6 +13,7 @@ import { useAnnounce } from '../../ui/Live.tsx';
 import { Moment } from '../../ui/Moment.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { SignSentence } from '../../ui/SignSentence.tsx';
+import { BlockDialog } from '../inbox/BlockDialog.tsx';
 import { useCalled } from '../people/names.ts';
 import { Standing } from '../people/Person.tsx';
 import { SentenceText } from '../people/SentenceText.tsx';
@@ -32,6 +33,7 @@ export function OpenRequest({ request, onLeftOut }: {
   const approve = useApprove();
   const deny = useDeny();
   const [changing, setChanging] = useState(false);
+  const [blocking, setBlocking] = useState(false);
   const [until, setUntil] = useState(request.until);
   const terms = useApprovalTerms({ ...request, until });
   const isNothing = terms?.records?.length === 0;
@@ -98,7 +100,11 @@ export function OpenRequest({ request, onLeftOut }: {
         <Button tone="quiet" onClick={() => setChanging(true)}>
           {t('requests.change')}
         </Button>
+        <Button tone="quiet" icon={UserX} aria-label={t('inbox.block.for', { name })} onClick={() => setBlocking(true)}>
+          {t('inbox.block')}
+        </Button>
       </div>
+      {blocking && <BlockDialog address={request.requester} onClose={() => setBlocking(false)} />}
       {changing && (
         <Dialog title={t('requests.change')} onClose={() => setChanging(false)}>
           <div className="space-y-5">

@@ -12,6 +12,7 @@ import { Card } from '../../ui/Card.tsx';
 import { Code, Fact, Facts } from '../../ui/Details.tsx';
 import { useAnnounce } from '../../ui/Live.tsx';
 import { Page } from '../../ui/Page.tsx';
+import { BlockedSenders } from '../inbox/BlockedSenders.tsx';
 import { AddressCode } from '../people/AddressCode.tsx';
 import { KitSheet } from '../set-up/KitSheet.tsx';
 import { ForgetNetwork } from '../welcome/ForgetNetwork.tsx';
@@ -31,6 +32,7 @@ export function SettingsPage({ me }: { readonly me: Me }) {
         </div>
       </Card>
       <RecoveryKit />
+      <BlockedSenders />
       <Card className="space-y-4">
         <h2 className="text-xl font-semibold">{t('settings.session')}</h2>
         <p>{t('settings.session.text', { until: format.moment(me.sessionExpiresAt) })}</p>

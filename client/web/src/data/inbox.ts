@@ -1,0 +1,36 @@
+/** Strangers, and senders whom one does not want: what waits apart, accepting, hiding and blocking. */
+import type { Address, Hex } from 'viem';
+import * as api from '../api/routes.ts';
+import { listWaiting } from '../flows/grants.ts';
+import type { Act, Listed, Loaded } from './types/actions.ts';
+import type { GrantItem } from './types/grants.ts';
+import type { BlockedSender } from './types/people.ts';
+import { useAct } from './use-act.ts';
+import { useReady } from './use-loaded.ts';
+
+/** What changes with each of these. */
+const LISTS = ['inbox', 'grants', 'records', 'requests'];
+
+/** Received grants that are not in the ordinary list: the first of them, and whether there are more. */
+export const useWaiting = (shelf: 'strangers' | 'hidden'): Loaded<Listed<GrantItem> & { readonly more: boolean }> =>
+  useReady(['inbox', shelf], (client) => listWaiting(client, shelf));
+
+/** From now on somebody is known. */
+export const useAccept = (): Act<Address, void> => useAct((address: Address) => api.accept(address), LISTS);
+
+/** Hides grants from one's own lists; they go on to count. */
+export const useHide = (): Act<readonly Hex[], void> =>
+  useAct(async (grants: readonly Hex[]) => {
+    for (const grant of grants) await api.hideGrant(grant, true);
+  }, LISTS);
+
+export const useShowAgain = (): Act<Hex, void> => useAct((grant: Hex) => api.hideGrant(grant, false), LISTS);
+
+/** Whose grants and requests one does not want, newest first. */
+export const useBlocked = (): Loaded<readonly BlockedSender[]> =>
+  useReady(['inbox', 'blocked'], async () =>
+    (await api.blocks()).map(({ address, since }) => ({ address: address.toLowerCase() as Address, since })),
+  );
+
+export const useBlock = (): Act<Address, void> => useAct((address: Address) => api.block(address, true), LISTS);
+export const useUnblock = (): Act<Address, void> => useAct((address: Address) => api.block(address, false), LISTS);
