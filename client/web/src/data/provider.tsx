@@ -14,8 +14,8 @@ const queries = new QueryClient({
 const STALE: Readonly<Record<FeedEvent['kind'], readonly string[]>> = {
   record_registered: ['records', 'record-name', 'grants'],
   record_status_changed: ['records'],
-  granted: ['grants', 'records', 'requests'],
-  revoked: ['grants', 'records'],
+  granted: ['grants', 'records', 'requests', 'inbox'],
+  revoked: ['grants', 'records', 'inbox'],
   key_registered: ['people'],
   request_opened: ['requests'],
   request_answered: ['requests', 'grants'],

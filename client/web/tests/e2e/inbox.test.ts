@@ -19,6 +19,8 @@ beforeAll(async () => {
     await who.addRecord(textFile(`of-${who.role}.txt`, 'for the doctor'), 'Letters');
     await who.letOpen(doctor.address, /\.txt/, 'Treatment');
   }
+  // The first page was there before them.
+  await doctor.goTo('/settings');
 });
 afterEach(({ task }) => world.evidence(task));
 afterAll(() => world?.stop());
