@@ -1,13 +1,14 @@
-//! 40 bundles of 2 MB for one grantee, who then lists them, eight times at once, over and over.
+//! 40 bundles of 2 MB for one grantee, who then lists them and takes every one, eight times at once, over and over.
 
-use std::{net::Ipv4Addr, sync::Arc};
+use std::{iter, net::Ipv4Addr, sync::Arc};
 
 use alloy::primitives::B256;
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use protocol::{
     capsule::Capsule,
-    ids::{RecordId, Salt},
+    codes::ScopeKind,
+    ids::{GrantId, RecordId, Salt, Tag},
 };
 use reqwest::Method;
 use tokio_util::sync::CancellationToken;
@@ -24,11 +25,12 @@ pub(super) const NAME: &str = "hoard";
 const BUNDLES: usize = 40;
 /// How many bundles are sent at once.
 const AT_ONCE: usize = 4;
-/// How many lists are asked for at once.
-const LISTS: usize = 8;
+/// How many times the grantee does it at once.
+const TAKERS: usize = 8;
 /// Gas of a grant over 40 records.
 const GRANT_GAS: u64 = 4_000_000;
-const LIST: &str = "/v1/grants?side=received&limit=500";
+/// The patient is a stranger to the grantee, so the grants wait apart.
+const LIST: &str = "/v1/grants?side=received&shelf=strangers&limit=500";
 
 pub(super) struct Hoard {
     base: String,
@@ -69,12 +71,22 @@ impl Attack for Hoard {
             attacker.send(&self.patient, Method::POST, "/v1/grants", body).await;
         };
         stream::iter(&self.records).for_each_concurrent(AT_ONCE, give).await;
-        let list = async |_: usize| {
-            while !until.is_cancelled() {
-                attacker.send(&self.grantee, Method::GET, LIST, Vec::new()).await;
+        let tag = Tag::derive(self.grantee.address(), self.salt);
+        let bundle = |record: &RecordId| {
+            let grant = GrantId::derive(self.patient.address(), tag, ScopeKind::Record, record.0);
+            format!("/v1/grants/{grant}/bundle")
+        };
+        let paths: Vec<String> = iter::once(LIST.to_owned()).chain(self.records.iter().map(bundle)).collect();
+        let take = async |taker: usize| {
+            // Each begins elsewhere.
+            for path in paths.iter().cycle().skip(taker * paths.len() / TAKERS) {
+                if until.is_cancelled() {
+                    return;
+                }
+                attacker.send(&self.grantee, Method::GET, path, Vec::new()).await;
             }
         };
-        stream::iter(0..LISTS).for_each_concurrent(LISTS, list).await;
+        stream::iter(0..TAKERS).for_each_concurrent(TAKERS, take).await;
         Ok(())
     }
 }
