@@ -50,12 +50,12 @@ async fn main() -> anyhow::Result<()> {
     let ordinary = Ordinary::new(&world).await?;
     watch_for(&ordinary, WARM_UP).await;
 
-    println!("watching ordinary people in quiet times");
+    println!("watching ordinary people in quiet times; {}", load());
     let quiet = watch_for(&ordinary, SHORTEST).await;
     let quiet_peak = memory::peak_mib(world.api_pid())?;
     ensure!(quiet.refusals.is_empty(), "somebody was refused in quiet times: {:?}", quiet.refusals);
 
-    println!("watching them while they are attacked");
+    println!("watching them while they are attacked; {}", load());
     let raid = Raid::begin(prepared)?;
     let over = CancellationToken::new();
     let longest = wishes.longest.max(SHORTEST) - SHORTEST;
@@ -83,6 +83,13 @@ async fn main() -> anyhow::Result<()> {
         "api_peak_mib": (peak * 10.0).round() / 10.0,
     }));
     Ok(())
+}
+
+/// The machine's load of the last minute: with more than this bench on it, the figures say little.
+fn load() -> String {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    format!("load {}, {processors} processors", text.split(' ').next().unwrap_or("unknown"))
 }
 
 /// Lets people act for a while.

@@ -34,15 +34,15 @@ pub(super) fn any_capsule(deployment: &Deployment) -> Capsule {
 }
 
 /// The bundle of a record: this capsule for so many versions.
-pub(super) fn bundle_of(record: RecordId, capsule: &Capsule, versions: u16) -> Bundle {
-    let capsules = (1..=versions).map(|version| (version, *capsule)).collect();
+pub(super) fn bundle_of(record: RecordId, capsule: &Capsule, versions: usize) -> Bundle {
+    let capsules = (1..).take(versions).map(|version| (version, *capsule)).collect();
     Bundle::new(record, capsules).expect("versions ascend from 1")
 }
 
 /// The same as a request carries it.
-pub(super) fn body_of(record: RecordId, capsule: &Capsule, versions: u16) -> BundleBody {
+pub(super) fn body_of(record: RecordId, capsule: &Capsule, versions: usize) -> BundleBody {
     let capsule = alloy::primitives::Bytes::from(capsule.as_bytes().to_vec());
-    let capsules = (1..=versions).map(|version| VersionCapsule { version, capsule: capsule.clone() }).collect();
+    let capsules = (1..).take(versions).map(|version| VersionCapsule { version, capsule: capsule.clone() }).collect();
     BundleBody { kind: ScopeKind::Record, scope_id: record.0, capsules }
 }
 

@@ -1,4 +1,5 @@
-//! 40 bundles of 2 MB for one grantee, who then lists them and takes every one, eight times at once, over and over.
+//! 40 bundles as long as they may be for one grantee, who then lists them and takes every one, eight times at once, over and
+//! over.
 
 use std::{iter, net::Ipv4Addr, sync::Arc};
 
@@ -6,6 +7,7 @@ use alloy::primitives::B256;
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use protocol::{
+    bundle::CAPSULES_MAX,
     capsule::Capsule,
     codes::ScopeKind,
     ids::{GrantId, RecordId, Salt, Tag},
@@ -13,7 +15,7 @@ use protocol::{
 use reqwest::Method;
 use tokio_util::sync::CancellationToken;
 
-use super::{Attack, given, large_bundle::CAPSULES};
+use super::{Attack, given};
 use crate::{
     attacker::{Account, Attacker, new_accounts},
     purse::Purse,
@@ -48,7 +50,7 @@ pub(super) async fn prepare(world: &World, purse: &Arc<Purse>) -> anyhow::Result
     let (salt, capsule) = (given::any_salt(), given::any_capsule(deployment));
     let records: Vec<RecordId> = (0..BUNDLES).map(|_| RecordId(B256::new(rand::random()))).collect();
     let hashed: Vec<(RecordId, B256)> =
-        records.iter().map(|record| (*record, given::bundle_of(*record, &capsule, CAPSULES).hash())).collect();
+        records.iter().map(|record| (*record, given::bundle_of(*record, &capsule, CAPSULES_MAX).hash())).collect();
     let signed = given::sign_grant(&patient, deployment, grantee.address(), salt, &hashed);
     purse.carry_out(&[signed], GRANT_GAS).await?;
     Ok(Hoard { base, patient, grantee, salt, capsule, records })
@@ -66,7 +68,7 @@ impl Attack for Hoard {
             if until.is_cancelled() {
                 return;
             }
-            let bundle = given::body_of(*record, &self.capsule, CAPSULES);
+            let bundle = given::body_of(*record, &self.capsule, CAPSULES_MAX);
             let body = given::request_body(None, self.grantee.address(), self.salt, vec![bundle]);
             attacker.send(&self.patient, Method::POST, "/v1/grants", body).await;
         };

@@ -1,11 +1,11 @@
-//! A bundle of 7,400 capsules (2 MB) for a grant whose hash names another one, over and over: the server has to find out
-//! that no beginning of it is the one that was granted.
+//! Bundles for a grant whose hash names another one, over and over: as long as a bundle may be, so that the server has to
+//! find out that no beginning of it is the one that was granted; and of 7,400 capsules (2 MB), as long as a body may be.
 
 use std::{net::Ipv4Addr, sync::Arc};
 
 use alloy::primitives::{Address, B256};
 use async_trait::async_trait;
-use protocol::ids::RecordId;
+use protocol::{bundle::CAPSULES_MAX, ids::RecordId};
 use reqwest::Method;
 use tokio_util::sync::CancellationToken;
 
@@ -18,15 +18,15 @@ use crate::{
 };
 
 pub(super) const NAME: &str = "large-bundle";
-/// As many as a body of 2 MiB holds.
-pub(super) const CAPSULES: u16 = 7_400;
+/// As many capsules as a body of 2 MiB holds.
+const CAPSULES_IN_BODY: usize = 7_400;
 /// Gas of a grant over one record.
 const GRANT_GAS: u64 = 400_000;
 
 pub(super) struct LargeBundle {
     base: String,
     account: Account,
-    body: Vec<u8>,
+    bodies: [Vec<u8>; 2],
 }
 
 pub(super) async fn prepare(world: &World, purse: &Arc<Purse>) -> anyhow::Result<LargeBundle> {
@@ -37,8 +37,10 @@ pub(super) async fn prepare(world: &World, purse: &Arc<Purse>) -> anyhow::Result
     let another = (record, B256::new(rand::random()));
     let signed = given::sign_grant(&account, world.deployment(), grantee, salt, &[another]);
     purse.carry_out(&[signed], GRANT_GAS).await?;
-    let bundle = given::body_of(record, &given::any_capsule(world.deployment()), CAPSULES);
-    Ok(LargeBundle { base, account, body: given::request_body(None, grantee, salt, vec![bundle]) })
+    let capsule = given::any_capsule(world.deployment());
+    let bodies = [CAPSULES_MAX, CAPSULES_IN_BODY]
+        .map(|capsules| given::request_body(None, grantee, salt, vec![given::body_of(record, &capsule, capsules)]));
+    Ok(LargeBundle { base, account, bodies })
 }
 
 #[async_trait]
@@ -49,9 +51,13 @@ impl Attack for LargeBundle {
 
     async fn run(&self, address: Ipv4Addr, until: &CancellationToken, tally: &Tally) -> anyhow::Result<()> {
         let attacker = Attacker::new(address, &self.base, tally)?;
-        tally.note(format!("one body of {:.1} MB after the other", self.body.len() as f64 / 1e6));
-        while !until.is_cancelled() {
-            attacker.send(&self.account, Method::POST, "/v1/grants", self.body.clone()).await;
+        let [allowed, longest] = self.bodies.each_ref().map(|body| body.len() as f64 / 1e6);
+        tally.note(format!("bodies of {allowed:.1} and {longest:.1} MB in turns, one after the other"));
+        for body in self.bodies.iter().cycle() {
+            if until.is_cancelled() {
+                break;
+            }
+            attacker.send(&self.account, Method::POST, "/v1/grants", body.clone()).await;
         }
         Ok(())
     }
