@@ -32,6 +32,10 @@ pub(crate) const KEYRING_WALLET: &[u8] = b"medlock/v1/keyring-wallet\0";
 pub(crate) const KEYRING_KEY: &[u8] = b"medlock/v1/keyring-key\0";
 /// Commitment of a keyring entry, from its key-encryption key.
 pub(crate) const KEYRING_COMMITMENT: &[u8] = b"medlock/v1/keyring-commitment\0";
+/// AES key of the command line's wallet file, from its key-encryption key.
+pub(crate) const WALLET_FILE_KEY: &[u8] = b"medlock/v1/wallet-file-key\0";
+/// Commitment of a wallet file, from its key-encryption key.
+pub(crate) const WALLET_FILE_COMMITMENT: &[u8] = b"medlock/v1/wallet-file-commitment\0";
 
 /// `HKDF-Expand(PRK = secret, info = label ‖ fields…, L = 32)`.
 ///
@@ -76,6 +80,8 @@ mod tests {
             KEYRING_WALLET,
             KEYRING_KEY,
             KEYRING_COMMITMENT,
+            WALLET_FILE_KEY,
+            WALLET_FILE_COMMITMENT,
         ];
         for (i, one) in labels.iter().enumerate() {
             assert_eq!(one.iter().position(|&byte| byte == 0), Some(one.len() - 1), "ends with its only zero byte");

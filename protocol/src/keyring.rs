@@ -14,9 +14,11 @@
 
 mod passphrase;
 mod wallet;
+mod wallet_file;
 
 pub use passphrase::{MAX_PASSPHRASE_LEN, MIN_PASSPHRASE_CHARS, PassphraseParams};
 pub use wallet::{UNLOCK_STATEMENT, WalletMessage, same_signature};
+pub use wallet_file::{MAX_WALLET_FILE_LEN, WalletFile, check_new_passphrase};
 
 use alloy::primitives::{Address, B256};
 use rand::CryptoRng;

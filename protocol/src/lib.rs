@@ -13,6 +13,7 @@ pub mod operator_keys;
 // Secrets and the keys that derive from them.
 pub mod identity;
 mod kdf;
+pub mod key_epochs;
 pub mod keyring;
 pub mod recovery;
 pub mod secret;
