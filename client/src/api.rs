@@ -12,7 +12,10 @@ pub use routes::Blob;
 pub(crate) use routes::PrivateBlobName;
 
 use std::{
-    sync::{Arc, RwLock},
+    sync::{
+        Arc, RwLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -32,6 +35,7 @@ pub struct Api {
     base: Url,
     http: reqwest::Client,
     token: Arc<RwLock<Option<SecretString>>>,
+    unreadable: Arc<AtomicUsize>,
 }
 
 impl Api {
@@ -53,13 +57,23 @@ impl Api {
             .tcp_nodelay(true)
             .build()
             .map_err(|error| ClientError::new(Kind::InvalidConfig, "No HTTP client can be made.").because(error))?;
-        Ok(Self { base, http, token: Arc::default() })
+        Ok(Self { base, http, token: Arc::default(), unreadable: Arc::default() })
     }
 
     /// The server's URL.
     #[must_use]
     pub const fn base(&self) -> &Url {
         &self.base
+    }
+
+    /// How many items of the server's lists could not be read and were left out, in every clone.
+    #[must_use]
+    pub fn unreadable(&self) -> usize {
+        self.unreadable.load(Ordering::Relaxed)
+    }
+
+    fn count_unreadable(&self) {
+        self.unreadable.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Uses this session from now on, in every clone; `None` ends it.

@@ -1,9 +1,11 @@
 //! The device's own view of the chain, through a node of its own choice. What servers say is compared with it.
 
 mod events;
+mod history;
 mod send;
 
-pub use events::{AccessLogEvents, Anchor, AnchoredAccess, ChainGrant, ChainVersion};
+pub use events::{AccessLogEvents, Anchor, AnchoredAccess, ChainGrant, ChainVersion, KeyHistory};
+pub use history::{AccreditationEvent, GrantEvent, RecordHistory};
 
 use std::sync::Arc;
 

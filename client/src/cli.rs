@@ -119,7 +119,9 @@ pub(crate) async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCo
         }
     };
     let screen = cli.settings.screen();
-    match cli.command.run(Context::new(cli.settings, screen)).await {
+    let context = Context::new(cli.settings, screen);
+    let opened = context.opened();
+    match cli.command.run(context).await.and_then(|()| failure::unreadable(&opened)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             screen.fail(&failure);

@@ -6,6 +6,7 @@ pub use web::examine_web;
 
 use std::{fmt::Display, path::Path};
 
+use protocol::keyring::WalletFile;
 use serde::Serialize;
 
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
     client::{Client, Overrides},
     error::{ClientError, Kind},
     home::Home,
-    operator_key, session, unlock, upload,
+    operator_key, own_key, session, unlock, upload,
 };
 
 /// How far a clock may be off, in seconds.
@@ -185,20 +186,16 @@ async fn check_api(client: &Client, checks: &mut Vec<Check>) {
 
 async fn check_keys(client: &Client, chain_works: bool, checks: &mut Vec<Check>) {
     checks.push(if client.home().path("wallet.json").exists() {
-        Check::good("keystore", "The wallet's keystore is here.")
+        check_wallet_file(client)
     } else {
-        let error = ClientError::new(Kind::NoWallet, "There is no keystore in this directory.");
+        let error = ClientError::new(Kind::NoWallet, "There is no wallet file in this directory.");
         Check::bad("keystore", &error)
     });
     checks.push(check_keyring(client).await);
     checks.push(if !chain_works {
         Check::not_tried("key", "rpc")
     } else {
-        match client.chain().find_key(client.address()).await {
-            Ok(Some(key)) => Check::good("key", format_args!("Encryption key {} is published.", key.epoch)),
-            Ok(None) => Check::warning("key", "No encryption key is published.", "Run: medlock register."),
-            Err(error) => Check::bad("key", &error),
-        }
+        check_key(client).await.unwrap_or_else(|error| Check::bad("key", &error))
     });
     checks.push(match unlock::is_saved(client) {
         Ok(true) => Check::good("kit", "The recovery words were saved."),
@@ -216,14 +213,59 @@ async fn check_keys(client: &Client, chain_works: bool, checks: &mut Vec<Check>)
         Err(error) => Check::warning("session", error.what(), error.now()),
     });
     checks.push(match upload::pending(client) {
-        Ok(pending) if pending.is_empty() => Check::good("uploads", "No upload is unfinished."),
-        Ok(pending) => Check::warning(
+        Ok((_, damaged)) if !damaged.is_empty() => Check::warning(
+            "uploads",
+            format_args!("{} note(s) of interrupted uploads cannot be read: {}", damaged.len(), damaged[0]),
+            "Remove the named file; an upload that it was about begins anew.",
+        ),
+        Ok((pending, _)) if pending.is_empty() => Check::good("uploads", "No upload is unfinished."),
+        Ok((pending, _)) => Check::warning(
             "uploads",
             format_args!("{} upload(s) were interrupted.", pending.len()),
             "Run the same medlock upload again; it completes what it began.",
         ),
         Err(error) => Check::bad("uploads", &error),
     });
+}
+
+fn check_wallet_file(client: &Client) -> Check {
+    let path = client.home().path("wallet.json");
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) => return Check::bad("keystore", &crate::home::local_file(&path, error)),
+    };
+    match WalletFile::from_json(&bytes) {
+        Ok(file) if file.address() == client.address() => Check::good("keystore", "The wallet file is here."),
+        Ok(_) => {
+            let what = "The wallet file holds another account than config.toml names.";
+            Check::bad("keystore", &ClientError::new(Kind::InvalidWallet, what))
+        }
+        Err(_) if crate::wallet::is_older(&bytes) => Check::warning(
+            "keystore",
+            "The wallet file is of the older form, whose passphrase is easier to guess.",
+            "Run any command that signs, for example medlock login: it replaces the file.",
+        ),
+        Err(_) => Check::bad("keystore", &ClientError::new(Kind::InvalidWallet, "The wallet file cannot be read.")),
+    }
+}
+
+async fn check_key(client: &Client) -> Result<Check, ClientError> {
+    let Some(published) = client.chain().find_key(client.address()).await? else {
+        return Ok(Check::warning("key", "No encryption key is published.", "Run: medlock register."));
+    };
+    let epoch = published.epoch;
+    // What was kept when the keys were last unlocked; the doctor itself asks for no passphrase.
+    Ok(match own_key::find_kept(client)? {
+        Some(kept) if kept.hash() == published.hash => {
+            Check::good("key", format_args!("Encryption key {epoch} is published, and is this device's."))
+        }
+        Some(_) => Check::warning(
+            "key",
+            format_args!("Encryption key {epoch} is published; it is not the one that this device knows as yours."),
+            "Run: medlock key, which compares all your keys; if it is not yours: medlock key register.",
+        ),
+        None => Check::good("key", format_args!("Encryption key {epoch} is published.")),
+    })
 }
 
 async fn check_keyring(client: &Client) -> Check {

@@ -8,7 +8,7 @@ pub(crate) mod stream;
 use std::path::PathBuf;
 
 use alloy::primitives::{Address, B256};
-use futures::{StreamExt, TryStreamExt};
+use futures::StreamExt;
 use protocol::{
     authorship::{self, AuthorshipProof},
     bodies::records::{RecordQuery, RecordView},
@@ -27,6 +27,7 @@ use crate::{
     client::Client,
     error::{ClientError, Kind},
     progress::{Progress, Step},
+    told::{self, Told},
     unlock::Keys,
 };
 
@@ -40,11 +41,12 @@ pub struct Filter {
 }
 
 /// Lists what the person owns, uploaded or was granted, newest first. Each record's patient, category and newest
-/// version are compared with the chain, and the status is the chain's.
+/// version are compared with the chain, and the status is the chain's. A record about which the server contradicts the
+/// chain is told, and does not keep the others from being listed.
 ///
 /// # Errors
-/// [`Kind::WrongAnswer`] if the server contradicts the chain.
-pub async fn list(client: &Client, filter: Filter) -> Result<Vec<RecordView>, ClientError> {
+/// What the server refuses.
+pub async fn list(client: &Client, filter: Filter) -> Result<(Vec<RecordView>, Vec<Told>), ClientError> {
     client.chain().verify_deployment().await?;
     let query = RecordQuery {
         patient: filter.patient.map(|patient| format!("{patient:#x}")),
@@ -52,8 +54,16 @@ pub async fn list(client: &Client, filter: Filter) -> Result<Vec<RecordView>, Cl
         ..RecordQuery::default()
     };
     let records = client.api()?.records(&query).await?;
-    let compared = records.into_iter().map(|record| compared(client, record));
-    futures::stream::iter(compared).buffered(16).try_collect().await
+    let compared = records.into_iter().map(|record| async move { (record.id, compared(client, record).await) });
+    let mut compared = futures::stream::iter(compared).buffered(16);
+    let (mut listed, mut told) = (Vec::new(), Vec::new());
+    while let Some((record, result)) = compared.next().await {
+        match result {
+            Ok(view) => listed.push(view),
+            Err(error) => told::tell(client, &mut told, error, |error| Told::record(record, error)).await?,
+        }
+    }
+    Ok((listed, told))
 }
 
 /// One record, compared with the chain down to the CID of every version.
@@ -181,9 +191,7 @@ pub async fn get(
     let source = stream::from_api(client.api()?, version.cid).await?;
     let total = source.total;
     let data_key = async |header: &protocol::envelope::Header| match &granted {
-        None => header
-            .open_owner_capsule(&context, keys.owner(), &keys.identity_at(header.key_epoch))
-            .map_err(stream::open_error),
+        None => keys.open_owner_capsule(&context, header),
         Some(granted) => key::joined(client, &version, header, granted).await,
     };
     let expected = stream::Expected { context, record: version.record, version: version.version, cid: version.cid };

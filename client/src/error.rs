@@ -99,9 +99,11 @@ kinds! {
     LocalFile = "local_file", Other, "Check the path, its permissions and the free space.";
     /// Another command holds this directory.
     Busy = "busy", Other, "Wait until the other medlock command has ended.";
-    /// The keystore does not open.
+    /// The wallet file does not open.
     WrongPassphrase = "wrong_passphrase", Usage, "Type the passphrase again.";
-    /// No keystore.
+    /// The wallet file is none, was changed, or holds another key than it says.
+    InvalidWallet = "invalid_wallet", VerificationFailed, "Restore wallet.json from a backup, or set up again with the account's private key: medlock init --import-key-file FILE.";
+    /// No wallet file.
     NoWallet = "no_wallet", Usage, "Run: medlock init.";
     /// The user did not agree to sign.
     NotConfirmed = "not_confirmed", Usage, "Nothing was signed or sent.";
@@ -119,6 +121,12 @@ kinds! {
     InvalidWords = "invalid_words", Usage, "Check the spelling and the order of the words.";
     /// The words or keys belong to somebody else.
     WrongKeys = "wrong_keys", VerificationFailed, "Use the keyring or the words of exactly this address.";
+    /// The key on chain is not of this person's seed, or something is sealed to such a key.
+    ForeignKey = "foreign_key", VerificationFailed, "Run: medlock key register, so that others seal to your own key again; then ask for what is missing once more.";
+    /// This device has not seen the person's own key yet.
+    OwnKeyUnknown = "own_key_unknown", Usage, "Run: medlock key, which unlocks your keys once and remembers the public one.";
+    /// Something was told, and the rest was done.
+    NotAllDone = "not_all_done", Other, "Look at what is told for each item; everything else was done.";
     /// No session on this device.
     NoSession = "no_session", NotAllowed, "Run: medlock login.";
     /// The server's login challenge is not one to sign.
@@ -171,6 +179,8 @@ kinds! {
     StoredOtherBytes = "stored_other_bytes", VerificationFailed, "Upload again; if it persists, do not use this server.";
     /// The envelope cannot be opened: damaged, truncated, or made for something else.
     InvalidEnvelope = "invalid_envelope", VerificationFailed, "The file is damaged or was never what it claims; ask its uploader for a new version.";
+    /// A version stands on chain, and the server has no envelope for it.
+    EnvelopeMissing = "envelope_missing", NotFound, "Ask its uploader to upload it again; it may never have been stored.";
     /// The key in the envelope and the key from the shares differ.
     Commitment = "commitment", VerificationFailed, "Do not trust this record: its uploader did not follow the protocol.";
     /// The bundle is not the one that the chain names.

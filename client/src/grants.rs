@@ -6,7 +6,7 @@ mod revoke;
 
 pub use catch_up::{CaughtUp, catch_up};
 pub(crate) use own_versions::OwnVersions;
-pub use revoke::{Ending, Revoked, revoke};
+pub use revoke::{Ending, Revoked, revoke, standing};
 
 use alloy::primitives::{Address, B256};
 use contracts::Terms;
@@ -28,6 +28,7 @@ use crate::{
     client::Client,
     error::{ClientError, Kind},
     published_key::public_key,
+    told::{Told, concerns_all},
     unlock::Keys,
     wallet::Wallet,
 };
@@ -126,12 +127,14 @@ impl NewGrants {
 /// What was granted.
 #[derive(Clone, Debug, Serialize)]
 pub struct Granted {
-    /// One for each scope, in order.
+    /// One for each scope that was granted, in order.
     pub grants: Vec<GrantId>,
     /// The grantee's tag.
     pub tag: Tag,
     /// How it got to the chain.
     pub settled: Settled,
+    /// Versions and records that are not shared, because they do not open; everything else is.
+    pub told: Vec<Told>,
 }
 
 /// Grants a right to one person over several scopes with one signature.
@@ -152,8 +155,9 @@ pub async fn grant(client: &Client, wallet: &dyn Wallet, keys: &Keys, new: &NewG
             Ok::<_, ClientError>(chain.terms(patient, tag, kind, id).await?.epoch)
         })),
     )?;
-    let bundles = make_bundles(client, keys, new, &epochs).await?;
-    let scopes = new.scopes.iter().zip(&epochs).zip(&bundles).map(|((scope, epoch), bundle)| {
+    let keys = &keys.compared_again(chain).await?;
+    let (granted, told) = make_bundles(client, keys, new, &epochs).await?;
+    let scopes = granted.iter().map(|(scope, epoch, bundle)| {
         let (kind, id) = scope.on_chain();
         let hash = bundle.as_ref().map_or(Bundle::NONE, Bundle::hash);
         messages::Scope { kind: kind.code(), id, epoch: *epoch, bundleHash: hash }
@@ -170,7 +174,7 @@ pub async fn grant(client: &Client, wallet: &dyn Wallet, keys: &Keys, new: &NewG
         nonce: new_nonce(),
         deadline: new_deadline(client).await?,
     });
-    let bodies = new.scopes.iter().zip(&bundles).map(|(scope, bundle)| match bundle {
+    let bodies = granted.iter().map(|(scope, _, bundle)| match bundle {
         Some(bundle) => BundleBody::from(bundle),
         None => {
             let (kind, scope_id) = scope.on_chain();
@@ -198,31 +202,57 @@ pub async fn grant(client: &Client, wallet: &dyn Wallet, keys: &Keys, new: &NewG
             settled
         }
     };
-    let ids = new.scopes.iter().map(|scope| {
+    let ids = granted.iter().map(|(scope, ..)| {
         let (kind, id) = scope.on_chain();
         GrantId::derive(patient, tag, kind, id)
     });
-    Ok(Granted { grants: ids.collect(), tag, settled })
+    Ok(Granted { grants: ids.collect(), tag, settled, told })
 }
 
-/// The capsules for each scope; none for WRITE.
+/// A scope to be granted, the epoch that its grant replaces, and its capsules; none for WRITE.
+type Prepared = (Scope, u32, Option<Bundle>);
+
+/// What can be granted, and what is told instead: versions that do not open, and records of which none does.
 async fn make_bundles(
     client: &Client,
     keys: &Keys,
     new: &NewGrants,
     epochs: &[u32],
-) -> Result<Vec<Option<Bundle>>, ClientError> {
+) -> Result<(Vec<Prepared>, Vec<Told>), ClientError> {
+    let scopes = new.scopes.iter().copied().zip(epochs.iter().copied());
     if new.right == Right::Write {
-        return Ok(vec![None; new.scopes.len()]);
+        return Ok((scopes.map(|(scope, epoch)| (scope, epoch, None)).collect(), Vec::new()));
     }
     let (grantee_key, grantee_key_epoch) = public_key(client, new.grantee).await?;
-    let make = async |(scope, epoch): (&Scope, &u32)| {
-        let Scope::Record(record) = scope else { return Ok(None) };
-        let versions = OwnVersions::of_record(client, keys, *record).await?;
+    let make = async |record: RecordId, epoch: u32| {
+        let versions = OwnVersions::of_record(client, keys, record).await?;
         let bundle = versions.bundle(client, new.grantee, (&grantee_key, grantee_key_epoch), epoch + 1)?;
-        Ok::<_, ClientError>(Some(bundle))
+        Ok::<_, ClientError>((bundle, versions.told().to_vec()))
     };
-    futures::stream::iter(new.scopes.iter().zip(epochs).map(make)).buffered(8).try_collect().await
+    let made = scopes.filter_map(|(scope, epoch)| {
+        let Scope::Record(record) = scope else { return None };
+        let make = &make;
+        Some(async move { (scope, record, epoch, make(record, epoch).await) })
+    });
+    let mut made = futures::stream::iter(made).buffered(8);
+    let (mut granted, mut told, mut first) = (Vec::new(), Vec::new(), None);
+    while let Some((scope, record, epoch, result)) = made.next().await {
+        match result {
+            Ok((bundle, of_record)) => {
+                granted.push((scope, epoch, Some(bundle)));
+                told.extend(of_record);
+            }
+            Err(error) if concerns_all(client, &error).await => return Err(error),
+            Err(error) => {
+                told.push(Told::record(record, &error));
+                first.get_or_insert(error);
+            }
+        }
+    }
+    match first {
+        Some(error) if granted.is_empty() => Err(error),
+        _ => Ok((granted, told)),
+    }
 }
 
 /// Gives the server the bundles of grants that stand on chain. Its node and mirror may be a moment behind.

@@ -3,8 +3,9 @@
 //! ```text
 //! config.toml        where the server, the chain and the deployment file are; whose directory this is
 //! deployment.json    the deployment file
-//! wallet.json        the wallet's key, an encrypted Web3 keystore
+//! wallet.json        the wallet's key, encrypted like the keyring
 //! keyring.json       the copy of the keyring (the seed, wrapped)
+//! identity.json      the person's own public encryption key
 //! kit.json           that the recovery words were saved and proved
 //! session.json       the session: token, session key, login message
 //! address-book.bin   the copy of the private names, encrypted
@@ -190,6 +191,11 @@ impl Home {
         write_atomically(&path, bytes).map_err(|error| local_file(&path, error))
     }
 
+    /// Whether anything can be written.
+    pub(crate) fn can_write(&self) -> bool {
+        can_write(&self.dir)
+    }
+
     /// Reads a JSON file; `None` if it does not exist.
     pub(crate) fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ClientError> {
         let Some(bytes) = self.read(name)? else { return Ok(None) };
@@ -280,6 +286,13 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()>
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     sync_dir(parent)
+}
+
+/// Whether anything can be written to a folder, which is made if it is missing.
+pub(crate) fn can_write(folder: &Path) -> bool {
+    use std::io::Write;
+    std::fs::create_dir_all(folder).is_ok()
+        && tempfile::tempfile_in(folder).is_ok_and(|mut file| file.write_all(&[0; 4096]).is_ok())
 }
 
 /// Makes a rename in `dir` survive a crash.

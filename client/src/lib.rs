@@ -19,6 +19,7 @@ pub mod set_up;
 pub mod unlock;
 
 mod operator_key;
+pub mod own_key;
 pub mod published_key;
 pub mod register;
 
@@ -37,7 +38,9 @@ pub mod reissue;
 pub mod restore;
 
 mod progress;
+mod told;
 
 pub use client::Client;
 pub use error::{ClientError, ExitClass, Kind};
 pub use progress::{Progress, Step};
+pub use told::Told;

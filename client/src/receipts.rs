@@ -31,10 +31,17 @@ pub(crate) fn keep(home: &Home, receipt: &Receipt) -> Result<(), ClientError> {
     home.write_json(&format!("{FOLDER}/{}.json", receipt.leaf), receipt)
 }
 
-/// Every receipt of this device.
+/// Every receipt of this device, and the files that cannot be read.
 ///
 /// # Errors
 /// [`crate::Kind::LocalFile`].
-pub fn all(home: &Home) -> Result<Vec<Receipt>, ClientError> {
-    home.list(FOLDER)?.iter().filter_map(|name| home.read_json(name).transpose()).collect()
+pub fn all(home: &Home) -> Result<(Vec<Receipt>, Vec<ClientError>), ClientError> {
+    let (mut receipts, mut damaged) = (Vec::new(), Vec::new());
+    for read in home.list(FOLDER)?.iter().filter_map(|name| home.read_json(name).transpose()) {
+        match read {
+            Ok(receipt) => receipts.push(receipt),
+            Err(error) => damaged.push(error),
+        }
+    }
+    Ok((receipts, damaged))
 }

@@ -23,8 +23,13 @@ use crate::{
     grants::{OwnVersions, tell_server},
     operator_key,
     progress::{Progress, Step},
+    told::{self, Told},
     unlock::{self, Keys},
 };
+
+/// How many key epochs of a grantee are tried for one bundle: each costs sealing all versions, and nobody but an attacker
+/// has more.
+const KEY_EPOCHS_MAX: usize = 64;
 
 /// What was given.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -39,24 +44,29 @@ pub struct Reissued {
     pub unknown_grants: usize,
     /// Bundles that no longer hash to what the chain names: to be granted anew.
     pub changed_bundles: usize,
-    /// Records whose envelopes do not open: their uploader did not follow the protocol.
+    /// Records of which no version's envelope opens.
     pub broken_records: usize,
     /// Whether the keyring was put back.
     pub keyring: bool,
+    /// Each item that could not be given; the rest was.
+    pub told: Vec<Told>,
 }
 
-/// Gives the server everything again. Grantees are found by trying the owner of every key on chain.
+/// Gives the server everything again. Grantees are found by trying the owner of every key on chain. One item that fails
+/// is told, and the next one follows.
 ///
 /// # Errors
-/// What the server refuses.
+/// What concerns every item: no session, no chain, no server.
 pub async fn reissue(client: &Client, keys: &Keys, progress: &Progress) -> Result<Reissued, ClientError> {
     let chain = client.chain();
     chain.verify_deployment().await?;
-    let keyring = match unlock::put_back(client).await {
-        Err(error) if *error.kind() == Kind::NoKeyring => false,
-        other => other?,
-    };
-    let mut given = Reissued { keyring, ..Reissued::default() };
+    let keys = &keys.compared_again(chain).await?;
+    let mut given = Reissued::default();
+    match unlock::put_back(client).await {
+        Ok(keyring) => given.keyring = keyring,
+        Err(error) if *error.kind() == Kind::NoKeyring => {}
+        Err(error) => told::tell(client, &mut given.told, error, Told::unnamed).await?,
+    }
     let (versions, grants, owners, operator_key) = tokio::try_join!(
         chain.versions_of(keys.owner()),
         chain.grants_of(keys.owner()),
@@ -69,69 +79,93 @@ pub async fn reissue(client: &Client, keys: &Keys, progress: &Progress) -> Resul
     let standing: Vec<ChainGrant> = grants.into_iter().filter(|grant| grant.stands).collect();
     let total = (records.len() + standing.len()) as u64;
     let mut done = 0;
-    let mut tell = || {
+    let mut tell_progress = || {
         done += 1;
         progress.tell(Step::Items { done, total });
     };
 
     let mut own = HashMap::new();
     for record in records {
-        tell();
-        if chain.record(record).await?.status == RecordStatus::Tombstoned {
-            continue;
-        }
-        match OwnVersions::of_record(client, keys, record).await {
-            Ok(versions) => {
-                given.release_shares += deposit_all(client, &versions, &operator_key).await?;
-                own.insert(record, versions);
+        tell_progress();
+        match reissue_record(client, keys, record, &operator_key, &mut given).await {
+            Ok(Some(versions)) => drop(own.insert(record, versions)),
+            Ok(None) => {}
+            Err(error) => {
+                given.broken_records += 1;
+                told::tell(client, &mut given.told, error, |error| Told::record(record, error)).await?;
             }
-            Err(error) if matches!(error.kind(), Kind::InvalidEnvelope | Kind::Commitment) => given.broken_records += 1,
-            Err(error) => return Err(error),
         }
     }
 
     let grantees = grantees_by_tag(client, keys, &owners);
     for grant in standing {
-        tell();
-        let Some(&(grantee, right, salt)) = grantees.get(&grant.tag) else {
-            given.unknown_grants += 1;
-            continue;
-        };
-        let bundle = match (right, grant.kind) {
-            (Right::Write, _) => BundleBody { kind: grant.kind, scope_id: grant.scope_id, capsules: Vec::new() },
-            (Right::Read, ScopeKind::Record) => {
-                let Some(versions) = own.get(&RecordId(grant.scope_id)) else { continue };
-                match remake(client, versions, grantee, &grant).await? {
-                    Some(bundle) => BundleBody::from(&bundle),
-                    None => {
-                        given.changed_bundles += 1;
-                        continue;
-                    }
-                }
-            }
-            (Right::Read, _) => continue,
-        };
-        let body = GrantBody { action: None, grantee, salt, right, bundles: vec![bundle], request: None };
-        tell_server(client, &body).await?;
-        match right {
-            Right::Read => given.bundles += 1,
-            Right::Write => given.write_grants += 1,
+        tell_progress();
+        if let Err(error) = reissue_grant(client, &grantees, &own, &grant, &mut given).await {
+            told::tell(client, &mut given.told, error, |error| Told::grant(grant.id, error)).await?;
         }
     }
     Ok(given)
 }
 
-async fn deposit_all(
+/// Deposits the release shares of one record. `None` for one that was withdrawn.
+async fn reissue_record(
     client: &Client,
-    versions: &OwnVersions,
+    keys: &Keys,
+    record: RecordId,
     operator_key: &OperatorPublicKey,
-) -> Result<usize, ClientError> {
-    let capsules = versions.release_shares(client, operator_key);
-    for (version, capsule) in &capsules {
-        let body = ReleaseShareBody { release_share: capsule.as_bytes().to_vec().into() };
-        client.api()?.put_release_share(versions.record(), *version, &body).await?;
+    given: &mut Reissued,
+) -> Result<Option<OwnVersions>, ClientError> {
+    if client.chain().record(record).await?.status == RecordStatus::Tombstoned {
+        return Ok(None);
     }
-    Ok(capsules.len())
+    let versions = OwnVersions::of_record(client, keys, record).await?;
+    given.told.extend_from_slice(versions.told());
+    for (version, capsule) in versions.release_shares(client, operator_key) {
+        let body = ReleaseShareBody { release_share: capsule.as_bytes().to_vec().into() };
+        match client.api()?.put_release_share(record, version, &body).await {
+            Ok(()) => given.release_shares += 1,
+            Err(error) => {
+                told::tell(client, &mut given.told, error, |error| Told::version(record, version, error)).await?;
+            }
+        }
+    }
+    Ok(Some(versions))
+}
+
+/// Tells the server one grant again, with its capsules.
+async fn reissue_grant(
+    client: &Client,
+    grantees: &HashMap<Tag, (Address, Right, Salt)>,
+    own: &HashMap<RecordId, OwnVersions>,
+    grant: &ChainGrant,
+    given: &mut Reissued,
+) -> Result<(), ClientError> {
+    let Some(&(grantee, right, salt)) = grantees.get(&grant.tag) else {
+        given.unknown_grants += 1;
+        return Ok(());
+    };
+    let bundle = match (right, grant.kind) {
+        (Right::Write, _) => BundleBody { kind: grant.kind, scope_id: grant.scope_id, capsules: Vec::new() },
+        (Right::Read, ScopeKind::Record) => {
+            // A record that was withdrawn, or of which no version opens: the latter was told.
+            let Some(versions) = own.get(&RecordId(grant.scope_id)) else { return Ok(()) };
+            match remake(client, versions, grantee, grant).await? {
+                Some(bundle) => BundleBody::from(&bundle),
+                None => {
+                    given.changed_bundles += 1;
+                    return Ok(());
+                }
+            }
+        }
+        (Right::Read, _) => return Ok(()),
+    };
+    let body = GrantBody { action: None, grantee, salt, right, bundles: vec![bundle], request: None };
+    tell_server(client, &body).await?;
+    match right {
+        Right::Read => given.bundles += 1,
+        Right::Write => given.write_grants += 1,
+    }
+    Ok(())
 }
 
 /// Whose tags stand for what, for everybody who has ever published a key.
@@ -153,9 +187,7 @@ async fn remake(
     grantee: Address,
     grant: &ChainGrant,
 ) -> Result<Option<Bundle>, ClientError> {
-    let Some(current) = client.chain().find_key(grantee).await? else { return Ok(None) };
-    for epoch in (1..=current.epoch).rev() {
-        let key = client.chain().public_key_at(grantee, epoch).await?;
+    for (epoch, key) in client.chain().public_keys(grantee).await?.into_iter().rev().take(KEY_EPOCHS_MAX) {
         let bundle = versions.bundle(client, grantee, (&key, epoch), grant.terms.epoch)?;
         if begins_with(&bundle, Some(grant.bundle_hash)) {
             return Ok(Some(bundle));

@@ -20,6 +20,7 @@ use crate::{
     error::{ClientError, Kind},
     grants::{self, Granted, NewGrants, Scope},
     published_key::public_key,
+    told::concerns_all,
     unlock::Keys,
     wallet::{Wallet, Wish},
 };
@@ -112,6 +113,10 @@ pub struct Request {
     pub until: u64,
     /// The reason, for the patient whose keys are given.
     pub reason: Option<String>,
+    /// Why the reason does not open, for the same: `foreign_key` if it is sealed to a key that is not theirs,
+    /// `invalid_statement` if it is not what was signed or does not open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason_problem: Option<&'static str>,
     /// Whether the requester is accredited now, from the chain.
     pub accredited: bool,
     /// Where it stands.
@@ -128,8 +133,11 @@ pub async fn list(client: &Client, keys: Option<&Keys>) -> Result<Vec<Request>, 
     client.chain().verify_deployment().await?;
     let mut requests = Vec::new();
     for view in client.api()?.requests().await? {
-        if let Some(request) = checked(client, keys, &view).await? {
-            requests.push(request);
+        match checked(client, keys, &view).await {
+            Ok(request) => requests.extend(request),
+            Err(error) if concerns_all(client, &error).await => return Err(error),
+            // A requester's contract of which the node cannot say whether it signed: like a signature that does not hold.
+            Err(_) => {}
         }
     }
     Ok(requests)
@@ -149,6 +157,12 @@ async fn checked(client: &Client, keys: Option<&Keys>, view: &RequestView) -> Re
     let scope = ScopeKind::from_code(request.kind).and_then(|kind| Scope::from_chain(kind, request.scopeId));
     let (Some(right), Some(scope)) = (Right::from_bit(request.rights), scope) else { return Ok(None) };
     let practitioner = client.chain().find_practitioner(request.requester).await?;
+    let keys = keys.filter(|keys| keys.owner() == request.patient);
+    let reason = keys.and_then(|keys| open_note(client, keys, view));
+    let reason_problem = keys.filter(|_| reason.is_none()).map(|keys| {
+        let may_be_foreign = note_hash(&view.note) == request.noteHash && keys.epochs().foreign().next().is_some();
+        if may_be_foreign { "foreign_key" } else { "invalid_statement" }
+    });
     Ok(Some(Request {
         id: view.id,
         requester: request.requester,
@@ -157,7 +171,8 @@ async fn checked(client: &Client, keys: Option<&Keys>, view: &RequestView) -> Re
         scope,
         purposes: Purpose::from_mask(request.purposes),
         until: request.until.to(),
-        reason: keys.filter(|keys| keys.owner() == request.patient).and_then(|keys| open_note(client, keys, view)),
+        reason,
+        reason_problem,
         accredited: practitioner.is_some_and(|practitioner| practitioner.counts),
         // Its requester signed until when it may be answered; the server may not keep it open.
         state: if view.state == RequestState::Open && request.deadline <= U256::from(unix_now()) {
@@ -175,9 +190,9 @@ fn open_note(client: &Client, keys: &Keys, view: &RequestView) -> Option<String>
     if note_hash(&view.note) != request.noteHash {
         return None;
     }
-    (1..=keys.epoch()).rev().find_map(|epoch| {
+    keys.openers().find_map(|(epoch, key)| {
         let binding = note_binding(client, request.patient, epoch);
-        let text = note::open(&view.note, request.requester, &keys.identity_at(epoch), &binding).ok()?;
+        let text = note::open(&view.note, request.requester, &key, &binding).ok()?;
         // It comes from a stranger: line breaks may stay, nothing else that drives a terminal.
         Some(text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect())
     })

@@ -16,7 +16,7 @@ use crate::{
     chain::{Chain, ChainVersion},
     download::{Destination, stream},
     error::{ClientError, Kind},
-    home::local_file,
+    home::{can_write, local_file},
     progress::{Progress, Step},
     unlock::{Keys, seed_of_words},
 };
@@ -67,6 +67,11 @@ pub struct Restored {
 pub async fn restore(plan: &Restore, progress: &Progress) -> Result<Restored, ClientError> {
     let chain = Chain::new(&plan.rpc, plan.deployment.clone())?;
     chain.verify_deployment().await?;
+    // Its events tell whether the node keeps old logs: without them, records could be missing unnoticed.
+    let history = chain.key_history(plan.owner).await?;
+    if !history.is_whole {
+        return Err(ClientError::new(Kind::NoHistory, "The RPC has given up the events of published keys."));
+    }
     let keys = Keys::checked(&chain, plan.owner, seed_of_words(&plan.words)?).await?;
     if keys.epoch() == 0 {
         return Err(ClientError::new(
@@ -75,8 +80,6 @@ pub async fn restore(plan: &Restore, progress: &Progress) -> Result<Restored, Cl
         )
         .remedy("Check the owner's address and the deployment file."));
     }
-    // Its event tells whether the node keeps old logs: without it, records could be missing unnoticed.
-    chain.public_key(plan.owner).await?;
     let versions = chain.versions_of(plan.owner).await?;
     let blocks = Blocks::open(&plan.source).await?;
     let mut restored = Vec::with_capacity(versions.len());
@@ -91,8 +94,9 @@ pub async fn restore(plan: &Restore, progress: &Progress) -> Result<Restored, Cl
                 content_bytes,
                 problem: None,
             },
-            // Nowhere to write: the next one would fail in the same way.
-            Err(error) if *error.kind() == Kind::LocalFile => return Err(error),
+            // Nowhere to write: the next one would fail in the same way. A name that this disk does not take is one
+            // version's own affair.
+            Err(error) if *error.kind() == Kind::LocalFile && !can_write(&plan.out) => return Err(error),
             Err(error) => RestoredVersion {
                 record: version.record,
                 version: version.version,
@@ -115,11 +119,7 @@ async fn restore_version(
 ) -> Result<(PathBuf, u64), ClientError> {
     let folder = plan.out.join(version.record.to_string()).join(version.version.to_string());
     let context = chain.envelope_context();
-    let data_key = async |header: &protocol::envelope::Header| {
-        header
-            .open_owner_capsule(&context, keys.owner(), &keys.identity_at(header.key_epoch))
-            .map_err(stream::open_error)
-    };
+    let data_key = async |header: &protocol::envelope::Header| keys.open_owner_capsule(&context, header);
     let expected = stream::Expected { context, record: version.record, version: version.version, cid: version.cid };
     std::fs::create_dir_all(&folder).map_err(|error| local_file(&folder, error))?;
     let pieces = Box::pin(blocks.file(version.cid));

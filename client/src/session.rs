@@ -135,7 +135,7 @@ pub async fn login(client: &Client, wallet: &dyn Wallet) -> Result<Session, Clie
         .as_bytes()
         .try_into()
         .expect("an uncompressed point of P-256 has 65 bytes");
-    let expires = challenge.server_time + challenge.session_seconds_max;
+    let expires = challenge.server_time.saturating_add(challenge.session_seconds_max);
     let message = LoginMessage {
         domain: &challenge.domain,
         address: wallet.address(),

@@ -11,7 +11,7 @@ use crate::{
     client::{Client, Overrides},
     error::{ClientError, Kind},
     home::{Config, Home, check_version, read_deployment},
-    wallet::{LocalWallet, Wallet},
+    wallet::{LocalWallet, Wallet, check_new_passphrase},
 };
 
 /// Where the deployment file comes from.
@@ -32,13 +32,13 @@ pub struct SetUp {
     pub rpc: String,
     /// Where the deployment file comes from.
     pub deployment: DeploymentSource,
-    /// The wallet; its key goes into the keystore.
+    /// The wallet; its key goes into the wallet file.
     pub wallet: LocalWallet,
-    /// Protects the keystore.
+    /// Protects the wallet file and the keyring.
     pub passphrase: SecretString,
 }
 
-/// Sets up an empty directory: checks that the chain is the deployment's, writes deployment file, keystore and
+/// Sets up an empty directory: checks that the chain is the deployment's, writes deployment file, wallet file and
 /// configuration, in this order, so that an interrupted set-up can be done again.
 ///
 /// # Errors
@@ -48,6 +48,8 @@ pub async fn set_up(home: Home, plan: SetUp) -> Result<Client, ClientError> {
     if home.is_set_up() {
         return Err(ClientError::new(Kind::AlreadySetUp, format!("{} is set up already.", home.dir().display())));
     }
+    // Before anything is written: the keyring, which comes later, would refuse it.
+    check_new_passphrase(&plan.passphrase)?;
     let deployment = match (&plan.deployment, &plan.api) {
         (DeploymentSource::File(path), _) => read_deployment(path)?,
         (DeploymentSource::Server, Some(api)) => deployment_of_server(api).await?,
@@ -65,14 +67,17 @@ pub async fn set_up(home: Home, plan: SetUp) -> Result<Client, ClientError> {
     }
 
     home.save_deployment(&deployment)?;
-    let keystore = home.path("wallet.json");
-    if keystore.exists() {
-        let earlier = LocalWallet::from_keystore(&keystore, &plan.passphrase)?;
+    let wallet_file = home.path("wallet.json");
+    if wallet_file.exists() {
+        let earlier = LocalWallet::from_file(&wallet_file, &plan.passphrase)?;
         if earlier.address() != plan.wallet.address() {
-            return Err(ClientError::new(Kind::AlreadySetUp, format!("{} holds another wallet.", keystore.display())));
+            return Err(ClientError::new(
+                Kind::AlreadySetUp,
+                format!("{} holds another wallet.", wallet_file.display()),
+            ));
         }
     } else {
-        plan.wallet.save_keystore(&keystore, &plan.passphrase)?;
+        plan.wallet.save(&wallet_file, &plan.passphrase)?;
     }
     home.save_config(&Config {
         api: plan.api,

@@ -2,19 +2,23 @@
 
 use alloy::primitives::Address;
 use protocol::{
+    envelope::{EnvelopeContext, Header},
     identity::IdentityKey,
+    key_epochs::KeyEpochs,
     keyring::{Keyring, KeyringError, WalletMessage},
     recovery::RecoveryKit,
-    secret::Seed,
+    secret::{DataKey, Seed},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     api::PrivateBlobName,
-    chain::unix_now,
+    chain::{Chain, unix_now},
     client::Client,
+    download::stream::open_error,
     error::{ClientError, Kind},
+    own_key,
     session::rfc3339,
     wallet::{Wallet, Wish},
 };
@@ -25,10 +29,10 @@ const KIT_FILE: &str = "kit.json";
 const PROOF_WORDS: usize = 3;
 const WORDS: usize = 24;
 
-/// A person's unlocked keys. Wiped when dropped, never printed.
+/// A person's unlocked keys, compared with every key epoch that the chain has of them. Wiped when dropped, never printed.
 pub struct Keys {
     owner: Address,
-    epoch: u32,
+    epochs: KeyEpochs,
     seed: Seed,
 }
 
@@ -39,22 +43,58 @@ impl Keys {
         self.owner
     }
 
-    /// Epoch of the published identity key; 0 while none is published.
+    /// The newest epoch on chain whose key is of the seed; 0 while there is none.
     #[must_use]
-    pub const fn epoch(&self) -> u32 {
-        self.epoch
+    pub fn epoch(&self) -> u32 {
+        self.epochs.newest_own().unwrap_or_default()
     }
 
-    /// The current identity key; before it is published, the one that will be.
+    /// The epochs that the chain has, compared with the seed.
+    #[must_use]
+    pub const fn epochs(&self) -> &KeyEpochs {
+        &self.epochs
+    }
+
+    /// The newest identity key of the seed that is on chain; before one is, the one that will be.
     #[must_use]
     pub fn identity(&self) -> IdentityKey {
-        self.identity_at(self.epoch.max(1))
+        let own = self.epochs.newest_own().and_then(|epoch| self.epochs.opener(&self.seed, epoch));
+        own.unwrap_or_else(|| self.next_identity())
     }
 
-    /// The identity key of an epoch.
+    /// The identity key that registering the next epoch publishes.
     #[must_use]
-    pub fn identity_at(&self, epoch: u32) -> IdentityKey {
-        self.seed.identity_key(epoch)
+    pub fn next_identity(&self) -> IdentityKey {
+        self.seed.identity_key(self.epochs.newest().saturating_add(1))
+    }
+
+    /// What opens something that is bound to an epoch; `None` for an epoch whose key on chain is not of the seed.
+    #[must_use]
+    pub fn identity_at(&self, epoch: u32) -> Option<IdentityKey> {
+        self.epochs.opener(&self.seed, epoch)
+    }
+
+    /// The keys with which others may have sealed something to this person, by epoch, the newest first.
+    pub(crate) fn openers(&self) -> impl Iterator<Item = (u32, IdentityKey)> {
+        self.epochs.own().filter_map(|epoch| Some((epoch, self.identity_at(epoch)?)))
+    }
+
+    /// The data key in the owner capsule of an envelope.
+    ///
+    /// # Errors
+    /// [`Kind::ForeignKey`] if it is sealed to a key of another seed, [`Kind::Commitment`], [`Kind::InvalidEnvelope`].
+    pub(crate) fn open_owner_capsule(
+        &self,
+        context: &EnvelopeContext,
+        header: &Header,
+    ) -> Result<DataKey, ClientError> {
+        let key = self.identity_at(header.key_epoch).ok_or_else(|| {
+            ClientError::new(
+                Kind::ForeignKey,
+                format!("It is sealed to encryption key {} of your address, which is not yours.", header.key_epoch),
+            )
+        })?;
+        header.open_owner_capsule(context, self.owner, &key).map_err(open_error)
     }
 
     /// The seed, for what derives from it.
@@ -63,18 +103,33 @@ impl Keys {
         &self.seed
     }
 
-    /// Compares a seed with the key that its owner has published.
-    pub(crate) async fn checked(chain: &crate::chain::Chain, owner: Address, seed: Seed) -> Result<Self, ClientError> {
-        let published = chain.find_key(owner).await?;
-        if let Some(key) = published
-            && seed.identity_key(key.epoch).public_key().hash() != key.hash
-        {
-            return Err(ClientError::new(
-                Kind::WrongKeys,
-                "These keys open, but the chain has another encryption key for this address.",
-            ));
+    /// Compares a seed with every key that its owner has published.
+    pub(crate) async fn compared(chain: &Chain, owner: Address, seed: Seed) -> Result<Self, ClientError> {
+        let history = chain.key_history(owner).await?;
+        Ok(Self { owner, epochs: KeyEpochs::compare(&seed, history.hashes), seed })
+    }
+
+    /// The same keys, compared with what the chain has now.
+    pub(crate) async fn compared_again(&self, chain: &Chain) -> Result<Self, ClientError> {
+        Self::compared(chain, self.owner, self.seed.clone()).await
+    }
+
+    /// The same for a seed that may be somebody else's.
+    ///
+    /// # Errors
+    /// [`Kind::WrongKeys`] if keys are published and none is of this seed.
+    pub(crate) async fn checked(chain: &Chain, owner: Address, seed: Seed) -> Result<Self, ClientError> {
+        let keys = Self::compared(chain, owner, seed).await?;
+        if keys.epochs.newest() > 0 && keys.epochs.newest_own().is_none() {
+            let what = match keys.epochs.newest() {
+                1 => "The encryption key that the chain has for this address is not of these keys.".to_owned(),
+                count => {
+                    format!("None of the {count} encryption keys that the chain has for this address is of these keys.")
+                }
+            };
+            return Err(ClientError::new(Kind::WrongKeys, what));
         }
-        Ok(Self { owner, epoch: published.map_or(0, |key| key.epoch), seed })
+        Ok(keys)
     }
 }
 
@@ -96,6 +151,16 @@ pub struct NewKeyring {
     pub on_server: bool,
 }
 
+/// What to do when the chain has keys of this address already, and none of them is of the keys to be set up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OtherKeys {
+    /// Refuse: they may be the person's, from another device.
+    #[default]
+    Refuse,
+    /// Go on: the person says that those keys are not theirs. Their own are registered afterwards, as the next epoch.
+    NotMine,
+}
+
 /// Makes a seed and its keyring with two unlockers, wallet and passphrase.
 ///
 /// # Errors
@@ -106,10 +171,26 @@ pub async fn init(
     wallet: &dyn Wallet,
     passphrase: &SecretString,
 ) -> Result<(Keys, NewKeyring), ClientError> {
+    init_beside(client, wallet, passphrase, OtherKeys::Refuse).await
+}
+
+/// The same, also where the chain has keys of this address that are not the person's.
+///
+/// # Errors
+/// As [`init`].
+pub async fn init_beside(
+    client: &Client,
+    wallet: &dyn Wallet,
+    passphrase: &SecretString,
+    others: OtherKeys,
+) -> Result<(Keys, NewKeyring), ClientError> {
     client.chain().verify_deployment().await?;
-    if client.chain().find_key(client.address()).await?.is_some() {
+    if others == OtherKeys::Refuse && client.chain().find_key(client.address()).await?.is_some() {
         return Err(ClientError::new(Kind::AlreadySetUp, "This address has published an encryption key already.")
-            .remedy("Sign in to get its keyring (medlock login), or use the recovery words: medlock init --words."));
+            .remedy(
+                "Sign in to get its keyring (medlock login), or use the recovery words: medlock init --words. \
+                 If you never made that key: medlock init --despite-other-keys.",
+            ));
     }
     let seed = Seed::generate(&mut rand::rng());
     make_keyring(client, wallet, passphrase, seed).await
@@ -118,15 +199,28 @@ pub async fn init(
 /// Makes the keyring again from the recovery words, on a device that has none.
 ///
 /// # Errors
-/// [`Kind::InvalidWords`], [`Kind::WrongKeys`] if the chain has another key for this address.
+/// [`Kind::InvalidWords`], [`Kind::WrongKeys`] if the chain has keys for this address and none is of the words.
 pub async fn init_from_words(
     client: &Client,
     wallet: &dyn Wallet,
     passphrase: &SecretString,
     words: &SecretString,
+    others: OtherKeys,
 ) -> Result<(Keys, NewKeyring), ClientError> {
     client.chain().verify_deployment().await?;
-    let keys = Keys::checked(client.chain(), client.address(), seed_of_words(words)?).await?;
+    let seed = seed_of_words(words)?;
+    let keys = match others {
+        OtherKeys::NotMine => Keys::compared(client.chain(), client.address(), seed).await?,
+        OtherKeys::Refuse => {
+            Keys::checked(client.chain(), client.address(), seed).await.map_err(|error| match error.kind() {
+                Kind::WrongKeys => error.remedy(
+                    "Use the recovery words of exactly this address. If they are, and the keys on chain are not \
+                     yours, add --despite-other-keys.",
+                ),
+                _ => error,
+            })?
+        }
+    };
     let (keys, made) = make_keyring(client, wallet, passphrase, keys.seed).await?;
     // Whoever types the words has them.
     record_proof(client)?;
@@ -175,8 +269,10 @@ async fn make_keyring(
     })?;
     let wallet_unlocks = add_wallet(client, wallet, &seed, &mut keyring).await?;
 
+    // Before anything is written: what the chain says about these keys.
+    let keys = Keys::compared(client.chain(), owner, seed).await?;
     client.home().write(KEYRING_FILE, &keyring.to_json())?;
-    let keys = Keys::checked(client.chain(), owner, seed).await?;
+    own_key::keep(client, &keys)?;
     let on_server = client.is_signed_in() && put_back(client).await.unwrap_or(false);
     Ok((keys, NewKeyring { wallet_unlocks, on_server }))
 }
@@ -206,10 +302,12 @@ async fn add_wallet(
     }
 }
 
-/// Opens the keyring (this device's copy, else the server's) and compares the derived key with the chain.
+/// Opens the keyring (this device's copy, else the server's) and compares the seed with every key epoch of the chain.
+///
+/// A newest key on chain that is not of the seed does not keep anybody out: [`Keys::epochs`] says so.
 ///
 /// # Errors
-/// [`Kind::NoKeyring`], [`Kind::NotUnlocked`], [`Kind::WrongKeys`].
+/// [`Kind::NoKeyring`], [`Kind::NotUnlocked`].
 pub async fn unlock(client: &Client, unlocker: Unlocker<'_>) -> Result<Keys, ClientError> {
     client.chain().verify_deployment().await?;
     let owner = client.address();
@@ -239,10 +337,11 @@ pub async fn unlock(client: &Client, unlocker: Unlocker<'_>) -> Result<Keys, Cli
         }
         other => unusable(other),
     })?;
-    let keys = Keys::checked(client.chain(), owner, seed).await?;
+    let keys = Keys::compared(client.chain(), owner, seed).await?;
     if !is_local {
         client.home().write(KEYRING_FILE, &json)?;
     }
+    own_key::keep(client, &keys)?;
     Ok(keys)
 }
 

@@ -36,9 +36,10 @@ use crate::{
     chain::unix_now,
     client::Client,
     error::{ClientError, Kind},
-    operator_key,
+    operator_key, own_key,
     progress::Progress,
     published_key::public_key,
+    told::concerns_all,
     unlock,
     wallet::{Wallet, Wish},
 };
@@ -137,6 +138,17 @@ pub async fn upload(
     finish(client, wallet, &mut entry, new.way, resumed, progress).await
 }
 
+/// Whether what stopped one upload would stop the next one too.
+pub async fn stops_others(client: &Client, error: &ClientError) -> bool {
+    match error.kind() {
+        // Here it is most often the file that was to be uploaded.
+        Kind::LocalFile => !client.home().can_write(),
+        Kind::KitNotSaved | Kind::KeyNotRegistered | Kind::ForeignKey | Kind::OwnKeyUnknown | Kind::NoGrant => true,
+        Kind::Server(ErrorCode::QuotaExceeded | ErrorCode::BudgetExceeded) => true,
+        _ => concerns_all(client, error).await,
+    }
+}
+
 /// An upload that has not ended.
 #[derive(Clone, Debug, Serialize)]
 pub struct Pending {
@@ -150,13 +162,13 @@ pub struct Pending {
     pub stored: bool,
 }
 
-/// Uploads that have not ended.
+/// Uploads that have not ended, and the notes of uploads that cannot be read.
 ///
 /// # Errors
 /// [`Kind::LocalFile`].
-pub fn pending(client: &Client) -> Result<Vec<Pending>, ClientError> {
-    let entries = journal::all(client.home())?;
-    Ok(entries
+pub fn pending(client: &Client) -> Result<(Vec<Pending>, Vec<ClientError>), ClientError> {
+    let (entries, damaged) = journal::all(client.home())?;
+    let pending = entries
         .iter()
         .map(|entry| Pending {
             record: entry.record,
@@ -164,7 +176,8 @@ pub fn pending(client: &Client) -> Result<Vec<Pending>, ClientError> {
             begun: entry.begun,
             stored: entry.stored.is_some(),
         })
-        .collect())
+        .collect();
+    Ok((pending, damaged))
 }
 
 /// Where an upload goes, with what the chain says about it.
@@ -211,7 +224,9 @@ async fn open_entry(
                 }
             }
     };
-    if let Some(entry) = journal::all(client.home())?.into_iter().find(is_same) {
+    // A note that cannot be read is no reason to upload nothing: medlock doctor names it.
+    let (entries, _) = journal::all(client.home())?;
+    if let Some(entry) = entries.into_iter().find(is_same) {
         match registered_cid(client, &entry).await? {
             // Somebody else's version took the number meanwhile: this upload begins again with the next.
             Some(cid) if entry.stored.as_ref().is_none_or(|stored| stored.cid != cid) => entry.end(client.home())?,
@@ -261,8 +276,15 @@ async fn store(
 ) -> Result<(), ClientError> {
     let api = client.api()?;
     let context = client.chain().envelope_context();
-    let ((patient_key, patient_key_epoch), info) =
-        tokio::try_join!(public_key(client, entry.patient), api.server_info())?;
+    let patient_key = async {
+        // One's own records are sealed to one's own key, never to whatever the chain has newest.
+        if entry.patient == client.address() {
+            own_key::to_seal_to(client).await
+        } else {
+            public_key(client, entry.patient).await
+        }
+    };
+    let ((patient_key, patient_key_epoch), info) = tokio::try_join!(patient_key, api.server_info())?;
     let operator_key = operator_key::check(client, &info.deployment, operator_key::SERVER)?;
     let metadata_len = metadata
         .to_cbor()

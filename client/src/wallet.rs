@@ -1,5 +1,9 @@
 //! Wallets: who signs and, for `--direct`, sends. A wallet's key signs and never encrypts.
 
+mod older;
+
+pub(crate) use older::is_older;
+
 use std::path::Path;
 
 use alloy::{
@@ -13,11 +17,15 @@ use alloy::{
 use async_trait::async_trait;
 use protocol::{
     deployment::Deployment,
+    keyring::{KeyringError, WalletFile},
     messages::{Action, SignedAction},
 };
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::error::{ClientError, Kind};
+use crate::{
+    error::{ClientError, Kind},
+    home::local_file,
+};
 
 /// What is about to be signed, in one sentence.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +63,7 @@ pub trait Wallet: Send + Sync {
     }
 }
 
-/// A wallet whose key lies in an encrypted Web3 keystore on this device.
+/// A wallet whose key lies in an encrypted file on this device.
 #[derive(Clone)]
 pub struct LocalWallet {
     signer: PrivateKeySigner,
@@ -96,44 +104,58 @@ impl LocalWallet {
         Ok(Self { signer, confirm: None })
     }
 
-    /// Opens a Web3 keystore.
+    /// Opens a wallet file. One of the older form (a Web3 keystore) is replaced by one of the present form, whose function
+    /// is as strong as the keyring's.
     ///
     /// # Errors
-    /// [`Kind::NoWallet`], [`Kind::WrongPassphrase`].
-    pub fn from_keystore(path: &Path, passphrase: &SecretString) -> Result<Self, ClientError> {
-        if !path.exists() {
-            return Err(ClientError::new(Kind::NoWallet, format!("There is no keystore {}.", path.display())));
+    /// [`Kind::NoWallet`], [`Kind::WrongPassphrase`], [`Kind::InvalidWallet`].
+    pub fn from_file(path: &Path, passphrase: &SecretString) -> Result<Self, ClientError> {
+        let bytes = match std::fs::read(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(ClientError::new(Kind::NoWallet, format!("There is no wallet file {}.", path.display())));
+            }
+            other => other.map_err(|error| local_file(path, error))?,
+        };
+        if older::is_older(&bytes) {
+            let wallet = Self { signer: older::open(path, &bytes, passphrase)?, confirm: None };
+            wallet.write(path, passphrase)?;
+            return Ok(wallet);
         }
-        let signer = PrivateKeySigner::decrypt_keystore(path, passphrase.expose_secret().as_bytes())
-            .map_err(|error| ClientError::new(Kind::WrongPassphrase, "The keystore does not open.").because(error))?;
-        Ok(Self { signer, confirm: None })
+        let file = WalletFile::from_json(&bytes).map_err(|error| {
+            ClientError::new(Kind::InvalidWallet, format!("{} is not a wallet file.", path.display())).because(error)
+        })?;
+        let key = file.open(passphrase.expose_secret()).map_err(|error| match error {
+            KeyringError::NoMatch => wrong_passphrase(),
+            KeyringError::Memory => ClientError::new(Kind::Wallet, "There is not enough memory for the passphrase."),
+            other => ClientError::new(Kind::InvalidWallet, format!("{} was changed.", path.display())).because(other),
+        })?;
+        let signer = signer_of(&key);
+        match signer.filter(|signer| signer.address() == file.address()) {
+            Some(signer) => Ok(Self { signer, confirm: None }),
+            None => Err(ClientError::new(Kind::InvalidWallet, format!("{} holds another key.", path.display()))),
+        }
     }
 
-    /// Writes a Web3 keystore (scrypt), mode 0600.
+    /// Writes a new wallet file, mode 0600.
     ///
     /// # Errors
-    /// [`Kind::LocalFile`], [`Kind::FileExists`].
-    pub fn save_keystore(&self, path: &Path, passphrase: &SecretString) -> Result<(), ClientError> {
+    /// [`Kind::Usage`] for a passphrase that a keyring would not take, [`Kind::FileExists`], [`Kind::LocalFile`].
+    pub fn save(&self, path: &Path, passphrase: &SecretString) -> Result<(), ClientError> {
+        check_new_passphrase(passphrase)?;
         if path.exists() {
             return Err(ClientError::new(Kind::FileExists, format!("{} exists already.", path.display())));
         }
-        let parent = path.parent().expect("a keystore lies in a directory");
+        self.write(path, passphrase)
+    }
+
+    fn write(&self, path: &Path, passphrase: &SecretString) -> Result<(), ClientError> {
         let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
             ClientError::new(Kind::LocalFile, format!("{} cannot be written.", path.display())).because(error)
         };
-        // The library writes under its own name with the default mode: so into a private directory, then to its place.
-        let dir = tempfile::Builder::new().prefix(".medlock-").tempdir_in(parent).map_err(|e| failed(e.into()))?;
         let key = zeroize::Zeroizing::new(self.signer.to_bytes().0);
-        PrivateKeySigner::encrypt_keystore(
-            dir.path(),
-            &mut alloy::signers::k256::elliptic_curve::rand_core::OsRng,
-            key.as_slice(),
-            passphrase.expose_secret().as_bytes(),
-            Some("wallet"),
-        )
-        .map_err(|e| failed(e.into()))?;
-        let bytes = std::fs::read(dir.path().join("wallet")).map_err(|e| failed(e.into()))?;
-        crate::home::write_atomically(path, &bytes).map_err(|e| failed(e.into()))
+        let file = WalletFile::seal(self.signer.address(), &key, passphrase.expose_secret(), &mut rand::rng())
+            .map_err(|error| failed(error.into()))?;
+        crate::home::write_atomically(path, &file.to_json()).map_err(|error| failed(error.into()))
     }
 
     /// The same wallet, asking the person before each signature and transaction.
@@ -176,6 +198,28 @@ impl Wallet for LocalWallet {
     }
 }
 
+/// Whether a new passphrase is one that keyring and wallet file take; to be asked before anything is written.
+///
+/// # Errors
+/// [`Kind::Usage`].
+pub fn check_new_passphrase(passphrase: &SecretString) -> Result<(), ClientError> {
+    protocol::keyring::check_new_passphrase(passphrase.expose_secret()).map_err(|error| {
+        ClientError::new(Kind::Usage, "The passphrase is too short or too long.").because(error).remedy(format!(
+            "Use at least {} characters and at most {} bytes; a few random words are good.",
+            protocol::keyring::MIN_PASSPHRASE_CHARS,
+            protocol::keyring::MAX_PASSPHRASE_LEN
+        ))
+    })
+}
+
+fn signer_of(key: &[u8; 32]) -> Option<PrivateKeySigner> {
+    PrivateKeySigner::from_slice(key).ok()
+}
+
+fn wrong_passphrase() -> ClientError {
+    ClientError::new(Kind::WrongPassphrase, "The wallet file does not open.")
+}
+
 fn refused(error: alloy::signers::Error) -> ClientError {
     ClientError::new(Kind::Wallet, "The wallet did not sign.").because(error)
 }
@@ -185,16 +229,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_keystore_opens_with_its_passphrase_only() {
+    fn a_wallet_file_opens_with_its_passphrase_only() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("wallet.json");
         let wallet = LocalWallet::generate();
-        wallet.save_keystore(&path, &"right".into()).unwrap();
-        let again = LocalWallet::from_keystore(&path, &"right".into()).unwrap();
+        wallet.save(&path, &"the right one".into()).unwrap();
+        let again = LocalWallet::from_file(&path, &"the right one".into()).unwrap();
         assert_eq!(again.address(), wallet.address());
-        let refused = LocalWallet::from_keystore(&path, &"wrong".into()).err().unwrap();
+        let refused = LocalWallet::from_file(&path, &"the wrong one".into()).err().unwrap();
         assert_eq!(refused.code(), "wrong_passphrase");
-        assert_eq!(wallet.save_keystore(&path, &"right".into()).unwrap_err().code(), "file_exists");
+        assert_eq!(wallet.save(&path, &"the right one".into()).unwrap_err().code(), "file_exists");
+    }
+
+    #[test]
+    fn a_passphrase_that_the_keyring_would_refuse_writes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("wallet.json");
+        for passphrase in ["", "ninechars", &"x".repeat(1_025)] {
+            assert_eq!(LocalWallet::generate().save(&path, &passphrase.into()).unwrap_err().code(), "usage");
+        }
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_file_that_names_another_address_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("wallet.json");
+        let key = zeroize::Zeroizing::new([7; 32]);
+        let file = WalletFile::seal(Address::repeat_byte(1), &key, "the right one", &mut rand::rng()).unwrap();
+        std::fs::write(&path, file.to_json()).unwrap();
+        assert_eq!(LocalWallet::from_file(&path, &"the right one".into()).err().unwrap().code(), "invalid_wallet");
+        std::fs::write(&path, b"{}").unwrap();
+        assert_eq!(LocalWallet::from_file(&path, &"the right one".into()).err().unwrap().code(), "invalid_wallet");
     }
 
     #[tokio::test]

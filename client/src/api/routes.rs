@@ -395,7 +395,7 @@ impl Api {
         Ok(serde_json::from_value(answer).ok())
     }
 
-    /// All pages of a list.
+    /// All pages of a list. An item that cannot be read is counted ([`Api::unreadable`]), and the others are given.
     async fn all<Q: Serialize, T: serde::de::DeserializeOwned>(
         &self,
         path: &str,
@@ -405,8 +405,13 @@ impl Api {
         let mut items = Vec::new();
         let mut cursor = None;
         loop {
-            let page: Page<T> = self.get(self.url_with(path, &at(query, cursor.clone()))).await?;
-            items.extend(page.items);
+            let page: Page<serde_json::Value> = self.get(self.url_with(path, &at(query, cursor.clone()))).await?;
+            for item in page.items {
+                match serde_json::from_value(item) {
+                    Ok(item) => items.push(item),
+                    Err(_) => self.count_unreadable(),
+                }
+            }
             // A page may be empty and still have a next one; a place that is given again would never end.
             if page.next.is_none() || page.next == cursor {
                 return Ok(items);

@@ -1,6 +1,6 @@
 //! What the chain's events say: keys, versions, grants, and the anchored log.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use alloy::{
     primitives::{Address, B256, keccak256},
@@ -47,6 +47,15 @@ pub struct ChainVersion {
     pub tx_hash: B256,
 }
 
+/// The identity keys of somebody, by epoch.
+#[derive(Clone, Debug, Default)]
+pub struct KeyHistory {
+    /// keccak256 of each key.
+    pub hashes: BTreeMap<u32, B256>,
+    /// Whether the events of all epochs are there: an RPC may have given up old ones.
+    pub is_whole: bool,
+}
+
 /// One grant that stands on chain.
 #[derive(Clone, Copy, Debug)]
 pub struct ChainGrant {
@@ -79,6 +88,10 @@ pub struct AnchoredAccess {
     pub purposes: u16,
     /// The leaf.
     pub leaf: LeafHash,
+    /// Its block.
+    pub block_number: u64,
+    /// Its transaction.
+    pub tx_hash: B256,
 }
 
 /// One checkpoint.
@@ -136,6 +149,43 @@ impl Chain {
             }
         }
         Err(ClientError::new(Kind::KeyNotRegistered, format!("{owner} has not published encryption key {epoch}.")))
+    }
+
+    /// Every identity key of somebody that can be sealed to, by epoch.
+    ///
+    /// # Errors
+    /// [`Kind::Rpc`].
+    pub async fn public_keys(&self, owner: Address) -> Result<Vec<(u32, PublicKey)>, ClientError> {
+        let events = self.decoded::<KeyRegistry::KeyRegistered>(self.key_filter().topic1(owner.into_word())).await?;
+        let usable = |event: &KeyRegistry::KeyRegistered| {
+            let key = checked_key(event, event.keyHash).ok()?;
+            (event.slot == SLOT_IDENTITY).then_some((event.epoch, key))
+        };
+        Ok(events.iter().filter_map(usable).collect())
+    }
+
+    /// Every identity key that somebody ever had, from the events and the contract's storage.
+    ///
+    /// # Errors
+    /// [`Kind::Rpc`] if events and storage contradict each other.
+    pub async fn key_history(&self, owner: Address) -> Result<KeyHistory, ClientError> {
+        // Storage first: what is registered in between stands in the events.
+        let stored = self.find_key(owner).await?;
+        let events = self.decoded::<KeyRegistry::KeyRegistered>(self.key_filter().topic1(owner.into_word())).await?;
+        let mut hashes: BTreeMap<u32, B256> = events
+            .iter()
+            .filter(|event| event.slot == SLOT_IDENTITY && keccak256(&event.key) == event.keyHash)
+            .map(|event| (event.epoch, event.keyHash))
+            .collect();
+        if let Some(stored) = stored
+            && *hashes.entry(stored.epoch).or_insert(stored.hash) != stored.hash
+        {
+            return Err(nonsense("The RPC contradicts itself about a published key."));
+        }
+        let is_whole = hashes.keys().copied().eq(1..=u32::try_from(hashes.len()).unwrap_or(u32::MAX));
+        // Without the event of the newest, nothing says that older ones are not missing too.
+        let has_newest = stored.is_none_or(|stored| events.iter().any(|event| event.epoch == stored.epoch));
+        Ok(KeyHistory { hashes, is_whole: is_whole && has_newest })
     }
 
     /// Every owner of an identity key.
@@ -250,13 +300,7 @@ impl Chain {
         let mut events = AccessLogEvents { head_block, ..AccessLogEvents::default() };
         for log in self.logs(filter).await? {
             if log.topic0() == Some(&AccessLog::Accessed::SIGNATURE_HASH) {
-                let event = decode::<AccessLog::Accessed>(&log)?;
-                events.accesses.push(AnchoredAccess {
-                    record: RecordId(event.record),
-                    tag: Tag(event.tag),
-                    purposes: event.purposes,
-                    leaf: LeafHash(event.leaf),
-                });
+                events.accesses.push(accessed(&log)?);
             } else {
                 let event = decode::<AccessLog::Checkpoint>(&log)?;
                 let block_number = log.block_number.unwrap_or_default();
@@ -278,7 +322,7 @@ impl Chain {
     }
 
     /// All logs that match, from the deployment's first block to the head, in order.
-    async fn logs(&self, filter: Filter) -> Result<Vec<Log>, ClientError> {
+    pub(super) async fn logs(&self, filter: Filter) -> Result<Vec<Log>, ClientError> {
         let head = self.head().await?.number;
         let mut from = self.deployment.start_block;
         let mut span = BLOCKS_AT_ONCE;
@@ -299,7 +343,19 @@ impl Chain {
     }
 }
 
-fn decode<E: SolEvent>(log: &Log) -> Result<E, ClientError> {
+pub(super) fn accessed(log: &Log) -> Result<AnchoredAccess, ClientError> {
+    let event = decode::<AccessLog::Accessed>(log)?;
+    Ok(AnchoredAccess {
+        record: RecordId(event.record),
+        tag: Tag(event.tag),
+        purposes: event.purposes,
+        leaf: LeafHash(event.leaf),
+        block_number: log.block_number.unwrap_or_default(),
+        tx_hash: log.transaction_hash.unwrap_or_default(),
+    })
+}
+
+pub(super) fn decode<E: SolEvent>(log: &Log) -> Result<E, ClientError> {
     E::decode_log(&log.inner)
         .map(|event| event.data)
         .map_err(|error| nonsense("The RPC gives an event that is none of the contract's.").because(error))

@@ -26,8 +26,10 @@ impl Audit {
     pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
         let AuditAction::Verify = self.action;
         let client = context.client()?;
+        // The owner's keys tell who a reader really is; an auditor may have none.
+        let keys = context.keys_if_any(&client).await?;
         let (bar, progress) = context.watch("recomputing the log");
-        let report = audit::verify(&client, &progress).await;
+        let report = audit::verify_with(&client, keys.as_ref(), &progress).await;
         drop(bar);
         let report = report?;
         context.screen.answer(&report, || in_words(&report))?;
@@ -42,13 +44,16 @@ impl Audit {
 fn in_words(report: &AuditReport) -> String {
     let mut text = format!(
         "{} reads in {} checkpoints, recomputed from the chain; root {}.\n\
-         {} entries of the server's log found on chain, {} with the operator's evidence.\n\
-         {} of your receipts anchored, {} not due yet.",
+         {} entries of the server's log found on chain, {} with the operator's evidence; {} readers of your records \
+         checked with your keys, {} permissions found at their block.\n\
+         {} of your receipts anchored in time, {} not due yet.",
         report.leaves,
         report.checkpoints,
         report.root,
         report.entries_found,
         report.evidence_checked,
+        report.readers_checked,
+        report.permissions_checked,
         report.receipts_anchored,
         report.receipts_waiting,
     );

@@ -3,8 +3,10 @@
 use clap::{ArgGroup, Args};
 use client::{
     Client, Kind,
+    chain::ChainGrant,
     error::ClientError,
     grants::{self, Ending, Granted, NewGrants, Revoked, Scope},
+    unlock::Keys,
 };
 use protocol::{
     bodies::grants::{GrantSide, GrantState, GrantView, ShelfQuery},
@@ -84,7 +86,8 @@ impl Grant {
         let wallet = context.wallet(&client).await?;
         let granted = grants::grant(&client, &wallet, &keys, &new).await?;
         let names = Names::of(&context, &client, Some(&keys), [grantee]).await;
-        context.screen.answer(&granted, || granted_in_words(&new, &granted, &names))
+        context.screen.answer(&granted, || granted_in_words(&new, &granted, &names))?;
+        failure::tell_all(context.screen, &granted.told)
     }
 
     fn period(&self, context: &Context) -> Result<(u64, u64), Failure> {
@@ -129,7 +132,7 @@ impl Grant {
 fn granted_in_words(new: &NewGrants, granted: &Granted, names: &Names) -> String {
     let what = match (new.right, new.scopes.as_slice()) {
         (Right::Read, [Scope::Record(record)]) => format!("open {}", short(record)),
-        (Right::Read, scopes) => format!("open {} records", scopes.len()),
+        (Right::Read, _) => format!("open {} records", granted.grants.len()),
         (Right::Write, [Scope::All]) => "upload for you".to_owned(),
         (Right::Write, scopes) => format!("upload for you in {}", scopes_in_words(scopes)),
     };
@@ -281,14 +284,15 @@ impl Revoke {
             prompt::agree("This ends everything that you ever shared with anybody.", self.yes)?;
         }
         let client = context.client()?;
-        let keys = context.keys(&client).await?;
-        let ending = self.ending(&context, &client, &keys).await?;
+        // Only whom a tag stands for needs the keys; and one may revoke also where they do not open.
+        let keys = if self.to.is_some() { context.keys_if_any(&client).await? } else { None };
+        let ending = self.ending(&context, &client, keys.as_ref()).await?;
         let wallet = context.wallet(&client).await?;
-        let revoked = grants::revoke(&client, &wallet, &keys, &ending, self.sending.way()).await?;
+        let revoked = grants::revoke(&client, &wallet, keys.as_ref(), &ending, self.sending.way()).await?;
         context.screen.answer(&revoked, || revoked_in_words(&revoked))
     }
 
-    async fn ending(&self, context: &Context, client: &Client, keys: &client::unlock::Keys) -> Result<Ending, Failure> {
+    async fn ending(&self, context: &Context, client: &Client, keys: Option<&Keys>) -> Result<Ending, Failure> {
         if self.all {
             return Ok(Ending::Everything);
         }
@@ -297,19 +301,20 @@ impl Revoke {
             None => None,
         };
         if let Some(person) = &self.to {
-            let grantee = names::resolve(context, client, Some(keys), person).await?;
+            let grantee = names::resolve(context, client, keys, person).await?;
             return Ok(Ending::Person { grantee, scope: record.map(Scope::Record) });
         }
-        let standing = grants::list(client, GrantSide::Given, record).await?.into_iter().filter(stands);
-        if record.is_some() {
-            let ids: Vec<_> = standing.map(|grant| grant.id).collect();
+        let standing = grants::standing(client).await?;
+        if let Some(record) = record {
+            let is_over = |grant: &&ChainGrant| grant.kind == ScopeKind::Record && grant.scope_id == record.0;
+            let ids: Vec<_> = standing.iter().filter(is_over).map(|grant| grant.id).collect();
             if ids.is_empty() {
                 return Err(ClientError::new(Kind::NotFound, "this record is shared with nobody")
                     .remedy("There is nothing to end"));
             }
             return Ok(Ending::Grants(ids));
         }
-        let standing: Vec<_> = standing.map(|grant| grant.id).collect();
+        let standing: Vec<_> = standing.iter().map(|grant| grant.id).collect();
         let mut ids = Vec::new();
         for text in &self.grants {
             ids.push(match pick::whole(text) {

@@ -7,7 +7,7 @@ use client::{
     Client, Kind,
     error::ClientError,
     set_up::{self, DeploymentSource, SetUp},
-    unlock,
+    unlock::{self, OtherKeys},
     wallet::{LocalWallet, Wallet},
 };
 use secrecy::SecretString;
@@ -26,7 +26,7 @@ const DEFAULT_RPC: &str = "http://127.0.0.1:8545";
 /// Set up this device: an account, encryption keys, and the recovery kit.
 ///
 /// Makes a new account, or takes one from a file: a private key in hex, or a mnemonic. The account is kept in an
-/// encrypted keystore. Then it makes your encryption keys and shows the recovery words, which you prove to have saved
+/// encrypted file. Then it makes your encryption keys and shows the recovery words, which you prove to have saved
 /// before the first upload: they are the only way back when this device is lost. On a new device, --words takes the
 /// encryption keys from the words of the old one.
 #[derive(Debug, Args)]
@@ -49,6 +49,12 @@ pub(crate) struct Init {
     /// Take the encryption keys from the recovery words or the kit in this file.
     #[arg(long, value_name = "FILE")]
     words_file: Option<PathBuf>,
+    /// Set up although the chain has encryption keys of this address: none of them is yours, somebody else registered them.
+    ///
+    /// Afterwards run: medlock key register. If those keys are yours, from another device, use medlock login or --words
+    /// instead: what is sealed to them stays closed to new keys.
+    #[arg(long)]
+    despite_other_keys: bool,
     /// Write the recovery kit to this new file, instead of asking for some of its words.
     #[arg(long, value_name = "FILE")]
     kit_file: Option<PathBuf>,
@@ -57,6 +63,12 @@ pub(crate) struct Init {
 impl Init {
     pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
         let home = context.home()?;
+        // Everything that can be refused is refused here, before anything is written.
+        if let Some(path) = self.kit_file.as_deref().filter(|path| path.exists()) {
+            return Err(ClientError::new(Kind::FileExists, format!("{} exists already", path.display()))
+                .remedy("Give another name"));
+        }
+        let words = self.recovery_words()?;
         let client = if home.is_set_up() {
             // An init that was interrupted after its first half goes on from there.
             let client = context.client()?;
@@ -77,9 +89,10 @@ impl Init {
         };
         let wallet = context.wallet(&client).await?;
         let passphrase = context.passphrase().await?;
-        let (keys, keyring) = match self.recovery_words()? {
-            Some(words) => unlock::init_from_words(&client, &wallet, passphrase, &words).await?,
-            None => unlock::init(&client, &wallet, passphrase).await?,
+        let others = if self.despite_other_keys { OtherKeys::NotMine } else { OtherKeys::Refuse };
+        let (keys, keyring) = match words {
+            Some(words) => unlock::init_from_words(&client, &wallet, passphrase, &words, others).await?,
+            None => unlock::init_beside(&client, &wallet, passphrase, others).await?,
         };
         if !keyring.wallet_unlocks {
             context

@@ -1,8 +1,11 @@
 //! `medlock key` and `medlock register`: the public encryption key.
 
 use alloy::primitives::{Address, hex};
-use clap::Args;
-use client::{Client, ClientError, Kind, register};
+use clap::{Args, Subcommand};
+use client::{
+    Client, ClientError, Kind,
+    register::{self, Registered},
+};
 use serde::Serialize;
 
 use super::{
@@ -11,12 +14,31 @@ use super::{
     settings::{Context, Sending},
 };
 
-/// Show your public encryption key and compare it with the chain, or show another person's.
+/// Show your public encryption key and compare it with the chain, or show another person's; or register yours again.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Key {
     /// Whose key; yours if absent.
     #[arg(value_name = "PERSON")]
     person: Option<String>,
+    #[command(subcommand)]
+    action: Option<KeyAction>,
+}
+
+/// What to do about one's own key.
+#[derive(Debug, Subcommand)]
+enum KeyAction {
+    /// Register your key again, after somebody registered another one in your name: others seal to yours from then on.
+    ///
+    /// It becomes the next key epoch. Needs your wallet alone: where the keyring does not open, your own public key, which
+    /// this device has kept, is registered again. What was sealed to the other key stays closed to you.
+    Register {
+        /// Register the next key also where the newest on chain is yours.
+        #[arg(long)]
+        next: bool,
+        #[command(flatten)]
+        sending: Sending,
+    },
 }
 
 /// A public key as chain, server and this device know it.
@@ -31,14 +53,21 @@ struct KeyAnswer {
     key_hash: Option<String>,
     /// Unix seconds.
     since: Option<u64>,
-    /// Whether the keys of this device are those on chain; null for somebody else's.
+    /// Whether the newest key on chain is of this device's keys; null for somebody else's.
     is_yours: Option<bool>,
+    /// Key epochs whose keys are of this device's keys, the newest first; null for somebody else's.
+    own_epochs: Option<Vec<u32>>,
+    /// Key epochs whose keys are not: what is sealed to them does not open; null for somebody else's.
+    foreign_epochs: Option<Vec<u32>>,
     /// Whether the server says the same as the chain; null if it was not asked or does not answer.
     server_agrees: Option<bool>,
 }
 
 impl Key {
     pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
+        if let Some(KeyAction::Register { next, sending }) = self.action {
+            return register_again(&context, next, sending).await;
+        }
         let client = context.client()?;
         let owner = match &self.person {
             Some(person) => names::resolve(&context, &client, None, person).await?,
@@ -46,6 +75,10 @@ impl Key {
         };
         let answer = look_up(&context, &client, owner).await?;
         context.screen.answer(&answer, || in_words(&answer, owner))?;
+        if answer.is_yours == Some(false) && answer.epoch > 0 {
+            let what = format!("the chain's newest key for your address (epoch {}) is not one of yours", answer.epoch);
+            return Err(ClientError::new(Kind::ForeignKey, what));
+        }
         if answer.server_agrees == Some(false) {
             let what = "the server gives another key for this person than the chain";
             return Err(ClientError::new(Kind::WrongPublicKey, what));
@@ -57,13 +90,15 @@ impl Key {
 async fn look_up(context: &Context, client: &Client, owner: Address) -> Result<KeyAnswer, Failure> {
     client.chain().verify_deployment().await?;
     let on_chain = client.chain().find_key(owner).await?;
-    let key = match on_chain {
-        Some(_) => Some(client.chain().public_key(owner).await?.0),
-        None => None,
+    let own = if owner == client.address() { Some(context.keys(client).await?) } else { None };
+    let key = match (on_chain, &own) {
+        (None, _) => None,
+        // Whoever registers a key in one's name may register what is no key at all.
+        (Some(_), Some(_)) => client.chain().public_key(owner).await.ok().map(|(key, _)| key),
+        (Some(_), None) => Some(client.chain().public_key(owner).await?.0),
     };
-    // Unlocking compares the derived key with the chain, and fails when they differ.
-    let is_yours =
-        if owner == client.address() { Some(context.keys(client).await.map(|_| on_chain.is_some())?) } else { None };
+    let epochs = own.as_ref().map(client::unlock::Keys::epochs);
+    let is_yours = epochs.map(|epochs| epochs.newest() > 0 && !epochs.is_newest_foreign());
     let server_agrees = match client.api() {
         Ok(api) => match api.find_key(owner).await {
             Ok(published) => {
@@ -83,13 +118,16 @@ async fn look_up(context: &Context, client: &Client, owner: Address) -> Result<K
         key_hash: on_chain.map(|key| format!("{:#x}", key.hash)),
         since: on_chain.map(|key| key.since),
         is_yours,
+        own_epochs: epochs.map(|epochs| epochs.own().collect()),
+        foreign_epochs: epochs.map(|epochs| epochs.foreign().collect()),
         server_agrees,
     })
 }
 
 fn in_words(answer: &KeyAnswer, owner: Address) -> String {
     let owner = owner.to_checksum(None);
-    let (Some(key), Some(hash), Some(since)) = (&answer.key, &answer.key_hash, answer.since) else {
+    let key = answer.key.as_deref().unwrap_or("not usable");
+    let (Some(hash), Some(since)) = (&answer.key_hash, answer.since) else {
         return match answer.is_yours {
             Some(_) => "Your key is not published yet. Publish it: medlock register".to_owned(),
             None => format!("{owner} has not published a key."),
@@ -100,8 +138,17 @@ fn in_words(answer: &KeyAnswer, owner: Address) -> String {
         answer.epoch,
         moment::in_words(since)
     );
-    if answer.is_yours == Some(true) {
-        text += "\nThis device holds its private half.";
+    text += match answer.is_yours {
+        Some(true) => "\nThis device holds its private half.",
+        Some(false) => "\nIt is NOT one of your keys. What others seal to it, you cannot open.",
+        None => "",
+    };
+    let list = |epochs: &[u32]| epochs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    if let Some(own) = answer.own_epochs.as_deref().filter(|own| !own.is_empty()) {
+        text += &format!("\nYour own key epochs: {}.", list(own));
+    }
+    if let Some(foreign) = answer.foreign_epochs.as_deref().filter(|foreign| !foreign.is_empty()) {
+        text += &format!("\nKey epochs that are not yours: {}.", list(foreign));
     }
     text += match answer.server_agrees {
         Some(true) => "\nThe server gives the same key as the chain.",
@@ -124,13 +171,34 @@ impl Register {
         let keys = context.keys(&client).await?;
         let wallet = context.wallet(&client).await?;
         let registered = register::register(&client, &wallet, &keys, self.sending.way()).await?;
-        context.screen.answer(&registered, || {
-            let epoch = registered.epoch;
-            match registered.settled.map(|settled| settled.block_number) {
-                None => format!("Your key (epoch {epoch}) was published before."),
-                Some(Some(block)) => format!("Your key (epoch {epoch}) is published in block {block}."),
-                Some(None) => format!("Your key (epoch {epoch}) is accepted; the chain will follow in a moment."),
-            }
-        })
+        context.screen.answer(&registered, || registered_in_words(&registered))
+    }
+}
+
+/// `medlock key register`
+async fn register_again(context: &Context, next: bool, sending: Sending) -> Result<(), Failure> {
+    let client = context.client()?;
+    let keys = context.keys_if_any(&client).await?;
+    let wallet = context.wallet(&client).await?;
+    let registered = match &keys {
+        Some(keys) if next || keys.epochs().is_newest_foreign() => {
+            register::register_next(&client, &wallet, keys, sending.way()).await?
+        }
+        Some(keys) => register::register(&client, &wallet, keys, sending.way()).await?,
+        None if next => {
+            return Err(ClientError::new(Kind::NotUnlocked, "a new key needs your unlocked keys")
+                .remedy("Leave --next out: your own key is then registered again"));
+        }
+        None => register::register_kept(&client, &wallet, sending.way()).await?,
+    };
+    context.screen.answer(&registered, || registered_in_words(&registered))
+}
+
+fn registered_in_words(registered: &Registered) -> String {
+    let epoch = registered.epoch;
+    match registered.settled.map(|settled| settled.block_number) {
+        None => format!("Your key (epoch {epoch}) was published before."),
+        Some(Some(block)) => format!("Your key (epoch {epoch}) is published in block {block}."),
+        Some(None) => format!("Your key (epoch {epoch}) is accepted; the chain will follow in a moment."),
     }
 }

@@ -1,7 +1,10 @@
 //! `medlock log`: who opened what.
 
 use clap::Args;
-use client::audit::{self, LogFilter};
+use client::{
+    ClientError, Kind,
+    audit::{self, ListedRead, LogFilter, OnChain, Who},
+};
 use protocol::codes::Purpose;
 
 use super::{
@@ -40,23 +43,53 @@ impl Log {
             Some(record) => Some(records::find(&client, record).await?),
             None => None,
         };
-        let entries = audit::log(&client, &LogFilter { record, purpose: self.purpose, from, until }).await?;
-        let names = Names::of(&context, &client, None, entries.iter().filter_map(|entry| entry.reader)).await;
-        context.screen.answer(&serde_json::json!({ "entries": entries }), || {
-            if entries.is_empty() {
+        let keys = context.keys_if_any(&client).await?;
+        let filter = LogFilter { record, purpose: self.purpose, from, until };
+        let reads = audit::listed(&client, keys.as_ref(), &filter).await?;
+        let names =
+            Names::of(&context, &client, keys.as_ref(), reads.iter().filter_map(|read| read.entry.reader)).await;
+        context.screen.answer(&serde_json::json!({ "entries": reads }), || {
+            if reads.is_empty() {
                 return "Nobody has opened anything.".to_owned();
             }
-            let rows = entries.iter().map(|entry| {
-                [
-                    moment::in_words(entry.time),
-                    entry.reader.map_or_else(|| short(entry.tag), |reader| names.call(reader)),
-                    short(entry.record),
-                    entry.version.map(|version| version.to_string()).unwrap_or_default(),
-                    words::purpose_in_words(entry.purpose).to_owned(),
-                    entry.block_number.map_or_else(|| "not yet".to_owned(), |block| format!("block {block}")),
-                ]
-            });
+            let rows = reads.iter().map(|read| row(read, &names));
             context.screen.table(["TIME", "WHO", "RECORD", "VERSION", "FOR", "ON CHAIN"], rows.collect())
-        })
+        })?;
+        match reads.iter().filter(|read| read.is_wrong()).count() {
+            0 => Ok(()),
+            1 => Err(broken("one entry of the log does not hold")),
+            many => Err(broken(&format!("{many} entries of the log do not hold"))),
+        }
     }
+}
+
+fn row(read: &ListedRead, names: &Names) -> [String; 6] {
+    let entry = &read.entry;
+    let called = entry.reader.map_or_else(|| short(entry.tag), |reader| names.call(reader));
+    let who = match read.who {
+        Who::Checked | Who::NotChecked => called,
+        Who::Wrong => format!("NOT {called}: another person opens this tag"),
+        Who::Withheld => format!("not told ({called})"),
+    };
+    let block = || entry.block_number.map_or_else(String::new, |block| format!("block {block}"));
+    let on_chain = match read.on_chain {
+        OnChain::Anchored => block(),
+        OnChain::Waiting => "not yet".to_owned(),
+        OnChain::Overdue => "MISSING: it should be there by now".to_owned(),
+        OnChain::Invented => "MISSING: the server says it is there".to_owned(),
+        OnChain::Altered => "ALTERED: the chain says something else".to_owned(),
+        OnChain::Hidden => format!("{}, HIDDEN by the server", block()),
+    };
+    [
+        moment::in_words(entry.time),
+        who,
+        short(entry.record),
+        entry.version.map(|version| version.to_string()).unwrap_or_default(),
+        words::purpose_in_words(entry.purpose).to_owned(),
+        on_chain,
+    ]
+}
+
+fn broken(what: &str) -> Failure {
+    ClientError::new(Kind::LogBroken, what).remedy("Keep the answer, and run: medlock audit verify")
 }

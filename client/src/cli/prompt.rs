@@ -7,14 +7,14 @@ use std::{
     path::Path,
 };
 
-use client::error::{ClientError, Kind};
-use secrecy::SecretString;
+use client::{
+    error::{ClientError, Kind},
+    wallet::check_new_passphrase,
+};
+use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use super::failure::{self, Failure};
-
-/// The shortest passphrase for a new keystore, in characters.
-pub(crate) const PASSPHRASE_CHARACTERS_MIN: usize = 8;
 
 /// Whether somebody can answer.
 pub(crate) fn is_interactive() -> bool {
@@ -32,7 +32,7 @@ pub(crate) fn passphrase_from(path: &Path) -> Result<SecretString, Failure> {
     Ok(SecretString::from(line))
 }
 
-/// Asks for the passphrase of an existing keystore.
+/// Asks for the passphrase of an existing account.
 pub(crate) fn passphrase() -> Result<SecretString, Failure> {
     if !is_interactive() {
         return Err(no_terminal(
@@ -43,7 +43,7 @@ pub(crate) fn passphrase() -> Result<SecretString, Failure> {
     Ok(SecretString::from(hidden("Passphrase: ")?.as_str()))
 }
 
-/// Asks twice for the passphrase of a new keystore.
+/// Asks twice for the passphrase of a new account.
 pub(crate) fn new_passphrase() -> Result<SecretString, Failure> {
     if !is_interactive() {
         return Err(no_terminal(
@@ -53,12 +53,14 @@ pub(crate) fn new_passphrase() -> Result<SecretString, Failure> {
     }
     loop {
         let first = hidden("New passphrase: ")?;
-        if first.chars().count() < PASSPHRASE_CHARACTERS_MIN {
-            tell(&format!("It needs at least {PASSPHRASE_CHARACTERS_MIN} characters; a few random words are good."));
+        let first = SecretString::from(first.as_str());
+        // The rule of keyring and wallet file: nothing is asked a second time that is refused afterwards.
+        if let Err(refused) = check_new_passphrase(&first) {
+            tell(refused.now());
             continue;
         }
-        if *hidden("The same again: ")? == *first {
-            return Ok(SecretString::from(first.as_str()));
+        if *hidden("The same again: ")? == *first.expose_secret() {
+            return Ok(first);
         }
         tell("The two differ.");
     }
@@ -116,7 +118,6 @@ mod tests {
 
     #[test]
     fn a_passphrase_file_gives_its_first_line() {
-        use secrecy::ExposeSecret;
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("passphrase");
         std::fs::write(&path, "correct horse\r\nignored\n").unwrap();

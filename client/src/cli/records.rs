@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use client::{
-    Client,
+    Client, ClientError, Kind,
     download::{self, Destination, Filter, Opened, Wanted},
     grants,
 };
@@ -33,7 +33,7 @@ pub(crate) async fn find(client: &Client, text: &str) -> Result<RecordId, Failur
     if let Some(id) = pick::whole(text) {
         return Ok(id);
     }
-    let records = download::list(client, Filter::default()).await?;
+    let (records, _) = download::list(client, Filter::default()).await?;
     pick::by_start("record", text, records.iter().map(|record| record.id))
 }
 
@@ -58,19 +58,29 @@ impl List {
             Some(person) => Some(names::resolve(&context, &client, None, person).await?),
             None => None,
         };
-        let mut records = download::list(&client, Filter { patient, category: self.category }).await?;
+        let (mut records, told) = download::list(&client, Filter { patient, category: self.category }).await?;
         if !self.all {
             records.retain(|record| record.status == RecordStatus::Active);
         }
         let people = records.iter().flat_map(|record| [record.patient, record.uploader]);
         let names = Names::of(&context, &client, None, people).await;
-        context.screen.answer(&serde_json::json!({ "records": records }), || {
+        let mut answer = serde_json::json!({ "records": records });
+        if !told.is_empty() {
+            answer["told"] = serde_json::json!(told);
+        }
+        context.screen.answer(&answer, || {
             if records.is_empty() {
                 return "No records yet.".to_owned();
             }
             let rows = records.iter().map(|record| row(record, &names)).collect();
             context.screen.table(["RECORD", "DATE", "CATEGORY", "PATIENT", "FROM", "VERSION", "SIZE", "STATUS"], rows)
-        })
+        })?;
+        // The server says something else than the chain: that is what the command ends with.
+        let result = failure::tell_all(context.screen, &told);
+        match told.iter().any(|item| item.code == Kind::WrongAnswer.code()) {
+            true => Err(ClientError::new(Kind::WrongAnswer, "the server describes a record otherwise than the chain")),
+            false => result,
+        }
     }
 }
 

@@ -150,6 +150,7 @@ impl Reissue {
                 text += &format!("\n{} grants are for people who cannot be found any more.", reissued.unknown_grants);
             }
             text
-        })
+        })?;
+        failure::tell_all(context.screen, &reissued.told)
     }
 }

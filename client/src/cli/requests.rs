@@ -138,6 +138,14 @@ fn in_words(request: &requests::Request, me: alloy::primitives::Address, names: 
     if let Some(reason) = request.reason.as_deref().filter(|reason| !reason.is_empty()) {
         text += &format!("\n  Reason: {}", plain(reason));
     }
+    match request.reason_problem {
+        Some("foreign_key") => {
+            text +=
+                "\n  The reason does not open: it is most likely sealed to a key of your address that is not yours.";
+        }
+        Some(_) => text += "\n  The reason does not open, or is not the one that was signed.",
+        None => {}
+    }
     if request.patient == me && request.state == RequestState::Open {
         let id = short(request.id);
         text += &format!("\n  medlock approve {id}, or medlock deny {id}");
@@ -185,7 +193,8 @@ impl Approve {
         context.screen.answer(&granted, || {
             let ids = granted.grants.iter().map(short).collect::<Vec<_>>().join(" ");
             format!("Approved.\nStop sharing: medlock revoke {ids}")
-        })
+        })?;
+        failure::tell_all(context.screen, &granted.told)
     }
 }
 

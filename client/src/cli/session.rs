@@ -4,7 +4,11 @@ use clap::Args;
 use client::{Client, Kind, grants, session};
 use serde::Serialize;
 
-use super::{failure::Failure, moment, screen::short, settings::Context};
+use super::{
+    failure::{self, Failure},
+    moment,
+    settings::Context,
+};
 
 /// Sign in at the API with your wallet.
 ///
@@ -37,7 +41,11 @@ impl Login {
         context.screen.answer(&answer, || {
             let until = moment::until_in_words(answer.expires_at);
             format!("Signed in as {} until {until}.", session.address().to_checksum(None))
-        })
+        })?;
+        match &answer.caught_up {
+            Some(done) => failure::tell_all(context.screen, &done.told),
+            None => Ok(()),
+        }
     }
 }
 
@@ -48,15 +56,7 @@ async fn catch_up(context: &Context, client: &Client) -> Option<grants::CaughtUp
         Err(failure) => Err(failure),
     };
     match done {
-        Ok(done) => {
-            for (record, version) in &done.broken {
-                context.screen.warn(format!(
-                    "Version {version} of record {} was not made as the protocol says: do not trust it, and ask who uploaded it.",
-                    short(record)
-                ));
-            }
-            Some(done)
-        }
+        Ok(done) => Some(done),
         // An accreditor or an auditor may do without encryption keys.
         Err(failure) if *failure.kind() == Kind::NoKeyring => None,
         Err(failure) => {

@@ -1,16 +1,22 @@
 //! The settings that every command takes, and what a command gets from them: the screen, the home directory, the
 //! client, the wallet and the keys, each opened when it is first needed. The passphrase is asked for once.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use clap::{ArgAction, Args};
 use client::{
-    Client, Progress,
+    Client, Kind, Progress,
     act::Way,
     client::Overrides,
     home::Home,
     unlock::{self, Keys, Unlocker},
-    wallet::{LocalWallet, Wish},
+    wallet::{LocalWallet, Wallet, Wish, check_new_passphrase},
 };
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
@@ -79,12 +85,28 @@ pub(crate) struct Context {
     /// What was set for it.
     pub(crate) settings: Settings,
     passphrase: OnceCell<SecretString>,
+    told_foreign: AtomicBool,
+    opened: Opened,
 }
+
+/// The client that a command has opened, for what is said when it has ended.
+pub(crate) type Opened = Arc<std::sync::OnceLock<Client>>;
 
 impl Context {
     /// A context that has opened nothing yet.
     pub(crate) fn new(settings: Settings, screen: Screen) -> Self {
-        Self { screen, settings, passphrase: OnceCell::new() }
+        Self {
+            screen,
+            settings,
+            passphrase: OnceCell::new(),
+            told_foreign: AtomicBool::new(false),
+            opened: Opened::default(),
+        }
+    }
+
+    /// Where the client will be that the command opens.
+    pub(crate) fn opened(&self) -> Opened {
+        Arc::clone(&self.opened)
     }
 
     /// The directory of the account; made if it is missing.
@@ -105,6 +127,8 @@ impl Context {
     pub(crate) fn client(&self) -> Result<Client, Failure> {
         let client = Client::open(self.home()?, self.overrides())?;
         client.expect_deployment(self.settings.deployment.as_deref())?;
+        // A command opens one client; a second one would only not be counted.
+        let _ = self.opened.set(client.clone());
         Ok(client)
     }
 
@@ -118,9 +142,13 @@ impl Context {
         self.passphrase.get_or_try_init(|| async { self.read_passphrase(prompt::passphrase) }).await
     }
 
-    /// The passphrase of a new account: from the same file, else asked for twice.
+    /// The passphrase of a new account: from the same file, else asked for twice. One that would be refused later is
+    /// refused here.
     pub(crate) async fn new_passphrase(&self) -> Result<&SecretString, Failure> {
-        self.passphrase.get_or_try_init(|| async { self.read_passphrase(prompt::new_passphrase) }).await
+        let passphrase =
+            self.passphrase.get_or_try_init(|| async { self.read_passphrase(prompt::new_passphrase) }).await?;
+        check_new_passphrase(passphrase)?;
+        Ok(passphrase)
     }
 
     fn read_passphrase(&self, ask: fn() -> Result<SecretString, Failure>) -> Result<SecretString, Failure> {
@@ -133,7 +161,12 @@ impl Context {
     /// The wallet, which announces what it signs.
     pub(crate) async fn wallet(&self, client: &Client) -> Result<LocalWallet, Failure> {
         let passphrase = self.passphrase().await?;
-        Ok(self.announced(LocalWallet::from_keystore(&client.home().path("wallet.json"), passphrase)?))
+        let wallet = LocalWallet::from_file(&client.home().path("wallet.json"), passphrase)?;
+        if wallet.address() != client.address() {
+            let what = "wallet.json holds another account than config.toml names";
+            return Err(client::ClientError::new(Kind::InvalidWallet, what));
+        }
+        Ok(self.announced(wallet))
     }
 
     /// The same wallet, saying before each signature in one sentence what it allows.
@@ -145,9 +178,35 @@ impl Context {
         }))
     }
 
-    /// The unlocked keys.
+    /// The unlocked keys. Says so when the chain's newest key is not one of them.
     pub(crate) async fn keys(&self, client: &Client) -> Result<Keys, Failure> {
-        unlock::unlock(client, Unlocker::Passphrase(self.passphrase().await?)).await
+        let keys = unlock::unlock(client, Unlocker::Passphrase(self.passphrase().await?)).await?;
+        if keys.epochs().is_newest_foreign() && !self.told_foreign.swap(true, Ordering::Relaxed) {
+            self.screen.warn(format!(
+                "The chain's newest encryption key for your address (epoch {}) is NOT yours: what others seal to you now, \
+                 somebody else can open and you cannot. If you set medlock up with other recovery words elsewhere, use \
+                 those; else run: medlock key register",
+                keys.epochs().newest()
+            ));
+        }
+        Ok(keys)
+    }
+
+    /// The unlocked keys, for what also works with the wallet alone: `None` where the keyring is missing or does not open.
+    pub(crate) async fn keys_if_any(&self, client: &Client) -> Result<Option<Keys>, Failure> {
+        match self.keys(client).await {
+            Ok(keys) => Ok(Some(keys)),
+            Err(failure) if matches!(failure.kind(), Kind::NoKeyring | Kind::NotUnlocked | Kind::WrongKeys) => {
+                self.screen.note(format!("Without your keys, with the wallet alone: {failure}"));
+                Ok(None)
+            }
+            // A server without an answer has no copy of the keyring either.
+            Err(failure) if !unlock::has_keyring(client)? => {
+                self.screen.note(format!("Without your keys, with the wallet alone: {failure}"));
+                Ok(None)
+            }
+            Err(failure) => Err(failure),
+        }
     }
 
     /// Unix seconds of a time as typed.

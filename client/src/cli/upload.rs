@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use client::{
     act::Way,
+    own_key, unlock,
     upload::{self, NewUpload, Source, Target, Uploaded},
 };
 use protocol::codes::Category;
@@ -57,6 +58,10 @@ impl Upload {
         let names = self.files.iter().map(|path| self.name_of(path)).collect::<Result<Vec<_>, _>>()?;
         let client = context.client()?;
         let wallet = context.wallet(&client).await?;
+        // A device that was set up before it kept the own key learns it once.
+        if own_key::find_kept(&client)?.is_none() && unlock::has_keyring(&client)? {
+            context.keys(&client).await?;
+        }
         let target = match &self.record {
             Some(record) => Target::NewVersion(records::find(&client, record).await?),
             None => {
@@ -68,6 +73,7 @@ impl Upload {
             }
         };
         let mut uploads = Vec::new();
+        let mut failed = Vec::new();
         let mut outcome = Ok(());
         for (path, name) in self.files.iter().zip(names) {
             let source =
@@ -84,15 +90,31 @@ impl Upload {
             drop(bar);
             match uploaded {
                 Ok(uploaded) => uploads.push(uploaded),
+                // One bad file does not stop the others, unless the next would fail for the same reason.
                 Err(failure) => {
-                    outcome = Err(failure);
-                    break;
+                    let stops = upload::stops_others(&client, &failure).await;
+                    if self.files.len() > 1 {
+                        context.screen.warn(format!("{}: {failure}", plain(&path.display().to_string())));
+                    }
+                    failed.push(serde_json::json!({
+                        "file": path.display().to_string(), "code": failure.code(), "what": failure.what(),
+                    }));
+                    if outcome.is_ok() {
+                        outcome = Err(failure);
+                    }
+                    if stops {
+                        break;
+                    }
                 }
             }
         }
-        // What was uploaded before a failure stands, and is said.
+        // What was uploaded stands, and is said.
         if outcome.is_ok() || !uploads.is_empty() {
-            context.screen.answer(&serde_json::json!({ "uploads": uploads }), || {
+            let mut answer = serde_json::json!({ "uploads": uploads });
+            if !failed.is_empty() {
+                answer["failed"] = failed.into();
+            }
+            context.screen.answer(&answer, || {
                 let lines = uploads.iter().map(|uploaded| in_words(uploaded, self.sending.way()));
                 lines.collect::<Vec<_>>().join("\n")
             })?;

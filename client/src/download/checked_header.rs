@@ -15,6 +15,7 @@ use protocol::{
 };
 
 use crate::{
+    chain::ChainVersion,
     client::Client,
     download::stream,
     error::{ClientError, Kind},
@@ -23,6 +24,9 @@ use crate::{
 /// How often a version that stands on chain is asked for while the server's mirror does not have it yet.
 const MIRROR_TRIES: u32 = 10;
 const MIRROR_PAUSE: Duration = Duration::from_millis(300);
+/// How many blocks a mirror may be behind. An older version that the server does not have never was there: somebody who
+/// registers a thousand digests of nothing must not make their patient wait for each.
+const MIRROR_BLOCKS: u64 = 64;
 
 /// The headers that were found true, by CID: each envelope is read once while a client is open.
 pub(crate) type CheckedHeaders = Arc<Mutex<HashMap<Cid, Bytes>>>;
@@ -31,7 +35,8 @@ pub(crate) type CheckedHeaders = Arc<Mutex<HashMap<Cid, Bytes>>>;
 ///
 /// # Errors
 /// [`Kind::CidMismatch`] if the server's bytes are others; what the server refuses.
-pub(crate) async fn checked_header(client: &Client, cid: Cid) -> Result<Bytes, ClientError> {
+pub(crate) async fn checked_header(client: &Client, version: &ChainVersion) -> Result<Bytes, ClientError> {
+    let cid = version.cid;
     let known = || client.checked_headers().lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(header) = known().get(&cid) {
         return Ok(header.clone());
@@ -40,9 +45,20 @@ pub(crate) async fn checked_header(client: &Client, cid: Cid) -> Result<Bytes, C
     let source = loop {
         match stream::from_api(client.api()?, cid).await {
             // The version stands on chain; the server's mirror may be a moment behind.
-            Err(error) if *error.kind() == Kind::Server(ErrorCode::NotFound) && tries < MIRROR_TRIES => {
+            Err(error)
+                if *error.kind() == Kind::Server(ErrorCode::NotFound)
+                    && tries < MIRROR_TRIES
+                    && client.chain().head().await?.number <= version.block_number + MIRROR_BLOCKS =>
+            {
                 tries += 1;
                 tokio::time::sleep(MIRROR_PAUSE).await;
+            }
+            Err(error) if *error.kind() == Kind::Server(ErrorCode::NotFound) => {
+                return Err(ClientError::new(
+                    Kind::EnvelopeMissing,
+                    "The server does not have this version's envelope.",
+                )
+                .because(error));
             }
             other => break other?,
         }

@@ -173,15 +173,23 @@ fn open_capsule(
 ) -> Result<ReaderShare, ClientError> {
     let of = client.chain().envelope_context().record_version(version.record, version.version);
     // The patient sealed it to the key of that time.
-    for key_epoch in (1..=keys.epoch()).rev() {
+    for (key_epoch, key) in keys.openers() {
         let binding = Binding::reader_share(&of, version.patient, keys.owner(), key_epoch, grant_epoch);
-        match capsule.open(&keys.identity_at(key_epoch), &binding) {
+        match capsule.open(&key, &binding) {
             Ok(share) => return Ok(share),
             Err(CapsuleError::NoMatch) => {}
             Err(error) => return Err(wrong_bundle().because(error)),
         }
     }
-    Err(wrong_bundle())
+    // A capsule does not say for which epoch it is: where another's key stood, it is most likely for that.
+    match keys.epochs().foreign().last() {
+        Some(epoch) => Err(ClientError::new(
+            Kind::ForeignKey,
+            format!("It was shared with encryption key {epoch} of your address, which is not yours."),
+        )
+        .remedy("Run: medlock key register; then ask the patient to share again.")),
+        None => Err(wrong_bundle()),
+    }
 }
 
 /// Checks the operator's promise: about this read, signed, and soon.

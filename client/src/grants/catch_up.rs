@@ -11,6 +11,7 @@ use protocol::{
     codes::{RecordStatus, Right, ScopeKind},
     error_code::ErrorCode,
     ids::RecordId,
+    operator_keys::OperatorPublicKey,
 };
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,7 @@ use crate::{
     error::{ClientError, Kind},
     operator_key,
     published_key::public_key,
+    told::{self, Told},
     unlock::Keys,
 };
 
@@ -41,6 +43,11 @@ pub struct CaughtUp {
     pub shares_deposited: usize,
     /// Grants whose bundle got later versions.
     pub bundles_extended: usize,
+    /// Everything that could not be done, the broken versions among it; the rest was.
+    pub told: Vec<Told>,
+    /// The newest key epoch on chain, if its key is not of this seed: what others seal to it, this person cannot open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub foreign_key: Option<u32>,
 }
 
 /// `checked.json`: versions by others whose envelope was found good and whose release share this patient has deposited,
@@ -52,15 +59,18 @@ struct Checked {
 }
 
 /// The patient's part after others have added versions: checks their envelopes, deposits the right release shares, and
-/// extends the bundles of active READ grants. To be called after signing in.
+/// extends the bundles of active READ grants. To be called after signing in. One item that fails is told, and the next
+/// one follows.
 ///
 /// # Errors
-/// What the server refuses.
+/// What concerns every item: no session, no chain, no server.
 pub async fn catch_up(client: &Client, keys: &Keys) -> Result<CaughtUp, ClientError> {
     client.chain().verify_deployment().await?;
-    let mut found = CaughtUp::default();
-    check_versions(client, keys, &mut found).await?;
-    extend_bundles(client, keys, &mut found).await?;
+    let keys = keys.compared_again(client.chain()).await?;
+    let foreign_key = Some(keys.epochs().newest()).filter(|_| keys.epochs().is_newest_foreign());
+    let mut found = CaughtUp { foreign_key, ..CaughtUp::default() };
+    check_versions(client, &keys, &mut found).await?;
+    extend_bundles(client, &keys, &mut found).await?;
     Ok(found)
 }
 
@@ -73,12 +83,21 @@ async fn check_versions(client: &Client, keys: &Keys, found: &mut CaughtUp) -> R
     for record in told {
         // A list shows the newest versions only.
         let is_whole = record.versions.len() >= usize::from(record.version_count);
-        let versions = if is_whole { record.versions } else { api.versions(record.id).await? };
+        let versions = if is_whole { Ok(record.versions) } else { api.versions(record.id).await };
+        let versions = match versions {
+            Ok(versions) => versions,
+            Err(error) => {
+                told::tell(client, &mut found.told, error, |error| Told::record(record.id, error)).await?;
+                continue;
+            }
+        };
         has_share.extend(versions.iter().map(|version| ((record.id, version.version), version.has_release_share)));
     }
     let mut withdrawn: HashMap<RecordId, bool> = HashMap::new();
 
-    let mut checked: Checked = client.home().read_json(FILE)?.unwrap_or_default();
+    // A damaged file only costs checking again.
+    let mut checked: Checked =
+        client.home().read(FILE)?.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
     for version in on_chain {
         let name = format!("{}:{}:{}", version.record, version.version, version.cid);
         let is_others = version.uploader != keys.owner();
@@ -95,17 +114,18 @@ async fn check_versions(client: &Client, keys: &Keys, found: &mut CaughtUp) -> R
         if withdrawn[&version.record] {
             continue;
         }
-        match open_version(client, keys, &version).await {
-            Ok(dek) => {
-                let capsule = seal_release_share(client, keys.owner(), &version, &dek, &operator_key);
-                deposit(client, &version, capsule.as_bytes().to_vec()).await?;
-                found.shares_deposited += 1;
-            }
-            Err(error) if matches!(error.kind(), Kind::InvalidEnvelope | Kind::Commitment) => {
-                found.broken.push((version.record, version.version));
+        match check_version(client, keys, &version, &operator_key).await {
+            Ok(()) => found.shares_deposited += 1,
+            Err(error) => {
+                let is_broken = matches!(error.kind(), Kind::InvalidEnvelope | Kind::Commitment);
+                let name = |error: &ClientError| Told::version(version.record, version.version, error);
+                told::tell(client, &mut found.told, error, name).await?;
+                if is_broken && let Some(told) = found.told.last_mut() {
+                    found.broken.push((version.record, version.version));
+                    told.what += " It was not made as the protocol says: do not trust it, and ask who uploaded it.";
+                }
                 continue;
             }
-            Err(error) => return Err(error),
         }
         if is_new {
             found.checked += 1;
@@ -114,6 +134,18 @@ async fn check_versions(client: &Client, keys: &Keys, found: &mut CaughtUp) -> R
         }
     }
     Ok(())
+}
+
+/// Opens one version's envelope and deposits the release share that follows from it.
+async fn check_version(
+    client: &Client,
+    keys: &Keys,
+    version: &ChainVersion,
+    operator_key: &OperatorPublicKey,
+) -> Result<(), ClientError> {
+    let dek = open_version(client, keys, version).await?;
+    let capsule = seal_release_share(client, keys.owner(), version, &dek, operator_key);
+    deposit(client, version, capsule.as_bytes().to_vec()).await
 }
 
 pub(super) async fn deposit(client: &Client, version: &ChainVersion, capsule: Vec<u8>) -> Result<(), ClientError> {
@@ -129,45 +161,73 @@ async fn extend_bundles(client: &Client, keys: &Keys, found: &mut CaughtUp) -> R
             && matches!(grant.state, GrantState::Active | GrantState::Future)
     };
     for grant in grants.into_iter().filter(is_open) {
-        let record = RecordId(grant.scope_id);
-        let Some(grantee) = grant.grantee else { continue };
-        // The server names the grantee; only the seed decides whose tag it is.
-        if keys.tag(client, grantee, Right::Read).0 != grant.tag {
-            return Err(ClientError::new(Kind::WrongAnswer, "The server names another person for a grant of yours."));
+        match extend_bundle(client, keys, &grant, &mut found.told).await {
+            Ok(true) => found.bundles_extended += 1,
+            Ok(false) => {}
+            Err(error) => {
+                let name = |error: &ClientError| Told {
+                    record: Some(RecordId(grant.scope_id)),
+                    ..Told::grant(grant.id, error)
+                };
+                told::tell(client, &mut found.told, error, name).await?;
+            }
         }
-        let known = client.chain().record(record).await?;
-        let covers_newest = grant.newest_version.is_some_and(|version| version >= known.version);
-        if covers_newest || known.status == RecordStatus::Tombstoned {
-            continue;
-        }
-        let body = match client.api()?.bundle(grant.id).await {
-            // Only `reissue` can give it again.
-            Err(error) if error.code() == ErrorCode::NotFound.as_str() => continue,
-            other => other?,
-        };
-        let old = Bundle::try_from(&body).map_err(wrong_bundle)?;
-        let hash = client.chain().bundle_hash(keys.owner(), grant.tag, grant.kind, grant.scope_id).await?;
-        if !begins_with(&old, hash) {
-            return Err(ClientError::new(
-                Kind::WrongBundle,
-                "The server's copy of a grant's capsules is not what the chain names.",
-            ));
-        }
-        // A version that its uploader made otherwise than the protocol says is not passed on.
-        let versions = match OwnVersions::of_record(client, keys, record).await {
-            Err(error) if matches!(error.kind(), Kind::InvalidEnvelope | Kind::Commitment) => continue,
-            other => other?,
-        };
-        let (key, key_epoch) = public_key(client, grantee).await?;
-        let new = versions.bundle(client, grantee, (&key, key_epoch), grant.epoch)?;
-        let mut capsules = old.capsules().to_vec();
-        capsules.extend(new.capsules().iter().filter(|(version, _)| old.find(*version).is_none()).copied());
-        capsules.sort_unstable_by_key(|(version, _)| *version);
-        let bundle = Bundle::new(record, capsules).map_err(wrong_bundle)?;
-        client.api()?.put_bundle(grant.id, &CatchUpBody { bundle: BundleBody::from(&bundle) }).await?;
-        found.bundles_extended += 1;
     }
     Ok(())
+}
+
+/// Adds the versions that came after a bundle's last. Says whether there was one.
+async fn extend_bundle(
+    client: &Client,
+    keys: &Keys,
+    grant: &GrantView,
+    told: &mut Vec<Told>,
+) -> Result<bool, ClientError> {
+    let record = RecordId(grant.scope_id);
+    let Some(grantee) = grant.grantee else { return Ok(false) };
+    // The server names the grantee; only the seed decides whose tag it is.
+    if keys.tag(client, grantee, Right::Read).0 != grant.tag {
+        return Err(ClientError::new(Kind::WrongAnswer, "The server names another person for a grant of yours."));
+    }
+    let known = client.chain().record(record).await?;
+    let covers_newest = grant.newest_version.is_some_and(|version| version >= known.version);
+    if covers_newest || known.status == RecordStatus::Tombstoned {
+        return Ok(false);
+    }
+    let body = client.api()?.bundle(grant.id).await.map_err(|error| match error.kind() {
+        Kind::Server(ErrorCode::NotFound) => {
+            ClientError::new(Kind::WrongBundle, "The server has lost the capsules of a grant: run medlock reissue.")
+                .because(error)
+        }
+        _ => error,
+    })?;
+    let old = Bundle::try_from(&body).map_err(wrong_bundle)?;
+    let last = old.capsules().last().map_or(0, |(version, _)| *version);
+    let hash = client.chain().bundle_hash(keys.owner(), grant.tag, grant.kind, grant.scope_id).await?;
+    if !begins_with(&old, hash) {
+        return Err(ClientError::new(
+            Kind::WrongBundle,
+            "The server's copy of a grant's capsules is not what the chain names.",
+        ));
+    }
+    let versions = OwnVersions::of_record(client, keys, record).await?;
+    for version in versions.told() {
+        // Most were told when the version was checked.
+        if !told.iter().any(|known| (known.record, known.version) == (version.record, version.version)) {
+            told.push(version.clone());
+        }
+    }
+    let (key, key_epoch) = public_key(client, grantee).await?;
+    let new = versions.bundle(client, grantee, (&key, key_epoch), grant.epoch)?;
+    // Only behind the last: put in between, no beginning of the bundle would have the signed hash.
+    let later: Vec<_> = new.capsules().iter().filter(|(version, _)| *version > last).copied().collect();
+    if later.is_empty() {
+        return Ok(false);
+    }
+    let capsules = old.capsules().iter().copied().chain(later).collect();
+    let bundle = Bundle::new(record, capsules).map_err(wrong_bundle)?;
+    client.api()?.put_bundle(grant.id, &CatchUpBody { bundle: BundleBody::from(&bundle) }).await?;
+    Ok(true)
 }
 
 fn wrong_bundle(error: protocol::bundle::BundleError) -> ClientError {

@@ -1,7 +1,7 @@
 //! The patient's own record versions with their data keys: what bundles and release shares are made of.
 
 use alloy::primitives::Address;
-use futures::{StreamExt, TryStreamExt};
+use futures::StreamExt;
 use protocol::{
     bundle::Bundle,
     capsule::{Binding, Capsule},
@@ -18,25 +18,27 @@ use crate::{
     client::Client,
     download::{checked_header::checked_header, stream::open_error},
     error::{ClientError, Kind},
+    told::{Told, concerns_all},
     unlock::Keys,
 };
 
 /// Versions whose envelopes are read at once.
 const READ_AT_ONCE: usize = 3;
 
-/// Versions of one record, oldest first, each with its data key.
+/// Versions of one record, oldest first, each with its data key; and those that do not open.
 pub(crate) struct OwnVersions {
     record: RecordId,
     patient: Address,
     versions: Vec<(ChainVersion, DataKey)>,
+    told: Vec<Told>,
 }
 
 impl OwnVersions {
-    /// Opens the owner capsule of every version.
+    /// Opens the owner capsule of every version. One that is missing or that its uploader made otherwise than the
+    /// protocol says is told, and does not keep the others from being shared.
     ///
     /// # Errors
-    /// [`Kind::NotAllowed`] for somebody else's record; [`Kind::Tombstoned`]; [`Kind::Commitment`] or
-    /// [`Kind::InvalidEnvelope`] for a version that its uploader made otherwise than the protocol says.
+    /// [`Kind::NotAllowed`] for somebody else's record; [`Kind::Tombstoned`]; if no version opens, why the first does not.
     pub(crate) async fn of_record(client: &Client, keys: &Keys, record: RecordId) -> Result<Self, ClientError> {
         let (known, versions) = tokio::try_join!(client.chain().record(record), client.chain().versions(record))?;
         if known.patient != keys.owner() {
@@ -46,12 +48,31 @@ impl OwnVersions {
             return Err(ClientError::new(Kind::Tombstoned, format!("Record {record} was withdrawn.")));
         }
         let open = async |version: ChainVersion| {
-            let dek = open_version(client, keys, &version).await?;
-            Ok::<_, ClientError>((version, dek))
+            let opened = open_version(client, keys, &version).await;
+            (version, opened)
         };
-        let versions =
-            futures::stream::iter(versions.into_iter().map(open)).buffered(READ_AT_ONCE).try_collect().await?;
-        Ok(Self { record, patient: keys.owner(), versions })
+        let mut own = Self { record, patient: keys.owner(), versions: Vec::new(), told: Vec::new() };
+        let mut first = None;
+        let mut opened = futures::stream::iter(versions.into_iter().map(open)).buffered(READ_AT_ONCE);
+        while let Some((version, result)) = opened.next().await {
+            match result {
+                Ok(dek) => own.versions.push((version, dek)),
+                Err(error) if concerns_all(client, &error).await => return Err(error),
+                Err(error) => {
+                    own.told.push(Told::version(record, version.version, &error));
+                    first.get_or_insert(error);
+                }
+            }
+        }
+        match first {
+            Some(error) if own.versions.is_empty() => Err(error),
+            _ => Ok(own),
+        }
+    }
+
+    /// The versions that do not open, and why.
+    pub(crate) fn told(&self) -> &[Told] {
+        &self.told
     }
 
     /// The capsules for one grantee. The same versions, key and grant epoch always give the same bytes.
@@ -75,11 +96,6 @@ impl OwnVersions {
 }
 
 impl OwnVersions {
-    /// Which record.
-    pub(crate) const fn record(&self) -> RecordId {
-        self.record
-    }
-
     /// The release share of every version, sealed to the operator.
     pub(crate) fn release_shares(&self, client: &Client, operator_key: &OperatorPublicKey) -> Vec<(u16, Capsule)> {
         let seal = |(version, dek): &(ChainVersion, DataKey)| {
@@ -93,7 +109,7 @@ impl OwnVersions {
 pub(crate) async fn open_version(client: &Client, keys: &Keys, version: &ChainVersion) -> Result<DataKey, ClientError> {
     let header = fetch_header(client, version).await?;
     let context = client.chain().envelope_context();
-    header.open_owner_capsule(&context, keys.owner(), &keys.identity_at(header.key_epoch)).map_err(open_error)
+    keys.open_owner_capsule(&context, &header)
 }
 
 /// The release share of one version, sealed to the operator.
@@ -114,7 +130,7 @@ pub(crate) fn seal_release_share(
 /// Anybody can seal a data key of their own to a patient (HPKE base mode has no sender). With a header of its own making a
 /// server would have the patient sign a bundle, or deposit a release share, of a key that opens nothing.
 async fn fetch_header(client: &Client, version: &ChainVersion) -> Result<Header, ClientError> {
-    let bytes = checked_header(client, version.cid).await?;
+    let bytes = checked_header(client, version).await?;
     let header = Header::parse(&bytes).map_err(open_error)?;
     header.expect(version.record, version.version).map_err(open_error)?;
     Ok(header)

@@ -2,7 +2,7 @@
 
 use alloy::primitives::Address;
 use protocol::{
-    bodies::grants::RevokeBody,
+    bodies::grants::{GrantQuery, GrantSide, GrantView, RevokeBody},
     codes::{MAX_SCOPES, Right},
     ids::{GrantId, RecordId, Tag},
     messages::{Action, GrantRef, Revoke, RevokeAll},
@@ -48,24 +48,34 @@ pub struct Revoked {
 
 /// Ends grants. Reads stop as soon as the server has accepted it or it is mined.
 ///
+/// Needs the wallet alone: what stands is on chain. Without keys, a person's grants are those whose salts the server tells;
+/// one that it hides, or that is still on its way, needs the keys, or [`Ending::Everything`].
+///
 /// # Errors
 /// [`Kind::NotFound`] if nothing stands to be ended, and what wallet, server and chain refuse.
 pub async fn revoke(
     client: &Client,
     wallet: &dyn Wallet,
-    keys: &Keys,
+    keys: impl Into<Option<&Keys>>,
     ending: &Ending,
     way: Way,
 ) -> Result<Revoked, ClientError> {
     client.chain().verify_deployment().await?;
-    let patient = keys.owner();
+    let patient = client.address();
     let standing: Vec<ChainGrant> =
         client.chain().grants_of(patient).await?.into_iter().filter(|grant| grant.stands).collect();
+    let mut on_their_way = Vec::new();
     let ended: Vec<ChainGrant> = match ending {
         Ending::Everything => standing,
         Ending::Grants(ids) => standing.into_iter().filter(|grant| ids.contains(&grant.id)).collect(),
         Ending::Person { grantee, scope } => {
-            let tags = [Right::Read, Right::Write].map(|right| keys.tag(client, *grantee, right).0);
+            let tags = match keys.into() {
+                Some(keys) => {
+                    on_their_way = scope.map(|scope| possible(client, keys, *grantee, scope)).into_iter().collect();
+                    [Right::Read, Right::Write].map(|right| keys.tag(client, *grantee, right).0).to_vec()
+                }
+                None => told_tags(client, *grantee).await?,
+            };
             let scope = scope.map(Scope::on_chain);
             let is_meant = |grant: &ChainGrant| {
                 tags.contains(&grant.tag) && scope.is_none_or(|scope| scope == (grant.kind, grant.scope_id))
@@ -73,7 +83,7 @@ pub async fn revoke(
             standing.into_iter().filter(is_meant).collect()
         }
     };
-    let named = named(client, keys, ending, &ended);
+    let named = named(&ended, on_their_way);
     if named.is_empty() && !matches!(ending, Ending::Everything) {
         return Err(ClientError::new(Kind::NotFound, "No such permission stands."));
     }
@@ -96,21 +106,44 @@ pub async fn revoke(
     Ok(Revoked { ended: ended.len(), opened_before, settled })
 }
 
-/// What the message names: the grants that stand; and for one person over one scope also those that do not, since a
-/// signed Grant may still be on its way, held back by a relayer, or hidden by an RPC. A Revoke ends it before it begins.
-fn named(client: &Client, keys: &Keys, ending: &Ending, standing: &[ChainGrant]) -> Vec<GrantRef> {
+/// The grants of a patient that stand on chain now, without a server.
+///
+/// # Errors
+/// [`Kind::Rpc`].
+pub async fn standing(client: &Client) -> Result<Vec<ChainGrant>, ClientError> {
+    client.chain().verify_deployment().await?;
+    let grants = client.chain().grants_of(client.address()).await?;
+    Ok(grants.into_iter().filter(|grant| grant.stands).collect())
+}
+
+/// The tags of a person that the server names, each with a salt that opens it.
+async fn told_tags(client: &Client, grantee: Address) -> Result<Vec<Tag>, ClientError> {
+    let query = GrantQuery { side: Some(GrantSide::Given), ..GrantQuery::default() };
+    let told = client.api()?.grants(&query).await?;
+    let opens = |grant: &GrantView| {
+        grant.salt.is_some_and(|salt| protocol::identity::opens_tag(grant.tag, grantee, salt)).then_some(grant.tag)
+    };
+    let mut tags: Vec<Tag> = told.iter().filter_map(opens).collect();
+    tags.sort_unstable();
+    tags.dedup();
+    Ok(tags)
+}
+
+/// What a grant of one person over one scope would be. A signed Grant may still be on its way, held back by a relayer, or
+/// hidden by an RPC: a Revoke ends it before it begins.
+fn possible(client: &Client, keys: &Keys, grantee: Address, scope: Scope) -> GrantRef {
+    let (kind, id) = scope.on_chain();
+    let right = if matches!(scope, Scope::Record(_)) { Right::Read } else { Right::Write };
+    GrantRef { tag: keys.tag(client, grantee, right).0.0, kind: kind.code(), id }
+}
+
+/// What the message names: the grants that stand, and those that may be on their way.
+fn named(standing: &[ChainGrant], on_their_way: Vec<GrantRef>) -> Vec<GrantRef> {
     let mut named: Vec<GrantRef> = standing
         .iter()
         .map(|grant| GrantRef { tag: grant.tag.0, kind: grant.kind.code(), id: grant.scope_id })
         .collect();
-    if let Ending::Person { grantee, scope: Some(scope) } = ending {
-        let (kind, id) = scope.on_chain();
-        let right = if matches!(scope, Scope::Record(_)) { Right::Read } else { Right::Write };
-        let tag = keys.tag(client, *grantee, right).0.0;
-        if !named.iter().any(|grant| grant.tag == tag) {
-            named.push(GrantRef { tag, kind: kind.code(), id });
-        }
-    }
+    named.extend(on_their_way.into_iter().filter(|new| !standing.iter().any(|grant| grant.tag.0 == new.tag)));
     named
 }
 

@@ -73,10 +73,17 @@ impl Entry {
     }
 }
 
-/// Every upload that has not ended.
-pub(super) fn all(home: &Home) -> Result<Vec<Entry>, ClientError> {
+/// Every upload that has not ended, and the files that cannot be read: one of them does not stop the other uploads.
+pub(super) fn all(home: &Home) -> Result<(Vec<Entry>, Vec<ClientError>), ClientError> {
     let names = home.list(FOLDER)?;
-    names.iter().filter_map(|name| home.read_json(name).transpose()).collect()
+    let (mut entries, mut damaged) = (Vec::new(), Vec::new());
+    for read in names.iter().filter_map(|name| home.read_json(name).transpose()) {
+        match read {
+            Ok(entry) => entries.push(entry),
+            Err(error) => damaged.push(error),
+        }
+    }
+    Ok((entries, damaged))
 }
 
 /// What opens the id of a record that this device has made.

@@ -88,14 +88,14 @@ fn an_upload_that_the_api_did_not_survive_is_completed_without_a_second_record()
             };
             let records = eventually("the mirror shows it", || async {
                 let records =
-                    download::list(&patient.client, Filter::default()).await.map_err(|error| error.to_string())?;
+                    download::list(&patient.client, Filter::default()).await.map_err(|error| error.to_string())?.0;
                 if records.len() >= round { Ok(records) } else { Err(format!("{} records", records.len())) }
             })
             .await;
             assert_eq!(records.len(), round, "no second record");
             assert!(records.iter().all(|record| record.versions.len() == 1), "no second version");
             assert_eq!(patient.open(uploaded.record).await.unwrap(), content);
-            assert!(upload::pending(&patient.client).unwrap().is_empty());
+            assert!(upload::pending(&patient.client).unwrap().0.is_empty());
         }
         println!("{interrupted} uploads were interrupted");
         assert!(interrupted > 0, "every kill came too late");

@@ -190,12 +190,14 @@ fn lines(text: &[u8]) -> Vec<Value> {
 /// What somebody's device holds and no server may learn.
 fn secrets_of(person: &Person) -> Vec<Canary> {
     let passphrase = std::fs::read(person.device.path("passphrase")).expect("it is there");
-    let wallet = PrivateKeySigner::decrypt_keystore(person.device.home().join("wallet.json"), &passphrase);
+    let file = std::fs::read(person.device.home().join("wallet.json")).expect("it is there");
+    let wallet = protocol::keyring::WalletFile::from_json(&file).expect("it is a wallet file");
+    let wallet = wallet.open(std::str::from_utf8(&passphrase).expect("it is text"));
     let session = std::fs::read(person.device.home().join("session.json")).expect("the person is signed in");
     let session: Value = serde_json::from_slice(&session).expect("it is JSON");
     vec![
         Canary::of("passphrase", passphrase),
-        Canary::of("wallet key", wallet.expect("the passphrase opens it").to_bytes().to_vec()),
+        Canary::of("wallet key", wallet.expect("the passphrase opens it").to_vec()),
         Canary::of("seed", *person.keys.seed().expose()),
         Canary::of("private identity key", identity_scalar(person)),
         Canary::of("session key", unhex(&session["key"])),

@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// Sends a signed action as anybody may: from an account that has nothing to do with it. Says whether it succeeded.
-async fn submit_as_anybody(world: &World, person: &Person, signed: &SignedAction) -> Result<bool, String> {
+pub(crate) async fn submit_as_anybody(world: &World, person: &Person, signed: &SignedAction) -> Result<bool, String> {
     let (to, data) = call_of(signed, person.client.deployment()).expect("it is not a checkpoint");
     let anybody = world.stack.localnet().person(localnet::Role::SecondDoctor);
     let provider = ProviderBuilder::new()

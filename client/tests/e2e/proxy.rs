@@ -14,6 +14,9 @@ use tokio::{net::TcpListener, task::JoinHandle};
 /// Changes a body; gets the method and the path with query.
 pub(crate) type Tamper = Box<dyn FnMut(&Method, &Uri, Vec<u8>) -> Vec<u8> + Send>;
 
+/// Answers in place of the server; gets the method and the path with query.
+pub(crate) type Instead = Box<dyn FnMut(&Method, &Uri) -> Option<StatusCode> + Send>;
+
 /// A server in the middle. Ends when dropped.
 pub(crate) struct Proxy {
     url: String,
@@ -26,6 +29,7 @@ struct Inside {
     http: reqwest::Client,
     requests: Mutex<Tamper>,
     answers: Mutex<Tamper>,
+    refusals: Mutex<Instead>,
 }
 
 impl Proxy {
@@ -38,6 +42,7 @@ impl Proxy {
             http: reqwest::Client::new(),
             requests: Mutex::new(Box::new(|_, _, body| body)),
             answers: Mutex::new(Box::new(|_, _, body| body)),
+            refusals: Mutex::new(Box::new(|_, _| None)),
         });
         let app = Router::new().fallback(pass).with_state(Arc::clone(&inside));
         let serving = tokio::spawn(async move {
@@ -61,8 +66,14 @@ impl Proxy {
         *self.inside.requests.lock().expect("nobody panics while changing a body") = Box::new(tamper);
     }
 
+    /// Answers some requests with a status and nothing else from now on, without passing them on.
+    pub(crate) fn refuse(&self, refuse: impl FnMut(&Method, &Uri) -> Option<StatusCode> + Send + 'static) {
+        *self.inside.refusals.lock().expect("nobody panics while refusing") = Box::new(refuse);
+    }
+
     /// Passes everything on unchanged again.
     pub(crate) fn be_honest(&self) {
+        self.refuse(|_, _| None);
         self.tamper_answers(|_, _, body| body);
         self.tamper_requests(|_, _, body| body);
     }
@@ -76,6 +87,12 @@ impl Drop for Proxy {
 
 async fn pass(State(inside): State<Arc<Inside>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    let refused = inside.refusals.lock().expect("nobody panics while refusing")(&parts.method, &parts.uri);
+    if let Some(status) = refused {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = status;
+        return response;
+    }
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default().to_vec();
     let body = inside.requests.lock().expect("nobody panics while changing a body")(&parts.method, &parts.uri, body);
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
