@@ -19,6 +19,7 @@ use crate::{
     caller::Caller,
     error::ApiError,
     extract::{Json, Path, Query, page_limit},
+    paging,
     reads::LeafDoc,
     state::App,
     store::collection,
@@ -81,10 +82,9 @@ pub(crate) async fn list_checkpoints(
     let found = checkpoints.find(doc! { "_id": range }).sort(doc! { "_id": -1 }).limit(i64::from(limit) + 1).await?;
     let mut found: Vec<CheckpointDoc> = found.try_collect().await?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let has_more = found.len() > limit;
-    found.truncate(limit);
+    let has_more = paging::cut(&mut found, limit);
     let next = found.last().filter(|_| has_more).map(|last| last.size.to_string());
-    let items = found.into_iter().map(|checkpoint| CheckpointView {
+    let view = |checkpoint: CheckpointDoc| CheckpointView {
         operator: checkpoint.operator,
         size: checkpoint.size,
         root: checkpoint.root,
@@ -92,6 +92,7 @@ pub(crate) async fn list_checkpoints(
         block_number: checkpoint.place.block_number,
         time: checkpoint.place.block_time,
         tx_hash: checkpoint.place.tx_hash,
-    });
-    Ok(Json(Page { items: items.collect(), next }))
+    };
+    let items = found.into_iter().map(|checkpoint| (checkpoint.size.to_string(), view(checkpoint)));
+    paging::page(items, limit, next).map(Json)
 }

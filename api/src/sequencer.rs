@@ -73,7 +73,8 @@ pub async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
             unique_index(doc! { "request": 1 }),
             placed,
             index(doc! { "is_placed": 1, "appended_at": 1 }),
-            index(doc! { "patient": 1, "time": -1 }),
+            index(doc! { "patient": 1, "is_placed": 1, "time": -1 }),
+            index(doc! { "patient": 1, "index": -1 }),
         ])
         .await?;
     Ok(())

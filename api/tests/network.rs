@@ -16,3 +16,5 @@ mod reads;
 mod refusals;
 #[path = "network/requests.rs"]
 mod requests;
+#[path = "network/strangers.rs"]
+mod strangers;

@@ -45,11 +45,13 @@ impl Binding {
     /// To the chain and contracts of a deployment.
     #[must_use]
     pub fn of(deployment: &Deployment) -> Self {
-        let addresses = Contracts::of(deployment).addresses();
+        let contracts = Contracts::of(deployment);
+        // A mirror has the log of one operator only.
+        let addresses = contracts.addresses().into_iter().chain([contracts.operator()]);
         Self {
             chain_id: deployment.chain_id,
             genesis_hash: deployment.genesis_hash,
-            contracts: addresses.iter().map(|address| format!("{address:#x}")).collect(),
+            contracts: addresses.map(|address| format!("{address:#x}")).collect(),
             // Block 0 has no transactions, and the cursor starts one block before.
             start_block: deployment.start_block.max(1),
         }

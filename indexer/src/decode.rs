@@ -56,9 +56,12 @@ pub enum DecodeError {
     Stored(String),
 }
 
-/// The contracts of a deployment, found by address.
+/// The contracts of a deployment, found by address, and whose log on them counts.
 #[derive(Clone, Debug)]
-pub struct Contracts([(Address, ContractName); 5]);
+pub struct Contracts {
+    by_address: [(Address, ContractName); 5],
+    operator: Address,
+}
 
 impl Contracts {
     /// Those of the deployment.
@@ -66,13 +69,32 @@ impl Contracts {
     pub fn of(deployment: &Deployment) -> Self {
         use ContractName::{AccessLog, Accreditation, GrantRegistry, KeyRegistry, RecordRegistry};
         let order = [Accreditation, KeyRegistry, RecordRegistry, GrantRegistry, AccessLog];
-        Self(order.map(|name| (deployment.address_of(name), name)))
+        Self { by_address: order.map(|name| (deployment.address_of(name), name)), operator: deployment.operator }
     }
 
     /// Their addresses, in the order of the deployment file.
     #[must_use]
     pub fn addresses(&self) -> Vec<Address> {
-        self.0.iter().map(|(address, _)| *address).collect()
+        self.by_address.iter().map(|(address, _)| *address).collect()
+    }
+
+    /// The operator whose log is mirrored.
+    #[must_use]
+    pub const fn operator(&self) -> Address {
+        self.operator
+    }
+
+    /// Whether an event belongs to a log that somebody else keeps on `AccessLog`: anybody may, about anybody's records, and
+    /// it concerns nobody here. Such events are not mirrored at all, so that they cost no row and no reader anything.
+    #[must_use]
+    pub fn is_foreign(&self, event: &ChainEvent) -> bool {
+        let by = match event {
+            ChainEvent::Log(Log::Accessed(event)) => event.operator,
+            ChainEvent::Log(Log::Checkpoint(event)) => event.operator,
+            ChainEvent::Log(Log::NonceCancelled(event)) => event.signer,
+            _ => return false,
+        };
+        by != self.operator
     }
 
     /// Decodes a log.
@@ -80,7 +102,7 @@ impl Contracts {
     /// # Errors
     /// [`DecodeError::Foreign`] and [`DecodeError::Event`].
     pub fn decode(&self, log: &MinedLog) -> Result<ChainEvent, DecodeError> {
-        let found = self.0.iter().find(|(address, _)| *address == log.contract);
+        let found = self.by_address.iter().find(|(address, _)| *address == log.contract);
         let (_, name) = found.ok_or(DecodeError::Foreign(log.contract))?;
         Ok(ChainEvent::decode(*name, &log.data)?)
     }

@@ -131,7 +131,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// The batch of some logs of whole blocks, in the order of the chain.
+    /// The batch of some logs of whole blocks, in the order of the chain. Of the access logs only the operator's counts.
     ///
     /// # Errors
     /// [`DecodeError`].
@@ -149,6 +149,9 @@ impl Batch {
 
     fn push(&mut self, contracts: &Contracts, log: &MinedLog) -> Result<(), DecodeError> {
         let event = contracts.decode(log)?;
+        if contracts.is_foreign(&event) {
+            return Ok(());
+        }
         self.events.push(event_doc(log, &event));
         let place = &log.place;
         match event {

@@ -244,9 +244,6 @@ pub const MAX_SCOPES: usize = 64;
 pub const GRANT_SECONDS_MAX: u64 = 20 * 366 * 86_400;
 /// A request for access waits for an answer at most this many seconds (90 days).
 pub const REQUEST_SECONDS_MAX: u64 = 90 * 86_400;
-/// A server takes no signed message whose deadline is later than this many seconds from now (32 days): the 30 days of a
-/// revocation, and room for clocks.
-pub const MESSAGE_SECONDS_MAX: u64 = 32 * 86_400;
 /// The largest time, in unix seconds, that a message, a leaf or a filter may name: what 40 bits hold.
 pub const TIME_MAX: u64 = (1 << 40) - 1;
 /// The most accesses one checkpoint may carry (`AccessLog`).

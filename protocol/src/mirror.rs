@@ -82,7 +82,7 @@ pub struct Place {
     pub log_index: u64,
 }
 
-/// One event. `_id`: block hash `:` log index.
+/// One event. `_id`: block hash `:` log index. Access logs that others than the operator keep are not mirrored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EventDoc {
     /// Block hash `:` log index, as text.
@@ -295,7 +295,7 @@ pub struct PractitionerDoc {
     pub place: Place,
 }
 
-/// One `Accessed` event. `_id`: operator `:` leaf index (ten digits).
+/// One `Accessed` event of the deployment's operator. `_id`: operator `:` leaf index (ten digits).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessDoc {
     /// operator `:` index, as text.
@@ -324,7 +324,7 @@ pub fn access_id(operator: Address, index: u64) -> String {
     format!("{operator:#x}:{index:010}")
 }
 
-/// One `Checkpoint` event. `_id`: operator `:` size (ten digits).
+/// One `Checkpoint` event of the deployment's operator. `_id`: operator `:` size (ten digits).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckpointDoc {
     /// operator `:` size, as text.
@@ -378,7 +378,7 @@ pub struct CursorDoc {
     /// Hash of block 0.
     #[serde(with = "crate::hex_text")]
     pub genesis_hash: B256,
-    /// The five contracts' addresses, in the order of the deployment file, hex.
+    /// The five contracts' addresses, in the order of the deployment file, and the operator's, hex.
     pub contracts: Vec<String>,
     /// The last block that is fully in the mirror.
     pub block_number: u64,

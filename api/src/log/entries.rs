@@ -16,7 +16,8 @@ use protocol::{
         Page,
         log::{LogEntry, LogQuery},
     },
-    codes::{Purpose, Role},
+    codes::{Purpose, Role, TIME_MAX},
+    error_code::ErrorCode,
     ids::{LeafHash, RecordId},
     mirror::{self, AccessDoc, RecordDoc, access_id},
 };
@@ -26,6 +27,7 @@ use crate::{
     chain,
     error::ApiError,
     extract::page_limit,
+    paging,
     reads::{Evidence, LeafDoc},
     state::App,
     store::collection,
@@ -51,8 +53,8 @@ impl Wanted {
         Ok(Self {
             record: query.record.as_deref().map(str::parse).transpose().map_err(|_| invalid("record"))?,
             purpose: query.purpose,
-            from: query.from,
-            until: query.until,
+            from: time(query.from, "from")?,
+            until: time(query.until, "until")?,
             before: query.cursor.as_deref().map(str::parse).transpose().map_err(|_| invalid("cursor"))?,
             limit: page_limit(query.limit)?,
         })
@@ -70,6 +72,16 @@ impl Wanted {
     }
 }
 
+/// A time that a message or a leaf could name.
+fn time(unix: Option<u64>, field: &'static str) -> Result<Option<u64>, ApiError> {
+    match unix {
+        Some(unix) if unix > TIME_MAX => {
+            Err(ApiError::new(ErrorCode::OutOfRange, format!("{field} must be at most {TIME_MAX}")))
+        }
+        unix => Ok(unix),
+    }
+}
+
 /// One page of the log as the caller may see it.
 pub(super) async fn list(app: &App, caller: &Caller, query: &LogQuery) -> Result<Page<LogEntry>, ApiError> {
     let wanted = Wanted::parse(query)?;
@@ -83,27 +95,44 @@ pub(super) async fn list(app: &App, caller: &Caller, query: &LogQuery) -> Result
 /// Everything that is anchored, without readers.
 async fn of_all(app: &App, wanted: &Wanted) -> Result<Page<LogEntry>, ApiError> {
     let (accesses, next) = anchored(app, None, wanted).await?;
-    let items = accesses.into_iter().map(|access| entry(access, None)).collect();
-    Ok(Page { items, next })
+    let items = accesses.into_iter().map(|access| (access.index.to_string(), entry(access, None)));
+    paging::page(items, usize::try_from(wanted.limit).unwrap_or(usize::MAX), next)
 }
 
 /// The reads of a patient's records, with readers as far as the evidence is at hand.
 async fn of_patient(app: &App, patient: Address, wanted: &Wanted) -> Result<Page<LogEntry>, ApiError> {
     let records: Collection<RecordDoc> = app.database.collection(mirror::collection::RECORDS);
-    let own: Vec<RecordDoc> = records.find(doc! { "patient": format!("{patient:#x}") }).await?.try_collect().await?;
-    let ids: Vec<String> = own.iter().map(|record| record.id.to_string()).collect();
+    // One's own records; with a record named, that one if it is one's own.
+    let ids: Vec<String> = match wanted.record {
+        Some(record) => {
+            let own = doc! { "_id": record.to_string(), "patient": format!("{patient:#x}") };
+            records.find_one(own).await?.iter().map(|record| record.id.to_string()).collect()
+        }
+        None => ids_of(app, patient).await?,
+    };
     let (accesses, next) = anchored(app, Some(ids), wanted).await?;
 
     let leaves: Collection<LeafDoc> = app.log_database.collection(collection::LEAVES);
     let hashes: Vec<String> = accesses.iter().map(|access| access.leaf.to_string()).collect();
     let evidence: Vec<LeafDoc> = leaves.find(doc! { "_id": { "$in": hashes } }).await?.try_collect().await?;
     let mut evidence: BTreeMap<LeafHash, LeafDoc> = evidence.into_iter().map(|leaf| (leaf.id, leaf)).collect();
-    let mut items = if wanted.before.is_none() { waiting(app, patient, wanted).await? } else { Vec::new() };
-    for access in accesses {
+    let waiting = if wanted.before.is_none() { waiting(app, patient, wanted).await? } else { Vec::new() };
+    let limit = usize::try_from(wanted.limit).unwrap_or(usize::MAX);
+    // What waits stands before everything that has an index: a page that ends among it begins with the highest index again.
+    let newest = || INDEX_END.to_string();
+    let waiting = waiting.into_iter().map(|entry| (newest(), entry));
+    let anchored = accesses.into_iter().map(|access| {
         let evidence = evidence.remove(&access.leaf).and_then(|leaf| opened(app, &leaf));
-        items.push(entry(access, evidence));
-    }
-    Ok(Page { items, next })
+        (access.index.to_string(), entry(access, evidence))
+    });
+    paging::page(waiting.chain(anchored), limit.saturating_mul(2), next)
+}
+
+async fn ids_of(app: &App, patient: Address) -> Result<Vec<String>, ApiError> {
+    let records: Collection<Document> = app.database.collection(mirror::collection::RECORDS);
+    let own = doc! { "patient": format!("{patient:#x}") };
+    let found: Vec<Document> = records.find(own).projection(doc! { "_id": 1 }).await?.try_collect().await?;
+    Ok(found.iter().filter_map(|record| Some(record.get_str("_id").ok()?.to_owned())).collect())
 }
 
 /// One page of what the mirror has seen on chain, of these records or of all, highest index first; and where the next one
@@ -146,15 +175,22 @@ async fn waiting(app: &App, patient: Address, wanted: &Wanted) -> Result<Vec<Log
     let last = accesses.find_one(of_operator).sort(doc! { "_id": -1 }).await?;
     let mirrored = last.map_or(0, |access| i64::try_from(access.index + 1).unwrap_or(i64::MAX));
     let purpose = wanted.purpose.map(|purpose| doc! { "purpose": purpose.as_str() });
-    let mut all = vec![
-        doc! { "patient": format!("{patient:#x}") },
-        doc! { "$or": [{ "is_placed": false }, { "index": { "$gte": mirrored } }] },
-    ];
-    all.extend(wanted.filters("time", purpose));
     let leaves: Collection<LeafDoc> = app.log_database.collection(collection::LEAVES);
-    let newest_first = doc! { "patient": -1, "time": -1 };
-    let found = leaves.find(doc! { "$and": all }).sort(newest_first).limit(i64::from(wanted.limit)).await?;
-    let found: Vec<LeafDoc> = found.try_collect().await?;
+    // Two questions, each along an index of its own: those without a place, and those whose place the mirror does not have.
+    let find = async |which: Document, order: Document| -> Result<Vec<LeafDoc>, ApiError> {
+        let mut all = vec![doc! { "patient": format!("{patient:#x}") }, which];
+        all.extend(wanted.filters("time", purpose.clone()));
+        Ok(leaves.find(doc! { "$and": all }).sort(order).limit(i64::from(wanted.limit)).await?.try_collect().await?)
+    };
+    let unplaced = find(doc! { "is_placed": false }, doc! { "time": -1 });
+    let ahead = find(doc! { "index": { "$gte": mirrored } }, doc! { "index": -1 });
+    let (unplaced, ahead) = tokio::join!(unplaced, ahead);
+    let mut found = unplaced?;
+    found.extend(ahead?);
+    found.sort_by_key(|leaf| std::cmp::Reverse((leaf.time, leaf.id)));
+    // One that was placed between the two questions is in both answers.
+    found.dedup_by_key(|leaf| leaf.id);
+    found.truncate(usize::try_from(wanted.limit).unwrap_or(usize::MAX));
     let entries = found.into_iter().map(|leaf| {
         let evidence = opened(app, &leaf).map(|evidence| evidence.leaf);
         LogEntry {

@@ -166,6 +166,7 @@ pub(crate) struct Api {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
+    retry_after: Option<u64>,
     body: Vec<u8>,
 }
 
@@ -175,6 +176,18 @@ impl Answer {
     pub(crate) fn ok<T: DeserializeOwned>(&self) -> T {
         assert!(self.status.is_success(), "{} {}", self.status, String::from_utf8_lossy(&self.body));
         serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// After how many seconds to try again.
+    #[track_caller]
+    pub(crate) fn retry_after(&self) -> u64 {
+        self.retry_after.unwrap_or_else(|| panic!("no Retry-After: {self:?}"))
+    }
+
+    /// The sentence of a refusal.
+    #[track_caller]
+    pub(crate) fn detail(&self) -> String {
+        serde_json::from_slice::<Problem>(&self.body).unwrap().detail
     }
 
     /// The code of a refusal; the status must be the one that belongs to it.
@@ -201,7 +214,9 @@ impl Api {
     async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.raw(request).await;
         let status = response.status();
-        Answer { status, body: to_bytes(response.into_body(), 8 << 20).await.unwrap().to_vec() }
+        let retry_after = response.headers().get(header::RETRY_AFTER);
+        let retry_after = retry_after.and_then(|seconds| seconds.to_str().ok()?.parse().ok());
+        Answer { status, retry_after, body: to_bytes(response.into_body(), 8 << 20).await.unwrap().to_vec() }
     }
 
     pub(crate) async fn get(&self, path: &str, token: &str) -> Answer {

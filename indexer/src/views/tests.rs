@@ -19,7 +19,7 @@ fn deployment() -> Deployment {
         chain_id: 1,
         genesis_hash: B256::ZERO,
         start_block: 1,
-        operator: Address::ZERO,
+        operator: OPERATOR,
         operator_keys: Vec::new(),
         contracts: Addresses {
             accreditation: at(1),
@@ -31,6 +31,7 @@ fn deployment() -> Deployment {
     }
 }
 
+const OPERATOR: Address = Address::repeat_byte(1);
 const PATIENT: Address = Address::repeat_byte(0xaa);
 const DOCTOR: Address = Address::repeat_byte(0xdd);
 const ACCREDITOR: Address = Address::repeat_byte(0xcc);
@@ -175,22 +176,42 @@ fn checkpoint(operator: Address, size: u64) -> Checkpoint {
 
 #[test]
 fn accesses_get_their_index_from_the_checkpoint_that_closes_them() {
-    let (one, two) = (Address::repeat_byte(1), Address::repeat_byte(2));
     let mut chain = Chain(Vec::new());
-    chain.emit(ContractName::AccessLog, 1, &accessed(one, 1));
-    chain.emit(ContractName::AccessLog, 1, &accessed(one, 2));
-    chain.emit(ContractName::AccessLog, 1, &checkpoint(one, 12));
-    chain.emit(ContractName::AccessLog, 1, &accessed(two, 1));
-    chain.emit(ContractName::AccessLog, 1, &checkpoint(two, 1));
+    chain.emit(ContractName::AccessLog, 1, &accessed(OPERATOR, 1));
+    chain.emit(ContractName::AccessLog, 1, &accessed(OPERATOR, 2));
+    chain.emit(ContractName::AccessLog, 1, &checkpoint(OPERATOR, 12));
+    chain.emit(ContractName::AccessLog, 2, &accessed(OPERATOR, 3));
+    chain.emit(ContractName::AccessLog, 2, &checkpoint(OPERATOR, 13));
     let accesses = chain.batch().accesses;
     let found: Vec<_> = accesses.iter().map(|access| (access.operator, access.index)).collect();
-    assert_eq!(found, [(one, 10), (one, 11), (two, 0)]);
-    assert_eq!(accesses[0].id, access_id(one, 10));
+    assert_eq!(found, [(OPERATOR, 10), (OPERATOR, 11), (OPERATOR, 12)]);
+    assert_eq!(accesses[0].id, access_id(OPERATOR, 10));
+}
+
+#[test]
+fn a_log_that_somebody_else_keeps_leaves_no_trace() {
+    let stranger = Address::repeat_byte(2);
+    let mut chain = Chain(Vec::new());
+    for leaf in 0..100 {
+        chain.emit(ContractName::AccessLog, 1, &accessed(stranger, leaf));
+    }
+    chain.emit(ContractName::AccessLog, 1, &checkpoint(stranger, 100));
+    // In the middle of the operator's own batch, and without a checkpoint of its own.
+    chain.emit(ContractName::AccessLog, 2, &accessed(OPERATOR, 1));
+    chain.emit(ContractName::AccessLog, 2, &accessed(stranger, 1));
+    chain.emit(ContractName::AccessLog, 2, &checkpoint(OPERATOR, 1));
+    let cancelled = contracts::access_log::AccessLog::NonceCancelled { signer: stranger, nonce: U256::from(1) };
+    chain.emit(ContractName::AccessLog, 3, &cancelled);
+    let batch = chain.batch();
+    let names: Vec<&str> = batch.events.iter().map(|event| event.name.as_str()).collect();
+    assert_eq!(names, ["Accessed", "Checkpoint"]);
+    assert_eq!((batch.accesses.len(), batch.checkpoints.len()), (1, 1));
+    assert_eq!(batch.accesses[0].operator, OPERATOR);
 }
 
 #[test]
 fn accesses_that_do_not_fit_their_checkpoint_are_refused() {
-    let operator = Address::repeat_byte(1);
+    let operator = OPERATOR;
     let mut open = Chain(Vec::new());
     open.emit(ContractName::AccessLog, 1, &accessed(operator, 1));
     let mut too_many = Chain(open.0.clone());

@@ -84,8 +84,12 @@ pub struct LogQuery {
     /// Only reads for this purpose.
     pub purpose: Option<Purpose>,
     /// Only reads from this second on.
+    #[param(maximum = 1_099_511_627_775_u64)]
+    #[schema(maximum = 1_099_511_627_775_u64)]
     pub from: Option<u64>,
     /// Only reads before this second.
+    #[param(maximum = 1_099_511_627_775_u64)]
+    #[schema(maximum = 1_099_511_627_775_u64)]
     pub until: Option<u64>,
     /// Where to go on.
     pub cursor: Option<String>,
