@@ -9,7 +9,7 @@ use std::{
 use alloy::primitives::{B256, aliases::U40};
 use client::{
     ClientError,
-    act::{new_deadline, new_nonce},
+    act::{new_deadline, new_nonce, new_revocation_deadline},
     chain::unix_now,
     session::{self, Session},
     wallet::Wallet,
@@ -22,12 +22,12 @@ use protocol::{
         relay::ActionState,
     },
     codes::{MAX_SCOPES, Purpose, Right, ScopeKind},
-    messages::{self, Action, GrantRef},
+    messages::{self, Action, GrantRef, SignedAction},
     reads::{READ_REQUEST_SECONDS_MAX, ReadRequest},
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{receipts::Promise, world::World};
+use crate::{purse::Purse, receipts::Promise, world::World};
 
 /// What a refusal, an error or no answer counts as.
 pub(crate) const PENALTY: Duration = Duration::from_secs(60);
@@ -35,6 +35,8 @@ pub(crate) const PENALTY: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(50);
 /// Grants that the patient can end, one after the other: more than blocks are mined while people are watched.
 const REVOCABLE: usize = 6 * MAX_SCOPES;
+/// Gas of a grant over as many records as one may name.
+const GRANTS_GAS: u64 = 6_000_000;
 /// Between two questions whether an action was mined.
 const POLL: Duration = Duration::from_millis(100);
 
@@ -89,16 +91,16 @@ pub(crate) struct Ordinary<'a> {
 impl<'a> Ordinary<'a> {
     /// Prepares them: the patient grants what it will end, so that ending it is measured alone.
     pub(crate) async fn new(world: &'a World) -> anyhow::Result<Self> {
-        let mut revocable = Vec::with_capacity(REVOCABLE);
-        let grant = async || -> anyhow::Result<Vec<GrantRef>> {
+        let (mut signed, mut revocable) = (Vec::new(), Vec::with_capacity(REVOCABLE));
+        for _ in 0..REVOCABLE / MAX_SCOPES {
             let ids: Vec<B256> = (0..MAX_SCOPES).map(|_| B256::new(rand::random())).collect();
-            grant(world, &ids).await?;
-            Ok(ids.into_iter().map(|id| GrantRef { tag: world.tag.0, kind: ScopeKind::Record.code(), id }).collect())
-        };
-        let grants = (0..REVOCABLE / MAX_SCOPES).map(|_| grant());
-        for granted in futures::future::try_join_all(grants).await? {
-            revocable.extend(granted);
+            signed.push(grant(world, &ids).await?);
+            let named = |id: &B256| GrantRef { tag: world.tag.0, kind: ScopeKind::Record.code(), id: *id };
+            revocable.extend(ids.iter().map(named));
         }
+        // Somebody else pays: so many grants at once are more than the relayer spends on one patient in a day.
+        let purse = Purse::new(world.money(), &world.stack.localnet().rpc_url(), world.deployment().clone())?;
+        purse.carry_out(&signed, GRANTS_GAS).await?;
         Ok(Self {
             world,
             doctors_session: session::current(&world.doctor.client)?,
@@ -140,7 +142,7 @@ impl<'a> Ordinary<'a> {
             let next = self.revocable.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let Some(grant) = next else { return };
             // When the message is signed is not the server's business.
-            let Ok(deadline) = new_deadline(&self.world.patient.client).await else { continue };
+            let Ok(deadline) = new_revocation_deadline(&self.world.patient.client).await else { continue };
             let action = Action::Revoke(messages::Revoke {
                 patient: self.world.patient.wallet.address(),
                 grants: vec![grant],
@@ -203,8 +205,8 @@ impl<'a> Ordinary<'a> {
     }
 }
 
-/// Grants the doctor the reading of these records, of which there need be none.
-async fn grant(world: &World, ids: &[B256]) -> anyhow::Result<()> {
+/// Signs a grant to the doctor over these records, of which there need be none.
+async fn grant(world: &World, ids: &[B256]) -> anyhow::Result<SignedAction> {
     let patient = &world.patient;
     let scope = |id: &B256| messages::Scope {
         kind: ScopeKind::Record.code(),
@@ -224,6 +226,5 @@ async fn grant(world: &World, ids: &[B256]) -> anyhow::Result<()> {
         nonce: new_nonce(),
         deadline: new_deadline(&patient.client).await?,
     });
-    client::act::carry_out(&patient.client, &patient.wallet, action, client::act::Way::Relayed).await?;
-    Ok(())
+    Ok(patient.wallet.sign_action(action, patient.client.deployment()).await?)
 }
