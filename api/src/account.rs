@@ -40,7 +40,7 @@ pub(crate) async fn deployment(State(app): State<App>) -> Json<ServerInfo> {
     Json(ServerInfo {
         deployment: app.deployment.as_ref().clone(),
         envelope_bytes_max: app.settings.limits.envelope_bytes_max,
-        anchor_seconds_max: app.settings.limits.anchor_seconds_max,
+        anchor_seconds_max: protocol::reads::ANCHOR_SECONDS_MAX,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     })
 }

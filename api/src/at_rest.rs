@@ -81,18 +81,34 @@ pub enum Lookup {
     LeafRequest,
     /// Kind and owner of a private blob.
     PrivateBlob,
+    /// An account, in the relay's budgets and queue.
+    RelayAccount,
+    /// A network address, in the relay's budgets and queue.
+    RelayNetwork,
+    /// An account that was invited.
+    Invitation,
 }
 
 impl Lookup {
     /// All of them, for the test that no two share a label.
     #[cfg(test)]
-    const ALL: [Self; 3] = [Self::SessionAddress, Self::LeafRequest, Self::PrivateBlob];
+    const ALL: [Self; 6] = [
+        Self::SessionAddress,
+        Self::LeafRequest,
+        Self::PrivateBlob,
+        Self::RelayAccount,
+        Self::RelayNetwork,
+        Self::Invitation,
+    ];
 
     const fn label(self) -> &'static str {
         match self {
             Self::SessionAddress => "api_sessions/address",
             Self::LeafRequest => "log_leaves/request",
             Self::PrivateBlob => "api_private_blobs/owner",
+            Self::RelayAccount => "api_budgets/account",
+            Self::RelayNetwork => "api_budgets/network",
+            Self::Invitation => "api_invitations/account",
         }
     }
 }

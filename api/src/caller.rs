@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     at_rest::{Lookup, Sealed, Use},
     error::ApiError,
+    rate_limit,
     state::App,
     store::collection,
     time::Clock,
@@ -104,6 +105,8 @@ pub struct Caller {
     pub login_signature: Bytes,
     /// Unix seconds.
     pub expires_at: u64,
+    /// Where it calls from, as limits count it; unknown where there is no socket.
+    pub network: Option<std::net::IpAddr>,
 }
 
 impl Caller {
@@ -183,6 +186,7 @@ impl FromRequestParts<App> for Caller {
             login_message: who.login_message,
             login_signature: who.login_signature,
             expires_at: session.expires_at,
+            network: rate_limit::network_of(app, &parts.headers, &parts.extensions),
         })
     }
 }

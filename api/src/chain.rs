@@ -6,6 +6,7 @@ use alloy::{
     eips::{BlockId, BlockNumberOrTag},
     primitives::{Address, B256, Bytes, U256},
     providers::{DynProvider, Provider},
+    transports::TransportError,
 };
 use contracts::{
     Terms,
@@ -25,7 +26,7 @@ use protocol::{
 
 pub(crate) use transport::connect;
 
-use crate::{error::ApiError, state::App};
+use crate::{error::ApiError, relay::CONTRACT_SIGNATURE_GAS_MAX, state::App};
 
 /// A block that answers are pinned to.
 #[derive(Clone, Copy, Debug)]
@@ -134,23 +135,46 @@ pub(crate) async fn has_identity_key(app: &App, address: Address) -> Result<bool
 /// # Errors
 /// `invalid_signature`.
 pub(crate) async fn verify_signed(app: &App, hash: B256, signer: Address, signature: &Bytes) -> Result<(), ApiError> {
+    let Err(error) = verify_signature(hash, signer, signature) else { return Ok(()) };
+    if contract_accepts(&app.chain, hash, signer, signature).await? {
+        return Ok(());
+    }
+    Err(ApiError::new(ErrorCode::InvalidSignature, error.to_string()))
+}
+
+/// The longest signature that a signer's contract is asked about.
+const CONTRACT_SIGNATURE_BYTES_MAX: usize = 4_096;
+
+/// Whether the signer is a contract that accepts this signature (ERC-1271). What it may use is bounded: it is a stranger's
+/// code on our node.
+///
+/// # Errors
+/// When the node does not answer.
+pub(crate) async fn contract_accepts(
+    provider: &DynProvider,
+    hash: B256,
+    signer: Address,
+    signature: &Bytes,
+) -> Result<bool, TransportError> {
     alloy::sol! {
         #[sol(rpc)]
         interface IERC1271 {
             function isValidSignature(bytes32 hash, bytes signature) external view returns (bytes32 word);
         }
     }
+    /// A transaction's own cost, and that of the longest signature at the floor price.
+    const CALL_GAS: u64 = 21_000 + 40 * (CONTRACT_SIGNATURE_BYTES_MAX as u64 + 200);
     // The whole word, as the contracts compare it: the selector and 28 zero bytes.
     let accepted = B256::right_padding_from(&[0x16, 0x26, 0xba, 0x7e]);
-    let Err(error) = verify_signature(hash, signer, signature) else { return Ok(()) };
-    let refused = ApiError::new(ErrorCode::InvalidSignature, error.to_string());
-    if app.chain.get_code_at(signer).await?.is_empty() {
-        return Err(refused);
+    if signature.len() > CONTRACT_SIGNATURE_BYTES_MAX || provider.get_code_at(signer).await?.is_empty() {
+        return Ok(false);
     }
-    match IERC1271::new(signer, app.chain.clone()).isValidSignature(hash, signature.clone()).call().await {
-        Ok(word) if word == accepted => Ok(()),
-        Err(alloy::contract::Error::TransportError(error)) if error.as_error_resp().is_none() => Err(error.into()),
+    let contract = IERC1271::new(signer, provider.clone());
+    let asked = contract.isValidSignature(hash, signature.clone()).gas(CALL_GAS + CONTRACT_SIGNATURE_GAS_MAX);
+    match asked.call().await {
+        Ok(word) => Ok(word == accepted),
+        Err(alloy::contract::Error::TransportError(error)) if error.as_error_resp().is_none() => Err(error),
         // Whatever else the contract answers is a no.
-        _ => Err(refused),
+        Err(_) => Ok(false),
     }
 }

@@ -54,7 +54,7 @@ pub(crate) async fn post_grant(
         Some(signed) => {
             let epochs = give::check_hashes(signed, &kept)?;
             let keep = give::keep(&app, &caller, signed, &kept, &epochs);
-            relay::answer(app.relay.relay_after(signed, caller.address, keep).await?, StatusCode::CREATED)
+            relay::answer(app.relay.relay_after(signed, &caller, keep).await?, StatusCode::CREATED)
         }
         None => {
             give::put_in_again(&app, &caller, &kept).await?;
@@ -155,5 +155,5 @@ pub(crate) async fn revoke(
     if !matches!(body.action.action, Action::Revoke(_) | Action::RevokeAll(_)) {
         return Err(ApiError::invalid("the message is not a Revoke or RevokeAll; send it to /v1/actions"));
     }
-    relay::answer(app.relay.relay(&body.action, caller.address).await?, StatusCode::OK)
+    relay::answer(app.relay.relay(&body.action, &caller).await?, StatusCode::OK)
 }

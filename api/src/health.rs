@@ -12,7 +12,7 @@ use mongodb::bson::doc;
 use protocol::mirror::{CURSOR_ID, CursorDoc, MIRROR_VERSION, collection as mirror};
 use serde::Serialize;
 
-use crate::{extract::Json, state::App};
+use crate::{extract::Json, relay::LineStatus, state::App};
 
 /// One part may take so long to answer a readiness check.
 const PART_WAIT: Duration = Duration::from_secs(3);
@@ -32,6 +32,10 @@ pub(crate) struct Readiness {
     mirror: bool,
     /// Blocks between the mirror and the head, if both are known.
     mirror_lag_blocks: Option<u64>,
+    /// Every relayer can pay, and pays what the chain costs.
+    relayers: bool,
+    /// How each of them is, if the chain says so.
+    lines: Vec<LineStatus>,
 }
 
 /// Which version is running.
@@ -55,12 +59,13 @@ pub(crate) async fn healthz() -> StatusCode {
 #[utoipa::path(get, path = "/readyz", tag = "server", responses((status = 200, body = Readiness), (status = 503, body = Readiness)), security())]
 pub(crate) async fn readyz(State(app): State<App>) -> Response {
     let cursors = app.database.collection::<CursorDoc>(mirror::CURSOR);
-    let (ping, cursor, head, chain_id, kubo) = tokio::join!(
+    let (ping, cursor, head, chain_id, kubo, lines) = tokio::join!(
         answers(app.database.run_command(doc! { "ping": 1 }).into_future()),
         answers(cursors.find_one(doc! { "_id": CURSOR_ID }).into_future()),
         answers(app.chain.get_block_number()),
         answers(app.chain.get_chain_id()),
         answers(app.content.probe()),
+        answers(app.relay.lines()),
     );
     let cursor = cursor.flatten().filter(|cursor| {
         cursor.mirror_version == MIRROR_VERSION
@@ -75,8 +80,10 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
         kubo: kubo.is_some(),
         mirror: mirror_lag_blocks.is_some_and(|lag| lag <= app.settings.limits.mirror_lag_blocks_max),
         mirror_lag_blocks,
+        relayers: lines.as_ref().is_some_and(|lines| lines.iter().all(LineStatus::is_good)),
+        lines: lines.unwrap_or_default(),
     };
-    readiness.ready = readiness.mongodb && readiness.chain && readiness.kubo && readiness.mirror;
+    readiness.ready = readiness.mongodb && readiness.chain && readiness.kubo && readiness.mirror && readiness.relayers;
     let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(readiness)).into_response()
 }

@@ -1,7 +1,10 @@
 //! What the operator sees of each request: its route, status and duration. Never its path, query, headers or body,
 //! because those name records and people.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Instant,
+};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -14,13 +17,14 @@ use prometheus_client::{
     metrics::{
         counter::Counter,
         family::Family,
+        gauge::Gauge,
         histogram::{Histogram, exponential_buckets},
     },
     registry::{Registry, Unit},
 };
 use tracing::Instrument;
 
-use crate::{error::ApiError, request_id, state::App};
+use crate::{error::ApiError, relay::Line, request_id, sequencer, state::App};
 
 /// What a request is counted under.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -36,11 +40,73 @@ struct RouteLabels {
     route: String,
 }
 
+/// What a relayer's figures are counted under.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LineLabels {
+    line: &'static str,
+}
+
+/// Figures of the relay and the log, asked for when somebody looks.
+#[derive(Clone, Default)]
+struct RelayFigures {
+    balance_gwei: Family<LineLabels, Gauge<f64, AtomicU64>>,
+    is_poor: Family<LineLabels, Gauge>,
+    is_at_fee_ceiling: Family<LineLabels, Gauge>,
+    queued: Family<LineLabels, Gauge>,
+    in_flight: Family<LineLabels, Gauge>,
+    unanchored: Gauge,
+    promise_seconds: Gauge,
+}
+
+impl RelayFigures {
+    fn register(&self, registry: &mut Registry) {
+        let Self { balance_gwei, is_poor, is_at_fee_ceiling, queued, in_flight, unanchored, promise_seconds } = self;
+        registry.register("relayer_balance_gwei", "What a relayer's purse holds", balance_gwei.clone());
+        registry.register(
+            "relayer_poor",
+            "1 when a relayer's purse does not pay for what it must send",
+            is_poor.clone(),
+        );
+        registry.register(
+            "relayer_at_fee_ceiling",
+            "1 when the chain costs more than the relayer pays",
+            is_at_fee_ceiling.clone(),
+        );
+        registry.register("relayer_queued", "Accepted actions without a transaction", queued.clone());
+        registry.register("relayer_in_flight", "Transactions on their way from this replica", in_flight.clone());
+        registry.register("log_unanchored_leaves", "Reads that no checkpoint on chain holds", unanchored.clone());
+        registry.register(
+            "log_promise_seconds",
+            "In how many seconds a read of now is promised to stand on chain; 0 when reads are refused",
+            promise_seconds.clone(),
+        );
+    }
+
+    async fn look(&self, app: &App) {
+        let narrow = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        for line in Line::ALL {
+            let labels = LineLabels { line: line.as_str() };
+            let status = app.relay.line_status(line);
+            self.balance_gwei.get_or_create(&labels).set(status.balance_gwei);
+            self.is_poor.get_or_create(&labels).set(i64::from(!status.has_funds));
+            self.is_at_fee_ceiling.get_or_create(&labels).set(i64::from(status.is_at_fee_ceiling));
+            self.in_flight.get_or_create(&labels).set(i64::try_from(status.in_flight).unwrap_or(i64::MAX));
+            if let Ok(queued) = app.relay.queued(line).await {
+                self.queued.get_or_create(&labels).set(narrow(queued));
+            }
+        }
+        let (unanchored, promise_seconds) = sequencer::figures(app).await;
+        self.unanchored.set(narrow(unanchored));
+        self.promise_seconds.set(narrow(promise_seconds));
+    }
+}
+
 /// The server's metrics.
 pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     durations: Family<RouteLabels, Histogram, fn() -> Histogram>,
+    relay: RelayFigures,
 }
 
 impl Metrics {
@@ -58,7 +124,9 @@ impl Metrics {
             Unit::Seconds,
             Family::clone(&durations),
         );
-        Arc::new(Self { registry, requests, durations })
+        let relay = RelayFigures::default();
+        relay.register(&mut registry);
+        Arc::new(Self { registry, requests, durations, relay })
     }
 }
 
@@ -97,6 +165,7 @@ fn method_name(method: &axum::http::Method) -> &'static str {
 /// **Who may call:** anyone who reaches the server; a proxy in front should keep it inside.
 #[utoipa::path(get, path = "/metrics", tag = "server", responses((status = 200, body = String)), security())]
 pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, ApiError> {
+    app.metrics.relay.look(&app).await;
     let mut text = String::new();
     encode(&mut text, &app.metrics.registry).map_err(ApiError::internal)?;
     let content_type = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");

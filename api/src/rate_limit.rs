@@ -11,7 +11,7 @@ use std::{
 use alloy::primitives::Address;
 use axum::{
     extract::{ConnectInfo, Request, State},
-    http::HeaderMap,
+    http::{Extensions, HeaderMap},
     middleware::Next,
     response::Response,
 };
@@ -95,7 +95,7 @@ fn limited(wait: Duration) -> ApiError {
 /// Counts every request by network address, before anything else is done for it; attempts to sign in, which write for
 /// strangers, are counted apart.
 pub(crate) async fn by_network(State(app): State<App>, request: Request, next: Next) -> Result<Response, ApiError> {
-    if let Some(network) = network_of(&app, &request) {
+    if let Some(network) = network_of(&app, request.headers(), request.extensions()) {
         let now = Instant::now();
         app.rates.by_network.count(network, now).map_err(limited)?;
         if matches!(request.uri().path(), "/v1/auth/challenge" | "/v1/auth/login") {
@@ -106,10 +106,10 @@ pub(crate) async fn by_network(State(app): State<App>, request: Request, next: N
 }
 
 /// The caller's network; `None` where there is no socket, as in route tests.
-fn network_of(app: &App, request: &Request) -> Option<IpAddr> {
+pub(crate) fn network_of(app: &App, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
     let name = app.settings.limits.forwarded_header.as_deref();
-    name.and_then(|name| forwarded(request.headers(), name))
-        .or_else(|| request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(socket)| socket.ip()))
+    name.and_then(|name| forwarded(headers, name))
+        .or_else(|| extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(socket)| socket.ip()))
         .map(network)
 }
 

@@ -15,7 +15,7 @@ use protocol::{
     bodies::reads::{ReadAnswer, ReadBody},
     error_code::ErrorCode,
     ids::LeafHash,
-    reads::{ANCHOR_SECONDS_MAX, Leaf, ReadReceipt, SignedReceipt},
+    reads::{Leaf, ReadReceipt, ReadRequest, SignedReceipt},
 };
 use rand::Rng;
 
@@ -28,6 +28,7 @@ use crate::{
     error::ApiError,
     extract::Json,
     records::shares,
+    sequencer,
     state::App,
     store::{collection, is_duplicate},
 };
@@ -65,28 +66,48 @@ async fn append(
     permission: &Permission,
 ) -> Result<(LeafHash, Evidence), ApiError> {
     let leaves: Collection<LeafDoc> = app.log_database.collection(collection::LEAVES);
-    let (id, evidence) = new_leaf(app, caller, body, permission);
+    let seconds_ahead = match sequencer::seconds_ahead(app).await {
+        Ok(seconds) => seconds,
+        // Nothing is promised anew; what was promised for the same request before stands.
+        Err(behind) => return find(app, &leaves, &body.request).await?.ok_or(behind),
+    };
+    let (id, evidence) = new_leaf(app, caller, body, permission, seconds_ahead);
     let new = LeafDoc::new(&app.at_rest, id, permission.patient, &evidence);
     match leaves.insert_one(&new).await {
-        Ok(_) => Ok((id, evidence)),
+        Ok(_) => {
+            app.promises.appended();
+            Ok((id, evidence))
+        }
         Err(error) if is_duplicate(&error) => {
-            let request = &evidence.leaf.request;
-            let same_nonce = app.at_rest.find(Lookup::LeafRequest, leaf_doc::name_of(request));
-            let known = leaves.find_one(doc! { "request": same_nonce }).await?;
-            let known = known.map(|known| Ok::<_, ApiError>((known.id, known.evidence(&app.at_rest)?))).transpose()?;
-            match known {
-                Some((id, known)) if known.leaf.request == *request => Ok((id, known)),
-                _ => Err(ApiError::new(ErrorCode::NonceUsed, "this session has used the nonce for another read")),
-            }
+            let known = find(app, &leaves, &evidence.leaf.request).await?;
+            known.ok_or_else(|| ApiError::new(ErrorCode::NonceUsed, "this session has used the nonce for another read"))
         }
         Err(error) => Err(error.into()),
     }
 }
 
-fn new_leaf(app: &App, caller: &Caller, body: ReadBody, permission: &Permission) -> (LeafHash, Evidence) {
+/// The leaf that this very request has made before.
+async fn find(
+    app: &App,
+    leaves: &Collection<LeafDoc>,
+    request: &ReadRequest,
+) -> Result<Option<(LeafHash, Evidence)>, ApiError> {
+    let same_nonce = app.at_rest.find(Lookup::LeafRequest, leaf_doc::name_of(request));
+    let Some(known) = leaves.find_one(doc! { "request": same_nonce }).await? else { return Ok(None) };
+    let evidence = known.evidence(&app.at_rest)?;
+    Ok((evidence.leaf.request == *request).then_some((known.id, evidence)))
+}
+
+fn new_leaf(
+    app: &App,
+    caller: &Caller,
+    body: ReadBody,
+    permission: &Permission,
+    seconds_ahead: u64,
+) -> (LeafHash, Evidence) {
     let mut blinding = B256::ZERO;
     rand::rng().fill_bytes(blinding.as_mut_slice());
-    let anchor_by = permission.time + app.settings.limits.anchor_seconds_max.clamp(1, ANCHOR_SECONDS_MAX);
+    let anchor_by = permission.time + seconds_ahead;
     let leaf = Leaf {
         request: body.request,
         signature: body.signature,

@@ -58,7 +58,7 @@ pub(crate) async fn post_record(
                 shares::deposit(&app, deposit).await?;
                 relations::note(&app, caller.address, patient).await
             };
-            relay::answer(app.relay.relay_after(signed, caller.address, kept).await?, StatusCode::CREATED)
+            relay::answer(app.relay.relay_after(signed, &caller, kept).await?, StatusCode::CREATED)
         }
         None => {
             register::deposit(&app, &caller, &body).await?;

@@ -1,65 +1,69 @@
-//! The relay: signed actions in, transactions out. The relayer pays and gains no authority.
+//! The relay: signed actions in, transactions out. The relayers pay and gain no authority.
 //!
-//! An action is checked (form, signature, budget, and a trial run at the head block), stored durably together with its
-//! transaction and nonce, and only then sent. Whatever happens after that, restart, dropped transaction, rising fees or
-//! reorg, the stored transaction is sent again until it is mined. One replica sends, held by a lease; a unique index on
-//! the nonce makes sure of it.
+//! An action is checked (form, signature, budgets, and a trial run at the head block), stored durably together with its
+//! transaction and nonce, and only then sent. Whatever happens after that, restart, dropped transaction, rising fees, an
+//! empty purse or a reorg, the stored transaction is sent again until it is mined, or given up once it can no longer
+//! succeed. Three [`Line`]s, each with a key of its own, keep what takes away and the log from waiting for what gives.
+//! One replica sends, held by a lease; a unique index on relayer and nonce makes sure of it.
 
+mod accept;
 mod action_doc;
 mod budget;
 mod check;
 pub(crate) mod development_keys;
 mod follow_up;
+mod gas;
 mod keeper;
+mod lead;
+mod line;
+mod market;
+mod outcome;
 mod revocations;
+pub(crate) mod routes;
 mod sender;
+mod standing;
+mod status;
 mod transaction;
+mod turns;
 mod watch;
 
 use std::{
     borrow::Cow,
-    collections::HashSet,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use alloy::{
-    primitives::{Address, B256, Bytes},
+    primitives::B256,
     providers::{DynProvider, Provider},
-    signers::local::PrivateKeySigner,
     transports::TransportError,
 };
-use axum::{extract::State, http::StatusCode};
 use mongodb::{Collection, Database};
-use protocol::{
-    bodies::relay::{ActionState, ActionView},
-    deployment::Deployment,
-    error_code::ErrorCode,
-    ids::ActionId,
-    messages::{Access, Action, Checkpoint, SignedAction},
-};
+use protocol::{deployment::Deployment, error_code::ErrorCode, ids::ActionId};
 use tokio::sync::{broadcast, mpsc, oneshot, watch as latest};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use action_doc::ActionDoc;
+pub use budget::Budgets;
+pub(crate) use gas::CONTRACT_SIGNATURE_GAS_MAX;
+pub use line::{Line, RelayerKeys};
+pub(crate) use protocol::bodies::relay::Waiting;
 pub(crate) use revocations::Revocations;
+pub(crate) use routes::answer;
+pub use standing::NewAccounts;
+pub(crate) use status::{LineStatus, Pace};
 
-use crate::{
-    caller::Caller,
-    error::ApiError,
-    extract::{Json, Path},
-    lease::Lease,
-    settings::Limits,
-    state::App,
-    store::collection,
-    time::Clock,
-};
+use crate::{at_rest::AtRest, error::ApiError, lease::Lease, settings::Limits, store::collection, time::Clock};
 
 /// Limits of the relay.
 #[derive(Clone, Debug)]
 pub struct RelayLimits {
-    /// Gas that one account may spend in a day (UTC).
-    pub gas_per_day_max: u64,
+    /// Gas that accounts and networks may spend in a day (UTC).
+    pub budgets: Budgets,
+    /// Whether accounts without a relation may use the relay.
+    pub new_accounts: NewAccounts,
+    /// The most that a transaction pays, in wei for each gas.
+    pub fee_ceiling: u128,
     /// A request is answered 202 when its action is not mined after this time.
     pub answer_after: Duration,
     /// A transaction that is not mined after this time is replaced by one that pays more.
@@ -75,7 +79,9 @@ pub struct RelayLimits {
 impl From<&Limits> for RelayLimits {
     fn from(limits: &Limits) -> Self {
         Self {
-            gas_per_day_max: limits.gas_per_day_max,
+            budgets: Budgets::from(limits),
+            new_accounts: limits.new_accounts,
+            fee_ceiling: u128::from(limits.fee_gwei_max) * 1_000_000_000,
             answer_after: Duration::from_secs(limits.relay_wait_seconds),
             replace_after: Duration::from_secs(limits.relay_replace_seconds),
             receipt_poll_max: Duration::from_millis(limits.receipt_poll_ms_max),
@@ -89,7 +95,7 @@ impl From<&Limits> for RelayLimits {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum RelayError {
-    /// It can never succeed as it is; the code says why.
+    /// It can never succeed as it is, or not now; the code says which and why.
     #[error("{code}: {detail}")]
     Refused {
         /// The stable code.
@@ -111,7 +117,14 @@ pub(crate) enum RelayError {
 impl From<RelayError> for ApiError {
     fn from(error: RelayError) -> Self {
         match error {
-            RelayError::Refused { code, detail } => Self::new(code, detail),
+            RelayError::Refused { code, detail } => {
+                let refused = Self::new(code, detail);
+                match code {
+                    ErrorCode::BudgetExceeded => refused.retry_after(budget::seconds_until_tomorrow()),
+                    ErrorCode::RelayerPoor => refused.retry_after(60),
+                    _ => refused,
+                }
+            }
             RelayError::Store(error) => error.into(),
             RelayError::Chain(error) => error.into(),
             error @ RelayError::Stopped => Self::unavailable("the relay", error),
@@ -129,9 +142,9 @@ impl RelayError {
 #[derive(Clone)]
 pub struct Relay {
     shared: Arc<Shared>,
-    jobs: mpsc::Sender<Job>,
-    /// What the sender will read, until it is started.
-    queue: Arc<Mutex<Option<mpsc::Receiver<Job>>>>,
+    jobs: [mpsc::Sender<Job>; 3],
+    /// What the senders will read, until they are started.
+    queues: Arc<Mutex<Option<[mpsc::Receiver<Job>; 3]>>>,
 }
 
 /// What the relay's tasks share.
@@ -140,20 +153,20 @@ struct Shared {
     actions: Collection<ActionDoc>,
     provider: DynProvider,
     deployment: Arc<Deployment>,
-    signer: Arc<PrivateKeySigner>,
+    lines: line::Lines,
+    at_rest: Arc<AtRest>,
     clock: Clock,
     limits: RelayLimits,
+    standings: standing::Standings,
     /// Every outcome, for whoever waits on this replica.
     settled: broadcast::Sender<Arc<ActionDoc>>,
     /// Set while this replica sends; cancelled when it no longer may.
     leading: latest::Sender<Option<CancellationToken>>,
-    /// What transactions cost, once the chain was asked.
-    fees: Mutex<Option<transaction::Fees>>,
-    /// The actions whose transaction is being watched by a task of this replica.
-    watched: Mutex<HashSet<ActionId>>,
+    /// The chain as it was a moment ago, once it was asked.
+    market: Mutex<Option<market::Market>>,
 }
 
-/// Work for the sender.
+/// Work for the sender of a line.
 enum Job {
     /// Store this new action, with a transaction if this replica sends, and answer once it is durable.
     Accept(Box<ActionDoc>, oneshot::Sender<Result<ActionDoc, RelayError>>),
@@ -166,150 +179,60 @@ impl Relay {
     /// A relay that takes actions once [`Relay::start`] was called.
     ///
     /// # Errors
-    /// When the relayer's key is a well-known one on a real chain.
+    /// When a relayer's key is a well-known one on a real chain, or two lines have the same key.
     pub(crate) fn new(
         database: &Database,
         provider: DynProvider,
         deployment: Arc<Deployment>,
-        signer: Arc<PrivateKeySigner>,
+        keys: RelayerKeys,
+        at_rest: Arc<AtRest>,
         clock: Clock,
         limits: RelayLimits,
     ) -> Result<Self, RelayError> {
-        if development_keys::is_forbidden(signer.address(), deployment.chain_id) {
-            return Err(RelayError::refused(
-                ErrorCode::Forbidden,
-                "the relayer's private key is a well-known development key; use one of your own on this chain",
-            ));
+        for (line, key) in keys.each() {
+            if development_keys::is_forbidden(key.address(), deployment.chain_id) {
+                let line = line.as_str();
+                let detail = format!(
+                    "the private key of the {line} relayer is a well-known development key; use one of your own on this chain"
+                );
+                return Err(RelayError::refused(ErrorCode::Forbidden, detail));
+            }
         }
         let shared = Arc::new(Shared {
             database: database.clone(),
             actions: database.collection(collection::ACTIONS),
             provider,
             deployment,
-            signer,
+            lines: line::Lines::new(keys)?,
+            at_rest,
             clock,
             limits,
+            standings: standing::Standings::default(),
             settled: broadcast::channel(1024).0,
             leading: latest::channel(None).0,
-            fees: Mutex::default(),
-            watched: Mutex::default(),
+            market: Mutex::default(),
         });
-        let (jobs, queue) = mpsc::channel(256);
-        Ok(Self { shared, jobs, queue: Arc::new(Mutex::new(Some(queue))) })
+        let ([one, two, three], [first, second, third]) = {
+            let mut queues = Vec::with_capacity(3);
+            let jobs = Line::ALL.map(|_| {
+                let (jobs, queue) = mpsc::channel(256);
+                queues.push(queue);
+                jobs
+            });
+            (jobs, <[mpsc::Receiver<Job>; 3]>::try_from(queues).unwrap_or_else(|_| unreachable!("one for each line")))
+        };
+        Ok(Self { shared, jobs: [one, two, three], queues: Arc::new(Mutex::new(Some([first, second, third]))) })
     }
 
     /// Starts sending; ends with `shutdown`. A second call does nothing.
     pub(crate) fn start(&self, shutdown: &CancellationToken) {
-        let Some(queue) = self.queue.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        let Some(queues) = self.queues.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         let lease = Lease::new(&self.shared.database, "relay", self.shared.limits.lease);
-        tokio::spawn(keeper::keep(self.shared.clone(), lease, shutdown.clone()));
-        tokio::spawn(sender::send(self.shared.clone(), queue, shutdown.clone()));
-    }
-
-    /// Takes a signed action on behalf of the signed-in `submitter`, and waits a while for its outcome.
-    ///
-    /// The same action again gives the action that is already there. The result may still be unsettled.
-    ///
-    /// # Errors
-    /// [`RelayError::Refused`] when the contracts, or the rules of this server, would refuse it; nothing is stored then.
-    pub(crate) async fn relay(&self, signed: &SignedAction, submitter: Address) -> Result<ActionDoc, ApiError> {
-        self.relay_after(signed, submitter, std::future::ready(Ok(()))).await
-    }
-
-    /// The same for an action that must not be sent before something else is done. `first` runs when the action is known
-    /// to be new, signed by who it names, and acceptable to the contracts: nobody else gets it to write anything.
-    ///
-    /// # Errors
-    /// As [`Relay::relay`], and those of `first`.
-    pub(crate) async fn relay_after(
-        &self,
-        signed: &SignedAction,
-        submitter: Address,
-        first: impl Future<Output = Result<(), ApiError>>,
-    ) -> Result<ActionDoc, ApiError> {
-        // Subscribed before it is stored, so that no outcome is missed.
-        let settled = self.shared.settled.subscribe();
-        let accepted = self.accept(signed, submitter, first).await?;
-        Ok(self.wait(accepted, settled, self.shared.limits.answer_after).await)
-    }
-
-    /// Takes a signed action and returns as soon as it is durable.
-    async fn accept(
-        &self,
-        signed: &SignedAction,
-        submitter: Address,
-        first: impl Future<Output = Result<(), ApiError>>,
-    ) -> Result<ActionDoc, ApiError> {
-        let shared = &self.shared;
-        let (to, data) = check::call_of(signed, &shared.deployment)?;
-        let id = signed.action.id(&shared.deployment);
-        let bound = budget::bound(&data);
-        let max = budget::max_for(&signed.action, shared.limits.gas_per_day_max);
-        // The trial run costs a round trip; what we have to ask the database costs no extra time beside it.
-        let (known, charged, trial) = tokio::join!(
-            action_doc::find(&shared.actions, id),
-            budget::charge(&shared.database, submitter, bound, max),
-            check::check(shared, signed, to, &data),
-        );
-        let mut spent = if charged.is_ok() { bound } else { 0 };
-        let outcome = async {
-            // It was stored only after what had to be done first, so the same action again finds that done.
-            if let Some(known) = known? {
-                return Ok(known);
-            }
-            charged?;
-            let gas_limit = match trial {
-                Ok(gas_limit) => gas_limit,
-                Err(error) => return self.or_known(id, error).await,
-            };
-            // More than a plain run may use goes to the account that wants it.
-            if let Some(extra) = gas_limit.checked_sub(check::plain_limit(&data)).filter(|extra| *extra > 0) {
-                budget::charge(&shared.database, submitter, extra, max).await?;
-                spent += extra;
-            }
-            first.await?;
-            let stored = self.store(self.document(signed, id, submitter, (to, data), gas_limit)).await?;
-            spent = 0;
-            Ok(stored)
-        };
-        let outcome: Result<ActionDoc, ApiError> = outcome.await;
-        if spent > 0 {
-            budget::refund(&shared.database, submitter, spent).await;
+        tokio::spawn(lead::lead(self.shared.clone(), lease, shutdown.clone()));
+        for (line, queue) in Line::ALL.into_iter().zip(queues) {
+            tokio::spawn(keeper::keep(self.shared.clone(), line, shutdown.clone()));
+            tokio::spawn(sender::send(self.shared.clone(), line, queue, shutdown.clone()));
         }
-        outcome
-    }
-
-    /// The same action sent twice at once: the one that comes second is refused by the chain for what the first one did.
-    async fn or_known(&self, id: ActionId, refusal: RelayError) -> Result<ActionDoc, ApiError> {
-        if let RelayError::Refused { code: ErrorCode::NonceUsed | ErrorCode::StaleState, .. } = &refusal
-            && let Some(known) = action_doc::find(&self.shared.actions, id).await?
-        {
-            return Ok(known);
-        }
-        Err(refusal.into())
-    }
-
-    /// Takes a checkpoint that the operator's key has signed, and returns as soon as it is durable.
-    ///
-    /// # Errors
-    /// As [`Relay::relay`]; `stale_state` when `replaced` is not the head that the chain holds.
-    pub(crate) async fn accept_checkpoint(
-        &self,
-        message: Checkpoint,
-        accesses: &[Access],
-        signature: Bytes,
-        replaced: HeadPreimage,
-    ) -> Result<ActionDoc, RelayError> {
-        let shared = &self.shared;
-        let (to, data) = contracts::checkpoint_call(&message, accesses, &signature, replaced, &shared.deployment);
-        let operator = message.operator;
-        let signed = SignedAction { action: Action::Checkpoint(message), signature };
-        let id = signed.action.id(&shared.deployment);
-        if let Some(known) = action_doc::find(&shared.actions, id).await? {
-            return Ok(known);
-        }
-        let gas_limit = check::trial_run(shared, to, &data).await?;
-        self.store(self.document(&signed, id, operator, (to, data), gas_limit)).await
     }
 
     /// Waits until the action is settled, at most `patience`; returns what is known then.
@@ -333,7 +256,13 @@ impl Relay {
 
     async fn store(&self, new: ActionDoc) -> Result<ActionDoc, RelayError> {
         let (reply, stored) = oneshot::channel();
-        self.jobs.send(Job::Accept(Box::new(new), reply)).await.map_err(|_| RelayError::Stopped)?;
+        let [ordinary, urgent, checkpoint] = &self.jobs;
+        let jobs = match new.line {
+            Line::Ordinary => ordinary,
+            Line::Urgent => urgent,
+            Line::Checkpoint => checkpoint,
+        };
+        jobs.send(Job::Accept(Box::new(new), reply)).await.map_err(|_| RelayError::Stopped)?;
         stored.await.map_err(|_| RelayError::Stopped)?
     }
 
@@ -349,7 +278,7 @@ impl Relay {
             let is_leading = self.shared.leading.borrow().is_some();
             let look_again = Duration::from_millis(if is_leading { 500 } else { 40 });
             tokio::select! {
-                () = tokio::time::sleep_until(deadline) => break,
+                () = tokio::time::sleep_until(deadline) => return self.reread(action).await,
                 outcome = settled.recv() => match outcome {
                     Ok(outcome) if outcome.id == action.id => return ActionDoc::clone(&outcome),
                     Ok(_) => {}
@@ -368,102 +297,12 @@ impl Relay {
             _ => action,
         }
     }
-
-    fn document(
-        &self,
-        signed: &SignedAction,
-        id: ActionId,
-        submitter: Address,
-        (to, data): (Address, Bytes),
-        gas_limit: u64,
-    ) -> ActionDoc {
-        ActionDoc {
-            id,
-            kind: signed.action.name().to_owned(),
-            signer: signed.action.signer(),
-            submitter,
-            signed: serde_json::to_string(signed).expect("a signed action has only text keys and no maps"),
-            to,
-            data,
-            gas_limit: i64::try_from(gas_limit).unwrap_or(i64::MAX),
-            state: ActionState::Accepted,
-            revokes: action_doc::revoked_by(&signed.action),
-            transaction: None,
-            mined: None,
-            failure: None,
-            accepted_at: now_ms(),
-            is_followed_up: false,
-            is_final: false,
-        }
-    }
 }
 
 impl Shared {
-    /// What a transaction costs now, as of a few seconds ago.
-    async fn fees(&self) -> Result<transaction::Fees, TransportError> {
-        let known = *self.fees.lock().unwrap_or_else(PoisonError::into_inner);
-        match known {
-            Some(fees) => Ok(fees),
-            None => self.ask_fees().await,
-        }
-    }
-
-    async fn ask_fees(&self) -> Result<transaction::Fees, TransportError> {
-        let market = self.provider.estimate_eip1559_fees().await?;
-        let fees =
-            transaction::Fees { max_fee: market.max_fee_per_gas, max_priority_fee: market.max_priority_fee_per_gas };
-        *self.fees.lock().unwrap_or_else(PoisonError::into_inner) = Some(fees);
-        Ok(fees)
-    }
-
-    /// How many transactions of the relayer the chain has mined.
-    async fn mined_nonces(&self) -> Result<u64, TransportError> {
-        self.provider.get_transaction_count(self.signer.address()).latest().await
-    }
-}
-
-/// Relays a signed action of any kind but a checkpoint. The same action again gives the same answer.
-///
-/// **Who may call:** any signed-in address, whoever has signed the action; the gas budget is the caller's.
-#[utoipa::path(post, path = "/v1/actions", tag = "actions", request_body = SignedAction, responses(
-    (status = 200, body = Option<ActionView>, description = "Mined."),
-    (status = 202, body = Option<ActionView>, description = "Accepted and still on its way."),
-))]
-pub(crate) async fn post_action(
-    State(app): State<App>,
-    caller: Caller,
-    Json(signed): Json<SignedAction>,
-) -> Result<(StatusCode, Json<Option<ActionView>>), ApiError> {
-    answer(app.relay.relay(&signed, caller.address).await?, StatusCode::OK)
-}
-
-/// Shows where a relayed action stands.
-///
-/// **Who may call:** who signed it, and who sent it.
-#[utoipa::path(get, path = "/v1/actions/{action}", tag = "actions", params(("action" = String, Path)),
-    responses((status = 200, body = ActionView)))]
-pub(crate) async fn get_action(
-    State(app): State<App>,
-    caller: Caller,
-    Path(action): Path<ActionId>,
-) -> Result<Json<ActionView>, ApiError> {
-    let known = app.relay.find(action).await?;
-    known
-        .filter(|known| [known.signer, known.submitter].contains(&caller.address))
-        .map(|known| Json(known.view()))
-        .ok_or_else(|| ApiError::not_found("there is no such action of yours"))
-}
-
-/// The answer to a relayed action: `mined` when it is, 202 while it is on its way.
-///
-/// # Errors
-/// The code with which it failed.
-pub(crate) fn answer(action: ActionDoc, mined: StatusCode) -> Result<(StatusCode, Json<Option<ActionView>>), ApiError> {
-    match (action.state, &action.failure) {
-        (ActionState::Failed, Some(failure)) => Err(ApiError::new(failure.code, failure.detail.clone())),
-        (ActionState::Failed, None) => Err(ApiError::new(ErrorCode::WouldRevert, "the contract refused the action")),
-        (ActionState::Mined, _) => Ok((mined, Json(Some(action.view())))),
-        (ActionState::Accepted | ActionState::Sent, _) => Ok((StatusCode::ACCEPTED, Json(Some(action.view())))),
+    /// How many transactions of a line's relayer the chain has mined.
+    async fn mined_nonces(&self, line: Line) -> Result<u64, TransportError> {
+        self.provider.get_transaction_count(self.lines.of(line).relayer()).latest().await
     }
 }
 
@@ -473,6 +312,7 @@ pub(crate) fn answer(action: ActionDoc, mined: StatusCode) -> Result<(StatusCode
 /// When the database does not answer.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     action_doc::create_indexes(database).await?;
+    standing::create_indexes(database).await?;
     budget::create_indexes(database).await
 }
 

@@ -103,6 +103,12 @@ pub(crate) async fn post_request(
     Json(body): Json<RequestBody>,
 ) -> Result<(StatusCode, Json<RequestView>), ApiError> {
     let id = body.signed.id(&app.deployment);
+    // Before anything is told: whoever cannot show the signature learns nothing.
+    if body.signed.request.requester != caller.address {
+        return Err(ApiError::forbidden("one asks in one's own name only"));
+    }
+    let hash = SignedAccessRequest::signing_hash(&body.signed.request, &app.deployment);
+    chain::verify_signed(&app, hash, caller.address, &body.signed.signature).await?;
     if let Some(known) = requests(&app.database).find_one(doc! { "_id": id.to_string() }).await?
         && known.requester == caller.address
     {
@@ -260,9 +266,6 @@ async fn find_for(app: &App, caller: &Caller, id: RequestId) -> Result<RequestDo
 /// Checks a new request: its form, its signature, and that both sides can take part.
 async fn check(app: &App, caller: &Caller, body: &RequestBody) -> Result<(), ApiError> {
     let request = &body.signed.request;
-    if request.requester != caller.address {
-        return Err(ApiError::forbidden("one asks in one's own name only"));
-    }
     if request.patient == caller.address || request.patient == Address::ZERO {
         return Err(ApiError::invalid("the request names no other person as patient"));
     }
@@ -295,8 +298,6 @@ async fn check(app: &App, caller: &Caller, body: &RequestBody) -> Result<(), Api
     if Sha256::digest(&body.note).as_slice() != request.noteHash.as_slice() {
         return Err(ApiError::invalid("the note is not the one that the request names"));
     }
-    let hash = SignedAccessRequest::signing_hash(request, &app.deployment);
-    chain::verify_signed(app, hash, caller.address, &body.signed.signature).await?;
     expect_both_ready(app, request.patient, caller, right, &purposes).await?;
     expect_room(app, caller, request.patient, now).await
 }

@@ -40,8 +40,9 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(blobs::upload))
         .routes(routes!(blobs::download, blobs::describe_blob))
         // Actions, records, grants and requests.
-        .routes(routes!(relay::post_action))
-        .routes(routes!(relay::get_action))
+        .routes(routes!(relay::routes::post_action))
+        .routes(routes!(relay::routes::get_action))
+        .routes(routes!(relay::routes::invite))
         .routes(routes!(records::post_record, records::list_records))
         .routes(routes!(records::get_record))
         .routes(routes!(records::list_versions))

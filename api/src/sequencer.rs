@@ -8,6 +8,7 @@
 
 mod anchor;
 mod order;
+mod promise;
 mod recover;
 
 use std::{sync::Arc, time::Duration};
@@ -17,6 +18,9 @@ use mongodb::Database;
 use protocol::{codes::MAX_BATCH, error_code::ErrorCode};
 use tokio::sync::Notify;
 use tokio::time::Instant;
+
+pub use promise::Promises;
+pub(crate) use promise::{figures, seconds_ahead};
 
 use crate::{
     lease::Lease,
@@ -155,11 +159,17 @@ async fn round(app: &App, lease: &Lease, is_due: bool) -> Result<Round, Sequence
     if !lease.is_held() {
         return Ok(Round::NothingToDo);
     }
-    let batch = order::batch(app, position.frontier.size(), MAX_BATCH).await?;
+    // Two on their way would replace the same head, and the second would burn its gas.
+    if let Some(pending) = app.relay.pending_checkpoint().await? {
+        app.relay.settle(pending, anchor::PATIENCE).await;
+        return Ok(Round::Waiting);
+    }
+    let reads_max = MAX_BATCH.min(app.relay.checkpoint_reads_max().await?);
+    let batch = order::batch(app, position.frontier.size(), reads_max).await?;
     if batch.is_empty() {
         return Ok(Round::NothingToDo);
     }
-    if !is_due && batch.len() < app.settings.limits.checkpoint_reads_max {
+    if !is_due && batch.len() < app.settings.limits.checkpoint_reads_max.min(reads_max) {
         return Ok(Round::Waiting);
     }
     anchor::anchor(app, position, &batch).await?;

@@ -5,6 +5,8 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::Args;
 use secrecy::SecretString;
 
+use crate::relay::NewAccounts;
+
 /// Where the parts are and who this server is.
 #[derive(Clone, Debug, Args)]
 pub struct Settings {
@@ -35,9 +37,15 @@ pub struct Settings {
     /// Kubo's RPC, an admin port: loopback or a private network only.
     #[arg(long, env = "MEDLOCK_KUBO_URL")]
     pub kubo_url: String,
-    /// File with the relayer's private key (hex), readable by its owner only.
+    /// File with the private key (hex) of the relayer for what gives, readable by its owner only.
     #[arg(long, env = "MEDLOCK_RELAYER_KEY_FILE")]
     pub relayer_key_file: PathBuf,
+    /// File with the private key (hex) of the relayer for what takes away: revocations, suspensions, tombstones.
+    #[arg(long, env = "MEDLOCK_URGENT_RELAYER_KEY_FILE")]
+    pub urgent_relayer_key_file: PathBuf,
+    /// File with the private key (hex) of the relayer for the log's checkpoints.
+    #[arg(long, env = "MEDLOCK_CHECKPOINT_RELAYER_KEY_FILE")]
+    pub checkpoint_relayer_key_file: PathBuf,
     /// File with the operator's private key (hex): signs receipts and checkpoints.
     #[arg(long, env = "MEDLOCK_OPERATOR_KEY_FILE")]
     pub operator_key_file: PathBuf,
@@ -161,18 +169,44 @@ pub struct Limits {
     /// The longest pause, in milliseconds, between two questions for a receipt.
     #[arg(long, env = "MEDLOCK_RECEIPT_POLL_MS_MAX", default_value_t = 250)]
     pub receipt_poll_ms_max: u64,
-    /// Gas that the relayer spends for one address in a day.
+    /// Which accounts without a relation to anybody here may use the relay.
+    #[arg(long, env = "MEDLOCK_NEW_ACCOUNTS", value_enum, default_value_t)]
+    pub new_accounts: NewAccounts,
+    /// Gas that the relayers spend in a day for one account without a relation to anybody here.
+    #[arg(long, env = "MEDLOCK_GAS_PER_DAY_NEW", default_value_t = 2_000_000)]
+    pub gas_per_day_new: u64,
+    /// Gas that the relayers spend in a day for one account that is known here.
     #[arg(long, env = "MEDLOCK_GAS_PER_DAY_MAX", default_value_t = 50_000_000)]
     pub gas_per_day_max: u64,
+    /// Gas that the relayers spend in a day for one account for whom an accreditor vouches: a laboratory's reports.
+    #[arg(long, env = "MEDLOCK_GAS_PER_DAY_VOUCHED", default_value_t = 2_000_000_000)]
+    pub gas_per_day_vouched: u64,
+    /// Gas that the relayers spend in a day for all accounts of one network address for whom nobody vouches. For taking
+    /// away there is half as much beside it.
+    #[arg(long, env = "MEDLOCK_GAS_PER_DAY_NETWORK", default_value_t = 100_000_000)]
+    pub gas_per_day_network: u64,
+    /// Gas that the relayers spend in a day for everybody. Accounts for whom nobody vouches get half of it. For taking
+    /// away they have a quarter as much beside it.
+    #[arg(long, env = "MEDLOCK_GAS_PER_DAY_TOTAL", default_value_t = 10_000_000_000)]
+    pub gas_per_day_total: u64,
+    /// Gas that the relayers spend in a day for what one account takes away, beside its other budget. New accounts have
+    /// an eighth of it, those that are vouched for twenty times as much.
+    #[arg(long, env = "MEDLOCK_GAS_PER_DAY_URGENT", default_value_t = 20_000_000)]
+    pub gas_per_day_urgent: u64,
+    /// The most that a transaction pays, in gwei for each gas. Above it transactions wait. One that gives up a nonce, a
+    /// transfer of 21,000 gas, may pay a quarter more.
+    #[arg(long, env = "MEDLOCK_FEE_GWEI_MAX", default_value_t = 200)]
+    pub fee_gwei_max: u64,
     /// The log is anchored after so many milliseconds.
     #[arg(long, env = "MEDLOCK_CHECKPOINT_MS_MAX", default_value_t = 2_000)]
     pub checkpoint_ms_max: u64,
     /// Or after so many reads, whichever is first.
     #[arg(long, env = "MEDLOCK_CHECKPOINT_READS_MAX", default_value_t = 100)]
     pub checkpoint_reads_max: usize,
-    /// A receipt promises that its leaf stands on chain within so long.
-    #[arg(long, env = "MEDLOCK_ANCHOR_SECONDS_MAX", default_value_t = 60)]
-    pub anchor_seconds_max: u64,
+    /// A receipt promises that its leaf stands on chain within so long, or as much longer as the queue needs, but never
+    /// more than 300 seconds.
+    #[arg(long, env = "MEDLOCK_ANCHOR_SECONDS_MIN", default_value_t = 60)]
+    pub anchor_seconds_min: u64,
     /// Reads are refused when the head block is older than this: a node that stands still does not see revocations.
     /// When absent: 300, or no limit on a local chain (id 31337), which mines only on demand.
     #[arg(long, env = "MEDLOCK_HEAD_AGE_SECONDS_MAX")]
@@ -229,7 +263,13 @@ mod tests {
     /// What is needed, and then `extra`.
     fn settings(extra: &[&str]) -> Settings {
         let needed = ["--rpc-url", "--mongodb-uri", "--deployment", "--public-url", "--kubo-url"];
-        let files = ["--relayer-key-file", "--operator-key-file", "--operator-secret-file"];
+        let files = [
+            "--relayer-key-file",
+            "--urgent-relayer-key-file",
+            "--checkpoint-relayer-key-file",
+            "--operator-key-file",
+            "--operator-secret-file",
+        ];
         let needed = needed.into_iter().chain(files).flat_map(|flag| [flag, "x"]);
         Arguments::parse_from(["api"].into_iter().chain(needed).chain(extra.iter().copied())).settings
     }

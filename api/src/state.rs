@@ -2,10 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use alloy::{
-    providers::{DynProvider, Provider, ProviderBuilder},
-    signers::local::PrivateKeySigner,
-};
+use alloy::providers::{DynProvider, Provider, ProviderBuilder};
 use anyhow::Context;
 use mongodb::{
     Database,
@@ -22,8 +19,8 @@ use crate::{
     observe::Metrics,
     operator::Operator,
     rate_limit::RateLimits,
-    relay::{Relay, RelayLimits},
-    sequencer::Wake,
+    relay::{Relay, RelayLimits, RelayerKeys},
+    sequencer::{Promises, Wake},
     settings::Settings,
     store,
     time::Clock,
@@ -47,14 +44,16 @@ pub struct App {
     pub operator: Arc<Operator>,
     /// Seals what the database keeps of people.
     pub at_rest: Arc<AtRest>,
-    /// Sends transactions; has no authority.
-    pub relayer: Arc<PrivateKeySigner>,
+    /// Who sends transactions; they have no authority.
+    pub relayers: RelayerKeys,
     /// Where envelopes lie.
     pub content: Arc<dyn ContentStore>,
     /// Takes signed actions.
     pub relay: Relay,
     /// Wakes the sequencer.
     pub log_wake: Wake,
+    /// When a new leaf will be anchored.
+    pub promises: Promises,
     /// Wakes open connections to the event feed.
     pub feed: Feed,
     /// How often one caller may call.
@@ -96,24 +95,33 @@ impl App {
         // Of the same connection, so with the same concerns.
         let log_database = database.client().database(&settings.log_database());
         let operator = Operator::open(&settings.operator_key_file, &settings.operator_secret_file, &deployment)?;
-        let relayer = crate::operator::read_signer(&settings.relayer_key_file)?;
-        let (deployment, relayer, clock) = (Arc::new(deployment), Arc::new(relayer), Clock::default());
+        let relayer = |file| anyhow::Ok(Arc::new(crate::operator::read_signer(file)?));
+        let relayers = RelayerKeys {
+            ordinary: relayer(&settings.relayer_key_file)?,
+            urgent: relayer(&settings.urgent_relayer_key_file)?,
+            checkpoint: relayer(&settings.checkpoint_relayer_key_file)?,
+        };
+        let (deployment, clock) = (Arc::new(deployment), Clock::default());
         let web = settings.web_dir.as_deref().map(|folder| WebApp::read(folder, &settings.web_rpc)).transpose()?;
         let limits = RelayLimits::from(&settings.limits);
-        let relay = Relay::new(&database, chain.clone(), deployment.clone(), relayer.clone(), clock.clone(), limits)?;
+        let at_rest = operator.at_rest().clone();
+        let (keys, relay_clock) = (relayers.clone(), clock.clone());
+        let relay =
+            Relay::new(&database, chain.clone(), deployment.clone(), keys, at_rest.clone(), relay_clock, limits)?;
         Ok(Self {
             deployment,
             database,
             log_database,
             chain,
-            at_rest: operator.at_rest().clone(),
+            at_rest,
             operator: Arc::new(operator),
-            relayer,
+            relayers,
             content: Arc::new(Kubo::new(&settings.kubo_url, &settings.limits)?),
             rates: Arc::new(RateLimits::new(&settings.limits)),
             metrics: Metrics::new(),
             relay,
             log_wake: Wake::default(),
+            promises: Promises::default(),
             feed: Feed::default(),
             web: web.map(Arc::new),
             clock,

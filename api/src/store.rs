@@ -51,8 +51,10 @@ pub mod collection {
     pub const LEAVES: &str = "log_leaves";
     /// Where the log stood at each checkpoint: `sequencer`. In the log's own database.
     pub const POSITIONS: &str = "log_positions";
-    /// Gas that the relayer spent for each account: `relay`.
+    /// Gas that the relayers spent for each account and network, and in all: `relay`.
     pub const BUDGETS: &str = "api_budgets";
+    /// Accounts that an accreditor or the operator has invited: `relay`.
+    pub const INVITATIONS: &str = "api_invitations";
     /// What has ended and is to be destroyed: `retire`.
     pub const ENDS: &str = "api_ends";
     /// The event feed: `events`.

@@ -8,8 +8,14 @@ mod world;
 mod actions;
 #[path = "network/at_rest.rs"]
 mod at_rest;
+#[path = "network/budgets.rs"]
+mod budgets;
+#[path = "network/lines.rs"]
+mod lines;
 #[path = "network/log.rs"]
 mod log;
+#[path = "network/promises.rs"]
+mod promises;
 #[path = "network/reads.rs"]
 mod reads;
 #[path = "network/refusals.rs"]

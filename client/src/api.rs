@@ -8,8 +8,8 @@ mod request;
 mod routes;
 
 pub use request::Revision;
-pub use routes::Blob;
 pub(crate) use routes::PrivateBlobName;
+pub use routes::{Blob, RelayerStatus};
 
 use std::{
     sync::{

@@ -38,7 +38,7 @@ pub enum Verdict {
 /// One check.
 #[derive(Clone, Debug, Serialize)]
 pub struct Check {
-    /// A stable word: `config`, `rpc`, `contracts`, `api`, `deployment`, `versions`, `clock`, `keystore`, `keyring`, `key`,
+    /// A stable word: `config`, `rpc`, `contracts`, `api`, `deployment`, `versions`, `clock`, `relayers`, `keystore`, `keyring`, `key`,
     /// `kit`, `session`, `uploads`; of a web app `web_files`, `web_policy`.
     pub name: &'static str,
     /// How it went.
@@ -87,6 +87,7 @@ pub async fn examine(home: &Home, overrides: Overrides, deployment: Option<&Path
                 "deployment",
                 "versions",
                 "clock",
+                "relayers",
                 "keystore",
                 "keyring",
                 "key",
@@ -133,7 +134,7 @@ fn rpc_good(block: u64) -> Check {
 }
 
 async fn check_api(client: &Client, checks: &mut Vec<Check>) {
-    let rest = ["deployment", "versions", "clock"];
+    let rest = ["deployment", "versions", "clock", "relayers"];
     let api = match client.api() {
         Ok(api) => api,
         Err(error) => {
@@ -182,6 +183,36 @@ async fn check_api(client: &Client, checks: &mut Vec<Check>) {
         );
         Check::bad("clock", &error)
     });
+    checks.push(check_relayers(client).await);
+}
+
+/// Whether the server's relayers can send what people sign. One that cannot is the operator's to mend: a wallet with ether
+/// can still send for itself.
+async fn check_relayers(client: &Client) -> Check {
+    let relayers = match client.api() {
+        Ok(api) => api.relayers().await,
+        Err(error) => Err(error),
+    };
+    let relayers = match relayers {
+        Ok(relayers) => relayers,
+        Err(error) => return Check::warning("relayers", error.what(), error.now()),
+    };
+    let held: Vec<String> = relayers
+        .iter()
+        .filter(|relayer| !relayer.has_funds || relayer.is_at_fee_ceiling)
+        .map(|relayer| {
+            let why = if relayer.has_funds { "pays less than the chain costs" } else { "has too little ether" };
+            format!("the {} relayer {} {why}", crate::error::printable(&relayer.line), relayer.relayer)
+        })
+        .collect();
+    if relayers.is_empty() {
+        return Check::warning("relayers", "The server does not say how its relayers are.", "Tell the operator.");
+    }
+    if held.is_empty() {
+        return Check::good("relayers", format_args!("The server's {} relayers can pay.", relayers.len()));
+    }
+    let what = format!("{}.", held.join("; "));
+    Check::warning("relayers", what, "Tell the operator, or send what is urgent yourself: --direct.")
 }
 
 async fn check_keys(client: &Client, chain_works: bool, checks: &mut Vec<Check>) {

@@ -123,3 +123,10 @@ fn a_secret_file_holds_secrets_and_nothing_else() {
     let many: Vec<String> = (0..17_u8).map(|byte| hex::encode([byte; 32])).collect();
     assert!(read(&many.join("\n")).is_err());
 }
+
+impl AtRest {
+    /// For tests of other modules: under a secret that everybody knows.
+    pub(crate) fn for_tests(byte: u8) -> Self {
+        at_rest(&[byte])
+    }
+}

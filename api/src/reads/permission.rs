@@ -109,6 +109,9 @@ async fn refuse_revoked(
     (block, time): (&Block, u64),
 ) -> Result<(), ApiError> {
     let revoked = || ApiError::new(ErrorCode::GrantRevoked, "the patient has revoked the grant");
+    if revocations.records.contains(&request.record) {
+        return Err(ApiError::new(ErrorCode::RecordTombstoned, "the record was withdrawn"));
+    }
     if revocations.is_empty() {
         return Ok(());
     }

@@ -3,15 +3,16 @@
 use alloy::primitives::{Address, B256, Bytes};
 use mongodb::{Collection, Database, IndexModel, bson::doc, error::Error, options::IndexOptions};
 use protocol::{
-    bodies::relay::{ActionState, ActionView},
+    bodies::relay::{ActionState, ActionView, Waiting},
+    codes::{RecordStatus, ScopeKind},
     error_code::{ErrorCode, Problem},
     hex_text,
-    ids::{ActionId, GrantId},
+    ids::{ActionId, GrantId, RecordId},
     messages::{Action, SignedAction},
 };
 use serde::{Deserialize, Serialize};
 
-use super::RelayError;
+use super::{RelayError, line::Line};
 use crate::store::{collection, index};
 
 /// A relayed action.
@@ -21,12 +22,16 @@ pub(crate) struct ActionDoc {
     pub(crate) id: ActionId,
     /// [`Action::name`].
     pub(crate) kind: String,
+    /// Which relayer sends it.
+    pub(crate) line: Line,
     /// Who signed it.
     #[serde(with = "hex_text")]
     pub(crate) signer: Address,
     /// Whose session brought it; the gas budget is theirs.
     #[serde(with = "hex_text")]
     pub(crate) submitter: Address,
+    /// While it waits: the pseudonym of whoever takes turns, the submitter's network or the submitter.
+    pub(crate) turn: String,
     /// The signed message, as JSON text.
     pub(crate) signed: String,
     /// The contract.
@@ -36,10 +41,25 @@ pub(crate) struct ActionDoc {
     #[serde(with = "hex_text")]
     pub(crate) data: Bytes,
     pub(crate) gas_limit: i64,
+    /// Unix seconds of the message's deadline.
+    pub(crate) deadline: i64,
     pub(crate) state: ActionState,
-    /// What a Revoke ends; reads are refused from the moment it stands here.
+    /// Why it is not sent, or not mined, for now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) waiting: Option<Waiting>,
+    /// Whose reads it stops, for as long as the chain may not hold it yet: from the moment it stands here until it is
+    /// final there, or its deadline has passed. Absent for what stops no reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) open_revocation_of: Option<String>,
+    /// What a Revoke ends.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) revokes: Vec<GrantId>,
+    /// What a tombstone closes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tombstones: Option<RecordId>,
+    /// How often it reverted although it could have succeeded.
+    #[serde(default)]
+    pub(crate) reverts: i32,
     /// The transaction that carries it, once it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) transaction: Option<TransactionDoc>,
@@ -62,7 +82,7 @@ pub(crate) struct TransactionDoc {
     #[serde(with = "hex_text")]
     pub(crate) relayer: Address,
     pub(crate) nonce: i64,
-    /// Every hash it has had; the last one is current. They differ in fees only.
+    /// Every hash it has had; the last one is current. They differ in fees only, and from `cancelled` on do nothing.
     pub(crate) hashes: Vec<String>,
     /// The signed bytes, hex.
     #[serde(with = "hex_text")]
@@ -73,12 +93,31 @@ pub(crate) struct TransactionDoc {
     pub(crate) max_priority_fee: String,
     /// Unix milliseconds of the last signature.
     pub(crate) signed_at: i64,
+    /// Set when the nonce is being used up by a transfer that does nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cancelled: Option<CancelDoc>,
+}
+
+/// Why and since when a transaction is replaced by one that does nothing.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct CancelDoc {
+    /// The first of the hashes that does nothing.
+    pub(crate) from: i32,
+    pub(crate) why: FailureDoc,
 }
 
 impl TransactionDoc {
     /// Every hash, the current one first.
     pub(crate) fn hashes(&self) -> impl Iterator<Item = B256> + '_ {
         self.hashes.iter().rev().filter_map(|hash| hash.parse().ok())
+    }
+
+    /// Why the action was given up, if this hash is of a transaction that does nothing.
+    pub(super) fn cancelled_by(&self, hash: B256) -> Option<&FailureDoc> {
+        let cancel = self.cancelled.as_ref()?;
+        let from = usize::try_from(cancel.from).ok()?;
+        let is_cancel = self.hashes.iter().skip(from).any(|other| other.parse() == Ok(hash));
+        is_cancel.then_some(&cancel.why)
     }
 }
 
@@ -108,9 +147,24 @@ impl ActionDoc {
         matches!(self.state, ActionState::Mined | ActionState::Failed)
     }
 
+    /// Whether somebody may learn how it stands: its signer, and who brought it first.
+    pub(super) fn may_be_seen_by(&self, who: Address) -> bool {
+        [self.signer, self.submitter].contains(&who)
+    }
+
     /// The signed message; `None` for what the server itself relays.
     pub(crate) fn signed(&self) -> Option<SignedAction> {
         serde_json::from_str(&self.signed).ok()
+    }
+
+    /// The gas that its transaction may use.
+    pub(super) fn gas(&self) -> u64 {
+        u64::try_from(self.gas_limit).unwrap_or(0)
+    }
+
+    /// Whether its deadline has passed at `now` (Unix seconds).
+    pub(super) fn has_expired(&self, now: u64) -> bool {
+        u64::try_from(self.deadline).is_ok_and(|deadline| deadline <= now)
     }
 
     /// What its signer may see of it.
@@ -118,6 +172,7 @@ impl ActionDoc {
         ActionView {
             id: self.id,
             state: self.state,
+            waiting: self.waiting.filter(|_| !self.is_settled()),
             tx_hash: self
                 .mined
                 .as_ref()
@@ -143,7 +198,7 @@ pub(super) fn revoked_by(action: &Action) -> Vec<GrantId> {
         .grants
         .iter()
         .filter_map(|grant| {
-            let kind = protocol::codes::ScopeKind::from_code(grant.kind)?;
+            let kind = ScopeKind::from_code(grant.kind)?;
             Some(GrantId::derive(revoke.patient, grant.tag.into(), kind, grant.id))
         })
         .collect();
@@ -152,13 +207,31 @@ pub(super) fn revoked_by(action: &Action) -> Vec<GrantId> {
     ids
 }
 
+/// The record that an action withdraws.
+pub(super) fn tombstoned_by(action: &Action) -> Option<RecordId> {
+    match action {
+        Action::SetRecordStatus(message) if message.status == RecordStatus::Tombstoned.code() => {
+            Some(message.record.into())
+        }
+        _ => None,
+    }
+}
+
+/// Whose reads an action stops: its signer's, if it revokes or withdraws something.
+pub(super) fn revocation_of(action: &Action) -> Option<Address> {
+    match action {
+        Action::Revoke(_) | Action::RevokeAll(_) => Some(action.signer()),
+        _ => tombstoned_by(action).map(|_| action.signer()),
+    }
+}
+
 /// Creates the indexes that the queue's queries use.
 ///
 /// # Errors
 /// When the database does not answer.
 pub(super) async fn create_indexes(database: &Database) -> Result<(), Error> {
     let actions: Collection<ActionDoc> = database.collection(collection::ACTIONS);
-    // Two actions never share a nonce of the relayer, whatever replicas believe about their lease.
+    // Two actions never share a nonce of a relayer, whatever replicas believe about their lease.
     let one_per_nonce = IndexModel::builder()
         .keys(doc! { "transaction.relayer": 1, "transaction.nonce": 1 })
         .options(
@@ -168,11 +241,13 @@ pub(super) async fn create_indexes(database: &Database) -> Result<(), Error> {
                 .build(),
         )
         .build();
-    let by_state = index(doc! { "state": 1, "accepted_at": 1 });
-    let unfinished = index(doc! { "is_final": 1, "state": 1, "accepted_at": 1 });
-    let to_follow_up = index(doc! { "is_followed_up": 1, "state": 1, "accepted_at": 1 });
-    let revocations = index(doc! { "signer": 1, "kind": 1, "state": 1, "mined.block_number": 1 });
-    actions.create_indexes([one_per_nonce, by_state, unfinished, to_follow_up, revocations]).await?;
+    let by_state = index(doc! { "line": 1, "state": 1, "accepted_at": 1 });
+    let newest = index(doc! { "line": 1, "accepted_at": -1 });
+    let unfinished = index(doc! { "line": 1, "is_final": 1, "state": 1, "accepted_at": 1 });
+    let to_follow_up = index(doc! { "line": 1, "is_followed_up": 1, "state": 1, "accepted_at": 1 });
+    // Of the revocations of all times only those that are open have the field with a value.
+    let revocations = index(doc! { "open_revocation_of": 1 });
+    actions.create_indexes([one_per_nonce, by_state, newest, unfinished, to_follow_up, revocations]).await?;
     Ok(())
 }
 

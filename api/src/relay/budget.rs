@@ -1,6 +1,13 @@
-//! How much gas the relayer spends for each account in a day.
+//! How much gas the relayers spend in a day (UTC): for one account, for one network, and in all.
+//!
+//! What takes away has budgets of its own, so that an empty one keeps nobody from shutting a door; and a Revoke that ends
+//! something that stands is never refused for a budget (`accept`): each grant was paid for out of one.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    borrow::Cow,
+    net::IpAddr,
+    time::{Duration, SystemTime},
+};
 
 use alloy::primitives::Address;
 use mongodb::{
@@ -8,64 +15,206 @@ use mongodb::{
     bson::{DateTime, Document, doc},
     error::Error,
 };
-use protocol::{error_code::ErrorCode, messages::Action};
+use protocol::error_code::ErrorCode;
 
-use super::RelayError;
-use crate::store::{collection, is_duplicate, ttl_index};
+use super::{RelayError, line::Line, standing::Standing};
+use crate::{
+    at_rest::{AtRest, Lookup},
+    settings::Limits,
+    store::{collection, is_duplicate, ttl_index},
+};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// An upper estimate of an action's gas from its calldata alone, so that it is the same wherever it is computed:
-/// the base fee, calldata at the floor price (EIP-7623), and three new storage slots for each four words.
-pub(super) fn bound(data: &[u8]) -> u64 {
-    const BASE: u64 = 45_000;
-    const PER_BYTE: u64 = 10 * 4;
-    const PER_SCOPE: u64 = 3 * 22_100;
-    let length = data.len() as u64;
-    BASE + PER_BYTE * length + PER_SCOPE * (length / 1024)
+/// Gas per day.
+#[derive(Clone, Debug)]
+pub struct Budgets {
+    /// For an account that has no relation to anybody here yet.
+    pub new: u64,
+    /// For an account that is known here.
+    pub known: u64,
+    /// For an account for whom an accreditor vouches.
+    pub vouched: u64,
+    /// For all accounts of one network for whom nobody vouches.
+    pub network: u64,
+    /// For everybody together. Those for whom nobody vouches get half of it.
+    pub total: u64,
+    /// For what one account takes away; beside the others.
+    pub urgent: u64,
 }
 
-/// What an account may spend in a day on an action of this kind. Ending grants has a reserve of its own, as large as the
-/// budget: whoever has used the budget up can still shut a door.
-pub(super) fn max_for(action: &Action, gas_per_day_max: u64) -> u64 {
-    match action {
-        Action::Revoke(_) | Action::RevokeAll(_) => gas_per_day_max.saturating_mul(2),
-        _ => gas_per_day_max,
+impl From<&Limits> for Budgets {
+    fn from(limits: &Limits) -> Self {
+        Self {
+            new: limits.gas_per_day_new.min(limits.gas_per_day_max),
+            known: limits.gas_per_day_max,
+            vouched: limits.gas_per_day_vouched.max(limits.gas_per_day_max),
+            network: limits.gas_per_day_network,
+            total: limits.gas_per_day_total,
+            urgent: limits.gas_per_day_urgent,
+        }
     }
 }
 
-/// Charges an account's budget of today.
+/// The name of an account in budgets and in the queue, which only this operator can tell.
+pub(super) fn name_of_account(at_rest: &AtRest, account: Address) -> String {
+    at_rest.blind(Lookup::RelayAccount, account)
+}
+
+/// The same for a network.
+pub(super) fn name_of_network(at_rest: &AtRest, network: IpAddr) -> String {
+    match network {
+        IpAddr::V4(address) => at_rest.blind(Lookup::RelayNetwork, address.octets()),
+        IpAddr::V6(address) => at_rest.blind(Lookup::RelayNetwork, address.octets()),
+    }
+}
+
+/// Whose budgets pay.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Payer {
+    pub(super) account: Address,
+    /// Unknown where there is no socket.
+    pub(super) network: Option<IpAddr>,
+    pub(super) standing: Standing,
+}
+
+/// One budget of today.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Budget {
+    id: String,
+    max: u64,
+    whose: &'static str,
+}
+
+impl Budget {
+    fn new(kind: &str, line: Line, who: &str, max: u64, whose: &'static str) -> Self {
+        let day = super::now_ms() / i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX);
+        Self { id: format!("{kind}:{}:{who}:{day}", line.as_str()), max, whose }
+    }
+}
+
+/// The budgets that an action on this line is charged to, narrowest first.
+pub(super) fn budgets(limits: &Budgets, at_rest: &AtRest, line: Line, payer: &Payer) -> Vec<Budget> {
+    /// What accounts without a relation may take away, of what others may.
+    const NEW_URGENT_SHARE: u64 = 8;
+    /// Who is vouched for has more people to look after.
+    const VOUCHED_URGENT: u64 = 20;
+    let account = |max| Budget::new("account", line, &name_of_account(at_rest, payer.account), max, "this account");
+    let network = |max| {
+        payer
+            .network
+            .map(|network| Budget::new("network", line, &name_of_network(at_rest, network), max, "your network"))
+    };
+    let others = |max| Budget::new("others", line, "", max, "accounts for whom nobody vouches");
+    let total = |max| Budget::new("total", line, "", max, "everybody");
+    let mut all = Vec::new();
+    match (line, payer.standing) {
+        (Line::Urgent, Standing::Vouched) => all.push(account(limits.urgent.saturating_mul(VOUCHED_URGENT))),
+        (Line::Urgent, standing) => {
+            let max = if standing == Standing::New { limits.urgent / NEW_URGENT_SHARE } else { limits.urgent };
+            all.push(account(max));
+            all.extend(network(limits.network / 2));
+            all.push(others(limits.total / 4));
+        }
+        (_, Standing::Vouched) => all.extend([account(limits.vouched), total(limits.total)]),
+        (_, standing) => {
+            all.push(account(if standing == Standing::New { limits.new } else { limits.known }));
+            all.extend(network(limits.network));
+            all.extend([others(limits.total / 2), total(limits.total)]);
+        }
+    }
+    all
+}
+
+/// What was charged, so that it can be given back.
+pub(super) struct Charged {
+    budgets: Vec<Budget>,
+    gas: u64,
+}
+
+impl Charged {
+    /// Nothing.
+    pub(super) const fn nothing() -> Self {
+        Self { budgets: Vec::new(), gas: 0 }
+    }
+
+    /// Charges more to the same budgets.
+    ///
+    /// # Errors
+    /// `budget_exceeded`; what was charged before stays charged.
+    pub(super) async fn add(&mut self, database: &Database, gas: u64) -> Result<(), RelayError> {
+        if gas > 0 && !self.budgets.is_empty() {
+            charge(database, self.budgets.clone(), gas).await?;
+            self.gas = self.gas.saturating_add(gas);
+        }
+        Ok(())
+    }
+
+    /// Gives all of it back, for an action that was not taken. A lost refund ends with the day.
+    pub(super) async fn refund(self, database: &Database) {
+        refund(database, &self.budgets, self.gas).await;
+    }
+}
+
+/// Charges each of the budgets, or none.
 ///
 /// # Errors
-/// `budget_exceeded` when less than `gas` is left.
-pub(super) async fn charge(database: &Database, account: Address, gas: u64, max: u64) -> Result<(), RelayError> {
-    let exceeded = || RelayError::refused(ErrorCode::BudgetExceeded, "The relayer's gas budget for today is used up.");
-    let Some(room) = max.checked_sub(gas).and_then(|room| i64::try_from(room).ok()) else { return Err(exceeded()) };
-    let budgets: Collection<Document> = database.collection(collection::BUDGETS);
-    let id = id_of(account);
-    // The upsert of an account that has too little room collides with its own document. So do two first charges of a
+/// `budget_exceeded` when less than `gas` is left in one of them.
+pub(super) async fn charge(database: &Database, budgets: Vec<Budget>, gas: u64) -> Result<Charged, RelayError> {
+    for (index, budget) in budgets.iter().enumerate() {
+        match charge_one(database, budget, gas).await {
+            Ok(true) => {}
+            Ok(false) => {
+                refund(database, &budgets[..index], gas).await;
+                let detail = format!("The relayer's gas budget of today for {} is used up.", budget.whose);
+                return Err(RelayError::refused(ErrorCode::BudgetExceeded, Cow::Owned(detail)));
+            }
+            Err(error) => {
+                refund(database, &budgets[..index], gas).await;
+                return Err(error.into());
+            }
+        }
+    }
+    Ok(Charged { budgets, gas })
+}
+
+/// Charges one budget; says whether there was room.
+async fn charge_one(database: &Database, budget: &Budget, gas: u64) -> Result<bool, Error> {
+    let Some(room) = budget.max.checked_sub(gas) else { return Ok(false) };
+    let room = i64::try_from(room).unwrap_or(i64::MAX);
+    let collection: Collection<Document> = database.collection(collection::BUDGETS);
+    // The upsert of a budget that has too little room collides with its own document. So do two first charges of a
     // day at the same moment, hence the second try.
     for _ in 0..2 {
         let update = doc! {
             "$inc": { "gas": i64::try_from(gas).unwrap_or(i64::MAX) },
             "$setOnInsert": { "expires": DateTime::from_system_time(SystemTime::now() + DAY * 2) },
         };
-        match budgets.update_one(doc! { "_id": &id, "gas": { "$lte": room } }, update).upsert(true).await {
-            Ok(_) => return Ok(()),
+        match collection.update_one(doc! { "_id": &budget.id, "gas": { "$lte": room } }, update).upsert(true).await {
+            Ok(_) => return Ok(true),
             Err(error) if is_duplicate(&error) => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         }
     }
-    Err(exceeded())
+    Ok(false)
 }
 
-/// Gives back what was charged for an action that was not taken. A lost refund ends with the day.
-pub(super) async fn refund(database: &Database, account: Address, gas: u64) {
-    let budgets: Collection<Document> = database.collection(collection::BUDGETS);
+async fn refund(database: &Database, budgets: &[Budget], gas: u64) {
+    let collection: Collection<Document> = database.collection(collection::BUDGETS);
     let gas = i64::try_from(gas).unwrap_or(i64::MAX);
-    if let Err(error) = budgets.update_one(doc! { "_id": id_of(account) }, doc! { "$inc": { "gas": -gas } }).await {
-        tracing::warn!(%error, "a gas budget was not refunded");
+    if gas == 0 || budgets.is_empty() {
+        return;
     }
+    let ids: Vec<&str> = budgets.iter().map(|budget| budget.id.as_str()).collect();
+    if let Err(error) = collection.update_many(doc! { "_id": { "$in": ids } }, doc! { "$inc": { "gas": -gas } }).await {
+        tracing::warn!(%error, "gas budgets were not refunded");
+    }
+}
+
+/// Seconds until the budgets of tomorrow.
+pub(super) fn seconds_until_tomorrow() -> u64 {
+    let now = u64::try_from(super::now_ms() / 1_000).unwrap_or(0);
+    DAY.as_secs() - now % DAY.as_secs()
 }
 
 /// Creates the index that forgets the budgets of days past.
@@ -74,7 +223,51 @@ pub(super) async fn create_indexes(database: &Database) -> Result<(), Error> {
     Ok(())
 }
 
-fn id_of(account: Address) -> String {
-    let day = super::now_ms() / i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX);
-    format!("{account:#x}:{day}")
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Budgets = Budgets { new: 10, known: 100, vouched: 1_000, network: 200, total: 10_000, urgent: 80 };
+
+    fn of(line: Line, standing: Standing) -> Vec<(&'static str, u64)> {
+        let at_rest = AtRest::for_tests(7);
+        let network = Some("192.0.2.1".parse().unwrap());
+        let payer = Payer { account: Address::repeat_byte(1), network, standing };
+        budgets(&LIMITS, &at_rest, line, &payer).into_iter().map(|budget| (budget.whose, budget.max)).collect()
+    }
+
+    #[test]
+    fn whoever_is_vouched_for_is_not_counted_with_the_neighbours() {
+        assert_eq!(of(Line::Ordinary, Standing::Vouched), [("this account", 1_000), ("everybody", 10_000)]);
+        let strangers = [
+            ("this account", 10),
+            ("your network", 200),
+            ("accounts for whom nobody vouches", 5_000),
+            ("everybody", 10_000),
+        ];
+        assert_eq!(of(Line::Ordinary, Standing::New), strangers);
+        assert_eq!(of(Line::Ordinary, Standing::Known)[0], ("this account", 100));
+    }
+
+    #[test]
+    fn taking_away_has_budgets_of_its_own() {
+        assert_eq!(of(Line::Urgent, Standing::Known)[0], ("this account", 80));
+        assert_eq!(of(Line::Urgent, Standing::New)[0], ("this account", 10));
+        assert_eq!(of(Line::Urgent, Standing::Vouched), [("this account", 1_600)]);
+        let at_rest = AtRest::for_tests(7);
+        let payer = Payer { account: Address::repeat_byte(1), network: None, standing: Standing::Known };
+        let ids = |line| budgets(&LIMITS, &at_rest, line, &payer).into_iter().map(|budget| budget.id);
+        let ordinary: Vec<String> = ids(Line::Ordinary).collect();
+        assert!(ids(Line::Urgent).all(|id| !ordinary.contains(&id)));
+    }
+
+    #[test]
+    fn nobody_is_named_in_a_budget() {
+        let at_rest = AtRest::for_tests(7);
+        let other = AtRest::for_tests(8);
+        let network = "192.0.2.1".parse().unwrap();
+        assert_ne!(name_of_network(&at_rest, network), name_of_network(&other, network));
+        assert_eq!(name_of_network(&at_rest, network), name_of_network(&at_rest, network));
+        assert!(!name_of_account(&at_rest, Address::repeat_byte(0xab)).contains("abab"));
+    }
 }

@@ -12,13 +12,52 @@ use protocol::{
     codes::Category,
     deployment::{ContractName, Deployment},
     error_code::ErrorCode,
-    messages::{Action, SignatureError, SignedAction},
+    messages::{Action, DEADLINE_SECONDS_MAX, SignatureError, SignedAction},
 };
 
-use super::{RelayError, Shared, budget};
+use super::{
+    RelayError, Shared,
+    gas::{self, CONTRACT_SIGNATURE_GAS_MAX, TRANSACTION_GAS_MAX},
+    line::Line,
+};
+use crate::chain;
 
-/// No transaction may ask for more (EIP-7825), rounded down.
-const TRANSACTION_GAS_MAX: u64 = 16_000_000;
+/// Who judges a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signer {
+    /// The curve: what is run is our contracts' code alone.
+    Account,
+    /// The signer's own contract (ERC-1271), which may burn whatever gas it is given, and otherwise than in a trial.
+    Contract,
+}
+
+/// How a call will be carried.
+pub(super) struct Plan {
+    pub(super) line: Line,
+    pub(super) signer: Signer,
+    /// The gas that its transaction asks for.
+    pub(super) limit: u64,
+}
+
+/// The gas limit for an action that uses at most `bound` beside its signature.
+pub(super) fn limit_for(signer: Signer, bound: u64) -> u64 {
+    let limit = gas::limit(bound);
+    match signer {
+        Signer::Account => limit,
+        // A call gets at most 63 of 64 parts of what is left (EIP-150).
+        Signer::Contract => {
+            (limit + CONTRACT_SIGNATURE_GAS_MAX + CONTRACT_SIGNATURE_GAS_MAX / 63).min(TRANSACTION_GAS_MAX)
+        }
+    }
+}
+
+/// The gas that an action is charged: what it can burn.
+pub(super) fn charge_for(signer: Signer, bound: u64) -> u64 {
+    match signer {
+        Signer::Account => bound,
+        Signer::Contract => limit_for(signer, bound),
+    }
+}
 
 /// The contract and calldata of an action that people may submit.
 ///
@@ -34,65 +73,85 @@ pub(super) fn call_of(signed: &SignedAction, deployment: &Deployment) -> Result<
         .ok_or_else(|| RelayError::refused(ErrorCode::Forbidden, "Checkpoints are anchored by the operator alone."))
 }
 
-/// Checks deadline and signature, then runs the action at the head block; gives the gas limit for its transaction.
+/// Checks that the deadline has not passed, and is not further ahead than anybody needs.
+///
+/// # Errors
+/// `expired`, `out_of_range`.
+pub(super) fn deadline(shared: &Shared, signed: &SignedAction) -> Result<(), RelayError> {
+    let now = shared.clock.now();
+    let deadline = signed.action.deadline();
+    if deadline <= U256::from(now) {
+        return Err(RelayError::refused(ErrorCode::Expired, "The action's deadline has passed."));
+    }
+    if deadline > U256::from(now.saturating_add(DEADLINE_SECONDS_MAX)) {
+        return Err(RelayError::refused(ErrorCode::OutOfRange, "The deadline is more than 31 days ahead."));
+    }
+    Ok(())
+}
+
+/// Checks the signature as the contracts do, and says who judged it.
+///
+/// # Errors
+/// `invalid_signature`.
+pub(super) async fn signature(shared: &Shared, signed: &SignedAction) -> Result<Signer, RelayError> {
+    let Err(error) = signed.verify(&shared.deployment) else { return Ok(Signer::Account) };
+    let hash = signed.action.signing_hash(&shared.deployment);
+    // A contract account decides itself what counts as its signature (ERC-1271).
+    if chain::contract_accepts(&shared.provider, hash, signed.action.signer(), &signed.signature).await? {
+        return Ok(Signer::Contract);
+    }
+    Err(RelayError::refused(ErrorCode::InvalidSignature, sentence(&error)))
+}
+
+/// Runs a signed action at the head block; gives the gas limit for its transaction.
 ///
 /// # Errors
 /// The code of whatever the contracts would refuse.
-pub(super) async fn check(
+pub(super) async fn trial(
     shared: &Shared,
     signed: &SignedAction,
+    plan: &Plan,
     to: Address,
     data: &Bytes,
 ) -> Result<u64, RelayError> {
-    let now = U256::from(shared.clock.now());
-    if signed.action.deadline() <= now {
-        return Err(RelayError::refused(ErrorCode::Expired, "The action's deadline has passed."));
-    }
-    if let Err(error) = signed.verify(&shared.deployment) {
-        // A contract account decides itself what counts as its signature; the trial run asks it (ERC-1271).
-        if shared.provider.get_code_at(signed.action.signer()).await?.is_empty() {
-            return Err(RelayError::refused(ErrorCode::InvalidSignature, sentence(&error)));
+    match trial_run(shared, plan, to, data).await {
+        Err(RelayError::Refused { code: ErrorCode::NoGrant, .. }) => {
+            Err(why_no_upload(shared, signed, U256::from(shared.clock.now())).await?)
         }
-    }
-    match trial_run(shared, to, data).await {
-        Err(RelayError::Refused { code: ErrorCode::NoGrant, .. }) => Err(why_no_upload(shared, signed, now).await?),
         other => other,
     }
 }
 
-/// Runs a call of the relayer at the head block; gives the gas limit for its transaction.
+/// Runs a call of a relayer at the head block; gives the gas limit for its transaction.
 ///
-/// A plain call is one execution where an estimate is several, so it comes first, with a generous limit of our own: what
-/// is not used costs nothing.
+/// A plain call is one execution where an estimate is several, so it comes first, with the limit that follows from the
+/// action. What is not used costs nothing.
 ///
 /// # Errors
 /// The code of the contract's custom error, or [`RelayError::Chain`].
-pub(super) async fn trial_run(shared: &Shared, to: Address, data: &Bytes) -> Result<u64, RelayError> {
-    let limit = plain_limit(data);
-    let call = TransactionRequest::default().with_from(shared.signer.address()).with_to(to).with_input(data.clone());
-    match shared.provider.call(call.clone().with_gas_limit(limit)).latest().await {
-        Ok(_) => return Ok(limit),
+pub(super) async fn trial_run(shared: &Shared, plan: &Plan, to: Address, data: &Bytes) -> Result<u64, RelayError> {
+    let from = shared.lines.of(plan.line).relayer();
+    let call = TransactionRequest::default().with_from(from).with_to(to).with_input(data.clone());
+    let more_gas =
+        || RelayError::refused(ErrorCode::WouldRevert, "The action needs more gas than this server gives it.");
+    match shared.provider.call(call.clone().with_gas_limit(plan.limit)).latest().await {
+        Ok(_) => return Ok(plan.limit),
         Err(error) if has_reverted(&error) => return Err(refusal(error)),
-        // Out of gas, most likely: a signer's contract (ERC-1271) may need more than ours do.
+        // Out of gas, most likely. What a signer's contract would burn has a limit.
+        Err(error) if plan.signer == Signer::Contract => {
+            return Err(if error.as_error_resp().is_some() { more_gas() } else { RelayError::Chain(error) });
+        }
         Err(_) => {}
     }
     match shared.provider.estimate_gas(call).latest().await {
         // The state may change until it is mined: a slot that was warm can be new.
         Ok(gas) => match gas + gas / 4 + 25_000 {
             // A transaction that no block takes would keep its nonce, and everything behind it, waiting for ever.
-            gas_limit if gas_limit > TRANSACTION_GAS_MAX => Err(RelayError::refused(
-                ErrorCode::WouldRevert,
-                "The action needs more gas than a transaction may use.",
-            )),
+            gas_limit if gas_limit > TRANSACTION_GAS_MAX => Err(more_gas()),
             gas_limit => Ok(gas_limit),
         },
         Err(error) => Err(refusal(error)),
     }
-}
-
-/// The gas limit of an action whose signer needs no more than our contracts do.
-pub(super) fn plain_limit(data: &[u8]) -> u64 {
-    budget::bound(data).saturating_mul(2).saturating_add(100_000).min(TRANSACTION_GAS_MAX)
 }
 
 fn has_reverted(error: &TransportError) -> bool {

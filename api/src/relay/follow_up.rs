@@ -16,7 +16,7 @@ use protocol::{
     messages::{Action, Grant, Scope},
 };
 
-use super::{ActionDoc, RelayError, Shared};
+use super::{ActionDoc, RelayError, Shared, revocations::nonce_used};
 use crate::{
     events::{self, FeedEntry},
     grants,
@@ -30,7 +30,7 @@ pub(super) async fn follow_up(shared: &Shared, action: &ActionDoc) {
 }
 
 /// Whether the chain holds at `block` what the action asks for, although our transaction of it was refused. Whoever sees
-/// a signed message on its way may send it first; it counts all the same. Only for Grant and Revoke; for others: no.
+/// a signed message on its way may send it first; it counts all the same. For Grant, Revoke and RevokeAll; for others: no.
 ///
 /// # Errors
 /// When the chain does not answer.
@@ -47,6 +47,8 @@ pub(super) async fn stands(shared: &Shared, action: &ActionDoc, block: BlockId) 
             });
             Ok(try_join_all(asked).await?.iter().all(|terms| terms.rights == 0))
         }
+        // It names no state: once its nonce is used, it has done all that it can.
+        Some(action @ Action::RevokeAll(_)) => nonce_used(shared, &action, block).await.map_err(chain),
         _ => Ok(false),
     }
 }
@@ -81,10 +83,37 @@ async fn terms_of(
 ) -> Result<Terms, RelayError> {
     let address = shared.deployment.address_of(ContractName::GrantRegistry);
     let registry = GrantRegistry::new(address, shared.provider.clone());
-    match registry.termsOf(patient, tag, kind, id).block(block).call().await {
-        Ok(word) => Ok(Terms::from(word)),
-        Err(alloy::contract::Error::TransportError(error)) => Err(RelayError::Chain(error)),
-        Err(error) => Err(RelayError::Chain(alloy::transports::TransportErrorKind::custom(error))),
+    registry.termsOf(patient, tag, kind, id).block(block).call().await.map(Terms::from).map_err(chain)
+}
+
+/// Whether a grant stands at the head block.
+///
+/// # Errors
+/// When the chain does not answer.
+pub(super) async fn stands_on_chain(
+    shared: &Shared,
+    patient: Address,
+    place: (B256, u8, B256),
+) -> Result<bool, RelayError> {
+    let (terms, epoch) =
+        tokio::try_join!(terms_of(shared, patient, place, BlockId::latest()), patient_epoch(shared, patient))?;
+    Ok(terms.rights != 0 && terms.patient_epoch == epoch)
+}
+
+/// How often the patient has ended everything.
+///
+/// # Errors
+/// When the chain does not answer.
+pub(super) async fn patient_epoch(shared: &Shared, patient: Address) -> Result<u32, RelayError> {
+    let address = shared.deployment.address_of(ContractName::GrantRegistry);
+    GrantRegistry::new(address, shared.provider.clone()).patientEpochOf(patient).call().await.map_err(chain)
+}
+
+/// These calls do not revert, so an error is the node's.
+fn chain(error: alloy::contract::Error) -> RelayError {
+    match error {
+        alloy::contract::Error::TransportError(error) => RelayError::Chain(error),
+        error => RelayError::Chain(alloy::transports::TransportErrorKind::custom(error)),
     }
 }
 

@@ -1,39 +1,47 @@
-//! Revocations that this server has accepted: they count for reads at once, before the chain has seen them.
+//! Revocations that this server has accepted: they count for reads at once, before the chain has seen them, until it holds
+//! them for good or their deadline has passed. Whether a transaction was dropped, could not be paid, or failed makes no
+//! difference: as long as the message is valid, it may still land.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy::primitives::Address;
-use contracts::grant_registry::GrantRegistry;
+use alloy::primitives::{Address, U256};
+use contracts::{grant_registry::GrantRegistry, record_registry::RecordRegistry};
 use futures::{TryStreamExt, future::try_join_all};
-use mongodb::{
-    bson::{Document, doc, to_bson},
-    error::Error,
+use mongodb::{bson::doc, error::Error};
+use protocol::{
+    bodies::relay::ActionState,
+    deployment::ContractName,
+    ids::{GrantId, RecordId},
+    messages::Action,
 };
-use protocol::{bodies::relay::ActionState, deployment::ContractName, ids::GrantId, messages::Action};
 
-use super::{ActionDoc, Relay};
+use super::{ActionDoc, Relay, Shared};
 use crate::{chain::Block, error::ApiError};
 
-/// What of a patient's grants has been ended by messages that are not mined yet.
+/// What of a patient's grants has been ended by messages that the chain may not hold yet.
 #[derive(Debug, Default)]
 pub(crate) struct Revocations {
     /// A RevokeAll is on its way.
     pub(crate) all: bool,
     /// The grants that a Revoke on its way ends.
     pub(crate) grants: BTreeSet<GrantId>,
+    /// The records that a tombstone on its way closes.
+    pub(crate) records: BTreeSet<RecordId>,
 }
 
 impl Revocations {
-    /// Whether nothing is on its way.
+    /// Whether no grant is being ended.
     pub(crate) fn is_empty(&self) -> bool {
         !self.all && self.grants.is_empty()
     }
 
-    fn of(actions: impl IntoIterator<Item = ActionDoc>) -> Self {
+    /// What these actions end together.
+    pub(super) fn of<'a>(actions: impl IntoIterator<Item = &'a ActionDoc>) -> Self {
         let mut ended = Self::default();
-        for ActionDoc { kind, revokes, .. } in actions {
-            ended.all |= kind == "revoke_all";
-            ended.grants.extend(revokes);
+        for action in actions {
+            ended.all |= action.kind == "revoke_all";
+            ended.grants.extend(&action.revokes);
+            ended.records.extend(action.tombstones);
         }
         ended
     }
@@ -41,7 +49,7 @@ impl Revocations {
 
 impl Relay {
     /// For each of these patients, the revocations that stand durably in the queue, but not yet in the mirror up to block
-    /// `head`. For lists: two queries, however many patients.
+    /// `head`. For lists: one query, however many patients.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -50,23 +58,13 @@ impl Relay {
         patients: &BTreeSet<Address>,
         head: u64,
     ) -> Result<BTreeMap<Address, Revocations>, Error> {
-        let [accepted, sent, mined] =
-            [ActionState::Accepted, ActionState::Sent, ActionState::Mined].map(|state| to_bson(&state));
-        let signers: Vec<String> = patients.iter().map(|patient| format!("{patient:#x}")).collect();
-        let by_patients = doc! { "signer": { "$in": signers }, "kind": { "$in": ["revoke", "revoke_all"] } };
-        let (mut waiting, mut later) = (by_patients.clone(), by_patients);
-        waiting.insert("state", doc! { "$in": [accepted?, sent?] });
-        later.insert("state", mined?);
-        later.insert("mined.block_number", doc! { "$gt": i64::try_from(head).unwrap_or(i64::MAX) });
-        let find = async |filter: Document| -> Result<Vec<ActionDoc>, Error> {
-            self.shared.actions.find(filter).await?.try_collect().await
-        };
-        let (waiting, later) = tokio::join!(find(waiting), find(later));
         let mut by_patient: BTreeMap<Address, Vec<ActionDoc>> = BTreeMap::new();
-        for action in waiting?.into_iter().chain(later?) {
-            by_patient.entry(action.signer).or_default().push(action);
+        for action in self.shared.open_revocations(patients).await? {
+            if action.mined_by(head).is_none() {
+                by_patient.entry(action.signer).or_default().push(action);
+            }
         }
-        Ok(by_patient.into_iter().map(|(patient, actions)| (patient, Revocations::of(actions))).collect())
+        Ok(by_patient.into_iter().map(|(patient, actions)| (patient, Revocations::of(&actions))).collect())
     }
 
     /// The patient's revocations that stand durably in the queue, but not in the chain that ends with `head`: not mined
@@ -75,43 +73,67 @@ impl Relay {
     /// # Errors
     /// `unavailable` when database or chain do not answer.
     pub(crate) async fn revocations_at(&self, patient: Address, head: &Block) -> Result<Revocations, ApiError> {
+        let open = self.shared.open_revocations(&BTreeSet::from([patient])).await?;
         // What is final cannot fall out any more; for the rest this very block is asked, by its hash. A node that lags
         // behind may also give a head from before the revocation.
-        let number = i64::try_from(head.number).unwrap_or(i64::MAX);
-        let shallow = doc! { "$or": [{ "is_final": false }, { "mined.block_number": { "$gt": number } }] };
-        let found = self.accepted_or(patient, shallow).await?;
-        let (shallow, mut missing): (Vec<_>, Vec<_>) =
-            found.into_iter().partition(|action| action.state == ActionState::Mined);
-        let shallow = try_join_all(shallow.into_iter().map(async |action| {
-            let is_missing = !self.is_carried_out(&action, head).await?;
-            Ok::<_, ApiError>(is_missing.then_some(action))
+        let asked = try_join_all(open.iter().map(async |action| match action.mined_by(head.number) {
+            Some(true) => Ok::<_, ApiError>(None),
+            Some(false) => Ok((!self.is_carried_out(action, head).await?).then_some(action)),
+            None => Ok(Some(action)),
         }));
-        missing.extend(shallow.await?.into_iter().flatten());
-        Ok(Revocations::of(missing))
+        Ok(Revocations::of(asked.await?.into_iter().flatten()))
     }
 
     /// Whether the message counts in the chain that ends with `head`, whoever has sent it: its nonce is used there.
     async fn is_carried_out(&self, action: &ActionDoc, head: &Block) -> Result<bool, ApiError> {
-        let nonce = match action.signed().map(|signed| signed.action) {
-            Some(Action::Revoke(revoke)) => revoke.nonce,
-            Some(Action::RevokeAll(revoke)) => revoke.nonce,
-            _ => return Ok(false),
-        };
-        let address = self.shared.deployment.address_of(ContractName::GrantRegistry);
-        let registry = GrantRegistry::new(address, self.shared.provider.clone());
-        Ok(registry.isNonceUsed(action.signer, nonce).block(head.id()).call().await?)
+        let Some(message) = action.signed().map(|signed| signed.action) else { return Ok(false) };
+        Ok(nonce_used(&self.shared, &message, head.id()).await?)
     }
+}
 
-    /// The patient's revocations that are on their way, and of the mined ones those that match `mined`.
-    async fn accepted_or(&self, patient: Address, mut mined: Document) -> Result<Vec<ActionDoc>, Error> {
-        let [accepted, sent, is_mined] =
-            [ActionState::Accepted, ActionState::Sent, ActionState::Mined].map(|state| to_bson(&state));
-        mined.insert("state", is_mined?);
-        let revocations = doc! {
-            "signer": format!("{patient:#x}"),
-            "kind": { "$in": ["revoke", "revoke_all"] },
-            "$or": [{ "state": { "$in": [accepted?, sent?] } }, mined],
-        };
-        self.shared.actions.find(revocations).await?.try_collect().await
+impl ActionDoc {
+    /// Whether it was mined in a block up to `number`, and whether that is final.
+    fn mined_by(&self, number: u64) -> Option<bool> {
+        let number = i64::try_from(number).unwrap_or(i64::MAX);
+        let is_mined =
+            self.state == ActionState::Mined && self.mined.as_ref().is_some_and(|mined| mined.block_number <= number);
+        is_mined.then_some(self.is_final)
+    }
+}
+
+impl Shared {
+    /// The revocations of these patients that the chain may not hold for good yet, and that are still valid. However many
+    /// were ever relayed, only these are looked at.
+    pub(super) async fn open_revocations(&self, patients: &BTreeSet<Address>) -> Result<Vec<ActionDoc>, Error> {
+        let patients: Vec<String> = patients.iter().map(|patient| format!("{patient:#x}")).collect();
+        let open = doc! { "open_revocation_of": { "$in": patients } };
+        let found: Vec<ActionDoc> = self.actions.find(open).await?.try_collect().await?;
+        let now = self.clock.now();
+        // What is mined counts beyond its deadline, until it is final.
+        let is_valid = |action: &ActionDoc| action.state == ActionState::Mined || !action.has_expired(now);
+        Ok(found.into_iter().filter(is_valid).collect())
+    }
+}
+
+/// Whether the nonce of a Revoke, RevokeAll or SetRecordStatus is used as of `block`. No for others.
+///
+/// # Errors
+/// When the chain does not answer.
+pub(super) async fn nonce_used(
+    shared: &Shared,
+    action: &Action,
+    block: alloy::eips::BlockId,
+) -> Result<bool, alloy::contract::Error> {
+    let (signer, nonce): (Address, U256) = (action.signer(), action.nonce());
+    match action {
+        Action::Revoke(_) | Action::RevokeAll(_) => {
+            let address = shared.deployment.address_of(ContractName::GrantRegistry);
+            GrantRegistry::new(address, shared.provider.clone()).isNonceUsed(signer, nonce).block(block).call().await
+        }
+        Action::SetRecordStatus(_) => {
+            let address = shared.deployment.address_of(ContractName::RecordRegistry);
+            RecordRegistry::new(address, shared.provider.clone()).isNonceUsed(signer, nonce).block(block).call().await
+        }
+        _ => Ok(false),
     }
 }

@@ -1,23 +1,28 @@
-//! The sender: gives each accepted action a nonce and a signed transaction, stores both, then has them sent.
+//! The sender of a line: gives each accepted action a nonce and a signed transaction, stores both, then has them sent.
 //!
 //! New actions come through a channel and are written in groups: while one group is being written, the next gathers.
-//! Actions that another replica has stored, or that lost their transaction, are found by looking.
+//! Actions that another replica has stored, that lost their transaction, or that wait for room, fees or funds, are found
+//! by looking, and go in turn.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use alloy::providers::Provider;
 use futures::TryStreamExt;
 use mongodb::{
-    bson::{doc, to_bson},
+    bson::{Document, doc, to_bson},
     error::{Error, ErrorKind},
 };
-use protocol::bodies::relay::ActionState;
+use protocol::bodies::relay::{ActionState, Waiting};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ActionDoc, Job, RelayError, Shared, action_doc,
+    ActionDoc, Job, Line, RelayError, Shared, action_doc, now_ms, outcome,
     transaction::{self, Call},
+    turns::{InTurn, in_turn},
     watch,
 };
 
@@ -25,12 +30,18 @@ use super::{
 const GROUP_MAX: usize = 64;
 /// How often to look for actions that another replica has stored.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How often to look when nothing can be sent.
+const LOOK_HELD_EVERY: Duration = Duration::from_secs(1);
+/// The most waiting actions of which the next are chosen.
+const CHOICE_MAX: i64 = 5_000;
+/// An action that has waited for so long may have become pointless.
+const TRY_AGAIN_AFTER_MS: i64 = 10_000;
 
 type Reply = oneshot::Sender<Result<ActionDoc, RelayError>>;
 
 /// Runs until `shutdown`, or until nobody can send jobs any more.
-pub(super) async fn send(shared: Arc<Shared>, mut queue: mpsc::Receiver<Job>, shutdown: CancellationToken) {
-    let mut sender = Sender { shared, next_nonce: None, term: None };
+pub(super) async fn send(shared: Arc<Shared>, line: Line, mut queue: mpsc::Receiver<Job>, shutdown: CancellationToken) {
+    let mut sender = Sender { shared, line, next_nonce: None, term: None, has_backlog: true, looked: None };
     let mut look = tokio::time::interval(LOOK_EVERY);
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut jobs = Vec::with_capacity(GROUP_MAX);
@@ -56,10 +67,15 @@ pub(super) async fn send(shared: Arc<Shared>, mut queue: mpsc::Receiver<Job>, sh
 
 struct Sender {
     shared: Arc<Shared>,
+    line: Line,
     /// The next nonce to give away; `None` when chain and database must be asked.
     next_nonce: Option<u64>,
     /// The term of leadership for which `next_nonce` was asked.
     term: Option<CancellationToken>,
+    /// Whether stored actions wait: new ones do not overtake them.
+    has_backlog: bool,
+    /// When stored actions were looked for.
+    looked: Option<Instant>,
 }
 
 impl Sender {
@@ -70,23 +86,37 @@ impl Sender {
         let is_new = self.term.as_ref().is_none_or(CancellationToken::is_cancelled);
         if is_new {
             self.next_nonce = None;
+            self.has_backlog = true;
             self.term.clone_from(&current);
         }
         current
     }
 
-    /// Stores new actions, with a transaction each if this replica leads.
+    /// Gas that a block takes; before the chain was asked, what takes any transaction.
+    fn block_gas_limit(&self) -> u64 {
+        self.shared.known_market().map_or(u64::MAX, |market| market.block_gas_limit)
+    }
+
+    /// Stores new actions, with a transaction each if this replica leads and there is room.
     async fn accept(&mut self, jobs: impl Iterator<Item = Job>) {
         let (mut actions, replies): (Vec<ActionDoc>, Vec<Reply>) =
             jobs.map(|Job::Accept(action, reply)| (*action, reply)).unzip();
         let term = self.term();
-        if term.is_some() {
-            for action in &mut actions {
-                if let Err(error) = self.give_transaction(action).await {
-                    // Without a transaction it is still accepted; looking will find it.
-                    tracing::warn!(%error, "no transaction could be made yet");
-                    break;
-                }
+        let held = self.shared.held_back(self.line);
+        let mut room = self.shared.lines.of(self.line).room(self.block_gas_limit());
+        for action in &mut actions {
+            if term.is_none() {
+                break;
+            }
+            // In the order in which they came; what does not go now is found by looking.
+            let waits = held.or((self.has_backlog || !room.take(action.gas())).then_some(Waiting::Room));
+            if waits.is_some() {
+                self.has_backlog = true;
+                action.waiting = waits;
+            } else if let Err(error) = self.give_transaction(action).await {
+                // Without a transaction it is still accepted.
+                self.has_backlog = true;
+                tracing::warn!(%error, "no transaction could be made yet");
             }
         }
         let written = self.shared.actions.insert_many(&actions).ordered(false).await;
@@ -112,12 +142,13 @@ impl Sender {
     }
 
     /// An action was not written: because it stands there already, or because the database failed.
-    async fn answer_unwritten<T>(&self, action: ActionDoc, reply: Reply, written: &Result<T, Error>) {
+    async fn answer_unwritten<T>(&mut self, action: ActionDoc, reply: Reply, written: &Result<T, Error>) {
         let outcome = match action_doc::find(&self.shared.actions, action.id).await {
             Ok(Some(known)) => Ok(known),
             // The nonce was taken: store it without one, so that it gets the next.
             Ok(None) if written.as_ref().is_err_and(crate::store::is_duplicate) => {
                 let plain = ActionDoc { transaction: None, state: ActionState::Accepted, ..action };
+                self.has_backlog = true;
                 self.shared.actions.insert_one(&plain).await.map(|_| plain).map_err(RelayError::from)
             }
             Ok(None) => match written {
@@ -129,31 +160,93 @@ impl Sender {
         let _ = reply.send(outcome);
     }
 
-    /// Gives transactions to actions that are stored without one.
+    /// Gives transactions to actions that are stored without one, as far as there is room.
     async fn send_stored(&mut self) -> Result<(), RelayError> {
         let Some(term) = self.term() else { return Ok(()) };
-        let waiting = doc! { "state": to_bson(&ActionState::Accepted).map_err(Error::from)? };
-        let oldest_first = doc! { "accepted_at": 1 };
-        let limit = i64::try_from(GROUP_MAX).unwrap_or(i64::MAX);
-        let stored: Vec<ActionDoc> =
-            self.shared.actions.find(waiting).sort(oldest_first).limit(limit).await?.try_collect().await?;
-        for mut action in stored {
-            self.give_transaction(&mut action).await?;
-            let given = doc! { "$set": {
-                "state": to_bson(&action.state).map_err(Error::from)?,
-                "transaction": to_bson(&action.transaction).map_err(Error::from)?,
-            } };
-            let still_waiting = doc! {
-                "_id": action.id.to_string(),
-                "state": to_bson(&ActionState::Accepted).map_err(Error::from)?,
-            };
-            if self.shared.actions.update_one(still_waiting, given).await?.matched_count == 1 {
-                watch::start(&self.shared, action, &term);
-            } else {
-                // Another replica was faster; our nonce is free again.
-                self.next_nonce = None;
+        let held = self.shared.held_back(self.line);
+        let mut room = self.shared.lines.of(self.line).room(self.block_gas_limit());
+        let is_held = held.is_some() || !room.is_open();
+        if is_held && self.looked.is_some_and(|at| at.elapsed() < LOOK_HELD_EVERY) {
+            return Ok(());
+        }
+        self.looked = Some(Instant::now());
+        if let Some(why) = held {
+            return self.note_all_waiting(why).await;
+        }
+        if is_held {
+            return Ok(());
+        }
+        let waiting = self.waiting().await?;
+        let mut left = waiting.len();
+        for next in in_turn(waiting) {
+            if !room.take(u64::try_from(next.gas_limit).unwrap_or(0)) {
+                break;
+            }
+            left -= 1;
+            if let Some(action) = action_doc::find(&self.shared.actions, next.id).await? {
+                self.send_one(action, &term).await?;
             }
         }
+        self.has_backlog = left > 0;
+        Ok(())
+    }
+
+    /// What of the waiting actions must be known to choose, oldest first.
+    async fn waiting(&self) -> Result<Vec<InTurn>, RelayError> {
+        let accepted = doc! {
+            "line": self.line.as_str(),
+            "state": to_bson(&ActionState::Accepted).map_err(Error::from)?,
+        };
+        let actions = self.shared.database.collection::<InTurn>(crate::store::collection::ACTIONS);
+        let found = actions
+            .find(accepted)
+            .projection(doc! { "_id": 1, "turn": 1, "gas_limit": 1 })
+            .sort(doc! { "accepted_at": 1 })
+            .limit(CHOICE_MAX)
+            .await?;
+        Ok(found.try_collect().await?)
+    }
+
+    async fn send_one(&mut self, mut action: ActionDoc, term: &CancellationToken) -> Result<(), RelayError> {
+        if action.state != ActionState::Accepted {
+            return Ok(());
+        }
+        // What has become pointless while it waited is told so, and costs nothing.
+        if now_ms() - action.accepted_at > TRY_AGAIN_AFTER_MS
+            && let Some(why) = outcome::is_hopeless(&self.shared, &action).await?
+        {
+            return outcome::failed_unsent(&self.shared, action, why).await;
+        }
+        self.give_transaction(&mut action).await?;
+        let given = doc! {
+            "$set": {
+                "turn": "",
+                "state": to_bson(&action.state).map_err(Error::from)?,
+                "transaction": to_bson(&action.transaction).map_err(Error::from)?,
+            },
+            "$unset": { "waiting": "" },
+        };
+        let still_waiting = doc! {
+            "_id": action.id.to_string(),
+            "state": to_bson(&ActionState::Accepted).map_err(Error::from)?,
+        };
+        if self.shared.actions.update_one(still_waiting, given).await?.matched_count == 1 {
+            watch::start(&self.shared, action, term);
+        } else {
+            // Another replica was faster; our nonce is free again.
+            self.next_nonce = None;
+        }
+        Ok(())
+    }
+
+    async fn note_all_waiting(&self, why: Waiting) -> Result<(), RelayError> {
+        let why = to_bson(&why).map_err(Error::from)?;
+        let others: Document = doc! {
+            "line": self.line.as_str(),
+            "state": to_bson(&ActionState::Accepted).map_err(Error::from)?,
+            "waiting": { "$ne": &why },
+        };
+        self.shared.actions.update_many(others, doc! { "$set": { "waiting": why } }).await?;
         Ok(())
     }
 
@@ -163,14 +256,17 @@ impl Sender {
             None => self.ask_nonce().await?,
         };
         let shared = &self.shared;
-        let gas_limit = u64::try_from(action.gas_limit).unwrap_or(0);
-        let call = Call { to: action.to, data: action.data.clone(), gas_limit };
+        let call = Call { to: action.to, data: action.data.clone(), gas_limit: action.gas() };
         let chain_id = shared.deployment.chain_id;
-        let signed =
-            transaction::sign(&shared.signer, chain_id, nonce, &call, shared.fees().await?, &[], super::now_ms())
-                .map_err(|error| RelayError::Chain(alloy::transports::TransportErrorKind::custom(error)))?;
+        let fees = shared.fees(self.line).await?;
+        let signer = &shared.lines.of(self.line).signer;
+        let signed = transaction::sign(signer, chain_id, nonce, &call, fees, &[], now_ms())
+            .map_err(|error| RelayError::Chain(alloy::transports::TransportErrorKind::custom(error)))?;
         action.transaction = Some(signed);
         action.state = ActionState::Sent;
+        action.waiting = None;
+        // Who shares a network with whom is nobody's business any longer.
+        action.turn.clear();
         self.next_nonce = Some(nonce + 1);
         Ok(())
     }
@@ -178,7 +274,7 @@ impl Sender {
     /// The lowest nonce that neither the chain nor the queue has given away.
     async fn ask_nonce(&self) -> Result<u64, RelayError> {
         let shared = &self.shared;
-        let relayer = shared.signer.address();
+        let relayer = shared.lines.of(self.line).relayer();
         let on_chain = shared.provider.get_transaction_count(relayer).pending().await?;
         let highest = shared
             .actions

@@ -19,6 +19,18 @@ pub(super) struct Fees {
 }
 
 impl Fees {
+    /// The same, but at most `ceiling`.
+    pub(super) fn capped(self, ceiling: u128) -> Self {
+        let max_fee = self.max_fee.min(ceiling);
+        Self { max_fee, max_priority_fee: self.max_priority_fee.min(max_fee) }
+    }
+
+    /// Whether nodes take a transaction with these fees in the place of one with those: both an eighth higher.
+    pub(super) fn replaces(self, old: Self) -> bool {
+        let is_higher = |new: u128, old: u128| new >= old.saturating_add(old / 8).saturating_add(1);
+        is_higher(self.max_fee, old.max_fee) && is_higher(self.max_priority_fee, old.max_priority_fee)
+    }
+
     /// The fees of a replacement: nodes ask for an eighth more, and the market may have moved further.
     pub(super) fn to_replace(self, market: Self) -> Self {
         let raised = |fee: u128| fee.saturating_add(fee / 4).saturating_add(1);
@@ -90,6 +102,7 @@ pub(super) fn sign(
         max_fee: fees.max_fee.to_string(),
         max_priority_fee: fees.max_priority_fee.to_string(),
         signed_at: now_ms,
+        cancelled: None,
     })
 }
 
@@ -104,6 +117,15 @@ mod tests {
         assert!(quiet.max_fee >= 900 && quiet.max_priority_fee >= 9);
         let busy = old.to_replace(Fees { max_fee: 5_000, max_priority_fee: 50 });
         assert_eq!(busy, Fees { max_fee: 5_000, max_priority_fee: 50 });
+    }
+
+    #[test]
+    fn fees_at_the_ceiling_replace_nothing() {
+        let old = Fees { max_fee: 100, max_priority_fee: 8 };
+        assert!(old.to_replace(old).replaces(old));
+        assert!(!old.to_replace(old).capped(100).replaces(old));
+        assert!(!old.replaces(old));
+        assert_eq!(Fees { max_fee: 100, max_priority_fee: 90 }.capped(50), Fees { max_fee: 50, max_priority_fee: 50 });
     }
 
     #[test]

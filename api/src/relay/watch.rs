@@ -1,30 +1,31 @@
 //! One task per transaction: send it, ask for its receipt, send it again when it was dropped, replace it when it is
-//! stuck, and write down the outcome.
+//! stuck, give its nonce up when it can no longer succeed, and write down the outcome.
 
 use std::{
-    sync::{Arc, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use alloy::{
-    eips::BlockId,
-    network::TransactionBuilder,
-    primitives::B256,
+    primitives::{Address, B256},
     providers::Provider,
-    rpc::types::{TransactionReceipt, TransactionRequest},
+    rpc::types::TransactionReceipt,
     transports::TransportError,
 };
 use mongodb::{
     bson::{doc, to_bson},
     error::Error,
 };
-use protocol::{bodies::relay::ActionState, error_code::ErrorCode, ids::ActionId};
+use protocol::{
+    bodies::relay::{ActionState, Waiting},
+    ids::ActionId,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ActionDoc, RelayError, Shared,
-    action_doc::{FailureDoc, MinedDoc, TransactionDoc},
-    check, follow_up, now_ms,
+    ActionDoc, Line, RelayError, Shared,
+    action_doc::{CancelDoc, FailureDoc, TransactionDoc},
+    now_ms, outcome,
     transaction::{self, Call, Fees},
 };
 
@@ -38,7 +39,7 @@ const LOST_LOOKS: u32 = 3;
 
 /// Starts watching an action that has a transaction, unless a task of this replica does so already.
 pub(super) fn start(shared: &Arc<Shared>, action: ActionDoc, term: &CancellationToken) {
-    let Some(watching) = Watching::begin(shared, action.id) else { return };
+    let Some(watching) = Watching::begin(shared, &action) else { return };
     let (shared, term) = (shared.clone(), term.clone());
     tokio::spawn(async move {
         let _watching = watching;
@@ -52,19 +53,20 @@ pub(super) fn start(shared: &Arc<Shared>, action: ActionDoc, term: &Cancellation
 /// Says that a task watches this action, for as long as it lives.
 struct Watching {
     shared: Arc<Shared>,
+    line: Line,
     id: ActionId,
 }
 
 impl Watching {
-    fn begin(shared: &Arc<Shared>, id: ActionId) -> Option<Self> {
-        let is_first = shared.watched.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
-        is_first.then(|| Self { shared: shared.clone(), id })
+    fn begin(shared: &Arc<Shared>, action: &ActionDoc) -> Option<Self> {
+        let (line, id) = (action.line, action.id);
+        shared.lines.of(line).begin(id, action.gas()).then(|| Self { shared: shared.clone(), line, id })
     }
 }
 
 impl Drop for Watching {
     fn drop(&mut self) {
-        self.shared.watched.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+        self.shared.lines.of(self.line).end(self.id);
     }
 }
 
@@ -73,12 +75,13 @@ async fn watch(shared: &Arc<Shared>, mut action: ActionDoc) {
     broadcast(shared, &transaction).await;
     let mut pause = FIRST_PAUSE;
     let mut cared = Instant::now();
+    let mut tried = Instant::now();
     let mut lost_looks = 0;
     loop {
         match receipt(shared, &transaction).await {
             Ok(Some(receipt)) => {
                 action.transaction = Some(transaction.clone());
-                match settle(shared, &action, &receipt).await {
+                match outcome::mined(shared, &action, &receipt).await {
                     Ok(()) => return,
                     Err(error) => tracing::warn!(%error, "an outcome could not be written; trying again"),
                 }
@@ -90,7 +93,7 @@ async fn watch(shared: &Arc<Shared>, mut action: ActionDoc) {
         pause = (pause * 3 / 2).min(shared.limits.receipt_poll_max);
         if cared.elapsed() >= CARE_EVERY {
             cared = Instant::now();
-            match care(shared, &action, &mut transaction).await {
+            match care(shared, &mut action, &mut transaction, &mut tried).await {
                 Ok(Care::GoOn) => lost_looks = 0,
                 Ok(Care::NonceLost) if lost_looks + 1 < LOST_LOOKS => lost_looks += 1,
                 Ok(Care::NonceLost) => match lose_nonce(shared, &action, &transaction).await {
@@ -109,10 +112,16 @@ enum Care {
     NonceLost,
 }
 
-/// Sends the same bytes again if the node has forgotten them, or better paid ones if it is stuck.
-async fn care(shared: &Shared, action: &ActionDoc, transaction: &mut TransactionDoc) -> Result<Care, RelayError> {
+/// Sends the same bytes again if the node has forgotten them; if it is stuck, better paid ones, or ones that give the
+/// nonce up.
+async fn care(
+    shared: &Shared,
+    action: &mut ActionDoc,
+    transaction: &mut TransactionDoc,
+    tried: &mut Instant,
+) -> Result<Care, RelayError> {
     let nonce = u64::try_from(transaction.nonce).unwrap_or(0);
-    if shared.mined_nonces().await? > nonce {
+    if mined_nonces(shared, transaction.relayer).await? > nonce {
         // Either ours was mined just now, or somebody else used the relayer's key.
         if receipt(shared, transaction).await?.is_some() {
             return Ok(Care::GoOn);
@@ -120,16 +129,36 @@ async fn care(shared: &Shared, action: &ActionDoc, transaction: &mut Transaction
         return Ok(Care::NonceLost);
     }
     let age = Duration::from_millis(u64::try_from(now_ms() - transaction.signed_at).unwrap_or(0));
-    if age >= shared.limits.replace_after {
-        *transaction = replace(shared, action, transaction).await?;
-        broadcast(shared, transaction).await;
-        return Ok(Care::GoOn);
+    let is_stuck = age >= shared.limits.replace_after && tried.elapsed() >= shared.limits.replace_after / 2;
+    if is_stuck {
+        *tried = Instant::now();
+        if transaction.relayer != shared.lines.of(action.line).relayer() {
+            // The key was changed: whoever has the old one may still send it, and the contract takes it once.
+            return Ok(Care::NonceLost);
+        }
+        if let Some(better) = renew(shared, action, transaction).await? {
+            *transaction = better;
+            note(shared, action, None).await?;
+            broadcast(shared, transaction).await;
+            return Ok(Care::GoOn);
+        }
+        note(shared, action, Some(Waiting::Fees)).await?;
     }
     let current = transaction.hashes().next().unwrap_or(B256::ZERO);
     if shared.provider.get_transaction_by_hash(current).await?.is_none() {
         broadcast(shared, transaction).await;
+        let held = shared.held_back(action.line);
+        note(shared, action, held).await?;
     }
     Ok(Care::GoOn)
+}
+
+async fn note(shared: &Shared, action: &mut ActionDoc, why: Option<Waiting>) -> Result<(), RelayError> {
+    if action.waiting != why {
+        outcome::note_waiting(shared, action, why).await?;
+        action.waiting = why;
+    }
+    Ok(())
 }
 
 /// Lets the action wait for a new nonce.
@@ -144,25 +173,68 @@ async fn lose_nonce(shared: &Shared, action: &ActionDoc, transaction: &Transacti
         "$unset": { "transaction": "" },
     };
     shared.actions.update_one(unsettled, waiting).await?;
-    tracing::warn!("a nonce of the relayer was used by another transaction; the action gets a new one");
+    tracing::warn!("a nonce of a relayer was used by another transaction; the action gets a new one");
     Ok(())
 }
 
-/// Signs the same call with the same nonce and higher fees, and stores it before anyone sends it.
-async fn replace(shared: &Shared, action: &ActionDoc, stuck: &TransactionDoc) -> Result<TransactionDoc, RelayError> {
-    let market = shared.fees().await?;
-    let fees = Fees::of(stuck).map_or(market, |old| old.to_replace(market));
-    let gas_limit = u64::try_from(action.gas_limit).unwrap_or(0);
-    let call = Call { to: action.to, data: action.data.clone(), gas_limit };
-    let nonce = u64::try_from(stuck.nonce).unwrap_or(0);
-    let chain_id = shared.deployment.chain_id;
-    let better = transaction::sign(&shared.signer, chain_id, nonce, &call, fees, &stuck.hashes, now_ms())
-        .map_err(|error| RelayError::Chain(alloy::transports::TransportErrorKind::custom(error)))?;
+/// Signs a stuck transaction anew with higher fees, or one that gives its nonce up, and stores it before anyone sends it.
+/// `None` when nothing below the ceiling would replace it.
+async fn renew(
+    shared: &Shared,
+    action: &ActionDoc,
+    stuck: &TransactionDoc,
+) -> Result<Option<TransactionDoc>, RelayError> {
+    let why = match &stuck.cancelled {
+        Some(cancelled) => Some(cancelled.why.clone()),
+        None => outcome::is_hopeless(shared, action).await?,
+    };
+    // A plain transfer is worth a quarter more, since without it everything behind it waits.
+    let ceiling = shared.limits.fee_ceiling;
+    let ceiling = if why.is_some() { ceiling.saturating_add(ceiling / 4) } else { ceiling };
+    let market = shared.market().await?.fees(action.line, ceiling);
+    let old = Fees::of(stuck);
+    let fees = old.map_or(market, |old| old.to_replace(market)).capped(ceiling);
+    if old.is_some_and(|old| !fees.replaces(old)) {
+        return Ok(None);
+    }
+    let better = resign(shared, action, stuck, fees, why)?;
     let unsettled = doc! { "_id": action.id.to_string(), "transaction.nonce": stuck.nonce };
     let replaced = doc! { "$set": { "transaction": to_bson(&better).map_err(Error::from)? } };
     shared.actions.update_one(unsettled, replaced).await?;
-    tracing::info!(action.kind = action.kind, "a stuck transaction was replaced by one that pays more");
+    tracing::info!(
+        action.kind = action.kind,
+        gives_up = better.cancelled.is_some(),
+        "a stuck transaction was replaced"
+    );
+    Ok(Some(better))
+}
+
+fn resign(
+    shared: &Shared,
+    action: &ActionDoc,
+    stuck: &TransactionDoc,
+    fees: Fees,
+    why: Option<FailureDoc>,
+) -> Result<TransactionDoc, RelayError> {
+    let state = shared.lines.of(action.line);
+    let call = match why {
+        Some(_) => Call::nothing(state.relayer()),
+        None => Call { to: action.to, data: action.data.clone(), gas_limit: action.gas() },
+    };
+    let nonce = u64::try_from(stuck.nonce).unwrap_or(0);
+    let chain_id = shared.deployment.chain_id;
+    let mut better = transaction::sign(&state.signer, chain_id, nonce, &call, fees, &stuck.hashes, now_ms())
+        .map_err(|error| RelayError::Chain(alloy::transports::TransportErrorKind::custom(error)))?;
+    better.cancelled = match (stuck.cancelled.clone(), why) {
+        (Some(earlier), _) => Some(earlier),
+        (None, Some(why)) => Some(CancelDoc { from: i32::try_from(stuck.hashes.len()).unwrap_or(i32::MAX), why }),
+        (None, None) => None,
+    };
     Ok(better)
+}
+
+async fn mined_nonces(shared: &Shared, relayer: Address) -> Result<u64, TransportError> {
+    shared.provider.get_transaction_count(relayer).latest().await
 }
 
 /// Hands the bytes to the node. An error is not an outcome: the receipt decides, and the bytes are sent again.
@@ -182,66 +254,4 @@ async fn receipt(shared: &Shared, transaction: &TransactionDoc) -> Result<Option
         }
     }
     Ok(None)
-}
-
-/// Tells whoever waits, writes the outcome, and does what follows from it.
-async fn settle(shared: &Shared, action: &ActionDoc, receipt: &TransactionReceipt) -> Result<(), RelayError> {
-    let number = receipt.block_number.unwrap_or_default();
-    let narrow = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    let mut settled = action.clone();
-    settled.mined = Some(MinedDoc {
-        tx_hash: receipt.transaction_hash,
-        block_number: narrow(number),
-        block_hash: receipt.block_hash.unwrap_or_default(),
-        gas_used: narrow(receipt.gas_used),
-        seen_at: now_ms(),
-    });
-    settled.state = if receipt.status() {
-        ActionState::Mined
-    } else if stands_anyway(shared, action, number).await? {
-        tracing::info!(action.kind = action.kind, "somebody else has sent an action first; it counts");
-        ActionState::Mined
-    } else {
-        settled.failure = Some(why_reverted(shared, action, number).await);
-        ActionState::Failed
-    };
-    let outcome = doc! { "$set": {
-        "state": to_bson(&settled.state).map_err(Error::from)?,
-        "mined": to_bson(&settled.mined).map_err(Error::from)?,
-        "failure": to_bson(&settled.failure).map_err(Error::from)?,
-    } };
-    let settled = Arc::new(settled);
-    // The chain is what makes it true, so whoever waits is told before it is written; nobody need be waiting.
-    let _ = shared.settled.send(settled.clone());
-    shared.actions.update_one(doc! { "_id": action.id.to_string() }, outcome).await?;
-    follow_up::follow_up(shared, &settled).await;
-    Ok(())
-}
-
-/// Whether the action counts although our transaction of it reverted in this block.
-async fn stands_anyway(shared: &Shared, action: &ActionDoc, block_number: u64) -> Result<bool, RelayError> {
-    match follow_up::stands(shared, action, BlockId::number(block_number)).await {
-        // A node that no longer has the state of that block; what follows is asked of the latest one.
-        Err(RelayError::Chain(error)) if error.as_error_resp().is_some() => Ok(false),
-        answer => answer,
-    }
-}
-
-/// Asks the chain again, with the state after the block in which it reverted.
-async fn why_reverted(shared: &Shared, action: &ActionDoc, block_number: u64) -> FailureDoc {
-    let call = TransactionRequest::default()
-        .with_from(shared.signer.address())
-        .with_to(action.to)
-        .with_input(action.data.clone());
-    let refusal = match shared.provider.call(call).number(block_number).await {
-        Ok(_) => None,
-        Err(error) => Some(check::refusal(error)),
-    };
-    match refusal {
-        Some(RelayError::Refused { code, detail }) => FailureDoc { code, detail: detail.into_owned() },
-        _ => FailureDoc {
-            code: ErrorCode::WouldRevert,
-            detail: "The contract refused the action when it was mined.".to_owned(),
-        },
-    }
 }

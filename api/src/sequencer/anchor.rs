@@ -23,7 +23,7 @@ use crate::{
 /// A checkpoint is valid for so long; a relayed one is mined much sooner.
 const VALID_SECONDS: u64 = 3_600;
 /// How long to wait for a checkpoint before the chain is asked again.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where the log stands after a checkpoint: the preimage of the head, and what is needed to append.
 #[derive(Clone, Serialize, Deserialize)]

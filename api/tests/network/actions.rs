@@ -27,8 +27,12 @@ async fn key_epoch(api: &Api, owner: Address) -> u32 {
     registry.keyOf(owner, 0).call().await.unwrap().epoch
 }
 
+/// How many transactions the relayers of people's actions have sent.
 async fn relayer_nonce(api: &Api) -> u64 {
-    api.app.chain.get_transaction_count(api.app.relayer.address()).await.unwrap()
+    let relayers = &api.app.relayers;
+    let of = |address| api.app.chain.get_transaction_count(address).into_future();
+    let (ordinary, urgent) = tokio::join!(of(relayers.ordinary.address()), of(relayers.urgent.address()));
+    ordinary.unwrap() + urgent.unwrap()
 }
 
 async fn submit(api: &Api, user: &User, signed: &SignedAction) -> (StatusCode, Option<String>) {
@@ -262,7 +266,7 @@ async fn two_replicas_share_one_queue_and_never_a_nonce() {
 #[tokio::test]
 async fn an_account_has_a_gas_budget_for_the_day() {
     let world = World::start().await;
-    let api = world.idle_api(&["--gas-per-day-max", "200000"]).await;
+    let api = world.idle_api(&["--gas-per-day-max", "200000", "--gas-per-day-urgent", "1200000"]).await;
     api::background::start(&api.app);
     let patient = api.login(world.signer(Role::Patient)).await;
     let end = || RevokeAll { patient: patient.address(), nonce: nonce(), deadline: deadline(&api) };
@@ -278,7 +282,7 @@ async fn an_account_has_a_gas_budget_for_the_day() {
     assert_eq!((registered > 0, refused), (true, exceeded.clone()));
     // Whoever has used it up can still end grants, out of a reserve that has an end, too.
     let mut codes = Vec::new();
-    for _ in 0..8 {
+    for _ in 0..12 {
         codes.push(submit(&api, &patient, &patient.sign(&api, Action::RevokeAll(end()))).await.1);
     }
     assert_eq!(codes.first(), Some(&None));
@@ -460,4 +464,36 @@ async fn a_record_is_registered_only_with_its_own_envelope_and_share() {
     let again = json!({ "release_share": record.body.release_share });
     assert_eq!(api.write("PUT", &path, &cast.doctor.token, &again).await.code(), "forbidden");
     assert_eq!(api.write("PUT", &path, &cast.patient.token, &again).await.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn a_known_action_is_told_to_nobody_who_cannot_show_its_signature() {
+    let world = World::start().await;
+    let api = world.api().await;
+    let cast = Cast::on(&world, &api).await;
+    let stranger = api.login(world.signer(Role::SecondPatient)).await;
+    let record = register_record(&api, &cast.patient).await;
+    let salt = crate::world::grant(&api, &cast, &record, Terms::now(&api)).await;
+    let key = register_key(&api, &cast.patient, 1);
+    let end = crate::world::revoke(&api, &cast, record.id, salt);
+    for (path, signed) in [("/v1/actions", &key), ("/v1/grants/revoke", &end)] {
+        let body = |signed: &SignedAction| match path {
+            "/v1/actions" => json!(signed),
+            _ => json!({ "action": signed }),
+        };
+        let done = api.post(path, &cast.patient.token, &body(signed)).await;
+        assert_eq!(done.status, StatusCode::OK, "{done:?}");
+        let actions = api.app.database.collection::<mongodb::bson::Document>("api_actions");
+        let before = actions.count_documents(mongodb::bson::doc! {}).await.unwrap();
+        for signature in [vec![], vec![0; 65], signed.signature[..64].to_vec()] {
+            let forged = SignedAction { action: signed.action.clone(), signature: signature.into() };
+            for user in [&stranger, &cast.patient] {
+                assert_eq!(api.post(path, &user.token, &body(&forged)).await.code(), "invalid_signature", "{path}");
+            }
+        }
+        // The signature stands on chain for everybody to copy: it opens nothing either.
+        assert_eq!(api.post(path, &stranger.token, &body(signed)).await.code(), "already_exists");
+        assert_eq!(api.post(path, &cast.patient.token, &body(signed)).await.status, StatusCode::OK);
+        assert_eq!(actions.count_documents(mongodb::bson::doc! {}).await.unwrap(), before);
+    }
 }

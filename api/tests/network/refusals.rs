@@ -73,7 +73,7 @@ async fn kept(api: &Api) -> (Vec<String>, u64) {
     }
     let actions = api.app.database.collection::<Document>("api_actions").count_documents(doc! {}).await.unwrap();
     documents.push(format!("{actions} actions"));
-    (documents, api.app.chain.get_transaction_count(api.app.relayer.address()).await.unwrap())
+    (documents, api.app.chain.get_transaction_count(api.app.relayers.ordinary.address()).await.unwrap())
 }
 
 /// The body once for each object in it, with a field more in that object.

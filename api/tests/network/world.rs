@@ -121,6 +121,12 @@ impl World {
             &net.kubo_url(),
             "--relayer-key-file",
             &secret("relayer.key"),
+            "--urgent-relayer-key-file",
+            &secret("urgent-relayer.key"),
+            "--checkpoint-relayer-key-file",
+            &secret("checkpoint-relayer.key"),
+            "--new-accounts",
+            "open",
             "--operator-key-file",
             &secret("operator.key"),
             "--operator-secret-file",
@@ -137,7 +143,7 @@ impl World {
         let settings = Arguments::try_parse_from(arguments).unwrap().settings;
         let app = App::open(settings).await.unwrap();
         background::create_indexes(&app).await.unwrap();
-        Api { router: routes::app(app.clone()), app }
+        Api { router: routes::app(app.clone()), app, network: None }
     }
 
     /// A running API on this network with every limit as it is shipped.
@@ -160,6 +166,8 @@ impl World {
 pub(crate) struct Api {
     pub(crate) app: App,
     router: Router,
+    /// What the proxy in front says of where requests come from.
+    network: Option<String>,
 }
 
 /// What a route answered.
@@ -190,6 +198,16 @@ impl Answer {
         serde_json::from_slice::<Problem>(&self.body).unwrap().detail
     }
 
+    /// The body, whatever the status.
+    #[track_caller]
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.body.clone()
+    }
+
     /// The code of a refusal; the status must be the one that belongs to it.
     #[track_caller]
     pub(crate) fn code(&self) -> String {
@@ -211,7 +229,15 @@ impl Api {
         self.router.clone().oneshot(request).await.unwrap()
     }
 
-    async fn send(&self, request: Request<Body>) -> Answer {
+    /// The same server, spoken to from this network address; it must trust `x-forwarded-for`.
+    pub(crate) fn from_network(&self, address: &str) -> Self {
+        Self { network: Some(address.to_owned()), ..self.clone() }
+    }
+
+    async fn send(&self, mut request: Request<Body>) -> Answer {
+        if let Some(network) = &self.network {
+            request.headers_mut().insert("x-forwarded-for", network.parse().unwrap());
+        }
         let response = self.raw(request).await;
         let status = response.status();
         let retry_after = response.headers().get(header::RETRY_AFTER);

@@ -55,6 +55,8 @@ pub(crate) fn network() -> &'static Network {
                     .expect("the contracts are deployed");
                 let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("a file");
                 write("relayer.key", &localnet.person(Role::Relayer).private_key_hex());
+                write("urgent-relayer.key", &localnet.person(Role::UrgentRelayer).private_key_hex());
+                write("checkpoint-relayer.key", &localnet.person(Role::CheckpointRelayer).private_key_hex());
                 write("operator.key", &localnet.person(Role::Operator).private_key_hex());
                 write("operator.secret", &"5e".repeat(32));
                 api::new_operator_key::add(&api::new_operator_key::NewKeySettings {
@@ -140,6 +142,12 @@ impl World {
             &network.localnet.kubo_url(),
             "--relayer-key-file",
             &file("relayer.key"),
+            "--urgent-relayer-key-file",
+            &file("urgent-relayer.key"),
+            "--checkpoint-relayer-key-file",
+            &file("checkpoint-relayer.key"),
+            "--new-accounts",
+            "open",
             "--operator-key-file",
             &file("operator.key"),
             "--operator-secret-file",

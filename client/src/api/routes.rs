@@ -32,10 +32,10 @@ use protocol::{
     statements::{SignedDenial, SignedProfile},
 };
 use reqwest::{Method, header};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
-    Api, STALL_TIME_MAX,
+    ANSWER_TIME_MAX, Api, STALL_TIME_MAX,
     request::{Revision, accept, read_json, unreachable},
 };
 use crate::error::{ClientError, Kind};
@@ -58,6 +58,26 @@ impl Blob {
             Err(_) => Err(ClientError::new(Kind::Unreachable, "The download stands still.")),
         }
     }
+}
+
+/// One of the server's relayers, as the server describes it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct RelayerStatus {
+    /// What it sends: `ordinary`, `urgent` or `checkpoint` actions.
+    pub line: String,
+    /// Its account.
+    pub relayer: Address,
+    /// Whether its purse pays for what it must send.
+    pub has_funds: bool,
+    /// Whether the chain costs more than it pays.
+    pub is_at_fee_ceiling: bool,
+}
+
+/// What of the server's readiness concerns its relayers.
+#[derive(Deserialize)]
+struct Readiness {
+    #[serde(default)]
+    lines: Vec<RelayerStatus>,
 }
 
 /// Which private blob.
@@ -83,6 +103,18 @@ impl Api {
     /// See [`ClientError`]; so for every route.
     pub async fn server_info(&self) -> Result<ServerInfo, ClientError> {
         self.get(self.url("v1/deployment")).await
+    }
+
+    /// `GET /readyz`, of which only the relayers are told. A server that is not ready still answers.
+    pub async fn relayers(&self) -> Result<Vec<RelayerStatus>, ClientError> {
+        let request = self.request(Method::GET, self.url("readyz")).timeout(ANSWER_TIME_MAX);
+        let readiness: Readiness = read_json(request.send().await.map_err(unreachable)?).await?;
+        Ok(readiness.lines)
+    }
+
+    /// `PUT /v1/invitations/{address}`
+    pub async fn invite(&self, address: Address) -> Result<(), ClientError> {
+        self.write_raw(Method::PUT, &format!("v1/invitations/{address:#x}"), &()).await.map(drop)
     }
 
     /// `GET /v1/auth/challenge`

@@ -153,6 +153,29 @@ fn acted(context: &Context, person: Address, settled: &Settled, words: impl FnOn
     })
 }
 
+/// Invite somebody new to the server, so that it relays what they sign (accreditors and the operator only).
+#[derive(Debug, Args)]
+pub(crate) struct Invite {
+    /// Whom.
+    #[arg(value_name = "PERSON")]
+    person: String,
+}
+
+impl Invite {
+    pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
+        let client = context.client()?;
+        let person = names::resolve(&context, &client, None, &self.person).await?;
+        client.api()?.invite(person).await?;
+        context.screen.answer(&serde_json::json!({ "address": format!("{person:#x}") }), || {
+            format!(
+                "{} may now use the server within its bounds, for 90 days or from their first key on.",
+                person.to_checksum(None)
+            )
+        })?;
+        Ok(())
+    }
+}
+
 /// Show a practitioner's public profile, or publish one (accreditors only).
 #[derive(Debug, Args)]
 pub(crate) struct Profile {

@@ -283,6 +283,7 @@ async fn cases(victim: &Victim, thief: &Person) -> Vec<Case> {
             Body::Bytes(envelope),
         ),
         post("/v1/actions", Rule::Refused(ErrorCode::InvalidSignature), "/v1/actions".into(), json(&revoking)),
+        put("/v1/invitations/{address}", forbidden, format!("/v1/invitations/{address}"), json(&())),
         get("/v1/actions/{action}", not_found, format!("/v1/actions/{action}")),
         get("/v1/records", own(200), format!("/v1/records?patient={address}")),
         get("/v1/records", own(200), format!("/v1/records?record={record}")),

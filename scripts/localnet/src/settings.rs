@@ -56,7 +56,7 @@ pub struct ChainState {
 pub enum Role {
     /// Deploys the contracts and owns `Accreditation`.
     Owner,
-    /// Submits what others signed, and pays.
+    /// Submits what others signed, and pays: what gives.
     Relayer,
     /// Holds release shares and keeps the access log.
     Operator,
@@ -74,11 +74,15 @@ pub enum Role {
     SecondPatient,
     /// A doctor without a grant.
     SecondDoctor,
+    /// Submits what takes away: revocations, suspensions, tombstones.
+    UrgentRelayer,
+    /// Submits the heads of the log.
+    CheckpointRelayer,
 }
 
 impl Role {
     /// Every role, in the order of the accounts.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Owner,
         Self::Relayer,
         Self::Operator,
@@ -89,6 +93,8 @@ impl Role {
         Self::Auditor,
         Self::SecondPatient,
         Self::SecondDoctor,
+        Self::UrgentRelayer,
+        Self::CheckpointRelayer,
     ];
 
     /// The role's name, as `anvil.toml` writes it.
@@ -105,6 +111,8 @@ impl Role {
             Self::Auditor => "auditor",
             Self::SecondPatient => "second_patient",
             Self::SecondDoctor => "second_doctor",
+            Self::UrgentRelayer => "urgent_relayer",
+            Self::CheckpointRelayer => "checkpoint_relayer",
         }
     }
 }

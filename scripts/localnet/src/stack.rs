@@ -119,8 +119,14 @@ impl Stack {
         }
         let secrets = localnet.state_dir().join("secrets");
         make_folder(&secrets)?;
-        write_secret(&secrets.join("relayer.key"), &localnet.person(Role::Relayer).private_key_hex())?;
-        write_secret(&secrets.join("operator.key"), &localnet.person(Role::Operator).private_key_hex())?;
+        for (name, role) in [
+            ("relayer.key", Role::Relayer),
+            ("urgent-relayer.key", Role::UrgentRelayer),
+            ("checkpoint-relayer.key", Role::CheckpointRelayer),
+            ("operator.key", Role::Operator),
+        ] {
+            write_secret(&secrets.join(name), &localnet.person(role).private_key_hex())?;
+        }
         let operator_secret = secrets.join("operator.secret");
         if !operator_secret.exists() {
             // Made once: what the API stored under it can be read only with it.
@@ -160,6 +166,10 @@ impl Stack {
             .env("MEDLOCK_PUBLIC_URL", format!("http://127.0.0.1:{port}"))
             .env("MEDLOCK_KUBO_URL", self.localnet.kubo_url())
             .env("MEDLOCK_RELAYER_KEY_FILE", secrets.join("relayer.key"))
+            .env("MEDLOCK_URGENT_RELAYER_KEY_FILE", secrets.join("urgent-relayer.key"))
+            .env("MEDLOCK_CHECKPOINT_RELAYER_KEY_FILE", secrets.join("checkpoint-relayer.key"))
+            // Whoever tries it out is new.
+            .env("MEDLOCK_NEW_ACCOUNTS", "open")
             .env("MEDLOCK_OPERATOR_KEY_FILE", secrets.join("operator.key"))
             .env("MEDLOCK_OPERATOR_SECRET_FILE", secrets.join("operator.secret"))
             .envs(self.config.api_settings.iter().cloned());
@@ -382,7 +392,8 @@ impl Stack {
         self.localnet.log_named(&format!("api-{replica}"))
     }
 
-    /// Where the servers' keys lie: `relayer.key`, `operator.key`, `operator.secret`.
+    /// Where the servers' keys lie: `relayer.key`, `urgent-relayer.key`, `checkpoint-relayer.key`, `operator.key`,
+    /// `operator.secret`.
     #[must_use]
     pub fn secrets(&self) -> PathBuf {
         self.localnet.state_dir().join("secrets")

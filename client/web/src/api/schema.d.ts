@@ -91,7 +91,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Relays a signed action of any kind but a checkpoint. The same action again gives the same answer.
+         * Relays a signed action of any kind but a checkpoint. The same action again gives the same answer, to whoever signed it
+         *     or brought it first.
          * @description **Who may call:** any signed-in address, whoever has signed the action; the gas budget is the caller's.
          */
         post: operations["post_action"];
@@ -470,6 +471,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/invitations/{address}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Invites an account that has no relation to anybody here yet: the relay takes its actions from now on, within the
+         *     budget of a known account. An invitation that nobody uses ends after 90 days.
+         * @description **Who may call:** an accreditor, the owner of the accreditation contract, and the operator.
+         */
+        put: operations["invite"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/keyring": {
         parameters: {
             query?: never;
@@ -813,6 +835,7 @@ export interface components {
             state: components["schemas"]["ActionState"];
             /** @description The transaction, once sent. */
             tx_hash?: string | null;
+            waiting?: components["schemas"]["Waiting"] | null;
         };
         /** @description One entry of `GET /v1/blocks`. */
         BlockView: {
@@ -1098,6 +1121,22 @@ export interface components {
         };
         /** @description RFC 6962 hash of one leaf of the operator's log. */
         LeafHash: string;
+        /**
+         * @description A sequence of transactions with one relayer's key.
+         * @enum {string}
+         */
+        Line: "ordinary" | "urgent" | "checkpoint";
+        /** @description How one line is. */
+        LineStatus: {
+            /** @description Whether its purse pays for what is on its way and some more. */
+            has_funds: boolean;
+            /** @description Whether the chain costs more than the relayer pays, so that transactions wait. */
+            is_at_fee_ceiling: boolean;
+            /** @description Which line. */
+            line: components["schemas"]["Line"];
+            /** @description The relayer's address. */
+            relayer: string;
+        };
         /** @description One read. Patients see those of their records; auditors see all, without reader or evidence. */
         LogEntry: {
             /**
@@ -1577,6 +1616,8 @@ export interface components {
             chain: boolean;
             /** @description The storage node. */
             kubo: boolean;
+            /** @description How each of them is, if the chain says so. */
+            lines: components["schemas"]["LineStatus"][];
             /** @description The mirror is of this chain and close to its head. */
             mirror: boolean;
             /**
@@ -1588,6 +1629,8 @@ export interface components {
             mongodb: boolean;
             /** @description Whether all of them do. */
             ready: boolean;
+            /** @description Every relayer can pay, and pays what the chain costs. */
+            relayers: boolean;
         };
         /** @description A record: keccak256(uploader20 ‖ salt32) of its first uploader. */
         RecordId: string;
@@ -1841,6 +1884,11 @@ export interface components {
              */
             version: number;
         };
+        /**
+         * @description Why an action that was accepted is not mined for now. Nothing is lost: it goes on by itself, until its deadline.
+         * @enum {string}
+         */
+        Waiting: "room" | "fees" | "funds";
     };
     responses: never;
     parameters: never;
@@ -2745,6 +2793,34 @@ export interface operations {
             header?: never;
             path: {
                 grant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) with a stable code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                address: string;
             };
             cookie?: never;
         };

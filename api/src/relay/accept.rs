@@ -1,0 +1,278 @@
+//! How an action gets into the queue.
+
+use alloy::primitives::{Address, Bytes};
+use mongodb::{
+    Collection,
+    bson::{Document, doc},
+};
+use protocol::{
+    bodies::relay::ActionState,
+    error_code::ErrorCode,
+    ids::ActionId,
+    messages::{Access, Action, Checkpoint, SignedAction},
+    mirror::collection as mirror,
+};
+
+use super::{
+    ActionDoc, HeadPreimage, Line, NewAccounts, Relay, RelayError, Shared, Waiting, action_doc,
+    budget::{self, Charged, Payer},
+    check::{self, Signer},
+    follow_up, gas, now_ms,
+    standing::{self, Standing},
+};
+use crate::{caller::Caller, error::ApiError};
+
+impl Relay {
+    /// Takes a signed action on behalf of the signed-in caller, and waits a while for its outcome.
+    ///
+    /// The same action again gives the action that is already there. The result may still be unsettled.
+    ///
+    /// # Errors
+    /// [`RelayError::Refused`] when the contracts, or the rules of this server, would refuse it; nothing is stored then.
+    pub(crate) async fn relay(&self, signed: &SignedAction, caller: &Caller) -> Result<ActionDoc, ApiError> {
+        self.relay_after(signed, caller, std::future::ready(Ok(()))).await
+    }
+
+    /// The same for an action that must not be sent before something else is done. `first` runs when the action is known
+    /// to be new, signed by who it names, and acceptable to the contracts: nobody else gets it to write anything.
+    ///
+    /// # Errors
+    /// As [`Relay::relay`], and those of `first`.
+    pub(crate) async fn relay_after(
+        &self,
+        signed: &SignedAction,
+        caller: &Caller,
+        first: impl Future<Output = Result<(), ApiError>>,
+    ) -> Result<ActionDoc, ApiError> {
+        // Subscribed before it is stored, so that no outcome is missed.
+        let settled = self.shared.settled.subscribe();
+        let accepted = self.accept(signed, caller, first).await?;
+        Ok(self.wait(accepted, settled, self.shared.limits.answer_after).await)
+    }
+
+    /// Takes a signed action and returns as soon as it is durable.
+    async fn accept(
+        &self,
+        signed: &SignedAction,
+        caller: &Caller,
+        first: impl Future<Output = Result<(), ApiError>>,
+    ) -> Result<ActionDoc, ApiError> {
+        let shared = &*self.shared;
+        let (to, data) = check::call_of(signed, &shared.deployment)?;
+        check::deadline(shared, signed)?;
+        // Before anything is told or written: whoever cannot show the signature learns nothing and costs nothing.
+        let signer = check::signature(shared, signed).await?;
+        let id = signed.action.id(&shared.deployment);
+        if let Some(known) = action_doc::find(&shared.actions, id).await? {
+            return known_to(known, caller.address);
+        }
+        let line = Line::of(&signed.action);
+        expect_funds(shared, line)?;
+        let bound = gas::bound(&signed.action, &data);
+        let plan = check::Plan { line, signer, limit: check::limit_for(signer, bound) };
+        // The trial run costs a round trip; what we have to ask beside it costs no extra time.
+        let (charged, trial) = tokio::join!(
+            charge(shared, signed, caller, &plan, check::charge_for(signer, bound)),
+            check::trial(shared, signed, &plan, to, &data),
+        );
+        let (mut charged, standing) = match charged {
+            Ok(charged) => charged,
+            // What the contracts refuse is told first: a budget would not mend it.
+            Err(refused) => {
+                trial?;
+                return Err(refused.into());
+            }
+        };
+        let accepted = async {
+            let gas_limit = match trial {
+                Ok(gas_limit) => gas_limit,
+                Err(error) => return self.or_known(id, caller.address, error).await,
+            };
+            // More than such an action may use goes to the account that wants it.
+            charged.add(&shared.database, gas_limit.saturating_sub(plan.limit)).await?;
+            first.await?;
+            // Strangers of one network take turns as one; who is vouched for does not wait behind them.
+            let turn = match caller.network {
+                Some(network) if standing != Standing::Vouched => budget::name_of_network(&shared.at_rest, network),
+                _ => budget::name_of_account(&shared.at_rest, caller.address),
+            };
+            let new = self.document(signed, id, (caller.address, turn), (to, data), gas_limit);
+            let stored = self.store(new).await?;
+            // Two at once: the one that came second was not stored, and is not told about the first one's.
+            known_to(stored, caller.address)
+        };
+        let accepted = accepted.await;
+        if accepted.is_err() {
+            charged.refund(&shared.database).await;
+        }
+        accepted
+    }
+
+    /// The same action sent twice at once: the one that comes second is refused by the chain for what the first one did.
+    async fn or_known(&self, id: ActionId, caller: Address, refusal: RelayError) -> Result<ActionDoc, ApiError> {
+        if let RelayError::Refused { code: ErrorCode::NonceUsed | ErrorCode::StaleState, .. } = &refusal
+            && let Some(known) = action_doc::find(&self.shared.actions, id).await?
+        {
+            return known_to(known, caller);
+        }
+        Err(refusal.into())
+    }
+
+    /// Takes a checkpoint that the operator's key has signed, and returns as soon as it is durable.
+    ///
+    /// # Errors
+    /// As [`Relay::relay`]; `stale_state` when `replaced` is not the head that the chain holds.
+    pub(crate) async fn accept_checkpoint(
+        &self,
+        message: Checkpoint,
+        accesses: &[Access],
+        signature: Bytes,
+        replaced: HeadPreimage,
+    ) -> Result<ActionDoc, RelayError> {
+        let shared = &*self.shared;
+        let (to, data) = contracts::checkpoint_call(&message, accesses, &signature, replaced, &shared.deployment);
+        let operator = message.operator;
+        let signed = SignedAction { action: Action::Checkpoint(message), signature };
+        let id = signed.action.id(&shared.deployment);
+        if let Some(known) = action_doc::find(&shared.actions, id).await? {
+            return Ok(known);
+        }
+        let limit = gas::limit(gas::bound(&signed.action, &data));
+        let plan = check::Plan { line: Line::Checkpoint, signer: Signer::Account, limit };
+        let gas_limit = check::trial_run(shared, &plan, to, &data).await?;
+        self.store(self.document(&signed, id, (operator, String::new()), (to, data), gas_limit)).await
+    }
+
+    /// The checkpoint that is accepted and not settled, if there is one.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn pending_checkpoint(&self) -> Result<Option<ActionDoc>, RelayError> {
+        for state in ["sent", "accepted"] {
+            let pending = doc! { "line": Line::Checkpoint.as_str(), "state": state };
+            if let Some(found) = self.shared.actions.find_one(pending).sort(doc! { "accepted_at": 1 }).await? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    fn document(
+        &self,
+        signed: &SignedAction,
+        id: ActionId,
+        (submitter, turn): (Address, String),
+        (to, data): (Address, Bytes),
+        gas_limit: u64,
+    ) -> ActionDoc {
+        let action = &signed.action;
+        ActionDoc {
+            id,
+            kind: action.name().to_owned(),
+            line: Line::of(action),
+            signer: action.signer(),
+            submitter,
+            turn,
+            signed: serde_json::to_string(signed).expect("a signed action has only text keys and no maps"),
+            to,
+            data,
+            gas_limit: i64::try_from(gas_limit).unwrap_or(i64::MAX),
+            deadline: i64::try_from(action.deadline()).unwrap_or(i64::MAX),
+            state: ActionState::Accepted,
+            waiting: None,
+            open_revocation_of: action_doc::revocation_of(action).map(|patient| format!("{patient:#x}")),
+            revokes: action_doc::revoked_by(action),
+            tombstones: action_doc::tombstoned_by(action),
+            reverts: 0,
+            transaction: None,
+            mined: None,
+            failure: None,
+            accepted_at: now_ms(),
+            is_followed_up: false,
+            is_final: false,
+        }
+    }
+}
+
+/// An action that is here already, for whoever may know how it stands.
+fn known_to(known: ActionDoc, caller: Address) -> Result<ActionDoc, ApiError> {
+    if known.may_be_seen_by(caller) {
+        return Ok(known);
+    }
+    let detail = "somebody else has brought this action already; its signer sees how it stands";
+    Err(ApiError::new(ErrorCode::AlreadyExists, detail))
+}
+
+/// What gives is not taken while its relayer cannot pay. What takes away is: it counts for reads at once, and waits.
+fn expect_funds(shared: &Shared, line: Line) -> Result<(), RelayError> {
+    if line == Line::Ordinary && shared.held_back(line) == Some(Waiting::Funds) {
+        return Err(RelayError::refused(ErrorCode::RelayerPoor, "The server's relayer has too little ether."));
+    }
+    Ok(())
+}
+
+/// Charges the submitter's budgets, if the rules of this server let the account use the relay.
+async fn charge(
+    shared: &Shared,
+    signed: &SignedAction,
+    caller: &Caller,
+    plan: &check::Plan,
+    gas: u64,
+) -> Result<(Charged, Standing), RelayError> {
+    let line = plan.line;
+    let standing = standing::of(shared, caller.address).await?;
+    let is_refused = standing == Standing::New && shared.limits.new_accounts == NewAccounts::Invited;
+    if is_refused && line != Line::Urgent {
+        return Err(RelayError::refused(ErrorCode::NotInvited, "This server relays for invited accounts only."));
+    }
+    let payer = Payer { account: caller.address, network: caller.network, standing };
+    let budgets = budget::budgets(&shared.limits.budgets, &shared.at_rest, line, &payer);
+    match budget::charge(&shared.database, budgets, gas).await {
+        Err(RelayError::Refused { code: ErrorCode::BudgetExceeded, .. })
+            if line == Line::Urgent && ends_what_stands(shared, &signed.action, plan.signer).await? =>
+        {
+            Ok((Charged::nothing(), standing))
+        }
+        charged => Ok((charged?, standing)),
+    }
+}
+
+/// Whether a Revoke or RevokeAll ends something that stands, and that no accepted one ends already. The number of those
+/// is bounded by what was granted, which was paid for.
+async fn ends_what_stands(shared: &Shared, action: &Action, signer: Signer) -> Result<bool, RelayError> {
+    let patient = action.signer();
+    match action {
+        // A contract account could burn more with one Revoke for each scope than its Grant has cost; RevokeAll it can send.
+        Action::Revoke(_) if signer == Signer::Contract => Ok(false),
+        Action::Revoke(revoke) => {
+            let open = shared.open_revocations(&std::collections::BTreeSet::from([patient])).await?;
+            let covered = super::Revocations::of(&open);
+            if covered.all {
+                return Ok(false);
+            }
+            for grant in &revoke.grants {
+                let kind = protocol::codes::ScopeKind::from_code(grant.kind);
+                let id = kind.map(|kind| protocol::ids::GrantId::derive(patient, grant.tag.into(), kind, grant.id));
+                if id.is_some_and(|id| !covered.grants.contains(&id))
+                    && follow_up::stands_on_chain(shared, patient, (grant.tag, grant.kind, grant.id)).await?
+                {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        }
+        Action::RevokeAll(_) => {
+            let open = shared.open_revocations(&std::collections::BTreeSet::from([patient])).await?;
+            if super::Revocations::of(&open).all {
+                return Ok(false);
+            }
+            let epoch = follow_up::patient_epoch(shared, patient).await?;
+            let grants: Collection<Document> = shared.database.collection(mirror::GRANTS);
+            let standing = doc! {
+                "patient": format!("{patient:#x}"), "revoked": false, "patient_epoch": { "$gte": i64::from(epoch) },
+            };
+            Ok(grants.find_one(standing).projection(doc! { "_id": 1 }).await?.is_some())
+        }
+        _ => Ok(false),
+    }
+}

@@ -1,0 +1,112 @@
+//! The lease on sending, and what all lines need to know: fees, balances, and which revocations are over.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use mongodb::{
+    Collection,
+    bson::{doc, to_bson},
+    error::Error,
+};
+use protocol::{
+    bodies::relay::ActionState,
+    mirror::{CURSOR_ID, CursorDoc, collection as mirror},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{RelayError, Shared};
+use crate::lease::Lease;
+
+/// The longest pause between two looks.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often to ask what transactions cost.
+const MARKET_EVERY: Duration = Duration::from_secs(3);
+/// How often to close revocations that are over.
+const CLOSE_EVERY: Duration = Duration::from_secs(2);
+/// Runs until `shutdown`, then gives the lease up.
+pub(super) async fn lead(shared: Arc<Shared>, mut lease: Lease, shutdown: CancellationToken) {
+    let mut beat = tokio::time::interval(lease.interval().min(LOOK_EVERY));
+    beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let (mut renewed, mut asked, mut closed): (Option<Instant>, Option<Instant>, Option<Instant>) = (None, None, None);
+    let is_due = |last: Option<Instant>, every| last.is_none_or(|at| at.elapsed() >= every);
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => break,
+            _ = beat.tick() => {}
+        }
+        if is_due(renewed, lease.interval()) || !lease.is_held() {
+            match lease.hold().await {
+                Ok(_) => renewed = Some(Instant::now()),
+                Err(error) => tracing::warn!(%error, "the relay's lease could not be renewed"),
+            }
+            begin_or_end(&shared, lease.is_held());
+        }
+        // Replicas that do not send must know as well what they refuse.
+        if is_due(asked, MARKET_EVERY) {
+            asked = Some(Instant::now());
+            let shared = shared.clone();
+            // Beside the lease: a slow node must not cost it.
+            tokio::spawn(async move {
+                if let Err(error) = shared.ask_market().await {
+                    tracing::warn!(%error, "the chain does not say what transactions cost");
+                }
+            });
+        }
+        if lease.is_held() && is_due(closed, CLOSE_EVERY) {
+            closed = Some(Instant::now());
+            if let Err(error) = close_revocations(&shared).await {
+                tracing::warn!(%error, "revocations that are over could not be closed; trying again");
+            }
+        }
+    }
+    begin_or_end(&shared, false);
+    if let Err(error) = lease.release().await {
+        tracing::warn!(%error, "the relay's lease was not released; it ends by itself");
+    }
+}
+
+/// Begins or ends this replica's term.
+fn begin_or_end(shared: &Shared, is_held: bool) {
+    shared.leading.send_if_modified(|leading| match (is_held, leading.is_some()) {
+        (true, false) => {
+            *leading = Some(CancellationToken::new());
+            true
+        }
+        (false, true) => {
+            if let Some(term) = leading.take() {
+                term.cancel();
+            }
+            true
+        }
+        _ => false,
+    });
+}
+
+/// A revocation is over for reads when the chain holds it for good and the mirror shows it, or when its deadline has
+/// passed and it was never mined.
+async fn close_revocations(shared: &Shared) -> Result<(), RelayError> {
+    let cursors: Collection<CursorDoc> = shared.database.collection(mirror::CURSOR);
+    let mirrored = cursors.find_one(doc! { "_id": CURSOR_ID }).await?.map_or(0, |cursor| cursor.block_number);
+    let narrow = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let [accepted, sent, mined, failed] =
+        [ActionState::Accepted, ActionState::Sent, ActionState::Mined, ActionState::Failed]
+            .map(|state| to_bson(&state));
+    let [accepted, sent, mined, failed] = [accepted, sent, mined, failed].map(|state| state.map_err(Error::from));
+    let is_held = doc! {
+        "open_revocation_of": { "$gt": "" },
+        "state": mined?,
+        "is_final": true,
+        "mined.block_number": { "$lte": narrow(mirrored) },
+    };
+    let is_late = doc! {
+        "open_revocation_of": { "$gt": "" },
+        "state": { "$in": [accepted?, sent?, failed?] },
+        "deadline": { "$lte": narrow(shared.clock.now()) },
+    };
+    for is_over in [is_held, is_late] {
+        shared.actions.update_many(is_over, doc! { "$unset": { "open_revocation_of": "" } }).await?;
+    }
+    Ok(())
+}

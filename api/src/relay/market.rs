@@ -1,0 +1,174 @@
+//! What the chain was like a moment ago: fees, room in a block, pace of blocks. Asked by the keeper, used by everybody.
+
+use std::{
+    collections::VecDeque,
+    sync::PoisonError,
+    time::{Duration, Instant},
+};
+
+use alloy::{eips::BlockNumberOrTag, providers::Provider, transports::TransportError};
+
+use super::{Shared, line::Line, transaction::Fees};
+
+/// How many blocks of the past the pace is measured over.
+const PACE_BLOCKS: u64 = 8;
+/// How many measurements of the pace are kept.
+const PACES: usize = 2;
+/// A market that is older is asked for again before it is used.
+const FRESH: Duration = Duration::from_secs(6);
+/// What urgent transactions and checkpoints add to the priority fee of the market, in wei per gas, beside twice of it.
+const URGENT_PRIORITY: u128 = 1_000_000_000;
+
+/// The chain as of a few seconds ago.
+#[derive(Clone, Debug)]
+pub(super) struct Market {
+    fees: Fees,
+    /// Wei per gas.
+    base_fee: u128,
+    pub(super) block_gas_limit: u64,
+    /// Milliseconds between blocks, the latest last.
+    paces_ms: VecDeque<u64>,
+    /// Number and time of the newest block.
+    head: (u64, u64),
+    seen_at: Instant,
+}
+
+impl Market {
+    /// The fees for a new transaction of this line, at most `ceiling`.
+    pub(super) fn fees(&self, line: Line, ceiling: u128) -> Fees {
+        let fees = match line {
+            Line::Ordinary => self.fees,
+            // Before ordinary ones, ours and others'.
+            Line::Urgent | Line::Checkpoint => {
+                let priority = self.fees.max_priority_fee.saturating_mul(2).saturating_add(URGENT_PRIORITY);
+                let more = priority.saturating_sub(self.fees.max_priority_fee);
+                Fees { max_fee: self.fees.max_fee.saturating_add(more), max_priority_fee: priority }
+            }
+        };
+        fees.capped(ceiling)
+    }
+
+    /// Whether no transaction with at most `ceiling` is mined now.
+    pub(super) const fn is_above(&self, ceiling: u128) -> bool {
+        self.base_fee > ceiling
+    }
+
+    /// The longer of the last two times between blocks that were measured, up to half a minute: on a chain that mines on
+    /// demand a long pause says nothing, and on a slower one checkpoints show how slow it is.
+    pub(super) fn block_interval(&self) -> Duration {
+        const MS_MAX: u64 = 30_000;
+        Duration::from_millis(self.paces_ms.iter().max().copied().unwrap_or(0).min(MS_MAX))
+    }
+}
+
+impl Shared {
+    /// The chain as it was a few seconds ago.
+    pub(super) async fn market(&self) -> Result<Market, TransportError> {
+        match self.known_market() {
+            Some(market) if market.seen_at.elapsed() < FRESH => Ok(market),
+            _ => self.ask_market().await,
+        }
+    }
+
+    /// The same without asking the chain.
+    pub(super) fn known_market(&self) -> Option<Market> {
+        self.market.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Asks the chain, and for the relayers' balances.
+    pub(super) async fn ask_market(&self) -> Result<Market, TransportError> {
+        let (head, estimate) =
+            tokio::try_join!(async { self.provider.get_block_by_number(BlockNumberOrTag::Latest).await }, async {
+                self.provider.estimate_eip1559_fees().await
+            },)?;
+        let header = head.map(|block| block.header);
+        let base_fee = header.as_ref().and_then(|header| header.base_fee_per_gas).unwrap_or(0);
+        let (number, time) = header.as_ref().map_or((0, 0), |header| (header.number, header.timestamp));
+        let known = self.known_market();
+        let mut paces_ms = known.as_ref().map(|market| market.paces_ms.clone()).unwrap_or_default();
+        let before = match known {
+            Some(known) => Some(known.head),
+            // The first time the past is asked.
+            None => self
+                .provider
+                .get_block_by_number(BlockNumberOrTag::Number(number.saturating_sub(PACE_BLOCKS)))
+                .await?
+                .map(|block| (block.header.number, block.header.timestamp)),
+        };
+        if let Some((earlier, since)) = before.filter(|(earlier, _)| *earlier < number) {
+            paces_ms.push_back(time.saturating_sub(since).saturating_mul(1_000) / (number - earlier));
+            if paces_ms.len() > PACES {
+                paces_ms.pop_front();
+            }
+        }
+        let market = Market {
+            fees: Fees { max_fee: estimate.max_fee_per_gas, max_priority_fee: estimate.max_priority_fee_per_gas },
+            base_fee: base_fee.into(),
+            block_gas_limit: header.map_or(0, |header| header.gas_limit),
+            paces_ms,
+            head: (number, time),
+            seen_at: Instant::now(),
+        };
+        for line in self.lines.iter() {
+            line.set_balance(self.provider.get_balance(line.relayer()).latest().await?);
+        }
+        *self.market.lock().unwrap_or_else(PoisonError::into_inner) = Some(market.clone());
+        Ok(market)
+    }
+
+    /// The fees for a new transaction of this line.
+    pub(super) async fn fees(&self, line: Line) -> Result<Fees, TransportError> {
+        Ok(self.market().await?.fees(line, self.limits.fee_ceiling))
+    }
+
+    /// Why a line sends nothing now, if so.
+    pub(super) fn held_back(&self, line: Line) -> Option<super::Waiting> {
+        let market = self.known_market()?;
+        if market.is_above(self.limits.fee_ceiling) {
+            return Some(super::Waiting::Fees);
+        }
+        let max_fee = market.fees(line, self.limits.fee_ceiling).max_fee;
+        self.lines.of(line).is_poor(max_fee).then_some(super::Waiting::Funds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn market(base_fee: u128) -> Market {
+        Market {
+            fees: Fees { max_fee: 2 * base_fee + 3, max_priority_fee: 3 },
+            base_fee,
+            block_gas_limit: 30_000_000,
+            paces_ms: [2_000, 12_000].into(),
+            head: (9, 9),
+            seen_at: Instant::now(),
+        }
+    }
+
+    #[test]
+    fn nothing_pays_more_than_the_ceiling_and_urgent_ones_pay_more_than_ordinary_ones() {
+        let now = market(10_000_000_000);
+        let ceiling = 15_000_000_000;
+        for line in Line::ALL {
+            let fees = now.fees(line, ceiling);
+            assert!(fees.max_fee <= ceiling && fees.max_priority_fee <= fees.max_fee);
+        }
+        let ordinary = now.fees(Line::Ordinary, u128::MAX);
+        for line in [Line::Urgent, Line::Checkpoint] {
+            assert!(now.fees(line, u128::MAX).max_priority_fee > ordinary.max_priority_fee);
+            assert!(now.fees(line, ceiling).max_priority_fee > now.fees(Line::Ordinary, ceiling).max_priority_fee);
+        }
+        assert!(!now.is_above(ceiling));
+        assert!(now.is_above(9_999_999_999));
+    }
+
+    #[test]
+    fn the_pace_is_the_longer_of_the_last_ones_and_a_pause_counts_for_half_a_minute() {
+        assert_eq!(market(1).block_interval(), Duration::from_secs(12));
+        let idle = Market { paces_ms: [0, 3_600_000].into(), ..market(1) };
+        assert_eq!(idle.block_interval(), Duration::from_secs(30));
+        assert_eq!(Market { paces_ms: VecDeque::new(), ..market(1) }.block_interval(), Duration::ZERO);
+    }
+}

@@ -1,0 +1,197 @@
+//! Writes down what became of an action, tells whoever waits, and does what follows.
+
+use std::sync::Arc;
+
+use alloy::{
+    eips::BlockId,
+    network::TransactionBuilder,
+    providers::Provider,
+    rpc::types::{TransactionReceipt, TransactionRequest},
+};
+use mongodb::{
+    bson::{Document, doc, to_bson},
+    error::Error,
+};
+use protocol::{
+    bodies::relay::{ActionState, Waiting},
+    error_code::ErrorCode,
+};
+
+use super::{
+    ActionDoc, RelayError, Shared,
+    action_doc::{FailureDoc, MinedDoc},
+    check, follow_up, gas, now_ms, revocations,
+};
+
+/// A revocation that reverts although it is valid is tried so often.
+const TRIES_MAX: i32 = 3;
+
+/// A transaction of the action, or the one that gives its nonce up, was mined.
+pub(super) async fn mined(shared: &Shared, action: &ActionDoc, receipt: &TransactionReceipt) -> Result<(), RelayError> {
+    let number = receipt.block_number.unwrap_or_default();
+    let narrow = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let mut settled = action.clone();
+    settled.mined = Some(MinedDoc {
+        tx_hash: receipt.transaction_hash,
+        block_number: narrow(number),
+        block_hash: receipt.block_hash.unwrap_or_default(),
+        gas_used: narrow(receipt.gas_used),
+        seen_at: now_ms(),
+    });
+    let given_up =
+        action.transaction.as_ref().and_then(|transaction| transaction.cancelled_by(receipt.transaction_hash)).cloned();
+    settled.state = if given_up.is_none() && receipt.status() {
+        ActionState::Mined
+    } else if stands_anyway(shared, action, number).await? {
+        tracing::info!(action.kind = action.kind, "somebody else has sent an action first; it counts");
+        ActionState::Mined
+    } else {
+        let why = match given_up {
+            Some(why) => why,
+            None => why_reverted(shared, action, number).await,
+        };
+        if may_be_tried_again(shared, action, &why, number).await? {
+            return try_again(shared, action).await;
+        }
+        settled.failure = Some(why);
+        ActionState::Failed
+    };
+    settle(shared, settled, doc! { "_id": action.id.to_string() }).await
+}
+
+/// An action that has no transaction failed. Does nothing if it has got one meanwhile.
+pub(super) async fn failed_unsent(shared: &Shared, action: ActionDoc, why: FailureDoc) -> Result<(), RelayError> {
+    let unsent = doc! {
+        "_id": action.id.to_string(),
+        "state": to_bson(&ActionState::Accepted).map_err(Error::from)?,
+    };
+    let settled = ActionDoc { state: ActionState::Failed, failure: Some(why), ..action };
+    settle(shared, settled, unsent).await
+}
+
+/// Notes why an action waits, or that it no longer does.
+pub(super) async fn note_waiting(shared: &Shared, action: &ActionDoc, why: Option<Waiting>) -> Result<(), RelayError> {
+    let id = action.id.to_string();
+    let noted = match why {
+        Some(why) => doc! { "$set": { "waiting": to_bson(&why).map_err(Error::from)? } },
+        None => doc! { "$unset": { "waiting": "" } },
+    };
+    shared.actions.update_one(doc! { "_id": id }, noted).await?;
+    Ok(())
+}
+
+async fn settle(shared: &Shared, settled: ActionDoc, if_still: Document) -> Result<(), RelayError> {
+    let mut outcome = doc! {
+        "state": to_bson(&settled.state).map_err(Error::from)?,
+        "failure": to_bson(&settled.failure).map_err(Error::from)?,
+    };
+    if let Some(mined) = &settled.mined {
+        outcome.insert("mined", to_bson(mined).map_err(Error::from)?);
+    }
+    let settled = Arc::new(settled);
+    if settled.mined.is_some() {
+        // The chain is what makes it true, so whoever waits is told before it is written; nobody need be waiting.
+        let _ = shared.settled.send(settled.clone());
+    }
+    let written = shared.actions.update_one(if_still, doc! { "$set": outcome }).await?;
+    if written.matched_count == 0 {
+        return Ok(());
+    }
+    if settled.mined.is_none() {
+        let _ = shared.settled.send(settled.clone());
+    }
+    follow_up::follow_up(shared, &settled).await;
+    Ok(())
+}
+
+/// Whether the action counts although no transaction of ours has carried it out by this block.
+async fn stands_anyway(shared: &Shared, action: &ActionDoc, block_number: u64) -> Result<bool, RelayError> {
+    match follow_up::stands(shared, action, BlockId::number(block_number)).await {
+        // A node that no longer has the state of that block; what follows is asked of the latest one.
+        Err(RelayError::Chain(error)) if error.as_error_resp().is_some() => Ok(false),
+        answer => answer,
+    }
+}
+
+/// A revocation that reverted, but is valid and unused: it ran out of gas, most likely.
+async fn may_be_tried_again(
+    shared: &Shared,
+    action: &ActionDoc,
+    why: &FailureDoc,
+    block_number: u64,
+) -> Result<bool, RelayError> {
+    let is_over = action.open_revocation_of.is_none()
+        || action.reverts >= TRIES_MAX
+        || action.has_expired(shared.clock.now())
+        || matches!(why.code, ErrorCode::NonceUsed | ErrorCode::Expired);
+    // A contract account was charged what it could burn once; whoever wants more asks again.
+    let plain = action.signed().filter(|signed| signed.verify(&shared.deployment).is_ok());
+    let Some(signed) = plain.filter(|_| !is_over) else { return Ok(false) };
+    match revocations::nonce_used(shared, &signed.action, BlockId::number(block_number)).await {
+        Ok(is_used) => Ok(!is_used),
+        Err(alloy::contract::Error::TransportError(error)) => Err(error.into()),
+        Err(error) => Err(RelayError::Chain(alloy::transports::TransportErrorKind::custom(error))),
+    }
+}
+
+async fn try_again(shared: &Shared, action: &ActionDoc) -> Result<(), RelayError> {
+    let gas_limit = action.gas().saturating_mul(2).min(gas::TRANSACTION_GAS_MAX);
+    let again = doc! {
+        "$set": {
+            "state": to_bson(&ActionState::Accepted).map_err(Error::from)?,
+            "gas_limit": i64::try_from(gas_limit).unwrap_or(i64::MAX),
+        },
+        "$inc": { "reverts": 1 },
+        "$unset": { "transaction": "" },
+    };
+    shared.actions.update_one(doc! { "_id": action.id.to_string() }, again).await?;
+    tracing::warn!(action.kind = action.kind, "a valid revocation reverted; it is sent again with more gas");
+    Ok(())
+}
+
+/// Asks the chain again, with the state after the block in which it reverted.
+async fn why_reverted(shared: &Shared, action: &ActionDoc, block_number: u64) -> FailureDoc {
+    let call = TransactionRequest::default()
+        .with_from(shared.lines.of(action.line).relayer())
+        .with_to(action.to)
+        .with_input(action.data.clone())
+        .with_gas_limit(gas::TRANSACTION_GAS_MAX);
+    let refusal = match shared.provider.call(call).number(block_number).await {
+        Ok(_) => None,
+        Err(error) => Some(check::refusal(error)),
+    };
+    match refusal {
+        Some(RelayError::Refused { code, detail }) => FailureDoc { code, detail: detail.into_owned() },
+        _ => FailureDoc {
+            code: ErrorCode::WouldRevert,
+            detail: "The contract refused the action when it was mined.".to_owned(),
+        },
+    }
+}
+
+/// Why an action can no longer succeed, if so: its deadline has passed, or the contracts refuse it at the head block.
+pub(super) async fn is_hopeless(shared: &Shared, action: &ActionDoc) -> Result<Option<FailureDoc>, RelayError> {
+    if action.has_expired(shared.clock.now()) {
+        let detail = "The action's deadline passed before it was mined.".to_owned();
+        return Ok(Some(FailureDoc { code: ErrorCode::Expired, detail }));
+    }
+    let call = TransactionRequest::default()
+        .with_from(shared.lines.of(action.line).relayer())
+        .with_to(action.to)
+        .with_input(action.data.clone())
+        .with_gas_limit(action.gas());
+    match shared.provider.call(call).latest().await {
+        Ok(_) => Ok(None),
+        Err(error) => match check::refusal(error) {
+            // A revocation is valid until its deadline, whatever a trial says; a contract account may change its mind.
+            RelayError::Refused { code, .. } if action.open_revocation_of.is_some() && code != ErrorCode::NonceUsed => {
+                Ok(None)
+            }
+            RelayError::Refused { code, detail } => Ok(Some(FailureDoc { code, detail: detail.into_owned() })),
+            // The node answers, but not whether the contracts refuse it: out of gas, most likely. One such action must not
+            // hold up the others.
+            RelayError::Chain(error) if error.as_error_resp().is_some() => Ok(None),
+            error => Err(error),
+        },
+    }
+}

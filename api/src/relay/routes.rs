@@ -1,0 +1,86 @@
+//! What people see of the relay: `/v1/actions` and `/v1/invitations`.
+
+use alloy::primitives::Address;
+use axum::{extract::State, http::StatusCode};
+use protocol::{
+    bodies::relay::{ActionState, ActionView},
+    error_code::ErrorCode,
+    ids::ActionId,
+    messages::SignedAction,
+};
+
+use super::{ActionDoc, standing};
+use crate::{
+    caller::Caller,
+    error::ApiError,
+    extract::{Json, Path},
+    state::App,
+};
+
+/// Relays a signed action of any kind but a checkpoint. The same action again gives the same answer, to whoever signed it
+/// or brought it first.
+///
+/// **Who may call:** any signed-in address, whoever has signed the action; the gas budget is the caller's.
+#[utoipa::path(post, path = "/v1/actions", tag = "actions", request_body = SignedAction, responses(
+    (status = 200, body = Option<ActionView>, description = "Mined."),
+    (status = 202, body = Option<ActionView>, description = "Accepted and still on its way."),
+))]
+pub(crate) async fn post_action(
+    State(app): State<App>,
+    caller: Caller,
+    Json(signed): Json<SignedAction>,
+) -> Result<(StatusCode, Json<Option<ActionView>>), ApiError> {
+    answer(app.relay.relay(&signed, &caller).await?, StatusCode::OK)
+}
+
+/// Shows where a relayed action stands.
+///
+/// **Who may call:** who signed it, and who sent it.
+#[utoipa::path(get, path = "/v1/actions/{action}", tag = "actions", params(("action" = String, Path)),
+    responses((status = 200, body = ActionView)))]
+pub(crate) async fn get_action(
+    State(app): State<App>,
+    caller: Caller,
+    Path(action): Path<ActionId>,
+) -> Result<Json<ActionView>, ApiError> {
+    let known = app.relay.find(action).await?;
+    known
+        .filter(|known| known.may_be_seen_by(caller.address))
+        .map(|known| Json(known.view()))
+        .ok_or_else(|| ApiError::not_found("there is no such action of yours"))
+}
+
+/// Invites an account that has no relation to anybody here yet: the relay takes its actions from now on, within the
+/// budget of a known account. An invitation that nobody uses ends after 90 days.
+///
+/// **Who may call:** an accreditor, the owner of the accreditation contract, and the operator.
+#[utoipa::path(put, path = "/v1/invitations/{address}", tag = "actions", params(("address" = String, Path)),
+    responses((status = 204)))]
+pub(crate) async fn invite(
+    State(app): State<App>,
+    caller: Caller,
+    Path(address): Path<Address>,
+) -> Result<StatusCode, ApiError> {
+    let shared = &app.relay.shared;
+    if !standing::vouches(shared, caller.address).await? {
+        return Err(ApiError::forbidden("only an accreditor or the operator invites"));
+    }
+    if address == Address::ZERO {
+        return Err(ApiError::new(ErrorCode::OutOfRange, "the zero address is nobody"));
+    }
+    standing::invite(shared, address).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The answer to a relayed action: `mined` when it is, 202 while it is on its way.
+///
+/// # Errors
+/// The code with which it failed.
+pub(crate) fn answer(action: ActionDoc, mined: StatusCode) -> Result<(StatusCode, Json<Option<ActionView>>), ApiError> {
+    match (action.state, &action.failure) {
+        (ActionState::Failed, Some(failure)) => Err(ApiError::new(failure.code, failure.detail.clone())),
+        (ActionState::Failed, None) => Err(ApiError::new(ErrorCode::WouldRevert, "the contract refused the action")),
+        (ActionState::Mined, _) => Ok((mined, Json(Some(action.view())))),
+        (ActionState::Accepted | ActionState::Sent, _) => Ok((StatusCode::ACCEPTED, Json(Some(action.view())))),
+    }
+}

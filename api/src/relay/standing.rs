@@ -1,0 +1,164 @@
+//! Who an account is to this server: new, known, or vouched for. From it follow what the relayers spend for it.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant, SystemTime},
+};
+
+use alloy::primitives::{Address, aliases::U40};
+use contracts::{accreditation::Accreditation, key_registry::KeyRegistry};
+use mongodb::{
+    Collection, Database,
+    bson::{DateTime, Document, doc},
+    error::Error,
+};
+use protocol::{codes::SLOT_IDENTITY, deployment::ContractName, mirror::collection as mirror};
+
+use super::{RelayError, Shared};
+use crate::{
+    at_rest::Lookup,
+    store::{collection, ttl_index},
+};
+
+/// How long an answer counts.
+const FRESH: Duration = Duration::from_secs(60);
+/// When the memory is larger, what is no longer fresh is dropped.
+const KEPT_MAX: usize = 10_000;
+/// An invitation counts for so long; whoever has used it is known by then.
+const INVITATION: Duration = Duration::from_secs(90 * 86_400);
+
+/// Who an account is to this server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Anybody who has made up a key.
+    New,
+    /// It has published a key, somebody accredited has uploaded for it, or it was invited.
+    Known,
+    /// An accreditor vouches for it now; or it is one, the owner of the accreditation, or the operator.
+    Vouched,
+}
+
+/// Which accounts without a relation may use the relay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum NewAccounts {
+    /// None, until an accreditor or the operator invites them. They can always send their actions themselves, and take
+    /// away what they gave.
+    #[default]
+    Invited,
+    /// All, within small bounds.
+    Open,
+}
+
+/// Answers that are still fresh.
+#[derive(Default)]
+pub(super) struct Standings(Mutex<HashMap<Address, (Standing, Instant)>>);
+
+impl Standings {
+    fn find(&self, account: Address) -> Option<Standing> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&account).filter(|(_, since)| since.elapsed() < FRESH).map(|(standing, _)| *standing)
+    }
+
+    fn keep(&self, account: Address, standing: Standing) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= KEPT_MAX {
+            known.retain(|_, (_, since)| since.elapsed() < FRESH);
+        }
+        // Whoever is new is asked about again: the next action may make it known.
+        if standing != Standing::New && known.len() < KEPT_MAX {
+            known.insert(account, (standing, Instant::now()));
+        }
+    }
+}
+
+/// Who an account is.
+///
+/// # Errors
+/// When chain or database do not answer.
+pub(super) async fn of(shared: &Shared, account: Address) -> Result<Standing, RelayError> {
+    if let Some(known) = shared.standings.find(account) {
+        return Ok(known);
+    }
+    let standing = if vouches(shared, account).await? || is_vouched_for(shared, account).await? {
+        Standing::Vouched
+    } else if is_known(shared, account).await? {
+        Standing::Known
+    } else {
+        Standing::New
+    };
+    shared.standings.keep(account, standing);
+    Ok(standing)
+}
+
+/// Whether an account may vouch for others here, and so invite them: an accreditor, the owner of the accreditation, or
+/// the operator.
+///
+/// # Errors
+/// When the chain does not answer.
+pub(super) async fn vouches(shared: &Shared, account: Address) -> Result<bool, RelayError> {
+    let registry = accreditation(shared);
+    let (is_accreditor, owner) = (registry.isAccreditor(account), registry.owner());
+    let (is_accreditor, owner) = tokio::try_join!(is_accreditor.call(), owner.call()).map_err(chain)?;
+    Ok(is_accreditor || owner == account || shared.deployment.operator == account)
+}
+
+async fn is_vouched_for(shared: &Shared, account: Address) -> Result<bool, RelayError> {
+    /// `Roles.ANY`
+    const ANY: u8 = 255;
+    let now = U40::from(shared.clock.now());
+    Ok(accreditation(shared).isAccredited(account, ANY, now).call().await.map_err(chain)?.accredited)
+}
+
+async fn is_known(shared: &Shared, account: Address) -> Result<bool, RelayError> {
+    let keys = KeyRegistry::new(shared.deployment.address_of(ContractName::KeyRegistry), shared.provider.clone());
+    if keys.keyOf(account, SLOT_IDENTITY).call().await.map_err(chain)?.epoch > 0 {
+        return Ok(true);
+    }
+    let records: Collection<Document> = shared.database.collection(mirror::RECORDS);
+    let is_patient = records.find_one(doc! { "patient": format!("{account:#x}") }).projection(doc! { "_id": 1 });
+    if is_patient.await?.is_some() {
+        return Ok(true);
+    }
+    let id = shared.at_rest.find(Lookup::Invitation, account);
+    Ok(invitations(&shared.database).find_one(doc! { "_id": id }).await?.is_some())
+}
+
+/// Invites an account: it counts as known from now on.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn invite(shared: &Shared, account: Address) -> Result<(), Error> {
+    let expires = DateTime::from_system_time(SystemTime::now() + INVITATION);
+    let invited = doc! { "$set": { "expires": expires } };
+    let id = shared.at_rest.blind(Lookup::Invitation, account);
+    invitations(&shared.database).update_one(doc! { "_id": id }, invited).upsert(true).await?;
+    Ok(())
+}
+
+/// Creates the index that forgets old invitations.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn create_indexes(database: &Database) -> Result<(), Error> {
+    invitations(database).create_index(ttl_index("expires")).await?;
+    Ok(())
+}
+
+fn invitations(database: &Database) -> Collection<Document> {
+    database.collection(collection::INVITATIONS)
+}
+
+fn accreditation(
+    shared: &Shared,
+) -> contracts::accreditation::Accreditation::AccreditationInstance<alloy::providers::DynProvider> {
+    Accreditation::new(shared.deployment.address_of(ContractName::Accreditation), shared.provider.clone())
+}
+
+/// These calls do not revert, so an error is the node's.
+fn chain(error: alloy::contract::Error) -> RelayError {
+    match error {
+        alloy::contract::Error::TransportError(error) => RelayError::Chain(error),
+        error => RelayError::Chain(alloy::transports::TransportErrorKind::custom(error)),
+    }
+}

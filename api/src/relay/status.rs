@@ -1,0 +1,125 @@
+//! How the lines are, for readiness and metrics.
+
+use alloy::primitives::{Address, U256};
+use mongodb::bson::{doc, to_bson};
+use protocol::bodies::relay::{ActionState, Waiting};
+use serde::Serialize;
+
+use super::{ActionDoc, Line, Relay, RelayError};
+
+/// How one line is.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct LineStatus {
+    /// Which line.
+    pub(crate) line: Line,
+    /// The relayer's address.
+    #[serde(with = "protocol::hex_text")]
+    #[schema(value_type = String)]
+    pub(crate) relayer: Address,
+    /// Whether its purse pays for what is on its way and some more.
+    pub(crate) has_funds: bool,
+    /// Whether the chain costs more than the relayer pays, so that transactions wait.
+    pub(crate) is_at_fee_ceiling: bool,
+    /// What the purse holds, in gwei.
+    #[serde(skip)]
+    pub(crate) balance_gwei: f64,
+    /// Transactions on their way from this replica.
+    #[serde(skip)]
+    pub(crate) in_flight: usize,
+}
+
+impl LineStatus {
+    /// Whether the line sends.
+    pub(crate) const fn is_good(&self) -> bool {
+        self.has_funds && !self.is_at_fee_ceiling
+    }
+}
+
+impl Relay {
+    /// How the lines are, as of a few seconds ago.
+    ///
+    /// # Errors
+    /// When the chain does not answer and was never asked.
+    pub(crate) async fn lines(&self) -> Result<Vec<LineStatus>, RelayError> {
+        let shared = &self.shared;
+        shared.market().await?;
+        Ok(shared.lines.iter().map(|state| self.line_status(state.line)).collect())
+    }
+
+    /// How one line is, as far as it is known.
+    pub(crate) fn line_status(&self, line: Line) -> LineStatus {
+        let state = self.shared.lines.of(line);
+        let held = self.shared.held_back(line);
+        let gwei = state.balance().map_or(0.0, |wei| f64::from(wei / U256::from(1_000_000_000)));
+        LineStatus {
+            line,
+            relayer: state.relayer(),
+            has_funds: held != Some(Waiting::Funds),
+            is_at_fee_ceiling: held == Some(Waiting::Fees),
+            balance_gwei: gwei,
+            in_flight: state.in_flight().0,
+        }
+    }
+
+    /// How many accepted actions of a line have no transaction yet.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn queued(&self, line: Line) -> Result<u64, RelayError> {
+        let accepted = to_bson(&ActionState::Accepted).map_err(mongodb::error::Error::from)?;
+        let waiting = doc! { "line": line.as_str(), "state": accepted };
+        Ok(self.shared.actions.count_documents(waiting).limit(100_000).await?)
+    }
+
+    /// How many reads fit into one checkpoint on this chain.
+    ///
+    /// # Errors
+    /// When the chain does not answer.
+    pub(crate) async fn checkpoint_reads_max(&self) -> Result<usize, RelayError> {
+        Ok(super::gas::accesses_max(self.shared.market().await?.block_gas_limit))
+    }
+
+    /// What is known of the time that checkpoints take: of the last ones from acceptance to block, of one that is on its
+    /// way so far; and the chain's shortest interval between blocks. Milliseconds.
+    ///
+    /// # Errors
+    /// When database or chain do not answer.
+    pub(crate) async fn checkpoint_pace(&self) -> Result<Pace, RelayError> {
+        use futures::TryStreamExt;
+        /// How many checkpoints are looked at.
+        const LAST: i64 = 8;
+        let market = self.shared.market().await?;
+        let newest = doc! { "line": Line::Checkpoint.as_str() };
+        let last: Vec<ActionDoc> = self
+            .shared
+            .actions
+            .find(newest)
+            .sort(doc! { "line": 1, "accepted_at": -1 })
+            .limit(LAST)
+            .await?
+            .try_collect()
+            .await?;
+        let now = super::now_ms();
+        let slowest_ms = last.iter().filter_map(|action| match (&action.state, &action.mined) {
+            (ActionState::Mined, Some(mined)) => Some(mined.seen_at - action.accepted_at),
+            (ActionState::Accepted | ActionState::Sent, _) => Some(now - action.accepted_at),
+            _ => None,
+        });
+        Ok(Pace {
+            slowest_ms: slowest_ms.max().and_then(|ms| u64::try_from(ms).ok()),
+            is_one_on_its_way: last.iter().any(|action| !action.is_settled()),
+            block_interval_ms: u64::try_from(market.block_interval().as_millis()).unwrap_or(u64::MAX),
+            accesses_max: super::gas::accesses_max(market.block_gas_limit),
+        })
+    }
+}
+
+/// The time that checkpoints take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    pub(crate) slowest_ms: Option<u64>,
+    pub(crate) is_one_on_its_way: bool,
+    pub(crate) block_interval_ms: u64,
+    /// How many reads fit into one.
+    pub(crate) accesses_max: usize,
+}

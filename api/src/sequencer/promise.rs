@@ -1,0 +1,190 @@
+//! When a new leaf will stand on chain at the latest. A receipt promises it, so it must follow from what is waiting.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use alloy::primitives::B256;
+use mongodb::{
+    Collection,
+    bson::{Document, doc},
+};
+use protocol::{codes::MAX_BATCH, error_code::ErrorCode, reads::ANCHOR_SECONDS_MAX};
+use tokio::sync::Mutex;
+
+use super::{anchor, chain_head};
+use crate::{
+    error::ApiError,
+    relay::{Line, Pace},
+    state::App,
+    store::collection,
+};
+
+/// How long what was found out counts; leaves that this replica appends meanwhile are added to it.
+const FRESH: Duration = Duration::from_secs(1);
+/// A promise leaves so much to clocks and machines, in milliseconds.
+const SLACK_MS: u64 = 10_000;
+/// What a checkpoint is thought to take while none was seen, in milliseconds.
+const UNSEEN_MS: u64 = 15_000;
+/// More leaves than this are not counted: they are more than a promise allows.
+const COUNTED_MAX: u64 = 100_000;
+/// When to try again after the log was found to be behind.
+const RETRY_SECONDS: u64 = 15;
+
+/// What waits to be anchored, as of a moment ago.
+#[derive(Clone, Copy, Debug)]
+struct Queue {
+    /// Leaves that no checkpoint on chain holds.
+    leaves: u64,
+    /// How long the oldest of them has waited, in milliseconds.
+    oldest_ms: u64,
+    pace: Pace,
+}
+
+/// What is known of the queue on this replica.
+#[derive(Clone, Default)]
+pub struct Promises {
+    queue: Arc<Mutex<Option<(Queue, Instant)>>>,
+    /// Leaves that were appended here since the queue was looked at.
+    appended: Arc<AtomicU64>,
+}
+
+impl Promises {
+    /// A leaf was appended.
+    pub(crate) fn appended(&self) {
+        self.appended.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// In how many seconds a leaf that is written now stands on chain at the latest.
+///
+/// # Errors
+/// `log_behind` when that is longer than a leaf may promise, or nobody can say.
+pub(crate) async fn seconds_ahead(app: &App) -> Result<u64, ApiError> {
+    let status = app.relay.line_status(Line::Checkpoint);
+    if !status.has_funds {
+        return Err(behind("the relayer of the log has too little ether"));
+    }
+    if status.is_at_fee_ceiling {
+        return Err(behind("the chain costs more than the relayer of the log pays"));
+    }
+    let queue = queue(app).await?;
+    let due_ms = app.settings.limits.checkpoint_ms_max;
+    let appended = app.promises.appended.load(Ordering::Relaxed);
+    let seconds = estimate_ms(&Queue { leaves: queue.leaves + appended, ..queue }, due_ms).div_ceil(1_000);
+    let seconds = seconds.max(app.settings.limits.anchor_seconds_min.max(1));
+    if seconds > ANCHOR_SECONDS_MAX {
+        return Err(behind("reads cannot be anchored in time now"));
+    }
+    Ok(seconds)
+}
+
+fn behind(detail: &'static str) -> ApiError {
+    ApiError::new(ErrorCode::LogBehind, detail).retry_after(RETRY_SECONDS)
+}
+
+/// How long it takes until a new leaf is anchored: the batches before it and its own, one after another, each as slow as
+/// the slowest that was seen lately, twice.
+fn estimate_ms(queue: &Queue, due_ms: u64) -> u64 {
+    let pace = &queue.pace;
+    let seen_ms = pace.slowest_ms.unwrap_or(UNSEEN_MS).max(pace.block_interval_ms);
+    // Leaves that have waited longer than that say that it is slower.
+    let waited_ms = queue.oldest_ms.saturating_sub(due_ms) / 2;
+    let batch_ms = seen_ms.max(waited_ms).saturating_mul(2).max(1_000);
+    let per_batch = (MAX_BATCH.min(pace.accesses_max) as u64).max(1);
+    // The new leaf counts, too; a batch that is on its way holds leaves that are counted, but may be smaller than it could be.
+    let batches = (queue.leaves + 1).div_ceil(per_batch) + u64::from(pace.is_one_on_its_way || queue.leaves > 0);
+    batches.saturating_mul(batch_ms).saturating_add(due_ms).saturating_add(SLACK_MS)
+}
+
+/// What waits, as of at most a moment ago.
+async fn queue(app: &App) -> Result<Queue, ApiError> {
+    let mut known = app.promises.queue.lock().await;
+    if let Some((queue, since)) = *known
+        && since.elapsed() < FRESH
+    {
+        return Ok(queue);
+    }
+    // What is appended while we look is counted twice rather than not at all.
+    app.promises.appended.store(0, Ordering::Relaxed);
+    let queue = look(app).await?;
+    *known = Some((queue, Instant::now()));
+    Ok(queue)
+}
+
+async fn look(app: &App) -> Result<Queue, ApiError> {
+    let (head, pace) = tokio::join!(chain_head(app), app.relay.checkpoint_pace());
+    let (head, pace): (B256, Pace) = (head.map_err(ApiError::internal)?, pace?);
+    let anchored = anchor::find(app, head).await.map_err(ApiError::internal)?;
+    // A position that is not known here is rebuilt by the sequencer; until then all that has a place counts as waiting.
+    let anchored = anchored.map_or(0, |position| position.frontier.size());
+    let leaves: Collection<Document> = app.log_database.collection(collection::LEAVES);
+    let first = i64::try_from(anchored).unwrap_or(i64::MAX);
+    let brief = doc! { "_id": 0, "index": 1, "appended_at": 1 };
+    let unplaced = leaves.count_documents(doc! { "is_placed": false }).limit(COUNTED_MAX);
+    let oldest_unplaced =
+        leaves.find_one(doc! { "is_placed": false }).sort(doc! { "appended_at": 1 }).projection(brief.clone());
+    let last_placed =
+        leaves.find_one(doc! { "index": { "$gte": first } }).sort(doc! { "index": -1 }).projection(brief.clone());
+    let first_waiting = leaves.find_one(doc! { "index": first }).projection(brief);
+    let (unplaced, oldest_unplaced, last_placed, first_waiting) = tokio::join!(
+        unplaced.into_future(),
+        oldest_unplaced.into_future(),
+        last_placed.into_future(),
+        first_waiting.into_future()
+    );
+    let placed = last_placed?.and_then(|leaf| leaf.get_i64("index").ok()).map_or(0, |last| last + 1 - first);
+    let oldest = [oldest_unplaced?, first_waiting?].into_iter().flatten();
+    let oldest = oldest.filter_map(|leaf| leaf.get_i64("appended_at").ok()).min();
+    let now = jiff::Timestamp::now().as_millisecond();
+    Ok(Queue {
+        leaves: unplaced? + u64::try_from(placed).unwrap_or(0),
+        oldest_ms: oldest.and_then(|oldest| u64::try_from(now - oldest).ok()).unwrap_or(0),
+        pace,
+    })
+}
+
+/// What metrics say of the log: leaves that wait, and the promise that a read would get now (seconds; 0 when none would).
+pub(crate) async fn figures(app: &App) -> (u64, u64) {
+    let leaves = queue(app).await.map_or(0, |queue| queue.leaves);
+    (leaves, seconds_ahead(app).await.unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queue(leaves: u64, slowest_ms: Option<u64>, block_interval_ms: u64) -> Queue {
+        let pace = Pace { slowest_ms, is_one_on_its_way: leaves > 0, block_interval_ms, accesses_max: 2_000 };
+        Queue { leaves, oldest_ms: 0, pace }
+    }
+
+    #[test]
+    fn the_promise_follows_from_what_waits() {
+        let seconds = |queue: &Queue| estimate_ms(queue, 2_000) / 1_000;
+        // Blocks of 12 seconds: what is on its way, and then ours.
+        assert_eq!(seconds(&queue(0, Some(12_500), 12_000)), 37);
+        assert_eq!(seconds(&queue(10, Some(12_500), 12_000)), 62);
+        assert_eq!(seconds(&queue(1_000, Some(12_500), 12_000)), 87);
+        assert!(seconds(&queue(12_000, Some(12_500), 12_000)) > ANCHOR_SECONDS_MAX);
+        // A lucky checkpoint does not make blocks faster.
+        assert_eq!(seconds(&queue(0, Some(200), 12_000)), 36);
+        // A chain that mines at once.
+        assert!(seconds(&queue(1_000, Some(300), 0)) <= 20);
+        // One that is on its way for minutes, and leaves that wait as long.
+        assert!(seconds(&queue(10, Some(100_000), 12_000)) > ANCHOR_SECONDS_MAX);
+        assert!(seconds(&Queue { oldest_ms: 200_000, ..queue(1, Some(300), 0) }) > ANCHOR_SECONDS_MAX);
+    }
+
+    #[test]
+    fn small_blocks_take_smaller_batches() {
+        let small = Pace { accesses_max: 100, ..queue(1_000, Some(300), 0).pace };
+        let of = |pace| estimate_ms(&Queue { pace, ..queue(1_000, Some(300), 0) }, 0);
+        assert_eq!(of(queue(1_000, Some(300), 0).pace), 3_000 + SLACK_MS);
+        assert_eq!(of(small), 12_000 + SLACK_MS);
+    }
+}
