@@ -55,12 +55,14 @@ pub enum Use {
     Leaf,
     /// A keyring or an address book, which its owner has encrypted already.
     PrivateBlob,
+    /// What a write was answered.
+    Answer,
 }
 
 impl Use {
     /// All of them, for the test that no two share a label.
     #[cfg(test)]
-    const ALL: [Self; 4] = [Self::ReleaseShare, Self::Session, Self::Leaf, Self::PrivateBlob];
+    const ALL: [Self; 5] = [Self::ReleaseShare, Self::Session, Self::Leaf, Self::PrivateBlob, Self::Answer];
 
     const fn label(self) -> &'static str {
         match self {
@@ -68,6 +70,7 @@ impl Use {
             Self::Session => "api_sessions/sealed",
             Self::Leaf => "log_leaves/sealed",
             Self::PrivateBlob => "api_private_blobs/content",
+            Self::Answer => "api_answers/answer",
         }
     }
 }
@@ -87,18 +90,21 @@ pub enum Lookup {
     RelayNetwork,
     /// An account that was invited.
     Invitation,
+    /// The address whose write was answered.
+    AnswerAddress,
 }
 
 impl Lookup {
     /// All of them, for the test that no two share a label.
     #[cfg(test)]
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::SessionAddress,
         Self::LeafRequest,
         Self::PrivateBlob,
         Self::RelayAccount,
         Self::RelayNetwork,
         Self::Invitation,
+        Self::AnswerAddress,
     ];
 
     const fn label(self) -> &'static str {
@@ -109,6 +115,7 @@ impl Lookup {
             Self::RelayAccount => "api_budgets/account",
             Self::RelayNetwork => "api_budgets/network",
             Self::Invitation => "api_invitations/account",
+            Self::AnswerAddress => "api_answers/account",
         }
     }
 }

@@ -26,11 +26,15 @@ pub(crate) use ledger::{create_indexes, stored_bytes};
 
 use crate::{
     caller::Caller,
+    conditional,
     content::{ByteStream, ContentError},
     error::ApiError,
     extract::{Json, Path, Query},
     state::App,
 };
+
+/// A client may keep an envelope, and asks each time whether it may still have it.
+const CACHE: &str = "private, no-cache";
 
 /// Which record version an upload is for.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -38,9 +42,11 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub(crate) struct UploadQuery {
     /// The record, also before it is registered.
-    #[param(value_type = String)]
+    #[param(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     record: RecordId,
     /// The version, from 1.
+    #[param(minimum = 1, maximum = 65535)]
+    #[serde(deserialize_with = "protocol::digits::deserialize")]
     version: u16,
 }
 
@@ -66,9 +72,13 @@ pub(crate) async fn upload(
 ///
 /// **Who may call:** the patient; whoever holds a live grant over the record; the uploader until the version is registered.
 #[utoipa::path(get, path = "/v1/blobs/{cid}", tag = "blobs",
-    params(("cid" = String, Path, description = "CIDv1, base32."), ("Range" = Option<String>, Header, description = "One range of bytes.")),
-    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
-        (status = 206, content_type = "application/octet-stream", body = Vec<u8>)))]
+    params(("cid" = String, Path, description = "CIDv1, base32.", pattern = "^b[a-z2-7]{20,120}$"),
+        ("Range" = Option<String>, Header, description = "One range of bytes."),
+        ("If-Range" = Option<String>, Header, description = "The range is wanted only of the envelope with this ETag."),
+        ("If-None-Match" = Option<String>, Header, description = "ETags that the client has already, or `*`.")),
+    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>, headers(("ETag" = String))),
+        (status = 206, content_type = "application/octet-stream", body = Vec<u8>, headers(("ETag" = String), ("Content-Range" = String))),
+        (status = 304, description = "The client has it already.", headers(("ETag" = String)))))]
 pub(crate) async fn download(
     State(app): State<App>,
     caller: Caller,
@@ -76,16 +86,16 @@ pub(crate) async fn download(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let blob = access::find(&app, caller.address, &cid).await?;
-    let etag = format!("\"{}\"", blob.cid);
-    if headers.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == etag.as_bytes()) {
-        return Ok(StatusCode::NOT_MODIFIED.into_response());
+    if conditional::is_known(&headers, &blob.cid) {
+        return Ok(conditional::not_modified(&blob.cid, CACHE));
     }
-    let range = range::of(&headers, blob.size)?;
+    let wants_range = conditional::is_range_wanted(&headers, &blob.cid);
+    let range = if wants_range { range::of(&headers, blob.size)? } else { None };
     let (offset, length) = range.unwrap_or((0, blob.size));
     let bytes = app.content.get(&blob.cid, offset, length).await.map_err(unavailable)?;
     let mut response = (if range.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK }).into_response();
     *response.body_mut() = Body::from_stream(exactly(bytes, length));
-    describe(&mut response, &etag, length);
+    describe(&mut response, &blob.cid, length);
     if range.is_some() {
         let content_range = format!("bytes {offset}-{}/{}", offset + length - 1, blob.size);
         let value = HeaderValue::from_str(&content_range).expect("digits are visible ASCII");
@@ -98,25 +108,32 @@ pub(crate) async fn download(
 ///
 /// **Who may call:** whoever may download it.
 #[utoipa::path(head, path = "/v1/blobs/{cid}", tag = "blobs",
-    params(("cid" = String, Path, description = "CIDv1, base32.")), responses((status = 200)))]
+    params(("cid" = String, Path, description = "CIDv1, base32.", pattern = "^b[a-z2-7]{20,120}$"),
+        ("If-None-Match" = Option<String>, Header, description = "ETags that the client has already, or `*`.")),
+    responses((status = 200, headers(("ETag" = String))),
+        (status = 304, description = "The client has it already.", headers(("ETag" = String)))))]
 pub(crate) async fn describe_blob(
     State(app): State<App>,
     caller: Caller,
     Path(cid): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let blob = access::find(&app, caller.address, &cid).await?;
+    if conditional::is_known(&headers, &blob.cid) {
+        return Ok(conditional::not_modified(&blob.cid, CACHE));
+    }
     let mut response = StatusCode::OK.into_response();
-    describe(&mut response, &format!("\"{}\"", blob.cid), blob.size);
+    describe(&mut response, &blob.cid, blob.size);
     Ok(response)
 }
 
-fn describe(response: &mut Response, etag: &str, length: u64) {
+fn describe(response: &mut Response, cid: &str, length: u64) {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    headers.insert(header::ETAG, HeaderValue::from_str(etag).expect("a parsed CID in quotes is visible ASCII"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(CACHE));
+    headers.insert(header::ETAG, conditional::etag(cid));
 }
 
 /// Passes exactly `length` bytes on. A store that gives fewer or more breaks the connection, so that what arrived

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     caller::Caller,
     error::ApiError,
-    extract::{Json, Path, Query, page_limit},
+    extract::{AddressInPath, Json, Path, Query, page_limit},
     grants,
     paging::{self, Place, newest_first},
     state::App,
@@ -89,12 +89,12 @@ pub(crate) async fn list_blocks(
 /// Grants that stand go on to count.
 ///
 /// **Who may call:** any signed-in address, for itself.
-#[utoipa::path(put, path = "/v1/blocks/{address}", tag = "people", params(("address" = String, Path)),
+#[utoipa::path(put, path = "/v1/blocks/{address}", tag = "people", params(("address" = String, Path, pattern = "^0x[0-9a-fA-F]{40}$")),
     responses((status = 204)))]
 pub(crate) async fn block(
     State(app): State<App>,
     caller: Caller,
-    Path(address): Path<Address>,
+    Path(AddressInPath(address)): Path<AddressInPath>,
 ) -> Result<StatusCode, ApiError> {
     if address == caller.address {
         return Err(ApiError::invalid("nobody blocks themselves"));
@@ -120,12 +120,12 @@ pub(crate) async fn block(
 /// Ends a block. What the sender has granted meanwhile is found on its shelf again.
 ///
 /// **Who may call:** any signed-in address, for itself.
-#[utoipa::path(delete, path = "/v1/blocks/{address}", tag = "people", params(("address" = String, Path)),
+#[utoipa::path(delete, path = "/v1/blocks/{address}", tag = "people", params(("address" = String, Path, pattern = "^0x[0-9a-fA-F]{40}$")),
     responses((status = 204)))]
 pub(crate) async fn unblock(
     State(app): State<App>,
     caller: Caller,
-    Path(address): Path<Address>,
+    Path(AddressInPath(address)): Path<AddressInPath>,
 ) -> Result<StatusCode, ApiError> {
     blocks(&app.database).delete_one(doc! { "_id": block_id(caller.address, address) }).await?;
     grants::sort_again(&app, caller.address, address).await?;

@@ -27,7 +27,7 @@ use crate::{
     caller::Caller,
     chain,
     error::ApiError,
-    extract::{Json, Path, Query, page_limit},
+    extract::{AddressInPath, Json, Path, Query, page_limit},
     paging,
     state::App,
     store::{collection, index},
@@ -75,12 +75,12 @@ pub(crate) async fn list_directory(
 /// Puts a practitioner's public profile in, or replaces an older one.
 ///
 /// **Who may call:** its accreditor or the practitioner; the accreditor's signature is what counts.
-#[utoipa::path(put, path = "/v1/directory/{address}", tag = "people", params(("address" = String, Path)),
+#[utoipa::path(put, path = "/v1/directory/{address}", tag = "people", params(("address" = String, Path, pattern = "^0x[0-9a-fA-F]{40}$")),
     request_body = SignedProfile, responses((status = 204)))]
 pub(crate) async fn put_profile(
     State(app): State<App>,
     caller: Caller,
-    Path(practitioner): Path<Address>,
+    Path(AddressInPath(practitioner)): Path<AddressInPath>,
     Json(signed): Json<SignedProfile>,
 ) -> Result<StatusCode, ApiError> {
     let profile = &signed.profile;

@@ -1,15 +1,20 @@
 //! The OpenAPI document and the page that shows it, served from here and from nowhere else.
 
+mod problems;
+
+use std::sync::LazyLock;
+
 use axum::{Router, response::IntoResponse};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        Components, ContentBuilder, Ref, RefOr, ResponseBuilder, SecurityRequirement,
+        Components, SecurityRequirement,
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 use utoipa_swagger_ui::SwaggerUi;
 
+pub(crate) use self::problems::Documented;
 use crate::{caller::SESSION_COOKIE, extract::Json, state::App};
 
 /// What the document says beside the routes.
@@ -49,21 +54,13 @@ impl Modify for Sessions {
     }
 }
 
-/// Every operation may answer with a problem; said once here instead of at each route.
-pub(crate) fn with_problems(mut openapi: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-    let problem = ResponseBuilder::new()
-        .description("A problem (RFC 9457) with a stable code.")
-        .content("application/problem+json", content)
-        .build();
-    for item in openapi.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.head, &mut item.post, &mut item.put, &mut item.delete];
-        for operation in operations.into_iter().flatten() {
-            operation.responses.responses.insert("default".to_owned(), RefOr::T(problem.clone()));
-        }
-    }
-    openapi
+/// The whole document: with the problems that each operation may answer with.
+pub(crate) fn complete(openapi: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    problems::describe(openapi)
 }
+
+/// What the document says about answers.
+pub(crate) static DOCUMENTED: LazyLock<Documented> = LazyLock::new(|| Documented::of(crate::routes::openapi()));
 
 /// `/openapi.json` and `/docs`. They are not part of the document themselves.
 pub(crate) fn router(openapi: utoipa::openapi::OpenApi) -> Router<App> {

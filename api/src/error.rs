@@ -15,6 +15,26 @@ use protocol::error_code::{ErrorCode, Problem};
 
 use crate::request_id;
 
+/// The longest sentence of a problem, in characters. Sentences of ours are shorter: this is the last line of defence
+/// against one that repeats what was sent.
+const DETAIL_CHARS_MAX: usize = 300;
+/// At most so many characters of what a caller sent are repeated to them.
+pub const REPEATED_CHARS_MAX: usize = 100;
+/// The longest cause in the log, in characters.
+const CAUSE_CHARS_MAX: usize = 2_000;
+
+/// A text that may hold what a caller sent, as one line of at most `chars_max` characters, the last of which says that
+/// something was cut off.
+#[must_use]
+pub fn clipped(text: &str, chars_max: usize) -> String {
+    let mut line = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut kept: String = line.by_ref().take(chars_max.saturating_sub(1)).collect();
+    if let Some(last) = line.next() {
+        kept.push(if line.next().is_some() { '…' } else { last });
+    }
+    kept
+}
+
 /// What a handler answers when it cannot do what was asked.
 #[derive(Debug)]
 pub struct ApiError {
@@ -28,7 +48,11 @@ impl ApiError {
     /// An error with its sentence. The sentence is sent: it names no secret and no person.
     #[must_use]
     pub fn new(code: ErrorCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into(), cause: None, retry_after_seconds: None }
+        let mut detail = detail.into();
+        if detail.len() > DETAIL_CHARS_MAX {
+            detail = clipped(&detail, DETAIL_CHARS_MAX).into();
+        }
+        Self { code, detail, cause: None, retry_after_seconds: None }
     }
 
     /// Our fault; `cause` is logged and never sent.
@@ -67,6 +91,12 @@ impl ApiError {
         Self::new(ErrorCode::InvalidRequest, detail)
     }
 
+    /// The request cannot be read, for a reason that may repeat it.
+    #[must_use]
+    pub fn unreadable(what: &'static str, why: &impl std::fmt::Display) -> Self {
+        Self::invalid(format!("{what} cannot be read: {}", clipped(&why.to_string(), REPEATED_CHARS_MAX)))
+    }
+
     /// Adds the cause for the log.
     #[must_use]
     pub fn because(mut self, cause: impl Into<anyhow::Error>) -> Self {
@@ -102,10 +132,11 @@ impl ApiError {
 
     fn log(&self) {
         let code = self.code.as_str();
-        match (&self.cause, self.code.status() >= 500) {
-            (Some(cause), true) => tracing::error!(code, cause = format!("{cause:#}"), "request failed"),
+        let cause = self.cause.as_ref().map(|cause| clipped(&format!("{cause:#}"), CAUSE_CHARS_MAX));
+        match (cause, self.code.status() >= 500) {
+            (Some(cause), true) => tracing::error!(code, cause, "request failed"),
             (None, true) => tracing::error!(code, "request failed"),
-            (Some(cause), false) => tracing::debug!(code, cause = format!("{cause:#}"), "request refused"),
+            (Some(cause), false) => tracing::debug!(code, cause, "request refused"),
             (None, false) => tracing::debug!(code, "request refused"),
         }
     }
@@ -116,6 +147,8 @@ impl IntoResponse for ApiError {
         self.log();
         let status = StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, axum::Json(self.problem())).into_response();
+        // For who counts answers: the body is not looked into.
+        response.extensions_mut().insert(self.code);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after_seconds {
@@ -155,5 +188,27 @@ impl From<alloy::contract::Error> for ApiError {
             alloy::contract::Error::TransportError(error) if error.as_error_resp().is_none() => error.into(),
             error => Self::internal(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_by_characters_and_keeps_to_one_line() {
+        assert_eq!(clipped("abc", 3), "abc");
+        assert_eq!(clipped("abcd", 3), "ab…");
+        assert_eq!(clipped("añ\u{1F4A9}b\u{0}\nc", 6), "añ\u{1F4A9}b  c".chars().take(5).collect::<String>() + "…");
+        assert_eq!(clipped("", 3), "");
+    }
+
+    #[test]
+    fn whatever_a_problem_is_made_of_it_stays_small() {
+        let input = "\u{202E}7".repeat(1 << 20);
+        let error = ApiError::invalid(input.clone()).because(anyhow::anyhow!(input.clone()));
+        assert!(serde_json::to_vec(&error.problem()).expect("plain data").len() < 4_000);
+        let repeated = ApiError::unreadable("the body", &input).problem().detail;
+        assert!(repeated.matches('7').count() <= REPEATED_CHARS_MAX, "{repeated}");
     }
 }

@@ -1,37 +1,47 @@
-//! Extractors that refuse with a problem and a stable code, where axum's own would answer plain text.
+//! Extractors that refuse with a problem and a stable code, where axum's own would answer plain text. What they say never
+//! repeats more than [`crate::error::REPEATED_CHARS_MAX`] characters of what was sent.
 
+use alloy::primitives::Address;
 use axum::{
-    extract::{
-        FromRequest, FromRequestParts, Request,
-        rejection::{JsonRejection, PathRejection, QueryRejection},
-    },
-    http::{StatusCode, request::Parts},
+    extract::{FromRequest, FromRequestParts, Request},
+    http::{HeaderMap, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use protocol::error_code::ErrorCode;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::error::ApiError;
+use crate::{body, error::ApiError, state::App, work};
 
 /// A JSON body, in or out.
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+impl<T: DeserializeOwned + Send + 'static> FromRequest<App> for Json<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        match axum::Json::<T>::from_request(request, state).await {
-            Ok(axum::Json(body)) => Ok(Self(body)),
-            Err(JsonRejection::MissingJsonContentType(_)) => {
-                Err(ApiError::new(ErrorCode::UnsupportedMediaType, "the body must be application/json"))
-            }
-            Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                Err(ApiError::new(ErrorCode::TooLarge, "the body is larger than this route accepts"))
-            }
-            Err(rejection) => Err(ApiError::invalid(rejection.body_text())),
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        if !is_json(request.headers()) {
+            return Err(ApiError::new(ErrorCode::UnsupportedMediaType, "the body must be application/json"));
         }
+        let limits = &app.settings.limits;
+        let bytes_max = body::bytes_max(limits, request.uri().path());
+        let bytes = body::read(request.into_body(), bytes_max, limits).await?;
+        work::run(bytes.len(), move || parsed(&bytes)).await.map(Self)
     }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    media_type.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// Reads one JSON value and nothing behind it. The error begins with the field.
+fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value =
+        serde_path_to_error::deserialize(&mut json).map_err(|error| ApiError::unreadable("the body", &error))?;
+    json.end().map_err(|error| ApiError::unreadable("the body", &error))?;
+    Ok(value)
 }
 
 impl<T: Serialize> IntoResponse for Json<T> {
@@ -51,7 +61,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Query<T
         axum::extract::Query::<T>::from_request_parts(parts, state)
             .await
             .map(|axum::extract::Query(query)| Self(query))
-            .map_err(|rejection: QueryRejection| ApiError::invalid(rejection.body_text()))
+            .map_err(|rejection| ApiError::unreadable("the query", &rejection.body_text()))
     }
 }
 
@@ -66,9 +76,19 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
         axum::extract::Path::<T>::from_request_parts(parts, state)
             .await
             .map(|axum::extract::Path(path)| Self(path))
-            .map_err(|rejection: PathRejection| ApiError::invalid(rejection.body_text()))
+            .map_err(|rejection| ApiError::unreadable("the path", &rejection.body_text()))
     }
 }
+
+/// An address in a path: `0x` and 40 hex digits.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(transparent)]
+pub struct AddressInPath(#[serde(with = "protocol::hex_text")] pub Address);
+
+/// A version in a path: decimal digits.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(transparent)]
+pub struct VersionInPath(#[serde(deserialize_with = "protocol::digits::deserialize")] pub u16);
 
 /// How many items a page has: `limit` if it is 1 to 500, 100 if absent.
 ///

@@ -87,7 +87,7 @@ pub(crate) async fn list_grants(
 /// Gives the capsules of one grant.
 ///
 /// **Who may call:** the patient who gave the grant, and its grantee.
-#[utoipa::path(get, path = "/v1/grants/{grant}/bundle", tag = "grants", params(("grant" = String, Path)),
+#[utoipa::path(get, path = "/v1/grants/{grant}/bundle", tag = "grants", params(("grant" = String, Path, pattern = "^0x[0-9a-fA-F]{64}$")),
     responses((status = 200, body = BundleBody)))]
 pub(crate) async fn get_bundle(
     State(app): State<App>,
@@ -100,7 +100,7 @@ pub(crate) async fn get_bundle(
 /// Hides a received grant from the caller's lists. It goes on to count, and can be asked for by its record.
 ///
 /// **Who may call:** its grantee.
-#[utoipa::path(put, path = "/v1/grants/{grant}/hidden", tag = "grants", params(("grant" = String, Path)),
+#[utoipa::path(put, path = "/v1/grants/{grant}/hidden", tag = "grants", params(("grant" = String, Path, pattern = "^0x[0-9a-fA-F]{64}$")),
     responses((status = 204)))]
 pub(crate) async fn hide_grant(
     State(app): State<App>,
@@ -114,7 +114,7 @@ pub(crate) async fn hide_grant(
 /// Shows a hidden grant again.
 ///
 /// **Who may call:** its grantee.
-#[utoipa::path(delete, path = "/v1/grants/{grant}/hidden", tag = "grants", params(("grant" = String, Path)),
+#[utoipa::path(delete, path = "/v1/grants/{grant}/hidden", tag = "grants", params(("grant" = String, Path, pattern = "^0x[0-9a-fA-F]{64}$")),
     responses((status = 204)))]
 pub(crate) async fn unhide_grant(
     State(app): State<App>,
@@ -128,7 +128,7 @@ pub(crate) async fn unhide_grant(
 /// Adds capsules of later versions to a standing grant (catch-up).
 ///
 /// **Who may call:** the patient who gave the grant.
-#[utoipa::path(put, path = "/v1/grants/{grant}/bundle", tag = "grants", params(("grant" = String, Path)),
+#[utoipa::path(put, path = "/v1/grants/{grant}/bundle", tag = "grants", params(("grant" = String, Path, pattern = "^0x[0-9a-fA-F]{64}$")),
     request_body = CatchUpBody, responses((status = 204)))]
 pub(crate) async fn put_bundle(
     State(app): State<App>,

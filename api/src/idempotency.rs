@@ -1,31 +1,29 @@
 //! `Idempotency-Key`: the same write sent again, because its answer was lost, gets the same answer.
 //!
-//! An answer is stored under session, method, path and key, with the hash of the body, and given to nobody whose session
-//! has ended. It is never used on the routes
-//! that read records, on streams, or on signing in; each of those has its own way to be repeated.
+//! An answer is stored under session, method, path and key, with a hash of what was asked. It is given to nobody but
+//! the session that it was for, while that session lives, and never to a cookie that another site's page sent along.
+//! While the first request is still being carried out, also for a client that has hung up, the same one again waits for
+//! its outcome. It is never used on the routes that read records, on streams, or on signing in; each of those has its
+//! own way to be repeated.
+
+mod answers;
+
+use std::time::Duration;
 
 use axum::{
-    body::{Body, to_bytes},
-    extract::{Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    body::{Body, Bytes},
+    extract::{FromRequestParts, Request, State},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
-    response::{IntoResponse, Response},
-};
-use mongodb::{
-    Database,
-    bson::{Binary, DateTime, doc, spec::BinarySubtype},
+    response::Response,
 };
 use protocol::error_code::ErrorCode;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{
-    caller,
-    error::ApiError,
-    state::App,
-    store::{collection, is_duplicate, ttl_index},
-    time::Clock,
-};
+pub(crate) use answers::create_indexes;
+
+use self::answers::{Answer, Begun, Claim};
+use crate::{body, caller::Caller, error::ApiError, state::App};
 
 /// The request header.
 pub const KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
@@ -33,38 +31,13 @@ pub const KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 pub const REPLAYED_HEADER: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// Longer keys are refused.
 const KEY_BYTES_MAX: usize = 128;
-/// Larger answers are not stored; there are none on these routes.
-const ANSWER_BYTES_MAX: usize = 4 << 20;
-
-/// A stored answer. `_id`: SHA-256 of session, method, path and key.
-#[derive(Serialize, Deserialize)]
-struct AnswerDoc {
-    #[serde(rename = "_id")]
-    id: String,
-    /// SHA-256 of the body.
-    body_hash: String,
-    /// Absent while the first request is being answered.
-    answer: Option<Answer>,
-    /// Unix seconds; an unanswered one that is older is taken over.
-    began_at: i64,
-    delete_at: DateTime,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Answer {
-    status: i32,
-    content_type: Option<String>,
-    body: Binary,
-}
-
-/// Index of the stored answers.
-pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
-    database.collection::<AnswerDoc>(collection::ANSWERS).create_index(ttl_index("delete_at")).await?;
-    Ok(())
-}
+/// A repeated request waits so long for the outcome of the first; then it is told to ask again.
+const WAIT: Duration = Duration::from_secs(25);
+/// Between two looks whether the first request has been answered.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Whether a stored answer may be given on this path.
-fn is_eligible(method: &Method, path: &str) -> bool {
+pub(crate) fn is_eligible(method: &Method, path: &str) -> bool {
     let write = matches!(*method, Method::POST | Method::PUT | Method::DELETE);
     let excluded = path == "/v1/reads" || path.starts_with("/v1/blobs") || path.starts_with("/v1/auth/");
     write && path.starts_with("/v1/") && !excluded
@@ -72,107 +45,110 @@ fn is_eligible(method: &Method, path: &str) -> bool {
 
 /// Answers a repeated write with what the first one was answered.
 pub(crate) async fn replay(State(app): State<App>, request: Request, next: Next) -> Result<Response, ApiError> {
-    let Some(key) = request.headers().get(KEY_HEADER).cloned() else { return Ok(next.run(request).await) };
-    let Some(session) = caller::session_id(request.headers()) else { return Ok(next.run(request).await) };
-    if !is_eligible(request.method(), request.uri().path()) {
+    if !request.headers().contains_key(KEY_HEADER) || !is_eligible(request.method(), request.uri().path()) {
         return Ok(next.run(request).await);
     }
-    // Whoever has no session is refused by the route itself.
-    if !caller::is_session_live(&app, &session).await? {
-        return Ok(next.run(request).await);
-    }
-    if key.is_empty() || key.len() > KEY_BYTES_MAX {
-        return Err(ApiError::invalid(format!("an idempotency key has 1 to {KEY_BYTES_MAX} bytes")));
-    }
-    let (parts, body) = request.into_parts();
-    let body = to_bytes(body, app.settings.limits.body_bytes_max)
-        .await
-        .map_err(|_| ApiError::new(ErrorCode::TooLarge, "the body is larger than this route accepts"))?;
-    let id = Sha256::new()
-        .chain_update(session.0.as_bytes())
-        .chain_update([0])
-        .chain_update(parts.method.as_str())
-        .chain_update([0])
-        .chain_update(parts.uri.path())
-        .chain_update([0])
-        .chain_update(key.as_bytes())
-        .finalize();
-    let id = hex::encode(id);
-    if let Some(answer) = begin(&app, &id, &hex::encode(Sha256::digest(&body))).await? {
-        return Ok(stored(answer));
-    }
-    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
-    finish(&app, &id, response).await
-}
-
-/// Claims the key; gives the stored answer if there is one.
-async fn begin(app: &App, id: &str, body_hash: &str) -> Result<Option<Answer>, ApiError> {
+    let (mut parts, body) = request.into_parts();
+    // Whoever may not call here is refused by the route itself.
+    let Ok(caller) = Caller::from_request_parts(&mut parts, &app).await else {
+        return Ok(next.run(Request::from_parts(parts, body)).await);
+    };
+    let key = key_of(&parts)?;
     let limits = &app.settings.limits;
-    let now = app.clock.now();
-    let began_at = i64::try_from(now).map_err(ApiError::internal)?;
-    let doc = AnswerDoc {
-        id: id.to_owned(),
-        body_hash: body_hash.to_owned(),
-        answer: None,
-        began_at,
-        delete_at: Clock::date_at(now + limits.idempotency_seconds),
-    };
-    let answers = app.database.collection::<AnswerDoc>(collection::ANSWERS);
-    match answers.insert_one(&doc).await {
-        Ok(_) => return Ok(None),
-        Err(error) if is_duplicate(&error) => {}
-        Err(error) => return Err(error.into()),
+    let body = body::read(body, body::bytes_max(limits, parts.uri.path()), limits).await?;
+    let claim = claim(&caller, &parts, &key, &body);
+    let waited = tokio::time::timeout(WAIT, wait_for_turn(&app, &claim)).await;
+    match waited.unwrap_or_else(|_| Err(still_running()))? {
+        Some(answer) => Ok(replayed(answer)),
+        None => {
+            parts.extensions.insert(caller);
+            let work = next.run(Request::from_parts(parts, Body::from(body)));
+            let response = tokio::select! {
+                response = work => response,
+                // Others see that this server is still at it. It never ends by itself.
+                () = answers::stay_alive(&app, &claim) => return Err(still_running()),
+            };
+            Ok(finish(&app, &claim, response).await)
+        }
     }
-    let busy = || {
-        ApiError::new(ErrorCode::Unavailable, "the first request with this key is still being answered").retry_after(1)
-    };
-    let Some(stored) = answers.find_one(doc! { "_id": id }).await? else { return Err(busy()) };
-    if stored.body_hash != body_hash {
-        return Err(ApiError::new(
-            ErrorCode::IdempotencyMismatch,
-            "this idempotency key came with another body before",
-        ));
-    }
-    if stored.answer.is_some() {
-        return Ok(stored.answer);
-    }
-    // The server that began it may have been killed; its request has ended by then, whatever became of it.
-    let abandoned = i64::try_from(limits.request_seconds_max).map_err(ApiError::internal)?;
-    let claim = doc! { "_id": id, "answer": null, "began_at": { "$eq": stored.began_at, "$lt": began_at - abandoned } };
-    let claimed = answers.update_one(claim, doc! { "$set": { "began_at": began_at } }).await?.matched_count == 1;
-    if claimed { Ok(None) } else { Err(busy()) }
 }
 
-/// Stores the answer, unless trying again could give a better one: then the key is free again.
-async fn finish(app: &App, id: &str, response: Response) -> Result<Response, ApiError> {
-    let (parts, body) = response.into_parts();
-    let body = to_bytes(body, ANSWER_BYTES_MAX).await.map_err(ApiError::internal)?;
-    let answers = app.database.collection::<AnswerDoc>(collection::ANSWERS);
-    let passing = parts.status.is_server_error()
-        || matches!(parts.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS);
-    if passing {
-        answers.delete_one(doc! { "_id": id }).await?;
-    } else {
-        let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let answer = doc! {
-            "status": i32::from(parts.status.as_u16()),
-            "content_type": content_type,
-            "body": Binary { subtype: BinarySubtype::Generic, bytes: body.to_vec() },
-        };
-        answers.update_one(doc! { "_id": id }, doc! { "$set": { "answer": answer } }).await?;
-    }
-    Ok(Response::from_parts(parts, Body::from(body)))
+/// Says that the request is being carried out.
+pub(crate) fn still_running() -> ApiError {
+    ApiError::new(ErrorCode::InProgress, "the request is still being carried out").retry_after(1)
 }
 
-fn stored(answer: Answer) -> Response {
-    let status = u16::try_from(answer.status).ok().and_then(|status| StatusCode::from_u16(status).ok());
-    let mut response = (status.unwrap_or(StatusCode::OK), answer.body.bytes).into_response();
-    let headers = response.headers_mut();
-    headers.remove(header::CONTENT_TYPE);
-    if let Some(value) = answer.content_type.and_then(|text| HeaderValue::from_str(&text).ok()) {
-        headers.insert(header::CONTENT_TYPE, value);
+fn key_of(parts: &Parts) -> Result<HeaderValue, ApiError> {
+    let mut keys = parts.headers.get_all(KEY_HEADER).iter();
+    match (keys.next(), keys.next()) {
+        (Some(key), None) if (1..=KEY_BYTES_MAX).contains(&key.len()) => Ok(key.clone()),
+        _ => Err(ApiError::invalid(format!("there must be one idempotency key, of 1 to {KEY_BYTES_MAX} bytes"))),
     }
-    headers.insert(REPLAYED_HEADER, HeaderValue::from_static("true"));
+}
+
+/// Names the request, and what it asks.
+fn claim(caller: &Caller, parts: &Parts, key: &HeaderValue, body: &Bytes) -> Claim {
+    let hash = |parts: &[&[u8]]| {
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        hex::encode(hash.finalize())
+    };
+    let header = |name: HeaderName| parts.headers.get(name).map_or(&b""[..], HeaderValue::as_bytes);
+    let (method, path) = (parts.method.as_str().as_bytes(), parts.uri.path().as_bytes());
+    Claim {
+        id: hash(&[caller.session.0.as_bytes(), method, path, key.as_bytes()]),
+        fingerprint: hash(&[
+            parts.uri.query().unwrap_or_default().as_bytes(),
+            header(header::CONTENT_TYPE),
+            header(header::IF_MATCH),
+            header(header::IF_NONE_MATCH),
+            body,
+        ]),
+        account: caller.address,
+    }
+}
+
+/// Waits until this request may be carried out, or until the first one has been answered.
+async fn wait_for_turn(app: &App, claim: &Claim) -> Result<Option<Answer>, ApiError> {
+    loop {
+        match answers::begin(app, claim).await? {
+            Begun::First => return Ok(None),
+            Begun::Answered(answer) => return Ok(Some(answer)),
+            Begun::Running => tokio::time::sleep(LOOK_EVERY).await,
+        }
+    }
+}
+
+/// Stores the answer, unless trying again could give a better one: then the key is free again. The answer itself is
+/// given in any case.
+async fn finish(app: &App, claim: &Claim, response: Response) -> Response {
+    let status = response.status();
+    let passing = status.is_server_error()
+        || matches!(
+            status,
+            StatusCode::UNAUTHORIZED
+                | StatusCode::FORBIDDEN
+                | StatusCode::REQUEST_TIMEOUT
+                | StatusCode::TOO_MANY_REQUESTS
+        );
+    let (response, answer) = if passing { (response, None) } else { Answer::of(response).await };
+    let kept = match &answer {
+        Some(answer) => answers::store(app, claim, answer).await,
+        None => answers::forget(app, claim).await,
+    };
+    if let Err(error) = kept {
+        // Whoever asks again waits until this one counts as abandoned, and does it again: that is harmless.
+        tracing::warn!(%error, "an answer could not be stored");
+    }
+    response
+}
+
+fn replayed(answer: Answer) -> Response {
+    let mut response = answer.into_response();
+    response.headers_mut().insert(REPLAYED_HEADER, HeaderValue::from_static("true"));
     response
 }
 

@@ -1,6 +1,5 @@
 //! Published encryption keys: `/v1/keys/{address}`.
 
-use alloy::primitives::Address;
 use axum::extract::State;
 use protocol::{bodies::people::PublishedKey, error_code::ErrorCode};
 
@@ -8,19 +7,19 @@ use crate::{
     account::identity_key,
     caller::Caller,
     error::ApiError,
-    extract::{Json, Path},
+    extract::{AddressInPath, Json, Path},
     state::App,
 };
 
 /// Gives a person's current identity key. Clients compare its hash with the chain.
 ///
 /// **Who may call:** any signed-in address.
-#[utoipa::path(get, path = "/v1/keys/{address}", tag = "people", params(("address" = String, Path, description = "Whose key, 0x and 40 hex digits.")),
+#[utoipa::path(get, path = "/v1/keys/{address}", tag = "people", params(("address" = String, Path, description = "Whose key, 0x and 40 hex digits.", pattern = "^0x[0-9a-fA-F]{40}$")),
     responses((status = 200, body = PublishedKey)))]
 pub(crate) async fn published_key(
     State(app): State<App>,
     _caller: Caller,
-    Path(owner): Path<Address>,
+    Path(AddressInPath(owner)): Path<AddressInPath>,
 ) -> Result<Json<PublishedKey>, ApiError> {
     let key = identity_key(&app, owner).await?.ok_or_else(|| {
         ApiError::new(ErrorCode::KeyNotRegistered, "this address has not published an encryption key")

@@ -4,14 +4,17 @@
 
 // What every route stands on.
 pub mod at_rest;
+mod body;
 pub mod caller;
 mod chain;
+mod conditional;
 pub mod content;
 pub mod error;
 pub mod extract;
 pub mod idempotency;
 pub mod observe;
 mod paging;
+pub mod places;
 pub mod protect;
 pub mod rate_limit;
 pub mod request_id;

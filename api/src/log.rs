@@ -41,7 +41,7 @@ pub(crate) async fn list_log(
 /// Shows the operator's evidence of one read: everything that its leaf hash commits to.
 ///
 /// **Who may call:** the patient of the record, and the reader.
-#[utoipa::path(get, path = "/v1/log/leaves/{leaf}", tag = "log", params(("leaf" = String, Path)), responses((status = 200, body = LogEvidence)))]
+#[utoipa::path(get, path = "/v1/log/leaves/{leaf}", tag = "log", params(("leaf" = String, Path, pattern = "^0x[0-9a-fA-F]{64}$")), responses((status = 200, body = LogEvidence)))]
 pub(crate) async fn get_evidence(
     State(app): State<App>,
     caller: Caller,
@@ -68,10 +68,10 @@ pub(crate) async fn list_checkpoints(
 ) -> Result<Json<Page<CheckpointView>>, ApiError> {
     let limit = page_limit(query.limit)?;
     let operator = app.deployment.operator;
-    let before = match query.cursor.as_deref().map(str::parse::<u64>) {
+    let before = match query.cursor.as_deref().map(protocol::digits::parse::<u64>) {
         None => u64::MAX,
-        Some(Ok(size)) => size,
-        Some(Err(_)) => return Err(ApiError::invalid("cursor is not one that this server gave")),
+        Some(Some(size)) => size,
+        Some(None) => return Err(ApiError::invalid("cursor is not one that this server gave")),
     };
     // The id orders by size: operator, then ten digits.
     let range = doc! {

@@ -8,7 +8,7 @@ use std::{
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderValue, header},
+    http::{HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -22,9 +22,10 @@ use prometheus_client::{
     },
     registry::{Registry, Unit},
 };
+use protocol::error_code::ErrorCode;
 use tracing::Instrument;
 
-use crate::{error::ApiError, relay::Line, request_id, sequencer, state::App};
+use crate::{docs::DOCUMENTED, error::ApiError, relay::Line, request_id, sequencer, state::App};
 
 /// What a request is counted under.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -133,7 +134,8 @@ impl Metrics {
 /// Names the request by its route, logs it, counts it.
 pub(crate) async fn request(State(app): State<App>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", |path| path.as_str()).to_owned();
-    let method = method_name(request.method());
+    let operation = request.method().clone();
+    let method = method_name(&operation);
     let span = tracing::info_span!("request", id = %request_id::current(), method, route);
     let began = Instant::now();
     let response = next.run(request).instrument(span.clone()).await;
@@ -142,13 +144,27 @@ pub(crate) async fn request(State(app): State<App>, request: Request, next: Next
     span.in_scope(|| {
         tracing::info!(status, duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX), "answered");
     });
+    expect_documented(&operation, &route, &response);
     app.metrics.requests.get_or_create(&RequestLabels { route: route.clone(), method, status }).inc();
     app.metrics.durations.get_or_create(&RouteLabels { route }).observe(elapsed.as_secs_f64());
     response
 }
 
+/// Makes sure that the OpenAPI document lists this answer of its operation. Where it does not, the document lies to those who
+/// make clients from it: a debug build breaks off, so that tests notice.
+fn expect_documented(method: &Method, route: &str, response: &Response) {
+    let status = response.status();
+    let code = response.extensions().get::<ErrorCode>().copied();
+    // Of a method that the route has not, the document says nothing.
+    if status == StatusCode::METHOD_NOT_ALLOWED || DOCUMENTED.has(method, route, status.as_u16(), code) {
+        return;
+    }
+    tracing::error!(%method, route, %status, code = code.map(ErrorCode::as_str), "an undocumented answer");
+    debug_assert!(false, "{method} {route} answered {status} {code:?}, which api/src/docs/problems.rs does not list");
+}
+
 /// A closed list, so that a made-up method makes no new series.
-fn method_name(method: &axum::http::Method) -> &'static str {
+fn method_name(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
         "HEAD" => "HEAD",
@@ -163,7 +179,7 @@ fn method_name(method: &axum::http::Method) -> &'static str {
 /// The metrics in OpenMetrics text. They count requests and say nothing about a person.
 ///
 /// **Who may call:** anyone who reaches the server; a proxy in front should keep it inside.
-#[utoipa::path(get, path = "/metrics", tag = "server", responses((status = 200, body = String)), security())]
+#[utoipa::path(get, path = "/metrics", tag = "server", responses((status = 200, body = String, content_type = "application/openmetrics-text")), security())]
 pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, ApiError> {
     app.metrics.relay.look(&app).await;
     let mut text = String::new();

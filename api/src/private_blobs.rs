@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     at_rest::{Lookup, Sealed, Use},
     caller::Caller,
+    conditional::{self, Tags},
     error::ApiError,
     extract::Json,
     state::App,
@@ -76,15 +77,23 @@ pub(crate) async fn kept(app: &App, caller: &Caller) -> Result<(bool, bool), Api
 /// Gives the caller's keyring.
 ///
 /// **Who may call:** any signed-in address; it sees its own.
-#[utoipa::path(get, path = "/v1/keyring", tag = "account", responses((status = 200, body = PrivateBlob)))]
-pub(crate) async fn get_keyring(State(app): State<App>, caller: Caller) -> Result<Response, ApiError> {
-    get(&app, Kind::Keyring, &caller).await
+#[utoipa::path(get, path = "/v1/keyring", tag = "account",
+    params(("If-None-Match" = Option<String>, Header, description = "ETags that the client has already, or `*`.")),
+    responses((status = 200, body = PrivateBlob, headers(("ETag" = String))),
+        (status = 304, description = "The client has it already.", headers(("ETag" = String)))))]
+pub(crate) async fn get_keyring(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    get(&app, Kind::Keyring, &caller, &headers).await
 }
 
 /// Writes the caller's keyring: `If-Match` names the revision it replaces, `If-None-Match: *` writes the first.
 ///
 /// **Who may call:** any signed-in address; it writes its own.
-#[utoipa::path(put, path = "/v1/keyring", tag = "account", request_body = PrivateBlob, responses((status = 204)),
+#[utoipa::path(put, path = "/v1/keyring", tag = "account", request_body = PrivateBlob,
+    responses((status = 204, headers(("ETag" = String)))),
     params(("If-Match" = Option<String>, Header), ("If-None-Match" = Option<String>, Header)))]
 pub(crate) async fn put_keyring(
     State(app): State<App>,
@@ -98,15 +107,23 @@ pub(crate) async fn put_keyring(
 /// Gives the caller's address book.
 ///
 /// **Who may call:** any signed-in address; it sees its own.
-#[utoipa::path(get, path = "/v1/address-book", tag = "account", responses((status = 200, body = PrivateBlob)))]
-pub(crate) async fn get_address_book(State(app): State<App>, caller: Caller) -> Result<Response, ApiError> {
-    get(&app, Kind::AddressBook, &caller).await
+#[utoipa::path(get, path = "/v1/address-book", tag = "account",
+    params(("If-None-Match" = Option<String>, Header, description = "ETags that the client has already, or `*`.")),
+    responses((status = 200, body = PrivateBlob, headers(("ETag" = String))),
+        (status = 304, description = "The client has it already.", headers(("ETag" = String)))))]
+pub(crate) async fn get_address_book(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    get(&app, Kind::AddressBook, &caller, &headers).await
 }
 
 /// Writes the caller's address book: `If-Match` names the revision it replaces, `If-None-Match: *` writes the first.
 ///
 /// **Who may call:** any signed-in address; it writes its own.
-#[utoipa::path(put, path = "/v1/address-book", tag = "account", request_body = PrivateBlob, responses((status = 204)),
+#[utoipa::path(put, path = "/v1/address-book", tag = "account", request_body = PrivateBlob,
+    responses((status = 204, headers(("ETag" = String)))),
     params(("If-Match" = Option<String>, Header), ("If-None-Match" = Option<String>, Header)))]
 pub(crate) async fn put_address_book(
     State(app): State<App>,
@@ -117,10 +134,13 @@ pub(crate) async fn put_address_book(
     put(&app, Kind::AddressBook, &caller, &headers, &blob).await
 }
 
-async fn get(app: &App, kind: Kind, caller: &Caller) -> Result<Response, ApiError> {
+async fn get(app: &App, kind: Kind, caller: &Caller, headers: &HeaderMap) -> Result<Response, ApiError> {
     let blobs = app.database.collection::<PrivateBlobDoc>(collection::PRIVATE_BLOBS);
     let found = blobs.find_one(kind.of(app, caller)).await?;
     let blob = found.ok_or_else(|| ApiError::not_found("nothing is stored yet"))?;
+    if conditional::is_known(headers, &blob.revision) {
+        return Ok(conditional::not_modified(&blob.revision, "no-store"));
+    }
     let content = app.at_rest.open_bytes(Use::PrivateBlob, &blob.id, &blob.content).map_err(ApiError::internal)?;
     let body = PrivateBlob { content: BASE64_STANDARD.encode(&content) };
     Ok(with_etag(Json(body).into_response(), &blob.revision))
@@ -129,18 +149,19 @@ async fn get(app: &App, kind: Kind, caller: &Caller) -> Result<Response, ApiErro
 /// What a write replaces.
 enum Precondition {
     Nothing,
-    Revision(String),
+    /// One of these revisions.
+    Revision(Vec<String>),
 }
 
 fn precondition(headers: &HeaderMap) -> Result<Precondition, ApiError> {
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).map(str::trim);
-    match (text(header::IF_MATCH), text(header::IF_NONE_MATCH)) {
-        (None, Some("*")) => Ok(Precondition::Nothing),
-        (Some(etag), None) => etag
-            .strip_prefix('"')
-            .and_then(|etag| etag.strip_suffix('"'))
-            .map(|revision| Precondition::Revision(revision.to_owned()))
-            .ok_or_else(|| ApiError::invalid("If-Match must be the ETag of the revision that is replaced")),
+    let has = |name| headers.contains_key(name);
+    let tags = |name| Tags::of(headers, &name);
+    match (has(header::IF_MATCH), has(header::IF_NONE_MATCH)) {
+        (false, true) if tags(header::IF_NONE_MATCH) == Some(Tags::Any) => Ok(Precondition::Nothing),
+        (true, false) => match tags(header::IF_MATCH) {
+            Some(these @ Tags::These(_)) => Ok(Precondition::Revision(these.strong())),
+            _ => Err(ApiError::invalid("If-Match must be the ETag of the revision that is replaced")),
+        },
         _ => Err(ApiError::new(
             ErrorCode::PreconditionFailed,
             "send If-Match with the revision that is replaced, or If-None-Match: * for the first",
@@ -175,7 +196,7 @@ async fn put(
             Err(error) => return Err(error.into()),
         },
         Precondition::Revision(replaced) => {
-            let current = doc! { "_id": &doc.id, "revision": replaced };
+            let current = doc! { "_id": &doc.id, "revision": { "$in": replaced } };
             blobs.replace_one(current, &doc).await?.matched_count == 1
         }
     };
@@ -187,8 +208,7 @@ async fn put(
 }
 
 fn with_etag(mut response: Response, revision: &str) -> Response {
-    let etag = HeaderValue::from_str(&format!("\"{revision}\"")).expect("hex in quotes is visible ASCII");
-    response.headers_mut().insert(header::ETAG, etag);
+    response.headers_mut().insert(header::ETAG, conditional::etag(revision));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

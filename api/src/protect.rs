@@ -11,7 +11,9 @@ use axum::{
 };
 use protocol::error_code::ErrorCode;
 
-use crate::{error::ApiError, state::App};
+use tracing::Instrument;
+
+use crate::{body, error::ApiError, idempotency, places::Place, request_id, state::App};
 
 /// For JSON and bytes: nothing in them may run, load or be framed.
 const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
@@ -39,16 +41,41 @@ pub(crate) async fn headers(request: Request, next: Next) -> Response {
     response
 }
 
-/// Ends requests that take too long. Uploads have limits of their own; the body of an answer is not meant, so downloads
-/// and the event feed may take their time.
+/// Answers requests that take too long. A read is given up; a write goes on ([`to_the_end`]), and its client is told so.
+/// Uploads have limits of their own; the body of an answer is not meant, so downloads and the event feed may take their
+/// time.
 pub(crate) async fn time_limit(State(app): State<App>, request: Request, next: Next) -> Result<Response, ApiError> {
-    if request.uri().path() == "/v1/blobs" {
+    if body::is_streamed(request.method(), request.uri().path()) {
         return Ok(next.run(request).await);
     }
     let wait = Duration::from_secs(app.settings.limits.request_seconds_max);
-    tokio::time::timeout(wait, next.run(request))
-        .await
-        .map_err(|_| ApiError::new(ErrorCode::Unavailable, "the request took too long"))
+    let is_read = request.method().is_safe();
+    match tokio::time::timeout(wait, next.run(request)).await {
+        Ok(response) => Ok(response),
+        Err(_) if is_read => Err(ApiError::new(ErrorCode::Unavailable, "the request took too long")),
+        Err(_) => Err(idempotency::still_running()),
+    }
+}
+
+/// A write that still runs after so many times the limit of a request is ended: nothing takes so long by itself.
+const TO_THE_END_TIMES: u32 = 5;
+
+/// Carries a write out to its end, also when its client has hung up: whoever asks again then learns what became of it,
+/// and nothing is left half done. Uploads do so themselves.
+pub(crate) async fn to_the_end(State(app): State<App>, request: Request, next: Next) -> Result<Response, ApiError> {
+    if request.method().is_safe() || body::is_streamed(request.method(), request.uri().path()) {
+        return Ok(next.run(request).await);
+    }
+    let longest = Duration::from_secs(app.settings.limits.request_seconds_max) * TO_THE_END_TIMES;
+    // The place among the requests of this network is held as long as there is work.
+    let place = request.extensions().get::<Place>().cloned();
+    let work = async move {
+        let answer = tokio::time::timeout(longest, next.run(request)).await;
+        drop(place);
+        answer
+    };
+    let work = app.tasks.spawn(request_id::keep(work).in_current_span());
+    work.await.map_err(ApiError::internal)?.map_err(|error| ApiError::unavailable("a part of the server", error))
 }
 
 /// A panic is our fault and ends one request only. Its message stays in the log.

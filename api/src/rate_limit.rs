@@ -10,6 +10,7 @@ use std::{
 
 use alloy::primitives::Address;
 use axum::{
+    body::Body,
     extract::{ConnectInfo, Request, State},
     http::{Extensions, HeaderMap},
     middleware::Next,
@@ -17,7 +18,12 @@ use axum::{
 };
 use protocol::error_code::ErrorCode;
 
-use crate::{error::ApiError, settings::Limits, state::App};
+use crate::{
+    error::ApiError,
+    places::{Full, HeldBody},
+    settings::Limits,
+    state::App,
+};
 
 /// When the map of buckets is larger, those that are full again are dropped.
 const BUCKETS_BEFORE_SWEEP: usize = 10_000;
@@ -93,16 +99,21 @@ fn limited(wait: Duration) -> ApiError {
 }
 
 /// Counts every request by network address, before anything else is done for it; attempts to sign in, which write for
-/// strangers, are counted apart.
-pub(crate) async fn by_network(State(app): State<App>, request: Request, next: Next) -> Result<Response, ApiError> {
-    if let Some(network) = network_of(&app, request.headers(), request.extensions()) {
-        let now = Instant::now();
-        app.rates.by_network.count(network, now).map_err(limited)?;
-        if matches!(request.uri().path(), "/v1/auth/challenge" | "/v1/auth/login") {
-            app.rates.logins.count(network, now).map_err(limited)?;
-        }
+/// strangers, are counted apart. A request also needs a place among those at work, and keeps it until the last byte of
+/// its answer.
+pub(crate) async fn by_network(State(app): State<App>, mut request: Request, next: Next) -> Result<Response, ApiError> {
+    let Some(network) = network_of(&app, request.headers(), request.extensions()) else { return Ok(next.run(request).await) };
+    let now = Instant::now();
+    app.rates.by_network.count(network, now).map_err(limited)?;
+    if matches!(request.uri().path(), "/v1/auth/challenge" | "/v1/auth/login") {
+        app.rates.logins.count(network, now).map_err(limited)?;
     }
-    Ok(next.run(request).await)
+    let place = app.requests.take(network).map_err(|full| match full {
+        Full::ForThis => ApiError::new(ErrorCode::RateLimited, "too many requests at a time").retry_after(1),
+        Full::ForAll => ApiError::new(ErrorCode::Unavailable, "the server is busy").retry_after(1),
+    })?;
+    request.extensions_mut().insert(place.clone());
+    Ok(next.run(request).await.map(|body| Body::new(HeldBody::new(body, place))))
 }
 
 /// The caller's network; `None` where there is no socket, as in route tests.
@@ -120,7 +131,7 @@ fn forwarded(headers: &HeaderMap, name: &str) -> Option<IpAddr> {
 
 /// What counts as one network: an IPv4 address; of IPv6 the first 64 bits, since whoever has one address has all of
 /// these.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();

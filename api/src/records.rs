@@ -22,7 +22,7 @@ use crate::{
     caller::Caller,
     chain,
     error::ApiError,
-    extract::{Json, Path, Query},
+    extract::{Json, Path, Query, VersionInPath},
     relations, relay,
     state::App,
 };
@@ -83,7 +83,7 @@ pub(crate) async fn list_records(
 /// Lists the versions of one record, newest first.
 ///
 /// **Who may call:** whoever may see the record.
-#[utoipa::path(get, path = "/v1/records/{record}/versions", tag = "records", params(("record" = String, Path), PageQuery),
+#[utoipa::path(get, path = "/v1/records/{record}/versions", tag = "records", params(("record" = String, Path, pattern = "^0x[0-9a-fA-F]{64}$"), PageQuery),
     responses((status = 200, body = Page<VersionView>)))]
 pub(crate) async fn list_versions(
     State(app): State<App>,
@@ -97,7 +97,7 @@ pub(crate) async fn list_versions(
 /// Shows one record with its newest versions.
 ///
 /// **Who may call:** its patient, an uploader of it, and whoever holds a grant over it.
-#[utoipa::path(get, path = "/v1/records/{record}", tag = "records", params(("record" = String, Path)), responses((status = 200, body = RecordView)))]
+#[utoipa::path(get, path = "/v1/records/{record}", tag = "records", params(("record" = String, Path, pattern = "^0x[0-9a-fA-F]{64}$")), responses((status = 200, body = RecordView)))]
 pub(crate) async fn get_record(
     State(app): State<App>,
     caller: Caller,
@@ -110,13 +110,14 @@ pub(crate) async fn get_record(
 ///
 /// **Who may call:** the patient of the record.
 #[utoipa::path(put, path = "/v1/records/{record}/versions/{version}/release-share", tag = "records",
-    params(("record" = String, Path), ("version" = u16, Path)), request_body = ReleaseShareBody, responses((status = 204)))]
+    params(("record" = String, Path, pattern = "^0x[0-9a-fA-F]{64}$"), ("version" = u16, Path, minimum = 1, maximum = 65535)), request_body = ReleaseShareBody, responses((status = 204)))]
 pub(crate) async fn put_release_share(
     State(app): State<App>,
     caller: Caller,
-    Path((record, version)): Path<(RecordId, u16)>,
+    Path((record, version)): Path<(RecordId, VersionInPath)>,
     Json(body): Json<ReleaseShareBody>,
 ) -> Result<StatusCode, ApiError> {
+    let VersionInPath(version) = version;
     let on_chain = chain::find_record(&app, record, BlockId::latest()).await?;
     // A stranger learns nothing here that the chain does not show.
     let known = on_chain

@@ -17,7 +17,7 @@ use crate::{
     caller::Caller,
     chain,
     error::ApiError,
-    extract::Path,
+    extract::{AddressInPath, Path},
     grants::{self, received},
     requests,
     state::App,
@@ -75,12 +75,12 @@ pub(crate) async fn shelf(app: &App, recipient: Address, sender: Address) -> Res
 /// to the shelf `known`, and what they share appears in `/v1/records`.
 ///
 /// **Who may call:** whoever was granted something, or asked, by that address.
-#[utoipa::path(put, path = "/v1/accepted/{address}", tag = "people", params(("address" = String, Path)),
+#[utoipa::path(put, path = "/v1/accepted/{address}", tag = "people", params(("address" = String, Path, pattern = "^0x[0-9a-fA-F]{40}$")),
     responses((status = 204)))]
 pub(crate) async fn accept(
     State(app): State<App>,
     caller: Caller,
-    Path(address): Path<Address>,
+    Path(AddressInPath(address)): Path<AddressInPath>,
 ) -> Result<StatusCode, ApiError> {
     let of_sender = doc! { "grantee": caller.hex(), "patient": format!("{address:#x}") };
     let has_granted = received(&app.database).find_one(of_sender).await?.is_some();

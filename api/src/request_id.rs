@@ -21,6 +21,11 @@ pub fn current() -> Uuid {
     CURRENT.try_with(|id| *id).unwrap_or(Uuid::nil())
 }
 
+/// Keeps the id of the request at hand for work that goes on in a task of its own.
+pub(crate) fn keep<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    CURRENT.scope(current(), work)
+}
+
 /// Gives the request an id. It is always ours: a client's own header is ignored, so that it cannot write into our log.
 pub async fn assign(request: Request, next: Next) -> Response {
     let id = Uuid::now_v7();

@@ -169,7 +169,7 @@ pub(crate) async fn list_requests(
 /// Shows one request.
 ///
 /// **Who may call:** its patient and its requester.
-#[utoipa::path(get, path = "/v1/requests/{request}", tag = "requests", params(("request" = String, Path)), responses((status = 200, body = RequestView)))]
+#[utoipa::path(get, path = "/v1/requests/{request}", tag = "requests", params(("request" = String, Path, pattern = "^0x[0-9a-fA-F]{64}$")), responses((status = 200, body = RequestView)))]
 pub(crate) async fn get_request(
     State(app): State<App>,
     caller: Caller,
@@ -182,7 +182,7 @@ pub(crate) async fn get_request(
 /// Turns a request down.
 ///
 /// **Who may call:** its patient.
-#[utoipa::path(post, path = "/v1/requests/{request}/deny", tag = "requests", params(("request" = String, Path)),
+#[utoipa::path(post, path = "/v1/requests/{request}/deny", tag = "requests", params(("request" = String, Path, pattern = "^0x[0-9a-fA-F]{64}$")),
     request_body(content = SignedDenial), responses((status = 204)))]
 pub(crate) async fn deny_request(
     State(app): State<App>,

@@ -71,7 +71,7 @@ fn documented() -> OpenApiRouter<App> {
 /// The OpenAPI document.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    docs::with_problems(documented().split_for_parts().1)
+    docs::complete(documented().split_for_parts().1)
 }
 
 /// The OpenAPI document as it is committed: JSON, indented, with a line end.
@@ -94,8 +94,9 @@ pub fn app(state: App) -> Router {
         })
         .layer(DefaultBodyLimit::max(limits.body_bytes_max))
         .layer(middleware::from_fn_with_state(state.clone(), idempotency::replay))
-        .layer(middleware::from_fn_with_state(state.clone(), protect::time_limit))
         .layer(CatchPanicLayer::custom(protect::panicked))
+        .layer(middleware::from_fn_with_state(state.clone(), protect::to_the_end))
+        .layer(middleware::from_fn_with_state(state.clone(), protect::time_limit))
         .layer(middleware::from_fn_with_state(state.clone(), rate_limit::by_network))
         .layer(cors(&state.settings))
         .layer(middleware::from_fn(protect::headers))
@@ -120,10 +121,17 @@ fn cors(settings: &Settings) -> CorsLayer {
             header::CONTENT_TYPE,
             header::IF_MATCH,
             header::IF_NONE_MATCH,
+            header::IF_RANGE,
             header::RANGE,
             HeaderName::from_static("last-event-id"),
             idempotency::KEY_HEADER,
         ])
-        .expose_headers([header::ETAG, header::CONTENT_RANGE, header::RETRY_AFTER, request_id::HEADER])
+        .expose_headers([
+            header::ETAG,
+            header::CONTENT_RANGE,
+            header::RETRY_AFTER,
+            idempotency::REPLAYED_HEADER,
+            request_id::HEADER,
+        ])
         .max_age(Duration::from_secs(600))
 }

@@ -1,19 +1,61 @@
 //! Listening, and stopping within a few seconds.
+//!
+//! hyper speaks HTTP, and what it leaves open is closed here: connections are counted, heads are checked before it sees
+//! them, and every kind of silence has an end ([`socket`], [`answering`], [`streams`]).
 
-use std::{future::Future, net::SocketAddr, time::Duration};
+mod answering;
+mod framing;
+mod head;
+mod refused;
+mod socket;
+mod streams;
+
+use std::{convert::Infallible, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use axum::extract::{ConnectInfo, Request};
-use hyper::body::Incoming;
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto::Builder, graceful::GracefulShutdown},
-    service::TowerToHyperService,
+use axum::{
+    Router,
+    body::Body,
+    extract::{ConnectInfo, Request},
+    http::{Version, header},
+    response::{IntoResponse, Response},
 };
-use tokio::net::TcpListener;
-use tower::{Service, ServiceExt};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::conn::auto::Builder,
+};
+use protocol::error_code::ErrorCode;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
 
-use crate::{background, routes, settings::Settings, state::App};
+use self::{
+    answering::{AnswerBody, Answering},
+    socket::{Socket, Waits},
+    streams::{Stream, Streams},
+};
+use crate::{
+    background,
+    error::ApiError,
+    places::{Full, Place, Places},
+    rate_limit, routes,
+    settings::{Limits, Settings},
+    state::App,
+};
+
+/// Streams at a time on one connection of HTTP/2.
+const STREAMS_MAX: u32 = 100;
+/// The longest list of headers on HTTP/2, in bytes.
+const HEADER_LIST_BYTES_MAX: u32 = 32 << 10;
+/// Bytes of one answer that HTTP/2 keeps for a client that is slow to take them.
+const SEND_BUFFER_BYTES_MAX: usize = 256 << 10;
+/// Streams that a client opens and resets at once, before the connection is ended (rapid reset).
+const RESET_STREAMS_MAX: usize = 50;
+/// A connection that was asked to end has so long for it.
+const END_WAIT: Duration = Duration::from_secs(5);
+/// Files that the server needs beside its connections.
+const OTHER_FILES: u64 = 256;
 
 /// Opens everything, listens, and serves until `stop` resolves.
 ///
@@ -33,16 +75,13 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::
     Ok(())
 }
 
-/// Accepts connections until `stop` resolves, then lets requests finish for a while. hyper's own server is used because
-/// it can be given a timer: without one, a client that sends its head byte by byte holds a connection for ever.
+/// Accepts connections until `stop` resolves, then lets requests finish for a while.
 async fn serve(app: &App, listener: TcpListener, stop: impl Future<Output = ()>) {
     let limits = &app.settings.limits;
-    let header_wait = Duration::from_secs(limits.header_seconds_max);
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(header_wait).keep_alive(true);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(header_wait).keep_alive_timeout(header_wait);
-    let graceful = GracefulShutdown::new();
-    let mut service = routes::app(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let places = connection_places(limits);
+    let server = Server { builder: builder(limits), router: routes::app(app.clone()), app: app.clone() };
+    let server = Arc::new(server);
+    let connections = TaskTracker::new();
     let mut stop = std::pin::pin!(stop);
     loop {
         let (stream, peer) = tokio::select! {
@@ -57,26 +96,149 @@ async fn serve(app: &App, listener: TcpListener, stop: impl Future<Output = ()>)
             },
             () = &mut stop => break,
         };
-        let _ = stream.set_nodelay(true);
-        let Ok(router) = service.call(peer).await;
-        let router = router.map_request(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(ConnectInfo(peer));
-            request.map(axum::body::Body::new)
-        });
-        let connection =
-            builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(router)).into_owned();
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(cause = %error, "a connection ended early");
+        match places.take(rate_limit::network(peer.ip())) {
+            Ok(place) => {
+                connections.spawn(Arc::clone(&server).connection(stream, peer, place));
             }
-        });
+            Err(full) => turn_away(&stream, full),
+        }
     }
     drop(listener);
     app.shutdown.cancel();
+    connections.close();
+    app.tasks.close();
     let wait = Duration::from_secs(limits.shutdown_seconds_max);
-    tokio::select! {
-        () = graceful.shutdown() => {}
-        () = tokio::time::sleep(wait) => tracing::warn!("some requests were cut short"),
+    let all = async { tokio::join!(connections.wait(), app.tasks.wait()) };
+    if tokio::time::timeout(wait, all).await.is_err() {
+        tracing::warn!("some requests were cut short");
+    }
+}
+
+/// How many connections there may be: as the settings say, if the system gives as many files.
+fn connection_places(limits: &Limits) -> Places {
+    let files = open_files_max();
+    let all = usize::try_from(files.saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX).max(1);
+    if all < limits.connections_max {
+        tracing::warn!(connections = all, "the system lets this process open few files; raise the limit (ulimit -n)");
+    }
+    let all = all.min(limits.connections_max);
+    // Behind a proxy all connections come from one address, and only their requests can be told apart.
+    let each = if limits.forwarded_header.is_some() { all } else { limits.connections_per_network_max };
+    Places::new(each, all)
+}
+
+/// Raises the limit of open files as far as the system lets this process; gives what it is then.
+fn open_files_max() -> u64 {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    let now = if setrlimit(Resource::Nofile, raised).is_ok() { limit.maximum } else { limit.current };
+    now.unwrap_or(u64::MAX)
+}
+
+/// Says in one write, if there is room for it, why there is no place for a connection.
+fn turn_away(stream: &TcpStream, full: Full) {
+    let error = match full {
+        Full::ForThis => ApiError::new(ErrorCode::RateLimited, "too many connections from this network"),
+        Full::ForAll => ApiError::new(ErrorCode::Unavailable, "the server has no room for another connection"),
+    };
+    let _ = stream.try_write(&refused::answer(&error));
+}
+
+fn builder(limits: &Limits) -> Builder<Streams> {
+    let idle = Duration::from_secs(limits.idle_seconds_max);
+    let mut builder = Builder::new(Streams { idle });
+    // Heads have their time in the socket.
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(None).keep_alive(true);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Duration::from_secs(limits.header_seconds_max))
+        .keep_alive_timeout(Duration::from_secs(limits.header_seconds_max))
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(HEADER_LIST_BYTES_MAX)
+        .max_send_buf_size(SEND_BUFFER_BYTES_MAX)
+        .max_pending_accept_reset_streams(RESET_STREAMS_MAX)
+        .max_local_error_reset_streams(RESET_STREAMS_MAX);
+    builder
+}
+
+/// What every connection is served with.
+struct Server {
+    builder: Builder<Streams>,
+    router: Router,
+    app: App,
+}
+
+impl Server {
+    /// Serves one connection to its end.
+    async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, place: Place) {
+        let limits = &self.app.settings.limits;
+        let waits = Waits {
+            head: Duration::from_secs(limits.header_seconds_max),
+            idle: Duration::from_secs(limits.idle_seconds_max),
+        };
+        let _ = stream.set_nodelay(true);
+        // What the kernel has taken for a client that does not read it is dropped after the same time.
+        let idle_ms = u32::try_from(waits.idle.as_millis()).unwrap_or(u32::MAX);
+        let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, idle_ms);
+        let answering = Answering::new();
+        let socket = Socket::new(stream, waits, Arc::clone(&answering));
+        let service = service_fn(|request| self.answer(request, peer, &answering));
+        let mut connection = std::pin::pin!(self.builder.serve_connection(TokioIo::new(socket), service));
+        let outcome = tokio::select! {
+            outcome = connection.as_mut() => Some(outcome),
+            () = answering.quiet(waits.head + waits.idle) => None,
+            () = self.app.shutdown.cancelled() => None,
+        };
+        let outcome = match outcome {
+            Some(outcome) => Ok(outcome),
+            None => {
+                connection.as_mut().graceful_shutdown();
+                let wait =
+                    if self.app.shutdown.is_cancelled() { limits.shutdown_seconds_max } else { END_WAIT.as_secs() };
+                tokio::time::timeout(Duration::from_secs(wait), connection).await
+            }
+        };
+        if let Ok(Err(error)) = outcome {
+            tracing::debug!(cause = %error, "a connection ended early");
+        }
+        drop(place);
+    }
+
+    /// Answers one request.
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        answering: &Arc<Answering>,
+    ) -> impl Future<Output = Result<Response<AnswerBody>, Infallible>> + Send + use<> {
+        let (router, at_work) = (self.router.clone(), answering.request());
+        async move {
+            let response = if names_no_host(&request) {
+                ApiError::invalid("the request names no host, or more than one").into_response()
+            } else {
+                let mut request = request.map(Body::new);
+                request.extensions_mut().insert(ConnectInfo(peer));
+                router.oneshot(request).await.into_response()
+            };
+            Ok(response.map(|body| AnswerBody::new(body, Stream::current(), at_work)))
+        }
+    }
+}
+
+/// Whether a request on HTTP/2 has neither `:authority` nor one `Host`, a malformed one, or two that differ (RFC 9113,
+/// section 8.3.1). On HTTP/1 the head was checked.
+fn names_no_host(request: &Request<Incoming>) -> bool {
+    if request.version() != Version::HTTP_2 {
+        return false;
+    }
+    let mut hosts = request.headers().get_all(header::HOST).iter().map(|host| host.as_bytes());
+    let authority = request.uri().authority().map(|authority| authority.as_str().as_bytes());
+    match (authority, hosts.next(), hosts.next()) {
+        (Some(authority), None, None) => !head::is_host(authority),
+        (None, Some(host), None) => !head::is_host(host),
+        (Some(authority), Some(host), None) => !head::is_host(authority) || !authority.eq_ignore_ascii_case(host),
+        _ => true,
     }
 }

@@ -130,16 +130,32 @@ pub struct Limits {
     /// Header with the caller's network address, set by a proxy in front; without one the socket's address counts.
     #[arg(long, env = "MEDLOCK_FORWARDED_HEADER")]
     pub forwarded_header: Option<String>,
+    /// Connections from one network address at a time. Behind a proxy (`forwarded_header`) all come from there, so that
+    /// only their requests are counted.
+    #[arg(long, env = "MEDLOCK_CONNECTIONS_PER_NETWORK_MAX", default_value_t = 512)]
+    pub connections_per_network_max: usize,
+    /// Connections at a time, in all.
+    #[arg(long, env = "MEDLOCK_CONNECTIONS_MAX", default_value_t = 4_096)]
+    pub connections_max: usize,
+    /// Requests at work for one network address, open downloads and feeds among them.
+    #[arg(long, env = "MEDLOCK_REQUESTS_PER_NETWORK_MAX", default_value_t = 512)]
+    pub requests_per_network_max: usize,
+    /// Requests at work, in all.
+    #[arg(long, env = "MEDLOCK_REQUESTS_MAX", default_value_t = 4_096)]
+    pub requests_max: usize,
     /// Stored answers of `Idempotency-Key` live so long.
     #[arg(long, env = "MEDLOCK_IDEMPOTENCY_SECONDS", default_value_t = 86_400)]
     pub idempotency_seconds: u64,
-    /// A request's head must be there within so long.
+    /// A request's head must be there within so long, and on a new connection its first byte.
     #[arg(long, env = "MEDLOCK_HEADER_SECONDS_MAX", default_value_t = 10)]
     pub header_seconds_max: u64,
+    /// A body that is no upload must be there within so long.
+    #[arg(long, env = "MEDLOCK_BODY_SECONDS_MAX", default_value_t = 30)]
+    pub body_seconds_max: u64,
     /// An ordinary request is answered within so long.
     #[arg(long, env = "MEDLOCK_REQUEST_SECONDS_MAX", default_value_t = 60)]
     pub request_seconds_max: u64,
-    /// An upload or download that stands still for so long is ended.
+    /// An upload or download that stands still for so long is ended, and so is a connection on which nothing is asked.
     #[arg(long, env = "MEDLOCK_IDLE_SECONDS_MAX", default_value_t = 30)]
     pub idle_seconds_max: u64,
     /// An upload that has not ended after so long is ended.

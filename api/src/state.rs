@@ -9,7 +9,7 @@ use mongodb::{
     event::{EventHandler, command::CommandEvent},
 };
 use protocol::deployment::Deployment;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     at_rest::AtRest,
@@ -18,6 +18,7 @@ use crate::{
     events::Feed,
     observe::Metrics,
     operator::Operator,
+    places::Places,
     rate_limit::RateLimits,
     relay::{Relay, RelayLimits, RelayerKeys},
     sequencer::{Promises, Wake},
@@ -58,6 +59,10 @@ pub struct App {
     pub feed: Feed,
     /// How often one caller may call.
     pub rates: Arc<RateLimits>,
+    /// Requests at work, by network address.
+    pub requests: Places,
+    /// Writes that are carried out to their end, whether or not somebody still waits for them.
+    pub tasks: TaskTracker,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// The web app, if one is served.
@@ -118,6 +123,8 @@ impl App {
             relayers,
             content: Arc::new(Kubo::new(&settings.kubo_url, &settings.limits)?),
             rates: Arc::new(RateLimits::new(&settings.limits)),
+            requests: Places::new(settings.limits.requests_per_network_max, settings.limits.requests_max),
+            tasks: TaskTracker::new(),
             metrics: Metrics::new(),
             relay,
             log_wake: Wake::default(),

@@ -17,7 +17,7 @@ use axum::{
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::{error::ApiError, state::App};
+use crate::{conditional, error::ApiError, state::App};
 
 /// Every build has it; it is also what a deep link gets.
 const PAGE: &str = "index.html";
@@ -41,7 +41,8 @@ struct WebFile {
     body: Bytes,
     /// The same compressed, where the build has it beside.
     gzip: Option<Bytes>,
-    etag: HeaderValue,
+    /// SHA-256 of the body, hex: its entity tag.
+    hash: String,
     content_type: HeaderValue,
     cache: HeaderValue,
 }
@@ -101,14 +102,8 @@ pub(crate) async fn serve(State(app): State<App>, request: Request) -> Result<Re
 }
 
 fn answer(file: &WebFile, policy: HeaderValue, asked: &HeaderMap) -> Response {
-    let names = |name: HeaderName, word: &str| {
-        asked
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|text| text.split(',').any(|part| part.split(';').next().unwrap_or_default().trim() == word))
-    };
-    let is_known = file.etag.to_str().is_ok_and(|etag| names(header::IF_NONE_MATCH, etag));
-    let gzip = file.gzip.as_ref().filter(|_| !is_known && names(header::ACCEPT_ENCODING, "gzip"));
+    let is_known = conditional::is_known(asked, &file.hash);
+    let gzip = file.gzip.as_ref().filter(|_| !is_known && conditional::takes_gzip(asked));
     let body = match (is_known, gzip) {
         (true, _) => Bytes::new(),
         (false, Some(gzip)) => gzip.clone(),
@@ -120,7 +115,7 @@ fn answer(file: &WebFile, policy: HeaderValue, asked: &HeaderMap) -> Response {
     }
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, file.content_type.clone());
-    headers.insert(header::ETAG, file.etag.clone());
+    headers.insert(header::ETAG, conditional::etag(&file.hash));
     headers.insert(header::CACHE_CONTROL, file.cache.clone());
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     for (name, value) in [
@@ -150,7 +145,7 @@ fn read_folder(
     folder: &Path,
     prefix: &str,
     left: &mut u64,
-    files: &mut HashMap<String, (Bytes, HeaderValue)>,
+    files: &mut HashMap<String, (Bytes, String)>,
 ) -> anyhow::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
@@ -163,25 +158,25 @@ fn read_folder(
             let length = entry.metadata()?.len();
             *left = left.checked_sub(length).context("the folder is too large for a build")?;
             let body = Bytes::from(std::fs::read(entry.path())?);
-            let etag = format!("\"{}\"", hex::encode(Sha256::digest(&body)));
-            files.insert(path, (body, HeaderValue::from_str(&etag).context("hex is visible ASCII")?));
+            let hash = hex::encode(Sha256::digest(&body));
+            files.insert(path, (body, hash));
         }
     }
     Ok(())
 }
 
 /// Joins each file with its compressed twin.
-fn with_compressed(read: HashMap<String, (Bytes, HeaderValue)>) -> HashMap<String, WebFile> {
+fn with_compressed(read: HashMap<String, (Bytes, String)>) -> HashMap<String, WebFile> {
     let gzip = |path: &str| read.get(&format!("{path}.gz")).map(|(body, _)| body.clone());
     let plain = read.iter().filter(|(path, _)| !path.ends_with(".gz"));
     plain
-        .map(|(path, (body, etag))| {
+        .map(|(path, (body, hash))| {
             let is_hashed = path.starts_with(HASHED);
             let cache = if is_hashed { "public, max-age=31536000, immutable" } else { "no-cache" };
             let file = WebFile {
                 body: body.clone(),
                 gzip: gzip(path),
-                etag: etag.clone(),
+                hash: hash.clone(),
                 content_type: HeaderValue::from_static(content_type(path)),
                 cache: HeaderValue::from_static(cache),
             };

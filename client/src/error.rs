@@ -278,7 +278,9 @@ impl ClientError {
                 | Kind::Rpc
                 | Kind::Busy
                 | Kind::Contended
-                | Kind::Server(ErrorCode::Unavailable | ErrorCode::RateLimited)
+                | Kind::Server(
+                    ErrorCode::Unavailable | ErrorCode::RateLimited | ErrorCode::InProgress | ErrorCode::RequestTimeout
+                )
         )
     }
 }
@@ -323,11 +325,13 @@ fn class_of(code: ErrorCode) -> ExitClass {
             ExitClass::NotFound
         }
         ErrorCode::CidMismatch => ExitClass::VerificationFailed,
-        ErrorCode::Unavailable | ErrorCode::RateLimited => ExitClass::Network,
+        ErrorCode::Unavailable | ErrorCode::RateLimited | ErrorCode::InProgress | ErrorCode::RequestTimeout => {
+            ExitClass::Network
+        }
         ErrorCode::Internal => ExitClass::Other,
         other => match other.status() {
             401 | 403 => ExitClass::NotAllowed,
-            400 | 405 | 413 | 415 | 416 | 422 => ExitClass::Usage,
+            400 | 405 | 413 | 414 | 415 | 416 | 422 | 431 => ExitClass::Usage,
             _ => ExitClass::Other,
         },
     }

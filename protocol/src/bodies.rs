@@ -33,5 +33,7 @@ pub struct PageQuery {
     /// Where to go on: `next` of the page before.
     pub cursor: Option<String>,
     /// At most this many items, 1 to 500; 100 if absent.
+    #[param(minimum = 1, maximum = 500)]
+    #[serde(default, deserialize_with = "crate::digits::option")]
     pub limit: Option<u32>,
 }

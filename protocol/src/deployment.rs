@@ -26,13 +26,13 @@ pub struct Deployment {
     pub chain_id: u64,
     /// Hash of block 0: tells two chains with the same id apart.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub genesis_hash: B256,
     /// No event of ours lies before this block.
     pub start_block: u64,
     /// Who keeps the log and holds the release shares.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub operator: Address,
     /// The operator's encryption keys, each signed by the operator, newest last.
     pub operator_keys: Vec<SignedOperatorKey>,
@@ -62,11 +62,11 @@ pub struct Contracts {
 pub struct DeployedContract {
     /// Its address.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub address: Address,
     /// keccak256 of its runtime code.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub code_hash: B256,
 }
 

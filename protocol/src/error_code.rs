@@ -88,12 +88,22 @@ codes! {
     TruncatedUpload = "truncated_upload", 400, "Upload again.";
     /// The account's storage quota is used up.
     QuotaExceeded = "quota_exceeded", 413, "Remove what is no longer needed, or ask the operator.";
+    /// The target of the request is longer than this server accepts.
+    UriTooLong = "uri_too_long", 414, "Use a path and a query that the OpenAPI document describes.";
+    /// The head of the request is larger than this server accepts.
+    HeadTooLarge = "head_too_large", 431, "Send fewer or shorter headers.";
+    /// The request did not come in time.
+    RequestTimeout = "request_timeout", 408, "Send the request again, over a better connection if there is one.";
+    /// The body comes in a transfer coding that this server does not read.
+    UnsupportedTransferCoding = "unsupported_transfer_coding", 501, "Send the body with Content-Length, or chunked and in no other coding.";
     /// The range cannot be served.
     InvalidRange = "invalid_range", 416, "Ask for a range inside the file.";
     /// Someone else changed it since it was read.
     PreconditionFailed = "precondition_failed", 412, "Read the current version, merge, and write again.";
     /// The same idempotency key with another body.
     IdempotencyMismatch = "idempotency_mismatch", 422, "Use a new idempotency key for a new request.";
+    /// The request is still being carried out.
+    InProgress = "in_progress", 409, "It goes on by itself; send it again with the same idempotency key to learn its outcome.";
     /// Too many requests.
     RateLimited = "rate_limited", 429, "Wait for the time in Retry-After.";
     /// The relayer's gas budget for this account, its network or everybody is used up for today.
@@ -111,7 +121,7 @@ codes! {
     /// The body is not of the expected media type.
     UnsupportedMediaType = "unsupported_media_type", 415, "Send the media type that the OpenAPI document lists.";
     /// The chain, the database or the storage node does not answer.
-    Unavailable = "unavailable", 503, "Try again in a moment; nothing was changed.";
+    Unavailable = "unavailable", 503, "Try again in a moment; what was done already is not done twice.";
     /// Our fault.
     Internal = "internal", 500, "Try again; if it persists, give the operator the request id.";
 }

@@ -8,7 +8,7 @@ macro_rules! id32 {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
         #[serde(transparent)]
-        #[schema(value_type = String, pattern = "^0x[0-9a-f]{64}$")]
+        #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
         pub struct $name(#[serde(with = "crate::hex_text")] pub B256);
 
         impl std::fmt::Display for $name {

@@ -3,7 +3,12 @@
 //!
 //! The crate is pure: no network, disk, clock, or hidden randomness; whoever calls passes the time and the generator.
 
+// The macro of `typed_data` takes one step for each field.
+#![recursion_limit = "512"]
+
+pub mod digits;
 pub mod hex_text;
+mod typed_data;
 
 pub mod codes;
 pub mod deployment;

@@ -5,7 +5,6 @@
 
 use alloy::{
     primitives::{Address, B256, Bytes, Keccak256, Signature, U256},
-    sol,
     sol_types::{SolStruct, SolValue},
 };
 use serde::{Deserialize, Serialize};
@@ -14,6 +13,7 @@ use crate::{
     codes::{Category, Purpose, RecordStatus, Right, Role, ScopeKind},
     deployment::{ContractName, Deployment},
     ids::ActionId,
+    typed_data::typed_data,
 };
 
 /// A client signs Revoke and RevokeAll with a deadline so many seconds ahead (30 days): reads stay refused until then, or
@@ -23,7 +23,7 @@ pub const REVOCATION_SECONDS: u64 = 30 * 86_400;
 /// A relayer refuses a message whose deadline is more seconds ahead than this (31 days).
 pub const DEADLINE_SECONDS_MAX: u64 = REVOCATION_SECONDS + 86_400;
 
-sol! {
+typed_data! {
     /// The owner names an accreditor; `epoch` is the accreditor's epoch that it replaces (0 for the first time).
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -329,10 +329,10 @@ fn scopes(scopes: &[Scope]) -> String {
 #[serde(deny_unknown_fields)]
 pub struct SignedAction {
     /// What is done.
-    #[schema(value_type = Object)]
     pub action: Action,
     /// 65 bytes r ‖ s ‖ v, or what the signer's contract accepts (ERC-1271).
-    #[schema(value_type = String)]
+    #[serde(with = "crate::hex_text")]
+    #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]
     pub signature: Bytes,
 }
 
@@ -378,5 +378,6 @@ pub fn verify_signature(hash: B256, signer: Address, signature: &[u8]) -> Result
     if recovered == signer && signer != Address::ZERO { Ok(()) } else { Err(SignatureError::WrongSigner) }
 }
 
+mod document;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,6 @@
 
 use alloy::{
     primitives::{Address, B256, Bytes},
-    sol,
     sol_types::SolStruct,
 };
 use serde::{Deserialize, Serialize};
@@ -13,6 +12,7 @@ use crate::{
     deployment::{ContractName, Deployment},
     ids::{LeafHash, RecordId, Salt, Tag},
     messages::{SignatureError, verify_signature},
+    typed_data::{described, typed_data},
 };
 
 /// The longest a read request may be valid, in seconds.
@@ -28,23 +28,24 @@ const LEAF_LABEL: &[u8] = b"medlock/v1/log-leaf";
 pub struct ReadRequest {
     /// SHA-256 of the session's login message.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub login_hash: B256,
     /// Which record.
     pub record: RecordId,
     /// Which version, from 1.
+    #[schema(maximum = 65535)]
     pub version: u16,
     /// Why.
     pub purpose: Purpose,
     /// Who reads: the session's address.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub grantee: Address,
     /// Opens the reader's READ tag.
     pub salt: Salt,
     /// 32 random bytes; unique for the session.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub nonce: B256,
     /// Unix seconds; at most [`READ_REQUEST_SECONDS_MAX`] from now.
     pub deadline: u64,
@@ -87,16 +88,18 @@ pub struct Leaf {
     /// The signed request.
     pub request: ReadRequest,
     /// 64 bytes r ‖ s by the session key.
-    #[schema(value_type = String)]
+    #[serde(with = "crate::hex_text")]
+    #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]
     pub signature: Bytes,
     /// The login message that names the session key.
     pub login_message: String,
     /// The wallet's signature over it.
-    #[schema(value_type = String)]
+    #[serde(with = "crate::hex_text")]
+    #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]
     pub login_signature: Bytes,
     /// The block at which permission was asked.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub block_hash: B256,
     /// Unix seconds: the later of the operator's clock and that block's time.
     pub time: u64,
@@ -104,7 +107,7 @@ pub struct Leaf {
     pub anchor_by: u64,
     /// 32 random bytes, so that a leaf hash says nothing about its content.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub blinding: B256,
 }
 
@@ -141,7 +144,7 @@ impl Leaf {
     }
 }
 
-sol! {
+typed_data! {
     /// The operator's promise that a leaf is in its log, anchored on chain at `anchorBy` (unix seconds), which is the
     /// leaf's own.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,15 +152,17 @@ sol! {
     struct ReadReceipt { address operator; bytes32 leaf; bytes32 record; uint16 version; uint64 anchorBy; }
 }
 
+described! { ReadReceipt }
+
 /// A [`ReadReceipt`] with the operator's EIP-712 signature in the domain of `AccessLog`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignedReceipt {
     /// What is promised.
-    #[schema(value_type = Object)]
     pub receipt: ReadReceipt,
     /// 65 bytes r ‖ s ‖ v.
-    #[schema(value_type = String)]
+    #[serde(with = "crate::hex_text")]
+    #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]
     pub signature: Bytes,
 }
 

@@ -2,7 +2,6 @@
 
 use alloy::{
     primitives::{Address, B256, Bytes},
-    sol,
     sol_types::SolStruct,
 };
 use serde::{Deserialize, Serialize};
@@ -11,9 +10,10 @@ use crate::{
     deployment::{ContractName, Deployment},
     ids::RequestId,
     messages::{SignatureError, verify_signature},
+    typed_data::{described, typed_data},
 };
 
-sol! {
+typed_data! {
     /// A practitioner asks a patient for access. Purpose and scope are in clear; the reason is a note that only the
     /// patient can open, and `noteHash` is the SHA-256 of its bytes. `until` is the wished end, unix seconds.
     /// Domain: `GrantRegistry`.
@@ -47,10 +47,10 @@ macro_rules! signed {
         #[serde(deny_unknown_fields)]
         pub struct $signed {
             /// What is stated.
-            #[schema(value_type = Object)]
             pub $field: $message,
             /// 65 bytes r ‖ s ‖ v, or what the signer's contract accepts (ERC-1271).
-            #[schema(value_type = String)]
+            #[serde(with = "crate::hex_text")]
+            #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]
             pub signature: Bytes,
         }
 
@@ -90,6 +90,8 @@ signed! {
     /// A [`Profile`] with its accreditor's signature.
     SignedProfile, Profile, profile, Accreditation, accreditor
 }
+
+described! { AccessRequest, DenyRequest, Profile }
 
 impl SignedAccessRequest {
     /// How the request is named.

@@ -71,10 +71,39 @@ fn check_text(app: &App, message: &Message, text: &str) -> Result<String, ApiErr
     if expected.to_string() != text {
         return Err(invalid("the message is not written as the challenge asks"));
     }
+    if !is_rfc3339(&message.issued_at.to_string()) || !is_rfc3339(&expiration.to_string()) {
+        return Err(invalid("the message's times are not in the form of RFC 3339"));
+    }
     if message.chain_id != app.deployment.chain_id {
         return Err(ApiError::new(ErrorCode::WrongChain, "the login message is for another chain"));
     }
     Ok(resource.strip_prefix(SESSION_RESOURCE_PREFIX).unwrap_or(resource).to_owned())
+}
+
+/// `YYYY-MM-DDThh:mm:ss`, a fraction if there is one, and `Z` or an offset (RFC 3339, section 5.6, with its capital
+/// letters). Parsers take more than that: a blank for the `T`, small letters.
+fn is_rfc3339(text: &str) -> bool {
+    let Some((form, rest)) = text.split_at_checked(19) else { return false };
+    let is_form = form.bytes().zip(b"dddd-dd-ddTdd:dd:dd").all(|(byte, form)| match form {
+        b'd' => byte.is_ascii_digit(),
+        other => byte == *other,
+    });
+    let rest = match rest.strip_prefix('.') {
+        None => rest,
+        Some(fraction) => {
+            let zone = fraction.trim_start_matches(|c: char| c.is_ascii_digit());
+            if zone.len() == fraction.len() || fraction.len() - zone.len() > 9 {
+                return false;
+            }
+            zone
+        }
+    };
+    let is_offset = || {
+        let (hours, minutes) = rest.get(1..)?.split_once(':')?;
+        let is_number = |text: &str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+        Some(rest.starts_with(['+', '-']) && is_number(hours) && is_number(minutes))
+    };
+    is_form && (rest == "Z" || is_offset().unwrap_or(false))
 }
 
 fn check_origin(app: &App, message: &Message) -> Result<(), ApiError> {
@@ -161,4 +190,39 @@ fn not_configured(part: &'static str) -> ApiError {
 
 fn invalid(detail: &'static str) -> ApiError {
     ApiError::new(ErrorCode::InvalidLogin, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_one_form() {
+        for good in [
+            "2026-11-29T00:00:00Z",
+            "2026-11-29T00:00:00.123Z",
+            "2026-11-29T00:00:00+01:30",
+            "2026-11-29T00:00:00.1-00:00",
+        ] {
+            assert!(is_rfc3339(good), "{good}");
+        }
+        for bad in [
+            "2026-11-29 00:00:00Z",
+            "2026-11-29t00:00:00Z",
+            "2026-11-29T00:00:00z",
+            "2026-11-29T00:00:00",
+            "2026-11-29T00:00:00.Z",
+            "2026-11-29T00:00:00.1234567890Z",
+            "2026-11-29T00:00:00+0130",
+            "2026-11-29T00:00:00+1:30",
+            "2026-11-29_00:00:00Z",
+            "2026-11-29T00:00Z",
+            "+2026-11-29T00:00:00Z",
+            "2026-11-29T00:00:00Z ",
+            "",
+            "2026-11-29T00:00:0\u{661}Z",
+        ] {
+            assert!(!is_rfc3339(bad), "{bad}");
+        }
+    }
 }

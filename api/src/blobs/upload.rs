@@ -26,6 +26,7 @@ use protocol::{
 
 use super::ledger::{PinDoc, PinState, pins, seconds, stored_bytes};
 use crate::{
+    body,
     content::{ByteStream, ContentError},
     error::ApiError,
     state::App,
@@ -105,6 +106,9 @@ async fn reserve_and_stream(app: &App, row: &PinDoc, body: Body) -> Result<Store
     let bytes = counted(head, body, Arc::clone(&received), row.size, (idle, deadline));
     let cid = match app.content.put(bytes).await {
         Ok(cid) => cid,
+        Err(ContentError::Interrupted(error)) if error.kind() == io::ErrorKind::TimedOut => {
+            return Err(body::too_slow());
+        }
         Err(ContentError::Interrupted(error)) => {
             return Err(truncated(received.load(Ordering::Relaxed), row.size, error));
         }
@@ -142,7 +146,7 @@ async fn checked_head(body: &mut BodyDataStream, row: &PinDoc, idle: Duration) -
             Ok(Ok(Some(piece))) => head.extend_from_slice(&piece),
             Ok(Ok(None)) => return Err(truncated(head.len() as u64, row.size, io::ErrorKind::UnexpectedEof.into())),
             Ok(Err(error)) => return Err(truncated(head.len() as u64, row.size, io::Error::other(error))),
-            Err(_) => return Err(truncated(head.len() as u64, row.size, io::ErrorKind::TimedOut.into())),
+            Err(_) => return Err(body::too_slow()),
         }
     }
     let header = Header::parse(&head).map_err(|error| not_this_envelope().because(error))?;

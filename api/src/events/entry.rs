@@ -89,7 +89,9 @@ impl FeedEntry {
 
 /// Reads an event id; `None` for what this server never gave.
 pub(super) fn parse_id(id: &str) -> Option<i64> {
-    (id.len() == 16).then(|| i64::from_str_radix(id, 16).ok()).flatten()
+    // `from_str_radix` would take a sign, too.
+    let is_ours = id.len() == 16 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    is_ours.then(|| i64::from_str_radix(id, 16).ok()).flatten()
 }
 
 pub(super) fn feed(database: &Database) -> Collection<FeedEntry> {
@@ -218,6 +220,10 @@ mod tests {
         assert!(id(9) < id(10) && id(255) < id(256));
         assert_eq!(parse_id(&id(77)), Some(77));
         assert_eq!(parse_id("77"), None);
-        assert_eq!(parse_id("zzzzzzzzzzzzzzzz"), None);
+        for foreign in
+            ["zzzzzzzzzzzzzzzz", "+00000000000004d", "-00000000000004d", "00000000000000FF", "8000000000000000"]
+        {
+            assert_eq!(parse_id(foreign), None, "{foreign}");
+        }
     }
 }

@@ -36,7 +36,7 @@ pub(crate) async fn post_action(
 /// Shows where a relayed action stands.
 ///
 /// **Who may call:** who signed it, and who sent it.
-#[utoipa::path(get, path = "/v1/actions/{action}", tag = "actions", params(("action" = String, Path)),
+#[utoipa::path(get, path = "/v1/actions/{action}", tag = "actions", params(("action" = String, Path, pattern = "^0x[0-9a-fA-F]{64}$")),
     responses((status = 200, body = ActionView)))]
 pub(crate) async fn get_action(
     State(app): State<App>,

@@ -216,6 +216,54 @@ async fn an_accepted_action_survives_a_restart_and_a_dropped_transaction() {
 }
 
 #[tokio::test]
+async fn whoever_hangs_up_and_asks_again_learns_the_true_outcome() {
+    let world = World::start().await;
+    let api = world.api().await;
+    let patient = api.login(world.signer(Role::Patient)).await;
+    let warm = RevokeAll { patient: patient.address(), nonce: nonce(), deadline: deadline(&api) };
+    assert_eq!(submit(&api, &patient, &patient.sign(&api, Action::RevokeAll(warm))).await.0, StatusCode::OK);
+
+    world.rpc("evm_setAutomine", json!([false])).await;
+    let signed = register_key(&api, &patient, 0);
+    let request = || {
+        Request::post("/v1/actions")
+            .header("authorization", format!("Bearer {}", patient.token))
+            .header("content-type", "application/json")
+            .header("idempotency-key", "k")
+            .body(Body::from(serde_json::to_vec(&signed).unwrap()))
+            .unwrap()
+    };
+    // The client is there until its action is on its way, and goes.
+    let sent = async {
+        eventually("the action is sent", || async {
+            let path = format!("/v1/actions/{}", signed.action.id(&api.app.deployment));
+            let answer = api.get(&path, &patient.token).await;
+            (answer.status == StatusCode::OK && answer.ok::<ActionView>().state == ActionState::Sent).then_some(())
+        })
+        .await;
+    };
+    tokio::select! {
+        _ = api.raw(request()) => panic!("nothing is mined yet"),
+        () = sent => {}
+    }
+    // It asks again while the first request still waits, and is answered with its outcome.
+    let again = tokio::spawn({
+        let (api, request) = (api.clone(), request());
+        async move { api.raw(request).await }
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    world.rpc("evm_setAutomine", json!([true])).await;
+    world.rpc("evm_mine", json!([])).await;
+    let again = again.await.unwrap();
+    assert_eq!(again.status(), StatusCode::OK);
+    assert_eq!(again.headers()["idempotency-replayed"], "true");
+    let body = to_bytes(again.into_body(), 1 << 20).await.unwrap();
+    let view: ActionView = serde_json::from_slice(&body).unwrap();
+    assert_eq!(view.state, ActionState::Mined);
+    assert_eq!(key_epoch(&api, patient.address()).await, 1);
+}
+
+#[tokio::test]
 async fn a_stuck_transaction_is_replaced_by_one_that_pays_more() {
     let world = World::start().await;
     let api = world.idle_api(&["--relay-wait-seconds", "1", "--relay-replace-seconds", "1"]).await;

@@ -68,6 +68,7 @@ async fn a_repeated_write_gets_the_first_answer() {
     let again = user.call_with(Method::PUT, "/v1/keyring", json!({ "content": "AAAA" }), &headers).await;
     assert_eq!(again.status, StatusCode::NO_CONTENT);
     assert_eq!(again.header("idempotency-replayed"), "true");
+    assert_eq!(again.header("etag"), first.header("etag"), "with the same headers");
     let stored: Value = user.get("/v1/keyring").await.json();
     assert_eq!(stored["content"], "BBBB", "nothing was written again");
 
@@ -79,6 +80,64 @@ async fn a_repeated_write_gets_the_first_answer() {
     let long = "k".repeat(129);
     let long = [("if-none-match", "*"), ("idempotency-key", long.as_str())];
     user.call_with(Method::PUT, "/v1/keyring", json!({ "content": "AAAA" }), &long).await.refused("invalid_request");
+}
+
+#[tokio::test]
+async fn a_stored_answer_is_not_given_to_a_cookie_from_elsewhere() {
+    let world = World::new().await;
+    let user = world.somebody().await;
+    let cookie = format!("__Host-medlock={}", user.token.as_deref().expect("signed in"));
+    let put = async |origin: Option<&str>| {
+        let mut request = Request::put("/v1/keyring")
+            .header("cookie", &cookie)
+            .header("content-type", "application/json")
+            .header("if-none-match", "*")
+            .header("idempotency-key", "k1");
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        user.send_bare(request.body(Body::from(json!({ "content": "AAAA" }).to_string())).expect("a request")).await
+    };
+    let ours = Some("http://127.0.0.1:8080");
+    assert_eq!(put(ours).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(put(ours).await.header("idempotency-replayed"), "true");
+    for origin in [None, Some("null"), Some("https://evil.example"), Some("http://127.0.0.1:8081")] {
+        put(origin).await.refused("forbidden");
+    }
+}
+
+#[tokio::test]
+async fn a_key_stands_for_all_that_was_asked() {
+    let world = World::new().await;
+    let user = world.somebody().await;
+    let put = async |headers: &[(&str, &str)]| {
+        user.call_with(Method::PUT, "/v1/keyring", json!({ "content": "AAAA" }), headers).await
+    };
+    assert_eq!(put(&[("if-none-match", "*"), ("idempotency-key", "k")]).await.status, StatusCode::NO_CONTENT);
+    put(&[("if-match", "\"00\""), ("idempotency-key", "k")]).await.refused("idempotency_mismatch");
+    put(&[("if-none-match", "*"), ("idempotency-key", "k"), ("idempotency-key", "l")]).await.refused("invalid_request");
+    put(&[("if-none-match", "*"), ("idempotency-key", "")]).await.refused("invalid_request");
+}
+
+#[tokio::test]
+async fn an_account_has_so_many_stored_answers() {
+    let world = World::with(|settings| {
+        settings.limits.rate_burst = 100_000;
+        settings.limits.rate_per_second = 100_000;
+    })
+    .await;
+    let user = world.somebody().await;
+    for number in 0..270 {
+        let key = format!("k{number}");
+        let headers = [("if-none-match", "*"), ("idempotency-key", key.as_str())];
+        user.call_with(Method::PUT, "/v1/keyring", json!({ "content": "AAAA" }), &headers).await;
+    }
+    let kept = world.count(api::store::collection::ANSWERS).await;
+    assert!(kept <= 256, "{kept}");
+    // The newest are those that may still be asked for.
+    let headers = [("if-none-match", "*"), ("idempotency-key", "k269")];
+    let again = user.call_with(Method::PUT, "/v1/keyring", json!({ "content": "AAAA" }), &headers).await;
+    assert_eq!(again.header("idempotency-replayed"), "true");
 }
 
 #[tokio::test]

@@ -65,6 +65,231 @@ async fn a_head_that_does_not_come_ends_the_connection() {
     served.stop().await;
 }
 
+/// Sends bytes on a connection of its own; gives all that comes back until the server hangs up.
+async fn told(served: &Served, bytes: &[u8]) -> String {
+    let mut connection = served.connect().await;
+    connection.write_all(bytes).await.expect("written");
+    read_to_the_end(&mut connection).await
+}
+
+/// What comes until the server hangs up, which it must within a while.
+async fn read_to_the_end(connection: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(20), connection.read_to_end(&mut answer)).await;
+    assert!(read.is_ok(), "the server does not hang up; it said {}", String::from_utf8_lossy(&answer));
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// The last answer in `text` is a problem with this code and has the headers of every other.
+#[track_caller]
+fn is_problem(text: &str, code: &str) {
+    let answer = &text[text.rfind("HTTP/1.1 ").unwrap_or_else(|| panic!("no answer: {text}"))..];
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no head: {text}"));
+    let problem: serde_json::Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("no problem: {text}"));
+    assert_eq!(problem["code"], code, "{text}");
+    assert!(head.starts_with(&format!("HTTP/1.1 {}", problem["status"])), "{text}");
+    for header in
+        ["content-type: application/problem+json", "x-content-type-options: nosniff", "cache-control: no-store"]
+    {
+        assert!(head.to_lowercase().contains(header), "{header} is missing: {text}");
+    }
+    let id = problem["request_id"].as_str().expect("text");
+    assert!(head.to_lowercase().contains(&format!("x-request-id: {id}")), "{text}");
+}
+
+#[tokio::test]
+async fn what_never_becomes_a_request_is_a_problem_too() {
+    let world = World::new().await;
+    let served = Served::new(&world).await;
+    let long = "a".repeat(9_000);
+    let cases: Vec<(String, &str)> = vec![
+        ("GET /healthz HTTP/1.1\r\n\r\n".into(), "invalid_request"),
+        ("GET /healthz HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n".into(), "invalid_request"),
+        ("GET /healthz HTTP/1.1\r\nHost: a b\r\n\r\n".into(), "invalid_request"),
+        ("GET /healthz HTTP/1.1\nHost: a\n\n".into(), "invalid_request"),
+        ("nonsense\r\n\r\n".into(), "invalid_request"),
+        ("GET /healthz HTTP/1.1\r\nHost: a\r\nX\u{0}: y\r\n\r\n".into(), "invalid_request"),
+        (format!("GET /{long} HTTP/1.1\r\nHost: a\r\n\r\n"), "uri_too_long"),
+        (format!("GET /healthz HTTP/1.1\r\nHost: a\r\n{}\r\n", format!("X: {long}\r\n").repeat(5)), "head_too_large"),
+        (format!("GET /healthz HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(101)), "head_too_large"),
+        (
+            "POST /v1/auth/login HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n".into(),
+            "unsupported_transfer_coding",
+        ),
+        (
+            "POST /v1/auth/login HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n".into(),
+            "invalid_request",
+        ),
+        ("CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n".into(), "method_not_allowed"),
+    ];
+    for (request, code) in &cases {
+        is_problem(&told(&served, request.as_bytes()).await, code);
+    }
+    // Behind a good request on the same connection, whose answer comes first and whole.
+    let good = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+    let both = told(&served, format!("{good}{}", cases[0].0).as_bytes()).await;
+    assert!(both.starts_with("HTTP/1.1 200"), "{both}");
+    is_problem(&both, "invalid_request");
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn bodies_end_where_they_say_and_the_next_request_is_answered() {
+    let world = World::new().await;
+    let served = Served::new(&world).await;
+    let post = |framing: &str| {
+        format!("POST /v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n{framing}")
+    };
+    let last = "GET /version HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    for framing in [
+        "Content-Length: 2\r\n\r\n{}",
+        "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1;x=y\r\n}\r\n0\r\nTrailer: z\r\n\r\n",
+        "\r\n",
+    ] {
+        let text = told(&served, format!("{}{last}", post(framing)).as_bytes()).await;
+        assert_eq!(text.matches("HTTP/1.1 ").count(), 2, "{framing:?}: {text}");
+        assert!(text.contains("\"invalid_request\"") && text.contains("{\"version\":"), "{framing:?}: {text}");
+    }
+    // What is hidden behind a malformed chunk is nobody's request.
+    let hidden = format!("Transfer-Encoding: chunked\r\n\r\n2\r\n{{}}x\r\n0\r\n\r\n{last}");
+    let text = told(&served, format!("{}{hidden}", post("")).as_bytes()).await;
+    assert!(!text.contains("{\"version\":"), "{text}");
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn every_kind_of_silence_has_an_end() {
+    let world = World::with(|settings| {
+        settings.limits.header_seconds_max = 1;
+        settings.limits.idle_seconds_max = 2;
+    })
+    .await;
+    let served = Served::new(&world).await;
+    // No byte; half a preface of HTTP/2; all of it and then nothing; a connection that was used and is kept.
+    assert_eq!(told(&served, b"").await, "");
+    assert_eq!(told(&served, b"PRI * HTTP/2.0\r\n\r\nS").await, "");
+    told(&served, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await;
+    assert!(told(&served, b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").await.starts_with("HTTP/1.1 200"));
+    // A head that stops is told so.
+    is_problem(&told(&served, b"GET /healthz HTTP/1.1\r\nHost: a\r\nX: ").await, "request_timeout");
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_that_stands_still_is_the_clients_fault() {
+    let world = World::with(|settings| settings.limits.idle_seconds_max = 1).await;
+    let user = world.somebody().await;
+    let served = Served::new(&world).await;
+    let token = user.token.as_deref().expect("signed in");
+    let record = record();
+    for head in [
+        "POST /v1/auth/login HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n".to_owned(),
+        "PUT /v1/keyring HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\nIdempotency-Key: k\r\n"
+            .to_owned(),
+        format!(
+            "POST /v1/blobs?record={record}&version=1 HTTP/1.1\r\nContent-Type: application/octet-stream\r\n\
+             Content-Length: 5000\r\n"
+        ),
+    ] {
+        let request = format!("{head}Host: a\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n{{\"");
+        is_problem(&told(&served, request.as_bytes()).await, "request_timeout");
+    }
+    assert_eq!(world.count(collection::PINS).await, 0);
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn a_download_that_nobody_reads_is_ended() {
+    let world = World::with(|settings| settings.limits.idle_seconds_max = 1).await;
+    let user = world.somebody().await;
+    let record = record();
+    // More than the kernel's buffers on both sides hold.
+    let uploaded = user.upload(record, 1, crate::blobs::envelope(record, 1, 64 << 20)).await;
+    let cid = uploaded.json::<serde_json::Value>()["cid"].as_str().expect("a CID").to_owned();
+    let served = Served::new(&world).await;
+    let mut reader = served.connect().await;
+    let head = format!(
+        "GET /v1/blobs/{cid} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
+        user.token.as_deref().expect("signed in")
+    );
+    reader.write_all(head.as_bytes()).await.expect("written");
+    let mut first = [0; 12];
+    reader.read_exact(&mut first).await.expect("an answer");
+    assert_eq!(&first, b"HTTP/1.1 200");
+    // The server resets the connection, which shows without reading on.
+    let error = tokio::time::timeout(Duration::from_secs(30), async {
+        loop {
+            if let Ok(Some(error)) = reader.take_error() {
+                return error;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await
+    .expect("the server ends it");
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn one_network_has_so_many_connections_and_others_have_theirs() {
+    let world = World::with(|settings| settings.limits.connections_per_network_max = 3).await;
+    let served = Served::new(&world).await;
+    let from = |last: u8| async move {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.bind(SocketAddr::from(([127, 0, 0, last], 0))).expect("loopback is a whole network");
+        socket.connect(served.address).await.expect("the server listens")
+    };
+    let _held = [from(2).await, from(2).await, from(2).await];
+    let ask = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    let mut fourth = from(2).await;
+    let mut said = Vec::new();
+    let _ =
+        tokio::time::timeout(Duration::from_secs(5), fourth.read_to_end(&mut said)).await.expect("it is turned away");
+    is_problem(&String::from_utf8_lossy(&said), "rate_limited");
+    let mut other = from(3).await;
+    other.write_all(ask).await.expect("written");
+    assert!(read_to_the_end(&mut other).await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn behind_a_proxy_the_requests_of_each_network_are_counted() {
+    let world = World::with(|settings| {
+        settings.limits.forwarded_header = Some("x-forwarded-for".to_owned());
+        settings.limits.connections_per_network_max = 1;
+        settings.limits.requests_per_network_max = 2;
+    })
+    .await;
+    let user = world.somebody().await;
+    let served = Served::new(&world).await;
+    let ask = async |path: &str, from: &str| {
+        let mut connection = served.connect().await;
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {from}\r\nAuthorization: Bearer {}\r\n\r\n",
+            user.token.as_deref().expect("signed in")
+        );
+        connection.write_all(head.as_bytes()).await.expect("written");
+        let mut first = [0; 12];
+        connection.read_exact(&mut first).await.expect("an answer");
+        (connection, String::from_utf8_lossy(&first).into_owned())
+    };
+    // Feeds are requests that do not end.
+    let (one, first) = ask("/v1/events", "192.0.2.1").await;
+    let (_two, second) = ask("/v1/events", "192.0.2.1").await;
+    assert_eq!((first.as_str(), second.as_str()), ("HTTP/1.1 200", "HTTP/1.1 200"));
+    assert_eq!(ask("/healthz", "192.0.2.1").await.1, "HTTP/1.1 429");
+    assert_eq!(ask("/healthz", "192.0.2.2").await.1, "HTTP/1.1 200");
+    drop(one);
+    for _ in 0..100 {
+        if ask("/healthz", "192.0.2.1").await.1 == "HTTP/1.1 200" {
+            served.stop().await;
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the place of a feed that was closed is never free again");
+}
+
 #[tokio::test]
 async fn an_upload_that_breaks_off_leaves_nothing() {
     let world = World::new().await;

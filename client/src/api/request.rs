@@ -87,7 +87,7 @@ impl Api {
         let mut pause = Duration::from_millis(200);
         for _ in 1..TRIES {
             match request().timeout(ANSWER_TIME_MAX).send().await {
-                Ok(response) if is_temporary(response.status()) => {
+                Ok(response) if is_temporary(&response) => {
                     let wished = retry_after(&response);
                     // A wait that a person would notice is theirs to decide.
                     if wished.is_some_and(|wished| wished > Duration::from_secs(5)) {
@@ -163,8 +163,16 @@ async fn read_body(mut response: Response) -> Result<Vec<u8>, ClientError> {
     Ok(body)
 }
 
-fn is_temporary(status: StatusCode) -> bool {
-    matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS | StatusCode::BAD_GATEWAY)
+fn is_temporary(response: &Response) -> bool {
+    match response.status() {
+        StatusCode::SERVICE_UNAVAILABLE
+        | StatusCode::TOO_MANY_REQUESTS
+        | StatusCode::BAD_GATEWAY
+        | StatusCode::REQUEST_TIMEOUT => true,
+        // The same request is still being carried out.
+        StatusCode::CONFLICT => retry_after(response).is_some(),
+        _ => false,
+    }
 }
 
 fn retry_after(response: &Response) -> Option<Duration> {

@@ -12,7 +12,8 @@ export const SERVER_CODES = [
   'nonce_used', 'expired', 'clock_skew', 'invalid_signature', 'forbidden', 'not_found', 'unknown_record',
   'record_tombstoned', 'no_grant', 'grant_expired', 'grant_revoked', 'not_accredited', 'key_not_registered',
   'stale_state', 'already_exists', 'share_missing', 'invalid_capsule', 'cid_mismatch', 'invalid_envelope', 'too_large',
-  'truncated_upload', 'quota_exceeded', 'invalid_range', 'precondition_failed', 'idempotency_mismatch', 'rate_limited',
+  'truncated_upload', 'quota_exceeded', 'uri_too_long', 'head_too_large', 'request_timeout',
+  'unsupported_transfer_coding', 'invalid_range', 'precondition_failed', 'idempotency_mismatch', 'in_progress', 'rate_limited',
   'budget_exceeded', 'not_invited', 'relayer_poor', 'log_behind', 'would_revert', 'method_not_allowed', 'unsupported_media_type', 'unavailable', 'internal',
 ] as const;
 
@@ -46,7 +47,7 @@ export const FAILURE_CODES: readonly FailureCode[] = [...new Set([...SERVER_CODE
 export type FailureValues = Readonly<Record<string, string | number>>;
 
 const RETRYABLE: ReadonlySet<FailureCode> = new Set([
-  'unreachable', 'rpc', 'unavailable', 'rate_limited', 'contended', 'wallet_busy', 'still_pending', 'internal',
+  'unreachable', 'rpc', 'unavailable', 'rate_limited', 'in_progress', 'request_timeout', 'contended', 'wallet_busy', 'still_pending', 'internal',
 ]);
 
 const VERIFICATION: ReadonlySet<FailureCode> = new Set([

@@ -31,7 +31,8 @@ pub struct LoginBody {
     /// The exact EIP-4361 text that was signed.
     pub message: String,
     /// The wallet's signature over it (EIP-191), or what its contract accepts (ERC-1271).
-    #[schema(value_type = String)]
+    #[serde(with = "crate::hex_text")]
+    #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]
     pub signature: Bytes,
 }
 
@@ -42,7 +43,7 @@ pub struct SessionToken {
     pub token: String,
     /// Who is signed in.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub address: Address,
     /// Unix seconds.
     pub expires_at: u64,
@@ -53,7 +54,7 @@ pub struct SessionToken {
 pub struct Me {
     /// Who is signed in.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub address: Address,
     /// Unix seconds.
     pub session_expires_at: u64,

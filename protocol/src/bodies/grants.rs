@@ -20,7 +20,7 @@ pub struct GrantBody {
     pub action: Option<SignedAction>,
     /// To whom.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub grantee: Address,
     /// Opens the tag for that grantee.
     pub salt: Salt,
@@ -42,7 +42,7 @@ pub struct BundleBody {
     pub kind: ScopeKind,
     /// Record id, category or zero.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub scope_id: B256,
     /// For a record: the reader share S of each version, at most [`crate::bundle::CAPSULES_MAX`]. Empty for WRITE.
     #[schema(max_items = 4096)]
@@ -54,9 +54,11 @@ pub struct BundleBody {
 #[serde(deny_unknown_fields)]
 pub struct VersionCapsule {
     /// The version it opens, from 1.
+    #[schema(maximum = 65535)]
     pub version: u16,
     /// 117 bytes, sealed to the grantee.
-    #[schema(value_type = String, max_length = 236)]
+    #[serde(with = "crate::hex_text")]
+    #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$", max_length = 236)]
     pub capsule: Bytes,
 }
 
@@ -97,11 +99,11 @@ pub struct GrantView {
     pub id: GrantId,
     /// Who gave it.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub patient: Address,
     /// To whom, if this server was told.
     #[serde(default, with = "crate::hex_text::option", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub grantee: Option<Address>,
     /// The tag on chain.
     pub tag: Tag,
@@ -112,7 +114,7 @@ pub struct GrantView {
     pub kind: ScopeKind,
     /// Record id, category or zero.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub scope_id: B256,
     /// READ or WRITE; absent once revoked.
     pub right: Option<Right>,
@@ -130,11 +132,12 @@ pub struct GrantView {
     pub state: GrantState,
     /// SHA-256 of the bundle, from the chain.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub bundle_hash: B256,
     /// The newest version that the bundle here opens, as far as it is at hand; `GET /v1/grants/{grant}/bundle` gives the
     /// bundle itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 65535)]
     pub newest_version: Option<u16>,
     /// Where it waits for its grantee; for the grantee only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -144,7 +147,7 @@ pub struct GrantView {
     pub hidden: Option<bool>,
     /// Transaction that last changed it.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub tx_hash: B256,
 }
 
@@ -165,6 +168,8 @@ pub struct GrantQuery {
     /// Where to go on.
     pub cursor: Option<String>,
     /// At most this many items, 1 to 500.
+    #[param(minimum = 1, maximum = 500)]
+    #[serde(default, deserialize_with = "crate::digits::option")]
     pub limit: Option<u32>,
 }
 
@@ -212,7 +217,8 @@ pub struct RequestBody {
     /// What is asked, signed.
     pub signed: SignedAccessRequest,
     /// The reason: a note that only the patient can open (see `protocol::note`); hashes to the request's `noteHash`.
-    #[schema(value_type = String)]
+    #[serde(with = "crate::hex_text")]
+    #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]
     pub note: Bytes,
 }
 
@@ -238,7 +244,8 @@ pub struct RequestView {
     /// What is asked.
     pub signed: SignedAccessRequest,
     /// The reason, for the patient.
-    #[schema(value_type = String)]
+    #[serde(with = "crate::hex_text")]
+    #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]
     pub note: Bytes,
     /// Where it stands.
     pub state: RequestState,

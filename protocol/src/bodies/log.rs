@@ -19,6 +19,7 @@ pub struct LogEntry {
     /// Which record.
     pub record: RecordId,
     /// The version, if the operator's evidence is at hand.
+    #[schema(maximum = 65535)]
     pub version: Option<u16>,
     /// The reader's tag.
     pub tag: Tag,
@@ -26,7 +27,7 @@ pub struct LogEntry {
     pub purpose: Purpose,
     /// Who read; for the patient of the record and for the reader.
     #[serde(default, with = "crate::hex_text::option", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub reader: Option<Address>,
     /// Unix seconds of the key release.
     pub time: u64,
@@ -34,7 +35,7 @@ pub struct LogEntry {
     pub block_number: Option<u64>,
     /// Transaction of the `Accessed` event.
     #[serde(default, with = "crate::hex_text::option", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub tx_hash: Option<B256>,
 }
 
@@ -52,17 +53,17 @@ pub struct LogEvidence {
 pub struct CheckpointView {
     /// Whose log.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub operator: Address,
     /// Number of leaves.
     pub size: u64,
     /// RFC 6962 root.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub root: B256,
     /// Chained head.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub head: B256,
     /// Block number.
     pub block_number: u64,
@@ -70,7 +71,7 @@ pub struct CheckpointView {
     pub time: u64,
     /// Transaction.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub tx_hash: B256,
 }
 
@@ -86,13 +87,17 @@ pub struct LogQuery {
     /// Only reads from this second on.
     #[param(maximum = 1_099_511_627_775_u64)]
     #[schema(maximum = 1_099_511_627_775_u64)]
+    #[serde(default, deserialize_with = "crate::digits::option")]
     pub from: Option<u64>,
     /// Only reads before this second.
     #[param(maximum = 1_099_511_627_775_u64)]
     #[schema(maximum = 1_099_511_627_775_u64)]
+    #[serde(default, deserialize_with = "crate::digits::option")]
     pub until: Option<u64>,
     /// Where to go on.
     pub cursor: Option<String>,
     /// At most this many items, 1 to 500.
+    #[param(minimum = 1, maximum = 500)]
+    #[serde(default, deserialize_with = "crate::digits::option")]
     pub limit: Option<u32>,
 }

@@ -10,18 +10,20 @@ use crate::{codes::Role, statements::SignedProfile};
 pub struct PublishedKey {
     /// Whose key.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub owner: Address,
     /// From 1.
     pub epoch: u32,
     /// HPKE KEM id.
+    #[schema(maximum = 65535)]
     pub kem: u16,
     /// Uncompressed point, 65 bytes.
-    #[schema(value_type = String)]
+    #[serde(with = "crate::hex_text")]
+    #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]
     pub key: Bytes,
     /// keccak256 of `key`.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub key_hash: B256,
     /// Unix seconds.
     pub since: u64,
@@ -32,11 +34,11 @@ pub struct PublishedKey {
 pub struct DirectoryEntry {
     /// The practitioner.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub address: Address,
     /// Who vouches.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub accreditor: Address,
     /// In which roles.
     pub roles: Vec<Role>,
@@ -64,6 +66,8 @@ pub struct DirectoryQuery {
     /// Where to go on.
     pub cursor: Option<String>,
     /// At most this many items, 1 to 500.
+    #[param(minimum = 1, maximum = 500)]
+    #[serde(default, deserialize_with = "crate::digits::option")]
     pub limit: Option<u32>,
 }
 
@@ -72,7 +76,7 @@ pub struct DirectoryQuery {
 pub struct BlockView {
     /// Whose grants and requests the caller does not want.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub address: Address,
     /// Unix seconds.
     pub since: u64,

@@ -15,7 +15,8 @@ pub struct ReadBody {
     /// What is wished.
     pub request: ReadRequest,
     /// 64 bytes r ‖ s by the session key over the request's signed bytes.
-    #[schema(value_type = String)]
+    #[serde(with = "crate::hex_text")]
+    #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]
     pub signature: Bytes,
 }
 
@@ -24,7 +25,7 @@ pub struct ReadBody {
 pub struct ReadAnswer {
     /// Release share B, 32 bytes. Useless without the reader share.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub release_share: B256,
     /// Hash of the log leaf.
     pub leaf: LeafHash,

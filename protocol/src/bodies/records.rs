@@ -29,9 +29,11 @@ pub struct RegisterBody {
     /// The record that the message registers.
     pub record: RecordId,
     /// The version that the message registers, from 1.
+    #[schema(maximum = 65535)]
     pub version: u16,
     /// The release share B, a capsule (117 bytes) sealed to the operator's key.
-    #[schema(value_type = String)]
+    #[serde(with = "crate::hex_text")]
+    #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]
     pub release_share: Bytes,
     /// Opens the record id for its first uploader: proves that a depositor who is not the patient is the uploader.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,7 +45,8 @@ pub struct RegisterBody {
 #[serde(deny_unknown_fields)]
 pub struct ReleaseShareBody {
     /// A capsule (117 bytes) sealed to the operator's key.
-    #[schema(value_type = String)]
+    #[serde(with = "crate::hex_text")]
+    #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]
     pub release_share: Bytes,
 }
 
@@ -57,11 +60,11 @@ pub struct RecordView {
     pub id: RecordId,
     /// Whose it is.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub patient: Address,
     /// Who uploaded version 1.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub uploader: Address,
     /// Its folder.
     pub category: Category,
@@ -79,10 +82,11 @@ pub struct RecordView {
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct VersionView {
     /// From 1.
+    #[schema(maximum = 65535)]
     pub version: u16,
     /// Who uploaded it.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub uploader: Address,
     /// CIDv1 of the envelope.
     pub cid: String,
@@ -96,7 +100,7 @@ pub struct VersionView {
     pub block_number: u64,
     /// Transaction of the registration.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub tx_hash: B256,
 }
 
@@ -114,5 +118,7 @@ pub struct RecordQuery {
     /// Where to go on.
     pub cursor: Option<String>,
     /// At most this many items, 1 to 500.
+    #[param(minimum = 1, maximum = 500)]
+    #[serde(default, deserialize_with = "crate::digits::option")]
     pub limit: Option<u32>,
 }

@@ -43,7 +43,7 @@ pub struct ActionView {
     pub waiting: Option<Waiting>,
     /// The transaction, once sent.
     #[serde(default, with = "crate::hex_text::option", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub tx_hash: Option<B256>,
     /// The block, once mined.
     pub block_number: Option<u64>,

@@ -94,7 +94,9 @@ async function fetchOnce(path: string, call: Call, headers: Headers): Promise<Re
   }
 }
 
-const isTemporary = (status: number): boolean => status === 503 || status === 429 || status === 502;
+/** Whether the same request may be answered better in a moment; 409 with a time to wait: it is still being carried out. */
+const isTemporary = ({ status, headers }: Response): boolean =>
+  status === 503 || status === 429 || status === 502 || status === 408 || (status === 409 && headers.has('retry-after'));
 
 /** Sends a request; gives the answer if it is a success, else throws its {@link Failure}. */
 export async function send(path: string, call: Call = {}): Promise<Response> {
@@ -108,7 +110,7 @@ export async function send(path: string, call: Call = {}): Promise<Response> {
     const isLast = call.once === true || attempt === TRIES;
     try {
       const response = await fetchOnce(path, call, headers);
-      if (!isTemporary(response.status) || isLast) return await accepted(response, call);
+      if (!isTemporary(response) || isLast) return await accepted(response, call);
       const wished = Number(response.headers.get('retry-after') ?? '0') * 1000;
       if (wished > RETRY_AFTER_MS_MAX) return await accepted(response, call);
       await pause(Math.max(wait, wished));

@@ -1,0 +1,218 @@
+//! Stored answers, and who is at work on the next one.
+
+use std::time::Duration;
+
+use alloy::primitives::Address;
+use axum::{
+    body::{Body, to_bytes},
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::Response,
+};
+use futures::TryStreamExt;
+use mongodb::{
+    Collection, Database,
+    bson::{DateTime, Document, doc, to_bson},
+};
+use protocol::error_code::ErrorCode;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    at_rest::{Lookup, Sealed, Use},
+    error::ApiError,
+    state::App,
+    store::{collection, index, is_duplicate, ttl_index},
+    time::Clock,
+};
+
+/// Larger answers are not stored: the routes where answers are replayed have none.
+const ANSWER_BYTES_MAX: usize = 16 << 10;
+/// An account has at most so many stored answers; its oldest make room.
+const ANSWERS_PER_ACCOUNT_MAX: u64 = 256;
+/// Whoever carries a request out says so at least this often, in seconds; after that it counts as abandoned.
+const ALIVE_SECONDS: u64 = 15;
+
+/// One request, so that it is known again.
+pub(super) struct Claim {
+    /// Hash of session, method, path and key.
+    pub(super) id: String,
+    /// Hash of everything else that the answer depends on.
+    pub(super) fingerprint: String,
+    /// Whose it is.
+    pub(super) account: Address,
+}
+
+/// What became of a claim.
+pub(super) enum Begun {
+    /// Nobody has carried it out: it is the caller's to do.
+    First,
+    /// It is being carried out.
+    Running,
+    /// It has been.
+    Answered(Answer),
+}
+
+/// A stored answer.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Answer {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+/// The collection's form. `_id`: [`Claim::id`].
+#[derive(Serialize, Deserialize)]
+struct AnswerDoc {
+    #[serde(rename = "_id")]
+    id: String,
+    fingerprint: String,
+    /// Blind index of the address.
+    account: String,
+    /// An [`Answer`]; absent while the request is being carried out.
+    answer: Option<Sealed>,
+    /// Unix seconds.
+    began_at: i64,
+    /// Unix seconds until which whoever carries it out is known to live.
+    alive_until: i64,
+    delete_at: DateTime,
+}
+
+fn answers(database: &Database) -> Collection<AnswerDoc> {
+    database.collection(collection::ANSWERS)
+}
+
+/// Indexes of the stored answers.
+pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
+    let by_account = index(doc! { "account": 1, "began_at": -1 });
+    answers(database).create_indexes([ttl_index("delete_at"), by_account]).await?;
+    Ok(())
+}
+
+fn now(app: &App) -> i64 {
+    i64::try_from(app.clock.now()).unwrap_or(i64::MAX)
+}
+
+fn alive_until(app: &App) -> i64 {
+    now(app).saturating_add_unsigned(ALIVE_SECONDS)
+}
+
+/// Claims the request for whoever asks, or says what became of it.
+///
+/// # Errors
+/// `idempotency_mismatch` when the key came with another request before.
+pub(super) async fn begin(app: &App, claim: &Claim) -> Result<Begun, ApiError> {
+    let collection = answers(&app.database);
+    let doc = AnswerDoc {
+        id: claim.id.clone(),
+        fingerprint: claim.fingerprint.clone(),
+        account: app.at_rest.blind(Lookup::AnswerAddress, claim.account),
+        answer: None,
+        began_at: now(app),
+        alive_until: alive_until(app),
+        delete_at: Clock::date_at(app.clock.now() + app.settings.limits.idempotency_seconds),
+    };
+    match collection.insert_one(&doc).await {
+        Ok(_) => {
+            make_room(app, claim.account).await?;
+            return Ok(Begun::First);
+        }
+        Err(error) if is_duplicate(&error) => {}
+        Err(error) => return Err(error.into()),
+    }
+    // It may have been given up at this very moment.
+    let Some(stored) = collection.find_one(doc! { "_id": &claim.id }).await? else { return Ok(Begun::Running) };
+    if stored.fingerprint != claim.fingerprint {
+        return Err(ApiError::new(
+            ErrorCode::IdempotencyMismatch,
+            "this idempotency key came with another request before",
+        ));
+    }
+    if let Some(answer) = stored.answer {
+        return app.at_rest.open(Use::Answer, &claim.id, &answer).map(Begun::Answered).map_err(ApiError::internal);
+    }
+    // The server that began it may have been killed: whoever asks first does it again.
+    let abandoned =
+        doc! { "_id": &claim.id, "answer": null, "alive_until": { "$eq": stored.alive_until, "$lt": now(app) } };
+    let taken = collection.update_one(abandoned, doc! { "$set": { "alive_until": alive_until(app) } }).await?;
+    Ok(if taken.matched_count == 1 { Begun::First } else { Begun::Running })
+}
+
+/// Lets go of what is more than an account may have, the oldest first.
+async fn make_room(app: &App, account: Address) -> Result<(), ApiError> {
+    let documents = answers(&app.database).clone_with_type::<Document>();
+    let surplus = documents
+        .find(doc! { "account": app.at_rest.blind(Lookup::AnswerAddress, account) })
+        .sort(doc! { "account": 1, "began_at": -1 })
+        .skip(ANSWERS_PER_ACCOUNT_MAX)
+        .projection(doc! { "_id": 1 })
+        .await?;
+    let surplus: Vec<Document> = surplus.try_collect().await?;
+    let ids: Vec<&str> = surplus.iter().filter_map(|document| document.get_str("_id").ok()).collect();
+    if !ids.is_empty() {
+        documents.delete_many(doc! { "_id": { "$in": ids } }).await?;
+    }
+    Ok(())
+}
+
+/// Says again and again that the request is being carried out. Never ends.
+pub(super) async fn stay_alive(app: &App, claim: &Claim) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(ALIVE_SECONDS / 3)).await;
+        let ours = doc! { "_id": &claim.id, "answer": null };
+        let alive = doc! { "$set": { "alive_until": alive_until(app) } };
+        if let Err(error) = answers(&app.database).update_one(ours, alive).await {
+            tracing::debug!(%error, "a claim could not be renewed");
+        }
+    }
+}
+
+/// Stores the answer.
+pub(super) async fn store(app: &App, claim: &Claim, answer: &Answer) -> mongodb::error::Result<()> {
+    let answer = to_bson(&app.at_rest.seal(Use::Answer, &claim.id, answer)).map_err(mongodb::error::Error::custom)?;
+    answers(&app.database).update_one(doc! { "_id": &claim.id }, doc! { "$set": { "answer": answer } }).await?;
+    Ok(())
+}
+
+/// Frees the key.
+pub(super) async fn forget(app: &App, claim: &Claim) -> mongodb::error::Result<()> {
+    answers(&app.database).delete_one(doc! { "_id": &claim.id, "answer": null }).await?;
+    Ok(())
+}
+
+impl Answer {
+    /// What is stored of a response, and the response itself again. Nothing of one that is long, or of unknown length.
+    pub(super) async fn of(response: Response) -> (Response, Option<Self>) {
+        let length = hyper::body::Body::size_hint(response.body()).exact();
+        if length.is_none_or(|length| length > ANSWER_BYTES_MAX as u64) {
+            return (response, None);
+        }
+        let (parts, body) = response.into_parts();
+        // A body whose length is known is in memory.
+        let Ok(body) = to_bytes(body, ANSWER_BYTES_MAX).await else {
+            return (Response::from_parts(parts, Body::empty()), None);
+        };
+        // Only text is answered on these routes.
+        let Ok(text_body) = String::from_utf8(body.to_vec()) else {
+            return (Response::from_parts(parts, Body::from(body)), None);
+        };
+        let text = |(name, value): (&HeaderName, &HeaderValue)| {
+            let is_kept = !matches!(*name, header::SET_COOKIE | header::CONTENT_LENGTH);
+            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())).filter(|_| is_kept)
+        };
+        let headers = parts.headers.iter().filter_map(text).collect();
+        let answer = Self { status: parts.status.as_u16(), headers, body: text_body };
+        (Response::from_parts(parts, Body::from(body)), Some(answer))
+    }
+
+    /// The same response again.
+    pub(super) fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = self.headers.iter().filter_map(|(name, value)| {
+            Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(value).ok()?))
+        });
+        for (name, value) in headers {
+            response.headers_mut().append(name, value);
+        }
+        response
+    }
+}
