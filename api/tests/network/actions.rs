@@ -5,7 +5,10 @@ use alloy::{
     providers::Provider,
     signers::SignerSync,
 };
-use axum::http::StatusCode;
+use axum::{
+    body::{Body, to_bytes},
+    http::{Request, StatusCode},
+};
 use contracts::key_registry::KeyRegistry;
 use localnet::Role;
 use protocol::{

@@ -415,3 +415,38 @@ async fn the_sweeper_lets_go_of_what_was_never_registered() {
     sweep().await;
     assert!(!is_pinned(&registered_cid).await, "a withdrawn record is let go");
 }
+
+#[tokio::test]
+async fn ranges_and_what_is_known_follow_the_entity_tag() {
+    let world = World::new().await;
+    let user = world.somebody().await;
+    let record = record();
+    let blob = stored(&user, record, &envelope(record, 1, 5_000)).await;
+    let ask = async |method: Method, headers: &[(&str, &str)]| {
+        let mut request = Request::builder().method(method).uri(format!("/v1/blobs/{}", blob.cid));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        user.send(request.body(Body::empty()).expect("a request")).await
+    };
+    let etag = format!("\"{}\"", blob.cid);
+    let weak = format!("W/{etag}");
+    let list = format!("\"x\", {weak}");
+    for known in [etag.as_str(), weak.as_str(), list.as_str(), "*"] {
+        for method in [Method::GET, Method::HEAD] {
+            let answer = ask(method, &[("if-none-match", known), ("range", "bytes=0-3")]).await;
+            assert_eq!((answer.status, answer.bytes().len()), (StatusCode::NOT_MODIFIED, 0), "{known}");
+            assert_eq!(answer.header("etag"), etag);
+            assert_eq!(answer.header("cache-control"), "private, no-cache");
+        }
+    }
+    assert_eq!(ask(Method::GET, &[("if-none-match", "\"x\"")]).await.status, StatusCode::OK);
+    let range = ("range", "bytes=0-3");
+    assert_eq!(ask(Method::GET, &[range, ("if-range", &etag)]).await.status, StatusCode::PARTIAL_CONTENT);
+    for other in [weak.as_str(), "\"x\"", "*", "Sun, 29 Nov 2026 00:00:00 GMT"] {
+        let answer = ask(Method::GET, &[range, ("if-range", other)]).await;
+        assert_eq!((answer.status, answer.bytes().len()), (StatusCode::OK, 5_000), "{other}");
+    }
+    // Not of this envelope: not even a range outside of it is refused.
+    assert_eq!(ask(Method::GET, &[("range", "bytes=9000-"), ("if-range", "\"x\"")]).await.status, StatusCode::OK);
+}

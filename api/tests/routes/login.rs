@@ -101,7 +101,7 @@ async fn any_other_text_is_refused() {
     let world = World::new().await;
     let user = world.nobody();
     type Change = fn(&str) -> String;
-    let changes: [(&str, Change); 9] = [
+    let changes: [(&str, Change); 11] = [
         ("another statement", |text| text.replace("Sign in to medlock.", "Sign in.")),
         ("no expiration", |text| {
             text.lines().filter(|line| !line.starts_with("Expiration Time")).collect::<Vec<_>>().join("\n")
@@ -112,6 +112,11 @@ async fn any_other_text_is_refused() {
         ("another resource", |text| text.replace("urn:medlock:session:p256:", "urn:medlock:other:")),
         ("no session key", |text| text.split("\nResources").next().unwrap_or_default().to_owned()),
         ("a scheme", |text| format!("http://{text}")),
+        ("a blank for the T", |text| {
+            let at = text.find("Issued At: ").expect("it is there") + "Issued At: 2026-11-29".len();
+            format!("{} {}", &text[..at], &text[at + 1..])
+        }),
+        ("a small z", |text| text.replace("Z\nResources", "z\nResources")),
         ("no message at all", |_| "hello".to_owned()),
     ];
     for (name, change) in changes {
@@ -154,6 +159,21 @@ async fn a_field_that_nobody_knows_is_refused_and_leaves_the_nonce_unused() {
     user.call(Method::POST, "/v1/auth/login", more).await.refused("invalid_request");
     assert_eq!(world.count("api_sessions").await, 0);
     assert_eq!(send_signed_login(&user, &text, signature).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn bytes_are_text_and_nothing_else() {
+    let world = World::new().await;
+    let user = world.nobody();
+    let text = Login::new(&user).await.text();
+    let signature = user.signer.sign_message_sync(text.as_bytes()).expect("a local key signs").as_bytes();
+    for broken in
+        [json!(signature.to_vec()), json!(hex::encode(signature)), json!(format!("0X{}", hex::encode(signature)))]
+    {
+        let body = json!({ "message": text, "signature": broken });
+        user.call(Method::POST, "/v1/auth/login", body).await.refused("invalid_request");
+    }
+    assert_eq!(send_signed_login(&user, &text, Bytes::copy_from_slice(&signature)).await.status, StatusCode::OK);
 }
 
 /// Runtime code of a contract that answers every call with one word.

@@ -83,7 +83,9 @@ async fn read_to_the_end(connection: &mut TcpStream) -> String {
 /// The last answer in `text` is a problem with this code and has the headers of every other.
 #[track_caller]
 fn is_problem(text: &str, code: &str) {
-    let answer = &text[text.rfind("HTTP/1.1 ").unwrap_or_else(|| panic!("no answer: {text}"))..];
+    // Details name the version, too.
+    let begin = text.rfind("HTTP/1.1 4").or_else(|| text.rfind("HTTP/1.1 5"));
+    let answer = &text[begin.unwrap_or_else(|| panic!("no refusal: {text}"))..];
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no head: {text}"));
     let problem: serde_json::Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("no problem: {text}"));
     assert_eq!(problem["code"], code, "{text}");

@@ -84,6 +84,10 @@ async fn hashed_files_are_kept_for_ever_and_the_page_is_asked_for_again() {
     assert_eq!(page.header("cache-control"), "no-cache");
     let again = get(&nobody, "/", &[("if-none-match", page.header("etag"))]).await;
     assert_eq!((again.status, again.text().as_str()), (StatusCode::NOT_MODIFIED, ""));
+    assert_eq!(again.header("etag"), page.header("etag"));
+    for known in ["*".to_owned(), format!("W/{}", page.header("etag")), format!("\"x\", {}", page.header("etag"))] {
+        assert_eq!(get(&nobody, "/", &[("if-none-match", &known)]).await.status, StatusCode::NOT_MODIFIED, "{known}");
+    }
 }
 
 #[tokio::test]
@@ -92,6 +96,10 @@ async fn what_the_build_has_compressed_is_sent_so_to_whoever_takes_it() {
     let nobody = world.nobody();
     let gzip = get(&nobody, "/assets/index-abc.js", &[("accept-encoding", "br, gzip;q=0.8")]).await;
     assert_eq!((gzip.header("content-encoding"), gzip.text().as_str()), ("gzip", "compressed"));
+    for refused in ["gzip;q=0", "gzip;q=0, *", "identity", ""] {
+        let plain = get(&nobody, "/assets/index-abc.js", &[("accept-encoding", refused)]).await;
+        assert_eq!((plain.headers.get("content-encoding"), plain.text().as_str()), (None, "console.info('hello')"));
+    }
     assert_eq!(get(&nobody, "/assets/index-abc.js.gz", &[]).await.status, StatusCode::NOT_FOUND);
 }
 

@@ -27,6 +27,8 @@ export type RequestView = Schemas['RequestView'];
 export type SessionToken = Schemas['SessionToken'];
 export type SignedAction = Schemas['SignedAction'];
 export type SignedProfile = Schemas['SignedProfile'];
+export type SignedAccessRequest = Schemas['SignedAccessRequest'];
+export type SignedDenial = Schemas['SignedDenial'];
 export type StoredBlob = Schemas['StoredBlob'];
 
 /** `null` instead of the failures that say "there is none". */
@@ -115,7 +117,7 @@ export const putBundle = async (grant: Hex, bundle: BundleBody): Promise<void> =
 };
 export const requests = (): Promise<RequestView[]> => all('/v1/requests');
 export const ask = (body: Schemas['RequestBody']): Promise<RequestView> => json('/v1/requests', { method: 'POST', body });
-export const deny = async (request: Hex, denial: Schemas['SignedDenial']): Promise<void> => {
+export const deny = async (request: Hex, denial: SignedDenial): Promise<void> => {
   await send(`/v1/requests/${request}/deny`, { method: 'POST', body: denial });
 };
 /** The same bytes again give the same receipt, so it may be sent again as it is. */

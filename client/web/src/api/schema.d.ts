@@ -60,27 +60,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/accepted/{address}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /**
-         * Accepts a stranger who has granted the caller something or asked for access: from now on they are known. Their grants move
-         *     to the shelf `known`, and what they share appears in `/v1/records`.
-         * @description **Who may call:** whoever was granted something, or asked, by that address.
-         */
-        put: operations["accept"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/v1/actions": {
         parameters: {
             query?: never;
@@ -91,8 +70,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Relays a signed action of any kind but a checkpoint. The same action again gives the same answer, to whoever signed it
-         *     or brought it first.
+         * Relays a signed action of any kind but a checkpoint. The same action again gives the same answer.
          * @description **Who may call:** any signed-in address, whoever has signed the action; the gas budget is the caller's.
          */
         post: operations["post_action"];
@@ -251,51 +229,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/blocks": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Lists whom the caller has blocked, newest first.
-         * @description **Who may call:** any signed-in address; it sees its own list.
-         */
-        get: operations["list_blocks"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/blocks/{address}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /**
-         * Blocks a sender: their grants wait on the shelf `blocked`, their requests are refused, their doings reach no feed.
-         *     Grants that stand go on to count.
-         * @description **Who may call:** any signed-in address, for itself.
-         */
-        put: operations["block"];
-        post?: never;
-        /**
-         * Ends a block. What the sender has granted meanwhile is found on its shelf again.
-         * @description **Who may call:** any signed-in address, for itself.
-         */
-        delete: operations["unblock"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/v1/deployment": {
         parameters: {
             query?: never;
@@ -304,7 +237,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Says which contracts this server serves, and to which keys of its operator release shares are sealed.
+         * Says which contracts this server serves and to which key release shares are sealed.
          * @description **Who may call:** anyone.
          */
         get: operations["deployment"];
@@ -385,8 +318,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Lists the grants that the caller gave or received, newest first, without their capsules. Received ones wait on shelves:
-         *     those of strangers and of blocked senders stand apart.
+         * Lists the grants that the caller gave or received, newest first.
          * @description **Who may call:** any signed-in address.
          */
         get: operations["list_grants"];
@@ -430,61 +362,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Gives the capsules of one grant.
-         * @description **Who may call:** the patient who gave the grant, and its grantee.
-         */
-        get: operations["get_bundle"];
+        get?: never;
         /**
          * Adds capsules of later versions to a standing grant (catch-up).
          * @description **Who may call:** the patient who gave the grant.
          */
         put: operations["put_bundle"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/grants/{grant}/hidden": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /**
-         * Hides a received grant from the caller's lists. It goes on to count, and can be asked for by its record.
-         * @description **Who may call:** its grantee.
-         */
-        put: operations["hide_grant"];
-        post?: never;
-        /**
-         * Shows a hidden grant again.
-         * @description **Who may call:** its grantee.
-         */
-        delete: operations["unhide_grant"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/invitations/{address}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /**
-         * Invites an account that has no relation to anybody here yet: the relay takes its actions from now on, within the
-         *     budget of a known account. An invitation that nobody uses ends after 90 days.
-         * @description **Who may call:** an accreditor, the owner of the accreditation contract, and the operator.
-         */
-        put: operations["invite"];
         post?: never;
         delete?: never;
         options?: never;
@@ -647,8 +530,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Lists the records that the caller owns, uploaded, or was granted, newest first. What strangers have granted is listed only
-         *     when their address is named as `patient`.
+         * Lists the records that the caller owns, uploaded, or was granted, newest first.
          * @description **Who may call:** any signed-in address.
          */
         get: operations["list_records"];
@@ -674,30 +556,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Shows one record with its newest versions.
+         * Shows one record with its versions.
          * @description **Who may call:** its patient, an uploader of it, and whoever holds a grant over it.
          */
         get: operations["get_record"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/records/{record}/versions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Lists the versions of one record, newest first.
-         * @description **Who may call:** whoever may see the record.
-         */
-        get: operations["list_versions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -814,6 +676,37 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AccessRequest: {
+            deadline: string;
+            kind: number;
+            nonce: string;
+            noteHash: string;
+            patient: string;
+            purposes: number;
+            requester: string;
+            rights: number;
+            scopeId: string;
+            until: string;
+        };
+        AccreditAction: {
+            message: {
+                accreditor: string;
+                deadline: string;
+                epoch: number;
+                nonce: string;
+                practitioner: string;
+                roles: number;
+                validFrom: string;
+                validUntil: string;
+            };
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "accredit";
+        };
+        /** @description One action of the contracts, unsigned: its type, and the message as it is signed (EIP-712). */
+        Action: components["schemas"]["AddAccreditorAction"] | components["schemas"]["RemoveAccreditorAction"] | components["schemas"]["AccreditAction"] | components["schemas"]["SuspendAction"] | components["schemas"]["RegisterKeyAction"] | components["schemas"]["RegisterRecordAction"] | components["schemas"]["RegisterVersionAction"] | components["schemas"]["SetRecordStatusAction"] | components["schemas"]["GrantAction"] | components["schemas"]["RevokeAction"] | components["schemas"]["RevokeAllAction"] | components["schemas"]["CheckpointAction"];
         /** @description Names a relayed action: the EIP-712 signing hash of its message. */
         ActionId: string;
         /**
@@ -835,21 +728,24 @@ export interface components {
             state: components["schemas"]["ActionState"];
             /** @description The transaction, once sent. */
             tx_hash?: string | null;
-            waiting?: components["schemas"]["Waiting"] | null;
         };
-        /** @description One entry of `GET /v1/blocks`. */
-        BlockView: {
-            /** @description Whose grants and requests the caller does not want. */
-            address: string;
+        AddAccreditorAction: {
+            message: {
+                accreditor: string;
+                deadline: string;
+                epoch: number;
+                nonce: string;
+                owner: string;
+            };
             /**
-             * Format: int64
-             * @description Unix seconds.
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
              */
-            since: number;
+            type: "add_accreditor";
         };
         /** @description The capsules of one grant. */
         BundleBody: {
-            /** @description For a record: the reader share S of each version, at most [`crate::bundle::CAPSULES_MAX`]. Empty for WRITE. */
+            /** @description For a record: the reader share S of each version. Empty for WRITE. */
             capsules: components["schemas"]["VersionCapsule"][];
             /** @description What it covers. */
             kind: components["schemas"]["ScopeKind"];
@@ -895,6 +791,23 @@ export interface components {
             /** @description EIP-4361 URI. */
             uri: string;
         };
+        CheckpointAction: {
+            message: {
+                accessesHash: string;
+                deadline: string;
+                nonce: string;
+                operator: string;
+                previousHead: string;
+                root: string;
+                /** Format: int64 */
+                size: number;
+            };
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "checkpoint";
+        };
         /** @description A checkpoint on chain. */
         CheckpointView: {
             /**
@@ -934,6 +847,11 @@ export interface components {
             /** @description Records and versions. */
             record_registry: components["schemas"]["DeployedContract"];
         };
+        DenyRequest: {
+            deadline: string;
+            patient: string;
+            request: string;
+        };
         /** @description One contract of a deployment. */
         DeployedContract: {
             /** @description Its address. */
@@ -954,8 +872,6 @@ export interface components {
             genesis_hash: string;
             /** @description Who keeps the log and holds the release shares. */
             operator: string;
-            /** @description The operator's encryption keys, each signed by the operator, newest last. */
-            operator_keys: components["schemas"]["SignedOperatorKey"][];
             /**
              * Format: int64
              * @description No event of ours lies before this block.
@@ -995,7 +911,7 @@ export interface components {
          * @description A stable error code.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "out_of_range" | "unknown_category" | "not_signed_in" | "invalid_login" | "wrong_domain" | "wrong_chain" | "nonce_used" | "expired" | "clock_skew" | "invalid_signature" | "forbidden" | "not_found" | "unknown_record" | "record_tombstoned" | "no_grant" | "grant_expired" | "grant_revoked" | "not_accredited" | "key_not_registered" | "stale_state" | "already_exists" | "share_missing" | "invalid_capsule" | "cid_mismatch" | "invalid_envelope" | "too_large" | "truncated_upload" | "quota_exceeded" | "invalid_range" | "precondition_failed" | "idempotency_mismatch" | "rate_limited" | "budget_exceeded" | "not_invited" | "relayer_poor" | "log_behind" | "would_revert" | "method_not_allowed" | "unsupported_media_type" | "unavailable" | "internal";
+        ErrorCode: "invalid_request" | "out_of_range" | "unknown_category" | "not_signed_in" | "invalid_login" | "wrong_domain" | "wrong_chain" | "nonce_used" | "expired" | "clock_skew" | "invalid_signature" | "forbidden" | "not_found" | "unknown_record" | "record_tombstoned" | "no_grant" | "grant_expired" | "grant_revoked" | "not_accredited" | "key_not_registered" | "stale_state" | "already_exists" | "share_missing" | "invalid_capsule" | "cid_mismatch" | "invalid_envelope" | "too_large" | "truncated_upload" | "quota_exceeded" | "uri_too_long" | "head_too_large" | "request_timeout" | "unsupported_transfer_coding" | "invalid_range" | "precondition_failed" | "idempotency_mismatch" | "in_progress" | "rate_limited" | "budget_exceeded" | "not_invited" | "relayer_poor" | "log_behind" | "would_revert" | "method_not_allowed" | "unsupported_media_type" | "unavailable" | "internal";
         /** @description One event of the feed. The SSE `id` is the same text as `id`, the SSE `event` the kind. */
         FeedEvent: {
             /** @description Opaque and growing; pass it as `Last-Event-ID`. */
@@ -1015,10 +931,34 @@ export interface components {
          * @enum {string}
          */
         FeedKind: "record_registered" | "record_status_changed" | "granted" | "revoked" | "key_registered" | "request_opened" | "request_answered" | "accessed" | "action_settled" | "accreditation_changed";
+        GrantAction: {
+            message: {
+                deadline: string;
+                nonce: string;
+                notAfter: string;
+                notBefore: string;
+                patient: string;
+                patientEpoch: number;
+                purposes: number;
+                rights: number;
+                scopes: {
+                    bundleHash: string;
+                    epoch: number;
+                    id: string;
+                    kind: number;
+                }[];
+                tag: string;
+            };
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "grant";
+        };
         /** @description `POST /v1/grants`: a signed `Grant` with all that the grantee needs; answered 201 when mined, 202 after a while. */
         GrantBody: {
             action?: components["schemas"]["SignedAction"] | null;
-            /** @description One for each scope, in the order of the message. Together at most [`crate::bundle::CAPSULES_MAX`] capsules. */
+            /** @description One for each scope, in the order of the message. */
             bundles: components["schemas"]["BundleBody"][];
             /** @description To whom. */
             grantee: string;
@@ -1042,6 +982,7 @@ export interface components {
         GrantState: "active" | "future" | "expired" | "revoked";
         /** @description A grant as its patient or its grantee may see it. */
         GrantView: {
+            bundle?: components["schemas"]["BundleBody"] | null;
             /** @description SHA-256 of the bundle, from the chain. */
             bundle_hash: string;
             /**
@@ -1051,18 +992,10 @@ export interface components {
             epoch: number;
             /** @description To whom, if this server was told. */
             grantee?: string | null;
-            /** @description Whether the grantee has hidden it; for the grantee only. */
-            hidden?: boolean | null;
             /** @description Its storage key. */
             id: components["schemas"]["GrantId"];
             /** @description What it covers. */
             kind: components["schemas"]["ScopeKind"];
-            /**
-             * Format: int32
-             * @description The newest version that the bundle here opens, as far as it is at hand; `GET /v1/grants/{grant}/bundle` gives the
-             *     bundle itself.
-             */
-            newest_version?: number | null;
             /**
              * Format: int64
              * @description Unix seconds.
@@ -1086,7 +1019,6 @@ export interface components {
             salt?: components["schemas"]["Salt"] | null;
             /** @description Record id, category or zero. */
             scope_id: string;
-            shelf?: components["schemas"]["Shelf"] | null;
             /** @description Whether it counts now. */
             state: components["schemas"]["GrantState"];
             /** @description The tag on chain. */
@@ -1121,22 +1053,6 @@ export interface components {
         };
         /** @description RFC 6962 hash of one leaf of the operator's log. */
         LeafHash: string;
-        /**
-         * @description A sequence of transactions with one relayer's key.
-         * @enum {string}
-         */
-        Line: "ordinary" | "urgent" | "checkpoint";
-        /** @description How one line is. */
-        LineStatus: {
-            /** @description Whether its purse pays for what is on its way and some more. */
-            has_funds: boolean;
-            /** @description Whether the chain costs more than the relayer pays, so that transactions wait. */
-            is_at_fee_ceiling: boolean;
-            /** @description Which line. */
-            line: components["schemas"]["Line"];
-            /** @description The relayer's address. */
-            relayer: string;
-        };
         /** @description One read. Patients see those of their records; auditors see all, without reader or evidence. */
         LogEntry: {
             /**
@@ -1219,28 +1135,7 @@ export interface components {
              */
             stored_bytes: number;
         };
-        /**
-         * @description One page of a list, newest first. It has at most as many items as were asked for and at most [`PAGE_BYTES_MAX`] bytes of
-         *     them. It may have fewer, or none, and still a next page: `next` alone says whether the list goes on.
-         */
-        Page_BlockView: {
-            /** @description The items. */
-            items: {
-                /** @description Whose grants and requests the caller does not want. */
-                address: string;
-                /**
-                 * Format: int64
-                 * @description Unix seconds.
-                 */
-                since: number;
-            }[];
-            /** @description Pass it as `cursor` to get the next page; absent at the end. */
-            next?: string | null;
-        };
-        /**
-         * @description One page of a list, newest first. It has at most as many items as were asked for and at most [`PAGE_BYTES_MAX`] bytes of
-         *     them. It may have fewer, or none, and still a next page: `next` alone says whether the list goes on.
-         */
+        /** @description One page of a list, newest first. */
         Page_CheckpointView: {
             /** @description The items. */
             items: {
@@ -1271,10 +1166,7 @@ export interface components {
             /** @description Pass it as `cursor` to get the next page; absent at the end. */
             next?: string | null;
         };
-        /**
-         * @description One page of a list, newest first. It has at most as many items as were asked for and at most [`PAGE_BYTES_MAX`] bytes of
-         *     them. It may have fewer, or none, and still a next page: `next` alone says whether the list goes on.
-         */
+        /** @description One page of a list, newest first. */
         Page_DirectoryEntry: {
             /** @description The items. */
             items: {
@@ -1303,13 +1195,11 @@ export interface components {
             /** @description Pass it as `cursor` to get the next page; absent at the end. */
             next?: string | null;
         };
-        /**
-         * @description One page of a list, newest first. It has at most as many items as were asked for and at most [`PAGE_BYTES_MAX`] bytes of
-         *     them. It may have fewer, or none, and still a next page: `next` alone says whether the list goes on.
-         */
+        /** @description One page of a list, newest first. */
         Page_GrantView: {
             /** @description The items. */
             items: {
+                bundle?: components["schemas"]["BundleBody"] | null;
                 /** @description SHA-256 of the bundle, from the chain. */
                 bundle_hash: string;
                 /**
@@ -1319,18 +1209,10 @@ export interface components {
                 epoch: number;
                 /** @description To whom, if this server was told. */
                 grantee?: string | null;
-                /** @description Whether the grantee has hidden it; for the grantee only. */
-                hidden?: boolean | null;
                 /** @description Its storage key. */
                 id: components["schemas"]["GrantId"];
                 /** @description What it covers. */
                 kind: components["schemas"]["ScopeKind"];
-                /**
-                 * Format: int32
-                 * @description The newest version that the bundle here opens, as far as it is at hand; `GET /v1/grants/{grant}/bundle` gives the
-                 *     bundle itself.
-                 */
-                newest_version?: number | null;
                 /**
                  * Format: int64
                  * @description Unix seconds.
@@ -1354,7 +1236,6 @@ export interface components {
                 salt?: components["schemas"]["Salt"] | null;
                 /** @description Record id, category or zero. */
                 scope_id: string;
-                shelf?: components["schemas"]["Shelf"] | null;
                 /** @description Whether it counts now. */
                 state: components["schemas"]["GrantState"];
                 /** @description The tag on chain. */
@@ -1365,10 +1246,7 @@ export interface components {
             /** @description Pass it as `cursor` to get the next page; absent at the end. */
             next?: string | null;
         };
-        /**
-         * @description One page of a list, newest first. It has at most as many items as were asked for and at most [`PAGE_BYTES_MAX`] bytes of
-         *     them. It may have fewer, or none, and still a next page: `next` alone says whether the list goes on.
-         */
+        /** @description One page of a list, newest first. */
         Page_LogEntry: {
             /** @description The items. */
             items: {
@@ -1408,10 +1286,7 @@ export interface components {
             /** @description Pass it as `cursor` to get the next page; absent at the end. */
             next?: string | null;
         };
-        /**
-         * @description One page of a list, newest first. It has at most as many items as were asked for and at most [`PAGE_BYTES_MAX`] bytes of
-         *     them. It may have fewer, or none, and still a next page: `next` alone says whether the list goes on.
-         */
+        /** @description One page of a list, newest first. */
         Page_RecordView: {
             /** @description The items. */
             items: {
@@ -1430,21 +1305,13 @@ export interface components {
                 status: components["schemas"]["RecordStatus"];
                 /** @description Who uploaded version 1. */
                 uploader: string;
-                /**
-                 * Format: int32
-                 * @description How many versions it has.
-                 */
-                version_count: number;
-                /** @description The newest [`VERSIONS_SHOWN`] at most, oldest first; `GET /v1/records/{record}/versions` gives all. */
+                /** @description Oldest first. */
                 versions: components["schemas"]["VersionView"][];
             }[];
             /** @description Pass it as `cursor` to get the next page; absent at the end. */
             next?: string | null;
         };
-        /**
-         * @description One page of a list, newest first. It has at most as many items as were asked for and at most [`PAGE_BYTES_MAX`] bytes of
-         *     them. It may have fewer, or none, and still a next page: `next` alone says whether the list goes on.
-         */
+        /** @description One page of a list, newest first. */
         Page_RequestView: {
             /** @description The items. */
             items: {
@@ -1466,45 +1333,6 @@ export interface components {
                 signed: components["schemas"]["SignedAccessRequest"];
                 /** @description Where it stands. */
                 state: components["schemas"]["RequestState"];
-            }[];
-            /** @description Pass it as `cursor` to get the next page; absent at the end. */
-            next?: string | null;
-        };
-        /**
-         * @description One page of a list, newest first. It has at most as many items as were asked for and at most [`PAGE_BYTES_MAX`] bytes of
-         *     them. It may have fewer, or none, and still a next page: `next` alone says whether the list goes on.
-         */
-        Page_VersionView: {
-            /** @description The items. */
-            items: {
-                /**
-                 * Format: int64
-                 * @description Block of the registration.
-                 */
-                block_number: number;
-                /** @description CIDv1 of the envelope. */
-                cid: string;
-                /** @description Whether the operator holds its release share, so that grantees can open it. */
-                has_release_share: boolean;
-                /**
-                 * Format: int64
-                 * @description Unix seconds.
-                 */
-                registered_at: number;
-                /**
-                 * Format: int64
-                 * @description Bytes of the envelope, if this server holds it.
-                 */
-                size?: number | null;
-                /** @description Transaction of the registration. */
-                tx_hash: string;
-                /** @description Who uploaded it. */
-                uploader: string;
-                /**
-                 * Format: int32
-                 * @description From 1.
-                 */
-                version: number;
             }[];
             /** @description Pass it as `cursor` to get the next page; absent at the end. */
             next?: string | null;
@@ -1534,6 +1362,16 @@ export interface components {
             status: number;
             /** @description `urn:medlock:error:` and the code. */
             type: string;
+        };
+        Profile: {
+            accreditor: string;
+            /** Format: int64 */
+            issued: number;
+            name: string;
+            organisation: string;
+            practitioner: string;
+            roles: number;
+            specialty: string;
         };
         /** @description `GET /v1/keys/{address}`: the current identity key. Clients check its hash against the chain. */
         PublishedKey: {
@@ -1585,6 +1423,14 @@ export interface components {
             /** @description 64 bytes r ‖ s by the session key over the request's signed bytes. */
             signature: string;
         };
+        ReadReceipt: {
+            /** Format: int64 */
+            anchorBy: number;
+            leaf: string;
+            operator: string;
+            record: string;
+            version: number;
+        };
         /** @description A wish to open one version of a record. The session key signs [`ReadRequest::signed_bytes`]. */
         ReadRequest: {
             /**
@@ -1616,8 +1462,6 @@ export interface components {
             chain: boolean;
             /** @description The storage node. */
             kubo: boolean;
-            /** @description How each of them is, if the chain says so. */
-            lines: components["schemas"]["LineStatus"][];
             /** @description The mirror is of this chain and close to its head. */
             mirror: boolean;
             /**
@@ -1629,8 +1473,6 @@ export interface components {
             mongodb: boolean;
             /** @description Whether all of them do. */
             ready: boolean;
-            /** @description Every relayer can pay, and pays what the chain costs. */
-            relayers: boolean;
         };
         /** @description A record: keccak256(uploader20 ‖ salt32) of its first uploader. */
         RecordId: string;
@@ -1656,12 +1498,7 @@ export interface components {
             status: components["schemas"]["RecordStatus"];
             /** @description Who uploaded version 1. */
             uploader: string;
-            /**
-             * Format: int32
-             * @description How many versions it has.
-             */
-            version_count: number;
-            /** @description The newest [`VERSIONS_SHOWN`] at most, oldest first; `GET /v1/records/{record}/versions` gives all. */
+            /** @description Oldest first. */
             versions: components["schemas"]["VersionView"][];
         };
         /** @description `POST /v1/records`: a signed `RegisterRecord`, `RegisterVersion`; answered 201 when mined, 202 after a while. */
@@ -1678,10 +1515,75 @@ export interface components {
              */
             version: number;
         };
+        RegisterKeyAction: {
+            message: {
+                deadline: string;
+                epoch: number;
+                kem: number;
+                key: string;
+                nonce: string;
+                owner: string;
+                slot: number;
+            };
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "register_key";
+        };
+        RegisterRecordAction: {
+            message: {
+                category: number;
+                codec: number;
+                deadline: string;
+                digest: string;
+                nonce: string;
+                patient: string;
+                salt: string;
+                uploader: string;
+                writeSalt: string;
+            };
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "register_record";
+        };
+        RegisterVersionAction: {
+            message: {
+                codec: number;
+                deadline: string;
+                digest: string;
+                nonce: string;
+                record: string;
+                salt: string;
+                uploader: string;
+                version: number;
+                writeSalt: string;
+            };
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "register_version";
+        };
         /** @description `PUT /v1/records/{record}/versions/{version}/release-share`: the patient puts B in again, or replaces a wrong one. */
         ReleaseShareBody: {
             /** @description A capsule (117 bytes) sealed to the operator's key. */
             release_share: string;
+        };
+        RemoveAccreditorAction: {
+            message: {
+                accreditor: string;
+                deadline: string;
+                nonce: string;
+                owner: string;
+            };
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "remove_accreditor";
         };
         /** @description `POST /v1/requests`: a practitioner asks a patient for access. */
         RequestBody: {
@@ -1718,6 +1620,35 @@ export interface components {
             /** @description Where it stands. */
             state: components["schemas"]["RequestState"];
         };
+        RevokeAction: {
+            message: {
+                deadline: string;
+                grants: {
+                    id: string;
+                    kind: number;
+                    tag: string;
+                }[];
+                nonce: string;
+                patient: string;
+            };
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "revoke";
+        };
+        RevokeAllAction: {
+            message: {
+                deadline: string;
+                nonce: string;
+                patient: string;
+            };
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "revoke_all";
+        };
         /** @description `POST /v1/grants/revoke`: a signed `Revoke` or `RevokeAll`. Reads stop at once, also before it is mined. */
         RevokeBody: {
             /** @description The signed message. */
@@ -1747,13 +1678,15 @@ export interface components {
              * @description Within so many seconds of a read its leaf stands on chain.
              */
             anchor_seconds_max: number;
-            /** @description The server's copy of the deployment file, with the keys to which release shares are sealed. */
+            /** @description The server's copy of the deployment file. */
             deployment: components["schemas"]["Deployment"];
             /**
              * Format: int64
              * @description Largest envelope, in bytes.
              */
             envelope_bytes_max: number;
+            /** @description The public key (uncompressed secp256k1 point) to which release shares are sealed. */
+            operator_key: string;
             /** @description The server's version. */
             version: string;
         };
@@ -1769,60 +1702,53 @@ export interface components {
             /** @description `Authorization: Bearer …`. Browsers may ignore it and use the cookie. */
             token: string;
         };
-        /**
-         * @description Where a received grant waits: grants are never refused, but those of strangers stand apart.
-         * @enum {string}
-         */
-        Shelf: "known" | "strangers" | "blocked";
-        /**
-         * @description Which received grants are listed.
-         * @enum {string}
-         */
-        ShelfQuery: "known" | "strangers" | "blocked" | "hidden";
+        SetRecordStatusAction: {
+            message: {
+                deadline: string;
+                nonce: string;
+                record: string;
+                salt: string;
+                signer: string;
+                status: number;
+            };
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "set_record_status";
+        };
         /** @description An [`AccessRequest`] with its signature. */
         SignedAccessRequest: {
             /** @description What is stated. */
-            request: Record<string, unknown>;
+            request: components["schemas"]["AccessRequest"];
             /** @description 65 bytes r ‖ s ‖ v, or what the signer's contract accepts (ERC-1271). */
             signature: string;
         };
         /** @description An action with its signature, ready for anyone to submit. */
         SignedAction: {
             /** @description What is done. */
-            action: Record<string, unknown>;
+            action: components["schemas"]["Action"];
             /** @description 65 bytes r ‖ s ‖ v, or what the signer's contract accepts (ERC-1271). */
             signature: string;
         };
         /** @description A [`DenyRequest`] with its signature. */
         SignedDenial: {
             /** @description What is stated. */
-            denial: Record<string, unknown>;
+            denial: components["schemas"]["DenyRequest"];
             /** @description 65 bytes r ‖ s ‖ v, or what the signer's contract accepts (ERC-1271). */
-            signature: string;
-        };
-        /** @description One entry of the list in the deployment file. */
-        SignedOperatorKey: {
-            /**
-             * Format: int32
-             * @description From 1, without gaps.
-             */
-            epoch: number;
-            /** @description Uncompressed secp256k1 point, 65 bytes. */
-            key: string;
-            /** @description The operator's signature over [`OperatorKey`]: 65 bytes r ‖ s ‖ v. */
             signature: string;
         };
         /** @description A [`Profile`] with its accreditor's signature. */
         SignedProfile: {
             /** @description What is stated. */
-            profile: Record<string, unknown>;
+            profile: components["schemas"]["Profile"];
             /** @description 65 bytes r ‖ s ‖ v, or what the signer's contract accepts (ERC-1271). */
             signature: string;
         };
         /** @description A [`ReadReceipt`] with the operator's EIP-712 signature in the domain of `AccessLog`. */
         SignedReceipt: {
             /** @description What is promised. */
-            receipt: Record<string, unknown>;
+            receipt: components["schemas"]["ReadReceipt"];
             /** @description 65 bytes r ‖ s ‖ v. */
             signature: string;
         };
@@ -1835,6 +1761,19 @@ export interface components {
              * @description Bytes of the envelope.
              */
             size: number;
+        };
+        SuspendAction: {
+            message: {
+                accreditor: string;
+                deadline: string;
+                nonce: string;
+                practitioner: string;
+            };
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "suspend";
         };
         /** @description The salted pseudonym of a grantee for one patient and one kind of right: keccak256(grantee20 ‖ salt32). */
         Tag: string;
@@ -1884,13 +1823,273 @@ export interface components {
              */
             version: number;
         };
-        /**
-         * @description Why an action that was accepted is not mined for now. Nothing is lost: it goes on by itself, until its deadline.
-         * @enum {string}
-         */
-        Waiting: "room" | "fees" | "funds";
     };
-    responses: never;
+    responses: {
+        /** @description A problem: `forbidden`. */
+        forbidden: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "forbidden";
+                };
+            };
+        };
+        /** @description A problem: `head_too_large`. */
+        head_too_large: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "head_too_large";
+                };
+            };
+        };
+        /** @description A problem: `idempotency_mismatch`. */
+        idempotency_mismatch: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "idempotency_mismatch";
+                };
+            };
+        };
+        /** @description A problem: `in_progress`. */
+        in_progress: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "in_progress";
+                };
+            };
+        };
+        /** @description A problem: `internal`. */
+        internal: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "internal";
+                };
+            };
+        };
+        /** @description A problem: `invalid_envelope`. */
+        invalid_envelope: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "invalid_envelope";
+                };
+            };
+        };
+        /** @description A problem: `invalid_range`. */
+        invalid_range: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "invalid_range";
+                };
+            };
+        };
+        /** @description A problem: `invalid_request`. */
+        invalid_request: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "invalid_request";
+                };
+            };
+        };
+        /** @description A problem: `key_not_registered`. */
+        key_not_registered: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "key_not_registered";
+                };
+            };
+        };
+        /** @description A problem: `not_found`. */
+        not_found: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "not_found";
+                };
+            };
+        };
+        /** @description A problem: `not_signed_in`. */
+        not_signed_in: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "not_signed_in";
+                };
+            };
+        };
+        /** @description A problem: `out_of_range`. */
+        out_of_range: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "out_of_range";
+                };
+            };
+        };
+        /** @description A problem: `precondition_failed`. */
+        precondition_failed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "precondition_failed";
+                };
+            };
+        };
+        /** @description A problem: `rate_limited`. */
+        rate_limited: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "rate_limited";
+                };
+            };
+        };
+        /** @description A problem: `record_tombstoned`. */
+        record_tombstoned: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "record_tombstoned";
+                };
+            };
+        };
+        /** @description A problem: `request_timeout`. */
+        request_timeout: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "request_timeout";
+                };
+            };
+        };
+        /** @description A problem: `too_large`. */
+        too_large: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "too_large";
+                };
+            };
+        };
+        /** @description A problem: `unavailable`. */
+        unavailable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "unavailable";
+                };
+            };
+        };
+        /** @description A problem: `unknown_record`. */
+        unknown_record: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "unknown_record";
+                };
+            };
+        };
+        /** @description A problem: `unsupported_media_type`. */
+        unsupported_media_type: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "unsupported_media_type";
+                };
+            };
+        };
+        /** @description A problem: `unsupported_transfer_coding`. */
+        unsupported_transfer_coding: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "unsupported_transfer_coding";
+                };
+            };
+        };
+        /** @description A problem: `uri_too_long`. */
+        uri_too_long: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "uri_too_long";
+                };
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
     headers: never;
@@ -1913,15 +2112,13 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["invalid_request"];
+            408: components["responses"]["request_timeout"];
+            414: components["responses"]["uri_too_long"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
     metrics: {
@@ -1938,18 +2135,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/plain": string;
+                    "application/openmetrics-text": string;
                 };
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["invalid_request"];
+            408: components["responses"]["request_timeout"];
+            414: components["responses"]["uri_too_long"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
     readyz: {
@@ -1969,49 +2164,23 @@ export interface operations {
                     "application/json": components["schemas"]["Readiness"];
                 };
             };
+            400: components["responses"]["invalid_request"];
+            408: components["responses"]["request_timeout"];
+            414: components["responses"]["uri_too_long"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            /** @description A problem: `unavailable`. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Readiness"];
-                };
-            };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    accept: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                address: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unavailable";
+                    };
                 };
             };
         };
@@ -2047,13 +2216,75 @@ export interface operations {
                     "application/json": components["schemas"]["ActionView"] | null;
                 };
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            /** @description A problem: `forbidden`, `no_grant`, `not_accredited`, `not_invited`. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "forbidden" | "no_grant" | "not_accredited" | "not_invited";
+                    };
+                };
+            };
+            404: components["responses"]["unknown_record"];
+            408: components["responses"]["request_timeout"];
+            /** @description A problem: `already_exists`, `in_progress`, `nonce_used`, `stale_state`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "already_exists" | "in_progress" | "nonce_used" | "stale_state";
+                    };
+                };
+            };
+            410: components["responses"]["record_tombstoned"];
+            413: components["responses"]["too_large"];
+            414: components["responses"]["uri_too_long"];
+            415: components["responses"]["unsupported_media_type"];
+            /** @description A problem: `expired`, `idempotency_mismatch`, `invalid_signature`, `out_of_range`, `unknown_category`, `would_revert`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "expired" | "idempotency_mismatch" | "invalid_signature" | "out_of_range" | "unknown_category" | "would_revert";
+                    };
+                };
+            };
+            /** @description A problem: `budget_exceeded`, `rate_limited`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "budget_exceeded" | "rate_limited";
+                    };
+                };
+            };
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            501: components["responses"]["unsupported_transfer_coding"];
+            /** @description A problem: `relayer_poor`, `unavailable`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "relayer_poor" | "unavailable";
+                    };
                 };
             };
         };
@@ -2077,21 +2308,24 @@ export interface operations {
                     "application/json": components["schemas"]["ActionView"];
                 };
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            404: components["responses"]["not_found"];
+            408: components["responses"]["request_timeout"];
+            414: components["responses"]["uri_too_long"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
     get_address_book: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETags that the client has already, or `*`. */
+                "If-None-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2099,21 +2333,30 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["PrivateBlob"];
                 };
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
+            /** @description The client has it already. */
+            304: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
+                content?: never;
             };
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            404: components["responses"]["not_found"];
+            408: components["responses"]["request_timeout"];
+            414: components["responses"]["uri_too_long"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
     put_address_book: {
@@ -2134,19 +2377,26 @@ export interface operations {
         responses: {
             204: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            403: components["responses"]["forbidden"];
+            408: components["responses"]["request_timeout"];
+            409: components["responses"]["in_progress"];
+            412: components["responses"]["precondition_failed"];
+            413: components["responses"]["too_large"];
+            414: components["responses"]["uri_too_long"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["idempotency_mismatch"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            501: components["responses"]["unsupported_transfer_coding"];
+            503: components["responses"]["unavailable"];
         };
     };
     challenge: {
@@ -2166,15 +2416,13 @@ export interface operations {
                     "application/json": components["schemas"]["Challenge"];
                 };
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["invalid_request"];
+            408: components["responses"]["request_timeout"];
+            414: components["responses"]["uri_too_long"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
     login: {
@@ -2198,15 +2446,52 @@ export interface operations {
                     "application/json": components["schemas"]["SessionToken"];
                 };
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
+            400: components["responses"]["invalid_request"];
+            /** @description A problem: `invalid_login`, `wrong_domain`. */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "invalid_login" | "wrong_domain";
+                    };
                 };
             };
+            408: components["responses"]["request_timeout"];
+            /** @description A problem: `in_progress`, `nonce_used`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "in_progress" | "nonce_used";
+                    };
+                };
+            };
+            413: components["responses"]["too_large"];
+            414: components["responses"]["uri_too_long"];
+            415: components["responses"]["unsupported_media_type"];
+            /** @description A problem: `clock_skew`, `expired`, `invalid_signature`, `wrong_chain`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "clock_skew" | "expired" | "invalid_signature" | "wrong_chain";
+                    };
+                };
+            };
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            501: components["responses"]["unsupported_transfer_coding"];
+            503: components["responses"]["unavailable"];
         };
     };
     logout: {
@@ -2224,15 +2509,17 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            403: components["responses"]["forbidden"];
+            408: components["responses"]["request_timeout"];
+            409: components["responses"]["in_progress"];
+            414: components["responses"]["uri_too_long"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            501: components["responses"]["unsupported_transfer_coding"];
+            503: components["responses"]["unavailable"];
         };
     };
     upload: {
@@ -2261,15 +2548,42 @@ export interface operations {
                     "application/json": components["schemas"]["StoredBlob"];
                 };
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
+            /** @description A problem: `invalid_request`, `truncated_upload`. */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "invalid_request" | "truncated_upload";
+                    };
                 };
             };
+            401: components["responses"]["not_signed_in"];
+            403: components["responses"]["forbidden"];
+            408: components["responses"]["request_timeout"];
+            409: components["responses"]["in_progress"];
+            /** @description A problem: `quota_exceeded`, `too_large`. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "quota_exceeded" | "too_large";
+                    };
+                };
+            };
+            414: components["responses"]["uri_too_long"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["invalid_envelope"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            501: components["responses"]["unsupported_transfer_coding"];
+            503: components["responses"]["unavailable"];
         };
     };
     download: {
@@ -2278,6 +2592,10 @@ export interface operations {
             header?: {
                 /** @description One range of bytes. */
                 Range?: string | null;
+                /** @description The range is wanted only of the envelope with this ETag. */
+                "If-Range"?: string | null;
+                /** @description ETags that the client has already, or `*`. */
+                "If-None-Match"?: string | null;
             };
             path: {
                 /** @description CIDv1, base32. */
@@ -2289,6 +2607,7 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2297,27 +2616,41 @@ export interface operations {
             };
             206: {
                 headers: {
+                    "Content-Range"?: string;
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/octet-stream": number[];
                 };
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
+            /** @description The client has it already. */
+            304: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
+                content?: never;
             };
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            404: components["responses"]["not_found"];
+            408: components["responses"]["request_timeout"];
+            414: components["responses"]["uri_too_long"];
+            416: components["responses"]["invalid_range"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
     describe_blob: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETags that the client has already, or `*`. */
+                "If-None-Match"?: string | null;
+            };
             path: {
                 /** @description CIDv1, base32. */
                 cid: string;
@@ -2328,107 +2661,81 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
+            /** @description The client has it already. */
+            304: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
+                content?: never;
             };
-        };
-    };
-    list_blocks: {
-        parameters: {
-            query?: {
-                /** @description Where to go on: `next` of the page before. */
-                cursor?: string;
-                /** @description At most this many items, 1 to 500; 100 if absent. */
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_BlockView"];
-                };
-            };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    block: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                address: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            204: {
+            /** @description A problem: `invalid_request`. */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    unblock: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                address: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            204: {
+            /** @description A problem: `not_signed_in`. */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
+            /** @description A problem: `not_found`. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                content?: never;
+            };
+            /** @description A problem: `request_timeout`. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
                 };
+                content?: never;
+            };
+            /** @description A problem: `uri_too_long`. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem: `rate_limited`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem: `head_too_large`. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem: `internal`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem: `unavailable`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -2449,15 +2756,13 @@ export interface operations {
                     "application/json": components["schemas"]["ServerInfo"];
                 };
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["invalid_request"];
+            408: components["responses"]["request_timeout"];
+            414: components["responses"]["uri_too_long"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
     list_directory: {
@@ -2486,15 +2791,15 @@ export interface operations {
                     "application/json": components["schemas"]["Page_DirectoryEntry"];
                 };
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            408: components["responses"]["request_timeout"];
+            414: components["responses"]["uri_too_long"];
+            422: components["responses"]["out_of_range"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
     put_profile: {
@@ -2518,15 +2823,53 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            /** @description A problem: `forbidden`, `not_accredited`. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "forbidden" | "not_accredited";
+                    };
                 };
             };
+            408: components["responses"]["request_timeout"];
+            /** @description A problem: `in_progress`, `stale_state`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "in_progress" | "stale_state";
+                    };
+                };
+            };
+            413: components["responses"]["too_large"];
+            414: components["responses"]["uri_too_long"];
+            415: components["responses"]["unsupported_media_type"];
+            /** @description A problem: `clock_skew`, `idempotency_mismatch`, `invalid_signature`, `out_of_range`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "clock_skew" | "idempotency_mismatch" | "invalid_signature" | "out_of_range";
+                    };
+                };
+            };
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            501: components["responses"]["unsupported_transfer_coding"];
+            503: components["responses"]["unavailable"];
         };
     };
     get_events: {
@@ -2549,15 +2892,14 @@ export interface operations {
                     "text/event-stream": components["schemas"]["FeedEvent"];
                 };
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            408: components["responses"]["request_timeout"];
+            414: components["responses"]["uri_too_long"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
     list_grants: {
@@ -2565,15 +2907,8 @@ export interface operations {
             query?: {
                 /** @description `given` (as patient, the default) or `received` (as grantee). */
                 side?: components["schemas"]["GrantSide"];
-                /** @description Only grants over this record (hex). Of received ones: those of the record's patient, wherever they wait. */
+                /** @description Only grants over this record (hex). */
                 record?: string;
-                /** @description Only grants received from this patient (hex), wherever they wait. Not for the side `given`. */
-                patient?: string;
-                /**
-                 * @description Of received grants, those that wait here: `known` (the default), `strangers`, `blocked` or `hidden`. Not for the side
-                 *     `given`, and not together with `record` or `patient`.
-                 */
-                shelf?: components["schemas"]["ShelfQuery"];
                 /** @description Where to go on. */
                 cursor?: string;
                 /** @description At most this many items, 1 to 500. */
@@ -2593,15 +2928,15 @@ export interface operations {
                     "application/json": components["schemas"]["Page_GrantView"];
                 };
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            408: components["responses"]["request_timeout"];
+            414: components["responses"]["uri_too_long"];
+            422: components["responses"]["out_of_range"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
     post_grant: {
@@ -2644,13 +2979,86 @@ export interface operations {
                     "application/json": components["schemas"]["ActionView"] | null;
                 };
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            /** @description A problem: `forbidden`, `grant_revoked`, `no_grant`, `not_accredited`, `not_invited`. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "forbidden" | "grant_revoked" | "no_grant" | "not_accredited" | "not_invited";
+                    };
+                };
+            };
+            /** @description A problem: `not_found`, `unknown_record`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "not_found" | "unknown_record";
+                    };
+                };
+            };
+            408: components["responses"]["request_timeout"];
+            /** @description A problem: `already_exists`, `in_progress`, `key_not_registered`, `nonce_used`, `stale_state`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "already_exists" | "in_progress" | "key_not_registered" | "nonce_used" | "stale_state";
+                    };
+                };
+            };
+            410: components["responses"]["record_tombstoned"];
+            413: components["responses"]["too_large"];
+            414: components["responses"]["uri_too_long"];
+            415: components["responses"]["unsupported_media_type"];
+            /** @description A problem: `expired`, `idempotency_mismatch`, `invalid_capsule`, `invalid_signature`, `out_of_range`, `unknown_category`, `would_revert`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "expired" | "idempotency_mismatch" | "invalid_capsule" | "invalid_signature" | "out_of_range" | "unknown_category" | "would_revert";
+                    };
+                };
+            };
+            /** @description A problem: `budget_exceeded`, `rate_limited`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "budget_exceeded" | "rate_limited";
+                    };
+                };
+            };
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            501: components["responses"]["unsupported_transfer_coding"];
+            /** @description A problem: `relayer_poor`, `unavailable`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "relayer_poor" | "unavailable";
+                    };
                 };
             };
         };
@@ -2686,43 +3094,75 @@ export interface operations {
                     "application/json": components["schemas"]["ActionView"] | null;
                 };
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            /** @description A problem: `forbidden`, `no_grant`, `not_accredited`, `not_invited`. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "forbidden" | "no_grant" | "not_accredited" | "not_invited";
+                    };
                 };
             };
-        };
-    };
-    get_bundle: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                grant: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
+            404: components["responses"]["unknown_record"];
+            408: components["responses"]["request_timeout"];
+            /** @description A problem: `already_exists`, `in_progress`, `nonce_used`, `stale_state`. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BundleBody"];
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "already_exists" | "in_progress" | "nonce_used" | "stale_state";
+                    };
                 };
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
+            410: components["responses"]["record_tombstoned"];
+            413: components["responses"]["too_large"];
+            414: components["responses"]["uri_too_long"];
+            415: components["responses"]["unsupported_media_type"];
+            /** @description A problem: `expired`, `idempotency_mismatch`, `invalid_signature`, `out_of_range`, `unknown_category`, `would_revert`. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "expired" | "idempotency_mismatch" | "invalid_signature" | "out_of_range" | "unknown_category" | "would_revert";
+                    };
+                };
+            };
+            /** @description A problem: `budget_exceeded`, `rate_limited`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "budget_exceeded" | "rate_limited";
+                    };
+                };
+            };
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            501: components["responses"]["unsupported_transfer_coding"];
+            /** @description A problem: `relayer_poor`, `unavailable`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "relayer_poor" | "unavailable";
+                    };
                 };
             };
         };
@@ -2748,105 +3188,52 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            /** @description A problem: `forbidden`, `grant_revoked`, `no_grant`. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "forbidden" | "grant_revoked" | "no_grant";
+                    };
                 };
             };
-        };
-    };
-    hide_grant: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                grant: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
+            404: components["responses"]["not_found"];
+            408: components["responses"]["request_timeout"];
+            409: components["responses"]["in_progress"];
+            413: components["responses"]["too_large"];
+            414: components["responses"]["uri_too_long"];
+            415: components["responses"]["unsupported_media_type"];
+            /** @description A problem: `idempotency_mismatch`, `invalid_capsule`, `out_of_range`. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "idempotency_mismatch" | "invalid_capsule" | "out_of_range";
+                    };
                 };
             };
-        };
-    };
-    unhide_grant: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                grant: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    invite: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                address: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            501: components["responses"]["unsupported_transfer_coding"];
+            503: components["responses"]["unavailable"];
         };
     };
     get_keyring: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETags that the client has already, or `*`. */
+                "If-None-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2854,21 +3241,30 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["PrivateBlob"];
                 };
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
+            /** @description The client has it already. */
+            304: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
+                content?: never;
             };
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            404: components["responses"]["not_found"];
+            408: components["responses"]["request_timeout"];
+            414: components["responses"]["uri_too_long"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
     put_keyring: {
@@ -2889,19 +3285,26 @@ export interface operations {
         responses: {
             204: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            403: components["responses"]["forbidden"];
+            408: components["responses"]["request_timeout"];
+            409: components["responses"]["in_progress"];
+            412: components["responses"]["precondition_failed"];
+            413: components["responses"]["too_large"];
+            414: components["responses"]["uri_too_long"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["idempotency_mismatch"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            501: components["responses"]["unsupported_transfer_coding"];
+            503: components["responses"]["unavailable"];
         };
     };
     published_key: {
@@ -2924,15 +3327,15 @@ export interface operations {
                     "application/json": components["schemas"]["PublishedKey"];
                 };
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            408: components["responses"]["request_timeout"];
+            409: components["responses"]["key_not_registered"];
+            414: components["responses"]["uri_too_long"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
     list_log: {
@@ -2965,15 +3368,15 @@ export interface operations {
                     "application/json": components["schemas"]["Page_LogEntry"];
                 };
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            408: components["responses"]["request_timeout"];
+            414: components["responses"]["uri_too_long"];
+            422: components["responses"]["out_of_range"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
     list_checkpoints: {
@@ -2998,15 +3401,15 @@ export interface operations {
                     "application/json": components["schemas"]["Page_CheckpointView"];
                 };
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            408: components["responses"]["request_timeout"];
+            414: components["responses"]["uri_too_long"];
+            422: components["responses"]["out_of_range"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
     get_evidence: {
@@ -3028,15 +3431,15 @@ export interface operations {
                     "application/json": components["schemas"]["LogEvidence"];
                 };
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            404: components["responses"]["not_found"];
+            408: components["responses"]["request_timeout"];
+            414: components["responses"]["uri_too_long"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
     me: {
@@ -3056,15 +3459,14 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            408: components["responses"]["request_timeout"];
+            414: components["responses"]["uri_too_long"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
     post_read: {
@@ -3088,13 +3490,64 @@ export interface operations {
                     "application/json": components["schemas"]["ReadAnswer"];
                 };
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            /** @description A problem: `forbidden`, `grant_expired`, `grant_revoked`, `no_grant`, `not_accredited`. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "forbidden" | "grant_expired" | "grant_revoked" | "no_grant" | "not_accredited";
+                    };
+                };
+            };
+            404: components["responses"]["unknown_record"];
+            408: components["responses"]["request_timeout"];
+            /** @description A problem: `in_progress`, `nonce_used`, `share_missing`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "in_progress" | "nonce_used" | "share_missing";
+                    };
+                };
+            };
+            410: components["responses"]["record_tombstoned"];
+            413: components["responses"]["too_large"];
+            414: components["responses"]["uri_too_long"];
+            415: components["responses"]["unsupported_media_type"];
+            /** @description A problem: `clock_skew`, `expired`, `invalid_signature`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "clock_skew" | "expired" | "invalid_signature";
+                    };
+                };
+            };
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            501: components["responses"]["unsupported_transfer_coding"];
+            /** @description A problem: `log_behind`, `unavailable`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "log_behind" | "unavailable";
+                    };
                 };
             };
         };
@@ -3102,8 +3555,6 @@ export interface operations {
     list_records: {
         parameters: {
             query?: {
-                /** @description Only this record (hex), if the caller may see it; whoever has granted it. */
-                record?: string;
                 /** @description Only records of this patient (hex). */
                 patient?: string;
                 /** @description Only this category. */
@@ -3127,15 +3578,15 @@ export interface operations {
                     "application/json": components["schemas"]["Page_RecordView"];
                 };
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            408: components["responses"]["request_timeout"];
+            414: components["responses"]["uri_too_long"];
+            422: components["responses"]["out_of_range"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
     post_record: {
@@ -3178,13 +3629,86 @@ export interface operations {
                     "application/json": components["schemas"]["ActionView"] | null;
                 };
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            /** @description A problem: `forbidden`, `no_grant`, `not_accredited`, `not_invited`. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "forbidden" | "no_grant" | "not_accredited" | "not_invited";
+                    };
+                };
+            };
+            /** @description A problem: `not_found`, `unknown_record`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "not_found" | "unknown_record";
+                    };
+                };
+            };
+            408: components["responses"]["request_timeout"];
+            /** @description A problem: `already_exists`, `in_progress`, `nonce_used`, `stale_state`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "already_exists" | "in_progress" | "nonce_used" | "stale_state";
+                    };
+                };
+            };
+            410: components["responses"]["record_tombstoned"];
+            413: components["responses"]["too_large"];
+            414: components["responses"]["uri_too_long"];
+            415: components["responses"]["unsupported_media_type"];
+            /** @description A problem: `cid_mismatch`, `expired`, `idempotency_mismatch`, `invalid_capsule`, `invalid_envelope`, `invalid_signature`, `out_of_range`, `unknown_category`, `would_revert`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "cid_mismatch" | "expired" | "idempotency_mismatch" | "invalid_capsule" | "invalid_envelope" | "invalid_signature" | "out_of_range" | "unknown_category" | "would_revert";
+                    };
+                };
+            };
+            /** @description A problem: `budget_exceeded`, `rate_limited`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "budget_exceeded" | "rate_limited";
+                    };
+                };
+            };
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            501: components["responses"]["unsupported_transfer_coding"];
+            /** @description A problem: `relayer_poor`, `unavailable`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "relayer_poor" | "unavailable";
+                    };
                 };
             };
         };
@@ -3208,50 +3732,15 @@ export interface operations {
                     "application/json": components["schemas"]["RecordView"];
                 };
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_versions: {
-        parameters: {
-            query?: {
-                /** @description Where to go on: `next` of the page before. */
-                cursor?: string;
-                /** @description At most this many items, 1 to 500; 100 if absent. */
-                limit?: number;
-            };
-            header?: never;
-            path: {
-                record: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_VersionView"];
-                };
-            };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            404: components["responses"]["not_found"];
+            408: components["responses"]["request_timeout"];
+            414: components["responses"]["uri_too_long"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
     put_release_share: {
@@ -3276,15 +3765,32 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["unknown_record"];
+            408: components["responses"]["request_timeout"];
+            409: components["responses"]["in_progress"];
+            413: components["responses"]["too_large"];
+            414: components["responses"]["uri_too_long"];
+            415: components["responses"]["unsupported_media_type"];
+            /** @description A problem: `idempotency_mismatch`, `invalid_capsule`. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "idempotency_mismatch" | "invalid_capsule";
+                    };
                 };
             };
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            501: components["responses"]["unsupported_transfer_coding"];
+            503: components["responses"]["unavailable"];
         };
     };
     list_requests: {
@@ -3309,15 +3815,15 @@ export interface operations {
                     "application/json": components["schemas"]["Page_RequestView"];
                 };
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            408: components["responses"]["request_timeout"];
+            414: components["responses"]["uri_too_long"];
+            422: components["responses"]["out_of_range"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
     post_request: {
@@ -3341,15 +3847,53 @@ export interface operations {
                     "application/json": components["schemas"]["RequestView"];
                 };
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            /** @description A problem: `forbidden`, `not_accredited`. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "forbidden" | "not_accredited";
+                    };
                 };
             };
+            408: components["responses"]["request_timeout"];
+            /** @description A problem: `in_progress`, `key_not_registered`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "in_progress" | "key_not_registered";
+                    };
+                };
+            };
+            413: components["responses"]["too_large"];
+            414: components["responses"]["uri_too_long"];
+            415: components["responses"]["unsupported_media_type"];
+            /** @description A problem: `expired`, `idempotency_mismatch`, `invalid_capsule`, `invalid_signature`, `out_of_range`, `unknown_category`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "expired" | "idempotency_mismatch" | "invalid_capsule" | "invalid_signature" | "out_of_range" | "unknown_category";
+                    };
+                };
+            };
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            501: components["responses"]["unsupported_transfer_coding"];
+            503: components["responses"]["unavailable"];
         };
     };
     get_request: {
@@ -3371,15 +3915,15 @@ export interface operations {
                     "application/json": components["schemas"]["RequestView"];
                 };
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            404: components["responses"]["not_found"];
+            408: components["responses"]["request_timeout"];
+            414: components["responses"]["uri_too_long"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
     deny_request: {
@@ -3403,15 +3947,43 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            408: components["responses"]["request_timeout"];
+            /** @description A problem: `in_progress`, `stale_state`. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "in_progress" | "stale_state";
+                    };
                 };
             };
+            413: components["responses"]["too_large"];
+            414: components["responses"]["uri_too_long"];
+            415: components["responses"]["unsupported_media_type"];
+            /** @description A problem: `expired`, `idempotency_mismatch`, `invalid_signature`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "expired" | "idempotency_mismatch" | "invalid_signature";
+                    };
+                };
+            };
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            501: components["responses"]["unsupported_transfer_coding"];
+            503: components["responses"]["unavailable"];
         };
     };
     version: {
@@ -3431,15 +4003,13 @@ export interface operations {
                     "application/json": components["schemas"]["Version"];
                 };
             };
-            /** @description A problem (RFC 9457) with a stable code. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["invalid_request"];
+            408: components["responses"]["request_timeout"];
+            414: components["responses"]["uri_too_long"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
         };
     };
 }

@@ -46,7 +46,7 @@ export async function newRevocationDeadline(chain: Chain): Promise<bigint> {
 export const forWallet = (data: ReturnType<typeof actionTypedData>): WalletTypedData => data as WalletTypedData;
 
 /** The JSON of a signed action, as the API's document describes it. */
-export const toBody = (signed: SignedAction): api.SignedAction => signedActionToJson(signed);
+export const toBody = (signed: SignedAction): api.SignedAction => signedActionToJson(signed) as api.SignedAction;
 
 /** Signs an action, after checking that wallet and deployment are on the same chain. */
 export async function signAction(client: Client, action: Action, sentence: Sentence, errand: Errand, part?: Part): Promise<SignedAction> {

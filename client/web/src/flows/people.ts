@@ -156,7 +156,7 @@ export async function publishProfile(client: Client, wanted: NewProfile, errand:
   const data = forWallet(PROFILE.typedData(profile, client.chain.deployment));
   const signature = await errand.signTypedData(client.wallet, data, { key: 'sign.profile', values: { practitioner, name } });
   errand.phase('sending');
-  await api.putProfile(practitioner, { profile: PROFILE.toJson(profile), signature });
+  await api.putProfile(practitioner, { profile: PROFILE.toJson(profile) as api.SignedProfile['profile'], signature });
   asked = null;
 }
 

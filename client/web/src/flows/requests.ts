@@ -60,7 +60,7 @@ export async function ask(client: ReadyClient, wanted: NewRequest, errand: Erran
   const sentence = { key: 'sign.request', values: { patient, right: wanted.right, until: wanted.until } } as const;
   const signature = await errand.signTypedData(client.wallet, data, sentence);
   errand.phase('sending');
-  const signed = { request: ACCESS_REQUEST.toJson(request), signature };
+  const signed = { request: ACCESS_REQUEST.toJson(request) as api.SignedAccessRequest['request'], signature };
   const view = await api.ask({ signed, note: toHex(note) });
   const id = requestId(request, chain.deployment);
   if (!sameHex(view.id as Hex, id)) throw new Failure('wrong_answer');
@@ -173,5 +173,5 @@ export async function deny(client: ReadyClient, id: Hex, errand: Errand): Promis
   const data = forWallet(DENY_REQUEST.typedData(denial, client.chain.deployment));
   const signature = await errand.signTypedData(client.wallet, data, { key: 'sign.deny', values: { requester: asked.requester } });
   errand.phase('sending');
-  await api.deny(id, { denial: DENY_REQUEST.toJson(denial), signature });
+  await api.deny(id, { denial: DENY_REQUEST.toJson(denial) as api.SignedDenial['denial'], signature });
 }
