@@ -20,6 +20,7 @@ mod canary;
 mod commands;
 mod doctor;
 mod expiry;
+mod fuzz;
 mod hostile_api;
 mod hostile_people;
 mod hostile_store;

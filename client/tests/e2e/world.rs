@@ -25,8 +25,17 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("the 
 
 /// Runs one test.
 pub(crate) fn run(test: impl Future<Output = ()>) {
+    run_for(PATIENCE, test);
+}
+
+/// Runs a test that may take hours, where somebody asked for it.
+pub(crate) fn run_long(test: impl Future<Output = ()>) {
+    run_for(PATIENCE * 20, test);
+}
+
+fn run_for(patience: Duration, test: impl Future<Output = ()>) {
     RUNTIME.block_on(async {
-        tokio::time::timeout(PATIENCE, test).await.expect("the test hangs");
+        tokio::time::timeout(patience, test).await.expect("the test hangs");
     });
 }
 
