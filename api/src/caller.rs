@@ -130,7 +130,12 @@ enum Carried<'a> {
 }
 
 fn carried(headers: &HeaderMap) -> Option<Carried<'_>> {
-    if let Some(value) = headers.get(header::AUTHORIZATION) {
+    let mut lines = headers.get_all(header::AUTHORIZATION).iter();
+    if let Some(value) = lines.next() {
+        // With two of them, a proxy may have looked at the other.
+        if lines.next().is_some() {
+            return None;
+        }
         let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
         return scheme.eq_ignore_ascii_case("bearer").then_some(Carried::Bearer(token.trim()));
     }

@@ -96,7 +96,7 @@ pub(crate) fn start(app: &App) {
 ///
 /// **Who may call:** any signed-in address; it sees what concerns it.
 #[utoipa::path(get, path = "/v1/events", tag = "events",
-    params(("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was seen.")),
+    params(("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was seen.", pattern = "^[0-9a-f]{16}$")),
     responses((status = 200, content_type = "text/event-stream", body = FeedEvent)))]
 pub(crate) async fn get_events(
     State(app): State<App>,

@@ -11,7 +11,7 @@ use axum::{
 use futures::TryStreamExt;
 use mongodb::{
     Collection, Database,
-    bson::{DateTime, Document, doc, to_bson},
+    bson::{DateTime, Document, doc},
 };
 use protocol::error_code::ErrorCode;
 use serde::{Deserialize, Serialize};
@@ -167,7 +167,7 @@ pub(super) async fn stay_alive(app: &App, claim: &Claim) {
 
 /// Stores the answer.
 pub(super) async fn store(app: &App, claim: &Claim, answer: &Answer) -> mongodb::error::Result<()> {
-    let answer = to_bson(&app.at_rest.seal(Use::Answer, &claim.id, answer)).map_err(mongodb::error::Error::custom)?;
+    let answer = app.at_rest.seal(Use::Answer, &claim.id, answer);
     answers(&app.database).update_one(doc! { "_id": &claim.id }, doc! { "$set": { "answer": answer } }).await?;
     Ok(())
 }

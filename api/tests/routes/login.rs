@@ -279,4 +279,11 @@ async fn a_made_up_token_is_nobody() {
         let request = Request::get("/v1/me").header("authorization", value).body(Body::empty()).expect("a request");
         world.nobody().send_bare(request).await.refused("not_signed_in");
     }
+    // Whoever stands in front may have looked at the other one.
+    let user = world.somebody().await;
+    let good = format!("Bearer {}", user.token.as_deref().expect("signed in"));
+    for lines in [["Bearer 00", good.as_str()], [good.as_str(), good.as_str()]] {
+        let request = Request::get("/v1/me").header("authorization", lines[0]).header("authorization", lines[1]);
+        user.send_bare(request.body(Body::empty()).expect("a request")).await.refused("not_signed_in");
+    }
 }

@@ -48,7 +48,16 @@ async fn run(world: &World, token: Option<&str>) {
     let mut command = Command::new(program);
     command
         .args(["run", &format!("{}/openapi.json", world.place.api), "--url", &world.place.api])
-        .args(["--seed", SEED, "--max-examples", &examples, "--checks", CHECKS, "--phases", "examples,coverage,fuzzing"])
+        .args([
+            "--seed",
+            SEED,
+            "--max-examples",
+            &examples,
+            "--checks",
+            CHECKS,
+            "--phases",
+            "examples,coverage,fuzzing",
+        ])
         .args(["--generation-database", "none", "--no-shrink", "--no-color", "--request-timeout", "20"])
         .args(["--continue-on-failure", "--workers", "2", "--suppress-health-check", "all"])
         // Whoever is signed out finds nothing more.

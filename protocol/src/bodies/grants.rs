@@ -159,6 +159,7 @@ pub struct GrantQuery {
     /// `given` (as patient, the default) or `received` (as grantee).
     pub side: Option<GrantSide>,
     /// Only grants over this record (hex). Of received ones: those of the record's patient, wherever they wait.
+    #[param(pattern = "^0x[0-9a-fA-F]{64}$")]
     pub record: Option<String>,
     /// Only grants received from this patient (hex), wherever they wait. Not for the side `given`.
     pub patient: Option<String>,

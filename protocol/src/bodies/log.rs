@@ -81,6 +81,7 @@ pub struct CheckpointView {
 #[into_params(parameter_in = Query)]
 pub struct LogQuery {
     /// Only reads of this record (hex).
+    #[param(pattern = "^0x[0-9a-fA-F]{64}$")]
     pub record: Option<String>,
     /// Only reads for this purpose.
     pub purpose: Option<Purpose>,

@@ -112,6 +112,7 @@ pub struct RecordQuery {
     /// Only this record (hex), if the caller may see it; whoever has granted it.
     pub record: Option<String>,
     /// Only records of this patient (hex).
+    #[param(pattern = "^0x[0-9a-fA-F]{40}$")]
     pub patient: Option<String>,
     /// Only this category.
     pub category: Option<Category>,
