@@ -3,7 +3,6 @@
 
 use alloy::{
     primitives::{Address, B256, Bytes},
-    sol,
     sol_types::SolStruct,
 };
 use serde::{Deserialize, Serialize};
@@ -12,12 +11,13 @@ use crate::{
     deployment::{ContractName, Deployment},
     identity::PublicKey,
     messages::verify_signature,
+    typed_data::typed_data,
 };
 
 /// The most keys that a deployment file lists.
 pub const OPERATOR_KEYS_MAX: usize = 64;
 
-sol! {
+typed_data! {
     /// The operator's encryption key of an epoch: release shares are sealed to it. Domain: `AccessLog`.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
