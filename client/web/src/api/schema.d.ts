@@ -60,6 +60,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/accepted/{address}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Accepts a stranger who has granted the caller something or asked for access: from now on they are known. Their grants move
+         *     to the shelf `known`, and what they share appears in `/v1/records`.
+         * @description **Who may call:** whoever was granted something, or asked, by that address.
+         */
+        put: operations["accept"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/actions": {
         parameters: {
             query?: never;
@@ -229,6 +250,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/blocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists whom the caller has blocked, newest first.
+         * @description **Who may call:** any signed-in address; it sees its own list.
+         */
+        get: operations["list_blocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/blocks/{address}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Blocks a sender: their grants wait on the shelf `blocked`, their requests are refused, their doings reach no feed.
+         *     Grants that stand go on to count.
+         * @description **Who may call:** any signed-in address, for itself.
+         */
+        put: operations["block"];
+        post?: never;
+        /**
+         * Ends a block. What the sender has granted meanwhile is found on its shelf again.
+         * @description **Who may call:** any signed-in address, for itself.
+         */
+        delete: operations["unblock"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/deployment": {
         parameters: {
             query?: never;
@@ -237,7 +303,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Says which contracts this server serves and to which key release shares are sealed.
+         * Says which contracts this server serves, and to which keys of its operator release shares are sealed.
          * @description **Who may call:** anyone.
          */
         get: operations["deployment"];
@@ -318,7 +384,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Lists the grants that the caller gave or received, newest first.
+         * Lists the grants that the caller gave or received, newest first, without their capsules. Received ones wait on shelves:
+         *     those of strangers and of blocked senders stand apart.
          * @description **Who may call:** any signed-in address.
          */
         get: operations["list_grants"];
@@ -362,7 +429,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Gives the capsules of one grant.
+         * @description **Who may call:** the patient who gave the grant, and its grantee.
+         */
+        get: operations["get_bundle"];
         /**
          * Adds capsules of later versions to a standing grant (catch-up).
          * @description **Who may call:** the patient who gave the grant.
@@ -370,6 +441,30 @@ export interface paths {
         put: operations["put_bundle"];
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/grants/{grant}/hidden": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Hides a received grant from the caller's lists. It goes on to count, and can be asked for by its record.
+         * @description **Who may call:** its grantee.
+         */
+        put: operations["hide_grant"];
+        post?: never;
+        /**
+         * Shows a hidden grant again.
+         * @description **Who may call:** its grantee.
+         */
+        delete: operations["unhide_grant"];
         options?: never;
         head?: never;
         patch?: never;
@@ -530,7 +625,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Lists the records that the caller owns, uploaded, or was granted, newest first.
+         * Lists the records that the caller owns, uploaded, or was granted, newest first. What strangers have granted is listed only
+         *     when their address is named as `patient`.
          * @description **Who may call:** any signed-in address.
          */
         get: operations["list_records"];
@@ -556,10 +652,30 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Shows one record with its versions.
+         * Shows one record with its newest versions.
          * @description **Who may call:** its patient, an uploader of it, and whoever holds a grant over it.
          */
         get: operations["get_record"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/records/{record}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the versions of one record, newest first.
+         * @description **Who may call:** whoever may see the record.
+         */
+        get: operations["list_versions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -743,9 +859,19 @@ export interface components {
              */
             type: "add_accreditor";
         };
+        /** @description One entry of `GET /v1/blocks`. */
+        BlockView: {
+            /** @description Whose grants and requests the caller does not want. */
+            address: string;
+            /**
+             * Format: int64
+             * @description Unix seconds.
+             */
+            since: number;
+        };
         /** @description The capsules of one grant. */
         BundleBody: {
-            /** @description For a record: the reader share S of each version. Empty for WRITE. */
+            /** @description For a record: the reader share S of each version, at most [`crate::bundle::CAPSULES_MAX`]. Empty for WRITE. */
             capsules: components["schemas"]["VersionCapsule"][];
             /** @description What it covers. */
             kind: components["schemas"]["ScopeKind"];
@@ -872,6 +998,8 @@ export interface components {
             genesis_hash: string;
             /** @description Who keeps the log and holds the release shares. */
             operator: string;
+            /** @description The operator's encryption keys, each signed by the operator, newest last. */
+            operator_keys: components["schemas"]["SignedOperatorKey"][];
             /**
              * Format: int64
              * @description No event of ours lies before this block.
@@ -958,7 +1086,7 @@ export interface components {
         /** @description `POST /v1/grants`: a signed `Grant` with all that the grantee needs; answered 201 when mined, 202 after a while. */
         GrantBody: {
             action?: components["schemas"]["SignedAction"] | null;
-            /** @description One for each scope, in the order of the message. */
+            /** @description One for each scope, in the order of the message. Together at most [`crate::bundle::CAPSULES_MAX`] capsules. */
             bundles: components["schemas"]["BundleBody"][];
             /** @description To whom. */
             grantee: string;
@@ -982,7 +1110,6 @@ export interface components {
         GrantState: "active" | "future" | "expired" | "revoked";
         /** @description A grant as its patient or its grantee may see it. */
         GrantView: {
-            bundle?: components["schemas"]["BundleBody"] | null;
             /** @description SHA-256 of the bundle, from the chain. */
             bundle_hash: string;
             /**
@@ -992,10 +1119,18 @@ export interface components {
             epoch: number;
             /** @description To whom, if this server was told. */
             grantee?: string | null;
+            /** @description Whether the grantee has hidden it; for the grantee only. */
+            hidden?: boolean | null;
             /** @description Its storage key. */
             id: components["schemas"]["GrantId"];
             /** @description What it covers. */
             kind: components["schemas"]["ScopeKind"];
+            /**
+             * Format: int32
+             * @description The newest version that the bundle here opens, as far as it is at hand; `GET /v1/grants/{grant}/bundle` gives the
+             *     bundle itself.
+             */
+            newest_version?: number | null;
             /**
              * Format: int64
              * @description Unix seconds.
@@ -1019,6 +1154,7 @@ export interface components {
             salt?: components["schemas"]["Salt"] | null;
             /** @description Record id, category or zero. */
             scope_id: string;
+            shelf?: components["schemas"]["Shelf"] | null;
             /** @description Whether it counts now. */
             state: components["schemas"]["GrantState"];
             /** @description The tag on chain. */
@@ -1135,7 +1271,28 @@ export interface components {
              */
             stored_bytes: number;
         };
-        /** @description One page of a list, newest first. */
+        /**
+         * @description One page of a list, newest first. It has at most as many items as were asked for and at most [`PAGE_BYTES_MAX`] bytes of
+         *     them. It may have fewer, or none, and still a next page: `next` alone says whether the list goes on.
+         */
+        Page_BlockView: {
+            /** @description The items. */
+            items: {
+                /** @description Whose grants and requests the caller does not want. */
+                address: string;
+                /**
+                 * Format: int64
+                 * @description Unix seconds.
+                 */
+                since: number;
+            }[];
+            /** @description Pass it as `cursor` to get the next page; absent at the end. */
+            next?: string | null;
+        };
+        /**
+         * @description One page of a list, newest first. It has at most as many items as were asked for and at most [`PAGE_BYTES_MAX`] bytes of
+         *     them. It may have fewer, or none, and still a next page: `next` alone says whether the list goes on.
+         */
         Page_CheckpointView: {
             /** @description The items. */
             items: {
@@ -1166,7 +1323,10 @@ export interface components {
             /** @description Pass it as `cursor` to get the next page; absent at the end. */
             next?: string | null;
         };
-        /** @description One page of a list, newest first. */
+        /**
+         * @description One page of a list, newest first. It has at most as many items as were asked for and at most [`PAGE_BYTES_MAX`] bytes of
+         *     them. It may have fewer, or none, and still a next page: `next` alone says whether the list goes on.
+         */
         Page_DirectoryEntry: {
             /** @description The items. */
             items: {
@@ -1195,11 +1355,13 @@ export interface components {
             /** @description Pass it as `cursor` to get the next page; absent at the end. */
             next?: string | null;
         };
-        /** @description One page of a list, newest first. */
+        /**
+         * @description One page of a list, newest first. It has at most as many items as were asked for and at most [`PAGE_BYTES_MAX`] bytes of
+         *     them. It may have fewer, or none, and still a next page: `next` alone says whether the list goes on.
+         */
         Page_GrantView: {
             /** @description The items. */
             items: {
-                bundle?: components["schemas"]["BundleBody"] | null;
                 /** @description SHA-256 of the bundle, from the chain. */
                 bundle_hash: string;
                 /**
@@ -1209,10 +1371,18 @@ export interface components {
                 epoch: number;
                 /** @description To whom, if this server was told. */
                 grantee?: string | null;
+                /** @description Whether the grantee has hidden it; for the grantee only. */
+                hidden?: boolean | null;
                 /** @description Its storage key. */
                 id: components["schemas"]["GrantId"];
                 /** @description What it covers. */
                 kind: components["schemas"]["ScopeKind"];
+                /**
+                 * Format: int32
+                 * @description The newest version that the bundle here opens, as far as it is at hand; `GET /v1/grants/{grant}/bundle` gives the
+                 *     bundle itself.
+                 */
+                newest_version?: number | null;
                 /**
                  * Format: int64
                  * @description Unix seconds.
@@ -1236,6 +1406,7 @@ export interface components {
                 salt?: components["schemas"]["Salt"] | null;
                 /** @description Record id, category or zero. */
                 scope_id: string;
+                shelf?: components["schemas"]["Shelf"] | null;
                 /** @description Whether it counts now. */
                 state: components["schemas"]["GrantState"];
                 /** @description The tag on chain. */
@@ -1246,7 +1417,10 @@ export interface components {
             /** @description Pass it as `cursor` to get the next page; absent at the end. */
             next?: string | null;
         };
-        /** @description One page of a list, newest first. */
+        /**
+         * @description One page of a list, newest first. It has at most as many items as were asked for and at most [`PAGE_BYTES_MAX`] bytes of
+         *     them. It may have fewer, or none, and still a next page: `next` alone says whether the list goes on.
+         */
         Page_LogEntry: {
             /** @description The items. */
             items: {
@@ -1286,7 +1460,10 @@ export interface components {
             /** @description Pass it as `cursor` to get the next page; absent at the end. */
             next?: string | null;
         };
-        /** @description One page of a list, newest first. */
+        /**
+         * @description One page of a list, newest first. It has at most as many items as were asked for and at most [`PAGE_BYTES_MAX`] bytes of
+         *     them. It may have fewer, or none, and still a next page: `next` alone says whether the list goes on.
+         */
         Page_RecordView: {
             /** @description The items. */
             items: {
@@ -1305,13 +1482,21 @@ export interface components {
                 status: components["schemas"]["RecordStatus"];
                 /** @description Who uploaded version 1. */
                 uploader: string;
-                /** @description Oldest first. */
+                /**
+                 * Format: int32
+                 * @description How many versions it has.
+                 */
+                version_count: number;
+                /** @description The newest [`VERSIONS_SHOWN`] at most, oldest first; `GET /v1/records/{record}/versions` gives all. */
                 versions: components["schemas"]["VersionView"][];
             }[];
             /** @description Pass it as `cursor` to get the next page; absent at the end. */
             next?: string | null;
         };
-        /** @description One page of a list, newest first. */
+        /**
+         * @description One page of a list, newest first. It has at most as many items as were asked for and at most [`PAGE_BYTES_MAX`] bytes of
+         *     them. It may have fewer, or none, and still a next page: `next` alone says whether the list goes on.
+         */
         Page_RequestView: {
             /** @description The items. */
             items: {
@@ -1333,6 +1518,45 @@ export interface components {
                 signed: components["schemas"]["SignedAccessRequest"];
                 /** @description Where it stands. */
                 state: components["schemas"]["RequestState"];
+            }[];
+            /** @description Pass it as `cursor` to get the next page; absent at the end. */
+            next?: string | null;
+        };
+        /**
+         * @description One page of a list, newest first. It has at most as many items as were asked for and at most [`PAGE_BYTES_MAX`] bytes of
+         *     them. It may have fewer, or none, and still a next page: `next` alone says whether the list goes on.
+         */
+        Page_VersionView: {
+            /** @description The items. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Block of the registration.
+                 */
+                block_number: number;
+                /** @description CIDv1 of the envelope. */
+                cid: string;
+                /** @description Whether the operator holds its release share, so that grantees can open it. */
+                has_release_share: boolean;
+                /**
+                 * Format: int64
+                 * @description Unix seconds.
+                 */
+                registered_at: number;
+                /**
+                 * Format: int64
+                 * @description Bytes of the envelope, if this server holds it.
+                 */
+                size?: number | null;
+                /** @description Transaction of the registration. */
+                tx_hash: string;
+                /** @description Who uploaded it. */
+                uploader: string;
+                /**
+                 * Format: int32
+                 * @description From 1.
+                 */
+                version: number;
             }[];
             /** @description Pass it as `cursor` to get the next page; absent at the end. */
             next?: string | null;
@@ -1498,7 +1722,12 @@ export interface components {
             status: components["schemas"]["RecordStatus"];
             /** @description Who uploaded version 1. */
             uploader: string;
-            /** @description Oldest first. */
+            /**
+             * Format: int32
+             * @description How many versions it has.
+             */
+            version_count: number;
+            /** @description The newest [`VERSIONS_SHOWN`] at most, oldest first; `GET /v1/records/{record}/versions` gives all. */
             versions: components["schemas"]["VersionView"][];
         };
         /** @description `POST /v1/records`: a signed `RegisterRecord`, `RegisterVersion`; answered 201 when mined, 202 after a while. */
@@ -1678,15 +1907,13 @@ export interface components {
              * @description Within so many seconds of a read its leaf stands on chain.
              */
             anchor_seconds_max: number;
-            /** @description The server's copy of the deployment file. */
+            /** @description The server's copy of the deployment file, with the keys to which release shares are sealed. */
             deployment: components["schemas"]["Deployment"];
             /**
              * Format: int64
              * @description Largest envelope, in bytes.
              */
             envelope_bytes_max: number;
-            /** @description The public key (uncompressed secp256k1 point) to which release shares are sealed. */
-            operator_key: string;
             /** @description The server's version. */
             version: string;
         };
@@ -1717,6 +1944,16 @@ export interface components {
              */
             type: "set_record_status";
         };
+        /**
+         * @description Where a received grant waits: grants are never refused, but those of strangers stand apart.
+         * @enum {string}
+         */
+        Shelf: "known" | "strangers" | "blocked";
+        /**
+         * @description Which received grants are listed.
+         * @enum {string}
+         */
+        ShelfQuery: "known" | "strangers" | "blocked" | "hidden";
         /** @description An [`AccessRequest`] with its signature. */
         SignedAccessRequest: {
             /** @description What is stated. */
@@ -1736,6 +1973,18 @@ export interface components {
             /** @description What is stated. */
             denial: components["schemas"]["DenyRequest"];
             /** @description 65 bytes r ‖ s ‖ v, or what the signer's contract accepts (ERC-1271). */
+            signature: string;
+        };
+        /** @description One entry of the list in the deployment file. */
+        SignedOperatorKey: {
+            /**
+             * Format: int32
+             * @description From 1, without gaps.
+             */
+            epoch: number;
+            /** @description Uncompressed secp256k1 point, 65 bytes. */
+            key: string;
+            /** @description The operator's signature over [`OperatorKey`]: 65 bytes r ‖ s ‖ v. */
             signature: string;
         };
         /** @description A [`Profile`] with its accreditor's signature. */
@@ -2183,6 +2432,39 @@ export interface operations {
                     };
                 };
             };
+        };
+    };
+    accept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                address: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            408: components["responses"]["request_timeout"];
+            409: components["responses"]["in_progress"];
+            413: components["responses"]["too_large"];
+            414: components["responses"]["uri_too_long"];
+            422: components["responses"]["idempotency_mismatch"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            501: components["responses"]["unsupported_transfer_coding"];
+            503: components["responses"]["unavailable"];
         };
     };
     post_action: {
@@ -2739,6 +3021,102 @@ export interface operations {
             };
         };
     };
+    list_blocks: {
+        parameters: {
+            query?: {
+                /** @description Where to go on: `next` of the page before. */
+                cursor?: string;
+                /** @description At most this many items, 1 to 500; 100 if absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_BlockView"];
+                };
+            };
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            408: components["responses"]["request_timeout"];
+            414: components["responses"]["uri_too_long"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    block: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                address: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            403: components["responses"]["forbidden"];
+            408: components["responses"]["request_timeout"];
+            409: components["responses"]["in_progress"];
+            413: components["responses"]["too_large"];
+            414: components["responses"]["uri_too_long"];
+            422: components["responses"]["idempotency_mismatch"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            501: components["responses"]["unsupported_transfer_coding"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    unblock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                address: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            403: components["responses"]["forbidden"];
+            408: components["responses"]["request_timeout"];
+            409: components["responses"]["in_progress"];
+            413: components["responses"]["too_large"];
+            414: components["responses"]["uri_too_long"];
+            422: components["responses"]["idempotency_mismatch"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            501: components["responses"]["unsupported_transfer_coding"];
+            503: components["responses"]["unavailable"];
+        };
+    };
     deployment: {
         parameters: {
             query?: never;
@@ -2907,8 +3285,15 @@ export interface operations {
             query?: {
                 /** @description `given` (as patient, the default) or `received` (as grantee). */
                 side?: components["schemas"]["GrantSide"];
-                /** @description Only grants over this record (hex). */
+                /** @description Only grants over this record (hex). Of received ones: those of the record's patient, wherever they wait. */
                 record?: string;
+                /** @description Only grants received from this patient (hex), wherever they wait. Not for the side `given`. */
+                patient?: string;
+                /**
+                 * @description Of received grants, those that wait here: `known` (the default), `strangers`, `blocked` or `hidden`. Not for the side
+                 *     `given`, and not together with `record` or `patient`.
+                 */
+                shelf?: components["schemas"]["ShelfQuery"];
                 /** @description Where to go on. */
                 cursor?: string;
                 /** @description At most this many items, 1 to 500. */
@@ -3167,6 +3552,35 @@ export interface operations {
             };
         };
     };
+    get_bundle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                grant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleBody"];
+                };
+            };
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            408: components["responses"]["request_timeout"];
+            414: components["responses"]["uri_too_long"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
     put_bundle: {
         parameters: {
             query?: never;
@@ -3220,6 +3634,70 @@ export interface operations {
                     };
                 };
             };
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            501: components["responses"]["unsupported_transfer_coding"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    hide_grant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                grant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            403: components["responses"]["forbidden"];
+            408: components["responses"]["request_timeout"];
+            409: components["responses"]["in_progress"];
+            413: components["responses"]["too_large"];
+            414: components["responses"]["uri_too_long"];
+            422: components["responses"]["idempotency_mismatch"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            501: components["responses"]["unsupported_transfer_coding"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    unhide_grant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                grant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            403: components["responses"]["forbidden"];
+            408: components["responses"]["request_timeout"];
+            409: components["responses"]["in_progress"];
+            413: components["responses"]["too_large"];
+            414: components["responses"]["uri_too_long"];
+            422: components["responses"]["idempotency_mismatch"];
             429: components["responses"]["rate_limited"];
             431: components["responses"]["head_too_large"];
             500: components["responses"]["internal"];
@@ -3555,6 +4033,8 @@ export interface operations {
     list_records: {
         parameters: {
             query?: {
+                /** @description Only this record (hex), if the caller may see it; whoever has granted it. */
+                record?: string;
                 /** @description Only records of this patient (hex). */
                 patient?: string;
                 /** @description Only this category. */
@@ -3735,6 +4215,40 @@ export interface operations {
             400: components["responses"]["invalid_request"];
             401: components["responses"]["not_signed_in"];
             404: components["responses"]["not_found"];
+            408: components["responses"]["request_timeout"];
+            414: components["responses"]["uri_too_long"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    list_versions: {
+        parameters: {
+            query?: {
+                /** @description Where to go on: `next` of the page before. */
+                cursor?: string;
+                /** @description At most this many items, 1 to 500; 100 if absent. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                record: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_VersionView"];
+                };
+            };
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
             408: components["responses"]["request_timeout"];
             414: components["responses"]["uri_too_long"];
             429: components["responses"]["rate_limited"];
