@@ -42,9 +42,20 @@ fn own_of(method: &Method, path: &str) -> Vec<ErrorCode> {
         ("GET", "/v1/keyring" | "/v1/address-book") => &[&[NotFound]],
         ("PUT", "/v1/keyring" | "/v1/address-book") => &[&[PreconditionFailed]],
         ("GET", "/v1/keys/{address}") => &[&[KeyNotRegistered]],
+        ("PUT", "/v1/blocks/{address}") => &[&[OutOfRange]],
+        ("PUT", "/v1/accepted/{address}") => &[&[NotFound]],
+        ("GET", "/v1/records/{record}/versions") => &[&[NotFound, OutOfRange]],
+        ("GET", "/v1/grants/{grant}/bundle") => &[&[NotFound]],
+        ("PUT" | "DELETE", "/v1/grants/{grant}/hidden") => &[&[NotFound]],
         (
             "GET",
-            "/v1/directory" | "/v1/records" | "/v1/grants" | "/v1/requests" | "/v1/log" | "/v1/log/checkpoints",
+            "/v1/blocks"
+            | "/v1/directory"
+            | "/v1/records"
+            | "/v1/grants"
+            | "/v1/requests"
+            | "/v1/log"
+            | "/v1/log/checkpoints",
         ) => &[&[OutOfRange]],
         ("PUT", "/v1/directory/{address}") => {
             &[&[ClockSkew, Forbidden, InvalidSignature, NotAccredited, OutOfRange, StaleState]]

@@ -3047,6 +3047,7 @@ export interface operations {
             401: components["responses"]["not_signed_in"];
             408: components["responses"]["request_timeout"];
             414: components["responses"]["uri_too_long"];
+            422: components["responses"]["out_of_range"];
             429: components["responses"]["rate_limited"];
             431: components["responses"]["head_too_large"];
             500: components["responses"]["internal"];
@@ -3077,7 +3078,18 @@ export interface operations {
             409: components["responses"]["in_progress"];
             413: components["responses"]["too_large"];
             414: components["responses"]["uri_too_long"];
-            422: components["responses"]["idempotency_mismatch"];
+            /** @description A problem: `idempotency_mismatch`, `out_of_range`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "idempotency_mismatch" | "out_of_range";
+                    };
+                };
+            };
             429: components["responses"]["rate_limited"];
             431: components["responses"]["head_too_large"];
             500: components["responses"]["internal"];
@@ -3573,6 +3585,7 @@ export interface operations {
             };
             400: components["responses"]["invalid_request"];
             401: components["responses"]["not_signed_in"];
+            404: components["responses"]["not_found"];
             408: components["responses"]["request_timeout"];
             414: components["responses"]["uri_too_long"];
             429: components["responses"]["rate_limited"];
@@ -3661,6 +3674,7 @@ export interface operations {
             400: components["responses"]["invalid_request"];
             401: components["responses"]["not_signed_in"];
             403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
             408: components["responses"]["request_timeout"];
             409: components["responses"]["in_progress"];
             413: components["responses"]["too_large"];
@@ -3693,6 +3707,7 @@ export interface operations {
             400: components["responses"]["invalid_request"];
             401: components["responses"]["not_signed_in"];
             403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
             408: components["responses"]["request_timeout"];
             409: components["responses"]["in_progress"];
             413: components["responses"]["too_large"];
@@ -4249,8 +4264,10 @@ export interface operations {
             };
             400: components["responses"]["invalid_request"];
             401: components["responses"]["not_signed_in"];
+            404: components["responses"]["not_found"];
             408: components["responses"]["request_timeout"];
             414: components["responses"]["uri_too_long"];
+            422: components["responses"]["out_of_range"];
             429: components["responses"]["rate_limited"];
             431: components["responses"]["head_too_large"];
             500: components["responses"]["internal"];
