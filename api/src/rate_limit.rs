@@ -102,7 +102,9 @@ fn limited(wait: Duration) -> ApiError {
 /// strangers, are counted apart. A request also needs a place among those at work, and keeps it until the last byte of
 /// its answer.
 pub(crate) async fn by_network(State(app): State<App>, mut request: Request, next: Next) -> Result<Response, ApiError> {
-    let Some(network) = network_of(&app, request.headers(), request.extensions()) else { return Ok(next.run(request).await) };
+    let Some(network) = network_of(&app, request.headers(), request.extensions()) else {
+        return Ok(next.run(request).await);
+    };
     let now = Instant::now();
     app.rates.by_network.count(network, now).map_err(limited)?;
     if matches!(request.uri().path(), "/v1/auth/challenge" | "/v1/auth/login") {

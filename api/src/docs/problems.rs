@@ -42,7 +42,7 @@ fn own_of(method: &Method, path: &str) -> Vec<ErrorCode> {
         ("GET", "/v1/keyring" | "/v1/address-book") => &[&[NotFound]],
         ("PUT", "/v1/keyring" | "/v1/address-book") => &[&[PreconditionFailed]],
         ("GET", "/v1/keys/{address}") => &[&[KeyNotRegistered]],
-        ("PUT", "/v1/blocks/{address}") => &[&[OutOfRange]],
+        ("PUT", "/v1/blocks/{address}" | "/v1/invitations/{address}") => &[&[OutOfRange]],
         ("PUT", "/v1/accepted/{address}") => &[&[NotFound]],
         ("GET", "/v1/records/{record}/versions") => &[&[NotFound, OutOfRange]],
         ("GET", "/v1/grants/{grant}/bundle") => &[&[NotFound]],

@@ -13,7 +13,7 @@ use super::{ActionDoc, standing};
 use crate::{
     caller::Caller,
     error::ApiError,
-    extract::{Json, Path},
+    extract::{AddressInPath, Json, Path},
     state::App,
 };
 
@@ -54,12 +54,12 @@ pub(crate) async fn get_action(
 /// budget of a known account. An invitation that nobody uses ends after 90 days.
 ///
 /// **Who may call:** an accreditor, the owner of the accreditation contract, and the operator.
-#[utoipa::path(put, path = "/v1/invitations/{address}", tag = "actions", params(("address" = String, Path)),
+#[utoipa::path(put, path = "/v1/invitations/{address}", tag = "actions", params(("address" = String, Path, pattern = "^0x[0-9a-fA-F]{40}$")),
     responses((status = 204)))]
 pub(crate) async fn invite(
     State(app): State<App>,
     caller: Caller,
-    Path(address): Path<Address>,
+    Path(AddressInPath(address)): Path<AddressInPath>,
 ) -> Result<StatusCode, ApiError> {
     let shared = &app.relay.shared;
     if !standing::vouches(shared, caller.address).await? {
