@@ -13,8 +13,8 @@ const LISTS = ['inbox', 'grants', 'records', 'requests'];
 
 /** Received grants that are not in the ordinary list: the first of them, and whether there are more. */
 export const useWaiting = (shelf: 'strangers' | 'hidden'): Loaded<Listed<GrantItem> & { readonly more: boolean }> =>
-  // No feed tells what strangers do: it is asked for with every visit.
-  useReady(['inbox', shelf], (client) => listWaiting(client, shelf), { staleMs: 0 });
+  // No feed tells what strangers do: it is asked for with every visit, and now and then.
+  useReady(['inbox', shelf], (client) => listWaiting(client, shelf), { staleMs: 0, everyMs: 10_000 });
 
 /** From now on somebody is known. */
 export const useAccept = (): Act<Address, void> => useAct((address: Address) => api.accept(address), LISTS);

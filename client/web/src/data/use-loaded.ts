@@ -13,6 +13,8 @@ interface Options<T> {
   readonly staleMs?: number;
   /** Whether what was read will change by itself soon: then it is read again every few seconds. */
   readonly isUnsettled?: (data: T) => boolean;
+  /** Milliseconds after which it is read again in any case: for what no feed tells. */
+  readonly everyMs?: number;
 }
 
 const FRESH_MS = 15_000;
@@ -31,7 +33,7 @@ export function useConnected<T>(key: readonly unknown[], read: (client: Client) 
 }
 
 function useLoaded<T>(key: readonly unknown[], read: () => Promise<T>, isPossible: boolean, options: Options<T>): Loaded<T> {
-  const { isWanted = true, staleMs = FRESH_MS, isUnsettled } = options;
+  const { isWanted = true, staleMs = FRESH_MS, isUnsettled, everyMs } = options;
   const address = useDevice().wallet?.address ?? null;
   const query = useQuery({
     // One person's answers are never another's.
@@ -45,7 +47,7 @@ function useLoaded<T>(key: readonly unknown[], read: () => Promise<T>, isPossibl
     },
     enabled: isPossible && isWanted,
     staleTime: staleMs,
-    refetchInterval: (of) => (of.state.data !== undefined && isUnsettled?.(of.state.data) === true ? UNSETTLED_MS : false),
+    refetchInterval: (of) => (of.state.data !== undefined && isUnsettled?.(of.state.data) === true ? UNSETTLED_MS : (everyMs ?? false)),
     retry: (count, error) => count < 2 && asFailure(error).isRetryable,
   });
   const { data, error, isLoading, isFetching, refetch } = query;

@@ -30,6 +30,7 @@ test('a doctor opens what a patient shares, until the patient stops it', async (
   await patient.sees('Shared', 60_000);
 
   // The doctor's page shows it without being reloaded.
+  await doctor.press(/^Accept what/);
   await doctor.page.getByRole('link', { name: /1 record/ }).click();
   await doctor.page.getByRole('link', { name: /Heart/ }).click();
   await doctor.sees('that stands in the access log');
