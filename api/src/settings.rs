@@ -192,14 +192,14 @@ pub struct Limits {
     #[arg(long, env = "MEDLOCK_GAS_PER_DAY_NEW", default_value_t = 2_000_000)]
     pub gas_per_day_new: u64,
     /// Gas that the relayers spend in a day for one account that is known here.
-    #[arg(long, env = "MEDLOCK_GAS_PER_DAY_MAX", default_value_t = 50_000_000)]
+    #[arg(long, env = "MEDLOCK_GAS_PER_DAY_MAX", default_value_t = 100_000_000)]
     pub gas_per_day_max: u64,
     /// Gas that the relayers spend in a day for one account for whom an accreditor vouches: a laboratory's reports.
     #[arg(long, env = "MEDLOCK_GAS_PER_DAY_VOUCHED", default_value_t = 2_000_000_000)]
     pub gas_per_day_vouched: u64,
     /// Gas that the relayers spend in a day for all accounts of one network address for whom nobody vouches. For taking
     /// away there is half as much beside it.
-    #[arg(long, env = "MEDLOCK_GAS_PER_DAY_NETWORK", default_value_t = 100_000_000)]
+    #[arg(long, env = "MEDLOCK_GAS_PER_DAY_NETWORK", default_value_t = 200_000_000)]
     pub gas_per_day_network: u64,
     /// Gas that the relayers spend in a day for everybody. Accounts for whom nobody vouches get half of it. For taking
     /// away they have a quarter as much beside it.
