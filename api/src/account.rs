@@ -53,11 +53,9 @@ pub(crate) async fn current_roles(app: &App, address: Address) -> Result<Vec<Rol
         return Ok(Vec::new());
     };
     let accreditors = app.database.collection::<AccreditorDoc>(collection::ACCREDITORS);
-    let vouched = accreditors
-        .find_one(doc! { "_id": format!("{:#x}", practitioner.accreditor), "active": true })
-        .await?
-        .is_some();
-    let counts = vouched && !practitioner.suspended && practitioner.valid_from <= now && now < practitioner.valid_until;
+    let accreditor = accreditors.find_one(doc! { "_id": format!("{:#x}", practitioner.accreditor) }).await?;
+    let runs = practitioner.valid_from <= now && now < practitioner.valid_until;
+    let counts = runs && practitioner.is_vouched_for(accreditor.as_ref());
     Ok(if counts { Role::from_mask(practitioner.roles) } else { Vec::new() })
 }
 

@@ -56,6 +56,18 @@ pub(crate) async fn head(app: &App) -> Result<Block, ApiError> {
     Ok(Block { hash: header.hash, number: header.number, time: header.timestamp })
 }
 
+/// A block of the chain that now ends with the head.
+///
+/// # Errors
+/// `unavailable`, also where the node does not have it.
+pub(crate) async fn block_at(app: &App, number: u64) -> Result<Block, ApiError> {
+    let block = app.chain.get_block_by_number(BlockNumberOrTag::Number(number)).await?;
+    let header = block
+        .map(|block| block.header)
+        .ok_or_else(|| ApiError::new(ErrorCode::Unavailable, "the chain does not have a block that it should have"))?;
+    Ok(Block { hash: header.hash, number: header.number, time: header.timestamp })
+}
+
 /// The `AccessLog` of this deployment.
 pub(crate) fn access_log(app: &App) -> AccessLogInstance<DynProvider> {
     AccessLog::new(app.deployment.address_of(ContractName::AccessLog), app.chain.clone())
@@ -90,6 +102,17 @@ pub(crate) async fn find_record(app: &App, id: RecordId, at: BlockId) -> Result<
     Ok((record.status != 0).then_some(record))
 }
 
+/// Whether the record was tombstoned at this block and its lift period over: from then on it is tombstoned for ever, and
+/// what is kept of it may be destroyed.
+///
+/// # Errors
+/// `unavailable`.
+pub(crate) async fn is_tombstone_final(app: &App, id: RecordId, at: &Block) -> Result<bool, ApiError> {
+    // Zero where no tombstone stands. A lift needs a block whose time is below; none can follow on this one.
+    let liftable_until = record_registry(app).tombstoneOf(id.0).block(at.id()).call().await?.liftableUntil.to::<u64>();
+    Ok(liftable_until != 0 && liftable_until <= at.time)
+}
+
 /// The terms of a grant as the chain holds them; all zero where none ever stood.
 ///
 /// # Errors
@@ -117,8 +140,15 @@ pub(crate) async fn is_accredited(
 ) -> Result<bool, ApiError> {
     /// `Roles.ANY`
     const ANY: u8 = 255;
+    is_accredited_in(app, address, role.map_or(ANY, Role::bit), at).await
+}
+
+/// Whether somebody vouches for this address now, in at least one of these roles.
+///
+/// # Errors
+/// `unavailable`.
+pub(crate) async fn is_accredited_in(app: &App, address: Address, roles: u8, at: &Block) -> Result<bool, ApiError> {
     let time = alloy::primitives::aliases::U40::from(app.clock.now().max(at.time));
-    let roles = role.map_or(ANY, Role::bit);
     Ok(accreditation(app).isAccredited(address, roles, time).block(at.id()).call().await?.accredited)
 }
 

@@ -137,6 +137,15 @@ async fn check_accreditation(app: &App, signed: &SignedProfile) -> Result<(), Ap
     if !registry.isAccreditor(profile.accreditor).call().await? {
         return Err(ApiError::new(ErrorCode::NotAccredited, "the accreditor may not vouch now"));
     }
+    let epoch = registry.accreditorEpochOf(profile.accreditor).call().await?;
+    if practitioner.accreditorEpoch != epoch {
+        let detail = "the accreditor was removed since it vouched for this practitioner, and has not vouched anew";
+        return Err(ApiError::new(ErrorCode::NotAccredited, detail));
+    }
+    if profile.accreditorEpoch != epoch {
+        let detail = "the profile was signed for another epoch of the accreditor";
+        return Err(ApiError::new(ErrorCode::StaleState, detail));
+    }
     if profile.roles & !practitioner.roles != 0 || profile.roles == 0 {
         return Err(ApiError::new(ErrorCode::NotAccredited, "the profile shows a role that nobody vouches for"));
     }
@@ -245,7 +254,7 @@ async fn entries(app: &App, candidates: Vec<Candidate>) -> Result<Vec<(Directory
     let accreditors: Vec<AccreditorDoc> = app
         .database
         .collection(mirror::ACCREDITORS)
-        .find(doc! { "_id": { "$in": accreditor_ids }, "active": true })
+        .find(doc! { "_id": { "$in": accreditor_ids } })
         .await?
         .try_collect()
         .await?;
@@ -264,18 +273,23 @@ async fn entries(app: &App, candidates: Vec<Candidate>) -> Result<Vec<(Directory
         .try_collect()
         .await?;
     let entry = |(doc, place): Candidate| {
-        let vouched = accreditors.iter().any(|accreditor| accreditor.address == doc.accreditor);
-        // A profile counts only while the one who signed it is still the one who vouches.
-        let profile = profiles
-            .iter()
-            .find(|profile| profile.practitioner == doc.address && profile.signed.profile.accreditor == doc.accreditor);
+        let accreditor = accreditors.iter().find(|accreditor| accreditor.address == doc.accreditor);
+        // A profile counts only while the one who signed it is still the one who vouches, in the same epoch.
+        let current = |profile: &&ProfileDoc| {
+            let of = &profile.signed.profile;
+            profile.practitioner == doc.address
+                && of.accreditor == doc.accreditor
+                && of.accreditorEpoch == doc.accreditor_epoch
+                && accreditor.is_some_and(|accreditor| accreditor.active && accreditor.epoch == doc.accreditor_epoch)
+        };
+        let profile = profiles.iter().find(current);
         let entry = DirectoryEntry {
             address: doc.address,
             accreditor: doc.accreditor,
             roles: Role::from_mask(doc.roles),
             valid_from: doc.valid_from,
             valid_until: doc.valid_until,
-            suspended: doc.suspended || !vouched,
+            suspended: !doc.is_vouched_for(accreditor),
             has_key: keys.iter().any(|key| key.owner == doc.address),
             profile: profile.map(|profile| profile.signed.clone()),
         };

@@ -1,5 +1,6 @@
 //! Records, versions and release shares: `/v1/records`.
 
+mod authority;
 mod list;
 mod register;
 pub(crate) mod shares;
@@ -39,7 +40,7 @@ pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Resul
 /// version must stand on chain already, and only the share is kept.
 ///
 /// **Who may call:** the uploader that the message names; without a message, the patient, or the first uploader who
-/// opens the record id.
+/// opens the record id, has registered this version, and may still upload.
 #[utoipa::path(post, path = "/v1/records", tag = "records", request_body = RegisterBody, responses(
     (status = 200, body = Option<ActionView>, description = "The release share was kept; nothing was relayed."),
     (status = 201, body = Option<ActionView>, description = "Mined."),

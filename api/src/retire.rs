@@ -1,5 +1,6 @@
 //! What has ended is destroyed, but only once the end lies deep enough in the chain: the capsules of grants that were
-//! revoked, and the capsules and release shares of records that were withdrawn. Pins go by `blobs::sweeper`.
+//! revoked, and the capsules and release shares of records that were withdrawn. Pins go by `blobs::sweeper`. The patient can
+//! lift a tombstone for a while, so a record's end is due only when the block that lies deep enough has a time after that.
 //!
 //! Ends are noted when the mirror's events are told (`events`), and carried out when nothing can take them back. Before
 //! anything goes, the chain is asked once more whether it is over, as of the deepest block that counts: what ended only
@@ -25,12 +26,12 @@ use protocol::{
     codes::{RecordStatus, ScopeKind},
     hex_text,
     ids::{GrantId, RecordId},
-    mirror::EventDoc,
+    mirror::{EventDoc, RecordDoc},
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    chain,
+    chain::{self, Block},
     error::ApiError,
     grants::{self, ReceivedDoc},
     lease::Lease,
@@ -64,6 +65,8 @@ struct EndDoc {
     #[serde(rename = "_id")]
     event: String,
     block_number: i64,
+    /// Unix seconds of block time before which nothing is destroyed; zero where nothing can be taken back.
+    due: i64,
     ended: Ended,
 }
 
@@ -71,12 +74,12 @@ fn ends(database: &Database) -> Collection<EndDoc> {
     database.collection(collection::ENDS)
 }
 
-/// Creates the index over block numbers.
+/// Creates the index over due times and block numbers.
 ///
 /// # Errors
 /// When the database does not answer.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
-    ends(database).create_index(index(doc! { "block_number": 1 })).await?;
+    ends(database).create_index(index(doc! { "due": 1, "block_number": 1 })).await?;
     Ok(())
 }
 
@@ -85,22 +88,41 @@ pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Resul
 /// # Errors
 /// When the database does not answer.
 pub(crate) async fn note(database: &Database, event: &EventDoc, decoded: &ChainEvent) -> mongodb::error::Result<()> {
-    let ended = match decoded {
+    let (ended, due) = match decoded {
         ChainEvent::Grant(GrantRegistryEvents::Revoked(revoked)) => {
             let Some(kind) = ScopeKind::from_code(revoked.kind) else { return Ok(()) };
-            Ended::Grant { id: GrantId::derive(revoked.patient, revoked.tag.into(), kind, revoked.scopeId) }
+            (Ended::Grant { id: GrantId::derive(revoked.patient, revoked.tag.into(), kind, revoked.scopeId) }, 0)
         }
-        ChainEvent::Grant(GrantRegistryEvents::AllRevoked(revoked)) => Ended::Patient { address: revoked.patient },
+        ChainEvent::Grant(GrantRegistryEvents::AllRevoked(revoked)) => (Ended::Patient { address: revoked.patient }, 0),
         ChainEvent::Record(RecordRegistryEvents::RecordStatusChanged(changed))
             if changed.status == RecordStatus::Tombstoned.code() =>
         {
-            Ended::Record { id: changed.id.into() }
+            (Ended::Record { id: changed.id.into() }, changed.liftableUntil.to::<u64>())
         }
         _ => return Ok(()),
     };
-    let block_number = i64::try_from(event.place.block_number).unwrap_or(i64::MAX);
-    let end = EndDoc { event: event.id.clone(), block_number, ended };
-    ends(database).replace_one(doc! { "_id": &event.id }, end).upsert(true).await?;
+    put(database, &event.id, event.place.block_number, due, ended).await
+}
+
+/// Notes the end of a tombstoned record whose release shares have come back from a backup, so that they go with it.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn note_restored(database: &Database, record: &RecordDoc) -> mongodb::error::Result<()> {
+    let ended = Ended::Record { id: record.id };
+    put(database, &format!("restored:{}", record.id), record.place.block_number, record.liftable_until, ended).await
+}
+
+async fn put(
+    database: &Database,
+    event: &str,
+    block_number: u64,
+    due: u64,
+    ended: Ended,
+) -> mongodb::error::Result<()> {
+    let as_bson = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let end = EndDoc { event: event.to_owned(), block_number: as_bson(block_number), due: as_bson(due), ended };
+    ends(database).replace_one(doc! { "_id": event }, end).upsert(true).await?;
     Ok(())
 }
 
@@ -132,17 +154,20 @@ pub(crate) async fn run(app: App) {
 
 async fn round(app: &App) -> Result<(), ApiError> {
     let head = chain::head(app).await?;
-    let deepest = head.number.saturating_sub(app.settings.limits.confirmations);
-    let deep = doc! { "block_number": { "$lte": i64::try_from(deepest).unwrap_or(i64::MAX) } };
-    let at = BlockId::number(deepest);
+    let deepest = chain::block_at(app, head.number.saturating_sub(app.settings.limits.confirmations)).await?;
+    let until = |number: u64| doc! { "$lte": i64::try_from(number).unwrap_or(i64::MAX) };
+    // What is not due yet is not read, so that however much of it there is, it holds up nothing.
+    let deep = doc! { "due": until(deepest.time), "block_number": until(deepest.number) };
     let due: Vec<EndDoc> =
-        ends(&app.database).find(deep).sort(doc! { "block_number": 1 }).limit(ROUND_MAX).await?.try_collect().await?;
+        ends(&app.database).find(deep).sort(doc! { "due": 1 }).limit(ROUND_MAX).await?.try_collect().await?;
     close_expired(app).await?;
     for end in due {
         match end.ended {
-            Ended::Grant { id } => erase_if_over(app, doc! { "_id": id.to_string() }, at).await?,
-            Ended::Patient { address } => erase_if_over(app, doc! { "patient": format!("{address:#x}") }, at).await?,
-            Ended::Record { id } => withdraw(app, id, at).await?,
+            Ended::Grant { id } => erase_if_over(app, doc! { "_id": id.to_string() }, deepest.id()).await?,
+            Ended::Patient { address } => {
+                erase_if_over(app, doc! { "patient": format!("{address:#x}") }, deepest.id()).await?;
+            }
+            Ended::Record { id } => withdraw(app, id, &deepest).await?,
         }
         ends(&app.database).delete_one(doc! { "_id": end.event }).await?;
     }
@@ -190,10 +215,10 @@ fn is_over(terms: &Terms, patient_epoch: u32, bundle_epoch: i64) -> bool {
     bundle_epoch < epoch || (bundle_epoch == epoch && (terms.rights == 0 || terms.patient_epoch != patient_epoch))
 }
 
-/// Destroys capsules and release shares of a record that is withdrawn `at` a block.
-async fn withdraw(app: &App, record: RecordId, at: BlockId) -> Result<(), ApiError> {
-    let on_chain = chain::find_record(app, record, at).await?;
-    if on_chain.as_ref().is_none_or(|record| record.status != RecordStatus::Tombstoned.code()) {
+/// Destroys capsules and release shares of a record whose tombstone can no longer be lifted `at` a block.
+async fn withdraw(app: &App, record: RecordId, at: &Block) -> Result<(), ApiError> {
+    let on_chain = chain::find_record(app, record, at.id()).await?;
+    if !chain::is_tombstone_final(app, record, at).await? {
         return Ok(());
     }
     let over_record = doc! { "scope_id": record.to_string(), "kind": ScopeKind::Record.as_str() };

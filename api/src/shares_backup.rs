@@ -21,7 +21,7 @@ use protocol::{
     codes::RecordStatus,
     deployment::ContractName,
     ids::RecordId,
-    mirror::{self, RecordDoc},
+    mirror::{self, CURSOR_ID, CursorDoc, RecordDoc},
 };
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     operator::Operator,
+    retire,
     store::{self, collection},
 };
 
@@ -143,7 +144,8 @@ pub async fn backup(settings: &BackupSettings) -> anyhow::Result<u64> {
 
 /// Puts the shares of a backup back; gives how many were missing. The whole file is checked first, and a share that the
 /// database has already is left as it is, since its owner may have replaced it after the backup. Shares of records that
-/// were withdrawn since, as far as the mirror knows, stay destroyed.
+/// were withdrawn for good since, as far as the mirror knows, stay destroyed; where the patient may still lift that, they come
+/// back and go with the record.
 ///
 /// # Errors
 /// When the file is not whole, is of another deployment, or a share does not open; nothing is written then.
@@ -156,26 +158,37 @@ pub async fn restore(settings: &BackupSettings) -> anyhow::Result<u64> {
         shares.push(share.clone());
         Ok(())
     })?;
+    let cursors = opened.database.collection::<CursorDoc>(mirror::collection::CURSOR);
+    let mirrored_time = cursors.find_one(doc! { "_id": CURSOR_ID }).await?.map_or(0, |cursor| cursor.block_time);
     let mut restored = 0;
     for share in shares {
-        if is_withdrawn(&opened.database, &share).await? {
+        let tombstoned = find_tombstoned(&opened.database, &share).await?;
+        if tombstoned.as_ref().is_some_and(|record| is_final(record, mirrored_time)) {
             continue;
         }
         let id = share.get_str("_id").context("a share has no name")?.to_owned();
         let written =
             stored.update_one(doc! { "_id": id }, doc! { "$setOnInsert": without_id(share) }).upsert(true).await?;
         restored += u64::from(written.upserted_id.is_some());
+        if let Some(record) = tombstoned {
+            retire::note_restored(&opened.database, &record).await?;
+        }
     }
     Ok(restored)
 }
 
-/// Whether the share's record was withdrawn, as far as the mirror knows. Where the mirror is empty too, its events are
-/// told again when it is filled, and with them `retire` destroys the share.
-async fn is_withdrawn(database: &Database, share: &Document) -> anyhow::Result<bool> {
+/// The share's record, if it is tombstoned as far as the mirror knows. Where the mirror is empty too, its events are told
+/// again when it is filled, and with them `retire` destroys the share.
+async fn find_tombstoned(database: &Database, share: &Document) -> anyhow::Result<Option<RecordDoc>> {
     let record = share.get_str("record").context("a share names no record")?;
     let records = database.collection::<RecordDoc>(mirror::collection::RECORDS);
     let record = records.find_one(doc! { "_id": record }).await?;
-    Ok(record.is_some_and(|record| record.status == RecordStatus::Tombstoned.code()))
+    Ok(record.filter(|record| record.status == RecordStatus::Tombstoned.code()))
+}
+
+/// Whether the tombstone can no longer be lifted in any block after the mirror's.
+fn is_final(record: &RecordDoc, mirrored_time: u64) -> bool {
+    record.liftable_until <= mirrored_time
 }
 
 /// The name stands in the filter; MongoDB refuses it twice.

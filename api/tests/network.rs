@@ -24,3 +24,5 @@ mod refusals;
 mod requests;
 #[path = "network/strangers.rs"]
 mod strangers;
+#[path = "network/withdrawal.rs"]
+mod withdrawal;

@@ -149,6 +149,7 @@ async fn accredit_in(
         validFrom: uint40(new.valid_from),
         validUntil: uint40(new.valid_until),
         epoch,
+        accreditorEpoch: client.chain().accreditor_epoch(wallet.address()).await?,
         nonce: new_nonce(),
         deadline: new_deadline(client).await?,
     });
@@ -161,8 +162,12 @@ async fn own_practitioner(
     wallet: &dyn Wallet,
     practitioner: Address,
 ) -> Result<ChainPractitioner, ClientError> {
-    let known = client.chain().find_practitioner(practitioner).await?;
-    known.filter(|known| known.accreditor == wallet.address()).ok_or_else(|| {
+    let (known, epoch) = tokio::try_join!(
+        client.chain().find_practitioner(practitioner),
+        client.chain().accreditor_epoch(wallet.address()),
+    )?;
+    // What an accreditor signed before it was removed and named again no longer counts.
+    known.filter(|known| known.accreditor == wallet.address() && known.accreditor_epoch == epoch).ok_or_else(|| {
         ClientError::new(Kind::NotAllowed, format!("You do not vouch for {practitioner}."))
             .remedy("Vouch first: medlock accredit.")
     })
@@ -199,6 +204,7 @@ pub async fn publish_profile(client: &Client, wallet: &dyn Wallet, new: &NewProf
     let known = own_practitioner(client, wallet, new.practitioner).await?;
     let profile = Profile {
         accreditor: wallet.address(),
+        accreditorEpoch: known.accreditor_epoch,
         practitioner: new.practitioner,
         name: new.name.clone(),
         organisation: new.organisation.clone(),
@@ -236,6 +242,9 @@ pub struct Person {
     pub valid_from: u64,
     /// Unix seconds.
     pub valid_until: u64,
+    /// The accreditor's epoch in which it vouched.
+    #[serde(skip)]
+    accreditor_epoch: u32,
     /// Whether the accreditation counts now.
     pub counts: bool,
     /// Whether a key is published.
@@ -296,6 +305,7 @@ async fn from_chain(
         roles: known.roles,
         valid_from: known.valid_from,
         valid_until: known.valid_until,
+        accreditor_epoch: known.accreditor_epoch,
         counts: known.counts,
         has_key: key.is_some(),
         name: None,
@@ -305,27 +315,34 @@ async fn from_chain(
     Ok(Some(with_profile(person, profile)))
 }
 
-/// Adds a profile, if it is by the accreditor that vouches now.
+/// Adds a profile, if it is by the accreditor that vouches now, for the epoch in which it did.
 fn with_profile(person: Person, profile: Option<Profile>) -> Person {
     let text = |text: String| Some(crate::error::printable(&text)).filter(|text| !text.trim().is_empty());
     match profile {
-        Some(profile) if profile.accreditor == person.accreditor && profile.practitioner == person.address => Person {
-            name: text(profile.name),
-            organisation: text(profile.organisation),
-            specialty: text(profile.specialty),
-            ..person
-        },
+        Some(profile)
+            if profile.accreditor == person.accreditor
+                && profile.accreditorEpoch == person.accreditor_epoch
+                && profile.practitioner == person.address =>
+        {
+            Person {
+                name: text(profile.name),
+                organisation: text(profile.organisation),
+                specialty: text(profile.specialty),
+                ..person
+            }
+        }
         _ => person,
     }
 }
 
-/// The profile of an entry, if the signature is that of an accreditor who may vouch now.
+/// The profile of an entry, if the signature is that of an accreditor who may vouch now, in the same epoch.
 async fn checked_profile(client: &Client, entry: &DirectoryEntry) -> Result<Option<Profile>, ClientError> {
     let Some(signed) = &entry.profile else { return Ok(None) };
     let profile = &signed.profile;
     let hash = SignedProfile::signing_hash(profile, client.deployment());
     let holds = profile.practitioner == entry.address
         && client.chain().signed_by(profile.accreditor, hash, &signed.signature).await?
-        && client.chain().is_accreditor(profile.accreditor).await?;
+        && client.chain().is_accreditor(profile.accreditor).await?
+        && client.chain().accreditor_epoch(profile.accreditor).await? == profile.accreditorEpoch;
     Ok(holds.then(|| profile.clone()))
 }

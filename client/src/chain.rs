@@ -71,8 +71,19 @@ pub struct ChainRecord {
     pub version: u16,
     /// Where it stands.
     pub status: RecordStatus,
+    /// Its first uploader says not to rely on its versions up to this one; 0 for none.
+    pub retracted: u16,
     /// Unix seconds.
     pub created: u64,
+}
+
+/// What `RecordRegistry` says about a record's tombstone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChainTombstone {
+    /// How often the record was tombstoned.
+    pub epoch: u32,
+    /// Unix seconds from which on it can no longer be lifted; 0 where none stands.
+    pub liftable_until: u64,
 }
 
 /// Whether somebody may read, and from when until when.
@@ -97,12 +108,15 @@ pub struct ChainPractitioner {
     pub valid_from: u64,
     /// Unix seconds.
     pub valid_until: u64,
-    /// Whether it counts now: the period runs, it is not suspended, and its accreditor is active.
+    /// Whether it counts now: the period runs, it is not suspended, and its accreditor is active in the epoch in which it
+    /// vouched.
     pub counts: bool,
     /// Whether its accreditor has suspended it.
     pub suspended: bool,
     /// How often it was accredited or suspended: what a new accreditation replaces.
     pub epoch: u32,
+    /// The accreditor's epoch in which it vouched; the accreditation counts in no other.
+    pub accreditor_epoch: u32,
 }
 
 impl Chain {
@@ -223,8 +237,16 @@ impl Chain {
             category: Category::from_code(found.category),
             version: found.version,
             status,
+            retracted: found.retracted,
             created: found.created.to(),
         }))
+    }
+
+    /// How often a record was tombstoned, and until when that can be lifted.
+    pub async fn tombstone(&self, record: RecordId) -> Result<ChainTombstone, ClientError> {
+        let registry = RecordRegistry::new(self.deployment.address_of(ContractName::RecordRegistry), &self.provider);
+        let found = registry.tombstoneOf(record.0).call().await.map_err(call)?;
+        Ok(ChainTombstone { epoch: found.epoch, liftable_until: found.liftableUntil.to() })
     }
 
     /// A record.
@@ -280,6 +302,7 @@ impl Chain {
             counts,
             suspended: found.suspended,
             epoch: found.epoch,
+            accreditor_epoch: found.accreditorEpoch,
         }))
     }
 

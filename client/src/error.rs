@@ -161,6 +161,8 @@ kinds! {
     UnknownVersion = "unknown_version", NotFound, "Leave the version out for the newest one.";
     /// The record was withdrawn.
     Tombstoned = "record_tombstoned", NotFound, "The record was withdrawn; ask its patient.";
+    /// A withdrawn record can no longer be put back.
+    LiftPeriodOver = "lift_period_over", NotFound, "If you have a copy, upload it again: medlock upload.";
     /// There is no such person, request, grant or contact.
     NotFound = "not_found", NotFound, "Check the name; it may also be that nobody shared it with you.";
     /// Nobody granted it.
@@ -321,9 +323,11 @@ pub(crate) fn printable(text: &str) -> String {
 
 fn class_of(code: ErrorCode) -> ExitClass {
     match code {
-        ErrorCode::NotFound | ErrorCode::UnknownRecord | ErrorCode::RecordTombstoned | ErrorCode::KeyNotRegistered => {
-            ExitClass::NotFound
-        }
+        ErrorCode::NotFound
+        | ErrorCode::UnknownRecord
+        | ErrorCode::RecordTombstoned
+        | ErrorCode::LiftPeriodOver
+        | ErrorCode::KeyNotRegistered => ExitClass::NotFound,
         ErrorCode::CidMismatch => ExitClass::VerificationFailed,
         ErrorCode::Unavailable | ErrorCode::RateLimited | ErrorCode::InProgress | ErrorCode::RequestTimeout => {
             ExitClass::Network

@@ -24,6 +24,7 @@ pub mod published_key;
 pub mod register;
 
 pub mod download;
+pub mod record_status;
 pub mod upload;
 
 pub mod accreditation;

@@ -3,6 +3,7 @@
 //! The order of effects follows from what may be lost: the envelope is stored, then the release share (in the same
 //! request as the signed registration), then the chain. What is done is in the journal before the next step begins.
 
+pub(crate) mod authority;
 mod content;
 mod journal;
 mod media_type;
@@ -23,8 +24,6 @@ use protocol::{
 };
 use serde::Serialize;
 use tokio::io::AsyncRead;
-
-pub use registration::set_status;
 
 use self::{
     content::Content,

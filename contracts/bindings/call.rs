@@ -45,6 +45,7 @@ pub fn call_of(signed: &SignedAction, deployment: &Deployment) -> Option<(Addres
             validFrom: m.validFrom,
             validUntil: m.validUntil,
             epoch: m.epoch,
+            accreditorEpoch: m.accreditorEpoch,
             auth: auth!(Accreditation, m),
         }
         .abi_encode(),
@@ -75,11 +76,30 @@ pub fn call_of(signed: &SignedAction, deployment: &Deployment) -> Option<(Addres
             auth: auth!(RecordRegistry, m),
         }
         .abi_encode(),
-        Action::SetRecordStatus(m) => RecordRegistry::setRecordStatusBySigCall {
-            signer: m.signer,
+        Action::Supersede(m) => RecordRegistry::supersedeBySigCall {
+            patient: m.patient,
             record: m.record,
-            status: m.status,
+            version: m.version,
+            auth: auth!(RecordRegistry, m),
+        }
+        .abi_encode(),
+        Action::Tombstone(m) => {
+            RecordRegistry::tombstoneBySigCall { patient: m.patient, record: m.record, auth: auth!(RecordRegistry, m) }
+                .abi_encode()
+        }
+        Action::LiftTombstone(m) => RecordRegistry::liftTombstoneBySigCall {
+            patient: m.patient,
+            record: m.record,
+            epoch: m.epoch,
+            auth: auth!(RecordRegistry, m),
+        }
+        .abi_encode(),
+        Action::Retract(m) => RecordRegistry::retractBySigCall {
+            uploader: m.uploader,
+            record: m.record,
+            version: m.version,
             salt: m.salt,
+            writeSalt: m.writeSalt,
             auth: auth!(RecordRegistry, m),
         }
         .abi_encode(),
@@ -116,6 +136,7 @@ pub fn direct_call_of(action: &Action, deployment: &Deployment) -> Option<(Addre
             validFrom: m.validFrom,
             validUntil: m.validUntil,
             epoch: m.epoch,
+            accreditorEpoch: m.accreditorEpoch,
         }
         .abi_encode(),
         Action::Suspend(m) => Accreditation::suspendCall { practitioner: m.practitioner }.abi_encode(),
@@ -124,8 +145,12 @@ pub fn direct_call_of(action: &Action, deployment: &Deployment) -> Option<(Addre
         }
         Action::RegisterRecord(m) => RecordRegistry::registerRecordCall { record: new_record(m) }.abi_encode(),
         Action::RegisterVersion(m) => RecordRegistry::registerVersionCall { version: new_version(m) }.abi_encode(),
-        Action::SetRecordStatus(m) => {
-            RecordRegistry::setRecordStatusCall { record: m.record, status: m.status, salt: m.salt }.abi_encode()
+        Action::Supersede(m) => RecordRegistry::supersedeCall { record: m.record, version: m.version }.abi_encode(),
+        Action::Tombstone(m) => RecordRegistry::tombstoneCall { record: m.record }.abi_encode(),
+        Action::LiftTombstone(m) => RecordRegistry::liftTombstoneCall { record: m.record, epoch: m.epoch }.abi_encode(),
+        Action::Retract(m) => {
+            RecordRegistry::retractCall { record: m.record, version: m.version, salt: m.salt, writeSalt: m.writeSalt }
+                .abi_encode()
         }
         Action::Grant(m) => GrantRegistry::grantCall { newGrant: new_grant(m) }.abi_encode(),
         Action::Revoke(m) => GrantRegistry::revokeCall { grants: grant_refs(m) }.abi_encode(),

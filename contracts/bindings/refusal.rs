@@ -59,11 +59,24 @@ fn record(revert: &[u8]) -> Option<Refusal> {
         RecordRegistryErrors::UploadNotAllowed(_) => {
             refusal(ErrorCode::NoGrant, "The uploader is not accredited, or the patient has not allowed it to add records.")
         },
-        RecordRegistryErrors::StatusChangeNotAllowed(_) => {
-            refusal(ErrorCode::Forbidden, "Only the patient and the first uploader may do this.")
+        RecordRegistryErrors::NotItsPatient(_) => {
+            refusal(ErrorCode::Forbidden, "Only the patient of the record may do this.")
         },
-        RecordRegistryErrors::InvalidStatus(_) => {
-            refusal(ErrorCode::StaleState, "A record's status only moves forward.")
+        RecordRegistryErrors::NotItsUploader(_) => {
+            refusal(ErrorCode::Forbidden, "Only the first uploader of the record, who is not its patient, may do this.")
+        },
+        RecordRegistryErrors::InvalidStatus(_) => refusal(
+            ErrorCode::StaleState,
+            "The record does not have the status that this needs: active to be superseded, tombstoned to be lifted.",
+        ),
+        RecordRegistryErrors::StaleTombstone(_) => {
+            refusal(ErrorCode::StaleState, "The record was tombstoned again since this was signed.")
+        },
+        RecordRegistryErrors::LiftPeriodOver(_) => {
+            refusal(ErrorCode::LiftPeriodOver, "The time in which the tombstone could be lifted is over.")
+        },
+        RecordRegistryErrors::InvalidRetraction(_) => {
+            refusal(ErrorCode::StaleState, "There is no such version, or it was retracted already.")
         },
         RecordRegistryErrors::InvalidRecord(_) => {
             refusal(ErrorCode::OutOfRange, "Category, codec, digest or patient is out of range.")
@@ -93,7 +106,7 @@ fn accreditation(revert: &[u8]) -> Option<Refusal> {
             refusal(ErrorCode::Forbidden, "Only the practitioner's own accreditor may do this.")
         },
         AccreditationErrors::InvalidAccreditation(_) => {
-            refusal(ErrorCode::OutOfRange, "Roles are empty or unknown, or the period is empty or ends too late.")
+            refusal(ErrorCode::OutOfRange, "Roles are empty or unknown, or the period is empty.")
         },
         AccreditationErrors::StaleAccreditationEpoch(_) => refusal(
             ErrorCode::StaleState,

@@ -14,12 +14,15 @@ import {RecordRegistry} from "../src/RecordRegistry.sol";
 ///         MEDLOCK_OWNER            owner of Accreditation (a multisig in production),
 ///         MEDLOCK_OPERATOR         who holds release shares and keeps the log,
 ///         MEDLOCK_GENESIS_HASH     hash of block 0, which the EVM cannot see,
+///         MEDLOCK_LIFT_PERIOD      seconds in which a patient can lift a tombstone; one day where it is not set, and only
+///                                  on a development chain (id 31337) less,
 ///         MEDLOCK_DEPLOYMENT_OUT   where the deployment file goes.
 ///         The file is finished by `medlock-api add-operator-key`, which adds the operator's encryption key.
 ///         How to run it stands in contracts/README.md. It asks for no key: Forge holds the sender's.
 contract Deploy is Script {
     /// @dev Version of the deployment file's form.
     uint256 private constant FILE_VERSION = 2;
+    uint256 private constant DEVELOPMENT_CHAIN = 31337;
 
     function run() external {
         address owner = vm.envAddress("MEDLOCK_OWNER");
@@ -28,12 +31,17 @@ contract Deploy is Script {
         string memory path = vm.envString("MEDLOCK_DEPLOYMENT_OUT");
         require(operator != address(0), "MEDLOCK_OPERATOR is the zero address");
         require(genesisHash != 0, "MEDLOCK_GENESIS_HASH is zero");
+        uint256 liftPeriod = vm.envOr("MEDLOCK_LIFT_PERIOD", uint256(1 days));
+        require(liftPeriod <= 365 days, "MEDLOCK_LIFT_PERIOD is longer than a year");
+        require(
+            liftPeriod >= 1 days || block.chainid == DEVELOPMENT_CHAIN, "MEDLOCK_LIFT_PERIOD is shorter than one day"
+        );
         uint256 startBlock = vm.getBlockNumber();
 
         vm.startBroadcast();
         Accreditation accreditation = new Accreditation(owner);
         GrantRegistry grantRegistry = new GrantRegistry();
-        RecordRegistry recordRegistry = new RecordRegistry(grantRegistry, accreditation);
+        RecordRegistry recordRegistry = new RecordRegistry(grantRegistry, accreditation, uint40(liftPeriod));
         KeyRegistry keyRegistry = new KeyRegistry();
         AccessLog accessLog = new AccessLog();
         vm.stopBroadcast();

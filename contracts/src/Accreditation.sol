@@ -5,7 +5,7 @@ import {IAccreditation, Practitioner} from "./interfaces/IAccreditation.sol";
 import {Authorization} from "./interfaces/ISignedActions.sol";
 import {Roles} from "./libraries/Codes.sol";
 import {Hashes} from "./libraries/Hashes.sol";
-import {PractitionerLib, PractitionerWord} from "./libraries/PractitionerLib.sol";
+import {PractitionerLib, PractitionerWord, StandingLib, StandingWord} from "./libraries/PractitionerLib.sol";
 import {SignedActions} from "./SignedActions.sol";
 
 /// @title Accreditation
@@ -15,7 +15,7 @@ contract Accreditation is IAccreditation, SignedActions {
     bytes32 private constant REMOVE_ACCREDITOR_TYPEHASH =
         keccak256("RemoveAccreditor(address owner,address accreditor,uint256 nonce,uint256 deadline)");
     bytes32 private constant ACCREDIT_TYPEHASH = keccak256(
-        "Accredit(address accreditor,address practitioner,uint8 roles,uint40 validFrom,uint40 validUntil,uint32 epoch,uint256 nonce,uint256 deadline)"
+        "Accredit(address accreditor,address practitioner,uint8 roles,uint40 validFrom,uint40 validUntil,uint32 epoch,uint32 accreditorEpoch,uint256 nonce,uint256 deadline)"
     );
     bytes32 private constant SUSPEND_TYPEHASH =
         keccak256("Suspend(address accreditor,address practitioner,uint256 nonce,uint256 deadline)");
@@ -32,9 +32,10 @@ contract Accreditation is IAccreditation, SignedActions {
     /// @dev ACTIVE or not, and the epoch above it.
     mapping(address accreditor => uint256 word) private _accreditors;
 
-    /// @dev A struct, so that one pointer serves for reading and writing.
+    /// @dev Two words. A suspension changes the second one alone.
     struct Slot {
         PractitionerWord accreditation;
+        StandingWord standing;
     }
 
     mapping(address practitioner => Slot slot) private _practitioners;
@@ -79,8 +80,15 @@ contract Accreditation is IAccreditation, SignedActions {
     }
 
     /// @inheritdoc IAccreditation
-    function accredit(address practitioner, uint8 roles, uint40 validFrom, uint40 validUntil, uint32 epoch) external {
-        _accredit(msg.sender, practitioner, roles, validFrom, validUntil, epoch);
+    function accredit(
+        address practitioner,
+        uint8 roles,
+        uint40 validFrom,
+        uint40 validUntil,
+        uint32 epoch,
+        uint32 accreditorEpoch
+    ) external {
+        _accredit(msg.sender, practitioner, roles, validFrom, validUntil, epoch, accreditorEpoch);
     }
 
     /// @inheritdoc IAccreditation
@@ -91,10 +99,11 @@ contract Accreditation is IAccreditation, SignedActions {
         uint40 validFrom,
         uint40 validUntil,
         uint32 epoch,
+        uint32 accreditorEpoch,
         Authorization calldata auth
     ) external {
-        _authorize(accreditor, Hashes.message(ACCREDIT_TYPEHASH, 6, auth), auth);
-        _accredit(accreditor, practitioner, roles, validFrom, validUntil, epoch);
+        _authorize(accreditor, Hashes.message(ACCREDIT_TYPEHASH, 7, auth), auth);
+        _accredit(accreditor, practitioner, roles, validFrom, validUntil, epoch, accreditorEpoch);
     }
 
     /// @inheritdoc IAccreditation
@@ -136,7 +145,8 @@ contract Accreditation is IAccreditation, SignedActions {
 
     /// @inheritdoc IAccreditation
     function practitionerOf(address practitioner) external view returns (Practitioner memory) {
-        return _practitioners[practitioner].accreditation.unpack();
+        Slot storage slot = _practitioners[practitioner];
+        return slot.accreditation.unpack(slot.standing);
     }
 
     /// @inheritdoc IAccreditation
@@ -145,11 +155,12 @@ contract Accreditation is IAccreditation, SignedActions {
         view
         returns (bool accredited, uint40 validFrom, uint40 validUntil)
     {
-        PractitionerWord stored = _practitioners[practitioner].accreditation;
-        if (stored.roles() & roles == 0 || stored.suspended()) return (false, 0, 0);
+        Slot storage slot = _practitioners[practitioner];
+        PractitionerWord stored = slot.accreditation;
+        if (stored.roles() & roles == 0) return (false, 0, 0);
         (validFrom, validUntil) = (stored.validFrom(), stored.validUntil());
         if (time < validFrom || time >= validUntil) return (false, 0, 0);
-        if (!isAccreditor(stored.accreditor())) return (false, 0, 0);
+        if (!_isVouchedFor(stored.accreditor(), slot.standing)) return (false, 0, 0);
         return (true, validFrom, validUntil);
     }
 
@@ -159,7 +170,7 @@ contract Accreditation is IAccreditation, SignedActions {
         if (epoch != current) revert StaleAccreditorEpoch(current);
         if (current == LAST_EPOCH) revert InvalidAccreditation();
 
-        _accreditors[accreditor] = uint256(epoch + 1) << 1 | ACTIVE;
+        _accreditors[accreditor] = _activeIn(epoch + 1);
         emit AccreditorSet(accreditor, true, epoch + 1);
     }
 
@@ -178,38 +189,52 @@ contract Accreditation is IAccreditation, SignedActions {
         uint8 roles,
         uint40 validFrom,
         uint40 validUntil,
-        uint32 epoch
+        uint32 epoch,
+        uint32 accreditorEpoch
     ) private {
-        if (!isAccreditor(caller)) revert NotAccreditor(caller);
+        uint256 word = _accreditors[caller];
+        if (word & ACTIVE == 0) revert NotAccreditor(caller);
+        if (word != _activeIn(accreditorEpoch)) revert StaleAccreditorEpoch(uint32(word >> 1));
         if (roles == 0 || roles > Roles.ALL) revert InvalidAccreditation();
-        if (validFrom >= validUntil || validUntil > PractitionerLib.LAST_TIME) revert InvalidAccreditation();
+        if (validFrom >= validUntil) revert InvalidAccreditation();
         Slot storage slot = _practitioners[practitioner];
-        PractitionerWord stored = slot.accreditation;
-        uint32 current = stored.epoch();
+        (PractitionerWord stored, StandingWord standing) = (slot.accreditation, slot.standing);
+        uint32 current = standing.epoch();
         if (epoch != current) revert StaleAccreditationEpoch(current);
-        if (current == PractitionerLib.LAST_EPOCH) revert InvalidAccreditation();
-        if (!_mayTakeOver(caller, stored)) revert NotItsAccreditor(caller, practitioner);
+        if (current == StandingLib.LAST_EPOCH) revert InvalidAccreditation();
+        if (!_mayTakeOver(caller, stored, standing)) revert NotItsAccreditor(caller, practitioner);
 
-        slot.accreditation = PractitionerLib.create(caller, validFrom, validUntil, roles, epoch + 1);
-        emit Accredited(caller, practitioner, roles, validFrom, validUntil, epoch + 1);
+        slot.accreditation = PractitionerLib.create(caller, validFrom, validUntil, roles);
+        slot.standing = StandingLib.create(epoch + 1, accreditorEpoch);
+        emit Accredited(caller, practitioner, roles, validFrom, validUntil, epoch + 1, accreditorEpoch);
     }
 
     function _suspend(address caller, address practitioner) private {
         if (!isAccreditor(caller)) revert NotAccreditor(caller);
         Slot storage slot = _practitioners[practitioner];
-        PractitionerWord stored = slot.accreditation;
-        if (stored.accreditor() != caller) revert NotItsAccreditor(caller, practitioner);
-        uint32 epoch = stored.epoch();
-        if (epoch != PractitionerLib.LAST_EPOCH) ++epoch;
+        if (slot.accreditation.accreditor() != caller) revert NotItsAccreditor(caller, practitioner);
+        StandingWord standing = slot.standing;
+        uint32 epoch = standing.epoch();
+        if (epoch != StandingLib.LAST_EPOCH) ++epoch;
 
-        slot.accreditation = stored.withSuspension(epoch);
+        slot.standing = standing.withSuspension(epoch);
         emit AccreditationChanged(caller, practitioner, true, epoch);
     }
 
     /// @dev Nobody vouches for the practitioner now but, at most, the caller itself.
-    function _mayTakeOver(address caller, PractitionerWord stored) private view returns (bool) {
+    function _mayTakeOver(address caller, PractitionerWord stored, StandingWord standing) private view returns (bool) {
         address accreditor = stored.accreditor();
-        return accreditor == address(0) || accreditor == caller || stored.suspended()
-            || block.timestamp >= stored.validUntil() || !isAccreditor(accreditor);
+        return accreditor == address(0) || accreditor == caller || block.timestamp >= stored.validUntil()
+            || !_isVouchedFor(accreditor, standing);
+    }
+
+    /// @dev Not suspended, and the accreditor is active in the epoch in which it vouched, not only again.
+    function _isVouchedFor(address accreditor, StandingWord standing) private view returns (bool) {
+        return !standing.suspended() && _accreditors[accreditor] == _activeIn(standing.accreditorEpoch());
+    }
+
+    /// @dev The word of an accreditor that is active in this epoch.
+    function _activeIn(uint32 epoch) private pure returns (uint256) {
+        return uint256(epoch) << 1 | ACTIVE;
     }
 }

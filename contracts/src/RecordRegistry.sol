@@ -3,11 +3,19 @@ pragma solidity 0.8.37;
 
 import {IAccreditation} from "./interfaces/IAccreditation.sol";
 import {IGrantRegistry, ScopeKind, Tag} from "./interfaces/IGrantRegistry.sol";
-import {IRecordRegistry, NewRecord, NewVersion, Record, RecordId, RecordStatus} from "./interfaces/IRecordRegistry.sol";
+import {
+    IRecordRegistry,
+    NewRecord,
+    NewVersion,
+    Record,
+    RecordId,
+    RecordStatus,
+    Tombstone
+} from "./interfaces/IRecordRegistry.sol";
 import {Authorization} from "./interfaces/ISignedActions.sol";
 import {Purposes, Rights, Roles, Salted} from "./libraries/Codes.sol";
 import {Hashes} from "./libraries/Hashes.sol";
-import {RecordLib, RecordWord} from "./libraries/RecordLib.sol";
+import {RecordLib, RecordWord, TombstoneLib, TombstoneWord} from "./libraries/RecordLib.sol";
 import {SignedActions} from "./SignedActions.sol";
 
 /// @title RecordRegistry
@@ -18,29 +26,39 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
     bytes32 private constant REGISTER_VERSION_TYPEHASH = keccak256(
         "RegisterVersion(address uploader,bytes32 record,uint16 version,uint8 codec,bytes32 digest,bytes32 salt,bytes32 writeSalt,uint256 nonce,uint256 deadline)"
     );
-    bytes32 private constant SET_RECORD_STATUS_TYPEHASH = keccak256(
-        "SetRecordStatus(address signer,bytes32 record,uint8 status,bytes32 salt,uint256 nonce,uint256 deadline)"
+    bytes32 private constant SUPERSEDE_TYPEHASH =
+        keccak256("Supersede(address patient,bytes32 record,uint16 version,uint256 nonce,uint256 deadline)");
+    bytes32 private constant TOMBSTONE_TYPEHASH =
+        keccak256("Tombstone(address patient,bytes32 record,uint256 nonce,uint256 deadline)");
+    bytes32 private constant LIFT_TOMBSTONE_TYPEHASH =
+        keccak256("LiftTombstone(address patient,bytes32 record,uint32 epoch,uint256 nonce,uint256 deadline)");
+    bytes32 private constant RETRACT_TYPEHASH = keccak256(
+        "Retract(address uploader,bytes32 record,uint16 version,bytes32 salt,bytes32 writeSalt,uint256 nonce,uint256 deadline)"
     );
 
-    /// @dev Multicodec codes of a CID whose block is the file itself, and of one whose block lists links.
-    uint8 private constant CODEC_RAW = 0x55;
-    uint8 private constant CODEC_DAG_PB = 0x70;
+    uint40 private constant LONGEST_LIFT_PERIOD = 365 days;
 
-    /// @notice Where the patients' grants stand.
-    IGrantRegistry public immutable GRANT_REGISTRY;
-    /// @notice Who is vouched for.
-    IAccreditation public immutable ACCREDITATION;
+    /// @dev Where the patients' grants stand. Like all immutables in the code, so the deployment file's code hash pins it.
+    IGrantRegistry private immutable GRANT_REGISTRY;
+    /// @dev Who is vouched for.
+    IAccreditation private immutable ACCREDITATION;
+    /// @inheritdoc IRecordRegistry
+    uint40 public immutable LIFT_PERIOD;
 
-    /// @dev A struct, so that one pointer serves for reading and writing.
+    /// @dev Two words. The second one is used by the first tombstone, and read by nothing that permits.
     struct Slot {
         RecordWord record;
+        TombstoneWord tombstone;
     }
 
     mapping(RecordId id => Slot slot) private _records;
 
-    constructor(IGrantRegistry grantRegistry, IAccreditation accreditation) {
+    /// @param liftPeriod How long a tombstone can be lifted, in seconds: one day in production.
+    constructor(IGrantRegistry grantRegistry, IAccreditation accreditation, uint40 liftPeriod) {
+        if (liftPeriod == 0 || liftPeriod > LONGEST_LIFT_PERIOD) revert InvalidLiftPeriod();
         GRANT_REGISTRY = grantRegistry;
         ACCREDITATION = accreditation;
+        LIFT_PERIOD = liftPeriod;
     }
 
     /// @inheritdoc IRecordRegistry
@@ -66,25 +84,64 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
     }
 
     /// @inheritdoc IRecordRegistry
-    function setRecordStatus(RecordId record, RecordStatus status, bytes32 salt) external {
-        _setRecordStatus(msg.sender, record, status, salt);
+    function supersede(RecordId record, uint16 version) external {
+        _supersede(msg.sender, record, version);
     }
 
     /// @inheritdoc IRecordRegistry
-    function setRecordStatusBySig(
-        address signer,
+    function supersedeBySig(address patient, RecordId record, uint16 version, Authorization calldata auth) external {
+        _authorize(patient, Hashes.message(SUPERSEDE_TYPEHASH, 3, auth), auth);
+        _supersede(patient, record, version);
+    }
+
+    /// @inheritdoc IRecordRegistry
+    function tombstone(RecordId record) external {
+        _tombstone(msg.sender, record);
+    }
+
+    /// @inheritdoc IRecordRegistry
+    function tombstoneBySig(address patient, RecordId record, Authorization calldata auth) external {
+        _authorize(patient, Hashes.message(TOMBSTONE_TYPEHASH, 2, auth), auth);
+        _tombstone(patient, record);
+    }
+
+    /// @inheritdoc IRecordRegistry
+    function liftTombstone(RecordId record, uint32 epoch) external {
+        _liftTombstone(msg.sender, record, epoch);
+    }
+
+    /// @inheritdoc IRecordRegistry
+    function liftTombstoneBySig(address patient, RecordId record, uint32 epoch, Authorization calldata auth) external {
+        _authorize(patient, Hashes.message(LIFT_TOMBSTONE_TYPEHASH, 3, auth), auth);
+        _liftTombstone(patient, record, epoch);
+    }
+
+    /// @inheritdoc IRecordRegistry
+    function retract(RecordId record, uint16 version, bytes32 salt, bytes32 writeSalt) external {
+        _retract(msg.sender, record, version, salt, writeSalt);
+    }
+
+    /// @inheritdoc IRecordRegistry
+    function retractBySig(
+        address uploader,
         RecordId record,
-        RecordStatus status,
+        uint16 version,
         bytes32 salt,
+        bytes32 writeSalt,
         Authorization calldata auth
     ) external {
-        _authorize(signer, Hashes.message(SET_RECORD_STATUS_TYPEHASH, 4, auth), auth);
-        _setRecordStatus(signer, record, status, salt);
+        _authorize(uploader, Hashes.message(RETRACT_TYPEHASH, 5, auth), auth);
+        _retract(uploader, record, version, salt, writeSalt);
     }
 
     /// @inheritdoc IRecordRegistry
     function recordOf(RecordId record) external view returns (Record memory) {
         return _records[record].record.unpack();
+    }
+
+    /// @inheritdoc IRecordRegistry
+    function tombstoneOf(RecordId record) external view returns (Tombstone memory) {
+        return _records[record].tombstone.unpack();
     }
 
     /// @inheritdoc IRecordRegistry
@@ -95,8 +152,7 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
     {
         if (!Purposes.isSingle(purpose)) return (false, 0, 0);
         RecordWord stored = _records[record].record;
-        RecordStatus status = stored.status();
-        if (status == RecordStatus.None || status == RecordStatus.Tombstoned) return (false, 0, 0);
+        if (RecordWord.unwrap(stored) == 0 || stored.isTombstoned()) return (false, 0, 0);
 
         (allowed, notBefore, notAfter) =
             _isReadGranted(stored.patient(), record, stored.category(), Salted.tag(grantee, salt), purpose, time);
@@ -127,8 +183,8 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
         Slot storage slot = _records[id];
         RecordWord stored = slot.record;
         (address patient, uint16 category, uint16 version) = (stored.patient(), stored.category(), stored.version());
-        if (RecordWord.unwrap(stored) == 0) revert UnknownRecord(id);
-        if (stored.status() == RecordStatus.Tombstoned) revert RecordIsTombstoned(id);
+        if (version == 0) revert UnknownRecord(id);
+        if (stored.isTombstoned()) revert RecordIsTombstoned(id);
         if (newVersion.version != version) revert StaleVersion(version);
         if (version == type(uint16).max || !_isEnvelope(codec, newVersion.digest)) revert InvalidRecord();
         if (uploader != patient) {
@@ -141,21 +197,74 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
         unchecked {
             ++version; // below the last one
         }
-        slot.record = stored.withVersion(version, codec);
+        slot.record = stored.withNextVersion(codec);
         emit RecordRegistered(id, patient, category, uploader, version, codec, newVersion.digest);
     }
 
-    function _setRecordStatus(address signer, RecordId record, RecordStatus status, bytes32 salt) private {
+    function _supersede(address signer, RecordId record, uint16 version) private {
+        Slot storage slot = _records[record];
+        RecordWord stored = _ownRecord(slot, signer, record);
+        RecordStatus current = stored.status();
+        if (current != RecordStatus.Active) revert InvalidStatus(current);
+        if (version != stored.version()) revert StaleVersion(stored.version());
+
+        slot.record = stored.withStatus(RecordStatus.Superseded);
+        emit RecordStatusChanged(record, signer, RecordStatus.Superseded, slot.tombstone.epoch(), 0);
+    }
+
+    function _tombstone(address signer, RecordId record) private {
+        Slot storage slot = _records[record];
+        RecordWord stored = _ownRecord(slot, signer, record);
+        (RecordStatus current, TombstoneWord standing) = (stored.status(), slot.tombstone);
+        uint32 epoch = standing.epoch();
+        if (epoch != TombstoneLib.LAST_EPOCH) ++epoch;
+        (uint40 liftableUntil, RecordStatus before) = (standing.liftableUntil(), standing.before());
+
+        if (current != RecordStatus.Tombstoned) {
+            (liftableUntil, before) = (uint40(block.timestamp) + LIFT_PERIOD, current);
+            slot.record = stored.withStatus(RecordStatus.Tombstoned);
+        }
+        slot.tombstone = TombstoneLib.create(liftableUntil, epoch, before);
+        emit RecordStatusChanged(record, signer, RecordStatus.Tombstoned, epoch, liftableUntil);
+    }
+
+    function _liftTombstone(address signer, RecordId record, uint32 epoch) private {
+        Slot storage slot = _records[record];
+        RecordWord stored = _ownRecord(slot, signer, record);
+        if (stored.status() != RecordStatus.Tombstoned) revert InvalidStatus(stored.status());
+        TombstoneWord standing = slot.tombstone;
+        if (epoch != standing.epoch()) revert StaleTombstone(standing.epoch());
+        // In the last epoch a tombstone set again cannot make a lift stale, so there are no lifts.
+        if (epoch == TombstoneLib.LAST_EPOCH) revert InvalidStatus(RecordStatus.Tombstoned);
+        if (block.timestamp >= standing.liftableUntil()) revert LiftPeriodOver(standing.liftableUntil());
+        RecordStatus before = standing.before();
+
+        slot.record = stored.withStatus(before);
+        slot.tombstone = TombstoneLib.create(0, epoch, RecordStatus.None);
+        emit RecordStatusChanged(record, signer, before, epoch, 0);
+    }
+
+    function _retract(address signer, RecordId record, uint16 version, bytes32 salt, bytes32 writeSalt) private {
         Slot storage slot = _records[record];
         RecordWord stored = slot.record;
+        address patient = stored.patient();
         if (RecordWord.unwrap(stored) == 0) revert UnknownRecord(record);
-        (address patient, RecordStatus current) = (stored.patient(), stored.status());
-        if (signer != patient && !_isFirstUploader(signer, record, salt)) revert StatusChangeNotAllowed(signer);
-        // Whatever lies to the right of an existing status can be set: superseded, tombstoned.
-        if (status <= current) revert InvalidStatus(current);
+        if (signer == patient || !_isFirstUploader(signer, record, salt)) revert NotItsUploader(signer);
+        if (stored.isTombstoned()) revert RecordIsTombstoned(record);
+        if (version <= stored.retracted() || version > stored.version()) {
+            revert InvalidRetraction(stored.retracted(), stored.version());
+        }
+        if (!_mayUpload(signer, patient, stored.category(), writeSalt)) revert UploadNotAllowed(signer);
 
-        slot.record = stored.withStatus(status);
-        emit RecordStatusChanged(record, patient, status);
+        slot.record = stored.withRetraction(version);
+        emit RecordRetracted(record, patient, signer, version);
+    }
+
+    /// @dev The record of this patient, or a revert.
+    function _ownRecord(Slot storage slot, address signer, RecordId record) private view returns (RecordWord stored) {
+        stored = slot.record;
+        if (RecordWord.unwrap(stored) == 0) revert UnknownRecord(record);
+        if (signer != stored.patient()) revert NotItsPatient(signer);
     }
 
     /// @dev Accredited now in a role that uploads, and holding WRITE now over the category or over all.
@@ -201,6 +310,6 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
 
     /// @dev A CID of this codec with this SHA-256 digest can name an envelope.
     function _isEnvelope(uint8 codec, bytes32 digest) private pure returns (bool) {
-        return (codec == CODEC_RAW || codec == CODEC_DAG_PB) && digest != 0;
+        return (codec == RecordLib.CODEC_RAW || codec == RecordLib.CODEC_DAG_PB) && digest != 0;
     }
 }

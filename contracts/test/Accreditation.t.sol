@@ -37,12 +37,28 @@ contract AccreditationTest is BaseTest {
         assertEq(accreditation.accreditorEpochOf(stranger.addr), 1);
     }
 
-    function test_AddAccreditor_PractitionersComeBack() public {
+    function testFuzz_AddAccreditor_PractitionersDoNotComeBack(uint8 removals) public {
+        removals = uint8(bound(removals, 1, 5));
         vm.startPrank(owner.addr);
-        accreditation.removeAccreditor(clinic.addr);
-        accreditation.addAccreditor(clinic.addr, 2);
+        for (uint256 i = 0; i < removals; ++i) {
+            accreditation.removeAccreditor(clinic.addr);
+        }
+        accreditation.addAccreditor(clinic.addr, 1 + removals);
+        vm.stopPrank();
+        assertTrue(accreditation.isAccreditor(clinic.addr));
+        assertFalse(isAccreditedNow(doctor.addr));
+        assertFalse(isAccreditedNow(lab.addr));
+        // Only by being vouched for anew.
+        vm.prank(clinic.addr);
+        accreditation.accredit(doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, 1, 2 + removals);
         assertTrue(isAccreditedNow(doctor.addr));
-        assertTrue(isAccreditedNow(lab.addr));
+        assertFalse(isAccreditedNow(lab.addr));
+    }
+
+    function test_AddAccreditor_AgainWhileActiveBeginsAnew() public {
+        vm.prank(owner.addr);
+        accreditation.addAccreditor(clinic.addr, 1);
+        assertFalse(isAccreditedNow(doctor.addr));
     }
 
     function test_AddAccreditor_Relayed() public {
@@ -147,18 +163,18 @@ contract AccreditationTest is BaseTest {
         from = uint40(bound(from, 0, LAST_TIME - 1));
         until = uint40(bound(until, from + 1, LAST_TIME));
         vm.expectEmit();
-        emit IAccreditation.Accredited(clinic.addr, who, roles, from, until, 1);
+        emit IAccreditation.Accredited(clinic.addr, who, roles, from, until, 1, 1);
         vm.prank(clinic.addr);
-        accreditation.accredit(who, roles, from, until, 0);
+        accreditation.accredit(who, roles, from, until, 0, 1);
         Practitioner memory stored = accreditation.practitionerOf(who);
-        assertEq(abi.encode(stored), abi.encode(Practitioner(clinic.addr, from, until, roles, false, 1)));
+        assertEq(abi.encode(stored), abi.encode(Practitioner(clinic.addr, from, until, roles, false, 1, 1, 0)));
     }
 
     function test_Accredit_ReplacesAndEndsSuspension() public {
         vm.startPrank(clinic.addr);
         accreditation.suspend(doctor.addr);
         assertFalse(isAccreditedNow(doctor.addr));
-        accreditation.accredit(doctor.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL, 2);
+        accreditation.accredit(doctor.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL, 2, 1);
         assertTrue(isAccreditedNow(doctor.addr));
         assertEq(accreditation.practitionerOf(doctor.addr).roles, Roles.NURSE);
     }
@@ -166,7 +182,7 @@ contract AccreditationTest is BaseTest {
     function test_RevertWhen_AnotherAccreditorVouchesNow() public {
         vm.expectRevert(abi.encodeWithSelector(IAccreditation.NotItsAccreditor.selector, otherClinic.addr, doctor.addr));
         vm.prank(otherClinic.addr);
-        accreditation.accredit(doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, 1);
+        accreditation.accredit(doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, 1, 1);
     }
 
     function test_Accredit_TakesOverWhatHasEnded() public {
@@ -186,7 +202,7 @@ contract AccreditationTest is BaseTest {
     function takeOver() private {
         uint32 epoch = accreditation.practitionerOf(doctor.addr).epoch;
         vm.prank(otherClinic.addr);
-        accreditation.accredit(doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL + 1, epoch);
+        accreditation.accredit(doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL + 1, epoch, 1);
         assertEq(accreditation.practitionerOf(doctor.addr).accreditor, otherClinic.addr);
         assertTrue(isAccreditedNow(doctor.addr));
     }
@@ -195,30 +211,52 @@ contract AccreditationTest is BaseTest {
         roles = uint8(bound(roles, uint256(Roles.ALL) + 1, 255));
         vm.startPrank(clinic.addr);
         vm.expectRevert(IAccreditation.InvalidAccreditation.selector);
-        accreditation.accredit(sister.addr, roles, VALID_FROM, VALID_UNTIL, 0);
+        accreditation.accredit(sister.addr, roles, VALID_FROM, VALID_UNTIL, 0, 1);
         vm.expectRevert(IAccreditation.InvalidAccreditation.selector);
-        accreditation.accredit(sister.addr, 0, VALID_FROM, VALID_UNTIL, 0);
+        accreditation.accredit(sister.addr, 0, VALID_FROM, VALID_UNTIL, 0, 1);
     }
 
     function testFuzz_RevertWhen_AccreditationPeriodIsEmpty(uint40 from, uint40 until) public {
         until = uint40(bound(until, 0, from));
         vm.expectRevert(IAccreditation.InvalidAccreditation.selector);
         vm.prank(clinic.addr);
-        accreditation.accredit(sister.addr, Roles.NURSE, from, until, 0);
-    }
-
-    function testFuzz_RevertWhen_AccreditationEndsTooLate(uint40 until) public {
-        until = uint40(bound(until, LAST_TIME + 1, type(uint40).max));
-        vm.expectRevert(IAccreditation.InvalidAccreditation.selector);
-        vm.prank(clinic.addr);
-        accreditation.accredit(sister.addr, Roles.NURSE, VALID_FROM, until, 0);
+        accreditation.accredit(sister.addr, Roles.NURSE, from, until, 0, 1);
     }
 
     function testFuzz_RevertWhen_AccreditNamesAnotherEpoch(uint32 epoch) public {
         vm.assume(epoch != 1);
         vm.expectRevert(abi.encodeWithSelector(IAccreditation.StaleAccreditationEpoch.selector, 1));
         vm.prank(clinic.addr);
-        accreditation.accredit(doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, epoch);
+        accreditation.accredit(doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, epoch, 1);
+    }
+
+    function testFuzz_RevertWhen_AccreditNamesAnotherAccreditorEpoch(uint32 epoch) public {
+        vm.assume(epoch != 1);
+        vm.expectRevert(abi.encodeWithSelector(IAccreditation.StaleAccreditorEpoch.selector, 1));
+        vm.prank(clinic.addr);
+        accreditation.accredit(doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, 1, epoch);
+    }
+
+    function test_RevertWhen_AccreditWasSignedBeforeTheAccreditorWasRemovedAndNamedAgain() public {
+        // Somebody kept what the clinic had signed until the owner trusted it again.
+        Authorization memory auth = signedAccredit(1, 3);
+        vm.startPrank(owner.addr);
+        accreditation.removeAccreditor(clinic.addr);
+        accreditation.addAccreditor(clinic.addr, 2);
+        vm.stopPrank();
+        vm.expectRevert(abi.encodeWithSelector(IAccreditation.StaleAccreditorEpoch.selector, 3));
+        accreditation.accreditBySig(clinic.addr, doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, 1, 1, auth);
+        vm.expectRevert(ISignedActions.InvalidSignature.selector);
+        accreditation.accreditBySig(clinic.addr, doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, 1, 3, auth);
+        assertFalse(isAccreditedNow(doctor.addr));
+    }
+
+    function test_Accredit_TakesOverFromAnEarlierEpochOfAnActiveAccreditor() public {
+        vm.startPrank(owner.addr);
+        accreditation.removeAccreditor(clinic.addr);
+        accreditation.addAccreditor(clinic.addr, 2);
+        vm.stopPrank();
+        takeOver();
     }
 
     function testFuzz_RevertWhen_AccreditWasSignedBeforeSuspend(uint8 suspensions, bool isRelayed) public {
@@ -233,7 +271,7 @@ contract AccreditationTest is BaseTest {
         }
         if (isRelayed) accreditation.suspendBySig(clinic.addr, doctor.addr, suspension);
         vm.expectRevert(abi.encodeWithSelector(IAccreditation.StaleAccreditationEpoch.selector, 1 + suspensions));
-        accreditation.accreditBySig(clinic.addr, doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, 1, auth);
+        accreditation.accreditBySig(clinic.addr, doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, 1, 1, auth);
         assertFalse(isAccreditedNow(doctor.addr));
     }
 
@@ -244,34 +282,35 @@ contract AccreditationTest is BaseTest {
         vm.prank(clinic.addr);
         accreditation.suspend(doctor.addr);
         vm.expectRevert(abi.encodeWithSelector(IAccreditation.StaleAccreditationEpoch.selector, 3));
-        accreditation.accreditBySig(clinic.addr, doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, 2, auth);
+        accreditation.accreditBySig(clinic.addr, doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, 2, 1, auth);
     }
 
     /// @dev The clinic vouches for the doctor anew.
     function signedAccredit(uint32 epoch, uint256 nonce) private view returns (Authorization memory) {
-        bytes32 message =
-            Messages.accredit(clinic.addr, doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, epoch, nonce, DEADLINE);
+        bytes32 message = Messages.accredit(
+            clinic.addr, doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, epoch, 1, nonce, DEADLINE
+        );
         return sign(clinic, accreditation, message, nonce, DEADLINE);
     }
 
     function test_Accredit_Relayed() public {
         bytes32 message =
-            Messages.accredit(clinic.addr, sister.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL, 0, 3, DEADLINE);
+            Messages.accredit(clinic.addr, sister.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL, 0, 1, 3, DEADLINE);
         Authorization memory auth = sign(clinic, accreditation, message, 3, DEADLINE);
-        accreditation.accreditBySig(clinic.addr, sister.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL, 0, auth);
+        accreditation.accreditBySig(clinic.addr, sister.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL, 0, 1, auth);
         assertTrue(isAccreditedNow(sister.addr));
     }
 
     function test_RevertWhen_AccreditCallerIsNotAccreditor() public {
         vm.expectRevert(abi.encodeWithSelector(IAccreditation.NotAccreditor.selector, owner.addr));
         vm.prank(owner.addr);
-        accreditation.accredit(sister.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL, 0);
+        accreditation.accredit(sister.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL, 0, 1);
 
         vm.prank(owner.addr);
         accreditation.removeAccreditor(clinic.addr);
         vm.expectRevert(abi.encodeWithSelector(IAccreditation.NotAccreditor.selector, clinic.addr));
         vm.prank(clinic.addr);
-        accreditation.accredit(sister.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL, 0);
+        accreditation.accredit(sister.addr, Roles.NURSE, VALID_FROM, VALID_UNTIL, 0, 1);
     }
 
     function test_Suspend_StoresAndEmits() public {
@@ -282,7 +321,8 @@ contract AccreditationTest is BaseTest {
         assertFalse(isAccreditedNow(doctor.addr));
         Practitioner memory stored = accreditation.practitionerOf(doctor.addr);
         assertEq(
-            abi.encode(stored), abi.encode(Practitioner(clinic.addr, VALID_FROM, VALID_UNTIL, Roles.DOCTOR, true, 2))
+            abi.encode(stored),
+            abi.encode(Practitioner(clinic.addr, VALID_FROM, VALID_UNTIL, Roles.DOCTOR, true, 2, 1, 0))
         );
     }
 
@@ -302,18 +342,20 @@ contract AccreditationTest is BaseTest {
     }
 
     function test_Suspend_LastEpochDoesNotWrap() public {
-        // The upper 20 bits of the word are the epoch.
-        bytes32 slot = keccak256(abi.encode(doctor.addr, accreditorsSlot() + 1));
-        uint256 word = uint256(vm.load(address(accreditation), slot)) | uint256(2 ** 20 - 2) << 236;
-        vm.store(address(accreditation), slot, bytes32(word & ~(uint256(1) << 236)));
-        assertEq(accreditation.practitionerOf(doctor.addr).epoch, 2 ** 20 - 2);
+        // The low 32 bits of the second word are the epoch.
+        bytes32 slot = bytes32(uint256(keccak256(abi.encode(doctor.addr, accreditorsSlot() + 1))) + 1);
+        uint256 word = uint256(vm.load(address(accreditation), slot)) & ~uint256(type(uint32).max);
+        vm.store(address(accreditation), slot, bytes32(word | type(uint32).max - 1));
+        assertEq(accreditation.practitionerOf(doctor.addr).epoch, type(uint32).max - 1);
+        assertTrue(isAccreditedNow(doctor.addr));
         vm.startPrank(clinic.addr);
         accreditation.suspend(doctor.addr);
         accreditation.suspend(doctor.addr);
-        assertEq(accreditation.practitionerOf(doctor.addr).epoch, 2 ** 20 - 1);
+        assertEq(accreditation.practitionerOf(doctor.addr).epoch, type(uint32).max);
+        assertEq(accreditation.practitionerOf(doctor.addr).accreditorEpoch, 1);
         assertFalse(isAccreditedNow(doctor.addr));
         vm.expectRevert(IAccreditation.InvalidAccreditation.selector);
-        accreditation.accredit(doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, 2 ** 20 - 1);
+        accreditation.accredit(doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, type(uint32).max, 1);
     }
 
     /// @dev Storage slot of the accreditors, after owner and successor; practitioners come next.
@@ -375,6 +417,12 @@ contract AccreditationTest is BaseTest {
     function testFuzz_IsAccredited_InItsRolesAlone(uint8 roles) public view {
         (bool accredited,,) = accreditation.isAccredited(doctor.addr, roles, START);
         assertEq(accredited, roles & Roles.DOCTOR != 0);
+    }
+
+    function testFuzz_IsAccredited_InOneEpochOfItsAccreditorAlone(uint32 epoch, bool active) public {
+        uint256 word = uint256(epoch) << 1 | (active ? 1 : 0);
+        vm.store(address(accreditation), keccak256(abi.encode(clinic.addr, accreditorsSlot())), bytes32(word));
+        assertEq(isAccreditedNow(doctor.addr), active && epoch == 1);
     }
 
     function test_IsAccredited_NotWhereNobodyVouched() public {

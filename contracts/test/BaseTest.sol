@@ -20,8 +20,10 @@ abstract contract BaseTest is Test {
     /// @dev First second of accreditations, and the first one after them.
     uint40 internal constant VALID_FROM = START - 365 days;
     uint40 internal constant VALID_UNTIL = START + 365 days;
-    /// @dev The last second that an accreditation can hold: 34 bits.
-    uint40 internal constant LAST_TIME = 2 ** 34 - 1;
+    /// @dev How long a tombstone can be lifted.
+    uint40 internal constant LIFT_PERIOD = 1 days;
+    /// @dev The last second that a period can hold.
+    uint40 internal constant LAST_TIME = type(uint40).max;
     uint16 internal constant KEM = 0x0016;
     uint8 internal constant RAW = 0x55;
     uint16 internal constant LABORATORY = 1;
@@ -64,7 +66,7 @@ abstract contract BaseTest is Test {
         // By artifact, so that tests need not be compiled the slow way that the contracts are.
         accreditation = IAccreditation(deployCode("Accreditation.sol", abi.encode(owner.addr)));
         grants = IGrantRegistry(deployCode("GrantRegistry.sol"));
-        records = IRecordRegistry(deployCode("RecordRegistry.sol", abi.encode(grants, accreditation)));
+        records = IRecordRegistry(deployCode("RecordRegistry.sol", abi.encode(grants, accreditation, LIFT_PERIOD)));
         keys = IKeyRegistry(deployCode("KeyRegistry.sol"));
         accessLog = IAccessLog(deployCode("AccessLog.sol"));
 
@@ -73,8 +75,8 @@ abstract contract BaseTest is Test {
         accreditation.addAccreditor(otherClinic.addr, 0);
         vm.stopPrank();
         vm.startPrank(clinic.addr);
-        accreditation.accredit(doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, 0);
-        accreditation.accredit(lab.addr, Roles.LAB, VALID_FROM, VALID_UNTIL, 0);
+        accreditation.accredit(doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, 0, 1);
+        accreditation.accredit(lab.addr, Roles.LAB, VALID_FROM, VALID_UNTIL, 0, 1);
         vm.stopPrank();
     }
 

@@ -5,7 +5,7 @@ import {Vm} from "forge-std/Vm.sol";
 
 import {Access, Head} from "../src/interfaces/IAccessLog.sol";
 import {NewGrant, Scope, ScopeKind, Tag} from "../src/interfaces/IGrantRegistry.sol";
-import {RecordId, RecordStatus} from "../src/interfaces/IRecordRegistry.sol";
+import {RecordId} from "../src/interfaces/IRecordRegistry.sol";
 import {BaseTest} from "./BaseTest.sol";
 
 /// @title Nothing about a person stands in the logs but addresses, tags, digests, coarse codes and times.
@@ -20,7 +20,7 @@ contract EventsTest is BaseTest {
         vm.recordLogs();
         playLifeCycle();
         Vm.Log[] memory logs = vm.getRecordedLogs();
-        assertEq(logs.length, 19, "the whole life cycle");
+        assertEq(logs.length, 23, "the whole life cycle");
 
         knowTheWords();
         for (uint256 i = 0; i < logs.length; ++i) {
@@ -60,15 +60,21 @@ contract EventsTest is BaseTest {
         accreditation.acceptOwnership();
         vm.startPrank(clinic.addr);
         accreditation.suspend(doctor.addr);
-        accreditation.accredit(doctor.addr, 1, VALID_FROM, VALID_UNTIL, 2);
+        accreditation.accredit(doctor.addr, 1, VALID_FROM, VALID_UNTIL, 2, 2);
         vm.stopPrank();
 
+        vm.prank(clinic.addr);
+        accreditation.accredit(lab.addr, 4, VALID_FROM, VALID_UNTIL, 1, 2);
         RecordId id = givenLabRecord();
+        vm.prank(lab.addr);
+        records.retract(id, 1, RECORD_SALT, WRITE_SALT);
         vm.startPrank(patient.addr);
         keys.registerKey(0, 0, KEM, key);
         keys.registerKey(1, 0, KEM, key);
         records.registerVersion(newVersion(id, 1));
-        records.setRecordStatus(id, RecordStatus.Superseded, 0);
+        records.supersede(id, 2);
+        records.tombstone(id);
+        records.liftTombstone(id, 1);
         grants.cancelNonce(9);
         vm.stopPrank();
 
@@ -114,6 +120,7 @@ contract EventsTest is BaseTest {
         // Times.
         know(bytes32(uint256(VALID_FROM)));
         know(bytes32(uint256(VALID_UNTIL)));
+        know(bytes32(uint256(START + LIFT_PERIOD)));
     }
 
     function wordOf(NewGrant memory made) private pure returns (bytes32) {

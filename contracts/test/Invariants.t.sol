@@ -14,7 +14,7 @@ contract PermissionInvariants is Test {
     function setUp() public {
         handler = new PermissionHandler();
         handler.setUp();
-        bytes4[] memory selectors = new bytes4[](17);
+        bytes4[] memory selectors = new bytes4[](22);
         selectors[0] = PermissionHandler.grant.selector;
         selectors[1] = PermissionHandler.signGrant.selector;
         selectors[2] = PermissionHandler.submitHeld.selector;
@@ -32,15 +32,21 @@ contract PermissionInvariants is Test {
         selectors[14] = PermissionHandler.removeAccreditor.selector;
         selectors[15] = PermissionHandler.signAddAccreditor.selector;
         selectors[16] = PermissionHandler.submitAddAccreditor.selector;
+        selectors[17] = PermissionHandler.lift.selector;
+        selectors[18] = PermissionHandler.signLift.selector;
+        selectors[19] = PermissionHandler.submitLift.selector;
+        selectors[20] = PermissionHandler.meddleWithRecord.selector;
+        selectors[21] = PermissionHandler.supersede.selector;
         targetSelector(FuzzSelector({addr: address(handler), selectors: selectors}));
         bytes4[] memory rare = new bytes4[](1);
-        rare[0] = PermissionHandler.setRecordStatus.selector;
+        rare[0] = PermissionHandler.tombstone.selector;
         targetSelector(FuzzSelector({addr: address(handler), selectors: rare}));
         targetContract(address(handler));
     }
 
-    /// @dev No access after expiry, revocation or a raised patient epoch; none for a suspended practitioner; none for a
-    ///      tombstoned record; and access wherever the patient meant it. Only the patient changes grants.
+    /// @dev No access after expiry, revocation or a raised patient epoch; none for a suspended practitioner, nor for one
+    ///      whose accreditor vouched in an earlier epoch; none for a tombstoned record until it is lifted; and access
+    ///      wherever the patient meant it. Only the patient changes grants.
     function invariant_AccessIsExactlyWhatThePatientMeant() public view {
         handler.check();
     }
@@ -49,8 +55,17 @@ contract PermissionInvariants is Test {
         assertFalse(handler.hasStaleGrantSucceeded());
     }
 
+    /// @dev Nor does one that was signed in an earlier epoch of its accreditor.
     function invariant_AccreditSignedBeforeSuspendNeverSucceedsAfterIt() public view {
         assertFalse(handler.hasStaleAccreditSucceeded());
+    }
+
+    function invariant_LiftSucceedsForItsTombstoneInTimeAlone() public view {
+        assertFalse(handler.hasStaleLiftSucceeded());
+    }
+
+    function invariant_OnlyThePatientClosesAndOpens() public view {
+        assertFalse(handler.hasStrangerChangedARecord());
     }
 
     function invariant_AddAccreditorSignedBeforeRemoveNeverSucceedsAfterIt() public view {
@@ -92,11 +107,15 @@ contract RecordInvariants is Test {
     function setUp() public {
         handler = new RecordHandler();
         handler.setUp();
-        bytes4[] memory selectors = new bytes4[](4);
+        bytes4[] memory selectors = new bytes4[](8);
         selectors[0] = RecordHandler.register.selector;
         selectors[1] = RecordHandler.addVersion.selector;
-        selectors[2] = RecordHandler.setStatus.selector;
-        selectors[3] = RecordHandler.wait.selector;
+        selectors[2] = RecordHandler.supersede.selector;
+        selectors[3] = RecordHandler.tombstone.selector;
+        selectors[4] = RecordHandler.lift.selector;
+        selectors[5] = RecordHandler.retract.selector;
+        selectors[6] = RecordHandler.changeAuthority.selector;
+        selectors[7] = RecordHandler.wait.selector;
         targetSelector(FuzzSelector({addr: address(handler), selectors: selectors}));
         targetContract(address(handler));
     }
@@ -105,7 +124,18 @@ contract RecordInvariants is Test {
         assertFalse(handler.hasIdBeenTakenTwice());
     }
 
-    function invariant_RecordsOnlyMoveForward() public view {
+    /// @dev A record is what patient and uploader made it, each within its authority; an uploader that is suspended or
+    ///      whose WRITE was revoked changes nothing about it.
+    function invariant_RecordsAreWhatTheirPeopleMadeThem() public view {
         handler.check();
+        assertFalse(handler.hasEndedAuthorityChangedARecord());
+    }
+
+    function invariant_OnlyThePatientClosesARecord() public view {
+        assertFalse(handler.hasAnotherClosedARecord());
+    }
+
+    function invariant_WhatIsFinalStaysTombstoned() public view {
+        assertFalse(handler.hasFinalTombstoneChanged());
     }
 }

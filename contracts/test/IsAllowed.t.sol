@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {NewGrant, ScopeKind, Tag} from "../src/interfaces/IGrantRegistry.sol";
-import {RecordId, RecordStatus} from "../src/interfaces/IRecordRegistry.sol";
+import {RecordId} from "../src/interfaces/IRecordRegistry.sol";
 import {Purposes, Roles} from "../src/libraries/Codes.sol";
 import {BaseTest} from "./BaseTest.sol";
 
@@ -75,7 +75,7 @@ contract IsAllowedTest is BaseTest {
         from = uint40(bound(from, 0, START));
         until = uint40(bound(until, START + 1, LAST_TIME));
         vm.prank(clinic.addr);
-        accreditation.accredit(doctor.addr, Roles.DOCTOR, from, until, 1);
+        accreditation.accredit(doctor.addr, Roles.DOCTOR, from, until, 1, 1);
         NewGrant memory made = newGrant(tag, ScopeKind.All, 0);
         made.notBefore = START - 1 days;
         givenGrant(made);
@@ -87,7 +87,7 @@ contract IsAllowedTest is BaseTest {
     function test_IsAllowed_SupersededRecord() public {
         givenRead();
         vm.prank(patient.addr);
-        records.setRecordStatus(id, RecordStatus.Superseded, 0);
+        records.supersede(id, 1);
         assertTrue(ask(doctor.addr, Purposes.TREAT, START));
     }
 
@@ -116,8 +116,35 @@ contract IsAllowedTest is BaseTest {
         givenRead();
         assertTrue(ask(doctor.addr, Purposes.TREAT, START));
         vm.prank(patient.addr);
-        records.setRecordStatus(id, RecordStatus.Tombstoned, 0);
+        records.tombstone(id);
         assertPeriod(START, 0, 0);
+    }
+
+    function test_IsAllowed_AgainOnceTheTombstoneIsLifted() public {
+        givenRead();
+        vm.startPrank(patient.addr);
+        records.tombstone(id);
+        records.liftTombstone(id, 1);
+        vm.stopPrank();
+        assertPeriod(START, START, START + 30 days);
+    }
+
+    function test_IsAllowed_NotByAGrantThatWasRevokedWhileTombstoned() public {
+        givenRead();
+        vm.startPrank(patient.addr);
+        records.tombstone(id);
+        grants.revokeAll();
+        records.liftTombstone(id, 1);
+        vm.stopPrank();
+        assertPeriod(START, 0, 0);
+    }
+
+    function test_IsAllowed_RetractedRecord() public {
+        id = givenLabRecord();
+        givenGrant(newGrant(tag, ScopeKind.All, 0));
+        vm.prank(lab.addr);
+        records.retract(id, 1, RECORD_SALT, WRITE_SALT);
+        assertTrue(ask(doctor.addr, Purposes.TREAT, START));
     }
 
     function test_IsAllowed_NotAfterRevocation() public {
@@ -151,6 +178,9 @@ contract IsAllowedTest is BaseTest {
         vm.revertToState(before);
         vm.prank(owner.addr);
         accreditation.removeAccreditor(clinic.addr);
+        assertEq(ask(doctor.addr, purpose, START), isForFamily);
+        vm.prank(owner.addr);
+        accreditation.addAccreditor(clinic.addr, 2);
         assertEq(ask(doctor.addr, purpose, START), isForFamily);
     }
 

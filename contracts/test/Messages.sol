@@ -5,7 +5,7 @@ import {Vm} from "forge-std/Vm.sol";
 
 import {Access, Head} from "../src/interfaces/IAccessLog.sol";
 import {GrantRef, NewGrant, Scope, Tag} from "../src/interfaces/IGrantRegistry.sol";
-import {NewRecord, NewVersion, RecordId, RecordStatus} from "../src/interfaces/IRecordRegistry.sol";
+import {NewRecord, NewVersion, RecordId} from "../src/interfaces/IRecordRegistry.sol";
 
 /// @title The signed messages, hashed a second time.
 /// @dev Types are written out here and hashed by Forge's own EIP-712 code, so that a slip in a contract's type string
@@ -116,17 +116,51 @@ library Messages {
         );
     }
 
-    function setRecordStatus(
-        address signer,
+    function supersede(address patient, RecordId record, uint16 version, uint256 nonce, uint256 deadline)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return VM.eip712HashStruct(
+            "Supersede(address patient,bytes32 record,uint16 version,uint256 nonce,uint256 deadline)",
+            abi.encode(patient, record, version, nonce, deadline)
+        );
+    }
+
+    function tombstone(address patient, RecordId record, uint256 nonce, uint256 deadline)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return VM.eip712HashStruct(
+            "Tombstone(address patient,bytes32 record,uint256 nonce,uint256 deadline)",
+            abi.encode(patient, record, nonce, deadline)
+        );
+    }
+
+    function liftTombstone(address patient, RecordId record, uint32 epoch, uint256 nonce, uint256 deadline)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return VM.eip712HashStruct(
+            "LiftTombstone(address patient,bytes32 record,uint32 epoch,uint256 nonce,uint256 deadline)",
+            abi.encode(patient, record, epoch, nonce, deadline)
+        );
+    }
+
+    function retract(
+        address uploader,
         RecordId record,
-        RecordStatus status,
+        uint16 version,
         bytes32 salt,
+        bytes32 writeSalt,
         uint256 nonce,
         uint256 deadline
     ) internal pure returns (bytes32) {
         return VM.eip712HashStruct(
-            "SetRecordStatus(address signer,bytes32 record,uint8 status,bytes32 salt,uint256 nonce,uint256 deadline)",
-            abi.encode(signer, record, status, salt, nonce, deadline)
+            "Retract(address uploader,bytes32 record,uint16 version,bytes32 salt,bytes32 writeSalt,uint256 nonce,uint256 deadline)",
+            abi.encode(uploader, record, version, salt, writeSalt, nonce, deadline)
         );
     }
 
@@ -178,12 +212,13 @@ library Messages {
         uint40 validFrom,
         uint40 validUntil,
         uint32 epoch,
+        uint32 accreditorEpoch,
         uint256 nonce,
         uint256 deadline
     ) internal pure returns (bytes32) {
         return VM.eip712HashStruct(
-            "Accredit(address accreditor,address practitioner,uint8 roles,uint40 validFrom,uint40 validUntil,uint32 epoch,uint256 nonce,uint256 deadline)",
-            abi.encode(accreditor, practitioner, roles, validFrom, validUntil, epoch, nonce, deadline)
+            "Accredit(address accreditor,address practitioner,uint8 roles,uint40 validFrom,uint40 validUntil,uint32 epoch,uint32 accreditorEpoch,uint256 nonce,uint256 deadline)",
+            abi.encode(accreditor, practitioner, roles, validFrom, validUntil, epoch, accreditorEpoch, nonce, deadline)
         );
     }
 

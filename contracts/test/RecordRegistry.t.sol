@@ -8,7 +8,8 @@ import {
     NewVersion,
     Record,
     RecordId,
-    RecordStatus
+    RecordStatus,
+    Tombstone
 } from "../src/interfaces/IRecordRegistry.sol";
 import {Authorization, ISignedActions} from "../src/interfaces/ISignedActions.sol";
 import {Roles} from "../src/libraries/Codes.sol";
@@ -30,9 +31,14 @@ contract RecordRegistryTest is BaseTest {
         records.registerVersion(version);
     }
 
-    function setStatus(address signer, RecordId id, RecordStatus status, bytes32 salt) private {
-        vm.prank(signer);
-        records.setRecordStatus(id, status, salt);
+    function tombstone(RecordId id) private {
+        vm.prank(patient.addr);
+        records.tombstone(id);
+    }
+
+    function retract(address uploader, RecordId id, uint16 version) private {
+        vm.prank(uploader);
+        records.retract(id, version, RECORD_SALT, WRITE_SALT);
     }
 
     function labRecord() private view returns (NewRecord memory record) {
@@ -67,7 +73,7 @@ contract RecordRegistryTest is BaseTest {
         vm.expectEmit();
         emit IRecordRegistry.RecordRegistered(id, who, category, who, 1, record.codec, digest);
         register(who, record);
-        assertRecord(id, Record(who, START, category, 1, RecordStatus.Active, record.codec));
+        assertRecord(id, Record(who, START, category, 1, RecordStatus.Active, record.codec, 0));
     }
 
     function test_RegisterRecord_Relayed() public {
@@ -84,7 +90,7 @@ contract RecordRegistryTest is BaseTest {
 
     function test_RegisterRecord_ByUploaderWithWrite() public {
         RecordId id = givenLabRecord();
-        assertRecord(id, Record(patient.addr, START, LABORATORY, 1, RecordStatus.Active, RAW));
+        assertRecord(id, Record(patient.addr, START, LABORATORY, 1, RecordStatus.Active, RAW, 0));
 
         givenGrant(newWriteGrant(doctor.addr, ScopeKind.All, 0));
         vm.expectEmit();
@@ -97,7 +103,7 @@ contract RecordRegistryTest is BaseTest {
     function testFuzz_RegisterRecord_ByUploaderRolesAlone(uint8 roles) public {
         roles = uint8(bound(roles, 1, Roles.ALL));
         vm.prank(clinic.addr);
-        accreditation.accredit(stranger.addr, roles, VALID_FROM, VALID_UNTIL, 0);
+        accreditation.accredit(stranger.addr, roles, VALID_FROM, VALID_UNTIL, 0, 1);
         givenGrant(newWriteGrant(stranger.addr, ScopeKind.All, 0));
         uint8 uploaders = Roles.DOCTOR + Roles.NURSE + Roles.LAB + Roles.PHARMACY + Roles.EMERGENCY;
         if (roles & uploaders == 0) return assertUploadRefused(stranger.addr, labRecord());
@@ -146,7 +152,7 @@ contract RecordRegistryTest is BaseTest {
         RecordId id = givenRecord();
         vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.RecordExists.selector, id));
         register(patient.addr, newRecord());
-        setStatus(patient.addr, id, RecordStatus.Tombstoned, 0);
+        tombstone(id);
         vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.RecordExists.selector, id));
         register(patient.addr, newRecord());
     }
@@ -182,7 +188,7 @@ contract RecordRegistryTest is BaseTest {
         vm.expectEmit();
         emit IRecordRegistry.RecordRegistered(id, patient.addr, LABORATORY, patient.addr, 2, DAG_PB, version.digest);
         registerVersion(patient.addr, version);
-        assertRecord(id, Record(patient.addr, START, LABORATORY, 2, RecordStatus.Active, DAG_PB));
+        assertRecord(id, Record(patient.addr, START, LABORATORY, 2, RecordStatus.Active, DAG_PB, 0));
     }
 
     function test_RegisterVersion_Relayed() public {
@@ -198,6 +204,14 @@ contract RecordRegistryTest is BaseTest {
         registerVersion(lab.addr, labVersion(id, 1));
         registerVersion(lab.addr, labVersion(id, 2));
         assertEq(records.recordOf(id).version, 3);
+    }
+
+    function test_RevertWhen_FirstUploaderLostAccreditation() public {
+        RecordId id = givenLabRecord();
+        vm.prank(clinic.addr);
+        accreditation.suspend(lab.addr);
+        vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.UploadNotAllowed.selector, lab.addr));
+        registerVersion(lab.addr, labVersion(id, 1));
     }
 
     function test_RevertWhen_FirstUploaderLostWrite() public {
@@ -230,16 +244,17 @@ contract RecordRegistryTest is BaseTest {
 
     function test_RevertWhen_VersionOfTombstonedRecord() public {
         RecordId id = givenRecord();
-        setStatus(patient.addr, id, RecordStatus.Tombstoned, 0);
+        tombstone(id);
         vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.RecordIsTombstoned.selector, id));
         registerVersion(patient.addr, newVersion(id, 1));
     }
 
     function test_RegisterVersion_OfSupersededRecord() public {
         RecordId id = givenRecord();
-        setStatus(patient.addr, id, RecordStatus.Superseded, 0);
+        vm.prank(patient.addr);
+        records.supersede(id, 1);
         registerVersion(patient.addr, newVersion(id, 1));
-        assertRecord(id, Record(patient.addr, START, LABORATORY, 2, RecordStatus.Superseded, RAW));
+        assertRecord(id, Record(patient.addr, START, LABORATORY, 2, RecordStatus.Superseded, RAW, 0));
     }
 
     function testFuzz_RevertWhen_NewVersionIsOutOfRange(uint8 codec) public {
@@ -266,56 +281,309 @@ contract RecordRegistryTest is BaseTest {
         registerVersion(patient.addr, newVersion(id, type(uint16).max));
     }
 
-    function test_SetRecordStatus_ByThePatient() public {
-        RecordId id = givenLabRecord();
-        vm.expectEmit();
-        emit IRecordRegistry.RecordStatusChanged(id, patient.addr, RecordStatus.Superseded);
-        setStatus(patient.addr, id, RecordStatus.Superseded, 0);
-        vm.expectEmit();
-        emit IRecordRegistry.RecordStatusChanged(id, patient.addr, RecordStatus.Tombstoned);
-        setStatus(patient.addr, id, RecordStatus.Tombstoned, 0);
-        assertRecord(id, Record(patient.addr, START, LABORATORY, 1, RecordStatus.Tombstoned, RAW));
+    function assertStatus(RecordId id, RecordStatus status, uint32 epoch, uint40 liftableUntil) private view {
+        assertEq(uint8(records.recordOf(id).status), uint8(status));
+        Tombstone memory stored = records.tombstoneOf(id);
+        assertEq(stored.epoch, epoch);
+        assertEq(stored.liftableUntil, liftableUntil);
     }
 
-    function test_SetRecordStatus_Relayed() public {
-        RecordId id = givenRecord();
-        bytes32 message = Messages.setRecordStatus(patient.addr, id, RecordStatus.Tombstoned, 0, 1, DEADLINE);
-        Authorization memory auth = sign(patient, records, message, 1, DEADLINE);
-        vm.expectRevert(ISignedActions.InvalidSignature.selector);
-        records.setRecordStatusBySig(patient.addr, id, RecordStatus.Superseded, 0, auth);
-        records.setRecordStatusBySig(patient.addr, id, RecordStatus.Tombstoned, 0, auth);
-        assertEq(uint8(records.recordOf(id).status), uint8(RecordStatus.Tombstoned));
+    function expectStatus(RecordId id, RecordStatus status, uint32 epoch, uint40 liftableUntil) private {
+        vm.expectEmit();
+        emit IRecordRegistry.RecordStatusChanged(id, patient.addr, status, epoch, liftableUntil);
     }
 
-    function test_SetRecordStatus_ByTheFirstUploader() public {
+    function testFuzz_Constructor_TakesALiftPeriodOfASecondToAYear(uint40 period) public {
+        bool isInRange = period > 0 && period <= 365 days;
+        if (!isInRange) vm.expectRevert(IRecordRegistry.InvalidLiftPeriod.selector);
+        address deployed = deployCode("RecordRegistry.sol", abi.encode(grants, accreditation, period));
+        if (isInRange) assertEq(IRecordRegistry(deployed).LIFT_PERIOD(), period);
+    }
+
+    function test_Supersede_ByThePatient() public {
         RecordId id = givenLabRecord();
+        expectStatus(id, RecordStatus.Superseded, 0, 0);
         vm.prank(patient.addr);
-        grants.revokeAll();
-        setStatus(lab.addr, id, RecordStatus.Tombstoned, RECORD_SALT);
-        assertEq(uint8(records.recordOf(id).status), uint8(RecordStatus.Tombstoned));
+        records.supersede(id, 1);
+        assertRecord(id, Record(patient.addr, START, LABORATORY, 1, RecordStatus.Superseded, RAW, 0));
     }
 
-    function testFuzz_RevertWhen_StatusCallerIsNeither(address caller, bytes32 salt) public {
-        RecordId id = givenLabRecord();
-        vm.assume(caller != patient.addr && !(caller == lab.addr && salt == RECORD_SALT));
-        vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.StatusChangeNotAllowed.selector, caller));
-        setStatus(caller, id, RecordStatus.Tombstoned, salt);
-        vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.StatusChangeNotAllowed.selector, lab.addr));
-        setStatus(lab.addr, id, RecordStatus.Tombstoned, 0);
-    }
-
-    function testFuzz_RevertWhen_StatusWouldNotMoveForward(uint8 from, uint8 to) public {
-        RecordStatus current = RecordStatus(bound(from, 1, 3));
-        RecordStatus next = RecordStatus(bound(to, 0, uint8(current)));
+    function test_Supersede_Relayed() public {
         RecordId id = givenRecord();
-        if (current != RecordStatus.Active) setStatus(patient.addr, id, current, 0);
-        vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.InvalidStatus.selector, current));
-        setStatus(patient.addr, id, next, 0);
+        Authorization memory auth =
+            sign(patient, records, Messages.supersede(patient.addr, id, 1, 1, DEADLINE), 1, DEADLINE);
+        records.supersedeBySig(patient.addr, id, 1, auth);
+        assertStatus(id, RecordStatus.Superseded, 0, 0);
+    }
+
+    function test_RevertWhen_SupersedeWasSignedBeforeANewVersion() public {
+        RecordId id = givenRecord();
+        Authorization memory auth =
+            sign(patient, records, Messages.supersede(patient.addr, id, 1, 1, DEADLINE), 1, DEADLINE);
+        registerVersion(patient.addr, newVersion(id, 1));
+        vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.StaleVersion.selector, 2));
+        records.supersedeBySig(patient.addr, id, 1, auth);
+    }
+
+    function test_RevertWhen_SupersedingWhatIsNotActive() public {
+        RecordId id = givenRecord();
+        vm.startPrank(patient.addr);
+        records.supersede(id, 1);
+        vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.InvalidStatus.selector, RecordStatus.Superseded));
+        records.supersede(id, 1);
+        records.tombstone(id);
+        vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.InvalidStatus.selector, RecordStatus.Tombstoned));
+        records.supersede(id, 1);
+    }
+
+    function test_Tombstone_ByThePatient() public {
+        RecordId id = givenLabRecord();
+        uint256 before = vm.snapshotState();
+        expectStatus(id, RecordStatus.Tombstoned, 1, START + LIFT_PERIOD);
+        tombstone(id);
+        assertStatus(id, RecordStatus.Tombstoned, 1, START + LIFT_PERIOD);
+        assertRecord(id, Record(patient.addr, START, LABORATORY, 1, RecordStatus.Tombstoned, RAW, 0));
+        vm.revertToState(before);
+        vm.prank(patient.addr);
+        records.supersede(id, 1);
+        tombstone(id);
+        assertStatus(id, RecordStatus.Tombstoned, 1, START + LIFT_PERIOD);
+    }
+
+    function test_Tombstone_Relayed() public {
+        RecordId id = givenRecord();
+        Authorization memory auth =
+            sign(patient, records, Messages.tombstone(patient.addr, id, 1, DEADLINE), 1, DEADLINE);
+        vm.expectRevert(ISignedActions.InvalidSignature.selector);
+        records.tombstoneBySig(patient.addr, recordIdOf(lab.addr, RECORD_SALT), auth);
+        records.tombstoneBySig(patient.addr, id, auth);
+        assertStatus(id, RecordStatus.Tombstoned, 1, START + LIFT_PERIOD);
+    }
+
+    function testFuzz_Tombstone_AgainRaisesTheEpochAndNothingElse(uint8 times, uint40 later) public {
+        RecordId id = givenRecord();
+        tombstone(id);
+        for (uint32 i = 0; i < times; ++i) {
+            vm.warp(block.timestamp + later % 30 days);
+            expectStatus(id, RecordStatus.Tombstoned, i + 2, START + LIFT_PERIOD);
+            tombstone(id);
+        }
+        assertStatus(id, RecordStatus.Tombstoned, 1 + uint32(times), START + LIFT_PERIOD);
+    }
+
+    function test_Tombstone_LastEpochDoesNotWrap() public {
+        RecordId id = givenRecord();
+        tombstone(id);
+        vm.record();
+        records.tombstoneOf(id);
+        (bytes32[] memory reads,) = vm.accesses(address(records));
+        uint256 word = uint256(vm.load(address(records), reads[0])) & ~(uint256(type(uint32).max) << 40);
+        vm.store(address(records), reads[0], bytes32(word | uint256(type(uint32).max - 1) << 40));
+        tombstone(id);
+        tombstone(id);
+        assertStatus(id, RecordStatus.Tombstoned, type(uint32).max, START + LIFT_PERIOD);
+        vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.InvalidStatus.selector, RecordStatus.Tombstoned));
+        vm.prank(patient.addr);
+        records.liftTombstone(id, type(uint32).max);
+    }
+
+    function testFuzz_LiftTombstone_LeadsBackToWhereItStood(bool isSuperseded, uint40 later) public {
+        RecordId id = givenLabRecord();
+        retract(lab.addr, id, 1);
+        vm.startPrank(patient.addr);
+        if (isSuperseded) records.supersede(id, 1);
+        records.tombstone(id);
+        vm.warp(START + bound(later, 0, LIFT_PERIOD - 1));
+        RecordStatus before = isSuperseded ? RecordStatus.Superseded : RecordStatus.Active;
+        expectStatus(id, before, 1, 0);
+        records.liftTombstone(id, 1);
+        assertStatus(id, before, 1, 0);
+        assertRecord(id, Record(patient.addr, START, LABORATORY, 1, before, RAW, 1));
+    }
+
+    function test_LiftTombstone_Relayed() public {
+        RecordId id = givenRecord();
+        tombstone(id);
+        Authorization memory auth =
+            sign(patient, records, Messages.liftTombstone(patient.addr, id, 1, 1, DEADLINE), 1, DEADLINE);
+        records.liftTombstoneBySig(patient.addr, id, 1, auth);
+        assertStatus(id, RecordStatus.Active, 1, 0);
+    }
+
+    function testFuzz_RevertWhen_LiftingAfterThePeriod(uint40 later) public {
+        RecordId id = givenRecord();
+        tombstone(id);
+        // Tombstoning again in the last second does not buy time.
+        vm.warp(START + LIFT_PERIOD - 1);
+        tombstone(id);
+        vm.warp(START + bound(later, LIFT_PERIOD, 1000 days));
+        vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.LiftPeriodOver.selector, START + LIFT_PERIOD));
+        vm.prank(patient.addr);
+        records.liftTombstone(id, 2);
+    }
+
+    function testFuzz_RevertWhen_LiftWasSignedForAnotherTombstone(uint32 epoch, bool wasLifted) public {
+        vm.assume(epoch != 2);
+        RecordId id = givenRecord();
+        vm.startPrank(patient.addr);
+        records.tombstone(id);
+        // Both in one second: times would not tell the two tombstones apart.
+        if (wasLifted) records.liftTombstone(id, 1);
+        records.tombstone(id);
+        vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.StaleTombstone.selector, 2));
+        records.liftTombstone(id, epoch);
+    }
+
+    function test_RevertWhen_LiftWasSignedBeforeTheRecordWasTombstonedAgain() public {
+        // The patient meant to lift, thought better of it, and the relayer has kept the first message.
+        RecordId id = givenRecord();
+        tombstone(id);
+        Authorization memory auth =
+            sign(patient, records, Messages.liftTombstone(patient.addr, id, 1, 1, DEADLINE), 1, DEADLINE);
+        tombstone(id);
+        vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.StaleTombstone.selector, 2));
+        records.liftTombstoneBySig(patient.addr, id, 1, auth);
+        assertStatus(id, RecordStatus.Tombstoned, 2, START + LIFT_PERIOD);
+    }
+
+    function testFuzz_RevertWhen_LiftingWhatIsNotTombstoned(bool wasLifted) public {
+        RecordId id = givenRecord();
+        vm.startPrank(patient.addr);
+        if (wasLifted) {
+            records.tombstone(id);
+            records.liftTombstone(id, 1);
+        }
+        vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.InvalidStatus.selector, RecordStatus.Active));
+        records.liftTombstone(id, wasLifted ? 1 : 0);
+    }
+
+    function testFuzz_RevertWhen_StatusCallerIsNotThePatient(address caller) public {
+        // The first uploader neither, whatever it was permitted.
+        RecordId id = givenLabRecord();
+        vm.assume(caller != patient.addr);
+        assertOnlyThePatient(id, caller);
+        assertOnlyThePatient(id, lab.addr);
+    }
+
+    function assertOnlyThePatient(RecordId id, address caller) private {
+        bytes memory refused = abi.encodeWithSelector(IRecordRegistry.NotItsPatient.selector, caller);
+        uint256 before = vm.snapshotState();
+        vm.startPrank(caller);
+        vm.expectRevert(refused);
+        records.supersede(id, 1);
+        vm.expectRevert(refused);
+        records.tombstone(id);
+        vm.stopPrank();
+        tombstone(id);
+        vm.expectRevert(refused);
+        vm.prank(caller);
+        records.liftTombstone(id, 1);
+        vm.revertToState(before);
     }
 
     function test_RevertWhen_StatusOfUnknownRecord() public {
         RecordId id = recordIdOf(patient.addr, RECORD_SALT);
-        vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.UnknownRecord.selector, id));
-        setStatus(patient.addr, id, RecordStatus.Tombstoned, RECORD_SALT);
+        bytes memory refused = abi.encodeWithSelector(IRecordRegistry.UnknownRecord.selector, id);
+        vm.startPrank(patient.addr);
+        vm.expectRevert(refused);
+        records.supersede(id, 0);
+        vm.expectRevert(refused);
+        records.tombstone(id);
+        vm.expectRevert(refused);
+        records.liftTombstone(id, 0);
+        vm.expectRevert(refused);
+        records.retract(id, 1, RECORD_SALT, 0);
+    }
+
+    function test_Retract_ByTheFirstUploader() public {
+        RecordId id = givenLabRecord();
+        vm.expectEmit();
+        emit IRecordRegistry.RecordRetracted(id, patient.addr, lab.addr, 1);
+        retract(lab.addr, id, 1);
+        assertRecord(id, Record(patient.addr, START, LABORATORY, 1, RecordStatus.Active, RAW, 1));
+    }
+
+    function test_Retract_Relayed() public {
+        RecordId id = givenLabRecord();
+        bytes32 message = Messages.retract(lab.addr, id, 1, RECORD_SALT, WRITE_SALT, 1, DEADLINE);
+        Authorization memory auth = sign(lab, records, message, 1, DEADLINE);
+        records.retractBySig(lab.addr, id, 1, RECORD_SALT, WRITE_SALT, auth);
+        assertEq(records.recordOf(id).retracted, 1);
+    }
+
+    function test_Retract_DoesNotMeanALaterVersion() public {
+        // The relayer keeps the retraction of version 1 until the corrected version 2 stands.
+        RecordId id = givenLabRecord();
+        bytes32 message = Messages.retract(lab.addr, id, 1, RECORD_SALT, WRITE_SALT, 1, DEADLINE);
+        Authorization memory auth = sign(lab, records, message, 1, DEADLINE);
+        registerVersion(lab.addr, labVersion(id, 1));
+        records.retractBySig(lab.addr, id, 1, RECORD_SALT, WRITE_SALT, auth);
+        assertRecord(id, Record(patient.addr, START, LABORATORY, 2, RecordStatus.Active, RAW, 1));
+        retract(lab.addr, id, 2);
+        registerVersion(lab.addr, labVersion(id, 2));
+        assertRecord(id, Record(patient.addr, START, LABORATORY, 3, RecordStatus.Active, RAW, 2));
+    }
+
+    function testFuzz_RevertWhen_RetractedVersionIsOutOfRange(uint16 version) public {
+        RecordId id = givenLabRecord();
+        registerVersion(lab.addr, labVersion(id, 1));
+        registerVersion(lab.addr, labVersion(id, 2));
+        retract(lab.addr, id, 1);
+        vm.assume(version < 2 || version > 3);
+        vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.InvalidRetraction.selector, 1, 3));
+        retract(lab.addr, id, version);
+    }
+
+    function testFuzz_RevertWhen_RetractingIsNotTheUploaders(address caller, bytes32 salt) public {
+        RecordId id = givenLabRecord();
+        vm.assume(!(caller == lab.addr && salt == RECORD_SALT));
+        vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.NotItsUploader.selector, caller));
+        vm.prank(caller);
+        records.retract(id, 1, salt, WRITE_SALT);
+        vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.NotItsUploader.selector, lab.addr));
+        vm.prank(lab.addr);
+        records.retract(id, 1, 0, WRITE_SALT);
+        id = givenRecord();
+        vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.NotItsUploader.selector, patient.addr));
+        retract(patient.addr, id, 1);
+    }
+
+    function test_RevertWhen_RetractingAfterAuthorityHasEnded() public {
+        RecordId id = givenLabRecord();
+        uint256 before = vm.snapshotState();
+        vm.prank(patient.addr);
+        grants.revoke(refOf(tagOf(lab.addr, WRITE_SALT), ScopeKind.Category, categoryId(LABORATORY)));
+        assertRetractionRefused(id);
+        vm.revertToState(before);
+        vm.prank(patient.addr);
+        grants.revokeAll();
+        assertRetractionRefused(id);
+        vm.revertToState(before);
+        vm.warp(START + 30 days);
+        assertRetractionRefused(id);
+        vm.revertToState(before);
+        vm.prank(clinic.addr);
+        accreditation.suspend(lab.addr);
+        assertRetractionRefused(id);
+        vm.revertToState(before);
+        vm.startPrank(owner.addr);
+        accreditation.removeAccreditor(clinic.addr);
+        vm.stopPrank();
+        assertRetractionRefused(id);
+        vm.prank(owner.addr);
+        accreditation.addAccreditor(clinic.addr, 2);
+        assertRetractionRefused(id);
+    }
+
+    function assertRetractionRefused(RecordId id) private {
+        vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.UploadNotAllowed.selector, lab.addr));
+        retract(lab.addr, id, 1);
+    }
+
+    function test_RevertWhen_RetractingATombstonedRecord() public {
+        RecordId id = givenLabRecord();
+        tombstone(id);
+        vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.RecordIsTombstoned.selector, id));
+        retract(lab.addr, id, 1);
     }
 }

@@ -6,7 +6,7 @@ import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import {Access, Head} from "../src/interfaces/IAccessLog.sol";
 import {IAccreditation} from "../src/interfaces/IAccreditation.sol";
 import {GrantRef, ScopeKind} from "../src/interfaces/IGrantRegistry.sol";
-import {NewRecord, NewVersion, RecordId, RecordStatus} from "../src/interfaces/IRecordRegistry.sol";
+import {NewRecord, NewVersion, RecordId} from "../src/interfaces/IRecordRegistry.sol";
 import {Authorization, ISignedActions} from "../src/interfaces/ISignedActions.sol";
 import {Roles} from "../src/libraries/Codes.sol";
 import {BaseTest} from "./BaseTest.sol";
@@ -39,8 +39,25 @@ contract WordsTest is BaseTest {
         data = abi.encodeCall(records.registerVersionBySig, (wallet, version, auth(1)));
         check(records, data, words(3, 0, 160, 2, 16, 3, 8, 0, 0), bit, 1);
 
-        data = abi.encodeCall(records.setRecordStatusBySig, (wallet, id, RecordStatus.Superseded, 0, auth(2)));
-        check(records, data, words(2, 0, 160, 2, 2, 0, 0, 0, 0), bit, 2);
+        data = abi.encodeCall(records.supersedeBySig, (wallet, id, 2, auth(2)));
+        check(records, data, words(2, 0, 160, 2, 16, 0, 0, 0, 0), bit, 2);
+        data = abi.encodeCall(records.tombstoneBySig, (wallet, id, auth(3)));
+        check(records, data, words(1, 0, 160, 0, 0, 0, 0, 0, 0), bit, 3);
+        data = abi.encodeCall(records.liftTombstoneBySig, (wallet, id, 1, auth(4)));
+        check(records, data, words(2, 0, 160, 2, 32, 0, 0, 0, 0), bit, 4);
+    }
+
+    function testFuzz_RevertWhen_AWordOfARetractionIsOutOfItsRange(uint256 bit) public {
+        vm.prank(clinic.addr);
+        accreditation.accredit(wallet, Roles.LAB, VALID_FROM, VALID_UNTIL, 0, 1);
+        givenGrant(newWriteGrant(wallet, ScopeKind.All, 0));
+        NewRecord memory record = newRecord();
+        record.writeSalt = WRITE_SALT;
+        vm.prank(wallet);
+        records.registerRecord(record);
+        RecordId id = recordIdOf(wallet, RECORD_SALT);
+        bytes memory data = abi.encodeCall(records.retractBySig, (wallet, id, 1, RECORD_SALT, WRITE_SALT, auth(0)));
+        check(records, data, words(2, 0, 160, 2, 16, 0, 0, 0, 0), bit, 0);
     }
 
     function testFuzz_RevertWhen_AWordOfARevocationIsOutOfItsRange(uint256 bit) public {
@@ -64,12 +81,12 @@ contract WordsTest is BaseTest {
         check(ours, data, words(2, 0, 160, 1, 32, 0, 0, 0, 0), bit, 0);
 
         data = abi.encodeCall(
-            ours.accreditBySig, (wallet, doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, 0, auth(1))
+            ours.accreditBySig, (wallet, doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, 0, 1, auth(1))
         );
         uint256 snapshot = vm.snapshotState();
         check(ours, data, words(4, 0, 160, 1, 160, 2, 8, 3, 40), bit, 1);
         vm.revertToState(snapshot);
-        check(ours, data, words(2, 4, 40, 5, 32, 0, 0, 0, 0), bit, 1);
+        check(ours, data, words(3, 4, 40, 5, 32, 6, 32, 0, 0), bit, 1);
 
         data = abi.encodeCall(ours.suspendBySig, (wallet, doctor.addr, auth(2)));
         check(ours, data, words(2, 0, 160, 1, 160, 0, 0, 0, 0), bit, 2);

@@ -162,6 +162,7 @@ fn name_and_subjects(event: &ChainEvent) -> (&'static str, Vec<String>) {
         ChainEvent::Record(event) => match event {
             Record::RecordRegistered(e) => ("RecordRegistered", named(&[&e.id, &e.patient, &e.uploader])),
             Record::RecordStatusChanged(e) => ("RecordStatusChanged", named(&[&e.id, &e.patient])),
+            Record::RecordRetracted(e) => ("RecordRetracted", named(&[&e.id, &e.patient, &e.uploader])),
             Record::NonceCancelled(e) => ("NonceCancelled", named(&[&e.signer])),
         },
         ChainEvent::Grant(event) => match event {

@@ -158,7 +158,16 @@ impl Batch {
             ChainEvent::Record(Record::RecordRegistered(event)) => self.record_registered(&event, place)?,
             ChainEvent::Record(Record::RecordStatusChanged(event)) => {
                 let id = hex(&event.id);
-                self.records.touch(id.clone(), id, false, RecordChange::Status(event.status), place);
+                let change = RecordChange::Status {
+                    status: event.status,
+                    tombstone_epoch: event.epoch,
+                    liftable_until: event.liftableUntil.to(),
+                };
+                self.records.touch(id.clone(), id, false, change, place);
+            }
+            ChainEvent::Record(Record::RecordRetracted(event)) => {
+                let id = hex(&event.id);
+                self.records.touch(id.clone(), id, false, RecordChange::Retracted(event.version), place);
             }
             ChainEvent::Grant(Grant::Granted(event)) => {
                 let terms = Terms::from(event.terms);
@@ -196,6 +205,7 @@ impl Batch {
                     valid_from: event.validFrom.to(),
                     valid_until: event.validUntil.to(),
                     epoch: event.epoch,
+                    accreditor_epoch: event.accreditorEpoch,
                 };
                 self.practitioners.touch(id.clone(), id, false, change, place);
             }
@@ -323,9 +333,10 @@ fn hex(value: &impl std::fmt::LowerHex) -> String {
 }
 
 /// The names of the events that change rows; see [`Touched::subject`].
-pub const ROW_EVENTS: [&str; 8] = [
+pub const ROW_EVENTS: [&str; 9] = [
     "RecordRegistered",
     "RecordStatusChanged",
+    "RecordRetracted",
     "Granted",
     "Revoked",
     "AllRevoked",

@@ -175,13 +175,13 @@ list! {
 }
 
 list! {
-    /// Where a record stands; it only ever moves forward.
+    /// Where a record stands. Only its patient moves it: forward, and back from a tombstone within the lift period.
     RecordStatus(u8), "record status" {
         /// Readable.
         Active = 1, "active";
         /// Readable, but replaced by something newer.
         Superseded = 2, "superseded";
-        /// Never readable again.
+        /// Closed for everybody; for ever, once the lift period is over.
         Tombstoned = 3, "tombstoned";
     }
 }

@@ -60,6 +60,8 @@ codes! {
     UnknownRecord = "unknown_record", 404, "Check the record id.";
     /// The record was tombstoned.
     RecordTombstoned = "record_tombstoned", 410, "The record was withdrawn; ask its patient.";
+    /// The time in which a tombstone could be lifted is over.
+    LiftPeriodOver = "lift_period_over", 410, "The record stays withdrawn; upload it again if you have a copy.";
     /// The patient has not granted this.
     NoGrant = "no_grant", 403, "Ask the patient for access: medlock request.";
     /// The grant's period is over, or has not begun.

@@ -10,7 +10,7 @@ use alloy::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    codes::{Category, Purpose, RecordStatus, Right, Role, ScopeKind},
+    codes::{Category, Purpose, Right, Role, ScopeKind},
     deployment::{ContractName, Deployment},
     ids::ActionId,
     typed_data::typed_data,
@@ -35,12 +35,12 @@ typed_data! {
     struct RemoveAccreditor { address owner; address accreditor; uint256 nonce; uint256 deadline; }
 
     /// An accreditor vouches for a practitioner, and so ends a suspension; `epoch` is the practitioner's epoch that it
-    /// replaces (0 for the first time).
+    /// replaces (0 for the first time), `accreditorEpoch` the accreditor's own, in which alone it counts.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Accredit {
         address accreditor; address practitioner; uint8 roles; uint40 validFrom; uint40 validUntil; uint32 epoch;
-        uint256 nonce; uint256 deadline;
+        uint32 accreditorEpoch; uint256 nonce; uint256 deadline;
     }
 
     /// An accreditor suspends its practitioner. Names no state and always works.
@@ -69,10 +69,27 @@ typed_data! {
         uint256 nonce; uint256 deadline;
     }
 
-    /// Supersedes or tombstones a record.
+    /// A patient marks a record as replaced by something newer; `version` is the newest one.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct SetRecordStatus { address signer; bytes32 record; uint8 status; bytes32 salt; uint256 nonce; uint256 deadline; }
+    struct Supersede { address patient; bytes32 record; uint16 version; uint256 nonce; uint256 deadline; }
+
+    /// A patient closes a record for everybody. Names no state and always works.
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Tombstone { address patient; bytes32 record; uint256 nonce; uint256 deadline; }
+
+    /// A patient opens a tombstoned record again, within the lift period; `epoch` says which tombstone is lifted.
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct LiftTombstone { address patient; bytes32 record; uint32 epoch; uint256 nonce; uint256 deadline; }
+
+    /// The first uploader says that its versions up to `version` must not be relied on. Nothing is deleted.
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Retract {
+        address uploader; bytes32 record; uint16 version; bytes32 salt; bytes32 writeSalt; uint256 nonce; uint256 deadline;
+    }
 
     /// One scope of a grant; `epoch` is the grant epoch that it replaces.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,8 +162,14 @@ pub enum Action {
     RegisterRecord(RegisterRecord),
     /// See [`RegisterVersion`].
     RegisterVersion(RegisterVersion),
-    /// See [`SetRecordStatus`].
-    SetRecordStatus(SetRecordStatus),
+    /// See [`Supersede`].
+    Supersede(Supersede),
+    /// See [`Tombstone`].
+    Tombstone(Tombstone),
+    /// See [`LiftTombstone`].
+    LiftTombstone(LiftTombstone),
+    /// See [`Retract`].
+    Retract(Retract),
     /// See [`Grant`].
     Grant(Grant),
     /// See [`Revoke`].
@@ -168,7 +191,10 @@ macro_rules! each {
             Action::RegisterKey($message) => $body,
             Action::RegisterRecord($message) => $body,
             Action::RegisterVersion($message) => $body,
-            Action::SetRecordStatus($message) => $body,
+            Action::Supersede($message) => $body,
+            Action::Tombstone($message) => $body,
+            Action::LiftTombstone($message) => $body,
+            Action::Retract($message) => $body,
             Action::Grant($message) => $body,
             Action::Revoke($message) => $body,
             Action::RevokeAll($message) => $body,
@@ -186,9 +212,12 @@ impl Action {
                 ContractName::Accreditation
             }
             Self::RegisterKey(_) => ContractName::KeyRegistry,
-            Self::RegisterRecord(_) | Self::RegisterVersion(_) | Self::SetRecordStatus(_) => {
-                ContractName::RecordRegistry
-            }
+            Self::RegisterRecord(_)
+            | Self::RegisterVersion(_)
+            | Self::Supersede(_)
+            | Self::Tombstone(_)
+            | Self::LiftTombstone(_)
+            | Self::Retract(_) => ContractName::RecordRegistry,
             Self::Grant(_) | Self::Revoke(_) | Self::RevokeAll(_) => ContractName::GrantRegistry,
             Self::Checkpoint(_) => ContractName::AccessLog,
         }
@@ -205,7 +234,10 @@ impl Action {
             Self::RegisterKey(_) => "register_key",
             Self::RegisterRecord(_) => "register_record",
             Self::RegisterVersion(_) => "register_version",
-            Self::SetRecordStatus(_) => "set_record_status",
+            Self::Supersede(_) => "supersede",
+            Self::Tombstone(_) => "tombstone",
+            Self::LiftTombstone(_) => "lift_tombstone",
+            Self::Retract(_) => "retract",
             Self::Grant(_) => "grant",
             Self::Revoke(_) => "revoke",
             Self::RevokeAll(_) => "revoke_all",
@@ -224,7 +256,10 @@ impl Action {
             Self::RegisterKey(m) => m.owner,
             Self::RegisterRecord(m) => m.uploader,
             Self::RegisterVersion(m) => m.uploader,
-            Self::SetRecordStatus(m) => m.signer,
+            Self::Supersede(m) => m.patient,
+            Self::Tombstone(m) => m.patient,
+            Self::LiftTombstone(m) => m.patient,
+            Self::Retract(m) => m.uploader,
             Self::Grant(m) => m.patient,
             Self::Revoke(m) => m.patient,
             Self::RevokeAll(m) => m.patient,
@@ -281,11 +316,14 @@ impl Action {
             Self::RegisterVersion(m) => {
                 format!("Add version {} to record {}.", u32::from(m.version) + 1, m.record)
             }
-            Self::SetRecordStatus(m) => format!(
-                "Mark record {} as {}.",
-                m.record,
-                RecordStatus::from_code(m.status).map_or("unknown", RecordStatus::as_str)
-            ),
+            Self::Supersede(m) => format!("Mark record {} as replaced by a newer one; it stays readable.", m.record),
+            Self::Tombstone(m) => {
+                format!("Close record {} for everybody; it is destroyed unless I open it again in time.", m.record)
+            }
+            Self::LiftTombstone(m) => format!("Open record {} again for those I share it with.", m.record),
+            Self::Retract(m) => {
+                format!("Warn everybody not to rely on my versions up to {} of record {}.", m.version, m.record)
+            }
             Self::Grant(m) => format!(
                 "Allow one person to {} {} for {} until second {}.",
                 words(&Right::from_mask(m.rights)),

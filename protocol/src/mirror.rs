@@ -63,7 +63,7 @@ pub mod collection {
 }
 
 /// The version of these documents' form; another one is refused until `reindex`.
-pub const MIRROR_VERSION: u32 = 1;
+pub const MIRROR_VERSION: u32 = 2;
 
 /// Where an event stands on chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,6 +137,12 @@ pub struct RecordDoc {
     pub category: u16,
     /// Status code.
     pub status: u8,
+    /// How often it was tombstoned.
+    pub tombstone_epoch: u32,
+    /// Unix seconds from which on its tombstone is final; zero where none stands.
+    pub liftable_until: u64,
+    /// The first uploader says not to rely on its versions up to this one; zero for none.
+    pub retracted: u16,
     /// The newest version.
     pub version: u16,
     /// Unix seconds of version 1.
@@ -291,8 +297,22 @@ pub struct PractitionerDoc {
     pub suspended: bool,
     /// Raised whenever it is accredited or suspended.
     pub epoch: u32,
+    /// The accreditor's epoch in which it vouched; counts in no other. See [`PractitionerDoc::is_vouched_for`].
+    pub accreditor_epoch: u32,
     /// The event that last changed it.
     pub place: Place,
+}
+
+impl PractitionerDoc {
+    /// Whether its accreditor still stands behind it: not suspended, and the accreditor is active in the very epoch in
+    /// which it vouched (`Accreditation.isAccredited`, but for period and roles).
+    #[must_use]
+    pub fn is_vouched_for(&self, accreditor: Option<&AccreditorDoc>) -> bool {
+        !self.suspended
+            && accreditor.is_some_and(|accreditor| {
+                accreditor.address == self.accreditor && accreditor.active && accreditor.epoch == self.accreditor_epoch
+            })
+    }
 }
 
 /// One `Accessed` event of the deployment's operator. `_id`: operator `:` leaf index (ten digits).

@@ -29,11 +29,13 @@ typed_data! {
     #[serde(deny_unknown_fields)]
     struct DenyRequest { address patient; bytes32 request; uint256 deadline; }
 
-    /// What an accreditor publishes about a practitioner. Domain: `Accreditation`. `issued` is unix seconds.
+    /// What an accreditor publishes about a practitioner. Domain: `Accreditation`. It counts in the accreditor's epoch that
+    /// it names alone. `issued` is unix seconds.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Profile {
-        address accreditor; address practitioner; string name; string organisation; string specialty; uint8 roles; uint64 issued;
+        address accreditor; uint32 accreditorEpoch; address practitioner; string name; string organisation; string specialty;
+        uint8 roles; uint64 issued;
     }
 }
 

@@ -1,9 +1,11 @@
-//! The sweeper: lets go of uploads that were never registered and of records that were withdrawn.
+//! The sweeper: lets go of uploads that were never registered, and of records that were withdrawn once that can no longer be
+//! lifted.
 
 use std::time::Duration;
 
 use alloy::eips::BlockId;
 use anyhow::Context;
+use futures::TryStreamExt;
 use mongodb::bson::{Document, doc};
 use protocol::{
     codes::RecordStatus,
@@ -11,7 +13,12 @@ use protocol::{
 };
 
 use super::ledger::{PinDoc, PinState, pins, seconds, set_state};
-use crate::{chain, lease::Lease, state::App, store::collection};
+use crate::{
+    chain::{self, Block},
+    lease::Lease,
+    state::App,
+    store::collection,
+};
 
 /// Sweeps now and then until the server shuts down; one replica at a time.
 pub(crate) async fn run(app: App) {
@@ -68,20 +75,22 @@ async fn sweep(app: &App, mut lease: Option<&mut Lease>) -> anyhow::Result<()> {
         }
     }
 
-    let mut withdrawn = app
-        .database
-        .collection::<RecordDoc>(mirror::RECORDS)
-        .find(doc! { "status": i32::from(RecordStatus::Tombstoned.code()) })
-        .await?;
+    let deepest = deepest(app, &mirrored).await?;
+    let over = doc! {
+        "status": i32::from(RecordStatus::Tombstoned.code()),
+        "liftable_until": { "$lte": i64::try_from(deepest.time)? },
+    };
+    let mut withdrawn = app.database.collection::<RecordDoc>(mirror::RECORDS).find(over).await?;
     while withdrawn.advance().await? {
         let record: RecordDoc = withdrawn.deserialize_current()?;
-        if record.place.block_number + app.settings.limits.confirmations > mirrored.block_number {
+        let of_record = doc! { "record": record.id.to_string(), "state": { "$ne": "uploading" } };
+        let rows: Vec<PinDoc> = pins(app).find(of_record).await?.try_collect().await?;
+        // The mirror only says where to look; the chain says whether the patient could still lift it.
+        if rows.is_empty() || !is_tombstone_final(app, &record, &deepest).await? {
             continue;
         }
-        let mut rows =
-            pins(app).find(doc! { "record": record.id.to_string(), "state": { "$ne": "uploading" } }).await?;
-        while rows.advance().await? {
-            let_go(app, &rows.deserialize_current()?, Why::Withdrawn).await?;
+        for row in rows {
+            let_go(app, &row, Why::Withdrawn).await?;
         }
         if let Some(lease) = &mut lease {
             anyhow::ensure!(lease.hold().await?, "the sweeper's lease has ended");
@@ -104,6 +113,17 @@ async fn fresh_mirror(app: &App) -> anyhow::Result<Option<CursorDoc>> {
     let Some(cursor) = cursors.find_one(doc! { "_id": CURSOR_ID }).await? else { return Ok(None) };
     let head = chain::head(app).await.map_err(|error| anyhow::anyhow!("{}", error.code()))?;
     Ok((cursor.block_number + app.settings.limits.mirror_lag_blocks_max >= head.number).then_some(cursor))
+}
+
+/// The block behind which nothing is taken back any more, as far as the mirror has come.
+async fn deepest(app: &App, mirrored: &CursorDoc) -> anyhow::Result<Block> {
+    let number = mirrored.block_number.saturating_sub(app.settings.limits.confirmations);
+    chain::block_at(app, number).await.map_err(|error| anyhow::anyhow!("{}", error.code()))
+}
+
+async fn is_tombstone_final(app: &App, record: &RecordDoc, at: &Block) -> anyhow::Result<bool> {
+    let answer = chain::is_tombstone_final(app, record.id, at).await;
+    answer.map_err(|error| anyhow::anyhow!("{}", error.code()))
 }
 
 async fn is_registered(app: &App, row: &PinDoc) -> anyhow::Result<bool> {

@@ -100,6 +100,10 @@ async fn of_record(app: &App, event: RecordRegistryEvents) -> Result<Interest, A
         RecordRegistryEvents::RecordStatusChanged(changed) => {
             (FeedKind::RecordStatusChanged, changed.id, changed.patient, concerned([changed.patient]))
         }
+        RecordRegistryEvents::RecordRetracted(retracted) => {
+            let people = BTreeSet::from([retracted.patient, retracted.uploader]);
+            (FeedKind::RecordRetracted, retracted.id, retracted.patient, people)
+        }
         _ => return Ok((FeedKind::RecordRegistered, String::new(), BTreeSet::new())),
     };
     let records: Collection<RecordDoc> = app.database.collection(mirror::collection::RECORDS);

@@ -1,5 +1,5 @@
-//! Whether a read is allowed now: asked of the contracts at the head block, and of the revocations that this server has
-//! accepted and the chain has not seen yet.
+//! Whether a read is allowed now: asked of the contracts at the head block, and of the revocations and tombstones that this
+//! server has accepted and the chain has not seen yet.
 
 use alloy::primitives::{Address, aliases::U40};
 use contracts::{Terms, record_registry::RecordRegistry::Record};
@@ -65,12 +65,16 @@ pub(super) async fn ask(app: &App, request: &ReadRequest) -> Result<Permission, 
 }
 
 impl Permission {
-    /// Asks once more what this server has accepted to end the grant, also since the permission was given.
+    /// Asks once more what this server has accepted to end the grant or to close the record, also since the permission was
+    /// given.
     ///
     /// # Errors
-    /// `grant_revoked`; `unavailable` when a part does not answer.
+    /// `grant_revoked`, `record_tombstoned`; `unavailable` when a part does not answer.
     pub(super) async fn expect_unrevoked(&self, app: &App, request: &ReadRequest) -> Result<(), ApiError> {
         let revocations = app.relay.revocations_at(self.patient, &self.block).await?;
+        if revocations.records.contains(&request.record) {
+            return Err(withdrawn());
+        }
         refuse_revoked(app, request, &self.record, &revocations, (&self.block, self.time)).await
     }
 }
@@ -80,12 +84,16 @@ fn readable(record: Option<Record>, version: u16) -> Result<Record, ApiError> {
     let unknown = |detail| ApiError::new(ErrorCode::UnknownRecord, detail);
     let record = record.ok_or_else(|| unknown("there is no such record on chain"))?;
     if record.status == RecordStatus::Tombstoned.code() {
-        return Err(ApiError::new(ErrorCode::RecordTombstoned, "the record was withdrawn"));
+        return Err(withdrawn());
     }
     if version > record.version {
         return Err(unknown("the record has no such version"));
     }
     Ok(record)
+}
+
+fn withdrawn() -> ApiError {
+    ApiError::new(ErrorCode::RecordTombstoned, "the record was withdrawn")
 }
 
 /// The scopes that cover a record, narrowest first.

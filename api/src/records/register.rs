@@ -9,11 +9,15 @@ use protocol::{
     bodies::records::RegisterBody,
     cid::{Cid, Codec},
     error_code::ErrorCode,
-    ids::RecordId,
+    ids::{RecordId, Salt},
     messages::{Action, SignedAction},
+    mirror::{self, VersionDoc, version_id},
 };
 
-use super::shares::{self, Deposit};
+use super::{
+    authority::Uploader,
+    shares::{self, Deposit},
+};
 use crate::{
     blobs::ledger::{self, PinState, pins},
     caller::Caller,
@@ -29,16 +33,18 @@ struct Registration {
     uploader: Address,
     codec: u8,
     digest: B256,
-    /// The first version names the patient; for further ones the chain does.
-    patient: Option<Address>,
+    /// The first version names the patient and the category; for further ones the chain does.
+    first: Option<(Address, u16)>,
+    write_salt: Salt,
 }
 
 /// Checks a signed registration against the uploaded envelope; gives the deposit to make once the message itself is found
 /// good.
 ///
 /// # Errors
-/// `invalid_request` when message and body do not agree, `forbidden` for another uploader's message, `not_found` when
-/// the envelope was not uploaded, `invalid_envelope` when it is for another version.
+/// `invalid_request` when message and body do not agree, `forbidden` for another uploader's message, `grant_revoked` when
+/// this server has accepted the end of the uploader's grant, `not_found` when the envelope was not uploaded,
+/// `invalid_envelope` when it is for another version.
 pub(super) async fn check<'a>(
     app: &App,
     caller: &Caller,
@@ -54,11 +60,15 @@ pub(super) async fn check<'a>(
     }
     let on_chain = chain::find_record(app, registration.record, BlockId::latest()).await?;
     // What stands on chain counts; a message that names another patient for it is refused there.
-    let patient = match (&on_chain, registration.patient) {
-        (Some(record), _) => record.patient,
-        (None, Some(patient)) => patient,
+    let (patient, category) = match (&on_chain, registration.first) {
+        (Some(record), _) => (record.patient, record.category),
+        (None, Some(first)) => first,
         (None, None) => return Err(ApiError::new(ErrorCode::UnknownRecord, "there is no such record on chain")),
     };
+    if caller.address != patient {
+        let write_salt = registration.write_salt;
+        Uploader { address: caller.address, patient, category, write_salt }.expect_unrevoked(app).await?;
+    }
     let cid = cid(registration.codec, registration.digest)?;
     expect_stored(app, caller, &cid, registration.record, registration.version).await?;
     let is_registered = on_chain.is_some_and(|record| record.version >= registration.version);
@@ -76,7 +86,8 @@ pub(super) async fn check<'a>(
 /// Keeps the release share of a version that stands on chain already.
 ///
 /// # Errors
-/// `unknown_record`, `forbidden` for who is neither the patient nor opens the record id, `invalid_capsule`,
+/// `unknown_record`, `forbidden` for who is neither the patient nor opens the record id and has uploaded this version,
+/// `not_accredited`, `no_grant` and `grant_revoked` for an uploader that may no longer upload, `invalid_capsule`,
 /// `already_exists` for an uploader's second, different share.
 pub(super) async fn deposit(app: &App, caller: &Caller, body: &RegisterBody) -> Result<(), ApiError> {
     let record = chain::find_record(app, body.record, BlockId::latest())
@@ -84,9 +95,13 @@ pub(super) async fn deposit(app: &App, caller: &Caller, body: &RegisterBody) -> 
         .filter(|record| (1..=record.version).contains(&body.version))
         .ok_or_else(|| ApiError::new(ErrorCode::UnknownRecord, "there is no such version on chain"))?;
     let is_patient = record.patient == caller.address;
-    let is_first_uploader = body.salt.is_some_and(|salt| RecordId::derive(caller.address, salt) == body.record);
-    if !is_patient && !is_first_uploader {
-        return Err(ApiError::forbidden("only the patient, or the uploader who opens the record id, deposits a share"));
+    if !is_patient {
+        expect_its_uploader(app, caller.address, body).await?;
+        let write_salt = body.write_salt.ok_or_else(|| {
+            ApiError::new(ErrorCode::NoGrant, "write_salt must show that the uploader may still add records")
+        })?;
+        let (patient, category) = (record.patient, record.category);
+        Uploader { address: caller.address, patient, category, write_salt }.expect_allowed(app).await?;
     }
     let deposit = Deposit {
         record: body.record,
@@ -97,6 +112,25 @@ pub(super) async fn deposit(app: &App, caller: &Caller, body: &RegisterBody) -> 
         capsule: &body.release_share,
     };
     shares::deposit(app, deposit).await
+}
+
+/// The share of a version comes from who registered it: the record id shows it for the first version, and for later ones
+/// the event that the mirror keeps.
+async fn expect_its_uploader(app: &App, address: Address, body: &RegisterBody) -> Result<(), ApiError> {
+    if body.salt.is_none_or(|salt| RecordId::derive(address, salt) != body.record) {
+        return Err(ApiError::forbidden("only the patient, or the uploader who opens the record id, deposits a share"));
+    }
+    if body.version == 1 {
+        return Ok(());
+    }
+    let versions = app.database.collection::<VersionDoc>(mirror::collection::VERSIONS);
+    let version = versions.find_one(doc! { "_id": version_id(body.record, body.version) }).await?;
+    let version = version
+        .ok_or_else(|| ApiError::new(ErrorCode::UnknownRecord, "this server has not seen the version's block yet"))?;
+    if version.uploader != address {
+        return Err(ApiError::forbidden("somebody else uploaded this version"));
+    }
+    Ok(())
 }
 
 /// Makes sure that the envelope lies here, and that its header named this record and version when it was uploaded.
@@ -135,7 +169,8 @@ fn registration(action: &Action) -> Result<Registration, ApiError> {
             uploader: first.uploader,
             codec: first.codec,
             digest: first.digest,
-            patient: Some(first.patient),
+            first: Some((first.patient, first.category)),
+            write_salt: first.writeSalt.into(),
         }),
         Action::RegisterVersion(next) => Ok(Registration {
             record: next.record.into(),
@@ -146,7 +181,8 @@ fn registration(action: &Action) -> Result<Registration, ApiError> {
             uploader: next.uploader,
             codec: next.codec,
             digest: next.digest,
-            patient: None,
+            first: None,
+            write_salt: next.writeSalt.into(),
         }),
         _ => Err(ApiError::invalid("the message registers no record; send it to /v1/actions")),
     }

@@ -9,7 +9,13 @@ use std::collections::BTreeSet;
 use alloy::primitives::Address;
 use futures::TryStreamExt;
 use mongodb::{Collection, Database, bson::doc};
-use protocol::{error_code::ErrorCode, hex_text, ids::RecordId, secret::ReleaseShare};
+use protocol::{
+    error_code::ErrorCode,
+    hex_text,
+    ids::RecordId,
+    mirror::{self, VersionDoc, version_id},
+    secret::ReleaseShare,
+};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
@@ -88,7 +94,8 @@ pub(super) async fn deposit(app: &App, deposit: Deposit<'_>) -> Result<(), ApiEr
     Ok(())
 }
 
-/// The share of a version: the patient's own deposit if there is one, else the uploader's.
+/// The share of a version: the patient's own deposit if there is one, else that of who registered the version. A share that
+/// somebody deposited for a version which then came from somebody else counts for nothing.
 ///
 /// # Errors
 /// `internal` when it cannot be opened with this operator's secret.
@@ -102,8 +109,15 @@ pub(crate) async fn find(
     let of_version = doc! { "record": record.to_string(), "version": i32::from(version) };
     let found: Vec<ShareDoc> = shares.find(of_version).await?.try_collect().await?;
     // Only the patient and the first uploader can deposit, so there are two at most.
-    let best = found.iter().find(|share| share.depositor == patient).or(found.first());
-    best.map(|share| open(app, share)).transpose()
+    if let Some(own) = found.iter().find(|share| share.depositor == patient) {
+        return open(app, own).map(Some);
+    }
+    let Some(other) = found.first() else { return Ok(None) };
+    let versions: Collection<VersionDoc> = app.database.collection(mirror::collection::VERSIONS);
+    let registered = versions.find_one(doc! { "_id": version_id(record, version) }).await?;
+    // The mirror may not have seen the version's block yet.
+    let is_its = registered.is_none_or(|registered| registered.uploader == other.depositor);
+    if is_its { open(app, other).map(Some) } else { Ok(None) }
 }
 
 /// Those versions for which one of these depositors has put a share in.

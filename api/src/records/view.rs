@@ -75,6 +75,8 @@ pub(super) async fn views(app: &App, records: Vec<RecordDoc>) -> Result<Vec<Reco
         // The contract bounds neither list; what we do not know says nothing.
         category: Category::from_code(record.category).unwrap_or(Category::Unspecified),
         status: RecordStatus::from_code(record.status).unwrap_or(RecordStatus::Active),
+        tombstone_epoch: record.tombstone_epoch,
+        liftable_until: (record.liftable_until != 0).then_some(record.liftable_until),
         created: record.created,
         version_count: record.version,
         versions: by_record.remove(&record.id).unwrap_or_default(),
@@ -95,22 +97,25 @@ async fn version_views(app: &App, shown: &[Shown]) -> Result<BTreeMap<RecordId, 
     let versions: Collection<VersionDoc> = app.database.collection(mirror::collection::VERSIONS);
     let versions: Vec<VersionDoc> =
         versions.find(doc! { "_id": { "$in": ids } }).sort(doc! { "_id": 1 }).await?.try_collect().await?;
-    let first_uploaders: BTreeMap<RecordId, Address> =
-        shown.iter().map(|(record, _)| (record.id, record.uploader)).collect();
-    let depositors = |version: &VersionDoc| {
-        [Some(version.patient), Some(version.uploader), first_uploaders.get(&version.record).copied()]
-    };
     let asked = versions.iter().flat_map(|version| {
-        depositors(version).into_iter().flatten().map(|depositor| (version.record, version.version, depositor))
+        [version.patient, version.uploader].map(|depositor| (version.record, version.version, depositor))
     });
     let cids = versions.iter().map(|version| version.cid.clone()).collect();
     let (shares, sizes) = tokio::join!(shares::deposited(app, asked.collect()), sizes(app, cids));
     let (shares, sizes): (BTreeSet<(RecordId, u16)>, _) = (shares?, sizes?);
+    let records: BTreeMap<RecordId, &RecordDoc> = shown.iter().map(|(record, _)| (record.id, record)).collect();
+    // The mark of the record's first uploader is meant for the versions that it uploaded.
+    let is_retracted = |version: &VersionDoc| {
+        records
+            .get(&version.record)
+            .is_some_and(|record| version.version <= record.retracted && version.uploader == record.uploader)
+    };
     let mut by_record: BTreeMap<RecordId, Vec<VersionView>> = BTreeMap::new();
     for version in versions {
         by_record.entry(version.record).or_default().push(VersionView {
             version: version.version,
             uploader: version.uploader,
+            retracted: is_retracted(&version),
             size: sizes.get(&version.cid).copied(),
             cid: version.cid,
             has_release_share: shares.contains(&(version.record, version.version)),

@@ -4,7 +4,7 @@ use alloy::primitives::{Address, B256, Bytes};
 use mongodb::{Collection, Database, IndexModel, bson::doc, error::Error, options::IndexOptions};
 use protocol::{
     bodies::relay::{ActionState, ActionView, Waiting},
-    codes::{RecordStatus, ScopeKind},
+    codes::ScopeKind,
     error_code::{ErrorCode, Problem},
     hex_text,
     ids::{ActionId, GrantId, RecordId},
@@ -210,9 +210,7 @@ pub(super) fn revoked_by(action: &Action) -> Vec<GrantId> {
 /// The record that an action withdraws.
 pub(super) fn tombstoned_by(action: &Action) -> Option<RecordId> {
     match action {
-        Action::SetRecordStatus(message) if message.status == RecordStatus::Tombstoned.code() => {
-            Some(message.record.into())
-        }
+        Action::Tombstone(message) => Some(message.record.into()),
         _ => None,
     }
 }

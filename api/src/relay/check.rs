@@ -174,7 +174,7 @@ pub(super) fn refusal(error: TransportError) -> RelayError {
     }
 }
 
-/// The registry refuses an upload for two reasons with one error; people need to know which.
+/// The registry refuses an upload or a retraction for two reasons with one error; people need to know which.
 async fn why_no_upload(shared: &Shared, signed: &SignedAction, now: U256) -> Result<RelayError, RelayError> {
     /// `Roles.UPLOADER`: doctor, nurse, lab, pharmacy, emergency.
     const UPLOADER: u8 = 1 | 2 | 4 | 8 | 32;

@@ -9,7 +9,7 @@ use alloy::{
     primitives::{Address, U256},
     signers::local::PrivateKeySigner,
 };
-use protocol::{codes::RecordStatus, ids::ActionId, messages::Action};
+use protocol::{ids::ActionId, messages::Action};
 use serde::{Deserialize, Serialize};
 
 use super::RelayError;
@@ -42,10 +42,15 @@ impl Line {
     /// The line that carries an action.
     pub(super) fn of(action: &Action) -> Self {
         match action {
-            Action::Revoke(_) | Action::RevokeAll(_) | Action::Suspend(_) | Action::RemoveAccreditor(_) => Self::Urgent,
-            Action::SetRecordStatus(message) if message.status == RecordStatus::Tombstoned.code() => Self::Urgent,
+            Action::Revoke(_)
+            | Action::RevokeAll(_)
+            | Action::Suspend(_)
+            | Action::RemoveAccreditor(_)
+            | Action::Tombstone(_) => Self::Urgent,
             Action::Checkpoint(_) => Self::Checkpoint,
-            Action::SetRecordStatus(_)
+            Action::Supersede(_)
+            | Action::LiftTombstone(_)
+            | Action::Retract(_)
             | Action::AddAccreditor(_)
             | Action::Accredit(_)
             | Action::RegisterKey(_)

@@ -115,7 +115,7 @@ impl Shared {
     }
 }
 
-/// Whether the nonce of a Revoke, RevokeAll or SetRecordStatus is used as of `block`. No for others.
+/// Whether the nonce of a Revoke, RevokeAll or Tombstone is used as of `block`. No for others.
 ///
 /// # Errors
 /// When the chain does not answer.
@@ -130,7 +130,7 @@ pub(super) async fn nonce_used(
             let address = shared.deployment.address_of(ContractName::GrantRegistry);
             GrantRegistry::new(address, shared.provider.clone()).isNonceUsed(signer, nonce).block(block).call().await
         }
-        Action::SetRecordStatus(_) => {
+        Action::Tombstone(_) => {
             let address = shared.deployment.address_of(ContractName::RecordRegistry);
             RecordRegistry::new(address, shared.provider.clone()).isNonceUsed(signer, nonce).block(block).call().await
         }

@@ -15,7 +15,10 @@ use protocol::{
     bodies::relay::{ActionState, ActionView},
     cid::{Cid, Codec},
     deployment::{ContractName, Deployment},
-    messages::{Accredit, Action, Checkpoint, RegisterKey, RevokeAll, SetRecordStatus, SignedAction, accesses_hash},
+    messages::{
+        Accredit, Action, Checkpoint, LiftTombstone, RegisterKey, Retract, RevokeAll, SignedAction, Supersede,
+        Tombstone, accesses_hash,
+    },
     mirror::{CURSOR_ID, CursorDoc, Place, VersionDoc, collection as mirror, version_id},
 };
 use serde_json::json;
@@ -107,15 +110,14 @@ async fn what_the_contracts_would_refuse_is_refused_with_its_code_and_nothing_is
         Some(Action::RegisterRecord(message)) => message.nonce,
         _ => unreachable!("a registration"),
     };
-    let status = |status, nonce| SetRecordStatus {
-        signer: patient.address(),
+    let supersede = |nonce| Supersede {
+        patient: patient.address(),
         record: record.id.0,
-        status,
-        salt: Default::default(),
+        version: 1,
         nonce,
         deadline: deadline(&api),
     };
-    assert_eq!(refused(patient, Action::SetRecordStatus(status(2, used))).await, "nonce_used");
+    assert_eq!(refused(patient, Action::Supersede(supersede(used))).await, "nonce_used");
     // KeyRegistry.
     assert_eq!(refused(patient, register_key(&api, patient, 0).action).await, "stale_state");
     let key = |slot, key: Vec<u8>| RegisterKey {
@@ -130,11 +132,35 @@ async fn what_the_contracts_would_refuse_is_refused_with_its_code_and_nothing_is
     assert_eq!(refused(patient, Action::RegisterKey(key(0, vec![4; 64]))).await, "out_of_range");
     assert_eq!(refused(patient, Action::RegisterKey(key(9, vec![4; 65]))).await, "out_of_range");
     // RecordRegistry.
-    assert_eq!(refused(patient, Action::SetRecordStatus(status(1, nonce()))).await, "stale_state");
-    let unknown = SetRecordStatus { record: random(), ..status(3, nonce()) };
-    assert_eq!(refused(patient, Action::SetRecordStatus(unknown)).await, "unknown_record");
-    let not_theirs = SetRecordStatus { signer: doctor.address(), ..status(3, nonce()) };
-    assert_eq!(refused(doctor, Action::SetRecordStatus(not_theirs)).await, "forbidden");
+    let newer = Supersede { version: 2, ..supersede(nonce()) };
+    assert_eq!(refused(patient, Action::Supersede(newer)).await, "stale_state");
+    let tombstone = |patient: &User, record| Tombstone {
+        patient: patient.address(),
+        record,
+        nonce: nonce(),
+        deadline: deadline(&api),
+    };
+    assert_eq!(refused(patient, Action::Tombstone(tombstone(patient, random()))).await, "unknown_record");
+    assert_eq!(refused(doctor, Action::Tombstone(tombstone(doctor, record.id.0))).await, "forbidden");
+    let lift = LiftTombstone {
+        patient: patient.address(),
+        record: record.id.0,
+        epoch: 0,
+        nonce: nonce(),
+        deadline: deadline(&api),
+    };
+    assert_eq!(refused(patient, Action::LiftTombstone(lift)).await, "stale_state");
+    let retract = |uploader: &User| Retract {
+        uploader: uploader.address(),
+        record: record.id.0,
+        version: 1,
+        salt: random(),
+        writeSalt: random(),
+        nonce: nonce(),
+        deadline: deadline(&api),
+    };
+    assert_eq!(refused(patient, Action::Retract(retract(patient))).await, "forbidden");
+    assert_eq!(refused(doctor, Action::Retract(retract(doctor))).await, "forbidden");
     let again = match record.body.action.clone().map(|signed| signed.action) {
         Some(Action::RegisterRecord(message)) => message,
         _ => unreachable!("a registration"),
@@ -165,6 +191,7 @@ async fn what_the_contracts_would_refuse_is_refused_with_its_code_and_nothing_is
         validFrom: U40::from(1_u8),
         validUntil: U40::from(2_u8),
         epoch: 0,
+        accreditorEpoch: 1,
         nonce: nonce(),
         deadline: deadline(&api),
     };

@@ -328,15 +328,13 @@ async fn a_tombstone_that_is_accepted_stops_reads_before_it_is_mined() {
     let record = register_record(&api, &cast.patient).await;
     let salt = grant(&api, &cast, &record, Terms::now(&api)).await;
     world.rpc("evm_setAutomine", json!([false])).await;
-    let tombstone = protocol::messages::SetRecordStatus {
-        signer: cast.patient.address(),
+    let tombstone = protocol::messages::Tombstone {
+        patient: cast.patient.address(),
         record: record.id.0,
-        status: protocol::codes::RecordStatus::Tombstoned.code(),
-        salt: Default::default(),
         nonce: nonce(),
         deadline: deadline(&api),
     };
-    let tombstone = cast.patient.sign(&api, Action::SetRecordStatus(tombstone));
+    let tombstone = cast.patient.sign(&api, Action::Tombstone(tombstone));
     assert_eq!(api.post("/v1/actions", &cast.patient.token, &tombstone).await.status, StatusCode::ACCEPTED);
     assert_eq!(cast.doctor.read(&api, record.id, salt).await.err().expect("refused"), "record_tombstoned");
     assert!(has_pending(&api, api.app.relayers.urgent.address()).await, "it goes on the urgent line");

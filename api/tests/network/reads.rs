@@ -8,7 +8,7 @@ use protocol::{
     bodies::reads::ReadAnswer,
     codes::Purpose,
     ids::{RecordId, Salt},
-    messages::{Action, RevokeAll, SetRecordStatus, Suspend},
+    messages::{Action, LiftTombstone, RevokeAll, Suspend, Tombstone},
 };
 use serde_json::json;
 
@@ -132,17 +132,53 @@ async fn every_refusal_of_a_read_has_its_code_and_leaves_no_leaf() {
     assert_eq!(late.read(&api, record.id, standing).await.err().expect("refused"), "grant_expired");
     api.app.clock.shift(-4_000);
 
-    let tombstone = SetRecordStatus {
-        signer: cast.patient.address(),
+    let tombstone =
+        Tombstone { patient: cast.patient.address(), record: record.id.0, nonce: nonce(), deadline: deadline(&api) };
+    let tombstone = cast.patient.sign(&api, Action::Tombstone(tombstone));
+    assert_eq!(api.post("/v1/actions", &cast.patient.token, &tombstone).await.status, StatusCode::OK);
+    assert_eq!(refused(&ask(record.id, standing, Treatment, 30)).await, "record_tombstoned");
+
+    // The patient thinks better of it: the grant counts again.
+    let lift = |epoch| LiftTombstone {
+        patient: cast.patient.address(),
         record: record.id.0,
-        status: 3,
-        salt: Default::default(),
+        epoch,
         nonce: nonce(),
         deadline: deadline(&api),
     };
-    let tombstone = cast.patient.sign(&api, Action::SetRecordStatus(tombstone));
-    assert_eq!(api.post("/v1/actions", &cast.patient.token, &tombstone).await.status, StatusCode::OK);
-    assert_eq!(refused(&ask(record.id, standing, Treatment, 30)).await, "record_tombstoned");
+    let stale = cast.patient.sign(&api, Action::LiftTombstone(lift(2)));
+    assert_eq!(api.post("/v1/actions", &cast.patient.token, &stale).await.code(), "stale_state");
+    let lifted = cast.patient.sign(&api, Action::LiftTombstone(lift(1)));
+    assert_eq!(api.post("/v1/actions", &cast.patient.token, &lifted).await.status, StatusCode::OK);
+    cast.doctor.read(&api, record.id, standing).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_accepted_tombstone_stops_reads_before_it_is_mined() {
+    let world = World::start().await;
+    let api = world.idle_api(&["--relay-wait-seconds", "1"]).await;
+    api::background::start(&api.app);
+    let replica = world.idle_api(&[]).await;
+    let cast = Cast::on(&world, &api).await;
+    let (one, two) = (register_record(&api, &cast.patient).await, register_record(&api, &cast.patient).await);
+    let (salt_one, salt_two) =
+        (grant(&api, &cast, &one, Terms::now(&api)).await, grant(&api, &cast, &two, Terms::now(&api)).await);
+    cast.doctor.read(&api, one.id, salt_one).await.unwrap();
+    eventually("the first read is anchored", || async {
+        let leaves = api.app.log_database.collection::<Document>("log_leaves");
+        leaves.find_one(doc! { "is_placed": true }).await.unwrap()
+    })
+    .await;
+
+    world.rpc("evm_setAutomine", json!([false])).await;
+    let tombstone =
+        Tombstone { patient: cast.patient.address(), record: one.id.0, nonce: nonce(), deadline: deadline(&api) };
+    let tombstone = cast.patient.sign(&api, Action::Tombstone(tombstone));
+    assert_eq!(api.post("/v1/actions", &cast.patient.token, &tombstone).await.status, StatusCode::ACCEPTED);
+    for server in [&api, &replica] {
+        assert_eq!(cast.doctor.read(server, one.id, salt_one).await.err().expect("refused"), "record_tombstoned");
+        cast.doctor.read(server, two.id, salt_two).await.expect("another record is not closed");
+    }
 }
 
 #[tokio::test]

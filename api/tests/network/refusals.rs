@@ -119,6 +119,7 @@ fn with_high_s(body: &Value, place: &str) -> Vec<(String, Value)> {
 fn profile(api: &Api, accreditor: &User, doctor: &User) -> Write {
     let profile = Profile {
         accreditor: accreditor.address(),
+        accreditorEpoch: 1,
         practitioner: doctor.address(),
         name: "Dr. Somebody".to_owned(),
         organisation: String::new(),

@@ -443,6 +443,7 @@ pub(crate) fn vouch(api: &Api, accreditor: &User, practitioner: Address, roles: 
         validFrom: U40::from(now - 3_600),
         validUntil: U40::from(now + 365 * 86_400),
         epoch,
+        accreditorEpoch: 1,
         nonce: nonce(),
         deadline: deadline(api),
     };
@@ -486,7 +487,7 @@ pub(crate) async fn prepare_record(api: &Api, patient: &User) -> TestRecord {
     let dek = DataKey::generate(&mut rand::rng());
     let release_share = release_capsule(api, &dek, patient.address(), id);
     let action = Some(patient.sign(api, Action::RegisterRecord(message)));
-    let body = RegisterBody { action, record: id, version: 1, release_share, salt: None };
+    let body = RegisterBody { action, record: id, version: 1, release_share, salt: None, write_salt: None };
     TestRecord { id, dek, body }
 }
 

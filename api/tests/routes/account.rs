@@ -34,6 +34,7 @@ async fn me_needs_a_session_and_tells_what_the_mirror_knows() {
         valid_until: now + 10,
         suspended: false,
         epoch: 1,
+        accreditor_epoch: 1,
         place: place(),
     };
     world.mirror(collection::ACCREDITORS, &active).await;

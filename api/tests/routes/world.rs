@@ -184,6 +184,15 @@ impl World {
         self.app.database.collection::<T>(collection).insert_one(doc).await.expect("the mirror takes it");
     }
 
+    /// Writes a document of the mirror in the place of the one with its `_id`.
+    pub(crate) async fn replace<T: serde::Serialize + Send + Sync>(&self, collection: &str, doc: &T) {
+        let document = mongodb::bson::to_document(doc).expect("a document");
+        let id = document.get("_id").cloned().expect("a document of the mirror has an id");
+        let collection = self.app.database.collection::<Document>(collection);
+        let filter = mongodb::bson::doc! { "_id": id };
+        collection.replace_one(filter, document).upsert(true).await.expect("the mirror takes it");
+    }
+
     /// Writes a record with its version 1 into the mirror.
     pub(crate) async fn register(&self, record: RecordId, patient: Address, uploader: Address, cid: &str) {
         let doc = RecordDoc {
@@ -192,6 +201,9 @@ impl World {
             uploader,
             category: 1,
             status: 1,
+            tombstone_epoch: 0,
+            liftable_until: 0,
+            retracted: 0,
             version: 1,
             created: 1_700_000_000,
             place: place(),

@@ -2,52 +2,24 @@
 
 use alloy::primitives::B256;
 use protocol::{
-    bodies::{
-        grants::{GrantQuery, GrantSide},
-        records::RegisterBody,
-    },
+    bodies::records::RegisterBody,
     cid::Cid,
-    codes::{RecordStatus, Right, ScopeKind},
     error_code::ErrorCode,
-    ids::{RecordId, Salt, Tag},
-    messages::{Action, RegisterRecord, RegisterVersion, SetRecordStatus},
+    messages::{Action, RegisterRecord, RegisterVersion},
 };
 
 use super::{
     Uploaded,
-    journal::{self, Entry, Stored},
+    authority::{own_salt, write_salt},
+    journal::{Entry, Stored},
 };
 use crate::{
-    act::{Settled, Way, carry_out, new_deadline, new_nonce, settle, sign},
+    act::{Settled, Way, new_deadline, new_nonce, settle, sign},
     client::Client,
     error::{ClientError, Kind},
     progress::{Progress, Step},
     wallet::Wallet,
 };
-
-/// Supersedes or tombstones a record: its patient, or its first uploader on the device that made it.
-///
-/// # Errors
-/// What wallet, server and chain refuse.
-pub async fn set_status(
-    client: &Client,
-    wallet: &dyn Wallet,
-    record: RecordId,
-    status: RecordStatus,
-    way: Way,
-) -> Result<Settled, ClientError> {
-    let known = client.chain().record(record).await?;
-    let salt = if known.patient == client.address() { Salt(B256::ZERO) } else { own_salt(client, record)? };
-    let action = Action::SetRecordStatus(SetRecordStatus {
-        signer: client.address(),
-        record: record.0,
-        status: status.code(),
-        salt: salt.0,
-        nonce: new_nonce(),
-        deadline: new_deadline(client).await?,
-    });
-    carry_out(client, wallet, action, way).await
-}
 
 /// Registers what is stored, and ends the upload.
 pub(super) async fn finish(
@@ -66,14 +38,15 @@ pub(super) async fn finish(
         version: entry.version,
         release_share: stored.release_share.clone(),
         salt: entry.salt,
+        write_salt: None,
     };
     let settled = if let Some(settled) = registered(client, entry, &stored.cid).await? {
-        deposit_share(client, &deposit(None)).await?;
+        deposit_share(client, entry, deposit(None)).await?;
         settled
     } else if way == Way::Direct {
         let action = registration(client, entry, &stored.cid).await?;
         let settled = client.chain().send(wallet, &action).await?;
-        deposit_share(client, &deposit(None)).await?;
+        deposit_share(client, entry, deposit(None)).await?;
         settled
     } else {
         let body = match &stored.body {
@@ -125,11 +98,22 @@ async fn registered(client: &Client, entry: &Entry, cid: &Cid) -> Result<Option<
     Ok(version.map(|version| Settled { tx_hash: Some(version.tx_hash), block_number: Some(version.block_number) }))
 }
 
-/// Puts the release share in for a version that stands on chain. The server's node may be a moment behind.
-async fn deposit_share(client: &Client, body: &RegisterBody) -> Result<(), ClientError> {
+/// Puts the release share in for a version that stands on chain, with what shows that the uploader may. The server may be a
+/// moment behind.
+async fn deposit_share(client: &Client, entry: &Entry, body: RegisterBody) -> Result<(), ClientError> {
+    let body = if entry.patient == entry.uploader {
+        body
+    } else {
+        let salt = match entry.salt {
+            Some(salt) => salt,
+            None => own_salt(client, entry.record)?,
+        };
+        let write_salt = write_salt(client, entry.patient, entry.category).await?;
+        RegisterBody { salt: Some(salt), write_salt: Some(write_salt), ..body }
+    };
     let mut tries = 0;
     loop {
-        match client.api()?.register(body).await {
+        match client.api()?.register(&body).await {
             Ok(_) => return Ok(()),
             Err(error) if *error.kind() == Kind::Server(ErrorCode::AlreadyExists) => return Ok(()),
             Err(error) if *error.kind() == Kind::Server(ErrorCode::UnknownRecord) && tries < 10 => {
@@ -145,7 +129,7 @@ async fn deposit_share(client: &Client, body: &RegisterBody) -> Result<(), Clien
 async fn registration(client: &Client, entry: &Entry, cid: &Cid) -> Result<Action, ClientError> {
     let (nonce, deadline) = (new_nonce(), new_deadline(client).await?);
     let is_patient = entry.patient == entry.uploader;
-    let write_salt = if is_patient { B256::ZERO } else { write_salt(client, entry).await?.0 };
+    let write_salt = if is_patient { B256::ZERO } else { write_salt(client, entry.patient, entry.category).await?.0 };
     let (codec, digest) = (cid.codec().code(), cid.digest());
     Ok(match (entry.salt, entry.category) {
         (Some(salt), Some(category)) => Action::RegisterRecord(RegisterRecord {
@@ -171,46 +155,4 @@ async fn registration(client: &Client, entry: &Entry, cid: &Cid) -> Result<Actio
             deadline,
         }),
     })
-}
-
-/// What opens the id of a record that this device has made for a patient.
-fn own_salt(client: &Client, record: RecordId) -> Result<Salt, ClientError> {
-    let known =
-        journal::salt_of(client.home(), record)?.filter(|salt| RecordId::derive(client.address(), *salt) == record);
-    known.ok_or_else(|| {
-        ClientError::new(
-            Kind::NotAllowed,
-            "Only the patient and the record's first uploader, on the device that made it, may do this.",
-        )
-    })
-}
-
-/// What opens this uploader's WRITE tag for the patient: told by the server, checked against the chain.
-async fn write_salt(client: &Client, entry: &Entry) -> Result<Salt, ClientError> {
-    let query = GrantQuery {
-        side: Some(GrantSide::Received),
-        patient: Some(format!("{:#x}", entry.patient)),
-        ..GrantQuery::default()
-    };
-    let now = client.chain().now().await?;
-    let patient_epoch = client.chain().patient_epoch(entry.patient).await?;
-    for grant in client.api()?.grants(&query).await? {
-        let covers = match grant.kind {
-            ScopeKind::All => true,
-            ScopeKind::Category => entry.category.is_some_and(|category| category.scope_id() == grant.scope_id),
-            ScopeKind::Record => false,
-        };
-        let Some(salt) = grant.salt.filter(|_| covers && grant.patient == entry.patient) else { continue };
-        if Tag::derive(entry.uploader, salt) != grant.tag {
-            continue;
-        }
-        let terms = client.chain().terms(entry.patient, grant.tag, grant.kind, grant.scope_id).await?;
-        let counts = terms.rights == Right::Write.bit()
-            && terms.patient_epoch == patient_epoch
-            && (terms.not_before..terms.not_after).contains(&now);
-        if counts {
-            return Ok(salt);
-        }
-    }
-    Err(ClientError::new(Kind::NoGrant, "The patient has not allowed you to add records of this kind."))
 }

@@ -7,7 +7,7 @@ use alloy::{
     rpc::types::TransactionRequest,
 };
 use bytes::Bytes;
-use client::{ClientError, ExitClass, Kind, act, grants, upload, wallet::Wallet};
+use client::{ClientError, ExitClass, Kind, act, grants, record_status, wallet::Wallet};
 use contracts::call_of;
 use protocol::{
     authorship,
@@ -193,6 +193,7 @@ async fn upload_forged(
         version: 1,
         release_share: release_share.as_bytes().to_vec().into(),
         salt: Some(salt),
+        write_salt: None,
     };
     api.register(&body).await?;
     Ok(record)
@@ -305,6 +306,7 @@ fn registering_the_digest_of_another_persons_envelope_opens_nothing() {
             version: 1,
             release_share: vec![0; 117].into(),
             salt: Some(salt),
+            write_salt: None,
         };
         let refused = thief.client.api().unwrap().register(&body).await.expect_err("the envelope names another record");
         assert!(
@@ -325,13 +327,7 @@ fn registering_the_digest_of_another_persons_envelope_opens_nothing() {
         assert!(blob.is_err(), "not even the ciphertext is given out");
 
         // The victim's record is untouched, also when the thief withdraws the stolen one.
-        let withdrawn = upload::set_status(
-            &thief.client,
-            &thief.wallet,
-            stolen,
-            protocol::codes::RecordStatus::Tombstoned,
-            act::Way::Relayed,
-        );
+        let withdrawn = record_status::tombstone(&thief.client, &thief.wallet, stolen, act::Way::Relayed);
         withdrawn.await.expect("it is the thief's own record");
         assert_eq!(victim.open(uploaded.record).await.unwrap(), content);
     });

@@ -175,6 +175,7 @@ impl Forged {
         let denial = DenyRequest { patient, request: request.parse().unwrap(), deadline };
         let profile = Profile {
             accreditor: thief.address(),
+            accreditorEpoch: 0,
             practitioner: patient,
             name: "Somebody".to_owned(),
             organisation: String::new(),
@@ -235,6 +236,7 @@ async fn cases(victim: &Victim, thief: &Person) -> Vec<Case> {
         version,
         release_share: release_share.clone(),
         salt: None,
+        write_salt: None,
     };
     // The message of the victim's own session, which the server has heard before.
     let login = LoginBody {

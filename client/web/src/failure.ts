@@ -10,7 +10,7 @@
 export const SERVER_CODES = [
   'invalid_request', 'out_of_range', 'unknown_category', 'not_signed_in', 'invalid_login', 'wrong_domain', 'wrong_chain',
   'nonce_used', 'expired', 'clock_skew', 'invalid_signature', 'forbidden', 'not_found', 'unknown_record',
-  'record_tombstoned', 'no_grant', 'grant_expired', 'grant_revoked', 'not_accredited', 'key_not_registered',
+  'record_tombstoned', 'lift_period_over', 'no_grant', 'grant_expired', 'grant_revoked', 'not_accredited', 'key_not_registered',
   'stale_state', 'already_exists', 'share_missing', 'invalid_capsule', 'cid_mismatch', 'invalid_envelope', 'too_large',
   'truncated_upload', 'quota_exceeded', 'uri_too_long', 'head_too_large', 'request_timeout',
   'unsupported_transfer_coding', 'invalid_range', 'precondition_failed', 'idempotency_mismatch', 'in_progress', 'rate_limited',

@@ -3,13 +3,15 @@ pragma solidity 0.8.37;
 
 import {Authorization, ISignedActions} from "./ISignedActions.sol";
 
-/// @notice Who vouches for whom. One storage slot per practitioner.
+/// @notice Who vouches for whom. Two storage slots per practitioner.
 /// @param accreditor Who vouches; zero where nobody ever did.
 /// @param validFrom First second of the accreditation.
 /// @param validUntil First second after it.
 /// @param roles Bit set: DOCTOR 1, NURSE 2, LAB 4, PHARMACY 8, AUDITOR 16, EMERGENCY 32, RESEARCHER 64.
 /// @param suspended Whether the accreditor has suspended it.
 /// @param epoch How often it was accredited or suspended. An `Accredit` names the epoch that it replaces.
+/// @param accreditorEpoch The accreditor's epoch in which it vouched. In any other epoch the accreditation does not count.
+/// @param controllerEpoch Zero; kept for a later contract that lets a person change the key that speaks for it.
 struct Practitioner {
     address accreditor;
     uint40 validFrom;
@@ -17,26 +19,32 @@ struct Practitioner {
     uint8 roles;
     bool suspended;
     uint32 epoch;
+    uint32 accreditorEpoch;
+    uint32 controllerEpoch;
 }
 
 /// @title Who vouches for doctors, nurses, labs, pharmacies and auditors.
 /// @notice One owner names accreditors and can do nothing else. Accreditors name practitioners.
-/// A practitioner counts while its period runs, it is not suspended, and its accreditor is active.
+/// A practitioner counts while its period runs, it is not suspended, and its accreditor is active in the very epoch in
+/// which it vouched: an accreditor that is named again after a removal begins with no practitioners.
 interface IAccreditation is ISignedActions {
-    /// @notice From this block on `accreditor` may (or may no longer) vouch; its practitioners follow it.
+    /// @notice From this block on `accreditor` may (or may no longer) vouch. Whom it vouched for in an earlier epoch no
+    ///         longer counts, and never will by that accreditation.
     /// @dev Readers may rely on: the epoch is one more than before, unless it was the last one. Emitted also where
     ///      nothing but the epoch changed.
     event AccreditorSet(address indexed accreditor, bool active, uint32 epoch);
     /// @notice `accreditor` vouches for `practitioner` in `roles` during [validFrom, validUntil).
     /// @dev Readers may rely on: 1. it replaces every earlier accreditation of that practitioner and ends a suspension;
-    ///      2. its epoch is one more than the one it replaces, and no suspension lies between.
+    ///      2. its epoch is one more than the one it replaces, and no suspension lies between; 3. `accreditorEpoch` is the
+    ///      accreditor's in this block, and the accreditation counts in no other.
     event Accredited(
         address indexed accreditor,
         address indexed practitioner,
         uint8 roles,
         uint40 validFrom,
         uint40 validUntil,
-        uint32 epoch
+        uint32 epoch,
+        uint32 accreditorEpoch
     );
     /// @notice The accreditor suspended its practitioner, and every Accredit message signed before it names an older
     ///         epoch and can never succeed. Period and roles are unchanged.
@@ -58,15 +66,14 @@ interface IAccreditation is ISignedActions {
     error NotAccreditor(address caller);
     /// @notice Only the practitioner's own accreditor may do this.
     error NotItsAccreditor(address caller, address practitioner);
-    /// @notice Roles must not be empty or unknown, the period must not be empty nor end after the year 2514, and no
-    ///         epoch follows the last one.
+    /// @notice Roles must not be empty or unknown, the period must not be empty, and no epoch follows the last one.
     error InvalidAccreditation();
     /// @notice The message names another epoch of the practitioner than the one it would replace.
     error StaleAccreditationEpoch(uint32 current);
-    /// @notice The message names another epoch of the accreditor than the one it would replace.
+    /// @notice The message names another epoch of the accreditor than the one it would replace, or is to count in.
     error StaleAccreditorEpoch(uint32 current);
 
-    /// @notice Names an accreditor, or names it again. Only the owner.
+    /// @notice Names an accreditor, or names it again: then it vouches for nobody until it does so anew. Only the owner.
     /// @param epoch The accreditor's epoch that it replaces: 0 for the first time.
     function addAccreditor(address accreditor, uint32 epoch) external;
     /// @notice The same, signed by the owner: `AddAccreditor(address owner,address accreditor,uint32 epoch,uint256 nonce,uint256 deadline)`.
@@ -80,8 +87,16 @@ interface IAccreditation is ISignedActions {
     /// @notice Vouches for a practitioner, and so ends a suspension. A practitioner of another active accreditor can be
     /// taken over only after its accreditation has ended or was suspended.
     /// @param epoch The practitioner's epoch that it replaces: 0 for the first time.
-    function accredit(address practitioner, uint8 roles, uint40 validFrom, uint40 validUntil, uint32 epoch) external;
-    /// @notice The same, signed: `Accredit(address accreditor,address practitioner,uint8 roles,uint40 validFrom,uint40 validUntil,uint32 epoch,uint256 nonce,uint256 deadline)`.
+    /// @param accreditorEpoch The accreditor's own epoch, in which alone it counts.
+    function accredit(
+        address practitioner,
+        uint8 roles,
+        uint40 validFrom,
+        uint40 validUntil,
+        uint32 epoch,
+        uint32 accreditorEpoch
+    ) external;
+    /// @notice The same, signed: `Accredit(address accreditor,address practitioner,uint8 roles,uint40 validFrom,uint40 validUntil,uint32 epoch,uint32 accreditorEpoch,uint256 nonce,uint256 deadline)`.
     function accreditBySig(
         address accreditor,
         address practitioner,
@@ -89,6 +104,7 @@ interface IAccreditation is ISignedActions {
         uint40 validFrom,
         uint40 validUntil,
         uint32 epoch,
+        uint32 accreditorEpoch,
         Authorization calldata auth
     ) external;
 

@@ -6,7 +6,8 @@ import {Authorization, ISignedActions} from "./ISignedActions.sol";
 /// @notice A record id: keccak256(uploader20 ‖ salt32) of the first uploader.
 type RecordId is bytes32;
 
-/// @notice Where a record stands. It only ever moves to the right.
+/// @notice Where a record stands. Only its patient moves it: to the right, and from Tombstoned back to where it stood by
+/// lifting the tombstone in time.
 enum RecordStatus {
     None,
     Active,
@@ -15,6 +16,13 @@ enum RecordStatus {
 }
 
 /// @notice What the chain remembers of a record; digests stand in the events. One storage slot.
+/// @param patient Whose record it is.
+/// @param created Block time of the first version.
+/// @param category Coarse folder, 0 = unspecified.
+/// @param version The newest version.
+/// @param status Where it stands.
+/// @param codec CID codec of the newest version.
+/// @param retracted Its uploader says not to rely on the versions up to this one that it uploaded; 0 for none.
 struct Record {
     address patient;
     uint40 created;
@@ -22,6 +30,15 @@ struct Record {
     uint16 version;
     RecordStatus status;
     uint8 codec;
+    uint16 retracted;
+}
+
+/// @notice What the chain remembers of a record's tombstone. A storage slot of its own, used by the first tombstone.
+/// @param epoch How often the record was tombstoned. A `LiftTombstone` names it.
+/// @param liftableUntil The first second at which the tombstone is final; zero where none stands.
+struct Tombstone {
+    uint32 epoch;
+    uint40 liftableUntil;
 }
 
 /// @notice The first version of a record.
@@ -71,10 +88,20 @@ interface IRecordRegistry is ISignedActions {
         uint8 codec,
         bytes32 digest
     );
-    /// @notice The record was superseded (still readable) or tombstoned (never readable again, final).
-    /// @dev Readers may rely on: 1. only the patient or the record's first uploader caused it; 2. the status is another one
-    ///      than before and never goes back; 3. after tombstoned nothing follows for this record.
-    event RecordStatusChanged(RecordId indexed id, address indexed patient, RecordStatus status);
+    /// @notice The patient superseded the record (still readable), tombstoned it (not readable from this block on), or
+    ///         lifted its tombstone (the status is again the one from before).
+    /// @dev Readers may rely on: 1. only the patient caused it; 2. `epoch` counts the record's tombstones and grows by one
+    ///      with each, unless it was the last one, and with nothing else; 3. `liftableUntil` is zero unless the status is
+    ///      Tombstoned, and then it is the first second from which on no lift can succeed: from there on the record stays
+    ///      tombstoned for ever; 4. tombstoning what is tombstoned leaves `liftableUntil` as it was.
+    event RecordStatusChanged(
+        RecordId indexed id, address indexed patient, RecordStatus status, uint32 epoch, uint40 liftableUntil
+    );
+    /// @notice The record's first uploader says that the versions up to `version` that it uploaded must not be relied on.
+    /// @dev Readers may rely on: 1. the uploader is the one that opens the record id, is not the patient, and was accredited
+    ///      and holding a WRITE grant in this block; 2. `version` exists and is higher than in every earlier one.
+    /// @dev Warning: nothing is deleted and permissions stay as they are. Later versions are not meant.
+    event RecordRetracted(RecordId indexed id, address indexed patient, address uploader, uint16 version);
 
     /// @notice No record has this id.
     error UnknownRecord(RecordId id);
@@ -86,12 +113,22 @@ interface IRecordRegistry is ISignedActions {
     error StaleVersion(uint16 current);
     /// @notice Neither the patient, nor an accredited uploader with a WRITE grant.
     error UploadNotAllowed(address uploader);
-    /// @notice Neither the patient nor the first uploader.
-    error StatusChangeNotAllowed(address caller);
-    /// @notice The status would not move forward, or is not one that can be set.
+    /// @notice Only the patient of the record may do this.
+    error NotItsPatient(address caller);
+    /// @notice Only the first uploader of the record, who is not its patient, may do this.
+    error NotItsUploader(address caller);
+    /// @notice The record does not have the status that this needs: active to be superseded, tombstoned to be lifted.
     error InvalidStatus(RecordStatus current);
+    /// @notice The message names another tombstone of the record than the one that stands.
+    error StaleTombstone(uint32 current);
+    /// @notice The time in which the tombstone could be lifted is over.
+    error LiftPeriodOver(uint40 liftableUntil);
+    /// @notice There is no such version, or it was retracted already.
+    error InvalidRetraction(uint16 retracted, uint16 version);
     /// @notice Category, codec, digest or patient is out of range.
     error InvalidRecord();
+    /// @notice The lift period must be at least a second and at most a year.
+    error InvalidLiftPeriod();
 
     /// @notice Registers the first version of a record; the caller is the uploader.
     function registerRecord(NewRecord calldata record) external;
@@ -103,19 +140,49 @@ interface IRecordRegistry is ISignedActions {
     /// @notice The same, signed: `RegisterVersion(address uploader,bytes32 record,uint16 version,uint8 codec,bytes32 digest,bytes32 salt,bytes32 writeSalt,uint256 nonce,uint256 deadline)`.
     function registerVersionBySig(address uploader, NewVersion calldata version, Authorization calldata auth) external;
 
-    /// @notice Supersedes or tombstones a record: the patient (salt zero), or the first uploader who opens the id.
-    function setRecordStatus(RecordId record, RecordStatus status, bytes32 salt) external;
-    /// @notice The same, signed: `SetRecordStatus(address signer,bytes32 record,uint8 status,bytes32 salt,uint256 nonce,uint256 deadline)`.
-    function setRecordStatusBySig(
-        address signer,
+    /// @notice Marks an active record as replaced by something newer; the caller is the patient. It stays readable.
+    /// @param version The newest version: what the patient has seen.
+    function supersede(RecordId record, uint16 version) external;
+    /// @notice The same, signed: `Supersede(address patient,bytes32 record,uint16 version,uint256 nonce,uint256 deadline)`.
+    function supersedeBySig(address patient, RecordId record, uint16 version, Authorization calldata auth) external;
+
+    /// @notice Closes a record for everybody; the caller is the patient. Names no state and always works, also where the
+    /// record is tombstoned already: then it only makes sure that no lift signed before can land.
+    function tombstone(RecordId record) external;
+    /// @notice The same, signed: `Tombstone(address patient,bytes32 record,uint256 nonce,uint256 deadline)`.
+    function tombstoneBySig(address patient, RecordId record, Authorization calldata auth) external;
+
+    /// @notice Opens a tombstoned record again, with the status from before, while block time < `liftableUntil`; the caller
+    /// is the patient. Grants that stand count again.
+    /// @param epoch The tombstone that it lifts.
+    function liftTombstone(RecordId record, uint32 epoch) external;
+    /// @notice The same, signed: `LiftTombstone(address patient,bytes32 record,uint32 epoch,uint256 nonce,uint256 deadline)`.
+    function liftTombstoneBySig(address patient, RecordId record, uint32 epoch, Authorization calldata auth) external;
+
+    /// @notice Says that the caller's versions up to `version` must not be relied on: the first uploader, while it still may
+    /// write. A flag that readers are shown; nothing else changes.
+    /// @param salt Opens the record id for its first uploader.
+    /// @param writeSalt Opens the uploader's WRITE tag.
+    function retract(RecordId record, uint16 version, bytes32 salt, bytes32 writeSalt) external;
+    /// @notice The same, signed: `Retract(address uploader,bytes32 record,uint16 version,bytes32 salt,bytes32 writeSalt,uint256 nonce,uint256 deadline)`.
+    function retractBySig(
+        address uploader,
         RecordId record,
-        RecordStatus status,
+        uint16 version,
         bytes32 salt,
+        bytes32 writeSalt,
         Authorization calldata auth
     ) external;
 
+    /// @notice How long a tombstone can be lifted, in seconds.
+    // forge-lint: disable-next-line(mixed-case-function)
+    function LIFT_PERIOD() external view returns (uint40);
+
     /// @notice The stored record; all zero where there is none.
     function recordOf(RecordId record) external view returns (Record memory);
+
+    /// @notice How often the record was tombstoned, and until when its tombstone can be lifted.
+    function tombstoneOf(RecordId record) external view returns (Tombstone memory);
 
     /// @notice Whether whoever opens a READ tag as `grantee` with `salt` may read the record for `purpose` at `time`.
     /// @dev Joins the record (not tombstoned), its three scopes, the patient's epoch, the period, and accreditation,

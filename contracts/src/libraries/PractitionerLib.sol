@@ -3,45 +3,33 @@ pragma solidity 0.8.37;
 
 import {Practitioner} from "../interfaces/IAccreditation.sol";
 
-/// @notice An accreditation as it lies in storage, written and read whole.
+/// @notice Who vouches, in which roles, from when until when: the first word of an accreditation.
 type PractitionerWord is uint256;
 
-using PractitionerLib for PractitionerWord global;
+/// @notice What the accreditation rests on, and whether it is suspended: the second word.
+type StandingWord is uint256;
 
-/// @title The word in which an accreditation lies in storage.
-/// @dev From the lowest bit: accreditor 160 · valid from 34 · valid until 34 · roles 7 · suspended 1 · epoch 20. So
-///      that one slot is enough, times end in the year 2514, and a practitioner can be accredited and suspended about
-///      a million times.
+using PractitionerLib for PractitionerWord global;
+using StandingLib for StandingWord global;
+
+/// @title The first word of an accreditation, written and read whole.
+/// @dev From the lowest bit: accreditor 160 · valid from 40 · valid until 40 · roles 8. The upper 8 bits are zero, and so
+///      is the whole word where nobody ever vouched.
 library PractitionerLib {
     uint256 private constant VALID_FROM_AT = 160;
-    uint256 private constant VALID_UNTIL_AT = 194;
-    uint256 private constant ROLES_AT = 228;
-    uint256 private constant SUSPENDED = 1 << 235;
-    uint256 private constant EPOCH_AT = 236;
-    uint256 private constant TIMES = 2 ** 34 - 1;
-    uint256 private constant ROLES = 2 ** 7 - 1;
+    uint256 private constant VALID_UNTIL_AT = 200;
+    uint256 private constant ROLES_AT = 240;
 
-    /// @notice The last second that fits.
-    uint40 internal constant LAST_TIME = 2 ** 34 - 1;
-    /// @notice Epochs stop here instead of wrapping: nobody is accredited in the last one, so suspending always works.
-    uint32 internal constant LAST_EPOCH = 2 ** 20 - 1;
-
-    /// @notice An accreditation that is not suspended; roles, times and epoch must fit.
-    function create(address accreditor_, uint40 validFrom_, uint40 validUntil_, uint8 roles_, uint32 epoch_)
+    /// @notice The word of these fields.
+    function create(address accreditor_, uint40 validFrom_, uint40 validUntil_, uint8 roles_)
         internal
         pure
         returns (PractitionerWord)
     {
         return PractitionerWord.wrap(
             uint256(uint160(accreditor_)) | uint256(validFrom_) << VALID_FROM_AT | uint256(validUntil_)
-                << VALID_UNTIL_AT | uint256(roles_) << ROLES_AT | uint256(epoch_) << EPOCH_AT
+                << VALID_UNTIL_AT | uint256(roles_) << ROLES_AT
         );
-    }
-
-    /// @notice The same accreditation, suspended, in another epoch.
-    function withSuspension(PractitionerWord word, uint32 epoch_) internal pure returns (PractitionerWord) {
-        uint256 rest = PractitionerWord.unwrap(word) & (SUSPENDED - 1);
-        return PractitionerWord.wrap(rest | SUSPENDED | uint256(epoch_) << EPOCH_AT);
     }
 
     /// @notice Who vouches.
@@ -51,38 +39,74 @@ library PractitionerLib {
 
     /// @notice First second of the accreditation.
     function validFrom(PractitionerWord word) internal pure returns (uint40) {
-        return uint40(PractitionerWord.unwrap(word) >> VALID_FROM_AT & TIMES);
+        return uint40(PractitionerWord.unwrap(word) >> VALID_FROM_AT);
     }
 
     /// @notice First second after it.
     function validUntil(PractitionerWord word) internal pure returns (uint40) {
-        return uint40(PractitionerWord.unwrap(word) >> VALID_UNTIL_AT & TIMES);
+        return uint40(PractitionerWord.unwrap(word) >> VALID_UNTIL_AT);
     }
 
     /// @notice Bit set of roles.
     function roles(PractitionerWord word) internal pure returns (uint8) {
-        return uint8(PractitionerWord.unwrap(word) >> ROLES_AT & ROLES);
+        return uint8(PractitionerWord.unwrap(word) >> ROLES_AT);
     }
 
-    /// @notice Whether the accreditor has suspended it.
-    function suspended(PractitionerWord word) internal pure returns (bool) {
-        return PractitionerWord.unwrap(word) & SUSPENDED != 0;
-    }
-
-    /// @notice How often it was accredited or suspended.
-    function epoch(PractitionerWord word) internal pure returns (uint32) {
-        return uint32(PractitionerWord.unwrap(word) >> EPOCH_AT);
-    }
-
-    /// @notice All of it, for callers outside.
-    function unpack(PractitionerWord word) internal pure returns (Practitioner memory) {
+    /// @notice All of both words, for callers outside.
+    function unpack(PractitionerWord word, StandingWord standing) internal pure returns (Practitioner memory) {
         return Practitioner({
             accreditor: word.accreditor(),
             validFrom: word.validFrom(),
             validUntil: word.validUntil(),
             roles: word.roles(),
-            suspended: word.suspended(),
-            epoch: word.epoch()
+            suspended: standing.suspended(),
+            epoch: standing.epoch(),
+            accreditorEpoch: standing.accreditorEpoch(),
+            controllerEpoch: standing.controllerEpoch()
         });
+    }
+}
+
+/// @title The second word of an accreditation. A suspension changes this one alone.
+/// @dev From the lowest bit: epoch 32 · accreditor's epoch 32 · controller epoch 32 · suspended 1. The rest is zero. The
+///      controller epoch is kept free for a later contract that lets a person change the key that speaks for it; until
+///      then it is zero.
+library StandingLib {
+    uint256 private constant ACCREDITOR_EPOCH_AT = 32;
+    uint256 private constant CONTROLLER_EPOCH_AT = 64;
+    uint256 private constant SUSPENDED = 1 << 96;
+
+    /// @notice Epochs stop here instead of wrapping: nobody is accredited in the last one, so suspending always works.
+    uint32 internal constant LAST_EPOCH = type(uint32).max;
+
+    /// @notice Not suspended, and resting on this epoch of the accreditor.
+    function create(uint32 epoch_, uint32 accreditorEpoch_) internal pure returns (StandingWord) {
+        return StandingWord.wrap(uint256(epoch_) | uint256(accreditorEpoch_) << ACCREDITOR_EPOCH_AT);
+    }
+
+    /// @notice The same, suspended, in another epoch.
+    function withSuspension(StandingWord word, uint32 epoch_) internal pure returns (StandingWord) {
+        uint256 rest = StandingWord.unwrap(word) & ~uint256(type(uint32).max);
+        return StandingWord.wrap(rest | uint256(epoch_) | SUSPENDED);
+    }
+
+    /// @notice How often the practitioner was accredited or suspended.
+    function epoch(StandingWord word) internal pure returns (uint32) {
+        return uint32(StandingWord.unwrap(word));
+    }
+
+    /// @notice The accreditor's epoch in which it vouched.
+    function accreditorEpoch(StandingWord word) internal pure returns (uint32) {
+        return uint32(StandingWord.unwrap(word) >> ACCREDITOR_EPOCH_AT);
+    }
+
+    /// @notice Zero; kept free.
+    function controllerEpoch(StandingWord word) internal pure returns (uint32) {
+        return uint32(StandingWord.unwrap(word) >> CONTROLLER_EPOCH_AT);
+    }
+
+    /// @notice Whether the accreditor has suspended it.
+    function suspended(StandingWord word) internal pure returns (bool) {
+        return StandingWord.unwrap(word) & SUSPENDED != 0;
     }
 }

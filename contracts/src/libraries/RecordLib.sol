@@ -1,22 +1,33 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Record, RecordStatus} from "../interfaces/IRecordRegistry.sol";
+import {Record, RecordStatus, Tombstone} from "../interfaces/IRecordRegistry.sol";
 
-/// @notice A record as it lies in storage, written and read whole: Solidity would go back to the slot field by field.
+/// @notice A record as it lies in storage, written and read whole.
 type RecordWord is uint256;
 
+/// @notice What is remembered beside a record that was ever tombstoned.
+type TombstoneWord is uint256;
+
 using RecordLib for RecordWord global;
+using TombstoneLib for TombstoneWord global;
 
 /// @title The word in which a record lies in storage.
-/// @dev From the lowest bit: patient 160 · created 40 · category 16 · version 16 · status 8 · codec 8. The upper 8 bits
-///      are zero, and so is the whole word where there is no record.
+/// @dev From the lowest bit: patient 160 · created 40 · category 16 · version 16 · retracted version 16 · status 2 ·
+///      codec 1 (0 raw, 1 dag-pb). Of the upper 5 bits the lowest is kept free for a later mark of the patient's
+///      ("restricted"); all are zero, and so is the whole word where there is no record.
 library RecordLib {
+    /// @dev Multicodec codes of a CID whose block is the file itself, and of one whose block lists links.
+    uint8 internal constant CODEC_RAW = 0x55;
+    uint8 internal constant CODEC_DAG_PB = 0x70;
+
     uint256 private constant CREATED_AT = 160;
     uint256 private constant CATEGORY_AT = 200;
     uint256 private constant VERSION_AT = 216;
-    uint256 private constant STATUS_AT = 232;
-    uint256 private constant CODEC_AT = 240;
+    uint256 private constant RETRACTED_AT = 232;
+    uint256 private constant STATUS_AT = 248;
+    uint256 private constant STATUS = 3;
+    uint256 private constant DAG_PB = 1 << 250;
 
     /// @notice An active record in its first version.
     function create(address patient_, uint40 created_, uint16 category_, uint8 codec_)
@@ -26,20 +37,26 @@ library RecordLib {
     {
         return RecordWord.wrap(
             uint256(uint160(patient_)) | uint256(created_) << CREATED_AT | uint256(category_) << CATEGORY_AT | 1
-                << VERSION_AT | uint256(RecordStatus.Active) << STATUS_AT | uint256(codec_) << CODEC_AT
+                << VERSION_AT | uint256(RecordStatus.Active) << STATUS_AT | _bitOf(codec_)
         );
     }
 
-    /// @notice The same record in another version.
-    function withVersion(RecordWord word, uint16 version_, uint8 codec_) internal pure returns (RecordWord) {
-        uint256 rest =
-            RecordWord.unwrap(word) & ~(uint256(type(uint16).max) << VERSION_AT | uint256(type(uint8).max) << CODEC_AT);
-        return RecordWord.wrap(rest | uint256(version_) << VERSION_AT | uint256(codec_) << CODEC_AT);
+    /// @notice The same record in its next version; it must not be in the last one.
+    function withNextVersion(RecordWord word, uint8 codec_) internal pure returns (RecordWord) {
+        unchecked {
+            return RecordWord.wrap((RecordWord.unwrap(word) & ~DAG_PB) + (1 << VERSION_AT) | _bitOf(codec_));
+        }
+    }
+
+    /// @notice The same record, retracted up to another version.
+    function withRetraction(RecordWord word, uint16 version_) internal pure returns (RecordWord) {
+        uint256 rest = RecordWord.unwrap(word) & ~(uint256(type(uint16).max) << RETRACTED_AT);
+        return RecordWord.wrap(rest | uint256(version_) << RETRACTED_AT);
     }
 
     /// @notice The same record with another status.
     function withStatus(RecordWord word, RecordStatus status_) internal pure returns (RecordWord) {
-        uint256 rest = RecordWord.unwrap(word) & ~(uint256(type(uint8).max) << STATUS_AT);
+        uint256 rest = RecordWord.unwrap(word) & ~(STATUS << STATUS_AT);
         return RecordWord.wrap(rest | uint256(status_) << STATUS_AT);
     }
 
@@ -58,20 +75,73 @@ library RecordLib {
         return uint16(RecordWord.unwrap(word) >> VERSION_AT);
     }
 
+    /// @notice The newest version that its uploader has retracted; 0 for none.
+    function retracted(RecordWord word) internal pure returns (uint16) {
+        return uint16(RecordWord.unwrap(word) >> RETRACTED_AT);
+    }
+
     /// @notice Where it stands.
     function status(RecordWord word) internal pure returns (RecordStatus) {
-        return RecordStatus(uint8(RecordWord.unwrap(word) >> STATUS_AT));
+        return RecordStatus(RecordWord.unwrap(word) >> STATUS_AT & STATUS);
+    }
+
+    /// @notice Whether it is closed for everybody.
+    function isTombstoned(RecordWord word) internal pure returns (bool) {
+        return RecordWord.unwrap(word) >> STATUS_AT & STATUS == uint256(RecordStatus.Tombstoned);
     }
 
     /// @notice All of it, for callers outside.
     function unpack(RecordWord word) internal pure returns (Record memory) {
+        uint256 bits = RecordWord.unwrap(word);
         return Record({
             patient: word.patient(),
-            created: uint40(RecordWord.unwrap(word) >> CREATED_AT),
+            created: uint40(bits >> CREATED_AT),
             category: word.category(),
             version: word.version(),
             status: word.status(),
-            codec: uint8(RecordWord.unwrap(word) >> CODEC_AT)
+            codec: bits == 0 ? 0 : bits & DAG_PB == 0 ? CODEC_RAW : CODEC_DAG_PB,
+            retracted: word.retracted()
         });
+    }
+
+    /// @dev Bit 5 tells the two codecs apart: 0x55 is 0101 0101, 0x70 is 0111 0000.
+    function _bitOf(uint8 codec_) private pure returns (uint256) {
+        return (uint256(codec_) & 0x20) << 245;
+    }
+}
+
+/// @title The word beside a record that was ever tombstoned. It is never read to permit something.
+/// @dev From the lowest bit: liftable until 40 · epoch 32 · status before 8. The rest is zero. Time and status are zero
+///      while no tombstone stands; the epoch stays.
+library TombstoneLib {
+    uint256 private constant EPOCH_AT = 40;
+    uint256 private constant BEFORE_AT = 72;
+
+    /// @notice Epochs stop here instead of wrapping: nothing is lifted in the last one, so tombstoning always works.
+    uint32 internal constant LAST_EPOCH = type(uint32).max;
+
+    /// @notice The word of these fields.
+    function create(uint40 liftableUntil_, uint32 epoch_, RecordStatus before_) internal pure returns (TombstoneWord) {
+        return TombstoneWord.wrap(uint256(liftableUntil_) | uint256(epoch_) << EPOCH_AT | uint256(before_) << BEFORE_AT);
+    }
+
+    /// @notice The first second at which the tombstone is final; zero where none stands.
+    function liftableUntil(TombstoneWord word) internal pure returns (uint40) {
+        return uint40(TombstoneWord.unwrap(word));
+    }
+
+    /// @notice How often the record was tombstoned.
+    function epoch(TombstoneWord word) internal pure returns (uint32) {
+        return uint32(TombstoneWord.unwrap(word) >> EPOCH_AT);
+    }
+
+    /// @notice The status to which a lift leads back.
+    function before(TombstoneWord word) internal pure returns (RecordStatus) {
+        return RecordStatus(uint8(TombstoneWord.unwrap(word) >> BEFORE_AT));
+    }
+
+    /// @notice All of it, for callers outside.
+    function unpack(TombstoneWord word) internal pure returns (Tombstone memory) {
+        return Tombstone({epoch: word.epoch(), liftableUntil: word.liftableUntil()});
     }
 }

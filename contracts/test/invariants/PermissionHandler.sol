@@ -48,7 +48,13 @@ contract PermissionHandler is BaseTest {
     uint256[KINDS][GRANTEES][PATIENTS] private revocations;
     uint32[PATIENTS] private patientEpochs;
     RecordStatus[PATIENTS] private statuses;
+    /// @dev Until when the record's tombstone can be lifted, and how often the patient has tombstoned it.
+    uint256[PATIENTS] private liftableUntil;
+    uint256[PATIENTS] private tombstones;
     bool[GRANTEES] private suspended;
+    /// @dev How often the owner had named or removed the clinic when the clinic last vouched for the grantee.
+    uint256[GRANTEES] private vouchedIn;
+    uint256 private clinicChanges;
     bool private clinicInactive;
 
     /// @dev A signed RevokeAll that the relayer holds back. It names no state, so its nonce alone keeps it from working twice.
@@ -62,7 +68,17 @@ contract PermissionHandler is BaseTest {
     struct HeldAccredit {
         uint256 grantee;
         uint32 epoch;
+        uint32 clinicEpoch;
         uint256 suspensions;
+        uint256 clinicChanges;
+        Authorization auth;
+    }
+
+    /// @dev A signed LiftTombstone that the relayer holds back. `tombstones` is the record's count when it was signed.
+    struct HeldLift {
+        uint256 patient;
+        uint32 epoch;
+        uint256 tombstones;
         Authorization auth;
     }
 
@@ -76,6 +92,7 @@ contract PermissionHandler is BaseTest {
     Held[] private held;
     HeldAccredit[] private heldAccredits;
     HeldAdd[] private heldAdds;
+    HeldLift[] private heldLifts;
     uint256[GRANTEES] private suspensions;
     uint256 private removals;
     HeldRevokeAll[] private heldRevokeAlls;
@@ -83,10 +100,15 @@ contract PermissionHandler is BaseTest {
 
     /// @notice Whether a Grant signed before a revocation of its scope ever succeeded after it.
     bool public hasStaleGrantSucceeded;
-    /// @notice Whether an Accredit signed before a suspension of its practitioner ever succeeded after it.
+    /// @notice Whether an Accredit signed before a suspension of its practitioner, or before its accreditor was removed or
+    ///         named again, ever succeeded after it.
     bool public hasStaleAccreditSucceeded;
+    /// @notice Whether a LiftTombstone ever succeeded for another tombstone than the one it was signed for, or too late.
+    bool public hasStaleLiftSucceeded;
     /// @notice Whether an AddAccreditor signed before a removal ever succeeded after it.
     bool public hasStaleAddSucceeded;
+    /// @notice Whether anyone but its patient ever closed, opened or marked a record that the patient uploaded.
+    bool public hasStrangerChangedARecord;
     /// @notice Whether a nonce ever worked twice.
     bool public hasNonceWorkedTwice;
     uint256 private given;
@@ -213,19 +235,28 @@ contract PermissionHandler is BaseTest {
         if (clinicInactive) return;
         g = g % 2;
         uint32 epoch = accreditation.practitionerOf(grantees[g]).epoch;
+        uint32 clinicEpoch = accreditation.accreditorEpochOf(clinic.addr);
         vm.prank(clinic.addr);
-        accreditation.accredit(grantees[g], Roles.DOCTOR, VALID_FROM, VALID_UNTIL, epoch);
+        accreditation.accredit(grantees[g], Roles.DOCTOR, VALID_FROM, VALID_UNTIL, epoch, clinicEpoch);
+        noteVouched(g);
+    }
+
+    function noteVouched(uint256 g) private {
         suspended[g] = false;
+        vouchedIn[g] = clinicChanges;
     }
 
     function signReinstate(uint256 g) external {
         g = g % 2;
         uint256 nonce = ++nonces;
         uint32 epoch = accreditation.practitionerOf(grantees[g]).epoch;
-        bytes32 message =
-            Messages.accredit(clinic.addr, grantees[g], Roles.DOCTOR, VALID_FROM, VALID_UNTIL, epoch, nonce, FAR);
+        uint32 clinicEpoch = accreditation.accreditorEpochOf(clinic.addr);
+        bytes32 message = Messages.accredit(
+            clinic.addr, grantees[g], Roles.DOCTOR, VALID_FROM, VALID_UNTIL, epoch, clinicEpoch, nonce, FAR
+        );
         HeldAccredit storage kept = heldAccredits.push();
-        (kept.grantee, kept.epoch, kept.suspensions) = (g, epoch, suspensions[g]);
+        (kept.grantee, kept.epoch, kept.clinicEpoch) = (g, epoch, clinicEpoch);
+        (kept.suspensions, kept.clinicChanges) = (suspensions[g], clinicChanges);
         kept.auth = sign(clinic, accreditation, message, nonce, FAR);
     }
 
@@ -235,12 +266,12 @@ contract PermissionHandler is BaseTest {
         address who = grantees[kept.grantee];
         vm.prank(relayer.addr);
         try accreditation.accreditBySig(
-            clinic.addr, who, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, kept.epoch, kept.auth
+            clinic.addr, who, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, kept.epoch, kept.clinicEpoch, kept.auth
         ) {
-            if (kept.suspensions != suspensions[kept.grantee]) {
+            if (kept.suspensions != suspensions[kept.grantee] || kept.clinicChanges != clinicChanges) {
                 hasStaleAccreditSucceeded = true;
             }
-            suspended[kept.grantee] = false;
+            noteVouched(kept.grantee);
         } catch {}
     }
 
@@ -248,13 +279,18 @@ contract PermissionHandler is BaseTest {
         uint32 epoch = accreditation.accreditorEpochOf(clinic.addr);
         vm.prank(owner.addr);
         accreditation.addAccreditor(clinic.addr, epoch);
-        clinicInactive = false;
+        noteClinic(false);
+    }
+
+    function noteClinic(bool isInactive) private {
+        clinicInactive = isInactive;
+        ++clinicChanges;
     }
 
     function removeAccreditor() external {
         vm.prank(owner.addr);
         accreditation.removeAccreditor(clinic.addr);
-        clinicInactive = true;
+        noteClinic(true);
         ++removals;
     }
 
@@ -273,18 +309,81 @@ contract PermissionHandler is BaseTest {
         vm.prank(relayer.addr);
         try accreditation.addAccreditorBySig(clinic.addr, kept.epoch, kept.auth) {
             if (kept.removals != removals) hasStaleAddSucceeded = true;
-            clinicInactive = false;
+            noteClinic(false);
         } catch {}
     }
 
-    function setRecordStatus(uint256 p, bool tombstone) external {
+    function supersede(uint256 p) external {
         p = p % PATIENTS;
-        RecordStatus next = tombstone ? RecordStatus.Tombstoned : RecordStatus.Superseded;
-        // Tombstones are final, so they are rare: else every run would end in a graveyard.
-        if (next <= statuses[p] || (tombstone && given % 16 != 15)) return;
+        if (statuses[p] != RecordStatus.Active || liftableUntil[p] != 0) return;
         vm.prank(patients[p].addr);
-        records.setRecordStatus(recordIds[p], next, 0);
-        statuses[p] = next;
+        records.supersede(recordIds[p], 1);
+        statuses[p] = RecordStatus.Superseded;
+    }
+
+    function tombstone(uint256 p) external {
+        p = p % PATIENTS;
+        // A tombstone that is not lifted in time is final, so they are rare: else every run would end in a graveyard.
+        if (given % 4 != 3) return;
+        vm.prank(patients[p].addr);
+        records.tombstone(recordIds[p]);
+        ++tombstones[p];
+        if (liftableUntil[p] == 0) liftableUntil[p] = block.timestamp + LIFT_PERIOD;
+    }
+
+    function lift(uint256 p) external {
+        p = p % PATIENTS;
+        uint32 epoch = records.tombstoneOf(recordIds[p]).epoch;
+        vm.prank(patients[p].addr);
+        try records.liftTombstone(recordIds[p], epoch) {
+            noteLifted(p, tombstones[p]);
+        } catch {
+            assertTrue(block.timestamp >= liftableUntil[p], "a lift in time always works");
+        }
+    }
+
+    function signLift(uint256 p) external {
+        p = p % PATIENTS;
+        uint256 nonce = ++nonces;
+        HeldLift storage kept = heldLifts.push();
+        (kept.patient, kept.epoch, kept.tombstones) = (p, records.tombstoneOf(recordIds[p]).epoch, tombstones[p]);
+        bytes32 message = Messages.liftTombstone(patients[p].addr, recordIds[p], kept.epoch, nonce, FAR);
+        kept.auth = sign(patients[p], records, message, nonce, FAR);
+    }
+
+    function submitLift(uint256 which) external {
+        if (heldLifts.length == 0) return;
+        HeldLift storage kept = heldLifts[which % heldLifts.length];
+        uint256 p = kept.patient;
+        vm.prank(relayer.addr);
+        try records.liftTombstoneBySig(patients[p].addr, recordIds[p], kept.epoch, kept.auth) {
+            noteLifted(p, kept.tombstones);
+        } catch {}
+    }
+
+    function noteLifted(uint256 p, uint256 meantTombstones) private {
+        if (meantTombstones != tombstones[p] || block.timestamp >= liftableUntil[p]) hasStaleLiftSucceeded = true;
+        liftableUntil[p] = 0;
+    }
+
+    /// @dev Grantees and strangers try to close, open and mark the patient's records: nothing may change.
+    function meddleWithRecord(uint256 p, uint256 g, uint256 salt) external {
+        (p, g,) = within(p, g, 0);
+        RecordId id = recordIds[p];
+        vm.startPrank(grantees[g]);
+        try records.tombstone(id) {
+            hasStrangerChangedARecord = true;
+        } catch {}
+        try records.liftTombstone(id, uint32(tombstones[p])) {
+            hasStrangerChangedARecord = true;
+        } catch {}
+        try records.supersede(id, 1) {
+            hasStrangerChangedARecord = true;
+        } catch {}
+        try records.retract(id, 1, bytes32(salt), WRITE_SALT) {
+            hasStrangerChangedARecord = true;
+        } catch {}
+        vm.stopPrank();
     }
 
     function wait(uint40 seconds_) external {
@@ -311,7 +410,8 @@ contract PermissionHandler is BaseTest {
         uint40 time = uint40(block.timestamp);
         (bool allowed, uint40 from, uint40 until) =
             records.isAllowed(recordIds[p], grantees[g], READ_SALT, purpose, time);
-        bool vouched = g < 2 && !suspended[g] && !clinicInactive && time >= VALID_FROM && time < VALID_UNTIL;
+        bool vouched = g < 2 && !suspended[g] && !clinicInactive && vouchedIn[g] == clinicChanges && time >= VALID_FROM
+            && time < VALID_UNTIL;
         bool expected = false;
         for (uint256 k = 0; k < KINDS; ++k) {
             Meant storage one = meant[p][g][k];
@@ -319,7 +419,7 @@ contract PermissionHandler is BaseTest {
             if (one.stands && runs && one.purposes & purpose != 0) expected = true;
         }
         if (purpose != Purposes.FAMRQT && !vouched) expected = false;
-        if (statuses[p] == RecordStatus.Tombstoned) expected = false;
+        if (liftableUntil[p] != 0) expected = false;
         assertEq(allowed, expected, "allowed");
         if (allowed) assertTrue(from <= time && time < until, "period");
     }

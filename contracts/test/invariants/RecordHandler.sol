@@ -1,25 +1,48 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {ScopeKind} from "../../src/interfaces/IGrantRegistry.sol";
+import {NewGrant, ScopeKind, Tag, Terms} from "../../src/interfaces/IGrantRegistry.sol";
 import {NewRecord, NewVersion, Record, RecordId, RecordStatus} from "../../src/interfaces/IRecordRegistry.sol";
+import {Roles} from "../../src/libraries/Codes.sol";
 import {BaseTest} from "../BaseTest.sol";
 
-/// @title Patients and labs who register records and versions, from a handful of salts so that they collide.
+/// @title Patients and labs who register, supersede, tombstone, lift and retract, from a handful of salts so that they
+///        collide, while the lab's authority comes and goes.
+/// @dev Keeps its own book of every record, and of whether the lab may write, told only by what the actors did.
 contract RecordHandler is BaseTest {
     address[3] private uploaders;
     RecordId[] private ids;
     mapping(RecordId id => Record record) private expected;
+    mapping(RecordId id => address uploader) private firstUploader;
+    /// @dev The status to which a lift leads back, until when, and how often it was tombstoned.
+    mapping(RecordId id => RecordStatus status) private before;
+    mapping(RecordId id => uint256 time) private finalFrom;
+    mapping(RecordId id => uint32 count) private tombstones;
+    bool private isSuspended;
+    bool private isRevoked;
 
     /// @notice Whether one id was ever registered twice.
     bool public hasIdBeenTakenTwice;
+    /// @notice Whether the lab ever changed a record while it was suspended or had no WRITE.
+    bool public hasEndedAuthorityChangedARecord;
+    /// @notice Whether anyone but the patient ever changed a status.
+    bool public hasAnotherClosedARecord;
+    /// @notice Whether a record left its tombstone after the period.
+    bool public hasFinalTombstoneChanged;
     /// @notice How often a record or version was registered.
     uint256 public registered;
 
     function setUp() public override {
         super.setUp();
         uploaders = [patient.addr, lab.addr, stranger.addr];
-        givenGrant(newWriteGrant(lab.addr, ScopeKind.All, 0));
+        giveWrite(0);
+    }
+
+    function giveWrite(uint32 epoch) private {
+        NewGrant memory made = newWriteGrant(lab.addr, ScopeKind.All, 0);
+        made.notAfter = LAST_TIME;
+        made.scopes[0].epoch = epoch;
+        givenGrant(made);
     }
 
     function register(uint256 u, uint8 salt, uint16 category) external {
@@ -38,8 +61,10 @@ contract RecordHandler is BaseTest {
         vm.prank(uploader);
         try records.registerRecord(record) {
             if (expected[id].version != 0) hasIdBeenTakenTwice = true;
+            noteAuthority(uploader);
             ids.push(id);
-            expected[id] = Record(whose, uint40(block.timestamp), category, 1, RecordStatus.Active, RAW);
+            firstUploader[id] = uploader;
+            expected[id] = Record(whose, uint40(block.timestamp), category, 1, RecordStatus.Active, RAW, 0);
             ++registered;
         } catch {}
     }
@@ -53,35 +78,119 @@ contract RecordHandler is BaseTest {
         address uploader = uploaders[u % 3];
         vm.prank(uploader);
         try records.registerVersion(version) {
-            bool isFirst =
-                RecordId.unwrap(recordIdOf(uploader, version.salt)) == RecordId.unwrap(id) && uploader == lab.addr;
-            assertTrue(uploader == one.patient || isFirst, "uploader");
+            assertTrue(uploader == one.patient || isItsLab(id, uploader), "uploader");
             assertEq(version.version, one.version, "replaced version");
             assertTrue(one.status != RecordStatus.Tombstoned, "tombstone");
+            if (uploader != one.patient) noteAuthority(uploader);
             ++one.version;
             ++registered;
         } catch {}
     }
 
-    function setStatus(uint256 which, uint256 u, uint8 status, uint8 salt) external {
+    function supersede(uint256 which, uint256 u, uint16 version) external {
         if (ids.length == 0) return;
         RecordId id = ids[which % ids.length];
-        RecordStatus next = RecordStatus(bound(status, 0, 3));
-        vm.prank(uploaders[u % 3]);
-        try records.setRecordStatus(id, next, bytes32(uint256(salt % 4))) {
-            assertTrue(next > expected[id].status, "status only moves forward");
-            expected[id].status = next;
+        Record storage one = expected[id];
+        version = version % (one.version + 2);
+        address caller = uploaders[u % 3];
+        vm.prank(caller);
+        try records.supersede(id, version) {
+            if (caller != one.patient) hasAnotherClosedARecord = true;
+            assertTrue(one.status == RecordStatus.Active && version == one.version, "supersede");
+            one.status = RecordStatus.Superseded;
         } catch {}
+    }
+
+    function tombstone(uint256 which, uint256 u) external {
+        if (ids.length == 0) return;
+        RecordId id = ids[which % ids.length];
+        Record storage one = expected[id];
+        address caller = uploaders[u % 3];
+        vm.prank(caller);
+        try records.tombstone(id) {
+            if (caller != one.patient) hasAnotherClosedARecord = true;
+            ++tombstones[id];
+            if (one.status == RecordStatus.Tombstoned) return;
+            (before[id], finalFrom[id]) = (one.status, block.timestamp + LIFT_PERIOD);
+            one.status = RecordStatus.Tombstoned;
+        } catch {
+            assertTrue(caller != one.patient, "the patient can always tombstone");
+        }
+    }
+
+    function lift(uint256 which, uint256 u, uint32 back) external {
+        if (ids.length == 0) return;
+        RecordId id = ids[which % ids.length];
+        Record storage one = expected[id];
+        uint32 epoch = tombstones[id] - (tombstones[id] == 0 ? 0 : back % 2);
+        address caller = uploaders[u % 3];
+        vm.prank(caller);
+        try records.liftTombstone(id, epoch) {
+            if (caller != one.patient) hasAnotherClosedARecord = true;
+            if (block.timestamp >= finalFrom[id]) hasFinalTombstoneChanged = true;
+            assertTrue(one.status == RecordStatus.Tombstoned && epoch == tombstones[id], "lift");
+            one.status = before[id];
+        } catch {}
+    }
+
+    function retract(uint256 which, uint256 u, uint8 salt, uint16 version) external {
+        if (ids.length == 0) return;
+        RecordId id = ids[which % ids.length];
+        Record storage one = expected[id];
+        version = version % (one.version + 2);
+        address caller = uploaders[u % 3];
+        vm.prank(caller);
+        try records.retract(id, version, bytes32(uint256(salt % 4)), WRITE_SALT) {
+            assertTrue(isItsLab(id, caller), "retracting");
+            assertTrue(version > one.retracted && version <= one.version, "retracted version");
+            assertTrue(one.status != RecordStatus.Tombstoned, "tombstone");
+            noteAuthority(caller);
+            one.retracted = version;
+        } catch {}
+    }
+
+    /// @dev The clinic suspends the lab or vouches anew; the patient revokes WRITE or gives it again.
+    function changeAuthority(uint8 what) external {
+        if (what % 4 == 0) {
+            vm.prank(clinic.addr);
+            accreditation.suspend(lab.addr);
+            isSuspended = true;
+        } else if (what % 4 == 1) {
+            uint32 epoch = accreditation.practitionerOf(lab.addr).epoch;
+            vm.prank(clinic.addr);
+            accreditation.accredit(lab.addr, Roles.LAB, VALID_FROM, LAST_TIME, epoch, 1);
+            isSuspended = false;
+        } else if (what % 4 == 2) {
+            vm.prank(patient.addr);
+            grants.revoke(refOf(writeTag(), ScopeKind.All, 0));
+            isRevoked = true;
+        } else {
+            giveWrite(uint32(Terms.unwrap(grants.termsOf(patient.addr, writeTag(), ScopeKind.All, 0)) >> 80));
+            isRevoked = false;
+        }
     }
 
     function wait(uint40 seconds_) external {
         vm.warp(block.timestamp + bound(seconds_, 1, 1 days));
     }
 
+    function writeTag() private view returns (Tag) {
+        return tagOf(lab.addr, WRITE_SALT);
+    }
+
+    function isItsLab(RecordId id, address uploader) private view returns (bool) {
+        return uploader == lab.addr && firstUploader[id] == lab.addr;
+    }
+
+    function noteAuthority(address uploader) private {
+        if (uploader == lab.addr && (isSuspended || isRevoked)) hasEndedAuthorityChangedARecord = true;
+    }
+
     /// @notice Each record is what its registrations made it; patient, category and creation never change.
     function check() external view {
         for (uint256 i = 0; i < ids.length; ++i) {
             assertEq(abi.encode(records.recordOf(ids[i])), abi.encode(expected[ids[i]]), "record");
+            assertEq(records.tombstoneOf(ids[i]).epoch, tombstones[ids[i]], "tombstones");
         }
     }
 }

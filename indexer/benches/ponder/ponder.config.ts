@@ -43,7 +43,7 @@ export default createConfig({
       ...at("accreditation"),
       abi: parseAbi([
         "event AccreditorSet(address indexed accreditor, bool active, uint32 epoch)",
-        "event Accredited(address indexed accreditor, address indexed practitioner, uint8 roles, uint40 validFrom, uint40 validUntil, uint32 epoch)",
+        "event Accredited(address indexed accreditor, address indexed practitioner, uint8 roles, uint40 validFrom, uint40 validUntil, uint32 epoch, uint32 accreditorEpoch)",
         "event AccreditationChanged(address indexed accreditor, address indexed practitioner, bool suspended, uint32 epoch)",
         "event OwnershipTransferred(address indexed owner, address indexed successor)",
       ]),
@@ -58,7 +58,8 @@ export default createConfig({
       ...at("record_registry"),
       abi: parseAbi([
         "event RecordRegistered(bytes32 indexed id, address indexed patient, uint16 indexed category, address uploader, uint16 version, uint8 codec, bytes32 digest)",
-        "event RecordStatusChanged(bytes32 indexed id, address indexed patient, uint8 status)",
+        "event RecordStatusChanged(bytes32 indexed id, address indexed patient, uint8 status, uint32 epoch, uint40 liftableUntil)",
+        "event RecordRetracted(bytes32 indexed id, address indexed patient, address uploader, uint16 version)",
       ]),
     },
     GrantRegistry: {

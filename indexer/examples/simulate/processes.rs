@@ -9,7 +9,7 @@ use contracts::{
     accreditation::Accreditation::{accreditorEpochOfCall, isAccreditorCall, practitionerOfCall},
     grant_registry::GrantRegistry::{patientEpochOfCall, termsOfCall},
     key_registry::KeyRegistry::keyOfCall,
-    record_registry::RecordRegistry::recordOfCall,
+    record_registry::RecordRegistry::{recordOfCall, tombstoneOfCall},
 };
 use futures::TryStreamExt;
 use mongodb::bson::doc;
@@ -161,9 +161,13 @@ async fn run(world: &World, seed: u64) -> anyhow::Result<()> {
 async fn ask_the_contracts(world: &World) -> anyhow::Result<()> {
     for row in rows::<RecordDoc>(world, collection::RECORDS).await? {
         let stored = ask(world, ContractName::RecordRegistry, &recordOfCall { record: row.id.0 }).await?;
-        let found = (stored.patient, stored.category, stored.version, stored.status);
-        let expected = (row.patient, row.category, row.version, row.status);
+        let found = (stored.patient, stored.category, stored.version, stored.status, stored.retracted);
+        let expected = (row.patient, row.category, row.version, row.status, row.retracted);
         anyhow::ensure!(found == expected, "record {}: {expected:?}, the contract says {found:?}", row.id);
+        let stored = ask(world, ContractName::RecordRegistry, &tombstoneOfCall { record: row.id.0 }).await?;
+        let found = (stored.epoch, stored.liftableUntil.to::<u64>());
+        let expected = (row.tombstone_epoch, row.liftable_until);
+        anyhow::ensure!(found == expected, "tombstone of {}: {expected:?}, the contract says {found:?}", row.id);
     }
     for row in rows::<GrantDoc>(world, collection::GRANTS).await? {
         let of = termsOfCall { patient: row.patient, tag: row.tag.0, kind: row.kind.code(), id: row.scope_id };
@@ -194,7 +198,8 @@ async fn ask_the_contracts(world: &World) -> anyhow::Result<()> {
     for row in rows::<PractitionerDoc>(world, collection::PRACTITIONERS).await? {
         let of = practitionerOfCall { practitioner: row.address };
         let stored = ask(world, ContractName::Accreditation, &of).await?;
-        let (found, expected) = ((stored.epoch, stored.suspended, stored.roles), (row.epoch, row.suspended, row.roles));
+        let found = (stored.epoch, stored.accreditorEpoch, stored.suspended, stored.roles);
+        let expected = (row.epoch, row.accreditor_epoch, row.suspended, row.roles);
         anyhow::ensure!(found == expected, "practitioner {}: the contract says {found:?}", row.address);
     }
     Ok(())

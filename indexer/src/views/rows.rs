@@ -27,7 +27,16 @@ pub enum RecordChange {
         version: u16,
     },
     /// `RecordStatusChanged`.
-    Status(u8),
+    Status {
+        /// Status code.
+        status: u8,
+        /// How often it was tombstoned.
+        tombstone_epoch: u32,
+        /// Unix seconds; zero unless it is tombstoned.
+        liftable_until: u64,
+    },
+    /// `RecordRetracted`: the uploader's versions up to this one.
+    Retracted(u16),
 }
 
 impl Row for RecordDoc {
@@ -46,6 +55,9 @@ impl Row for RecordDoc {
                 uploader,
                 category,
                 status: RecordStatus::Active.code(),
+                tombstone_epoch: 0,
+                liftable_until: 0,
+                retracted: 0,
                 version: 1,
                 created: place.block_time,
                 place: place.clone(),
@@ -53,7 +65,10 @@ impl Row for RecordDoc {
             (Some(row), &RecordChange::Registered { version, .. }) if version > 1 => {
                 Some(Self { version, place: place.clone(), ..row })
             }
-            (Some(row), &RecordChange::Status(status)) => Some(Self { status, place: place.clone(), ..row }),
+            (Some(row), &RecordChange::Status { status, tombstone_epoch, liftable_until }) => {
+                Some(Self { status, tombstone_epoch, liftable_until, place: place.clone(), ..row })
+            }
+            (Some(row), &RecordChange::Retracted(retracted)) => Some(Self { retracted, place: place.clone(), ..row }),
             _ => None,
         }
     }
@@ -210,6 +225,8 @@ pub enum PractitionerChange {
         valid_until: u64,
         /// Its epoch.
         epoch: u32,
+        /// The accreditor's epoch.
+        accreditor_epoch: u32,
     },
     /// `AccreditationChanged`.
     Suspended {
@@ -230,18 +247,25 @@ impl Row for PractitionerDoc {
 
     fn apply(row: Option<Self>, change: &PractitionerChange, place: &Place) -> Option<Self> {
         match *change {
-            PractitionerChange::Accredited { address, accreditor, roles, valid_from, valid_until, epoch } => {
-                Some(Self {
-                    address,
-                    accreditor,
-                    roles,
-                    valid_from,
-                    valid_until,
-                    suspended: false,
-                    epoch,
-                    place: place.clone(),
-                })
-            }
+            PractitionerChange::Accredited {
+                address,
+                accreditor,
+                roles,
+                valid_from,
+                valid_until,
+                epoch,
+                accreditor_epoch,
+            } => Some(Self {
+                address,
+                accreditor,
+                roles,
+                valid_from,
+                valid_until,
+                suspended: false,
+                epoch,
+                accreditor_epoch,
+                place: place.clone(),
+            }),
             PractitionerChange::Suspended { suspended, epoch } => {
                 row.map(|row| Self { suspended, epoch, place: place.clone(), ..row })
             }

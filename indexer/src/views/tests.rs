@@ -6,7 +6,7 @@ use contracts::{
     access_log::AccessLog::{Accessed, Checkpoint},
     accreditation::Accreditation::{AccreditationChanged, Accredited},
     grant_registry::GrantRegistry::{Granted, Revoked},
-    record_registry::RecordRegistry::RecordStatusChanged,
+    record_registry::RecordRegistry::{RecordRetracted, RecordStatusChanged},
 };
 use protocol::deployment::{ContractName, Contracts as Addresses, DeployedContract, Deployment};
 
@@ -15,7 +15,7 @@ use super::*;
 fn deployment() -> Deployment {
     let at = |byte| DeployedContract { address: Address::repeat_byte(byte), code_hash: B256::ZERO };
     Deployment {
-        version: 2,
+        version: protocol::deployment::DEPLOYMENT_VERSION,
         chain_id: 1,
         genesis_hash: B256::ZERO,
         start_block: 1,
@@ -80,6 +80,11 @@ fn granted(epoch: u64) -> Granted {
     }
 }
 
+fn status_changed(status: u8, epoch: u32, liftable_until: u64) -> RecordStatusChanged {
+    let liftable_until = Uint::from(liftable_until);
+    RecordStatusChanged { id: B256::repeat_byte(1), patient: PATIENT, status, epoch, liftableUntil: liftable_until }
+}
+
 fn revoked(epoch: u32) -> Revoked {
     Revoked { patient: PATIENT, tag: B256::repeat_byte(7), scopeId: B256::repeat_byte(1), kind: 0, epoch }
 }
@@ -89,7 +94,7 @@ fn several_events_of_one_record_are_one_row_and_one_document_per_version() {
     let mut chain = Chain(Vec::new());
     chain.emit(ContractName::RecordRegistry, 1, &registered(1, 1));
     chain.emit(ContractName::RecordRegistry, 2, &registered(1, 2));
-    let status = RecordStatusChanged { id: B256::repeat_byte(1), patient: PATIENT, status: 2 };
+    let status = status_changed(2, 0, 0);
     chain.emit(ContractName::RecordRegistry, 3, &status);
     chain.emit(ContractName::RecordRegistry, 3, &registered(2, 1));
     let batch = chain.batch();
@@ -99,6 +104,24 @@ fn several_events_of_one_record_are_one_row_and_one_document_per_version() {
     let row = touched.fold(None).unwrap();
     assert_eq!((row.version, row.status, row.created, row.place.block_number), (2, 2, 1_001, 3));
     assert!(batch.versions[0].cid.starts_with("bafkrei"), "{}", batch.versions[0].cid);
+}
+
+#[test]
+fn a_tombstone_a_lift_and_a_retraction_are_in_the_row() {
+    let retracted = RecordRetracted { id: B256::repeat_byte(1), patient: PATIENT, uploader: DOCTOR, version: 2 };
+    let mut chain = Chain(Vec::new());
+    chain.emit(ContractName::RecordRegistry, 1, &registered(1, 1));
+    chain.emit(ContractName::RecordRegistry, 2, &registered(1, 2));
+    chain.emit(ContractName::RecordRegistry, 3, &retracted);
+    chain.emit(ContractName::RecordRegistry, 4, &status_changed(3, 1, 5_000));
+    let fold = |chain: &Chain| chain.batch().records.iter().next().unwrap().fold(None).unwrap();
+    let row = fold(&chain);
+    assert_eq!((row.status, row.tombstone_epoch, row.liftable_until, row.retracted), (3, 1, 5_000, 2));
+    chain.emit(ContractName::RecordRegistry, 5, &status_changed(1, 1, 0));
+    chain.emit(ContractName::RecordRegistry, 6, &registered(1, 3));
+    let row = fold(&chain);
+    assert_eq!((row.status, row.tombstone_epoch, row.liftable_until, row.retracted, row.version), (1, 1, 0, 2, 3));
+    assert_eq!(chain.batch().events[2].about.len(), 3, "the record, its patient, and who retracted");
 }
 
 #[test]
@@ -149,13 +172,14 @@ fn a_new_accreditation_ends_a_suspension() {
         validFrom: Uint::from(1_u64),
         validUntil: Uint::from(9_u64),
         epoch: 1,
+        accreditorEpoch: 1,
     };
     let suspended = AccreditationChanged { accreditor: ACCREDITOR, practitioner: DOCTOR, suspended: true, epoch: 2 };
     let mut chain = Chain(Vec::new());
     chain.emit(ContractName::Accreditation, 1, &accredited);
     chain.emit(ContractName::Accreditation, 2, &suspended);
     assert!(chain.batch().practitioners.iter().next().unwrap().fold(None).unwrap().suspended);
-    chain.emit(ContractName::Accreditation, 3, &Accredited { epoch: 3, ..accredited });
+    chain.emit(ContractName::Accreditation, 3, &Accredited { epoch: 3, accreditorEpoch: 1, ..accredited });
     let row = chain.batch().practitioners.iter().next().unwrap().fold(None).unwrap();
     assert_eq!((row.suspended, row.epoch, row.valid_until, row.place.block_number), (false, 3, 9, 3));
 }

@@ -168,9 +168,19 @@ impl<'a> Story<'a> {
 
     async fn change_status(&mut self) {
         let Some((patient, record)) = self.some_record() else { return };
-        let status = self.seed.pick(&[2, 2, 3]);
-        let call = RecordRegistry::setRecordStatusCall { record, status, salt: B256::ZERO };
-        self.send(patient, ContractName::RecordRegistry, &call, GAS).await;
+        let stored = self.ask(ContractName::RecordRegistry, &RecordRegistry::recordOfCall { record }).await;
+        if self.seed.below(3) > 0 {
+            let call = RecordRegistry::supersedeCall { record, version: stored.version };
+            self.send(patient, ContractName::RecordRegistry, &call, GAS).await;
+            return;
+        }
+        let tombstone = self.ask(ContractName::RecordRegistry, &RecordRegistry::tombstoneOfCall { record }).await;
+        if tombstone.liftableUntil.is_zero() || self.seed.below(2) == 0 {
+            self.send(patient, ContractName::RecordRegistry, &RecordRegistry::tombstoneCall { record }, GAS).await;
+        } else {
+            let call = RecordRegistry::liftTombstoneCall { record, epoch: tombstone.epoch };
+            self.send(patient, ContractName::RecordRegistry, &call, GAS).await;
+        }
     }
 
     fn some_record(&mut self) -> Option<(Address, B256)> {
@@ -258,8 +268,10 @@ impl<'a> Story<'a> {
             }
             _ => {
                 let stored = Accreditation::practitionerOfCall { practitioner };
+                let accreditor_epoch = Accreditation::accreditorEpochOfCall { accreditor };
                 let call = Accreditation::accreditCall {
                     epoch: self.ask(ContractName::Accreditation, &stored).await.epoch,
+                    accreditorEpoch: self.ask(ContractName::Accreditation, &accreditor_epoch).await,
                     practitioner,
                     roles: u8::try_from(1 + self.seed.below(127)).unwrap(),
                     validFrom: alloy::primitives::Uint::from(self.seed.below(1_000)),
@@ -289,6 +301,7 @@ impl<'a> Story<'a> {
             validFrom: alloy::primitives::Uint::from(1_u64),
             validUntil: alloy::primitives::Uint::from(4_000_000_000_u64),
             epoch: 0,
+            accreditorEpoch: 1,
         };
         self.send(self.person(Role::Accreditor), ContractName::Accreditation, &call, GAS).await;
         self.register_key(patient).await;

@@ -11,7 +11,7 @@ use contracts::{
     accreditation::Accreditation::{AccreditationChanged, Accredited, AccreditorSet},
     grant_registry::GrantRegistry::{AllRevoked, Granted, Revoked},
     key_registry::KeyRegistry::KeyRegistered,
-    record_registry::RecordRegistry::{NonceCancelled, RecordRegistered, RecordStatusChanged},
+    record_registry::RecordRegistry::{NonceCancelled, RecordRegistered, RecordRetracted, RecordStatusChanged},
 };
 use mongodb::bson::{Document, from_document};
 use protocol::{
@@ -30,7 +30,7 @@ use crate::dice::Dice;
 pub(crate) fn deployment(genesis_hash: B256) -> Deployment {
     let at = |byte| DeployedContract { address: Address::repeat_byte(byte), code_hash: B256::ZERO };
     Deployment {
-        version: 2,
+        version: protocol::deployment::DEPLOYMENT_VERSION,
         chain_id: 31_337,
         genesis_hash,
         start_block: 1,
@@ -59,6 +59,11 @@ struct Record {
     category: u16,
     version: u16,
     status: u8,
+    /// How often it was tombstoned, until when the tombstone can be lifted, and the status to which a lift leads back.
+    tombstones: u32,
+    liftable_until: u64,
+    before: u8,
+    retracted: u16,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -73,8 +78,8 @@ struct Grant {
 
 /// Patient, tag, scope kind, scope id.
 type GrantKey = (Address, B256, u8, B256);
-/// What a practitioner has: accreditor, roles, whether suspended, epoch.
-type Accreditation = (Address, u8, bool, u32);
+/// What a practitioner has: accreditor, roles, whether suspended, epoch, the accreditor's epoch.
+type Accreditation = (Address, u8, bool, u32, u32);
 
 /// What the contracts hold after a block.
 #[derive(Clone, Debug, Default)]
@@ -141,7 +146,18 @@ impl State {
         let id = word(dice);
         let uploader = if dice.once_in(3) { dice.pick(&DOCTORS) } else { patient };
         let category = u16::try_from(dice.below(4)).expect("small");
-        self.records.insert(id, Record { patient, uploader, category, version: 1, status: 1 });
+        let record = Record {
+            patient,
+            uploader,
+            category,
+            version: 1,
+            status: 1,
+            tombstones: 0,
+            liftable_until: 0,
+            before: 0,
+            retracted: 0,
+        };
+        self.records.insert(id, record);
         self.versions += 1;
         let event = RecordRegistered { id, patient, category, uploader, version: 1, codec: 0x55, digest: word(dice) };
         events.emit(ContractName::RecordRegistry, &event);
@@ -172,8 +188,34 @@ impl State {
     fn change_status(&mut self, dice: &mut Dice, events: &mut Events) {
         let Some(id) = self.some_record(dice) else { return };
         let Some(record) = self.records.get_mut(&id) else { return };
-        record.status = dice.pick(&[2, 2, 3]);
-        let event = RecordStatusChanged { id, patient: record.patient, status: record.status };
+        match (record.status, dice.below(4)) {
+            (1, 0) => record.status = 2,
+            (1 | 2, 1) if record.version > record.retracted && record.uploader != record.patient => {
+                record.retracted = record.version;
+                let event = RecordRetracted {
+                    id,
+                    patient: record.patient,
+                    uploader: record.uploader,
+                    version: record.retracted,
+                };
+                events.emit(ContractName::RecordRegistry, &event);
+                return;
+            }
+            (3, 0 | 1) => (record.status, record.liftable_until) = (record.before, 0),
+            (3, _) => record.tombstones += 1,
+            _ => {
+                record.before = record.status;
+                (record.status, record.liftable_until) = (3, 2_000_000_000 + dice.below(1_000));
+                record.tombstones += 1;
+            }
+        }
+        let event = RecordStatusChanged {
+            id,
+            patient: record.patient,
+            status: record.status,
+            epoch: record.tombstones,
+            liftableUntil: Uint::from(record.liftable_until),
+        };
         events.emit(ContractName::RecordRegistry, &event);
     }
 
@@ -238,7 +280,7 @@ impl State {
                 let event = AccreditorSet { accreditor, active: stored.0, epoch: stored.1 };
                 events.emit(ContractName::Accreditation, &event);
             }
-            (1, Some((accreditor, _, is_suspended, epoch))) => {
+            (1, Some((accreditor, _, is_suspended, epoch, _))) => {
                 *is_suspended = true;
                 *epoch += 1;
                 let event =
@@ -248,7 +290,8 @@ impl State {
             (_, before) => {
                 let epoch = before.map_or(0, |before| before.3) + 1;
                 let roles = u8::try_from(dice.between(1, 127)).expect("small");
-                self.practitioners.insert(practitioner, (accreditor, roles, false, epoch));
+                let accreditor_epoch = self.accreditors.get(&accreditor).map_or(0, |accreditor| accreditor.1);
+                self.practitioners.insert(practitioner, (accreditor, roles, false, epoch, accreditor_epoch));
                 let event = Accredited {
                     accreditor,
                     practitioner,
@@ -256,6 +299,7 @@ impl State {
                     validFrom: Uint::from(1_u64),
                     validUntil: Uint::from(4_000_000_000_u64),
                     epoch,
+                    accreditorEpoch: accreditor_epoch,
                 };
                 events.emit(ContractName::Accreditation, &event);
             }
@@ -288,8 +332,22 @@ impl State {
         let records: BTreeMap<B256, Record> = rows::<RecordDoc>(mirror, collection::RECORDS)?
             .into_iter()
             .map(|row| {
-                let RecordDoc { id, patient, uploader, category, version, status, .. } = row;
-                (id.0, Record { patient, uploader, category, version, status })
+                let RecordDoc { id, patient, uploader, category, version, status, retracted, .. } = row;
+                let (tombstones, liftable_until) = (row.tombstone_epoch, row.liftable_until);
+                // The mirror need not know where a lift leads back to: the event says it.
+                let before = self.records.get(&id.0).map_or(0, |record| record.before);
+                let record = Record {
+                    patient,
+                    uploader,
+                    category,
+                    version,
+                    status,
+                    tombstones,
+                    liftable_until,
+                    before,
+                    retracted,
+                };
+                (id.0, record)
             })
             .collect();
         same("records", &records, &self.records)?;
@@ -313,8 +371,9 @@ impl State {
         let found = accreditors.iter().map(|row| (row.address, (row.active, row.epoch))).collect();
         same("accreditors", &found, &self.accreditors)?;
         let practitioners = rows::<PractitionerDoc>(mirror, collection::PRACTITIONERS)?;
-        let found =
-            practitioners.iter().map(|row| (row.address, (row.accreditor, row.roles, row.suspended, row.epoch)));
+        let found = practitioners
+            .iter()
+            .map(|row| (row.address, (row.accreditor, row.roles, row.suspended, row.epoch, row.accreditor_epoch)));
         same("practitioners", &found.collect(), &self.practitioners)?;
 
         let mut keys = BTreeMap::new();

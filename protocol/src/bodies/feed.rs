@@ -10,6 +10,8 @@ pub enum FeedKind {
     RecordRegistered,
     /// A record of yours, or shared with you, changed its status.
     RecordStatusChanged,
+    /// The uploader of a record of yours, or shared with you, says not to rely on it.
+    RecordRetracted,
     /// Something was granted by you or to you.
     Granted,
     /// A grant by you or to you ended.

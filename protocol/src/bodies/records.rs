@@ -38,6 +38,9 @@ pub struct RegisterBody {
     /// Opens the record id for its first uploader: proves that a depositor who is not the patient is the uploader.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Option<crate::ids::Salt>,
+    /// Opens the uploader's WRITE tag for the patient: without a signed message it proves that the uploader may still upload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub write_salt: Option<crate::ids::Salt>,
 }
 
 /// `PUT /v1/records/{record}/versions/{version}/release-share`: the patient puts B in again, or replaces a wrong one.
@@ -70,6 +73,11 @@ pub struct RecordView {
     pub category: Category,
     /// Where it stands.
     pub status: RecordStatus,
+    /// How often it was tombstoned; a lift names it.
+    pub tombstone_epoch: u32,
+    /// Unix seconds from which on its tombstone can no longer be lifted, and servers destroy; absent where none stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub liftable_until: Option<u64>,
     /// Unix seconds.
     pub created: u64,
     /// How many versions it has.
@@ -88,6 +96,8 @@ pub struct VersionView {
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub uploader: Address,
+    /// Whether its uploader says not to rely on it. It can be read as before.
+    pub retracted: bool,
     /// CIDv1 of the envelope.
     pub cid: String,
     /// Bytes of the envelope, if this server holds it.

@@ -10,8 +10,8 @@ use utoipa::{
 };
 
 use super::{
-    Accredit, Action, AddAccreditor, Checkpoint, Grant, RegisterKey, RegisterRecord, RegisterVersion, RemoveAccreditor,
-    Revoke, RevokeAll, SetRecordStatus, Suspend,
+    Accredit, Action, AddAccreditor, Checkpoint, Grant, LiftTombstone, RegisterKey, RegisterRecord, RegisterVersion,
+    RemoveAccreditor, Retract, Revoke, RevokeAll, Supersede, Suspend, Tombstone,
 };
 use crate::typed_data;
 
@@ -26,7 +26,10 @@ const FORMS: &[Form] = &[
     ("register_key", RegisterKey::eip712_encode_type),
     ("register_record", RegisterRecord::eip712_encode_type),
     ("register_version", RegisterVersion::eip712_encode_type),
-    ("set_record_status", SetRecordStatus::eip712_encode_type),
+    ("supersede", Supersede::eip712_encode_type),
+    ("tombstone", Tombstone::eip712_encode_type),
+    ("lift_tombstone", LiftTombstone::eip712_encode_type),
+    ("retract", Retract::eip712_encode_type),
     ("grant", Grant::eip712_encode_type),
     ("revoke", Revoke::eip712_encode_type),
     ("revoke_all", RevokeAll::eip712_encode_type),

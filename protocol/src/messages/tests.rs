@@ -65,6 +65,7 @@ fn sentences() -> Vec<(Action, &'static str)> {
             validFrom: U40::ZERO,
             validUntil: U40::from(1_777_852_800_u64),
             epoch: 0,
+            accreditorEpoch: 1,
             nonce,
             deadline,
         })
@@ -129,15 +130,28 @@ fn sentences() -> Vec<(Action, &'static str)> {
             "Add version 2 to record 0x5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c.",
         ),
         (
-            Action::SetRecordStatus(SetRecordStatus {
-                signer: me,
+            Action::Supersede(Supersede { patient: me, record: RECORD, version: 1, nonce, deadline }),
+            "Mark record 0x5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c as replaced by a newer one; it stays readable.",
+        ),
+        (
+            Action::Tombstone(Tombstone { patient: me, record: RECORD, nonce, deadline }),
+            "Close record 0x5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c for everybody; it is destroyed unless I open it again in time.",
+        ),
+        (
+            Action::LiftTombstone(LiftTombstone { patient: me, record: RECORD, epoch: 1, nonce, deadline }),
+            "Open record 0x5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c again for those I share it with.",
+        ),
+        (
+            Action::Retract(Retract {
+                uploader: me,
                 record: RECORD,
-                status: RecordStatus::Tombstoned.code(),
+                version: 2,
                 salt: B256::ZERO,
+                writeSalt: B256::ZERO,
                 nonce,
                 deadline,
             }),
-            "Mark record 0x5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c as tombstoned.",
+            "Warn everybody not to rely on my versions up to 2 of record 0x5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c.",
         ),
         (
             grant(
@@ -202,7 +216,10 @@ fn every_action_says_in_exactly_one_sentence_what_it_allows() {
         "register_key",
         "register_record",
         "register_version",
-        "set_record_status",
+        "supersede",
+        "tombstone",
+        "lift_tombstone",
+        "retract",
         "grant",
         "revoke",
         "revoke_all",

@@ -60,6 +60,9 @@ pub async fn deploy(localnet: &Localnet, out: &Path) -> Result<(), StartError> {
         .env("MEDLOCK_OWNER", owner.to_string())
         .env("MEDLOCK_OPERATOR", operator.to_string())
         .stdin(Stdio::null());
+    if let Some(seconds) = localnet.config().lift_period_seconds {
+        command.env("MEDLOCK_LIFT_PERIOD", seconds.to_string());
+    }
     let output = File::create(&log)
         .and_then(|file| Ok((file.try_clone()?, file)))
         .map_err(|source| StartError::Io { what: "write the log", path: log.clone(), source })?;

@@ -33,6 +33,8 @@ pub struct LocalnetConfig {
     pub programs: Programs,
     /// Whether every block reaches the disk before Kubo answers, as people's data should. Tests do without.
     pub is_durable: bool,
+    /// How long a tombstone can be lifted, in seconds. `None`: as the deploy script says, one day.
+    pub lift_period_seconds: Option<u64>,
 }
 
 impl LocalnetConfig {
@@ -47,15 +49,19 @@ impl LocalnetConfig {
             settings: Settings::find()?,
             programs: Programs::find()?,
             is_durable: false,
+            lift_period_seconds: None,
         })
     }
 
-    /// For people: state kept in `state_dir`, on given ports.
+    /// For people: state kept in `state_dir`, on given ports. Setting `MEDLOCK_LIFT_PERIOD` says how many seconds a tombstone
+    /// can be lifted, when the contracts are deployed.
     ///
     /// # Errors
     /// [`StartError`] when `anvil.toml` or a program is missing.
     pub fn kept(state_dir: &Path, ports: Ports) -> Result<Self, StartError> {
-        Ok(Self { state_dir: Some(state_dir.to_owned()), ports, is_durable: true, ..Self::for_tests()? })
+        let lift_period_seconds = std::env::var("MEDLOCK_LIFT_PERIOD").ok().and_then(|text| text.parse().ok());
+        let state_dir = Some(state_dir.to_owned());
+        Ok(Self { state_dir, ports, is_durable: true, lift_period_seconds, ..Self::for_tests()? })
     }
 }
 

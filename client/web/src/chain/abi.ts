@@ -5,10 +5,10 @@ export const accreditationAbi = parseAbi([
   'function owner() view returns (address)',
   'function isAccreditor(address accreditor) view returns (bool)',
   'function accreditorEpochOf(address accreditor) view returns (uint32)',
-  'struct Practitioner { address accreditor; uint40 validFrom; uint40 validUntil; uint8 roles; bool suspended; uint32 epoch; }',
+  'struct Practitioner { address accreditor; uint40 validFrom; uint40 validUntil; uint8 roles; bool suspended; uint32 epoch; uint32 accreditorEpoch; uint32 controllerEpoch; }',
   'function practitionerOf(address practitioner) view returns (Practitioner)',
   'function isAccredited(address practitioner, uint8 roles, uint40 time) view returns (bool accredited, uint40 validFrom, uint40 validUntil)',
-  'event Accredited(address indexed accreditor, address indexed practitioner, uint8 roles, uint40 validFrom, uint40 validUntil, uint32 epoch)',
+  'event Accredited(address indexed accreditor, address indexed practitioner, uint8 roles, uint40 validFrom, uint40 validUntil, uint32 epoch, uint32 accreditorEpoch)',
 ]);
 
 export const keyRegistryAbi = parseAbi([
@@ -18,8 +18,11 @@ export const keyRegistryAbi = parseAbi([
 ]);
 
 export const recordRegistryAbi = parseAbi([
-  'struct Record { address patient; uint40 created; uint16 category; uint16 version; uint8 status; uint8 codec; }',
+  'struct Record { address patient; uint40 created; uint16 category; uint16 version; uint8 status; uint8 codec; uint16 retracted; }',
   'function recordOf(bytes32 record) view returns (Record)',
+  'struct Tombstone { uint32 epoch; uint40 liftableUntil; }',
+  'function tombstoneOf(bytes32 record) view returns (Tombstone)',
+  'function LIFT_PERIOD() view returns (uint40)',
   'event RecordRegistered(bytes32 indexed id, address indexed patient, uint16 indexed category, address uploader, uint16 version, uint8 codec, bytes32 digest)',
 ]);
 

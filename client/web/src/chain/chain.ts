@@ -36,7 +36,16 @@ export interface ChainRecord {
   readonly version: number;
   /** 1 active, 2 superseded, 3 tombstoned. */
   readonly status: number;
+  /** Its first uploader says not to rely on its versions up to this one; 0 for none. */
+  readonly retracted: number;
   readonly created: number;
+}
+
+export interface ChainTombstone {
+  /** How often the record was tombstoned. */
+  readonly epoch: number;
+  /** Unix seconds from which on it can no longer be lifted; 0 where none stands. */
+  readonly liftableUntil: number;
 }
 
 export interface ChainPractitioner {
@@ -47,7 +56,9 @@ export interface ChainPractitioner {
   readonly validUntil: number;
   readonly suspended: boolean;
   readonly epoch: number;
-  /** Whether it counts now: the period runs, nobody has suspended it, and its accreditor is active. */
+  /** The accreditor's epoch in which it vouched; the accreditation counts in no other. */
+  readonly accreditorEpoch: number;
+  /** Whether it counts now: the period runs, nobody has suspended it, and its accreditor is active in the epoch in which it vouched. */
   readonly counts: boolean;
 }
 
@@ -177,6 +188,16 @@ export class Chain {
   async findRecord(record: Hex): Promise<ChainRecord | null> {
     const found = await this.#call(this.addressOf('record_registry'), recordRegistryAbi, 'recordOf', [record]);
     return found.status === 0 ? null : { ...found, patient: lower(found.patient) };
+  }
+
+  /** How often a record was tombstoned, and until when that can be lifted. */
+  tombstone(record: Hex): Promise<ChainTombstone> {
+    return this.#call(this.addressOf('record_registry'), recordRegistryAbi, 'tombstoneOf', [record]);
+  }
+
+  /** How long a tombstone can be lifted, in seconds. */
+  liftPeriod(): Promise<number> {
+    return this.#call(this.addressOf('record_registry'), recordRegistryAbi, 'LIFT_PERIOD', []);
   }
 
   /** @throws Failure `unknown_record`. */

@@ -14,6 +14,7 @@ const queries = new QueryClient({
 const STALE: Readonly<Record<FeedEvent['kind'], readonly string[]>> = {
   record_registered: ['records', 'record-name', 'grants'],
   record_status_changed: ['records'],
+  record_retracted: ['records'],
   granted: ['grants', 'records', 'requests', 'inbox'],
   revoked: ['grants', 'records', 'inbox'],
   key_registered: ['people'],

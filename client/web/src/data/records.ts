@@ -1,7 +1,8 @@
 /** Records: lists and details. */
 import { device } from '../device/device.ts';
 import { nameOfRecord } from '../flows/names.ts';
-import { listRecords, setRecordStatus, showRecord } from '../flows/records.ts';
+import { putBack, retract, withdraw } from '../flows/record-status.ts';
+import { listRecords, showRecord } from '../flows/records.ts';
 import type { Hex } from 'viem';
 import type { Act, Loaded, LoadedList } from './types/actions.ts';
 import type { RecordFilter, RecordItem, RecordName } from './types/records.ts';
@@ -24,5 +25,14 @@ export function useRecordName(record: RecordItem): Loaded<RecordName | null> {
   return useReady(['record-name', record.id, newest], (client) => nameOfRecord(client, record.id, size), { isWanted, staleMs: Infinity });
 }
 
-export const useSetRecordStatus = (): Act<{ record: Hex; status: 'superseded' | 'tombstoned' }, void> =>
-  useAct(async ({ record, status }, errand) => setRecordStatus(await device.ready(), record, status, errand), ['records']);
+/** Closes an own record for everybody. */
+export const useWithdraw = (): Act<Hex, void> =>
+  useAct(async (record, errand) => withdraw(await device.ready(), record, errand), ['records']);
+
+/** Opens an own record again that was closed, while there is time. */
+export const usePutBack = (): Act<Hex, void> =>
+  useAct(async (record, errand) => putBack(await device.ready(), record, errand), ['records']);
+
+/** Says that what was uploaded of somebody else's record must not be relied on. */
+export const useRetract = (): Act<Hex, void> =>
+  useAct(async (record, errand) => retract(await device.ready(), record, errand), ['records']);

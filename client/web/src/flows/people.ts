@@ -1,6 +1,7 @@
 /** Who vouches for whom, and the directory of accredited people. Mirrors `client/src/accreditation.rs`. */
 import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
+import type { ChainPractitioner } from '../chain/chain.ts';
 import { practitionersOf } from '../chain/events.ts';
 import type { Listed } from '../data/types/actions.ts';
 import type { DirectoryFilter, NewAccreditation, NewProfile, Person } from '../data/types/people.ts';
@@ -62,6 +63,7 @@ async function fromChain(client: Client, address: Address, profile: Profile | nu
   const found: Person = {
     address: lower,
     accreditor: known.accreditor,
+    accreditorEpoch: known.accreditorEpoch,
     roles: ROLES.fromMask(known.roles),
     validFrom: known.validFrom,
     validUntil: known.validUntil,
@@ -75,14 +77,15 @@ async function fromChain(client: Client, address: Address, profile: Profile | nu
   return withTexts(found, profile);
 }
 
-/** Adds a profile, if it is by the accreditor that vouches now. */
+/** Adds a profile, if it is by the accreditor that vouches now, for the epoch in which it did. */
 function withTexts(known: Person, profile: Profile | null): Person {
   if (profile === null || !sameHex(profile.accreditor, known.accreditor) || !sameHex(profile.practitioner, known.address)) return known;
+  if (profile.accreditorEpoch !== known.accreditorEpoch) return known;
   const { name, organisation, specialty } = profile;
   return { ...known, name: printable(name), organisation: printable(organisation), specialty: printable(specialty) };
 }
 
-/** The profile of an entry, if the signature is that of an accreditor who may vouch now. */
+/** The profile of an entry, if the signature is that of an accreditor who may vouch now, in the same epoch. */
 async function checkedProfile(client: Client, entry: api.DirectoryEntry): Promise<Profile | null> {
   const signed = entry.profile;
   if (signed === null || signed === undefined) return null;
@@ -93,7 +96,8 @@ async function checkedProfile(client: Client, entry: api.DirectoryEntry): Promis
     const holds =
       sameHex(profile.practitioner, entry.address as Address) &&
       (await chain.signedBy(profile.accreditor, hash, signed.signature as Hex)) &&
-      (await chain.isAccreditor(profile.accreditor));
+      (await chain.isAccreditor(profile.accreditor)) &&
+      (await chain.accreditorEpoch(profile.accreditor)) === profile.accreditorEpoch;
     return holds ? profile : null;
   } catch (error) {
     // A node that does not answer is no reason to show no name silently for ever; a malformed profile is.
@@ -112,10 +116,11 @@ export async function accredit(client: Client, wanted: NewAccreditation, errand:
 
 async function accreditIn(client: Client, wanted: NewAccreditation, epoch: number, errand: Errand): Promise<void> {
   const { practitioner, roles, validFrom, validUntil } = wanted;
+  const accreditorEpoch = await client.chain.accreditorEpoch(client.address);
   const action = {
     type: 'accredit',
     message: {
-      accreditor: client.address, practitioner, roles: ROLES.mask(roles), validFrom, validUntil, epoch,
+      accreditor: client.address, practitioner, roles: ROLES.mask(roles), validFrom, validUntil, epoch, accreditorEpoch,
       nonce: newNonce(), deadline: await newDeadline(client.chain),
     },
   } as const;
@@ -132,11 +137,20 @@ export async function suspend(client: Client, practitioner: Address, errand: Err
 /** Ends a suspension: vouches once more, in the roles and for the period that stand on chain. */
 export async function reinstate(client: Client, practitioner: Address, errand: Errand): Promise<void> {
   errand.phase('preparing');
-  const known = await client.chain.findPractitioner(practitioner);
-  if (known === null || known.accreditor !== client.address) throw new Failure('not_allowed');
+  const known = await ownPractitioner(client, practitioner);
   if (!known.suspended) return;
   const { validFrom, validUntil } = known;
   await accreditIn(client, { practitioner, roles: ROLES.fromMask(known.roles), validFrom, validUntil }, known.epoch, errand);
+}
+
+/** Somebody for whom this accreditor vouches; what it signed before it was removed and named again no longer counts. */
+async function ownPractitioner(client: Client, practitioner: Address): Promise<ChainPractitioner> {
+  const [known, epoch] = await Promise.all([
+    client.chain.findPractitioner(practitioner),
+    client.chain.accreditorEpoch(client.address),
+  ]);
+  if (known?.accreditor !== client.address || known.accreditorEpoch !== epoch) throw new Failure('not_allowed');
+  return known;
 }
 
 /** Signs and publishes a practitioner's profile; roles are those on chain. */
@@ -148,10 +162,9 @@ export async function publishProfile(client: Client, wanted: NewProfile, errand:
     if (!isFine || (field === 'name' && text.trim() === '')) throw new Failure('invalid_form', { values: { field } });
   }
   await client.chain.verifyDeployment();
-  const known = await client.chain.findPractitioner(practitioner);
-  if (known === null || known.accreditor !== client.address) throw new Failure('not_allowed');
+  const known = await ownPractitioner(client, practitioner);
   const profile: Profile = {
-    accreditor: client.address, practitioner, name, organisation, specialty, roles: known.roles, issued: BigInt(unixNow()),
+    accreditor: client.address, accreditorEpoch: known.accreditorEpoch, practitioner, name, organisation, specialty, roles: known.roles, issued: BigInt(unixNow()),
   };
   const data = forWallet(PROFILE.typedData(profile, client.chain.deployment));
   const signature = await errand.signTypedData(client.wallet, data, { key: 'sign.profile', values: { practitioner, name } });

@@ -6,12 +6,9 @@ import { versionsOfRecord, type ChainVersion } from '../chain/events.ts';
 import type { Listed } from '../data/types/actions.ts';
 import type { RecordFilter, RecordItem, RecordVersion } from '../data/types/records.ts';
 import type { Client } from '../device/device.ts';
-import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
 import { CATEGORIES, RECORD_STATUSES } from '../protocol/codes.ts';
-import { ZERO_HASH, sameHex } from '../protocol/hex.ts';
-import { recordId } from '../protocol/ids.ts';
-import { carryOut, newDeadline, newNonce } from './act.ts';
+import { sameHex } from '../protocol/hex.ts';
 import { badItems, mapEach, shortName } from './each.ts';
 
 const TOMBSTONED = RECORD_STATUSES.code('tombstoned');
@@ -65,17 +62,22 @@ async function compared(client: Client, told: api.RecordView): Promise<RecordIte
   }
   if (CATEGORIES.fromCode(known.category) !== told.category) throw new Failure('wrong_answer');
   const uploader = told.uploader.toLowerCase() as Address;
+  const status = RECORD_STATUSES.fromCode(known.status) ?? 'tombstoned';
+  const isRetracted = (version: { version: number; uploader: string }): boolean =>
+    version.version <= known.retracted && sameHex(version.uploader as Address, uploader);
   return {
     id: told.id as Hex,
     patient: known.patient,
     uploader,
     category: told.category,
-    status: RECORD_STATUSES.fromCode(known.status) ?? 'tombstoned',
+    status,
+    liftableUntil: status === 'tombstoned' ? (await client.chain.tombstone(told.id as Hex)).liftableUntil : null,
     created: known.created,
     versions: told.versions
       .map((version) => ({
         version: version.version,
         uploader: version.uploader.toLowerCase() as Address,
+        retracted: isRetracted(version),
         cid: version.cid,
         size: version.size ?? null,
         hasReleaseShare: version.has_release_share,
@@ -104,30 +106,4 @@ export async function findVersion(chain: Chain, record: Hex, version: number | u
 /** @throws Failure `record_tombstoned`. */
 export function requireReadable(record: ChainRecord): void {
   if (record.status === TOMBSTONED) throw new Failure('record_tombstoned');
-}
-
-/** Supersedes or tombstones a record: its patient, or its first uploader in the browser that made it. */
-export async function setRecordStatus(client: Client, id: Hex, status: 'superseded' | 'tombstoned', errand: Errand): Promise<void> {
-  errand.phase('preparing');
-  const known = await client.chain.record(id);
-  const salt = known.patient === client.address ? ZERO_HASH : await ownSalt(client, id);
-  const action = {
-    type: 'set_record_status',
-    message: {
-      signer: client.address,
-      record: id,
-      status: RECORD_STATUSES.code(status),
-      salt,
-      nonce: newNonce(),
-      deadline: await newDeadline(client.chain),
-    },
-  } as const;
-  await carryOut(client, action, { key: 'sign.set_status', values: { record: id, status } }, errand);
-}
-
-/** What opens the id of a record that this browser has made for a patient. */
-export async function ownSalt(client: Client, id: Hex): Promise<Hex> {
-  const salt = await client.shelf.get<Hex>(`salt:${id}`);
-  if (salt === undefined || !sameHex(recordId(client.address, salt), id)) throw new Failure('not_allowed');
-  return salt;
 }

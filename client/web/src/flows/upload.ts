@@ -13,11 +13,11 @@ import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
 import { authorshipTypedData } from '../protocol/authorship.ts';
 import { Cid } from '../protocol/cid/cid.ts';
-import { CATEGORIES, RIGHTS, SCOPE_KINDS, categoryScopeId } from '../protocol/codes.ts';
+import { CATEGORIES } from '../protocol/codes.ts';
 import { HEADER_LEN, sealedLen } from '../protocol/envelope/layout.ts';
 import { encodeMetadata, type Metadata } from '../protocol/envelope/metadata.ts';
-import { sameHex, toHex, ZERO_HASH } from '../protocol/hex.ts';
-import { opensTag, recordId } from '../protocol/ids.ts';
+import { toHex, ZERO_HASH } from '../protocol/hex.ts';
+import { recordId } from '../protocol/ids.ts';
 import type { Action } from '../protocol/messages.ts';
 import { systemRandom } from '../protocol/random.ts';
 import { hashFile, sealFile, type SealedFile } from '../workers/seal.ts';
@@ -28,7 +28,8 @@ import { rememberHeader } from './envelope-bytes.ts';
 import { rememberName } from './names.ts';
 import { asOpenFailure } from './open-failure.ts';
 import { publicKey } from './public-key.ts';
-import { ownSalt, requireReadable } from './records.ts';
+import { findWriteSalt, ownSalt } from './authority.ts';
+import { requireReadable } from './records.ts';
 import { isKitSaved } from './set-up.ts';
 import { allEntries, endEntry, markOf, saveEntry, type JournalEntry, type StoredEnvelope } from './upload-journal.ts';
 
@@ -277,7 +278,7 @@ async function finish(client: ReadyClient, entry: JournalEntry, errand: Errand, 
     ...(entry.salt === null ? {} : { salt: entry.salt }),
   };
   if ((await registeredCid(client, entry))?.equals(cidOf(stored))) {
-    await depositShare(deposit);
+    await depositShare(client, entry, deposit);
   } else {
     const action = await registration(client, entry, stored);
     let body = stored.body?.json;
@@ -303,8 +304,12 @@ function sentenceOf(client: ReadyClient, entry: JournalEntry, action: Action) {
     : ({ key: 'sign.add_version', values: { version: entry.version, record: entry.record, patient: entry.patient, own } } as const);
 }
 
-/** Puts the release share in for a version that stands on chain. */
-async function depositShare(body: api.RegisterBody): Promise<void> {
+/** Puts the release share in for a version that stands on chain, with what shows that the uploader may. */
+async function depositShare(client: ReadyClient, entry: JournalEntry, deposit: api.RegisterBody): Promise<void> {
+  const isPatient = entry.patient === entry.uploader;
+  const body = isPatient
+    ? deposit
+    : { ...deposit, salt: entry.salt ?? (await ownSalt(client, entry.record)), write_salt: await writeSaltOf(client, entry) };
   try {
     await whileBehind(['unknown_record'], () => api.register(body), 10);
   } catch (error) {
@@ -326,7 +331,7 @@ async function registration(client: ReadyClient, entry: JournalEntry, stored: St
   const deadline = stored.body === null ? await newDeadline(client.chain) : BigInt(stored.body.deadline);
   const signedBefore = stored.body?.json.action?.action as { message?: { writeSalt?: Hex } } | undefined;
   const isPatient = entry.patient === entry.uploader;
-  const writeSalt = isPatient ? ZERO_HASH : (signedBefore?.message?.writeSalt ?? (await findWriteSalt(client, entry)));
+  const writeSalt = isPatient ? ZERO_HASH : (signedBefore?.message?.writeSalt ?? (await writeSaltOf(client, entry)));
   const { codec, digest } = stored;
   const shared = { uploader: entry.uploader, codec, digest, writeSalt, nonce, deadline };
   if (entry.salt !== null && entry.category !== null) {
@@ -337,25 +342,8 @@ async function registration(client: ReadyClient, entry: JournalEntry, stored: St
   return { type: 'register_version', message: { ...shared, record: entry.record, version: entry.version - 1, salt } };
 }
 
-/** What opens this uploader's WRITE tag for the patient: told by the server, checked against the chain. */
-async function findWriteSalt(client: ReadyClient, entry: JournalEntry): Promise<Hex> {
-  const { chain } = client;
-  const category = entry.category === null ? (await chain.record(entry.record)).category : CATEGORIES.code(entry.category);
-  const [told, now, patientEpoch] = await Promise.all([
-    api.grants({ side: 'received', patient: entry.patient }),
-    chain.now(),
-    chain.patientEpoch(entry.patient),
-  ]);
-  const word = CATEGORIES.fromCode(category);
-  for (const grant of told) {
-    const isOverCategory = grant.kind === 'category' && word !== null && sameHex(grant.scope_id as Hex, categoryScopeId(word));
-    const covers = grant.kind === 'all' || isOverCategory;
-    const salt = grant.salt as Hex | null | undefined;
-    if (!covers || !sameHex(grant.patient as Address, entry.patient) || salt === null || salt === undefined) continue;
-    if (!opensTag(grant.tag as Hex, entry.uploader, salt)) continue;
-    const terms = await chain.terms(entry.patient, grant.tag as Hex, SCOPE_KINDS.code(grant.kind), grant.scope_id as Hex);
-    const isRunning = terms.notBefore <= now && now < terms.notAfter;
-    if (terms.rights === RIGHTS.bit('write') && terms.patientEpoch === patientEpoch && isRunning) return salt;
-  }
-  throw new Failure('no_grant');
+/** What opens this uploader's WRITE tag for the patient. */
+async function writeSaltOf(client: ReadyClient, entry: JournalEntry): Promise<Hex> {
+  const category = entry.category === null ? (await client.chain.record(entry.record)).category : CATEGORIES.code(entry.category);
+  return findWriteSalt(client, entry.patient, category);
 }

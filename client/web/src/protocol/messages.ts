@@ -36,7 +36,7 @@ export interface RemoveAccreditor extends Unordered {
 
 /**
  * An accreditor vouches for a practitioner, and so ends a suspension; `epoch` is the practitioner's epoch that it replaces
- * (0 for the first time). Times are Unix seconds.
+ * (0 for the first time), `accreditorEpoch` the accreditor's own, in which alone it counts. Times are Unix seconds.
  */
 export interface Accredit extends Unordered {
   readonly accreditor: Address;
@@ -45,6 +45,7 @@ export interface Accredit extends Unordered {
   readonly validFrom: number;
   readonly validUntil: number;
   readonly epoch: number;
+  readonly accreditorEpoch: number;
 }
 
 /** An accreditor suspends its practitioner. Names no state and always works. */
@@ -84,12 +85,33 @@ export interface RegisterVersion extends Unordered {
   readonly writeSalt: Hex;
 }
 
-/** Supersedes or tombstones a record. */
-export interface SetRecordStatus extends Unordered {
-  readonly signer: Address;
+/** A patient marks a record as replaced by something newer; `version` is the newest one. */
+export interface Supersede extends Unordered {
+  readonly patient: Address;
   readonly record: Hex;
-  readonly status: number;
+  readonly version: number;
+}
+
+/** A patient closes a record for everybody. Names no state and always works. */
+export interface Tombstone extends Unordered {
+  readonly patient: Address;
+  readonly record: Hex;
+}
+
+/** A patient opens a tombstoned record again, within the lift period; `epoch` says which tombstone is lifted. */
+export interface LiftTombstone extends Unordered {
+  readonly patient: Address;
+  readonly record: Hex;
+  readonly epoch: number;
+}
+
+/** The first uploader says that its versions up to `version` must not be relied on. Nothing is deleted. */
+export interface Retract extends Unordered {
+  readonly uploader: Address;
+  readonly record: Hex;
+  readonly version: number;
   readonly salt: Hex;
+  readonly writeSalt: Hex;
 }
 
 /** One scope of a grant; `epoch` is the grant epoch that it replaces. */
@@ -139,7 +161,10 @@ export type Action =
   | { readonly type: 'register_key'; readonly message: RegisterKey }
   | { readonly type: 'register_record'; readonly message: RegisterRecord }
   | { readonly type: 'register_version'; readonly message: RegisterVersion }
-  | { readonly type: 'set_record_status'; readonly message: SetRecordStatus }
+  | { readonly type: 'supersede'; readonly message: Supersede }
+  | { readonly type: 'tombstone'; readonly message: Tombstone }
+  | { readonly type: 'lift_tombstone'; readonly message: LiftTombstone }
+  | { readonly type: 'retract'; readonly message: Retract }
   | { readonly type: 'grant'; readonly message: Grant }
   | { readonly type: 'revoke'; readonly message: Revoke }
   | { readonly type: 'revoke_all'; readonly message: RevokeAll };
@@ -171,7 +196,7 @@ const KINDS: Readonly<Record<ActionType, Kind>> = {
     RemoveAccreditor: `address owner,address accreditor,${UNORDERED}`,
   }),
   accredit: kind('accreditation', 'accreditor', 'Accredit', {
-    Accredit: `address accreditor,address practitioner,uint8 roles,uint40 validFrom,uint40 validUntil,uint32 epoch,${UNORDERED}`,
+    Accredit: `address accreditor,address practitioner,uint8 roles,uint40 validFrom,uint40 validUntil,uint32 epoch,uint32 accreditorEpoch,${UNORDERED}`,
   }),
   suspend: kind('accreditation', 'accreditor', 'Suspend', {
     Suspend: `address accreditor,address practitioner,${UNORDERED}`,
@@ -185,8 +210,15 @@ const KINDS: Readonly<Record<ActionType, Kind>> = {
   register_version: kind('record_registry', 'uploader', 'RegisterVersion', {
     RegisterVersion: `address uploader,bytes32 record,uint16 version,uint8 codec,bytes32 digest,bytes32 salt,bytes32 writeSalt,${UNORDERED}`,
   }),
-  set_record_status: kind('record_registry', 'signer', 'SetRecordStatus', {
-    SetRecordStatus: `address signer,bytes32 record,uint8 status,bytes32 salt,${UNORDERED}`,
+  supersede: kind('record_registry', 'patient', 'Supersede', {
+    Supersede: `address patient,bytes32 record,uint16 version,${UNORDERED}`,
+  }),
+  tombstone: kind('record_registry', 'patient', 'Tombstone', { Tombstone: `address patient,bytes32 record,${UNORDERED}` }),
+  lift_tombstone: kind('record_registry', 'patient', 'LiftTombstone', {
+    LiftTombstone: `address patient,bytes32 record,uint32 epoch,${UNORDERED}`,
+  }),
+  retract: kind('record_registry', 'uploader', 'Retract', {
+    Retract: `address uploader,bytes32 record,uint16 version,bytes32 salt,bytes32 writeSalt,${UNORDERED}`,
   }),
   grant: kind('grant_registry', 'patient', 'Grant', {
     Grant: `address patient,bytes32 tag,uint8 rights,uint16 purposes,uint40 notBefore,uint40 notAfter,uint32 patientEpoch,Scope[] scopes,${UNORDERED}`,

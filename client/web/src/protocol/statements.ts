@@ -30,9 +30,10 @@ export interface DenyRequest {
   readonly deadline: bigint;
 }
 
-/** What an accreditor publishes about a practitioner. `issued` is Unix seconds. */
+/** What an accreditor publishes about a practitioner; counts in the accreditor's epoch that it names alone. `issued` is Unix seconds. */
 export interface Profile {
   readonly accreditor: Address;
+  readonly accreditorEpoch: number;
   readonly practitioner: Address;
   readonly name: string;
   readonly organisation: string;
@@ -127,6 +128,7 @@ export const PROFILE = new StatementKind<Profile>(
   {
     Profile: [
       field('address', 'accreditor'),
+      field('uint32', 'accreditorEpoch'),
       field('address', 'practitioner'),
       field('string', 'name'),
       field('string', 'organisation'),

@@ -19,6 +19,7 @@ export const ACTIONS: readonly Action[] = [
       validFrom: 1_795_000_000,
       validUntil: 2 ** 40 - 1,
       epoch: 2,
+      accreditorEpoch: 2 ** 32 - 1,
       nonce,
       deadline,
     },
@@ -56,7 +57,21 @@ export const ACTIONS: readonly Action[] = [
       deadline,
     },
   },
-  { type: 'set_record_status', message: { signer: PATIENT, record: RECORD, status: 3, salt: repeated(0x01), nonce, deadline } },
+  { type: 'supersede', message: { patient: PATIENT, record: RECORD, version: 65_535, nonce, deadline } },
+  { type: 'tombstone', message: { patient: PATIENT, record: RECORD, nonce, deadline } },
+  { type: 'lift_tombstone', message: { patient: PATIENT, record: RECORD, epoch: 2 ** 32 - 1, nonce, deadline } },
+  {
+    type: 'retract',
+    message: {
+      uploader: PATIENT,
+      record: RECORD,
+      version: 2,
+      salt: repeated(0x01),
+      writeSalt: repeated(0x03),
+      nonce,
+      deadline,
+    },
+  },
   {
     type: 'grant',
     message: {
@@ -104,6 +119,7 @@ export const DENIAL: DenyRequest = { patient: PATIENT, request: repeated(0x0d), 
 
 export const PROFILE_MESSAGE: Profile = {
   accreditor: OPERATOR,
+  accreditorEpoch: 3,
   practitioner: GRANTEE,
   name: 'Dr. Ada Lovelace',
   organisation: 'Klinik am See',

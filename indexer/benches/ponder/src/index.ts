@@ -80,16 +80,24 @@ ponder.on("RecordRegistry:RecordRegistered", async ({ event, context: { db } }) 
   });
   if (version === 1) {
     const created = place.block_time;
-    await db.insert(records).values({ id, patient, uploader, category, status: 1, version, created, ...place });
+    const fresh = { status: 1, tombstone_epoch: 0, liftable_until: 0, retracted: 0 };
+    await db.insert(records).values({ id, patient, uploader, category, ...fresh, version, created, ...place });
   } else {
     await db.update(records, { id }).set({ version, ...place });
   }
 });
 
 ponder.on("RecordRegistry:RecordStatusChanged", async ({ event, context: { db } }) => {
-  const { id, patient, status } = event.args;
+  const { id, patient, status, epoch, liftableUntil } = event.args;
   await keep(db, event, "RecordStatusChanged", [id, patient]);
-  await db.update(records, { id }).set({ status, ...placeOf(event) });
+  const row = { status, tombstone_epoch: epoch, liftable_until: liftableUntil };
+  await db.update(records, { id }).set({ ...row, ...placeOf(event) });
+});
+
+ponder.on("RecordRegistry:RecordRetracted", async ({ event, context: { db } }) => {
+  const { id, patient, uploader, version } = event.args;
+  await keep(db, event, "RecordRetracted", [id, patient, uploader]);
+  await db.update(records, { id }).set({ retracted: version, ...placeOf(event) });
 });
 
 const grantId = (patient: Hex, tag: Hex, kind: number, scopeId: Hex) =>
@@ -167,7 +175,7 @@ ponder.on("Accreditation:AccreditorSet", async ({ event, context: { db } }) => {
 });
 
 ponder.on("Accreditation:Accredited", async ({ event, context: { db } }) => {
-  const { accreditor, practitioner, roles, validFrom, validUntil, epoch } = event.args;
+  const { accreditor, practitioner, roles, validFrom, validUntil, epoch, accreditorEpoch } = event.args;
   await keep(db, event, "Accredited", [practitioner, accreditor]);
   const row = {
     accreditor,
@@ -176,6 +184,7 @@ ponder.on("Accreditation:Accredited", async ({ event, context: { db } }) => {
     valid_until: validUntil,
     suspended: false,
     epoch,
+    accreditor_epoch: accreditorEpoch,
     ...placeOf(event),
   };
   await db

@@ -11,6 +11,8 @@ import type { Confirmation } from './signing.ts';
 export interface Person {
   readonly address: Address;
   readonly accreditor: Address;
+  /** The accreditor's epoch in which it vouched. */
+  readonly accreditorEpoch: number;
   readonly roles: readonly Role[];
   readonly validFrom: number;
   readonly validUntil: number;

@@ -1,6 +1,6 @@
 /**
  * Records and what is inside. Hooks: `useRecords(filter?)`, `useRecord(id)`, `useRecordName(record)` (own records only, else
- * `data` stays undefined), `useSetRecordStatus()`, `useOpenRecord()`, `useSaveRecord()`.
+ * `data` stays undefined), `useWithdraw()`, `usePutBack()`, `useRetract()`, `useOpenRecord()`, `useSaveRecord()`.
  */
 import type { Address, Hex } from 'viem';
 import type { Act } from './actions.ts';
@@ -9,6 +9,8 @@ import type { Category, Purpose, RecordStatus, Role } from './codes.ts';
 export interface RecordVersion {
   readonly version: number;
   readonly uploader: Address;
+  /** Whether its uploader says not to rely on it. It can be opened as before. */
+  readonly retracted: boolean;
   readonly cid: string;
   /** Bytes of the envelope; `null` if the server does not hold it. */
   readonly size: number | null;
@@ -26,6 +28,8 @@ export interface RecordItem {
   readonly uploader: Address;
   readonly category: Category;
   readonly status: RecordStatus;
+  /** Of a withdrawn record: the time from which on it can no longer be put back. */
+  readonly liftableUntil: number | null;
   readonly created: number;
   /** Oldest first; at least one. */
   readonly versions: readonly RecordVersion[];

@@ -1,6 +1,6 @@
 /** The sentence before each signature, and how it is asked. `useAnnouncement()` gives {@link AnnouncementControl}. */
 import type { Address, Hex } from 'viem';
-import type { Category, Purpose, RecordStatus, Right, Role } from './codes.ts';
+import type { Category, Purpose, Right, Role } from './codes.ts';
 
 /**
  * What a signature allows: a key of the dictionaries and its values. Addresses are for the page to replace by names,
@@ -15,7 +15,9 @@ export type Sentence =
   | { key: 'sign.author'; values: Record<string, never> }
   | { key: 'sign.add_record'; values: { category: Category; patient: Address; own: boolean } }
   | { key: 'sign.add_version'; values: { version: number; record: Hex; patient: Address; own: boolean } }
-  | { key: 'sign.set_status'; values: { record: Hex; status: RecordStatus } }
+  | { key: 'sign.tombstone'; values: { record: Hex; until: number } }
+  | { key: 'sign.lift'; values: { record: Hex } }
+  | { key: 'sign.retract'; values: { record: Hex } }
   | { key: 'sign.grant_read'; values: { grantee: Address; records: number; purposes: Purpose[]; until: number } }
   | { key: 'sign.grant_write'; values: { grantee: Address; categories: Category[] | 'all'; purposes: Purpose[]; until: number } }
   | { key: 'sign.revoke'; values: { grants: number; grantee: Address | null } }
@@ -31,7 +33,7 @@ export type Sentence =
 /** Every key of {@link Sentence}, for the test of the dictionaries. */
 export const SENTENCE_KEYS = [
   'sign.login', 'sign.enrol_wallet', 'sign.unlock', 'sign.publish_key', 'sign.register_again', 'sign.author', 'sign.add_record',
-  'sign.add_version', 'sign.set_status', 'sign.grant_read', 'sign.grant_write', 'sign.revoke', 'sign.revoke_all',
+  'sign.add_version', 'sign.tombstone', 'sign.lift', 'sign.retract', 'sign.grant_read', 'sign.grant_write', 'sign.revoke', 'sign.revoke_all',
   'sign.request', 'sign.deny', 'sign.accredit', 'sign.suspend', 'sign.profile', 'sign.add_accreditor',
   'sign.remove_accreditor',
 ] as const satisfies readonly Sentence['key'][];

@@ -18,6 +18,7 @@ export const failuresEn: FailureSentences = {
   not_found: ['There is nothing here that you may see.', 'Check the link. It may also be that nobody shared it with you.'],
   unknown_record: ['There is no such record.', 'Check the link, or look in your list of records.'],
   record_tombstoned: ['This record was withdrawn.', 'Ask the patient if you still need it.'],
+  lift_period_over: ['This record can no longer be put back.', 'If you have a copy of the document, add it again.'],
   no_grant: ['The patient has not shared this with you.', 'Ask the patient for access.'],
   grant_expired: ['The time for which this was shared is over, or has not begun.', 'Ask the patient to share it again.'],
   grant_revoked: ['The patient has stopped sharing this.', 'Ask again if you still need it.'],

@@ -18,6 +18,7 @@ export const failuresEs: FailureSentences = {
   not_found: ['Aquí no hay nada que puedas ver.', 'Comprueba el enlace. También puede ser que nadie lo haya compartido contigo.'],
   unknown_record: ['Ese documento no existe.', 'Comprueba el enlace o busca en tu lista de documentos.'],
   record_tombstoned: ['Este documento fue retirado.', 'Pregunta al paciente si todavía lo necesitas.'],
+  lift_period_over: ['Este documento ya no se puede restituir.', 'Si tienes una copia, añádela de nuevo.'],
   no_grant: ['El paciente no ha compartido esto contigo.', 'Pide acceso al paciente.'],
   grant_expired: ['El plazo en que se compartió ha terminado o no ha empezado.', 'Pide al paciente que lo comparta otra vez.'],
   grant_revoked: ['El paciente ha dejado de compartir esto.', 'Pídelo de nuevo si todavía lo necesitas.'],

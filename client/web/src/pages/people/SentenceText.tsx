@@ -38,8 +38,11 @@ export function useSentence(sentence: Sentence): string {
       const { version, own } = sentence.values;
       return own ? t('sign.add_version.own', { version }) : t('sign.add_version.other', { version, patient: name });
     }
-    case 'sign.set_status':
-      return sentence.values.status === 'tombstoned' ? t('sign.set_status.tombstoned') : t('sign.set_status.superseded');
+    case 'sign.tombstone':
+      return t(sentence.key, { until: format.moment(sentence.values.until) });
+    case 'sign.lift':
+    case 'sign.retract':
+      return t(sentence.key);
     case 'sign.grant_read': {
       const purposes = format.list(sentence.values.purposes.map((purpose) => t(`purpose.${purpose}`)));
       return t(sentence.key, { count: sentence.values.records, name, purposes, until: format.day(sentence.values.until) });

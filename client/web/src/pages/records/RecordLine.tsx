@@ -50,6 +50,7 @@ export function RecordLine({ record, to, selected, onSelect }: {
       </Link>
       <span className="flex flex-col items-end gap-1">
         {record.status === 'superseded' && <Badge tone="caution">{t('records.status.superseded')}</Badge>}
+        {record.versions.at(-1)?.retracted === true && <Badge tone="caution">{t('records.retracted')}</Badge>}
         {record.status === 'tombstoned' && <Badge tone="danger">{t('records.status.tombstoned')}</Badge>}
         {record.versions.length > 1 && <Badge>{t('records.versions', { count: record.versions.length })}</Badge>}
       </span>

@@ -1,11 +1,11 @@
-import { Download, FilePlus2, FileX2, Share2 } from 'lucide-react';
+import { Download, FilePlus2, FileWarning, FileX2, Share2, Undo2 } from 'lucide-react';
 import { useState } from 'react';
 import { useParams } from 'react-router';
 import { type Hex, isHex } from 'viem';
 import { paths } from '../../app/paths.ts';
 import { useGrants } from '../../data/grants.ts';
 import { useOpenRecord, useSaveRecord } from '../../data/open-record.ts';
-import { useRecord, useSetRecordStatus } from '../../data/records.ts';
+import { usePutBack, useRecord, useRetract, useWithdraw } from '../../data/records.ts';
 import { useUploads } from '../../data/uploads.ts';
 import type { OpenedRecord, RecordItem } from '../../data/types/records.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
@@ -52,6 +52,7 @@ function Known({ record, patient }: { readonly record: RecordItem; readonly pati
   const [shown, setShown] = useState<number | null>(null);
   const [adding, setAdding] = useState(false);
   const [withdrawing, setWithdrawing] = useState(false);
+  const [retracting, setRetracting] = useState(false);
   const back =
     patient === undefined
       ? { to: paths.records, label: t('nav.records') }
@@ -75,14 +76,15 @@ function Known({ record, patient }: { readonly record: RecordItem; readonly pati
     <Page title={title} back={back} actions={actions}>
       <Card className="space-y-4">
         <RecordFacts record={record} />
+        {record.versions.at(-1)?.retracted === true && <Retracted />}
         {isWithdrawn ? (
-          <Badge tone="danger">{t('records.status.tombstoned')}</Badge>
+          <Withdrawn record={record} />
         ) : (
           <OpenPanel record={record} version={shown} open={open} save={save} />
         )}
       </Card>
       <UploadQueue />
-      {open.data && <Opened opened={open.data} />}
+      {open.data && <Opened opened={open.data} record={record} />}
       <Versions
         record={record}
         onOpen={
@@ -95,15 +97,47 @@ function Known({ record, patient }: { readonly record: RecordItem; readonly pati
         }
       />
       {record.isMine && !isWithdrawn && <SharedWith record={record} />}
-      {(record.isMine || record.isUploader) && !isWithdrawn && (
+      {record.isUploader && !record.isMine && !isWithdrawn && record.versions.at(-1)?.retracted === false && (
+        <Button tone="quiet" icon={FileWarning} className="-ms-4" onClick={() => setRetracting(true)}>
+          {t('record.retract')}
+        </Button>
+      )}
+      {record.isMine && !isWithdrawn && (
         <Button tone="quiet" icon={FileX2} className="-ms-4" onClick={() => setWithdrawing(true)}>
           {t('record.withdraw')}
         </Button>
       )}
       {adding && <NewVersion record={record} onClose={() => setAdding(false)} />}
       {withdrawing && <Withdraw record={record} onClose={() => setWithdrawing(false)} />}
+      {retracting && <Retract record={record} onClose={() => setRetracting(false)} />}
     </Page>
   );
+}
+
+/** A withdrawn record; its patient can put it back for a while. */
+function Withdrawn({ record }: { readonly record: RecordItem }) {
+  const { t, format } = useI18n();
+  const putBack = usePutBack();
+  const until = record.liftableUntil;
+  const canPutBack = until !== null && until * 1_000 > Date.now();
+  return (
+    <div className="space-y-4">
+      <Badge tone="danger">{t('records.status.tombstoned')}</Badge>
+      {record.isMine && <p>{canPutBack ? t('record.withdrawn.until', { until: format.moment(until) }) : t('record.withdrawn.final')}</p>}
+      <ActionStatus act={putBack} />
+      {record.isMine && canPutBack && (
+        <Button icon={Undo2} busy={putBack.isBusy} onClick={() => void putBack.run(record.id).catch(() => undefined)}>
+          {t('record.putBack')}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+/** The uploader's word about a version: it must not be relied on. */
+function Retracted() {
+  const { t } = useI18n();
+  return <p className="font-medium text-caution">{t('record.retracted')}</p>;
 }
 
 function RecordFacts({ record }: { readonly record: RecordItem }) {
@@ -123,14 +157,16 @@ function RecordFacts({ record }: { readonly record: RecordItem }) {
   );
 }
 
-function Opened({ opened }: { readonly opened: OpenedRecord }) {
+function Opened({ opened, record }: { readonly opened: OpenedRecord; readonly record: RecordItem }) {
   const { t } = useI18n();
+  const version = record.versions.find(({ version }) => version === opened.version);
   return (
     <Section
       title={t('viewer.document')}
       intro={<AuthorSentence author={opened.author} />}
     >
       {opened.author.forged && <ForgedAuthor />}
+      {version?.retracted === true && <Retracted />}
       <Card>
         <Viewer blob={opened.blob} mediaType={opened.mediaType} fileName={opened.fileName} />
       </Card>
@@ -165,6 +201,7 @@ function Versions({ record, onOpen }: { readonly record: RecordItem; readonly on
               </p>
               {onOpen && newest > 1 && <Button onClick={() => onOpen(version.version)}>{t('record.open')}</Button>}
             </div>
+            {version.retracted && <Retracted />}
             {record.isMine && !version.hasReleaseShare && <p className="text-sm text-caution">{t('record.shareMissing')}</p>}
             <Details>
               <Facts>
@@ -241,19 +278,35 @@ function NewVersion({ record, onClose }: { readonly record: RecordItem; readonly
 
 function Withdraw({ record, onClose }: { readonly record: RecordItem; readonly onClose: () => void }) {
   const { t } = useI18n();
-  const setStatus = useSetRecordStatus();
-  const withdraw = () => {
-    setStatus.run({ record: record.id, status: 'tombstoned' }).then(onClose, () => undefined);
-  };
+  const withdraw = useWithdraw();
   return (
-    <Dialog title={t('record.withdraw.title')} onClose={onClose} locked={setStatus.isBusy}>
+    <Dialog title={t('record.withdraw.title')} onClose={onClose} locked={withdraw.isBusy}>
       <div className="space-y-5">
         <p>{t('record.withdraw.text')}</p>
-        <ActionStatus act={setStatus} />
+        <ActionStatus act={withdraw} />
         <div className="flex flex-wrap justify-end gap-3">
           <Button onClick={onClose}>{t('ui.cancel')}</Button>
-          <Button tone="danger" busy={setStatus.isBusy} onClick={withdraw}>
+          <Button tone="danger" busy={withdraw.isBusy} onClick={() => void withdraw.run(record.id).then(onClose, () => undefined)}>
             {t('record.withdraw.button')}
+          </Button>
+        </div>
+      </div>
+    </Dialog>
+  );
+}
+
+function Retract({ record, onClose }: { readonly record: RecordItem; readonly onClose: () => void }) {
+  const { t } = useI18n();
+  const retract = useRetract();
+  return (
+    <Dialog title={t('record.retract.title')} onClose={onClose} locked={retract.isBusy}>
+      <div className="space-y-5">
+        <p>{t('record.retract.text')}</p>
+        <ActionStatus act={retract} />
+        <div className="flex flex-wrap justify-end gap-3">
+          <Button onClick={onClose}>{t('ui.cancel')}</Button>
+          <Button tone="danger" busy={retract.isBusy} onClick={() => void retract.run(record.id).then(onClose, () => undefined)}>
+            {t('record.retract.button')}
           </Button>
         </div>
       </div>

@@ -1,0 +1,294 @@
+//! A record that is withdrawn: nothing of it is destroyed while its patient can take that back, everything afterwards. And
+//! an uploader whose authority has ended.
+
+use alloy::primitives::{B256, aliases::U40};
+use axum::http::StatusCode;
+use localnet::Role;
+use mongodb::bson::{Document, doc};
+use protocol::{
+    bodies::records::RegisterBody,
+    cid::{Cid, Codec},
+    codes::ScopeKind,
+    ids::{RecordId, Salt, Tag},
+    messages::{Action, Grant, LiftTombstone, RegisterRecord, Retract, Scope, Suspend, Tombstone},
+    mirror::{self, CURSOR_ID, CursorDoc, MIRROR_VERSION, Place, RecordDoc},
+    secret::DataKey,
+};
+use serde_json::json;
+
+use crate::world::{
+    Api, Cast, Terms, User, World, accredit, deadline, eventually, grant, mirror_events, nonce, random,
+    register_record, release_capsule, revoke,
+};
+
+fn tombstone(api: &Api, patient: &User, record: RecordId) -> Action {
+    Action::Tombstone(Tombstone {
+        patient: patient.address(),
+        record: record.0,
+        nonce: nonce(),
+        deadline: deadline(api),
+    })
+}
+
+fn lift(api: &Api, patient: &User, record: RecordId, epoch: u32) -> Action {
+    // A block can have a later time than this server's clock.
+    let deadline = deadline(api) + alloy::primitives::U256::from(10 * 86_400);
+    Action::LiftTombstone(LiftTombstone {
+        patient: patient.address(),
+        record: record.0,
+        epoch,
+        nonce: nonce(),
+        deadline,
+    })
+}
+
+async fn carried_out(api: &Api, user: &User, action: Action) {
+    let done = api.post("/v1/actions", &user.token, &user.sign(api, action)).await;
+    assert_eq!(done.status, StatusCode::OK, "{done:?}");
+}
+
+async fn count(api: &Api, collection: &str, filter: Document) -> u64 {
+    api.app.database.collection::<Document>(collection).count_documents(filter).await.unwrap()
+}
+
+async fn capsules(api: &Api, salt: Salt) -> usize {
+    let bundles = api.app.database.collection::<Document>("api_bundles");
+    let bundle = bundles.find_one(doc! { "salt": salt.to_string() }).await.unwrap().unwrap();
+    let body: protocol::bodies::grants::BundleBody = serde_json::from_str(bundle.get_str("bundle").unwrap()).unwrap();
+    body.capsules.len()
+}
+
+#[tokio::test]
+async fn a_withdrawn_record_is_destroyed_only_once_its_patient_can_no_longer_take_that_back() {
+    let world = World::start().await;
+    let api = world.api().await;
+    let cast = Cast::on(&world, &api).await;
+    let patient = &cast.patient;
+    let (record, other) = (register_record(&api, patient).await, register_record(&api, patient).await);
+    let salt = grant(&api, &cast, &record, Terms::now(&api)).await;
+    let ended = grant(&api, &cast, &other, Terms::now(&api)).await;
+    let shares = || count(&api, "api_release_shares", doc! { "record": record.id.to_string() });
+
+    carried_out(&api, patient, tombstone(&api, patient, record.id)).await;
+    assert_eq!(cast.doctor.read(&api, record.id, salt).await.err().expect("refused"), "record_tombstoned");
+    // Another end, told later, shows that what is due was destroyed meanwhile.
+    let end = json!({ "action": revoke(&api, &cast, other.id, ended) });
+    assert_eq!(api.post("/v1/grants/revoke", &patient.token, &end).await.status, StatusCode::OK);
+    world.rpc("anvil_mine", json!(["0x4"])).await;
+    eventually("the ended grant's capsules are destroyed", || async {
+        mirror_events(&api).await;
+        (capsules(&api, ended).await == 0).then_some(())
+    })
+    .await;
+    assert_eq!((shares().await, capsules(&api, salt).await), (1, 1), "the patient can still take it back");
+
+    carried_out(&api, patient, lift(&api, patient, record.id, 1)).await;
+    cast.doctor.read(&api, record.id, salt).await.expect("the grant counts again");
+
+    // Withdrawn again; the first withdrawal's time comes, and the record was opened in between.
+    carried_out(&api, patient, tombstone(&api, patient, record.id)).await;
+    mirror_withdrawn(&api, patient, record.id).await;
+    api::blobs::sweeper::sweep_once(&api.app).await.unwrap();
+    assert_eq!(count(&api, "api_pins", doc! { "record": record.id.to_string() }).await, 1, "the pin waits as well");
+    world.rpc("evm_increaseTime", json!([86_401])).await;
+    world.rpc("anvil_mine", json!(["0x1"])).await;
+    let late = api.post("/v1/actions", &patient.token, &patient.sign(&api, lift(&api, patient, record.id, 2))).await;
+    assert_eq!(late.code(), "lift_period_over");
+    // The block behind which nothing falls out has to be late enough, too.
+    world.rpc("anvil_mine", json!(["0x4"])).await;
+    eventually("share and capsules are destroyed", || async {
+        mirror_events(&api).await;
+        (shares().await == 0 && capsules(&api, salt).await == 0).then_some(())
+    })
+    .await;
+    mirror_withdrawn(&api, patient, record.id).await;
+    api::blobs::sweeper::sweep_once(&api.app).await.unwrap();
+    assert_eq!(count(&api, "api_pins", doc! { "record": record.id.to_string() }).await, 0, "and the pin");
+    assert_eq!(count(&api, "api_release_shares", doc! { "record": other.id.to_string() }).await, 1);
+}
+
+/// What the indexer would write about a record that is tombstoned, and how far it has come.
+async fn mirror_withdrawn(api: &Api, patient: &User, record: RecordId) {
+    let registry = api.app.deployment.address_of(protocol::deployment::ContractName::RecordRegistry);
+    let registry = contracts::record_registry::RecordRegistry::new(registry, api.app.chain.clone());
+    let stored = registry.tombstoneOf(record.0).call().await.unwrap();
+    let place = Place { block_number: 1, block_hash: B256::ZERO, block_time: 1, tx_hash: B256::ZERO, log_index: 0 };
+    let doc = RecordDoc {
+        id: record,
+        patient: patient.address(),
+        uploader: patient.address(),
+        category: 1,
+        status: 3,
+        tombstone_epoch: stored.epoch,
+        liftable_until: stored.liftableUntil.to(),
+        retracted: 0,
+        version: 1,
+        created: 1,
+        place,
+    };
+    let cursor = CursorDoc {
+        id: CURSOR_ID.to_owned(),
+        mirror_version: MIRROR_VERSION,
+        chain_id: api.app.deployment.chain_id,
+        genesis_hash: api.app.deployment.genesis_hash,
+        contracts: Vec::new(),
+        block_number: alloy::providers::Provider::get_block_number(&api.app.chain).await.unwrap(),
+        block_hash: B256::ZERO,
+        block_time: 0,
+    };
+    let records = api.app.database.collection::<RecordDoc>(mirror::collection::RECORDS);
+    records.replace_one(doc! { "_id": record.to_string() }, doc).upsert(true).await.unwrap();
+    let cursors = api.app.database.collection::<CursorDoc>(mirror::collection::CURSOR);
+    cursors.replace_one(doc! { "_id": CURSOR_ID }, cursor).upsert(true).await.unwrap();
+}
+
+/// A laboratory that the patient lets write laboratory records, and a record of its making.
+struct Uploaded {
+    lab: User,
+    record: RecordId,
+    salt: Salt,
+    write_salt: Salt,
+    dek: DataKey,
+}
+
+impl Uploaded {
+    async fn on(world: &World, api: &Api, patient: &User) -> Self {
+        let lab = api.login(world.signer(Role::Lab)).await;
+        accredit(world, api, lab.address(), 4).await;
+        let write_salt = Salt(random());
+        let now = api.app.clock.now();
+        let scope = Scope {
+            kind: ScopeKind::Category.code(),
+            id: B256::left_padding_from(&[1]),
+            epoch: 0,
+            bundleHash: B256::ZERO,
+        };
+        let write = Grant {
+            patient: patient.address(),
+            tag: Tag::derive(lab.address(), write_salt).0,
+            rights: 2,
+            purposes: 0,
+            notBefore: U40::from(now - 10),
+            notAfter: U40::from(now + 86_400),
+            patientEpoch: 0,
+            scopes: vec![scope],
+            nonce: nonce(),
+            deadline: deadline(api),
+        };
+        carried_out(api, patient, Action::Grant(write)).await;
+        let salt = Salt(random());
+        let record = RecordId::derive(lab.address(), salt);
+        let cid = Cid::of_block(Codec::Raw, salt.0.as_slice());
+        let message = RegisterRecord {
+            uploader: lab.address(),
+            patient: patient.address(),
+            salt: salt.0,
+            category: 1,
+            codec: cid.codec().code(),
+            digest: cid.digest(),
+            writeSalt: write_salt.0,
+            nonce: nonce(),
+            deadline: deadline(api),
+        };
+        // Past the server, so that no share is here yet.
+        carried_out(api, &lab, Action::RegisterRecord(message)).await;
+        Self { lab, record, salt, write_salt, dek: DataKey::generate(&mut rand::rng()) }
+    }
+
+    /// What the laboratory sends to deposit the release share of its version.
+    fn deposit(&self, api: &Api, patient: &User) -> RegisterBody {
+        RegisterBody {
+            action: None,
+            record: self.record,
+            version: 1,
+            release_share: release_capsule(api, &self.dek, patient.address(), self.record),
+            salt: Some(self.salt),
+            write_salt: Some(self.write_salt),
+        }
+    }
+
+    fn retraction(&self, api: &Api) -> Action {
+        Action::Retract(Retract {
+            uploader: self.lab.address(),
+            record: self.record.0,
+            version: 1,
+            salt: self.salt.0,
+            writeSalt: self.write_salt.0,
+            nonce: nonce(),
+            deadline: deadline(api),
+        })
+    }
+
+    /// The codes with which the laboratory is refused: to deposit, to retract, to close.
+    async fn refusals(&self, api: &Api, patient: &User) -> [String; 3] {
+        let lab = &self.lab;
+        let deposit = api.post("/v1/records", &lab.token, &self.deposit(api, patient)).await;
+        let retract = api.post("/v1/actions", &lab.token, &lab.sign(api, self.retraction(api))).await;
+        let close = lab.sign(api, tombstone(api, lab, self.record));
+        let close = api.post("/v1/actions", &lab.token, &close).await;
+        [deposit.code(), retract.code(), close.code()]
+    }
+}
+
+#[tokio::test]
+async fn a_suspended_uploader_can_change_nothing_about_a_record() {
+    let world = World::start().await;
+    let api = world.api().await;
+    let patient = api.login(world.signer(Role::Patient)).await;
+    let uploaded = Uploaded::on(&world, &api, &patient).await;
+    let accreditor = api.login(world.signer(Role::Accreditor)).await;
+    let suspend = Suspend {
+        accreditor: accreditor.address(),
+        practitioner: uploaded.lab.address(),
+        nonce: nonce(),
+        deadline: deadline(&api),
+    };
+    carried_out(&api, &accreditor, Action::Suspend(suspend)).await;
+    assert_eq!(uploaded.refusals(&api, &patient).await, ["not_accredited", "not_accredited", "forbidden"]);
+    assert_eq!(count(&api, "api_release_shares", doc! {}).await, 0);
+}
+
+#[tokio::test]
+async fn an_uploader_whose_grant_was_revoked_can_change_nothing_about_a_record() {
+    let world = World::start().await;
+    let api = world.idle_api(&["--relay-wait-seconds", "1"]).await;
+    api::background::start(&api.app);
+    let patient = api.login(world.signer(Role::Patient)).await;
+    let uploaded = Uploaded::on(&world, &api, &patient).await;
+    let revoke_all =
+        protocol::messages::RevokeAll { patient: patient.address(), nonce: nonce(), deadline: deadline(&api) };
+    // From the moment that the server has the revocation, mined or not.
+    world.rpc("evm_setAutomine", json!([false])).await;
+    let signed = patient.sign(&api, Action::RevokeAll(revoke_all));
+    assert_eq!(api.post("/v1/actions", &patient.token, &signed).await.status, StatusCode::ACCEPTED);
+    let deposit = api.post("/v1/records", &uploaded.lab.token, &uploaded.deposit(&api, &patient)).await;
+    assert_eq!(deposit.code(), "grant_revoked");
+    world.rpc("evm_setAutomine", json!([true])).await;
+    world.rpc("evm_mine", json!([])).await;
+    eventually("the revocation is mined", || async {
+        let deposit = api.post("/v1/records", &uploaded.lab.token, &uploaded.deposit(&api, &patient)).await;
+        (deposit.code() == "no_grant").then_some(())
+    })
+    .await;
+    assert_eq!(uploaded.refusals(&api, &patient).await, ["no_grant", "no_grant", "forbidden"]);
+    assert_eq!(count(&api, "api_release_shares", doc! {}).await, 0);
+}
+
+#[tokio::test]
+async fn an_uploader_that_may_deposits_once_shows_how_and_retracts() {
+    let world = World::start().await;
+    let api = world.api().await;
+    let patient = api.login(world.signer(Role::Patient)).await;
+    let uploaded = Uploaded::on(&world, &api, &patient).await;
+    let lab = &uploaded.lab;
+    let unproven = RegisterBody { write_salt: None, ..uploaded.deposit(&api, &patient) };
+    assert_eq!(api.post("/v1/records", &lab.token, &unproven).await.code(), "no_grant");
+    let guessed = RegisterBody { write_salt: Some(Salt(random())), ..uploaded.deposit(&api, &patient) };
+    assert_eq!(api.post("/v1/records", &lab.token, &guessed).await.code(), "no_grant");
+    let done = api.post("/v1/records", &lab.token, &uploaded.deposit(&api, &patient)).await;
+    assert_eq!(done.status, StatusCode::OK, "{done:?}");
+    assert_eq!(count(&api, "api_release_shares", doc! { "record": uploaded.record.to_string() }).await, 1);
+    carried_out(&api, lab, uploaded.retraction(&api)).await;
+    let again = api.post("/v1/actions", &lab.token, &lab.sign(&api, uploaded.retraction(&api))).await;
+    assert_eq!(again.code(), "stale_state");
+}

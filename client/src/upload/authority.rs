@@ -1,0 +1,61 @@
+//! What shows that somebody may upload for a patient, and that a record is of its own making.
+
+use alloy::primitives::Address;
+use protocol::{
+    bodies::grants::{GrantQuery, GrantSide},
+    codes::{Category, Right, ScopeKind},
+    ids::{RecordId, Salt, Tag},
+};
+
+use super::journal;
+use crate::{
+    client::Client,
+    error::{ClientError, Kind},
+};
+
+/// What opens the id of a record that this device has made for a patient.
+pub(crate) fn own_salt(client: &Client, record: RecordId) -> Result<Salt, ClientError> {
+    let known =
+        journal::salt_of(client.home(), record)?.filter(|salt| RecordId::derive(client.address(), *salt) == record);
+    known.ok_or_else(|| {
+        ClientError::new(
+            Kind::NotAllowed,
+            "Only the patient and the record's first uploader, on the device that made it, may do this.",
+        )
+    })
+}
+
+/// What opens this person's WRITE tag for the patient, by a grant over the category or all that stands now: told by the
+/// server, checked against the chain.
+pub(crate) async fn write_salt(
+    client: &Client,
+    patient: Address,
+    category: Option<Category>,
+) -> Result<Salt, ClientError> {
+    let query = GrantQuery {
+        side: Some(GrantSide::Received),
+        patient: Some(format!("{patient:#x}")),
+        ..GrantQuery::default()
+    };
+    let now = client.chain().now().await?;
+    let patient_epoch = client.chain().patient_epoch(patient).await?;
+    for grant in client.api()?.grants(&query).await? {
+        let covers = match grant.kind {
+            ScopeKind::All => true,
+            ScopeKind::Category => category.is_some_and(|category| category.scope_id() == grant.scope_id),
+            ScopeKind::Record => false,
+        };
+        let Some(salt) = grant.salt.filter(|_| covers && grant.patient == patient) else { continue };
+        if Tag::derive(client.address(), salt) != grant.tag {
+            continue;
+        }
+        let terms = client.chain().terms(patient, grant.tag, grant.kind, grant.scope_id).await?;
+        let counts = terms.rights == Right::Write.bit()
+            && terms.patient_epoch == patient_epoch
+            && (terms.not_before..terms.not_after).contains(&now);
+        if counts {
+            return Ok(salt);
+        }
+    }
+    Err(ClientError::new(Kind::NoGrant, "The patient has not allowed you to add records of this kind."))
+}

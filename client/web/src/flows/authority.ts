@@ -1,0 +1,40 @@
+/** What shows that somebody may upload for a patient, and that a record is of its own making. Mirrors `client/src/upload/authority.rs`. */
+import type { Address, Hex } from 'viem';
+import * as api from '../api/routes.ts';
+import type { Client } from '../device/device.ts';
+import { Failure } from '../failure.ts';
+import { CATEGORIES, RIGHTS, SCOPE_KINDS, categoryScopeId } from '../protocol/codes.ts';
+import { sameHex } from '../protocol/hex.ts';
+import { opensTag, recordId } from '../protocol/ids.ts';
+
+/** What opens the id of a record that this browser has made for a patient. */
+export async function ownSalt(client: Client, id: Hex): Promise<Hex> {
+  const salt = await client.shelf.get<Hex>(`salt:${id}`);
+  if (salt === undefined || !sameHex(recordId(client.address, salt), id)) throw new Failure('not_allowed');
+  return salt;
+}
+
+/**
+ * What opens this person's WRITE tag for the patient, by a grant over the category (its code) or all that stands now: told by
+ * the server, checked against the chain.
+ */
+export async function findWriteSalt(client: Client, patient: Address, category: number): Promise<Hex> {
+  const { chain } = client;
+  const [told, now, patientEpoch] = await Promise.all([
+    api.grants({ side: 'received', patient }),
+    chain.now(),
+    chain.patientEpoch(patient),
+  ]);
+  const word = CATEGORIES.fromCode(category);
+  for (const grant of told) {
+    const isOverCategory = grant.kind === 'category' && word !== null && sameHex(grant.scope_id as Hex, categoryScopeId(word));
+    const covers = grant.kind === 'all' || isOverCategory;
+    const salt = grant.salt as Hex | null | undefined;
+    if (!covers || !sameHex(grant.patient as Address, patient) || salt === null || salt === undefined) continue;
+    if (!opensTag(grant.tag as Hex, client.address, salt)) continue;
+    const terms = await chain.terms(patient, grant.tag as Hex, SCOPE_KINDS.code(grant.kind), grant.scope_id as Hex);
+    const isRunning = terms.notBefore <= now && now < terms.notAfter;
+    if (terms.rights === RIGHTS.bit('write') && terms.patientEpoch === patientEpoch && isRunning) return salt;
+  }
+  throw new Failure('no_grant');
+}

@@ -1,0 +1,64 @@
+/**
+ * What is said about a whole record: its patient closes it for everybody (a tombstone) and opens it again while there is time;
+ * its uploader retracts what it uploaded. Mirrors `client/src/record_status.rs`.
+ */
+import type { Hex } from 'viem';
+import type { ChainRecord } from '../chain/chain.ts';
+import type { Client } from '../device/device.ts';
+import type { Errand } from '../device/errand.ts';
+import { Failure } from '../failure.ts';
+import { RECORD_STATUSES } from '../protocol/codes.ts';
+import { carryOut, newDeadline, newNonce } from './act.ts';
+import { findWriteSalt, ownSalt } from './authority.ts';
+
+const TOMBSTONED = RECORD_STATUSES.code('tombstoned');
+
+/** Closes a record for everybody: no read from the moment that the server has the message. Only its patient. */
+export async function withdraw(client: Client, id: Hex, errand: Errand): Promise<void> {
+  errand.phase('preparing');
+  await ownRecord(client, id);
+  const [period, now] = await Promise.all([client.chain.liftPeriod(), client.chain.now()]);
+  const message = { patient: client.address, record: id, nonce: newNonce(), deadline: await newDeadline(client.chain) };
+  const sentence = { key: 'sign.tombstone', values: { record: id, until: now + period } } as const;
+  await carryOut(client, { type: 'tombstone', message }, sentence, errand);
+}
+
+/**
+ * Opens a closed record again; grants that stand count again. Only its patient, while there is time.
+ *
+ * @throws Failure `lift_period_over`, `stale_state` if it is not closed.
+ */
+export async function putBack(client: Client, id: Hex, errand: Errand): Promise<void> {
+  errand.phase('preparing');
+  const known = await ownRecord(client, id);
+  if (known.status !== TOMBSTONED) throw new Failure('stale_state');
+  const [{ epoch, liftableUntil }, now] = await Promise.all([client.chain.tombstone(id), client.chain.now()]);
+  if (liftableUntil <= now) throw new Failure('lift_period_over');
+  const message = { patient: client.address, record: id, epoch, nonce: newNonce(), deadline: await newDeadline(client.chain) };
+  await carryOut(client, { type: 'lift_tombstone', message }, { key: 'sign.lift', values: { record: id } }, errand);
+}
+
+/**
+ * Says that what this uploader uploaded of a record must not be relied on; nothing is deleted. Only the first uploader, in the
+ * browser that made the record, while it may still upload.
+ */
+export async function retract(client: Client, id: Hex, errand: Errand): Promise<void> {
+  errand.phase('preparing');
+  const known = await client.chain.record(id);
+  if (known.patient === client.address) throw new Failure('not_allowed');
+  const salt = await ownSalt(client, id);
+  if (known.status === TOMBSTONED) throw new Failure('record_tombstoned');
+  if (known.retracted >= known.version) return;
+  const writeSalt = await findWriteSalt(client, known.patient, known.category);
+  const message = {
+    uploader: client.address, record: id, version: known.version, salt, writeSalt,
+    nonce: newNonce(), deadline: await newDeadline(client.chain),
+  };
+  await carryOut(client, { type: 'retract', message }, { key: 'sign.retract', values: { record: id } }, errand);
+}
+
+async function ownRecord(client: Client, id: Hex): Promise<ChainRecord> {
+  const known = await client.chain.record(id);
+  if (known.patient !== client.address) throw new Failure('not_allowed');
+  return known;
+}
