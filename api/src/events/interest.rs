@@ -101,7 +101,7 @@ async fn of_record(app: &App, event: RecordRegistryEvents) -> Result<Interest, A
             (FeedKind::RecordStatusChanged, changed.id, changed.patient, concerned([changed.patient]))
         }
         RecordRegistryEvents::RecordRetracted(retracted) => {
-            let people = BTreeSet::from([retracted.patient, retracted.uploader]);
+            let people = concerned([retracted.patient, retracted.uploader]);
             (FeedKind::RecordRetracted, retracted.id, retracted.patient, people)
         }
         _ => return Ok((FeedKind::RecordRegistered, String::new(), BTreeSet::new())),

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy::primitives::Address;
 use futures::TryStreamExt;
 use mongodb::{
     Collection,

@@ -65,7 +65,19 @@ async fn shared(world: &World, grantee: Address, shelf: &str, count: u64) -> Vec
 }
 
 fn record_doc(id: RecordId, patient: Address, uploader: Address, created: u64, version: u16) -> RecordDoc {
-    RecordDoc { id, patient, uploader, category: 1, status: 1, version, created, place: place() }
+    RecordDoc {
+        id,
+        patient,
+        uploader,
+        category: 1,
+        status: 1,
+        tombstone_epoch: 0,
+        liftable_until: 0,
+        retracted: 0,
+        version,
+        created,
+        place: place(),
+    }
 }
 
 async fn many<T: serde::Serialize + Send + Sync>(world: &World, collection: &str, documents: &[T]) {

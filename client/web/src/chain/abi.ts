@@ -42,7 +42,7 @@ export const accessLogAbi = parseAbi([
 
 export const recordHistoryAbi = parseAbi([
   'event RecordRegistered(bytes32 indexed id, address indexed patient, uint16 indexed category, address uploader, uint16 version, uint8 codec, bytes32 digest)',
-  'event RecordStatusChanged(bytes32 indexed id, address indexed patient, uint8 status)',
+  'event RecordStatusChanged(bytes32 indexed id, address indexed patient, uint8 status, uint32 epoch, uint40 liftableUntil)',
 ]);
 export const grantHistoryAbi = parseAbi([
   'event Granted(address indexed patient, bytes32 indexed tag, bytes32 indexed scopeId, uint256 terms, bytes32 bundleHash)',
@@ -50,7 +50,7 @@ export const grantHistoryAbi = parseAbi([
   'event AllRevoked(address indexed patient, uint32 patientEpoch)',
 ]);
 export const accreditationHistoryAbi = parseAbi([
-  'event Accredited(address indexed accreditor, address indexed practitioner, uint8 roles, uint40 validFrom, uint40 validUntil, uint32 epoch)',
+  'event Accredited(address indexed accreditor, address indexed practitioner, uint8 roles, uint40 validFrom, uint40 validUntil, uint32 epoch, uint32 accreditorEpoch)',
   'event AccreditationChanged(address indexed accreditor, address indexed practitioner, bool suspended, uint32 epoch)',
   'event AccreditorSet(address indexed accreditor, bool active, uint32 epoch)',
 ]);
