@@ -36,10 +36,10 @@ const revoked = (block: number, kind = 0): Event => event(block, 'grant_registry
 const allRevoked = (block: number, patientEpoch: number): Event => event(block, 'grant_registry', 'AllRevoked', { patient: PATIENT, patientEpoch });
 const named = (block: number, active: boolean, epoch: number): Event => event(block, 'accreditation', 'AccreditorSet', { accreditor: OPERATOR, active, epoch });
 const accredited = (block: number, validUntil = 10_000): Event =>
-  event(block, 'accreditation', 'Accredited', { accreditor: OPERATOR, practitioner: GRANTEE, roles: 1, validFrom: 0, validUntil, epoch: 1 });
+  event(block, 'accreditation', 'Accredited', { accreditor: OPERATOR, practitioner: GRANTEE, roles: 1, validFrom: 0, validUntil, epoch: 1, accreditorEpoch: 1 });
 const suspended = (block: number): Event =>
   event(block, 'accreditation', 'AccreditationChanged', { accreditor: OPERATOR, practitioner: GRANTEE, suspended: true, epoch: 2 });
-const tombstoned = (block: number): Event => event(block, 'record_registry', 'RecordStatusChanged', { id: RECORD, patient: PATIENT, status: 3 });
+const tombstoned = (block: number): Event => event(block, 'record_registry', 'RecordStatusChanged', { id: RECORD, patient: PATIENT, status: 3, epoch: 1, liftableUntil: 1 });
 
 const GOOD = [registered, named(2, true, 1), accredited(3), granted(4)];
 

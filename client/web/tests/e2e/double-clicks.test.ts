@@ -7,7 +7,7 @@ const SLOW_MS = 60_000;
 const EVENTS = {
   keys: ['key_registry', 'event KeyRegistered(address indexed owner, bytes32 indexed keyHash, uint8 slot, uint32 epoch, uint16 kem, bytes key)'],
   records: ['record_registry', 'event RecordRegistered(bytes32 indexed id, address indexed patient, uint16 indexed category, address uploader, uint16 version, uint8 codec, bytes32 digest)'],
-  withdrawals: ['record_registry', 'event RecordStatusChanged(bytes32 indexed id, address indexed patient, uint8 status)'],
+  withdrawals: ['record_registry', 'event RecordStatusChanged(bytes32 indexed id, address indexed patient, uint8 status, uint32 epoch, uint40 liftableUntil)'],
   grants: ['grant_registry', 'event Granted(address indexed patient, bytes32 indexed tag, bytes32 indexed scopeId, uint256 terms, bytes32 bundleHash)'],
   revocations: ['grant_registry', 'event Revoked(address indexed patient, bytes32 indexed tag, bytes32 indexed scopeId, uint8 kind, uint32 epoch)'],
   ends: ['grant_registry', 'event AllRevoked(address indexed patient, uint32 patientEpoch)'],

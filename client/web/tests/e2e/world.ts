@@ -39,7 +39,7 @@ export const AUDITOR = 16;
 
 const accreditationAbi = parseAbi([
   'function addAccreditor(address accreditor, uint32 epoch)',
-  'function accredit(address practitioner, uint8 roles, uint40 validFrom, uint40 validUntil, uint32 epoch)',
+  'function accredit(address practitioner, uint8 roles, uint40 validFrom, uint40 validUntil, uint32 epoch, uint32 accreditorEpoch)',
 ]);
 
 interface Ports {
@@ -221,7 +221,7 @@ export class World {
   /** Vouches for somebody until next year, in the roles of a bit set. */
   vouch(role: Role, bits: number): Promise<void> {
     const now = Math.floor(Date.now() / 1000);
-    return this.#send('accreditor', 'accredit', [this.address(role), bits, now - 3600, now + 365 * 86_400, 0]);
+    return this.#send('accreditor', 'accredit', [this.address(role), bits, now - 3600, now + 365 * 86_400, 0, 1]);
   }
 
   /**
