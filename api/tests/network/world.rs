@@ -230,7 +230,7 @@ impl Api {
     }
 
     /// The same server, spoken to from this network address; it must trust `x-forwarded-for`.
-    pub(crate) fn from_network(&self, address: &str) -> Self {
+    pub(crate) fn at_network(&self, address: &str) -> Self {
         Self { network: Some(address.to_owned()), ..self.clone() }
     }
 
