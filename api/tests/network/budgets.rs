@@ -43,7 +43,7 @@ async fn new_accounts_of_one_network_share_a_budget_and_others_have_theirs() {
     let world = World::start().await;
     let settings = ["--forwarded-header", "x-forwarded-for", "--gas-per-day-network", "300000"];
     let api = running(&world, &settings).await;
-    let (crowd, other) = (api.at_network("2001:db8:1:2::5"), api.from_network("2001:db8:1:3::5"));
+    let (crowd, other) = (api.at_network("2001:db8:1:2::5"), api.at_network("2001:db8:1:3::5"));
     assert_eq!(newcomer(&crowd).await, None);
     assert_eq!(newcomer(&api.at_network("2001:db8:1:2:ffff::1")).await, None, "the same /64");
     assert_eq!(newcomer(&crowd).await.as_deref(), EXCEEDED);
