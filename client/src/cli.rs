@@ -26,6 +26,7 @@ mod settings;
 mod upload;
 mod version;
 mod who;
+mod withdrawal;
 mod words;
 
 use std::{ffi::OsString, process::ExitCode};
@@ -69,6 +70,9 @@ enum Command {
     List(records::List),
     Show(records::Show),
     Get(records::Get),
+    Withdraw(withdrawal::Withdraw),
+    Lift(withdrawal::Lift),
+    Retract(withdrawal::Retract),
     // Asking for access.
     Request(requests::Request),
     Requests(requests::Requests),
@@ -144,6 +148,9 @@ impl Command {
             Self::List(command) => command.run(context).await,
             Self::Show(command) => command.run(context).await,
             Self::Get(command) => command.run(context).await,
+            Self::Withdraw(command) => command.run(context).await,
+            Self::Lift(command) => command.run(context).await,
+            Self::Retract(command) => command.run(context).await,
             Self::Request(command) => command.run(context).await,
             Self::Requests(command) => command.run(context).await,
             Self::Approve(command) => command.run(context).await,

@@ -94,8 +94,15 @@ fn row(record: &RecordView, names: &Names) -> [String; 8] {
         names.call(record.uploader),
         newest.map_or_else(String::new, |version| version.version.to_string()),
         newest.and_then(|version| version.size).map_or_else(String::new, bytes_in_words),
-        words::status_in_words(record.status).to_owned(),
+        status(record),
     ]
+}
+
+/// Where it stands, and the uploader's word about its newest version.
+fn status(record: &RecordView) -> String {
+    let status = words::status_in_words(record.status);
+    let is_retracted = record.versions.last().is_some_and(|version| version.retracted);
+    if is_retracted { format!("{status}, retracted by its uploader") } else { status.to_owned() }
 }
 
 /// Show one record: its versions, where they are stored, who may open it.
@@ -132,7 +139,7 @@ fn in_words(context: &Context, record: &RecordView, grants: &[GrantView], names:
         heading("Category"),
         record.category,
         heading("Status  "),
-        words::status_in_words(record.status),
+        status(record),
     );
     let rows = record.versions.iter().map(|version| {
         [

@@ -1,0 +1,102 @@
+//! `medlock withdraw`, `lift` and `retract`: what a patient or an uploader says about a whole record.
+
+use clap::Args;
+use client::{act::Settled, record_status};
+use protocol::ids::RecordId;
+
+use super::{
+    failure::Failure,
+    moment, prompt,
+    records::find,
+    screen::short,
+    settings::{Context, Sending},
+};
+
+/// Withdraw a record of yours: nobody can open it from now on.
+///
+/// For a day you can take that back with `medlock lift`; after that, what the servers hold of it is destroyed. Whoever has
+/// opened it may have kept a copy.
+#[derive(Debug, Args)]
+pub(crate) struct Withdraw {
+    /// Which record.
+    #[arg(value_name = "RECORD")]
+    record: String,
+    /// Do not ask before it is closed.
+    #[arg(long, short)]
+    yes: bool,
+    #[command(flatten)]
+    sending: Sending,
+}
+
+impl Withdraw {
+    pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
+        let client = context.client()?;
+        let record = find(&client, &self.record).await?;
+        prompt::agree("Nobody will be able to open this record any more.", self.yes)?;
+        let wallet = context.wallet(&client).await?;
+        let settled = record_status::tombstone(&client, &wallet, record, self.sending.way()).await?;
+        let until = client.chain().tombstone(record).await?.liftable_until;
+        said(&context, record, &settled, || {
+            let id = short(record);
+            if until == 0 {
+                return format!("Record {id} is withdrawn.");
+            }
+            format!(
+                "Record {id} is withdrawn. Until {} you can take that back: medlock lift {id}.",
+                moment::in_words(until)
+            )
+        })
+    }
+}
+
+/// Take a withdrawal back, while there is time: whoever the record is shared with can open it again.
+#[derive(Debug, Args)]
+pub(crate) struct Lift {
+    /// Which record.
+    #[arg(value_name = "RECORD")]
+    record: String,
+    #[command(flatten)]
+    sending: Sending,
+}
+
+impl Lift {
+    pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
+        let client = context.client()?;
+        let record = find(&client, &self.record).await?;
+        let wallet = context.wallet(&client).await?;
+        let settled = record_status::lift(&client, &wallet, record, self.sending.way()).await?;
+        said(&context, record, &settled, || format!("Record {} can be opened again.", short(record)))
+    }
+}
+
+/// Say that what you uploaded for somebody must not be relied on; nothing is deleted.
+///
+/// A corrected version that you upload afterwards carries no warning.
+#[derive(Debug, Args)]
+pub(crate) struct Retract {
+    /// Which record.
+    #[arg(value_name = "RECORD")]
+    record: String,
+    #[command(flatten)]
+    sending: Sending,
+}
+
+impl Retract {
+    pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
+        let client = context.client()?;
+        let record = find(&client, &self.record).await?;
+        let wallet = context.wallet(&client).await?;
+        let settled = record_status::retract(&client, &wallet, record, self.sending.way()).await?;
+        said(&context, record, &settled, || {
+            format!("Everybody who may see record {} is told not to rely on it.", short(record))
+        })
+    }
+}
+
+fn said(context: &Context, record: RecordId, settled: &Settled, words: impl FnOnce() -> String) -> Result<(), Failure> {
+    let answer = serde_json::json!({ "record": record, "settled": settled });
+    context.screen.answer(&answer, || {
+        let words = words();
+        if settled.block_number.is_some() { words } else { words + "\nThe chain will follow in a moment." }
+    })
+}
