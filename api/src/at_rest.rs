@@ -57,12 +57,33 @@ pub enum Use {
     PrivateBlob,
     /// What a write was answered.
     Answer,
+    /// The grantee of a grant, with the salt of its tag.
+    Received,
+    /// An access request: message and note.
+    Request,
+    /// The signed answer no to a request.
+    Denial,
+    /// Whom somebody has blocked.
+    Block,
+    /// What an entry of the feed tells.
+    Feed,
 }
 
 impl Use {
     /// All of them, for the test that no two share a label.
     #[cfg(test)]
-    const ALL: [Self; 5] = [Self::ReleaseShare, Self::Session, Self::Leaf, Self::PrivateBlob, Self::Answer];
+    const ALL: [Self; 10] = [
+        Self::ReleaseShare,
+        Self::Session,
+        Self::Leaf,
+        Self::PrivateBlob,
+        Self::Answer,
+        Self::Received,
+        Self::Request,
+        Self::Denial,
+        Self::Block,
+        Self::Feed,
+    ];
 
     const fn label(self) -> &'static str {
         match self {
@@ -71,6 +92,11 @@ impl Use {
             Self::Leaf => "log_leaves/sealed",
             Self::PrivateBlob => "api_private_blobs/content",
             Self::Answer => "api_answers/answer",
+            Self::Received => "api_received/sealed",
+            Self::Request => "api_requests/sealed",
+            Self::Denial => "api_requests/denial",
+            Self::Block => "api_blocks/sealed",
+            Self::Feed => "api_feed/sealed",
         }
     }
 }
@@ -92,12 +118,32 @@ pub enum Lookup {
     Invitation,
     /// The address whose write was answered.
     AnswerAddress,
+    /// Who may read by a grant.
+    Reader,
+    /// Who may write by a grant. Whoever writes opens its tag on chain, so this one must not be that of [`Lookup::Reader`].
+    Writer,
+    /// Who asks for access.
+    Requester,
+    /// Who is asked for access.
+    Requested,
+    /// Who knows whom.
+    Relation,
+    /// Who has blocked.
+    Blocker,
+    /// Who has blocked whom.
+    Block,
+    /// Who is counted by day.
+    Daily,
+    /// Whom an entry of the feed is for.
+    Feed,
+    /// What has caused an entry of the feed, and for whom it is.
+    FeedCause,
 }
 
 impl Lookup {
     /// All of them, for the test that no two share a label.
     #[cfg(test)]
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 17] = [
         Self::SessionAddress,
         Self::LeafRequest,
         Self::PrivateBlob,
@@ -105,6 +151,16 @@ impl Lookup {
         Self::RelayNetwork,
         Self::Invitation,
         Self::AnswerAddress,
+        Self::Reader,
+        Self::Writer,
+        Self::Requester,
+        Self::Requested,
+        Self::Relation,
+        Self::Blocker,
+        Self::Block,
+        Self::Daily,
+        Self::Feed,
+        Self::FeedCause,
     ];
 
     const fn label(self) -> &'static str {
@@ -116,6 +172,16 @@ impl Lookup {
             Self::RelayNetwork => "api_budgets/network",
             Self::Invitation => "api_invitations/account",
             Self::AnswerAddress => "api_answers/account",
+            Self::Reader => "api_received/reader",
+            Self::Writer => "api_received/writer",
+            Self::Requester => "api_requests/requester",
+            Self::Requested => "api_requests/patient",
+            Self::Relation => "api_relations",
+            Self::Blocker => "api_blocks/owner",
+            Self::Block => "api_blocks",
+            Self::Daily => "api_daily",
+            Self::Feed => "api_feed/to",
+            Self::FeedCause => "api_feed",
         }
     }
 }
@@ -273,7 +339,14 @@ impl AtRest {
     /// The filter for the documents that were written with this value, under whichever secret.
     #[must_use]
     pub fn find(&self, of: Lookup, value: impl AsRef<[u8]>) -> Bson {
-        let all = self.roots.iter().rev().map(|root| self.blind_under(root, of, value.as_ref()));
+        self.find_any(&[of], value)
+    }
+
+    /// The same where the value may stand under any of these look-ups.
+    #[must_use]
+    pub fn find_any(&self, of: &[Lookup], value: impl AsRef<[u8]>) -> Bson {
+        let all = self.roots.iter().rev().flat_map(|root| of.iter().map(move |of| (root, *of)));
+        let all = all.map(|(root, of)| self.blind_under(root, of, value.as_ref()));
         match &all.collect::<Vec<_>>()[..] {
             [one] => Bson::String(one.clone()),
             all => Bson::Document(doc! { "$in": all.to_vec() }),

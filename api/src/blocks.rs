@@ -6,7 +6,10 @@
 
 use alloy::primitives::Address;
 use axum::{extract::State, http::StatusCode};
-use mongodb::{Collection, Database, bson::doc};
+use mongodb::{
+    Collection, Database,
+    bson::{Document, doc},
+};
 use protocol::{
     bodies::{Page, PageQuery, people::BlockView},
     error_code::ErrorCode,
@@ -15,6 +18,7 @@ use protocol::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    at_rest::{Lookup, Sealed, Use},
     caller::Caller,
     error::ApiError,
     extract::{AddressInPath, Json, Path, Query, page_limit},
@@ -24,21 +28,38 @@ use crate::{
     store::{collection, index, is_duplicate},
 };
 
-/// A blocked sender. `_id`: who blocks `:` whom.
+/// A blocked sender. `_id`: blind index of who blocks whom ([`Lookup::Block`]).
 #[derive(Clone, Serialize, Deserialize)]
 struct BlockDoc {
     #[serde(rename = "_id")]
     id: String,
-    #[serde(with = "hex_text")]
-    owner: Address,
-    #[serde(with = "hex_text")]
-    blocked: Address,
+    /// Blind index of who blocks ([`Lookup::Blocker`]).
+    owner: String,
+    /// Whom: [`Blocked`].
+    sealed: Sealed,
     /// Unix seconds.
     since: i64,
 }
 
-fn block_id(owner: Address, blocked: Address) -> String {
-    format!("{owner:#x}:{blocked:#x}")
+/// The sealed part.
+#[derive(Serialize, Deserialize)]
+struct Blocked {
+    #[serde(with = "hex_text")]
+    address: Address,
+}
+
+fn pair(owner: Address, blocked: Address) -> Vec<u8> {
+    [owner.as_slice(), blocked.as_slice()].concat()
+}
+
+/// The filter for one block.
+fn of_pair(app: &App, owner: Address, blocked: Address) -> Document {
+    doc! { "_id": app.at_rest.find(Lookup::Block, pair(owner, blocked)) }
+}
+
+/// The filter for all blocks of a person.
+fn of_owner(app: &App, owner: Address) -> Document {
+    doc! { "owner": app.at_rest.find(Lookup::Blocker, owner) }
 }
 
 fn blocks(database: &Database) -> Collection<BlockDoc> {
@@ -59,7 +80,7 @@ pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Resul
 /// # Errors
 /// When the database does not answer.
 pub(crate) async fn is_blocked(app: &App, owner: Address, sender: Address) -> Result<bool, ApiError> {
-    Ok(blocks(&app.database).find_one(doc! { "_id": block_id(owner, sender) }).await?.is_some())
+    Ok(blocks(&app.database).find_one(of_pair(app, owner, sender)).await?.is_some())
 }
 
 /// Lists whom the caller has blocked, newest first.
@@ -73,14 +94,15 @@ pub(crate) async fn list_blocks(
 ) -> Result<Json<Page<BlockView>>, ApiError> {
     let limit = page_limit(query.limit)? as usize;
     let after = Place::parse_some(query.cursor.as_deref())?;
-    let own = doc! { "owner": caller.hex() };
+    let own = of_owner(&app, caller.address);
     let mut found = newest_first(&blocks(&app.database), own, "since", after.as_ref(), limit + 1).await?;
     let has_more = paging::cut(&mut found, limit);
     let place = |block: &BlockDoc| Place { at: block.since, id: block.id.clone() }.cursor();
     let next = found.last().filter(|_| has_more).map(place);
-    let items = found.iter().map(|block| {
+    let items = found.iter().filter_map(|block| {
         let since = u64::try_from(block.since).unwrap_or(0);
-        (place(block), BlockView { address: block.blocked, since })
+        let blocked: Blocked = app.at_rest.open(Use::Block, &block.id, &block.sealed).ok()?;
+        Some((place(block), BlockView { address: blocked.address, since }))
     });
     paging::page(items, limit, next).map(Json)
 }
@@ -100,13 +122,14 @@ pub(crate) async fn block(
         return Err(ApiError::invalid("nobody blocks themselves"));
     }
     let max = app.settings.limits.blocks_max;
-    if blocks(&app.database).count_documents(doc! { "owner": caller.hex() }).await? >= max {
+    if blocks(&app.database).count_documents(of_owner(&app, caller.address)).await? >= max {
         return Err(ApiError::new(ErrorCode::OutOfRange, format!("at most {max} senders are blocked at a time")));
     }
+    let id = app.at_rest.blind(Lookup::Block, pair(caller.address, address));
     let new = BlockDoc {
-        id: block_id(caller.address, address),
-        owner: caller.address,
-        blocked: address,
+        owner: app.at_rest.blind(Lookup::Blocker, caller.address),
+        sealed: app.at_rest.seal(Use::Block, &id, &Blocked { address }),
+        id,
         since: i64::try_from(app.clock.now()).unwrap_or(i64::MAX),
     };
     match blocks(&app.database).insert_one(new).await {
@@ -127,7 +150,7 @@ pub(crate) async fn unblock(
     caller: Caller,
     Path(AddressInPath(address)): Path<AddressInPath>,
 ) -> Result<StatusCode, ApiError> {
-    blocks(&app.database).delete_one(doc! { "_id": block_id(caller.address, address) }).await?;
+    blocks(&app.database).delete_many(of_pair(&app, caller.address, address)).await?;
     grants::sort_again(&app, caller.address, address).await?;
     Ok(StatusCode::NO_CONTENT)
 }

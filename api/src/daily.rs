@@ -8,6 +8,7 @@ use mongodb::{
 };
 
 use crate::{
+    at_rest::Lookup,
     error::ApiError,
     state::App,
     store::{collection, is_duplicate, ttl_index},
@@ -55,7 +56,8 @@ pub(crate) fn seconds_left(now: u64) -> u64 {
 pub(crate) async fn take(app: &App, what: Daily, who: Address, max: u64) -> Result<bool, ApiError> {
     let now = app.clock.now();
     let counts: Collection<Document> = app.database.collection(collection::DAILY);
-    let id = doc! { "_id": format!("{}:{who:#x}:{}", what.as_str(), now / DAY_SECONDS) };
+    let who = app.at_rest.blind(Lookup::Daily, who);
+    let id = doc! { "_id": format!("{}:{who}:{}", what.as_str(), now / DAY_SECONDS) };
     let count = doc! {
         "$inc": { "count": 1_i64 },
         "$setOnInsert": { "delete_at": Clock::date_at(now + 2 * DAY_SECONDS) },

@@ -14,7 +14,6 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use alloy::primitives::Address;
 use axum::{
     extract::State,
     http::HeaderMap,
@@ -42,9 +41,10 @@ pub struct Feed {
 }
 
 /// For whom there is something new.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum News {
-    For(Address),
+    /// The blind index of a person.
+    For(String),
     /// The change stream was interrupted: everybody looks.
     ForAnyone,
 }

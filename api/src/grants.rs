@@ -21,7 +21,7 @@ use protocol::{
 
 pub(crate) use bundle_doc::{bundles, names_of};
 pub(crate) use outcome::{granted, not_granted};
-pub(crate) use received::{ReceivedDoc, active, readable, received, sort_again};
+pub(crate) use received::{Opens, ReceivedDoc, active, readable, received, sort_again, to};
 
 use crate::{
     caller::Caller,

@@ -13,20 +13,24 @@ use mongodb::{
 use protocol::bodies::grants::Shelf;
 
 use crate::{
+    at_rest::Lookup,
     blocks,
     caller::Caller,
     chain,
     error::ApiError,
     extract::{AddressInPath, Path},
-    grants::{self, received},
+    grants::{self, received, to},
     requests,
     state::App,
     store::{collection, is_duplicate},
 };
 
-/// One relation. `_id`: who knows `:` whom; nothing else.
-fn relation_id(owner: Address, other: Address) -> String {
-    format!("{owner:#x}:{other:#x}")
+/// What names a relation: who knows whom. Its blind index is the `_id`, and there is nothing else.
+fn pair(owner: Address, other: Address) -> [u8; 40] {
+    let mut pair = [0; 40];
+    pair[..20].copy_from_slice(owner.as_slice());
+    pair[20..].copy_from_slice(other.as_slice());
+    pair
 }
 
 fn relations(app: &App) -> Collection<Document> {
@@ -41,7 +45,7 @@ pub(crate) async fn note(app: &App, owner: Address, other: Address) -> Result<()
     if owner == other {
         return Ok(());
     }
-    match relations(app).insert_one(doc! { "_id": relation_id(owner, other) }).await {
+    match relations(app).insert_one(doc! { "_id": app.at_rest.blind(Lookup::Relation, pair(owner, other)) }).await {
         Ok(_) => grants::sort_again(app, owner, other).await,
         Err(error) if is_duplicate(&error) => Ok(()),
         Err(error) => Err(error.into()),
@@ -53,7 +57,8 @@ pub(crate) async fn note(app: &App, owner: Address, other: Address) -> Result<()
 /// # Errors
 /// When a part does not answer.
 pub(crate) async fn is_stranger(app: &App, recipient: Address, sender: Address) -> Result<bool, ApiError> {
-    if recipient == sender || relations(app).find_one(doc! { "_id": relation_id(recipient, sender) }).await?.is_some() {
+    let known = doc! { "_id": app.at_rest.find(Lookup::Relation, pair(recipient, sender)) };
+    if recipient == sender || relations(app).find_one(known).await?.is_some() {
         return Ok(false);
     }
     let head = chain::head(app).await?;
@@ -82,7 +87,7 @@ pub(crate) async fn accept(
     caller: Caller,
     Path(AddressInPath(address)): Path<AddressInPath>,
 ) -> Result<StatusCode, ApiError> {
-    let of_sender = doc! { "grantee": caller.hex(), "patient": format!("{address:#x}") };
+    let of_sender = doc! { "grantee": to(&app.at_rest, caller.address), "patient": format!("{address:#x}") };
     let has_granted = received(&app.database).find_one(of_sender).await?.is_some();
     if !has_granted && !requests::has_asked(&app, address, caller.address).await? {
         return Err(ApiError::not_found("this address has shared nothing with you and asked you nothing"));

@@ -2,7 +2,10 @@
 
 use alloy::primitives::{Address, Bytes, U256};
 use axum::{extract::State, http::StatusCode};
-use mongodb::{Collection, Database, bson::doc};
+use mongodb::{
+    Collection, Database,
+    bson::{DateTime, Document, doc},
+};
 use protocol::{
     bodies::{
         Page, PageQuery,
@@ -11,7 +14,6 @@ use protocol::{
     },
     codes::{GRANT_SECONDS_MAX, Purpose, REQUEST_SECONDS_MAX, Right, ScopeKind},
     error_code::ErrorCode,
-    hex_text,
     ids::RequestId,
     note::NOTE_LEN,
     statements::{SignedAccessRequest, SignedDenial},
@@ -20,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    at_rest::{AtRest, Lookup, Sealed, Use},
     blocks,
     caller::Caller,
     chain,
@@ -30,7 +33,8 @@ use crate::{
     paging::{self, Place, newest_first},
     relations,
     state::App,
-    store::{collection, index, is_duplicate, json_text},
+    store::{collection, index, is_duplicate, ttl_index},
+    time::Clock,
 };
 
 /// A request. `_id`: its [`RequestId`].
@@ -38,15 +42,12 @@ use crate::{
 struct RequestDoc {
     #[serde(rename = "_id")]
     id: RequestId,
-    #[serde(with = "json_text")]
-    signed: SignedAccessRequest,
-    /// Only the patient can open it.
-    #[serde(with = "hex_text")]
-    note: Bytes,
-    #[serde(with = "hex_text")]
-    requester: Address,
-    #[serde(with = "hex_text")]
-    patient: Address,
+    /// Who asks whom for what: [`Asked`].
+    sealed: Sealed,
+    /// Blind index of who asks ([`Lookup::Requester`]).
+    requester: String,
+    /// Blind index of who is asked ([`Lookup::Requested`]).
+    patient: String,
     /// `open`, `approved` or `denied`; whether it has lapsed follows from the deadline.
     state: RequestState,
     /// Unix seconds.
@@ -55,18 +56,46 @@ struct RequestDoc {
     created_at: i64,
     /// Unix seconds.
     answered_at: Option<i64>,
-    /// The patient's signed answer, once it is a no.
-    #[serde(default, with = "json_text")]
-    denial: Option<SignedDenial>,
+    /// The patient's signed answer ([`SignedDenial`]), once it is a no.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    denial: Option<Sealed>,
+    /// When the request is forgotten: a while after its deadline, whatever became of it.
+    delete_at: DateTime,
+}
+
+/// The sealed part of a request.
+#[derive(Clone, Serialize, Deserialize)]
+struct Asked {
+    signed: SignedAccessRequest,
+    /// Only the patient can open it.
+    note: Bytes,
+}
+
+impl Asked {
+    const fn requester(&self) -> Address {
+        self.signed.request.requester
+    }
+
+    const fn patient(&self) -> Address {
+        self.signed.request.patient
+    }
 }
 
 impl RequestDoc {
-    fn view(self, now: u64) -> RequestView {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// `internal` when it was not sealed by this operator.
+    fn asked(&self, at_rest: &AtRest) -> Result<Asked, ApiError> {
+        at_rest.open(Use::Request, &self.id.to_string(), &self.sealed).map_err(ApiError::internal)
+    }
+
+    fn view(&self, asked: Asked, now: u64) -> RequestView {
         let has_lapsed = self.state == RequestState::Open && u64::try_from(self.deadline).is_ok_and(|end| end <= now);
         RequestView {
             id: self.id,
-            signed: self.signed,
-            note: self.note,
+            signed: asked.signed,
+            note: asked.note,
             state: if has_lapsed { RequestState::Lapsed } else { self.state },
             created_at: u64::try_from(self.created_at).unwrap_or(0),
             answered_at: self.answered_at.and_then(|at| u64::try_from(at).ok()),
@@ -88,6 +117,7 @@ pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Resul
             index(doc! { "patient": 1, "created_at": -1, "_id": -1 }),
             index(doc! { "requester": 1, "created_at": -1, "_id": -1 }),
             index(doc! { "requester": 1, "patient": 1, "state": 1, "deadline": 1 }),
+            ttl_index("delete_at"),
         ])
         .await?;
     Ok(())
@@ -109,35 +139,38 @@ pub(crate) async fn post_request(
     }
     let hash = SignedAccessRequest::signing_hash(&body.signed.request, &app.deployment);
     chain::verify_signed(&app, hash, caller.address, &body.signed.signature).await?;
-    if let Some(known) = requests(&app.database).find_one(doc! { "_id": id.to_string() }).await?
-        && known.requester == caller.address
-    {
-        return Ok((StatusCode::CREATED, Json(known.view(app.clock.now()))));
+    if let Some(known) = requests(&app.database).find_one(doc! { "_id": id.to_string() }).await? {
+        let asked = known.asked(&app.at_rest)?;
+        if asked.requester() == caller.address {
+            return Ok((StatusCode::CREATED, Json(known.view(asked, app.clock.now()))));
+        }
     }
     check(&app, &caller, &body).await?;
     let now = app.clock.now();
-    let request = &body.signed.request;
+    let asked = Asked { signed: body.signed, note: body.note };
+    // Requests end within 90 days.
+    let deadline = u64::try_from(asked.signed.request.deadline).unwrap_or(now);
     let document = RequestDoc {
         id,
-        requester: request.requester,
-        patient: request.patient,
+        requester: app.at_rest.blind(Lookup::Requester, asked.requester()),
+        patient: app.at_rest.blind(Lookup::Requested, asked.patient()),
+        sealed: app.at_rest.seal(Use::Request, &id.to_string(), &asked),
         state: RequestState::Open,
-        deadline: i64::try_from(request.deadline).unwrap_or(i64::MAX),
+        deadline: seconds(deadline),
         created_at: seconds(now),
         answered_at: None,
         denial: None,
-        signed: body.signed,
-        note: body.note,
+        delete_at: Clock::date_at(deadline.saturating_add(app.settings.limits.requests_kept_seconds)),
     };
     match requests(&app.database).insert_one(&document).await {
         Ok(_) => {}
         Err(error) if is_duplicate(&error) => {}
         Err(error) => return Err(error.into()),
     }
-    relations::note(&app, document.requester, document.patient).await?;
-    let opened = FeedEntry::new(document.patient, FeedKind::RequestOpened, id, now);
+    relations::note(&app, asked.requester(), asked.patient()).await?;
+    let opened = FeedEntry::new(&app.at_rest, asked.patient(), FeedKind::RequestOpened, id, now);
     events::append(&app.database, vec![opened]).await?;
-    Ok((StatusCode::CREATED, Json(document.view(now))))
+    Ok((StatusCode::CREATED, Json(document.view(asked, now))))
 }
 
 /// Lists the requests that the caller made or was asked, newest first.
@@ -152,9 +185,11 @@ pub(crate) async fn list_requests(
     let limit = page_limit(query.limit)? as usize;
     let after = Place::parse_some(query.cursor.as_deref())?;
     let requests = requests(&app.database);
-    let side =
-        |side: &str| newest_first(&requests, doc! { side: caller.hex() }, "created_at", after.as_ref(), limit + 1);
-    let (asked, made) = tokio::join!(side("patient"), side("requester"));
+    let side = |side: Document| newest_first(&requests, side, "created_at", after.as_ref(), limit + 1);
+    let (asked, made) = tokio::join!(
+        side(doc! { "patient": app.at_rest.find(Lookup::Requested, caller.address) }),
+        side(doc! { "requester": app.at_rest.find(Lookup::Requester, caller.address) }),
+    );
     let mut found: Vec<RequestDoc> = asked?.into_iter().chain(made?).collect();
     found.sort_by_key(|request| std::cmp::Reverse((request.created_at, request.id)));
     found.dedup_by(|a, b| a.id == b.id);
@@ -162,7 +197,11 @@ pub(crate) async fn list_requests(
     let place = |request: &RequestDoc| Place { at: request.created_at, id: request.id.to_string() }.cursor();
     let next = found.last().filter(|_| has_more).map(place);
     let now = app.clock.now();
-    let items = found.into_iter().map(|request| (place(&request), request.view(now)));
+    // One request that does not open must not take the list away.
+    let items = found.iter().filter_map(|request| {
+        let asked = request.asked(&app.at_rest).ok()?;
+        Some((place(request), request.view(asked, now)))
+    });
     paging::page(items, limit, next).map(Json)
 }
 
@@ -175,8 +214,8 @@ pub(crate) async fn get_request(
     caller: Caller,
     Path(request): Path<RequestId>,
 ) -> Result<Json<RequestView>, ApiError> {
-    let found = find_for(&app, &caller, request).await?;
-    Ok(Json(found.view(app.clock.now())))
+    let (found, asked) = find_for(&app, &caller, request).await?;
+    Ok(Json(found.view(asked, app.clock.now())))
 }
 
 /// Turns a request down.
@@ -190,8 +229,8 @@ pub(crate) async fn deny_request(
     Path(request): Path<RequestId>,
     Json(signed): Json<SignedDenial>,
 ) -> Result<StatusCode, ApiError> {
-    let found = find_for(&app, &caller, request).await?;
-    if found.patient != caller.address || signed.denial.patient != caller.address {
+    let (found, asked) = find_for(&app, &caller, request).await?;
+    if asked.patient() != caller.address || signed.denial.patient != caller.address {
         return Err(ApiError::forbidden("only the patient answers a request"));
     }
     if signed.denial.request != request.0 {
@@ -211,11 +250,11 @@ pub(crate) async fn deny_request(
         RequestState::Open => {}
         _ => return Err(ApiError::new(ErrorCode::StaleState, "the request was answered already")),
     }
-    let denial = serde_json::to_string(&signed).map_err(ApiError::internal)?;
+    let denial = app.at_rest.seal(Use::Denial, &request.to_string(), &signed);
     let open = doc! { "_id": request.to_string(), "state": "open" };
     let denied = doc! { "$set": { "state": "denied", "answered_at": seconds(now), "denial": denial } };
     requests(&app.database).update_one(open, denied).await?;
-    let answered = FeedEntry::new(found.requester, FeedKind::RequestAnswered, request, now);
+    let answered = FeedEntry::new(&app.at_rest, asked.requester(), FeedKind::RequestAnswered, request, now);
     events::append(&app.database, vec![answered]).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -230,11 +269,12 @@ pub(crate) async fn expect_open(
     patient: Address,
     requester: Address,
 ) -> Result<(), ApiError> {
-    let found = requests(&app.database)
-        .find_one(doc! { "_id": id.to_string() })
-        .await?
-        .filter(|request| request.patient == patient && request.requester == requester)
-        .ok_or_else(|| ApiError::not_found("the grantee has not sent such a request"))?;
+    let nothing = || ApiError::not_found("the grantee has not sent such a request");
+    let found = requests(&app.database).find_one(doc! { "_id": id.to_string() }).await?.ok_or_else(nothing)?;
+    let asked = found.asked(&app.at_rest)?;
+    if (asked.patient(), asked.requester()) != (patient, requester) {
+        return Err(nothing());
+    }
     match found.state {
         RequestState::Denied => Err(ApiError::new(ErrorCode::StaleState, "the request was denied already")),
         _ => Ok(()),
@@ -245,22 +285,33 @@ pub(crate) async fn expect_open(
 ///
 /// # Errors
 /// When the database does not answer.
-pub(crate) async fn approve(database: &Database, id: RequestId, now: u64) -> mongodb::error::Result<()> {
+pub(crate) async fn approve(
+    database: &Database,
+    at_rest: &AtRest,
+    id: RequestId,
+    now: u64,
+) -> mongodb::error::Result<()> {
     let open = doc! { "_id": id.to_string(), "state": "open" };
     let approved = doc! { "$set": { "state": "approved", "answered_at": seconds(now) } };
     requests(database).update_one(open, approved).await?;
     let Some(request) = requests(database).find_one(doc! { "_id": id.to_string(), "state": "approved" }).await? else {
         return Ok(());
     };
-    events::append(database, vec![FeedEntry::new(request.requester, FeedKind::RequestAnswered, id, now)]).await
+    let Ok(asked) = request.asked(at_rest) else {
+        tracing::error!("a request does not open with this operator's secret; its requester is not told");
+        return Ok(());
+    };
+    events::append(database, vec![FeedEntry::new(at_rest, asked.requester(), FeedKind::RequestAnswered, id, now)]).await
 }
 
-async fn find_for(app: &App, caller: &Caller, id: RequestId) -> Result<RequestDoc, ApiError> {
-    requests(&app.database)
-        .find_one(doc! { "_id": id.to_string() })
-        .await?
-        .filter(|request| request.patient == caller.address || request.requester == caller.address)
-        .ok_or_else(|| ApiError::not_found("there is no such request of yours"))
+async fn find_for(app: &App, caller: &Caller, id: RequestId) -> Result<(RequestDoc, Asked), ApiError> {
+    let nothing = || ApiError::not_found("there is no such request of yours");
+    let found = requests(&app.database).find_one(doc! { "_id": id.to_string() }).await?.ok_or_else(nothing)?;
+    let asked = found.asked(&app.at_rest)?;
+    if ![asked.patient(), asked.requester()].contains(&caller.address) {
+        return Err(nothing());
+    }
+    Ok((found, asked))
 }
 
 /// Checks a new request: its form, its signature, and that both sides can take part.
@@ -331,15 +382,18 @@ async fn expect_both_ready(
 /// # Errors
 /// When the database does not answer.
 pub(crate) async fn has_asked(app: &App, requester: Address, patient: Address) -> Result<bool, ApiError> {
-    let of_both = doc! { "requester": format!("{requester:#x}"), "patient": format!("{patient:#x}") };
+    let of_both = doc! {
+        "requester": app.at_rest.find(Lookup::Requester, requester),
+        "patient": app.at_rest.find(Lookup::Requested, patient),
+    };
     Ok(requests(&app.database).find_one(of_both).await?.is_some())
 }
 
 /// Nobody is to be flooded with requests, by one person or by many strangers together.
 async fn expect_room(app: &App, caller: &Caller, patient: Address, now: u64) -> Result<(), ApiError> {
     let open = doc! {
-        "requester": caller.hex(),
-        "patient": format!("{patient:#x}"),
+        "requester": app.at_rest.find(Lookup::Requester, caller.address),
+        "patient": app.at_rest.find(Lookup::Requested, patient),
         "state": "open",
         "deadline": { "$gt": seconds(now) },
     };

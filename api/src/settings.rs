@@ -256,6 +256,9 @@ pub struct Limits {
     /// Senders that one person may block at a time.
     #[arg(long, env = "MEDLOCK_BLOCKS_MAX", default_value_t = 1_000)]
     pub blocks_max: u64,
+    /// A request for access is forgotten so long after its deadline, whatever became of it.
+    #[arg(long, env = "MEDLOCK_REQUESTS_KEPT_SECONDS", default_value_t = 365 * 86_400)]
+    pub requests_kept_seconds: u64,
     /// Pause between two heartbeats of the event feed.
     #[arg(long, env = "MEDLOCK_HEARTBEAT_SECONDS", default_value_t = 15)]
     pub heartbeat_seconds: u64,

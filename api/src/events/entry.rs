@@ -9,13 +9,11 @@ use mongodb::{
     bson::{DateTime, Document, doc},
     options::ReturnDocument,
 };
-use protocol::{
-    bodies::feed::{FeedEvent, FeedKind},
-    hex_text,
-};
+use protocol::bodies::feed::{FeedEvent, FeedKind};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    at_rest::{AtRest, Lookup, Sealed, Use},
     store::{collection, index, is_duplicate, ttl_index, unique_index},
     time::Clock,
 };
@@ -25,17 +23,18 @@ const KEPT_SECONDS: u64 = 30 * 86_400;
 /// The counter's `_id`.
 const COUNTER: &str = "counter";
 
-/// Something that concerns one person. `_id` follows from what happened, so that it is told once.
+/// Something that concerns one person. `_id` is the blind index of what happened and to whom it is told, so that it is told
+/// once.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct FeedEntry {
     #[serde(rename = "_id")]
     id: String,
     /// Its place in the feed, from 1; 0 until it is written.
     number: i64,
-    #[serde(with = "hex_text")]
-    to: Address,
-    kind: FeedKind,
-    subject: String,
+    /// Blind index of the person ([`Lookup::Feed`]).
+    to: String,
+    /// What is told: [`Told`].
+    sealed: Sealed,
     /// Unix seconds.
     time: i64,
     /// Whether a stranger has caused it.
@@ -44,20 +43,33 @@ pub(crate) struct FeedEntry {
     delete_at: DateTime,
 }
 
+/// The sealed part of an entry.
+#[derive(Serialize, Deserialize)]
+struct Told {
+    kind: FeedKind,
+    subject: String,
+}
+
 impl FeedEntry {
     /// An entry about something that happens to `subject` once, at `time` (unix seconds).
-    pub(crate) fn new(to: Address, kind: FeedKind, subject: impl Display, time: u64) -> Self {
-        Self::caused_by(&format!("{kind:?}:{subject}"), to, kind, subject, time)
+    pub(crate) fn new(at_rest: &AtRest, to: Address, kind: FeedKind, subject: impl Display, time: u64) -> Self {
+        Self::caused_by(at_rest, &format!("{kind:?}:{subject}"), to, (kind, subject), time)
     }
 
     /// An entry about something that can happen to `subject` repeatedly; `cause` tells the times apart.
-    pub(crate) fn caused_by(cause: &str, to: Address, kind: FeedKind, subject: impl Display, time: u64) -> Self {
+    pub(crate) fn caused_by(
+        at_rest: &AtRest,
+        cause: &str,
+        to: Address,
+        (kind, subject): (FeedKind, impl Display),
+        time: u64,
+    ) -> Self {
+        let id = at_rest.blind(Lookup::FeedCause, format!("{cause}:{to:#x}"));
         Self {
-            id: format!("{cause}:{to:#x}"),
             number: 0,
-            to,
-            kind,
-            subject: subject.to_string(),
+            to: at_rest.blind(Lookup::Feed, to),
+            sealed: at_rest.seal(Use::Feed, &id, &Told { kind, subject: subject.to_string() }),
+            id,
             time: i64::try_from(time).unwrap_or(i64::MAX),
             of_stranger: false,
             delete_at: Clock::date_at(time.saturating_add(KEPT_SECONDS)),
@@ -73,18 +85,21 @@ impl FeedEntry {
         self.number
     }
 
-    pub(super) const fn to(&self) -> Address {
+    /// The blind index of the person.
+    pub(super) fn into_to(self) -> String {
         self.to
     }
 
-    pub(super) fn event(&self) -> FeedEvent {
-        FeedEvent {
-            id: format!("{:016x}", self.number),
-            kind: self.kind,
-            subject: self.subject.clone(),
-            time: u64::try_from(self.time).unwrap_or(0),
-        }
+    /// The event as its person sees it; `None` when it was not sealed by this operator.
+    pub(super) fn event(&self, at_rest: &AtRest) -> Option<FeedEvent> {
+        let Told { kind, subject } = at_rest.open(Use::Feed, &self.id, &self.sealed).ok()?;
+        Some(FeedEvent { id: id_of(self.number), kind, subject, time: u64::try_from(self.time).unwrap_or(0) })
     }
+}
+
+/// The id of an event.
+fn id_of(number: i64) -> String {
+    format!("{number:016x}")
 }
 
 /// Reads an event id; `None` for what this server never gave.
@@ -160,7 +175,7 @@ pub(super) async fn bounded(
         if entry.of_stranger {
             let since = entry.time - 86_400;
             let of_day = doc! {
-                "to": format!("{:#x}", entry.to), "of_stranger": true, "time": { "$gt": since, "$lte": entry.time },
+                "to": &entry.to, "of_stranger": true, "time": { "$gt": since, "$lte": entry.time },
             };
             if feed(database).count_documents(of_day).limit(max).await? >= max {
                 continue;
@@ -216,9 +231,8 @@ mod tests {
 
     #[test]
     fn ids_grow_as_text_and_foreign_ones_are_refused() {
-        let id = |number| FeedEntry { number, ..FeedEntry::new(Address::ZERO, FeedKind::Granted, "x", 1) }.event().id;
-        assert!(id(9) < id(10) && id(255) < id(256));
-        assert_eq!(parse_id(&id(77)), Some(77));
+        assert!(id_of(9) < id_of(10) && id_of(255) < id_of(256));
+        assert_eq!(parse_id(&id_of(77)), Some(77));
         assert_eq!(parse_id("77"), None);
         for foreign in
             ["zzzzzzzzzzzzzzzz", "+00000000000004d", "-00000000000004d", "00000000000000FF", "8000000000000000"]

@@ -20,7 +20,6 @@ use protocol::{
     bodies::{feed::FeedKind, grants::Shelf},
     codes::ScopeKind,
     deployment::{ContractName, Deployment},
-    hex_text,
     ids::{GrantId, LeafHash, RecordId},
     mirror::{self, EventDoc, RecordDoc},
 };
@@ -28,7 +27,14 @@ use protocol::{
 use serde::Deserialize;
 
 use super::FeedEntry;
-use crate::{chain, error::ApiError, state::App, store::collection};
+use crate::{
+    at_rest::{Sealed, Use},
+    chain,
+    error::ApiError,
+    grants::Opens,
+    state::App,
+    store::collection,
+};
 
 /// The entries that tell people about one event; none for an event that concerns nobody.
 ///
@@ -44,7 +50,7 @@ pub(super) async fn entries(app: &App, event: &EventDoc, decoded: ChainEvent) ->
     };
     let time = event.place.block_time;
     let entry = |person: Person| {
-        let entry = FeedEntry::caused_by(&event.id, person.address, kind, &subject, time);
+        let entry = FeedEntry::caused_by(&app.at_rest, &event.id, person.address, (kind, &subject), time);
         if person.of_stranger { entry.of_stranger() } else { entry }
     };
     let known: BTreeSet<Address> =
@@ -178,15 +184,21 @@ async fn grantees(app: &App, patient: Address, mut matching: Document) -> Result
     /// Of a grant, only whom it concerns.
     #[derive(Deserialize)]
     struct Grantee {
-        #[serde(with = "hex_text")]
-        grantee: Address,
+        #[serde(rename = "_id")]
+        id: GrantId,
+        sealed: Sealed,
         shelf: Shelf,
         hidden: bool,
     }
     matching.insert("patient", format!("{patient:#x}"));
     let rows: Collection<Grantee> = app.database.collection(collection::RECEIVED);
-    let wanted = doc! { "grantee": 1, "shelf": 1, "hidden": 1 };
+    let wanted = doc! { "sealed": 1, "shelf": 1, "hidden": 1 };
     let found: Vec<Grantee> = rows.find(matching).projection(wanted).await?.try_collect().await?;
     let shown = found.into_iter().filter(|row| !row.hidden && row.shelf != Shelf::Blocked);
-    Ok(shown.map(|row| Person { address: row.grantee, of_stranger: row.shelf == Shelf::Strangers }).collect())
+    let people = shown.filter_map(|row| {
+        // One row that does not open keeps nobody else from being told.
+        let opens: Opens = app.at_rest.open(Use::Received, &row.id.to_string(), &row.sealed).ok()?;
+        Some(Person { address: opens.grantee, of_stranger: row.shelf == Shelf::Strangers })
+    });
+    Ok(people.collect())
 }

@@ -12,6 +12,7 @@ use super::{
     entry::{self, FeedEntry},
 };
 use crate::{
+    at_rest::Lookup,
     caller::{Caller, SessionDoc},
     state::App,
     store::collection,
@@ -38,8 +39,12 @@ pub(super) struct Reader {
 /// The caller's events until the session ends, the server stops, or the client goes away.
 pub(super) fn events(reader: Reader) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     stream::unfold(reader, |mut reader| async move {
-        let entry = reader.next().await?;
-        let event = entry.event();
+        let event = loop {
+            // An entry that does not open is told nobody; the rest is.
+            if let Some(event) = reader.next().await?.event(&reader.app.at_rest) {
+                break event;
+            }
+        };
         let data = serde_json::to_string(&event).ok()?;
         // The name on the wire is the one in the data.
         let name = serde_json::to_value(event.kind).ok()?.as_str()?.to_owned();
@@ -66,18 +71,20 @@ impl Reader {
     }
 
     async fn look(&self) -> mongodb::error::Result<Vec<FeedEntry>> {
-        let newer = doc! { "to": self.caller.hex(), "number": { "$gt": self.after } };
+        let to = self.app.at_rest.find(Lookup::Feed, self.caller.address);
+        let newer = doc! { "to": to, "number": { "$gt": self.after } };
         let found = entry::feed(&self.app.database).find(newer).sort(doc! { "to": 1, "number": 1 }).limit(PAGE).await?;
         found.try_collect().await
     }
 
     /// Waits for something new; `None` when the connection has to end.
     async fn wait(&mut self) -> Option<()> {
+        let own = self.app.at_rest.blind(Lookup::Feed, self.caller.address);
         loop {
             tokio::select! {
                 () = self.app.shutdown.cancelled() => return None,
                 news = self.news.recv() => match news {
-                    Ok(News::For(address)) if address != self.caller.address => {}
+                    Ok(News::For(to)) if to != own => {}
                     Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return Some(()),
                     Err(broadcast::error::RecvError::Closed) => return None,
                 },
@@ -118,7 +125,7 @@ async fn tell(app: &App) -> mongodb::error::Result<()> {
     while let Some(change) = changes.next().await {
         if let Some(entry) = change?.full_document {
             // Nobody need be connected.
-            let _ = app.feed.news.send(News::For(entry.to()));
+            let _ = app.feed.news.send(News::For(entry.into_to()));
         }
     }
     Ok(())

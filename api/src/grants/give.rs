@@ -168,7 +168,7 @@ pub(super) async fn put_in_again(app: &App, caller: &Caller, kept: &Kept) -> Res
     let records = own_records(app, caller.address, &kept.body.bundles).await?;
     store(app, caller.address, kept, &standings, &records).await?;
     if let Some(request) = kept.body.request {
-        requests::approve(&app.database, request, app.clock.now()).await?;
+        requests::approve(&app.database, &app.at_rest, request, app.clock.now()).await?;
     }
     Ok(())
 }

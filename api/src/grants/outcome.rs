@@ -13,17 +13,17 @@ use super::{
     bundle_doc::{bundle_id, bundles, names},
     received::received,
 };
-use crate::requests;
+use crate::{at_rest::AtRest, requests};
 
 /// The Grant was mined: the request that it answers is approved.
 ///
 /// # Errors
 /// When the database does not answer.
-pub(crate) async fn granted(database: &Database, grant: &Grant, now: u64) -> Result<(), Error> {
+pub(crate) async fn granted(database: &Database, at_rest: &AtRest, grant: &Grant, now: u64) -> Result<(), Error> {
     let stored = names(database, doc! { "_id": { "$in": bundle_ids(grant, &grant.scopes) } }).await?;
     let answered: BTreeSet<RequestId> = stored.into_iter().filter_map(|bundle| bundle.request).collect();
     for request in answered {
-        requests::approve(database, request, now).await?;
+        requests::approve(database, at_rest, request, now).await?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use alloy::primitives::{Address, B256};
 use futures::TryStreamExt;
 use mongodb::{
     Collection, Database,
-    bson::{Document, doc},
+    bson::{Bson, Document, doc},
 };
 use protocol::{
     bodies::grants::{Shelf, ShelfQuery},
@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{bundle_doc::BundleDoc, standing::Standings};
 use crate::{
+    at_rest::{AtRest, Lookup, Sealed, Use},
     error::ApiError,
     relations,
     state::App,
@@ -33,10 +34,11 @@ pub(crate) struct ReceivedDoc {
     pub(crate) id: GrantId,
     #[serde(with = "hex_text")]
     pub(crate) patient: Address,
-    #[serde(with = "hex_text")]
-    pub(crate) grantee: Address,
+    /// Blind index of the grantee: [`Lookup::Reader`] or [`Lookup::Writer`].
+    pub(crate) grantee: String,
     pub(crate) tag: Tag,
-    pub(crate) salt: Salt,
+    /// Who it is, and what opens the tag: [`Opens`].
+    pub(crate) sealed: Sealed,
     pub(crate) kind: ScopeKind,
     #[serde(with = "hex_text")]
     pub(crate) scope_id: B256,
@@ -57,6 +59,29 @@ pub(crate) struct ReceivedDoc {
     pub(crate) ends_at: i64,
     /// Unix milliseconds of the newest bundle.
     pub(crate) stored_at: i64,
+}
+
+/// What opens a tag.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Opens {
+    #[serde(with = "hex_text")]
+    pub(crate) grantee: Address,
+    pub(crate) salt: Salt,
+}
+
+impl ReceivedDoc {
+    /// Opens who it is.
+    ///
+    /// # Errors
+    /// `internal` when it was not sealed by this operator.
+    pub(crate) fn opens(&self, at_rest: &AtRest) -> Result<Opens, ApiError> {
+        at_rest.open(Use::Received, &self.id.to_string(), &self.sealed).map_err(ApiError::internal)
+    }
+}
+
+/// The filter for what somebody has received, whatever it allows.
+pub(crate) fn to(at_rest: &AtRest, grantee: Address) -> Bson {
+    at_rest.find_any(&[Lookup::Reader, Lookup::Writer], grantee)
 }
 
 /// The rows.
@@ -89,8 +114,8 @@ pub(crate) fn order_of(created: u64, record: RecordId) -> String {
 }
 
 /// What narrows a grantee's rows to those of one shelf.
-pub(super) fn on_shelf(grantee: Address, shelf: ShelfQuery) -> Document {
-    let grantee = format!("{grantee:#x}");
+pub(super) fn on_shelf(at_rest: &AtRest, grantee: Address, shelf: ShelfQuery) -> Document {
+    let grantee = to(at_rest, grantee);
     match shelf {
         ShelfQuery::Known => doc! { "grantee": grantee, "shelf": "known", "hidden": false },
         ShelfQuery::Strangers => doc! { "grantee": grantee, "shelf": "strangers", "hidden": false },
@@ -122,11 +147,12 @@ pub(super) struct New<'a> {
 pub(super) async fn write(app: &App, new: &New<'_>, shelf: Shelf) -> Result<(), ApiError> {
     let order =
         if new.kind == ScopeKind::Record { order_of(new.created, RecordId(new.scope_id)) } else { String::new() };
+    let opens = Opens { grantee: new.grantee, salt: new.salt };
     let mut set = doc! {
         "patient": format!("{:#x}", new.patient),
-        "grantee": format!("{:#x}", new.grantee),
+        "grantee": app.at_rest.blind(if new.right == Right::Read { Lookup::Reader } else { Lookup::Writer }, new.grantee),
         "tag": new.tag.to_string(),
-        "salt": new.salt.to_string(),
+        "sealed": app.at_rest.seal(Use::Received, &new.bundle.grant.to_string(), &opens),
         "kind": new.kind.as_str(),
         "scope_id": format!("{:#x}", new.scope_id),
         "open": true,
@@ -163,7 +189,7 @@ pub(crate) const fn shelf_text(shelf: Shelf) -> &'static str {
 /// When a part does not answer.
 pub(crate) async fn sort_again(app: &App, grantee: Address, sender: Address) -> Result<(), ApiError> {
     let shelf = relations::shelf(app, grantee, sender).await?;
-    let of_sender = doc! { "grantee": format!("{grantee:#x}"), "patient": format!("{sender:#x}") };
+    let of_sender = doc! { "grantee": to(&app.at_rest, grantee), "patient": format!("{sender:#x}") };
     received(&app.database).update_many(of_sender, doc! { "$set": { "shelf": shelf_text(shelf) } }).await?;
     Ok(())
 }
@@ -173,7 +199,7 @@ pub(crate) async fn sort_again(app: &App, grantee: Address, sender: Address) -> 
 /// # Errors
 /// `not_found` for who is not its grantee.
 pub(super) async fn hide(app: &App, grantee: Address, grant: GrantId, hidden: bool) -> Result<(), ApiError> {
-    let own = doc! { "_id": grant.to_string(), "grantee": format!("{grantee:#x}") };
+    let own = doc! { "_id": grant.to_string(), "grantee": to(&app.at_rest, grantee) };
     let changed = received(&app.database).update_one(own, doc! { "$set": { "hidden": hidden } }).await?;
     if changed.matched_count == 0 {
         return Err(ApiError::not_found("there is no such grant to you here"));
@@ -215,7 +241,7 @@ pub(crate) async fn readable(
     scopes.dedup();
     let most = ROWS_OF_RECORD_MAX.saturating_mul(i64::try_from(records.len().max(1)).unwrap_or(1));
     let of_patient = doc! {
-        "grantee": format!("{grantee:#x}"),
+        "grantee": app.at_rest.find(Lookup::Reader, grantee),
         "scope_id": { "$in": scopes },
         "patient": format!("{patient:#x}"),
     };

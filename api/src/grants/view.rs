@@ -18,7 +18,7 @@ use protocol::{
 
 use super::{
     bundle_doc::{bundle_id, bundles},
-    received::{ReceivedDoc, of_grants, on_shelf, received},
+    received::{ReceivedDoc, of_grants, on_shelf, received, to},
     standing::Standings,
 };
 use crate::{
@@ -92,7 +92,7 @@ async fn given(
     let items = found.into_iter().map(|grant| {
         let cursor = place(&grant).cursor();
         let row = rows.get(&grant.id);
-        (cursor, view(&standings, grant, row, false))
+        (cursor, view(app, &standings, grant, row, false))
     });
     paging::page(items, limit, next)
 }
@@ -106,8 +106,8 @@ async fn received_by(
     limit: usize,
 ) -> Result<Page<GrantView>, ApiError> {
     let mut filter = match patient {
-        Some(patient) => doc! { "grantee": format!("{grantee:#x}"), "patient": format!("{patient:#x}") },
-        None => on_shelf(grantee, shelf.unwrap_or(ShelfQuery::Known)),
+        Some(patient) => doc! { "grantee": to(&app.at_rest, grantee), "patient": format!("{patient:#x}") },
+        None => on_shelf(&app.at_rest, grantee, shelf.unwrap_or(ShelfQuery::Known)),
     };
     if let Some(record) = record {
         filter.extend(doc! { "scope_id": record.to_string(), "kind": ScopeKind::Record.as_str() });
@@ -121,7 +121,7 @@ async fn received_by(
     let standings = Standings::of(app, grants.values()).await?;
     let items = found.iter().filter_map(|row| {
         let grant = grants.remove(&row.id)?;
-        Some((place(row), view(&standings, grant, Some(row), true)))
+        Some((place(row), view(app, &standings, grant, Some(row), true)))
     });
     paging::page(items, limit, next)
 }
@@ -132,11 +132,10 @@ async fn received_by(
 /// `not_found` for who is neither its patient nor its grantee, and when none are here; `grant_revoked`.
 pub(super) async fn bundle(app: &App, caller: &Caller, grant: GrantId) -> Result<BundleBody, ApiError> {
     let nothing = || ApiError::not_found("there is no such grant of yours here");
-    let row = received(&app.database)
-        .find_one(doc! { "_id": grant.to_string() })
-        .await?
-        .filter(|row| [row.patient, row.grantee].contains(&caller.address))
-        .ok_or_else(nothing)?;
+    let row = received(&app.database).find_one(doc! { "_id": grant.to_string() }).await?.ok_or_else(nothing)?;
+    if ![row.patient, row.opens(&app.at_rest)?.grantee].contains(&caller.address) {
+        return Err(nothing());
+    }
     let grant = mirrored(app, [row.id]).await?.remove(&row.id).ok_or_else(nothing)?;
     let standings = Standings::of(app, std::iter::once(&grant)).await?;
     if standings.state(&grant) == GrantState::Revoked {
@@ -164,15 +163,17 @@ pub(super) async fn mirrored(
     Ok(found.into_iter().map(|grant| (grant.id, grant)).collect())
 }
 
-fn view(standings: &Standings, grant: GrantDoc, row: Option<&ReceivedDoc>, for_grantee: bool) -> GrantView {
+fn view(app: &App, standings: &Standings, grant: GrantDoc, row: Option<&ReceivedDoc>, for_grantee: bool) -> GrantView {
     let state = standings.state(&grant);
+    // One row that does not open must not take the list away.
+    let opens = row.and_then(|row| row.opens(&app.at_rest).ok());
     let current = row.filter(|row| row.epoch == i64::from(grant.epoch) && state != GrantState::Revoked);
     GrantView {
         id: grant.id,
         patient: grant.patient,
-        grantee: row.map(|row| row.grantee),
+        grantee: opens.map(|opens| opens.grantee),
         tag: grant.tag,
-        salt: row.map(|row| row.salt),
+        salt: opens.map(|opens| opens.salt),
         kind: grant.kind,
         scope_id: grant.scope_id,
         right: Right::from_bit(grant.rights),

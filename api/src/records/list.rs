@@ -23,6 +23,7 @@ use protocol::{
 
 use super::view;
 use crate::{
+    at_rest::Lookup,
     caller::Caller,
     error::ApiError,
     extract::page_limit,
@@ -142,7 +143,7 @@ async fn of_patient(
 /// The records that people whom the caller knows have granted it.
 async fn granted(app: &App, caller: Address, after: Option<&Place>, asked: usize) -> Result<Source, ApiError> {
     let mut filter = doc! {
-        "grantee": format!("{caller:#x}"), "shelf": "known", "hidden": false, "reads": true, "open": true,
+        "grantee": app.at_rest.find(Lookup::Reader, caller), "shelf": "known", "hidden": false, "reads": true, "open": true,
     };
     if let Some(after) = after {
         filter.insert("order", doc! { "$lt": format!("{:012}:{}", after.at, after.id) });

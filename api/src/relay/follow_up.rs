@@ -121,12 +121,12 @@ async fn try_follow_up(shared: &Shared, action: &ActionDoc) -> Result<(), RelayE
     let now = shared.clock.now();
     if let Some(Action::Grant(grant)) = action.signed().map(|signed| signed.action) {
         match action.state {
-            ActionState::Mined => grants::granted(&shared.database, &grant, now).await?,
+            ActionState::Mined => grants::granted(&shared.database, &shared.at_rest, &grant, now).await?,
             ActionState::Failed => {
                 // The bundles of an epoch that the chain has reached may be those of a grant that stands.
                 let terms = terms_of_scopes(shared, &grant, BlockId::latest()).await?;
                 if grant.scopes.iter().zip(&terms).all(|(scope, terms)| is_granted(&grant, scope, terms)) {
-                    grants::granted(&shared.database, &grant, now).await?;
+                    grants::granted(&shared.database, &shared.at_rest, &grant, now).await?;
                 }
                 let unreached = grant.scopes.iter().zip(&terms).filter(|(scope, terms)| terms.epoch <= scope.epoch);
                 let unreached: Vec<Scope> = unreached.map(|(scope, _)| scope.clone()).collect();
@@ -139,8 +139,9 @@ async fn try_follow_up(shared: &Shared, action: &ActionDoc) -> Result<(), RelayE
     if action.kind != "checkpoint" {
         let people: BTreeSet<Address> = [action.signer, action.submitter].into();
         let outcome = format!("{:?}:{}", action.state, action.id);
-        let entries =
-            people.into_iter().map(|to| FeedEntry::caused_by(&outcome, to, FeedKind::ActionSettled, action.id, now));
+        let entries = people
+            .into_iter()
+            .map(|to| FeedEntry::caused_by(&shared.at_rest, &outcome, to, (FeedKind::ActionSettled, action.id), now));
         events::append(&shared.database, entries.collect()).await?;
     }
     let done = doc! { "$set": { "is_followed_up": true } };

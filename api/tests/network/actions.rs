@@ -15,6 +15,7 @@ use protocol::{
     bodies::relay::{ActionState, ActionView},
     cid::{Cid, Codec},
     deployment::{ContractName, Deployment},
+    ids::Tag,
     messages::{
         Accredit, Action, Checkpoint, LiftTombstone, RegisterKey, Retract, RevokeAll, SignedAction, Supersede,
         Tombstone, accesses_hash,
@@ -426,7 +427,8 @@ async fn a_grant_that_somebody_else_sends_first_counts_and_keeps_its_bundle() {
     .await;
     assert_eq!(settled.state, ActionState::Mined);
     let bundles = api.app.database.collection::<mongodb::bson::Document>("api_received");
-    let kept = mongodb::bson::doc! { "salt": terms.salt.to_string() };
+    let tag = Tag::derive(cast.doctor.address(), terms.salt);
+    let kept = mongodb::bson::doc! { "tag": tag.to_string() };
     assert_eq!(bundles.count_documents(kept).await.unwrap(), 1);
     cast.doctor.read(&api, record.id, terms.salt).await.unwrap();
 }

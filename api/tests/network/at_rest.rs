@@ -22,10 +22,23 @@ use crate::world::{
 };
 
 /// Where our own collections may name the patient: who a record is about, and who stored it, stands on chain.
-const MAY_NAME_THE_PATIENT: [&str; 3] = ["log_leaves", "api_release_shares", "api_pins"];
+const MAY_NAME_THE_PATIENT: [&str; 3] = ["log_leaves", "api_release_shares", "api_received"];
 
 /// What is sealed by now.
-const SEALED: [&str; 5] = ["log_leaves", "log_positions", "api_sessions", "api_private_blobs", "api_release_shares"];
+const SEALED: [&str; 12] = [
+    "log_leaves",
+    "log_positions",
+    "api_sessions",
+    "api_private_blobs",
+    "api_release_shares",
+    "api_bundles",
+    "api_received",
+    "api_requests",
+    "api_relations",
+    "api_blocks",
+    "api_daily",
+    "api_feed",
+];
 
 /// The forms in which bytes may stand in a document.
 fn forms(bytes: &[u8]) -> Vec<Vec<u8>> {

@@ -2,6 +2,7 @@
 
 use alloy::primitives::{Bytes, U256, aliases::U40};
 use alloy::signers::SignerSync;
+use api::at_rest::{Lookup, Sealed, Use};
 use axum::{
     body::Body,
     http::{Request, StatusCode, header},
@@ -16,7 +17,7 @@ use protocol::{
     capsule::Binding,
     codes::{Purpose, Right, ScopeKind},
     deployment::ContractName,
-    ids::RecordId,
+    ids::{RecordId, Tag},
     note,
     statements::{AccessRequest, DenyRequest, SignedAccessRequest, SignedDenial},
 };
@@ -179,10 +180,12 @@ async fn events_of_the_chain_reach_patient_and_grantee_once_and_ended_capsules_a
     let stranger = one.login(world.signer(Role::SecondDoctor)).await;
     let rows = one.app.database.collection::<mongodb::bson::Document>("api_received");
     let mut foreign = rows.find_one(mongodb::bson::doc! {}).await.unwrap().unwrap();
-    foreign.insert("_id", "foreign");
+    let id = random().to_string();
+    let opens = serde_json::json!({ "grantee": stranger.address(), "salt": random() });
     foreign.insert("patient", format!("{:#x}", stranger.address()));
-    foreign.insert("grantee", format!("{:#x}", stranger.address()));
-    foreign.insert("salt", random().to_string());
+    foreign.insert("grantee", one.app.at_rest.blind(Lookup::Reader, stranger.address()));
+    foreign.insert("sealed", one.app.at_rest.seal(Use::Received, &id, &opens));
+    foreign.insert("_id", id);
     rows.insert_one(foreign).await.unwrap();
     let kept = grant(&one, &cast, &record, Terms::now(&one)).await;
     // Whoever follows has its change stream open once it has told the first event.
@@ -205,8 +208,8 @@ async fn events_of_the_chain_reach_patient_and_grantee_once_and_ended_capsules_a
     // One block on top, and the capsules of the ended grant are gone; those of the other stay.
     world.rpc("evm_mine", serde_json::json!([])).await;
     let capsules = async |salt: protocol::ids::Salt| {
-        let of_salt = mongodb::bson::doc! { "salt": salt.to_string() };
-        let row = rows.find_one(of_salt).await.unwrap().unwrap();
+        let tag = Tag::derive(cast.doctor.address(), salt);
+        let row = rows.find_one(mongodb::bson::doc! { "tag": tag.to_string() }).await.unwrap().unwrap();
         let bundles = one.app.database.collection::<mongodb::bson::Document>("api_bundles");
         let of_grant = mongodb::bson::doc! { "grant": row.get_str("_id").unwrap() };
         let bundle = bundles.find_one(of_grant).await.unwrap().unwrap();
@@ -270,6 +273,14 @@ async fn capsules_are_destroyed_only_when_the_end_of_their_own_grant_is_deep() {
 async fn feed_of(api: &Api, user: &User, kind: FeedKind) -> u64 {
     let feed = api.app.database.collection::<mongodb::bson::Document>("api_feed");
     let kind = serde_json::to_value(kind).unwrap();
-    let to = format!("{:#x}", user.address());
-    feed.count_documents(mongodb::bson::doc! { "to": to, "kind": kind.as_str().unwrap() }).await.unwrap()
+    let to = api.app.at_rest.find(Lookup::Feed, user.address());
+    let mut entries = feed.find(mongodb::bson::doc! { "to": to }).await.unwrap();
+    let mut count = 0;
+    while let Some(entry) = entries.next().await {
+        let entry = entry.unwrap();
+        let sealed = Sealed::from_bytes(entry.get_binary_generic("sealed").unwrap().clone());
+        let told: serde_json::Value = api.app.at_rest.open(Use::Feed, entry.get_str("_id").unwrap(), &sealed).unwrap();
+        count += u64::from(told["kind"] == kind);
+    }
+    count
 }

@@ -4,7 +4,10 @@ use alloy::{
     primitives::{Address, B256},
     signers::local::PrivateKeySigner,
 };
-use api::store::collection as ours;
+use api::{
+    at_rest::{Lookup, Use},
+    store::collection as ours,
+};
 use axum::http::{Method, StatusCode};
 use mongodb::bson::{Document, doc};
 use protocol::{
@@ -49,9 +52,13 @@ async fn shared(world: &World, grantee: Address, shelf: &str, count: u64) -> Vec
             revoked: false,
             place: place(),
         });
+        let opens = json!({ "grantee": grantee, "salt": salt });
+        let sealed = world.app.at_rest.seal(Use::Received, &id.to_string(), &opens);
         rows.push(doc! {
-            "_id": id.to_string(), "patient": format!("{patient:#x}"), "grantee": format!("{grantee:#x}"),
-            "tag": tag.to_string(), "salt": salt.to_string(), "kind": "record", "scope_id": record.to_string(),
+            "_id": id.to_string(), "patient": format!("{patient:#x}"),
+            "grantee": world.app.at_rest.blind(Lookup::Reader, grantee),
+            "sealed": sealed,
+            "tag": tag.to_string(), "kind": "record", "scope_id": record.to_string(),
             "reads": true, "open": true, "shelf": shelf, "hidden": false,
             "order": format!("{:012}:{record}", CREATED + number), "epoch": 1_i64, "newest_version": 1_i32,
             "ends_at": 1_i64 << 39, "stored_at": i64::try_from(number).expect("few"),

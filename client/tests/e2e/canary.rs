@@ -251,13 +251,21 @@ fn address(what: &'static str, address: Address) -> [Canary; 2] {
     [Canary::of(what, address.to_vec()), Canary::of(what, address.to_checksum(None).split_off(2))]
 }
 
-/// Where the API's own collections name people: who a record is about and who stored it stands on chain, and a profile is
-/// public by its nature.
-const MAY_NAME: [(&str, &str); 4] = [
+/// Where the API's own collections name people: who a record or a grant is of and who stored it stands on chain, a profile
+/// is public by its nature, and a relayed action is on chain once it is mined. Budgets and stored answers last a day or two;
+/// `protocol/THREATS.md` says so.
+const MAY_NAME: [(&str, &str); 11] = [
     ("medlock_log.log_leaves", "patient"),
     ("medlock.api_release_shares", "patient"),
     ("medlock.api_pins", "patient"),
+    ("medlock.api_received", "patient"),
     ("medlock.api_profiles", "doctor"),
+    ("medlock.api_actions", "patient"),
+    ("medlock.api_actions", "doctor"),
+    ("medlock.api_budgets", "patient"),
+    ("medlock.api_budgets", "doctor"),
+    ("medlock.api_answers", "patient"),
+    ("medlock.api_answers", "doctor"),
 ];
 
 /// What opens a record of the patient's own: its data key and the two halves.

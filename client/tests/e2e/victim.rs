@@ -110,7 +110,8 @@ impl Victim {
             ("api_release_shares", doc! { "record": &record }, 1),
             ("api_received", doc! { "patient": &address }, 1),
             ("api_bundles", doc! { "grant": &self.grant }, 1),
-            ("api_requests", doc! { "patient": &address }, 1),
+            // Whose a request is, only the operator can tell; its name is that of the message.
+            ("api_requests", doc! { "_id": self.request.to_string() }, 1),
             ("api_profiles", doc! { "_id": &address }, 0),
         ] {
             let collection_of = database.collection::<Document>(collection);
