@@ -91,7 +91,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Relays a signed action of any kind but a checkpoint. The same action again gives the same answer.
+         * Relays a signed action of any kind but a checkpoint. The same action again gives the same answer, to whoever signed it
+         *     or brought it first.
          * @description **Who may call:** any signed-in address, whoever has signed the action; the gas budget is the caller's.
          */
         post: operations["post_action"];
@@ -470,6 +471,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/invitations/{address}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Invites an account that has no relation to anybody here yet: the relay takes its actions from now on, within the
+         *     budget of a known account. An invitation that nobody uses ends after 90 days.
+         * @description **Who may call:** an accreditor, the owner of the accreditation contract, and the operator.
+         */
+        put: operations["invite"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/keyring": {
         parameters: {
             query?: never;
@@ -635,7 +657,7 @@ export interface paths {
          * Registers a version of a record: keeps its release share, then relays the signed message. Without a message the
          *     version must stand on chain already, and only the share is kept.
          * @description **Who may call:** the uploader that the message names; without a message, the patient, or the first uploader who
-         *     opens the record id.
+         *     opens the record id, has registered this version, and may still upload.
          */
         post: operations["post_record"];
         delete?: never;
@@ -807,6 +829,7 @@ export interface components {
         AccreditAction: {
             message: {
                 accreditor: string;
+                accreditorEpoch: number;
                 deadline: string;
                 epoch: number;
                 nonce: string;
@@ -822,7 +845,7 @@ export interface components {
             type: "accredit";
         };
         /** @description One action of the contracts, unsigned: its type, and the message as it is signed (EIP-712). */
-        Action: components["schemas"]["AddAccreditorAction"] | components["schemas"]["RemoveAccreditorAction"] | components["schemas"]["AccreditAction"] | components["schemas"]["SuspendAction"] | components["schemas"]["RegisterKeyAction"] | components["schemas"]["RegisterRecordAction"] | components["schemas"]["RegisterVersionAction"] | components["schemas"]["SetRecordStatusAction"] | components["schemas"]["GrantAction"] | components["schemas"]["RevokeAction"] | components["schemas"]["RevokeAllAction"] | components["schemas"]["CheckpointAction"];
+        Action: components["schemas"]["AddAccreditorAction"] | components["schemas"]["RemoveAccreditorAction"] | components["schemas"]["AccreditAction"] | components["schemas"]["SuspendAction"] | components["schemas"]["RegisterKeyAction"] | components["schemas"]["RegisterRecordAction"] | components["schemas"]["RegisterVersionAction"] | components["schemas"]["SupersedeAction"] | components["schemas"]["TombstoneAction"] | components["schemas"]["LiftTombstoneAction"] | components["schemas"]["RetractAction"] | components["schemas"]["GrantAction"] | components["schemas"]["RevokeAction"] | components["schemas"]["RevokeAllAction"] | components["schemas"]["CheckpointAction"];
         /** @description Names a relayed action: the EIP-712 signing hash of its message. */
         ActionId: string;
         /**
@@ -844,6 +867,7 @@ export interface components {
             state: components["schemas"]["ActionState"];
             /** @description The transaction, once sent. */
             tx_hash?: string | null;
+            waiting?: components["schemas"]["Waiting"] | null;
         };
         AddAccreditorAction: {
             message: {
@@ -1039,7 +1063,7 @@ export interface components {
          * @description A stable error code.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "out_of_range" | "unknown_category" | "not_signed_in" | "invalid_login" | "wrong_domain" | "wrong_chain" | "nonce_used" | "expired" | "clock_skew" | "invalid_signature" | "forbidden" | "not_found" | "unknown_record" | "record_tombstoned" | "no_grant" | "grant_expired" | "grant_revoked" | "not_accredited" | "key_not_registered" | "stale_state" | "already_exists" | "share_missing" | "invalid_capsule" | "cid_mismatch" | "invalid_envelope" | "too_large" | "truncated_upload" | "quota_exceeded" | "uri_too_long" | "head_too_large" | "request_timeout" | "unsupported_transfer_coding" | "invalid_range" | "precondition_failed" | "idempotency_mismatch" | "in_progress" | "rate_limited" | "budget_exceeded" | "not_invited" | "relayer_poor" | "log_behind" | "would_revert" | "method_not_allowed" | "unsupported_media_type" | "unavailable" | "internal";
+        ErrorCode: "invalid_request" | "out_of_range" | "unknown_category" | "not_signed_in" | "invalid_login" | "wrong_domain" | "wrong_chain" | "nonce_used" | "expired" | "clock_skew" | "invalid_signature" | "forbidden" | "not_found" | "unknown_record" | "record_tombstoned" | "lift_period_over" | "no_grant" | "grant_expired" | "grant_revoked" | "not_accredited" | "key_not_registered" | "stale_state" | "already_exists" | "share_missing" | "invalid_capsule" | "cid_mismatch" | "invalid_envelope" | "too_large" | "truncated_upload" | "quota_exceeded" | "uri_too_long" | "head_too_large" | "request_timeout" | "unsupported_transfer_coding" | "invalid_range" | "precondition_failed" | "idempotency_mismatch" | "in_progress" | "rate_limited" | "budget_exceeded" | "not_invited" | "relayer_poor" | "log_behind" | "would_revert" | "method_not_allowed" | "unsupported_media_type" | "unavailable" | "internal";
         /** @description One event of the feed. The SSE `id` is the same text as `id`, the SSE `event` the kind. */
         FeedEvent: {
             /** @description Opaque and growing; pass it as `Last-Event-ID`. */
@@ -1058,7 +1082,7 @@ export interface components {
          * @description What happened. Each is a reason to look again, never a permission.
          * @enum {string}
          */
-        FeedKind: "record_registered" | "record_status_changed" | "granted" | "revoked" | "key_registered" | "request_opened" | "request_answered" | "accessed" | "action_settled" | "accreditation_changed";
+        FeedKind: "record_registered" | "record_status_changed" | "record_retracted" | "granted" | "revoked" | "key_registered" | "request_opened" | "request_answered" | "accessed" | "action_settled" | "accreditation_changed";
         GrantAction: {
             message: {
                 deadline: string;
@@ -1189,6 +1213,36 @@ export interface components {
         };
         /** @description RFC 6962 hash of one leaf of the operator's log. */
         LeafHash: string;
+        LiftTombstoneAction: {
+            message: {
+                deadline: string;
+                epoch: number;
+                nonce: string;
+                patient: string;
+                record: string;
+            };
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "lift_tombstone";
+        };
+        /**
+         * @description A sequence of transactions with one relayer's key.
+         * @enum {string}
+         */
+        Line: "ordinary" | "urgent" | "checkpoint";
+        /** @description How one line is. */
+        LineStatus: {
+            /** @description Whether its purse pays for what is on its way and some more. */
+            has_funds: boolean;
+            /** @description Whether the chain costs more than the relayer pays, so that transactions wait. */
+            is_at_fee_ceiling: boolean;
+            /** @description Which line. */
+            line: components["schemas"]["Line"];
+            /** @description The relayer's address. */
+            relayer: string;
+        };
         /** @description One read. Patients see those of their records; auditors see all, without reader or evidence. */
         LogEntry: {
             /**
@@ -1476,10 +1530,20 @@ export interface components {
                 created: number;
                 /** @description The record. */
                 id: components["schemas"]["RecordId"];
+                /**
+                 * Format: int64
+                 * @description Unix seconds from which on its tombstone can no longer be lifted, and servers destroy; absent where none stands.
+                 */
+                liftable_until?: number | null;
                 /** @description Whose it is. */
                 patient: string;
                 /** @description Where it stands. */
                 status: components["schemas"]["RecordStatus"];
+                /**
+                 * Format: int32
+                 * @description How often it was tombstoned; a lift names it.
+                 */
+                tombstone_epoch: number;
                 /** @description Who uploaded version 1. */
                 uploader: string;
                 /**
@@ -1543,6 +1607,8 @@ export interface components {
                  * @description Unix seconds.
                  */
                 registered_at: number;
+                /** @description Whether its uploader says not to rely on it. It can be read as before. */
+                retracted: boolean;
                 /**
                  * Format: int64
                  * @description Bytes of the envelope, if this server holds it.
@@ -1589,6 +1655,7 @@ export interface components {
         };
         Profile: {
             accreditor: string;
+            accreditorEpoch: number;
             /** Format: int64 */
             issued: number;
             name: string;
@@ -1686,6 +1753,8 @@ export interface components {
             chain: boolean;
             /** @description The storage node. */
             kubo: boolean;
+            /** @description How each of them is, if the chain says so. */
+            lines: components["schemas"]["LineStatus"][];
             /** @description The mirror is of this chain and close to its head. */
             mirror: boolean;
             /**
@@ -1697,11 +1766,13 @@ export interface components {
             mongodb: boolean;
             /** @description Whether all of them do. */
             ready: boolean;
+            /** @description Every relayer can pay, and pays what the chain costs. */
+            relayers: boolean;
         };
         /** @description A record: keccak256(uploader20 ‖ salt32) of its first uploader. */
         RecordId: string;
         /**
-         * @description Where a record stands; it only ever moves forward.
+         * @description Where a record stands. Only its patient moves it: forward, and back from a tombstone within the lift period.
          * @enum {string}
          */
         RecordStatus: "active" | "superseded" | "tombstoned";
@@ -1716,10 +1787,20 @@ export interface components {
             created: number;
             /** @description The record. */
             id: components["schemas"]["RecordId"];
+            /**
+             * Format: int64
+             * @description Unix seconds from which on its tombstone can no longer be lifted, and servers destroy; absent where none stands.
+             */
+            liftable_until?: number | null;
             /** @description Whose it is. */
             patient: string;
             /** @description Where it stands. */
             status: components["schemas"]["RecordStatus"];
+            /**
+             * Format: int32
+             * @description How often it was tombstoned; a lift names it.
+             */
+            tombstone_epoch: number;
             /** @description Who uploaded version 1. */
             uploader: string;
             /**
@@ -1743,6 +1824,7 @@ export interface components {
              * @description The version that the message registers, from 1.
              */
             version: number;
+            write_salt?: components["schemas"]["Salt"] | null;
         };
         RegisterKeyAction: {
             message: {
@@ -1849,6 +1931,22 @@ export interface components {
             /** @description Where it stands. */
             state: components["schemas"]["RequestState"];
         };
+        RetractAction: {
+            message: {
+                deadline: string;
+                nonce: string;
+                record: string;
+                salt: string;
+                uploader: string;
+                version: number;
+                writeSalt: string;
+            };
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "retract";
+        };
         RevokeAction: {
             message: {
                 deadline: string;
@@ -1929,21 +2027,6 @@ export interface components {
             /** @description `Authorization: Bearer …`. Browsers may ignore it and use the cookie. */
             token: string;
         };
-        SetRecordStatusAction: {
-            message: {
-                deadline: string;
-                nonce: string;
-                record: string;
-                salt: string;
-                signer: string;
-                status: number;
-            };
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            type: "set_record_status";
-        };
         /**
          * @description Where a received grant waits: grants are never refused, but those of strangers stand apart.
          * @enum {string}
@@ -2011,6 +2094,20 @@ export interface components {
              */
             size: number;
         };
+        SupersedeAction: {
+            message: {
+                deadline: string;
+                nonce: string;
+                patient: string;
+                record: string;
+                version: number;
+            };
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "supersede";
+        };
         SuspendAction: {
             message: {
                 accreditor: string;
@@ -2026,6 +2123,19 @@ export interface components {
         };
         /** @description The salted pseudonym of a grantee for one patient and one kind of right: keccak256(grantee20 ‖ salt32). */
         Tag: string;
+        TombstoneAction: {
+            message: {
+                deadline: string;
+                nonce: string;
+                patient: string;
+                record: string;
+            };
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "tombstone";
+        };
         /** @description Which version is running. */
         Version: {
             /** @description Of the server. */
@@ -2057,6 +2167,8 @@ export interface components {
              * @description Unix seconds.
              */
             registered_at: number;
+            /** @description Whether its uploader says not to rely on it. It can be read as before. */
+            retracted: boolean;
             /**
              * Format: int64
              * @description Bytes of the envelope, if this server holds it.
@@ -2072,6 +2184,11 @@ export interface components {
              */
             version: number;
         };
+        /**
+         * @description Why an action that was accepted is not mined for now. Nothing is lost: it goes on by itself, until its deadline.
+         * @enum {string}
+         */
+        Waiting: "room" | "fees" | "funds";
     };
     responses: {
         /** @description A problem: `forbidden`. */
@@ -3713,6 +3830,49 @@ export interface operations {
             413: components["responses"]["too_large"];
             414: components["responses"]["uri_too_long"];
             422: components["responses"]["idempotency_mismatch"];
+            429: components["responses"]["rate_limited"];
+            431: components["responses"]["head_too_large"];
+            500: components["responses"]["internal"];
+            501: components["responses"]["unsupported_transfer_coding"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                address: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["invalid_request"];
+            401: components["responses"]["not_signed_in"];
+            403: components["responses"]["forbidden"];
+            408: components["responses"]["request_timeout"];
+            409: components["responses"]["in_progress"];
+            413: components["responses"]["too_large"];
+            414: components["responses"]["uri_too_long"];
+            /** @description A problem: `idempotency_mismatch`, `out_of_range`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "idempotency_mismatch" | "out_of_range";
+                    };
+                };
+            };
             429: components["responses"]["rate_limited"];
             431: components["responses"]["head_too_large"];
             500: components["responses"]["internal"];
