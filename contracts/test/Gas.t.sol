@@ -335,7 +335,16 @@ contract GasTest is BaseTest {
         report = string.concat(
             report,
             bytes(report).length == 0 ? "" : ",\n",
-            string.concat("  \"", name, "\": { \"gas\": ", vm.toString(used), ", \"floor\": ", vm.toString(floor), asked(needs), " }")
+            string.concat(
+                "  \"",
+                name,
+                "\": { \"gas\": ",
+                vm.toString(used),
+                ", \"floor\": ",
+                vm.toString(floor),
+                asked(needs),
+                " }"
+            )
         );
     }
 
