@@ -20,6 +20,7 @@ const ACTION: &[ErrorCode] = &[
     Expired,
     Forbidden,
     InvalidSignature,
+    LiftPeriodOver,
     NoGrant,
     NonceUsed,
     NotAccredited,
@@ -68,9 +69,9 @@ fn own_of(method: &Method, path: &str) -> Vec<ErrorCode> {
             "GET",
             "/v1/actions/{action}" | "/v1/records/{record}" | "/v1/requests/{request}" | "/v1/log/leaves/{leaf}",
         ) => &[&[NotFound]],
-        ("POST", "/v1/records") => &[ACTION, &[CidMismatch, InvalidCapsule, InvalidEnvelope, NotFound]],
+        ("POST", "/v1/records") => &[ACTION, &[CidMismatch, GrantRevoked, InvalidCapsule, InvalidEnvelope, NotFound]],
         ("PUT", "/v1/records/{record}/versions/{version}/release-share") => {
-            &[&[Forbidden, InvalidCapsule, UnknownRecord]]
+            &[&[Forbidden, GrantRevoked, InvalidCapsule, NoGrant, NotAccredited, RecordTombstoned, UnknownRecord]]
         }
         ("POST", "/v1/grants") => &[ACTION, &[GrantRevoked, InvalidCapsule, KeyNotRegistered, NotFound]],
         ("PUT", "/v1/grants/{grant}/bundle") => {

@@ -23,6 +23,9 @@ use crate::world::{Api, Cast, Terms, User, World, accredit, eventually, grant, r
 /// at one block, since the sequencer goes on meanwhile.
 async fn log_of(api: &Api) -> Vec<LeafHash> {
     let block = api.app.chain.get_block_number().await.unwrap();
+    // The head first: the node lists the events of its newest block a moment after that block's state.
+    let registry = AccessLog::new(api.app.deployment.address_of(ContractName::AccessLog), api.app.chain.clone());
+    let on_chain: B256 = registry.headOf(api.app.deployment.operator).block(block.into()).call().await.unwrap();
     let filter =
         Filter::new().address(api.app.deployment.address_of(ContractName::AccessLog)).from_block(0).to_block(block);
     let mut frontier = Frontier::default();
@@ -38,8 +41,6 @@ async fn log_of(api: &Api) -> Vec<LeafHash> {
             assert_eq!(checkpoint.head, head.hash());
         }
     }
-    let registry = AccessLog::new(api.app.deployment.address_of(ContractName::AccessLog), api.app.chain.clone());
-    let on_chain: B256 = registry.headOf(api.app.deployment.operator).block(block.into()).call().await.unwrap();
     assert_eq!(on_chain, head.hash());
     leaves
 }

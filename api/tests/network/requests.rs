@@ -2,7 +2,7 @@
 
 use alloy::primitives::{Bytes, U256, aliases::U40};
 use alloy::signers::SignerSync;
-use api::at_rest::{Lookup, Sealed, Use};
+use api::at_rest::{Lookup, Use};
 use axum::{
     body::Body,
     http::{Request, StatusCode, header},
@@ -24,7 +24,7 @@ use protocol::{
 use sha2::{Digest, Sha256};
 
 use crate::world::{
-    Api, Cast, Terms, User, World, deadline, eventually, grant, grant_body, mirror_events, nonce, random,
+    Api, Cast, Terms, User, World, deadline, eventually, feed_of, grant, grant_body, mirror_events, nonce, random,
     register_record, revoke,
 };
 
@@ -267,20 +267,4 @@ async fn capsules_are_destroyed_only_when_the_end_of_their_own_grant_is_deep() {
     assert_eq!(capsules(3).await, 1, "the second end may still fall out of the chain");
     world.rpc("anvil_mine", serde_json::json!(["0x6"])).await;
     eventually("the second grant's capsules are destroyed", || async { (capsules(3).await == 0).then_some(()) }).await;
-}
-
-/// How many events of this kind stand in somebody's feed.
-async fn feed_of(api: &Api, user: &User, kind: FeedKind) -> u64 {
-    let feed = api.app.database.collection::<mongodb::bson::Document>("api_feed");
-    let kind = serde_json::to_value(kind).unwrap();
-    let to = api.app.at_rest.find(Lookup::Feed, user.address());
-    let mut entries = feed.find(mongodb::bson::doc! { "to": to }).await.unwrap();
-    let mut count = 0;
-    while let Some(entry) = entries.next().await {
-        let entry = entry.unwrap();
-        let sealed = Sealed::from_bytes(entry.get_binary_generic("sealed").unwrap().clone());
-        let told: serde_json::Value = api.app.at_rest.open(Use::Feed, entry.get_str("_id").unwrap(), &sealed).unwrap();
-        count += u64::from(told["kind"] == kind);
-    }
-    count
 }

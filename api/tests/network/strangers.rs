@@ -5,11 +5,12 @@ use alloy::{
     signers::{SignerSync, local::PrivateKeySigner},
     sol_types::SolCall,
 };
+use api::at_rest::Lookup;
 use axum::http::StatusCode;
 use contracts::access_log::AccessLog;
 use mongodb::bson::{Document, doc};
 use protocol::{
-    bodies::{Page, grants::RequestBody, log::LogEntry},
+    bodies::{Page, feed::FeedKind, grants::RequestBody, log::LogEntry},
     capsule::Binding,
     codes::{Purpose, Right, ScopeKind},
     deployment::ContractName,
@@ -21,8 +22,8 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::world::{
-    Answer, Api, Cast, Terms, User, World, deadline, eventually, grant, grant_body, mirror_events, nonce, random,
-    register_key, register_record,
+    Answer, Api, Cast, Terms, User, World, deadline, eventually, feed_of, grant, grant_body, mirror_events, nonce,
+    random, register_key, register_record,
 };
 
 /// Somebody new with a published key, for whom nobody vouches.
@@ -173,17 +174,17 @@ async fn a_feed_tells_a_few_things_a_day_that_strangers_have_done() {
     for _ in 0..4 {
         grant(&api, &cast, &record, Terms::now(&api)).await;
     }
-    let feed = api.app.database.collection::<Document>("api_feed");
-    let told = async |of: Document| feed.count_documents(of).await.unwrap();
-    let (patient, doctor) = (format!("{:#x}", cast.patient.address()), format!("{:#x}", cast.doctor.address()));
     // The patient's own feed shows when all four have been told.
     eventually("all grants are told", || async {
         mirror_events(&api).await;
-        (told(doc! { "to": &patient, "kind": "granted" }).await == 4).then_some(())
+        (feed_of(&api, &cast.patient, FeedKind::Granted).await == 4).then_some(())
     })
     .await;
-    assert_eq!(told(doc! { "to": &doctor, "of_stranger": true }).await, 2);
-    assert_eq!(told(doc! { "to": &doctor, "kind": { "$in": ["granted", "record_registered"] } }).await, 2);
+    let doctor = api.app.at_rest.find(Lookup::Feed, cast.doctor.address());
+    let feed = api.app.database.collection::<Document>("api_feed");
+    assert_eq!(feed.count_documents(doc! { "to": doctor, "of_stranger": true }).await.unwrap(), 2);
+    let granted = feed_of(&api, &cast.doctor, FeedKind::Granted).await;
+    assert_eq!(granted + feed_of(&api, &cast.doctor, FeedKind::RecordRegistered).await, 2);
 }
 
 #[tokio::test]
@@ -215,11 +216,7 @@ async fn a_log_that_somebody_else_keeps_reaches_no_feed_and_no_list() {
 
     // One true read, which is told after the false ones.
     cast.doctor.read(&api, record.id, salt).await.unwrap();
-    let feed = api.app.database.collection::<Document>("api_feed");
-    let told = async || {
-        let of_patient = doc! { "to": format!("{:#x}", cast.patient.address()), "kind": "accessed" };
-        feed.count_documents(of_patient).await.unwrap()
-    };
+    let told = async || feed_of(&api, &cast.patient, FeedKind::Accessed).await;
     eventually("the true read is told", || async {
         mirror_events(&api).await;
         (told().await > 0).then_some(())

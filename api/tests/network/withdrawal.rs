@@ -9,7 +9,7 @@ use protocol::{
     bodies::records::RegisterBody,
     cid::{Cid, Codec},
     codes::ScopeKind,
-    ids::{RecordId, Salt, Tag},
+    ids::{GrantId, RecordId, Salt, Tag},
     messages::{Action, Grant, LiftTombstone, RegisterRecord, Retract, Scope, Suspend, Tombstone},
     mirror::{self, CURSOR_ID, CursorDoc, MIRROR_VERSION, Place, RecordDoc},
     secret::DataKey,
@@ -51,9 +51,12 @@ async fn count(api: &Api, collection: &str, filter: Document) -> u64 {
     api.app.database.collection::<Document>(collection).count_documents(filter).await.unwrap()
 }
 
-async fn capsules(api: &Api, salt: Salt) -> usize {
+/// How many capsules of the doctor's grant over a record are kept.
+async fn capsules(api: &Api, cast: &Cast, record: RecordId, salt: Salt) -> usize {
+    let tag = Tag::derive(cast.doctor.address(), salt);
+    let grant = GrantId::derive(cast.patient.address(), tag, ScopeKind::Record, record.0);
     let bundles = api.app.database.collection::<Document>("api_bundles");
-    let bundle = bundles.find_one(doc! { "salt": salt.to_string() }).await.unwrap().unwrap();
+    let bundle = bundles.find_one(doc! { "grant": grant.to_string() }).await.unwrap().unwrap();
     let body: protocol::bodies::grants::BundleBody = serde_json::from_str(bundle.get_str("bundle").unwrap()).unwrap();
     body.capsules.len()
 }
@@ -77,10 +80,14 @@ async fn a_withdrawn_record_is_destroyed_only_once_its_patient_can_no_longer_tak
     world.rpc("anvil_mine", json!(["0x4"])).await;
     eventually("the ended grant's capsules are destroyed", || async {
         mirror_events(&api).await;
-        (capsules(&api, ended).await == 0).then_some(())
+        (capsules(&api, &cast, other.id, ended).await == 0).then_some(())
     })
     .await;
-    assert_eq!((shares().await, capsules(&api, salt).await), (1, 1), "the patient can still take it back");
+    assert_eq!(
+        (shares().await, capsules(&api, &cast, record.id, salt).await),
+        (1, 1),
+        "the patient can still take it back"
+    );
 
     carried_out(&api, patient, lift(&api, patient, record.id, 1)).await;
     cast.doctor.read(&api, record.id, salt).await.expect("the grant counts again");
@@ -98,7 +105,7 @@ async fn a_withdrawn_record_is_destroyed_only_once_its_patient_can_no_longer_tak
     world.rpc("anvil_mine", json!(["0x4"])).await;
     eventually("share and capsules are destroyed", || async {
         mirror_events(&api).await;
-        (shares().await == 0 && capsules(&api, salt).await == 0).then_some(())
+        (shares().await == 0 && capsules(&api, &cast, record.id, salt).await == 0).then_some(())
     })
     .await;
     mirror_withdrawn(&api, patient, record.id).await;

@@ -8,7 +8,12 @@ use alloy::{
     rpc::types::Filter,
     signers::{SignerSync, local::PrivateKeySigner},
 };
-use api::{background, routes, settings::Settings, state::App};
+use api::{
+    at_rest::{Lookup, Sealed, Use},
+    background, routes,
+    settings::Settings,
+    state::App,
+};
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -16,12 +21,14 @@ use axum::{
     response::Response,
 };
 use clap::Parser;
+use futures::StreamExt;
 use localnet::{LocalnetConfig, Role, Stack, StackConfig};
 use mongodb::bson::{Document, doc};
 use p256::ecdsa::{Signature, SigningKey, signature::Signer};
 use protocol::{
     bodies::{
         account::{Challenge, SessionToken},
+        feed::FeedKind,
         grants::{BundleBody, GrantBody, VersionCapsule},
         reads::{ReadAnswer, ReadBody},
         records::RegisterBody,
@@ -642,4 +649,20 @@ pub(crate) async fn mirror_events(api: &Api) {
         // Those that stand already are left alone.
         let _ = events.insert_one(event).await;
     }
+}
+
+/// How many events of this kind stand in somebody's feed.
+pub(crate) async fn feed_of(api: &Api, user: &User, kind: FeedKind) -> u64 {
+    let feed = api.app.database.collection::<Document>("api_feed");
+    let kind = serde_json::to_value(kind).unwrap();
+    let to = api.app.at_rest.find(Lookup::Feed, user.address());
+    let mut entries = feed.find(doc! { "to": to }).await.unwrap();
+    let mut count = 0;
+    while let Some(entry) = entries.next().await {
+        let entry = entry.unwrap();
+        let sealed = Sealed::from_bytes(entry.get_binary_generic("sealed").unwrap().clone());
+        let told: serde_json::Value = api.app.at_rest.open(Use::Feed, entry.get_str("_id").unwrap(), &sealed).unwrap();
+        count += u64::from(told["kind"] == kind);
+    }
+    count
 }

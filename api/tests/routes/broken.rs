@@ -299,7 +299,8 @@ async fn two_megabytes_in_any_field_of_any_operation_are_not_repeated() {
             }
         }
         if !operation.parameters("path").is_empty() {
-            let path = operation.filled(|_| long.clone());
+            // An address longer than 65,534 characters cannot even be sent.
+            let path = operation.filled(|_| long[..30_000].to_owned());
             if let Some(answer) = send(&user, &operation, &path, ("x-nothing", b""), Body::from("{}")).await {
                 small("its path", answer);
             }

@@ -59,7 +59,7 @@ async fn run(world: &World, token: Option<&str>) {
             "examples,coverage,fuzzing",
         ])
         .args(["--generation-database", "none", "--no-shrink", "--no-color", "--request-timeout", "20"])
-        .args(["--continue-on-failure", "--workers", "2", "--suppress-health-check", "all"])
+        .args(["--continue-on-failure", "--workers", "1", "--suppress-health-check", "all"])
         // Whoever is signed out finds nothing more.
         .args(["--exclude-path", "/v1/auth/logout"])
         .current_dir(folder.path())

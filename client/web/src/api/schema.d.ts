@@ -2643,7 +2643,18 @@ export interface operations {
                     };
                 };
             };
-            410: components["responses"]["record_tombstoned"];
+            /** @description A problem: `lift_period_over`, `record_tombstoned`. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "lift_period_over" | "record_tombstoned";
+                    };
+                };
+            };
             413: components["responses"]["too_large"];
             414: components["responses"]["uri_too_long"];
             415: components["responses"]["unsupported_media_type"];
@@ -3532,7 +3543,18 @@ export interface operations {
                     };
                 };
             };
-            410: components["responses"]["record_tombstoned"];
+            /** @description A problem: `lift_period_over`, `record_tombstoned`. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "lift_period_over" | "record_tombstoned";
+                    };
+                };
+            };
             413: components["responses"]["too_large"];
             414: components["responses"]["uri_too_long"];
             415: components["responses"]["unsupported_media_type"];
@@ -3636,7 +3658,18 @@ export interface operations {
                     };
                 };
             };
-            410: components["responses"]["record_tombstoned"];
+            /** @description A problem: `lift_period_over`, `record_tombstoned`. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "lift_period_over" | "record_tombstoned";
+                    };
+                };
+            };
             413: components["responses"]["too_large"];
             414: components["responses"]["uri_too_long"];
             415: components["responses"]["unsupported_media_type"];
@@ -4286,7 +4319,7 @@ export interface operations {
             };
             400: components["responses"]["invalid_request"];
             401: components["responses"]["not_signed_in"];
-            /** @description A problem: `forbidden`, `no_grant`, `not_accredited`, `not_invited`. */
+            /** @description A problem: `forbidden`, `grant_revoked`, `no_grant`, `not_accredited`, `not_invited`. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4294,7 +4327,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "forbidden" | "no_grant" | "not_accredited" | "not_invited";
+                        code?: "forbidden" | "grant_revoked" | "no_grant" | "not_accredited" | "not_invited";
                     };
                 };
             };
@@ -4323,7 +4356,18 @@ export interface operations {
                     };
                 };
             };
-            410: components["responses"]["record_tombstoned"];
+            /** @description A problem: `lift_period_over`, `record_tombstoned`. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "lift_period_over" | "record_tombstoned";
+                    };
+                };
+            };
             413: components["responses"]["too_large"];
             414: components["responses"]["uri_too_long"];
             415: components["responses"]["unsupported_media_type"];
@@ -4458,10 +4502,22 @@ export interface operations {
             };
             400: components["responses"]["invalid_request"];
             401: components["responses"]["not_signed_in"];
-            403: components["responses"]["forbidden"];
+            /** @description A problem: `forbidden`, `grant_revoked`, `no_grant`, `not_accredited`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "forbidden" | "grant_revoked" | "no_grant" | "not_accredited";
+                    };
+                };
+            };
             404: components["responses"]["unknown_record"];
             408: components["responses"]["request_timeout"];
             409: components["responses"]["in_progress"];
+            410: components["responses"]["record_tombstoned"];
             413: components["responses"]["too_large"];
             414: components["responses"]["uri_too_long"];
             415: components["responses"]["unsupported_media_type"];
