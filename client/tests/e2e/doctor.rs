@@ -1,5 +1,8 @@
 //! `medlock doctor`: what is wrong on a device, under the name of its check, with the way to mend it.
 
+use alloy::{primitives::Bytes, signers::SignerSync};
+use localnet::{LocalnetConfig, Role};
+use protocol::{deployment::Deployment, identity::PublicKey, operator_keys::SignedOperatorKey};
 use serde_json::Value;
 
 use crate::{
@@ -90,12 +93,19 @@ fn a_node_and_a_server_that_do_not_answer_are_named() {
 fn the_deployment_file_of_another_chain_is_named() {
     world::run(async {
         let (device, _) = newcomer(world::shared().await).await;
-        let mut deployment: Value =
-            serde_json::from_slice(&std::fs::read(&device.place.deployment).unwrap()).expect("it is JSON");
-        deployment["chain_id"] = 1.into();
-        // They are signed for the other chain, and would be refused before the chain is asked.
-        deployment["operator_keys"] = serde_json::json!([]);
-        let other = device.file("other-chain.json", deployment.to_string().as_bytes());
+        let mut deployment: Deployment =
+            serde_json::from_slice(&std::fs::read(&device.place.deployment).unwrap()).expect("it is a deployment");
+        deployment.chain_id = 1;
+        // The operator's keys are signed for one chain: without new signatures the file would not even be read.
+        let operator = LocalnetConfig::for_tests().unwrap().settings.person(Role::Operator).signer;
+        let of_other_chain = deployment.clone();
+        for signed in &mut deployment.operator_keys {
+            let key = PublicKey::from_bytes(&signed.key).unwrap();
+            let hash = SignedOperatorKey::signing_hash(operator.address(), signed.epoch, &key, &of_other_chain);
+            signed.signature = Bytes::copy_from_slice(&operator.sign_hash_sync(&hash).unwrap().as_bytes());
+        }
+        let deployment = serde_json::to_string(&deployment).unwrap();
+        let other = device.file("other-chain.json", deployment.as_bytes());
 
         // Named by a setting: every command stops there, and so does the doctor.
         let named = ["--deployment", other.to_str().unwrap()];
