@@ -13,7 +13,9 @@ import { useList, useReady } from './use-loaded.ts';
 export const useRecords = (filter: RecordFilter = {}): LoadedList<RecordItem> =>
   useList(useReady(['records', filter.patient ?? null, filter.category ?? null], (client) => listRecords(client, filter)));
 
-export const useRecord = (id: Hex): Loaded<RecordItem> => useReady(['records', 'one', id], (client) => showRecord(client, id));
+/** One record; for `null` nothing is asked. */
+export const useRecord = (id: Hex | null): Loaded<RecordItem> =>
+  useReady(['records', 'one', id], (client) => showRecord(client, id ?? '0x'), { isWanted: id !== null });
 
 /**
  * Name and kind of the newest version of an own record; `null` while its envelope was not checked. For others' records `data`

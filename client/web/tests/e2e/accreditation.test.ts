@@ -7,7 +7,7 @@ import { World } from './world.ts';
 const NAME = 'Dr. Ada Example';
 const SET = 'event AccreditorSet(address indexed accreditor, bool active, uint32 epoch)';
 const ACCREDITED =
-  'event Accredited(address indexed accreditor, address indexed practitioner, uint8 roles, uint40 validFrom, uint40 validUntil, uint32 epoch)';
+  'event Accredited(address indexed accreditor, address indexed practitioner, uint8 roles, uint40 validFrom, uint40 validUntil, uint32 epoch, uint32 accreditorEpoch)';
 const CHANGED = 'event AccreditationChanged(address indexed accreditor, address indexed practitioner, bool suspended, uint32 epoch)';
 let world: World;
 let accreditor: Person;

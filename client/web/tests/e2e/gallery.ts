@@ -232,7 +232,8 @@ async function clickOnce(page: Page, name: RegExp): Promise<void> {
 
 async function confirmInDialog(page: Page): Promise<void> {
   await page.locator('dialog button').last().click();
-  await page.locator('dialog').waitFor({ state: 'detached', timeout: SLOW_MS });
+  // The wallet's own dialog may stand there as well.
+  await page.locator('dialog').first().waitFor({ state: 'detached', timeout: SLOW_MS });
 }
 
 async function openRecord(page: Page): Promise<void> {

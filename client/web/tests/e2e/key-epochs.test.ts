@@ -93,7 +93,7 @@ test('with the wallet alone: permissions end, and one’s own key is registered 
   expect(patient.wallet.signed.slice(asked)).toEqual([expect.stringContaining('RegisterKey')]);
   await patient.press('Stop everyone');
   await patient.page.getByRole('dialog').getByRole('button', { name: 'Sign and stop everyone' }).click();
-  await patient.page.getByRole('dialog').waitFor({ state: 'detached', timeout: SLOW_MS });
+  await patient.page.getByRole('dialog').first().waitFor({ state: 'detached', timeout: SLOW_MS });
 });
 
 test('three epochs: everything of one’s own opens, and what comes now is sealed to the own key', async () => {

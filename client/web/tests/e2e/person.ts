@@ -86,7 +86,7 @@ export class Person {
 
   #hear(page: Page): void {
     page.on('console', (message) => {
-      if (message.type() === 'error') this.complaints.push(`console: ${message.text()}`);
+      if (message.type() === 'error') this.complaints.push(`console: ${message.text()} ${message.location().url}`);
     });
     page.on('pageerror', (error) => this.complaints.push(`exception: ${error.message}`));
   }

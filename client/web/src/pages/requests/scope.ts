@@ -11,7 +11,7 @@ import { short } from '../people/names.ts';
 /** What a request is about, in a few words. */
 export function useScopeText(scope: Scope): string {
   const { t } = useI18n();
-  const record = useRecord(scope.kind === 'record' ? scope.record : '0x');
+  const record = useRecord(scope.kind === 'record' ? scope.record : null);
   if (scope.kind === 'all') return t('requests.scope.all');
   if (scope.kind === 'category') return t('requests.scope.category', { category: t(`category.${scope.category}`) });
   const name = record.data ? `${t(`category.${record.data.category}`)} ${short(scope.record)}` : short(scope.record);
