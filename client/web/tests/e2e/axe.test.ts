@@ -70,7 +70,7 @@ async function walk({ person, stops }: Tour): Promise<{ readonly wrong: readonly
   const wrong: string[] = [];
   let pages = 0;
   // Steps of a set-up cannot be gone back: there each page is seen in every language before the next.
-  const isOneWay = stops.every((stop) => stop.path === null);
+  const isOneWay = stops[0]?.path === null;
   const parts = isOneWay ? stops.map((stop) => [stop]) : [stops];
   for (const part of parts) {
     for (const language of LANGUAGES) {

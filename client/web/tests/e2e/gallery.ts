@@ -198,7 +198,7 @@ function newcomerStops(newcomer: Person): readonly Stop[] {
     },
     {
       name: 'unlock',
-      path: '/',
+      path: null,
       async prepare(page) {
         if ((await page.locator('main input[type=password]').count()) > 0) return;
         await page.locator('main button').first().click();
