@@ -55,7 +55,7 @@ pub async fn new_deadline(client: &Client) -> Result<U256, ClientError> {
     Ok(U256::from(client.chain().now().await?.max(unix_now()) + DEADLINE_SECONDS))
 }
 
-/// The same for a Revoke or RevokeAll: it counts for 30 days, so that the server keeps the door shut even if the chain is
+/// The same for a Revoke, RevokeAll or Tombstone: it counts for 30 days, so that the server keeps the door shut even if the chain is
 /// full.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ use protocol::{
 };
 
 use crate::{
-    act::{Settled, Way, carry_out, new_deadline, new_nonce},
+    act::{Settled, Way, carry_out, new_deadline, new_nonce, new_revocation_deadline},
     chain::ChainRecord,
     client::Client,
     error::{ClientError, Kind},
@@ -53,7 +53,7 @@ pub async fn tombstone(
         patient: client.address(),
         record: record.0,
         nonce: new_nonce(),
-        deadline: new_deadline(client).await?,
+        deadline: new_revocation_deadline(client).await?,
     });
     carry_out(client, wallet, action, way).await
 }

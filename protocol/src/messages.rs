@@ -16,7 +16,7 @@ use crate::{
     typed_data::typed_data,
 };
 
-/// A client signs Revoke and RevokeAll with a deadline so many seconds ahead (30 days): reads stay refused until then, or
+/// A client signs Revoke, RevokeAll and Tombstone with a deadline so many seconds ahead (30 days): reads stay refused until then, or
 /// until the chain holds the revocation.
 pub const REVOCATION_SECONDS: u64 = 30 * 86_400;
 

@@ -8,7 +8,7 @@ import type { Client } from '../device/device.ts';
 import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
 import { RECORD_STATUSES } from '../protocol/codes.ts';
-import { carryOut, newDeadline, newNonce } from './act.ts';
+import { carryOut, newDeadline, newNonce, newRevocationDeadline } from './act.ts';
 import { findWriteSalt, ownSalt } from './authority.ts';
 
 const TOMBSTONED = RECORD_STATUSES.code('tombstoned');
@@ -18,7 +18,7 @@ export async function withdraw(client: Client, id: Hex, errand: Errand): Promise
   errand.phase('preparing');
   await ownRecord(client, id);
   const [period, now] = await Promise.all([client.chain.liftPeriod(), client.chain.now()]);
-  const message = { patient: client.address, record: id, nonce: newNonce(), deadline: await newDeadline(client.chain) };
+  const message = { patient: client.address, record: id, nonce: newNonce(), deadline: await newRevocationDeadline(client.chain) };
   const sentence = { key: 'sign.tombstone', values: { record: id, until: now + period } } as const;
   await carryOut(client, { type: 'tombstone', message }, sentence, errand);
 }

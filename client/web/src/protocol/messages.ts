@@ -10,7 +10,7 @@ import { verifySignature } from './signature.ts';
 import { messageToJson, signingHash, type TypedData, type Types, typedData } from './typed-data.ts';
 
 /**
- * A client signs Revoke and RevokeAll with a deadline so many seconds ahead (30 days): reads stay refused until then, or until
+ * A client signs Revoke, RevokeAll and Tombstone with a deadline so many seconds ahead (30 days): reads stay refused until then, or until
  * the chain holds the revocation.
  */
 export const REVOCATION_SECONDS = 30 * 86_400;
