@@ -17,9 +17,23 @@
 //! rewrites of the same field two are equal with a chance of 2^-33. The place is authenticated: nothing that is sealed can
 //! be moved to another document, field, collection or deployment.
 //!
+//! **Owners.** Whom a value is for, or how long it counts, is sealed with it and compared after opening: what stands beside
+//! it in clear or blind serves look-ups only, and whoever can write to the database moves nothing to another person.
+//!
+//! **No joint with the chain.** A document that has the pseudonym of a person has nothing that stands on chain, nor a time
+//! by which it could be found there: one known grant would otherwise name the person in all others.
+//!
 //! **Rotation.** The secret file may hold several secrets, one a line, newest last. The version byte is the number of the
 //! line: what older secrets sealed still opens, and everything new is sealed under the newest. Filters ask for the blind
-//! indexes of all secrets ([`AtRest::find`]).
+//! indexes of all secrets ([`AtRest::find`]); what may stand once only is looked for under the older ones before it is
+//! written ([`AtRest::older`]). Because the version is but a number, both databases keep a check value of each line, and a
+//! server whose file is another one, or in another order, does not start ([`expect_secrets`]).
+//!
+//! ```text
+//! check     = first 16 bytes of HKDF-Expand(PRK, "medlock/v1/at-rest/check\0" ‖ context)
+//! ```
+
+mod checks;
 
 use std::path::Path;
 
@@ -37,8 +51,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwn
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+pub(crate) use checks::are_known;
+pub use checks::{SecretsError, expect_secrets};
+
 const SEAL_LABEL: &[u8] = b"medlock/v1/at-rest/seal\0";
 const FIND_LABEL: &[u8] = b"medlock/v1/at-rest/find\0";
+const CHECK_LABEL: &[u8] = b"medlock/v1/at-rest/check\0";
 const NONCE_LEN: usize = 12;
 const BLIND_LEN: usize = 16;
 /// More lines than this in a secret file are a mistake.
@@ -57,12 +75,16 @@ pub enum Use {
     PrivateBlob,
     /// What a write was answered.
     Answer,
-    /// The grantee of a grant, with the salt of its tag.
+    /// A grant: of whom, to whom, over what, with the salt of its tag.
     Received,
+    /// The capsules of a grant.
+    Bundle,
+    /// Which grant a bundle is of, and which request it answers.
+    BundleAbout,
     /// An access request: message and note.
     Request,
-    /// The signed answer no to a request.
-    Denial,
+    /// When and how a request was answered.
+    RequestAnswer,
     /// Whom somebody has blocked.
     Block,
     /// What an entry of the feed tells.
@@ -72,15 +94,17 @@ pub enum Use {
 impl Use {
     /// All of them, for the test that no two share a label.
     #[cfg(test)]
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 12] = [
         Self::ReleaseShare,
         Self::Session,
         Self::Leaf,
         Self::PrivateBlob,
         Self::Answer,
         Self::Received,
+        Self::Bundle,
+        Self::BundleAbout,
         Self::Request,
-        Self::Denial,
+        Self::RequestAnswer,
         Self::Block,
         Self::Feed,
     ];
@@ -93,8 +117,10 @@ impl Use {
             Self::PrivateBlob => "api_private_blobs/content",
             Self::Answer => "api_answers/answer",
             Self::Received => "api_received/sealed",
+            Self::Bundle => "api_bundles/sealed",
+            Self::BundleAbout => "api_bundles/about",
             Self::Request => "api_requests/sealed",
-            Self::Denial => "api_requests/denial",
+            Self::RequestAnswer => "api_requests/answered",
             Self::Block => "api_blocks/sealed",
             Self::Feed => "api_feed/sealed",
         }
@@ -110,18 +136,30 @@ pub enum Lookup {
     LeafRequest,
     /// Kind and owner of a private blob.
     PrivateBlob,
-    /// An account, in the relay's budgets and queue.
+    /// An account, in the relay's budgets.
     RelayAccount,
-    /// A network address, in the relay's budgets and queue.
+    /// A network address, in the relay's budgets.
     RelayNetwork,
+    /// Who takes turns in the relay's queue. It stands beside a signer, so it is not the one of the budgets.
+    RelayTurn,
     /// An account that was invited.
     Invitation,
     /// The address whose write was answered.
     AnswerAddress,
+    /// A grant that was received.
+    Received,
     /// Who may read by a grant.
     Reader,
     /// Who may write by a grant. Whoever writes opens its tag on chain, so this one must not be that of [`Lookup::Reader`].
     Writer,
+    /// Right, grantee and patient of a grant.
+    ReceivedPair,
+    /// The same with the scope.
+    ReceivedScope,
+    /// A bundle: grant and grant epoch.
+    Bundle,
+    /// The grant of a bundle. Not that of [`Lookup::Received`], so that nobody sees which bundle is whose.
+    BundleGrant,
     /// Who asks for access.
     Requester,
     /// Who is asked for access.
@@ -141,18 +179,23 @@ pub enum Lookup {
 }
 
 impl Lookup {
-    /// All of them, for the test that no two share a label.
-    #[cfg(test)]
-    const ALL: [Self; 17] = [
+    /// All of them, for tests that look for each.
+    pub const ALL: [Self; 23] = [
         Self::SessionAddress,
         Self::LeafRequest,
         Self::PrivateBlob,
         Self::RelayAccount,
         Self::RelayNetwork,
+        Self::RelayTurn,
         Self::Invitation,
         Self::AnswerAddress,
+        Self::Received,
         Self::Reader,
         Self::Writer,
+        Self::ReceivedPair,
+        Self::ReceivedScope,
+        Self::Bundle,
+        Self::BundleGrant,
         Self::Requester,
         Self::Requested,
         Self::Relation,
@@ -170,10 +213,16 @@ impl Lookup {
             Self::PrivateBlob => "api_private_blobs/owner",
             Self::RelayAccount => "api_budgets/account",
             Self::RelayNetwork => "api_budgets/network",
+            Self::RelayTurn => "api_actions/turn",
             Self::Invitation => "api_invitations/account",
             Self::AnswerAddress => "api_answers/account",
+            Self::Received => "api_received",
             Self::Reader => "api_received/reader",
             Self::Writer => "api_received/writer",
+            Self::ReceivedPair => "api_received/pair",
+            Self::ReceivedScope => "api_received/scope",
+            Self::Bundle => "api_bundles",
+            Self::BundleGrant => "api_bundles/grant",
             Self::Requester => "api_requests/requester",
             Self::Requested => "api_requests/patient",
             Self::Relation => "api_relations",
@@ -265,7 +314,8 @@ impl<'de> Deserialize<'de> for Sealed {
     }
 }
 
-/// A stored value does not open: the operator's secret is another one, or the database was tampered with.
+/// A stored value does not open, or is not for whom it was asked: the operator's secret is another one, or the database was
+/// tampered with.
 #[derive(Debug, thiserror::Error)]
 #[error("a stored value cannot be opened with this operator's secret")]
 pub struct AtRestError;
@@ -336,21 +386,37 @@ impl AtRest {
         self.blind_under(self.roots.last().expect("there is a secret"), of, value.as_ref())
     }
 
+    /// The blind indexes of a value under all secrets but the newest. Empty, until a secret was added.
+    #[must_use]
+    pub fn older(&self, of: Lookup, value: impl AsRef<[u8]>) -> Vec<String> {
+        self.roots.iter().rev().skip(1).map(|root| self.blind_under(root, of, value.as_ref())).collect()
+    }
+
     /// The filter for the documents that were written with this value, under whichever secret.
     #[must_use]
     pub fn find(&self, of: Lookup, value: impl AsRef<[u8]>) -> Bson {
-        self.find_any(&[of], value)
+        self.find_any(&[of], [value])
     }
 
-    /// The same where the value may stand under any of these look-ups.
+    /// The same for any of these values under any of these look-ups.
     #[must_use]
-    pub fn find_any(&self, of: &[Lookup], value: impl AsRef<[u8]>) -> Bson {
-        let all = self.roots.iter().rev().flat_map(|root| of.iter().map(move |of| (root, *of)));
-        let all = all.map(|(root, of)| self.blind_under(root, of, value.as_ref()));
-        match &all.collect::<Vec<_>>()[..] {
-            [one] => Bson::String(one.clone()),
-            all => Bson::Document(doc! { "$in": all.to_vec() }),
+    pub fn find_any<V: AsRef<[u8]>>(&self, of: &[Lookup], values: impl IntoIterator<Item = V>) -> Bson {
+        let mut all = Vec::new();
+        for value in values {
+            for root in self.roots.iter().rev() {
+                all.extend(of.iter().map(|of| self.blind_under(root, *of, value.as_ref())));
+            }
         }
+        match &all[..] {
+            [one] => Bson::String(one.clone()),
+            _ => Bson::Document(doc! { "$in": all }),
+        }
+    }
+
+    /// What tells each secret from others without telling anything of it, oldest first. Hex.
+    fn checks(&self) -> Vec<String> {
+        let check = |root| hex::encode(&expand(root, &[CHECK_LABEL, &self.context])[..BLIND_LEN]);
+        self.roots.iter().map(check).collect()
     }
 
     fn blind_under(&self, root: &Zeroizing<[u8; 32]>, of: Lookup, value: &[u8]) -> String {

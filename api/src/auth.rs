@@ -98,8 +98,9 @@ pub(crate) async fn login(State(app): State<App>, Json(body): Json<LoginBody>) -
         session_key: login.session_key,
         login_message: body.message,
         login_signature: body.signature,
+        expires_at: login.expires_at,
     };
-    let session = SessionDoc::new(&app, SessionId::of(&token), &who, login.expires_at);
+    let session = SessionDoc::new(&app, SessionId::of(&token), &who);
     let sessions = app.database.collection::<SessionDoc>(collection::SESSIONS);
     sessions.insert_one(&session).await?;
     end_oldest(&app, login.address, &session.id).await?;

@@ -1,8 +1,10 @@
 //! What a server does beside answering: each collection's indexes at the start, then the work that runs until the end.
 
 use crate::{
+    at_rest::{self, SecretsError},
     auth, blobs, blocks, daily, directory, events, grants, idempotency, records, relay, requests, retire, sequencer,
     state::App,
+    store::collection,
 };
 
 /// Creates every index that the routes need. Those that stand already are left alone.
@@ -25,6 +27,16 @@ pub async fn create_indexes(app: &App) -> mongodb::error::Result<()> {
     sequencer::create_indexes(&app.log_database).await?;
     retire::create_indexes(database).await?;
     Ok(())
+}
+
+/// Makes sure that the operator's secrets are those under which both databases were sealed so far. Nothing may be sealed
+/// before.
+///
+/// # Errors
+/// See [`SecretsError`].
+pub async fn expect_secrets(app: &App) -> Result<(), SecretsError> {
+    at_rest::expect_secrets(&app.at_rest, &app.database, collection::SECRETS).await?;
+    at_rest::expect_secrets(&app.at_rest, &app.log_database, collection::LOG_SECRETS).await
 }
 
 /// Starts the background work; it ends when [`App::shutdown`] is cancelled.

@@ -25,7 +25,7 @@ use crate::{
     grants,
     paging::{self, Place, newest_first},
     state::App,
-    store::{collection, index, is_duplicate},
+    store::{collection, find_id, index, is_duplicate},
 };
 
 /// A blocked sender. `_id`: blind index of who blocks whom ([`Lookup::Block`]).
@@ -44,6 +44,10 @@ struct BlockDoc {
 /// The sealed part.
 #[derive(Serialize, Deserialize)]
 struct Blocked {
+    /// Who blocks.
+    #[serde(with = "hex_text")]
+    owner: Address,
+    /// Whom.
     #[serde(with = "hex_text")]
     address: Address,
 }
@@ -102,6 +106,9 @@ pub(crate) async fn list_blocks(
     let items = found.iter().filter_map(|block| {
         let since = u64::try_from(block.since).unwrap_or(0);
         let blocked: Blocked = app.at_rest.open(Use::Block, &block.id, &block.sealed).ok()?;
+        if blocked.owner != caller.address {
+            return None;
+        }
         Some((place(block), BlockView { address: blocked.address, since }))
     });
     paging::page(items, limit, next).map(Json)
@@ -125,16 +132,19 @@ pub(crate) async fn block(
     if blocks(&app.database).count_documents(of_owner(&app, caller.address)).await? >= max {
         return Err(ApiError::new(ErrorCode::OutOfRange, format!("at most {max} senders are blocked at a time")));
     }
-    let id = app.at_rest.blind(Lookup::Block, pair(caller.address, address));
-    let new = BlockDoc {
-        owner: app.at_rest.blind(Lookup::Blocker, caller.address),
-        sealed: app.at_rest.seal(Use::Block, &id, &Blocked { address }),
-        id,
-        since: i64::try_from(app.clock.now()).unwrap_or(i64::MAX),
-    };
-    match blocks(&app.database).insert_one(new).await {
-        Err(error) if !is_duplicate(&error) => return Err(error.into()),
-        _ => {}
+    let pair = pair(caller.address, address);
+    if find_id(&blocks(&app.database), &app.at_rest.older(Lookup::Block, &pair)).await?.is_none() {
+        let id = app.at_rest.blind(Lookup::Block, pair);
+        let new = BlockDoc {
+            owner: app.at_rest.blind(Lookup::Blocker, caller.address),
+            sealed: app.at_rest.seal(Use::Block, &id, &Blocked { owner: caller.address, address }),
+            id,
+            since: i64::try_from(app.clock.now()).unwrap_or(i64::MAX),
+        };
+        match blocks(&app.database).insert_one(new).await {
+            Err(error) if !is_duplicate(&error) => return Err(error.into()),
+            _ => {}
+        }
     }
     grants::sort_again(&app, caller.address, address).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -47,9 +47,7 @@ pub struct SessionDoc {
     pub sealed: Sealed,
     /// Unix seconds.
     pub created_at: u64,
-    /// Unix seconds.
-    pub expires_at: u64,
-    /// The same for the TTL index.
+    /// When the database forgets it. Until when it counts is sealed.
     pub delete_at: mongodb::bson::DateTime,
 }
 
@@ -66,18 +64,19 @@ pub struct SignedIn {
     /// The wallet's signature over it.
     #[serde(with = "protocol::hex_text")]
     pub login_signature: Bytes,
+    /// Unix seconds: the session counts until then.
+    pub expires_at: u64,
 }
 
 impl SessionDoc {
     /// A session that is to be stored.
-    pub(crate) fn new(app: &App, id: SessionId, who: &SignedIn, expires_at: u64) -> Self {
+    pub(crate) fn new(app: &App, id: SessionId, who: &SignedIn) -> Self {
         Self {
             address: app.at_rest.blind(Lookup::SessionAddress, who.address),
             sealed: app.at_rest.seal(Use::Session, &id.0, who),
             id,
             created_at: app.clock.now(),
-            expires_at,
-            delete_at: Clock::date_at(expires_at),
+            delete_at: Clock::date_at(who.expires_at),
         }
     }
 
@@ -148,11 +147,12 @@ fn carried(headers: &HeaderMap) -> Option<Carried<'_>> {
         .map(Carried::Cookie)
 }
 
-/// The session, unless it has ended.
-async fn find_session(app: &App, id: &SessionId) -> Result<Option<SessionDoc>, ApiError> {
+/// The session and whose it is, unless it has ended.
+async fn find_session(app: &App, id: &SessionId) -> Result<Option<(SessionDoc, SignedIn)>, ApiError> {
     let sessions = app.database.collection::<SessionDoc>(collection::SESSIONS);
-    let session = sessions.find_one(doc! { "_id": &id.0 }).await?;
-    Ok(session.filter(|session| session.expires_at > app.clock.now()))
+    let Some(session) = sessions.find_one(doc! { "_id": &id.0 }).await? else { return Ok(None) };
+    let who = session.who(app)?;
+    Ok((who.expires_at > app.clock.now()).then_some((session, who)))
 }
 
 impl FromRequestParts<App> for Caller {
@@ -173,8 +173,8 @@ impl FromRequestParts<App> for Caller {
                 token
             }
         };
-        let session = find_session(app, &SessionId::of(token)).await?.ok_or_else(ApiError::not_signed_in)?;
-        let who = session.who(app)?;
+        let found = find_session(app, &SessionId::of(token)).await?;
+        let (session, who) = found.ok_or_else(ApiError::not_signed_in)?;
         app.rates.count_address(who.address)?;
         let point = hex::decode(&who.session_key).map_err(ApiError::internal)?;
         let session_key = VerifyingKey::from_sec1_bytes(&point).map_err(ApiError::internal)?;
@@ -184,7 +184,7 @@ impl FromRequestParts<App> for Caller {
             session_key,
             login_message: who.login_message,
             login_signature: who.login_signature,
-            expires_at: session.expires_at,
+            expires_at: who.expires_at,
             network: rate_limit::network_of(app, &parts.headers, &parts.extensions),
         })
     }

@@ -11,7 +11,7 @@ use crate::{
     at_rest::Lookup,
     error::ApiError,
     state::App,
-    store::{collection, is_duplicate, ttl_index},
+    store::{collection, find_id, is_duplicate, ttl_index},
     time::Clock,
 };
 
@@ -56,11 +56,14 @@ pub(crate) fn seconds_left(now: u64) -> u64 {
 pub(crate) async fn take(app: &App, what: Daily, who: Address, max: u64) -> Result<bool, ApiError> {
     let now = app.clock.now();
     let counts: Collection<Document> = app.database.collection(collection::DAILY);
-    let who = app.at_rest.blind(Lookup::Daily, who);
-    let id = doc! { "_id": format!("{}:{who}:{}", what.as_str(), now / DAY_SECONDS) };
+    let name = |who: String| format!("{}:{who}:{}", what.as_str(), now / DAY_SECONDS);
+    // What was counted today before a rotation of the operator's secret counts on.
+    let older: Vec<String> = app.at_rest.older(Lookup::Daily, who).into_iter().map(name).collect();
+    let standing = find_id(&counts, &older).await?;
+    let id = doc! { "_id": standing.unwrap_or_else(|| name(app.at_rest.blind(Lookup::Daily, who))) };
     let count = doc! {
         "$inc": { "count": 1_i64 },
-        "$setOnInsert": { "delete_at": Clock::date_at(now + 2 * DAY_SECONDS) },
+        "$setOnInsert": { "delete_at": Clock::date_at((now / DAY_SECONDS + 2) * DAY_SECONDS) },
     };
     let counting =
         || counts.find_one_and_update(id.clone(), count.clone()).upsert(true).return_document(ReturnDocument::After);

@@ -19,9 +19,12 @@ use protocol::{
     messages::Action,
 };
 
-pub(crate) use bundle_doc::{bundles, names_of};
+pub(crate) use bundle_doc::{BundleName, erase, names_of};
 pub(crate) use outcome::{granted, not_granted};
-pub(crate) use received::{Opens, ReceivedDoc, active, readable, received, sort_again, to};
+pub(crate) use received::{
+    Received, ReceivedDoc, ReceivedRow, active, between, close, close_expired, find, listed, of_grants, of_mirrored,
+    readable, received, sort_again,
+};
 
 use crate::{
     caller::Caller,
@@ -68,7 +71,8 @@ pub(crate) async fn post_grant(
 /// # Errors
 /// When the database does not answer.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
-    received::create_indexes(database).await
+    received::create_indexes(database).await?;
+    bundle_doc::create_indexes(database).await
 }
 
 /// Lists the grants that the caller gave or received, newest first, without their capsules. Received ones wait on shelves:

@@ -12,7 +12,7 @@ use mongodb::bson::doc;
 use protocol::mirror::{CURSOR_ID, CursorDoc, MIRROR_VERSION, collection as mirror};
 use serde::Serialize;
 
-use crate::{extract::Json, relay::LineStatus, state::App};
+use crate::{at_rest, extract::Json, relay::LineStatus, state::App, store::collection};
 
 /// One part may take so long to answer a readiness check.
 const PART_WAIT: Duration = Duration::from_secs(3);
@@ -26,6 +26,9 @@ pub(crate) struct Readiness {
     mongodb: bool,
     /// The chain, and that it is the deployment's.
     chain: bool,
+    /// Both databases are sealed under the operator's secrets that this server has. If not, one was put in another's place:
+    /// stop the server, and connect the databases that belong to its secret file.
+    secrets: bool,
     /// The storage node.
     kubo: bool,
     /// The mirror is of this chain and close to its head.
@@ -59,8 +62,12 @@ pub(crate) async fn healthz() -> StatusCode {
 #[utoipa::path(get, path = "/readyz", tag = "server", responses((status = 200, body = Readiness), (status = 503, body = Readiness)), security())]
 pub(crate) async fn readyz(State(app): State<App>) -> Response {
     let cursors = app.database.collection::<CursorDoc>(mirror::CURSOR);
-    let (ping, cursor, head, chain_id, kubo, lines) = tokio::join!(
+    let secrets = at_rest::are_known(&app.at_rest, &app.database, collection::SECRETS);
+    let log_secrets = at_rest::are_known(&app.at_rest, &app.log_database, collection::LOG_SECRETS);
+    let (ping, secrets, log_secrets, cursor, head, chain_id, kubo, lines) = tokio::join!(
         answers(app.database.run_command(doc! { "ping": 1 }).into_future()),
+        answers(secrets),
+        answers(log_secrets),
         answers(cursors.find_one(doc! { "_id": CURSOR_ID }).into_future()),
         answers(app.chain.get_block_number()),
         answers(app.chain.get_chain_id()),
@@ -77,13 +84,15 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
         ready: false,
         mongodb: ping.is_some(),
         chain: head.is_some() && chain_id == Some(app.deployment.chain_id),
+        secrets: [secrets, log_secrets] == [Some(true); 2],
         kubo: kubo.is_some(),
         mirror: mirror_lag_blocks.is_some_and(|lag| lag <= app.settings.limits.mirror_lag_blocks_max),
         mirror_lag_blocks,
         relayers: lines.as_ref().is_some_and(|lines| lines.iter().all(LineStatus::is_good)),
         lines: lines.unwrap_or_default(),
     };
-    readiness.ready = readiness.mongodb && readiness.chain && readiness.kubo && readiness.mirror && readiness.relayers;
+    let services = readiness.mongodb && readiness.secrets && readiness.chain && readiness.kubo;
+    readiness.ready = services && readiness.mirror && readiness.relayers;
     let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(readiness)).into_response()
 }

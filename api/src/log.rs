@@ -51,7 +51,7 @@ pub(crate) async fn get_evidence(
     let nothing = || ApiError::not_found("there is no such leaf that concerns you");
     let found = leaves.find_one(doc! { "_id": leaf.to_string() }).await?.ok_or_else(nothing)?;
     let evidence = found.evidence(&app.at_rest)?;
-    if ![found.patient, evidence.leaf.request.grantee].contains(&caller.address) {
+    if ![evidence.patient, evidence.leaf.request.grantee].contains(&caller.address) {
         return Err(nothing());
     }
     Ok(Json(LogEvidence { leaf: evidence.leaf, hash: found.id }))

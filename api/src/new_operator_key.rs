@@ -7,7 +7,7 @@
 //! newest, and refuse a server whose file does not have a key that they have seen.
 
 use std::{
-    fs::OpenOptions,
+    fs::{File, OpenOptions},
     io::Write,
     path::{Path, PathBuf},
 };
@@ -48,6 +48,9 @@ pub struct NewKeySettings {
 /// When a file cannot be read or written, its keys do not hold, or the operator's key is another one; the file is left as
 /// it was then.
 pub fn add(settings: &NewKeySettings) -> anyhow::Result<u32> {
+    // Two at once would both sign the same epoch: the second waits, reads what the first has written, and adds the next.
+    let _lock = lock(&settings.deployment)?;
+    let before = read(&settings.deployment)?;
     let mut deployment = store::read_deployment(&settings.deployment)?;
     let listed = operator_keys::check(&deployment)?;
     if settings.if_none
@@ -73,20 +76,46 @@ pub fn add(settings: &NewKeySettings) -> anyhow::Result<u32> {
         signature: Bytes::copy_from_slice(&signature.as_bytes()),
     });
     operator_keys::check(&deployment)?;
-    replace(&settings.deployment, &deployment)?;
+    replace(&settings.deployment, &before, &deployment)?;
     Ok(epoch)
 }
 
-/// Writes beside the file and renames, so that whoever reads it finds the old or the new one.
-fn replace(path: &Path, deployment: &Deployment) -> anyhow::Result<()> {
+/// The file beside the deployment file with this further ending.
+fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let write = || {
+    beside.push(ending);
+    beside.into()
+}
+
+/// Waits until nobody else adds a key to this file. Held until it is dropped, also by a process that is killed.
+fn lock(path: &Path) -> anyhow::Result<File> {
+    let beside = beside(path, ".lock");
+    let open = || {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&beside)?;
+        file.lock()?;
+        std::io::Result::Ok(file)
+    };
+    open().with_context(|| format!("cannot lock the deployment file with {}", beside.display()))
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("cannot read the deployment file {}", path.display()))
+}
+
+/// Writes beside the file and renames, so that whoever reads it finds the old or the new one, and durably the new one once
+/// this returns. Not if somebody who takes no lock has written the file since it held `before`.
+fn replace(path: &Path, before: &[u8], deployment: &Deployment) -> anyhow::Result<()> {
+    let beside = beside(path, ".new");
+    let write = || -> anyhow::Result<()> {
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&beside)?;
         file.write_all(serde_json::to_string_pretty(deployment)?.as_bytes())?;
         file.write_all(b"\n")?;
         file.sync_all()?;
-        std::fs::rename(&beside, path)
+        ensure!(read(path)? == before, "somebody else has changed it meanwhile; run the command again");
+        std::fs::rename(&beside, path)?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(folder)?.sync_all()?;
+        Ok(())
     };
     write().with_context(|| format!("cannot write the deployment file {}", path.display()))
 }

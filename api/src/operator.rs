@@ -106,10 +106,10 @@ impl Operator {
         Err(CapsuleError::NoMatch)
     }
 
-    /// Encrypts a share for the database, bound to its record version.
+    /// Encrypts a share for the database, bound to its record version and to who deposits it.
     #[must_use]
-    pub fn encrypt_at_rest(&self, record: RecordId, version: u16, share: &ReleaseShare) -> Vec<u8> {
-        let id = version_id(record, version);
+    pub fn encrypt_at_rest(&self, of: (RecordId, u16), depositor: Address, share: &ReleaseShare) -> Vec<u8> {
+        let id = share_id(of, depositor);
         self.at_rest.seal_bytes(Use::ReleaseShare, &id, share.expose()).as_bytes().to_vec()
     }
 
@@ -117,12 +117,22 @@ impl Operator {
     ///
     /// # Errors
     /// [`AtRestError`].
-    pub fn decrypt_at_rest(&self, record: RecordId, version: u16, stored: &[u8]) -> Result<ReleaseShare, AtRestError> {
-        let id = version_id(record, version);
+    pub fn decrypt_at_rest(
+        &self,
+        of: (RecordId, u16),
+        depositor: Address,
+        stored: &[u8],
+    ) -> Result<ReleaseShare, AtRestError> {
+        let id = share_id(of, depositor);
         let opened = self.at_rest.open_bytes(Use::ReleaseShare, &id, &Sealed::from_bytes(stored))?;
         let share: &[u8; 32] = opened.as_slice().try_into().map_err(|_| AtRestError)?;
         Ok(ReleaseShare::from_bytes(*share))
     }
+}
+
+/// The `_id` of a share of a record version.
+pub(crate) fn share_id((record, version): (RecordId, u16), depositor: Address) -> String {
+    format!("{}:{depositor:#x}", version_id(record, version))
 }
 
 /// The encryption key that a secret gives for an epoch:

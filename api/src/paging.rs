@@ -88,6 +88,61 @@ pub(crate) async fn newest_first<T: DeserializeOwned + Send + Sync>(
     Ok(found)
 }
 
+/// Seconds of a week.
+pub(crate) const WEEK_SECONDS: i64 = 7 * 86_400;
+
+/// The week of a time (unix seconds): what a list is ordered by in the database, where the time itself is sealed.
+pub(crate) const fn week_of(seconds: i64) -> i64 {
+    seconds.div_euclid(WEEK_SECONDS)
+}
+
+/// At most `limit` documents that match `filter`, by their places, newest first, after a place. Of a place the database knows
+/// only the week, in `field`; `open` gives the document's own week, and place and content once it was opened.
+///
+/// A week is read as a whole, so a page costs as much as what its weeks have for one person.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn newest_first_by_week<T: DeserializeOwned + Send + Sync, U>(
+    collection: &Collection<T>,
+    filter: Document,
+    field: &str,
+    after: Option<&Place>,
+    limit: usize,
+    (week, open): (impl Fn(&T) -> i64 + Copy, impl Fn(T) -> Option<(Place, U)> + Copy),
+) -> mongodb::error::Result<Vec<(Place, U)>> {
+    let with = |condition: Document| {
+        let mut all = filter.clone();
+        all.insert(field, condition);
+        all
+    };
+    let mut found: Vec<(Place, U)> = Vec::new();
+    let mut below = None;
+    if let Some(after) = after {
+        let same: Vec<T> = collection.find(with(doc! { "$eq": week_of(after.at) })).await?.try_collect().await?;
+        found.extend(same.into_iter().filter_map(open).filter(|(place, _)| place < after));
+        below = Some(week_of(after.at));
+    }
+    while found.len() < limit {
+        let wanted = limit - found.len();
+        let older = below.map_or_else(|| filter.clone(), |below| with(doc! { "$lt": below }));
+        let max = i64::try_from(wanted).unwrap_or(i64::MAX);
+        let older = collection.find(older).sort(doc! { field: -1 }).limit(max).await?;
+        let older: Vec<T> = older.try_collect().await?;
+        // The last week may go on behind the limit.
+        let cut = older.last().filter(|_| older.len() == wanted).map(week);
+        let whole = older.into_iter().filter(|document| cut.is_none_or(|cut| week(document) > cut));
+        found.extend(whole.filter_map(open));
+        let Some(cut) = cut else { break };
+        let last: Vec<T> = collection.find(with(doc! { "$eq": cut })).await?.try_collect().await?;
+        found.extend(last.into_iter().filter_map(open));
+        below = Some(cut);
+    }
+    found.sort_by(|(one, _), (other, _)| other.cmp(one));
+    found.truncate(limit);
+    Ok(found)
+}
+
 /// A page of items, each with the cursor of its place. Ends after `limit` items, or before [`PAGE_BYTES_MAX`] are exceeded;
 /// `further` is the cursor for what comes after all of them.
 ///

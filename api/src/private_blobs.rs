@@ -34,8 +34,6 @@ struct PrivateBlobDoc {
     /// SHA-256 of the content, hex.
     revision: String,
     content: Sealed,
-    /// Unix seconds.
-    written_at: u64,
 }
 
 /// Of a blob only its name.
@@ -188,7 +186,7 @@ async fn put(
     let known = blobs.clone_with_type::<Named>().find_one(kind.of(app, caller)).projection(doc! { "_id": 1 }).await?;
     let id = known.map_or_else(|| app.at_rest.blind(Lookup::PrivateBlob, kind.name(caller)), |known| known.id);
     let content = app.at_rest.seal_bytes(Use::PrivateBlob, &id, &bytes);
-    let doc = PrivateBlobDoc { id, revision, content, written_at: app.clock.now() };
+    let doc = PrivateBlobDoc { id, revision, content };
     let written = match precondition {
         Precondition::Nothing => match blobs.insert_one(&doc).await {
             Ok(_) => true,

@@ -72,7 +72,13 @@ async fn append(
         Err(behind) => return find(app, &leaves, &body.request).await?.ok_or(behind),
     };
     let (id, evidence) = new_leaf(app, caller, body, permission, seconds_ahead);
-    let new = LeafDoc::new(&app.at_rest, id, permission.patient, &evidence);
+    let new = LeafDoc::new(&app.at_rest, id, &evidence);
+    // The index is unique among what one secret has named; the same request may have come before a rotation.
+    let request = &evidence.leaf.request;
+    if is_known_by_older(app, &leaves, request).await? {
+        let known = find(app, &leaves, request).await?;
+        return known.ok_or_else(nonce_used);
+    }
     match leaves.insert_one(&new).await {
         Ok(_) => {
             app.promises.appended();
@@ -80,10 +86,23 @@ async fn append(
         }
         Err(error) if is_duplicate(&error) => {
             let known = find(app, &leaves, &evidence.leaf.request).await?;
-            known.ok_or_else(|| ApiError::new(ErrorCode::NonceUsed, "this session has used the nonce for another read"))
+            known.ok_or_else(nonce_used)
         }
         Err(error) => Err(error.into()),
     }
+}
+
+fn nonce_used() -> ApiError {
+    ApiError::new(ErrorCode::NonceUsed, "this session has used the nonce for another read")
+}
+
+/// Whether session and nonce have made a leaf under an older secret of the operator.
+async fn is_known_by_older(app: &App, leaves: &Collection<LeafDoc>, request: &ReadRequest) -> Result<bool, ApiError> {
+    let older = app.at_rest.older(Lookup::LeafRequest, leaf_doc::name_of(request));
+    if older.is_empty() {
+        return Ok(false);
+    }
+    Ok(leaves.find_one(doc! { "request": { "$in": older } }).await?.is_some())
 }
 
 /// The leaf that this very request has made before.
@@ -127,5 +146,5 @@ fn new_leaf(
         anchorBy: anchor_by,
     };
     let signature = app.operator.sign(SignedReceipt::signing_hash(&receipt, &app.deployment));
-    (hash, Evidence { leaf, receipt: SignedReceipt { receipt, signature } })
+    (hash, Evidence { patient: permission.patient, leaf, receipt: SignedReceipt { receipt, signature } })
 }

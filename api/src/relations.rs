@@ -19,10 +19,10 @@ use crate::{
     chain,
     error::ApiError,
     extract::{AddressInPath, Path},
-    grants::{self, received, to},
+    grants::{self, received},
     requests,
     state::App,
-    store::{collection, is_duplicate},
+    store::{collection, find_id, is_duplicate},
 };
 
 /// What names a relation: who knows whom. Its blind index is the `_id`, and there is nothing else.
@@ -45,7 +45,11 @@ pub(crate) async fn note(app: &App, owner: Address, other: Address) -> Result<()
     if owner == other {
         return Ok(());
     }
-    match relations(app).insert_one(doc! { "_id": app.at_rest.blind(Lookup::Relation, pair(owner, other)) }).await {
+    let pair = pair(owner, other);
+    if find_id(&relations(app), &app.at_rest.older(Lookup::Relation, pair)).await?.is_some() {
+        return Ok(());
+    }
+    match relations(app).insert_one(doc! { "_id": app.at_rest.blind(Lookup::Relation, pair) }).await {
         Ok(_) => grants::sort_again(app, owner, other).await,
         Err(error) if is_duplicate(&error) => Ok(()),
         Err(error) => Err(error.into()),
@@ -87,7 +91,7 @@ pub(crate) async fn accept(
     caller: Caller,
     Path(AddressInPath(address)): Path<AddressInPath>,
 ) -> Result<StatusCode, ApiError> {
-    let of_sender = doc! { "grantee": to(&app.at_rest, caller.address), "patient": format!("{address:#x}") };
+    let of_sender = grants::between(&app.at_rest, caller.address, address);
     let has_granted = received(&app.database).find_one(of_sender).await?.is_some();
     if !has_granted && !requests::has_asked(&app, address, caller.address).await? {
         return Err(ApiError::not_found("this address has shared nothing with you and asked you nothing"));

@@ -2,6 +2,7 @@
 
 use alloy::primitives::{Address, Bytes, U256};
 use axum::{extract::State, http::StatusCode};
+use futures::TryStreamExt;
 use mongodb::{
     Collection, Database,
     bson::{DateTime, Document, doc},
@@ -30,10 +31,10 @@ use crate::{
     error::ApiError,
     events::{self, FeedEntry},
     extract::{Json, Path, Query, page_limit},
-    paging::{self, Place, newest_first},
+    paging::{self, Place, WEEK_SECONDS, newest_first_by_week, week_of},
     relations,
     state::App,
-    store::{collection, index, is_duplicate, ttl_index},
+    store::{collection, create_clustered, index, is_duplicate, ttl_index},
     time::Clock,
 };
 
@@ -50,15 +51,13 @@ struct RequestDoc {
     patient: String,
     /// `open`, `approved` or `denied`; whether it has lapsed follows from the deadline.
     state: RequestState,
-    /// Unix seconds.
-    deadline: i64,
-    /// Unix seconds.
-    created_at: i64,
-    /// Unix seconds.
-    answered_at: Option<i64>,
-    /// The patient's signed answer ([`SignedDenial`]), once it is a no.
+    /// The week in which it was asked: the rough order of lists.
+    week: i64,
+    /// The week of its deadline.
+    deadline_week: i64,
+    /// When and how it was answered: [`Answered`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    denial: Option<Sealed>,
+    answered: Option<Sealed>,
     /// When the request is forgotten: a while after its deadline, whatever became of it.
     delete_at: DateTime,
 }
@@ -69,6 +68,17 @@ struct Asked {
     signed: SignedAccessRequest,
     /// Only the patient can open it.
     note: Bytes,
+    /// Unix seconds.
+    created_at: u64,
+}
+
+/// How a request was answered. The time is sealed because a grant on chain follows a yes within seconds.
+#[derive(Clone, Serialize, Deserialize)]
+struct Answered {
+    /// Unix seconds.
+    at: u64,
+    /// The patient's signed no.
+    denial: Option<SignedDenial>,
 }
 
 impl Asked {
@@ -78,6 +88,16 @@ impl Asked {
 
     const fn patient(&self) -> Address {
         self.signed.request.patient
+    }
+
+    /// Unix seconds. Requests end within 90 days.
+    fn deadline(&self) -> u64 {
+        u64::try_from(self.signed.request.deadline).unwrap_or(u64::MAX)
+    }
+
+    /// Whether it concerns somebody.
+    fn is_of(&self, person: Address) -> bool {
+        [self.patient(), self.requester()].contains(&person)
     }
 }
 
@@ -90,15 +110,19 @@ impl RequestDoc {
         at_rest.open(Use::Request, &self.id.to_string(), &self.sealed).map_err(ApiError::internal)
     }
 
-    fn view(&self, asked: Asked, now: u64) -> RequestView {
-        let has_lapsed = self.state == RequestState::Open && u64::try_from(self.deadline).is_ok_and(|end| end <= now);
+    fn view(&self, at_rest: &AtRest, asked: Asked, now: u64) -> RequestView {
+        let has_lapsed = self.state == RequestState::Open && asked.deadline() <= now;
+        // A time that does not open takes nothing else away.
+        let answered = self.answered.as_ref();
+        let answered: Option<Answered> =
+            answered.and_then(|sealed| at_rest.open(Use::RequestAnswer, &self.id.to_string(), sealed).ok());
         RequestView {
             id: self.id,
+            created_at: asked.created_at,
             signed: asked.signed,
             note: asked.note,
             state: if has_lapsed { RequestState::Lapsed } else { self.state },
-            created_at: u64::try_from(self.created_at).unwrap_or(0),
-            answered_at: self.answered_at.and_then(|at| u64::try_from(at).ok()),
+            answered_at: answered.map(|answered| answered.at),
         }
     }
 }
@@ -112,11 +136,12 @@ fn requests(database: &Database) -> Collection<RequestDoc> {
 /// # Errors
 /// When the database does not answer.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
+    create_clustered(database, collection::REQUESTS).await?;
     requests(database)
         .create_indexes([
-            index(doc! { "patient": 1, "created_at": -1, "_id": -1 }),
-            index(doc! { "requester": 1, "created_at": -1, "_id": -1 }),
-            index(doc! { "requester": 1, "patient": 1, "state": 1, "deadline": 1 }),
+            index(doc! { "patient": 1, "week": -1 }),
+            index(doc! { "requester": 1, "week": -1 }),
+            index(doc! { "requester": 1, "patient": 1, "state": 1, "deadline_week": 1 }),
             ttl_index("delete_at"),
         ])
         .await?;
@@ -142,25 +167,25 @@ pub(crate) async fn post_request(
     if let Some(known) = requests(&app.database).find_one(doc! { "_id": id.to_string() }).await? {
         let asked = known.asked(&app.at_rest)?;
         if asked.requester() == caller.address {
-            return Ok((StatusCode::CREATED, Json(known.view(asked, app.clock.now()))));
+            return Ok((StatusCode::CREATED, Json(known.view(&app.at_rest, asked, app.clock.now()))));
         }
     }
     check(&app, &caller, &body).await?;
     let now = app.clock.now();
-    let asked = Asked { signed: body.signed, note: body.note };
-    // Requests end within 90 days.
-    let deadline = u64::try_from(asked.signed.request.deadline).unwrap_or(now);
+    let asked = Asked { signed: body.signed, note: body.note, created_at: now };
+    let deadline_week = week_of(seconds(asked.deadline()));
+    let kept_until = asked.deadline().saturating_add(app.settings.limits.requests_kept_seconds);
     let document = RequestDoc {
         id,
         requester: app.at_rest.blind(Lookup::Requester, asked.requester()),
         patient: app.at_rest.blind(Lookup::Requested, asked.patient()),
         sealed: app.at_rest.seal(Use::Request, &id.to_string(), &asked),
         state: RequestState::Open,
-        deadline: seconds(deadline),
-        created_at: seconds(now),
-        answered_at: None,
-        denial: None,
-        delete_at: Clock::date_at(deadline.saturating_add(app.settings.limits.requests_kept_seconds)),
+        week: week_of(seconds(now)),
+        deadline_week,
+        answered: None,
+        // With the week, so that it does not tell when it was asked.
+        delete_at: Clock::date_at(u64::try_from((week_of(seconds(kept_until)) + 1) * WEEK_SECONDS).unwrap_or(u64::MAX)),
     };
     match requests(&app.database).insert_one(&document).await {
         Ok(_) => {}
@@ -170,7 +195,7 @@ pub(crate) async fn post_request(
     relations::note(&app, asked.requester(), asked.patient()).await?;
     let opened = FeedEntry::new(&app.at_rest, asked.patient(), FeedKind::RequestOpened, id, now);
     events::append(&app.database, vec![opened]).await?;
-    Ok((StatusCode::CREATED, Json(document.view(asked, now))))
+    Ok((StatusCode::CREATED, Json(document.view(&app.at_rest, asked, now))))
 }
 
 /// Lists the requests that the caller made or was asked, newest first.
@@ -185,23 +210,25 @@ pub(crate) async fn list_requests(
     let limit = page_limit(query.limit)? as usize;
     let after = Place::parse_some(query.cursor.as_deref())?;
     let requests = requests(&app.database);
-    let side = |side: Document| newest_first(&requests, side, "created_at", after.as_ref(), limit + 1);
+    // One request that does not open, or is not the caller's, must not take the list away.
+    let open = |request: RequestDoc| {
+        let asked = request.asked(&app.at_rest).ok().filter(|asked| asked.is_of(caller.address))?;
+        Some((Place { at: seconds(asked.created_at), id: request.id.to_string() }, (request, asked)))
+    };
+    let week = |request: &RequestDoc| request.week;
+    let side = |side: Document| newest_first_by_week(&requests, side, "week", after.as_ref(), limit + 1, (week, open));
     let (asked, made) = tokio::join!(
         side(doc! { "patient": app.at_rest.find(Lookup::Requested, caller.address) }),
         side(doc! { "requester": app.at_rest.find(Lookup::Requester, caller.address) }),
     );
-    let mut found: Vec<RequestDoc> = asked?.into_iter().chain(made?).collect();
-    found.sort_by_key(|request| std::cmp::Reverse((request.created_at, request.id)));
-    found.dedup_by(|a, b| a.id == b.id);
+    let mut found: Vec<(Place, (RequestDoc, Asked))> = asked?.into_iter().chain(made?).collect();
+    found.sort_by(|(one, _), (other, _)| other.cmp(one));
+    found.dedup_by(|(one, _), (other, _)| one == other);
     let has_more = paging::cut(&mut found, limit);
-    let place = |request: &RequestDoc| Place { at: request.created_at, id: request.id.to_string() }.cursor();
-    let next = found.last().filter(|_| has_more).map(place);
+    let next = found.last().filter(|_| has_more).map(|(place, _)| place.cursor());
     let now = app.clock.now();
-    // One request that does not open must not take the list away.
-    let items = found.iter().filter_map(|request| {
-        let asked = request.asked(&app.at_rest).ok()?;
-        Some((place(request), request.view(asked, now)))
-    });
+    let items =
+        found.into_iter().map(|(place, (request, asked))| (place.cursor(), request.view(&app.at_rest, asked, now)));
     paging::page(items, limit, next).map(Json)
 }
 
@@ -215,7 +242,7 @@ pub(crate) async fn get_request(
     Path(request): Path<RequestId>,
 ) -> Result<Json<RequestView>, ApiError> {
     let (found, asked) = find_for(&app, &caller, request).await?;
-    Ok(Json(found.view(asked, app.clock.now())))
+    Ok(Json(found.view(&app.at_rest, asked, app.clock.now())))
 }
 
 /// Turns a request down.
@@ -250,9 +277,10 @@ pub(crate) async fn deny_request(
         RequestState::Open => {}
         _ => return Err(ApiError::new(ErrorCode::StaleState, "the request was answered already")),
     }
-    let denial = app.at_rest.seal(Use::Denial, &request.to_string(), &signed);
+    let answered = Answered { at: now, denial: Some(signed) };
+    let answered = app.at_rest.seal(Use::RequestAnswer, &request.to_string(), &answered);
     let open = doc! { "_id": request.to_string(), "state": "open" };
-    let denied = doc! { "$set": { "state": "denied", "answered_at": seconds(now), "denial": denial } };
+    let denied = doc! { "$set": { "state": "denied", "answered": answered } };
     requests(&app.database).update_one(open, denied).await?;
     let answered = FeedEntry::new(&app.at_rest, asked.requester(), FeedKind::RequestAnswered, request, now);
     events::append(&app.database, vec![answered]).await?;
@@ -292,7 +320,8 @@ pub(crate) async fn approve(
     now: u64,
 ) -> mongodb::error::Result<()> {
     let open = doc! { "_id": id.to_string(), "state": "open" };
-    let approved = doc! { "$set": { "state": "approved", "answered_at": seconds(now) } };
+    let answered = at_rest.seal(Use::RequestAnswer, &id.to_string(), &Answered { at: now, denial: None });
+    let approved = doc! { "$set": { "state": "approved", "answered": answered } };
     requests(database).update_one(open, approved).await?;
     let Some(request) = requests(database).find_one(doc! { "_id": id.to_string(), "state": "approved" }).await? else {
         return Ok(());
@@ -308,7 +337,7 @@ async fn find_for(app: &App, caller: &Caller, id: RequestId) -> Result<(RequestD
     let nothing = || ApiError::not_found("there is no such request of yours");
     let found = requests(&app.database).find_one(doc! { "_id": id.to_string() }).await?.ok_or_else(nothing)?;
     let asked = found.asked(&app.at_rest)?;
-    if ![asked.patient(), asked.requester()].contains(&caller.address) {
+    if !asked.is_of(caller.address) {
         return Err(nothing());
     }
     Ok((found, asked))
@@ -395,10 +424,13 @@ async fn expect_room(app: &App, caller: &Caller, patient: Address, now: u64) -> 
         "requester": app.at_rest.find(Lookup::Requester, caller.address),
         "patient": app.at_rest.find(Lookup::Requested, patient),
         "state": "open",
-        "deadline": { "$gt": seconds(now) },
+        "deadline_week": { "$gte": week_of(seconds(now)) },
     };
     let max = app.settings.limits.open_requests_max;
-    if requests(&app.database).count_documents(open).await? >= max {
+    // Of one who asks one other there are a few a week.
+    let waiting: Vec<RequestDoc> = requests(&app.database).find(open).await?.try_collect().await?;
+    let waits = |request: &RequestDoc| request.asked(&app.at_rest).is_ok_and(|asked| asked.deadline() > now);
+    if waiting.into_iter().filter(waits).count() as u64 >= max {
         return Err(ApiError::new(ErrorCode::RateLimited, "too many requests to this patient wait for an answer")
             .retry_after(3_600));
     }

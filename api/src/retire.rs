@@ -8,10 +8,7 @@
 
 use std::time::Duration;
 
-use alloy::{
-    eips::BlockId,
-    primitives::{Address, B256},
-};
+use alloy::{eips::BlockId, primitives::Address};
 use contracts::{
     ChainEvent, Terms, grant_registry::GrantRegistry::GrantRegistryEvents,
     record_registry::RecordRegistry::RecordRegistryEvents,
@@ -33,7 +30,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     chain::{self, Block},
     error::ApiError,
-    grants::{self, ReceivedDoc},
+    grants::{self, BundleName, Received, ReceivedRow},
     lease::Lease,
     state::App,
     store::{collection, index},
@@ -160,12 +157,13 @@ async fn round(app: &App) -> Result<(), ApiError> {
     let deep = doc! { "due": until(deepest.time), "block_number": until(deepest.number) };
     let due: Vec<EndDoc> =
         ends(&app.database).find(deep).sort(doc! { "due": 1 }).limit(ROUND_MAX).await?.try_collect().await?;
-    close_expired(app).await?;
+    grants::close_expired(app).await?;
     for end in due {
         match end.ended {
-            Ended::Grant { id } => erase_if_over(app, doc! { "_id": id.to_string() }, deepest.id()).await?,
+            Ended::Grant { id } => erase_if_over(app, grants::find(app, id).await?.into_iter(), deepest.id()).await?,
             Ended::Patient { address } => {
-                erase_if_over(app, doc! { "patient": format!("{address:#x}") }, deepest.id()).await?;
+                let all = grants::of_mirrored(app, address, Document::new()).await?;
+                erase_if_over(app, all.into_iter(), deepest.id()).await?;
             }
             Ended::Record { id } => withdraw(app, id, &deepest).await?,
         }
@@ -174,39 +172,21 @@ async fn round(app: &App) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Erases the capsules of those matching grants that the chain says are over `at` a block. Who received them stays known to
-/// the patient.
-async fn erase_if_over(app: &App, matching: Document, at: BlockId) -> Result<(), ApiError> {
-    let found: Vec<ReceivedDoc> = grants::received(&app.database).find(matching).await?.try_collect().await?;
-    for grant in found {
+/// Erases the capsules of those grants that the chain says are over `at` a block. Who received them stays known to the
+/// patient.
+async fn erase_if_over(app: &App, grants: impl Iterator<Item = ReceivedRow>, at: BlockId) -> Result<(), ApiError> {
+    for ReceivedRow { doc: row, opened: grant } in grants {
         let registry = chain::grant_registry(app);
         let patient_epoch = registry.patientEpochOf(grant.patient).block(at).call().await?;
         let scope = (grant.kind, grant.scope_id);
         let terms = chain::terms_of(app, grant.patient, grant.tag, scope, at).await?;
-        for bundle in grants::names_of(&app.database, grant.id).await? {
-            if is_over(&terms, patient_epoch, bundle.epoch) {
-                erase(app, &bundle.id, scope).await?;
-            }
-        }
-        if is_over(&terms, patient_epoch, grant.epoch) {
+        erase(app, &grant, |bundle| is_over(&terms, patient_epoch, bundle.epoch)).await?;
+        if is_over(&terms, patient_epoch, row.epoch) {
             // Not if a new bundle was kept meanwhile.
-            let unchanged = doc! { "_id": grant.id.to_string(), "stored_at": grant.stored_at };
-            close(app, unchanged).await?;
+            grants::close(app, doc! { "_id": row.id, "sealed": row.sealed }).await?;
         }
     }
     Ok(())
-}
-
-/// Takes grants that are over out of their grantees' lists of records.
-async fn close(app: &App, matching: Document) -> Result<(), ApiError> {
-    grants::received(&app.database).update_many(matching, doc! { "$set": { "open": false } }).await?;
-    Ok(())
-}
-
-/// Closes grants whose period is over, a day after it.
-async fn close_expired(app: &App) -> Result<(), ApiError> {
-    let before = i64::try_from(app.clock.now().saturating_sub(86_400)).unwrap_or(i64::MAX);
-    close(app, doc! { "open": true, "ends_at": { "$lt": before } }).await
 }
 
 /// Whether a bundle of this grant epoch can never be used again. One of a later epoch belongs to a Grant on its way.
@@ -221,27 +201,26 @@ async fn withdraw(app: &App, record: RecordId, at: &Block) -> Result<(), ApiErro
     if !chain::is_tombstone_final(app, record, at).await? {
         return Ok(());
     }
-    let over_record = doc! { "scope_id": record.to_string(), "kind": ScopeKind::Record.as_str() };
-    let patient = on_chain.map(|record| format!("{:#x}", record.patient)).unwrap_or_default();
-    let mut of_patient = over_record;
-    of_patient.insert("patient", patient);
-    let found: Vec<ReceivedDoc> = grants::received(&app.database).find(of_patient).await?.try_collect().await?;
-    for grant in found {
-        for bundle in grants::names_of(&app.database, grant.id).await? {
-            erase(app, &bundle.id, (grant.kind, grant.scope_id)).await?;
+    if let Some(on_chain) = on_chain {
+        let over_record = doc! { "scope_id": record.to_string(), "kind": ScopeKind::Record.as_str() };
+        for grant in grants::of_mirrored(app, on_chain.patient, over_record).await? {
+            erase(app, &grant.opened, |_| true).await?;
+            grants::close(app, doc! { "_id": grant.doc.id }).await?;
         }
-        close(app, doc! { "_id": grant.id.to_string() }).await?;
     }
     let shares: Collection<Document> = app.database.collection(collection::RELEASE_SHARES);
     shares.delete_many(doc! { "record": record.to_string() }).await?;
     Ok(())
 }
 
-async fn erase(app: &App, id: &str, (kind, scope_id): (ScopeKind, B256)) -> Result<(), ApiError> {
-    let empty = BundleBody { kind, scope_id, capsules: Vec::new() };
-    let empty = serde_json::to_string(&empty).map_err(ApiError::internal)?;
-    let bundles = grants::bundles(&app.database);
-    bundles.update_one(doc! { "_id": id }, doc! { "$set": { "bundle": empty } }).await?;
+/// Destroys the capsules of those bundles of a grant.
+async fn erase(app: &App, grant: &Received, which: impl Fn(&BundleName) -> bool) -> Result<(), ApiError> {
+    let empty = BundleBody { kind: grant.kind, scope_id: grant.scope_id, capsules: Vec::new() };
+    for bundle in grants::names_of(&app.database, &app.at_rest, grant.grant).await? {
+        if which(&bundle) {
+            grants::erase(&app.database, &app.at_rest, &bundle, &empty).await?;
+        }
+    }
     Ok(())
 }
 

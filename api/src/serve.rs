@@ -64,6 +64,7 @@ const OTHER_FILES: u64 = 256;
 pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
     let listen = settings.listen;
     let app = App::open(settings).await?;
+    background::expect_secrets(&app).await.context("the operator's secrets do not fit the database")?;
     background::create_indexes(&app).await.context("cannot create the indexes")?;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     tracing::info!(listen = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "serving");

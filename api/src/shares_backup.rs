@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// The first word of a backup.
-const FORMAT: &str = "medlock-release-shares/1";
+const FORMAT: &str = "medlock-release-shares/2";
 
 /// Where the shares are, and the keys that open them.
 #[derive(Clone, Debug, Args)]
@@ -84,6 +84,8 @@ struct Share {
     record: RecordId,
     version: u16,
     #[serde(with = "protocol::hex_text")]
+    depositor: Address,
+    #[serde(with = "protocol::hex_text")]
     sealed: Bytes,
 }
 
@@ -111,7 +113,7 @@ impl Opened {
     fn check(&self, share: &Document) -> anyhow::Result<()> {
         let share: Share = mongodb::bson::from_document(share.clone()).context("a share has another form")?;
         self.operator
-            .decrypt_at_rest(share.record, share.version, &share.sealed)
+            .decrypt_at_rest((share.record, share.version), share.depositor, &share.sealed)
             .with_context(|| format!("the share of record {} version {}", share.record, share.version))?;
         Ok(())
     }

@@ -7,10 +7,13 @@ use std::{path::Path, time::Duration};
 
 use anyhow::Context;
 use mongodb::{
-    Client, Database, IndexModel,
-    bson::Document,
+    Client, Collection, Database, IndexModel,
+    bson::{Document, doc},
+    error::ErrorKind,
     event::{EventHandler, command::CommandEvent},
-    options::{ClientOptions, IndexOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern},
+    options::{
+        ClientOptions, ClusteredIndex, IndexOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern,
+    },
 };
 use protocol::deployment::{DEPLOYMENT_VERSION, Deployment};
 use secrecy::{ExposeSecret, SecretString};
@@ -59,6 +62,10 @@ pub mod collection {
     pub const ENDS: &str = "api_ends";
     /// The event feed: `events`.
     pub const FEED: &str = "api_feed";
+    /// Check values of the operator's secrets: `at_rest`.
+    pub const SECRETS: &str = "api_secrets";
+    /// The same in the log's own database: `at_rest`.
+    pub const LOG_SECRETS: &str = "log_secrets";
     /// How far the mirror's events are in the feed, and the feed's counter: `events`.
     pub const FEED_CURSOR: &str = "api_feed_cursor";
 }
@@ -100,6 +107,24 @@ pub async fn connect(
     Ok(Client::with_options(options)?.database(database))
 }
 
+/// Creates a collection whose documents lie in the order of their ids, if it is not there. Where ids are blind indexes,
+/// nothing but the server's own log then tells which document came first: grants come in the order in which they stand on
+/// chain. MongoDB does so; the embedded server takes the setting and keeps the order of arrival.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn create_clustered(database: &Database, name: &str) -> mongodb::error::Result<()> {
+    /// `NamespaceExists`
+    const EXISTS: i32 = 48;
+    if database.list_collection_names().await?.iter().any(|known| known == name) {
+        return Ok(());
+    }
+    match database.create_collection(name).clustered_index(ClusteredIndex::default()).await {
+        Err(error) if matches!(&*error.kind, ErrorKind::Command(error) if error.code == EXISTS) => Ok(()),
+        outcome => outcome,
+    }
+}
+
 /// An index over `keys`.
 #[must_use]
 pub fn index(keys: Document) -> IndexModel {
@@ -116,13 +141,13 @@ pub fn unique_index(keys: Document) -> IndexModel {
 #[must_use]
 pub fn ttl_index(field: &str) -> IndexModel {
     let options = IndexOptions::builder().expire_after(Duration::ZERO).build();
-    IndexModel::builder().keys(mongodb::bson::doc! { field: 1 }).options(options).build()
+    IndexModel::builder().keys(doc! { field: 1 }).options(options).build()
 }
 
 /// Whether a write failed because a unique key stood already.
 #[must_use]
 pub fn is_duplicate(error: &mongodb::error::Error) -> bool {
-    use mongodb::error::{ErrorKind, WriteFailure};
+    use mongodb::error::WriteFailure;
     match &*error.kind {
         ErrorKind::Write(WriteFailure::WriteError(error)) => error.code == 11_000,
         ErrorKind::Command(error) => error.code == 11_000,
@@ -131,6 +156,23 @@ pub fn is_duplicate(error: &mongodb::error::Error) -> bool {
         }
         _ => false,
     }
+}
+
+/// Which of these ids stands in the collection; `None` without asking when there are none. Whatever may stand once only, and
+/// has the blind index of something as its id, keeps the id that an older secret gave it ([`crate::at_rest::AtRest::older`]).
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn find_id<T: Send + Sync>(
+    collection: &Collection<T>,
+    ids: &[String],
+) -> mongodb::error::Result<Option<String>> {
+    if ids.is_empty() {
+        return Ok(None);
+    }
+    let named = collection.clone_with_type::<Document>();
+    let found = named.find_one(doc! { "_id": { "$in": ids } }).projection(doc! { "_id": 1 }).await?;
+    Ok(found.and_then(|found| found.get_str("_id").ok().map(str::to_owned)))
 }
 
 /// Serde form of a whole value as one JSON text: for signed messages and bodies whose numbers BSON cannot hold.

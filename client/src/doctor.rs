@@ -10,7 +10,7 @@ use protocol::keyring::WalletFile;
 use serde::Serialize;
 
 use crate::{
-    api::PrivateBlobName,
+    api::{PrivateBlobName, RelayerStatus},
     chain::{Chain, unix_now},
     client::{Client, Overrides},
     error::{ClientError, Kind},
@@ -38,8 +38,8 @@ pub enum Verdict {
 /// One check.
 #[derive(Clone, Debug, Serialize)]
 pub struct Check {
-    /// A stable word: `config`, `rpc`, `contracts`, `api`, `deployment`, `versions`, `clock`, `relayers`, `keystore`, `keyring`, `key`,
-    /// `kit`, `session`, `uploads`; of a web app `web_files`, `web_policy`.
+    /// A stable word: `config`, `rpc`, `contracts`, `api`, `deployment`, `versions`, `clock`, `secrets`, `relayers`, `keystore`,
+    /// `keyring`, `key`, `kit`, `session`, `uploads`; of a web app `web_files`, `web_policy`.
     pub name: &'static str,
     /// How it went.
     pub verdict: Verdict,
@@ -87,6 +87,7 @@ pub async fn examine(home: &Home, overrides: Overrides, deployment: Option<&Path
                 "deployment",
                 "versions",
                 "clock",
+                "secrets",
                 "relayers",
                 "keystore",
                 "keyring",
@@ -134,7 +135,7 @@ fn rpc_good(block: u64) -> Check {
 }
 
 async fn check_api(client: &Client, checks: &mut Vec<Check>) {
-    let rest = ["deployment", "versions", "clock", "relayers"];
+    let rest = ["deployment", "versions", "clock", "secrets", "relayers"];
     let api = match client.api() {
         Ok(api) => api,
         Err(error) => {
@@ -183,20 +184,31 @@ async fn check_api(client: &Client, checks: &mut Vec<Check>) {
         );
         Check::bad("clock", &error)
     });
-    checks.push(check_relayers(client).await);
+    match api.readiness().await {
+        Ok(readiness) => checks.extend([check_secrets(readiness.secrets), check_relayers(&readiness.lines)]),
+        Err(error) => {
+            checks.extend(["secrets", "relayers"].map(|name| Check::warning(name, error.what(), error.now())))
+        }
+    }
+}
+
+/// Whether the server opens what its databases have of people. If not, it is the operator's to mend, and at once: what is
+/// stored meanwhile may never open again.
+fn check_secrets(fit: Option<bool>) -> Check {
+    match fit {
+        Some(true) => Check::good("secrets", "The server's databases are sealed under the secrets that it has."),
+        Some(false) => Check::warning(
+            "secrets",
+            "The server's secrets are not those that its databases were sealed under.",
+            "Tell the operator: stop the server, put back the secret file as it was, or the database that belongs to it.",
+        ),
+        None => Check::warning("secrets", "The server does not say whether its secrets fit.", "Tell the operator."),
+    }
 }
 
 /// Whether the server's relayers can send what people sign. One that cannot is the operator's to mend: a wallet with ether
 /// can still send for itself.
-async fn check_relayers(client: &Client) -> Check {
-    let relayers = match client.api() {
-        Ok(api) => api.relayers().await,
-        Err(error) => Err(error),
-    };
-    let relayers = match relayers {
-        Ok(relayers) => relayers,
-        Err(error) => return Check::warning("relayers", error.what(), error.now()),
-    };
+fn check_relayers(relayers: &[RelayerStatus]) -> Check {
     let held: Vec<String> = relayers
         .iter()
         .filter(|relayer| !relayer.has_funds || relayer.is_at_fee_ceiling)

@@ -31,7 +31,7 @@ fn secrets(bytes: &[u8]) -> Secrets {
     Secrets(bytes.iter().map(|byte| Zeroizing::new([*byte; 32])).collect())
 }
 
-fn at_rest(bytes: &[u8]) -> AtRest {
+pub(super) fn at_rest(bytes: &[u8]) -> AtRest {
     AtRest::new(&secrets(bytes), &deployment(31_337))
 }
 
@@ -96,7 +96,11 @@ fn a_further_secret_seals_what_is_new_and_opens_and_finds_what_is_old() {
     let (old, new) = (before.blind(Lookup::SessionAddress, [7]), after.blind(Lookup::SessionAddress, [7]));
     assert_ne!(old, new);
     assert_eq!(before.find(Lookup::SessionAddress, [7]), Bson::String(old.clone()));
-    assert_eq!(after.find(Lookup::SessionAddress, [7]), Bson::Document(doc! { "$in": [new, old] }));
+    assert_eq!(after.find(Lookup::SessionAddress, [7]), Bson::Document(doc! { "$in": [&new, &old] }));
+    assert_eq!(before.older(Lookup::SessionAddress, [7]), Vec::<String>::new());
+    assert_eq!(after.older(Lookup::SessionAddress, [7]), [old]);
+    let none = after.find_any(&[Lookup::SessionAddress], Vec::<[u8; 1]>::new());
+    assert_eq!(none, Bson::Document(doc! { "$in": [] }), "nothing is asked for, so nothing is found");
 }
 
 #[test]

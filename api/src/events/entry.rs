@@ -9,17 +9,21 @@ use mongodb::{
     bson::{DateTime, Document, doc},
     options::ReturnDocument,
 };
-use protocol::bodies::feed::{FeedEvent, FeedKind};
+use protocol::{
+    bodies::feed::{FeedEvent, FeedKind},
+    hex_text,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     at_rest::{AtRest, Lookup, Sealed, Use},
-    store::{collection, index, is_duplicate, ttl_index, unique_index},
+    store::{collection, create_clustered, index, is_duplicate, ttl_index, unique_index},
     time::Clock,
 };
 
-/// Entries are kept so long, in seconds; whoever was away longer looks at the lists.
-const KEPT_SECONDS: u64 = 30 * 86_400;
+const DAY_SECONDS: u64 = 86_400;
+/// Entries are kept so many whole days; whoever was away longer looks at the lists.
+const KEPT_DAYS: u64 = 30;
 /// The counter's `_id`.
 const COUNTER: &str = "counter";
 
@@ -33,19 +37,31 @@ pub(crate) struct FeedEntry {
     number: i64,
     /// Blind index of the person ([`Lookup::Feed`]).
     to: String,
-    /// What is told: [`Told`].
+    /// What is told to whom and when: [`Told`]. Its time is that of a block, which would tell what it is about.
     sealed: Sealed,
-    /// Unix seconds.
-    time: i64,
-    /// Whether a stranger has caused it.
-    #[serde(default)]
-    of_stranger: bool,
+    /// The day (UTC) of what a stranger has caused; absent for everything else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    strangers_day: Option<i64>,
     delete_at: DateTime,
+    /// What its id and its person are called under older secrets.
+    #[serde(skip)]
+    older: Older,
+}
+
+/// The blind indexes of an entry under older secrets.
+#[derive(Clone, Debug, Default)]
+struct Older {
+    ids: Vec<String>,
+    to: Vec<String>,
 }
 
 /// The sealed part of an entry.
 #[derive(Serialize, Deserialize)]
 struct Told {
+    #[serde(with = "hex_text")]
+    to: Address,
+    /// Unix seconds.
+    time: u64,
     kind: FeedKind,
     subject: String,
 }
@@ -64,21 +80,19 @@ impl FeedEntry {
         (kind, subject): (FeedKind, impl Display),
         time: u64,
     ) -> Self {
-        let id = at_rest.blind(Lookup::FeedCause, format!("{cause}:{to:#x}"));
-        Self {
-            number: 0,
-            to: at_rest.blind(Lookup::Feed, to),
-            sealed: at_rest.seal(Use::Feed, &id, &Told { kind, subject: subject.to_string() }),
-            id,
-            time: i64::try_from(time).unwrap_or(i64::MAX),
-            of_stranger: false,
-            delete_at: Clock::date_at(time.saturating_add(KEPT_SECONDS)),
-        }
+        let cause = format!("{cause}:{to:#x}");
+        let id = at_rest.blind(Lookup::FeedCause, &cause);
+        let older = Older { ids: at_rest.older(Lookup::FeedCause, cause), to: at_rest.older(Lookup::Feed, to) };
+        // The whole day, and no second of it.
+        let delete_at = Clock::date_at((time / DAY_SECONDS).saturating_add(KEPT_DAYS + 1).saturating_mul(DAY_SECONDS));
+        let told = Told { to, time, kind, subject: subject.to_string() };
+        let sealed = at_rest.seal(Use::Feed, &id, &told);
+        Self { id, number: 0, to: at_rest.blind(Lookup::Feed, to), sealed, strangers_day: None, delete_at, older }
     }
 
     /// The same as something that a stranger has caused: a person is told a number of such things a day.
-    pub(super) fn of_stranger(self) -> Self {
-        Self { of_stranger: true, ..self }
+    pub(super) fn of_stranger(self, time: u64) -> Self {
+        Self { strangers_day: Some(i64::try_from(time / DAY_SECONDS).unwrap_or(i64::MAX)), ..self }
     }
 
     pub(super) const fn number(&self) -> i64 {
@@ -90,10 +104,10 @@ impl FeedEntry {
         self.to
     }
 
-    /// The event as its person sees it; `None` when it was not sealed by this operator.
-    pub(super) fn event(&self, at_rest: &AtRest) -> Option<FeedEvent> {
-        let Told { kind, subject } = at_rest.open(Use::Feed, &self.id, &self.sealed).ok()?;
-        Some(FeedEvent { id: id_of(self.number), kind, subject, time: u64::try_from(self.time).unwrap_or(0) })
+    /// The event as its person sees it; `None` when it was not sealed by this operator for this person.
+    pub(super) fn event(&self, at_rest: &AtRest, person: Address) -> Option<FeedEvent> {
+        let Told { to, time, kind, subject } = at_rest.open(Use::Feed, &self.id, &self.sealed).ok()?;
+        (to == person).then(|| FeedEvent { id: id_of(self.number), kind, subject, time })
     }
 }
 
@@ -118,8 +132,9 @@ pub(super) fn feed(database: &Database) -> Collection<FeedEntry> {
 /// # Errors
 /// When the database does not answer.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
+    create_clustered(database, collection::FEED).await?;
     let by_person = unique_index(doc! { "to": 1, "number": 1 });
-    let of_strangers = index(doc! { "to": 1, "of_stranger": 1, "time": 1 });
+    let of_strangers = index(doc! { "to": 1, "strangers_day": 1 });
     feed(database)
         .create_indexes([by_person, of_strangers, unique_index(doc! { "number": 1 }), ttl_index("delete_at")])
         .await?;
@@ -161,7 +176,7 @@ pub(crate) async fn append(database: &Database, entries: Vec<FeedEntry>) -> mong
     }
 }
 
-/// Leaves out what strangers have caused beyond `max` entries a day for each person. A feed is a hint; the lists have all.
+/// Leaves out what strangers have caused beyond `max` entries a day (UTC) for each person. A feed is a hint; the lists have all.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -172,11 +187,10 @@ pub(super) async fn bounded(
 ) -> mongodb::error::Result<Vec<FeedEntry>> {
     let mut kept = Vec::with_capacity(entries.len());
     for entry in entries {
-        if entry.of_stranger {
-            let since = entry.time - 86_400;
-            let of_day = doc! {
-                "to": &entry.to, "of_stranger": true, "time": { "$gt": since, "$lte": entry.time },
-            };
+        if let Some(day) = entry.strangers_day {
+            let mut to = vec![entry.to.clone()];
+            to.extend_from_slice(&entry.older.to);
+            let of_day = doc! { "to": { "$in": to }, "strangers_day": day };
             if feed(database).count_documents(of_day).limit(max).await? >= max {
                 continue;
             }
@@ -187,10 +201,15 @@ pub(super) async fn bounded(
 }
 
 async fn unknown(database: &Database, entries: &[FeedEntry]) -> mongodb::error::Result<Vec<FeedEntry>> {
-    let ids: Vec<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
+    let ids = entries.iter().flat_map(|entry| std::iter::once(&entry.id).chain(&entry.older.ids));
+    let ids: Vec<&str> = ids.map(String::as_str).collect();
     let known: Vec<FeedEntry> = feed(database).find(doc! { "_id": { "$in": ids } }).await?.try_collect().await?;
     let mut seen: HashSet<String> = known.into_iter().map(|entry| entry.id).collect();
-    Ok(entries.iter().filter(|entry| seen.insert(entry.id.clone())).cloned().collect())
+    let is_new = |entry: &&FeedEntry| {
+        // What was told under an older secret is told.
+        entry.older.ids.iter().all(|older| !seen.contains(older)) && seen.insert(entry.id.clone())
+    };
+    Ok(entries.iter().filter(is_new).cloned().collect())
 }
 
 async fn write(database: &Database, entries: Vec<FeedEntry>) -> mongodb::error::Result<()> {
@@ -228,6 +247,18 @@ async fn number_and_insert(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_entry_is_told_the_one_it_is_for_and_its_time_is_sealed() {
+        let at_rest = AtRest::for_tests(7);
+        let (to, other) = (Address::repeat_byte(1), Address::repeat_byte(2));
+        let time = 20_000 * DAY_SECONDS + 12_345;
+        let mut entry = FeedEntry::new(&at_rest, to, FeedKind::Granted, "x", time);
+        entry.to = at_rest.blind(Lookup::Feed, other);
+        assert!(entry.event(&at_rest, other).is_none());
+        assert_eq!(entry.event(&at_rest, to).map(|event| event.time), Some(time));
+        assert_eq!(entry.delete_at, Clock::date_at((20_000 + KEPT_DAYS + 1) * DAY_SECONDS));
+    }
 
     #[test]
     fn ids_grow_as_text_and_foreign_ones_are_refused() {

@@ -11,7 +11,6 @@ use contracts::{
     grant_registry::GrantRegistry::GrantRegistryEvents, key_registry::KeyRegistry::KeyRegistryEvents,
     record_registry::RecordRegistry::RecordRegistryEvents,
 };
-use futures::TryStreamExt;
 use mongodb::{
     Collection,
     bson::{Document, doc},
@@ -24,16 +23,12 @@ use protocol::{
     mirror::{self, EventDoc, RecordDoc},
 };
 
-use serde::Deserialize;
-
 use super::FeedEntry;
 use crate::{
-    at_rest::{Sealed, Use},
     chain,
     error::ApiError,
-    grants::Opens,
+    grants::{self, ReceivedRow},
     state::App,
-    store::collection,
 };
 
 /// The entries that tell people about one event; none for an event that concerns nobody.
@@ -51,7 +46,7 @@ pub(super) async fn entries(app: &App, event: &EventDoc, decoded: ChainEvent) ->
     let time = event.place.block_time;
     let entry = |person: Person| {
         let entry = FeedEntry::caused_by(&app.at_rest, &event.id, person.address, (kind, &subject), time);
-        if person.of_stranger { entry.of_stranger() } else { entry }
+        if person.of_stranger { entry.of_stranger(time) } else { entry }
     };
     let known: BTreeSet<Address> =
         people.iter().filter(|person| !person.of_stranger).map(|person| person.address).collect();
@@ -117,7 +112,7 @@ async fn of_record(app: &App, event: RecordRegistryEvents) -> Result<Interest, A
         people.insert(record.uploader.into());
     }
     let over_record = doc! { "scope_id": format!("{id:#x}"), "kind": ScopeKind::Record.as_str() };
-    people.extend(grantees(app, patient, over_record).await?);
+    people.extend(grantees(grants::of_mirrored(app, patient, over_record).await?));
     Ok((kind, RecordId(id).to_string(), people))
 }
 
@@ -132,15 +127,20 @@ async fn of_grant(app: &App, event: GrantRegistryEvents) -> Result<Interest, Api
             (FeedKind::Revoked, revoked.patient, revoked.tag, scope_kind, revoked.scopeId)
         }
         GrantRegistryEvents::AllRevoked(revoked) => {
-            let mut people = grantees(app, revoked.patient, Document::new()).await?;
+            let mut people = grantees(grants::of_mirrored(app, revoked.patient, Document::new()).await?);
             people.insert(revoked.patient.into());
             return Ok((FeedKind::Revoked, format!("{:#x}", revoked.patient), people));
         }
         _ => return Ok((FeedKind::Granted, String::new(), BTreeSet::new())),
     };
-    let mut people = grantees(app, patient, doc! { "tag": format!("{tag:#x}") }).await?;
-    people.insert(patient.into());
     let id = scope_kind.map(|scope_kind| GrantId::derive(patient, tag.into(), scope_kind, scope_id));
+    let ids: Vec<GrantId> = id.into_iter().collect();
+    let mut people = grantees(grants::of_grants(app, patient, &ids).await?.into_values());
+    if people.is_empty() {
+        // The capsules of this one never came here; another grant under the same tag still tells whose it is.
+        people = grantees(grants::of_mirrored(app, patient, doc! { "tag": format!("{tag:#x}") }).await?);
+    }
+    people.insert(patient.into());
     Ok((kind, id.map(|id| id.to_string()).unwrap_or_default(), people))
 }
 
@@ -178,27 +178,11 @@ fn of_accreditation(event: &AccreditationEvents) -> Interest {
     (FeedKind::AccreditationChanged, format!("{about:#x}"), people)
 }
 
-/// The grantees of those grants of the patient that match, but for who has hidden them or blocked the patient. Anybody may
-/// grant over anybody's records; only the patient's own grants say who has to do with them.
-async fn grantees(app: &App, patient: Address, mut matching: Document) -> Result<BTreeSet<Person>, ApiError> {
-    /// Of a grant, only whom it concerns.
-    #[derive(Deserialize)]
-    struct Grantee {
-        #[serde(rename = "_id")]
-        id: GrantId,
-        sealed: Sealed,
-        shelf: Shelf,
-        hidden: bool,
-    }
-    matching.insert("patient", format!("{patient:#x}"));
-    let rows: Collection<Grantee> = app.database.collection(collection::RECEIVED);
-    let wanted = doc! { "sealed": 1, "shelf": 1, "hidden": 1 };
-    let found: Vec<Grantee> = rows.find(matching).projection(wanted).await?.try_collect().await?;
-    let shown = found.into_iter().filter(|row| !row.hidden && row.shelf != Shelf::Blocked);
-    let people = shown.filter_map(|row| {
-        // One row that does not open keeps nobody else from being told.
-        let opens: Opens = app.at_rest.open(Use::Received, &row.id.to_string(), &row.sealed).ok()?;
-        Some(Person { address: opens.grantee, of_stranger: row.shelf == Shelf::Strangers })
-    });
-    Ok(people.collect())
+/// Whom these grants concern beside their patient: their grantees, but for who has hidden them or blocked the patient.
+/// Anybody may grant over anybody's records; only the patient's own grants say who has to do with them.
+fn grantees(grants: impl IntoIterator<Item = ReceivedRow>) -> BTreeSet<Person> {
+    let shown = grants.into_iter().filter(|row| !row.doc.hidden && row.doc.shelf != Shelf::Blocked);
+    let person =
+        |row: ReceivedRow| Person { address: row.opened.grantee, of_stranger: row.doc.shelf == Shelf::Strangers };
+    shown.map(person).collect()
 }

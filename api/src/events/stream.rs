@@ -41,7 +41,7 @@ pub(super) fn events(reader: Reader) -> impl Stream<Item = Result<Event, Infalli
     stream::unfold(reader, |mut reader| async move {
         let event = loop {
             // An entry that does not open is told nobody; the rest is.
-            if let Some(event) = reader.next().await?.event(&reader.app.at_rest) {
+            if let Some(event) = reader.next().await?.event(&reader.app.at_rest, reader.caller.address) {
                 break event;
             }
         };

@@ -1,4 +1,7 @@
 //! The capsules of one grant as they are stored. They may be many, so no list reads them.
+//!
+//! Their hash stands on chain, so they are sealed: otherwise bundles would tell which grants were kept when, and which
+//! request each answers.
 
 use futures::TryStreamExt;
 use mongodb::{Collection, Database, bson::doc};
@@ -8,39 +11,101 @@ use protocol::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::store::{collection, json_text};
+use crate::{
+    at_rest::{AtRest, AtRestError, Lookup, Sealed, Use},
+    store::{collection, create_clustered, find_id, index},
+};
 
-/// A bundle. `_id`: grant `:` grant epoch (ten digits). A renewed grant has a bundle of its own, so that a renewal that
-/// is never mined leaves the standing one as it is.
+/// A bundle. `_id`: blind index of grant and grant epoch ([`Lookup::Bundle`]). A renewed grant has a bundle of its own, so
+/// that a renewal that is never mined leaves the standing one as it is.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct BundleDoc {
     #[serde(rename = "_id")]
     pub(crate) id: String,
+    /// Blind index of the grant ([`Lookup::BundleGrant`]).
+    grant: String,
+    /// The capsules: [`BundleBody`].
+    sealed: Sealed,
+    /// What they are for: [`About`].
+    about: Sealed,
+}
+
+/// What a bundle is for.
+#[derive(Clone, Serialize, Deserialize)]
+struct About {
+    grant: GrantId,
+    epoch: i64,
+    request: Option<RequestId>,
+    stored_at: i64,
+}
+
+/// A bundle that was opened, or is to be stored.
+#[derive(Clone)]
+pub(crate) struct KeptBundle {
     pub(crate) grant: GrantId,
     /// The epoch that the grant has on chain with this bundle.
     pub(crate) epoch: i64,
-    #[serde(with = "json_text")]
-    pub(crate) bundle: BundleBody,
+    pub(crate) body: BundleBody,
     /// The request that the grant answers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) request: Option<RequestId>,
     /// Unix milliseconds.
     pub(crate) stored_at: i64,
 }
 
 /// Of a bundle, all but the capsules.
-#[derive(Deserialize)]
 pub(crate) struct BundleName {
-    #[serde(rename = "_id")]
     pub(crate) id: String,
     pub(crate) epoch: i64,
-    #[serde(default)]
     pub(crate) request: Option<RequestId>,
+    pub(crate) stored_at: i64,
+    about: Sealed,
 }
 
-/// The `_id` of a bundle.
-pub(crate) fn bundle_id(grant: GrantId, epoch: u32) -> String {
-    format!("{grant}:{epoch:010}")
+impl KeptBundle {
+    /// The newest version that it opens.
+    pub(crate) fn newest_version(&self) -> Option<u16> {
+        self.body.capsules.last().map(|capsule| capsule.version)
+    }
+
+    /// What names it.
+    pub(crate) fn name(&self) -> [u8; 40] {
+        name_of(self.grant, self.epoch)
+    }
+
+    /// Seals it under this name.
+    pub(crate) fn seal(&self, at_rest: &AtRest, id: String) -> BundleDoc {
+        let Self { grant, epoch, ref body, request, stored_at } = *self;
+        BundleDoc {
+            grant: at_rest.blind(Lookup::BundleGrant, grant.0),
+            sealed: at_rest.seal(Use::Bundle, &id, body),
+            about: at_rest.seal(Use::BundleAbout, &id, &About { grant, epoch, request, stored_at }),
+            id,
+        }
+    }
+
+    /// The `_id` under which it is stored: one that an earlier secret has named keeps its name.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn id(&self, database: &Database, at_rest: &AtRest) -> mongodb::error::Result<String> {
+        let standing = find_id(&bundles(database), &at_rest.older(Lookup::Bundle, self.name())).await?;
+        Ok(standing.unwrap_or_else(|| at_rest.blind(Lookup::Bundle, self.name())))
+    }
+}
+
+impl BundleDoc {
+    fn open(&self, at_rest: &AtRest) -> Result<KeptBundle, AtRestError> {
+        let About { grant, epoch, request, stored_at } = at_rest.open(Use::BundleAbout, &self.id, &self.about)?;
+        let body = at_rest.open(Use::Bundle, &self.id, &self.sealed)?;
+        Ok(KeptBundle { grant, epoch, body, request, stored_at })
+    }
+}
+
+fn name_of(grant: GrantId, epoch: i64) -> [u8; 40] {
+    let mut name = [0; 40];
+    name[..32].copy_from_slice(grant.0.as_slice());
+    name[32..].copy_from_slice(&epoch.to_be_bytes());
+    name
 }
 
 /// The bundles.
@@ -48,24 +113,101 @@ pub(crate) fn bundles(database: &Database) -> Collection<BundleDoc> {
     database.collection(collection::BUNDLES)
 }
 
+/// Creates the index over their grants.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
+    create_clustered(database, collection::BUNDLES).await?;
+    bundles(database).create_index(index(doc! { "grant": 1 })).await?;
+    Ok(())
+}
+
+/// The bundle of one epoch of a grant. One that does not open counts as missing, and can be put in again.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn find(
+    database: &Database,
+    at_rest: &AtRest,
+    grant: GrantId,
+    epoch: i64,
+) -> mongodb::error::Result<Option<KeptBundle>> {
+    let named = doc! { "_id": at_rest.find(Lookup::Bundle, name_of(grant, epoch)) };
+    let Some(found) = bundles(database).find_one(named).await? else { return Ok(None) };
+    let opened = found.open(at_rest).inspect_err(|error| tracing::error!(%error, "a bundle does not open"));
+    Ok(opened.ok())
+}
+
 /// The names of all bundles of a grant, oldest first.
 ///
 /// # Errors
 /// When the database does not answer.
-pub(crate) async fn names_of(database: &Database, grant: GrantId) -> mongodb::error::Result<Vec<BundleName>> {
-    let of_grant = doc! { "_id": { "$gte": bundle_id(grant, 0), "$lte": bundle_id(grant, u32::MAX) } };
-    names(database, of_grant).await
+pub(crate) async fn names_of(
+    database: &Database,
+    at_rest: &AtRest,
+    grant: GrantId,
+) -> mongodb::error::Result<Vec<BundleName>> {
+    let of_grant = doc! { "grant": at_rest.find(Lookup::BundleGrant, grant.0) };
+    let mut names = names(database, at_rest, of_grant).await?;
+    names.sort_by_key(|name| name.epoch);
+    Ok(names)
 }
 
-/// The names of the bundles that match.
+/// The names of these bundles: grant and epoch of each.
 ///
 /// # Errors
 /// When the database does not answer.
-pub(crate) async fn names(
+pub(super) async fn names_among(
     database: &Database,
+    at_rest: &AtRest,
+    wanted: impl IntoIterator<Item = (GrantId, i64)>,
+) -> mongodb::error::Result<Vec<BundleName>> {
+    let wanted = wanted.into_iter().map(|(grant, epoch)| name_of(grant, epoch));
+    names(database, at_rest, doc! { "_id": at_rest.find_any(&[Lookup::Bundle], wanted) }).await
+}
+
+async fn names(
+    database: &Database,
+    at_rest: &AtRest,
     filter: mongodb::bson::Document,
 ) -> mongodb::error::Result<Vec<BundleName>> {
-    let bundles: Collection<BundleName> = database.collection(collection::BUNDLES);
-    let without_capsules = doc! { "epoch": 1, "request": 1 };
-    bundles.find(filter).projection(without_capsules).sort(doc! { "_id": 1 }).await?.try_collect().await
+    /// Of a bundle, all but the capsules, sealed.
+    #[derive(Deserialize)]
+    struct Named {
+        #[serde(rename = "_id")]
+        id: String,
+        about: Sealed,
+    }
+    let bundles: Collection<Named> = database.collection(collection::BUNDLES);
+    let found: Vec<Named> = bundles.find(filter).projection(doc! { "about": 1 }).await?.try_collect().await?;
+    let opened = found.into_iter().filter_map(|Named { id, about }| {
+        let of: About = at_rest.open(Use::BundleAbout, &id, &about).ok()?;
+        Some(BundleName { id, epoch: of.epoch, request: of.request, stored_at: of.stored_at, about })
+    });
+    Ok(opened.collect())
+}
+
+/// Destroys the capsules of a bundle; it stays known that it was there.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn erase(
+    database: &Database,
+    at_rest: &AtRest,
+    name: &BundleName,
+    empty: &BundleBody,
+) -> mongodb::error::Result<()> {
+    let empty = at_rest.seal(Use::Bundle, &name.id, empty);
+    bundles(database).update_one(doc! { "_id": &name.id }, doc! { "$set": { "sealed": empty } }).await?;
+    Ok(())
+}
+
+/// Deletes a bundle, unless another was kept in its place meanwhile.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn delete(database: &Database, name: BundleName) -> mongodb::error::Result<()> {
+    bundles(database).delete_one(doc! { "_id": name.id, "about": name.about }).await?;
+    Ok(())
 }

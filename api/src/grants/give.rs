@@ -25,8 +25,8 @@ use protocol::{
 };
 
 use super::{
-    bundle_doc::{BundleDoc, bundle_id, bundles},
-    received::{self, New, received},
+    bundle_doc::{self, KeptBundle, bundles},
+    received::{self, New},
 };
 use crate::{caller::Caller, chain, error::ApiError, relations, requests, state::App, work};
 
@@ -179,35 +179,37 @@ pub(super) async fn put_in_again(app: &App, caller: &Caller, kept: &Kept) -> Res
 /// `not_found` for who is not its patient, `grant_revoked`, `invalid_request` when a capsule would be lost.
 pub(super) async fn catch_up(app: &App, caller: &Caller, grant: GrantId, bundle: BundleBody) -> Result<(), ApiError> {
     let nothing = || ApiError::not_found("there is no such grant of yours here");
-    let known = received(&app.database)
-        .find_one(doc! { "_id": grant.to_string() })
-        .await?
-        .filter(|known| known.patient == caller.address)
-        .ok_or_else(nothing)?;
-    if (bundle.kind, bundle.scope_id) != (known.kind, known.scope_id) {
+    let known = received::find(app, grant).await?;
+    let known = known.filter(|known| known.opened.patient == caller.address).ok_or_else(nothing)?;
+    if (bundle.kind, bundle.scope_id) != (known.opened.kind, known.opened.scope_id) {
         return Err(ApiError::invalid("the bundle is for another scope than the grant"));
     }
-    let right = if known.reads { Right::Read } else { Right::Write };
-    let terms = standing_terms(app, caller.address, known.tag, &bundle, right).await?;
-    let bundles = bundles(&app.database);
-    let standing = bundles.find_one(doc! { "_id": bundle_id(grant, terms.epoch) }).await?.ok_or_else(nothing)?;
-    let (new, newest_version) = work::run(bundle.capsules.len() * CAPSULE_LEN, move || {
+    let right = if known.doc.reads { Right::Read } else { Right::Write };
+    let terms = standing_terms(app, caller.address, known.opened.tag, &bundle, right).await?;
+    let standing = bundle_doc::find(&app.database, &app.at_rest, grant, i64::from(terms.epoch)).await?;
+    let standing = standing.ok_or_else(nothing)?;
+    let new = work::run(bundle.capsules.len() * CAPSULE_LEN, move || {
         let new = checked(right, &bundle)?;
-        let is_complete = match (&new.parsed, Bundle::try_from(&standing.bundle)) {
+        let is_complete = match (&new.parsed, Bundle::try_from(&standing.body)) {
             (Some(new), Ok(old)) => new.holds_all_of(&old),
-            _ => standing.bundle.capsules.is_empty(),
+            _ => standing.body.capsules.is_empty(),
         };
         if !is_complete {
             return Err(ApiError::invalid("the bundle lacks a capsule that the grantee has"));
         }
-        let newest_version = bundle.capsules.last().map(|capsule| i32::from(capsule.version));
-        Ok((BundleDoc { bundle, stored_at: now_ms(), ..standing }, newest_version))
+        Ok(KeptBundle { body: bundle, stored_at: now_ms(), ..standing })
     })
     .await?;
-    bundles.replace_one(doc! { "_id": &new.id }, &new).upsert(true).await?;
+    replace(app, &new).await?;
     // Only if no later bundle was kept meanwhile: the row is about the newest.
-    let of_epoch = doc! { "_id": grant.to_string(), "epoch": new.epoch };
-    received(&app.database).update_one(of_epoch, doc! { "$set": { "newest_version": newest_version } }).await?;
+    received::note_newest(app, grant, new.epoch, new.newest_version()).await
+}
+
+/// Stores a bundle in the place of the one that has its name.
+async fn replace(app: &App, bundle: &KeptBundle) -> Result<(), ApiError> {
+    let id = bundle.id(&app.database, &app.at_rest).await?;
+    let document = bundle.seal(&app.at_rest, id.clone());
+    bundles(&app.database).replace_one(doc! { "_id": id }, document).upsert(true).await?;
     Ok(())
 }
 
@@ -356,21 +358,14 @@ async fn store(
     let stored_at = now_ms();
     let documents = body.bundles.iter().zip(standings).map(|(bundle, (epoch, _))| {
         let grant = GrantId::derive(patient, *tag, bundle.kind, bundle.scope_id);
-        BundleDoc {
-            id: bundle_id(grant, *epoch),
-            grant,
-            epoch: i64::from(*epoch),
-            bundle: bundle.clone(),
-            request: body.request,
-            stored_at,
-        }
+        KeptBundle { grant, epoch: i64::from(*epoch), body: bundle.clone(), request: body.request, stored_at }
     });
-    let documents: Vec<BundleDoc> = documents.collect();
+    let documents: Vec<KeptBundle> = documents.collect();
     store_bundles(app, &documents, &kept.bundles).await?;
     relations::note(app, patient, body.grantee).await?;
     let shelf = relations::shelf(app, body.grantee, patient).await?;
-    for (document, (_, ends_at)) in documents.iter().zip(standings) {
-        let BundleBody { kind, scope_id, capsules } = &document.bundle;
+    let number = received::next_number(app, body.grantee).await?;
+    for ((document, (_, ends_at)), number) in documents.iter().zip(standings).zip(number..) {
         let new = New {
             bundle: document,
             patient,
@@ -378,11 +373,9 @@ async fn store(
             tag: *tag,
             salt: body.salt,
             right: body.right,
-            kind: *kind,
-            scope_id: *scope_id,
-            newest_version: capsules.last().map(|capsule| capsule.version),
-            created: records.get(&RecordId(*scope_id)).copied().unwrap_or(0),
+            created: records.get(&RecordId(document.body.scope_id)).copied().unwrap_or(0),
             ends_at: *ends_at,
+            number,
         };
         received::write(app, &new, shelf).await?;
     }
@@ -393,26 +386,30 @@ async fn store(
     Ok(())
 }
 
-async fn store_bundles(app: &App, documents: &[BundleDoc], parsed: &[Checked]) -> Result<(), ApiError> {
-    let bundles = bundles(&app.database);
+async fn store_bundles(app: &App, new: &[KeptBundle], parsed: &[Checked]) -> Result<(), ApiError> {
+    let mut documents = Vec::with_capacity(new.len());
+    for bundle in new {
+        let id = bundle.id(&app.database, &app.at_rest).await?;
+        documents.push(bundle.seal(&app.at_rest, id));
+    }
     // The first time, which is the common one, is a single write.
-    match bundles.insert_many(documents).ordered(false).await {
+    match bundles(&app.database).insert_many(documents).ordered(false).await {
         Ok(_) => return Ok(()),
         Err(error) if crate::store::is_duplicate(&error) => {}
         Err(error) => return Err(error.into()),
     }
-    for (document, Checked { parsed, .. }) in documents.iter().zip(parsed) {
-        let standing = bundles.find_one(doc! { "_id": &document.id }).await?;
+    for (bundle, Checked { parsed, .. }) in new.iter().zip(parsed) {
+        let standing = bundle_doc::find(&app.database, &app.at_rest, bundle.grant, bundle.epoch).await?;
         // Catch-up adds capsules; the beginning that was signed, sent again, takes none of them away.
-        let is_beginning = |known: &BundleDoc| {
-            known.request == document.request
-                && match (parsed, Bundle::try_from(&known.bundle)) {
+        let is_beginning = |known: &KeptBundle| {
+            known.request == bundle.request
+                && match (parsed, Bundle::try_from(&known.body)) {
                     (Some(new), Ok(known)) => known.holds_all_of(new),
-                    _ => document.bundle.capsules.is_empty(),
+                    _ => bundle.body.capsules.is_empty(),
                 }
         };
         if !standing.as_ref().is_some_and(is_beginning) {
-            bundles.replace_one(doc! { "_id": &document.id }, document).upsert(true).await?;
+            replace(app, bundle).await?;
         }
     }
     Ok(())

@@ -1,7 +1,10 @@
 //! Who received which grant: one small row for each, from the first bundle on. The capsules lie beside it, in
 //! [`super::bundle_doc`], because there may be many.
+//!
+//! A row has the pseudonym of its grantee, so it has nothing by which its grant could be found on chain: that is sealed. What
+//! is to be found by patient, tag or record is asked of the mirror first, which knows the grants, and then found by name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{Address, B256};
 use futures::TryStreamExt;
@@ -14,34 +17,33 @@ use protocol::{
     codes::{Right, ScopeKind},
     hex_text,
     ids::{GrantId, RecordId, Salt, Tag},
-    mirror::RecordDoc,
+    mirror::{self, RecordDoc},
 };
 use serde::{Deserialize, Serialize};
 
-use super::{bundle_doc::BundleDoc, standing::Standings};
+use super::{bundle_doc::KeptBundle, standing::Standings};
 use crate::{
-    at_rest::{AtRest, Lookup, Sealed, Use},
+    at_rest::{AtRest, AtRestError, Lookup, Sealed, Use},
     error::ApiError,
+    paging::{Place, week_of},
     relations,
     state::App,
-    store::{collection, index},
+    store::{collection, create_clustered, find_id, index},
 };
 
-/// A grant as its grantee has it here. `_id`: its [`GrantId`].
+/// A grant as its grantee has it here. `_id`: blind index of its [`GrantId`] ([`Lookup::Received`]).
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct ReceivedDoc {
     #[serde(rename = "_id")]
-    pub(crate) id: GrantId,
-    #[serde(with = "hex_text")]
-    pub(crate) patient: Address,
+    pub(crate) id: String,
     /// Blind index of the grantee: [`Lookup::Reader`] or [`Lookup::Writer`].
     pub(crate) grantee: String,
-    pub(crate) tag: Tag,
-    /// Who it is, and what opens the tag: [`Opens`].
+    /// Blind index of right, grantee and patient ([`Lookup::ReceivedPair`]).
+    pub(crate) pair: String,
+    /// The same with the scope ([`Lookup::ReceivedScope`]).
+    pub(crate) scope: String,
+    /// Which grant it is: [`Received`].
     pub(crate) sealed: Sealed,
-    pub(crate) kind: ScopeKind,
-    #[serde(with = "hex_text")]
-    pub(crate) scope_id: B256,
     /// Whether a right to read was ever granted with it.
     pub(crate) reads: bool,
     /// False once it has ended for good; a new bundle opens it again.
@@ -49,39 +51,97 @@ pub(crate) struct ReceivedDoc {
     pub(crate) shelf: Shelf,
     /// Whether the grantee does not want to see it. Not touched by new bundles.
     pub(crate) hidden: bool,
-    /// Creation time (twelve digits) `:` record id, for a grant over a record: the order of lists of records.
-    pub(crate) order: String,
+    /// Counts what the grantee has received: the order of lists of grants.
+    pub(crate) number: i64,
+    /// The week in which the record was created, for a grant over one: the rough order of lists of records.
+    pub(crate) week: i64,
     /// The grant epoch of the newest bundle that was kept.
     pub(crate) epoch: i64,
-    /// The newest version that this bundle opens.
-    pub(crate) newest_version: Option<i32>,
-    /// Unix seconds: nothing of it counts afterwards.
-    pub(crate) ends_at: i64,
+    /// After this span of 32 days nothing of it counts.
+    pub(crate) ends_in: i64,
+}
+
+/// What of a row is on chain, and what opens its tag.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Received {
+    pub(crate) grant: GrantId,
+    #[serde(with = "hex_text")]
+    pub(crate) patient: Address,
+    #[serde(with = "hex_text")]
+    pub(crate) grantee: Address,
+    pub(crate) tag: Tag,
+    pub(crate) salt: Salt,
+    pub(crate) kind: ScopeKind,
+    #[serde(with = "hex_text")]
+    pub(crate) scope_id: B256,
+    /// Unix seconds of the record's first version; 0 for other scopes.
+    pub(crate) created: u64,
+    /// The newest version that the newest bundle opens.
+    pub(crate) newest_version: Option<u16>,
     /// Unix milliseconds of the newest bundle.
     pub(crate) stored_at: i64,
 }
 
-/// What opens a tag.
-#[derive(Clone, Copy, Serialize, Deserialize)]
-pub(crate) struct Opens {
-    #[serde(with = "hex_text")]
-    pub(crate) grantee: Address,
-    pub(crate) salt: Salt,
+/// A row that was opened.
+#[derive(Clone)]
+pub(crate) struct ReceivedRow {
+    pub(crate) doc: ReceivedDoc,
+    pub(crate) opened: Received,
+}
+
+impl ReceivedRow {
+    /// The place of its record in lists of records; `None` for other scopes.
+    pub(crate) fn place(&self) -> Option<Place> {
+        let at = i64::try_from(self.opened.created).unwrap_or(i64::MAX);
+        (self.opened.kind == ScopeKind::Record).then(|| Place { at, id: RecordId(self.opened.scope_id).to_string() })
+    }
 }
 
 impl ReceivedDoc {
-    /// Opens who it is.
+    /// Opens it.
     ///
     /// # Errors
-    /// `internal` when it was not sealed by this operator.
-    pub(crate) fn opens(&self, at_rest: &AtRest) -> Result<Opens, ApiError> {
-        at_rest.open(Use::Received, &self.id.to_string(), &self.sealed).map_err(ApiError::internal)
+    /// [`AtRestError`].
+    pub(crate) fn open(self, at_rest: &AtRest) -> Result<ReceivedRow, AtRestError> {
+        let opened = at_rest.open(Use::Received, &self.id, &self.sealed)?;
+        Ok(ReceivedRow { doc: self, opened })
+    }
+
+    /// Opens it for its grantee. The pseudonym by which it was found does not decide whose it is.
+    pub(crate) fn open_for(self, at_rest: &AtRest, grantee: Address) -> Option<ReceivedRow> {
+        // One row that does not open must not take the list away.
+        self.open(at_rest).ok().filter(|row| row.opened.grantee == grantee)
     }
 }
 
 /// The filter for what somebody has received, whatever it allows.
-pub(crate) fn to(at_rest: &AtRest, grantee: Address) -> Bson {
-    at_rest.find_any(&[Lookup::Reader, Lookup::Writer], grantee)
+fn to(at_rest: &AtRest, grantee: Address) -> Bson {
+    at_rest.find_any(&[Lookup::Reader, Lookup::Writer], [grantee])
+}
+
+fn pair(right: Right, grantee: Address, patient: Address) -> Vec<u8> {
+    [right.bit().to_be_bytes().as_slice(), grantee.as_slice(), patient.as_slice()].concat()
+}
+
+fn scope(right: Right, (grantee, patient): (Address, Address), kind: ScopeKind, scope_id: B256) -> Vec<u8> {
+    [pair(right, grantee, patient).as_slice(), &[kind.code()], scope_id.as_slice()].concat()
+}
+
+/// The filter for what `patient` has granted to `grantee`, whatever it allows.
+pub(crate) fn between(at_rest: &AtRest, grantee: Address, patient: Address) -> Document {
+    let pairs = [Right::Read, Right::Write].map(|right| pair(right, grantee, patient));
+    doc! { "pair": at_rest.find_any(&[Lookup::ReceivedPair], pairs) }
+}
+
+/// The filter for what `patient` has granted to `grantee` over one record.
+pub(super) fn over_record(at_rest: &AtRest, grantee: Address, patient: Address, record: RecordId) -> Document {
+    let of_right = |right| scope(right, (grantee, patient), ScopeKind::Record, record.0);
+    doc! { "scope": at_rest.find_any(&[Lookup::ReceivedScope], [Right::Read, Right::Write].map(of_right)) }
+}
+
+/// The filter for these grants.
+fn named(at_rest: &AtRest, grants: impl IntoIterator<Item = GrantId>) -> Document {
+    doc! { "_id": at_rest.find_any(&[Lookup::Received], grants.into_iter().map(|grant| grant.0)) }
 }
 
 /// The rows.
@@ -94,23 +154,18 @@ pub(crate) fn received(database: &Database) -> Collection<ReceivedDoc> {
 /// # Errors
 /// When the database does not answer.
 pub(super) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
+    create_clustered(database, collection::RECEIVED).await?;
     let indexes = [
-        index(doc! { "grantee": 1, "shelf": 1, "hidden": 1, "stored_at": -1, "_id": -1 }),
-        index(doc! { "grantee": 1, "hidden": 1, "stored_at": -1, "_id": -1 }),
-        index(doc! { "grantee": 1, "shelf": 1, "hidden": 1, "reads": 1, "open": 1, "order": -1 }),
-        index(doc! { "grantee": 1, "patient": 1, "stored_at": -1, "_id": -1 }),
-        index(doc! { "grantee": 1, "scope_id": 1, "patient": 1 }),
-        index(doc! { "patient": 1, "tag": 1 }),
-        index(doc! { "patient": 1, "scope_id": 1 }),
-        index(doc! { "open": 1, "ends_at": 1 }),
+        index(doc! { "grantee": 1, "shelf": 1, "hidden": 1, "number": -1, "_id": -1 }),
+        index(doc! { "grantee": 1, "hidden": 1, "number": -1, "_id": -1 }),
+        index(doc! { "grantee": 1, "number": -1 }),
+        index(doc! { "grantee": 1, "shelf": 1, "hidden": 1, "reads": 1, "open": 1, "week": -1 }),
+        index(doc! { "pair": 1, "number": -1, "_id": -1 }),
+        index(doc! { "scope": 1, "number": -1, "_id": -1 }),
+        index(doc! { "open": 1, "ends_in": 1 }),
     ];
     received(database).create_indexes(indexes).await?;
     Ok(())
-}
-
-/// The place of a record in lists of records.
-pub(crate) fn order_of(created: u64, record: RecordId) -> String {
-    format!("{created:012}:{record}")
 }
 
 /// What narrows a grantee's rows to those of one shelf.
@@ -124,20 +179,76 @@ pub(super) fn on_shelf(at_rest: &AtRest, grantee: Address, shelf: ShelfQuery) ->
     }
 }
 
+/// What narrows a reader's rows to those whose records stand in its list.
+pub(crate) fn listed(at_rest: &AtRest, reader: Address) -> Document {
+    let reader = at_rest.find(Lookup::Reader, reader);
+    doc! { "grantee": reader, "shelf": "known", "hidden": false, "reads": true, "open": true }
+}
+
 /// What is known of a grant when its bundle is kept.
 pub(super) struct New<'a> {
-    pub(super) bundle: &'a BundleDoc,
+    pub(super) bundle: &'a KeptBundle,
     pub(super) patient: Address,
     pub(super) grantee: Address,
     pub(super) tag: Tag,
     pub(super) salt: Salt,
     pub(super) right: Right,
-    pub(super) kind: ScopeKind,
-    pub(super) scope_id: B256,
-    pub(super) newest_version: Option<u16>,
     /// Unix seconds of the record's first version; 0 for other scopes.
     pub(super) created: u64,
     pub(super) ends_at: u64,
+    /// Its place among what the grantee has received.
+    pub(super) number: i64,
+}
+
+impl New<'_> {
+    fn row(&self, at_rest: &AtRest, id: String, shelf: Shelf) -> ReceivedDoc {
+        let (kind, scope_id) = (self.bundle.body.kind, self.bundle.body.scope_id);
+        let opened = Received {
+            grant: self.bundle.grant,
+            patient: self.patient,
+            grantee: self.grantee,
+            tag: self.tag,
+            salt: self.salt,
+            kind,
+            scope_id,
+            created: self.created,
+            newest_version: self.bundle.newest_version(),
+            stored_at: self.bundle.stored_at,
+        };
+        let of_right = if self.right == Right::Read { Lookup::Reader } else { Lookup::Writer };
+        let of_scope = scope(self.right, (self.grantee, self.patient), kind, scope_id);
+        ReceivedDoc {
+            grantee: at_rest.blind(of_right, self.grantee),
+            pair: at_rest.blind(Lookup::ReceivedPair, pair(self.right, self.grantee, self.patient)),
+            scope: at_rest.blind(Lookup::ReceivedScope, of_scope),
+            sealed: at_rest.seal(Use::Received, &id, &opened),
+            id,
+            reads: self.right == Right::Read,
+            open: true,
+            shelf,
+            hidden: false,
+            number: self.number,
+            week: if kind == ScopeKind::Record { week_of(i64::try_from(self.created).unwrap_or(0)) } else { 0 },
+            epoch: self.bundle.epoch,
+            ends_in: span_of(self.ends_at),
+        }
+    }
+}
+
+/// The span of 32 days in which a time lies: many grants end in the same one.
+fn span_of(seconds: u64) -> i64 {
+    i64::try_from(seconds / (32 * 86_400)).unwrap_or(i64::MAX)
+}
+
+/// The number after the newest that the grantee has received.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn next_number(app: &App, grantee: Address) -> Result<i64, ApiError> {
+    let of_grantee = doc! { "grantee": to(&app.at_rest, grantee) };
+    let newest = received(&app.database).find_one(of_grantee).sort(doc! { "number": -1 }).await?;
+    // Two at once may get the same; then their names decide.
+    Ok(newest.map_or(1, |row| row.number.saturating_add(1)))
 }
 
 /// Writes the row of a grant whose bundle was kept.
@@ -145,37 +256,67 @@ pub(super) struct New<'a> {
 /// # Errors
 /// When a part does not answer.
 pub(super) async fn write(app: &App, new: &New<'_>, shelf: Shelf) -> Result<(), ApiError> {
-    let order =
-        if new.kind == ScopeKind::Record { order_of(new.created, RecordId(new.scope_id)) } else { String::new() };
-    let opens = Opens { grantee: new.grantee, salt: new.salt };
-    let mut set = doc! {
-        "patient": format!("{:#x}", new.patient),
-        "grantee": app.at_rest.blind(if new.right == Right::Read { Lookup::Reader } else { Lookup::Writer }, new.grantee),
-        "tag": new.tag.to_string(),
-        "sealed": app.at_rest.seal(Use::Received, &new.bundle.grant.to_string(), &opens),
-        "kind": new.kind.as_str(),
-        "scope_id": format!("{:#x}", new.scope_id),
-        "open": true,
-        "shelf": shelf_text(shelf),
-        "order": order,
-        "epoch": new.bundle.epoch,
-        "newest_version": new.newest_version.map(i32::from),
-        "ends_at": i64::try_from(new.ends_at).unwrap_or(i64::MAX),
-        "stored_at": new.bundle.stored_at,
-    };
-    let mut first = doc! { "hidden": false };
-    if new.right == Right::Read {
-        set.insert("reads", true);
-    } else {
-        first.insert("reads", false);
+    let (rows, grant) = (received(&app.database), new.bundle.grant);
+    let standing = find_id(&rows, &app.at_rest.older(Lookup::Received, grant.0)).await?;
+    let id = standing.unwrap_or_else(|| app.at_rest.blind(Lookup::Received, grant.0));
+    let row = new.row(&app.at_rest, id.clone(), shelf);
+    let mut set = mongodb::bson::to_document(&row).map_err(ApiError::internal)?;
+    set.remove("_id");
+    // What stands of these stays: the grantee's wish, and that it was granted for reading once.
+    let mut first = doc! { "hidden": set.remove("hidden") };
+    if !row.reads {
+        first.insert("reads", set.remove("reads"));
     }
-    let id = doc! { "_id": new.bundle.grant.to_string() };
-    received(&app.database).update_one(id, doc! { "$set": set, "$setOnInsert": first }).upsert(true).await?;
+    rows.update_one(doc! { "_id": id }, doc! { "$set": set, "$setOnInsert": first }).upsert(true).await?;
+    Ok(())
+}
+
+/// Notes the newest version that the bundle of a grant epoch opens, unless a later bundle was kept meanwhile.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn note_newest(
+    app: &App,
+    grant: GrantId,
+    epoch: i64,
+    newest_version: Option<u16>,
+) -> Result<(), ApiError> {
+    let rows = received(&app.database);
+    // Somebody else may write the row between reading and writing it.
+    for _ in 0..5 {
+        let Some(row) = find(app, grant).await?.filter(|row| row.doc.epoch == epoch) else { break };
+        let opened = Received { newest_version, ..row.opened };
+        let unchanged = doc! { "_id": &row.doc.id, "epoch": epoch, "sealed": row.doc.sealed };
+        let sealed = app.at_rest.seal(Use::Received, &row.doc.id, &opened);
+        if rows.update_one(unchanged, doc! { "$set": { "sealed": sealed } }).await?.matched_count == 1 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Deletes the rows of these grants whose newest bundle is not of a later time (unix milliseconds).
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn delete(
+    database: &Database,
+    at_rest: &AtRest,
+    grants: Vec<GrantId>,
+    until: i64,
+) -> mongodb::error::Result<()> {
+    let rows = received(database);
+    let found: Vec<ReceivedDoc> = rows.find(named(at_rest, grants)).await?.try_collect().await?;
+    for row in found.into_iter().filter_map(|row| row.open(at_rest).ok()) {
+        if row.opened.stored_at <= until {
+            rows.delete_one(doc! { "_id": row.doc.id, "sealed": row.doc.sealed }).await?;
+        }
+    }
     Ok(())
 }
 
 /// The word by which a shelf is stored.
-pub(crate) const fn shelf_text(shelf: Shelf) -> &'static str {
+const fn shelf_text(shelf: Shelf) -> &'static str {
     match shelf {
         Shelf::Known => "known",
         Shelf::Strangers => "strangers",
@@ -189,7 +330,7 @@ pub(crate) const fn shelf_text(shelf: Shelf) -> &'static str {
 /// When a part does not answer.
 pub(crate) async fn sort_again(app: &App, grantee: Address, sender: Address) -> Result<(), ApiError> {
     let shelf = relations::shelf(app, grantee, sender).await?;
-    let of_sender = doc! { "grantee": to(&app.at_rest, grantee), "patient": format!("{sender:#x}") };
+    let of_sender = between(&app.at_rest, grantee, sender);
     received(&app.database).update_many(of_sender, doc! { "$set": { "shelf": shelf_text(shelf) } }).await?;
     Ok(())
 }
@@ -199,25 +340,82 @@ pub(crate) async fn sort_again(app: &App, grantee: Address, sender: Address) -> 
 /// # Errors
 /// `not_found` for who is not its grantee.
 pub(super) async fn hide(app: &App, grantee: Address, grant: GrantId, hidden: bool) -> Result<(), ApiError> {
-    let own = doc! { "_id": grant.to_string(), "grantee": to(&app.at_rest, grantee) };
-    let changed = received(&app.database).update_one(own, doc! { "$set": { "hidden": hidden } }).await?;
-    if changed.matched_count == 0 {
-        return Err(ApiError::not_found("there is no such grant to you here"));
-    }
+    let row = find(app, grant).await?.filter(|row| row.opened.grantee == grantee);
+    let row = row.ok_or_else(|| ApiError::not_found("there is no such grant to you here"))?;
+    let change = doc! { "$set": { "hidden": hidden } };
+    received(&app.database).update_one(doc! { "_id": row.doc.id }, change).await?;
     Ok(())
 }
 
-/// The rows of these grants.
+/// The row of a grant. One that does not open counts as missing: the next bundle writes it anew.
 ///
 /// # Errors
 /// When the database does not answer.
-pub(super) async fn of_grants(app: &App, ids: Vec<String>) -> Result<BTreeMap<GrantId, ReceivedDoc>, ApiError> {
-    if ids.is_empty() {
-        return Ok(BTreeMap::new());
+pub(crate) async fn find(app: &App, grant: GrantId) -> Result<Option<ReceivedRow>, ApiError> {
+    let found = received(&app.database).find_one(named(&app.at_rest, [grant])).await?;
+    let opened = found.map(|row| row.open(&app.at_rest)).transpose();
+    let row = opened.inspect_err(|error| tracing::error!(%error, "what is known of a grant does not open"));
+    Ok(row.ok().flatten().filter(|row| row.opened.grant == grant))
+}
+
+/// The rows of these grants of one patient, as far as they open.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn of_grants(
+    app: &App,
+    patient: Address,
+    grants: &[GrantId],
+) -> Result<BTreeMap<GrantId, ReceivedRow>, ApiError> {
+    /// The most that are asked for at once.
+    const SOME: usize = 500;
+    let mut all = BTreeMap::new();
+    for some in grants.chunks(SOME) {
+        let named = named(&app.at_rest, some.iter().copied());
+        let found: Vec<ReceivedDoc> = received(&app.database).find(named).await?.try_collect().await?;
+        let opened = found.into_iter().filter_map(|row| row.open(&app.at_rest).ok());
+        all.extend(opened.filter(|row| row.opened.patient == patient).map(|row| (row.opened.grant, row)));
     }
-    let found: Vec<ReceivedDoc> =
-        received(&app.database).find(doc! { "_id": { "$in": ids } }).await?.try_collect().await?;
-    Ok(found.into_iter().map(|row| (row.id, row)).collect())
+    Ok(all)
+}
+
+/// The rows of those of a patient's grants that match in the mirror.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn of_mirrored(
+    app: &App,
+    patient: Address,
+    mut matching: Document,
+) -> Result<Vec<ReceivedRow>, ApiError> {
+    /// Of a grant, only its name.
+    #[derive(Deserialize)]
+    struct Named {
+        #[serde(rename = "_id")]
+        id: GrantId,
+    }
+    matching.insert("patient", format!("{patient:#x}"));
+    let grants: Collection<Named> = app.database.collection(mirror::collection::GRANTS);
+    let found: Vec<Named> = grants.find(matching).projection(doc! { "_id": 1 }).await?.try_collect().await?;
+    let ids: Vec<GrantId> = found.into_iter().map(|grant| grant.id).collect();
+    Ok(of_grants(app, patient, &ids).await?.into_values().collect())
+}
+
+/// Takes grants that are over out of their grantees' lists of records.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn close(app: &App, matching: Document) -> Result<(), ApiError> {
+    received(&app.database).update_many(matching, doc! { "$set": { "open": false } }).await?;
+    Ok(())
+}
+
+/// Closes grants whose period was over in an earlier span of days. Until then they count for nothing all the same.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn close_expired(app: &App) -> Result<(), ApiError> {
+    close(app, doc! { "open": true, "ends_in": { "$lt": span_of(app.clock.now()) } }).await
 }
 
 /// The most rows of one patient over one record that count for a grantee. More tags than that are nobody's honest work.
@@ -234,22 +432,20 @@ pub(crate) async fn readable(
     patient: Address,
     records: &[RecordDoc],
 ) -> Result<Vec<RecordId>, ApiError> {
-    let mut scopes: Vec<String> = records.iter().map(|record| record.id.to_string()).collect();
-    scopes.extend(records.iter().map(|record| format!("{:#x}", category_scope(record.category))));
-    scopes.push(format!("{:#x}", B256::ZERO));
-    scopes.sort_unstable();
-    scopes.dedup();
+    let categories: BTreeSet<u16> = records.iter().map(|record| record.category).collect();
+    let mut scopes: Vec<(ScopeKind, B256)> = vec![(ScopeKind::All, B256::ZERO)];
+    scopes.extend(records.iter().map(|record| (ScopeKind::Record, record.id.0)));
+    scopes.extend(categories.into_iter().map(|category| (ScopeKind::Category, category_scope(category))));
     let most = ROWS_OF_RECORD_MAX.saturating_mul(i64::try_from(records.len().max(1)).unwrap_or(1));
-    let of_patient = doc! {
-        "grantee": app.at_rest.find(Lookup::Reader, grantee),
-        "scope_id": { "$in": scopes },
-        "patient": format!("{patient:#x}"),
-    };
+    let scopes = scopes.into_iter().map(|(kind, id)| scope(Right::Read, (grantee, patient), kind, id));
+    let of_patient = doc! { "scope": app.at_rest.find_any(&[Lookup::ReceivedScope], scopes) };
     let rows: Vec<ReceivedDoc> = received(&app.database).find(of_patient).limit(most).await?.try_collect().await?;
+    let rows = rows.into_iter().filter_map(|row| row.open_for(&app.at_rest, grantee));
+    let rows: Vec<ReceivedRow> = rows.filter(|row| row.opened.patient == patient).collect();
     let active = active(app, &rows).await?;
-    let covers = |row: &&ReceivedDoc, record: &RecordDoc| match row.kind {
-        ScopeKind::Record => row.scope_id == record.id.0,
-        ScopeKind::Category => row.scope_id == category_scope(record.category),
+    let covers = |row: &&ReceivedRow, record: &RecordDoc| match row.opened.kind {
+        ScopeKind::Record => row.opened.scope_id == record.id.0,
+        ScopeKind::Category => row.opened.scope_id == category_scope(record.category),
         ScopeKind::All => true,
     };
     let of_patient = records.iter().filter(|record| record.patient == patient);
@@ -260,13 +456,13 @@ pub(crate) async fn readable(
 ///
 /// # Errors
 /// When the database does not answer.
-pub(crate) async fn active<'a>(app: &App, rows: &'a [ReceivedDoc]) -> Result<Vec<&'a ReceivedDoc>, ApiError> {
+pub(crate) async fn active<'a>(app: &App, rows: &'a [ReceivedRow]) -> Result<Vec<&'a ReceivedRow>, ApiError> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let grants = super::view::mirrored(app, rows.iter().map(|row| row.id)).await?;
+    let grants = super::view::mirrored(app, rows.iter().map(|row| row.opened.grant)).await?;
     let standings = Standings::of(app, grants.values()).await?;
-    let is_active = |row: &&ReceivedDoc| grants.get(&row.id).is_some_and(|grant| standings.may_read(grant));
+    let is_active = |row: &&ReceivedRow| grants.get(&row.opened.grant).is_some_and(|grant| standings.may_read(grant));
     Ok(rows.iter().filter(is_active).collect())
 }
 

@@ -17,8 +17,8 @@ use protocol::{
 };
 
 use super::{
-    bundle_doc::{bundle_id, bundles},
-    received::{ReceivedDoc, of_grants, on_shelf, received, to},
+    bundle_doc,
+    received::{self, ReceivedDoc, ReceivedRow, between, of_grants, on_shelf, over_record, received},
     standing::Standings,
 };
 use crate::{
@@ -86,13 +86,13 @@ async fn given(
         id: grant.id.to_string(),
     };
     let next = found.last().filter(|_| has_more).map(|last| place(last).cursor());
-    let ids = found.iter().map(|grant| grant.id.to_string()).collect();
-    let (rows, standings) = tokio::join!(of_grants(app, ids), Standings::of(app, found.iter()));
+    let ids: Vec<GrantId> = found.iter().map(|grant| grant.id).collect();
+    let (rows, standings) = tokio::join!(of_grants(app, patient, &ids), Standings::of(app, found.iter()));
     let (rows, standings) = (rows?, standings?);
     let items = found.into_iter().map(|grant| {
         let cursor = place(&grant).cursor();
         let row = rows.get(&grant.id);
-        (cursor, view(app, &standings, grant, row, false))
+        (cursor, view(&standings, grant, row, false))
     });
     paging::page(items, limit, next)
 }
@@ -105,23 +105,22 @@ async fn received_by(
     after: Option<&Place>,
     limit: usize,
 ) -> Result<Page<GrantView>, ApiError> {
-    let mut filter = match patient {
-        Some(patient) => doc! { "grantee": to(&app.at_rest, grantee), "patient": format!("{patient:#x}") },
-        None => on_shelf(&app.at_rest, grantee, shelf.unwrap_or(ShelfQuery::Known)),
+    let filter = match (record, patient) {
+        (Some(record), Some(patient)) => over_record(&app.at_rest, grantee, patient, record),
+        (_, Some(patient)) => between(&app.at_rest, grantee, patient),
+        (_, None) => on_shelf(&app.at_rest, grantee, shelf.unwrap_or(ShelfQuery::Known)),
     };
-    if let Some(record) = record {
-        filter.extend(doc! { "scope_id": record.to_string(), "kind": ScopeKind::Record.as_str() });
-    }
-    let mut found = newest_first(&received(&app.database), filter, "stored_at", after, limit + 1).await?;
+    let mut found = newest_first(&received(&app.database), filter, "number", after, limit + 1).await?;
     let has_more = paging::cut(&mut found, limit);
-    let place = |row: &ReceivedDoc| Place { at: row.stored_at, id: row.id.to_string() }.cursor();
+    let place = |row: &ReceivedDoc| Place { at: row.number, id: row.id.clone() }.cursor();
     let next = found.last().filter(|_| has_more).map(place);
+    let rows: Vec<ReceivedRow> = found.into_iter().filter_map(|row| row.open_for(&app.at_rest, grantee)).collect();
     // A grant that was never mined is not there at all.
-    let mut grants = mirrored(app, found.iter().map(|row| row.id)).await?;
+    let mut grants = mirrored(app, rows.iter().map(|row| row.opened.grant)).await?;
     let standings = Standings::of(app, grants.values()).await?;
-    let items = found.iter().filter_map(|row| {
-        let grant = grants.remove(&row.id)?;
-        Some((place(row), view(app, &standings, grant, Some(row), true)))
+    let items = rows.iter().filter_map(|row| {
+        let grant = grants.remove(&row.opened.grant)?;
+        Some((place(&row.doc), view(&standings, grant, Some(row), true)))
     });
     paging::page(items, limit, next)
 }
@@ -132,18 +131,18 @@ async fn received_by(
 /// `not_found` for who is neither its patient nor its grantee, and when none are here; `grant_revoked`.
 pub(super) async fn bundle(app: &App, caller: &Caller, grant: GrantId) -> Result<BundleBody, ApiError> {
     let nothing = || ApiError::not_found("there is no such grant of yours here");
-    let row = received(&app.database).find_one(doc! { "_id": grant.to_string() }).await?.ok_or_else(nothing)?;
-    if ![row.patient, row.opens(&app.at_rest)?.grantee].contains(&caller.address) {
+    let row = received::find(app, grant).await?.ok_or_else(nothing)?;
+    if ![row.opened.patient, row.opened.grantee].contains(&caller.address) {
         return Err(nothing());
     }
-    let grant = mirrored(app, [row.id]).await?.remove(&row.id).ok_or_else(nothing)?;
+    let grant = mirrored(app, [grant]).await?.remove(&grant).ok_or_else(nothing)?;
     let standings = Standings::of(app, std::iter::once(&grant)).await?;
     if standings.state(&grant) == GrantState::Revoked {
         // Capsules of a grant that has ended are nobody's any more.
         return Err(ApiError::new(ErrorCode::GrantRevoked, "the grant was revoked"));
     }
-    let kept = bundles(&app.database).find_one(doc! { "_id": bundle_id(grant.id, grant.epoch) }).await?;
-    kept.map(|kept| kept.bundle).ok_or_else(nothing)
+    let kept = bundle_doc::find(&app.database, &app.at_rest, grant.id, i64::from(grant.epoch)).await?;
+    kept.map(|kept| kept.body).ok_or_else(nothing)
 }
 
 /// The mirror's grants with these ids.
@@ -163,17 +162,15 @@ pub(super) async fn mirrored(
     Ok(found.into_iter().map(|grant| (grant.id, grant)).collect())
 }
 
-fn view(app: &App, standings: &Standings, grant: GrantDoc, row: Option<&ReceivedDoc>, for_grantee: bool) -> GrantView {
+fn view(standings: &Standings, grant: GrantDoc, row: Option<&ReceivedRow>, for_grantee: bool) -> GrantView {
     let state = standings.state(&grant);
-    // One row that does not open must not take the list away.
-    let opens = row.and_then(|row| row.opens(&app.at_rest).ok());
-    let current = row.filter(|row| row.epoch == i64::from(grant.epoch) && state != GrantState::Revoked);
+    let current = row.filter(|row| row.doc.epoch == i64::from(grant.epoch) && state != GrantState::Revoked);
     GrantView {
         id: grant.id,
         patient: grant.patient,
-        grantee: opens.map(|opens| opens.grantee),
+        grantee: row.map(|row| row.opened.grantee),
         tag: grant.tag,
-        salt: opens.map(|opens| opens.salt),
+        salt: row.map(|row| row.opened.salt),
         kind: grant.kind,
         scope_id: grant.scope_id,
         right: Right::from_bit(grant.rights),
@@ -184,9 +181,9 @@ fn view(app: &App, standings: &Standings, grant: GrantDoc, row: Option<&Received
         patient_epoch: grant.patient_epoch,
         state,
         bundle_hash: grant.bundle_hash,
-        newest_version: current.and_then(|row| row.newest_version?.try_into().ok()),
-        shelf: row.filter(|_| for_grantee).map(|row| row.shelf),
-        hidden: row.filter(|_| for_grantee).map(|row| row.hidden),
+        newest_version: current.and_then(|row| row.opened.newest_version),
+        shelf: row.filter(|_| for_grantee).map(|row| row.doc.shelf),
+        hidden: row.filter(|_| for_grantee).map(|row| row.doc.hidden),
         tx_hash: grant.place.tx_hash,
     }
 }

@@ -10,7 +10,7 @@ use protocol::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    at_rest::{AtRest, Lookup, Sealed, Use},
+    at_rest::{AtRest, AtRestError, Lookup, Sealed, Use},
     error::ApiError,
 };
 
@@ -43,6 +43,9 @@ pub(crate) struct LeafDoc {
 /// The part of a leaf that the chain does not show. Opened only for those who may see it.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Evidence {
+    /// Whose record it is. What stands in clear beside it serves look-ups only.
+    #[serde(with = "hex_text")]
+    pub(crate) patient: Address,
     /// Everything that the hash commits to.
     pub(crate) leaf: Leaf,
     pub(crate) receipt: SignedReceipt,
@@ -60,19 +63,24 @@ impl LeafDoc {
     /// Opens the evidence.
     ///
     /// # Errors
-    /// `internal` when it was not sealed by this operator.
+    /// `internal` when it was not sealed by this operator, or for the log of another patient.
     pub(crate) fn evidence(&self, at_rest: &AtRest) -> Result<Evidence, ApiError> {
-        at_rest.open(Use::Leaf, &self.id.to_string(), &self.sealed).map_err(ApiError::internal)
+        let opened: Evidence =
+            at_rest.open(Use::Leaf, &self.id.to_string(), &self.sealed).map_err(ApiError::internal)?;
+        if opened.patient != self.patient {
+            return Err(ApiError::internal(AtRestError));
+        }
+        Ok(opened)
     }
 
-    pub(super) fn new(at_rest: &AtRest, id: LeafHash, patient: Address, evidence: &Evidence) -> Self {
+    pub(super) fn new(at_rest: &AtRest, id: LeafHash, evidence: &Evidence) -> Self {
         let leaf = &evidence.leaf;
         let request = &leaf.request;
         Self {
             id,
             request: at_rest.blind(Lookup::LeafRequest, name_of(request)),
             sealed: at_rest.seal(Use::Leaf, &id.to_string(), evidence),
-            patient,
+            patient: evidence.patient,
             record: request.record,
             tag: request.tag(),
             purpose: request.purpose,

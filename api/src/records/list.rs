@@ -23,12 +23,11 @@ use protocol::{
 
 use super::view;
 use crate::{
-    at_rest::Lookup,
     caller::Caller,
     error::ApiError,
     extract::page_limit,
-    grants::{self, ReceivedDoc},
-    paging::{self, Place, newest_first},
+    grants::{self, ReceivedDoc, ReceivedRow},
+    paging::{self, Place, newest_first, newest_first_by_week},
     state::App,
 };
 
@@ -142,19 +141,18 @@ async fn of_patient(
 
 /// The records that people whom the caller knows have granted it.
 async fn granted(app: &App, caller: Address, after: Option<&Place>, asked: usize) -> Result<Source, ApiError> {
-    let mut filter = doc! {
-        "grantee": app.at_rest.find(Lookup::Reader, caller), "shelf": "known", "hidden": false, "reads": true, "open": true,
+    let rows = grants::received(&app.database);
+    let open = |row: ReceivedDoc| {
+        let row = row.open_for(&app.at_rest, caller)?;
+        Some((row.place()?, row))
     };
-    if let Some(after) = after {
-        filter.insert("order", doc! { "$lt": format!("{:012}:{}", after.at, after.id) });
-    }
-    let limit = i64::try_from(asked).unwrap_or(i64::MAX);
-    let newest_first = doc! { "order": -1 };
-    let rows: Vec<ReceivedDoc> =
-        grants::received(&app.database).find(filter).sort(newest_first).limit(limit).await?.try_collect().await?;
-    let reached = rows.last().filter(|_| rows.len() >= asked).and_then(place_of_row);
-    let active: BTreeMap<RecordId, &ReceivedDoc> =
-        grants::active(app, &rows).await?.into_iter().map(|row| (RecordId(row.scope_id), row)).collect();
+    let listed = grants::listed(&app.at_rest, caller);
+    let week = |row: &ReceivedDoc| row.week;
+    let found = newest_first_by_week(&rows, listed, "week", after, asked, (week, open)).await?;
+    let reached = found.last().filter(|_| found.len() >= asked).map(|(place, _)| place.clone());
+    let rows: Vec<ReceivedRow> = found.into_iter().map(|(_, row)| row).collect();
+    let active: BTreeMap<RecordId, &ReceivedRow> =
+        grants::active(app, &rows).await?.into_iter().map(|row| (RecordId(row.opened.scope_id), row)).collect();
     let ids: Vec<String> = active.keys().map(ToString::to_string).collect();
     let records: Collection<RecordDoc> = app.database.collection(mirror::collection::RECORDS);
     let found: Vec<RecordDoc> = match ids.is_empty() {
@@ -162,12 +160,8 @@ async fn granted(app: &App, caller: Address, after: Option<&Place>, asked: usize
         false => records.find(doc! { "_id": { "$in": ids } }).await?.try_collect().await?,
     };
     // Anybody may grant over anybody's record ids; only the patient's own grants count.
-    let own =
-        found.into_iter().filter(|record| active.get(&record.id).is_some_and(|row| row.patient == record.patient));
+    let own = found
+        .into_iter()
+        .filter(|record| active.get(&record.id).is_some_and(|row| row.opened.patient == record.patient));
     Ok(Source { records: own.map(|record| (place_of(&record), record)).collect(), reached })
-}
-
-fn place_of_row(row: &ReceivedDoc) -> Option<Place> {
-    let (created, record) = row.order.split_once(':')?;
-    Some(Place { at: created.parse().ok()?, id: record.to_owned() })
 }

@@ -21,6 +21,7 @@ use subtle::ConstantTimeEq;
 
 use crate::{
     error::ApiError,
+    operator::share_id,
     state::App,
     store::{collection, index},
 };
@@ -75,7 +76,7 @@ pub(super) async fn deposit(app: &App, deposit: Deposit<'_>) -> Result<(), ApiEr
             .because(error)
     })?;
     let shares: Collection<ShareDoc> = app.database.collection(collection::RELEASE_SHARES);
-    let id = share_id(record, version, depositor);
+    let id = share_id((record, version), depositor);
     if !may_replace && let Some(known) = shares.find_one(doc! { "_id": &id }).await? {
         let known = open(app, &known)?;
         return if bool::from(known.expose().ct_eq(share.expose())) {
@@ -87,7 +88,7 @@ pub(super) async fn deposit(app: &App, deposit: Deposit<'_>) -> Result<(), ApiEr
             ))
         };
     }
-    let sealed = app.operator.encrypt_at_rest(record, version, &share).into();
+    let sealed = app.operator.encrypt_at_rest((record, version), depositor, &share).into();
     let deposited_at = i64::try_from(app.clock.now()).unwrap_or(i64::MAX);
     let document = ShareDoc { id: id.clone(), record, version: version.into(), depositor, sealed, deposited_at };
     shares.replace_one(doc! { "_id": id }, document).upsert(true).await?;
@@ -135,18 +136,14 @@ pub(super) async fn deposited(
         version: i32,
     }
     let ids: Vec<String> =
-        asked.into_iter().map(|(record, version, depositor)| share_id(record, version, depositor)).collect();
+        asked.into_iter().map(|(record, version, depositor)| share_id((record, version), depositor)).collect();
     let shares: Collection<Of> = app.database.collection(collection::RELEASE_SHARES);
     let of = doc! { "record": 1, "version": 1 };
     let found: Vec<Of> = shares.find(doc! { "_id": { "$in": ids } }).projection(of).await?.try_collect().await?;
     Ok(found.into_iter().filter_map(|share| Some((share.record, share.version.try_into().ok()?))).collect())
 }
 
-fn share_id(record: RecordId, version: u16, depositor: Address) -> String {
-    format!("{}:{depositor:#x}", protocol::mirror::version_id(record, version))
-}
-
 fn open(app: &App, share: &ShareDoc) -> Result<ReleaseShare, ApiError> {
     let version = u16::try_from(share.version).map_err(ApiError::internal)?;
-    app.operator.decrypt_at_rest(share.record, version, &share.sealed).map_err(ApiError::internal)
+    app.operator.decrypt_at_rest((share.record, version), share.depositor, &share.sealed).map_err(ApiError::internal)
 }

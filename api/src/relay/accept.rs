@@ -92,10 +92,8 @@ impl Relay {
             charged.add(&shared.database, gas_limit.saturating_sub(plan.limit)).await?;
             first.await?;
             // Strangers of one network take turns as one; who is vouched for does not wait behind them.
-            let turn = match caller.network {
-                Some(network) if standing != Standing::Vouched => budget::name_of_network(&shared.at_rest, network),
-                _ => budget::name_of_account(&shared.at_rest, caller.address),
-            };
+            let network = caller.network.filter(|_| standing != Standing::Vouched);
+            let turn = budget::name_of_turn(&shared.at_rest, caller.address, network);
             let new = self.document(signed, id, (caller.address, turn), (to, data), gas_limit);
             let stored = self.store(new).await?;
             // Two at once: the one that came second was not stored, and is not told about the first one's.

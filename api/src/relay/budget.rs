@@ -3,11 +3,7 @@
 //! What takes away has budgets of its own, so that an empty one keeps nobody from shutting a door; and a Revoke that ends
 //! something that stands is never refused for a budget (`accept`): each grant was paid for out of one.
 
-use std::{
-    borrow::Cow,
-    net::IpAddr,
-    time::{Duration, SystemTime},
-};
+use std::{borrow::Cow, net::IpAddr, time::Duration};
 
 use alloy::primitives::Address;
 use mongodb::{
@@ -21,7 +17,7 @@ use super::{RelayError, line::Line, standing::Standing};
 use crate::{
     at_rest::{AtRest, Lookup},
     settings::Limits,
-    store::{collection, is_duplicate, ttl_index},
+    store::{collection, find_id, is_duplicate, ttl_index},
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -56,17 +52,23 @@ impl From<&Limits> for Budgets {
     }
 }
 
-/// The name of an account in budgets and in the queue, which only this operator can tell.
-pub(super) fn name_of_account(at_rest: &AtRest, account: Address) -> String {
-    at_rest.blind(Lookup::RelayAccount, account)
+/// The names of somebody in budgets, which only this operator can tell: the newest first, then those that older secrets gave.
+fn names_of(at_rest: &AtRest, of: Lookup, who: &[u8]) -> Vec<String> {
+    std::iter::once(at_rest.blind(of, who)).chain(at_rest.older(of, who)).collect()
 }
 
-/// The same for a network.
-pub(super) fn name_of_network(at_rest: &AtRest, network: IpAddr) -> String {
+/// The bytes of a network.
+fn octets(network: IpAddr) -> Vec<u8> {
     match network {
-        IpAddr::V4(address) => at_rest.blind(Lookup::RelayNetwork, address.octets()),
-        IpAddr::V6(address) => at_rest.blind(Lookup::RelayNetwork, address.octets()),
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets().to_vec(),
     }
+}
+
+/// The name of whoever takes turns in the queue: a network, or an account that does not wait behind its neighbours. It stands
+/// beside the signer for a moment, so it is not the one of the budgets.
+pub(super) fn name_of_turn(at_rest: &AtRest, account: Address, network: Option<IpAddr>) -> String {
+    at_rest.blind(Lookup::RelayTurn, network.map_or_else(|| account.to_vec(), octets))
 }
 
 /// Whose budgets pay.
@@ -82,14 +84,18 @@ pub(super) struct Payer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Budget {
     id: String,
+    /// What it is called where an older secret has named it today.
+    older: Vec<String>,
     max: u64,
     whose: &'static str,
 }
 
 impl Budget {
-    fn new(kind: &str, line: Line, who: &str, max: u64, whose: &'static str) -> Self {
-        let day = super::now_ms() / i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX);
-        Self { id: format!("{kind}:{}:{who}:{day}", line.as_str()), max, whose }
+    /// `who` has one name at least.
+    fn new(kind: &str, line: Line, who: &[String], max: u64, whose: &'static str) -> Self {
+        let mut ids = who.iter().map(|who| format!("{kind}:{}:{who}:{}", line.as_str(), today()));
+        let id = ids.next().unwrap_or_default();
+        Self { id, older: ids.collect(), max, whose }
     }
 }
 
@@ -99,31 +105,37 @@ pub(super) fn budgets(limits: &Budgets, at_rest: &AtRest, line: Line, payer: &Pa
     const NEW_URGENT_SHARE: u64 = 8;
     /// Who is vouched for has more people to look after.
     const VOUCHED_URGENT: u64 = 20;
-    let account = |max| Budget::new("account", line, &name_of_account(at_rest, payer.account), max, "this account");
+    let names = |of, who: &[u8]| names_of(at_rest, of, who);
+    let (accounts, all) = (names(Lookup::RelayAccount, payer.account.as_slice()), [String::new()]);
+    let account = |max| Budget::new("account", line, &accounts, max, "this account");
     let network = |max| {
-        payer
-            .network
-            .map(|network| Budget::new("network", line, &name_of_network(at_rest, network), max, "your network"))
+        let names = names(Lookup::RelayNetwork, &octets(payer.network?));
+        Some(Budget::new("network", line, &names, max, "your network"))
     };
-    let others = |max| Budget::new("others", line, "", max, "accounts for whom nobody vouches");
-    let total = |max| Budget::new("total", line, "", max, "everybody");
-    let mut all = Vec::new();
+    let others = |max| Budget::new("others", line, &all, max, "accounts for whom nobody vouches");
+    let total = |max| Budget::new("total", line, &all, max, "everybody");
+    let mut budgets = Vec::new();
     match (line, payer.standing) {
-        (Line::Urgent, Standing::Vouched) => all.push(account(limits.urgent.saturating_mul(VOUCHED_URGENT))),
+        (Line::Urgent, Standing::Vouched) => budgets.push(account(limits.urgent.saturating_mul(VOUCHED_URGENT))),
         (Line::Urgent, standing) => {
             let max = if standing == Standing::New { limits.urgent / NEW_URGENT_SHARE } else { limits.urgent };
-            all.push(account(max));
-            all.extend(network(limits.network / 2));
-            all.push(others(limits.total / 4));
+            budgets.push(account(max));
+            budgets.extend(network(limits.network / 2));
+            budgets.push(others(limits.total / 4));
         }
-        (_, Standing::Vouched) => all.extend([account(limits.vouched), total(limits.total)]),
+        (_, Standing::Vouched) => budgets.extend([account(limits.vouched), total(limits.total)]),
         (_, standing) => {
-            all.push(account(if standing == Standing::New { limits.new } else { limits.known }));
-            all.extend(network(limits.network));
-            all.extend([others(limits.total / 2), total(limits.total)]);
+            budgets.push(account(if standing == Standing::New { limits.new } else { limits.known }));
+            budgets.extend(network(limits.network));
+            budgets.extend([others(limits.total / 2), total(limits.total)]);
         }
     }
-    all
+    budgets
+}
+
+/// Days since 1970 (UTC).
+fn today() -> i64 {
+    super::now_ms() / i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// What was charged, so that it can be given back.
@@ -160,7 +172,15 @@ impl Charged {
 ///
 /// # Errors
 /// `budget_exceeded` when less than `gas` is left in one of them.
-pub(super) async fn charge(database: &Database, budgets: Vec<Budget>, gas: u64) -> Result<Charged, RelayError> {
+pub(super) async fn charge(database: &Database, mut budgets: Vec<Budget>, gas: u64) -> Result<Charged, RelayError> {
+    let collection: Collection<Document> = database.collection(collection::BUDGETS);
+    for budget in &mut budgets {
+        // What was spent today before a rotation of the operator's secret counts on.
+        if let Some(standing) = find_id(&collection, &budget.older).await? {
+            budget.id = standing;
+            budget.older.clear();
+        }
+    }
     for (index, budget) in budgets.iter().enumerate() {
         match charge_one(database, budget, gas).await {
             Ok(true) => {}
@@ -188,7 +208,7 @@ async fn charge_one(database: &Database, budget: &Budget, gas: u64) -> Result<bo
     for _ in 0..2 {
         let update = doc! {
             "$inc": { "gas": i64::try_from(gas).unwrap_or(i64::MAX) },
-            "$setOnInsert": { "expires": DateTime::from_system_time(SystemTime::now() + DAY * 2) },
+            "$setOnInsert": { "expires": DateTime::from_millis((today() + 2) * i64::try_from(DAY.as_millis()).unwrap_or(0)) },
         };
         match collection.update_one(doc! { "_id": &budget.id, "gas": { "$lte": room } }, update).upsert(true).await {
             Ok(_) => return Ok(true),
@@ -265,9 +285,19 @@ mod tests {
     fn nobody_is_named_in_a_budget() {
         let at_rest = AtRest::for_tests(7);
         let other = AtRest::for_tests(8);
-        let network = "192.0.2.1".parse().unwrap();
-        assert_ne!(name_of_network(&at_rest, network), name_of_network(&other, network));
-        assert_eq!(name_of_network(&at_rest, network), name_of_network(&at_rest, network));
-        assert!(!name_of_account(&at_rest, Address::repeat_byte(0xab)).contains("abab"));
+        let payer = Payer {
+            account: Address::repeat_byte(0xab),
+            network: Some("192.0.2.1".parse().unwrap()),
+            standing: Standing::Known,
+        };
+        let names = |at_rest| {
+            let all = budgets(&LIMITS, at_rest, Line::Ordinary, &payer);
+            all.into_iter().take(2).map(|budget| budget.id).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&at_rest), names(&at_rest));
+        assert!(names(&at_rest).iter().zip(names(&other)).all(|(one, two)| *one != two));
+        assert!(names(&at_rest).iter().all(|name| !name.contains("abab")));
+        let turn = name_of_turn(&at_rest, payer.account, payer.network);
+        assert!(names(&at_rest).iter().all(|name| !name.contains(&turn)), "the queue tells nothing of budgets");
     }
 }

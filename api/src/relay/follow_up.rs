@@ -130,7 +130,7 @@ async fn try_follow_up(shared: &Shared, action: &ActionDoc) -> Result<(), RelayE
                 }
                 let unreached = grant.scopes.iter().zip(&terms).filter(|(scope, terms)| terms.epoch <= scope.epoch);
                 let unreached: Vec<Scope> = unreached.map(|(scope, _)| scope.clone()).collect();
-                grants::not_granted(&shared.database, &grant, &unreached, action.accepted_at).await?;
+                grants::not_granted(&shared.database, &shared.at_rest, &grant, &unreached, action.accepted_at).await?;
             }
             ActionState::Accepted | ActionState::Sent => {}
         }

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use alloy::primitives::{Address, aliases::U40};
@@ -18,15 +18,16 @@ use protocol::{codes::SLOT_IDENTITY, deployment::ContractName, mirror::collectio
 use super::{RelayError, Shared};
 use crate::{
     at_rest::Lookup,
-    store::{collection, ttl_index},
+    store::{collection, find_id, ttl_index},
 };
 
 /// How long an answer counts.
 const FRESH: Duration = Duration::from_secs(60);
 /// When the memory is larger, what is no longer fresh is dropped.
 const KEPT_MAX: usize = 10_000;
-/// An invitation counts for so long; whoever has used it is known by then.
-const INVITATION: Duration = Duration::from_secs(90 * 86_400);
+/// An invitation counts for so many days, the first of which has begun; whoever has used it is known by then.
+const INVITATION_DAYS: i64 = 91;
+const DAY_MS: i64 = 86_400_000;
 
 /// Who an account is to this server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,9 +130,11 @@ async fn is_known(shared: &Shared, account: Address) -> Result<bool, RelayError>
 /// # Errors
 /// When the database does not answer.
 pub(super) async fn invite(shared: &Shared, account: Address) -> Result<(), Error> {
-    let expires = DateTime::from_system_time(SystemTime::now() + INVITATION);
+    // Whole days: the exact time would be that of what the account then sends.
+    let expires = DateTime::from_millis((super::now_ms() / DAY_MS + INVITATION_DAYS) * DAY_MS);
     let invited = doc! { "$set": { "expires": expires } };
-    let id = shared.at_rest.blind(Lookup::Invitation, account);
+    let standing = find_id(&invitations(&shared.database), &shared.at_rest.older(Lookup::Invitation, account)).await?;
+    let id = standing.unwrap_or_else(|| shared.at_rest.blind(Lookup::Invitation, account));
     invitations(&shared.database).update_one(doc! { "_id": id }, invited).upsert(true).await?;
     Ok(())
 }

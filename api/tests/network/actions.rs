@@ -5,6 +5,7 @@ use alloy::{
     providers::Provider,
     signers::SignerSync,
 };
+use api::at_rest::Lookup;
 use axum::{
     body::{Body, to_bytes},
     http::{Request, StatusCode},
@@ -15,7 +16,6 @@ use protocol::{
     bodies::relay::{ActionState, ActionView},
     cid::{Cid, Codec},
     deployment::{ContractName, Deployment},
-    ids::Tag,
     messages::{
         Accredit, Action, Checkpoint, LiftTombstone, RegisterKey, Retract, RevokeAll, SignedAction, Supersede,
         Tombstone, accesses_hash,
@@ -25,8 +25,8 @@ use protocol::{
 use serde_json::json;
 
 use crate::world::{
-    Api, Cast, Terms, TestRecord, User, World, deadline, eventually, grant_body, nonce, prepare_record, random,
-    register_key, register_record, sign,
+    Api, Cast, Terms, TestRecord, User, World, deadline, eventually, grant_body, grant_of, nonce, prepare_record,
+    random, register_key, register_record, sign,
 };
 
 async fn key_epoch(api: &Api, owner: Address) -> u32 {
@@ -426,10 +426,10 @@ async fn a_grant_that_somebody_else_sends_first_counts_and_keeps_its_bundle() {
     })
     .await;
     assert_eq!(settled.state, ActionState::Mined);
-    let bundles = api.app.database.collection::<mongodb::bson::Document>("api_received");
-    let tag = Tag::derive(cast.doctor.address(), terms.salt);
-    let kept = mongodb::bson::doc! { "tag": tag.to_string() };
-    assert_eq!(bundles.count_documents(kept).await.unwrap(), 1);
+    let rows = api.app.database.collection::<mongodb::bson::Document>("api_received");
+    let grant = grant_of(&cast, record.id, terms.salt);
+    let kept = mongodb::bson::doc! { "_id": api.app.at_rest.find(Lookup::Received, grant.0) };
+    assert_eq!(rows.count_documents(kept).await.unwrap(), 1);
     cast.doctor.read(&api, record.id, terms.salt).await.unwrap();
 }
 

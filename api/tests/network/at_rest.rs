@@ -1,28 +1,41 @@
 //! What the API's own collections show to whoever copies the database; and what the operator's keys open.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{Address, Bytes};
+use api::at_rest::Lookup;
 use axum::http::StatusCode;
 use futures::TryStreamExt;
+use localnet::Role;
 use mongodb::{
     Database,
-    bson::{Document, RawDocumentBuf, doc},
+    bson::{Bson, Document, RawDocumentBuf, doc},
 };
 use protocol::{
-    bodies::{log::LogEvidence, reads::ReadAnswer},
+    bodies::{
+        feed::FeedKind,
+        grants::{RequestState, RequestView},
+        log::LogEvidence,
+        reads::ReadAnswer,
+    },
     capsule::{Binding, Capsule},
     codes::Purpose,
-    ids::Salt,
+    ids::{RecordId, Salt, Tag},
     operator_keys,
 };
+use serde_json::{Value, json};
 
-use crate::world::{
-    Api, Cast, Terms, TestRecord, User, World, grant, prepare_record, random, record_version, register_record,
+use crate::{
+    requests::request_body,
+    strangers::{ask, stranger},
+    world::{
+        Api, Cast, Terms, TestRecord, User, World, eventually, feed_of, grant, grant_body, grant_of, mirror_events,
+        prepare_record, random, record_version, register_record, revoke,
+    },
 };
 
 /// Where our own collections may name the patient: who a record is about, and who stored it, stands on chain.
-const MAY_NAME_THE_PATIENT: [&str; 3] = ["log_leaves", "api_release_shares", "api_received"];
+const MAY_NAME_THE_PATIENT: [&str; 2] = ["log_leaves", "api_release_shares"];
 
 /// What is sealed by now.
 const SEALED: [&str; 12] = [
@@ -214,4 +227,376 @@ async fn a_server_without_the_secrets_of_its_keys_does_not_start() {
     assert!(refused.contains("encryption key 1") && !refused.contains("1111"), "{refused}");
     std::fs::write(&secret, format!("{}\n{}", "11".repeat(32), right.trim())).unwrap();
     assert_eq!(open(&deployment), Ok(()), "the secret is one of several");
+}
+
+/// What stands on chain: the words of all events and calls, without zeros in front, as far as they are long enough to name
+/// something; and block and transaction hashes.
+async fn on_chain(world: &World) -> BTreeSet<Vec<u8>> {
+    let unhex = |value: &Value| hex::decode(value.as_str().unwrap().trim_start_matches("0x")).unwrap();
+    let head = world.rpc("eth_blockNumber", json!([])).await;
+    let head = u64::from_str_radix(head.as_str().unwrap().trim_start_matches("0x"), 16).unwrap();
+    let mut all = Vec::new();
+    for number in 0..=head {
+        let block = world.rpc("eth_getBlockByNumber", json!([format!("{number:#x}"), true])).await;
+        all.push(unhex(&block["hash"]));
+        for transaction in block["transactions"].as_array().unwrap() {
+            all.push(unhex(&transaction["hash"]));
+            let input = unhex(&transaction["input"]);
+            // The deployment of the contracts is code, and says nothing of people.
+            if !transaction["to"].is_null() {
+                all.extend(input.get(4..).unwrap_or_default().chunks(32).map(<[u8]>::to_vec));
+            }
+            let receipt = world.rpc("eth_getTransactionReceipt", json!([transaction["hash"]])).await;
+            for log in receipt["logs"].as_array().unwrap() {
+                all.extend(log["topics"].as_array().unwrap().iter().map(unhex));
+                all.extend(unhex(&log["data"]).chunks(32).map(<[u8]>::to_vec));
+            }
+        }
+    }
+    let bare = |word: Vec<u8>| word.into_iter().skip_while(|byte| *byte == 0).collect::<Vec<u8>>();
+    // Shorter ones are numbers and pieces of text; so are words that mostly are zeros at their end.
+    all.into_iter().map(bare).filter(|word| word.iter().filter(|byte| **byte != 0).count() >= 14).collect()
+}
+
+/// The API's own documents of both databases, by collection.
+async fn own_documents(api: &Api) -> Vec<(String, Document)> {
+    let mut all = Vec::new();
+    for database in [&api.app.database, &api.app.log_database] {
+        for name in database.list_collection_names().await.unwrap() {
+            if name.starts_with("api_") || name.starts_with("log_") {
+                let found = database.collection::<Document>(&name).find(doc! {}).await.unwrap();
+                let found: Vec<Document> = found.try_collect().await.unwrap();
+                all.extend(found.into_iter().map(|document| (name.clone(), document)));
+            }
+        }
+    }
+    all
+}
+
+/// Every run of exactly 32 hex digits: a blind index, wherever it stands.
+fn blind_indexes(document: &Document) -> BTreeSet<String> {
+    let text = document.to_string();
+    let runs = text.split(|letter: char| !matches!(letter, '0'..='9' | 'a'..='f'));
+    runs.filter(|run| run.len() == 32).map(str::to_owned).collect()
+}
+
+/// Times that are exact enough to be found on chain: seconds or milliseconds of these days, but whole days.
+fn exact_times(document: &Document, now: u64) -> BTreeSet<String> {
+    let now = i64::try_from(now).unwrap();
+    let is_exact = |number: i64| {
+        let seconds = if number > now * 100 { number / 1_000 } else { number };
+        (seconds - now).abs() < 3 * 365 * 86_400 && (number > now * 100 || seconds % 86_400 != 0)
+    };
+    let exact = |value: &Bson| match value {
+        Bson::Int64(number) => is_exact(*number),
+        Bson::DateTime(date) => date.timestamp_millis() % 86_400_000 != 0,
+        _ => false,
+    };
+    document.iter().filter(|(_, value)| exact(value)).map(|(name, _)| name.to_owned()).collect()
+}
+
+/// Where exact times stand beside a pseudonym; `protocol/THREATS.md` says so. What is here is short-lived, or is not about
+/// anything on chain.
+const MAY_HAVE_TIMES: [&str; 3] = ["api_sessions", "api_answers", "api_blocks"];
+
+/// What joins a person's pseudonym to the chain, as `collection: what`.
+fn joints(
+    documents: &[(String, Document)],
+    chain: &BTreeSet<Vec<u8>>,
+    people: &BTreeSet<String>,
+    now: u64,
+) -> BTreeSet<String> {
+    let mut places: BTreeMap<String, u32> = BTreeMap::new();
+    for (_, document) in documents {
+        blind_indexes(document).into_iter().for_each(|index| *places.entry(index).or_default() += 1);
+    }
+    let mut found = BTreeSet::new();
+    for (collection, document) in documents {
+        // That of a person, or one that stands in several documents, whatever it means.
+        let pseudonyms =
+            blind_indexes(document).into_iter().filter(|index| people.contains(index) || places[index] > 1);
+        if pseudonyms.count() == 0 {
+            continue;
+        }
+        let bytes = mongodb::bson::to_vec(document).unwrap();
+        if chain.iter().any(|value| forms(value).iter().any(|form| contains(&bytes, form))) {
+            found.insert(format!("{collection}: a value that stands on chain"));
+        }
+        if !MAY_HAVE_TIMES.contains(&collection.as_str()) {
+            found.extend(exact_times(document, now).into_iter().map(|name| format!("{collection}: the time {name}")));
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn no_document_has_a_pseudonym_of_a_person_and_something_of_the_chain() {
+    let world = World::start().await;
+    let api = world.api().await;
+    let cast = Cast::on(&world, &api).await;
+    let other = api.login(world.signer(Role::SecondDoctor)).await;
+    let records = [register_record(&api, &cast.patient).await, register_record(&api, &cast.patient).await];
+    // Something of everything: asked and answered, granted twice, read, ended, blocked, counted, kept, told.
+    let ask = request_body(&api, &cast, records[0].id);
+    let asked: RequestView = api.post("/v1/requests", &cast.doctor.token, &ask).await.ok();
+    let mut approval = grant_body(&api, &cast.patient, &cast.doctor, &records[0], &Terms::now(&api));
+    approval.request = Some(asked.id);
+    assert_eq!(api.post("/v1/grants", &cast.patient.token, &approval).await.status, StatusCode::CREATED);
+    let salt = grant(&api, &cast, &records[1], Terms::now(&api)).await;
+    let further = grant_body(&api, &cast.patient, &other, &records[1], &Terms::now(&api));
+    assert_eq!(api.post("/v1/grants", &cast.patient.token, &further).await.status, StatusCode::CREATED);
+    cast.doctor.read(&api, records[1].id, salt).await.unwrap();
+    cast.doctor.read(&api, records[0].id, approval.salt).await.unwrap();
+    let second: RequestView =
+        api.post("/v1/requests", &cast.doctor.token, &request_body(&api, &cast, records[1].id)).await.ok();
+    assert_eq!(second.state, RequestState::Open);
+    for user in [&cast.patient, &cast.doctor] {
+        let path = format!("/v1/blocks/{:#x}", other.address());
+        assert_eq!(api.write("PUT", &path, &user.token, &json!(null)).await.status, StatusCode::NO_CONTENT);
+    }
+    let end = json!({ "action": revoke(&api, &cast, records[1].id, salt) });
+    assert_eq!(api.post("/v1/grants/revoke", &cast.patient.token, &end).await.status, StatusCode::OK);
+    eventually("everybody is told", || async {
+        mirror_events(&api).await;
+        (feed_of(&api, &cast.doctor, FeedKind::Revoked).await == 1).then_some(())
+    })
+    .await;
+
+    let addresses = [cast.patient.address(), cast.doctor.address(), other.address()];
+    let people = addresses.iter().flat_map(|who| Lookup::ALL.map(|of| api.app.at_rest.blind(of, who)));
+    let people: BTreeSet<String> = people.collect();
+    let (documents, chain) = (own_documents(&api).await, on_chain(&world).await);
+    assert!(chain.contains(records[0].id.0.as_slice()), "the chain was read");
+    let now = api.app.clock.now();
+    assert_eq!(joints(&documents, &chain, &people, now), BTreeSet::new());
+
+    // The pseudonyms are there, so the test has something to say.
+    let of = |collection: &str| {
+        let has = |document: &Document| blind_indexes(document).iter().any(|index| people.contains(index));
+        documents.iter().filter(|(name, document)| name == collection && has(document)).count()
+    };
+    for collection in ["api_received", "api_requests", "api_blocks", "api_feed", "api_sessions", "api_budgets"] {
+        assert!(of(collection) > 1, "{collection} has pseudonyms: {}", of(collection));
+    }
+    // The control: somebody careless keeps the tag, or a time, beside the pseudonym.
+    let (_, row) = documents.iter().find(|(name, _)| name == "api_received").unwrap();
+    let tag = Tag::derive(cast.doctor.address(), salt).to_string();
+    for (name, value) in [("tag", Bson::String(tag)), ("stored_at", Bson::Int64(i64::try_from(now).unwrap() * 1_000))] {
+        let mut careless = row.clone();
+        careless.insert(name, value);
+        let found = joints(&[("api_received".to_owned(), careless)], &chain, &people, now);
+        assert_eq!(found.len(), 1, "{name}");
+    }
+}
+
+/// Changes one field of every document of a collection.
+async fn exchange(database: &Database, collection: &str, field: &str, value: impl Into<Bson>) {
+    let all = database.collection::<Document>(collection);
+    let changed = all.update_many(doc! {}, doc! { "$set": { field: value.into() } }).await.unwrap();
+    assert!(changed.modified_count > 0, "{collection} has something");
+}
+
+#[tokio::test]
+async fn what_is_put_under_the_name_of_another_person_is_not_shown_to_them() {
+    let world = World::start().await;
+    let api = world.api().await;
+    let cast = Cast::on(&world, &api).await;
+    let thief = api.login(world.signer(Role::SecondDoctor)).await;
+    let record = register_record(&api, &cast.patient).await;
+    let salt = grant(&api, &cast, &record, Terms::now(&api)).await;
+    let read = cast.doctor.read(&api, record.id, salt).await.unwrap();
+    let ask = request_body(&api, &cast, record.id);
+    let asked: RequestView = api.post("/v1/requests", &cast.doctor.token, &ask).await.ok();
+    let path = format!("/v1/blocks/{:#x}", Address::repeat_byte(7));
+    assert_eq!(api.write("PUT", &path, &cast.doctor.token, &json!(null)).await.status, StatusCode::NO_CONTENT);
+    mirror_events(&api).await;
+    let items = async |path: &str, user: &User| {
+        let page: Value = api.get(path, &user.token).await.ok();
+        page["items"].as_array().unwrap().len()
+    };
+    // Shown to whom it concerns, before somebody changes the database.
+    for path in ["/v1/grants?side=received", "/v1/requests", "/v1/blocks"] {
+        assert_eq!(items(path, &cast.doctor).await, 1, "{path}");
+    }
+
+    let (database, at_rest) = (&api.app.database, &api.app.at_rest);
+    let name = |of| at_rest.blind(of, thief.address());
+    exchange(database, "api_received", "grantee", name(Lookup::Reader)).await;
+    exchange(database, "api_received", "shelf", "known").await;
+    exchange(database, "api_requests", "requester", name(Lookup::Requester)).await;
+    exchange(database, "api_blocks", "owner", name(Lookup::Blocker)).await;
+    exchange(&api.app.log_database, "log_leaves", "patient", format!("{:#x}", thief.address())).await;
+    for path in ["/v1/grants?side=received", "/v1/records", "/v1/requests", "/v1/blocks"] {
+        assert_eq!(items(path, &thief).await, 0, "{path}");
+    }
+    let bundle = format!("/v1/grants/{}/bundle", grant_of(&cast, record.id, salt));
+    assert_eq!(api.get(&bundle, &thief.token).await.code(), "not_found");
+    assert_eq!(api.get(&format!("/v1/requests/{}", asked.id), &thief.token).await.code(), "not_found");
+    assert_eq!(api.get(&format!("/v1/log/leaves/{}", read.leaf), &thief.token).await.code(), "internal");
+    let log: Value = api.get("/v1/log", &thief.token).await.ok();
+    assert!(!log.to_string().contains(&format!("{:x}", cast.doctor.address())), "no reader is named: {log}");
+
+    // A share that counts as deposited by somebody else.
+    let shares = database.collection::<Document>("api_release_shares");
+    let mut share = shares.find_one(doc! {}).await.unwrap().unwrap();
+    let id = share.get_str("_id").unwrap().to_owned();
+    let moved = id.replace(&format!("{:x}", cast.patient.address()), &format!("{:x}", thief.address()));
+    assert_ne!(id, moved);
+    share.insert("_id", moved);
+    share.insert("depositor", format!("{:#x}", thief.address()));
+    shares.insert_one(share).await.unwrap();
+    shares.delete_one(doc! { "_id": id }).await.unwrap();
+    assert_eq!(cast.doctor.read(&api, record.id, salt).await.err().expect("refused"), "internal");
+
+    // A session does not last longer because the database says so.
+    let never = mongodb::bson::DateTime::from_millis(i64::MAX / 2);
+    exchange(database, "api_sessions", "delete_at", never).await;
+    exchange(database, "api_sessions", "expires_at", i64::MAX).await;
+    api.app.clock.shift(3_700);
+    assert_eq!(api.get("/v1/me", &thief.token).await.code(), "not_signed_in");
+}
+
+/// Appends a secret to the operator's file.
+fn rotate(world: &World) {
+    let file = world.stack.secrets().join("operator.secret");
+    let old = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("{}\n{}\n", old.trim(), hex::encode(random()))).unwrap();
+}
+
+#[tokio::test]
+async fn what_may_stand_once_stands_once_after_a_rotation_of_the_secret() {
+    let world = World::start().await;
+    let extra = ["--stranger-requests-per-day-max", "1"];
+    let start = async || {
+        let api = world.idle_api(&extra).await;
+        api::background::start(&api.app);
+        api
+    };
+    let api = start().await;
+    let cast = Cast::on(&world, &api).await;
+    let record = register_record(&api, &cast.patient).await;
+    let body = grant_body(&api, &cast.patient, &cast.doctor, &record, &Terms::now(&api));
+    assert_eq!(api.post("/v1/grants", &cast.patient.token, &body).await.status, StatusCode::CREATED);
+    let request = cast.doctor.read_request(&api, record.id, body.salt, Purpose::Treatment, 50);
+    let first: ReadAnswer = api.post("/v1/reads", &cast.doctor.token, &request).await.ok();
+    let block = format!("/v1/blocks/{:#x}", Address::repeat_byte(7));
+    assert_eq!(api.write("PUT", &block, &cast.patient.token, &json!(null)).await.status, StatusCode::NO_CONTENT);
+    let busy = stranger(&api).await;
+    let others = [stranger(&api).await, stranger(&api).await];
+    let asks = async |api: &Api, patient: &User| ask(api, &busy, patient, RecordId(random()), |_| {}).await;
+    assert_eq!(asks(&api, &others[0]).await.status, StatusCode::CREATED);
+    let invite = format!("/v1/invitations/{:#x}", Address::repeat_byte(8));
+    let accreditor = api.login(world.signer(Role::Accreditor)).await;
+    assert_eq!(api.write("PUT", &invite, &accreditor.token, &json!(null)).await.status, StatusCode::NO_CONTENT);
+    eventually("both are told", || async {
+        mirror_events(&api).await;
+        let (patient, doctor) = (&cast.patient, &cast.doctor);
+        let told = (feed_of(&api, patient, FeedKind::Accessed).await, feed_of(&api, doctor, FeedKind::Granted).await);
+        let last = feed_of(&api, &others[1], FeedKind::KeyRegistered).await;
+        (told == (1, 1) && last == 1).then_some(())
+    })
+    .await;
+    api.stop().await;
+    let once = [
+        "api_received",
+        "api_bundles",
+        "api_requests",
+        "api_relations",
+        "api_blocks",
+        "api_daily",
+        "api_feed",
+        "api_budgets",
+        "api_invitations",
+        "api_private_blobs",
+    ];
+    let counts = async |api: &Api| {
+        let mut counts = BTreeMap::new();
+        for name in once {
+            let all = api.app.database.collection::<Document>(name);
+            counts.insert(name, all.count_documents(doc! {}).await.unwrap());
+        }
+        let leaves = api.app.log_database.collection::<Document>("log_leaves");
+        counts.insert("log_leaves", leaves.count_documents(doc! {}).await.unwrap());
+        counts
+    };
+    let before = counts(&api).await;
+
+    rotate(&world);
+    // The place in the mirror's events is forgotten, so that they are told again.
+    let cursors = api.app.database.collection::<Document>("api_feed_cursor");
+    cursors.update_one(doc! { "_id": "mirror" }, doc! { "$set": { "token": Bson::Null } }).await.unwrap();
+    let api = start().await;
+    let again: ReadAnswer = api.post("/v1/reads", &cast.doctor.token, &request).await.ok();
+    assert_eq!((again.leaf, again.receipt), (first.leaf, first.receipt));
+    let mut other = request.request.clone();
+    other.deadline -= 1;
+    let reused = api.post("/v1/reads", &cast.doctor.token, &cast.doctor.signed(&api, other)).await;
+    assert_eq!(reused.code(), "nonce_used");
+    assert_eq!(api.write("PUT", &block, &cast.patient.token, &json!(null)).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(api.write("PUT", &invite, &accreditor.token, &json!(null)).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(asks(&api, &others[1]).await.code(), "rate_limited");
+    let kept = serde_json::to_value(&body).unwrap();
+    let mut kept = kept;
+    kept["action"] = Value::Null;
+    assert_eq!(api.post("/v1/grants", &cast.patient.token, &kept).await.status, StatusCode::OK);
+    // One action more is charged to the budgets of the day, and settled: that is told to its signer.
+    let end = json!({ "action": revoke(&api, &cast, record.id, body.salt) });
+    assert_eq!(api.post("/v1/grants/revoke", &cast.patient.token, &end).await.status, StatusCode::OK);
+    eventually("the end is told, and so everything before it was told again", || async {
+        mirror_events(&api).await;
+        (feed_of(&api, &cast.doctor, FeedKind::Revoked).await == 1).then_some(())
+    })
+    .await;
+    let mut after = counts(&api).await;
+    // The end was settled, and told to patient and grantee; the urgent line has budgets of its own.
+    let budgets = api.app.database.collection::<Document>("api_budgets");
+    let urgent = budgets.count_documents(doc! { "_id": { "$regex": ":urgent:" } }).await.unwrap();
+    *after.get_mut("api_budgets").unwrap() -= urgent;
+    *after.get_mut("api_feed").unwrap() -= 3;
+    assert_eq!(after, before);
+}
+
+#[tokio::test]
+async fn a_secret_file_that_is_not_the_databases_does_not_start() {
+    let world = World::start().await;
+    let file = world.stack.secrets().join("operator.secret");
+    rotate(&world);
+    let api = world.api().await;
+    api.stop().await;
+    let right = std::fs::read_to_string(&file).unwrap();
+    let lines: Vec<&str> = right.lines().collect();
+    let start = async |text: String| {
+        std::fs::write(&file, text).unwrap();
+        let started = api::serve::run(world.settings(&["--listen", "127.0.0.1:0"]), std::future::ready(())).await;
+        started.map_err(|error| format!("{error:#}"))
+    };
+    let swapped = start(format!("{}\n{}", lines[1], lines[0])).await.unwrap_err();
+    assert!(swapped.contains("line 1") && swapped.contains("same order"), "{swapped}");
+    let other = start(format!("{}\n{}", lines[0], hex::encode(random()))).await.unwrap_err();
+    assert!(other.contains("line 2"), "{other}");
+    let shorter = start(lines[0].to_owned()).await.unwrap_err();
+    assert!(shorter.contains("no line 2"), "{shorter}");
+    // The log's database is asked as well: it may have come from another backup.
+    api.app.database.collection::<Document>("api_secrets").drop().await.unwrap();
+    let swapped = start(format!("{}\n{}", lines[1], lines[0])).await.unwrap_err();
+    assert!(swapped.contains("line 1") && swapped.contains("_log"), "{swapped}");
+    api.app.database.collection::<Document>("api_secrets").drop().await.unwrap();
+    start(right.clone()).await.unwrap();
+    start(format!("{}\n{}", right.trim(), hex::encode(random()))).await.unwrap();
+
+    // A running server says when another database is put in the place of its own.
+    let ready = api.get("/readyz", "").await.json();
+    assert_eq!(ready["secrets"], false, "the file has a line more by now: {ready}");
+}
+
+#[tokio::test]
+async fn keys_that_are_added_at_once_have_epochs_of_their_own() {
+    let world = World::start().await;
+    let epochs = std::thread::scope(|scope| {
+        let adding: Vec<_> = (0..4).map(|_| scope.spawn(|| world.add_operator_key())).collect();
+        adding.into_iter().map(|added| added.join().unwrap()).collect::<BTreeSet<u32>>()
+    });
+    assert_eq!(epochs, BTreeSet::from([2, 3, 4, 5]));
+    let deployment = api::store::read_deployment(world.stack.deployment()).unwrap();
+    assert_eq!(operator_keys::check(&deployment).unwrap().len(), 5);
 }

@@ -17,15 +17,15 @@ use protocol::{
     capsule::Binding,
     codes::{Purpose, Right, ScopeKind},
     deployment::ContractName,
-    ids::{RecordId, Tag},
+    ids::{GrantId, RecordId, Salt, Tag},
     note,
     statements::{AccessRequest, DenyRequest, SignedAccessRequest, SignedDenial},
 };
 use sha2::{Digest, Sha256};
 
 use crate::world::{
-    Api, Cast, Terms, User, World, deadline, eventually, feed_of, grant, grant_body, mirror_events, nonce, random,
-    register_record, revoke,
+    Api, Cast, Terms, User, World, capsules, deadline, eventually, feed_of, grant, grant_body, grant_of, mirror_events,
+    nonce, random, register_record, revoke,
 };
 
 /// The doctor asks for a record, with a note for its patient.
@@ -180,11 +180,16 @@ async fn events_of_the_chain_reach_patient_and_grantee_once_and_ended_capsules_a
     let stranger = one.login(world.signer(Role::SecondDoctor)).await;
     let rows = one.app.database.collection::<mongodb::bson::Document>("api_received");
     let mut foreign = rows.find_one(mongodb::bson::doc! {}).await.unwrap().unwrap();
-    let id = random().to_string();
-    let opens = serde_json::json!({ "grantee": stranger.address(), "salt": random() });
-    foreign.insert("patient", format!("{:#x}", stranger.address()));
-    foreign.insert("grantee", one.app.at_rest.blind(Lookup::Reader, stranger.address()));
-    foreign.insert("sealed", one.app.at_rest.seal(Use::Received, &id, &opens));
+    let (of, salt_of_foreign, scope) = (stranger.address(), Salt(random()), ScopeKind::Record);
+    let tag = Tag::derive(of, salt_of_foreign);
+    let foreign_grant = GrantId::derive(of, tag, scope, record.id.0);
+    let id = one.app.at_rest.blind(Lookup::Received, foreign_grant.0);
+    let opened = serde_json::json!({
+        "grant": foreign_grant, "patient": of, "grantee": of, "tag": tag, "salt": salt_of_foreign, "kind": "record",
+        "scope_id": record.id, "created": 0, "newest_version": 1, "stored_at": 0,
+    });
+    foreign.insert("grantee", one.app.at_rest.blind(Lookup::Reader, of));
+    foreign.insert("sealed", one.app.at_rest.seal(Use::Received, &id, &opened));
     foreign.insert("_id", id);
     rows.insert_one(foreign).await.unwrap();
     let kept = grant(&one, &cast, &record, Terms::now(&one)).await;
@@ -207,16 +212,8 @@ async fn events_of_the_chain_reach_patient_and_grantee_once_and_ended_capsules_a
     .await;
     // One block on top, and the capsules of the ended grant are gone; those of the other stay.
     world.rpc("evm_mine", serde_json::json!([])).await;
-    let capsules = async |salt: protocol::ids::Salt| {
-        let tag = Tag::derive(cast.doctor.address(), salt);
-        let row = rows.find_one(mongodb::bson::doc! { "tag": tag.to_string() }).await.unwrap().unwrap();
-        let bundles = one.app.database.collection::<mongodb::bson::Document>("api_bundles");
-        let of_grant = mongodb::bson::doc! { "grant": row.get_str("_id").unwrap() };
-        let bundle = bundles.find_one(of_grant).await.unwrap().unwrap();
-        let body: protocol::bodies::grants::BundleBody =
-            serde_json::from_str(bundle.get_str("bundle").unwrap()).unwrap();
-        body.capsules.len()
-    };
+    let capsules =
+        async |salt: Salt| -> usize { capsules(&one, grant_of(&cast, record.id, salt)).await.into_values().sum() };
     eventually("the capsules are destroyed", || async { (capsules(salt).await == 0).then_some(()) }).await;
     assert_eq!(capsules(kept).await, 1);
     // The patient is told that somebody read, once it is anchored; nobody else is.
@@ -239,19 +236,13 @@ async fn capsules_are_destroyed_only_when_the_end_of_their_own_grant_is_deep() {
     api::background::start(&api.app);
     let cast = Cast::on(&world, &api).await;
     let record = register_record(&api, &cast.patient).await;
-    let capsules = async |epoch: i64| {
-        let bundles = api.app.database.collection::<mongodb::bson::Document>("api_bundles");
-        let bundle = bundles.find_one(mongodb::bson::doc! { "epoch": epoch }).await.unwrap().unwrap();
-        let body: protocol::bodies::grants::BundleBody =
-            serde_json::from_str(bundle.get_str("bundle").unwrap()).unwrap();
-        body.capsules.len()
-    };
     let end = async |salt| {
         let end = serde_json::json!({ "action": revoke(&api, &cast, record.id, salt) });
         assert_eq!(api.post("/v1/grants/revoke", &cast.patient.token, &end).await.status, StatusCode::OK);
     };
     // Granted, ended, granted again, ended again: the first end becomes deep while the second is shallow.
     let salt = grant(&api, &cast, &record, Terms::now(&api)).await;
+    let kept = async |epoch: i64| capsules(&api, grant_of(&cast, record.id, salt)).await[&epoch];
     end(salt).await;
     world.rpc("anvil_mine", serde_json::json!(["0x3"])).await;
     grant(&api, &cast, &record, Terms { salt, epoch: 2, ..Terms::now(&api) }).await;
@@ -259,12 +250,12 @@ async fn capsules_are_destroyed_only_when_the_end_of_their_own_grant_is_deep() {
     world.rpc("anvil_mine", serde_json::json!(["0x1"])).await;
     eventually("the first grant's capsules are destroyed", || async {
         mirror_events(&api).await;
-        (capsules(1).await == 0).then_some(())
+        (kept(1).await == 0).then_some(())
     })
     .await;
     // Whatever that round destroys is destroyed soon after.
     tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-    assert_eq!(capsules(3).await, 1, "the second end may still fall out of the chain");
+    assert_eq!(kept(3).await, 1, "the second end may still fall out of the chain");
     world.rpc("anvil_mine", serde_json::json!(["0x6"])).await;
-    eventually("the second grant's capsules are destroyed", || async { (capsules(3).await == 0).then_some(()) }).await;
+    eventually("the second grant's capsules are destroyed", || async { (kept(3).await == 0).then_some(()) }).await;
 }

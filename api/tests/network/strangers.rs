@@ -27,7 +27,7 @@ use crate::world::{
 };
 
 /// Somebody new with a published key, for whom nobody vouches.
-async fn stranger(api: &Api) -> User {
+pub(crate) async fn stranger(api: &Api) -> User {
     let user = api.login(PrivateKeySigner::random()).await;
     let done = api.post("/v1/actions", &user.token, &register_key(api, &user, 0)).await;
     assert_eq!(done.status, StatusCode::OK, "{done:?}");
@@ -35,7 +35,7 @@ async fn stranger(api: &Api) -> User {
 }
 
 /// Asks for a record, changed as the test wants; family need no accreditation.
-async fn ask(
+pub(crate) async fn ask(
     api: &Api,
     requester: &User,
     patient: &User,
@@ -182,7 +182,7 @@ async fn a_feed_tells_a_few_things_a_day_that_strangers_have_done() {
     .await;
     let doctor = api.app.at_rest.find(Lookup::Feed, cast.doctor.address());
     let feed = api.app.database.collection::<Document>("api_feed");
-    assert_eq!(feed.count_documents(doc! { "to": doctor, "of_stranger": true }).await.unwrap(), 2);
+    assert_eq!(feed.count_documents(doc! { "to": doctor, "strangers_day": { "$exists": true } }).await.unwrap(), 2);
     let granted = feed_of(&api, &cast.doctor, FeedKind::Granted).await;
     assert_eq!(granted + feed_of(&api, &cast.doctor, FeedKind::RecordRegistered).await, 2);
 }

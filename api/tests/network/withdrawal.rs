@@ -9,7 +9,7 @@ use protocol::{
     bodies::records::RegisterBody,
     cid::{Cid, Codec},
     codes::ScopeKind,
-    ids::{GrantId, RecordId, Salt, Tag},
+    ids::{RecordId, Salt, Tag},
     messages::{Action, Grant, LiftTombstone, RegisterRecord, Retract, Scope, Suspend, Tombstone},
     mirror::{self, CURSOR_ID, CursorDoc, MIRROR_VERSION, Place, RecordDoc},
     secret::DataKey,
@@ -17,7 +17,7 @@ use protocol::{
 use serde_json::json;
 
 use crate::world::{
-    Api, Cast, Terms, User, World, accredit, deadline, eventually, grant, mirror_events, nonce, random,
+    self, Api, Cast, Terms, User, World, accredit, deadline, eventually, grant, grant_of, mirror_events, nonce, random,
     register_record, release_capsule, revoke,
 };
 
@@ -53,12 +53,7 @@ async fn count(api: &Api, collection: &str, filter: Document) -> u64 {
 
 /// How many capsules of the doctor's grant over a record are kept.
 async fn capsules(api: &Api, cast: &Cast, record: RecordId, salt: Salt) -> usize {
-    let tag = Tag::derive(cast.doctor.address(), salt);
-    let grant = GrantId::derive(cast.patient.address(), tag, ScopeKind::Record, record.0);
-    let bundles = api.app.database.collection::<Document>("api_bundles");
-    let bundle = bundles.find_one(doc! { "grant": grant.to_string() }).await.unwrap().unwrap();
-    let body: protocol::bodies::grants::BundleBody = serde_json::from_str(bundle.get_str("bundle").unwrap()).unwrap();
-    body.capsules.len()
+    world::capsules(api, grant_of(cast, record, salt)).await.into_values().sum()
 }
 
 #[tokio::test]

@@ -1,12 +1,13 @@
 //! Typed users on a local network of their own.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use alloy::{
     primitives::{Address, B256, Bytes, U256, aliases::U40},
     providers::Provider,
     rpc::types::Filter,
     signers::{SignerSync, local::PrivateKeySigner},
+    sol_types::SolEvent,
 };
 use api::{
     at_rest::{Lookup, Sealed, Use},
@@ -21,6 +22,7 @@ use axum::{
     response::Response,
 };
 use clap::Parser;
+use contracts::grant_registry::GrantRegistry::Granted;
 use futures::StreamExt;
 use localnet::{LocalnetConfig, Role, Stack, StackConfig};
 use mongodb::bson::{Document, doc};
@@ -40,11 +42,11 @@ use protocol::{
     deployment::ContractName,
     error_code::Problem,
     identity::IdentityKey,
-    ids::{RecordId, Salt, Tag},
+    ids::{GrantId, RecordId, Salt, Tag},
     messages::{
         Accredit, Action, AddAccreditor, Grant, GrantRef, RegisterKey, RegisterRecord, Revoke, Scope, SignedAction,
     },
-    mirror::{self, EventDoc, Place},
+    mirror::{self, EventDoc, GrantDoc, Place},
     reads::ReadRequest,
     secret::DataKey,
     session::LoginMessage,
@@ -111,6 +113,14 @@ impl World {
 
     /// The same with nothing but these settings beside what it cannot do without.
     async fn idle_api_with(&self, settings: &[&str]) -> Api {
+        let app = App::open(self.settings(settings)).await.unwrap();
+        background::expect_secrets(&app).await.unwrap();
+        background::create_indexes(&app).await.unwrap();
+        Api { router: routes::app(app.clone()), app, network: None }
+    }
+
+    /// The settings of an API on this network: these beside what it cannot do without.
+    pub(crate) fn settings(&self, settings: &[&str]) -> Settings {
         let net = self.stack.localnet();
         let secrets = net.state_dir().join("secrets");
         let secret = |name: &str| secrets.join(name).display().to_string();
@@ -147,10 +157,7 @@ impl World {
             }
             arguments.extend(setting.iter().map(ToString::to_string));
         }
-        let settings = Arguments::try_parse_from(arguments).unwrap().settings;
-        let app = App::open(settings).await.unwrap();
-        background::create_indexes(&app).await.unwrap();
-        Api { router: routes::app(app.clone()), app, network: None }
+        Arguments::try_parse_from(arguments).unwrap().settings
     }
 
     /// A running API on this network with every limit as it is shipped.
@@ -646,9 +653,59 @@ pub(crate) async fn mirror_events(api: &Api) {
             data: log.data().data.clone(),
             about: Vec::new(),
         };
+        if let Ok(granted) = Granted::decode_log(&log.inner) {
+            mirror_grant(api, &granted, event.place.clone()).await;
+        }
         // Those that stand already are left alone.
         let _ = events.insert_one(event).await;
     }
+}
+
+/// Puts a grant into the mirror that the event has made; its renewals and its end are left out.
+async fn mirror_grant(api: &Api, granted: &Granted, place: Place) {
+    let terms = contracts::Terms::from(granted.terms);
+    let kind = terms.kind.unwrap();
+    let grant = GrantDoc {
+        id: GrantId::derive(granted.patient, granted.tag.into(), kind, granted.scopeId),
+        patient: granted.patient,
+        tag: granted.tag.into(),
+        kind,
+        scope_id: granted.scopeId,
+        rights: terms.rights,
+        purposes: terms.purposes,
+        not_before: terms.not_before,
+        not_after: terms.not_after,
+        epoch: terms.epoch,
+        patient_epoch: terms.patient_epoch,
+        bundle_hash: granted.bundleHash,
+        revoked: false,
+        place,
+    };
+    let grants = api.app.database.collection::<GrantDoc>(mirror::collection::GRANTS);
+    let _ = grants.insert_one(grant).await;
+}
+
+/// How many capsules the bundles of a grant have that are kept, by grant epoch.
+pub(crate) async fn capsules(api: &Api, grant: GrantId) -> BTreeMap<i64, usize> {
+    let bundles = api.app.database.collection::<Document>("api_bundles");
+    let of_grant = doc! { "grant": api.app.at_rest.find(Lookup::BundleGrant, grant.0) };
+    let mut found = bundles.find(of_grant).await.unwrap();
+    let mut counts = BTreeMap::new();
+    while let Some(bundle) = found.next().await {
+        let bundle = bundle.unwrap();
+        let sealed = |name: &str| Sealed::from_bytes(bundle.get_binary_generic(name).unwrap().clone());
+        let id = bundle.get_str("_id").unwrap();
+        let about: serde_json::Value = api.app.at_rest.open(Use::BundleAbout, id, &sealed("about")).unwrap();
+        let body: BundleBody = api.app.at_rest.open(Use::Bundle, id, &sealed("sealed")).unwrap();
+        counts.insert(about["epoch"].as_i64().unwrap(), body.capsules.len());
+    }
+    counts
+}
+
+/// The doctor's grant over a record.
+pub(crate) fn grant_of(cast: &Cast, record: RecordId, salt: Salt) -> GrantId {
+    let tag = Tag::derive(cast.doctor.address(), salt);
+    GrantId::derive(cast.patient.address(), tag, ScopeKind::Record, record.0)
 }
 
 /// How many events of this kind stand in somebody's feed.

@@ -1,10 +1,7 @@
 //! Blobs: what is accepted, and who gets it back.
 
 use alloy::primitives::{Address, B256};
-use api::{
-    at_rest::{Lookup, Use},
-    store::collection as ours,
-};
+use api::store::collection as ours;
 use axum::{
     body::Body,
     http::{Method, Request, StatusCode},
@@ -241,17 +238,7 @@ async fn grant(world: &World, patient: Address, grantee: Address, record: Record
         place: place(),
     };
     world.mirror(collection::GRANTS, &doc).await;
-    let opens = json!({ "grantee": grantee, "salt": salt });
-    let sealed = world.app.at_rest.seal(Use::Received, &id.to_string(), &opens);
-    let row = doc! {
-        "_id": id.to_string(), "patient": format!("{patient:#x}"),
-            "grantee": world.app.at_rest.blind(Lookup::Reader, grantee),
-            "sealed": sealed,
-        "tag": tag.to_string(), "kind": "record", "scope_id": record.to_string(),
-        "reads": true, "open": true, "shelf": "known", "hidden": false,
-        "order": format!("001700000000:{record}"), "epoch": 1_i64, "newest_version": 1_i32,
-        "ends_at": i64::try_from(until).expect("a time of our age"), "stored_at": 1_i64,
-    };
+    let row = crate::world::received(world, &doc, (grantee, salt), 1_700_000_000, ("known", 1));
     world.mirror(ours::RECEIVED, &row).await;
     id
 }

@@ -4,10 +4,7 @@ use alloy::{
     primitives::{Address, B256},
     signers::local::PrivateKeySigner,
 };
-use api::{
-    at_rest::{Lookup, Use},
-    store::collection as ours,
-};
+use api::store::collection as ours;
 use axum::http::{Method, StatusCode};
 use mongodb::bson::{Document, doc};
 use protocol::{
@@ -23,7 +20,7 @@ use protocol::{
 };
 use serde_json::{Value, json};
 
-use crate::world::{User, World, place, random, record};
+use crate::world::{User, World, place, random, received, record};
 
 const CREATED: u64 = 1_700_000_000;
 
@@ -36,7 +33,7 @@ async fn shared(world: &World, grantee: Address, shelf: &str, count: u64) -> Vec
         let tag = Tag::derive(grantee, salt);
         let id = GrantId::derive(patient, tag, ScopeKind::Record, record.0);
         records.push(record_doc(record, patient, patient, CREATED + number, 1));
-        grants.push(GrantDoc {
+        let granted = GrantDoc {
             id,
             patient,
             tag,
@@ -51,18 +48,9 @@ async fn shared(world: &World, grantee: Address, shelf: &str, count: u64) -> Vec
             bundle_hash: B256::ZERO,
             revoked: false,
             place: place(),
-        });
-        let opens = json!({ "grantee": grantee, "salt": salt });
-        let sealed = world.app.at_rest.seal(Use::Received, &id.to_string(), &opens);
-        rows.push(doc! {
-            "_id": id.to_string(), "patient": format!("{patient:#x}"),
-            "grantee": world.app.at_rest.blind(Lookup::Reader, grantee),
-            "sealed": sealed,
-            "tag": tag.to_string(), "kind": "record", "scope_id": record.to_string(),
-            "reads": true, "open": true, "shelf": shelf, "hidden": false,
-            "order": format!("{:012}:{record}", CREATED + number), "epoch": 1_i64, "newest_version": 1_i32,
-            "ends_at": 1_i64 << 39, "stored_at": i64::try_from(number).expect("few"),
-        });
+        };
+        rows.push(received(world, &granted, (grantee, salt), CREATED + number, (shelf, number)));
+        grants.push(granted);
         all.push((patient, record, id));
     }
     many(world, collection::RECORDS, &records).await;

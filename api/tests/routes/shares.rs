@@ -29,7 +29,11 @@ fn settings(world: &World, file: PathBuf) -> BackupSettings {
 
 async fn deposit(world: &World) -> Document {
     let record = record();
-    let sealed = world.app.operator.encrypt_at_rest(record, 1, &ReleaseShare::from_bytes(random().0));
+    let sealed = world.app.operator.encrypt_at_rest(
+        (record, 1),
+        alloy::primitives::Address::ZERO,
+        &ReleaseShare::from_bytes(random().0),
+    );
     let share = doc! {
         "_id": format!("{}:{:#x}", version_id(record, 1), alloy::primitives::Address::ZERO),
         "record": record.to_string(), "version": 1, "depositor": format!("{:#x}", alloy::primitives::Address::ZERO),

@@ -10,7 +10,11 @@ use alloy::{
     providers::Provider,
     signers::{SignerSync, local::PrivateKeySigner},
 };
-use api::{settings::Settings, state::App};
+use api::{
+    at_rest::{Lookup, Use},
+    settings::Settings,
+    state::App,
+};
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -19,14 +23,15 @@ use axum::{
 use clap::Parser;
 use localnet::{Localnet, LocalnetConfig, Role};
 use mongodb::{
-    bson::Document,
+    bson::{Document, doc},
     event::{EventHandler, command::CommandEvent},
 };
 use p256::ecdsa::SigningKey;
 use protocol::{
     bodies::account::{Challenge, SessionToken},
-    ids::RecordId,
-    mirror::{CURSOR_ID, CursorDoc, MIRROR_VERSION, Place, RecordDoc, VersionDoc, collection, version_id},
+    codes::{Right, ScopeKind},
+    ids::{RecordId, Salt},
+    mirror::{CURSOR_ID, CursorDoc, GrantDoc, MIRROR_VERSION, Place, RecordDoc, VersionDoc, collection, version_id},
     session::LoginMessage,
 };
 use serde_json::{Value, json};
@@ -156,6 +161,7 @@ impl World {
         .settings;
         change(&mut settings);
         let app = App::open_observed(settings, observer).await.expect("the server opens");
+        api::background::expect_secrets(&app).await.expect("the database is new");
         api::background::create_indexes(&app).await.expect("indexes are created");
         Self { router: api::routes::app(app.clone()), app }
     }
@@ -245,6 +251,34 @@ impl World {
 /// Where a mirrored event stands; no test here depends on it.
 pub(crate) fn place() -> Place {
     Place { block_number: 1, block_hash: B256::ZERO, block_time: 1_700_000_000, tx_hash: B256::ZERO, log_index: 0 }
+}
+
+/// What the API has of a grant to read a record, on this shelf of its grantee; `number` counts what that one has received.
+pub(crate) fn received(
+    world: &World,
+    grant: &GrantDoc,
+    (grantee, salt): (Address, Salt),
+    created: u64,
+    (shelf, number): (&str, u64),
+) -> Document {
+    let at_rest = &world.app.at_rest;
+    let id = at_rest.blind(Lookup::Received, grant.id.0);
+    let opened = json!({
+        "grant": grant.id, "patient": grant.patient, "grantee": grantee, "tag": grant.tag, "salt": salt,
+        "kind": "record", "scope_id": grant.scope_id, "created": created, "newest_version": 1, "stored_at": number,
+    });
+    let pair = [&[Right::Read.bit()], grantee.as_slice(), grant.patient.as_slice()].concat();
+    let scope = [pair.as_slice(), &[ScopeKind::Record.code()], grant.scope_id.as_slice()].concat();
+    doc! {
+        "sealed": at_rest.seal(Use::Received, &id, &opened),
+        "_id": id,
+        "grantee": at_rest.blind(Lookup::Reader, grantee),
+        "pair": at_rest.blind(Lookup::ReceivedPair, pair),
+        "scope": at_rest.blind(Lookup::ReceivedScope, scope),
+        "reads": true, "open": true, "shelf": shelf, "hidden": false,
+        "number": i64::try_from(number).expect("few"), "week": i64::try_from(created / 604_800).expect("few"),
+        "epoch": 1_i64, "ends_in": 1_i64 << 39,
+    }
 }
 
 /// Somebody who calls.

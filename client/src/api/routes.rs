@@ -73,11 +73,15 @@ pub struct RelayerStatus {
     pub is_at_fee_ceiling: bool,
 }
 
-/// What of the server's readiness concerns its relayers.
-#[derive(Deserialize)]
-struct Readiness {
+/// What of the server's readiness concerns people.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Readiness {
+    /// Its relayers.
     #[serde(default)]
-    lines: Vec<RelayerStatus>,
+    pub lines: Vec<RelayerStatus>,
+    /// Whether its databases are sealed under the secrets that it has.
+    #[serde(default)]
+    pub secrets: Option<bool>,
 }
 
 /// Which private blob.
@@ -105,11 +109,10 @@ impl Api {
         self.get(self.url("v1/deployment")).await
     }
 
-    /// `GET /readyz`, of which only the relayers are told. A server that is not ready still answers.
-    pub async fn relayers(&self) -> Result<Vec<RelayerStatus>, ClientError> {
+    /// `GET /readyz`. A server that is not ready still answers.
+    pub async fn readiness(&self) -> Result<Readiness, ClientError> {
         let request = self.request(Method::GET, self.url("readyz")).timeout(ANSWER_TIME_MAX);
-        let readiness: Readiness = read_json(request.send().await.map_err(unreachable)?).await?;
-        Ok(readiness.lines)
+        read_json(request.send().await.map_err(unreachable)?).await
     }
 
     /// `PUT /v1/invitations/{address}`

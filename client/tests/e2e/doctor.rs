@@ -49,13 +49,12 @@ fn a_device_that_is_set_up_is_well() {
         assert_good_but(&answer, &[]);
         let names: Vec<&str> =
             answer["checks"].as_array().unwrap().iter().map(|check| check["name"].as_str().unwrap()).collect();
-        let all =
-            "config rpc contracts api deployment versions clock relayers keystore keyring key kit session uploads";
+        let all = "config rpc contracts api deployment versions clock secrets relayers keystore keyring key kit session uploads";
         assert_eq!(names.join(" "), all);
         assert!(check(&answer, "config").1.to_lowercase().contains(&address.to_lowercase()), "{answer}");
 
         let words = device.medlock(&["doctor"]).await.succeeded().text();
-        assert_eq!(words.lines().filter(|line| line.starts_with("good ")).count(), 14, "{words}");
+        assert_eq!(words.lines().filter(|line| line.starts_with("good ")).count(), 15, "{words}");
     });
 }
 

@@ -201,7 +201,7 @@ impl Forged {
 
 /// One case or several for each route, all aimed at the victim by `thief`.
 async fn cases(victim: &Victim, thief: &Person) -> Vec<Case> {
-    let Victim { patient, record, cid, grant, leaf, request, action, salt } = victim;
+    let Victim { patient, record, cid, grant, leaf, request, action, salt, sealed: _ } = victim;
     let address = format!("{:#x}", patient.address());
     let Forged { envelope, version, grant: granting, release_share, bundle, request: asked, denial, profile } =
         Forged::new(victim, thief).await;

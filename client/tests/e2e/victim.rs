@@ -28,6 +28,8 @@ pub(crate) struct Victim {
     pub(crate) leaf: String,
     pub(crate) request: String,
     pub(crate) action: String,
+    /// Names of what the server keeps sealed of the grant.
+    pub(crate) sealed: Vec<String>,
 }
 
 impl Victim {
@@ -39,7 +41,10 @@ impl Victim {
         let ask =
             ["request", "--patient", &patient.hex(), "--record", &uploaded.record.to_string(), "--reason", "why not"];
         doctor.device.medlock(&ask).await.succeeded();
+        let before = sealed_names(world).await;
         let granted = patient.share(&[uploaded.record], &doctor, 3_600).await;
+        let mut sealed = sealed_names(world).await;
+        sealed.retain(|name| !before.contains(name));
         doctor.open_soon(uploaded.record).await;
         let api = patient.client.api().unwrap();
         let leaf = eventually("the read is in the log", || async {
@@ -66,6 +71,7 @@ impl Victim {
             leaf,
             request,
             action: id,
+            sealed,
         }
     }
 
@@ -108,9 +114,10 @@ impl Victim {
         let database = client.database(world.stack.database());
         for (collection, of_the_victim, least) in [
             ("api_release_shares", doc! { "record": &record }, 1),
-            ("api_received", doc! { "patient": &address }, 1),
-            ("api_bundles", doc! { "grant": &self.grant }, 1),
-            // Whose a request is, only the operator can tell; its name is that of the message.
+            // Whose these are, only the operator can tell.
+            ("api_received", doc! { "_id": { "$in": &self.sealed } }, 1),
+            ("api_bundles", doc! { "_id": { "$in": &self.sealed } }, 1),
+            // The name of a request is that of the message.
             ("api_requests", doc! { "_id": self.request.to_string() }, 1),
             ("api_profiles", doc! { "_id": &address }, 0),
         ] {
@@ -122,6 +129,19 @@ impl Victim {
         }
         kept
     }
+}
+
+/// The names of everything that the server keeps of grants.
+async fn sealed_names(world: &World) -> Vec<String> {
+    let client = mongodb::Client::with_uri_str(world.stack.localnet().mongodb_uri()).await.expect("MongoDB answers");
+    let database = client.database(world.stack.database());
+    let mut names = Vec::new();
+    for collection in ["api_received", "api_bundles"] {
+        let found = database.collection::<Document>(collection).find(doc! {}).await.expect("it can be read");
+        let found: Vec<Document> = found.try_collect().await.expect("it can be read");
+        names.extend(found.iter().map(|document| document.get_str("_id").expect("it is text").to_owned()));
+    }
+    names
 }
 
 /// The token of somebody's session, as its device keeps it.
