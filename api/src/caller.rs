@@ -148,6 +148,12 @@ fn carried(headers: &HeaderMap) -> Option<Carried<'_>> {
         .map(Carried::Cookie)
 }
 
+/// What the token of a request names, if it has one; nobody has looked whether there is such a session.
+pub(crate) fn session_named(headers: &HeaderMap) -> Option<SessionId> {
+    let (Carried::Bearer(token) | Carried::Cookie(token)) = carried(headers)?;
+    Some(SessionId::of(token))
+}
+
 /// The session, unless it has ended.
 async fn find_session(app: &App, id: &SessionId) -> Result<Option<SessionDoc>, ApiError> {
     let sessions = app.database.collection::<SessionDoc>(collection::SESSIONS);
@@ -173,7 +179,9 @@ impl FromRequestParts<App> for Caller {
                 token
             }
         };
-        let session = find_session(app, &SessionId::of(token)).await?.ok_or_else(ApiError::not_signed_in)?;
+        let id = SessionId::of(token);
+        app.rates.count_session(&id)?;
+        let session = find_session(app, &id).await?.ok_or_else(ApiError::not_signed_in)?;
         let who = session.who(app)?;
         app.rates.count_address(who.address)?;
         let point = hex::decode(&who.session_key).map_err(ApiError::internal)?;

@@ -18,6 +18,7 @@ pub mod places;
 pub mod protect;
 pub mod rate_limit;
 pub mod request_id;
+pub mod request_turns;
 pub mod settings;
 pub mod state;
 pub mod store;

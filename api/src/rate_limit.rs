@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     hash::Hash,
     net::{IpAddr, Ipv6Addr, SocketAddr},
-    sync::Mutex,
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -12,13 +12,15 @@ use alloy::primitives::Address;
 use axum::{
     body::Body,
     extract::{ConnectInfo, Request, State},
-    http::{Extensions, HeaderMap},
+    http::{Extensions, HeaderMap, header},
     middleware::Next,
     response::Response,
 };
+use hyper::body::Body as _;
 use protocol::error_code::ErrorCode;
 
 use crate::{
+    caller::{self, SessionId},
     error::ApiError,
     places::{Full, HeldBody},
     settings::Limits,
@@ -50,10 +52,7 @@ impl<K: Eq + Hash> RateLimit<K> {
     /// # Errors
     /// How long to wait.
     pub fn count(&self, caller: K, now: Instant) -> Result<(), Duration> {
-        let mut full_at = self.full_at.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if full_at.len() > BUCKETS_BEFORE_SWEEP {
-            full_at.retain(|_, at| *at > now);
-        }
+        let mut full_at = self.full_at(now);
         let at = full_at.entry(caller).or_insert(now);
         let filled = (*at).max(now) + self.interval;
         let tolerance = self.interval * self.burst;
@@ -63,12 +62,42 @@ impl<K: Eq + Hash> RateLimit<K> {
         *at = filled;
         Ok(())
     }
+
+    /// Counts what was found out only afterwards, as often as it counts: it is paid for by whatever comes next.
+    pub fn charge(&self, caller: K, times: u32, now: Instant) {
+        let mut full_at = self.full_at(now);
+        let at = full_at.entry(caller).or_insert(now);
+        *at = (*at).max(now) + self.interval * times;
+    }
+
+    /// Whether the caller has had more than its share.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn expect_paid(&self, caller: &K, now: Instant) -> Result<(), Duration> {
+        let allowed = now + self.interval * self.burst;
+        match self.full_at(now).get(caller) {
+            Some(at) if *at > allowed => Err(*at - allowed),
+            _ => Ok(()),
+        }
+    }
+
+    fn full_at(&self, now: Instant) -> MutexGuard<'_, HashMap<K, Instant>> {
+        let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if full_at.len() > BUCKETS_BEFORE_SWEEP {
+            full_at.retain(|_, at| *at > now);
+        }
+        full_at
+    }
 }
 
 /// The limits of the server.
 #[derive(Debug)]
 pub struct RateLimits {
     by_network: RateLimit<IpAddr>,
+    by_session: RateLimit<SessionId>,
+    bytes_of_network: RateLimit<IpAddr>,
+    bytes_of_session: RateLimit<SessionId>,
     by_address: RateLimit<Address>,
     logins: RateLimit<IpAddr>,
 }
@@ -78,14 +107,48 @@ impl RateLimits {
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
         let per_second = f64::from(limits.rate_per_second);
+        let (kib_per_second, kib_burst) = (f64::from(limits.bytes_per_second) / 1024.0, limits.bytes_burst / 1024);
         Self {
             by_network: RateLimit::new(per_second * 4.0, limits.rate_burst.saturating_mul(4)),
+            by_session: RateLimit::new(per_second, limits.rate_burst),
+            bytes_of_network: RateLimit::new(kib_per_second * 4.0, kib_burst.saturating_mul(4)),
+            bytes_of_session: RateLimit::new(kib_per_second, kib_burst),
             by_address: RateLimit::new(per_second, limits.rate_burst),
             logins: RateLimit::new(f64::from(limits.logins_per_minute) / 60.0, limits.logins_per_minute),
         }
     }
 
-    /// Counts a call of a signed-in address.
+    /// Charges whoever called for the bytes of a body or of an answer, in whole KiB.
+    pub(crate) fn charge(&self, caller: &Payer, bytes: usize) {
+        let (kib, now) = (u32::try_from(bytes >> 10).unwrap_or(u32::MAX), Instant::now());
+        if kib == 0 {
+            return;
+        }
+        self.bytes_of_network.charge(caller.network, kib, now);
+        if let Some(session) = &caller.session {
+            self.bytes_of_session.charge(session.clone(), kib, now);
+        }
+    }
+
+    fn expect_paid(&self, caller: &Payer) -> Result<(), ApiError> {
+        let now = Instant::now();
+        self.bytes_of_network.expect_paid(&caller.network, now).map_err(limited)?;
+        caller
+            .session
+            .as_ref()
+            .map_or(Ok(()), |session| self.bytes_of_session.expect_paid(session, now).map_err(limited))
+    }
+
+    /// Counts a call with the token of a session, before anybody looks whether there is such a session: whoever calls too
+    /// often costs the database nothing.
+    ///
+    /// # Errors
+    /// `rate_limited`.
+    pub fn count_session(&self, session: &SessionId) -> Result<(), ApiError> {
+        self.by_session.count(session.clone(), Instant::now()).map_err(limited)
+    }
+
+    /// Counts a call of a signed-in address, whatever session it has.
     ///
     /// # Errors
     /// `rate_limited`.
@@ -96,6 +159,21 @@ impl RateLimits {
 
 fn limited(wait: Duration) -> ApiError {
     ApiError::new(ErrorCode::RateLimited, "too many requests").retry_after(wait.as_secs() + 1)
+}
+
+/// Whom a request's bytes are charged to.
+#[derive(Clone, Debug)]
+pub(crate) struct Payer {
+    network: IpAddr,
+    /// What its token would name, whether or not there is such a session.
+    session: Option<SessionId>,
+}
+
+/// Charges for the body of a request, once it is there and before anything is done with it.
+pub(crate) fn charge_body(app: &App, extensions: &Extensions, bytes: usize) {
+    if let Some(payer) = extensions.get::<Payer>() {
+        app.rates.charge(payer, bytes);
+    }
 }
 
 /// Counts every request by network address, before anything else is done for it; attempts to sign in, which write for
@@ -110,12 +188,23 @@ pub(crate) async fn by_network(State(app): State<App>, mut request: Request, nex
     if matches!(request.uri().path(), "/v1/auth/challenge" | "/v1/auth/login") {
         app.rates.logins.count(network, now).map_err(limited)?;
     }
+    let payer = Payer { network, session: caller::session_named(request.headers()) };
+    app.rates.expect_paid(&payer)?;
     let place = app.requests.take(network).map_err(|full| match full {
         Full::ForThis => ApiError::new(ErrorCode::RateLimited, "too many requests at a time").retry_after(1),
         Full::ForAll => ApiError::new(ErrorCode::Unavailable, "the server is busy").retry_after(1),
     })?;
     request.extensions_mut().insert(place.clone());
-    Ok(next.run(request).await.map(|body| Body::new(HeldBody::new(body, place))))
+    request.extensions_mut().insert(payer.clone());
+    let response = next.run(request).await;
+    // What is streamed has no length, or lies in the content store.
+    let length = response.body().size_hint().exact().filter(|_| is_from_memory(response.headers()));
+    app.rates.charge(&payer, length.and_then(|length| usize::try_from(length).ok()).unwrap_or(0));
+    Ok(response.map(|body| Body::new(HeldBody::new(body, place))))
+}
+
+fn is_from_memory(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|media_type| media_type.as_bytes().starts_with(b"application/json"))
 }
 
 /// The caller's network; `None` where there is no socket, as in route tests.
@@ -185,5 +274,18 @@ mod tests {
         assert_eq!(limit.count("b", start), Ok(()), "others have buckets of their own");
         assert_eq!(limit.count("a", start + wait), Ok(()));
         assert!(limit.count("a", start + wait).is_err());
+    }
+
+    #[test]
+    fn what_was_had_is_paid_for_by_waiting() {
+        let limit = RateLimit::new(10.0, 3);
+        let start = Instant::now();
+        limit.charge("a", 3, start);
+        assert_eq!(limit.expect_paid(&"a", start), Ok(()), "as much as may be had at once");
+        limit.charge("a", 5, start);
+        let wait = limit.expect_paid(&"a", start).expect_err("more than that");
+        assert_eq!(wait, Duration::from_millis(500));
+        assert_eq!(limit.expect_paid(&"b", start), Ok(()));
+        assert_eq!(limit.expect_paid(&"a", start + wait), Ok(()));
     }
 }

@@ -53,7 +53,9 @@ pub(crate) use routes::answer;
 pub use standing::NewAccounts;
 pub(crate) use status::{LineStatus, Pace};
 
-use crate::{at_rest::AtRest, error::ApiError, lease::Lease, settings::Limits, store::collection, time::Clock};
+use crate::{
+    at_rest::AtRest, error::ApiError, lease::Lease, request_turns, settings::Limits, store::collection, time::Clock,
+};
 
 /// Limits of the relay.
 #[derive(Clone, Debug)]
@@ -255,6 +257,7 @@ impl Relay {
     }
 
     async fn store(&self, new: ActionDoc) -> Result<ActionDoc, RelayError> {
+        request_turns::give_back();
         let (reply, stored) = oneshot::channel();
         let [ordinary, urgent, checkpoint] = &self.jobs;
         let jobs = match new.line {

@@ -124,6 +124,13 @@ pub struct Limits {
     /// Requests that one caller may make at once.
     #[arg(long, env = "MEDLOCK_RATE_BURST", default_value_t = 1_000)]
     pub rate_burst: u32,
+    /// Bytes of bodies and of answers from memory per second that one session may have on average. Whoever has had more is
+    /// told to wait: much work is not many calls.
+    #[arg(long, env = "MEDLOCK_BYTES_PER_SECOND", default_value_t = 2 << 20)]
+    pub bytes_per_second: u32,
+    /// The same at once.
+    #[arg(long, env = "MEDLOCK_BYTES_BURST", default_value_t = 8 << 20)]
+    pub bytes_burst: u32,
     /// Sign-in attempts per minute from one network address.
     #[arg(long, env = "MEDLOCK_LOGINS_PER_MINUTE", default_value_t = 600)]
     pub logins_per_minute: u32,
@@ -143,6 +150,13 @@ pub struct Limits {
     /// Requests at work, in all.
     #[arg(long, env = "MEDLOCK_REQUESTS_MAX", default_value_t = 4_096)]
     pub requests_max: usize,
+    /// Requests that are worked on at a time; the others wait, each network address in a queue of its own. 0: four for
+    /// each processor.
+    #[arg(long, env = "MEDLOCK_TURNS", default_value_t = 0)]
+    pub turns: usize,
+    /// A request that takes longer goes on beside the others, so that whoever waits for a chain or a body holds up nobody.
+    #[arg(long, env = "MEDLOCK_TURN_MILLISECONDS", default_value_t = 10)]
+    pub turn_milliseconds: u64,
     /// Stored answers of `Idempotency-Key` live so long.
     #[arg(long, env = "MEDLOCK_IDEMPOTENCY_SECONDS", default_value_t = 86_400)]
     pub idempotency_seconds: u64,

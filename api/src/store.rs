@@ -6,9 +6,10 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::Context;
+use futures::TryStreamExt;
 use mongodb::{
-    Client, Database, IndexModel,
-    bson::Document,
+    Client, Collection, Database, IndexModel,
+    bson::{Document, doc},
     event::{EventHandler, command::CommandEvent},
     options::{ClientOptions, IndexOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern},
 };
@@ -116,7 +117,7 @@ pub fn unique_index(keys: Document) -> IndexModel {
 #[must_use]
 pub fn ttl_index(field: &str) -> IndexModel {
     let options = IndexOptions::builder().expire_after(Duration::ZERO).build();
-    IndexModel::builder().keys(mongodb::bson::doc! { field: 1 }).options(options).build()
+    IndexModel::builder().keys(doc! { field: 1 }).options(options).build()
 }
 
 /// Whether a write failed because a unique key stood already.
@@ -131,6 +132,27 @@ pub fn is_duplicate(error: &mongodb::error::Error) -> bool {
         }
         _ => false,
     }
+}
+
+/// Deletes the oldest of the documents that `owned` selects, so that `keep` are left.
+///
+/// Documents are as old as their number in the field `by`; `newest` is the `_id` of the one just written, which stays in
+/// any case: others can have the same second.
+pub(crate) async fn end_surplus(
+    documents: &Collection<Document>,
+    mut owned: Document,
+    by: &str,
+    keep: u64,
+    newest: &str,
+) -> mongodb::error::Result<()> {
+    owned.insert("_id", doc! { "$ne": newest });
+    let others = documents.find(owned).sort(doc! { by: -1 }).skip(keep.saturating_sub(1)).projection(doc! { "_id": 1 });
+    let surplus: Vec<Document> = others.await?.try_collect().await?;
+    let ids: Vec<&str> = surplus.iter().filter_map(|document| document.get_str("_id").ok()).collect();
+    if !ids.is_empty() {
+        documents.delete_many(doc! { "_id": { "$in": ids } }).await?;
+    }
+    Ok(())
 }
 
 /// Serde form of a whole value as one JSON text: for signed messages and bodies whose numbers BSON cannot hold.
