@@ -283,8 +283,7 @@ pub(crate) async fn tell_server(client: &Client, body: &GrantBody) -> Result<(),
 /// # Errors
 /// What the server refuses.
 pub async fn list(client: &Client, side: GrantSide, record: Option<RecordId>) -> Result<Vec<GrantView>, ClientError> {
-    let query =
-        GrantQuery { side: Some(side), record: record.map(|record| record.to_string()), ..GrantQuery::default() };
+    let query = GrantQuery { side: Some(side), record, ..GrantQuery::default() };
     let mut grants = compared(client, &query).await?;
     if side == GrantSide::Given {
         let chain = client.chain();

@@ -9,6 +9,7 @@ mod broken;
 mod directory;
 mod documents;
 mod edges;
+mod forms;
 mod lists;
 mod login;
 mod private_blobs;
