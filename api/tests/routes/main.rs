@@ -10,6 +10,7 @@ mod directory;
 mod documents;
 mod edges;
 mod forms;
+mod http2;
 mod lists;
 mod login;
 mod private_blobs;
