@@ -11,7 +11,10 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use protocol::error_code::{ErrorCode, Problem};
+use protocol::{
+    ends::TooFarAhead,
+    error_code::{ErrorCode, Problem},
+};
 
 use crate::request_id;
 
@@ -179,6 +182,12 @@ impl From<mongodb::error::Error> for ApiError {
             }
             _ => Self::internal(error),
         }
+    }
+}
+
+impl From<TooFarAhead> for ApiError {
+    fn from(end: TooFarAhead) -> Self {
+        Self::new(ErrorCode::OutOfRange, end.as_str())
     }
 }
 

@@ -145,7 +145,7 @@ pub(super) async fn bundle(app: &App, caller: &Caller, grant: GrantId) -> Result
 ///
 /// # Errors
 /// When the database does not answer.
-pub(super) async fn mirrored(
+pub(crate) async fn mirrored(
     app: &App,
     ids: impl IntoIterator<Item = GrantId>,
 ) -> Result<BTreeMap<GrantId, GrantDoc>, ApiError> {
