@@ -67,12 +67,14 @@ pub enum Use {
     Block,
     /// What an entry of the feed tells.
     Feed,
+    /// Whose session brought an action.
+    Submitter,
 }
 
 impl Use {
     /// All of them, for the test that no two share a label.
     #[cfg(test)]
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::ReleaseShare,
         Self::Session,
         Self::Leaf,
@@ -83,6 +85,7 @@ impl Use {
         Self::Denial,
         Self::Block,
         Self::Feed,
+        Self::Submitter,
     ];
 
     const fn label(self) -> &'static str {
@@ -97,6 +100,7 @@ impl Use {
             Self::Denial => "api_requests/denial",
             Self::Block => "api_blocks/sealed",
             Self::Feed => "api_feed/sealed",
+            Self::Submitter => "api_actions/submitter",
         }
     }
 }

@@ -43,6 +43,7 @@ use protocol::{deployment::Deployment, error_code::ErrorCode, ids::ActionId};
 use tokio::sync::{broadcast, mpsc, oneshot, watch as latest};
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use accept::Verified;
 pub(crate) use action_doc::ActionDoc;
 pub use budget::Budgets;
 pub(crate) use gas::CONTRACT_SIGNATURE_GAS_MAX;

@@ -48,11 +48,7 @@ pub struct Filter {
 /// What the server refuses.
 pub async fn list(client: &Client, filter: Filter) -> Result<(Vec<RecordView>, Vec<Told>), ClientError> {
     client.chain().verify_deployment().await?;
-    let query = RecordQuery {
-        patient: filter.patient.map(|patient| format!("{patient:#x}")),
-        category: filter.category,
-        ..RecordQuery::default()
-    };
+    let query = RecordQuery { patient: filter.patient, category: filter.category, ..RecordQuery::default() };
     let records = client.api()?.records(&query).await?;
     let compared = records.into_iter().map(|record| async move { (record.id, compared(client, record).await) });
     let mut compared = futures::stream::iter(compared).buffered(16);

@@ -24,16 +24,12 @@ use protocol::{
     mirror::{self, EventDoc, RecordDoc},
 };
 
-use serde::Deserialize;
-
 use super::FeedEntry;
 use crate::{
-    at_rest::{Sealed, Use},
     chain,
     error::ApiError,
-    grants::Opens,
+    grants::{self, ReceivedDoc},
     state::App,
-    store::collection,
 };
 
 /// The entries that tell people about one event; none for an event that concerns nobody.
@@ -41,14 +37,14 @@ use crate::{
 /// # Errors
 /// When the database does not answer.
 pub(super) async fn entries(app: &App, event: &EventDoc, decoded: ChainEvent) -> Result<Vec<FeedEntry>, ApiError> {
+    let time = event.place.block_time;
     let (kind, subject, people) = match decoded {
         ChainEvent::Record(event) => of_record(app, event).await?,
-        ChainEvent::Grant(event) => of_grant(app, event).await?,
+        ChainEvent::Grant(event) => of_grant(app, event, time).await?,
         ChainEvent::Log(event) => of_log(app, event).await?,
         ChainEvent::Key(event) => of_key(&event),
         ChainEvent::Accreditation(event) => of_accreditation(&event),
     };
-    let time = event.place.block_time;
     let entry = |person: Person| {
         let entry = FeedEntry::caused_by(&app.at_rest, &event.id, person.address, (kind, &subject), time);
         if person.of_stranger { entry.of_stranger() } else { entry }
@@ -117,11 +113,13 @@ async fn of_record(app: &App, event: RecordRegistryEvents) -> Result<Interest, A
         people.insert(record.uploader.into());
     }
     let over_record = doc! { "scope_id": format!("{id:#x}"), "kind": ScopeKind::Record.as_str() };
-    people.extend(grantees(app, patient, over_record).await?);
+    let rows = rows(app, patient, over_record).await?;
+    // Who had a grant once hears nothing more of the record.
+    people.extend(people_of(app, grants::active(app, &rows).await?));
     Ok((kind, RecordId(id).to_string(), people))
 }
 
-async fn of_grant(app: &App, event: GrantRegistryEvents) -> Result<Interest, ApiError> {
+async fn of_grant(app: &App, event: GrantRegistryEvents, time: u64) -> Result<Interest, ApiError> {
     let (kind, patient, tag, scope_kind, scope_id) = match event {
         GrantRegistryEvents::Granted(granted) => {
             let scope_kind = Terms::from(granted.terms).kind;
@@ -132,13 +130,25 @@ async fn of_grant(app: &App, event: GrantRegistryEvents) -> Result<Interest, Api
             (FeedKind::Revoked, revoked.patient, revoked.tag, scope_kind, revoked.scopeId)
         }
         GrantRegistryEvents::AllRevoked(revoked) => {
-            let mut people = grantees(app, revoked.patient, Document::new()).await?;
+            let rows = rows(app, revoked.patient, Document::new()).await?;
+            let ended = grants::mirrored(app, rows.iter().map(|row| row.id)).await?;
+            // Those whose grant this event has ended, and nobody whose grant had ended before.
+            let stood = |row: &&ReceivedDoc| {
+                ended.get(&row.id).is_some_and(|grant| {
+                    grant.rights != 0
+                        && grant.patient_epoch.saturating_add(1) == revoked.patientEpoch
+                        && grant.not_after > time
+                })
+            };
+            let mut people = people_of(app, rows.iter().filter(stood));
             people.insert(revoked.patient.into());
             return Ok((FeedKind::Revoked, format!("{:#x}", revoked.patient), people));
         }
         _ => return Ok((FeedKind::Granted, String::new(), BTreeSet::new())),
     };
-    let mut people = grantees(app, patient, doc! { "tag": format!("{tag:#x}") }).await?;
+    // It is about this very grant, so its grantee hears of it whatever has become of it.
+    let rows = rows(app, patient, doc! { "tag": format!("{tag:#x}") }).await?;
+    let mut people = people_of(app, &rows);
     people.insert(patient.into());
     let id = scope_kind.map(|scope_kind| GrantId::derive(patient, tag.into(), scope_kind, scope_id));
     Ok((kind, id.map(|id| id.to_string()).unwrap_or_default(), people))
@@ -178,27 +188,20 @@ fn of_accreditation(event: &AccreditationEvents) -> Interest {
     (FeedKind::AccreditationChanged, format!("{about:#x}"), people)
 }
 
-/// The grantees of those grants of the patient that match, but for who has hidden them or blocked the patient. Anybody may
-/// grant over anybody's records; only the patient's own grants say who has to do with them.
-async fn grantees(app: &App, patient: Address, mut matching: Document) -> Result<BTreeSet<Person>, ApiError> {
-    /// Of a grant, only whom it concerns.
-    #[derive(Deserialize)]
-    struct Grantee {
-        #[serde(rename = "_id")]
-        id: GrantId,
-        sealed: Sealed,
-        shelf: Shelf,
-        hidden: bool,
-    }
+/// What the patient's grants that match have left here, but for those whose grantee has hidden them or blocked the patient.
+/// Anybody may grant over anybody's records; only the patient's own grants say who has to do with them.
+async fn rows(app: &App, patient: Address, mut matching: Document) -> Result<Vec<ReceivedDoc>, ApiError> {
     matching.insert("patient", format!("{patient:#x}"));
-    let rows: Collection<Grantee> = app.database.collection(collection::RECEIVED);
-    let wanted = doc! { "sealed": 1, "shelf": 1, "hidden": 1 };
-    let found: Vec<Grantee> = rows.find(matching).projection(wanted).await?.try_collect().await?;
-    let shown = found.into_iter().filter(|row| !row.hidden && row.shelf != Shelf::Blocked);
-    let people = shown.filter_map(|row| {
+    let found: Vec<ReceivedDoc> = grants::received(&app.database).find(matching).await?.try_collect().await?;
+    Ok(found.into_iter().filter(|row| !row.hidden && row.shelf != Shelf::Blocked).collect())
+}
+
+/// The grantees of these.
+fn people_of<'a>(app: &App, rows: impl IntoIterator<Item = &'a ReceivedDoc>) -> BTreeSet<Person> {
+    let person = |row: &ReceivedDoc| {
         // One row that does not open keeps nobody else from being told.
-        let opens: Opens = app.at_rest.open(Use::Received, &row.id.to_string(), &row.sealed).ok()?;
+        let opens = row.opens(&app.at_rest).ok()?;
         Some(Person { address: opens.grantee, of_stranger: row.shelf == Shelf::Strangers })
-    });
-    Ok(people.collect())
+    };
+    rows.into_iter().filter_map(person).collect()
 }

@@ -89,7 +89,11 @@ pub(super) struct AnswerBody {
 }
 
 impl AnswerBody {
-    pub(super) const fn new(body: Body, stream: Option<Arc<Stream>>, request: Request) -> Self {
+    /// From here on the client's time counts: one that leaves no room for a single byte is never asked for the first.
+    pub(super) fn new(body: Body, stream: Option<Arc<Stream>>, request: Request) -> Self {
+        if let Some(stream) = &stream {
+            stream.asked(true);
+        }
         Self { body, stream, request }
     }
 }

@@ -1,8 +1,8 @@
 //! Streams of HTTP/2: one whose answer nobody takes is reset.
 //!
 //! On a connection with many streams the socket is never idle, so that its own limit does not help. hyper asks the body of
-//! an answer for more only when the client has taken what came before (flow control): a body that has given something and
-//! is not asked again stands still.
+//! an answer for more only when the client has taken what came before (flow control): a body that is there, or has given
+//! something, and is not asked again stands still.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -28,7 +28,7 @@ impl Stream {
         CURRENT.try_with(Arc::clone).ok()
     }
 
-    /// Its body was asked for bytes, and has `given` some.
+    /// Its body is there (`given`), or was asked for bytes and has `given` some.
     pub(super) fn asked(&self, given: bool) {
         *self.given_at.lock().unwrap_or_else(PoisonError::into_inner) = given.then(Instant::now);
     }

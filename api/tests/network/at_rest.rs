@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use alloy::primitives::{Address, Bytes};
 use axum::http::StatusCode;
 use futures::TryStreamExt;
+use localnet::Role;
 use mongodb::{
     Database,
     bson::{Document, RawDocumentBuf, doc},
 };
 use protocol::{
-    bodies::{log::LogEvidence, reads::ReadAnswer},
+    bodies::{log::LogEvidence, reads::ReadAnswer, relay::ActionView},
     capsule::{Binding, Capsule},
     codes::Purpose,
     ids::Salt,
@@ -18,7 +19,8 @@ use protocol::{
 };
 
 use crate::world::{
-    Api, Cast, Terms, TestRecord, User, World, grant, prepare_record, random, record_version, register_record,
+    Api, Cast, Terms, TestRecord, User, World, grant, prepare_record, random, record_version, register_key,
+    register_record,
 };
 
 /// Where our own collections may name the patient: who a record is about, and who stored it, stands on chain.
@@ -214,4 +216,26 @@ async fn a_server_without_the_secrets_of_its_keys_does_not_start() {
     assert!(refused.contains("encryption key 1") && !refused.contains("1111"), "{refused}");
     std::fs::write(&secret, format!("{}\n{}", "11".repeat(32), right.trim())).unwrap();
     assert_eq!(open(&deployment), Ok(()), "the secret is one of several");
+}
+
+#[tokio::test]
+async fn a_copied_queue_does_not_say_who_brought_an_action_for_somebody_else() {
+    let world = World::start().await;
+    let api = world.api().await;
+    let patient = api.login(world.signer(Role::Patient)).await;
+    let courier = api.login(world.signer(Role::SecondPatient)).await;
+    let action = register_key(&api, &patient, 0);
+    let done: ActionView = api.post("/v1/actions", &courier.token, &action).await.ok();
+    let found = api.app.database.collection::<RawDocumentBuf>("api_actions").find(doc! {}).await.unwrap();
+    let documents: Vec<RawDocumentBuf> = found.try_collect().await.unwrap();
+    let bytes: Vec<u8> = documents.iter().flat_map(|document| document.as_bytes().to_vec()).collect();
+    assert!(address_forms(patient.address()).iter().any(|form| contains(&bytes, form)), "its signer is on chain");
+    assert!(!address_forms(courier.address()).iter().any(|form| contains(&bytes, form)));
+    // Both may ask how it stands, and nobody else.
+    let path = format!("/v1/actions/{}", done.id);
+    for user in [&patient, &courier] {
+        assert_eq!(api.get(&path, &user.token).await.ok::<ActionView>().id, done.id);
+    }
+    let stranger = api.login(world.signer(Role::SecondDoctor)).await;
+    assert_eq!(api.get(&path, &stranger.token).await.code(), "not_found");
 }

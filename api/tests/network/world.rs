@@ -40,11 +40,11 @@ use protocol::{
     deployment::ContractName,
     error_code::Problem,
     identity::IdentityKey,
-    ids::{RecordId, Salt, Tag},
+    ids::{GrantId, RecordId, Salt, Tag},
     messages::{
         Accredit, Action, AddAccreditor, Grant, GrantRef, RegisterKey, RegisterRecord, Revoke, Scope, SignedAction,
     },
-    mirror::{self, EventDoc, Place},
+    mirror::{self, EventDoc, GrantDoc, Place, RecordDoc, VersionDoc},
     reads::ReadRequest,
     secret::DataKey,
     session::LoginMessage,
@@ -649,6 +649,79 @@ pub(crate) async fn mirror_events(api: &Api) {
         // Those that stand already are left alone.
         let _ = events.insert_one(event).await;
     }
+}
+
+/// What the indexer would write about a record of the patient's with one version.
+pub(crate) async fn mirror_record(api: &Api, patient: &User, record: &TestRecord) {
+    let Some(Action::RegisterRecord(message)) = record.body.action.as_ref().map(|signed| &signed.action) else {
+        unreachable!("it is registered by a message")
+    };
+    let place = Place { block_number: 1, block_hash: B256::ZERO, block_time: 1, tx_hash: B256::ZERO, log_index: 0 };
+    let doc = RecordDoc {
+        id: record.id,
+        patient: patient.address(),
+        uploader: patient.address(),
+        category: message.category,
+        status: 1,
+        tombstone_epoch: 0,
+        liftable_until: 0,
+        retracted: 0,
+        version: 1,
+        created: 1,
+        place: place.clone(),
+    };
+    let version = VersionDoc {
+        id: mirror::version_id(record.id, 1),
+        record: record.id,
+        version: 1,
+        patient: patient.address(),
+        uploader: patient.address(),
+        codec: message.codec,
+        digest: message.digest,
+        cid: cid_of(record),
+        place,
+    };
+    api.app.database.collection(mirror::collection::RECORDS).insert_one(doc).await.unwrap();
+    api.app.database.collection(mirror::collection::VERSIONS).insert_one(version).await.unwrap();
+}
+
+/// The CID of a prepared record's envelope.
+pub(crate) fn cid_of(record: &TestRecord) -> String {
+    let Some(Action::RegisterRecord(message)) = record.body.action.as_ref().map(|signed| &signed.action) else {
+        unreachable!("it is registered by a message")
+    };
+    Cid::new(Codec::from_code(message.codec).unwrap(), message.digest).to_string()
+}
+
+/// What the indexer would write about a grant to read that stands, changed as the test wants.
+pub(crate) async fn mirror_grant(
+    api: &Api,
+    cast: &Cast,
+    grantee: &User,
+    record: RecordId,
+    salt: Salt,
+    change: impl FnOnce(&mut GrantDoc),
+) {
+    let tag = Tag::derive(grantee.address(), salt);
+    let mut grant = GrantDoc {
+        id: GrantId::derive(cast.patient.address(), tag, ScopeKind::Record, record.0),
+        patient: cast.patient.address(),
+        tag,
+        kind: ScopeKind::Record,
+        scope_id: record.0,
+        rights: Right::Read.bit(),
+        purposes: Purpose::Treatment.bit(),
+        not_before: 0,
+        not_after: api.app.clock.now() + 3_600,
+        epoch: 1,
+        patient_epoch: 0,
+        bundle_hash: B256::ZERO,
+        revoked: false,
+        place: Place { block_number: 1, block_hash: B256::ZERO, block_time: 1, tx_hash: B256::ZERO, log_index: 0 },
+    };
+    change(&mut grant);
+    let grants = api.app.database.collection::<GrantDoc>(mirror::collection::GRANTS);
+    grants.replace_one(doc! { "_id": grant.id.to_string() }, &grant).upsert(true).await.unwrap();
 }
 
 /// How many events of this kind stand in somebody's feed.

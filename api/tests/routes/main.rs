@@ -9,6 +9,8 @@ mod broken;
 mod directory;
 mod documents;
 mod edges;
+mod forms;
+mod http2;
 mod lists;
 mod login;
 mod private_blobs;

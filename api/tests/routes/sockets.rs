@@ -15,14 +15,14 @@ use tokio::{
 
 use crate::world::{World, record};
 
-struct Served {
-    address: SocketAddr,
+pub(crate) struct Served {
+    pub(crate) address: SocketAddr,
     stop: oneshot::Sender<()>,
     server: JoinHandle<anyhow::Result<()>>,
 }
 
 impl Served {
-    async fn new(world: &World) -> Self {
+    pub(crate) async fn new(world: &World) -> Self {
         let mut settings = Settings::clone(&world.app.settings);
         settings.listen.set_port(localnet::ports::free());
         let address = settings.listen;
@@ -39,12 +39,12 @@ impl Served {
         Self { address, stop, server }
     }
 
-    async fn connect(&self) -> TcpStream {
+    pub(crate) async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.expect("the server listens")
     }
 
     /// Stops the server; gives how long that took.
-    async fn stop(self) -> Duration {
+    pub(crate) async fn stop(self) -> Duration {
         let began = Instant::now();
         self.stop.send(()).expect("the server is running");
         self.server.await.expect("no panic").expect("a clean end");

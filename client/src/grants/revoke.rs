@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::Scope;
 use crate::{
-    act::{Settled, Way, new_nonce, new_revocation_deadline, settle, sign},
+    act::{Settled, Way, new_nonce, new_revocation_deadline, send, settle, sign},
     chain::ChainGrant,
     client::Client,
     error::{ClientError, Kind},
@@ -149,7 +149,7 @@ fn named(standing: &[ChainGrant], on_their_way: Vec<GrantRef>) -> Vec<GrantRef> 
 
 async fn carry_out(client: &Client, wallet: &dyn Wallet, action: Action, way: Way) -> Result<Settled, ClientError> {
     match way {
-        Way::Direct => client.chain().send(wallet, &action).await,
+        Way::Direct => send(client, wallet, &action).await,
         Way::Relayed => {
             let signed = sign(client, wallet, action).await?;
             let body = RevokeBody { action: signed };

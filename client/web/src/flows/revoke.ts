@@ -14,7 +14,7 @@ import { Failure } from '../failure.ts';
 import { MAX_SCOPES, SCOPE_KINDS } from '../protocol/codes.ts';
 import { sameHex } from '../protocol/hex.ts';
 import { grantId } from '../protocol/ids.ts';
-import { newNonce, newRevocationDeadline, settle, signAction, toBody } from './act.ts';
+import { newDeadline, newNonce, settle, signAction, toBody } from './act.ts';
 import { scopeOnChain } from './grants.ts';
 import { sentGrants, type Place, type SentGrant } from './sent-grants.ts';
 
@@ -40,7 +40,7 @@ export async function revoke(client: WalletClient, ending: Ending, errand: Erran
   let txHash: Hex | null = null;
   for (let at = 0; at < named.length; at += MAX_SCOPES) {
     const grants = named.slice(at, at + MAX_SCOPES);
-    const message = { patient: client.address, grants, nonce: newNonce(), deadline: await newRevocationDeadline(chain) };
+    const message = { patient: client.address, grants, nonce: newNonce(), deadline: await newDeadline(chain, 'revoke') };
     const grantee = ending.kind === 'person' ? ending.grantee : null;
     const sentence = { key: 'sign.revoke', values: { grants: grants.length, grantee } } as const;
     ({ txHash } = await send(client, { type: 'revoke', message }, sentence, errand));
@@ -101,7 +101,7 @@ export async function revokeEveryone(client: WalletClient, errand: Errand): Prom
   await chain.verifyDeployment();
   // It works also when the list of what stands cannot be read.
   const standing = await grantsOf(chain, client.address).then((all) => all.filter((grant) => grant.stands), () => []);
-  const message = { patient: client.address, nonce: newNonce(), deadline: await newRevocationDeadline(chain) };
+  const message = { patient: client.address, nonce: newNonce(), deadline: await newDeadline(chain, 'revoke_all') };
   const { txHash } = await send(client, { type: 'revoke_all', message }, { key: 'sign.revoke_all', values: {} }, errand);
   await sentGrants(client).catch(() => []);
   return { ended: standing.length, openedBefore: await openedWith(chain, standing), txHash };

@@ -461,6 +461,7 @@ export const ar: Translation<Source> = {
   },
   'share.until.custom': 'حتى تاريخ أختاره',
   'share.until.past': 'اختر يومًا بعد اليوم.',
+  'share.until.far': 'اختر يومًا خلال العشرين سنة القادمة.',
   'share.limits.title': 'من المفيد أن تعرف',
   'share.limits.copy': 'من فتح وثيقة يستطيع الاحتفاظ بنسخة. إيقاف المشاركة لاحقًا لا يستردها.',
   'share.limits.public': 'كونك تشارك شيئًا، والفئة والسبب والوقت، علنيٌّ بجانب حسابك؛ أما مع من وما مضمونه فلا.',

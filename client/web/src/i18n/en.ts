@@ -411,6 +411,7 @@ export const en = {
   'share.until.days': { one: '{count} day', other: '{count} days' },
   'share.until.custom': 'Until a date that I choose',
   'share.until.past': 'Choose a day after today.',
+  'share.until.far': 'Choose a day within the next 20 years.',
   'share.limits.title': 'Good to know',
   'share.limits.copy': 'Whoever has opened a record can keep a copy. Stopping later does not take that back.',
   'share.limits.public': 'That you share something, the category, the reason and the time are public beside your account; with whom and what it says are not.',

@@ -412,6 +412,7 @@ export const es: Translation<Source> = {
   'share.until.days': { one: '{count} día', other: '{count} días' },
   'share.until.custom': 'Hasta la fecha que yo elija',
   'share.until.past': 'Elige un día posterior a hoy.',
+  'share.until.far': 'Elige un día dentro de los próximos 20 años.',
   'share.limits.title': 'Conviene saber',
   'share.limits.copy': 'Quien ha abierto un documento puede guardar una copia. Dejar de compartir después no la recupera.',
   'share.limits.public': 'Que compartes algo, la categoría, el motivo y el momento son públicos junto a tu cuenta; con quién y qué dice, no.',

@@ -411,6 +411,7 @@ export const hi: Translation<Source> = {
   'share.until.days': { one: '{count} दिन', other: '{count} दिन' },
   'share.until.custom': 'मेरी चुनी तारीख तक',
   'share.until.past': 'आज के बाद का कोई दिन चुनें।',
+  'share.until.far': 'अगले 20 वर्षों के भीतर का कोई दिन चुनें।',
   'share.limits.title': 'जानना अच्छा है',
   'share.limits.copy': 'जिसने दस्तावेज़ खोला है वह प्रति रख सकता है। बाद में बंद करने से वह वापस नहीं आती।',
   'share.limits.public': 'यह कि आप कुछ साझा करते हैं, श्रेणी, कारण और समय आपके खाते के साथ सार्वजनिक हैं; किसके साथ और उसमें क्या है, यह नहीं।',
