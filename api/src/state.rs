@@ -123,7 +123,7 @@ impl App {
             relayers,
             content: Arc::new(Kubo::new(&settings.kubo_url, &settings.limits)?),
             rates: Arc::new(RateLimits::new(&settings.limits)),
-            requests: Places::new(settings.limits.requests_per_network_max, settings.limits.requests_max),
+            requests: Places::new(settings.limits.requests()),
             tasks: TaskTracker::new(),
             metrics: Metrics::new(),
             relay,
