@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     at_rest::{Lookup, Sealed, Use},
     error::ApiError,
-    rate_limit,
+    network::RequestNetwork,
     state::App,
     store::collection,
     time::Clock,
@@ -193,7 +193,7 @@ impl FromRequestParts<App> for Caller {
             login_message: who.login_message,
             login_signature: who.login_signature,
             expires_at: session.expires_at,
-            network: rate_limit::network_of(app, &parts.headers, &parts.extensions),
+            network: parts.extensions.get::<RequestNetwork>().map(|RequestNetwork(network)| *network),
         })
     }
 }

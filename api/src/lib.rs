@@ -12,6 +12,7 @@ pub mod content;
 pub mod error;
 pub mod extract;
 pub mod idempotency;
+pub mod network;
 pub mod observe;
 mod paging;
 pub mod places;

@@ -3,15 +3,14 @@
 use std::{
     collections::HashMap,
     hash::Hash,
-    net::{IpAddr, Ipv6Addr, SocketAddr},
+    net::IpAddr,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use alloy::primitives::Address;
 use axum::{
-    body::Body,
-    extract::{ConnectInfo, Request, State},
+    extract::{Request, State},
     http::{Extensions, HeaderMap, header},
     middleware::Next,
     response::Response,
@@ -22,7 +21,8 @@ use protocol::error_code::ErrorCode;
 use crate::{
     caller::{self, SessionId},
     error::ApiError,
-    places::{Full, HeldBody},
+    network::{self, RequestNetwork},
+    places::Full,
     settings::Limits,
     state::App,
 };
@@ -178,9 +178,9 @@ pub(crate) fn charge_body(app: &App, extensions: &Extensions, bytes: usize) {
 
 /// Counts every request by network address, before anything else is done for it; attempts to sign in, which write for
 /// strangers, are counted apart. A request also needs a place among those at work, and keeps it until the last byte of
-/// its answer.
+/// its answer is taken: the answer carries it.
 pub(crate) async fn by_network(State(app): State<App>, mut request: Request, next: Next) -> Result<Response, ApiError> {
-    let Some(network) = network_of(&app, request.headers(), request.extensions()) else {
+    let Some(network) = network::of_request(&app, request.headers(), request.extensions()) else {
         return Ok(next.run(request).await);
     };
     let now = Instant::now();
@@ -195,72 +195,23 @@ pub(crate) async fn by_network(State(app): State<App>, mut request: Request, nex
         Full::ForAll => ApiError::new(ErrorCode::Unavailable, "the server is busy").retry_after(1),
     })?;
     request.extensions_mut().insert(place.clone());
+    request.extensions_mut().insert(RequestNetwork(network));
     request.extensions_mut().insert(payer.clone());
-    let response = next.run(request).await;
+    let mut response = next.run(request).await;
     // What is streamed has no length, or lies in the content store.
     let length = response.body().size_hint().exact().filter(|_| is_from_memory(response.headers()));
     app.rates.charge(&payer, length.and_then(|length| usize::try_from(length).ok()).unwrap_or(0));
-    Ok(response.map(|body| Body::new(HeldBody::new(body, place))))
+    response.extensions_mut().insert(place);
+    Ok(response)
 }
 
 fn is_from_memory(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|media_type| media_type.as_bytes().starts_with(b"application/json"))
 }
 
-/// The caller's network; `None` where there is no socket, as in route tests.
-pub(crate) fn network_of(app: &App, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
-    let name = app.settings.limits.forwarded_header.as_deref();
-    name.and_then(|name| forwarded(headers, name))
-        .or_else(|| extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(socket)| socket.ip()))
-        .map(network)
-}
-
-/// The address that a proxy has seen: the last entry of the last line, since what stands before may be the client's own.
-fn forwarded(headers: &HeaderMap, name: &str) -> Option<IpAddr> {
-    headers.get_all(name).iter().next_back()?.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
-}
-
-/// What counts as one network: an IPv4 address; of IPv6 the first 64 bits, since whoever has one address has all of
-/// these.
-pub(crate) fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-        address => address,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_a_client_writes_before_the_proxys_entry_does_not_count() {
-        let seen = |lines: &[&str]| {
-            let mut headers = HeaderMap::new();
-            for line in lines {
-                headers.append("x-forwarded-for", line.parse().expect("a header value"));
-            }
-            forwarded(&headers, "x-forwarded-for").map(|address| address.to_string())
-        };
-        assert_eq!(seen(&["192.0.2.1"]).as_deref(), Some("192.0.2.1"));
-        assert_eq!(seen(&["198.51.100.7, 192.0.2.1"]).as_deref(), Some("192.0.2.1"));
-        assert_eq!(seen(&["198.51.100.7", "192.0.2.1"]).as_deref(), Some("192.0.2.1"));
-        assert_eq!(seen(&["198.51.100.7", "x"]), None);
-        assert_eq!(seen(&[]), None);
-    }
-
-    #[test]
-    fn one_network_has_one_bucket() {
-        let of = |text: &str| network(text.parse().expect("an address")).to_string();
-        assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
-        assert_eq!(of("2001:db8:1:2:ffff::1"), "2001:db8:1:2::");
-        assert_eq!(of("2001:db8:1:3::1"), "2001:db8:1:3::");
-        assert_eq!(of("::ffff:192.0.2.1"), "192.0.2.1");
-        assert_eq!(of("192.0.2.1"), "192.0.2.1");
-    }
 
     #[test]
     fn a_burst_is_let_through_and_then_one_each_interval() {

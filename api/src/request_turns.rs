@@ -18,7 +18,7 @@ use axum::{
 };
 use tokio::sync::oneshot;
 
-use crate::{rate_limit, state::App};
+use crate::{network::RequestNetwork, state::App};
 
 /// Turns at a time for each processor: part of a turn is waiting for the database.
 const PER_PROCESSOR: usize = 4;
@@ -52,8 +52,8 @@ pub(crate) fn give_back() {
 
 /// Works on every request in its network's turn.
 pub(crate) async fn in_turn(State(app): State<App>, request: Request, next: Next) -> Response {
-    match rate_limit::network_of(&app, request.headers(), request.extensions()) {
-        Some(network) => app.turns.run(network, next.run(request)).await,
+    match request.extensions().get::<RequestNetwork>().copied() {
+        Some(RequestNetwork(network)) => app.turns.run(network, next.run(request)).await,
         None => next.run(request).await,
     }
 }

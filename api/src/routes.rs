@@ -87,7 +87,7 @@ pub fn app(state: App) -> Router {
     let (router, _) = documented().split_for_parts();
     let limits = &state.settings.limits;
     router
-        .merge(docs::router(openapi()))
+        .merge(docs::router(&openapi()))
         .fallback(web::serve)
         .method_not_allowed_fallback(async || {
             ApiError::new(ErrorCode::MethodNotAllowed, "this route has other methods")

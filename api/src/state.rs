@@ -126,7 +126,7 @@ impl App {
             relayers,
             content: Arc::new(Kubo::new(&settings.kubo_url, &settings.limits)?),
             rates: Arc::new(RateLimits::new(&settings.limits)),
-            requests: Places::new(settings.limits.requests_per_network_max, settings.limits.requests_max),
+            requests: Places::new(settings.limits.requests()),
             turns: Turns::new(settings.limits.turns, Duration::from_millis(settings.limits.turn_milliseconds)),
             tasks: TaskTracker::new(),
             metrics: Metrics::new(),

@@ -295,6 +295,43 @@ async fn whoever_hangs_up_and_asks_again_learns_the_true_outcome() {
 }
 
 #[tokio::test]
+async fn an_action_that_was_not_mined_yet_is_asked_for_anew_under_the_same_key() {
+    let world = World::start().await;
+    let api = world.idle_api(&["--relay-wait-seconds", "1"]).await;
+    api::background::start(&api.app);
+    let patient = api.login(world.signer(Role::Patient)).await;
+    let warm = RevokeAll { patient: patient.address(), nonce: nonce(), deadline: deadline(&api) };
+    assert_eq!(submit(&api, &patient, &patient.sign(&api, Action::RevokeAll(warm))).await.0, StatusCode::OK);
+
+    world.rpc("evm_setAutomine", json!([false])).await;
+    let signed = register_key(&api, &patient, 0);
+    let ask = async || {
+        let request = Request::post("/v1/actions")
+            .header("authorization", format!("Bearer {}", patient.token))
+            .header("content-type", "application/json")
+            .header("idempotency-key", "k")
+            .body(Body::from(serde_json::to_vec(&signed).unwrap()))
+            .unwrap();
+        let answer = api.raw(request).await;
+        let head = (answer.status(), answer.headers().contains_key("idempotency-replayed"));
+        let body = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+        (head, serde_json::from_slice::<ActionView>(&body).unwrap())
+    };
+    assert_eq!(ask().await.0, (StatusCode::ACCEPTED, false));
+    assert_eq!(ask().await.0, (StatusCode::ACCEPTED, false));
+    world.rpc("evm_setAutomine", json!([true])).await;
+    world.rpc("evm_mine", json!([])).await;
+    let mined = eventually("the same request says that it is mined", || async {
+        let (head, view) = ask().await;
+        (view.state == ActionState::Mined).then_some(head)
+    });
+    assert_eq!(mined.await.0, StatusCode::OK);
+    // That is the last word, and is kept.
+    assert_eq!(ask().await.0, (StatusCode::OK, true));
+    assert_eq!(key_epoch(&api, patient.address()).await, 1);
+}
+
+#[tokio::test]
 async fn a_stuck_transaction_is_replaced_by_one_that_pays_more() {
     let world = World::start().await;
     let api = world.idle_api(&["--relay-wait-seconds", "1", "--relay-replace-seconds", "1"]).await;

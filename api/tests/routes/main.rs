@@ -16,4 +16,5 @@ mod login;
 mod private_blobs;
 mod shares;
 mod sockets;
+mod sockets_h2;
 mod web;
