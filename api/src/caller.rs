@@ -179,9 +179,7 @@ impl FromRequestParts<App> for Caller {
                 token
             }
         };
-        let id = SessionId::of(token);
-        app.rates.count_session(&id)?;
-        let session = find_session(app, &id).await?.ok_or_else(ApiError::not_signed_in)?;
+        let session = find_session(app, &SessionId::of(token)).await?.ok_or_else(ApiError::not_signed_in)?;
         let who = session.who(app)?;
         app.rates.count_address(who.address)?;
         let point = hex::decode(&who.session_key).map_err(ApiError::internal)?;

@@ -11,7 +11,7 @@ use std::{
 use alloy::primitives::Address;
 use axum::{
     extract::{Request, State},
-    http::{Extensions, HeaderMap, header},
+    http::{Extensions, HeaderMap, StatusCode, header},
     middleware::Next,
     response::Response,
 };
@@ -130,22 +130,19 @@ impl RateLimits {
         }
     }
 
-    fn expect_paid(&self, caller: &Payer) -> Result<(), ApiError> {
+    /// Counts a call before anything is done for it, by network and by the session that its token would name.
+    fn count(&self, caller: &Payer, is_login: bool) -> Result<(), Duration> {
         let now = Instant::now();
-        self.bytes_of_network.expect_paid(&caller.network, now).map_err(limited)?;
-        caller
-            .session
-            .as_ref()
-            .map_or(Ok(()), |session| self.bytes_of_session.expect_paid(session, now).map_err(limited))
-    }
-
-    /// Counts a call with the token of a session, before anybody looks whether there is such a session: whoever calls too
-    /// often costs the database nothing.
-    ///
-    /// # Errors
-    /// `rate_limited`.
-    pub fn count_session(&self, session: &SessionId) -> Result<(), ApiError> {
-        self.by_session.count(session.clone(), Instant::now()).map_err(limited)
+        self.by_network.count(caller.network, now)?;
+        if is_login {
+            self.logins.count(caller.network, now)?;
+        }
+        self.bytes_of_network.expect_paid(&caller.network, now)?;
+        if let Some(session) = &caller.session {
+            self.by_session.count(session.clone(), now)?;
+            self.bytes_of_session.expect_paid(session, now)?;
+        }
+        Ok(())
     }
 
     /// Counts a call of a signed-in address, whatever session it has.
@@ -183,13 +180,12 @@ pub(crate) async fn by_network(State(app): State<App>, mut request: Request, nex
     let Some(network) = network::of_request(&app, request.headers(), request.extensions()) else {
         return Ok(next.run(request).await);
     };
-    let now = Instant::now();
-    app.rates.by_network.count(network, now).map_err(limited)?;
-    if matches!(request.uri().path(), "/v1/auth/challenge" | "/v1/auth/login") {
-        app.rates.logins.count(network, now).map_err(limited)?;
-    }
     let payer = Payer { network, session: caller::session_named(request.headers()) };
-    app.rates.expect_paid(&payer)?;
+    let is_login = matches!(request.uri().path(), "/v1/auth/challenge" | "/v1/auth/login");
+    if let Err(wait) = app.rates.count(&payer, is_login) {
+        hold_back(&app).await;
+        return Err(limited(wait));
+    }
     let place = app.requests.take(network).map_err(|full| match full {
         Full::ForThis => ApiError::new(ErrorCode::RateLimited, "too many requests at a time").retry_after(1),
         Full::ForAll => ApiError::new(ErrorCode::Unavailable, "the server is busy").retry_after(1),
@@ -198,11 +194,19 @@ pub(crate) async fn by_network(State(app): State<App>, mut request: Request, nex
     request.extensions_mut().insert(RequestNetwork(network));
     request.extensions_mut().insert(payer.clone());
     let mut response = next.run(request).await;
+    if response.status() == StatusCode::TOO_MANY_REQUESTS {
+        hold_back(&app).await;
+    }
     // What is streamed has no length, or lies in the content store.
     let length = response.body().size_hint().exact().filter(|_| is_from_memory(response.headers()));
     app.rates.charge(&payer, length.and_then(|length| usize::try_from(length).ok()).unwrap_or(0));
     response.extensions_mut().insert(place);
     Ok(response)
+}
+
+/// Who asks too often is not told so at once: else it would ask again at once.
+async fn hold_back(app: &App) {
+    tokio::time::sleep(Duration::from_millis(app.settings.limits.refusal_milliseconds)).await;
 }
 
 fn is_from_memory(headers: &HeaderMap) -> bool {

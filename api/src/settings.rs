@@ -131,6 +131,9 @@ pub struct Limits {
     /// The same at once.
     #[arg(long, env = "MEDLOCK_BYTES_BURST", default_value_t = 8 << 20)]
     pub bytes_burst: u32,
+    /// Whoever asks too often is told so after this time.
+    #[arg(long, env = "MEDLOCK_REFUSAL_MILLISECONDS", default_value_t = 1_000)]
+    pub refusal_milliseconds: u64,
     /// Sign-in attempts per minute from one network address.
     #[arg(long, env = "MEDLOCK_LOGINS_PER_MINUTE", default_value_t = 600)]
     pub logins_per_minute: u32,
