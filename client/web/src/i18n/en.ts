@@ -502,6 +502,8 @@ export const en = {
   'access.stop.opened.never': 'Nothing was opened so far.',
   'access.stop.confirm': 'Sign and stop',
   'access.stop.done': 'Stopped. {name} can open nothing more of this.',
+  'access.stop.notEnded': 'Not everything was stopped. Try once more for the rest.',
+  'access.stop.notEnded.count': { one: '{count} permission still counts.', other: '{count} permissions still count.' },
   'access.stopAll': 'Stop everyone',
   'access.stopAll.title': 'Stop sharing with everyone?',
   'access.stopAll.confirm': 'Sign and stop everyone',

@@ -506,6 +506,8 @@ export const es: Translation<Source> = {
   'access.stop.opened.never': 'Hasta ahora no se ha abierto nada.',
   'access.stop.confirm': 'Firmar y dejar de compartir',
   'access.stop.done': 'Detenido. {name} ya no puede abrir nada de esto.',
+  'access.stop.notEnded': 'No se detuvo todo. Inténtalo otra vez para lo que queda.',
+  'access.stop.notEnded.count': { one: '{count} permiso sigue contando.', other: '{count} permisos siguen contando.' },
   'access.stopAll': 'Detener a todos',
   'access.stopAll.title': '¿Dejar de compartir con todos?',
   'access.stopAll.confirm': 'Firmar y detener a todos',

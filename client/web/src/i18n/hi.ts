@@ -501,6 +501,8 @@ export const hi: Translation<Source> = {
   'access.stop.opened.never': 'अब तक कुछ नहीं खोला गया।',
   'access.stop.confirm': 'हस्ताक्षर करके बंद करें',
   'access.stop.done': 'बंद हुआ। {name} इसमें से अब कुछ नहीं खोल सकते।',
+  'access.stop.notEnded': 'सब कुछ बंद नहीं हुआ। बाकी के लिए फिर प्रयास करें।',
+  'access.stop.notEnded.count': { one: '{count} अनुमति अब भी मान्य है।', other: '{count} अनुमतियाँ अब भी मान्य हैं।' },
   'access.stopAll': 'सबको रोकें',
   'access.stopAll.title': 'सबके साथ साझा करना बंद करें?',
   'access.stopAll.confirm': 'हस्ताक्षर करके सबको रोकें',
