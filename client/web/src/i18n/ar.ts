@@ -63,6 +63,9 @@ export const ar: Translation<Source> = {
   'action.signing': 'بانتظار توقيعك في محفظتك…',
   'action.sending': 'جارٍ الإرسال…',
   'action.waiting': 'قُبل. بانتظار تأكيد الشبكة…',
+  'action.waiting_room': 'قُبل. هناك من يسبقه…',
+  'action.waiting_fees': 'قُبل. تكلفة الشبكة الآن أعلى مما يدفعه هذا الخادم. يُستأنف تلقائيًا عندما يتغير ذلك…',
+  'action.waiting_funds': 'قُبل. لا يملك هذا الخادم ما يكفي لذلك. يُستأنف تلقائيًا عندما يعالج مشغّله الأمر…',
   'action.done': 'تم.',
   // What a signature allows, shown before each one.
   'sign.title': 'قبل أن توقّع',
@@ -827,6 +830,11 @@ export const ar: Translation<Source> = {
   'owner.add': 'السماح لها بالشهادة',
   'owner.remove': 'سحب السماح',
   'owner.done': 'تم. يسري ذلك على كل من تشهد لهم.',
+  'invite.title': 'دعوة شخص إلى هذا الخادم',
+  'invite.intro': 'يستطيع شخص جديد عندئذ استخدام هذا الخادم ضمن حدوده: لمدة 90 يومًا، أو دائمًا بعد أن ينشئ مفتاحه.',
+  'invite.address': 'عنوان من تدعوه',
+  'invite.button': 'دعوة',
+  'invite.done': 'تمت الدعوة. يستطيع الآن استخدام هذا الخادم.',
   // Settings.
   'settings.title': 'الإعدادات',
   'settings.address': 'عنواني',

@@ -52,6 +52,9 @@ export const en = {
   'action.signing': 'Waiting for you to sign in your wallet…',
   'action.sending': 'Sending…',
   'action.waiting': 'Accepted. Waiting for the network to confirm…',
+  'action.waiting_room': 'Accepted. Others go first…',
+  'action.waiting_fees': 'Accepted. The network costs more now than this server pays. It goes on by itself once that changes…',
+  'action.waiting_funds': 'Accepted. This server is short of means for it. It goes on by itself once its operator has seen to that…',
   'action.done': 'Done.',
   // What a signature allows, shown before each one.
   'sign.title': 'Before you sign',
@@ -712,6 +715,11 @@ export const en = {
   'owner.add': 'Let them vouch',
   'owner.remove': 'Withdraw',
   'owner.done': 'Done. It takes effect for everybody they vouch for.',
+  'invite.title': 'Invite somebody to this server',
+  'invite.intro': 'Somebody new can then use this server within its bounds: for 90 days, or for good once they have made their key.',
+  'invite.address': 'Address of whom you invite',
+  'invite.button': 'Invite',
+  'invite.done': 'Invited. They can use this server now.',
   // Settings.
   'settings.title': 'Settings',
   'settings.address': 'My address',

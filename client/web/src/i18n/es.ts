@@ -55,6 +55,9 @@ export const es: Translation<Source> = {
   'action.signing': 'Esperando a que firmes en tu monedero…',
   'action.sending': 'Enviando…',
   'action.waiting': 'Aceptado. Esperando la confirmación de la red…',
+  'action.waiting_room': 'Aceptado. Otros van antes…',
+  'action.waiting_fees': 'Aceptado. La red cuesta ahora más de lo que paga este servidor. Seguirá por sí solo cuando eso cambie…',
+  'action.waiting_funds': 'Aceptado. A este servidor le faltan medios para ello. Seguirá por sí solo cuando su operador lo resuelva…',
   'action.done': 'Hecho.',
   // What a signature allows, shown before each one.
   'sign.title': 'Antes de firmar',
@@ -717,6 +720,11 @@ export const es: Translation<Source> = {
   'owner.add': 'Permitirle acreditar',
   'owner.remove': 'Retirar',
   'owner.done': 'Hecho. Tiene efecto para todas las personas por las que responde.',
+  'invite.title': 'Invitar a alguien a este servidor',
+  'invite.intro': 'Así una persona nueva puede usar este servidor dentro de sus límites: durante 90 días, o sin plazo cuando haya creado su clave.',
+  'invite.address': 'Dirección de la persona invitada',
+  'invite.button': 'Invitar',
+  'invite.done': 'Invitación hecha. Ya puede usar este servidor.',
   // Settings.
   'settings.title': 'Ajustes',
   'settings.address': 'Mi dirección',
