@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use alloy::primitives::{B256, U256};
 use protocol::{
-    bodies::relay::{ActionState, ActionView},
+    bodies::relay::{ActionState, ActionView, Waiting},
     ends::{DEADLINE_SECONDS, REVOCATION_SECONDS, TooFarAhead},
     messages::{Action, SignedAction},
 };
@@ -80,6 +80,24 @@ pub async fn carry_out(client: &Client, wallet: &dyn Wallet, action: Action, way
     }
 }
 
+/// The action goes on by itself; the server says why it takes long, where it knows.
+fn still_pending(waiting: Option<Waiting>) -> ClientError {
+    let what = "The server has accepted the action, but it is not mined yet";
+    match waiting {
+        None => ClientError::new(Kind::StillPending, format!("{what}.")),
+        Some(Waiting::Room) => ClientError::new(Kind::StillPending, format!("{what}: others go first.")),
+        Some(Waiting::Fees) => {
+            ClientError::new(Kind::StillPending, format!("{what}: the chain costs more now than the server pays."))
+                .remedy("It goes on by itself once the fees fall. To pay yourself and not wait: --direct.")
+        }
+        Some(Waiting::Funds) => {
+            ClientError::new(Kind::StillPending, format!("{what}: the server has too little ether for it.")).remedy(
+                "Tell the operator of the server; it goes on by itself then. To pay yourself and not wait: --direct.",
+            )
+        }
+    }
+}
+
 /// Signs an action, after checking that this device and its deployment file are on the same chain.
 pub(crate) async fn sign(client: &Client, wallet: &dyn Wallet, action: Action) -> Result<SignedAction, ClientError> {
     expect_ends(&action)?;
@@ -134,10 +152,7 @@ pub(crate) async fn settle(client: &Client, action: &Action, view: Option<Action
             Some(_) | None => {}
         }
         if begun.elapsed() > WAIT_MAX {
-            return Err(ClientError::new(
-                Kind::StillPending,
-                "The server has accepted the action, but it is not mined yet.",
-            ));
+            return Err(still_pending(view.as_ref().and_then(|view| view.waiting)));
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
         view = Some(client.api()?.action(id).await?);

@@ -103,7 +103,7 @@ impl World {
 
     /// An API on this network that does no background work yet; it is quicker than the defaults, so that tests are.
     pub(crate) async fn idle_api(&self, extra: &[&str]) -> Api {
-        let quick = ["--lease-seconds", "2", "--checkpoint-ms-max", "300"];
+        let quick = ["--lease-seconds", "2", "--checkpoint-ms-max", "300", "--refusal-milliseconds", "0"];
         let changed = |flag: &str| extra.iter().step_by(2).any(|other| *other == flag);
         let quick = quick.chunks(2).filter(|setting| !changed(setting[0])).flatten().copied();
         self.idle_api_with(&quick.chain(extra.iter().copied()).collect::<Vec<_>>()).await

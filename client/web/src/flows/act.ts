@@ -3,6 +3,7 @@ import type { Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import { problemFailure } from '../api/request.ts';
 import { unixNow, type Chain } from '../chain/chain.ts';
+import type { ActionPhase } from '../data/types/actions.ts';
 import type { Sentence } from '../data/types/signing.ts';
 import type { Client } from '../device/device.ts';
 import type { Errand } from '../device/errand.ts';
@@ -69,9 +70,12 @@ export async function carryOut(client: Client, action: Action, sentence: Sentenc
 export async function settle(client: Client, action: Action, first: api.ActionView | null, errand: Errand): Promise<Settled> {
   const id = actionId(action, client.chain.deployment);
   const begun = Date.now();
-  errand.phase('waiting');
+  let told: ActionPhase | null = null;
   for (let view = first; ; view = await api.action(id)) {
     if (view !== null && view.id !== id) throw new Failure('wrong_answer');
+    const phase: ActionPhase = view?.waiting == null ? 'waiting' : `waiting_${view.waiting}`;
+    if (phase !== told) errand.phase(phase);
+    told = phase;
     if (view?.state === 'failed') throw problemFailure(view.problem) ?? new Failure('reverted');
     if (view?.state === 'mined') {
       await confirmOnChain(client.chain, action);

@@ -21,6 +21,7 @@ import { short } from '../people/names.ts';
 import { affiliation } from '../people/Person.tsx';
 import { dayText, endOfDay, endOfDayText, endProblem } from '../share/UntilField.tsx';
 import { Accreditors } from './Accreditors.tsx';
+import { Invitation } from './Invitation.tsx';
 
 /** Vouching for doctors, laboratories, pharmacies and auditors; for the owner also naming accreditors. */
 export function AccreditationPage({ me }: { readonly me: Me }) {
@@ -28,6 +29,7 @@ export function AccreditationPage({ me }: { readonly me: Me }) {
   return (
     <Page title={t('accredit.title')} intro={t('accredit.intro')}>
       {me.owner && <Accreditors />}
+      <Invitation />
       {me.accreditor && (
         <>
           <NewAccreditation />
