@@ -1,7 +1,10 @@
 //! The caller's own account: `GET /v1/me`, and who this server is: `GET /v1/deployment`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use alloy::primitives::Address;
 use axum::extract::State;
+use futures::TryStreamExt;
 use mongodb::bson::doc;
 use protocol::{
     bodies::account::{Me, ServerInfo},
@@ -47,16 +50,33 @@ pub(crate) async fn deployment(State(app): State<App>) -> Json<ServerInfo> {
 
 /// The roles in which `address` counts now, as the mirror knows them: for what is shown, never for permission.
 pub(crate) async fn current_roles(app: &App, address: Address) -> Result<Vec<Role>, ApiError> {
+    Ok(roles_of(app, &BTreeSet::from([address])).await?.remove(&address).unwrap_or_default())
+}
+
+/// The same for several at once. Whoever was never accredited, as far as the mirror knows, is left out; who no longer counts
+/// has no roles.
+pub(crate) async fn roles_of(
+    app: &App,
+    addresses: &BTreeSet<Address>,
+) -> Result<BTreeMap<Address, Vec<Role>>, ApiError> {
+    if addresses.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let ids = |of: &mut dyn Iterator<Item = Address>| of.map(|address| format!("{address:#x}")).collect::<Vec<_>>();
     let practitioners = app.database.collection::<PractitionerDoc>(collection::PRACTITIONERS);
-    let now = app.clock.now();
-    let Some(practitioner) = practitioners.find_one(doc! { "_id": format!("{address:#x}") }).await? else {
-        return Ok(Vec::new());
-    };
+    let known = doc! { "_id": { "$in": ids(&mut addresses.iter().copied()) } };
+    let practitioners: Vec<PractitionerDoc> = practitioners.find(known).await?.try_collect().await?;
     let accreditors = app.database.collection::<AccreditorDoc>(collection::ACCREDITORS);
-    let accreditor = accreditors.find_one(doc! { "_id": format!("{:#x}", practitioner.accreditor) }).await?;
-    let runs = practitioner.valid_from <= now && now < practitioner.valid_until;
-    let counts = runs && practitioner.is_vouched_for(accreditor.as_ref());
-    Ok(if counts { Role::from_mask(practitioner.roles) } else { Vec::new() })
+    let theirs = doc! { "_id": { "$in": ids(&mut practitioners.iter().map(|practitioner| practitioner.accreditor)) } };
+    let accreditors: Vec<AccreditorDoc> = accreditors.find(theirs).await?.try_collect().await?;
+    let now = app.clock.now();
+    let roles = |practitioner: &PractitionerDoc| {
+        let accreditor = accreditors.iter().find(|accreditor| accreditor.address == practitioner.accreditor);
+        let runs = practitioner.valid_from <= now && now < practitioner.valid_until;
+        let counts = runs && practitioner.is_vouched_for(accreditor);
+        if counts { Role::from_mask(practitioner.roles) } else { Vec::new() }
+    };
+    Ok(practitioners.iter().map(|practitioner| (practitioner.address, roles(practitioner))).collect())
 }
 
 /// The newest identity key that the mirror knows.

@@ -89,12 +89,14 @@ pub enum Use {
     Block,
     /// What an entry of the feed tells.
     Feed,
+    /// Whose session brought an action.
+    Submitter,
 }
 
 impl Use {
     /// All of them, for the test that no two share a label.
     #[cfg(test)]
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::ReleaseShare,
         Self::Session,
         Self::Leaf,
@@ -107,6 +109,7 @@ impl Use {
         Self::RequestAnswer,
         Self::Block,
         Self::Feed,
+        Self::Submitter,
     ];
 
     const fn label(self) -> &'static str {
@@ -123,6 +126,7 @@ impl Use {
             Self::RequestAnswer => "api_requests/answered",
             Self::Block => "api_blocks/sealed",
             Self::Feed => "api_feed/sealed",
+            Self::Submitter => "api_actions/submitter",
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::{
     extract::Json,
     settings::Settings,
     state::App,
-    store::{collection, index, ttl_index},
+    store::{collection, end_surplus, index, ttl_index},
     time::Clock,
 };
 
@@ -120,26 +120,10 @@ pub(crate) async fn logout(State(app): State<App>, caller: Caller) -> Result<Res
 
 /// Keeps the newest sessions of the address, as many as the settings allow.
 async fn end_oldest(app: &App, address: Address, newest: &SessionId) -> Result<(), ApiError> {
-    let sessions = app.database.collection::<mongodb::bson::Document>(collection::SESSIONS);
-    let address = app.at_rest.find(Lookup::SessionAddress, address);
-    let skip = u64::try_from(app.settings.limits.sessions_max.max(1)).unwrap_or(u64::MAX);
-    let mut surplus = sessions
-        .find(doc! { "address": address })
-        .sort(doc! { "created_at": -1 })
-        .skip(skip)
-        .projection(doc! { "_id": 1 })
-        .await?;
-    let mut ids = Vec::new();
-    while surplus.advance().await? {
-        let id = surplus.deserialize_current()?.get_str("_id").map_err(ApiError::internal)?.to_owned();
-        if id != newest.0 {
-            ids.push(id);
-        }
-    }
-    if !ids.is_empty() {
-        sessions.delete_many(doc! { "_id": { "$in": ids } }).await?;
-    }
-    Ok(())
+    let sessions = app.database.collection(collection::SESSIONS);
+    let owned = doc! { "address": app.at_rest.find(Lookup::SessionAddress, address) };
+    let keep = u64::try_from(app.settings.limits.sessions_max).unwrap_or(u64::MAX);
+    Ok(end_surplus(&sessions, owned, "created_at", keep, &newest.0).await?)
 }
 
 /// Browsers keep a `__Host-` cookie only with Secure and Path=/. They treat `http://localhost` and `http://127.0.0.1`

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     at_rest::{Lookup, Sealed, Use},
     error::ApiError,
-    rate_limit,
+    network::RequestNetwork,
     state::App,
     store::collection,
     time::Clock,
@@ -147,6 +147,12 @@ fn carried(headers: &HeaderMap) -> Option<Carried<'_>> {
         .map(Carried::Cookie)
 }
 
+/// What the token of a request names, if it has one; nobody has looked whether there is such a session.
+pub(crate) fn session_named(headers: &HeaderMap) -> Option<SessionId> {
+    let (Carried::Bearer(token) | Carried::Cookie(token)) = carried(headers)?;
+    Some(SessionId::of(token))
+}
+
 /// The session and whose it is, unless it has ended.
 async fn find_session(app: &App, id: &SessionId) -> Result<Option<(SessionDoc, SignedIn)>, ApiError> {
     let sessions = app.database.collection::<SessionDoc>(collection::SESSIONS);
@@ -185,7 +191,7 @@ impl FromRequestParts<App> for Caller {
             login_message: who.login_message,
             login_signature: who.login_signature,
             expires_at: who.expires_at,
-            network: rate_limit::network_of(app, &parts.headers, &parts.extensions),
+            network: parts.extensions.get::<RequestNetwork>().map(|RequestNetwork(network)| *network),
         })
     }
 }

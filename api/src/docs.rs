@@ -4,7 +4,7 @@ mod problems;
 
 use std::sync::LazyLock;
 
-use axum::{Router, response::IntoResponse};
+use axum::{Router, body::Bytes, http::header};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -12,10 +12,10 @@ use utoipa::{
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 pub(crate) use self::problems::Documented;
-use crate::{caller::SESSION_COOKIE, extract::Json, state::App};
+use crate::{caller::SESSION_COOKIE, state::App};
 
 /// What the document says beside the routes.
 #[derive(OpenApi)]
@@ -63,18 +63,11 @@ pub(crate) fn complete(openapi: utoipa::openapi::OpenApi) -> utoipa::openapi::Op
 pub(crate) static DOCUMENTED: LazyLock<Documented> = LazyLock::new(|| Documented::of(crate::routes::openapi()));
 
 /// `/openapi.json` and `/docs`. They are not part of the document themselves.
-pub(crate) fn router(openapi: utoipa::openapi::OpenApi) -> Router<App> {
-    let document = openapi.clone();
+pub(crate) fn router(openapi: &utoipa::openapi::OpenApi) -> Router<App> {
+    // Written once: anybody may ask for it, as often as the limits let them.
+    let document = Bytes::from(serde_json::to_vec(openapi).expect("the document is plain data"));
+    let answer = async move || ([(header::CONTENT_TYPE, "application/json")], document.clone());
     Router::new()
-        .route(
-            "/openapi.json",
-            axum::routing::get(async move || {
-                let answer = Json(document.clone());
-                answer.into_response()
-            }),
-        )
-        .merge(SwaggerUi::new("/docs").external_url_unchecked(
-            "/docs/openapi.json",
-            serde_json::to_value(&openapi).expect("the document is plain data"),
-        ))
+        .route("/openapi.json", axum::routing::get(answer))
+        .merge(SwaggerUi::new("/docs").config(Config::from("/openapi.json")))
 }

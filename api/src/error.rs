@@ -11,7 +11,10 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use protocol::error_code::{ErrorCode, Problem};
+use protocol::{
+    ends::TooFarAhead,
+    error_code::{ErrorCode, Problem},
+};
 
 use crate::request_id;
 
@@ -130,14 +133,15 @@ impl ApiError {
         }
     }
 
+    /// An error is our fault and nothing else: what whoever asks can cause as often as they like must not fill the log in which
+    /// the operator looks for faults. What waits for a part of ours is a warning; readiness and metrics say it, too.
     fn log(&self) {
         let code = self.code.as_str();
         let cause = self.cause.as_ref().map(|cause| clipped(&format!("{cause:#}"), CAUSE_CHARS_MAX));
-        match (cause, self.code.status() >= 500) {
-            (Some(cause), true) => tracing::error!(code, cause, "request failed"),
-            (None, true) => tracing::error!(code, "request failed"),
-            (Some(cause), false) => tracing::debug!(code, cause, "request refused"),
-            (None, false) => tracing::debug!(code, "request refused"),
+        match (self.code, cause) {
+            (ErrorCode::Internal, cause) => tracing::error!(code, cause, "request failed"),
+            (ErrorCode::Unavailable, Some(cause)) => tracing::warn!(code, cause, "a part did not answer"),
+            (_, cause) => tracing::debug!(code, cause, "request refused"),
         }
     }
 }
@@ -165,12 +169,25 @@ impl From<mongodb::error::Error> for ApiError {
     /// A database that cannot be reached is unavailable; anything else is our fault.
     fn from(error: mongodb::error::Error) -> Self {
         use mongodb::error::ErrorKind;
+        // Whoever collided with somebody else's write succeeds when trying again.
+        let is_transient = [mongodb::error::TRANSIENT_TRANSACTION_ERROR, mongodb::error::RETRYABLE_WRITE_ERROR]
+            .iter()
+            .any(|label| error.contains_label(label));
+        if is_transient {
+            return Self::unavailable("the database", error);
+        }
         match *error.kind {
             ErrorKind::ServerSelection { .. } | ErrorKind::Io(_) | ErrorKind::ConnectionPoolCleared { .. } => {
                 Self::unavailable("the database", error)
             }
             _ => Self::internal(error),
         }
+    }
+}
+
+impl From<TooFarAhead> for ApiError {
+    fn from(end: TooFarAhead) -> Self {
+        Self::new(ErrorCode::OutOfRange, end.as_str())
     }
 }
 
@@ -182,10 +199,14 @@ impl From<TransportError> for ApiError {
 }
 
 impl From<alloy::contract::Error> for ApiError {
-    /// For calls that cannot revert. Others decode the revert first.
+    /// For calls that cannot revert. Others decode the revert first. A node that answers with any other error is one that does
+    /// not answer.
     fn from(error: alloy::contract::Error) -> Self {
+        let has_reverted = |error: &TransportError| {
+            error.as_error_resp().is_some_and(|payload| payload.code == 3 || payload.as_revert_data().is_some())
+        };
         match error {
-            alloy::contract::Error::TransportError(error) if error.as_error_resp().is_none() => error.into(),
+            alloy::contract::Error::TransportError(error) if !has_reverted(&error) => error.into(),
             error => Self::internal(error),
         }
     }
@@ -201,6 +222,48 @@ mod tests {
         assert_eq!(clipped("abcd", 3), "ab…");
         assert_eq!(clipped("añ\u{1F4A9}b\u{0}\nc", 6), "añ\u{1F4A9}b  c".chars().take(5).collect::<String>() + "…");
         assert_eq!(clipped("", 3), "");
+    }
+
+    /// Counts the lines of each level.
+    #[derive(Clone, Default)]
+    struct Lines(std::sync::Arc<std::sync::Mutex<Vec<tracing::Level>>>);
+
+    impl tracing::Subscriber for Lines {
+        fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+            true
+        }
+        fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+            tracing::span::Id::from_u64(1)
+        }
+        fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+        fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+        fn event(&self, event: &tracing::Event<'_>) {
+            self.0.lock().expect("nobody panics with it").push(*event.metadata().level());
+        }
+        fn enter(&self, _: &tracing::span::Id) {}
+        fn exit(&self, _: &tracing::span::Id) {}
+    }
+
+    #[test]
+    fn only_a_fault_of_ours_is_an_error_in_the_log() {
+        use tracing::Level;
+        let level = |error: ApiError| {
+            let lines = Lines::default();
+            tracing::subscriber::with_default(lines.clone(), || drop(error.into_response()));
+            let lines = lines.0.lock().expect("nobody panics with it").clone();
+            assert_eq!(lines.len(), 1, "once");
+            lines[0]
+        };
+        for code in ErrorCode::ALL {
+            let expected = if *code == ErrorCode::Internal { Level::ERROR } else { Level::DEBUG };
+            assert_eq!(level(ApiError::new(*code, "a sentence")), expected, "{code}");
+        }
+        let away = || TransportError::from(alloy::transports::TransportErrorKind::backend_gone());
+        assert_eq!(level(away().into()), Level::WARN);
+        assert_eq!(level(alloy::contract::Error::TransportError(away()).into()), Level::WARN);
+        let refused = ApiError::invalid("a sentence").because(anyhow::anyhow!("what the caller sent"));
+        assert_eq!(level(refused), Level::DEBUG);
+        assert_eq!(level(ApiError::internal(anyhow::anyhow!("a fault"))), Level::ERROR);
     }
 
     #[test]

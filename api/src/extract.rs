@@ -10,7 +10,7 @@ use axum::{
 use protocol::error_code::ErrorCode;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{body, error::ApiError, state::App, work};
+use crate::{body, error::ApiError, rate_limit, state::App, work};
 
 /// A JSON body, in or out.
 #[derive(Debug)]
@@ -25,7 +25,9 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<App> for Json<T> {
         }
         let limits = &app.settings.limits;
         let bytes_max = body::bytes_max(limits, request.uri().path());
-        let bytes = body::read(request.into_body(), bytes_max, limits).await?;
+        let (parts, body) = request.into_parts();
+        let bytes = body::read(body, bytes_max, limits).await?;
+        rate_limit::charge_body(app, &parts.extensions, bytes.len());
         work::run(bytes.len(), move || parsed(&bytes)).await.map(Self)
     }
 }

@@ -25,6 +25,8 @@ pub(crate) use received::{
     Received, ReceivedDoc, ReceivedRow, active, between, close, close_expired, find, listed, of_grants, of_mirrored,
     readable, received, sort_again,
 };
+pub(crate) use standing::ending;
+pub(crate) use view::mirrored;
 
 use crate::{
     caller::Caller,
@@ -49,15 +51,19 @@ pub(crate) async fn post_grant(
     Json(body): Json<GrantBody>,
 ) -> Result<(StatusCode, Json<Option<ActionView>>), ApiError> {
     let signed = body.action.clone();
-    if let Some(signed) = &signed {
-        give::check_message(&app, &caller, signed, &body)?;
-    }
-    let kept = give::check_form(body).await?;
-    match &signed {
+    let verified = match &signed {
         Some(signed) => {
+            give::check_message(&caller, signed, &body)?;
+            Some((signed, app.relay.verify(signed).await?))
+        }
+        None => None,
+    };
+    let kept = give::check_form(body).await?;
+    match verified {
+        Some((signed, verified)) => {
             let epochs = give::check_hashes(signed, &kept)?;
             let keep = give::keep(&app, &caller, signed, &kept, &epochs);
-            relay::answer(app.relay.relay_after(signed, &caller, keep).await?, StatusCode::CREATED)
+            relay::answer(app.relay.relay_after(verified, &caller, keep).await?, StatusCode::CREATED)
         }
         None => {
             give::put_in_again(&app, &caller, &kept).await?;

@@ -129,7 +129,9 @@ async fn finish(app: &App, claim: &Claim, response: Response) -> Response {
     let passing = status.is_server_error()
         || matches!(
             status,
-            StatusCode::UNAUTHORIZED
+            // An action that is not mined yet. Its id is idempotent by itself, and whoever asks again learns more.
+            StatusCode::ACCEPTED
+                | StatusCode::UNAUTHORIZED
                 | StatusCode::FORBIDDEN
                 | StatusCode::REQUEST_TIMEOUT
                 | StatusCode::TOO_MANY_REQUESTS

@@ -107,6 +107,7 @@ pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     durations: Family<RouteLabels, Histogram, fn() -> Histogram>,
+    forwarded_ignored: Counter,
     relay: RelayFigures,
 }
 
@@ -125,9 +126,23 @@ impl Metrics {
             Unit::Seconds,
             Family::clone(&durations),
         );
+        let forwarded_ignored = Counter::default();
+        registry.register(
+            "forwarded_ignored",
+            "Requests whose forwarded header names no address, or does not come from a proxy",
+            forwarded_ignored.clone(),
+        );
         let relay = RelayFigures::default();
         relay.register(&mut registry);
-        Arc::new(Self { registry, requests, durations, relay })
+        Arc::new(Self { registry, requests, durations, forwarded_ignored, relay })
+    }
+
+    /// Counts a request whose forwarded header does not count. Says so once: it may be anybody's doing, or a mistake in
+    /// the settings, with which all callers count as one.
+    pub(crate) fn forwarded_ignored(&self, why: &'static str) {
+        if self.forwarded_ignored.inc() == 0 {
+            tracing::warn!(why, "the forwarded header of a request was ignored; its sender counts by its own address");
+        }
     }
 }
 

@@ -1,28 +1,36 @@
 //! How many at a time: connections and requests, of one network address and in all.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     net::IpAddr,
-    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll},
 };
 
-use axum::body::{Body, Bytes};
-use hyper::body::{Frame, SizeHint};
+use crate::network;
+
+/// How many places there are.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// For one network.
+    pub network: usize,
+    /// For all networks that can belong to one owner of many: a /24 of IPv4, a /48 of IPv6.
+    pub wide_network: usize,
+    /// For everybody.
+    pub all: usize,
+}
 
 /// A number of places, shared by all that want one.
 #[derive(Clone, Debug)]
 pub struct Places {
-    each_max: usize,
-    all_max: usize,
+    bounds: Bounds,
     taken: Arc<Mutex<Taken>>,
 }
 
 #[derive(Debug, Default)]
 struct Taken {
     all: usize,
-    each: HashMap<IpAddr, usize>,
+    networks: HashMap<IpAddr, usize>,
+    wide_networks: HashMap<IpAddr, usize>,
 }
 
 /// Why there is no place.
@@ -44,31 +52,49 @@ pub struct Place {
 #[derive(Debug)]
 struct Held {
     places: Places,
-    network: IpAddr,
+    /// Absent for one that counts among all only.
+    network: Option<IpAddr>,
 }
 
 impl Places {
-    /// At most `each_max` for one network and `all_max` for all of them.
+    /// All free.
     #[must_use]
-    pub fn new(each_max: usize, all_max: usize) -> Self {
-        Self { each_max, all_max, taken: Arc::default() }
+    pub fn new(bounds: Bounds) -> Self {
+        Self { bounds, taken: Arc::default() }
     }
 
-    /// Takes a place.
+    /// Takes a place for a network.
     ///
     /// # Errors
     /// [`Full`].
     pub fn take(&self, network: IpAddr) -> Result<Place, Full> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let each = taken.each.get(&network).copied().unwrap_or(0);
-        if each >= self.each_max {
+        let count = |counts: &HashMap<IpAddr, usize>, network| counts.get(&network).copied().unwrap_or(0);
+        let wide = network::wide(network);
+        if count(&taken.networks, network) >= self.bounds.network
+            || count(&taken.wide_networks, wide) >= self.bounds.wide_network
+        {
             return Err(Full::ForThis);
         }
-        if taken.all >= self.all_max {
+        let place = self.take_among_all(&mut taken, Some(network))?;
+        *taken.networks.entry(network).or_default() += 1;
+        *taken.wide_networks.entry(wide).or_default() += 1;
+        Ok(place)
+    }
+
+    /// Takes a place for somebody who stands for many networks: a proxy.
+    ///
+    /// # Errors
+    /// [`Full::ForAll`].
+    pub fn take_for_many(&self) -> Result<Place, Full> {
+        self.take_among_all(&mut self.taken.lock().unwrap_or_else(PoisonError::into_inner), None)
+    }
+
+    fn take_among_all(&self, taken: &mut Taken, network: Option<IpAddr>) -> Result<Place, Full> {
+        if taken.all >= self.bounds.all {
             return Err(Full::ForAll);
         }
         taken.all += 1;
-        taken.each.insert(network, each + 1);
         Ok(Place { held: Arc::new(Held { places: self.clone(), network }) })
     }
 
@@ -83,42 +109,19 @@ impl Drop for Held {
     fn drop(&mut self) {
         let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.all -= 1;
-        if let Some(each) = taken.each.get_mut(&self.network) {
-            *each -= 1;
-            if *each == 0 {
-                taken.each.remove(&self.network);
-            }
+        if let Some(network) = self.network {
+            give_back(&mut taken.networks, network);
+            give_back(&mut taken.wide_networks, network::wide(network));
         }
     }
 }
 
-/// A body that holds something until it has been sent, or nobody wants it any more.
-pub(crate) struct HeldBody<T> {
-    body: Body,
-    #[expect(dead_code, reason = "held for its Drop")]
-    held: T,
-}
-
-impl<T> HeldBody<T> {
-    pub(crate) const fn new(body: Body, held: T) -> Self {
-        Self { body, held }
-    }
-}
-
-impl<T: Unpin> hyper::body::Body for HeldBody<T> {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+fn give_back(counts: &mut HashMap<IpAddr, usize>, network: IpAddr) {
+    if let Entry::Occupied(mut count) = counts.entry(network) {
+        *count.get_mut() -= 1;
+        if *count.get() == 0 {
+            count.remove();
+        }
     }
 }
 
@@ -126,15 +129,24 @@ impl<T: Unpin> hyper::body::Body for HeldBody<T> {
 mod tests {
     use super::*;
 
+    fn places(network: usize, wide_network: usize, all: usize) -> Places {
+        Places::new(Bounds { network, wide_network, all })
+    }
+
+    fn address(text: &str) -> IpAddr {
+        network::of(text.parse().expect("an address"))
+    }
+
     #[test]
     fn a_place_is_free_again_when_its_last_copy_is_gone() {
-        let places = Places::new(2, 3);
-        let [one, two]: [IpAddr; 2] = ["192.0.2.1", "192.0.2.2"].map(|text| text.parse().expect("an address"));
+        let places = places(2, 3, 3);
+        let [one, two] = ["192.0.2.1", "192.0.2.2"].map(address);
         let first = places.take(one).expect("free");
         let second = places.take(one).expect("free");
         assert_eq!(places.take(one).err(), Some(Full::ForThis));
         let third = places.take(two).expect("others have places of their own");
-        assert_eq!(places.take(two).err(), Some(Full::ForAll));
+        assert_eq!(places.take(address("198.51.100.1")).err(), Some(Full::ForAll));
+        assert_eq!(places.take_for_many().err(), Some(Full::ForAll));
         let copy = first.clone();
         drop(first);
         assert_eq!(places.take(one).err(), Some(Full::ForThis));
@@ -142,6 +154,23 @@ mod tests {
         let again = places.take(one).expect("free again");
         drop((again, second, third));
         assert_eq!(places.count(), 0);
-        assert!(places.taken.lock().expect("whole").each.is_empty(), "nothing is kept of who has gone");
+        let taken = places.taken.lock().expect("whole");
+        assert!(taken.networks.is_empty() && taken.wide_networks.is_empty(), "nothing is kept of who has gone");
+    }
+
+    #[test]
+    fn whoever_has_many_networks_does_not_have_their_places_all_together() {
+        for [one, two, three, other] in [
+            ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.3.1"],
+            ["2001:db8:1:1::", "2001:db8:1:2::", "2001:db8:1:3::", "2001:db8:2:1::"],
+        ] {
+            let places = places(2, 2, 100);
+            let held = [one, two].map(|one| places.take(address(one)).expect("free"));
+            assert_eq!(places.take(address(three)).err(), Some(Full::ForThis));
+            assert!(places.take(address(other)).is_ok());
+            assert!(places.take_for_many().is_ok());
+            drop(held);
+            assert!(places.take(address(three)).is_ok());
+        }
     }
 }

@@ -3,24 +3,26 @@
 use std::{
     collections::HashMap,
     hash::Hash,
-    net::{IpAddr, Ipv6Addr, SocketAddr},
-    sync::Mutex,
+    net::IpAddr,
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use alloy::primitives::Address;
 use axum::{
-    body::Body,
-    extract::{ConnectInfo, Request, State},
-    http::{Extensions, HeaderMap},
+    extract::{Request, State},
+    http::{Extensions, HeaderMap, StatusCode, header},
     middleware::Next,
     response::Response,
 };
+use hyper::body::Body as _;
 use protocol::error_code::ErrorCode;
 
 use crate::{
+    caller::{self, SessionId},
     error::ApiError,
-    places::{Full, HeldBody},
+    network::{self, RequestNetwork},
+    places::Full,
     settings::Limits,
     state::App,
 };
@@ -50,10 +52,7 @@ impl<K: Eq + Hash> RateLimit<K> {
     /// # Errors
     /// How long to wait.
     pub fn count(&self, caller: K, now: Instant) -> Result<(), Duration> {
-        let mut full_at = self.full_at.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if full_at.len() > BUCKETS_BEFORE_SWEEP {
-            full_at.retain(|_, at| *at > now);
-        }
+        let mut full_at = self.full_at(now);
         let at = full_at.entry(caller).or_insert(now);
         let filled = (*at).max(now) + self.interval;
         let tolerance = self.interval * self.burst;
@@ -63,12 +62,42 @@ impl<K: Eq + Hash> RateLimit<K> {
         *at = filled;
         Ok(())
     }
+
+    /// Counts what was found out only afterwards, as often as it counts: it is paid for by whatever comes next.
+    pub fn charge(&self, caller: K, times: u32, now: Instant) {
+        let mut full_at = self.full_at(now);
+        let at = full_at.entry(caller).or_insert(now);
+        *at = (*at).max(now) + self.interval * times;
+    }
+
+    /// Whether the caller has had more than its share.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn expect_paid(&self, caller: &K, now: Instant) -> Result<(), Duration> {
+        let allowed = now + self.interval * self.burst;
+        match self.full_at(now).get(caller) {
+            Some(at) if *at > allowed => Err(*at - allowed),
+            _ => Ok(()),
+        }
+    }
+
+    fn full_at(&self, now: Instant) -> MutexGuard<'_, HashMap<K, Instant>> {
+        let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if full_at.len() > BUCKETS_BEFORE_SWEEP {
+            full_at.retain(|_, at| *at > now);
+        }
+        full_at
+    }
 }
 
 /// The limits of the server.
 #[derive(Debug)]
 pub struct RateLimits {
     by_network: RateLimit<IpAddr>,
+    by_session: RateLimit<SessionId>,
+    bytes_of_network: RateLimit<IpAddr>,
+    bytes_of_session: RateLimit<SessionId>,
     by_address: RateLimit<Address>,
     logins: RateLimit<IpAddr>,
 }
@@ -78,14 +107,45 @@ impl RateLimits {
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
         let per_second = f64::from(limits.rate_per_second);
+        let (kib_per_second, kib_burst) = (f64::from(limits.bytes_per_second) / 1024.0, limits.bytes_burst / 1024);
         Self {
             by_network: RateLimit::new(per_second * 4.0, limits.rate_burst.saturating_mul(4)),
+            by_session: RateLimit::new(per_second, limits.rate_burst),
+            bytes_of_network: RateLimit::new(kib_per_second * 4.0, kib_burst.saturating_mul(4)),
+            bytes_of_session: RateLimit::new(kib_per_second, kib_burst),
             by_address: RateLimit::new(per_second, limits.rate_burst),
             logins: RateLimit::new(f64::from(limits.logins_per_minute) / 60.0, limits.logins_per_minute),
         }
     }
 
-    /// Counts a call of a signed-in address.
+    /// Charges whoever called for the bytes of a body or of an answer, in whole KiB.
+    pub(crate) fn charge(&self, caller: &Payer, bytes: usize) {
+        let (kib, now) = (u32::try_from(bytes >> 10).unwrap_or(u32::MAX), Instant::now());
+        if kib == 0 {
+            return;
+        }
+        self.bytes_of_network.charge(caller.network, kib, now);
+        if let Some(session) = &caller.session {
+            self.bytes_of_session.charge(session.clone(), kib, now);
+        }
+    }
+
+    /// Counts a call before anything is done for it, by network and by the session that its token would name.
+    fn count(&self, caller: &Payer, is_login: bool) -> Result<(), Duration> {
+        let now = Instant::now();
+        self.by_network.count(caller.network, now)?;
+        if is_login {
+            self.logins.count(caller.network, now)?;
+        }
+        self.bytes_of_network.expect_paid(&caller.network, now)?;
+        if let Some(session) = &caller.session {
+            self.by_session.count(session.clone(), now)?;
+            self.bytes_of_session.expect_paid(session, now)?;
+        }
+        Ok(())
+    }
+
+    /// Counts a call of a signed-in address, whatever session it has.
     ///
     /// # Errors
     /// `rate_limited`.
@@ -98,80 +158,64 @@ fn limited(wait: Duration) -> ApiError {
     ApiError::new(ErrorCode::RateLimited, "too many requests").retry_after(wait.as_secs() + 1)
 }
 
+/// Whom a request's bytes are charged to.
+#[derive(Clone, Debug)]
+pub(crate) struct Payer {
+    network: IpAddr,
+    /// What its token would name, whether or not there is such a session.
+    session: Option<SessionId>,
+}
+
+/// Charges for the body of a request, once it is there and before anything is done with it.
+pub(crate) fn charge_body(app: &App, extensions: &Extensions, bytes: usize) {
+    if let Some(payer) = extensions.get::<Payer>() {
+        app.rates.charge(payer, bytes);
+    }
+}
+
 /// Counts every request by network address, before anything else is done for it; attempts to sign in, which write for
 /// strangers, are counted apart. A request also needs a place among those at work, and keeps it until the last byte of
-/// its answer.
+/// its answer is taken: the answer carries it.
 pub(crate) async fn by_network(State(app): State<App>, mut request: Request, next: Next) -> Result<Response, ApiError> {
-    let Some(network) = network_of(&app, request.headers(), request.extensions()) else {
+    let Some(network) = network::of_request(&app, request.headers(), request.extensions()) else {
         return Ok(next.run(request).await);
     };
-    let now = Instant::now();
-    app.rates.by_network.count(network, now).map_err(limited)?;
-    if matches!(request.uri().path(), "/v1/auth/challenge" | "/v1/auth/login") {
-        app.rates.logins.count(network, now).map_err(limited)?;
+    let payer = Payer { network, session: caller::session_named(request.headers()) };
+    let is_login = matches!(request.uri().path(), "/v1/auth/challenge" | "/v1/auth/login");
+    if let Err(wait) = app.rates.count(&payer, is_login) {
+        hold_back(&app).await;
+        return Err(limited(wait));
     }
     let place = app.requests.take(network).map_err(|full| match full {
         Full::ForThis => ApiError::new(ErrorCode::RateLimited, "too many requests at a time").retry_after(1),
         Full::ForAll => ApiError::new(ErrorCode::Unavailable, "the server is busy").retry_after(1),
     })?;
     request.extensions_mut().insert(place.clone());
-    Ok(next.run(request).await.map(|body| Body::new(HeldBody::new(body, place))))
-}
-
-/// The caller's network; `None` where there is no socket, as in route tests.
-pub(crate) fn network_of(app: &App, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
-    let name = app.settings.limits.forwarded_header.as_deref();
-    name.and_then(|name| forwarded(headers, name))
-        .or_else(|| extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(socket)| socket.ip()))
-        .map(network)
-}
-
-/// The address that a proxy has seen: the last entry of the last line, since what stands before may be the client's own.
-fn forwarded(headers: &HeaderMap, name: &str) -> Option<IpAddr> {
-    headers.get_all(name).iter().next_back()?.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
-}
-
-/// What counts as one network: an IPv4 address; of IPv6 the first 64 bits, since whoever has one address has all of
-/// these.
-pub(crate) fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-        address => address,
+    request.extensions_mut().insert(RequestNetwork(network));
+    request.extensions_mut().insert(payer.clone());
+    let mut response = next.run(request).await;
+    if response.status() == StatusCode::TOO_MANY_REQUESTS {
+        hold_back(&app).await;
     }
+    // What is streamed has no length, or lies in the content store.
+    let length = response.body().size_hint().exact().filter(|_| is_from_memory(response.headers()));
+    app.rates.charge(&payer, length.and_then(|length| usize::try_from(length).ok()).unwrap_or(0));
+    response.extensions_mut().insert(place);
+    Ok(response)
+}
+
+/// Who asks too often is not told so at once: else it would ask again at once.
+async fn hold_back(app: &App) {
+    tokio::time::sleep(Duration::from_millis(app.settings.limits.refusal_milliseconds)).await;
+}
+
+fn is_from_memory(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|media_type| media_type.as_bytes().starts_with(b"application/json"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_a_client_writes_before_the_proxys_entry_does_not_count() {
-        let seen = |lines: &[&str]| {
-            let mut headers = HeaderMap::new();
-            for line in lines {
-                headers.append("x-forwarded-for", line.parse().expect("a header value"));
-            }
-            forwarded(&headers, "x-forwarded-for").map(|address| address.to_string())
-        };
-        assert_eq!(seen(&["192.0.2.1"]).as_deref(), Some("192.0.2.1"));
-        assert_eq!(seen(&["198.51.100.7, 192.0.2.1"]).as_deref(), Some("192.0.2.1"));
-        assert_eq!(seen(&["198.51.100.7", "192.0.2.1"]).as_deref(), Some("192.0.2.1"));
-        assert_eq!(seen(&["198.51.100.7", "x"]), None);
-        assert_eq!(seen(&[]), None);
-    }
-
-    #[test]
-    fn one_network_has_one_bucket() {
-        let of = |text: &str| network(text.parse().expect("an address")).to_string();
-        assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
-        assert_eq!(of("2001:db8:1:2:ffff::1"), "2001:db8:1:2::");
-        assert_eq!(of("2001:db8:1:3::1"), "2001:db8:1:3::");
-        assert_eq!(of("::ffff:192.0.2.1"), "192.0.2.1");
-        assert_eq!(of("192.0.2.1"), "192.0.2.1");
-    }
 
     #[test]
     fn a_burst_is_let_through_and_then_one_each_interval() {
@@ -185,5 +229,18 @@ mod tests {
         assert_eq!(limit.count("b", start), Ok(()), "others have buckets of their own");
         assert_eq!(limit.count("a", start + wait), Ok(()));
         assert!(limit.count("a", start + wait).is_err());
+    }
+
+    #[test]
+    fn what_was_had_is_paid_for_by_waiting() {
+        let limit = RateLimit::new(10.0, 3);
+        let start = Instant::now();
+        limit.charge("a", 3, start);
+        assert_eq!(limit.expect_paid(&"a", start), Ok(()), "as much as may be had at once");
+        limit.charge("a", 5, start);
+        let wait = limit.expect_paid(&"a", start).expect_err("more than that");
+        assert_eq!(wait, Duration::from_millis(500));
+        assert_eq!(limit.expect_paid(&"b", start), Ok(()));
+        assert_eq!(limit.expect_paid(&"a", start + wait), Ok(()));
     }
 }

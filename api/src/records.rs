@@ -53,13 +53,14 @@ pub(crate) async fn post_record(
 ) -> Result<(StatusCode, Json<Option<ActionView>>), ApiError> {
     match &body.action {
         Some(signed) => {
-            let deposit = register::check(&app, &caller, signed, &body).await?;
+            let (registration, verified) = register::verify(&app, &caller, signed, &body).await?;
+            let deposit = register::check(&app, &caller, registration, &body).await?;
             let patient = deposit.patient;
             let kept = async {
                 shares::deposit(&app, deposit).await?;
                 relations::note(&app, caller.address, patient).await
             };
-            relay::answer(app.relay.relay_after(signed, &caller, kept).await?, StatusCode::CREATED)
+            relay::answer(app.relay.relay_after(verified, &caller, kept).await?, StatusCode::CREATED)
         }
         None => {
             register::deposit(&app, &caller, &body).await?;

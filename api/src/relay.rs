@@ -43,6 +43,7 @@ use protocol::{deployment::Deployment, error_code::ErrorCode, ids::ActionId};
 use tokio::sync::{broadcast, mpsc, oneshot, watch as latest};
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use accept::Verified;
 pub(crate) use action_doc::ActionDoc;
 pub use budget::Budgets;
 pub(crate) use gas::CONTRACT_SIGNATURE_GAS_MAX;
@@ -53,7 +54,9 @@ pub(crate) use routes::answer;
 pub use standing::NewAccounts;
 pub(crate) use status::{LineStatus, Pace};
 
-use crate::{at_rest::AtRest, error::ApiError, lease::Lease, settings::Limits, store::collection, time::Clock};
+use crate::{
+    at_rest::AtRest, error::ApiError, lease::Lease, request_turns, settings::Limits, store::collection, time::Clock,
+};
 
 /// Limits of the relay.
 #[derive(Clone, Debug)]
@@ -255,6 +258,7 @@ impl Relay {
     }
 
     async fn store(&self, new: ActionDoc) -> Result<ActionDoc, RelayError> {
+        request_turns::give_back();
         let (reply, stored) = oneshot::channel();
         let [ordinary, urgent, checkpoint] = &self.jobs;
         let jobs = match new.line {

@@ -1,5 +1,7 @@
 //! Access requests: `/v1/requests`. A practitioner asks, the patient approves by granting, or denies.
 
+use std::collections::BTreeSet;
+
 use alloy::primitives::{Address, Bytes, U256};
 use axum::{extract::State, http::StatusCode};
 use futures::TryStreamExt;
@@ -13,7 +15,7 @@ use protocol::{
         feed::FeedKind,
         grants::{RequestBody, RequestState, RequestView},
     },
-    codes::{GRANT_SECONDS_MAX, Purpose, REQUEST_SECONDS_MAX, Right, ScopeKind},
+    codes::{Purpose, Right, ScopeKind},
     error_code::ErrorCode,
     ids::RequestId,
     note::NOTE_LEN,
@@ -23,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    account,
     at_rest::{AtRest, Lookup, Sealed, Use},
     blocks,
     caller::Caller,
@@ -99,6 +102,12 @@ impl Asked {
     fn is_of(&self, person: Address) -> bool {
         [self.patient(), self.requester()].contains(&person)
     }
+
+    /// Whether what is asked for is given to those alone for whom somebody vouches.
+    fn needs_accreditation(&self) -> bool {
+        let request = &self.signed.request;
+        needs_accreditation(Right::from_bit(request.rights), &Purpose::from_mask(request.purposes))
+    }
 }
 
 impl RequestDoc {
@@ -110,8 +119,16 @@ impl RequestDoc {
         at_rest.open(Use::Request, &self.id.to_string(), &self.sealed).map_err(ApiError::internal)
     }
 
-    fn view(&self, at_rest: &AtRest, asked: Asked, now: u64) -> RequestView {
-        let has_lapsed = self.state == RequestState::Open && asked.deadline() <= now;
+    /// Where it stands at `now`. `counts`: whether the requester may still be given what it asks for.
+    fn state(&self, asked: &Asked, now: u64, counts: bool) -> RequestState {
+        let is_over = asked.deadline() <= now;
+        match self.state {
+            RequestState::Open if is_over || !counts => RequestState::Lapsed,
+            state => state,
+        }
+    }
+
+    fn view(&self, at_rest: &AtRest, asked: Asked, state: RequestState) -> RequestView {
         // A time that does not open takes nothing else away.
         let answered = self.answered.as_ref();
         let answered: Option<Answered> =
@@ -121,7 +138,7 @@ impl RequestDoc {
             created_at: asked.created_at,
             signed: asked.signed,
             note: asked.note,
-            state: if has_lapsed { RequestState::Lapsed } else { self.state },
+            state,
             answered_at: answered.map(|answered| answered.at),
         }
     }
@@ -167,7 +184,8 @@ pub(crate) async fn post_request(
     if let Some(known) = requests(&app.database).find_one(doc! { "_id": id.to_string() }).await? {
         let asked = known.asked(&app.at_rest)?;
         if asked.requester() == caller.address {
-            return Ok((StatusCode::CREATED, Json(known.view(&app.at_rest, asked, app.clock.now()))));
+            let state = state_of(&app, &known, &asked).await?;
+            return Ok((StatusCode::CREATED, Json(known.view(&app.at_rest, asked, state))));
         }
     }
     check(&app, &caller, &body).await?;
@@ -195,7 +213,7 @@ pub(crate) async fn post_request(
     relations::note(&app, asked.requester(), asked.patient()).await?;
     let opened = FeedEntry::new(&app.at_rest, asked.patient(), FeedKind::RequestOpened, id, now);
     events::append(&app.database, vec![opened]).await?;
-    Ok((StatusCode::CREATED, Json(document.view(&app.at_rest, asked, now))))
+    Ok((StatusCode::CREATED, Json(document.view(&app.at_rest, asked, RequestState::Open))))
 }
 
 /// Lists the requests that the caller made or was asked, newest first.
@@ -226,9 +244,13 @@ pub(crate) async fn list_requests(
     found.dedup_by(|(one, _), (other, _)| one == other);
     let has_more = paging::cut(&mut found, limit);
     let next = found.last().filter(|_| has_more).map(|(place, _)| place.cursor());
+    let left = left_alone(&app, found.iter().map(|(_, one)| one)).await?;
     let now = app.clock.now();
-    let items =
-        found.into_iter().map(|(place, (request, asked))| (place.cursor(), request.view(&app.at_rest, asked, now)));
+    let items = found.into_iter().map(|(place, (request, asked))| {
+        let counts = !left.contains(&asked.requester()) || !asked.needs_accreditation();
+        let state = request.state(&asked, now, counts);
+        (place.cursor(), request.view(&app.at_rest, asked, state))
+    });
     paging::page(items, limit, next).map(Json)
 }
 
@@ -242,7 +264,8 @@ pub(crate) async fn get_request(
     Path(request): Path<RequestId>,
 ) -> Result<Json<RequestView>, ApiError> {
     let (found, asked) = find_for(&app, &caller, request).await?;
-    Ok(Json(found.view(&app.at_rest, asked, app.clock.now())))
+    let state = state_of(&app, &found, &asked).await?;
+    Ok(Json(found.view(&app.at_rest, asked, state)))
 }
 
 /// Turns a request down.
@@ -267,15 +290,14 @@ pub(crate) async fn deny_request(
     if signed.denial.deadline <= U256::from(now) {
         return Err(ApiError::new(ErrorCode::Expired, "the message's deadline has passed"));
     }
-    if signed.denial.deadline > U256::from(now + REQUEST_SECONDS_MAX) {
-        return Err(ApiError::new(ErrorCode::OutOfRange, "the message's deadline is more than 90 days away"));
-    }
+    signed.denial.check_ends(now)?;
     let hash = SignedDenial::signing_hash(&signed.denial, &app.deployment);
     chain::verify_signed(&app, hash, signed.signer(), &signed.signature).await?;
-    match found.state {
+    match state_of(&app, &found, &asked).await? {
         RequestState::Denied => return Ok(StatusCode::NO_CONTENT),
         RequestState::Open => {}
-        _ => return Err(ApiError::new(ErrorCode::StaleState, "the request was answered already")),
+        RequestState::Lapsed => return Err(ended()),
+        RequestState::Approved => return Err(ApiError::new(ErrorCode::StaleState, "the request was answered already")),
     }
     let answered = Answered { at: now, denial: Some(signed) };
     let answered = app.at_rest.seal(Use::RequestAnswer, &request.to_string(), &answered);
@@ -287,16 +309,54 @@ pub(crate) async fn deny_request(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Makes sure that a grant may answer this request.
+/// Makes sure that a new grant may answer this request. Asked of the chain: the mirror may be behind.
 ///
 /// # Errors
-/// `not_found` unless `patient` was asked by `requester`, `stale_state` when it was denied.
+/// `not_found` unless `patient` was asked by `requester`; `stale_state` when it was denied or has ended, also because nobody
+/// vouches for the requester any more.
 pub(crate) async fn expect_open(
     app: &App,
     id: RequestId,
     patient: Address,
     requester: Address,
 ) -> Result<(), ApiError> {
+    let (found, asked) = find_between(app, id, patient, requester).await?;
+    if found.state(&asked, app.clock.now(), true) == RequestState::Lapsed {
+        return Err(ended());
+    }
+    if found.state == RequestState::Open && asked.needs_accreditation() {
+        let head = chain::head(app).await?;
+        if !chain::is_accredited(app, requester, None, &head).await? {
+            return Err(ended());
+        }
+    }
+    Ok(())
+}
+
+fn ended() -> ApiError {
+    let detail = "the request has ended: its time is over, or nobody vouches for its requester now";
+    ApiError::new(ErrorCode::StaleState, detail)
+}
+
+/// Finds a request for a grant that stands already, whatever has become of the request's time meanwhile.
+///
+/// # Errors
+/// `not_found` unless `patient` was asked by `requester`, `stale_state` when it was denied.
+pub(crate) async fn expect_not_denied(
+    app: &App,
+    id: RequestId,
+    patient: Address,
+    requester: Address,
+) -> Result<(), ApiError> {
+    find_between(app, id, patient, requester).await.map(drop)
+}
+
+async fn find_between(
+    app: &App,
+    id: RequestId,
+    patient: Address,
+    requester: Address,
+) -> Result<(RequestDoc, Asked), ApiError> {
     let nothing = || ApiError::not_found("the grantee has not sent such a request");
     let found = requests(&app.database).find_one(doc! { "_id": id.to_string() }).await?.ok_or_else(nothing)?;
     let asked = found.asked(&app.at_rest)?;
@@ -305,8 +365,31 @@ pub(crate) async fn expect_open(
     }
     match found.state {
         RequestState::Denied => Err(ApiError::new(ErrorCode::StaleState, "the request was denied already")),
-        _ => Ok(()),
+        _ => Ok((found, asked)),
     }
+}
+
+/// Where one request stands, for who may see it.
+async fn state_of(app: &App, request: &RequestDoc, asked: &Asked) -> Result<RequestState, ApiError> {
+    let one = [(request.clone(), asked.clone())];
+    let counts = left_alone(app, one.iter()).await?.is_empty();
+    Ok(request.state(asked, app.clock.now(), counts))
+}
+
+/// Those requesters of open requests who need that somebody vouches for them, and for whom nobody does any more, as far as the
+/// mirror knows. Who asked was vouched for then, so one whom the mirror does not know yet still is.
+async fn left_alone(
+    app: &App,
+    requests: impl Iterator<Item = &(RequestDoc, Asked)>,
+) -> Result<BTreeSet<Address>, ApiError> {
+    let open = requests.filter(|(request, asked)| request.state == RequestState::Open && asked.needs_accreditation());
+    let requesters = open.map(|(_, asked)| asked.requester()).collect();
+    let roles = account::roles_of(app, &requesters).await?;
+    Ok(roles.into_iter().filter(|(_, roles)| roles.is_empty()).map(|(requester, _)| requester).collect())
+}
+
+fn needs_accreditation(right: Option<Right>, purposes: &[Purpose]) -> bool {
+    right == Some(Right::Write) || purposes.iter().any(|purpose| purpose.needs_accreditation())
 }
 
 /// Notes that the patient granted something for a request, and tells its requester. Once is as good as twice.
@@ -363,12 +446,7 @@ async fn check(app: &App, caller: &Caller, body: &RequestBody) -> Result<(), Api
         return Err(out_of_range("writing is granted over a category or all"));
     }
     let now = app.clock.now();
-    if request.deadline > U256::from(now + REQUEST_SECONDS_MAX) {
-        return Err(out_of_range("a request waits for an answer at most 90 days: its deadline is too late"));
-    }
-    if request.until.to::<u64>() > now + GRANT_SECONDS_MAX {
-        return Err(out_of_range("a grant ends within 20 years: `until` is too late"));
-    }
+    request.check_ends(now)?;
     if request.deadline <= U256::from(now) || request.until.to::<u64>() <= now {
         return Err(ApiError::new(ErrorCode::Expired, "the request's deadline, or the end that it wishes, has passed"));
     }
@@ -396,8 +474,7 @@ async fn expect_both_ready(
     if right == Right::Read && !chain::has_identity_key(app, caller.address).await? {
         return Err(missing("the requester has not published an encryption key"));
     }
-    let needs_accreditation = right == Right::Write || purposes.iter().any(|purpose| purpose.needs_accreditation());
-    if needs_accreditation {
+    if needs_accreditation(Some(right), purposes) {
         let head = chain::head(app).await?;
         if !chain::is_accredited(app, caller.address, None, &head).await? {
             return Err(ApiError::new(ErrorCode::NotAccredited, "nobody vouches for the requester now"));

@@ -15,7 +15,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     account, auth, blobs, blocks, directory, docs, error::ApiError, events, grants, health, idempotency, keys, log,
-    observe, private_blobs, protect, rate_limit, reads, records, relations, relay, request_id, requests,
+    observe, private_blobs, protect, rate_limit, reads, records, relations, relay, request_id, request_turns, requests,
     settings::Settings, state::App, web,
 };
 
@@ -87,12 +87,13 @@ pub fn app(state: App) -> Router {
     let (router, _) = documented().split_for_parts();
     let limits = &state.settings.limits;
     router
-        .merge(docs::router(openapi()))
+        .merge(docs::router(&openapi()))
         .fallback(web::serve)
         .method_not_allowed_fallback(async || {
             ApiError::new(ErrorCode::MethodNotAllowed, "this route has other methods")
         })
         .layer(DefaultBodyLimit::max(limits.body_bytes_max))
+        .layer(middleware::from_fn_with_state(state.clone(), request_turns::in_turn))
         .layer(middleware::from_fn_with_state(state.clone(), idempotency::replay))
         .layer(CatchPanicLayer::custom(protect::panicked))
         .layer(middleware::from_fn_with_state(state.clone(), protect::to_the_end))

@@ -1,11 +1,13 @@
 //! Listening, and stopping within a few seconds.
 //!
 //! hyper speaks HTTP, and what it leaves open is closed here: connections are counted, heads are checked before it sees
-//! them, and every kind of silence has an end ([`socket`], [`answering`], [`streams`]).
+//! them, and every kind of silence has an end ([`socket`], [`answering`], [`pace`], [`streams`]).
 
+mod answer;
 mod answering;
 mod framing;
 mod head;
+mod pace;
 mod refused;
 mod socket;
 mod streams;
@@ -31,24 +33,27 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use self::{
-    answering::{AnswerBody, Answering},
+    answer::AnswerBody,
+    answering::Answering,
+    pace::Pacing,
     socket::{Socket, Waits},
-    streams::{Stream, Streams},
+    streams::Streams,
 };
 use crate::{
     background,
     error::ApiError,
-    places::{Full, Place, Places},
-    rate_limit, routes,
+    network,
+    places::{Bounds, Full, Place, Places},
+    routes,
     settings::{Limits, Settings},
     state::App,
 };
 
 /// Streams at a time on one connection of HTTP/2.
-const STREAMS_MAX: u32 = 100;
+const STREAMS_MAX: u32 = 50;
 /// The longest list of headers on HTTP/2, in bytes.
 const HEADER_LIST_BYTES_MAX: u32 = 32 << 10;
-/// Bytes of one answer that HTTP/2 keeps for a client that is slow to take them.
+/// Bytes of one answer that HTTP/2 takes at most before the socket has taken them; one piece more may be under way.
 const SEND_BUFFER_BYTES_MAX: usize = 256 << 10;
 /// Streams that a client opens and resets at once, before the connection is ended (rapid reset).
 const RESET_STREAMS_MAX: usize = 50;
@@ -97,7 +102,9 @@ async fn serve(app: &App, listener: TcpListener, stop: impl Future<Output = ()>)
             },
             () = &mut stop => break,
         };
-        match places.take(rate_limit::network(peer.ip())) {
+        // Behind a proxy only the requests can be told apart.
+        let is_proxy = network::is_proxy(limits, peer.ip());
+        match if is_proxy { places.take_for_many() } else { places.take(network::of(peer.ip())) } {
             Ok(place) => {
                 connections.spawn(Arc::clone(&server).connection(stream, peer, place));
             }
@@ -122,10 +129,8 @@ fn connection_places(limits: &Limits) -> Places {
     if all < limits.connections_max {
         tracing::warn!(connections = all, "the system lets this process open few files; raise the limit (ulimit -n)");
     }
-    let all = all.min(limits.connections_max);
-    // Behind a proxy all connections come from one address, and only their requests can be told apart.
-    let each = if limits.forwarded_header.is_some() { all } else { limits.connections_per_network_max };
-    Places::new(each, all)
+    let bounds = limits.connections();
+    Places::new(Bounds { all: all.min(bounds.all), ..bounds })
 }
 
 /// Raises the limit of open files as far as the system lets this process; gives what it is then.
@@ -146,9 +151,17 @@ fn turn_away(stream: &TcpStream, full: Full) {
     let _ = stream.try_write(&refused::answer(&error));
 }
 
+/// How fast a client must take its answers.
+fn pacing(limits: &Limits) -> Pacing {
+    Pacing {
+        idle: Duration::from_secs(limits.idle_seconds_max),
+        bytes_per_second_min: limits.answer_bytes_per_second_min,
+        total: Duration::from_secs(limits.download_seconds_max),
+    }
+}
+
 fn builder(limits: &Limits) -> Builder<Streams> {
-    let idle = Duration::from_secs(limits.idle_seconds_max);
-    let mut builder = Builder::new(Streams { idle });
+    let mut builder = Builder::new(Streams(pacing(limits)));
     // Heads have their time in the socket.
     builder.http1().timer(TokioTimer::new()).header_read_timeout(None).keep_alive(true);
     builder
@@ -175,13 +188,10 @@ impl Server {
     /// Serves one connection to its end.
     async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, place: Place) {
         let limits = &self.app.settings.limits;
-        let waits = Waits {
-            head: Duration::from_secs(limits.header_seconds_max),
-            idle: Duration::from_secs(limits.idle_seconds_max),
-        };
+        let waits = Waits { head: Duration::from_secs(limits.header_seconds_max), answers: pacing(limits) };
         let _ = stream.set_nodelay(true);
         // What the kernel has taken for a client that does not read it is dropped after the same time.
-        let idle_ms = u32::try_from(waits.idle.as_millis()).unwrap_or(u32::MAX);
+        let idle_ms = u32::try_from(waits.answers.idle.as_millis()).unwrap_or(u32::MAX);
         let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, idle_ms);
         let answering = Answering::new();
         let socket = Socket::new(stream, waits, Arc::clone(&answering));
@@ -189,7 +199,7 @@ impl Server {
         let mut connection = std::pin::pin!(self.builder.serve_connection(TokioIo::new(socket), service));
         let outcome = tokio::select! {
             outcome = connection.as_mut() => Some(outcome),
-            () = answering.quiet(waits.head + waits.idle) => None,
+            () = answering.quiet(waits.head + waits.answers.idle) => None,
             () = self.app.shutdown.cancelled() => None,
         };
         let outcome = match outcome {
@@ -214,16 +224,21 @@ impl Server {
         peer: SocketAddr,
         answering: &Arc<Answering>,
     ) -> impl Future<Output = Result<Response<AnswerBody>, Infallible>> + Send + use<> {
-        let (router, at_work) = (self.router.clone(), answering.request());
+        let (router, answering) = (self.router.clone(), Arc::clone(answering));
+        let at_work = answering.request();
         async move {
-            let response = if names_no_host(&request) {
+            let mut response = if names_no_host(&request) {
                 ApiError::invalid("the request names no host, or more than one").into_response()
             } else {
                 let mut request = request.map(Body::new);
                 request.extensions_mut().insert(ConnectInfo(peer));
                 router.oneshot(request).await.into_response()
             };
-            Ok(response.map(|body| AnswerBody::new(body, Stream::current(), at_work)))
+            let place = response.extensions_mut().remove::<Place>();
+            Ok(response.map(|body| match streams::current() {
+                Some(pace) => AnswerBody::new(body, pace, at_work, place).on_stream(),
+                None => AnswerBody::new(body, answering.new_pace(), at_work, place),
+            }))
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::Args;
 use secrecy::SecretString;
 
-use crate::relay::NewAccounts;
+use crate::{network::AddressRange, places::Bounds, relay::NewAccounts};
 
 /// Where the parts are and who this server is.
 #[derive(Clone, Debug, Args)]
@@ -124,25 +124,52 @@ pub struct Limits {
     /// Requests that one caller may make at once.
     #[arg(long, env = "MEDLOCK_RATE_BURST", default_value_t = 1_000)]
     pub rate_burst: u32,
+    /// Bytes of bodies and of answers from memory per second that one session may have on average. Whoever has had more is
+    /// told to wait: much work is not many calls.
+    #[arg(long, env = "MEDLOCK_BYTES_PER_SECOND", default_value_t = 2 << 20)]
+    pub bytes_per_second: u32,
+    /// The same at once.
+    #[arg(long, env = "MEDLOCK_BYTES_BURST", default_value_t = 8 << 20)]
+    pub bytes_burst: u32,
+    /// Whoever asks too often is told so after this time.
+    #[arg(long, env = "MEDLOCK_REFUSAL_MILLISECONDS", default_value_t = 1_000)]
+    pub refusal_milliseconds: u64,
     /// Sign-in attempts per minute from one network address.
     #[arg(long, env = "MEDLOCK_LOGINS_PER_MINUTE", default_value_t = 600)]
     pub logins_per_minute: u32,
-    /// Header with the caller's network address, set by a proxy in front; without one the socket's address counts.
+    /// Header with the caller's network address, set by a proxy in front, such as `X-Forwarded-For` or `Forwarded`; without
+    /// one the socket's address counts.
     #[arg(long, env = "MEDLOCK_FORWARDED_HEADER")]
     pub forwarded_header: Option<String>,
-    /// Connections from one network address at a time. Behind a proxy (`forwarded_header`) all come from there, so that
-    /// only their requests are counted.
+    /// A proxy's address, or a range of addresses: the forwarded header counts only from there. May repeat.
+    #[arg(long, env = "MEDLOCK_PROXY", value_delimiter = ',', default_value = "127.0.0.0/8,::1")]
+    pub proxy: Vec<AddressRange>,
+    /// Connections from one network address at a time. A proxy (`proxy`) may have as many as there are: the requests that
+    /// it forwards are counted.
     #[arg(long, env = "MEDLOCK_CONNECTIONS_PER_NETWORK_MAX", default_value_t = 512)]
     pub connections_per_network_max: usize,
+    /// Connections at a time from all addresses of one /24 of IPv4, or one /48 of IPv6.
+    #[arg(long, env = "MEDLOCK_CONNECTIONS_PER_WIDE_NETWORK_MAX", default_value_t = 1_024)]
+    pub connections_per_wide_network_max: usize,
     /// Connections at a time, in all.
     #[arg(long, env = "MEDLOCK_CONNECTIONS_MAX", default_value_t = 4_096)]
     pub connections_max: usize,
     /// Requests at work for one network address, open downloads and feeds among them.
     #[arg(long, env = "MEDLOCK_REQUESTS_PER_NETWORK_MAX", default_value_t = 512)]
     pub requests_per_network_max: usize,
+    /// Requests at work for all addresses of one /24 of IPv4, or one /48 of IPv6.
+    #[arg(long, env = "MEDLOCK_REQUESTS_PER_WIDE_NETWORK_MAX", default_value_t = 1_024)]
+    pub requests_per_wide_network_max: usize,
     /// Requests at work, in all.
     #[arg(long, env = "MEDLOCK_REQUESTS_MAX", default_value_t = 4_096)]
     pub requests_max: usize,
+    /// Requests that are worked on at a time; the others wait, each network address in a queue of its own. 0: four for
+    /// each processor.
+    #[arg(long, env = "MEDLOCK_TURNS", default_value_t = 0)]
+    pub turns: usize,
+    /// A request that takes longer goes on beside the others, so that whoever waits for a chain or a body holds up nobody.
+    #[arg(long, env = "MEDLOCK_TURN_MILLISECONDS", default_value_t = 10)]
+    pub turn_milliseconds: u64,
     /// Stored answers of `Idempotency-Key` live so long.
     #[arg(long, env = "MEDLOCK_IDEMPOTENCY_SECONDS", default_value_t = 86_400)]
     pub idempotency_seconds: u64,
@@ -161,6 +188,12 @@ pub struct Limits {
     /// An upload that has not ended after so long is ended.
     #[arg(long, env = "MEDLOCK_UPLOAD_SECONDS_MAX", default_value_t = 21_600)]
     pub upload_seconds_max: u64,
+    /// Bytes per second that a client must take of an answer on average, after its first `idle_seconds_max`.
+    #[arg(long, env = "MEDLOCK_ANSWER_BYTES_PER_SECOND_MIN", default_value_t = 2_048)]
+    pub answer_bytes_per_second_min: u64,
+    /// An answer for whose client was waited so long in all is ended. A download can be gone on with by a range.
+    #[arg(long, env = "MEDLOCK_DOWNLOAD_SECONDS_MAX", default_value_t = 21_600)]
+    pub download_seconds_max: u64,
     /// Shutting down takes at most so long.
     #[arg(long, env = "MEDLOCK_SHUTDOWN_SECONDS_MAX", default_value_t = 5)]
     pub shutdown_seconds_max: u64,
@@ -265,6 +298,28 @@ pub struct Limits {
     /// Connections to the event feed that one session may hold.
     #[arg(long, env = "MEDLOCK_FEEDS_MAX", default_value_t = 8)]
     pub feeds_max: usize,
+}
+
+impl Limits {
+    /// How many requests may be at work.
+    #[must_use]
+    pub fn requests(&self) -> Bounds {
+        Bounds {
+            network: self.requests_per_network_max,
+            wide_network: self.requests_per_wide_network_max,
+            all: self.requests_max,
+        }
+    }
+
+    /// How many connections there may be, if the system gives as many files.
+    #[must_use]
+    pub fn connections(&self) -> Bounds {
+        Bounds {
+            network: self.connections_per_network_max,
+            wide_network: self.connections_per_wide_network_max,
+            all: self.connections_max,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use crate::{
     places::Places,
     rate_limit::RateLimits,
     relay::{Relay, RelayLimits, RelayerKeys},
+    request_turns::Turns,
     sequencer::{Promises, Wake},
     settings::Settings,
     store,
@@ -61,6 +62,8 @@ pub struct App {
     pub rates: Arc<RateLimits>,
     /// Requests at work, by network address.
     pub requests: Places,
+    /// Whose request is worked on next.
+    pub turns: Turns,
     /// Writes that are carried out to their end, whether or not somebody still waits for them.
     pub tasks: TaskTracker,
     /// What is counted.
@@ -123,7 +126,8 @@ impl App {
             relayers,
             content: Arc::new(Kubo::new(&settings.kubo_url, &settings.limits)?),
             rates: Arc::new(RateLimits::new(&settings.limits)),
-            requests: Places::new(settings.limits.requests_per_network_max, settings.limits.requests_max),
+            requests: Places::new(settings.limits.requests()),
+            turns: Turns::new(settings.limits.turns, Duration::from_millis(settings.limits.turn_milliseconds)),
             tasks: TaskTracker::new(),
             metrics: Metrics::new(),
             relay,

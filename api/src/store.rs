@@ -6,6 +6,7 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::Context;
+use futures::TryStreamExt;
 use mongodb::{
     Client, Collection, Database, IndexModel,
     bson::{Document, doc},
@@ -173,6 +174,27 @@ pub(crate) async fn find_id<T: Send + Sync>(
     let named = collection.clone_with_type::<Document>();
     let found = named.find_one(doc! { "_id": { "$in": ids } }).projection(doc! { "_id": 1 }).await?;
     Ok(found.and_then(|found| found.get_str("_id").ok().map(str::to_owned)))
+}
+
+/// Deletes the oldest of the documents that `owned` selects, so that `keep` are left.
+///
+/// Documents are as old as their number in the field `by`; `newest` is the `_id` of the one just written, which stays in
+/// any case: others can have the same second.
+pub(crate) async fn end_surplus(
+    documents: &Collection<Document>,
+    mut owned: Document,
+    by: &str,
+    keep: u64,
+    newest: &str,
+) -> mongodb::error::Result<()> {
+    owned.insert("_id", doc! { "$ne": newest });
+    let others = documents.find(owned).sort(doc! { by: -1 }).skip(keep.saturating_sub(1)).projection(doc! { "_id": 1 });
+    let surplus: Vec<Document> = others.await?.try_collect().await?;
+    let ids: Vec<&str> = surplus.iter().filter_map(|document| document.get_str("_id").ok()).collect();
+    if !ids.is_empty() {
+        documents.delete_many(doc! { "_id": { "$in": ids } }).await?;
+    }
+    Ok(())
 }
 
 /// Serde form of a whole value as one JSON text: for signed messages and bodies whose numbers BSON cannot hold.

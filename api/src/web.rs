@@ -41,8 +41,10 @@ struct WebFile {
     body: Bytes,
     /// The same compressed, where the build has it beside.
     gzip: Option<Bytes>,
-    /// SHA-256 of the body, hex: its entity tag.
-    hash: String,
+    /// Its entity tag: SHA-256 of the body, hex.
+    tag: String,
+    /// And that of the compressed form, whose bytes are others (RFC 9110, section 8.8.3.3).
+    gzip_tag: String,
     content_type: HeaderValue,
     cache: HeaderValue,
 }
@@ -102,20 +104,23 @@ pub(crate) async fn serve(State(app): State<App>, request: Request) -> Result<Re
 }
 
 fn answer(file: &WebFile, policy: HeaderValue, asked: &HeaderMap) -> Response {
-    let is_known = conditional::is_known(asked, &file.hash);
-    let gzip = file.gzip.as_ref().filter(|_| !is_known && conditional::takes_gzip(asked));
-    let body = match (is_known, gzip) {
-        (true, _) => Bytes::new(),
-        (false, Some(gzip)) => gzip.clone(),
-        (false, None) => file.body.clone(),
+    let gzip = file.gzip.as_ref().filter(|_| conditional::takes_gzip(asked));
+    let (tag, other) = if gzip.is_some() { (&file.gzip_tag, &file.tag) } else { (&file.tag, &file.gzip_tag) };
+    // Whoever has either form has the file; 304 names the form that it has.
+    let known = [tag, other].into_iter().find(|tag| conditional::is_known(asked, tag));
+    let gzip = gzip.filter(|_| known.is_none());
+    let body = match (known, gzip) {
+        (Some(_), _) => Bytes::new(),
+        (None, Some(gzip)) => gzip.clone(),
+        (None, None) => file.body.clone(),
     };
     let mut response = Response::new(Body::from(body));
-    if is_known {
+    if known.is_some() {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     }
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, file.content_type.clone());
-    headers.insert(header::ETAG, conditional::etag(&file.hash));
+    headers.insert(header::ETAG, conditional::etag(known.unwrap_or(tag)));
     headers.insert(header::CACHE_CONTROL, file.cache.clone());
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     for (name, value) in [
@@ -176,7 +181,8 @@ fn with_compressed(read: HashMap<String, (Bytes, String)>) -> HashMap<String, We
             let file = WebFile {
                 body: body.clone(),
                 gzip: gzip(path),
-                hash: hash.clone(),
+                tag: hash.clone(),
+                gzip_tag: format!("{hash}-gzip"),
                 content_type: HeaderValue::from_static(content_type(path)),
                 cache: HeaderValue::from_static(cache),
             };

@@ -10,6 +10,8 @@ mod actions;
 mod at_rest;
 #[path = "network/budgets.rs"]
 mod budgets;
+#[path = "network/ended.rs"]
+mod ended;
 #[path = "network/lines.rs"]
 mod lines;
 #[path = "network/log.rs"]

@@ -161,7 +161,7 @@ async fn whole_grant(
     let mined = signed.elapsed();
     let terms =
         patient.client.chain().terms(patient.wallet.address(), granted.tag, ScopeKind::Record, record.0).await?;
-    let query = GrantQuery { record: Some(record.to_string()), ..GrantQuery::default() };
+    let query = GrantQuery { record: Some(record), ..GrantQuery::default() };
     let in_mirror = doc! { "_id": granted.grants[0].to_string(), "epoch": i64::from(terms.epoch) };
     while mirror.find_one(in_mirror.clone()).await?.is_none() {
         ensure!(signed.elapsed() < PATIENCE, "the grant does not reach the mirror");

@@ -5,13 +5,14 @@ use futures::{StreamExt, TryStreamExt};
 use protocol::{
     bodies::people::{DirectoryEntry, DirectoryQuery},
     codes::Role,
+    ends::check_accreditation_end,
     messages::{Accredit, Action, AddAccreditor, RemoveAccreditor, Suspend},
     statements::{PROFILE_TEXT_BYTES_MAX, Profile, SignedProfile},
 };
 use serde::Serialize;
 
 use crate::{
-    act::{Settled, Way, carry_out, new_deadline, new_nonce},
+    act::{Settled, Way, carry_out, new_deadline, new_nonce, new_revocation_deadline},
     chain::{ChainPractitioner, uint40, unix_now},
     client::Client,
     error::{ClientError, Kind},
@@ -52,7 +53,7 @@ pub async fn remove_accreditor(
         owner: wallet.address(),
         accreditor,
         nonce: new_nonce(),
-        deadline: new_deadline(client).await?,
+        deadline: new_revocation_deadline(client).await?,
     });
     carry_out(client, wallet, action, way).await
 }
@@ -104,7 +105,7 @@ pub async fn suspend(
         accreditor: wallet.address(),
         practitioner,
         nonce: new_nonce(),
-        deadline: new_deadline(client).await?,
+        deadline: new_revocation_deadline(client).await?,
     });
     carry_out(client, wallet, action, way).await
 }
@@ -142,6 +143,7 @@ async fn accredit_in(
     epoch: u32,
     way: Way,
 ) -> Result<Settled, ClientError> {
+    check_accreditation_end(new.valid_until, unix_now())?;
     let action = Action::Accredit(Accredit {
         accreditor: wallet.address(),
         practitioner: new.practitioner,

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use alloy::primitives::{B256, U256};
 use protocol::{
-    bodies::relay::{ActionState, ActionView},
-    messages::{Action, REVOCATION_SECONDS, SignedAction},
+    bodies::relay::{ActionState, ActionView, Waiting},
+    ends::{DEADLINE_SECONDS, REVOCATION_SECONDS, TooFarAhead},
+    messages::{Action, SignedAction},
 };
 use serde::Serialize;
 
@@ -36,8 +37,6 @@ pub struct Settled {
     pub block_number: Option<u64>,
 }
 
-/// How long a signed action stays valid, in seconds.
-pub const DEADLINE_SECONDS: u64 = 3600;
 /// How long to wait for a relayed action that the server has accepted.
 const WAIT_MAX: Duration = Duration::from_secs(90);
 
@@ -55,8 +54,8 @@ pub async fn new_deadline(client: &Client) -> Result<U256, ClientError> {
     Ok(U256::from(client.chain().now().await?.max(unix_now()) + DEADLINE_SECONDS))
 }
 
-/// The same for a Revoke, RevokeAll or Tombstone: it counts for 30 days, so that the server keeps the door shut even if the chain is
-/// full.
+/// The same for what takes away ([`Action::takes_away`]): it counts for 30 days, so that it lands even if the chain is full,
+/// and the server keeps the door shut until then.
 ///
 /// # Errors
 /// [`Kind::Rpc`].
@@ -72,7 +71,7 @@ pub async fn new_revocation_deadline(client: &Client) -> Result<U256, ClientErro
 /// What the wallet, the server or the chain refuses; [`Kind::StillPending`] if the server has accepted it and it takes long.
 pub async fn carry_out(client: &Client, wallet: &dyn Wallet, action: Action, way: Way) -> Result<Settled, ClientError> {
     match way {
-        Way::Direct => client.chain().send(wallet, &action).await,
+        Way::Direct => send(client, wallet, &action).await,
         Way::Relayed => {
             let signed = sign(client, wallet, action).await?;
             let view = client.api()?.submit(&signed).await?;
@@ -81,10 +80,53 @@ pub async fn carry_out(client: &Client, wallet: &dyn Wallet, action: Action, way
     }
 }
 
+/// The action goes on by itself; the server says why it takes long, where it knows.
+fn still_pending(waiting: Option<Waiting>) -> ClientError {
+    let what = "The server has accepted the action, but it is not mined yet";
+    match waiting {
+        None => ClientError::new(Kind::StillPending, format!("{what}.")),
+        Some(Waiting::Room) => ClientError::new(Kind::StillPending, format!("{what}: others go first.")),
+        Some(Waiting::Fees) => {
+            ClientError::new(Kind::StillPending, format!("{what}: the chain costs more now than the server pays."))
+                .remedy("It goes on by itself once the fees fall. To pay yourself and not wait: --direct.")
+        }
+        Some(Waiting::Funds) => {
+            ClientError::new(Kind::StillPending, format!("{what}: the server has too little ether for it.")).remedy(
+                "Tell the operator of the server; it goes on by itself then. To pay yourself and not wait: --direct.",
+            )
+        }
+    }
+}
+
 /// Signs an action, after checking that this device and its deployment file are on the same chain.
 pub(crate) async fn sign(client: &Client, wallet: &dyn Wallet, action: Action) -> Result<SignedAction, ClientError> {
+    expect_ends(&action)?;
     client.chain().verify_deployment().await?;
     wallet.sign_action(action, client.deployment()).await
+}
+
+/// Sends an action with the wallet's own transaction.
+pub(crate) async fn send(client: &Client, wallet: &dyn Wallet, action: &Action) -> Result<Settled, ClientError> {
+    expect_ends(action)?;
+    client.chain().send(wallet, action).await
+}
+
+/// Nothing is signed that ends later than a server would take.
+fn expect_ends(action: &Action) -> Result<(), ClientError> {
+    let now = unix_now();
+    debug_assert!(
+        !action.takes_away() || action.deadline() > U256::from(now + REVOCATION_SECONDS / 2),
+        "what takes away counts for 30 days: new_revocation_deadline"
+    );
+    Ok(action.check_ends(now)?)
+}
+
+impl From<TooFarAhead> for ClientError {
+    fn from(end: TooFarAhead) -> Self {
+        let mut sentence = end.to_string();
+        sentence[..1].make_ascii_uppercase();
+        Self::new(Kind::Usage, sentence + ".")
+    }
 }
 
 /// Waits until a relayed action is mined, and sees it on the chain itself.
@@ -110,10 +152,7 @@ pub(crate) async fn settle(client: &Client, action: &Action, view: Option<Action
             Some(_) | None => {}
         }
         if begun.elapsed() > WAIT_MAX {
-            return Err(ClientError::new(
-                Kind::StillPending,
-                "The server has accepted the action, but it is not mined yet.",
-            ));
+            return Err(still_pending(view.as_ref().and_then(|view| view.waiting)));
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
         view = Some(client.api()?.action(id).await?);

@@ -44,7 +44,7 @@ pub struct LogFilter {
 /// What the server refuses.
 pub async fn log(client: &Client, filter: &LogFilter) -> Result<Vec<LogEntry>, ClientError> {
     let query = LogQuery {
-        record: filter.record.map(|record| record.to_string()),
+        record: filter.record,
         purpose: filter.purpose,
         from: filter.from,
         until: filter.until,

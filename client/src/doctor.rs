@@ -228,7 +228,7 @@ fn check_relayers(relayers: &[RelayerStatus]) -> Check {
 }
 
 async fn check_keys(client: &Client, chain_works: bool, checks: &mut Vec<Check>) {
-    checks.push(if client.home().path("wallet.json").exists() {
+    checks.push(if client.home().path(crate::wallet::WALLET_FILE).exists() {
         check_wallet_file(client)
     } else {
         let error = ClientError::new(Kind::NoWallet, "There is no wallet file in this directory.");
@@ -272,7 +272,7 @@ async fn check_keys(client: &Client, chain_works: bool, checks: &mut Vec<Check>)
 }
 
 fn check_wallet_file(client: &Client) -> Check {
-    let path = client.home().path("wallet.json");
+    let path = client.home().path(crate::wallet::WALLET_FILE);
     let bytes = match std::fs::read(&path) {
         Ok(bytes) => bytes,
         Err(error) => return Check::bad("keystore", &crate::home::local_file(&path, error)),

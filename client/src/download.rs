@@ -23,7 +23,7 @@ pub(crate) use key::begins_with;
 
 use crate::{
     accreditation,
-    chain::ChainVersion,
+    chain::{ChainRecord, ChainVersion},
     client::Client,
     error::{ClientError, Kind},
     progress::{Progress, Step},
@@ -48,11 +48,7 @@ pub struct Filter {
 /// What the server refuses.
 pub async fn list(client: &Client, filter: Filter) -> Result<(Vec<RecordView>, Vec<Told>), ClientError> {
     client.chain().verify_deployment().await?;
-    let query = RecordQuery {
-        patient: filter.patient.map(|patient| format!("{patient:#x}")),
-        category: filter.category,
-        ..RecordQuery::default()
-    };
+    let query = RecordQuery { patient: filter.patient, category: filter.category, ..RecordQuery::default() };
     let records = client.api()?.records(&query).await?;
     let compared = records.into_iter().map(|record| async move { (record.id, compared(client, record).await) });
     let mut compared = futures::stream::iter(compared).buffered(16);
@@ -82,6 +78,10 @@ pub async fn show(client: &Client, record: RecordId) -> Result<RecordView, Clien
             return Err(contradiction());
         }
     }
+    let first = versions.iter().find(|version| version.version == 1);
+    if first.is_some_and(|first| first.uploader != view.uploader) {
+        return Err(contradiction());
+    }
     Ok(view)
 }
 
@@ -93,7 +93,19 @@ async fn compared(client: &Client, mut told: RecordView) -> Result<RecordView, C
         return Err(contradiction());
     }
     told.status = known.status;
+    told.liftable_until = match known.status {
+        RecordStatus::Tombstoned => Some(client.chain().tombstone(told.id).await?.liftable_until),
+        _ => None,
+    };
+    for version in &mut told.versions {
+        version.retracted = is_retracted(&known, version.version, version.uploader, told.uploader);
+    }
     Ok(told)
+}
+
+/// Whether the first uploader says not to rely on a version: a word about its own versions only (SPEC, section 9).
+pub(crate) fn is_retracted(known: &ChainRecord, version: u16, uploader: Address, first_uploader: Address) -> bool {
+    version <= known.retracted && uploader == first_uploader
 }
 
 fn contradiction() -> ClientError {
@@ -144,6 +156,8 @@ pub struct Opened {
     /// Who registered this version, from the chain.
     #[serde(with = "protocol::hex_text")]
     pub uploader: Address,
+    /// Whether its uploader says not to rely on it, from the chain.
+    pub retracted: bool,
     /// The document's own name.
     pub file_name: String,
     /// Its media type.
@@ -177,7 +191,7 @@ pub async fn get(
     progress: &Progress,
 ) -> Result<Opened, ClientError> {
     client.chain().verify_deployment().await?;
-    let version = find_version(client, wanted.record, wanted.version).await?;
+    let (version, retracted) = find_version(client, wanted.record, wanted.version).await?;
     destination.check()?;
     let context = client.chain().envelope_context();
     let is_owner = version.patient == keys.owner();
@@ -215,6 +229,7 @@ pub async fn get(
         version: version.version,
         patient: version.patient,
         uploader: version.uploader,
+        retracted,
         file_name: metadata.file_name,
         media_type: metadata.media_type,
         created: metadata.created,
@@ -226,12 +241,12 @@ pub async fn get(
     })
 }
 
-/// The version on chain that was asked for; the newest if none was named.
-pub(crate) async fn find_version(
+/// The version on chain that was asked for, the newest if none was named; and whether it is retracted.
+async fn find_version(
     client: &Client,
     record: RecordId,
     version: Option<u16>,
-) -> Result<ChainVersion, ClientError> {
+) -> Result<(ChainVersion, bool), ClientError> {
     let (known, versions) = tokio::try_join!(client.chain().record(record), client.chain().versions(record))?;
     if known.status == RecordStatus::Tombstoned {
         return Err(ClientError::new(Kind::Tombstoned, "The record was withdrawn."));
@@ -243,10 +258,12 @@ pub(crate) async fn find_version(
             format!("The record has versions 1 to {}, not {number}.", known.version),
         ));
     }
-    versions
-        .into_iter()
-        .find(|version| version.version == number)
-        .ok_or_else(|| ClientError::new(Kind::NoHistory, "The RPC has given up the event of this version."))
+    let event_of = |number| {
+        let known = versions.iter().find(|version| version.version == number);
+        known.ok_or_else(|| ClientError::new(Kind::NoHistory, "The RPC has given up the event of this version."))
+    };
+    let (wanted, first) = (event_of(number)?, event_of(1)?);
+    Ok((*wanted, is_retracted(&known, number, wanted.uploader, first.uploader)))
 }
 
 /// Who wrote a document, after checking their signature.

@@ -16,6 +16,7 @@ use protocol::{
     bundle::Bundle,
     codes::{Category, MAX_SCOPES, Purpose, Right, ScopeKind},
     deployment::ContractName,
+    ends::check_grant_end,
     error_code::ErrorCode,
     ids::{GrantId, RecordId, RequestId, Tag},
     messages::{self, Action},
@@ -23,8 +24,8 @@ use protocol::{
 use serde::Serialize;
 
 use crate::{
-    act::{Settled, Way, new_deadline, new_nonce, settle, sign},
-    chain::{ChainGrant, uint40},
+    act::{Settled, Way, new_deadline, new_nonce, send, settle, sign},
+    chain::{ChainGrant, uint40, unix_now},
     client::Client,
     error::{ClientError, Kind},
     published_key::public_key,
@@ -92,7 +93,7 @@ pub struct NewGrants {
 }
 
 impl NewGrants {
-    fn check(&self, owner: Address) -> Result<(), ClientError> {
+    fn check(&self, owner: Address, now: u64) -> Result<(), ClientError> {
         let usage = |what: &str| Err(ClientError::new(Kind::Usage, what));
         if self.scopes.is_empty() || self.scopes.len() > MAX_SCOPES {
             return usage("One grant covers at least one thing and at most 64.");
@@ -114,9 +115,10 @@ impl NewGrants {
         if self.purposes.is_empty() {
             return usage("A grant names at least one purpose.");
         }
-        if self.not_after <= self.not_before || self.not_after >= 1 << 40 {
+        if self.not_after <= self.not_before {
             return usage("A grant ends after it begins.");
         }
+        check_grant_end(self.not_after, now)?;
         if self.grantee == owner || self.grantee.is_zero() {
             return usage("A grant is for somebody else.");
         }
@@ -143,7 +145,7 @@ pub struct Granted {
 /// [`Kind::KeyNotRegistered`], [`Kind::WrongPublicKey`], [`Kind::Commitment`] for a record whose envelope does not follow
 /// the protocol, and what wallet, server and chain refuse.
 pub async fn grant(client: &Client, wallet: &dyn Wallet, keys: &Keys, new: &NewGrants) -> Result<Granted, ClientError> {
-    new.check(keys.owner())?;
+    new.check(keys.owner(), unix_now())?;
     let chain = client.chain();
     chain.verify_deployment().await?;
     let patient = keys.owner();
@@ -197,7 +199,7 @@ pub async fn grant(client: &Client, wallet: &dyn Wallet, keys: &Keys, new: &NewG
             settle(client, &action, view).await?
         }
         Way::Direct => {
-            let settled = chain.send(wallet, &action).await?;
+            let settled = send(client, wallet, &action).await?;
             tell_server(client, &body).await?;
             settled
         }
@@ -283,8 +285,7 @@ pub(crate) async fn tell_server(client: &Client, body: &GrantBody) -> Result<(),
 /// # Errors
 /// What the server refuses.
 pub async fn list(client: &Client, side: GrantSide, record: Option<RecordId>) -> Result<Vec<GrantView>, ClientError> {
-    let query =
-        GrantQuery { side: Some(side), record: record.map(|record| record.to_string()), ..GrantQuery::default() };
+    let query = GrantQuery { side: Some(side), record, ..GrantQuery::default() };
     let mut grants = compared(client, &query).await?;
     if side == GrantSide::Given {
         let chain = client.chain();
@@ -385,6 +386,8 @@ impl Keys {
 
 #[cfg(test)]
 mod tests {
+    use protocol::ends::AUTHORITY_SECONDS_MAX;
+
     use super::*;
 
     #[test]
@@ -444,7 +447,9 @@ mod tests {
             request: None,
             way: Way::Relayed,
         };
-        assert!(good.check(owner).is_ok());
+        assert!(good.check(owner, 1).is_ok());
+        let longest = NewGrants { not_after: 1 + AUTHORITY_SECONDS_MAX, ..good.clone() };
+        assert!(longest.check(owner, 1).is_ok());
         let all = vec![Scope::All];
         let twice = vec![good.scopes[0], good.scopes[0]];
         for bad in [
@@ -454,10 +459,12 @@ mod tests {
             NewGrants { scopes: twice, ..good.clone() },
             NewGrants { purposes: Vec::new(), ..good.clone() },
             NewGrants { not_after: 1, ..good.clone() },
+            NewGrants { not_after: 2 + AUTHORITY_SECONDS_MAX, ..good.clone() },
+            NewGrants { not_after: u64::MAX, ..good.clone() },
             NewGrants { grantee: owner, ..good.clone() },
         ] {
-            assert_eq!(bad.check(owner).unwrap_err().code(), "usage");
+            assert_eq!(bad.check(owner, 1).unwrap_err().code(), "usage");
         }
-        assert!(NewGrants { scopes: all, right: Right::Write, ..good }.check(owner).is_ok());
+        assert!(NewGrants { scopes: all, right: Right::Write, ..good }.check(owner, 1).is_ok());
     }
 }

@@ -14,7 +14,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    act::{DEADLINE_SECONDS, Way, new_nonce},
+    act::{Way, new_deadline, new_nonce},
     chain::{uint40, unix_now},
     client::Client,
     error::{ClientError, Kind},
@@ -72,8 +72,9 @@ pub async fn ask(client: &Client, wallet: &dyn Wallet, new: &NewRequest) -> Resu
         until: uint40(new.until),
         noteHash: note_hash(&note),
         nonce: new_nonce(),
-        deadline: U256::from(now + new.open_seconds),
+        deadline: U256::from(now.saturating_add(new.open_seconds)),
     };
+    request.check_ends(now)?;
     let hash = SignedAccessRequest::signing_hash(&request, client.deployment());
     let sentence = format!("Ask {} to let me {} until second {}.", new.patient, new.right, new.until);
     let signature = wallet.sign_typed(hash, Wish { sentence: &sentence }).await?;
@@ -287,11 +288,7 @@ async fn records_in(client: &Client, patient: Address, scope: Scope) -> Result<V
 /// [`Kind::NotFound`] for a request that is not open; what wallet and server refuse.
 pub async fn deny(client: &Client, wallet: &dyn Wallet, request: RequestId) -> Result<(), ClientError> {
     let asked = find_open(client, request).await?;
-    let denial = DenyRequest {
-        patient: wallet.address(),
-        request: request.0,
-        deadline: U256::from(client.chain().now().await? + DEADLINE_SECONDS),
-    };
+    let denial = DenyRequest { patient: wallet.address(), request: request.0, deadline: new_deadline(client).await? };
     let hash = SignedDenial::signing_hash(&denial, client.deployment());
     let sentence = format!("Turn down the request of {}.", asked.requester);
     let signature = wallet.sign_typed(hash, Wish { sentence: &sentence }).await?;

@@ -4,9 +4,13 @@ mod blocks;
 
 pub use blocks::BlockSource;
 
-use std::path::PathBuf;
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+};
 
 use alloy::primitives::Address;
+use futures::{StreamExt, TryStreamExt};
 use protocol::{deployment::Deployment, ids::RecordId};
 use secrecy::SecretString;
 use serde::Serialize;
@@ -14,7 +18,7 @@ use serde::Serialize;
 use self::blocks::Blocks;
 use crate::{
     chain::{Chain, ChainVersion},
-    download::{Destination, stream},
+    download::{self, Destination, stream},
     error::{ClientError, Kind},
     home::{can_write, local_file},
     progress::{Progress, Step},
@@ -50,6 +54,8 @@ pub struct RestoredVersion {
     pub content_bytes: u64,
     /// Why it could not be restored: a stable code.
     pub problem: Option<String>,
+    /// Whether its uploader says not to rely on it.
+    pub retracted: bool,
 }
 
 /// What a restore did.
@@ -81,11 +87,13 @@ pub async fn restore(plan: &Restore, progress: &Progress) -> Result<Restored, Cl
         .remedy("Check the owner's address and the deployment file."));
     }
     let versions = chain.versions_of(plan.owner).await?;
+    let retracted = retracted_versions(&chain, &versions).await?;
     let blocks = Blocks::open(&plan.source).await?;
     let mut restored = Vec::with_capacity(versions.len());
     for (done, version) in versions.iter().enumerate() {
         progress.tell(Step::Items { done: done as u64, total: versions.len() as u64 });
         let result = restore_version(plan, &chain, &keys, &blocks, version).await;
+        let retracted = retracted.contains(&(version.record, version.version));
         restored.push(match result {
             Ok((path, content_bytes)) => RestoredVersion {
                 record: version.record,
@@ -93,6 +101,7 @@ pub async fn restore(plan: &Restore, progress: &Progress) -> Result<Restored, Cl
                 path: Some(path),
                 content_bytes,
                 problem: None,
+                retracted,
             },
             // Nowhere to write: the next one would fail in the same way. A name that this disk does not take is one
             // version's own affair.
@@ -103,11 +112,27 @@ pub async fn restore(plan: &Restore, progress: &Progress) -> Result<Restored, Cl
                 path: None,
                 content_bytes: 0,
                 problem: Some(error.code().to_owned()),
+                retracted,
             },
         });
     }
     progress.tell(Step::Items { done: versions.len() as u64, total: versions.len() as u64 });
     Ok(Restored { versions: restored })
+}
+
+/// The versions of which their uploader says not to rely on them.
+async fn retracted_versions(chain: &Chain, versions: &[ChainVersion]) -> Result<HashSet<(RecordId, u16)>, ClientError> {
+    let firsts = versions.iter().filter(|version| version.version == 1);
+    let asked =
+        firsts.map(async |first| Ok::<_, ClientError>((first.record, (first, chain.record(first.record).await?))));
+    let known: HashMap<_, _> = futures::stream::iter(asked).buffered(16).try_collect().await?;
+    let is_retracted = |version: &&ChainVersion| {
+        let of_record = known.get(&version.record);
+        of_record.is_some_and(|(first, known)| {
+            download::is_retracted(known, version.version, version.uploader, first.uploader)
+        })
+    };
+    Ok(versions.iter().filter(is_retracted).map(|version| (version.record, version.version)).collect())
 }
 
 async fn restore_version(

@@ -11,7 +11,7 @@ use crate::{
     client::{Client, Overrides},
     error::{ClientError, Kind},
     home::{Config, Home, check_version, read_deployment},
-    wallet::{LocalWallet, Wallet, check_new_passphrase},
+    wallet::{LocalWallet, WALLET_FILE, Wallet, check_new_passphrase},
 };
 
 /// Where the deployment file comes from.
@@ -38,17 +38,29 @@ pub struct SetUp {
     pub passphrase: SecretString,
 }
 
+/// A plan that can be carried out: everything that can be refused was asked, and nothing is written yet.
+pub struct Prepared {
+    plan: SetUp,
+    deployment: Deployment,
+    chain: Chain,
+}
+
 /// Sets up an empty directory: checks that the chain is the deployment's, writes deployment file, wallet file and
 /// configuration, in this order, so that an interrupted set-up can be done again.
 ///
 /// # Errors
 /// [`Kind::AlreadySetUp`], and what [`Chain::verify_deployment`] finds.
 pub async fn set_up(home: Home, plan: SetUp) -> Result<Client, ClientError> {
-    let _held = home.lock()?;
-    if home.is_set_up() {
-        return Err(ClientError::new(Kind::AlreadySetUp, format!("{} is set up already.", home.dir().display())));
-    }
-    // Before anything is written: the keyring, which comes later, would refuse it.
+    prepare(&home, plan).await?.write(home)
+}
+
+/// Checks a plan and writes nothing.
+///
+/// # Errors
+/// As [`set_up`].
+pub async fn prepare(home: &Home, plan: SetUp) -> Result<Prepared, ClientError> {
+    check_empty(home)?;
+    // The keyring, which comes later, would refuse it.
     check_new_passphrase(&plan.passphrase)?;
     let deployment = match (&plan.deployment, &plan.api) {
         (DeploymentSource::File(path), _) => read_deployment(path)?,
@@ -57,7 +69,8 @@ pub async fn set_up(home: Home, plan: SetUp) -> Result<Client, ClientError> {
             return Err(ClientError::new(Kind::NoApi, "Neither a server nor a deployment file is named."));
         }
     };
-    Chain::new(&plan.rpc, deployment.clone())?.verify_deployment().await?;
+    let chain = Chain::new(&plan.rpc, deployment.clone())?;
+    chain.verify_deployment().await?;
     deployment.operator_key().map_err(|error| {
         ClientError::new(Kind::InvalidDeployment, format!("The deployment file cannot be used: {error}."))
             .because(error)
@@ -65,27 +78,55 @@ pub async fn set_up(home: Home, plan: SetUp) -> Result<Client, ClientError> {
     if let Some(api) = &plan.api {
         Api::new(api)?;
     }
+    Ok(Prepared { plan, deployment, chain })
+}
 
-    home.save_deployment(&deployment)?;
-    let wallet_file = home.path("wallet.json");
-    if wallet_file.exists() {
-        let earlier = LocalWallet::from_file(&wallet_file, &plan.passphrase)?;
-        if earlier.address() != plan.wallet.address() {
-            return Err(ClientError::new(
-                Kind::AlreadySetUp,
-                format!("{} holds another wallet.", wallet_file.display()),
-            ));
-        }
-    } else {
-        plan.wallet.save(&wallet_file, &plan.passphrase)?;
+fn check_empty(home: &Home) -> Result<(), ClientError> {
+    if home.is_set_up() {
+        return Err(ClientError::new(Kind::AlreadySetUp, format!("{} is set up already.", home.dir().display())));
     }
-    home.save_config(&Config {
-        api: plan.api,
-        rpc: plan.rpc,
-        deployment: "deployment.json".into(),
-        address: plan.wallet.address(),
-    })?;
-    Client::open(home, Overrides::default())
+    Ok(())
+}
+
+impl Prepared {
+    /// The chain, for what is asked of it before anything is written.
+    #[must_use]
+    pub const fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// Writes what was planned.
+    ///
+    /// # Errors
+    /// [`Kind::AlreadySetUp`], [`Kind::LocalFile`].
+    pub fn write(self, home: Home) -> Result<Client, ClientError> {
+        let _held = home.lock()?;
+        check_empty(&home)?;
+        let Self { plan, deployment, .. } = self;
+        home.save_deployment(&deployment)?;
+        let wallet_file = home.path(WALLET_FILE);
+        if wallet_file.exists() {
+            let earlier = LocalWallet::from_file(&wallet_file, &plan.passphrase)?;
+            if earlier.address() != plan.wallet.address() {
+                return Err(holds_another(&wallet_file));
+            }
+        } else {
+            plan.wallet.save(&wallet_file, &plan.passphrase)?;
+        }
+        home.save_config(&Config {
+            api: plan.api,
+            rpc: plan.rpc,
+            deployment: "deployment.json".into(),
+            address: plan.wallet.address(),
+        })?;
+        Client::open(home, Overrides::default())
+    }
+}
+
+/// The wallet file of a directory holds another account than the one that was asked for.
+#[must_use]
+pub fn holds_another(wallet_file: &std::path::Path) -> ClientError {
+    ClientError::new(Kind::AlreadySetUp, format!("{} holds another wallet.", wallet_file.display()))
 }
 
 /// Asks a server for its copy of the deployment file.

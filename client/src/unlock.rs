@@ -185,14 +185,7 @@ pub async fn init_beside(
     others: OtherKeys,
 ) -> Result<(Keys, NewKeyring), ClientError> {
     client.chain().verify_deployment().await?;
-    if others == OtherKeys::Refuse && client.chain().find_key(client.address()).await?.is_some() {
-        return Err(ClientError::new(Kind::AlreadySetUp, "This address has published an encryption key already.")
-            .remedy(
-                "Sign in to get its keyring (medlock login), or use the recovery words: medlock init --words. \
-                 If you never made that key: medlock init --despite-other-keys.",
-            ));
-    }
-    let seed = Seed::generate(&mut rand::rng());
+    let seed = accepted_seed(client.chain(), client.address(), None, others).await?;
     make_keyring(client, wallet, passphrase, seed).await
 }
 
@@ -208,23 +201,56 @@ pub async fn init_from_words(
     others: OtherKeys,
 ) -> Result<(Keys, NewKeyring), ClientError> {
     client.chain().verify_deployment().await?;
-    let seed = seed_of_words(words)?;
-    let keys = match others {
-        OtherKeys::NotMine => Keys::compared(client.chain(), client.address(), seed).await?,
-        OtherKeys::Refuse => {
-            Keys::checked(client.chain(), client.address(), seed).await.map_err(|error| match error.kind() {
+    let seed = accepted_seed(client.chain(), client.address(), Some(words), others).await?;
+    let (keys, made) = make_keyring(client, wallet, passphrase, seed).await?;
+    // Whoever types the words has them.
+    record_proof(client)?;
+    Ok((keys, made))
+}
+
+/// Whether [`init_beside`] or, with words, [`init_from_words`] would be refused because of the words, or because of the keys
+/// that the chain has of this address: to be asked before anything is written.
+///
+/// # Errors
+/// As those two.
+pub async fn check_init(
+    chain: &Chain,
+    owner: Address,
+    words: Option<&SecretString>,
+    others: OtherKeys,
+) -> Result<(), ClientError> {
+    accepted_seed(chain, owner, words, others).await.map(drop)
+}
+
+/// The seed of these words, or a new one, if the chain has nothing against it.
+async fn accepted_seed(
+    chain: &Chain,
+    owner: Address,
+    words: Option<&SecretString>,
+    others: OtherKeys,
+) -> Result<Seed, ClientError> {
+    let seed = words.map(seed_of_words).transpose()?;
+    match (seed, others) {
+        (Some(seed), OtherKeys::NotMine) => Ok(seed),
+        (None, OtherKeys::NotMine) => Ok(Seed::generate(&mut rand::rng())),
+        (Some(seed), OtherKeys::Refuse) => {
+            let keys = Keys::checked(chain, owner, seed).await.map_err(|error| match error.kind() {
                 Kind::WrongKeys => error.remedy(
                     "Use the recovery words of exactly this address. If they are, and the keys on chain are not \
                      yours, add --despite-other-keys.",
                 ),
                 _ => error,
-            })?
+            })?;
+            Ok(keys.seed)
         }
-    };
-    let (keys, made) = make_keyring(client, wallet, passphrase, keys.seed).await?;
-    // Whoever types the words has them.
-    record_proof(client)?;
-    Ok((keys, made))
+        (None, OtherKeys::Refuse) if chain.find_key(owner).await?.is_some() => {
+            Err(ClientError::new(Kind::AlreadySetUp, "This address has published an encryption key already.").remedy(
+                "Sign in to get its keyring (medlock login), or use the recovery words: medlock init --words. \
+                 If you never made that key: medlock init --despite-other-keys.",
+            ))
+        }
+        (None, OtherKeys::Refuse) => Ok(Seed::generate(&mut rand::rng())),
+    }
 }
 
 /// The seed of recovery words: 24 words, or the text of a kit.

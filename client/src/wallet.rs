@@ -27,6 +27,9 @@ use crate::{
     home::local_file,
 };
 
+/// The wallet file in a `MEDLOCK_HOME`.
+pub const WALLET_FILE: &str = "wallet.json";
+
 /// What is about to be signed, in one sentence.
 #[derive(Clone, Copy, Debug)]
 pub struct Wish<'a> {
@@ -145,6 +148,15 @@ impl LocalWallet {
         if path.exists() {
             return Err(ClientError::new(Kind::FileExists, format!("{} exists already.", path.display())));
         }
+        self.write(path, passphrase)
+    }
+
+    /// Writes the wallet file again, under another passphrase.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] for a passphrase that a keyring would not take, [`Kind::LocalFile`].
+    pub fn save_again(&self, path: &Path, passphrase: &SecretString) -> Result<(), ClientError> {
+        check_new_passphrase(passphrase)?;
         self.write(path, passphrase)
     }
 

@@ -240,10 +240,6 @@ impl Purpose {
 
 /// The most scopes one Grant message may name (`GrantRegistry`).
 pub const MAX_SCOPES: usize = 64;
-/// A server relays no Grant that ends later than this many seconds from now (20 years), and takes no request that wishes it.
-pub const GRANT_SECONDS_MAX: u64 = 20 * 366 * 86_400;
-/// A request for access waits for an answer at most this many seconds (90 days).
-pub const REQUEST_SECONDS_MAX: u64 = 90 * 86_400;
 /// The largest time, in unix seconds, that a message, a leaf or a filter may name: what 40 bits hold.
 pub const TIME_MAX: u64 = (1 << 40) - 1;
 /// The most accesses one checkpoint may carry (`AccessLog`).

@@ -40,6 +40,7 @@ mod sealed_box;
 pub mod cid;
 pub mod log;
 
+pub mod ends;
 pub mod messages;
 pub mod reads;
 pub mod session;

@@ -16,13 +16,6 @@ use crate::{
     typed_data::typed_data,
 };
 
-/// A client signs Revoke, RevokeAll and Tombstone with a deadline so many seconds ahead (30 days): reads stay refused until then, or
-/// until the chain holds the revocation.
-pub const REVOCATION_SECONDS: u64 = 30 * 86_400;
-
-/// A relayer refuses a message whose deadline is more seconds ahead than this (31 days).
-pub const DEADLINE_SECONDS_MAX: u64 = REVOCATION_SECONDS + 86_400;
-
 typed_data! {
     /// The owner names an accreditor; `epoch` is the accreditor's epoch that it replaces (0 for the first time).
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -242,6 +235,29 @@ impl Action {
             Self::Revoke(_) => "revoke",
             Self::RevokeAll(_) => "revoke_all",
             Self::Checkpoint(_) => "checkpoint",
+        }
+    }
+
+    /// Whether it only takes authority or a record away: Revoke, RevokeAll, Suspend, RemoveAccreditor, Tombstone. Such a
+    /// message names no state and always works; it waits for nothing that gives, and counts for 30 days.
+    #[must_use]
+    pub const fn takes_away(&self) -> bool {
+        match self {
+            Self::Revoke(_)
+            | Self::RevokeAll(_)
+            | Self::Suspend(_)
+            | Self::RemoveAccreditor(_)
+            | Self::Tombstone(_) => true,
+            Self::AddAccreditor(_)
+            | Self::Accredit(_)
+            | Self::RegisterKey(_)
+            | Self::RegisterRecord(_)
+            | Self::RegisterVersion(_)
+            | Self::Supersede(_)
+            | Self::LiftTombstone(_)
+            | Self::Retract(_)
+            | Self::Grant(_)
+            | Self::Checkpoint(_) => false,
         }
     }
 

@@ -1,5 +1,7 @@
 //! Who may have an envelope's bytes.
 
+use std::collections::BTreeSet;
+
 use alloy::primitives::Address;
 use cid::Cid;
 use mongodb::bson::doc;
@@ -63,6 +65,11 @@ async fn may_have(app: &App, caller: Address, row: &PinDoc, cid: &str) -> Result
     let records = app.database.collection::<RecordDoc>(collection::RECORDS);
     let Some(record) = records.find_one(doc! { "_id": row.record.to_string() }).await? else { return Ok(false) };
     if record.status == RecordStatus::Tombstoned.code() {
+        return Ok(false);
+    }
+    // From the moment that this server has accepted the tombstone, as with a revocation.
+    let ending = grants::ending(app, &BTreeSet::from([record.patient])).await?;
+    if ending.get(&record.patient).is_some_and(|ending| ending.records.contains(&record.id)) {
         return Ok(false);
     }
     Ok(!grants::readable(app, caller, record.patient, std::slice::from_ref(&record)).await?.is_empty())

@@ -19,6 +19,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use mongodb::bson::doc;
 use protocol::{
     bodies::records::StoredBlob,
+    digits,
     envelope::{HEADER_LEN, Header},
     error_code::ErrorCode,
     ids::RecordId,
@@ -46,7 +47,7 @@ pub(super) fn announced_length(app: &App, headers: &HeaderMap) -> Result<u64, Ap
     }
     let length = headers
         .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok())
+        .and_then(|value| digits::parse::<u64>(value.to_str().ok()?))
         .ok_or_else(|| ApiError::invalid("Content-Length is required"))?;
     let bytes_max = app.settings.limits.envelope_bytes_max;
     if length > bytes_max {

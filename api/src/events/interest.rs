@@ -36,14 +36,14 @@ use crate::{
 /// # Errors
 /// When the database does not answer.
 pub(super) async fn entries(app: &App, event: &EventDoc, decoded: ChainEvent) -> Result<Vec<FeedEntry>, ApiError> {
+    let time = event.place.block_time;
     let (kind, subject, people) = match decoded {
         ChainEvent::Record(event) => of_record(app, event).await?,
-        ChainEvent::Grant(event) => of_grant(app, event).await?,
+        ChainEvent::Grant(event) => of_grant(app, event, time).await?,
         ChainEvent::Log(event) => of_log(app, event).await?,
         ChainEvent::Key(event) => of_key(&event),
         ChainEvent::Accreditation(event) => of_accreditation(&event),
     };
-    let time = event.place.block_time;
     let entry = |person: Person| {
         let entry = FeedEntry::caused_by(&app.at_rest, &event.id, person.address, (kind, &subject), time);
         if person.of_stranger { entry.of_stranger(time) } else { entry }
@@ -112,11 +112,13 @@ async fn of_record(app: &App, event: RecordRegistryEvents) -> Result<Interest, A
         people.insert(record.uploader.into());
     }
     let over_record = doc! { "scope_id": format!("{id:#x}"), "kind": ScopeKind::Record.as_str() };
-    people.extend(grantees(grants::of_mirrored(app, patient, over_record).await?));
+    let rows = shown(grants::of_mirrored(app, patient, over_record).await?);
+    // Who had a grant once hears nothing more of the record.
+    people.extend(people_of(grants::active(app, &rows).await?));
     Ok((kind, RecordId(id).to_string(), people))
 }
 
-async fn of_grant(app: &App, event: GrantRegistryEvents) -> Result<Interest, ApiError> {
+async fn of_grant(app: &App, event: GrantRegistryEvents, time: u64) -> Result<Interest, ApiError> {
     let (kind, patient, tag, scope_kind, scope_id) = match event {
         GrantRegistryEvents::Granted(granted) => {
             let scope_kind = Terms::from(granted.terms).kind;
@@ -127,19 +129,31 @@ async fn of_grant(app: &App, event: GrantRegistryEvents) -> Result<Interest, Api
             (FeedKind::Revoked, revoked.patient, revoked.tag, scope_kind, revoked.scopeId)
         }
         GrantRegistryEvents::AllRevoked(revoked) => {
-            let mut people = grantees(grants::of_mirrored(app, revoked.patient, Document::new()).await?);
+            let rows = shown(grants::of_mirrored(app, revoked.patient, Document::new()).await?);
+            let ended = grants::mirrored(app, rows.iter().map(|row| row.opened.grant)).await?;
+            // Those whose grant this event has ended, and nobody whose grant had ended before.
+            let stood = |row: &&ReceivedRow| {
+                ended.get(&row.opened.grant).is_some_and(|grant| {
+                    grant.rights != 0
+                        && grant.patient_epoch.saturating_add(1) == revoked.patientEpoch
+                        && grant.not_after > time
+                })
+            };
+            let mut people = people_of(rows.iter().filter(stood));
             people.insert(revoked.patient.into());
             return Ok((FeedKind::Revoked, format!("{:#x}", revoked.patient), people));
         }
         _ => return Ok((FeedKind::Granted, String::new(), BTreeSet::new())),
     };
+    // It is about this very grant, so its grantee hears of it whatever has become of it.
     let id = scope_kind.map(|scope_kind| GrantId::derive(patient, tag.into(), scope_kind, scope_id));
-    let ids: Vec<GrantId> = id.into_iter().collect();
-    let mut people = grantees(grants::of_grants(app, patient, &ids).await?.into_values());
-    if people.is_empty() {
-        // The capsules of this one never came here; another grant under the same tag still tells whose it is.
-        people = grantees(grants::of_mirrored(app, patient, doc! { "tag": format!("{tag:#x}") }).await?);
+    let this: Vec<GrantId> = id.into_iter().collect();
+    let mut rows = shown(grants::of_grants(app, patient, &this).await?.into_values());
+    if rows.is_empty() {
+        // Where its capsules never came here, another grant under the same tag tells whose it is.
+        rows = shown(grants::of_mirrored(app, patient, doc! { "tag": format!("{tag:#x}") }).await?);
     }
+    let mut people = people_of(&rows);
     people.insert(patient.into());
     Ok((kind, id.map(|id| id.to_string()).unwrap_or_default(), people))
 }
@@ -178,11 +192,14 @@ fn of_accreditation(event: &AccreditationEvents) -> Interest {
     (FeedKind::AccreditationChanged, format!("{about:#x}"), people)
 }
 
-/// Whom these grants concern beside their patient: their grantees, but for who has hidden them or blocked the patient.
-/// Anybody may grant over anybody's records; only the patient's own grants say who has to do with them.
-fn grantees(grants: impl IntoIterator<Item = ReceivedRow>) -> BTreeSet<Person> {
-    let shown = grants.into_iter().filter(|row| !row.doc.hidden && row.doc.shelf != Shelf::Blocked);
+/// Of these, what their grantees see: not what they have hidden, nor what comes from somebody whom they have blocked.
+fn shown(grants: impl IntoIterator<Item = ReceivedRow>) -> Vec<ReceivedRow> {
+    grants.into_iter().filter(|row| !row.doc.hidden && row.doc.shelf != Shelf::Blocked).collect()
+}
+
+/// The grantees of these.
+fn people_of<'a>(grants: impl IntoIterator<Item = &'a ReceivedRow>) -> BTreeSet<Person> {
     let person =
-        |row: ReceivedRow| Person { address: row.opened.grantee, of_stranger: row.doc.shelf == Shelf::Strangers };
-    shown.map(person).collect()
+        |row: &ReceivedRow| Person { address: row.opened.grantee, of_stranger: row.doc.shelf == Shelf::Strangers };
+    grants.into_iter().map(person).collect()
 }

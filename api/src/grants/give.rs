@@ -16,7 +16,7 @@ use protocol::{
     bodies::grants::{BundleBody, GrantBody},
     bundle::{Bundle, CAPSULES_MAX},
     capsule::CAPSULE_LEN,
-    codes::{GRANT_SECONDS_MAX, MAX_SCOPES, Right, ScopeKind},
+    codes::{MAX_SCOPES, Right, ScopeKind},
     deployment::ContractName,
     error_code::ErrorCode,
     ids::{GrantId, RecordId, Tag},
@@ -67,14 +67,8 @@ pub(super) async fn check_form(body: GrantBody) -> Result<Kept, ApiError> {
 /// Checks a signed Grant against the body that came with it, as far as that costs nothing.
 ///
 /// # Errors
-/// `invalid_request` when they do not agree, `forbidden` for another patient's message, `out_of_range` for one that ends too
-/// late.
-pub(super) fn check_message(
-    app: &App,
-    caller: &Caller,
-    signed: &SignedAction,
-    body: &GrantBody,
-) -> Result<(), ApiError> {
+/// `invalid_request` when they do not agree, `forbidden` for another patient's message.
+pub(super) fn check_message(caller: &Caller, signed: &SignedAction, body: &GrantBody) -> Result<(), ApiError> {
     let Action::Grant(message) = &signed.action else {
         return Err(ApiError::invalid("the message is not a Grant; send it to /v1/actions"));
     };
@@ -95,7 +89,7 @@ pub(super) fn check_message(
     if !message.scopes.iter().zip(&body.bundles).all(same_scope) {
         return Err(ApiError::invalid("the bundles are not in the order of the message's scopes"));
     }
-    expect_end(message.notAfter.to::<u64>(), app.clock.now())
+    Ok(())
 }
 
 /// Compares the bundles with the hashes that the message names; gives the epoch that each grant will have.
@@ -163,7 +157,7 @@ pub(super) async fn put_in_again(app: &App, caller: &Caller, kept: &Kept) -> Res
         standings.push((terms.epoch, terms.not_after));
     }
     if let Some(request) = kept.body.request {
-        requests::expect_open(app, request, caller.address, kept.body.grantee).await?;
+        requests::expect_not_denied(app, request, caller.address, kept.body.grantee).await?;
     }
     let records = own_records(app, caller.address, &kept.body.bundles).await?;
     store(app, caller.address, kept, &standings, &records).await?;
@@ -210,14 +204,6 @@ async fn replace(app: &App, bundle: &KeptBundle) -> Result<(), ApiError> {
     let id = bundle.id(&app.database, &app.at_rest).await?;
     let document = bundle.seal(&app.at_rest, id.clone());
     bundles(&app.database).replace_one(doc! { "_id": id }, document).upsert(true).await?;
-    Ok(())
-}
-
-/// Nothing is granted without an end that somebody lives to see.
-fn expect_end(not_after: u64, now: u64) -> Result<(), ApiError> {
-    if not_after > now.saturating_add(GRANT_SECONDS_MAX) {
-        return Err(ApiError::new(ErrorCode::OutOfRange, "a grant ends within 20 years"));
-    }
     Ok(())
 }
 

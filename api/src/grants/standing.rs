@@ -13,6 +13,20 @@ use protocol::{
 
 use crate::{error::ApiError, relay::Revocations, state::App};
 
+/// What of these patients' grants and records ends by messages that this server has accepted and the mirror does not hold yet.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn ending(
+    app: &App,
+    patients: &BTreeSet<Address>,
+) -> Result<BTreeMap<Address, Revocations>, ApiError> {
+    let cursor: Collection<CursorDoc> = app.database.collection(mirror::collection::CURSOR);
+    let cursor = cursor.find_one(doc! { "_id": mirror::CURSOR_ID }).await?;
+    let mirrored_to = cursor.map_or(0, |cursor| cursor.block_number);
+    Ok(app.relay.revocations_of(patients, mirrored_to).await?)
+}
+
 /// What decides beside the grants themselves whether they count.
 pub(super) struct Standings {
     patient_epochs: BTreeMap<Address, u32>,
@@ -34,14 +48,11 @@ impl Standings {
         }
         let hex: Vec<String> = patients.iter().map(|patient| format!("{patient:#x}")).collect();
         let epochs: Collection<PatientDoc> = app.database.collection(mirror::collection::PATIENTS);
-        let cursor: Collection<CursorDoc> = app.database.collection(mirror::collection::CURSOR);
-        let (epochs, cursor) = tokio::join!(
+        let (epochs, revocations) = tokio::join!(
             async { epochs.find(doc! { "_id": { "$in": hex } }).await?.try_collect::<Vec<PatientDoc>>().await },
-            async { cursor.find_one(doc! { "_id": mirror::CURSOR_ID }).await },
+            ending(app, &patients),
         );
-        let (epochs, cursor) = (epochs?, cursor?);
-        let mirrored_to = cursor.map_or(0, |cursor| cursor.block_number);
-        let revocations = app.relay.revocations_of(&patients, mirrored_to).await?;
+        let (epochs, revocations) = (epochs?, revocations?);
         let patient_epochs = epochs.into_iter().map(|patient| (patient.address, patient.patient_epoch)).collect();
         Ok(Self { patient_epochs, revocations, now })
     }

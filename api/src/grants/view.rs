@@ -32,8 +32,7 @@ use crate::{
 /// One page of grants given or received.
 pub(super) async fn list(app: &App, caller: &Caller, query: &GrantQuery) -> Result<Page<GrantView>, ApiError> {
     let limit = page_limit(query.limit)? as usize;
-    let record = parsed::<RecordId>(query.record.as_deref(), "record is not a record id")?;
-    let patient = parsed::<Address>(query.patient.as_deref(), "patient is not an address")?;
+    let (record, patient) = (query.record, query.patient);
     let after = Place::parse_some(query.cursor.as_deref())?;
     let after = after.as_ref();
     match query.side.unwrap_or(GrantSide::Given) {
@@ -56,10 +55,6 @@ pub(super) async fn list(app: &App, caller: &Caller, query: &GrantQuery) -> Resu
             received_by(app, caller.address, (record, patient, query.shelf), after, limit).await
         }
     }
-}
-
-fn parsed<T: std::str::FromStr>(text: Option<&str>, wrong: &'static str) -> Result<Option<T>, ApiError> {
-    text.map(|text| text.parse().map_err(|_| ApiError::invalid(wrong))).transpose()
 }
 
 async fn find_record(app: &App, record: RecordId) -> Result<Option<RecordDoc>, ApiError> {
@@ -149,7 +144,7 @@ pub(super) async fn bundle(app: &App, caller: &Caller, grant: GrantId) -> Result
 ///
 /// # Errors
 /// When the database does not answer.
-pub(super) async fn mirrored(
+pub(crate) async fn mirrored(
     app: &App,
     ids: impl IntoIterator<Item = GrantId>,
 ) -> Result<BTreeMap<GrantId, GrantDoc>, ApiError> {

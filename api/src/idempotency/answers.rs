@@ -8,10 +8,9 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::Response,
 };
-use futures::TryStreamExt;
 use mongodb::{
     Collection, Database,
-    bson::{DateTime, Document, doc},
+    bson::{DateTime, doc},
 };
 use protocol::error_code::ErrorCode;
 use serde::{Deserialize, Serialize};
@@ -20,7 +19,7 @@ use crate::{
     at_rest::{Lookup, Sealed, Use},
     error::ApiError,
     state::App,
-    store::{collection, index, is_duplicate, ttl_index},
+    store::{collection, end_surplus, index, is_duplicate, ttl_index},
     time::Clock,
 };
 
@@ -112,7 +111,7 @@ pub(super) async fn begin(app: &App, claim: &Claim) -> Result<Begun, ApiError> {
     };
     match collection.insert_one(&doc).await {
         Ok(_) => {
-            make_room(app, claim.account).await?;
+            make_room(app, claim).await?;
             return Ok(Begun::First);
         }
         Err(error) if is_duplicate(&error) => {}
@@ -136,21 +135,13 @@ pub(super) async fn begin(app: &App, claim: &Claim) -> Result<Begun, ApiError> {
     Ok(if taken.matched_count == 1 { Begun::First } else { Begun::Running })
 }
 
-/// Lets go of what is more than an account may have, the oldest first.
-async fn make_room(app: &App, account: Address) -> Result<(), ApiError> {
-    let documents = answers(&app.database).clone_with_type::<Document>();
-    let surplus = documents
-        .find(doc! { "account": app.at_rest.blind(Lookup::AnswerAddress, account) })
-        .sort(doc! { "account": 1, "began_at": -1 })
-        .skip(ANSWERS_PER_ACCOUNT_MAX)
-        .projection(doc! { "_id": 1 })
-        .await?;
-    let surplus: Vec<Document> = surplus.try_collect().await?;
-    let ids: Vec<&str> = surplus.iter().filter_map(|document| document.get_str("_id").ok()).collect();
-    if !ids.is_empty() {
-        documents.delete_many(doc! { "_id": { "$in": ids } }).await?;
-    }
-    Ok(())
+/// Lets go of what is more than an account may have, the oldest first. What is being carried out has no answer yet, and
+/// stays.
+async fn make_room(app: &App, claim: &Claim) -> Result<(), ApiError> {
+    let documents = answers(&app.database).clone_with_type();
+    let account = app.at_rest.find(Lookup::AnswerAddress, claim.account);
+    let owned = doc! { "account": account, "answer": { "$ne": null } };
+    Ok(end_surplus(&documents, owned, "began_at", ANSWERS_PER_ACCOUNT_MAX, &claim.id).await?)
 }
 
 /// Says again and again that the request is being carried out. Never ends.

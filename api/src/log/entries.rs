@@ -17,6 +17,7 @@ use protocol::{
         log::{LogEntry, LogQuery},
     },
     codes::{Purpose, Role, TIME_MAX},
+    digits,
     error_code::ErrorCode,
     ids::{LeafHash, RecordId},
     mirror::{self, AccessDoc, RecordDoc, access_id},
@@ -49,13 +50,13 @@ struct Wanted {
 
 impl Wanted {
     fn parse(query: &LogQuery) -> Result<Self, ApiError> {
-        let invalid = |field: &'static str| ApiError::invalid(format!("{field} cannot be read"));
+        let invalid = || ApiError::invalid("cursor is not one that this server gave");
         Ok(Self {
-            record: query.record.as_deref().map(str::parse).transpose().map_err(|_| invalid("record"))?,
+            record: query.record,
             purpose: query.purpose,
             from: time(query.from, "from")?,
             until: time(query.until, "until")?,
-            before: query.cursor.as_deref().map(str::parse).transpose().map_err(|_| invalid("cursor"))?,
+            before: query.cursor.as_deref().map(|text| digits::parse(text).ok_or_else(invalid)).transpose()?,
             limit: page_limit(query.limit)?,
         })
     }

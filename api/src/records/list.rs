@@ -56,18 +56,12 @@ pub(super) async fn list(app: &App, caller: &Caller, query: &RecordQuery) -> Res
     let limit = page_limit(query.limit)? as usize;
     let after = Place::parse_some(query.cursor.as_deref())?;
     let after = after.as_ref();
-    let patient = query
-        .patient
-        .as_deref()
-        .map(|text| text.parse::<Address>().map_err(|_| ApiError::invalid("patient is not an address")))
-        .transpose()?;
 
-    if let Some(record) = &query.record {
-        let record = record.parse().map_err(|_| ApiError::invalid("record is not a record id"))?;
+    if let Some(record) = query.record {
         return one(app, caller, record).await;
     }
     let asked = limit + 1;
-    let sources = match patient {
+    let sources = match query.patient {
         Some(patient) => vec![of_patient(app, caller.address, patient, after, asked).await?],
         None => {
             let own = by(app, doc! { "patient": caller.hex() }, after, asked);

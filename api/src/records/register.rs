@@ -23,11 +23,12 @@ use crate::{
     caller::Caller,
     chain,
     error::ApiError,
+    relay::Verified,
     state::App,
 };
 
 /// What a signed message registers.
-struct Registration {
+pub(super) struct Registration {
     record: RecordId,
     version: u16,
     uploader: Address,
@@ -38,19 +39,17 @@ struct Registration {
     write_salt: Salt,
 }
 
-/// Checks a signed registration against the uploaded envelope; gives the deposit to make once the message itself is found
-/// good.
+/// Checks a signed registration against the body that came with it, and its signature, before anything is looked up.
 ///
 /// # Errors
-/// `invalid_request` when message and body do not agree, `forbidden` for another uploader's message, `grant_revoked` when
-/// this server has accepted the end of the uploader's grant, `not_found` when the envelope was not uploaded,
-/// `invalid_envelope` when it is for another version.
-pub(super) async fn check<'a>(
+/// `invalid_request` when message and body do not agree, `forbidden` for another uploader's message, and those of
+/// [`crate::relay::Relay::verify`].
+pub(super) async fn verify<'a>(
     app: &App,
     caller: &Caller,
-    signed: &SignedAction,
-    body: &'a RegisterBody,
-) -> Result<Deposit<'a>, ApiError> {
+    signed: &'a SignedAction,
+    body: &RegisterBody,
+) -> Result<(Registration, Verified<'a>), ApiError> {
     let registration = registration(&signed.action)?;
     if (registration.record, registration.version) != (body.record, body.version) {
         return Err(ApiError::invalid("record and version are not those that the message registers"));
@@ -58,6 +57,20 @@ pub(super) async fn check<'a>(
     if registration.uploader != caller.address {
         return Err(ApiError::forbidden("only the uploader that the message names deposits its release share"));
     }
+    Ok((registration, app.relay.verify(signed).await?))
+}
+
+/// Checks a registration against the uploaded envelope; gives the deposit to make once the contracts are found to accept it.
+///
+/// # Errors
+/// `grant_revoked` when this server has accepted the end of the uploader's grant, `not_found` when the envelope was not
+/// uploaded, `invalid_envelope` when it is for another version.
+pub(super) async fn check<'a>(
+    app: &App,
+    caller: &Caller,
+    registration: Registration,
+    body: &'a RegisterBody,
+) -> Result<Deposit<'a>, ApiError> {
     let on_chain = chain::find_record(app, registration.record, BlockId::latest()).await?;
     // What stands on chain counts; a message that names another patient for it is refused there.
     let (patient, category) = match (&on_chain, registration.first) {

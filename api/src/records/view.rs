@@ -13,6 +13,7 @@ use protocol::{
         records::{RecordView, VERSIONS_SHOWN, VersionView},
     },
     codes::{Category, RecordStatus},
+    digits,
     ids::RecordId,
     mirror::{self, RecordDoc, VersionDoc, version_id},
 };
@@ -46,8 +47,8 @@ pub(super) async fn versions(
     query: &PageQuery,
 ) -> Result<Page<VersionView>, ApiError> {
     let limit = u16::try_from(page_limit(query.limit)?).unwrap_or(u16::MAX);
-    let before = query.cursor.as_deref().map(str::parse::<u16>).transpose();
-    let before = before.map_err(|_| ApiError::invalid("cursor is not one that this server gave"))?;
+    let invalid = || ApiError::invalid("cursor is not one that this server gave");
+    let before = query.cursor.as_deref().map(|text| digits::parse::<u16>(text).ok_or_else(invalid)).transpose()?;
     let record = find(app, caller, id).await?;
     let newest = before.map_or(record.version, |before| record.version.min(before.saturating_sub(1)));
     let oldest = newest.saturating_sub(limit.saturating_sub(1)).max(1);

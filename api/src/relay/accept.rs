@@ -20,7 +20,20 @@ use super::{
     follow_up, gas, now_ms,
     standing::{self, Standing},
 };
-use crate::{caller::Caller, error::ApiError};
+use crate::{
+    at_rest::{AtRest, Use},
+    caller::Caller,
+    error::ApiError,
+};
+
+/// A signed action whose form, ends and signature were found good. Nothing is told, written or worked on before: whoever
+/// cannot show the signature learns nothing and costs nothing.
+pub(crate) struct Verified<'a> {
+    signed: &'a SignedAction,
+    signer: Signer,
+    to: Address,
+    data: Bytes,
+}
 
 impl Relay {
     /// Takes a signed action on behalf of the signed-in caller, and waits a while for its outcome.
@@ -30,7 +43,19 @@ impl Relay {
     /// # Errors
     /// [`RelayError::Refused`] when the contracts, or the rules of this server, would refuse it; nothing is stored then.
     pub(crate) async fn relay(&self, signed: &SignedAction, caller: &Caller) -> Result<ActionDoc, ApiError> {
-        self.relay_after(signed, caller, std::future::ready(Ok(()))).await
+        self.relay_after(self.verify(signed).await?, caller, std::future::ready(Ok(()))).await
+    }
+
+    /// Checks the form of a signed action, its ends and its signature.
+    ///
+    /// # Errors
+    /// `forbidden`, `unknown_category`, `expired`, `out_of_range`, `invalid_signature`.
+    pub(crate) async fn verify<'a>(&self, signed: &'a SignedAction) -> Result<Verified<'a>, ApiError> {
+        let shared = &*self.shared;
+        let (to, data) = check::call_of(signed, &shared.deployment)?;
+        check::ends(shared, signed)?;
+        let signer = check::signature(shared, signed).await?;
+        Ok(Verified { signed, signer, to, data })
     }
 
     /// The same for an action that must not be sent before something else is done. `first` runs when the action is known
@@ -40,31 +65,27 @@ impl Relay {
     /// As [`Relay::relay`], and those of `first`.
     pub(crate) async fn relay_after(
         &self,
-        signed: &SignedAction,
+        verified: Verified<'_>,
         caller: &Caller,
         first: impl Future<Output = Result<(), ApiError>>,
     ) -> Result<ActionDoc, ApiError> {
         // Subscribed before it is stored, so that no outcome is missed.
         let settled = self.shared.settled.subscribe();
-        let accepted = self.accept(signed, caller, first).await?;
+        let accepted = self.accept(verified, caller, first).await?;
         Ok(self.wait(accepted, settled, self.shared.limits.answer_after).await)
     }
 
     /// Takes a signed action and returns as soon as it is durable.
     async fn accept(
         &self,
-        signed: &SignedAction,
+        Verified { signed, signer, to, data }: Verified<'_>,
         caller: &Caller,
         first: impl Future<Output = Result<(), ApiError>>,
     ) -> Result<ActionDoc, ApiError> {
         let shared = &*self.shared;
-        let (to, data) = check::call_of(signed, &shared.deployment)?;
-        check::deadline(shared, signed)?;
-        // Before anything is told or written: whoever cannot show the signature learns nothing and costs nothing.
-        let signer = check::signature(shared, signed).await?;
         let id = signed.action.id(&shared.deployment);
         if let Some(known) = action_doc::find(&shared.actions, id).await? {
-            return known_to(known, caller.address);
+            return known_to(known, &shared.at_rest, caller.address);
         }
         let line = Line::of(&signed.action);
         expect_funds(shared, line)?;
@@ -97,7 +118,7 @@ impl Relay {
             let new = self.document(signed, id, (caller.address, turn), (to, data), gas_limit);
             let stored = self.store(new).await?;
             // Two at once: the one that came second was not stored, and is not told about the first one's.
-            known_to(stored, caller.address)
+            known_to(stored, &shared.at_rest, caller.address)
         };
         let accepted = accepted.await;
         if accepted.is_err() {
@@ -111,7 +132,7 @@ impl Relay {
         if let RelayError::Refused { code: ErrorCode::NonceUsed | ErrorCode::StaleState, .. } = &refusal
             && let Some(known) = action_doc::find(&self.shared.actions, id).await?
         {
-            return known_to(known, caller);
+            return known_to(known, &self.shared.at_rest, caller);
         }
         Err(refusal.into())
     }
@@ -169,7 +190,7 @@ impl Relay {
             kind: action.name().to_owned(),
             line: Line::of(action),
             signer: action.signer(),
-            submitter,
+            submitter: self.shared.at_rest.seal(Use::Submitter, &id.to_string(), &submitter),
             turn,
             signed: serde_json::to_string(signed).expect("a signed action has only text keys and no maps"),
             to,
@@ -193,8 +214,8 @@ impl Relay {
 }
 
 /// An action that is here already, for whoever may know how it stands.
-fn known_to(known: ActionDoc, caller: Address) -> Result<ActionDoc, ApiError> {
-    if known.may_be_seen_by(caller) {
+fn known_to(known: ActionDoc, at_rest: &AtRest, caller: Address) -> Result<ActionDoc, ApiError> {
+    if known.may_be_seen_by(at_rest, caller) {
         return Ok(known);
     }
     let detail = "somebody else has brought this action already; its signer sees how it stands";

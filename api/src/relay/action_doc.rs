@@ -13,7 +13,10 @@ use protocol::{
 use serde::{Deserialize, Serialize};
 
 use super::{RelayError, line::Line};
-use crate::store::{collection, index};
+use crate::{
+    at_rest::{AtRest, Sealed, Use},
+    store::{collection, index},
+};
 
 /// A relayed action.
 #[derive(Clone, Serialize, Deserialize)]
@@ -27,9 +30,8 @@ pub(crate) struct ActionDoc {
     /// Who signed it.
     #[serde(with = "hex_text")]
     pub(crate) signer: Address,
-    /// Whose session brought it; the gas budget is theirs.
-    #[serde(with = "hex_text")]
-    pub(crate) submitter: Address,
+    /// Whose session brought it; the gas budget is theirs. The chain does not show it.
+    pub(crate) submitter: Sealed,
     /// While it waits: the pseudonym of whoever takes turns, the submitter's network or the submitter.
     pub(crate) turn: String,
     /// The signed message, as JSON text.
@@ -147,9 +149,14 @@ impl ActionDoc {
         matches!(self.state, ActionState::Mined | ActionState::Failed)
     }
 
+    /// Who brought it first; `None` when that was not sealed by this operator.
+    pub(super) fn submitter(&self, at_rest: &AtRest) -> Option<Address> {
+        at_rest.open(Use::Submitter, &self.id.to_string(), &self.submitter).ok()
+    }
+
     /// Whether somebody may learn how it stands: its signer, and who brought it first.
-    pub(super) fn may_be_seen_by(&self, who: Address) -> bool {
-        [self.signer, self.submitter].contains(&who)
+    pub(super) fn may_be_seen_by(&self, at_rest: &AtRest, who: Address) -> bool {
+        self.signer == who || self.submitter(at_rest) == Some(who)
     }
 
     /// The signed message; `None` for what the server itself relays.

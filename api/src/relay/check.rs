@@ -12,7 +12,7 @@ use protocol::{
     codes::Category,
     deployment::{ContractName, Deployment},
     error_code::ErrorCode,
-    messages::{Action, DEADLINE_SECONDS_MAX, SignatureError, SignedAction},
+    messages::{Action, SignatureError, SignedAction},
 };
 
 use super::{
@@ -73,20 +73,16 @@ pub(super) fn call_of(signed: &SignedAction, deployment: &Deployment) -> Result<
         .ok_or_else(|| RelayError::refused(ErrorCode::Forbidden, "Checkpoints are anchored by the operator alone."))
 }
 
-/// Checks that the deadline has not passed, and is not further ahead than anybody needs.
+/// Checks that the deadline has not passed, and that nothing ends later than anybody needs.
 ///
 /// # Errors
 /// `expired`, `out_of_range`.
-pub(super) fn deadline(shared: &Shared, signed: &SignedAction) -> Result<(), RelayError> {
+pub(super) fn ends(shared: &Shared, signed: &SignedAction) -> Result<(), RelayError> {
     let now = shared.clock.now();
-    let deadline = signed.action.deadline();
-    if deadline <= U256::from(now) {
+    if signed.action.deadline() <= U256::from(now) {
         return Err(RelayError::refused(ErrorCode::Expired, "The action's deadline has passed."));
     }
-    if deadline > U256::from(now.saturating_add(DEADLINE_SECONDS_MAX)) {
-        return Err(RelayError::refused(ErrorCode::OutOfRange, "The deadline is more than 31 days ahead."));
-    }
-    Ok(())
+    signed.action.check_ends(now).map_err(|end| RelayError::refused(ErrorCode::OutOfRange, end.as_str()))
 }
 
 /// Checks the signature as the contracts do, and says who judged it.

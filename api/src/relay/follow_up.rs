@@ -137,7 +137,8 @@ async fn try_follow_up(shared: &Shared, action: &ActionDoc) -> Result<(), RelayE
     }
     // The operator's own checkpoints concern nobody.
     if action.kind != "checkpoint" {
-        let people: BTreeSet<Address> = [action.signer, action.submitter].into();
+        let people: BTreeSet<Address> =
+            std::iter::once(action.signer).chain(action.submitter(&shared.at_rest)).collect();
         let outcome = format!("{:?}:{}", action.state, action.id);
         let entries = people
             .into_iter()

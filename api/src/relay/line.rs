@@ -42,21 +42,9 @@ impl Line {
     /// The line that carries an action.
     pub(super) fn of(action: &Action) -> Self {
         match action {
-            Action::Revoke(_)
-            | Action::RevokeAll(_)
-            | Action::Suspend(_)
-            | Action::RemoveAccreditor(_)
-            | Action::Tombstone(_) => Self::Urgent,
             Action::Checkpoint(_) => Self::Checkpoint,
-            Action::Supersede(_)
-            | Action::LiftTombstone(_)
-            | Action::Retract(_)
-            | Action::AddAccreditor(_)
-            | Action::Accredit(_)
-            | Action::RegisterKey(_)
-            | Action::RegisterRecord(_)
-            | Action::RegisterVersion(_)
-            | Action::Grant(_) => Self::Ordinary,
+            action if action.takes_away() => Self::Urgent,
+            _ => Self::Ordinary,
         }
     }
 

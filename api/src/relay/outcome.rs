@@ -84,6 +84,8 @@ async fn settle(shared: &Shared, settled: ActionDoc, if_still: Document) -> Resu
     let mut outcome = doc! {
         "state": to_bson(&settled.state).map_err(Error::from)?,
         "failure": to_bson(&settled.failure).map_err(Error::from)?,
+        // It waits no longer, whether or not it has got a transaction: who shares a network with whom is forgotten.
+        "turn": "",
     };
     if let Some(mined) = &settled.mined {
         outcome.insert("mined", to_bson(mined).map_err(Error::from)?);

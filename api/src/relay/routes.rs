@@ -45,7 +45,7 @@ pub(crate) async fn get_action(
 ) -> Result<Json<ActionView>, ApiError> {
     let known = app.relay.find(action).await?;
     known
-        .filter(|known| known.may_be_seen_by(caller.address))
+        .filter(|known| known.may_be_seen_by(&app.at_rest, caller.address))
         .map(|known| Json(known.view()))
         .ok_or_else(|| ApiError::not_found("there is no such action of yours"))
 }

@@ -1,21 +1,18 @@
 //! What one connection is answering: whether the next request may be read, and whether nobody has asked for a while.
 
 use std::{
-    pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
     time::Duration,
 };
 
-use axum::body::{Body, Bytes};
 use futures::task::AtomicWaker;
-use hyper::body::{Frame, SizeHint};
 use tokio::sync::watch;
 
-use super::streams::Stream;
+use super::pace::Pace;
 
 /// The requests of one connection.
 pub(super) struct Answering {
@@ -25,6 +22,8 @@ pub(super) struct Answering {
     waiting: AtomicWaker,
     /// Requests at work, and how many there have ever been.
     count: watch::Sender<(usize, u64)>,
+    /// HTTP/1: how the newest answer is taken.
+    pace: Mutex<Arc<Pace>>,
 }
 
 impl Answering {
@@ -33,7 +32,20 @@ impl Answering {
             is_taken: AtomicBool::new(false),
             waiting: AtomicWaker::new(),
             count: watch::Sender::new((0, 0)),
+            pace: Mutex::default(),
         })
+    }
+
+    /// How the newest answer is taken; on HTTP/2 each stream has its own ([`super::streams`]).
+    pub(super) fn pace(&self) -> Arc<Pace> {
+        Arc::clone(&self.pace.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The same for an answer that begins.
+    pub(super) fn new_pace(&self) -> Arc<Pace> {
+        let pace = Arc::<Pace>::default();
+        *self.pace.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&pace);
+        pace
     }
 
     /// A head was let through.
@@ -76,41 +88,5 @@ impl Drop for Request {
         self.0.count.send_modify(|(now, _)| *now -= 1);
         self.0.is_taken.store(false, Ordering::Release);
         self.0.waiting.wake();
-    }
-}
-
-/// The body of an answer: its request is at work until it has been sent or dropped, and its stream of HTTP/2 is told
-/// when bytes are asked for.
-pub(super) struct AnswerBody {
-    body: Body,
-    stream: Option<Arc<Stream>>,
-    #[expect(dead_code, reason = "held for its Drop")]
-    request: Request,
-}
-
-impl AnswerBody {
-    pub(super) const fn new(body: Body, stream: Option<Arc<Stream>>, request: Request) -> Self {
-        Self { body, stream, request }
-    }
-}
-
-impl hyper::body::Body for AnswerBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(cx);
-        if let Some(stream) = &self.stream {
-            stream.asked(matches!(frame, Poll::Ready(Some(_))));
-        }
-        frame
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

@@ -15,6 +15,8 @@ pub(super) const HEAD_BYTES_MAX: usize = 32 << 10;
 const TARGET_BYTES_MAX: usize = 8 << 10;
 /// The most header lines; hyper's own limit is the same.
 const HEADERS_MAX: usize = 100;
+/// The longest body that a head may announce; hyper keeps the greatest numbers for itself.
+const LENGTH_MAX: u64 = i64::MAX as u64;
 /// What an HTTP/2 connection begins with (RFC 9113, section 3.4).
 pub(super) const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -149,6 +151,7 @@ fn framing(lengths: &[&[u8]], codings: &[&[u8]], is_1_1: bool) -> Result<Framing
         ([length], []) => {
             let is_number = !length.is_empty() && length.iter().all(u8::is_ascii_digit);
             let number = std::str::from_utf8(length).ok().filter(|_| is_number).and_then(|text| text.parse().ok());
+            let number = number.filter(|number| *number <= LENGTH_MAX);
             number.map(Framing::length).ok_or_else(|| malformed("Content-Length must be one number"))
         }
         (_, []) => Err(malformed("there must be one Content-Length")),
@@ -192,6 +195,7 @@ mod tests {
     fn a_body_ends_in_one_way_only() {
         assert_eq!(headers("Host: x"), Ok(Framing::length(0)));
         assert_eq!(headers("Host: x\ncontent-length: 12"), Ok(Framing::length(12)));
+        assert_eq!(headers(&format!("Host: x\nContent-Length: {LENGTH_MAX}")), Ok(Framing::length(LENGTH_MAX)));
         assert_eq!(headers("Host: x\nTransfer-Encoding: chunked"), Ok(Framing::chunked()));
         assert_eq!(headers("Host: x\nTransfer-Encoding: Chunked "), Ok(Framing::chunked()));
         for lines in [
@@ -204,6 +208,9 @@ mod tests {
             "Content-Length: 1 1",
             "Content-Length:",
             "Content-Length: 99999999999999999999",
+            "Content-Length: 18446744073709551615",
+            "Content-Length: 18446744073709551614",
+            "Content-Length: 9223372036854775808",
             "Content-Length: 1\nTransfer-Encoding: chunked",
             "Transfer-Encoding: chunked\nContent-Length: 1",
             "Transfer-Encoding: chunked, gzip",

@@ -17,13 +17,14 @@ use bytes::{Buf, BytesMut};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
-    time::{Sleep, sleep},
+    time::{Instant, Sleep, sleep, sleep_until},
 };
 
 use super::{
     answering::Answering,
     framing::Framing,
     head::{self, HEAD_BYTES_MAX, HTTP2_PREFACE},
+    pace::Pacing,
     refused,
 };
 use crate::error::ApiError;
@@ -42,8 +43,8 @@ const DRAIN_WAIT: Duration = Duration::from_secs(1);
 pub(super) struct Waits {
     /// For a head, and for the first byte on a new connection.
     pub(super) head: Duration,
-    /// Between two requests, and while nothing of what is written is taken.
-    pub(super) idle: Duration,
+    /// For what is written; also between two requests, for as long as nothing may be taken.
+    pub(super) answers: Pacing,
 }
 
 /// What is read now.
@@ -171,7 +172,7 @@ impl Socket {
             }
             let is_silent = self.stash.is_empty();
             if self.read_limit.is_none() {
-                let wait = if is_silent && !self.is_new { self.waits.idle } else { self.waits.head };
+                let wait = if is_silent && !self.is_new { self.waits.answers.idle } else { self.waits.head };
                 self.read_limit = Some(Box::pin(sleep(wait)));
             }
             match self.poll_fill(cx)? {
@@ -248,14 +249,18 @@ impl Socket {
         Poll::Ready(Ok(()))
     }
 
-    /// Ends the connection when nothing of what is written is taken for too long.
+    /// Ends the connection when nothing of what is written is taken for too long, or an answer too slowly.
     fn watch_write<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.write_limit = None;
             return written;
         }
-        let idle = self.waits.idle;
-        let limit = self.write_limit.get_or_insert_with(|| Box::pin(sleep(idle)));
+        let (pacing, answering) = (&self.waits.answers, &self.answering);
+        let limit = self.write_limit.get_or_insert_with(|| {
+            let idle = Instant::now() + pacing.idle;
+            let late = answering.pace().late_at(pacing);
+            Box::pin(sleep_until(late.map_or(idle, |late| late.min(idle))))
+        });
         ready!(limit.as_mut().poll(cx));
         // The kernel need not keep for it what nobody reads.
         let _ = self.stream.set_zero_linger();

@@ -1,65 +1,34 @@
 //! Streams of HTTP/2: one whose answer nobody takes is reset.
 //!
-//! On a connection with many streams the socket is never idle, so that its own limit does not help. hyper asks the body of
-//! an answer for more only when the client has taken what came before (flow control): a body that has given something and
-//! is not asked again stands still.
+//! On a connection with many streams the socket is never idle, so that its own limit does not help.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::Arc;
 
 use hyper::rt::Executor;
-use tokio::time::Instant;
+
+use super::pace::{Pace, Pacing};
 
 tokio::task_local! {
-    static CURRENT: Arc<Stream>;
+    static CURRENT: Arc<Pace>;
 }
 
-/// One stream, and since when it waits for its client.
-#[derive(Default)]
-pub(super) struct Stream {
-    given_at: Mutex<Option<Instant>>,
+/// How the answer of the stream that this task serves is taken; `None` on HTTP/1.
+pub(super) fn current() -> Option<Arc<Pace>> {
+    CURRENT.try_with(Arc::clone).ok()
 }
 
-impl Stream {
-    /// The stream that this task serves; `None` on HTTP/1.
-    pub(super) fn current() -> Option<Arc<Self>> {
-        CURRENT.try_with(Arc::clone).ok()
-    }
-
-    /// Its body was asked for bytes, and has `given` some.
-    pub(super) fn asked(&self, given: bool) {
-        *self.given_at.lock().unwrap_or_else(PoisonError::into_inner) = given.then(Instant::now);
-    }
-
-    /// Resolves when the client has not taken anything for this time.
-    async fn stood_still(&self, wait: Duration) {
-        loop {
-            let given_at = *self.given_at.lock().unwrap_or_else(PoisonError::into_inner);
-            match given_at {
-                Some(at) if at.elapsed() >= wait => return,
-                Some(at) => tokio::time::sleep_until(at + wait).await,
-                None => tokio::time::sleep(wait).await,
-            }
-        }
-    }
-}
-
-/// Runs what hyper starts for each stream, until it ends or stands still for too long.
+/// Runs what hyper starts for each stream, until it ends or its client is too slow.
 #[derive(Clone, Copy)]
-pub(super) struct Streams {
-    pub(super) idle: Duration,
-}
+pub(super) struct Streams(pub(super) Pacing);
 
 impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streams {
     fn execute(&self, work: F) {
-        let (stream, idle) = (Arc::<Stream>::default(), self.idle);
+        let (pace, pacing) = (Arc::<Pace>::default(), self.0);
         tokio::spawn(async move {
             tokio::select! {
-                () = CURRENT.scope(Arc::clone(&stream), work) => {}
-                // Dropping it resets the stream.
-                () = stream.stood_still(idle) => {}
+                () = CURRENT.scope(Arc::clone(&pace), work) => {}
+                // Dropping it resets the stream, and what of its answer is queued is thrown away.
+                () = pace.late(&pacing) => {}
             }
         });
     }

@@ -295,6 +295,43 @@ async fn whoever_hangs_up_and_asks_again_learns_the_true_outcome() {
 }
 
 #[tokio::test]
+async fn an_action_that_was_not_mined_yet_is_asked_for_anew_under_the_same_key() {
+    let world = World::start().await;
+    let api = world.idle_api(&["--relay-wait-seconds", "1"]).await;
+    api::background::start(&api.app);
+    let patient = api.login(world.signer(Role::Patient)).await;
+    let warm = RevokeAll { patient: patient.address(), nonce: nonce(), deadline: deadline(&api) };
+    assert_eq!(submit(&api, &patient, &patient.sign(&api, Action::RevokeAll(warm))).await.0, StatusCode::OK);
+
+    world.rpc("evm_setAutomine", json!([false])).await;
+    let signed = register_key(&api, &patient, 0);
+    let ask = async || {
+        let request = Request::post("/v1/actions")
+            .header("authorization", format!("Bearer {}", patient.token))
+            .header("content-type", "application/json")
+            .header("idempotency-key", "k")
+            .body(Body::from(serde_json::to_vec(&signed).unwrap()))
+            .unwrap();
+        let answer = api.raw(request).await;
+        let head = (answer.status(), answer.headers().contains_key("idempotency-replayed"));
+        let body = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+        (head, serde_json::from_slice::<ActionView>(&body).unwrap())
+    };
+    assert_eq!(ask().await.0, (StatusCode::ACCEPTED, false));
+    assert_eq!(ask().await.0, (StatusCode::ACCEPTED, false));
+    world.rpc("evm_setAutomine", json!([true])).await;
+    world.rpc("evm_mine", json!([])).await;
+    let mined = eventually("the same request says that it is mined", || async {
+        let (head, view) = ask().await;
+        (view.state == ActionState::Mined).then_some(head)
+    });
+    assert_eq!(mined.await.0, StatusCode::OK);
+    // That is the last word, and is kept.
+    assert_eq!(ask().await.0, (StatusCode::OK, true));
+    assert_eq!(key_epoch(&api, patient.address()).await, 1);
+}
+
+#[tokio::test]
 async fn a_stuck_transaction_is_replaced_by_one_that_pays_more() {
     let world = World::start().await;
     let api = world.idle_api(&["--relay-wait-seconds", "1", "--relay-replace-seconds", "1"]).await;
@@ -576,4 +613,57 @@ async fn a_known_action_is_told_to_nobody_who_cannot_show_its_signature() {
         assert_eq!(api.post(path, &cast.patient.token, &body(signed)).await.status, StatusCode::OK);
         assert_eq!(actions.count_documents(mongodb::bson::doc! {}).await.unwrap(), before);
     }
+}
+
+/// Nobody but its sender learns of something that is here already, and the sender only with the signature.
+async fn is_told_only_to_its_sender(api: &Api, path: &str, body: &serde_json::Value, place: &str, sender: &User) {
+    let (stranger, known) = (api.login(alloy::signers::local::PrivateKeySigner::random()).await, || async {
+        let mut counts = Vec::new();
+        for collection in
+            ["api_actions", "api_release_shares", "api_bundles", "api_received", "api_requests", "api_feed"]
+        {
+            let collection = api.app.database.collection::<mongodb::bson::Document>(collection);
+            counts.push(collection.count_documents(mongodb::bson::doc! {}).await.unwrap());
+        }
+        let pins = api.app.database.collection::<mongodb::bson::Document>("api_pins");
+        let newest =
+            pins.find_one(mongodb::bson::doc! {}).sort(mongodb::bson::doc! { "changed_at": -1 }).await.unwrap();
+        (counts, newest)
+    });
+    let first = api.post(path, &sender.token, body).await;
+    assert_eq!(first.status, StatusCode::CREATED, "{first:?}");
+    eventually("what follows is done", || async {
+        let open = mongodb::bson::doc! { "is_followed_up": false };
+        let actions = api.app.database.collection::<mongodb::bson::Document>("api_actions");
+        (actions.count_documents(open).await.unwrap() == 0).then_some(())
+    })
+    .await;
+    let before = known().await;
+    let signature: String = body.pointer(place).unwrap().as_str().unwrap().to_owned();
+    // A moment later, so that what is touched shows.
+    api.app.clock.shift(5);
+    for forged in ["0x".to_owned(), format!("0x{}", "00".repeat(65)), signature[..signature.len() - 2].to_owned()] {
+        let mut forged_body = body.clone();
+        *forged_body.pointer_mut(place).unwrap() = json!(forged);
+        assert_eq!(api.post(path, &sender.token, &forged_body).await.code(), "invalid_signature", "{path} {forged}");
+        assert_eq!(api.post(path, &stranger.token, &forged_body).await.code(), "forbidden", "{path} {forged}");
+    }
+    // The signature may stand where everybody can copy it.
+    assert_eq!(api.post(path, &stranger.token, body).await.code(), "forbidden", "{path}");
+    assert_eq!(known().await, before, "{path}: nothing was written");
+    let again = api.post(path, &sender.token, body).await;
+    assert_eq!((again.status, again.bytes()), (first.status, first.bytes()), "{path}");
+}
+
+#[tokio::test]
+async fn a_known_record_grant_or_request_is_told_to_nobody_else() {
+    let world = World::start().await;
+    let api = world.api().await;
+    let cast = Cast::on(&world, &api).await;
+    let record = prepare_record(&api, &cast.patient).await;
+    is_told_only_to_its_sender(&api, "/v1/records", &json!(record.body), "/action/signature", &cast.patient).await;
+    let grant = grant_body(&api, &cast.patient, &cast.doctor, &record, &Terms::now(&api));
+    is_told_only_to_its_sender(&api, "/v1/grants", &json!(grant), "/action/signature", &cast.patient).await;
+    let request = crate::requests::request_body(&api, &cast, record.id);
+    is_told_only_to_its_sender(&api, "/v1/requests", &json!(request), "/signed/signature", &cast.doctor).await;
 }

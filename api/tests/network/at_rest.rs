@@ -17,6 +17,7 @@ use protocol::{
         grants::{RequestState, RequestView},
         log::LogEvidence,
         reads::ReadAnswer,
+        relay::ActionView,
     },
     capsule::{Binding, Capsule},
     codes::Purpose,
@@ -30,7 +31,7 @@ use crate::{
     strangers::{ask, stranger},
     world::{
         Api, Cast, Terms, TestRecord, User, World, eventually, feed_of, grant, grant_body, grant_of, mirror_events,
-        prepare_record, random, record_version, register_record, revoke,
+        prepare_record, random, record_version, register_key, register_record, revoke,
     },
 };
 
@@ -599,4 +600,26 @@ async fn keys_that_are_added_at_once_have_epochs_of_their_own() {
     assert_eq!(epochs, BTreeSet::from([2, 3, 4, 5]));
     let deployment = api::store::read_deployment(world.stack.deployment()).unwrap();
     assert_eq!(operator_keys::check(&deployment).unwrap().len(), 5);
+}
+
+#[tokio::test]
+async fn a_copied_queue_does_not_say_who_brought_an_action_for_somebody_else() {
+    let world = World::start().await;
+    let api = world.api().await;
+    let patient = api.login(world.signer(Role::Patient)).await;
+    let courier = api.login(world.signer(Role::SecondPatient)).await;
+    let action = register_key(&api, &patient, 0);
+    let done: ActionView = api.post("/v1/actions", &courier.token, &action).await.ok();
+    let found = api.app.database.collection::<RawDocumentBuf>("api_actions").find(doc! {}).await.unwrap();
+    let documents: Vec<RawDocumentBuf> = found.try_collect().await.unwrap();
+    let bytes: Vec<u8> = documents.iter().flat_map(|document| document.as_bytes().to_vec()).collect();
+    assert!(address_forms(patient.address()).iter().any(|form| contains(&bytes, form)), "its signer is on chain");
+    assert!(!address_forms(courier.address()).iter().any(|form| contains(&bytes, form)));
+    // Both may ask how it stands, and nobody else.
+    let path = format!("/v1/actions/{}", done.id);
+    for user in [&patient, &courier] {
+        assert_eq!(api.get(&path, &user.token).await.ok::<ActionView>().id, done.id);
+    }
+    let stranger = api.login(world.signer(Role::SecondDoctor)).await;
+    assert_eq!(api.get(&path, &stranger.token).await.code(), "not_found");
 }

@@ -301,6 +301,12 @@ async fn reads_stay_refused_for_a_revocation_until_its_deadline_and_no_longer() 
     let accepted = api.post("/v1/grants/revoke", &cast.patient.token, &end).await;
     assert_eq!(accepted.status, StatusCode::ACCEPTED);
     let accepted: ActionView = accepted.ok();
+    let actions = api.app.database.collection::<Document>("api_actions");
+    let turn = async || {
+        let action = actions.find_one(doc! { "_id": accepted.id.to_string() }).await.unwrap().expect("stored");
+        action.get_str("turn").unwrap().to_owned()
+    };
+    assert_ne!(turn().await, "", "it waits for its turn");
     for server in [&api, &slow] {
         assert_eq!(cast.doctor.read(server, record.id, salt).await.err().expect("refused"), "grant_revoked");
     }
@@ -311,7 +317,7 @@ async fn reads_stay_refused_for_a_revocation_until_its_deadline_and_no_longer() 
     })
     .await;
     assert_eq!(failed.problem.unwrap().code, "expired");
-    let actions = api.app.database.collection::<Document>("api_actions");
+    assert_eq!(turn().await, "", "nothing tells any longer whose turn it was");
     eventually("nothing is open", || async {
         let open = doc! { "open_revocation_of": { "$exists": true } };
         (actions.count_documents(open).await.unwrap() == 0).then_some(())

@@ -1,20 +1,27 @@
 //! What people whom nobody vouches for can do to one they have nothing to do with.
 
 use alloy::{
-    primitives::{B256, Bytes, U256, aliases::U40},
+    primitives::{Address, B256, Bytes, U256, aliases::U40},
     signers::{SignerSync, local::PrivateKeySigner},
     sol_types::SolCall,
 };
 use api::at_rest::Lookup;
 use axum::http::StatusCode;
 use contracts::access_log::AccessLog;
+use localnet::Role;
 use mongodb::bson::{Document, doc};
 use protocol::{
-    bodies::{Page, feed::FeedKind, grants::RequestBody, log::LogEntry},
+    bodies::{
+        Page,
+        feed::FeedKind,
+        grants::{GrantState, GrantView, RequestBody},
+        log::LogEntry,
+    },
     capsule::Binding,
     codes::{Purpose, Right, ScopeKind},
     deployment::ContractName,
     ids::RecordId,
+    messages::Action,
     note,
     statements::{AccessRequest, SignedAccessRequest},
 };
@@ -22,8 +29,8 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::world::{
-    Answer, Api, Cast, Terms, User, World, deadline, eventually, feed_of, grant, grant_body, mirror_events, nonce,
-    random, register_key, register_record,
+    Answer, Api, Cast, Terms, User, World, deadline, eventually, feed_of, grant, grant_body, mirror_events,
+    mirror_grant, nonce, random, register_key, register_record, vouch,
 };
 
 /// Somebody new with a published key, for whom nobody vouches.
@@ -139,10 +146,60 @@ async fn nothing_is_asked_or_granted_without_an_end() {
     let terms = Terms { not_after: now + 21 * 366 * 86_400, ..Terms::now(&api) };
     let body = grant_body(&api, patient, doctor, &record, &terms);
     assert_eq!(api.post("/v1/grants", &patient.token, &body).await.code(), "out_of_range");
+    // By whatever way it comes, and whatever else has an end.
+    let grant = body.action.as_ref().expect("it is signed");
+    assert_eq!(api.post("/v1/actions", &patient.token, grant).await.code(), "out_of_range");
+    let accreditor = api.login(world.signer(Role::Accreditor)).await;
+    let vouched = vouch(&api, &accreditor, doctor.address(), 1, 1);
+    for valid_until in [U40::MAX, U40::from(now + 21 * 366 * 86_400)] {
+        let Action::Accredit(mut accredit) = vouched.action.clone() else { unreachable!("vouch signs an Accredit") };
+        accredit.validUntil = valid_until;
+        let signed = accreditor.sign(&api, Action::Accredit(accredit));
+        assert_eq!(api.post("/v1/actions", &accreditor.token, &signed).await.code(), "out_of_range");
+    }
+    assert_eq!(api.post("/v1/actions", &accreditor.token, &vouched).await.status, StatusCode::OK);
     for (filter, code) in [("until=1099511627776", "out_of_range"), ("from=18446744073709551615", "out_of_range")] {
         assert_eq!(api.get(&format!("/v1/log?{filter}"), &patient.token).await.code(), code);
     }
     assert!(api.get("/v1/log?until=1099511627775", &patient.token).await.status.is_success());
+}
+
+#[tokio::test]
+async fn a_grant_without_an_end_that_went_past_the_server_is_shown_and_counts_as_it_is() {
+    let world = World::start().await;
+    let api = world.api().await;
+    let cast = Cast::on(&world, &api).await;
+    let record = register_record(&api, &cast.patient).await;
+    let terms = Terms::now(&api);
+    let mut body = grant_body(&api, &cast.patient, &cast.doctor, &record, &terms);
+    let Some(Action::Grant(mut message)) = body.action.take().map(|signed| signed.action) else {
+        unreachable!("a grant is signed")
+    };
+    (message.notAfter, message.deadline) = (U40::MAX, U256::MAX);
+    let signed = cast.patient.sign(&api, Action::Grant(message));
+    let (to, data) = contracts::call_of(&signed, &api.app.deployment).expect("people submit it");
+    let sender = Address::repeat_byte(0x7e);
+    world.rpc("anvil_setBalance", json!([sender, "0xde0b6b3a7640000"])).await;
+    world.rpc("anvil_impersonateAccount", json!([sender])).await;
+    let sent = world.rpc("eth_sendTransaction", json!([{ "from": sender, "to": to, "data": data }])).await;
+    let status = eventually("it is mined", || async {
+        world.rpc("eth_getTransactionReceipt", json!([sent])).await["status"].as_str().map(str::to_owned)
+    })
+    .await;
+    assert_eq!(status, "0x1");
+
+    // Its capsules are kept, it opens the record, and lists show its end.
+    assert_eq!(api.post("/v1/grants", &cast.patient.token, &body).await.status, StatusCode::OK);
+    let read = cast.doctor.read(&api, record.id, terms.salt).await.expect("it counts");
+    let end = U40::MAX.to::<u64>();
+    // The doctor's accreditation ends first.
+    assert!((terms.not_after + 1..end).contains(&read.allowed_until), "{}", read.allowed_until);
+    mirror_grant(&api, &cast, &cast.doctor, record.id, terms.salt, |grant| grant.not_after = end).await;
+    for (user, side) in [(&cast.patient, "given"), (&cast.doctor, "received&shelf=known")] {
+        let listed: Page<GrantView> = api.get(&format!("/v1/grants?side={side}"), &user.token).await.ok();
+        let found: Vec<(u64, GrantState)> = listed.items.iter().map(|grant| (grant.not_after, grant.state)).collect();
+        assert_eq!(found, [(end, GrantState::Active)], "{side}");
+    }
 }
 
 #[tokio::test]

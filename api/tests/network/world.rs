@@ -46,7 +46,7 @@ use protocol::{
     messages::{
         Accredit, Action, AddAccreditor, Grant, GrantRef, RegisterKey, RegisterRecord, Revoke, Scope, SignedAction,
     },
-    mirror::{self, EventDoc, GrantDoc, Place},
+    mirror::{self, EventDoc, GrantDoc, Place, RecordDoc, VersionDoc},
     reads::ReadRequest,
     secret::DataKey,
     session::LoginMessage,
@@ -105,7 +105,7 @@ impl World {
 
     /// An API on this network that does no background work yet; it is quicker than the defaults, so that tests are.
     pub(crate) async fn idle_api(&self, extra: &[&str]) -> Api {
-        let quick = ["--lease-seconds", "2", "--checkpoint-ms-max", "300"];
+        let quick = ["--lease-seconds", "2", "--checkpoint-ms-max", "300", "--refusal-milliseconds", "0"];
         let changed = |flag: &str| extra.iter().step_by(2).any(|other| *other == flag);
         let quick = quick.chunks(2).filter(|setting| !changed(setting[0])).flatten().copied();
         self.idle_api_with(&quick.chain(extra.iter().copied()).collect::<Vec<_>>()).await
@@ -654,7 +654,7 @@ pub(crate) async fn mirror_events(api: &Api) {
             about: Vec::new(),
         };
         if let Ok(granted) = Granted::decode_log(&log.inner) {
-            mirror_grant(api, &granted, event.place.clone()).await;
+            mirror_granted(api, &granted, event.place.clone()).await;
         }
         // Those that stand already are left alone.
         let _ = events.insert_one(event).await;
@@ -662,7 +662,7 @@ pub(crate) async fn mirror_events(api: &Api) {
 }
 
 /// Puts a grant into the mirror that the event has made; its renewals and its end are left out.
-async fn mirror_grant(api: &Api, granted: &Granted, place: Place) {
+async fn mirror_granted(api: &Api, granted: &Granted, place: Place) {
     let terms = contracts::Terms::from(granted.terms);
     let kind = terms.kind.unwrap();
     let grant = GrantDoc {
@@ -706,6 +706,79 @@ pub(crate) async fn capsules(api: &Api, grant: GrantId) -> BTreeMap<i64, usize> 
 pub(crate) fn grant_of(cast: &Cast, record: RecordId, salt: Salt) -> GrantId {
     let tag = Tag::derive(cast.doctor.address(), salt);
     GrantId::derive(cast.patient.address(), tag, ScopeKind::Record, record.0)
+}
+
+/// What the indexer would write about a record of the patient's with one version.
+pub(crate) async fn mirror_record(api: &Api, patient: &User, record: &TestRecord) {
+    let Some(Action::RegisterRecord(message)) = record.body.action.as_ref().map(|signed| &signed.action) else {
+        unreachable!("it is registered by a message")
+    };
+    let place = Place { block_number: 1, block_hash: B256::ZERO, block_time: 1, tx_hash: B256::ZERO, log_index: 0 };
+    let doc = RecordDoc {
+        id: record.id,
+        patient: patient.address(),
+        uploader: patient.address(),
+        category: message.category,
+        status: 1,
+        tombstone_epoch: 0,
+        liftable_until: 0,
+        retracted: 0,
+        version: 1,
+        created: 1,
+        place: place.clone(),
+    };
+    let version = VersionDoc {
+        id: mirror::version_id(record.id, 1),
+        record: record.id,
+        version: 1,
+        patient: patient.address(),
+        uploader: patient.address(),
+        codec: message.codec,
+        digest: message.digest,
+        cid: cid_of(record),
+        place,
+    };
+    api.app.database.collection(mirror::collection::RECORDS).insert_one(doc).await.unwrap();
+    api.app.database.collection(mirror::collection::VERSIONS).insert_one(version).await.unwrap();
+}
+
+/// The CID of a prepared record's envelope.
+pub(crate) fn cid_of(record: &TestRecord) -> String {
+    let Some(Action::RegisterRecord(message)) = record.body.action.as_ref().map(|signed| &signed.action) else {
+        unreachable!("it is registered by a message")
+    };
+    Cid::new(Codec::from_code(message.codec).unwrap(), message.digest).to_string()
+}
+
+/// What the indexer would write about a grant to read that stands, changed as the test wants.
+pub(crate) async fn mirror_grant(
+    api: &Api,
+    cast: &Cast,
+    grantee: &User,
+    record: RecordId,
+    salt: Salt,
+    change: impl FnOnce(&mut GrantDoc),
+) {
+    let tag = Tag::derive(grantee.address(), salt);
+    let mut grant = GrantDoc {
+        id: GrantId::derive(cast.patient.address(), tag, ScopeKind::Record, record.0),
+        patient: cast.patient.address(),
+        tag,
+        kind: ScopeKind::Record,
+        scope_id: record.0,
+        rights: Right::Read.bit(),
+        purposes: Purpose::Treatment.bit(),
+        not_before: 0,
+        not_after: api.app.clock.now() + 3_600,
+        epoch: 1,
+        patient_epoch: 0,
+        bundle_hash: B256::ZERO,
+        revoked: false,
+        place: Place { block_number: 1, block_hash: B256::ZERO, block_time: 1, tx_hash: B256::ZERO, log_index: 0 },
+    };
+    change(&mut grant);
+    let grants = api.app.database.collection::<GrantDoc>(mirror::collection::GRANTS);
+    grants.replace_one(doc! { "_id": grant.id.to_string() }, &grant).upsert(true).await.unwrap();
 }
 
 /// How many events of this kind stand in somebody's feed.

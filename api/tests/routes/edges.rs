@@ -134,10 +134,25 @@ async fn an_account_has_so_many_stored_answers() {
     }
     let kept = world.count(api::store::collection::ANSWERS).await;
     assert!(kept <= 256, "{kept}");
-    // The newest are those that may still be asked for.
-    let headers = [("if-none-match", "*"), ("idempotency-key", "k269")];
-    let again = user.call_with(Method::PUT, "/v1/keyring", json!({ "content": "AAAA" }), &headers).await;
-    assert_eq!(again.header("idempotency-replayed"), "true");
+    // The newest stays, also beside as many of the same second or, from another server's clock, of a later one.
+    let answers = world.app.database.collection::<mongodb::bson::Document>(api::store::collection::ANSWERS);
+    let later = i64::try_from(world.app.clock.now() + 60).expect("a time");
+    answers
+        .update_many(mongodb::bson::doc! {}, mongodb::bson::doc! { "$set": { "began_at": later } })
+        .await
+        .expect("set");
+    let headers = [("if-none-match", "*"), ("idempotency-key", "k270")];
+    let put = async || user.call_with(Method::PUT, "/v1/keyring", json!({ "content": "AAAA" }), &headers).await;
+    put().await;
+    assert_eq!(put().await.header("idempotency-replayed"), "true");
+    assert_eq!(world.count(api::store::collection::ANSWERS).await, 256);
+
+    // What is still being carried out is not pushed out by what comes after it.
+    let running = mongodb::bson::doc! { "$set": { "began_at": 0_i64, "answer": null } };
+    let first = answers.find_one_and_update(mongodb::bson::doc! {}, running).await.expect("set").expect("one");
+    user.call_with(Method::PUT, "/v1/keyring", json!({ "content": "AAAA" }), &[("idempotency-key", "k271")]).await;
+    let id = first.get_str("_id").expect("an id");
+    assert!(answers.find_one(mongodb::bson::doc! { "_id": id }).await.expect("looked").is_some());
 }
 
 #[tokio::test]

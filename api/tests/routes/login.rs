@@ -8,6 +8,7 @@ use axum::{
     body::Body,
     http::{Method, Request, StatusCode},
 };
+use mongodb::bson::doc;
 use protocol::bodies::account::{Me, SessionToken};
 use serde_json::{Value, json};
 
@@ -244,6 +245,14 @@ async fn a_further_session_ends_the_oldest() {
     first.get("/v1/me").await.refused("not_signed_in");
     assert_eq!(second.get("/v1/me").await.status, StatusCode::OK);
     assert_eq!(third.get("/v1/me").await.status, StatusCode::OK);
+
+    // The newest stays, also beside others of the same second or, from another server's clock, of a later one.
+    let sessions = world.app.database.collection::<mongodb::bson::Document>(api::store::collection::SESSIONS);
+    let later = i64::try_from(world.app.clock.now() + 60).expect("a time");
+    sessions.update_many(doc! {}, doc! { "$set": { "created_at": later } }).await.expect("set");
+    let fourth = world.sign_in(first.signer.clone()).await;
+    assert_eq!(fourth.get("/v1/me").await.status, StatusCode::OK);
+    assert_eq!(world.count(api::store::collection::SESSIONS).await, 2);
 }
 
 #[tokio::test]

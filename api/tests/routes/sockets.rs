@@ -15,14 +15,14 @@ use tokio::{
 
 use crate::world::{World, record};
 
-struct Served {
-    address: SocketAddr,
+pub(crate) struct Served {
+    pub(crate) address: SocketAddr,
     stop: oneshot::Sender<()>,
     server: JoinHandle<anyhow::Result<()>>,
 }
 
 impl Served {
-    async fn new(world: &World) -> Self {
+    pub(crate) async fn new(world: &World) -> Self {
         let mut settings = Settings::clone(&world.app.settings);
         settings.listen.set_port(localnet::ports::free());
         let address = settings.listen;
@@ -39,12 +39,12 @@ impl Served {
         Self { address, stop, server }
     }
 
-    async fn connect(&self) -> TcpStream {
+    pub(crate) async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.expect("the server listens")
     }
 
     /// Stops the server; gives how long that took.
-    async fn stop(self) -> Duration {
+    pub(crate) async fn stop(self) -> Duration {
         let began = Instant::now();
         self.stop.send(()).expect("the server is running");
         self.server.await.expect("no panic").expect("a clean end");
@@ -123,6 +123,8 @@ async fn what_never_becomes_a_request_is_a_problem_too() {
             "invalid_request",
         ),
         ("CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n".into(), "method_not_allowed"),
+        (format!("POST /v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", u64::MAX), "invalid_request"),
+        (format!("POST /v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", u64::MAX - 1), "invalid_request"),
     ];
     for (request, code) in &cases {
         is_problem(&told(&served, request.as_bytes()).await, code);
@@ -290,6 +292,78 @@ async fn behind_a_proxy_the_requests_of_each_network_are_counted() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("the place of a feed that was closed is never free again");
+}
+
+#[tokio::test]
+async fn the_forwarded_header_counts_only_from_a_proxy_and_only_when_it_names_an_address() {
+    let world = World::with(|settings| {
+        settings.limits.forwarded_header = Some("x-forwarded-for".to_owned());
+        settings.limits.proxy = vec!["127.0.0.2".parse().expect("an address")];
+        settings.limits.requests_per_network_max = 1;
+    })
+    .await;
+    let user = world.somebody().await;
+    let served = Served::new(&world).await;
+    let ask = async |from: [u8; 4], path: &str, header: &str| {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.bind(SocketAddr::from((from, 0))).expect("loopback is a whole network");
+        let mut connection = socket.connect(served.address).await.expect("the server listens");
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: x\r\n{header}Authorization: Bearer {}\r\n\r\n",
+            user.token.as_deref().expect("signed in")
+        );
+        connection.write_all(head.as_bytes()).await.expect("written");
+        let mut first = vec![0; 64 << 10];
+        let length = connection.read(&mut first).await.expect("an answer");
+        (connection, String::from_utf8_lossy(&first[..length]).into_owned())
+    };
+    let (proxy, other) = ([127, 0, 0, 2], [127, 0, 0, 3]);
+    let said = async |from, header: &str| ask(from, "/healthz", header).await.1[..12].to_owned();
+    // Feeds are requests that do not end: one for each of these networks.
+    let mut held = Vec::new();
+    for (from, header) in [
+        (proxy, "X-Forwarded-For: 192.0.2.1:5678\r\n"),
+        (proxy, "X-Forwarded-For: 192.0.2.1, [2001:db8::1]:80\r\n"),
+        // These two count by the addresses from which they come.
+        (proxy, "X-Forwarded-For: unknown\r\n"),
+        (other, "X-Forwarded-For: 192.0.2.2\r\n"),
+    ] {
+        let (connection, answer) = ask(from, "/v1/events", header).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{header}: {answer}");
+        held.push(connection);
+    }
+    for (from, header) in [
+        (proxy, "X-Forwarded-For: 192.0.2.1\r\n"),
+        (proxy, "X-Forwarded-For: 2001:db8::7\r\n"),
+        (proxy, ""),
+        (other, "X-Forwarded-For: 192.0.2.3\r\n"),
+        (other, ""),
+    ] {
+        assert_eq!(said(from, header).await, "HTTP/1.1 429", "{header}");
+    }
+    assert_eq!(said(proxy, "X-Forwarded-For: 192.0.2.2\r\n").await, "HTTP/1.1 200");
+    let last = "X-Forwarded-For: 192.0.2.2\r\nConnection: close\r\n";
+    let (mut connection, mut metrics) = ask(proxy, "/metrics", last).await;
+    metrics += &read_to_the_end(&mut connection).await;
+    assert!(metrics.contains("medlock_api_forwarded_ignored_total 4\n"), "{metrics}");
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn addresses_of_one_range_have_so_many_connections_together() {
+    let world = World::with(|settings| settings.limits.connections_per_wide_network_max = 2).await;
+    let served = Served::new(&world).await;
+    let from = |address: [u8; 4]| async move {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.bind(SocketAddr::from((address, 0))).expect("loopback is a whole network");
+        socket.connect(served.address).await.expect("the server listens")
+    };
+    let _held = [from([127, 0, 1, 1]).await, from([127, 0, 1, 2]).await];
+    let mut third = from([127, 0, 1, 3]).await;
+    is_problem(&read_to_the_end(&mut third).await, "rate_limited");
+    let mut other = from([127, 0, 2, 1]).await;
+    other.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.expect("written");
+    assert!(read_to_the_end(&mut other).await.starts_with("HTTP/1.1 200"));
 }
 
 #[tokio::test]

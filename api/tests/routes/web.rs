@@ -104,6 +104,26 @@ async fn what_the_build_has_compressed_is_sent_so_to_whoever_takes_it() {
 }
 
 #[tokio::test]
+async fn each_form_of_a_file_has_a_tag_of_its_own_and_either_is_known() {
+    let (world, _folder) = world().await;
+    let nobody = world.nobody();
+    let ask = async |coding: &str, known: &str| {
+        get(&nobody, "/assets/index-abc.js", &[("accept-encoding", coding), ("if-none-match", known)]).await
+    };
+    let [plain, gzip] = [ask("identity", "\"x\"").await, ask("gzip", "\"x\"").await];
+    assert_eq!((plain.text().as_str(), gzip.text().as_str()), ("console.info('hello')", "compressed"));
+    let [plain, gzip] = [plain, gzip].map(|answer| answer.header("etag").to_owned());
+    assert_ne!(plain, gzip);
+    for coding in ["identity", "gzip"] {
+        for known in [&plain, &gzip] {
+            let answer = ask(coding, known).await;
+            assert_eq!((answer.status, answer.header("etag")), (StatusCode::NOT_MODIFIED, known.as_str()), "{coding}");
+            assert!(answer.headers.get("content-encoding").is_none());
+        }
+    }
+}
+
+#[tokio::test]
 async fn deep_links_are_the_page_for_people_and_problems_for_programs() {
     let (world, _folder) = world().await;
     let nobody = world.nobody();

@@ -13,7 +13,7 @@ mod requests;
 mod silent;
 mod strangers;
 
-use std::net::Ipv4Addr;
+use std::{net::Ipv4Addr, sync::Arc};
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
@@ -43,18 +43,20 @@ pub(crate) trait Attack: Send + Sync {
 }
 
 /// Prepares these attacks.
-pub(crate) async fn prepare(world: &World, names: &[&'static str]) -> anyhow::Result<Vec<Prepared>> {
-    let purse =
-        std::sync::Arc::new(Purse::new(world.money(), &world.stack.localnet().rpc_url(), world.deployment().clone())?);
+pub(crate) async fn prepare(
+    world: &World,
+    purse: &Arc<Purse>,
+    names: &[&'static str],
+) -> anyhow::Result<Vec<Prepared>> {
     let mut prepared = Vec::with_capacity(names.len());
     for name in names {
         let attack: Box<dyn Attack> = match *name {
-            large_bundle::NAME => Box::new(large_bundle::prepare(world, &purse).await?),
-            strangers::NAME => Box::new(strangers::prepare(world, &purse).await?),
-            hoard::NAME => Box::new(hoard::prepare(world, &purse).await?),
+            large_bundle::NAME => Box::new(large_bundle::prepare(world, purse).await?),
+            strangers::NAME => Box::new(strangers::prepare(world, purse).await?),
+            hoard::NAME => Box::new(hoard::prepare(world, purse).await?),
             relays::NAME => Box::new(relays::prepare(world).await?),
-            requests::NAME => Box::new(requests::prepare(world, &purse).await?),
-            foreign_events::NAME => Box::new(foreign_events::prepare(world, &purse)),
+            requests::NAME => Box::new(requests::prepare(world, purse).await?),
+            foreign_events::NAME => Box::new(foreign_events::prepare(world, purse)),
             silent::NAME => Box::new(silent::prepare(world)?),
             downloads::NAME => Box::new(downloads::prepare(world).await?),
             other => anyhow::bail!("there is no attack \"{other}\""),

@@ -24,7 +24,7 @@ mod tally;
 mod wishes;
 mod world;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::ensure;
 use ordinary::{Ordinary, Watched};
@@ -46,8 +46,9 @@ async fn main() -> anyhow::Result<()> {
     receipts::self_check()?;
     let world = World::start().await?;
     println!("preparing {}", if wishes.attacks.is_empty() { "no attack".into() } else { wishes.attacks.join(", ") });
-    let prepared = attacks::prepare(&world, &wishes.attacks).await?;
-    let ordinary = Ordinary::new(&world).await?;
+    let purse = Arc::new(world.purse()?);
+    let prepared = attacks::prepare(&world, &purse, &wishes.attacks).await?;
+    let ordinary = Ordinary::new(&world, &purse).await?;
     watch_for(&ordinary, WARM_UP).await;
 
     println!("watching ordinary people in quiet times; {}", load());

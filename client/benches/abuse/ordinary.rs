@@ -90,7 +90,7 @@ pub(crate) struct Ordinary<'a> {
 
 impl<'a> Ordinary<'a> {
     /// Prepares them: the patient grants what it will end, so that ending it is measured alone.
-    pub(crate) async fn new(world: &'a World) -> anyhow::Result<Self> {
+    pub(crate) async fn new(world: &'a World, purse: &Purse) -> anyhow::Result<Self> {
         let (mut signed, mut revocable) = (Vec::new(), Vec::with_capacity(REVOCABLE));
         for _ in 0..REVOCABLE / MAX_SCOPES {
             let ids: Vec<B256> = (0..MAX_SCOPES).map(|_| B256::new(rand::random())).collect();
@@ -99,7 +99,6 @@ impl<'a> Ordinary<'a> {
             revocable.extend(ids.iter().map(named));
         }
         // Somebody else pays: so many grants at once are more than the relayer spends on one patient in a day.
-        let purse = Purse::new(world.money(), &world.stack.localnet().rpc_url(), world.deployment().clone())?;
         purse.carry_out(&signed, GRANTS_GAS).await?;
         Ok(Self {
             world,

@@ -2,7 +2,6 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use alloy::signers::local::PrivateKeySigner;
 use anyhow::Context;
 use client::{
     accreditation::{self, NewAccreditation},
@@ -20,7 +19,7 @@ use protocol::{
 };
 use tempfile::TempDir;
 
-use crate::people::Person;
+use crate::{people::Person, purse::Purse};
 
 /// Seconds between two blocks: half a minute's worth of a busy chain in the time that a bench has.
 const BLOCK_SECONDS: u64 = 2;
@@ -108,9 +107,12 @@ impl World {
         self.folder.path().join(name)
     }
 
-    /// An account of the chain that has money and no part in medlock.
-    pub(crate) fn money(&self) -> PrivateKeySigner {
-        self.stack.localnet().person(localnet::Role::SecondPatient).signer
+    /// The money of an account that has no part in medlock. It is taken once: two purses of one account would give two
+    /// transactions the same nonce.
+    pub(crate) fn purse(&self) -> anyhow::Result<Purse> {
+        let network = self.stack.localnet();
+        let signer = network.person(localnet::Role::SecondPatient).signer;
+        Purse::new(signer, &network.rpc_url(), self.deployment().clone())
     }
 }
 

@@ -289,7 +289,8 @@ impl Revoke {
         let ending = self.ending(&context, &client, keys.as_ref()).await?;
         let wallet = context.wallet(&client).await?;
         let revoked = grants::revoke(&client, &wallet, keys.as_ref(), &ending, self.sending.way()).await?;
-        context.screen.answer(&revoked, || revoked_in_words(&revoked))
+        context.screen.answer(&revoked, || revoked_in_words(&revoked))?;
+        failure::tell_all(context.screen, &revoked.told)
     }
 
     async fn ending(&self, context: &Context, client: &Client, keys: Option<&Keys>) -> Result<Ending, Failure> {
@@ -328,6 +329,7 @@ impl Revoke {
 
 fn revoked_in_words(revoked: &Revoked) -> String {
     let mut text = match revoked.ended {
+        0 if !revoked.told.is_empty() => "Nothing that stood was ended.".to_owned(),
         0 => "No such permission stood; one that is still on its way can no longer begin.".to_owned(),
         1 => "Ended 1 grant.".to_owned(),
         ended => format!("Ended {ended} grants."),

@@ -8,7 +8,7 @@ use client::{
     error::ClientError,
     set_up::{self, DeploymentSource, SetUp},
     unlock::{self, OtherKeys},
-    wallet::{LocalWallet, Wallet},
+    wallet::{LocalWallet, WALLET_FILE, Wallet, check_new_passphrase},
 };
 use secrecy::SecretString;
 use zeroize::Zeroizing;
@@ -55,6 +55,10 @@ pub(crate) struct Init {
     /// instead: what is sealed to them stays closed to new keys.
     #[arg(long)]
     despite_other_keys: bool,
+    /// The first line of this file is the new passphrase of an account whose set-up was interrupted, such as one with a passphrase
+    /// that is too short for encryption keys.
+    #[arg(long, value_name = "FILE")]
+    new_passphrase_file: Option<PathBuf>,
     /// Write the recovery kit to this new file, instead of asking for some of its words.
     #[arg(long, value_name = "FILE")]
     kit_file: Option<PathBuf>,
@@ -69,27 +73,52 @@ impl Init {
                 .remedy("Give another name"));
         }
         let words = self.recovery_words()?;
-        let client = if home.is_set_up() {
-            // An init that was interrupted after its first half goes on from there.
-            let client = context.client()?;
-            if unlock::has_keyring(&client)? {
-                let what = format!("{} is set up already, for {}", home.dir().display(), client.address());
-                return Err(ClientError::new(Kind::AlreadySetUp, what));
-            }
-            client
+        let others = if self.despite_other_keys { OtherKeys::NotMine } else { OtherKeys::Refuse };
+        // An init that was interrupted after its first half goes on from there.
+        let half_done = if home.is_set_up() { Some(context.client()?) } else { None };
+        if let Some(client) = &half_done
+            && unlock::has_keyring(client)?
+        {
+            let what = format!("{} is set up already, for {}", home.dir().display(), client.address());
+            return Err(ClientError::new(Kind::AlreadySetUp, what));
+        }
+        let wallet_file = home.path(WALLET_FILE);
+        if self.new_passphrase_file.is_some() && !wallet_file.exists() {
+            return Err(failure::usage("there is no account yet whose passphrase could be replaced")
+                .remedy("Leave --new-passphrase-file out; a new account gets the passphrase of --passphrase-file"));
+        }
+        let account = if wallet_file.exists() {
+            self.earlier_account(&context, &wallet_file).await?
         } else {
-            let plan = SetUp {
-                api: Some(context.settings.api.clone().unwrap_or_else(|| DEFAULT_API.to_owned())),
-                rpc: context.settings.rpc.clone().unwrap_or_else(|| DEFAULT_RPC.to_owned()),
-                deployment: self.deployment(&context),
+            Account {
                 wallet: self.new_wallet()?,
                 passphrase: context.new_passphrase().await?.clone(),
-            };
-            set_up::set_up(home, plan).await?
+                has_new_passphrase: false,
+            }
         };
-        let wallet = context.wallet(&client).await?;
-        let passphrase = context.passphrase().await?;
-        let others = if self.despite_other_keys { OtherKeys::NotMine } else { OtherKeys::Refuse };
+        let client = match half_done {
+            Some(client) => {
+                client.chain().verify_deployment().await?;
+                unlock::check_init(client.chain(), client.address(), words.as_ref(), others).await?;
+                account.replace_passphrase(&context, &wallet_file)?;
+                client
+            }
+            None => {
+                let plan = SetUp {
+                    api: Some(context.settings.api.clone().unwrap_or_else(|| DEFAULT_API.to_owned())),
+                    rpc: context.settings.rpc.clone().unwrap_or_else(|| DEFAULT_RPC.to_owned()),
+                    deployment: self.deployment(&context),
+                    wallet: account.wallet.clone(),
+                    passphrase: account.passphrase.clone(),
+                };
+                let prepared = set_up::prepare(&home, plan).await?;
+                unlock::check_init(prepared.chain(), account.wallet.address(), words.as_ref(), others).await?;
+                account.replace_passphrase(&context, &wallet_file)?;
+                prepared.write(home)?
+            }
+        };
+        let passphrase = &account.passphrase;
+        let wallet = context.wallet_with(&client, passphrase)?;
         let (keys, keyring) = match words {
             Some(words) => unlock::init_from_words(&client, &wallet, passphrase, &words, others).await?,
             None => unlock::init_beside(&client, &wallet, passphrase, others).await?,
@@ -124,16 +153,50 @@ impl Init {
     }
 
     fn new_wallet(&self) -> Result<LocalWallet, Failure> {
+        Ok(self.imported_wallet()?.unwrap_or_else(LocalWallet::generate))
+    }
+
+    fn imported_wallet(&self) -> Result<Option<LocalWallet>, Failure> {
         if let Some(path) = &self.import_key_file {
-            return LocalWallet::from_private_key(&secret_file(path)?);
+            return LocalWallet::from_private_key(&secret_file(path)?).map(Some);
         }
         if let Some(path) = &self.mnemonic_file {
-            return LocalWallet::from_mnemonic(&secret_file(path)?, self.index);
+            return LocalWallet::from_mnemonic(&secret_file(path)?, self.index).map(Some);
         }
         if self.mnemonic {
-            return LocalWallet::from_mnemonic(&ask_for_words("Mnemonic of the account: ")?, self.index);
+            let words = ask_for_words("Mnemonic of the account: ")?;
+            return LocalWallet::from_mnemonic(&words, self.index).map(Some);
         }
-        Ok(LocalWallet::generate())
+        Ok(None)
+    }
+
+    /// The account whose wallet file is there already. Its passphrase may be shorter than a keyring takes: earlier versions
+    /// took such ones.
+    async fn earlier_account(&self, context: &Context, wallet_file: &Path) -> Result<Account, Failure> {
+        let given = context.passphrase().await?.clone();
+        let wallet = LocalWallet::from_file(wallet_file, &given)?;
+        if self.imported_wallet()?.is_some_and(|imported| imported.address() != wallet.address()) {
+            return Err(set_up::holds_another(wallet_file));
+        }
+        let is_short = check_new_passphrase(&given).is_err();
+        let passphrase = match &self.new_passphrase_file {
+            Some(path) => prompt::passphrase_from(path)?,
+            None if is_short && prompt::is_interactive() => {
+                context
+                    .screen
+                    .warn("The passphrase of this account is too short for encryption keys. Choose another one.");
+                prompt::new_passphrase()?
+            }
+            None => given,
+        };
+        check_new_passphrase(&passphrase).map_err(|error| {
+            error.remedy(format!(
+                "Write a new one of at least {} characters into a file and add --new-passphrase-file FILE: the account and \
+                 the encryption keys get it.",
+                protocol::keyring::MIN_PASSPHRASE_CHARS
+            ))
+        })?;
+        Ok(Account { wallet, passphrase, has_new_passphrase: is_short || self.new_passphrase_file.is_some() })
     }
 
     fn recovery_words(&self) -> Result<Option<SecretString>, Failure> {
@@ -142,6 +205,26 @@ impl Init {
             None if self.words => ask_for_words("Recovery words: ").map(Some),
             None => Ok(None),
         }
+    }
+}
+
+/// The account that is set up.
+struct Account {
+    wallet: LocalWallet,
+    passphrase: SecretString,
+    /// Whether its wallet file exists and has another passphrase so far.
+    has_new_passphrase: bool,
+}
+
+impl Account {
+    /// Gives an earlier wallet file its new passphrase.
+    fn replace_passphrase(&self, context: &Context, wallet_file: &Path) -> Result<(), Failure> {
+        if !self.has_new_passphrase {
+            return Ok(());
+        }
+        self.wallet.save_again(wallet_file, &self.passphrase)?;
+        context.screen.note(format!("{} has the new passphrase from now on.", wallet_file.display()));
+        Ok(())
     }
 }
 

@@ -117,15 +117,30 @@ impl Show {
     pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
         let client = context.client()?;
         let record = download::show(&client, find(&client, &self.record).await?).await?;
-        let side = if record.patient == client.address() { GrantSide::Given } else { GrantSide::Received };
+        let is_mine = record.patient == client.address();
+        let side = if is_mine { GrantSide::Given } else { GrantSide::Received };
         let grants = grants::list(&client, side, Some(record.id)).await?;
         let people = grants.iter().flat_map(|grant| [Some(grant.patient), grant.grantee]).flatten();
         let uploaders = record.versions.iter().map(|version| version.uploader);
         let people = people.chain(uploaders).chain([record.patient]);
         let names = Names::of(&context, &client, None, people).await;
         let answer = serde_json::json!({ "record": record, "grants": grants });
-        context.screen.answer(&answer, || in_words(&context, &record, &grants, &names))
+        context.screen.answer(&answer, || {
+            let text = in_words(&context, &record, &grants, &names);
+            match record.liftable_until.filter(|_| is_mine) {
+                Some(until) => format!("{text}\n{}", withdrawn_in_words(record.id, until)),
+                None => text,
+            }
+        })
     }
+}
+
+/// Until when a withdrawal can be taken back.
+fn withdrawn_in_words(record: RecordId, until: u64) -> String {
+    if until <= moment::now() {
+        return "You have withdrawn it, and that can no longer be taken back.".to_owned();
+    }
+    format!("Until {} you can take the withdrawal back: medlock lift {}.", moment::in_words(until), short(record))
 }
 
 fn in_words(context: &Context, record: &RecordView, grants: &[GrantView], names: &Names) -> String {
@@ -148,10 +163,11 @@ fn in_words(context: &Context, record: &RecordView, grants: &[GrantView], names:
             names.call(version.uploader),
             version.size.map_or_else(String::new, bytes_in_words),
             if version.has_release_share { "yes" } else { "no" }.to_owned(),
+            if version.retracted { "yes" } else { "no" }.to_owned(),
             version.cid.clone(),
         ]
     });
-    text += &context.screen.table(["VERSION", "DATE", "FROM", "SIZE", "SHAREABLE", "CID"], rows.collect());
+    text += &context.screen.table(["VERSION", "DATE", "FROM", "SIZE", "SHAREABLE", "RETRACTED", "CID"], rows.collect());
     text += "\n\n";
     let standing: Vec<_> = grants
         .iter()
@@ -247,6 +263,9 @@ fn opened_in_words(opened: &Opened, place: &str, names: &Names) -> String {
         plain(&opened.media_type),
         bytes_in_words(opened.content_bytes),
     );
+    if opened.retracted {
+        text += "\nWarning: its uploader has retracted this version; do not rely on it.";
+    }
     if let Some(leaf) = opened.leaf {
         text += &format!("\nThis is in the log that the patient sees (entry {}).", short(leaf));
     }

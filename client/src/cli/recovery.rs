@@ -117,7 +117,8 @@ fn in_words(restored: &Restored) -> String {
                 format!("not restored: {}", problem.as_deref().map_or_else(|| "unknown".to_owned(), plain))
             }
         };
-        format!("{} version {}  {outcome}", short(version.record), version.version)
+        let mark = if version.retracted { "  retracted by its uploader: do not rely on it" } else { "" };
+        format!("{} version {}  {outcome}{mark}", short(version.record), version.version)
     });
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -16,7 +16,7 @@ use client::{
     client::Overrides,
     home::Home,
     unlock::{self, Keys, Unlocker},
-    wallet::{LocalWallet, Wallet, Wish, check_new_passphrase},
+    wallet::{LocalWallet, WALLET_FILE, Wallet, Wish, check_new_passphrase},
 };
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
@@ -160,8 +160,12 @@ impl Context {
 
     /// The wallet, which announces what it signs.
     pub(crate) async fn wallet(&self, client: &Client) -> Result<LocalWallet, Failure> {
-        let passphrase = self.passphrase().await?;
-        let wallet = LocalWallet::from_file(&client.home().path("wallet.json"), passphrase)?;
+        self.wallet_with(client, self.passphrase().await?)
+    }
+
+    /// The same with a given passphrase.
+    pub(crate) fn wallet_with(&self, client: &Client, passphrase: &SecretString) -> Result<LocalWallet, Failure> {
+        let wallet = LocalWallet::from_file(&client.home().path(WALLET_FILE), passphrase)?;
         if wallet.address() != client.address() {
             let what = "wallet.json holds another account than config.toml names";
             return Err(client::ClientError::new(Kind::InvalidWallet, what));

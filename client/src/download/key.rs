@@ -84,11 +84,7 @@ pub(super) async fn ask(
 /// The grant by which this person may read the record. Whether it counts is the chain's and the operator's to say; the
 /// server's word about a grant that has ended only makes a better sentence.
 async fn find_grant(client: &Client, version: &ChainVersion, keys: &Keys) -> Result<GrantView, ClientError> {
-    let query = GrantQuery {
-        side: Some(GrantSide::Received),
-        record: Some(version.record.to_string()),
-        ..GrantQuery::default()
-    };
+    let query = GrantQuery { side: Some(GrantSide::Received), record: Some(version.record), ..GrantQuery::default() };
     let grants = client.api()?.grants(&query).await?;
     let ours = |grant: &&GrantView| {
         grant.patient == version.patient

@@ -76,7 +76,7 @@ pub async fn catch_up(client: &Client, keys: &Keys) -> Result<CaughtUp, ClientEr
 
 async fn check_versions(client: &Client, keys: &Keys, found: &mut CaughtUp) -> Result<(), ClientError> {
     let api = client.api()?;
-    let query = RecordQuery { patient: Some(format!("{:#x}", keys.owner())), ..RecordQuery::default() };
+    let query = RecordQuery { patient: Some(keys.owner()), ..RecordQuery::default() };
     let (on_chain, told, operator_key) =
         tokio::try_join!(client.chain().versions_of(keys.owner()), api.records(&query), operator_key::newest(client))?;
     let mut has_share: HashMap<(RecordId, u16), bool> = HashMap::new();

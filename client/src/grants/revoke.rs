@@ -3,7 +3,7 @@
 use alloy::primitives::Address;
 use protocol::{
     bodies::grants::{GrantQuery, GrantSide, GrantView, RevokeBody},
-    codes::{MAX_SCOPES, Right},
+    codes::{MAX_SCOPES, Right, ScopeKind},
     ids::{GrantId, RecordId, Tag},
     messages::{Action, GrantRef, Revoke, RevokeAll},
 };
@@ -11,10 +11,11 @@ use serde::Serialize;
 
 use super::Scope;
 use crate::{
-    act::{Settled, Way, new_nonce, new_revocation_deadline, settle, sign},
+    act::{Settled, Way, new_nonce, new_revocation_deadline, send, settle, sign},
     chain::ChainGrant,
     client::Client,
     error::{ClientError, Kind},
+    told::{self, Told},
     unlock::Keys,
     wallet::Wallet,
 };
@@ -42,8 +43,10 @@ pub struct Revoked {
     pub ended: usize,
     /// Records that they opened before, from the anchored log: what they could have kept.
     pub opened_before: Vec<RecordId>,
-    /// How it got to the chain.
+    /// How it got to the chain; of several messages the last one that did.
     pub settled: Settled,
+    /// Grants that were not ended, each with the reason.
+    pub told: Vec<Told>,
 }
 
 /// Ends grants. Reads stop as soon as the server has accepted it or it is mined.
@@ -85,25 +88,73 @@ pub async fn revoke(
     };
     let named = named(&ended, on_their_way);
     if named.is_empty() && !matches!(ending, Ending::Everything) {
-        return Err(ClientError::new(Kind::NotFound, "No such permission stands."));
+        return Err(nothing_stands());
     }
 
-    let settled = if matches!(ending, Ending::Everything) {
+    let (settled, told) = if matches!(ending, Ending::Everything) {
         let action = RevokeAll { patient, nonce: new_nonce(), deadline: new_revocation_deadline(client).await? };
-        carry_out(client, wallet, Action::RevokeAll(action), way).await?
+        (carry_out(client, wallet, Action::RevokeAll(action), way).await?, Vec::new())
     } else {
-        let mut settled = Settled { tx_hash: None, block_number: None };
-        for batch in named.chunks(MAX_SCOPES) {
-            let deadline = new_revocation_deadline(client).await?;
-            let action = Revoke { patient, grants: batch.to_vec(), nonce: new_nonce(), deadline };
-            settled = carry_out(client, wallet, Action::Revoke(action), way).await?;
-        }
-        settled
+        in_batches(client, wallet, &named, way).await?
     };
+    let has_ended = |id: GrantId| told.iter().all(|told| told.grant != Some(id));
+    let ended = ended.iter().filter(|grant| has_ended(grant.id)).count();
     // The grants have ended; that what was read before cannot be told now must not look like a failure.
     let tags: Vec<Tag> = named.iter().map(|grant| grant.tag.into()).collect();
     let opened_before = opened_with(client, &tags).await.unwrap_or_default();
-    Ok(Revoked { ended: ended.len(), opened_before, settled })
+    Ok(Revoked { ended, opened_before, settled, told })
+}
+
+/// Ends grants with as many messages as it takes. One that fails is told, and the next one follows, unless what failed
+/// concerns all.
+///
+/// # Errors
+/// Of the first message if none was taken.
+async fn in_batches(
+    client: &Client,
+    wallet: &dyn Wallet,
+    named: &[GrantRef],
+    way: Way,
+) -> Result<(Settled, Vec<Told>), ClientError> {
+    let mut settled = None;
+    let mut told = Vec::new();
+    let mut first = None;
+    let mut batches = named.chunks(MAX_SCOPES);
+    while let Some(batch) = batches.next() {
+        let error = match one_batch(client, wallet, batch, way).await {
+            Ok(done) => {
+                settled = Some(done);
+                continue;
+            }
+            Err(error) => error,
+        };
+        let concerns_all = told::concerns_all(client, &error).await;
+        told.extend(batch.iter().map(|grant| Told::grant(id_of(client, grant), &error)));
+        if concerns_all {
+            told.extend(batches.by_ref().flatten().map(|grant| Told::grant(id_of(client, grant), &error)));
+        }
+        first = first.or(Some(error));
+    }
+    match (settled, first) {
+        (Some(settled), _) => Ok((settled, told)),
+        (None, Some(error)) => Err(error),
+        (None, None) => Err(nothing_stands()),
+    }
+}
+
+async fn one_batch(client: &Client, wallet: &dyn Wallet, batch: &[GrantRef], way: Way) -> Result<Settled, ClientError> {
+    let deadline = new_revocation_deadline(client).await?;
+    let action = Revoke { patient: client.address(), grants: batch.to_vec(), nonce: new_nonce(), deadline };
+    carry_out(client, wallet, Action::Revoke(action), way).await
+}
+
+fn id_of(client: &Client, grant: &GrantRef) -> GrantId {
+    let kind = ScopeKind::from_code(grant.kind).expect("it comes from a grant of a known kind");
+    GrantId::derive(client.address(), grant.tag.into(), kind, grant.id)
+}
+
+fn nothing_stands() -> ClientError {
+    ClientError::new(Kind::NotFound, "No such permission stands.")
 }
 
 /// The grants of a patient that stand on chain now, without a server.
@@ -149,7 +200,7 @@ fn named(standing: &[ChainGrant], on_their_way: Vec<GrantRef>) -> Vec<GrantRef> 
 
 async fn carry_out(client: &Client, wallet: &dyn Wallet, action: Action, way: Way) -> Result<Settled, ClientError> {
     match way {
-        Way::Direct => client.chain().send(wallet, &action).await,
+        Way::Direct => send(client, wallet, &action).await,
         Way::Relayed => {
             let signed = sign(client, wallet, action).await?;
             let body = RevokeBody { action: signed };

@@ -32,8 +32,7 @@ pub(crate) async fn write_salt(
     patient: Address,
     category: Option<Category>,
 ) -> Result<Salt, ClientError> {
-    let query =
-        GrantQuery { side: Some(GrantSide::Received), patient: Some(format!("{patient:#x}")), ..GrantQuery::default() };
+    let query = GrantQuery { side: Some(GrantSide::Received), patient: Some(patient), ..GrantQuery::default() };
     let now = client.chain().now().await?;
     let patient_epoch = client.chain().patient_epoch(patient).await?;
     for grant in client.api()?.grants(&query).await? {

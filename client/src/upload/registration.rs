@@ -14,7 +14,7 @@ use super::{
     journal::{Entry, Stored},
 };
 use crate::{
-    act::{Settled, Way, new_deadline, new_nonce, settle, sign},
+    act::{Settled, Way, new_deadline, new_nonce, send, settle, sign},
     client::Client,
     error::{ClientError, Kind},
     progress::{Progress, Step},
@@ -45,7 +45,7 @@ pub(super) async fn finish(
         settled
     } else if way == Way::Direct {
         let action = registration(client, entry, &stored.cid).await?;
-        let settled = client.chain().send(wallet, &action).await?;
+        let settled = send(client, wallet, &action).await?;
         deposit_share(client, entry, deposit(None)).await?;
         settled
     } else {

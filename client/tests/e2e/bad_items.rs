@@ -4,12 +4,13 @@ use alloy::primitives::B256;
 use client::{
     Progress, act, audit,
     download::{self, Filter},
-    grants, reissue, upload,
-    wallet::Wallet,
+    grants::{self, NewGrants},
+    reissue, upload,
+    wallet::{LocalWallet, Wallet},
 };
 use protocol::{
     cid::{Cid, Codec},
-    codes::{Right, Role},
+    codes::{Category, MAX_SCOPES, Purpose, Right, Role},
     ids::{RecordId, Salt},
     messages::{Action, RegisterRecord, RegisterVersion, SignedAction},
 };
@@ -254,5 +255,51 @@ fn one_bad_file_or_note_does_not_stop_the_other_uploads() {
         let uploads = doctor["checks"].as_array().unwrap().iter().find(|check| check["name"] == "uploads").unwrap();
         assert_eq!(uploads["verdict"], "warning", "{uploads}");
         assert!(uploads["what"].as_str().unwrap().contains("damaged.json"), "{uploads}");
+    });
+}
+
+#[test]
+fn a_revocation_of_many_that_fails_for_some_ends_the_others() {
+    world::run(async {
+        let world = world::shared().await;
+        let patient = world.person().await;
+        // More than one message names: every category, for several laboratories.
+        let mut given = Vec::new();
+        while given.len() <= MAX_SCOPES {
+            let new = NewGrants {
+                grantee: LocalWallet::generate().address(),
+                right: Right::Write,
+                scopes: Category::ALL.iter().copied().map(grants::Scope::Category).collect(),
+                purposes: vec![Purpose::Treatment],
+                not_before: 0,
+                not_after: world::now() + 3_600,
+                request: None,
+                way: act::Way::Relayed,
+            };
+            given.extend(grants::grant(&patient.client, &patient.wallet, &patient.keys, &new).await.unwrap().grants);
+        }
+        let api = Proxy::to(&world.place.api).await;
+        let mut first: Option<Vec<u8>> = None;
+        api.tamper_requests(move |_, uri, body| {
+            let is_first = uri.path() == "/v1/grants/revoke" && *first.get_or_insert_with(|| body.clone()) == body;
+            if is_first { b"{}".to_vec() } else { body }
+        });
+        let ids: Vec<String> = given.iter().map(ToString::to_string).collect();
+        let mut command = vec!["revoke", "--api"];
+        let url = api.url();
+        command.push(&url);
+        command.extend(ids.iter().map(String::as_str));
+        let ran = patient.device.medlock(&[&command[..], &["--json"]].concat()).await;
+        assert_eq!(ran.code, 1, "{ran:?}");
+        let answer = ran.json();
+        assert_eq!(answer["ended"], given.len() - MAX_SCOPES, "{answer}");
+        assert_eq!(answer["told"].as_array().unwrap().len(), MAX_SCOPES, "{answer}");
+        assert_eq!(grants::standing(&patient.client).await.unwrap().len(), MAX_SCOPES);
+
+        // Once more for the rest.
+        api.be_honest();
+        let rest = patient.device.medlock(&[&command[..], &["--json"]].concat()).await.succeeded().json();
+        assert_eq!((&rest["ended"], &rest["told"]), (&json!(MAX_SCOPES), &json!([])), "{rest}");
+        assert!(grants::standing(&patient.client).await.unwrap().is_empty());
     });
 }

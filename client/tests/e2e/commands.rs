@@ -75,7 +75,7 @@ fn the_small_commands_say_what_they_did() {
 }
 
 /// The error object on standard error; its last line, because remarks may stand before it.
-fn failure(ran: &Ran) -> Value {
+pub(crate) fn failure(ran: &Ran) -> Value {
     assert!(ran.stdout.is_empty(), "an answer and a failure: {ran:?}");
     let line = ran.stderr.lines().last().unwrap_or_default();
     let object: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {ran:?}"));

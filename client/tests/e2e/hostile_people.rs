@@ -200,8 +200,8 @@ async fn upload_forged(
 }
 
 async fn write_salt(lab: &Person, patient: &Person) -> Result<Salt, ClientError> {
-    let patient_hex = Some(format!("{:#x}", patient.address()));
-    let query = GrantQuery { side: Some(GrantSide::Received), patient: patient_hex, ..GrantQuery::default() };
+    let query =
+        GrantQuery { side: Some(GrantSide::Received), patient: Some(patient.address()), ..GrantQuery::default() };
     let grants = lab.client.api()?.grants(&query).await?;
     let found = grants.iter().find(|grant| grant.patient == patient.address() && grant.right == Some(Right::Write));
     found.and_then(|grant| grant.salt).ok_or_else(|| ClientError::new(Kind::NoGrant, "the permission is not there yet"))

@@ -1,7 +1,14 @@
 //! The log's "who": an operator that names another reader, withholds evidence, or hides, invents and alters entries.
 
+use alloy::{hex, sol_types::SolCall};
 use axum::http::StatusCode;
-use protocol::{codes::Role, ids::RecordId};
+use contracts::record_registry::RecordRegistry;
+use localnet::StackConfig;
+use protocol::{
+    codes::{Right, Role},
+    deployment::ContractName,
+    ids::RecordId,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -220,5 +227,78 @@ fn a_receipt_that_was_anchored_late_or_is_damaged_is_found() {
         std::fs::write(&files[1], b"{").unwrap();
         let (ran, kinds) = findings(&doctor, &world.place.api).await;
         assert_eq!((ran.code, kinds), (5, vec!["damaged_receipt".to_owned(), "late_anchor".to_owned()]), "{ran:?}");
+    });
+}
+
+#[test]
+fn a_read_that_the_operator_let_through_without_a_permission_is_found() {
+    world::run(async {
+        // An operator that asks the chain about somebody else when this doctor reads: its node is behind a liar.
+        let config = StackConfig::for_tests().unwrap();
+        let node = Proxy::to(&format!("http://127.0.0.1:{}", config.localnet.ports.anvil)).await;
+        let world = World::start_with(config.with_api_setting("MEDLOCK_RPC_URL", node.url())).await;
+        let Reads { patient, doctor, other, record } = reads(&world).await;
+        patient.share(&[record], &other, 3_600).await;
+        other.open_soon(record).await;
+
+        world.accreditor.device.medlock(&["suspend", &doctor.hex()]).await.succeeded();
+        let refused = doctor.open(record).await.expect_err("nobody vouches any more");
+        assert_eq!(refused.code(), "not_accredited", "{refused}");
+        let salt_of = |person: &Person| {
+            let deployment = patient.client.deployment();
+            let registry = deployment.address_of(ContractName::GrantRegistry);
+            let salt = patient.keys.seed().tag_salt(deployment.chain_id, registry, person.address(), Right::Read);
+            hex::encode(salt.0)
+        };
+        let plain = |person: &Person| hex::encode(person.address());
+        let question = hex::encode(RecordRegistry::isAllowedCall::SELECTOR);
+        let (about, salt) = ((plain(&doctor), plain(&other)), (salt_of(&doctor), salt_of(&other)));
+        node.tamper_requests(move |_, _, body| {
+            let text = String::from_utf8(body).expect("the node is asked in JSON");
+            if !text.contains(&question) {
+                return text.into_bytes();
+            }
+            text.replace(&about.0, &about.1).replace(&salt.0, &salt.1).into_bytes()
+        });
+        doctor.open(record).await.expect("the operator plays along");
+        node.be_honest();
+
+        let (ran, kinds) = eventually("the read is anchored", || async {
+            let (ran, kinds) = findings(&patient, &world.place.api).await;
+            if kinds.is_empty() { Err(ran.text()) } else { Ok((ran, kinds)) }
+        })
+        .await;
+        assert_eq!((ran.code, kinds), (5, vec!["no_grant".to_owned()]), "{ran:?}");
+        let words = patient.device.medlock(&["audit", "verify"]).await;
+        assert!(words.code == 5 && words.text().contains("without a permission"), "{words:?}");
+    });
+}
+
+#[test]
+fn a_leaf_that_came_onto_the_chain_late_is_found() {
+    world::run(async {
+        // A chain of one's own, whose blocks the test mines.
+        let world = World::start().await;
+        let Reads { patient, doctor, record, .. } = reads(&world).await;
+        let localnet = world.stack.localnet();
+        localnet.rpc("evm_setAutomine", json!([false])).await.unwrap();
+        doctor.open(record).await.unwrap();
+        eventually("the checkpoint is on its way", || async {
+            let pool = localnet.rpc("txpool_status", json!([])).await.map_err(|error| error.to_string())?;
+            if pool["pending"] == "0x0" { Err(pool.to_string()) } else { Ok(()) }
+        })
+        .await;
+        // Longer than any receipt promises.
+        localnet.rpc("evm_increaseTime", json!([1_000])).await.unwrap();
+        localnet.rpc("evm_mine", json!([])).await.unwrap();
+        localnet.rpc("evm_setAutomine", json!([true])).await.unwrap();
+        for person in [&patient, &doctor] {
+            let (ran, kinds) = eventually("the mirror shows it", || async {
+                let (ran, kinds) = findings(person, &world.place.api).await;
+                if kinds.is_empty() { Err(ran.text()) } else { Ok((ran, kinds)) }
+            })
+            .await;
+            assert_eq!((ran.code, kinds), (5, vec!["late_anchor".to_owned()]), "{ran:?}");
+        }
     });
 }

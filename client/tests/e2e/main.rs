@@ -33,3 +33,4 @@ mod other_deployment;
 mod replicas;
 mod routes;
 mod wallet_file;
+mod withdrawal;

@@ -5,6 +5,7 @@
 
 mod envelopes;
 mod fixed_rng;
+mod key_epochs;
 mod operator_keys;
 mod reference_floe;
 mod reference_hpke;
@@ -71,6 +72,7 @@ pub(crate) fn wallet_signs(hash: B256) -> Bytes {
 fn main() -> ExitCode {
     let mut vectors = Vectors(BTreeMap::new());
     keys(&mut vectors);
+    key_epochs::add(&mut vectors);
     capsules(&mut vectors);
     lengths_and_hashes(&mut vectors);
     envelopes::add(&mut vectors);

@@ -21,6 +21,7 @@ use protocol::{
     },
     identity::PublicKey,
     ids::{LeafHash, RecordId, Salt, Tag},
+    key_epochs::KeyEpochs,
     keyring::{Keyring, KeyringError},
     log::{Head, leaf_hash, root},
     note::{self, NoteError},
@@ -49,6 +50,17 @@ pub(crate) enum Scenario {
         epoch: u32,
         public_key: PublicKey,
         key_hash: B256,
+    },
+    KeyEpochs {
+        seed: B256,
+        /// What the chain has: each epoch with the hash of its key.
+        history: Vec<(u32, B256)>,
+        /// Epochs of the seed's own keys, the newest first.
+        own: Vec<u32>,
+        /// Epochs of other keys, ascending.
+        foreign: Vec<u32>,
+        /// Hash of the key that opens what is bound to an epoch; none for a foreign one.
+        opens: Vec<(u32, Option<B256>)>,
     },
     Tag {
         seed: B256,
@@ -310,6 +322,21 @@ impl Scenario {
                 assert_eq!(key.public_key(), public_key);
                 assert_eq!(key.public_key().hash(), *key_hash);
                 "ok"
+            }
+            Self::KeyEpochs { seed, history, own, foreign, opens } => {
+                let seed = Seed::from_bytes(seed.0);
+                let epochs = KeyEpochs::compare(&seed, history.iter().copied());
+                assert_eq!(epochs.own().collect::<Vec<_>>(), *own);
+                assert_eq!(epochs.foreign().collect::<Vec<_>>(), *foreign);
+                for (epoch, hash) in opens {
+                    assert_eq!(epochs.opener(&seed, *epoch).map(|key| key.public_key().hash()), *hash, "{epoch}");
+                }
+                match (epochs.newest(), epochs.newest_own()) {
+                    (0, _) => "none",
+                    (_, None) => "wrong keys",
+                    _ if epochs.is_newest_foreign() => "foreign key",
+                    _ => "ok",
+                }
             }
             Self::Tag { seed, chain_id, grant_registry, grantee, right, salt, tag } => {
                 let found = Seed::from_bytes(seed.0).tag(number(chain_id), *grant_registry, *grantee, *right);

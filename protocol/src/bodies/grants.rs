@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     codes::{Purpose, Right, ScopeKind},
-    ids::{GrantId, RequestId, Salt, Tag},
+    ids::{GrantId, RecordId, RequestId, Salt, Tag},
     messages::SignedAction,
     statements::SignedAccessRequest,
 };
@@ -159,10 +159,14 @@ pub struct GrantQuery {
     /// `given` (as patient, the default) or `received` (as grantee).
     pub side: Option<GrantSide>,
     /// Only grants over this record (hex). Of received ones: those of the record's patient, wherever they wait.
-    #[param(pattern = "^0x[0-9a-fA-F]{64}$")]
-    pub record: Option<String>,
+    #[param(value_type = Option<String>, pattern = "^0x[0-9a-fA-F]{64}$")]
+    #[schema(value_type = Option<String>, pattern = "^0x[0-9a-fA-F]{64}$")]
+    pub record: Option<RecordId>,
     /// Only grants received from this patient (hex), wherever they wait. Not for the side `given`.
-    pub patient: Option<String>,
+    #[param(value_type = Option<String>, pattern = "^0x[0-9a-fA-F]{40}$")]
+    #[schema(value_type = Option<String>, pattern = "^0x[0-9a-fA-F]{40}$")]
+    #[serde(default, with = "crate::hex_text::option")]
+    pub patient: Option<Address>,
     /// Of received grants, those that wait here: `known` (the default), `strangers`, `blocked` or `hidden`. Not for the side
     /// `given`, and not together with `record` or `patient`.
     pub shelf: Option<ShelfQuery>,
@@ -233,7 +237,7 @@ pub enum RequestState {
     Approved,
     /// The patient turned it down.
     Denied,
-    /// Its deadline has passed.
+    /// Its deadline has passed, or nobody vouches any more for a requester who needs that.
     Lapsed,
 }
 

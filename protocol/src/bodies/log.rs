@@ -81,8 +81,9 @@ pub struct CheckpointView {
 #[into_params(parameter_in = Query)]
 pub struct LogQuery {
     /// Only reads of this record (hex).
-    #[param(pattern = "^0x[0-9a-fA-F]{64}$")]
-    pub record: Option<String>,
+    #[param(value_type = Option<String>, pattern = "^0x[0-9a-fA-F]{64}$")]
+    #[schema(value_type = Option<String>, pattern = "^0x[0-9a-fA-F]{64}$")]
+    pub record: Option<RecordId>,
     /// Only reads for this purpose.
     pub purpose: Option<Purpose>,
     /// Only reads from this second on.

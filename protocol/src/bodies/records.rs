@@ -120,10 +120,14 @@ pub struct VersionView {
 #[into_params(parameter_in = Query)]
 pub struct RecordQuery {
     /// Only this record (hex), if the caller may see it; whoever has granted it.
-    pub record: Option<String>,
+    #[param(value_type = Option<String>, pattern = "^0x[0-9a-fA-F]{64}$")]
+    #[schema(value_type = Option<String>, pattern = "^0x[0-9a-fA-F]{64}$")]
+    pub record: Option<RecordId>,
     /// Only records of this patient (hex).
-    #[param(pattern = "^0x[0-9a-fA-F]{40}$")]
-    pub patient: Option<String>,
+    #[param(value_type = Option<String>, pattern = "^0x[0-9a-fA-F]{40}$")]
+    #[schema(value_type = Option<String>, pattern = "^0x[0-9a-fA-F]{40}$")]
+    #[serde(default, with = "crate::hex_text::option")]
+    pub patient: Option<Address>,
     /// Only this category.
     pub category: Option<Category>,
     /// Where to go on.

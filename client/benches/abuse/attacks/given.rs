@@ -6,11 +6,12 @@ use protocol::{
     bodies::grants::{BundleBody, GrantBody, VersionCapsule},
     bundle::Bundle,
     capsule::{Binding, Capsule},
-    codes::{Purpose, Right, ScopeKind},
+    cid::Codec,
+    codes::{Category, Purpose, Right, ScopeKind},
     deployment::{ContractName, Deployment},
     identity::IdentityKey,
     ids::{RecordId, Salt, Tag},
-    messages::{Action, Grant, Scope, SignedAction},
+    messages::{Action, Grant, RegisterRecord, Scope, SignedAction},
     secret::ReaderShare,
     split::RecordVersion,
 };
@@ -73,6 +74,22 @@ pub(super) fn sign_grant(
         deadline: U256::from(unix_now() + VALID_SECONDS),
     };
     patient.sign(Action::Grant(grant), deployment)
+}
+
+/// The registration, signed, of a record of one's own whose envelope is nowhere.
+pub(super) fn register(patient: &Account, salt: Salt, deployment: &Deployment) -> SignedAction {
+    let registration = RegisterRecord {
+        uploader: patient.address(),
+        patient: patient.address(),
+        salt: salt.0,
+        category: Category::Laboratory.code(),
+        codec: Codec::Raw.code(),
+        digest: B256::new(rand::random()),
+        writeSalt: B256::ZERO,
+        nonce: new_nonce(),
+        deadline: U256::from(unix_now() + VALID_SECONDS),
+    };
+    patient.sign(Action::RegisterRecord(registration), deployment)
 }
 
 /// The request that gives bundles to the server; without an action when the grant stands on chain already.

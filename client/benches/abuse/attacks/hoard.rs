@@ -29,6 +29,8 @@ const BUNDLES: usize = 40;
 const AT_ONCE: usize = 4;
 /// How many times the grantee does it at once.
 const TAKERS: usize = 8;
+/// Gas of registering a record.
+const RECORD_GAS: u64 = 400_000;
 /// Gas of a grant over 40 records.
 const GRANT_GAS: u64 = 4_000_000;
 /// The patient is a stranger to the grantee, so the grants wait apart.
@@ -48,7 +50,10 @@ pub(super) async fn prepare(world: &World, purse: &Arc<Purse>) -> anyhow::Result
     let mut accounts = new_accounts(&base, 2).await?;
     let (grantee, patient) = (accounts.remove(0), accounts.remove(0));
     let (salt, capsule) = (given::any_salt(), given::any_capsule(deployment));
-    let records: Vec<RecordId> = (0..BUNDLES).map(|_| RecordId(B256::new(rand::random()))).collect();
+    let salts: Vec<Salt> = (0..BUNDLES).map(|_| given::any_salt()).collect();
+    let registrations: Vec<_> = salts.iter().map(|salt| given::register(&patient, *salt, deployment)).collect();
+    purse.carry_out(&registrations, RECORD_GAS).await?;
+    let records: Vec<RecordId> = salts.iter().map(|salt| RecordId::derive(patient.address(), *salt)).collect();
     let hashed: Vec<(RecordId, B256)> =
         records.iter().map(|record| (*record, given::bundle_of(*record, &capsule, CAPSULES_MAX).hash())).collect();
     let signed = given::sign_grant(&patient, deployment, grantee.address(), salt, &hashed);

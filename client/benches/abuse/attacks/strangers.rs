@@ -6,16 +6,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use alloy::primitives::{B256, U256};
 use async_trait::async_trait;
-use client::{act::new_nonce, chain::unix_now, wallet::Wallet};
+use client::wallet::Wallet;
 use futures::{StreamExt, stream};
-use protocol::{
-    cid::Codec,
-    codes::Category,
-    ids::{RecordId, Salt},
-    messages::{Action, RegisterRecord, SignedAction},
-};
+use protocol::{ids::RecordId, messages::SignedAction};
 use reqwest::Method;
 use tokio_util::sync::CancellationToken;
 
@@ -58,7 +52,7 @@ pub(super) async fn prepare(world: &World, purse: &Arc<Purse>) -> anyhow::Result
     for account in accounts {
         let record_salt = given::any_salt();
         let record = RecordId::derive(account.address(), record_salt);
-        registrations.push(account.sign(registration(&account, record_salt), deployment));
+        registrations.push(given::register(&account, record_salt, deployment));
         let salt = given::any_salt();
         let hash = given::bundle_of(record, &capsule, 1).hash();
         let grant = given::sign_grant(&account, deployment, doctor, salt, &[(record, hash)]);
@@ -68,21 +62,6 @@ pub(super) async fn prepare(world: &World, purse: &Arc<Purse>) -> anyhow::Result
     }
     purse.carry_out(&registrations, GAS).await?;
     Ok(Strangers { base, purse: purse.clone(), strangers })
-}
-
-/// A record of one's own whose envelope is nowhere.
-fn registration(account: &Account, salt: Salt) -> Action {
-    Action::RegisterRecord(RegisterRecord {
-        uploader: account.address(),
-        patient: account.address(),
-        salt: salt.0,
-        category: Category::Laboratory.code(),
-        codec: Codec::Raw.code(),
-        digest: B256::new(rand::random()),
-        writeSalt: B256::ZERO,
-        nonce: new_nonce(),
-        deadline: U256::from(unix_now() + given::VALID_SECONDS),
-    })
 }
 
 #[async_trait]

@@ -137,6 +137,9 @@ export const register = (body: RegisterBody): Promise<ActionView | null> => rela
 export const grant = (body: GrantBody): Promise<ActionView | null> => relayed('/v1/grants', body);
 export const revoke = (signed: SignedAction): Promise<ActionView | null> => relayed('/v1/grants/revoke', { action: signed });
 
+/** Somebody new may use the server. Only an accreditor, the owner of the contract, or the operator may say so. */
+export const invite = async (address: Address): Promise<void> => void (await send(`/v1/invitations/${address}`, { method: 'PUT' }));
+
 /** How long an upload or download may stand still. */
 const STALL_MS_MAX = 60_000;
 

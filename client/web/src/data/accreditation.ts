@@ -1,9 +1,10 @@
 /** Vouching for practitioners. */
 import { useMemo } from 'react';
+import * as api from '../api/routes.ts';
 import { device } from '../device/device.ts';
 import { accredit, addAccreditor, ownPractitioners, publishProfile, reinstate, removeAccreditor, suspend } from '../flows/people.ts';
 import type { Address } from 'viem';
-import type { LoadedList } from './types/actions.ts';
+import type { Act, LoadedList } from './types/actions.ts';
 import type { Accreditation, NewAccreditation, NewProfile, Person } from './types/people.ts';
 import { useAct } from './use-act.ts';
 import { useList, useReady } from './use-loaded.ts';
@@ -26,3 +27,6 @@ export function useAccreditation(): Accreditation {
     [vouching, suspending, reinstating, publishing, adding, removing],
   );
 }
+
+/** Lets somebody new use the server; nothing is signed. */
+export const useInvite = (): Act<Address, void> => useAct((address: Address) => api.invite(address));

@@ -1,6 +1,7 @@
 /** Strangers, and senders whom one does not want: what waits apart, accepting, hiding and blocking. */
 import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
+import { mapEach } from '../flows/each.ts';
 import { listWaiting } from '../flows/grants.ts';
 import type { Act, Listed, Loaded } from './types/actions.ts';
 import type { GrantItem } from './types/grants.ts';
@@ -19,10 +20,11 @@ export const useWaiting = (shelf: 'strangers' | 'hidden'): Loaded<Listed<GrantIt
 /** From now on somebody is known. */
 export const useAccept = (): Act<Address, void> => useAct((address: Address) => api.accept(address), LISTS);
 
-/** Hides grants from one's own lists; they go on to count. */
+/** Hides grants from one's own lists; they go on to count. One that cannot be hidden is told, after the others were. */
 export const useHide = (): Act<readonly Hex[], void> =>
   useAct(async (grants: readonly Hex[]) => {
-    for (const grant of grants) await api.hideGrant(grant, true);
+    const { bad } = await mapEach(grants, (grant) => api.hideGrant(grant, true), 1);
+    if (bad[0] !== undefined) throw bad[0].failure;
   }, LISTS);
 
 export const useShowAgain = (): Act<Hex, void> => useAct((grant: Hex) => api.hideGrant(grant, false), LISTS);

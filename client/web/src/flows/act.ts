@@ -3,20 +3,20 @@ import type { Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import { problemFailure } from '../api/request.ts';
 import { unixNow, type Chain } from '../chain/chain.ts';
+import type { ActionPhase } from '../data/types/actions.ts';
 import type { Sentence } from '../data/types/signing.ts';
 import type { Client } from '../device/device.ts';
 import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
+import { DEADLINE_SECONDS, REVOCATION_SECONDS, takesAway } from '../protocol/ends.ts';
 import { systemRandom } from '../protocol/random.ts';
 import {
-  actionId, actionTypedData, contractOf, REVOCATION_SECONDS, signedActionToJson, signerOf, type Action, type SignedAction,
+  actionId, actionTypedData, contractOf, signedActionToJson, signerOf, type Action, type SignedAction,
 } from '../protocol/messages.ts';
 import { toHex } from '../protocol/hex.ts';
 import type { Part } from '../device/announcer.ts';
 import type { TypedData as WalletTypedData } from '../wallet/wallet.ts';
 
-/** How long a signed action stays valid, in seconds. */
-const DEADLINE_SECONDS = 3600;
 /** How long to wait for a relayed action that the server has accepted. */
 const WAIT_MS_MAX = 90_000;
 /** How far the wallet's node may be behind the server's. */
@@ -32,14 +32,13 @@ export const pause = (ms: number): Promise<void> => new Promise((resolve) => set
 /** A fresh unordered nonce. */
 export const newNonce = (): bigint => BigInt(toHex(systemRandom(32)));
 
-/** The later of this device's clock and the chain's, and an hour. */
-export async function newDeadline(chain: Chain): Promise<bigint> {
-  return BigInt((await chain.now()) + DEADLINE_SECONDS);
-}
-
-/** The same for a Revoke or RevokeAll: it counts for 30 days, so that the server keeps the door shut even if the chain is full. */
-export async function newRevocationDeadline(chain: Chain): Promise<bigint> {
-  return BigInt((await chain.now()) + REVOCATION_SECONDS);
+/**
+ * The deadline of a message that is signed now: the later of this device's clock and the chain's, and an hour; 30 days for what
+ * takes away, so that it lands even if the chain is full, and the server keeps the door shut until then.
+ */
+export async function newDeadline(chain: Pick<Chain, 'now'>, type: Action['type'] | 'deny_request'): Promise<bigint> {
+  const isTakingAway = type !== 'deny_request' && takesAway(type);
+  return BigInt((await chain.now()) + (isTakingAway ? REVOCATION_SECONDS : DEADLINE_SECONDS));
 }
 
 /** Typed data as the wallet takes it. */
@@ -71,9 +70,12 @@ export async function carryOut(client: Client, action: Action, sentence: Sentenc
 export async function settle(client: Client, action: Action, first: api.ActionView | null, errand: Errand): Promise<Settled> {
   const id = actionId(action, client.chain.deployment);
   const begun = Date.now();
-  errand.phase('waiting');
+  let told: ActionPhase | null = null;
   for (let view = first; ; view = await api.action(id)) {
     if (view !== null && view.id !== id) throw new Failure('wrong_answer');
+    const phase: ActionPhase = view?.waiting == null ? 'waiting' : `waiting_${view.waiting}`;
+    if (phase !== told) errand.phase(phase);
+    told = phase;
     if (view?.state === 'failed') throw problemFailure(view.problem) ?? new Failure('reverted');
     if (view?.state === 'mined') {
       await confirmOnChain(client.chain, action);

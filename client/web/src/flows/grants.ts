@@ -11,6 +11,7 @@ import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
 import type { Bundle } from '../protocol/bundle.ts';
 import { CATEGORIES, categoryScopeId, MAX_SCOPES, PURPOSES, RIGHTS, SCOPE_KINDS } from '../protocol/codes.ts';
+import { mayEndAt } from '../protocol/ends.ts';
 import { sameHex, ZERO_HASH } from '../protocol/hex.ts';
 import { grantId } from '../protocol/ids.ts';
 import { mapSome, newDeadline, newNonce, settle, signAction, toBody, unixNow } from './act.ts';
@@ -18,9 +19,6 @@ import { badItems, mapEach, shortName, type Sorted } from './each.ts';
 import { makeBundle, type LeftOut } from './own-versions.ts';
 import { publicKey } from './public-key.ts';
 import { noteSentGrant } from './sent-grants.ts';
-
-/** Longest time that fits the contract's 40 bits. */
-const TIME_MAX = 2 ** 40;
 
 /** A scope as the chain names it. */
 export function scopeOnChain(scope: Scope): { kind: number; id: Hex } {
@@ -50,7 +48,7 @@ export function checkGrants(wanted: NewGrants, owner: Address, now: number): voi
   // READ over records, WRITE over a category or all, until category keys exist.
   if (scopes.some((scope) => (scope.kind === 'record') !== (right === 'read'))) refuse('scopes');
   if (purposes.length === 0) refuse('purposes');
-  if (notAfter <= Math.max(now, wanted.notBefore ?? 0) || notAfter >= TIME_MAX) refuse('until');
+  if (notAfter <= Math.max(now, wanted.notBefore ?? 0) || !mayEndAt(notAfter, now)) refuse('until');
   if (sameHex(wanted.grantee, owner)) refuse('grantee');
 }
 
@@ -98,7 +96,7 @@ export async function share(client: ReadyClient, given: NewGrants, request: Hex 
       patientEpoch,
       scopes: parts.map(({ scope, epoch, bundle }) => ({ ...scopeOnChain(scope), epoch, bundleHash: bundle?.hash() ?? ZERO_HASH })),
       nonce: newNonce(),
-      deadline: await newDeadline(chain),
+      deadline: await newDeadline(chain, 'grant'),
     },
   } as const;
   const signed = await signAction(client, action, describeGrants(wanted), errand);

@@ -9,6 +9,7 @@ import type { Client } from '../device/device.ts';
 import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
 import { ROLES } from '../protocol/codes.ts';
+import { mayEndAt } from '../protocol/ends.ts';
 import { sameHex } from '../protocol/hex.ts';
 import { PROFILE, PROFILE_TEXT_BYTES_MAX, type Profile } from '../protocol/statements.ts';
 import { carryOut, forWallet, newDeadline, newNonce, unixNow } from './act.ts';
@@ -116,12 +117,13 @@ export async function accredit(client: Client, wanted: NewAccreditation, errand:
 
 async function accreditIn(client: Client, wanted: NewAccreditation, epoch: number, errand: Errand): Promise<void> {
   const { practitioner, roles, validFrom, validUntil } = wanted;
+  if (!mayEndAt(validUntil, unixNow())) throw new Failure('invalid_form', { values: { field: 'period' } });
   const accreditorEpoch = await client.chain.accreditorEpoch(client.address);
   const action = {
     type: 'accredit',
     message: {
       accreditor: client.address, practitioner, roles: ROLES.mask(roles), validFrom, validUntil, epoch, accreditorEpoch,
-      nonce: newNonce(), deadline: await newDeadline(client.chain),
+      nonce: newNonce(), deadline: await newDeadline(client.chain, 'accredit'),
     },
   } as const;
   await carryOut(client, action, { key: 'sign.accredit', values: { practitioner, roles: [...roles], until: validUntil } }, errand);
@@ -130,7 +132,7 @@ async function accreditIn(client: Client, wanted: NewAccreditation, epoch: numbe
 /** Suspends a practitioner. Every accreditation signed before it can no longer land. */
 export async function suspend(client: Client, practitioner: Address, errand: Errand): Promise<void> {
   errand.phase('preparing');
-  const message = { accreditor: client.address, practitioner, nonce: newNonce(), deadline: await newDeadline(client.chain) };
+  const message = { accreditor: client.address, practitioner, nonce: newNonce(), deadline: await newDeadline(client.chain, 'suspend') };
   await carryOut(client, { type: 'suspend', message }, { key: 'sign.suspend', values: { practitioner } }, errand);
 }
 
@@ -177,13 +179,13 @@ export async function publishProfile(client: Client, wanted: NewProfile, errand:
 export async function addAccreditor(client: Client, accreditor: Address, errand: Errand): Promise<void> {
   errand.phase('preparing');
   const epoch = await client.chain.accreditorEpoch(accreditor);
-  const message = { owner: client.address, accreditor, epoch, nonce: newNonce(), deadline: await newDeadline(client.chain) };
+  const message = { owner: client.address, accreditor, epoch, nonce: newNonce(), deadline: await newDeadline(client.chain, 'add_accreditor') };
   await carryOut(client, { type: 'add_accreditor', message }, { key: 'sign.add_accreditor', values: { accreditor } }, errand);
 }
 
 /** Removes an accreditor, and so stops everyone it vouched for; only the owner of `Accreditation`. */
 export async function removeAccreditor(client: Client, accreditor: Address, errand: Errand): Promise<void> {
   errand.phase('preparing');
-  const message = { owner: client.address, accreditor, nonce: newNonce(), deadline: await newDeadline(client.chain) };
+  const message = { owner: client.address, accreditor, nonce: newNonce(), deadline: await newDeadline(client.chain, 'remove_accreditor') };
   await carryOut(client, { type: 'remove_accreditor', message }, { key: 'sign.remove_accreditor', values: { accreditor } }, errand);
 }

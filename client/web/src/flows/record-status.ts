@@ -8,7 +8,7 @@ import type { Client } from '../device/device.ts';
 import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
 import { RECORD_STATUSES } from '../protocol/codes.ts';
-import { carryOut, newDeadline, newNonce, newRevocationDeadline } from './act.ts';
+import { carryOut, newDeadline, newNonce } from './act.ts';
 import { findWriteSalt, ownSalt } from './authority.ts';
 
 const TOMBSTONED = RECORD_STATUSES.code('tombstoned');
@@ -18,7 +18,7 @@ export async function withdraw(client: Client, id: Hex, errand: Errand): Promise
   errand.phase('preparing');
   await ownRecord(client, id);
   const [period, now] = await Promise.all([client.chain.liftPeriod(), client.chain.now()]);
-  const message = { patient: client.address, record: id, nonce: newNonce(), deadline: await newRevocationDeadline(client.chain) };
+  const message = { patient: client.address, record: id, nonce: newNonce(), deadline: await newDeadline(client.chain, 'tombstone') };
   const sentence = { key: 'sign.tombstone', values: { record: id, until: now + period } } as const;
   await carryOut(client, { type: 'tombstone', message }, sentence, errand);
 }
@@ -34,7 +34,7 @@ export async function putBack(client: Client, id: Hex, errand: Errand): Promise<
   if (known.status !== TOMBSTONED) throw new Failure('stale_state');
   const [{ epoch, liftableUntil }, now] = await Promise.all([client.chain.tombstone(id), client.chain.now()]);
   if (liftableUntil <= now) throw new Failure('lift_period_over');
-  const message = { patient: client.address, record: id, epoch, nonce: newNonce(), deadline: await newDeadline(client.chain) };
+  const message = { patient: client.address, record: id, epoch, nonce: newNonce(), deadline: await newDeadline(client.chain, 'lift_tombstone') };
   await carryOut(client, { type: 'lift_tombstone', message }, { key: 'sign.lift', values: { record: id } }, errand);
 }
 
@@ -52,7 +52,7 @@ export async function retract(client: Client, id: Hex, errand: Errand): Promise<
   const writeSalt = await findWriteSalt(client, known.patient, known.category);
   const message = {
     uploader: client.address, record: id, version: known.version, salt, writeSalt,
-    nonce: newNonce(), deadline: await newDeadline(client.chain),
+    nonce: newNonce(), deadline: await newDeadline(client.chain, 'retract'),
   };
   await carryOut(client, { type: 'retract', message }, { key: 'sign.retract', values: { record: id } }, errand);
 }

@@ -74,7 +74,7 @@ export async function registerKey(client: WalletClient, errand: Errand): Promise
   const key = keys === null ? nextOf(kept ?? undefined, current + 1) : keys.identityAt(current + 1).publicKey.hex;
   if (key === undefined) throw new Failure('own_key_unknown');
   const message = {
-    owner, slot: SLOT_IDENTITY, epoch: current, kem: KEM_SECP256K1, key, nonce: newNonce(), deadline: await newDeadline(chain),
+    owner, slot: SLOT_IDENTITY, epoch: current, kem: KEM_SECP256K1, key, nonce: newNonce(), deadline: await newDeadline(chain, 'register_key'),
   };
   const sentence = current === 0 ? ({ key: 'sign.publish_key', values: { epoch: 1 } } as const) : ({ key: 'sign.register_again', values: {} } as const);
   await carryOut(client, { type: 'register_key', message }, sentence, errand);

@@ -9,6 +9,7 @@ import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
 import { noteBinding, type Binding } from '../protocol/capsule.ts';
 import { CATEGORIES, MAX_SCOPES, PURPOSES, RECORD_STATUSES, RIGHTS } from '../protocol/codes.ts';
+import { mayEndAt, REQUEST_SECONDS_MAX } from '../protocol/ends.ts';
 import { fromHex, sameHex, toHex } from '../protocol/hex.ts';
 import { noteHash, NoteError, openNote, sealNote } from '../protocol/note.ts';
 import { ACCESS_REQUEST, DENY_REQUEST, requestId, type AccessRequest } from '../protocol/statements.ts';
@@ -31,7 +32,8 @@ export async function ask(client: ReadyClient, wanted: NewRequest, errand: Erran
   };
   if (patient === client.address) refuse('patient');
   if (wanted.purposes.length === 0) refuse('purposes');
-  if (wanted.until <= now || wanted.openSeconds <= 0) refuse('until');
+  if (wanted.until <= now || !mayEndAt(wanted.until, now)) refuse('until');
+  if (wanted.openSeconds <= 0 || wanted.openSeconds > REQUEST_SECONDS_MAX) refuse('until');
   errand.phase('preparing');
   const { chain } = client;
   await chain.verifyDeployment();
@@ -169,7 +171,7 @@ async function recordsIn(client: ReadyClient, scope: Scope): Promise<Scope[]> {
 export async function deny(client: ReadyClient, id: Hex, errand: Errand): Promise<void> {
   errand.phase('preparing');
   const asked = await findOpen(client, id);
-  const denial = { patient: client.address, request: id, deadline: await newDeadline(client.chain) };
+  const denial = { patient: client.address, request: id, deadline: await newDeadline(client.chain, 'deny_request') };
   const data = forWallet(DENY_REQUEST.typedData(denial, client.chain.deployment));
   const signature = await errand.signTypedData(client.wallet, data, { key: 'sign.deny', values: { requester: asked.requester } });
   errand.phase('sending');

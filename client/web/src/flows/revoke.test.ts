@@ -9,6 +9,7 @@ import type { NewGrants } from '../data/types/grants.ts';
 import type { WalletClient } from '../device/device.ts';
 import { Errand } from '../device/errand.ts';
 import { Shelf } from '../device/shelf.ts';
+import { Failure, type FailureCode } from '../failure.ts';
 import { grantId } from '../protocol/ids.ts';
 import { tagAndSalt } from '../protocol/identity.ts';
 import type { Keys } from '../session/keys.ts';
@@ -27,7 +28,15 @@ let patientEpoch = 0;
 const signed: { type: string; message: { grants?: readonly { tag: Hex; kind: number; id: Hex }[]; deadline: bigint } }[] = [];
 
 vi.mock('../chain/events.ts', () => ({ grantsOf: async () => standing, accessLog: async () => ({ accesses: [], anchors: [] }) }));
-vi.mock('../api/routes.ts', () => ({ revoke: async () => null }));
+/** What the server answers to each message in turn; nothing where it takes it. */
+let refusals: (FailureCode | null)[] = [];
+vi.mock('../api/routes.ts', () => ({
+  revoke: async () => {
+    const code = refusals.shift() ?? null;
+    if (code !== null) throw new Failure(code);
+    return null;
+  },
+}));
 vi.mock('./act.ts', async (original) => ({
   ...(await original<typeof import('./act.ts')>()),
   signAction: async (_: unknown, action: (typeof signed)[number]) => {
@@ -53,7 +62,7 @@ let people = 0;
 let locked: WalletClient;
 let open: WalletClient;
 beforeEach(() => {
-  [standing, used, epochs, patientEpoch] = [[], new Set(), new Map(), 0];
+  [standing, used, epochs, patientEpoch, refusals] = [[], new Set(), new Map(), 0, []];
   signed.length = 0;
   people += 1;
   locked = { address: PATIENT, chain, keys: null, shelf: new Shelf({ ...DEPLOYMENT, chainId: people }, PATIENT) } as unknown as WalletClient;
@@ -98,6 +107,40 @@ test('all of one person: what stands and what is on its way, each once', async (
   await sign(7n);
   await revoke(open, { kind: 'person', grantee: GRANTEE }, new Errand());
   expect(named()).toEqual([{ tag: tagOf('read'), kind: 0, id: RECORD }]);
+});
+
+/** More permissions than one message names. */
+const many = (count: number): Hex[] => {
+  const tags = Array.from({ length: count }, (_, index) => `0x${(index + 1).toString(16).padStart(64, '0')}` as Hex);
+  standing = tags.map(standingGrant);
+  return tags.map((tag) => grantId(PATIENT, tag, 'record', RECORD));
+};
+
+test.each<[string, FailureCode]>([
+  ['of its own', 'would_revert'],
+  ['that is busy', 'rate_limited'],
+  ['that has not seen it mined in time', 'still_pending'],
+])('a message that the server refuses does not keep the next ones from being sent: %s', async (_, code) => {
+  const grants = many(130);
+  refusals = [null, code];
+  const revoked = await revoke(locked, { kind: 'grants', grants }, new Errand());
+  expect(signed.map(({ message }) => message.grants?.length)).toEqual([64, 64, 2]);
+  expect(revoked).toMatchObject({ ended: 66, notEnded: [{ grants: 64, code }] });
+});
+
+test('where the session has ended, what was ended is told, and nobody is asked for further signatures', async () => {
+  const grants = many(130);
+  refusals = [null, 'not_signed_in'];
+  const revoked = await revoke(locked, { kind: 'grants', grants }, new Errand());
+  expect(signed).toHaveLength(2);
+  expect(revoked).toMatchObject({ ended: 64, notEnded: [{ grants: 66, code: 'not_signed_in' }] });
+});
+
+test('if no message was taken, it has failed', async () => {
+  const grants = many(65);
+  refusals = ['unavailable', 'would_revert'];
+  await expect(revoke(locked, { kind: 'grants', grants }, new Errand())).rejects.toMatchObject({ code: 'unavailable' });
+  expect(signed).toHaveLength(2);
 });
 
 test('nothing that stands or is on its way is nothing to sign', async () => {

@@ -2,7 +2,7 @@
  * Ending grants: those that stand, and those that are still on their way. Mirrors `client/src/grants/revoke.rs`. It needs the wallet
  * alone: with closed keys only what is found by the seed cannot be named.
  */
-import type { Hex } from 'viem';
+import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import type { Chain } from '../chain/chain.ts';
 import { accessLog, grantsOf, type ChainGrant } from '../chain/events.ts';
@@ -10,11 +10,12 @@ import type { Ending, Revoked } from '../data/types/grants.ts';
 import type { Sentence } from '../data/types/signing.ts';
 import type { WalletClient } from '../device/device.ts';
 import type { Errand } from '../device/errand.ts';
-import { Failure } from '../failure.ts';
+import { asFailure, Failure } from '../failure.ts';
 import { MAX_SCOPES, SCOPE_KINDS } from '../protocol/codes.ts';
 import { sameHex } from '../protocol/hex.ts';
 import { grantId } from '../protocol/ids.ts';
-import { newNonce, newRevocationDeadline, settle, signAction, toBody } from './act.ts';
+import { newDeadline, newNonce, settle, signAction, toBody } from './act.ts';
+import { isOfItem } from './each.ts';
 import { scopeOnChain } from './grants.ts';
 import { sentGrants, type Place, type SentGrant } from './sent-grants.ts';
 
@@ -37,17 +38,52 @@ export async function revoke(client: WalletClient, ending: Ending, errand: Erran
   const standing = onChain.filter((grant) => grant.stands && isMeant(client, ending, grant));
   const named = namedBy(client, ending, standing, sent);
   if (named.length === 0) throw new Failure('not_found');
-  let txHash: Hex | null = null;
-  for (let at = 0; at < named.length; at += MAX_SCOPES) {
-    const grants = named.slice(at, at + MAX_SCOPES);
-    const message = { patient: client.address, grants, nonce: newNonce(), deadline: await newRevocationDeadline(chain) };
-    const grantee = ending.kind === 'person' ? ending.grantee : null;
-    const sentence = { key: 'sign.revoke', values: { grants: grants.length, grantee } } as const;
-    ({ txHash } = await send(client, { type: 'revoke', message }, sentence, errand));
-  }
+  const { txHash, left } = await inBatches(client, named, ending.kind === 'person' ? ending.grantee : null, errand);
   // What was on its way is forgotten here once the chain no longer takes it.
   await sentGrants(client).catch(() => []);
-  return { ended: standing.length, openedBefore: await openedWith(chain, named), txHash };
+  const isLeft = (grant: ChainGrant): boolean => left.some(({ places }) => places.some(isSame({ ...grant, id: grant.scopeId })));
+  return {
+    ended: standing.filter((grant) => !isLeft(grant)).length,
+    notEnded: left.map(({ places, failure }) => ({ grants: places.length, code: failure.code })),
+    openedBefore: await openedWith(chain, named),
+    txHash,
+  };
+}
+
+/** What one message, or several, did not end. */
+interface Left {
+  readonly places: readonly Place[];
+  readonly failure: Failure;
+}
+
+/** A server that refuses one message may take the next. Where the person or this device says no, nobody is asked again. */
+const stopsAll = (failure: Failure): boolean =>
+  failure.code === 'wallet_rejected' || (!isOfItem(failure) && failure.code !== 'unavailable' && failure.code !== 'rate_limited');
+
+/**
+ * Ends grants with as many messages as it takes. One that fails is put aside, and the next one follows.
+ *
+ * @throws Failure of the first message if none was taken.
+ */
+async function inBatches(client: WalletClient, named: readonly Place[], grantee: Address | null, errand: Errand): Promise<{ txHash: Hex | null; left: Left[] }> {
+  const left: Left[] = [];
+  let taken: { txHash: Hex | null } | null = null;
+  for (let at = 0; at < named.length; at += MAX_SCOPES) {
+    const grants = named.slice(at, at + MAX_SCOPES);
+    try {
+      const message = { patient: client.address, grants, nonce: newNonce(), deadline: await newDeadline(client.chain, 'revoke') };
+      const sentence = { key: 'sign.revoke', values: { grants: grants.length, grantee } } as const;
+      taken = await send(client, { type: 'revoke', message }, sentence, errand);
+    } catch (error) {
+      const failure = asFailure(error);
+      const isLast = stopsAll(failure);
+      left.push({ places: isLast ? named.slice(at) : grants, failure });
+      if (isLast) break;
+    }
+  }
+  const [first] = left;
+  if (taken === null && first !== undefined) throw first.failure;
+  return { txHash: taken?.txHash ?? null, left };
 }
 
 function isMeant(client: WalletClient, ending: Ending, grant: ChainGrant): boolean {
@@ -77,7 +113,7 @@ function tagsOf({ keys, chain }: WalletClient, { grantee }: OfPerson): readonly 
 function namedBy(client: WalletClient, ending: Ending, standing: readonly ChainGrant[], sent: readonly SentGrant[]): readonly Place[] {
   const places: Place[] = standing.map(({ tag, kind, scopeId }) => ({ tag, kind, id: scopeId }));
   const add = (place: Place): void => {
-    if (!places.some((one) => sameHex(one.tag, place.tag) && one.kind === place.kind && sameHex(one.id, place.id))) places.push(place);
+    if (!places.some(isSame(place))) places.push(place);
   };
   const wanted = ending.kind === 'person' && ending.scope !== undefined ? scopeOnChain(ending.scope) : null;
   for (const one of sent) {
@@ -94,6 +130,8 @@ function namedBy(client: WalletClient, ending: Ending, standing: readonly ChainG
   return places;
 }
 
+const isSame = (a: Place) => (b: Place): boolean => sameHex(a.tag, b.tag) && a.kind === b.kind && sameHex(a.id, b.id);
+
 /** Ends everything that everybody may do, also what is still on its way. */
 export async function revokeEveryone(client: WalletClient, errand: Errand): Promise<Revoked> {
   errand.phase('preparing');
@@ -101,10 +139,10 @@ export async function revokeEveryone(client: WalletClient, errand: Errand): Prom
   await chain.verifyDeployment();
   // It works also when the list of what stands cannot be read.
   const standing = await grantsOf(chain, client.address).then((all) => all.filter((grant) => grant.stands), () => []);
-  const message = { patient: client.address, nonce: newNonce(), deadline: await newRevocationDeadline(chain) };
+  const message = { patient: client.address, nonce: newNonce(), deadline: await newDeadline(chain, 'revoke_all') };
   const { txHash } = await send(client, { type: 'revoke_all', message }, { key: 'sign.revoke_all', values: {} }, errand);
   await sentGrants(client).catch(() => []);
-  return { ended: standing.length, openedBefore: await openedWith(chain, standing), txHash };
+  return { ended: standing.length, notEnded: [], openedBefore: await openedWith(chain, standing), txHash };
 }
 
 async function send(client: WalletClient, action: Parameters<typeof signAction>[1], sentence: Sentence, errand: Errand): Promise<{ txHash: Hex | null }> {

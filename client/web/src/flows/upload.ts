@@ -328,7 +328,7 @@ async function registeredCid(client: ReadyClient, entry: JournalEntry): Promise<
 /** The message that registers the entry's version; the one that was signed before, if one was. */
 async function registration(client: ReadyClient, entry: JournalEntry, stored: StoredEnvelope): Promise<Action> {
   const nonce = stored.body === null ? newNonce() : BigInt(stored.body.nonce);
-  const deadline = stored.body === null ? await newDeadline(client.chain) : BigInt(stored.body.deadline);
+  const deadline = stored.body === null ? await newDeadline(client.chain, entry.salt === null ? 'register_version' : 'register_record') : BigInt(stored.body.deadline);
   const signedBefore = stored.body?.json.action?.action as { message?: { writeSalt?: Hex } } | undefined;
   const isPatient = entry.patient === entry.uploader;
   const writeSalt = isPatient ? ZERO_HASH : (signedBefore?.message?.writeSalt ?? (await writeSaltOf(client, entry)));

@@ -9,12 +9,6 @@ import type { ActionId } from './ids.ts';
 import { verifySignature } from './signature.ts';
 import { messageToJson, signingHash, type TypedData, type Types, typedData } from './typed-data.ts';
 
-/**
- * A client signs Revoke, RevokeAll and Tombstone with a deadline so many seconds ahead (30 days): reads stay refused until then, or until
- * the chain holds the revocation.
- */
-export const REVOCATION_SECONDS = 30 * 86_400;
-
 /** Every message: who signs may use each nonce once; valid while block time (seconds) is below the deadline. */
 interface Unordered {
   readonly nonce: bigint;

@@ -1,35 +1,24 @@
 /** A person's unlocked keys: in memory only, wiped when the session locks. */
-import type { Address, Hex } from 'viem';
+import type { Address } from 'viem';
 import type { Chain } from '../chain/chain.ts';
 import { keyEvents } from '../chain/events.ts';
 import { Refused } from '../chain/rpc.ts';
 import { Failure } from '../failure.ts';
 import { identityKey, tagAndSalt, type IdentityKey, type PublicKey } from '../protocol/identity.ts';
 import type { Salt, Tag } from '../protocol/ids.ts';
+import { KeyEpochs } from '../protocol/key-epochs.ts';
 import type { Right } from '../protocol/codes.ts';
 import type { Seed } from '../protocol/secret.ts';
 
-/** What the chain has published for a person, and whose keys these are (SPEC, section 2). */
-interface Published {
-  /** Epoch of the newest key; 0 while there is none. */
-  readonly current: number;
-  /** Epochs whose key is of the seed, newest first, each with the epoch that it derives by: an own key may be registered again. */
-  readonly own: ReadonlyMap<number, number>;
-  /** Epochs whose key is somebody else's, newest first. */
-  readonly foreign: readonly number[];
-}
-
-const NOTHING: Published = { current: 0, own: new Map(), foreign: [] };
-
 export class Keys {
   readonly owner: Address;
-  readonly #published: Published;
+  readonly #epochs: KeyEpochs;
   readonly #seed: Seed;
   readonly #identities: Map<number, IdentityKey>;
 
-  private constructor(owner: Address, published: Published, seed: Seed, identities: Map<number, IdentityKey>) {
+  private constructor(owner: Address, epochs: KeyEpochs, seed: Seed, identities: Map<number, IdentityKey>) {
     this.owner = owner;
-    this.#published = published;
+    this.#epochs = epochs;
     this.#seed = seed;
     this.#identities = identities;
   }
@@ -47,18 +36,8 @@ export class Keys {
     const hashes = new Map((newest === null ? [] : await eventsOf(chain, owner)).map(({ epoch, hash }) => [epoch, hash]));
     // The node may have given up old events; the contract always has the newest hash.
     if (newest !== null) hashes.set(newest.epoch, newest.hash);
-    const current = newest?.epoch ?? 0;
-    const keys = new Keys(owner, NOTHING, seed, identities);
-    const derivationOf = (hash: Hex, epoch: number): number | undefined =>
-      [epoch, ...Array.from({ length: current }, (_, index) => current - index)].find((one) => keys.#derived(one).publicKey.hasHash(hash));
-    const own = new Map<number, number>();
-    const foreign: number[] = [];
-    for (const [epoch, hash] of [...hashes].sort(([one], [other]) => other - one)) {
-      const derivation = derivationOf(hash, epoch);
-      if (derivation === undefined) foreign.push(epoch);
-      else own.set(epoch, derivation);
-    }
-    return new Keys(owner, { current, own, foreign }, seed, identities);
+    const keys = new Keys(owner, KeyEpochs.NONE, seed, identities);
+    return new Keys(owner, KeyEpochs.compare((number) => keys.#derived(number), hashes), seed, identities);
   }
 
   /**
@@ -87,22 +66,22 @@ export class Keys {
 
   /** Epoch of the newest published key, whosever it is; 0 while there is none. */
   get current(): number {
-    return this.#published.current;
+    return this.#epochs.newest;
   }
 
   /** Epochs whose key is of this seed, newest first. */
   get own(): readonly number[] {
-    return [...this.#published.own.keys()];
+    return this.#epochs.own;
   }
 
   /** Epochs whose key is not of this seed, newest first: nothing that was sealed to them opens. */
   get foreign(): readonly number[] {
-    return this.#published.foreign;
+    return this.#epochs.foreign.toReversed();
   }
 
   /** Whether the key that others seal to now is somebody else's. */
   get isReplaced(): boolean {
-    return this.current !== this.epoch;
+    return this.#epochs.isNewestForeign;
   }
 
   /** The seed, for what derives from it; not a copy. */
@@ -112,7 +91,7 @@ export class Keys {
 
   /** The key that stands in an epoch; where none of the seed does, the one that would. */
   identityAt(epoch: number): IdentityKey {
-    return this.#derived(this.#published.own.get(epoch) ?? epoch);
+    return this.#derived(this.#epochs.numberAt(epoch) ?? epoch);
   }
 
   #derived(epoch: number): IdentityKey {

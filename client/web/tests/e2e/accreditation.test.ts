@@ -1,4 +1,4 @@
-/** The owner names an accreditor; the accreditor vouches for a doctor, suspends and reinstates her. */
+/** The owner names an accreditor; the accreditor vouches for a doctor, suspends and reinstates her, and invites somebody new. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Person } from './person.ts';
 import { REJECTED } from './test-wallet.ts';
@@ -13,7 +13,7 @@ let world: World;
 let accreditor: Person;
 
 beforeAll(async () => {
-  world = await World.start();
+  world = await World.start({ apiSettings: { MEDLOCK_NEW_ACCOUNTS: 'invited' } });
 });
 afterEach(({ task }) => world.evidence(task));
 afterAll(() => world?.stop());
@@ -78,5 +78,27 @@ test('a suspension counts once, is shown, and ends by vouching again', async () 
   await accreditor.agree(2);
   await entry.getByText(/Valid until/).waitFor();
   expect(await count(ACCREDITED)).toBe(2);
+  expect(accreditor.complaints).toEqual([]);
+});
+
+test('where only invited people are served, the accreditor invites somebody new', async () => {
+  const newcomer = await world.person('patient');
+  await newcomer.signIn();
+  await newcomer.makeKeys();
+  await newcomer.press('Sign and finish');
+  await newcomer.agree();
+  await newcomer.sees('This server acts only for people who were invited.');
+  await accreditor.press('Invite');
+  await accreditor.sees(/This is not an address/);
+  await accreditor.type('Address of whom you invite', newcomer.address);
+  await accreditor.pressTwice('Invite');
+  await accreditor.page.getByRole('main').getByText('Invited. They can use this server now.').waitFor();
+  await newcomer.press('Sign and finish');
+  await newcomer.agree();
+  await newcomer.page.getByRole('navigation', { name: 'Main navigation' }).waitFor();
+  // Who vouches for nobody has no such page.
+  expect(await newcomer.page.getByRole('link', { name: 'Accreditation' }).count()).toBe(0);
+  expect(newcomer.forgive(/403/)).toBeGreaterThan(0);
+  expect(newcomer.complaints).toEqual([]);
   expect(accreditor.complaints).toEqual([]);
 });

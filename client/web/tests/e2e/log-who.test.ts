@@ -1,6 +1,6 @@
 /**
  * Who opened a record: the patient's own client checks it. A reader named wrongly, withheld evidence, an opening that nobody permitted,
- * events of a foreign operator; and an envelope that never was, which keeps nothing else from being shared.
+ * an entry that came late, events of a foreign operator; and an envelope that never was, which keeps nothing else from being shared.
  */
 import type { Route } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
@@ -105,6 +105,24 @@ test('events of a foreign operator count for nothing', async () => {
   expect(await list().getByRole('listitem').filter({ hasText: 'opened' }).count()).toBe(1);
   expect(await list().innerText()).not.toContain('Left out by the server');
   expect(patient.complaints).toEqual([]);
+});
+
+test('an entry that came to the chain later than was promised is red', async () => {
+  const before = (await world.events('access_log', ACCESSED)).length;
+  await doctor.page.reload();
+  await doctor.unlock();
+  await doctor.goTo(`/patients/${patient.address}/records/${record}`);
+  await world.rpc('evm_setAutomine', [false]);
+  await doctor.button('Open').first().click();
+  const pending = async (): Promise<unknown> => ((await world.rpc('txpool_status')) as { pending: string }).pending;
+  await vi.waitFor(async () => expect(await pending()).not.toBe('0x0'), { timeout: SLOW_MS, interval: 200 });
+  // Longer than any receipt promises.
+  await world.rpc('evm_increaseTime', [1_000]);
+  await world.rpc('evm_mine');
+  await world.rpc('evm_setAutomine', [true]);
+  await vi.waitFor(async () => expect((await world.events('access_log', ACCESSED)).length).toBe(before + 1), { timeout: SLOW_MS, interval: 200 });
+  await lookAgain();
+  await saysInRed('The entry came to the chain later than the server had promised.');
 });
 
 test('an envelope that never was is told, and version 1 is shared all the same', async () => {

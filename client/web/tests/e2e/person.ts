@@ -170,16 +170,21 @@ export class Person {
   /** From the first page to one that can keep records. Gives the recovery words. */
   async setUp(passphrase = PASSPHRASE): Promise<readonly string[]> {
     await this.signIn();
-    return this.#makeKeys(passphrase);
+    const words = await this.makeKeys(passphrase);
+    await this.#publishKey();
+    return words;
   }
 
   /** The same with a wallet that is connected already. */
   async setUpConnected(passphrase = PASSPHRASE): Promise<readonly string[]> {
     await this.signInConnected();
-    return this.#makeKeys(passphrase);
+    const words = await this.makeKeys(passphrase);
+    await this.#publishKey();
+    return words;
   }
 
-  async #makeKeys(passphrase: string): Promise<readonly string[]> {
+  /** Makes keys and proves that the words are kept; what is left is to publish the key. */
+  async makeKeys(passphrase = PASSPHRASE): Promise<readonly string[]> {
     await this.type('Passphrase', passphrase);
     await this.type('The same passphrase again', passphrase);
     await this.press('Make my key');
@@ -192,10 +197,13 @@ export class Person {
       if ((await field.count()) > 0) await field.fill(word);
     }
     await this.press('Check the words');
+    return words;
+  }
+
+  async #publishKey(): Promise<void> {
     await this.press('Sign and finish');
     await this.agree();
     await this.page.getByRole('navigation', { name: 'Main navigation' }).waitFor({ timeout: SLOW_MS });
-    return words;
   }
 
   /** The recovery words on screen. */

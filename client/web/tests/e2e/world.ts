@@ -39,11 +39,13 @@ export const AUDITOR = 16;
 
 const accreditationAbi = parseAbi([
   'function addAccreditor(address accreditor, uint32 epoch)',
+  'function suspend(address practitioner)',
   'function accredit(address practitioner, uint8 roles, uint40 validFrom, uint40 validUntil, uint32 epoch, uint32 accreditorEpoch)',
 ]);
 
 interface Ports {
   readonly anvil: number;
+  readonly kubo: number;
   readonly api: number;
 }
 
@@ -202,7 +204,7 @@ export class World {
   }
 
   /** A transaction of somebody to `Accreditation`, mined. */
-  async #send(role: Role, functionName: 'addAccreditor' | 'accredit', args: readonly unknown[]): Promise<void> {
+  async #send(role: Role, functionName: 'addAccreditor' | 'accredit' | 'suspend', args: readonly unknown[]): Promise<void> {
     const chain = this.#chain();
     const transport = http(this.rpcUrl);
     const address = this.deployment().contracts['accreditation']?.address as Address;
@@ -222,6 +224,17 @@ export class World {
   vouch(role: Role, bits: number): Promise<void> {
     const now = Math.floor(Date.now() / 1000);
     return this.#send('accreditor', 'accredit', [this.address(role), bits, now - 3600, now + 365 * 86_400, 0, 1]);
+  }
+
+  /** Vouches no longer. */
+  suspend(role: Role): Promise<void> {
+    return this.#send('accreditor', 'suspend', [this.address(role)]);
+  }
+
+  /** Whether the block store is told to keep an envelope. */
+  async isPinned(cid: string): Promise<boolean> {
+    const answer = await fetch(`http://127.0.0.1:${this.ports.kubo}/api/v0/pin/ls?arg=${cid}&type=recursive`, { method: 'POST' });
+    return answer.ok;
   }
 
   /**

@@ -21,6 +21,7 @@ import { Opener } from '../../src/protocol/envelope/open.ts';
 import { OpenError } from '../../src/protocol/envelope/open-error.ts';
 import { type Address, fromHex, type Hex, toHex } from '../../src/protocol/hex.ts';
 import { identityKey, PublicKey, tagAndSalt } from '../../src/protocol/identity.ts';
+import { KeyEpochs } from '../../src/protocol/key-epochs.ts';
 import { Keyring } from '../../src/protocol/keyring/keyring.ts';
 import { KeyringError } from '../../src/protocol/keyring/keyring-error.ts';
 import { EMPTY_HEAD, headHash, leafHash, nextHead, rootOf } from '../../src/protocol/log.ts';
@@ -82,6 +83,13 @@ export interface Opened {
 
 interface Scenarios extends MessageScenarios {
   identity: { seed: Hex; epoch: number; public_key: Hex; key_hash: Hex };
+  key_epochs: {
+    seed: Hex;
+    history: readonly (readonly [number, Hex])[];
+    own: readonly number[];
+    foreign: readonly number[];
+    opens: readonly (readonly [number, Hex | null])[];
+  };
   tag: { seed: Hex; chain_id: string; grant_registry: Address; grantee: Address; right: Right; salt: Hex; tag: Hex };
   split: {
     data_key: Hex;
@@ -206,6 +214,19 @@ const runners: Runners = {
     expect(publicKey.hex).toBe(public_key);
     expect(publicKey.hash()).toBe(key_hash);
     return 'ok';
+  },
+  async key_epochs({ seed, history, own, foreign, opens }) {
+    const owner = new Seed(fromHex(seed));
+    const epochs = KeyEpochs.compare((number) => identityKey(owner, number), new Map(history));
+    expect(epochs.own).toEqual(own);
+    expect(epochs.foreign).toEqual(foreign);
+    for (const [epoch, hash] of opens) {
+      const number = epochs.numberAt(epoch);
+      expect(number === null ? null : identityKey(owner, number).publicKey.hash(), String(epoch)).toBe(hash);
+    }
+    if (epochs.newest === 0) return 'none';
+    if (epochs.own.length === 0) return 'wrong keys';
+    return epochs.isNewestForeign ? 'foreign key' : 'ok';
   },
 
   async tag({ seed, chain_id, grant_registry, grantee, right, salt, tag }) {

@@ -45,6 +45,10 @@ export type ActionPhase =
   | 'sending'
   /** Accepted; waiting for the chain. */
   | 'waiting'
+  /** The same, and the server says why it takes long: others go first, the chain costs too much for now, its relayer is short of ether. */
+  | 'waiting_room'
+  | 'waiting_fees'
+  | 'waiting_funds'
   | 'done'
   | 'failed';
 

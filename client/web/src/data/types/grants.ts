@@ -74,8 +74,16 @@ export type Ending =
   | { readonly kind: 'person'; readonly grantee: Address; readonly scope?: Scope; readonly confirm?: Confirmation }
   | { readonly kind: 'grants'; readonly grants: readonly Hex[]; readonly confirm?: Confirmation };
 
+/** Permissions that one message was to end and did not. */
+export interface NotEnded {
+  readonly grants: number;
+  readonly code: FailureCode;
+}
+
 export interface Revoked {
   readonly ended: number;
+  /** What still counts; where it is many permissions, they end with several messages, each by itself. */
+  readonly notEnded: readonly NotEnded[];
   /** Records that were opened with these grants before: what could have been kept. */
   readonly openedBefore: readonly Hex[];
   readonly txHash: Hex | null;

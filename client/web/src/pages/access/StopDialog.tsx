@@ -10,6 +10,7 @@ import { useAnnounce } from '../../ui/Live.tsx';
 import { SignSentence } from '../../ui/SignSentence.tsx';
 import { useCalled } from '../people/names.ts';
 import { SentenceText } from '../people/SentenceText.tsx';
+import { NotEnded } from './NotEnded.tsx';
 
 /** The second click: what stopping signs, and what the other person could have kept. */
 export function StopDialog({ grantee, grants, onClose }: {
@@ -27,7 +28,8 @@ export function StopDialog({ grantee, grants, onClose }: {
   const ending: Ending = { kind: 'grants', grants: grants.map((grant) => grant.id), confirm: 'page' };
   const stop = () => {
     revoke.run(ending).then(
-      () => {
+      ({ notEnded }) => {
+        if (notEnded.length > 0) return;
         announce(t('access.stop.done', { name }));
         onClose();
       },
@@ -46,6 +48,7 @@ export function StopDialog({ grantee, grants, onClose }: {
           </p>
         )}
         <ActionStatus act={revoke} onRetry={stop} />
+        {revoke.data && <NotEnded notEnded={revoke.data.notEnded} />}
         <div className="flex flex-wrap justify-end gap-3">
           <Button onClick={onClose} disabled={revoke.isBusy}>
             {t('ui.cancel')}
@@ -67,7 +70,8 @@ export function StopSentDialog({ sent, onClose }: { readonly sent: SentGrantItem
   const revoke = useRevoke();
   const stop = () => {
     revoke.run({ kind: 'grants', grants: sent.grants, confirm: 'page' }).then(
-      () => {
+      ({ notEnded }) => {
+        if (notEnded.length > 0) return;
         announce(t('access.stop.done', { name }));
         onClose();
       },
@@ -81,6 +85,7 @@ export function StopSentDialog({ sent, onClose }: { readonly sent: SentGrantItem
           <SentenceText sentence={{ key: 'sign.revoke', values: { grants: sent.grants.length, grantee: sent.grantee } }} />
         </SignSentence>
         <ActionStatus act={revoke} onRetry={stop} />
+        {revoke.data && <NotEnded notEnded={revoke.data.notEnded} />}
         <div className="flex flex-wrap justify-end gap-3">
           <Button onClick={onClose} disabled={revoke.isBusy}>
             {t('ui.cancel')}

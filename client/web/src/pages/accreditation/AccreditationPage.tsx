@@ -19,8 +19,9 @@ import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
 import { short } from '../people/names.ts';
 import { affiliation } from '../people/Person.tsx';
-import { dayText, endOfDay, endOfDayText } from '../share/UntilField.tsx';
+import { dayText, endOfDay, endOfDayText, endProblem } from '../share/UntilField.tsx';
 import { Accreditors } from './Accreditors.tsx';
+import { Invitation } from './Invitation.tsx';
 
 /** Vouching for doctors, laboratories, pharmacies and auditors; for the owner also naming accreditors. */
 export function AccreditationPage({ me }: { readonly me: Me }) {
@@ -28,6 +29,7 @@ export function AccreditationPage({ me }: { readonly me: Me }) {
   return (
     <Page title={t('accredit.title')} intro={t('accredit.intro')}>
       {me.owner && <Accreditors />}
+      <Invitation />
       {me.accreditor && (
         <>
           <NewAccreditation />
@@ -62,12 +64,13 @@ function NewAccreditation() {
   const [draft, setDraft, forget] = useDraft<Draft>('accredit', useState(emptyDraft)[0]);
   const [missing, setMissing] = useState(false);
   const practitioner = findAddress(draft.address);
+  const problem = endProblem(draft.until);
   const isBusy = accredit.isBusy || publishProfile.isBusy;
   const change = (part: Partial<Draft>) => setDraft({ ...draft, ...part });
 
   const submit = async () => {
     const name = draft.name.trim();
-    const isComplete = practitioner !== null && draft.roles.length > 0 && name !== '' && draft.until * 1_000 > Date.now();
+    const isComplete = practitioner !== null && draft.roles.length > 0 && name !== '' && problem === null;
     setMissing(!isComplete);
     if (!isComplete) return;
     await accredit.run({ practitioner, roles: draft.roles, validFrom: Math.floor(Date.now() / 1_000), validUntil: draft.until });
@@ -131,7 +134,7 @@ function NewAccreditation() {
             type="date"
             value={dayText(draft.until)}
             min={dayText(endOfDay(1))}
-            error={draft.until * 1_000 <= Date.now() ? t('share.until.past') : undefined}
+            error={problem === null ? undefined : t(problem)}
             onChange={(event) => {
               const until = endOfDayText(event.target.value);
               if (until !== null) change({ until });

@@ -23,7 +23,7 @@ import { PersonPicker } from '../people/PersonPicker.tsx';
 import { SentenceText } from '../people/SentenceText.tsx';
 import { LeftOut } from './LeftOut.tsx';
 import { RecordChoice } from './RecordChoice.tsx';
-import { endOfDay, UntilField } from './UntilField.tsx';
+import { endOfDay, endProblem, UntilField } from './UntilField.tsx';
 
 /** What is being put together; it survives a lock or an ended sign-in. */
 interface Draft {
@@ -217,7 +217,7 @@ function ShareForm({ me, draft, setDraft, share, onDone }: {
 
 /** The grants of a complete draft; `null` while something is missing. */
 function newGrants(draft: Draft): NewGrants | null {
-  if (draft.grantee === null || draft.until * 1_000 <= Date.now()) return null;
+  if (draft.grantee === null || endProblem(draft.until) !== null) return null;
   const common = { grantee: draft.grantee, right: draft.right, notAfter: draft.until, confirm: 'page' as const };
   if (draft.right === 'read') {
     if (draft.records.length === 0) return null;

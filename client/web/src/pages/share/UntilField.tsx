@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { useI18n } from '../../i18n/I18n.tsx';
+import { AUTHORITY_SECONDS_MAX, mayEndAt } from '../../protocol/ends.ts';
 import { Choice, TextField } from '../../ui/Field.tsx';
 
 const DAY_SECONDS = 86_400;
@@ -27,10 +28,17 @@ export function endOfDayText(text: string): number | null {
   return Math.floor(new Date(year, month - 1, day, 23, 59, 59).getTime() / 1_000);
 }
 
+/** Why nothing may end then; `null` when it may. */
+export function endProblem(seconds: number, now = Date.now() / 1_000): 'share.until.past' | 'share.until.far' | null {
+  if (seconds <= now) return 'share.until.past';
+  return mayEndAt(seconds, Math.floor(now)) ? null : 'share.until.far';
+}
+
 /** Until when: a few usual spans, or a day. Seven days unless somebody chooses otherwise. */
 export function UntilField({ value, onChange }: { readonly value: number; readonly onChange: (seconds: number) => void }) {
   const { t, format } = useI18n();
   const [preset, setPreset] = useState<Preset>(() => presetOf(value));
+  const problem = endProblem(value);
   const choose = (next: Preset) => {
     setPreset(next);
     if (next !== 'custom') onChange(endOfDay(Number(next)));
@@ -56,7 +64,8 @@ export function UntilField({ value, onChange }: { readonly value: number; readon
           label={t('share.until.day')}
           min={dayText(Date.now() / 1_000 + DAY_SECONDS)}
           value={dayText(value)}
-          error={value * 1_000 <= Date.now() ? t('share.until.past') : undefined}
+          max={dayText(Date.now() / 1_000 + AUTHORITY_SECONDS_MAX - DAY_SECONDS)}
+          error={problem === null ? undefined : t(problem)}
           onChange={(event) => {
             const seconds = endOfDayText(event.target.value);
             if (seconds !== null) onChange(seconds);

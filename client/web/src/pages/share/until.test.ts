@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { dayText, endOfDay, endOfDayText } from './UntilField.tsx';
+import { AUTHORITY_SECONDS_MAX } from '../../protocol/ends.ts';
+import { dayText, endOfDay, endOfDayText, endProblem } from './UntilField.tsx';
 
 test('a day lasts until its last second on this device', () => {
   const end = endOfDayText('2026-05-03');
@@ -21,4 +22,12 @@ test('seven days from now is the end of that day', () => {
   const wanted = new Date();
   wanted.setDate(wanted.getDate() + 7);
   expect(dayText(endOfDay(7))).toBe(dayText(wanted.getTime() / 1_000));
+});
+
+test('an end lies ahead, and within twenty years', () => {
+  const now = 1_000;
+  expect(endProblem(now, now)).toBe('share.until.past');
+  expect(endProblem(now + 1, now)).toBeNull();
+  expect(endProblem(now + AUTHORITY_SECONDS_MAX, now)).toBeNull();
+  expect(endProblem(now + AUTHORITY_SECONDS_MAX + 1, now)).toBe('share.until.far');
 });

@@ -1,0 +1,238 @@
+//! Whose turn it is: only so many requests are worked on at a time, and every network address waits in a queue of its own.
+//!
+//! Who asks once is next after what is being worked on now, however many requests others have sent at the same moment. Who
+//! has not ended after the longest turn, or waits for something else (a body, a block, long work: [`give_back`]), goes on
+//! beside the others.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use tokio::sync::oneshot;
+
+use crate::{network::RequestNetwork, state::App};
+
+/// Turns at a time for each processor: part of a turn is waiting for the database.
+const PER_PROCESSOR: usize = 4;
+
+tokio::task_local! {
+    /// The turn of the request that this task works on; `None` once it was given back.
+    static TURN_OF_TASK: Arc<Mutex<Option<Turn>>>;
+}
+
+/// Gives out turns.
+#[derive(Clone, Debug)]
+pub struct Turns {
+    longest: Duration,
+    queues: Arc<Mutex<Queues>>,
+}
+
+#[derive(Debug)]
+struct Queues {
+    /// Turns that nobody has.
+    free: usize,
+    /// Who waits, by network address; no queue is empty.
+    waiting: HashMap<IpAddr, VecDeque<oneshot::Sender<Turn>>>,
+    /// The network addresses that wait, the next one first.
+    order: VecDeque<IpAddr>,
+}
+
+/// Gives this task's turn back: what follows is waiting for something else than the database.
+pub(crate) fn give_back() {
+    let _ = TURN_OF_TASK.try_with(|held| held.lock().unwrap_or_else(PoisonError::into_inner).take());
+}
+
+/// Works on every request in its network's turn.
+pub(crate) async fn in_turn(State(app): State<App>, request: Request, next: Next) -> Response {
+    match request.extensions().get::<RequestNetwork>().copied() {
+        Some(RequestNetwork(network)) => app.turns.run(network, next.run(request)).await,
+        None => next.run(request).await,
+    }
+}
+
+/// A turn; the next one begins when it is dropped.
+#[derive(Debug)]
+struct Turn(Option<Turns>);
+
+impl Turns {
+    /// So many at a time (if zero, [`PER_PROCESSOR`]), each so long at most.
+    #[must_use]
+    pub fn new(at_once: usize, longest: Duration) -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let free = if at_once == 0 { PER_PROCESSOR * processors } else { at_once };
+        let queues = Queues { free, waiting: HashMap::new(), order: VecDeque::new() };
+        Self { longest, queues: Arc::new(Mutex::new(queues)) }
+    }
+
+    /// Runs `work` when it is the turn of `network`.
+    pub async fn run<T>(&self, network: IpAddr, work: impl Future<Output = T>) -> T {
+        let held = Arc::new(Mutex::new(Some(self.take(network).await)));
+        let mut work = std::pin::pin!(TURN_OF_TASK.scope(Arc::clone(&held), work));
+        if let Ok(outcome) = tokio::time::timeout(self.longest, &mut work).await {
+            return outcome;
+        }
+        drop(held.lock().unwrap_or_else(PoisonError::into_inner).take());
+        work.await
+    }
+
+    async fn take(&self, network: IpAddr) -> Turn {
+        let coming = {
+            let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+            if queues.free > 0 {
+                queues.free -= 1;
+                return Turn(Some(self.clone()));
+            }
+            queues.wait(network)
+        };
+        // A sender is dropped only with the queues, and those live as long as this handle.
+        coming.await.unwrap_or(Turn(None))
+    }
+}
+
+impl Queues {
+    fn wait(&mut self, network: IpAddr) -> oneshot::Receiver<Turn> {
+        let (sender, coming) = oneshot::channel();
+        let queue = self.waiting.entry(network).or_default();
+        if queue.is_empty() {
+            self.order.push_back(network);
+        }
+        queue.push_back(sender);
+        coming
+    }
+
+    /// Whoever is next: of each network in turn the one that has waited longest.
+    fn next(&mut self) -> Option<oneshot::Sender<Turn>> {
+        let network = self.order.pop_front()?;
+        let queue = self.waiting.get_mut(&network)?;
+        let next = queue.pop_front();
+        if queue.is_empty() {
+            self.waiting.remove(&network);
+        } else {
+            self.order.push_back(network);
+        }
+        next
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let Some(turns) = self.0.take() else { return };
+        loop {
+            let next = {
+                let mut queues = turns.queues.lock().unwrap_or_else(PoisonError::into_inner);
+                let next = queues.next();
+                if next.is_none() {
+                    queues.free += 1;
+                }
+                next
+            };
+            let Some(next) = next else { return };
+            match next.send(Self(Some(turns.clone()))) {
+                Ok(()) => return,
+                // That client has gone: the turn is the next one's. It is not dropped as a turn, which would come back here.
+                Err(mut unwanted) => drop(unwanted.0.take()),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
+
+    use super::*;
+
+    const TURN: Duration = Duration::from_millis(20);
+    const ONE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+    const TWO: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2));
+
+    fn free(turns: &Turns) -> usize {
+        let queues = turns.queues.lock().expect("whole");
+        assert!(queues.order.is_empty() && queues.waiting.is_empty(), "nothing is kept of who has gone");
+        queues.free
+    }
+
+    #[tokio::test]
+    async fn who_asks_once_is_next_however_many_others_wait() {
+        let turns = Turns::new(1, TURN);
+        let held = turns.take(ONE).await;
+        let order = Mutex::new(Vec::new());
+        let ask = async |who: &'static str, network| {
+            let _turn = turns.take(network).await;
+            order.lock().expect("whole").push(who);
+        };
+        let mut all = FuturesUnordered::new();
+        for _ in 0..100 {
+            all.push(ask("many", ONE).boxed_local());
+        }
+        all.push(ask("once", TWO).boxed_local());
+        assert!(all.next().now_or_never().is_none(), "the only turn is taken");
+        drop(held);
+        while all.next().await.is_some() {}
+        drop(all);
+        let order = order.into_inner().expect("whole");
+        assert_eq!(order.len(), 101);
+        assert_eq!(order.iter().position(|who| *who == "once"), Some(1));
+        assert_eq!(free(&turns), 1);
+    }
+
+    #[tokio::test]
+    async fn a_turn_passes_by_who_no_longer_waits() {
+        let turns = Turns::new(1, TURN);
+        let held = turns.take(ONE).await;
+        let mut gone = Box::pin(turns.take(ONE));
+        assert!((&mut gone).now_or_never().is_none());
+        let mut stays = Box::pin(turns.take(TWO));
+        assert!((&mut stays).now_or_never().is_none());
+        drop(gone);
+        drop(held);
+        drop(stays.await);
+        assert_eq!(free(&turns), 1);
+
+        // It goes while the turn is on its way to it.
+        let held = turns.take(ONE).await;
+        let mut gone = Box::pin(turns.take(ONE));
+        assert!((&mut gone).now_or_never().is_none());
+        drop(held);
+        drop(gone);
+        assert_eq!(free(&turns), 1);
+    }
+
+    #[tokio::test]
+    async fn a_turn_has_an_end() {
+        let turns = Turns::new(1, TURN);
+        let (done, waits) = oneshot::channel::<()>();
+        let long = turns.run(ONE, async { waits.await.is_ok() });
+        let next = async {
+            turns.run(TWO, async {}).await;
+            done.send(()).expect("the long one still runs");
+        };
+        assert!(tokio::join!(long, next).0);
+        assert_eq!(free(&turns), 1);
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_something_else_holds_up_nobody() {
+        let turns = Turns::new(1, TURN);
+        let (done, waits) = oneshot::channel::<()>();
+        let slow = turns.run(ONE, async {
+            give_back();
+            assert_eq!(free(&turns), 1);
+            waits.await.is_ok()
+        });
+        let quick = async {
+            turns.run(TWO, async {}).await;
+            done.send(()).expect("the slow one still waits");
+        };
+        assert!(tokio::join!(slow, quick).0);
+        assert_eq!(free(&turns), 1);
+    }
+}

@@ -1,0 +1,279 @@
+//! HTTP/2 from a client that means no good: streams that are opened and reset, answers that nobody takes, heads that never
+//! end. Its connection or its stream ends, and others are served meanwhile.
+
+use std::time::Duration;
+
+use axum::http::{Request, StatusCode, Version};
+use h2::client::SendRequest;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinHandle,
+};
+
+use crate::{
+    sockets::Served,
+    world::{User, World, record},
+};
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const GOAWAY: u8 = 7;
+const CONTINUATION: u8 = 9;
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+const ACK: u8 = 1;
+/// RFC 9113, section 7.
+const ENHANCE_YOUR_CALM: u8 = 11;
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).expect("a short payload").to_be_bytes();
+    let mut frame = length[1..].to_vec();
+    frame.extend([kind, flags]);
+    frame.extend(stream.to_be_bytes());
+    frame.extend(payload);
+    frame
+}
+
+/// `GET path` with the names of the static table and literal values (RFC 7541).
+fn get(path: &str) -> Vec<u8> {
+    let literal = |name: u8, value: &str| {
+        let mut literal = vec![name, u8::try_from(value.len()).expect("a short value")];
+        literal.extend(value.as_bytes());
+        literal
+    };
+    [vec![0x82, 0x86], literal(0x44, path), literal(0x41, "a")].concat()
+}
+
+/// A connection after its preface, with these settings.
+async fn greeted(served: &Served, settings: &[u8]) -> TcpStream {
+    let mut connection = served.connect().await;
+    let greeting = [PREFACE, &frame(SETTINGS, 0, 0, settings), &frame(SETTINGS, ACK, 0, &[])].concat();
+    connection.write_all(&greeting).await.expect("written");
+    connection
+}
+
+/// One frame of the server's: kind, flags, stream and payload. `None` when it has hung up.
+async fn next(connection: &mut TcpStream) -> Option<(u8, u8, u32, Vec<u8>)> {
+    let mut head = [0; 9];
+    connection.read_exact(&mut head).await.ok()?;
+    let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
+    let mut payload = vec![0; length];
+    connection.read_exact(&mut payload).await.ok()?;
+    Some((head[3], head[4], u32::from_be_bytes([head[5] & 0x7f, head[6], head[7], head[8]]), payload))
+}
+
+/// Reads until the server hangs up, which it must; gives the reason of its GOAWAY, if it said one.
+async fn farewell(connection: &mut TcpStream) -> Option<u8> {
+    let said = async {
+        let mut reason = None;
+        while let Some((kind, _, _, payload)) = next(connection).await {
+            if kind == GOAWAY {
+                reason = payload.get(7).copied();
+            }
+        }
+        reason
+    };
+    tokio::time::timeout(Duration::from_secs(20), said).await.expect("the server ends the connection")
+}
+
+/// Somebody else is served, over HTTP/1 and over HTTP/2.
+async fn others_are_served(served: &Served) {
+    let mut plain = served.connect().await;
+    plain.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.expect("written");
+    let mut answer = String::new();
+    plain.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let (client, _driver) = client(served, 65_535).await;
+    assert_eq!(answered(client, "/healthz", None).await, StatusCode::OK);
+}
+
+/// A client whose streams take so many bytes before they must be given more room.
+async fn client(served: &Served, window: u32) -> (SendRequest<bytes::Bytes>, JoinHandle<()>) {
+    let (client, connection) = h2::client::Builder::new()
+        .initial_window_size(window)
+        .handshake(served.connect().await)
+        .await
+        .expect("the server speaks HTTP/2");
+    (client, tokio::spawn(async { drop(connection.await) }))
+}
+
+fn request(path: &str, user: Option<&User>) -> Request<()> {
+    let mut request = Request::get(format!("http://a{path}")).version(Version::HTTP_2);
+    if let Some(user) = user {
+        request = request.header("authorization", format!("Bearer {}", user.token.as_deref().expect("signed in")));
+    }
+    request.body(()).expect("a request")
+}
+
+async fn answered(client: SendRequest<bytes::Bytes>, path: &str, user: Option<&User>) -> StatusCode {
+    let mut client = client.ready().await.expect("the connection stands");
+    let (answer, _) = client.send_request(request(path, user), true).expect("sent");
+    tokio::time::timeout(Duration::from_secs(20), answer).await.expect("in time").expect("an answer").status()
+}
+
+#[tokio::test]
+async fn streams_that_are_opened_and_reset_end_the_connection() {
+    let world = World::new().await;
+    let served = Served::new(&world).await;
+    let mut connection = greeted(&served, &[]).await;
+    let mut burst = Vec::new();
+    for stream in (1..4_000).step_by(2) {
+        burst.extend(frame(HEADERS, END_HEADERS | END_STREAM, stream, &get("/healthz")));
+        burst.extend(frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes()));
+    }
+    // It may hang up before it has read everything.
+    let _ = connection.write_all(&burst).await;
+    assert_eq!(farewell(&mut connection).await, Some(ENHANCE_YOUR_CALM));
+    others_are_served(&served).await;
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn streams_that_are_reset_one_after_another_leave_nothing_behind() {
+    let world = World::with(|settings| {
+        settings.limits.feeds_max = 2;
+        settings.limits.rate_burst = 100_000;
+        settings.limits.rate_per_second = 100_000;
+    })
+    .await;
+    let user = world.somebody().await;
+    let served = Served::new(&world).await;
+    let (mut client, driver) = client(&served, 65_535).await;
+    // A feed is a request that does not end by itself, and a session has two at most.
+    for _ in 0..100 {
+        client = client.ready().await.expect("the connection stands");
+        let (answer, mut stream) = client.send_request(request("/v1/events", Some(&user)), true).expect("sent");
+        tokio::task::yield_now().await;
+        stream.send_reset(h2::Reason::CANCEL);
+        drop(answer);
+        if driver.is_finished() {
+            break;
+        }
+    }
+    others_are_served(&served).await;
+    let (client, _driver) = self::client(&served, 65_535).await;
+    for _ in 0..100 {
+        if answered(client.clone(), "/v1/events", Some(&user)).await == StatusCode::OK {
+            served.stop().await;
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("feeds that were reset are still counted");
+}
+
+#[tokio::test]
+async fn an_answer_for_which_there_is_no_room_is_reset() {
+    let world = World::with(|settings| settings.limits.idle_seconds_max = 1).await;
+    let user = world.somebody().await;
+    let record = record();
+    let uploaded = user.upload(record, 1, crate::blobs::envelope(record, 1, 1 << 20)).await;
+    let cid = uploaded.json::<serde_json::Value>()["cid"].as_str().expect("a CID").to_owned();
+    let served = Served::new(&world).await;
+    let stored = format!("/v1/blobs/{cid}");
+    // No byte, and fewer bytes than the answer has; the connection itself stays busy and alive.
+    for (window, path) in [(0, "/version"), (0, stored.as_str()), (10, stored.as_str())] {
+        let (client, driver) = client(&served, window).await;
+        let mut ready = client.clone().ready().await.expect("the connection stands");
+        let (answer, _) = ready.send_request(request(path, Some(&user)), true).expect("sent");
+        let answer = answer.await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        let mut body = answer.into_body();
+        let ended = async {
+            // What is taken is not given back as room.
+            while let Some(piece) = body.data().await {
+                if let Err(error) = piece {
+                    return Some(error);
+                }
+            }
+            None
+        };
+        let ended = tokio::time::timeout(Duration::from_secs(20), ended).await.expect("the server ends the stream");
+        assert!(ended.is_some_and(|error| error.is_reset()), "{path} with room for {window}");
+        assert!(!driver.is_finished(), "the connection is not at fault");
+    }
+    others_are_served(&served).await;
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn a_short_answer_that_nobody_takes_whole_ends_with_its_connection() {
+    let world = World::with(|settings| {
+        settings.limits.header_seconds_max = 1;
+        settings.limits.idle_seconds_max = 1;
+    })
+    .await;
+    let served = Served::new(&world).await;
+    // It waits in the buffer of the connection, which is asked for nothing more.
+    let (client, driver) = client(&served, 10).await;
+    let mut ready = client.clone().ready().await.expect("the connection stands");
+    let (answer, _) = ready.send_request(request("/version", None), true).expect("sent");
+    let answer = answer.await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::OK);
+    tokio::time::timeout(Duration::from_secs(20), driver).await.expect("the server ends it").expect("no panic");
+    drop((answer, client));
+    others_are_served(&served).await;
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn a_head_that_never_ends_ends_the_connection() {
+    let world = World::with(|settings| {
+        settings.limits.header_seconds_max = 1;
+        settings.limits.idle_seconds_max = 1;
+    })
+    .await;
+    let served = Served::new(&world).await;
+    // Begun and not gone on with.
+    let mut silent = greeted(&served, &[]).await;
+    silent.write_all(&frame(HEADERS, END_STREAM, 1, &get("/healthz"))).await.expect("written");
+    // Gone on with for ever, by nothing and by much.
+    let mut empty = greeted(&served, &[]).await;
+    let mut endless = frame(HEADERS, END_STREAM, 1, &get("/healthz"));
+    endless.extend(frame(CONTINUATION, 0, 1, &[]).repeat(20_000));
+    let _ = empty.write_all(&endless).await;
+    let mut large = greeted(&served, &[]).await;
+    let field = [&[0x00, 1, b'x', 0x7f, 0x81, 0x7e][..], &[b'y'; 16_000]].concat();
+    let mut endless = frame(HEADERS, END_STREAM, 1, &get("/healthz"));
+    endless.extend(frame(CONTINUATION, 0, 1, &field).repeat(100));
+    let _ = large.write_all(&endless).await;
+    others_are_served(&served).await;
+    for mut connection in [silent, empty, large] {
+        farewell(&mut connection).await;
+    }
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_that_stands_still_ends_its_stream() {
+    let world = World::with(|settings| settings.limits.idle_seconds_max = 1).await;
+    let served = Served::new(&world).await;
+    let (client, _driver) = client(&served, 65_535).await;
+    let mut ready = client.clone().ready().await.expect("the connection stands");
+    let head =
+        Request::post("http://a/v1/auth/login").version(Version::HTTP_2).header("content-type", "application/json");
+    let (answer, mut body) = ready.send_request(head.body(()).expect("a request"), false).expect("sent");
+    body.send_data(bytes::Bytes::from_static(b"{\""), false).expect("sent");
+    let answer = tokio::time::timeout(Duration::from_secs(20), answer).await.expect("in time").expect("an answer");
+    assert_eq!(answer.status(), StatusCode::REQUEST_TIMEOUT);
+    // Others on the same connection go on.
+    assert_eq!(answered(client, "/healthz", None).await, StatusCode::OK);
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn questions_whose_answers_nobody_reads_end_the_connection() {
+    let world = World::with(|settings| settings.limits.idle_seconds_max = 1).await;
+    let served = Served::new(&world).await;
+    let mut connection = greeted(&served, &[]).await;
+    // Each is answered with as many bytes. Once the server cannot write, it stops to read, and hangs up.
+    let pings = frame(PING, 0, 0, &[7; 8]).repeat(10_000);
+    let sent = async { while connection.write_all(&pings).await.is_ok() {} };
+    tokio::time::timeout(Duration::from_secs(40), sent).await.expect("the server ends the connection");
+    others_are_served(&served).await;
+    served.stop().await;
+}

@@ -1,0 +1,296 @@
+//! How far ahead the ends of what people sign may lie. Nothing is without an end that somebody lives to see: the rule stands
+//! here once, for servers, which refuse what breaks it, and for clients, which do not sign it. The contracts take any 40 bits.
+
+use alloy::primitives::{U256, aliases::U40};
+
+use crate::{
+    messages::Action,
+    statements::{AccessRequest, DenyRequest},
+};
+
+/// A client signs what takes away ([`Action::takes_away`]) with a deadline so many seconds ahead (30 days), so that a message
+/// that waits for a full chain or a poor relayer still counts.
+pub const REVOCATION_SECONDS: u64 = 30 * 86_400;
+/// A client signs every other action with a deadline so many seconds ahead (an hour).
+pub const DEADLINE_SECONDS: u64 = 3_600;
+/// No action has a deadline more seconds ahead than this (31 days).
+pub const DEADLINE_SECONDS_MAX: u64 = REVOCATION_SECONDS + 86_400;
+/// No Grant, no accreditation, and no wish for a grant ends later than this many seconds from now (20 years).
+pub const AUTHORITY_SECONDS_MAX: u64 = 20 * 366 * 86_400;
+/// A request for access waits for an answer at most this many seconds, and so does its denial for a server (90 days).
+pub const REQUEST_SECONDS_MAX: u64 = 90 * 86_400;
+
+/// An end that lies too far ahead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.as_str())]
+#[non_exhaustive]
+pub enum TooFarAhead {
+    /// The deadline of an action; see [`DEADLINE_SECONDS_MAX`].
+    Deadline,
+    /// The end of a grant; see [`AUTHORITY_SECONDS_MAX`].
+    Grant,
+    /// The end of an accreditation; see [`AUTHORITY_SECONDS_MAX`].
+    Accreditation,
+    /// The deadline of a request; see [`REQUEST_SECONDS_MAX`].
+    Request,
+    /// The end that a request wishes; see [`AUTHORITY_SECONDS_MAX`].
+    Wish,
+    /// The deadline of a denial; see [`REQUEST_SECONDS_MAX`].
+    Denial,
+}
+
+impl TooFarAhead {
+    /// The sentence for people.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deadline => "the deadline is more than 31 days ahead",
+            Self::Grant => "a grant ends within 20 years",
+            Self::Accreditation => "an accreditation ends within 20 years",
+            Self::Request => "a request waits for an answer at most 90 days: its deadline is too late",
+            Self::Wish => "a grant ends within 20 years: `until` is too late",
+            Self::Denial => "the denial's deadline is more than 90 days ahead",
+        }
+    }
+}
+
+impl Action {
+    /// Checks every end that the message names.
+    ///
+    /// # Errors
+    /// The first that lies too far ahead of `now` (unix seconds).
+    pub fn check_ends(&self, now: u64) -> Result<(), TooFarAhead> {
+        within(self.deadline(), now, DEADLINE_SECONDS_MAX, TooFarAhead::Deadline)?;
+        match self {
+            Self::Grant(grant) => check_grant_end(seconds(grant.notAfter), now),
+            Self::Accredit(accredit) => check_accreditation_end(seconds(accredit.validUntil), now),
+            Self::AddAccreditor(_)
+            | Self::RemoveAccreditor(_)
+            | Self::Suspend(_)
+            | Self::RegisterKey(_)
+            | Self::RegisterRecord(_)
+            | Self::RegisterVersion(_)
+            | Self::Supersede(_)
+            | Self::Tombstone(_)
+            | Self::LiftTombstone(_)
+            | Self::Retract(_)
+            | Self::Revoke(_)
+            | Self::RevokeAll(_)
+            | Self::Checkpoint(_) => Ok(()),
+        }
+    }
+
+    /// How many seconds ahead a client sets the deadline.
+    #[must_use]
+    pub const fn deadline_seconds(&self) -> u64 {
+        if self.takes_away() { REVOCATION_SECONDS } else { DEADLINE_SECONDS }
+    }
+}
+
+/// Checks the end of a grant, in unix seconds.
+///
+/// # Errors
+/// [`TooFarAhead::Grant`].
+pub fn check_grant_end(end: u64, now: u64) -> Result<(), TooFarAhead> {
+    within(U256::from(end), now, AUTHORITY_SECONDS_MAX, TooFarAhead::Grant)
+}
+
+/// Checks the end of an accreditation, in unix seconds.
+///
+/// # Errors
+/// [`TooFarAhead::Accreditation`].
+pub fn check_accreditation_end(end: u64, now: u64) -> Result<(), TooFarAhead> {
+    within(U256::from(end), now, AUTHORITY_SECONDS_MAX, TooFarAhead::Accreditation)
+}
+
+impl AccessRequest {
+    /// Checks the deadline and the wished end.
+    ///
+    /// # Errors
+    /// The first that lies too far ahead of `now` (unix seconds).
+    pub fn check_ends(&self, now: u64) -> Result<(), TooFarAhead> {
+        within(self.deadline, now, REQUEST_SECONDS_MAX, TooFarAhead::Request)?;
+        within(U256::from(self.until), now, AUTHORITY_SECONDS_MAX, TooFarAhead::Wish)
+    }
+}
+
+impl DenyRequest {
+    /// Checks the deadline.
+    ///
+    /// # Errors
+    /// [`TooFarAhead::Denial`] when it lies too far ahead of `now` (unix seconds).
+    pub fn check_ends(&self, now: u64) -> Result<(), TooFarAhead> {
+        within(self.deadline, now, REQUEST_SECONDS_MAX, TooFarAhead::Denial)
+    }
+}
+
+fn within(end: U256, now: u64, seconds_max: u64, otherwise: TooFarAhead) -> Result<(), TooFarAhead> {
+    if end > U256::from(now.saturating_add(seconds_max)) { Err(otherwise) } else { Ok(()) }
+}
+
+fn seconds(moment: U40) -> u64 {
+    moment.to()
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::primitives::{Address, B256};
+
+    use super::*;
+    use crate::messages::{
+        Accredit, AddAccreditor, Checkpoint, Grant, LiftTombstone, RegisterKey, RegisterRecord, RegisterVersion,
+        RemoveAccreditor, Retract, Revoke, RevokeAll, Supersede, Suspend, Tombstone,
+    };
+
+    const NOW: u64 = 1_777_852_800;
+
+    /// One of each action, with this deadline, and this end where there is one.
+    fn each(deadline: U256, end: U40) -> Vec<Action> {
+        let (me, nonce, word) = (Address::repeat_byte(1), U256::from(7), B256::repeat_byte(2));
+        vec![
+            Action::AddAccreditor(AddAccreditor { owner: me, accreditor: me, epoch: 0, nonce, deadline }),
+            Action::RemoveAccreditor(RemoveAccreditor { owner: me, accreditor: me, nonce, deadline }),
+            Action::Accredit(Accredit {
+                accreditor: me,
+                practitioner: me,
+                roles: 1,
+                validFrom: U40::ZERO,
+                validUntil: end,
+                epoch: 0,
+                accreditorEpoch: 1,
+                nonce,
+                deadline,
+            }),
+            Action::Suspend(Suspend { accreditor: me, practitioner: me, nonce, deadline }),
+            Action::RegisterKey(RegisterKey {
+                owner: me,
+                slot: 0,
+                epoch: 0,
+                kem: 1,
+                key: Default::default(),
+                nonce,
+                deadline,
+            }),
+            Action::RegisterRecord(RegisterRecord {
+                uploader: me,
+                patient: me,
+                salt: word,
+                category: 1,
+                codec: 0x55,
+                digest: word,
+                writeSalt: word,
+                nonce,
+                deadline,
+            }),
+            Action::RegisterVersion(RegisterVersion {
+                uploader: me,
+                record: word,
+                version: 1,
+                codec: 0x55,
+                digest: word,
+                salt: word,
+                writeSalt: word,
+                nonce,
+                deadline,
+            }),
+            Action::Supersede(Supersede { patient: me, record: word, version: 1, nonce, deadline }),
+            Action::Tombstone(Tombstone { patient: me, record: word, nonce, deadline }),
+            Action::LiftTombstone(LiftTombstone { patient: me, record: word, epoch: 1, nonce, deadline }),
+            Action::Retract(Retract {
+                uploader: me,
+                record: word,
+                version: 1,
+                salt: word,
+                writeSalt: word,
+                nonce,
+                deadline,
+            }),
+            Action::Grant(Grant {
+                patient: me,
+                tag: word,
+                rights: 1,
+                purposes: 1,
+                notBefore: U40::ZERO,
+                notAfter: end,
+                patientEpoch: 0,
+                scopes: Vec::new(),
+                nonce,
+                deadline,
+            }),
+            Action::Revoke(Revoke { patient: me, grants: Vec::new(), nonce, deadline }),
+            Action::RevokeAll(RevokeAll { patient: me, nonce, deadline }),
+            Action::Checkpoint(Checkpoint {
+                operator: me,
+                previousHead: word,
+                size: 1,
+                root: word,
+                accessesHash: word,
+                nonce,
+                deadline,
+            }),
+        ]
+    }
+
+    #[test]
+    fn every_action_has_a_deadline_within_reach() {
+        let last = U256::from(NOW + DEADLINE_SECONDS_MAX);
+        for action in each(last, U40::ZERO) {
+            assert_eq!(action.check_ends(NOW), Ok(()), "{}", action.name());
+        }
+        for deadline in [last + U256::from(1), U256::from(u64::MAX), U256::MAX] {
+            for action in each(deadline, U40::ZERO) {
+                assert_eq!(action.check_ends(NOW), Err(TooFarAhead::Deadline), "{}", action.name());
+            }
+        }
+    }
+
+    #[test]
+    fn every_authority_ends_within_twenty_years() {
+        let deadline = U256::from(NOW + DEADLINE_SECONDS);
+        let checked = |end: U40| {
+            let actions = each(deadline, end);
+            actions.iter().filter_map(|action| action.check_ends(NOW).err()).collect::<Vec<_>>()
+        };
+        let last = U40::from(NOW + AUTHORITY_SECONDS_MAX);
+        assert_eq!(checked(last), []);
+        for end in [last + U40::from(1), U40::MAX] {
+            assert_eq!(checked(end), [TooFarAhead::Accreditation, TooFarAhead::Grant]);
+        }
+        assert_eq!(check_grant_end(u64::MAX, NOW), Err(TooFarAhead::Grant));
+        assert_eq!(check_grant_end(u64::MAX, u64::MAX), Ok(()), "no sum overflows");
+    }
+
+    #[test]
+    fn requests_and_denials_end_too() {
+        let request = |deadline: U256, until: U40| AccessRequest {
+            requester: Address::repeat_byte(1),
+            patient: Address::repeat_byte(2),
+            rights: 1,
+            kind: 0,
+            scopeId: B256::ZERO,
+            purposes: 1,
+            until,
+            noteHash: B256::ZERO,
+            nonce: U256::ZERO,
+            deadline,
+        };
+        let (last, until) = (U256::from(NOW + REQUEST_SECONDS_MAX), U40::from(NOW + AUTHORITY_SECONDS_MAX));
+        assert_eq!(request(last, until).check_ends(NOW), Ok(()));
+        assert_eq!(request(last + U256::from(1), until).check_ends(NOW), Err(TooFarAhead::Request));
+        assert_eq!(request(U256::MAX, until).check_ends(NOW), Err(TooFarAhead::Request));
+        assert_eq!(request(last, U40::MAX).check_ends(NOW), Err(TooFarAhead::Wish));
+        let denial =
+            |deadline| DenyRequest { patient: Address::repeat_byte(2), request: B256::ZERO, deadline }.check_ends(NOW);
+        assert_eq!((denial(last), denial(U256::MAX)), (Ok(()), Err(TooFarAhead::Denial)));
+    }
+
+    #[test]
+    fn what_takes_away_counts_for_thirty_days_and_all_else_for_an_hour() {
+        let all = each(U256::ZERO, U40::ZERO);
+        let (long, short): (Vec<&Action>, Vec<&Action>) =
+            all.iter().partition(|action| action.deadline_seconds() == REVOCATION_SECONDS);
+        let names: Vec<&str> = long.iter().map(|action| action.name()).collect();
+        assert_eq!(names, ["remove_accreditor", "suspend", "tombstone", "revoke", "revoke_all"]);
+        assert!(short.iter().all(|action| action.deadline_seconds() == DEADLINE_SECONDS && !action.takes_away()));
+    }
+}
