@@ -6,16 +6,22 @@ mod world;
 
 #[path = "network/actions.rs"]
 mod actions;
+#[path = "network/asked.rs"]
+mod asked;
 #[path = "network/at_rest.rs"]
 mod at_rest;
 #[path = "network/budgets.rs"]
 mod budgets;
+#[path = "network/crowd.rs"]
+mod crowd;
 #[path = "network/lines.rs"]
 mod lines;
 #[path = "network/log.rs"]
 mod log;
 #[path = "network/promises.rs"]
 mod promises;
+#[path = "network/queries.rs"]
+mod queries;
 #[path = "network/reads.rs"]
 mod reads;
 #[path = "network/refusals.rs"]
@@ -24,5 +30,7 @@ mod refusals;
 mod requests;
 #[path = "network/strangers.rs"]
 mod strangers;
+#[path = "network/walk.rs"]
+mod walk;
 #[path = "network/withdrawal.rs"]
 mod withdrawal;
