@@ -6,10 +6,14 @@ mod world;
 
 #[path = "network/actions.rs"]
 mod actions;
+#[path = "network/asked.rs"]
+mod asked;
 #[path = "network/at_rest.rs"]
 mod at_rest;
 #[path = "network/budgets.rs"]
 mod budgets;
+#[path = "network/crowd.rs"]
+mod crowd;
 #[path = "network/ended.rs"]
 mod ended;
 #[path = "network/lines.rs"]
@@ -18,6 +22,8 @@ mod lines;
 mod log;
 #[path = "network/promises.rs"]
 mod promises;
+#[path = "network/queries.rs"]
+mod queries;
 #[path = "network/reads.rs"]
 mod reads;
 #[path = "network/refusals.rs"]
@@ -26,5 +32,7 @@ mod refusals;
 mod requests;
 #[path = "network/strangers.rs"]
 mod strangers;
+#[path = "network/walk.rs"]
+mod walk;
 #[path = "network/withdrawal.rs"]
 mod withdrawal;

@@ -8,6 +8,7 @@
 
 pub mod digits;
 pub mod hex_text;
+pub mod signature_text;
 mod typed_data;
 
 pub mod codes;

@@ -10,11 +10,14 @@ use alloy::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    codes::{Category, Purpose, Right, Role, ScopeKind},
+    codes::{Category, MAX_SCOPES, Purpose, Right, Role, ScopeKind},
     deployment::{ContractName, Deployment},
     ids::ActionId,
     typed_data::typed_data,
 };
+
+/// The most grants that one Revoke names. More do not fit into one transaction anyway (EIP-7825); clients send several.
+pub const REVOKED_MAX: usize = 1_000;
 
 typed_data! {
     /// The owner names an accreditor; `epoch` is the accreditor's epoch that it replaces (0 for the first time).
@@ -382,12 +385,37 @@ fn scopes(scopes: &[Scope]) -> String {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignedAction {
-    /// What is done.
+    /// What is done. Its lists and byte strings are bounded.
+    #[serde(deserialize_with = "bounded")]
     pub action: Action,
     /// 65 bytes r ‖ s ‖ v, or what the signer's contract accepts (ERC-1271).
-    #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]
+    #[serde(with = "crate::signature_text")]
+    #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$", max_length = 16386)]
     pub signature: Bytes,
+}
+
+/// Reads an action and refuses what is longer than [`Action::is_bounded`] allows, before anybody hashes it.
+fn bounded<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Action, D::Error> {
+    let action = Action::deserialize(from)?;
+    if action.is_bounded() {
+        Ok(action)
+    } else {
+        Err(serde::de::Error::custom("a list or byte string of the message is too long"))
+    }
+}
+
+impl Action {
+    /// Whether lists and byte strings have at most the length that the OpenAPI document says: [`MAX_SCOPES`] scopes,
+    /// [`REVOKED_MAX`] grants, [`SIGNATURE_BYTES_MAX`](crate::signature_text::SIGNATURE_BYTES_MAX) bytes.
+    #[must_use]
+    pub fn is_bounded(&self) -> bool {
+        match self {
+            Self::Grant(message) => message.scopes.len() <= MAX_SCOPES,
+            Self::Revoke(message) => message.grants.len() <= REVOKED_MAX,
+            Self::RegisterKey(message) => message.key.len() <= crate::signature_text::SIGNATURE_BYTES_MAX,
+            _ => true,
+        }
+    }
 }
 
 /// Why a signature does not count.

@@ -51,8 +51,8 @@ macro_rules! signed {
             /// What is stated.
             pub $field: $message,
             /// 65 bytes r ‖ s ‖ v, or what the signer's contract accepts (ERC-1271).
-            #[serde(with = "crate::hex_text")]
-            #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]
+            #[serde(with = "crate::signature_text")]
+            #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$", max_length = 16386)]
             pub signature: Bytes,
         }
 

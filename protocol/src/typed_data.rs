@@ -3,6 +3,10 @@
 use serde_json::{Map, Value, json};
 use utoipa::openapi::{RefOr, schema::Schema};
 
+use crate::{
+    codes::MAX_SCOPES, messages::REVOKED_MAX, signature_text::SIGNATURE_CHARS_MAX, statements::PROFILE_TEXT_BYTES_MAX,
+};
+
 /// `sol!` for structs that travel as JSON: bytes, addresses and integers above 32 bits are `0x` hex text and nothing else
 /// ([`crate::hex_text`]), where alloy's own forms would also read arrays of numbers.
 ///
@@ -108,16 +112,21 @@ fn schema_of_field(kind: &str, structs: &[(&str, &str)]) -> Value {
     match kind {
         "address" => hex("^0x[0-9a-fA-F]{40}$"),
         "bytes32" => hex("^0x[0-9a-fA-F]{64}$"),
-        "bytes" => hex("^0x([0-9a-fA-F]{2})*$"),
+        "bytes" => {
+            json!({ "type": "string", "pattern": "^0x([0-9a-fA-F]{2})*$", "maxLength": SIGNATURE_CHARS_MAX })
+        }
         "uint40" => hex("^0x0*[0-9a-fA-F]{1,10}$"),
         "uint256" => hex("^0x[0-9a-fA-F]{1,64}$"),
         "uint8" => number(u8::MAX.into()),
         "uint16" => number(u16::MAX.into()),
         "uint32" => number(u32::MAX.into()),
         "uint64" => json!({ "type": "integer", "format": "int64", "minimum": 0 }),
-        "string" => json!({ "type": "string" }),
+        "string" => json!({ "type": "string", "maxLength": PROFILE_TEXT_BYTES_MAX }),
         list => match list.strip_suffix("[]") {
-            Some(member) => json!({ "type": "array", "items": schema_of(member, structs) }),
+            Some(member) => {
+                let items_max = if member == "Scope" { MAX_SCOPES } else { REVOKED_MAX };
+                json!({ "type": "array", "items": schema_of(member, structs), "maxItems": items_max })
+            }
             None => schema_of(list, structs),
         },
     }

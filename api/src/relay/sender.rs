@@ -276,9 +276,11 @@ impl Sender {
         let shared = &self.shared;
         let relayer = shared.lines.of(self.line).relayer();
         let on_chain = shared.provider.get_transaction_count(relayer).pending().await?;
+        // Lower ones do not count, and some servers would read all that were ever given to find the highest.
+        let not_mined = doc! { "$gte": i64::try_from(on_chain).unwrap_or(i64::MAX) };
         let highest = shared
             .actions
-            .find_one(doc! { "transaction.relayer": format!("{relayer:#x}"), "transaction.nonce": { "$exists": true } })
+            .find_one(doc! { "transaction.relayer": format!("{relayer:#x}"), "transaction.nonce": not_mined })
             .sort(doc! { "transaction.relayer": -1, "transaction.nonce": -1 })
             .await?;
         let in_queue = highest

@@ -72,7 +72,8 @@ pub(super) async fn batch(app: &App, from: u64, max: usize) -> Result<Vec<LeafDo
 }
 
 async fn first_free(leaves: &Collection<LeafDoc>, anchored: u64) -> Result<i64, SequencerError> {
-    let last = leaves.find_one(doc! { "index": { "$exists": true } }).sort(doc! { "index": -1 }).await?;
-    let behind_last = last.and_then(|leaf| leaf.index).map_or(0, |index| index + 1);
-    Ok(behind_last.max(i64::try_from(anchored).unwrap_or(i64::MAX)))
+    let anchored = i64::try_from(anchored).unwrap_or(i64::MAX);
+    // What lies before that is not looked at: some servers read the whole of a range to find its end.
+    let last = leaves.find_one(doc! { "index": { "$gte": anchored } }).sort(doc! { "index": -1 }).await?;
+    Ok(last.and_then(|leaf| leaf.index).map_or(anchored, |index| index + 1))
 }

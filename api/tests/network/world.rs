@@ -25,7 +25,10 @@ use clap::Parser;
 use contracts::grant_registry::GrantRegistry::Granted;
 use futures::StreamExt;
 use localnet::{LocalnetConfig, Role, Stack, StackConfig};
-use mongodb::bson::{Document, doc};
+use mongodb::{
+    bson::{Document, doc},
+    event::{EventHandler, command::CommandEvent},
+};
 use p256::ecdsa::{Signature, SigningKey, signature::Signer};
 use protocol::{
     bodies::{
@@ -44,7 +47,8 @@ use protocol::{
     identity::IdentityKey,
     ids::{GrantId, RecordId, Salt, Tag},
     messages::{
-        Accredit, Action, AddAccreditor, Grant, GrantRef, RegisterKey, RegisterRecord, Revoke, Scope, SignedAction,
+        Accredit, Action, AddAccreditor, Grant, GrantRef, RegisterKey, RegisterRecord, Revoke, RevokeAll, Scope,
+        SignedAction,
     },
     mirror::{self, EventDoc, GrantDoc, Place, RecordDoc, VersionDoc},
     reads::ReadRequest,
@@ -111,9 +115,38 @@ impl World {
         self.idle_api_with(&quick.chain(extra.iter().copied()).collect::<Vec<_>>()).await
     }
 
+    /// An API whose commands to the database are watched.
+    pub(crate) async fn observed_api(&self, observer: EventHandler<CommandEvent>) -> Api {
+        let quick = ["--lease-seconds", "2", "--checkpoint-ms-max", "300", "--unregistered-seconds-max", "0"];
+        self.open(&quick, Some(observer)).await
+    }
+
+    /// Mirrors the chain until the token is cancelled, as the indexer's own program does.
+    pub(crate) fn start_indexer(&self) -> tokio_util::sync::CancellationToken {
+        #[derive(Parser)]
+        struct Arguments {
+            #[command(flatten)]
+            settings: indexer::settings::Settings,
+        }
+        let net = self.stack.localnet();
+        let deployment = self.stack.deployment().display().to_string();
+        let (rpc, mongodb) = (net.rpc_url(), net.mongodb_uri());
+        let mut arguments = vec!["indexer", "--rpc-url", &rpc, "--mongodb-uri", &mongodb];
+        arguments.extend(["--deployment", &deployment, "--listen", "127.0.0.1:0"]);
+        let settings = Arguments::parse_from(arguments).settings;
+        let stop = tokio_util::sync::CancellationToken::new();
+        let stopped = stop.clone();
+        tokio::spawn(async move { indexer::run(&settings, stopped).await.map_err(|error| error.to_string()).unwrap() });
+        stop
+    }
+
     /// The same with nothing but these settings beside what it cannot do without.
     async fn idle_api_with(&self, settings: &[&str]) -> Api {
-        let app = App::open(self.settings(settings)).await.unwrap();
+        self.open(settings, None).await
+    }
+
+    async fn open(&self, settings: &[&str], observer: Option<EventHandler<CommandEvent>>) -> Api {
+        let app = App::open_observed(self.settings(settings), observer).await.unwrap();
         background::expect_secrets(&app).await.unwrap();
         background::create_indexes(&app).await.unwrap();
         Api { router: routes::app(app.clone()), app, network: None }
@@ -271,6 +304,37 @@ impl Api {
             .header(header::AUTHORIZATION, format!("Bearer {token}"))
             .header(header::CONTENT_TYPE, "application/json");
         self.send(request.body(Body::from(serde_json::to_vec(body).unwrap())).unwrap()).await
+    }
+
+    /// The same with other heads.
+    pub(crate) async fn write_with<T: Serialize>(
+        &self,
+        method: &str,
+        path: &str,
+        token: &str,
+        body: &T,
+        heads: &[(&str, &str)],
+    ) -> Answer {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::AUTHORIZATION, format!("Bearer {token}"))
+            .header(header::CONTENT_TYPE, "application/json");
+        for (name, value) in heads {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Body::from(serde_json::to_vec(body).unwrap())).unwrap()).await
+    }
+
+    /// Opens somebody's feed and closes it again after its first heartbeat.
+    pub(crate) async fn open_feed(&self, token: &str) {
+        let request = Request::get("/v1/events")
+            .header(header::AUTHORIZATION, format!("Bearer {token}"))
+            .header("last-event-id", format!("{:016x}", 0));
+        let response = self.raw(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        let mut pieces = response.into_body().into_data_stream();
+        let _ = tokio::time::timeout(Duration::from_secs(20), futures::StreamExt::next(&mut pieces)).await;
     }
 
     pub(crate) async fn post<T: Serialize>(&self, path: &str, token: &str, body: &T) -> Answer {
@@ -611,6 +675,12 @@ pub(crate) fn revoke(api: &Api, cast: &Cast, record: RecordId, salt: Salt) -> Si
         deadline: deadline(api),
     };
     cast.patient.sign(api, Action::Revoke(message))
+}
+
+/// A signed end of everything that the patient gave.
+pub(crate) fn revoke_all(api: &Api, patient: &User) -> SignedAction {
+    let message = RevokeAll { patient: patient.address(), nonce: nonce(), deadline: deadline(api) };
+    patient.sign(api, Action::RevokeAll(message))
 }
 
 /// Asks again and again until there is an answer; fails loudly after a while.

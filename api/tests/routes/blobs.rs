@@ -17,7 +17,6 @@ use protocol::{
     mirror::{GrantDoc, collection},
     secret::{DataKey, Seed},
 };
-use serde_json::json;
 
 use crate::world::{Answer, User, World, network, place, record};
 

@@ -31,8 +31,8 @@ pub struct LoginBody {
     /// The exact EIP-4361 text that was signed.
     pub message: String,
     /// The wallet's signature over it (EIP-191), or what its contract accepts (ERC-1271).
-    #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]
+    #[serde(with = "crate::signature_text")]
+    #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$", max_length = 16386)]
     pub signature: Bytes,
 }
 

@@ -15,8 +15,8 @@ pub struct ReadBody {
     /// What is wished.
     pub request: ReadRequest,
     /// 64 bytes r ‖ s by the session key over the request's signed bytes.
-    #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]
+    #[serde(with = "crate::signature_text")]
+    #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$", max_length = 16386)]
     pub signature: Bytes,
 }
 

@@ -2046,7 +2046,7 @@ export interface components {
         };
         /** @description An action with its signature, ready for anyone to submit. */
         SignedAction: {
-            /** @description What is done. */
+            /** @description What is done. Its lists and byte strings are bounded. */
             action: components["schemas"]["Action"];
             /** @description 65 bytes r ‖ s ‖ v, or what the signer's contract accepts (ERC-1271). */
             signature: string;

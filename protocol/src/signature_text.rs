@@ -1,0 +1,54 @@
+//! Serde form of a signature: `0x` hex as in [`crate::hex_text`], of a bounded length, which is looked at before anything
+//! else is done with it.
+
+use alloy::primitives::Bytes;
+use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+/// The longest signature that anything of ours reads, in bytes. A wallet's has 65; a contract (ERC-1271) may ask for those of
+/// all its owners, or for the answer of a passkey (about 1,000), and one that does not exist yet for how it is made (ERC-6492).
+pub const SIGNATURE_BYTES_MAX: usize = 8_192;
+
+/// The same as characters of text, for schemas.
+pub const SIGNATURE_CHARS_MAX: usize = 2 + 2 * SIGNATURE_BYTES_MAX;
+
+/// Writes lower-case hex with `0x`.
+pub fn serialize<S: Serializer>(value: &Bytes, to: S) -> Result<S::Ok, S::Error> {
+    crate::hex_text::serialize(value, to)
+}
+
+/// Reads hex text; the error never repeats the input.
+pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Bytes, D::Error> {
+    let text = std::borrow::Cow::<'de, str>::deserialize(from)?;
+    if text.len() > SIGNATURE_CHARS_MAX {
+        return Err(D::Error::custom("a signature may have at most 8192 bytes"));
+    }
+    crate::hex_text::deserialize(serde::de::value::CowStrDeserializer::new(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::SIGNATURE_BYTES_MAX;
+    use crate::messages::{REVOKED_MAX, SignedAction};
+
+    /// A Revoke of so many grants with a signature of so many bytes.
+    fn revoke(grants: usize, signature: usize) -> Value {
+        let word = format!("0x{}", "01".repeat(32));
+        let grant = json!({ "tag": word, "kind": 0, "id": word });
+        let message = json!({
+            "patient": format!("0x{}", "11".repeat(20)), "grants": vec![grant; grants], "nonce": "0x1", "deadline": "0x1",
+        });
+        json!({
+            "action": { "type": "revoke", "message": message }, "signature": format!("0x{}", "ab".repeat(signature)),
+        })
+    }
+
+    #[test]
+    fn what_is_signed_and_its_signature_have_a_greatest_length() {
+        let is_read = |grants, signature| serde_json::from_value::<SignedAction>(revoke(grants, signature)).is_ok();
+        assert!(is_read(REVOKED_MAX, SIGNATURE_BYTES_MAX));
+        assert!(!is_read(REVOKED_MAX + 1, 65));
+        assert!(!is_read(1, SIGNATURE_BYTES_MAX + 1));
+    }
+}
