@@ -1,6 +1,6 @@
 //! Records, versions and release shares: `/v1/records`.
 
-mod authority;
+pub(crate) mod authority;
 mod list;
 mod register;
 pub(crate) mod shares;

@@ -10,7 +10,7 @@ use protocol::{
     cid::{Cid, Codec},
     codes::ScopeKind,
     ids::{GrantId, RecordId, Salt, Tag},
-    messages::{Action, Grant, LiftTombstone, RegisterRecord, Retract, Scope, Suspend, Tombstone},
+    messages::{Action, Grant, LiftTombstone, RegisterRecord, RegisterVersion, Retract, Scope, Suspend, Tombstone},
     mirror::{self, CURSOR_ID, CursorDoc, MIRROR_VERSION, Place, RecordDoc},
     secret::DataKey,
 };
@@ -185,21 +185,45 @@ impl Uploaded {
         carried_out(api, patient, Action::Grant(write)).await;
         let salt = Salt(random());
         let record = RecordId::derive(lab.address(), salt);
+        let uploaded = Self { lab, record, salt, write_salt, dek: DataKey::generate(&mut rand::rng()) };
+        // Past the server, so that no share is here yet.
+        carried_out(api, &uploaded.lab, uploaded.registration(api, patient, salt)).await;
+        uploaded
+    }
+
+    fn registration(&self, api: &Api, patient: &User, salt: Salt) -> Action {
         let cid = Cid::of_block(Codec::Raw, salt.0.as_slice());
-        let message = RegisterRecord {
-            uploader: lab.address(),
+        Action::RegisterRecord(RegisterRecord {
+            uploader: self.lab.address(),
             patient: patient.address(),
             salt: salt.0,
             category: 1,
             codec: cid.codec().code(),
             digest: cid.digest(),
-            writeSalt: write_salt.0,
+            writeSalt: self.write_salt.0,
             nonce: nonce(),
             deadline: deadline(api),
-        };
-        // Past the server, so that no share is here yet.
-        carried_out(api, &lab, Action::RegisterRecord(message)).await;
-        Self { lab, record, salt, write_salt, dek: DataKey::generate(&mut rand::rng()) }
+        })
+    }
+
+    /// Another record of the laboratory's.
+    fn another(&self, api: &Api, patient: &User) -> Action {
+        self.registration(api, patient, Salt(random()))
+    }
+
+    fn next_version(&self, api: &Api) -> Action {
+        let cid = Cid::of_block(Codec::Raw, b"corrected");
+        Action::RegisterVersion(RegisterVersion {
+            uploader: self.lab.address(),
+            record: self.record.0,
+            version: 1,
+            codec: cid.codec().code(),
+            digest: cid.digest(),
+            salt: self.salt.0,
+            writeSalt: self.write_salt.0,
+            nonce: nonce(),
+            deadline: deadline(api),
+        })
     }
 
     /// What the laboratory sends to deposit the release share of its version.
@@ -270,6 +294,12 @@ async fn an_uploader_whose_grant_was_revoked_can_change_nothing_about_a_record()
     assert_eq!(api.post("/v1/actions", &patient.token, &signed).await.status, StatusCode::ACCEPTED);
     let deposit = api.post("/v1/records", &uploaded.lab.token, &uploaded.deposit(&api, &patient)).await;
     assert_eq!(deposit.code(), "grant_revoked");
+    // Past /v1/records the rule is the same.
+    for action in [uploaded.retraction(&api), uploaded.another(&api, &patient), uploaded.next_version(&api)] {
+        let name = action.name();
+        let sent = api.post("/v1/actions", &uploaded.lab.token, &uploaded.lab.sign(&api, action)).await;
+        assert_eq!(sent.code(), "grant_revoked", "{name}");
+    }
     world.rpc("evm_setAutomine", json!([true])).await;
     world.rpc("evm_mine", json!([])).await;
     eventually("the revocation is mined", || async {

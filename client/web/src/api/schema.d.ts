@@ -2617,7 +2617,7 @@ export interface operations {
             };
             400: components["responses"]["invalid_request"];
             401: components["responses"]["not_signed_in"];
-            /** @description A problem: `forbidden`, `no_grant`, `not_accredited`, `not_invited`. */
+            /** @description A problem: `forbidden`, `grant_revoked`, `no_grant`, `not_accredited`, `not_invited`. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2625,7 +2625,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "forbidden" | "no_grant" | "not_accredited" | "not_invited";
+                        code?: "forbidden" | "grant_revoked" | "no_grant" | "not_accredited" | "not_invited";
                     };
                 };
             };
