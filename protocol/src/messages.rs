@@ -23,6 +23,18 @@ pub const REVOCATION_SECONDS: u64 = 30 * 86_400;
 /// A relayer refuses a message whose deadline is more seconds ahead than this (31 days).
 pub const DEADLINE_SECONDS_MAX: u64 = REVOCATION_SECONDS + 86_400;
 
+/// What a contract account may use to judge a signature (ERC-1271). Several owners or a passkey need less; who has more
+/// sends the action itself.
+pub const CONTRACT_SIGNATURE_GAS_MAX: u64 = 400_000;
+
+/// The longest signature that a contract account is asked about.
+pub const CONTRACT_SIGNATURE_BYTES_MAX: usize = 4_096;
+
+/// The gas limit of that question, which runs a stranger's code: a transaction's own cost, that of the longest signature at
+/// the floor price, and what the account may use.
+pub const CONTRACT_SIGNATURE_CALL_GAS: u64 =
+    21_000 + 40 * (CONTRACT_SIGNATURE_BYTES_MAX as u64 + 200) + CONTRACT_SIGNATURE_GAS_MAX;
+
 typed_data! {
     /// The owner names an accreditor; `epoch` is the accreditor's epoch that it replaces (0 for the first time).
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 //! another's envelope.
 
 use alloy::{
-    primitives::B256,
+    primitives::{Address, B256},
     providers::{Provider, ProviderBuilder},
     rpc::types::TransactionRequest,
 };
@@ -330,5 +330,26 @@ fn registering_the_digest_of_another_persons_envelope_opens_nothing() {
         let withdrawn = record_status::tombstone(&thief.client, &thief.wallet, stolen, act::Way::Relayed);
         withdrawn.await.expect("it is the thief's own record");
         assert_eq!(victim.open(uploaded.record).await.unwrap(), content);
+    });
+}
+
+#[test]
+fn a_contract_that_judges_signatures_gets_so_much_gas_and_no_more() {
+    world::run(async {
+        let world = world::shared().await;
+        let patient = world.person().await;
+        // Both answer the value that accepts; the second one only where it finds more than a million of gas left.
+        let accepts = "631626ba7e60e01b5f5260205ff3";
+        let (plain, greedy) = (Address::from(rand::random::<[u8; 20]>()), Address::from(rand::random::<[u8; 20]>()));
+        for (at, code) in [(plain, accepts.to_owned()), (greedy, format!("5a620f424010600c575f5ffd5b{accepts}"))] {
+            let account = serde_json::json!([at, format!("0x{code}")]);
+            world.stack.localnet().rpc("anvil_setCode", account).await.unwrap();
+        }
+        let chain = patient.client.chain();
+        let asked = async |signer| chain.contract_accepts(signer, B256::ZERO, &vec![1; 65].into()).await.unwrap();
+        assert!(asked(plain).await);
+        assert!(!asked(greedy).await);
+        let endless = vec![1; 5_000].into();
+        assert!(!chain.contract_accepts(plain, B256::ZERO, &endless).await.unwrap(), "too long to be asked about");
     });
 }
