@@ -86,10 +86,11 @@ typed_data! {
     #[serde(deny_unknown_fields)]
     struct Supersede { address patient; bytes32 record; uint16 version; uint256 nonce; uint256 deadline; }
 
-    /// A patient closes a record for everybody. Names no state and always works.
+    /// A patient closes a record for everybody. `epoch` is the record's present tombstone epoch, so that a message which was
+    /// held back does not close again what the patient has closed and opened since.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct Tombstone { address patient; bytes32 record; uint256 nonce; uint256 deadline; }
+    struct Tombstone { address patient; bytes32 record; uint32 epoch; uint256 nonce; uint256 deadline; }
 
     /// A patient opens a tombstoned record again, within the lift period; `epoch` says which tombstone is lifted.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -17,11 +17,11 @@ use protocol::{
     },
     capsule::{Binding, Capsule},
     cid::Cid,
-    codes::{Category, Purpose, Right, Role, ScopeKind},
+    codes::{Category, Purpose, RecordStatus, Right, Role, ScopeKind},
     envelope::{ContentHasher, Metadata, SealParams, SealReader, SignedBy},
     error_code::ErrorCode,
     ids::{RecordId, Salt},
-    messages::{Action, Grant, GrantRef, RegisterRecord, Revoke, Scope, SignedAction},
+    messages::{Action, Grant, GrantRef, RegisterRecord, Revoke, Scope, SignedAction, Tombstone},
     secret::{DataKey, ReleaseShare},
 };
 
@@ -330,6 +330,42 @@ fn registering_the_digest_of_another_persons_envelope_opens_nothing() {
         let withdrawn = record_status::tombstone(&thief.client, &thief.wallet, stolen, act::Way::Relayed);
         withdrawn.await.expect("it is the thief's own record");
         assert_eq!(victim.open(uploaded.record).await.unwrap(), content);
+    });
+}
+
+#[test]
+fn a_relayer_that_keeps_a_withdrawal_back_cannot_close_the_record_once_it_was_opened_again() {
+    world::run(async {
+        let world = world::shared().await;
+        let patient = world.person().await;
+        let content = document(500);
+        let record = patient.upload("withdrawn.txt", &content).await.record;
+        let (client, wallet) = (&patient.client, &patient.wallet);
+        let kept = Action::Tombstone(Tombstone {
+            patient: patient.address(),
+            record: record.0,
+            epoch: client.chain().tombstone(record).await.unwrap().epoch,
+            nonce: act::new_nonce(),
+            deadline: act::new_revocation_deadline(client).await.unwrap(),
+        });
+        let kept = wallet.sign_action(kept, client.deployment()).await.unwrap();
+
+        // The patient waits no longer, withdraws the record directly, and thinks better of it.
+        let balance = serde_json::json!([patient.address(), "0xde0b6b3a7640000"]);
+        world.stack.localnet().rpc("anvil_setBalance", balance).await.unwrap();
+        record_status::tombstone(client, wallet, record, act::Way::Direct).await.unwrap();
+        let again = record_status::tombstone(client, wallet, record, act::Way::Relayed).await;
+        let again = again.expect_err("nothing is signed twice");
+        assert!(matches!(again.kind(), Kind::Tombstoned), "{again}");
+        assert_eq!(submit_as_anybody(world, &patient, &kept).await, Ok(false), "the lift is not made stale");
+        record_status::lift(client, wallet, record, act::Way::Direct).await.unwrap();
+
+        assert_eq!(submit_as_anybody(world, &patient, &kept).await, Ok(false));
+        assert_eq!(client.chain().record(record).await.unwrap().status, RecordStatus::Active);
+        assert_eq!(patient.open(record).await.unwrap(), content);
+        // What is signed now counts.
+        record_status::tombstone(client, wallet, record, act::Way::Relayed).await.unwrap();
+        assert_eq!(client.chain().record(record).await.unwrap().status, RecordStatus::Tombstoned);
     });
 }
 

@@ -1541,7 +1541,7 @@ export interface components {
                 status: components["schemas"]["RecordStatus"];
                 /**
                  * Format: int32
-                 * @description How often it was tombstoned; a lift names it.
+                 * @description How often it was tombstoned or its tombstone lifted; a tombstone and a lift name it.
                  */
                 tombstone_epoch: number;
                 /** @description Who uploaded version 1. */
@@ -1798,7 +1798,7 @@ export interface components {
             status: components["schemas"]["RecordStatus"];
             /**
              * Format: int32
-             * @description How often it was tombstoned; a lift names it.
+             * @description How often it was tombstoned or its tombstone lifted; a tombstone and a lift name it.
              */
             tombstone_epoch: number;
             /** @description Who uploaded version 1. */
@@ -2126,6 +2126,7 @@ export interface components {
         TombstoneAction: {
             message: {
                 deadline: string;
+                epoch: number;
                 nonce: string;
                 patient: string;
                 record: string;
