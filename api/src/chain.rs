@@ -21,12 +21,12 @@ use protocol::{
     deployment::ContractName,
     error_code::ErrorCode,
     ids::{RecordId, Tag},
-    messages::verify_signature,
+    messages::{CONTRACT_SIGNATURE_BYTES_MAX, CONTRACT_SIGNATURE_CALL_GAS, verify_signature},
 };
 
 pub(crate) use transport::connect;
 
-use crate::{error::ApiError, relay::CONTRACT_SIGNATURE_GAS_MAX, state::App};
+use crate::{error::ApiError, state::App};
 
 /// A block that answers are pinned to.
 #[derive(Clone, Copy, Debug)]
@@ -172,9 +172,6 @@ pub(crate) async fn verify_signed(app: &App, hash: B256, signer: Address, signat
     Err(ApiError::new(ErrorCode::InvalidSignature, error.to_string()))
 }
 
-/// The longest signature that a signer's contract is asked about.
-const CONTRACT_SIGNATURE_BYTES_MAX: usize = 4_096;
-
 /// Whether the signer is a contract that accepts this signature (ERC-1271). What it may use is bounded: it is a stranger's
 /// code on our node.
 ///
@@ -192,15 +189,13 @@ pub(crate) async fn contract_accepts(
             function isValidSignature(bytes32 hash, bytes signature) external view returns (bytes32 word);
         }
     }
-    /// A transaction's own cost, and that of the longest signature at the floor price.
-    const CALL_GAS: u64 = 21_000 + 40 * (CONTRACT_SIGNATURE_BYTES_MAX as u64 + 200);
     // The whole word, as the contracts compare it: the selector and 28 zero bytes.
     let accepted = B256::right_padding_from(&[0x16, 0x26, 0xba, 0x7e]);
     if signature.len() > CONTRACT_SIGNATURE_BYTES_MAX || provider.get_code_at(signer).await?.is_empty() {
         return Ok(false);
     }
     let contract = IERC1271::new(signer, provider.clone());
-    let asked = contract.isValidSignature(hash, signature.clone()).gas(CALL_GAS + CONTRACT_SIGNATURE_GAS_MAX);
+    let asked = contract.isValidSignature(hash, signature.clone()).gas(CONTRACT_SIGNATURE_CALL_GAS);
     match asked.call().await {
         Ok(word) => Ok(word == accepted),
         Err(alloy::contract::Error::TransportError(error)) if error.as_error_resp().is_none() => Err(error),

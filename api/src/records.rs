@@ -1,6 +1,6 @@
 //! Records, versions and release shares: `/v1/records`.
 
-mod authority;
+pub(crate) mod authority;
 mod list;
 mod register;
 pub(crate) mod shares;
@@ -54,7 +54,7 @@ pub(crate) async fn post_record(
     match &body.action {
         Some(signed) => {
             let (registration, verified) = register::verify(&app, &caller, signed, &body).await?;
-            let deposit = register::check(&app, &caller, registration, &body).await?;
+            let deposit = register::check(&app, &caller, (&signed.action, registration), &body).await?;
             let patient = deposit.patient;
             let kept = async {
                 shares::deposit(&app, deposit).await?;

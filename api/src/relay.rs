@@ -46,7 +46,6 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use accept::Verified;
 pub(crate) use action_doc::ActionDoc;
 pub use budget::Budgets;
-pub(crate) use gas::CONTRACT_SIGNATURE_GAS_MAX;
 pub use line::{Line, RelayerKeys};
 pub(crate) use protocol::bodies::relay::Waiting;
 pub(crate) use revocations::Revocations;

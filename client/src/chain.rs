@@ -24,7 +24,7 @@ use protocol::{
     deployment::{ContractName, Deployment},
     envelope::EnvelopeContext,
     ids::{RecordId, Salt, Tag},
-    messages::Action,
+    messages::{Action, CONTRACT_SIGNATURE_BYTES_MAX, CONTRACT_SIGNATURE_CALL_GAS},
 };
 use tokio::sync::OnceCell;
 
@@ -80,7 +80,7 @@ pub struct ChainRecord {
 /// What `RecordRegistry` says about a record's tombstone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChainTombstone {
-    /// How often the record was tombstoned.
+    /// How often the record was tombstoned or opened again.
     pub epoch: u32,
     /// Unix seconds from which on it can no longer be lifted; 0 where none stands.
     pub liftable_until: u64,
@@ -242,7 +242,7 @@ impl Chain {
         }))
     }
 
-    /// How often a record was tombstoned, and until when that can be lifted.
+    /// How often a record was tombstoned or opened again, and until when that can be lifted.
     pub async fn tombstone(&self, record: RecordId) -> Result<ChainTombstone, ClientError> {
         let registry = RecordRegistry::new(self.deployment.address_of(ContractName::RecordRegistry), &self.provider);
         let found = registry.tombstoneOf(record.0).call().await.map_err(call)?;
@@ -325,7 +325,8 @@ impl Chain {
         contract.isNonceUsed(action.signer(), action.nonce()).call().await.map_err(call)
     }
 
-    /// Whether a contract account accepts a signature (ERC-1271). Always no for an account without code.
+    /// Whether a contract account accepts a signature (ERC-1271). Always no for an account without code. What it may use is
+    /// bounded: it is a stranger's code on our node.
     pub async fn contract_accepts(&self, signer: Address, hash: B256, signature: &Bytes) -> Result<bool, ClientError> {
         alloy::sol! {
             #[sol(rpc)]
@@ -335,10 +336,14 @@ impl Chain {
         }
         // The whole word, as the contracts compare it: the selector and 28 zero bytes.
         let accepted = B256::right_padding_from(&[0x16, 0x26, 0xba, 0x7e]);
-        if self.provider.get_code_at(signer).await.map_err(rpc)?.is_empty() {
+        if signature.len() > CONTRACT_SIGNATURE_BYTES_MAX
+            || self.provider.get_code_at(signer).await.map_err(rpc)?.is_empty()
+        {
             return Ok(false);
         }
-        match IErc1271::new(signer, &self.provider).isValidSignature(hash, signature.clone()).call().await {
+        let contract = IErc1271::new(signer, &self.provider);
+        let asked = contract.isValidSignature(hash, signature.clone()).gas(CONTRACT_SIGNATURE_CALL_GAS);
+        match asked.call().await {
             Ok(word) => Ok(word == accepted),
             Err(CallError::TransportError(error)) if error.as_error_resp().is_none() => Err(rpc(error)),
             Err(_) => Ok(false),

@@ -38,20 +38,27 @@ pub async fn supersede(
 }
 
 /// Closes a record for everybody: no read from the moment that the server has the message, destroyed once the lift period
-/// is over. Only its patient. Works also where the record is closed: then no lift that was signed before can land.
+/// is over. Only its patient. Of a record that is closed nothing is signed; sent directly it works all the same, and no lift
+/// that was signed before can land.
 ///
 /// # Errors
-/// [`Kind::NotAllowed`] for somebody else's record; what wallet, server and chain refuse.
+/// [`Kind::NotAllowed`] for somebody else's record, [`Kind::Tombstoned`] for one that is closed; what wallet, server and
+/// chain refuse.
 pub async fn tombstone(
     client: &Client,
     wallet: &dyn Wallet,
     record: RecordId,
     way: Way,
 ) -> Result<Settled, ClientError> {
-    own_record(client, record).await?;
+    let known = own_record(client, record).await?;
+    if known.status == RecordStatus::Tombstoned && way == Way::Relayed {
+        return Err(ClientError::new(Kind::Tombstoned, "The record is withdrawn already.")
+            .remedy("To take that back while there is time: medlock lift."));
+    }
     let action = Action::Tombstone(Tombstone {
         patient: client.address(),
         record: record.0,
+        epoch: client.chain().tombstone(record).await?.epoch,
         nonce: new_nonce(),
         deadline: new_revocation_deadline(client).await?,
     });

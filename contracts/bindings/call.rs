@@ -83,10 +83,13 @@ pub fn call_of(signed: &SignedAction, deployment: &Deployment) -> Option<(Addres
             auth: auth!(RecordRegistry, m),
         }
         .abi_encode(),
-        Action::Tombstone(m) => {
-            RecordRegistry::tombstoneBySigCall { patient: m.patient, record: m.record, auth: auth!(RecordRegistry, m) }
-                .abi_encode()
+        Action::Tombstone(m) => RecordRegistry::tombstoneBySigCall {
+            patient: m.patient,
+            record: m.record,
+            epoch: m.epoch,
+            auth: auth!(RecordRegistry, m),
         }
+        .abi_encode(),
         Action::LiftTombstone(m) => RecordRegistry::liftTombstoneBySigCall {
             patient: m.patient,
             record: m.record,

@@ -70,7 +70,7 @@ fn record(revert: &[u8]) -> Option<Refusal> {
             "The record does not have the status that this needs: active to be superseded, tombstoned to be lifted.",
         ),
         RecordRegistryErrors::StaleTombstone(_) => {
-            refusal(ErrorCode::StaleState, "The record was tombstoned again since this was signed.")
+            refusal(ErrorCode::StaleState, "The record was withdrawn or opened again since this was signed.")
         },
         RecordRegistryErrors::LiftPeriodOver(_) => {
             refusal(ErrorCode::LiftPeriodOver, "The time in which the tombstone could be lifted is over.")

@@ -21,7 +21,7 @@ import {RecordRegistry} from "../src/RecordRegistry.sol";
 ///         How to run it stands in contracts/README.md. It asks for no key: Forge holds the sender's.
 contract Deploy is Script {
     /// @dev Version of the deployment file's form.
-    uint256 private constant FILE_VERSION = 2;
+    uint256 private constant FILE_VERSION = 3;
     uint256 private constant DEVELOPMENT_CHAIN = 31337;
 
     function run() external {

@@ -224,8 +224,8 @@ contract Accreditation is IAccreditation, SignedActions {
     /// @dev Nobody vouches for the practitioner now but, at most, the caller itself.
     function _mayTakeOver(address caller, PractitionerWord stored, StandingWord standing) private view returns (bool) {
         address accreditor = stored.accreditor();
-        return accreditor == address(0) || accreditor == caller || block.timestamp >= stored.validUntil()
-            || !_isVouchedFor(accreditor, standing);
+        return accreditor == address(0) || accreditor == caller || block.timestamp < stored.validFrom()
+            || block.timestamp >= stored.validUntil() || !_isVouchedFor(accreditor, standing);
     }
 
     /// @dev Not suspended, and the accreditor is active in the epoch in which it vouched, not only again.

@@ -29,7 +29,7 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
     bytes32 private constant SUPERSEDE_TYPEHASH =
         keccak256("Supersede(address patient,bytes32 record,uint16 version,uint256 nonce,uint256 deadline)");
     bytes32 private constant TOMBSTONE_TYPEHASH =
-        keccak256("Tombstone(address patient,bytes32 record,uint256 nonce,uint256 deadline)");
+        keccak256("Tombstone(address patient,bytes32 record,uint32 epoch,uint256 nonce,uint256 deadline)");
     bytes32 private constant LIFT_TOMBSTONE_TYPEHASH =
         keccak256("LiftTombstone(address patient,bytes32 record,uint32 epoch,uint256 nonce,uint256 deadline)");
     bytes32 private constant RETRACT_TYPEHASH = keccak256(
@@ -96,13 +96,20 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
 
     /// @inheritdoc IRecordRegistry
     function tombstone(RecordId record) external {
-        _tombstone(msg.sender, record);
+        Slot storage slot = _records[record];
+        _tombstone(slot, _ownRecord(slot, msg.sender, record), record);
     }
 
     /// @inheritdoc IRecordRegistry
-    function tombstoneBySig(address patient, RecordId record, Authorization calldata auth) external {
-        _authorize(patient, Hashes.message(TOMBSTONE_TYPEHASH, 2, auth), auth);
-        _tombstone(patient, record);
+    function tombstoneBySig(address patient, RecordId record, uint32 epoch, Authorization calldata auth) external {
+        _authorize(patient, Hashes.message(TOMBSTONE_TYPEHASH, 3, auth), auth);
+        Slot storage slot = _records[record];
+        RecordWord stored = _ownRecord(slot, patient, record);
+        uint32 current = slot.tombstone.epoch();
+        if (epoch != current) revert StaleTombstone(current);
+        // One that stands is set again by the patient's own call alone: nobody ends a lift with a message held back.
+        if (stored.isTombstoned()) revert RecordIsTombstoned(record);
+        _tombstone(slot, stored, record);
     }
 
     /// @inheritdoc IRecordRegistry
@@ -212,9 +219,7 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
         emit RecordStatusChanged(record, signer, RecordStatus.Superseded, slot.tombstone.epoch(), 0);
     }
 
-    function _tombstone(address signer, RecordId record) private {
-        Slot storage slot = _records[record];
-        RecordWord stored = _ownRecord(slot, signer, record);
+    function _tombstone(Slot storage slot, RecordWord stored, RecordId record) private {
         (RecordStatus current, TombstoneWord standing) = (stored.status(), slot.tombstone);
         uint32 epoch = standing.epoch();
         if (epoch != TombstoneLib.LAST_EPOCH) ++epoch;
@@ -225,7 +230,7 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
             slot.record = stored.withStatus(RecordStatus.Tombstoned);
         }
         slot.tombstone = TombstoneLib.create(liftableUntil, epoch, before);
-        emit RecordStatusChanged(record, signer, RecordStatus.Tombstoned, epoch, liftableUntil);
+        emit RecordStatusChanged(record, stored.patient(), RecordStatus.Tombstoned, epoch, liftableUntil);
     }
 
     function _liftTombstone(address signer, RecordId record, uint32 epoch) private {
@@ -234,11 +239,14 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
         if (stored.status() != RecordStatus.Tombstoned) revert InvalidStatus(stored.status());
         TombstoneWord standing = slot.tombstone;
         if (epoch != standing.epoch()) revert StaleTombstone(standing.epoch());
-        // In the last epoch a tombstone set again cannot make a lift stale, so there are no lifts.
+        // No epoch follows the last one, so what was signed in it would stay valid for ever: there are no lifts.
         if (epoch == TombstoneLib.LAST_EPOCH) revert InvalidStatus(RecordStatus.Tombstoned);
         if (block.timestamp >= standing.liftableUntil()) revert LiftPeriodOver(standing.liftableUntil());
         RecordStatus before = standing.before();
 
+        unchecked {
+            ++epoch; // below the last one
+        }
         slot.record = stored.withStatus(before);
         slot.tombstone = TombstoneLib.create(0, epoch, RecordStatus.None);
         emit RecordStatusChanged(record, signer, before, epoch, 0);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import {StorageSlot} from "@openzeppelin/contracts/utils/StorageSlot.sol";
 import {EIP712} from "solady/utils/EIP712.sol";
+import {SignatureCheckerLib} from "solady/utils/SignatureCheckerLib.sol";
 
 import {Authorization, ISignedActions} from "./interfaces/ISignedActions.sol";
 import {Hashes} from "./libraries/Hashes.sol";
@@ -95,15 +95,14 @@ abstract contract SignedActions is ISignedActions, EIP712 {
     }
 
     /// @dev Where there is a contract; any answer but the 32-byte magic value is a no, also a revert, a short one or none.
+    ///      Of a longer answer nothing but its first word is copied.
     function _isAcceptedByContract(address signer, bytes32 digest, bytes calldata signature)
         private
         view
         returns (bool)
     {
-        if (signer.code.length == 0) return false;
-        (bool success, bytes memory answer) =
-            signer.staticcall(abi.encodeCall(IERC1271.isValidSignature, (digest, signature)));
-        return success && answer.length >= 32 && bytes32(answer) == bytes32(IERC1271.isValidSignature.selector);
+        return signer.code.length != 0
+            && SignatureCheckerLib.isValidERC1271SignatureNowCalldata(signer, digest, signature);
     }
 
     /// @dev Name and version of the EIP-712 domain.

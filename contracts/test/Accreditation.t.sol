@@ -199,6 +199,18 @@ contract AccreditationTest is BaseTest {
         takeOver();
     }
 
+    function testFuzz_Accredit_TakesOverWhatHasNotBegun(uint40 from) public {
+        // Who vouches from some day on vouches for nobody until then: a period far ahead reserves nobody.
+        from = uint40(bound(from, START, type(uint40).max - 1));
+        uint32 epoch = accreditation.practitionerOf(doctor.addr).epoch;
+        vm.prank(clinic.addr);
+        accreditation.accredit(doctor.addr, Roles.DOCTOR, from, type(uint40).max, epoch, 1);
+        if (from > START) return takeOver();
+        vm.expectRevert(abi.encodeWithSelector(IAccreditation.NotItsAccreditor.selector, otherClinic.addr, doctor.addr));
+        vm.prank(otherClinic.addr);
+        accreditation.accredit(doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, epoch + 1, 1);
+    }
+
     function takeOver() private {
         uint32 epoch = accreditation.practitionerOf(doctor.addr).epoch;
         vm.prank(otherClinic.addr);

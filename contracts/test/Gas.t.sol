@@ -94,18 +94,18 @@ contract GasTest is BaseTest {
         measure(
             "lift tombstone", address(records), abi.encodeCall(records.liftTombstone, (id, 1)), Needs(0, 2, 0, 0, 0)
         );
-        auth = sign(patient, records, Messages.tombstone(patient.addr, id, 3, START + 1), 3, START + 1);
+        auth = sign(patient, records, Messages.tombstone(patient.addr, id, 2, 3, START + 1), 3, START + 1);
         measure(
             "tombstone again, relayed",
             address(records),
-            abi.encodeCall(records.tombstoneBySig, (patient.addr, id, auth)),
+            abi.encodeCall(records.tombstoneBySig, (patient.addr, id, 2, auth)),
             Needs(0, 3, 0, 1, 0)
         );
-        auth = sign(patient, records, Messages.liftTombstone(patient.addr, id, 2, 4, START + 1), 4, START + 1);
+        auth = sign(patient, records, Messages.liftTombstone(patient.addr, id, 3, 4, START + 1), 4, START + 1);
         measure(
             "lift tombstone, relayed",
             address(records),
-            abi.encodeCall(records.liftTombstoneBySig, (patient.addr, id, 2, auth)),
+            abi.encodeCall(records.liftTombstoneBySig, (patient.addr, id, 3, auth)),
             Needs(0, 3, 0, 1, 0)
         );
     }

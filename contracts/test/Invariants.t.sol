@@ -14,7 +14,7 @@ contract PermissionInvariants is Test {
     function setUp() public {
         handler = new PermissionHandler();
         handler.setUp();
-        bytes4[] memory selectors = new bytes4[](22);
+        bytes4[] memory selectors = new bytes4[](23);
         selectors[0] = PermissionHandler.grant.selector;
         selectors[1] = PermissionHandler.signGrant.selector;
         selectors[2] = PermissionHandler.submitHeld.selector;
@@ -37,9 +37,11 @@ contract PermissionInvariants is Test {
         selectors[19] = PermissionHandler.submitLift.selector;
         selectors[20] = PermissionHandler.meddleWithRecord.selector;
         selectors[21] = PermissionHandler.supersede.selector;
+        selectors[22] = PermissionHandler.signTombstone.selector;
         targetSelector(FuzzSelector({addr: address(handler), selectors: selectors}));
-        bytes4[] memory rare = new bytes4[](1);
+        bytes4[] memory rare = new bytes4[](2);
         rare[0] = PermissionHandler.tombstone.selector;
+        rare[1] = PermissionHandler.submitTombstone.selector;
         targetSelector(FuzzSelector({addr: address(handler), selectors: rare}));
         targetContract(address(handler));
     }
@@ -62,6 +64,10 @@ contract PermissionInvariants is Test {
 
     function invariant_LiftSucceedsForItsTombstoneInTimeAlone() public view {
         assertFalse(handler.hasStaleLiftSucceeded());
+    }
+
+    function invariant_TombstoneSignedBeforeATombstoneOrALiftNeverSucceedsAfterIt() public view {
+        assertFalse(handler.hasStaleTombstoneSucceeded());
     }
 
     function invariant_OnlyThePatientClosesAndOpens() public view {

@@ -127,14 +127,14 @@ library Messages {
         );
     }
 
-    function tombstone(address patient, RecordId record, uint256 nonce, uint256 deadline)
+    function tombstone(address patient, RecordId record, uint32 epoch, uint256 nonce, uint256 deadline)
         internal
         pure
         returns (bytes32)
     {
         return VM.eip712HashStruct(
-            "Tombstone(address patient,bytes32 record,uint256 nonce,uint256 deadline)",
-            abi.encode(patient, record, nonce, deadline)
+            "Tombstone(address patient,bytes32 record,uint32 epoch,uint256 nonce,uint256 deadline)",
+            abi.encode(patient, record, epoch, nonce, deadline)
         );
     }
 

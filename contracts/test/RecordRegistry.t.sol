@@ -19,6 +19,8 @@ import {Messages} from "./Messages.sol";
 /// @dev Leaves of RecordRegistry.tree.
 contract RecordRegistryTest is BaseTest {
     uint256 private constant DEADLINE = START + 1 hours;
+    /// @dev For what is held back for long.
+    uint256 private constant MONTH = START + 30 days;
     uint8 private constant DAG_PB = 0x70;
 
     function register(address uploader, NewRecord memory record) private {
@@ -352,12 +354,70 @@ contract RecordRegistryTest is BaseTest {
 
     function test_Tombstone_Relayed() public {
         RecordId id = givenRecord();
-        Authorization memory auth =
-            sign(patient, records, Messages.tombstone(patient.addr, id, 1, DEADLINE), 1, DEADLINE);
+        Authorization memory auth = signTombstone(id, 0);
         vm.expectRevert(ISignedActions.InvalidSignature.selector);
-        records.tombstoneBySig(patient.addr, recordIdOf(lab.addr, RECORD_SALT), auth);
-        records.tombstoneBySig(patient.addr, id, auth);
+        records.tombstoneBySig(patient.addr, recordIdOf(lab.addr, RECORD_SALT), 0, auth);
+        expectStatus(id, RecordStatus.Tombstoned, 1, START + LIFT_PERIOD);
+        records.tombstoneBySig(patient.addr, id, 0, auth);
         assertStatus(id, RecordStatus.Tombstoned, 1, START + LIFT_PERIOD);
+    }
+
+    function test_Tombstone_RelayedAgainAfterALift() public {
+        RecordId id = givenRecord();
+        tombstone(id);
+        vm.prank(patient.addr);
+        records.liftTombstone(id, 1);
+        records.tombstoneBySig(patient.addr, id, 2, signTombstone(id, 2));
+        assertStatus(id, RecordStatus.Tombstoned, 3, START + LIFT_PERIOD);
+    }
+
+    function signTombstone(RecordId id, uint32 epoch) private returns (Authorization memory) {
+        uint256 nonce = 100 + uint256(epoch);
+        return sign(patient, records, Messages.tombstone(patient.addr, id, epoch, nonce, MONTH), nonce, MONTH);
+    }
+
+    function test_RevertWhen_TombstoneWasSignedBeforeALift() public {
+        // Held back since before the patient closed the record; since while it was closed; and since it was opened.
+        RecordId id = givenRecord();
+        Authorization memory first = signTombstone(id, 0);
+        tombstone(id);
+        Authorization memory second = signTombstone(id, 1);
+        vm.prank(patient.addr);
+        records.liftTombstone(id, 1);
+        bytes memory stale = abi.encodeWithSelector(IRecordRegistry.StaleTombstone.selector, 2);
+        vm.expectRevert(stale);
+        records.tombstoneBySig(patient.addr, id, 0, first);
+        vm.expectRevert(stale);
+        records.tombstoneBySig(patient.addr, id, 1, second);
+        assertStatus(id, RecordStatus.Active, 2, 0);
+    }
+
+    function testFuzz_RevertWhen_TombstoneNamesAnotherEpoch(uint32 epoch) public {
+        vm.assume(epoch != 2);
+        RecordId id = givenRecord();
+        tombstone(id);
+        vm.prank(patient.addr);
+        records.liftTombstone(id, 1);
+        Authorization memory auth = signTombstone(id, epoch);
+        vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.StaleTombstone.selector, 2));
+        records.tombstoneBySig(patient.addr, id, epoch, auth);
+    }
+
+    function test_RevertWhen_ASecondSignedTombstoneWouldEndALift() public {
+        // Two messages for one wish, the second one kept for the last second in which the patient can lift.
+        RecordId id = givenRecord();
+        bytes32 again = Messages.tombstone(patient.addr, id, 0, 7, MONTH);
+        Authorization memory second = sign(patient, records, again, 7, MONTH);
+        records.tombstoneBySig(patient.addr, id, 0, signTombstone(id, 0));
+        Authorization memory third = signTombstone(id, 1);
+        vm.warp(START + LIFT_PERIOD - 1);
+        vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.StaleTombstone.selector, 1));
+        records.tombstoneBySig(patient.addr, id, 0, second);
+        vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.RecordIsTombstoned.selector, id));
+        records.tombstoneBySig(patient.addr, id, 1, third);
+        vm.prank(patient.addr);
+        records.liftTombstone(id, 1);
+        assertStatus(id, RecordStatus.Active, 2, 0);
     }
 
     function testFuzz_Tombstone_AgainRaisesTheEpochAndNothingElse(uint8 times, uint40 later) public {
@@ -379,8 +439,20 @@ contract RecordRegistryTest is BaseTest {
         (bytes32[] memory reads,) = vm.accesses(address(records));
         uint256 word = uint256(vm.load(address(records), reads[0])) & ~(uint256(type(uint32).max) << 40);
         vm.store(address(records), reads[0], bytes32(word | uint256(type(uint32).max - 1) << 40));
+        uint256 before = vm.snapshotState();
         tombstone(id);
         tombstone(id);
+        assertNoLiftInTheLastEpoch(id);
+        // Nor by a lift into the last epoch: what is opened there is closed for ever, also by a message.
+        vm.revertToState(before);
+        vm.prank(patient.addr);
+        records.liftTombstone(id, type(uint32).max - 1);
+        assertStatus(id, RecordStatus.Active, type(uint32).max, 0);
+        records.tombstoneBySig(patient.addr, id, type(uint32).max, signTombstone(id, type(uint32).max));
+        assertNoLiftInTheLastEpoch(id);
+    }
+
+    function assertNoLiftInTheLastEpoch(RecordId id) private {
         assertStatus(id, RecordStatus.Tombstoned, type(uint32).max, START + LIFT_PERIOD);
         vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.InvalidStatus.selector, RecordStatus.Tombstoned));
         vm.prank(patient.addr);
@@ -395,9 +467,9 @@ contract RecordRegistryTest is BaseTest {
         records.tombstone(id);
         vm.warp(START + bound(later, 0, LIFT_PERIOD - 1));
         RecordStatus before = isSuperseded ? RecordStatus.Superseded : RecordStatus.Active;
-        expectStatus(id, before, 1, 0);
+        expectStatus(id, before, 2, 0);
         records.liftTombstone(id, 1);
-        assertStatus(id, before, 1, 0);
+        assertStatus(id, before, 2, 0);
         assertRecord(id, Record(patient.addr, START, LABORATORY, 1, before, RAW, 1));
     }
 
@@ -407,7 +479,7 @@ contract RecordRegistryTest is BaseTest {
         Authorization memory auth =
             sign(patient, records, Messages.liftTombstone(patient.addr, id, 1, 1, DEADLINE), 1, DEADLINE);
         records.liftTombstoneBySig(patient.addr, id, 1, auth);
-        assertStatus(id, RecordStatus.Active, 1, 0);
+        assertStatus(id, RecordStatus.Active, 2, 0);
     }
 
     function testFuzz_RevertWhen_LiftingAfterThePeriod(uint40 later) public {
@@ -423,14 +495,15 @@ contract RecordRegistryTest is BaseTest {
     }
 
     function testFuzz_RevertWhen_LiftWasSignedForAnotherTombstone(uint32 epoch, bool wasLifted) public {
-        vm.assume(epoch != 2);
+        uint32 current = wasLifted ? 3 : 2;
+        vm.assume(epoch != current);
         RecordId id = givenRecord();
         vm.startPrank(patient.addr);
         records.tombstone(id);
         // Both in one second: times would not tell the two tombstones apart.
         if (wasLifted) records.liftTombstone(id, 1);
         records.tombstone(id);
-        vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.StaleTombstone.selector, 2));
+        vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.StaleTombstone.selector, current));
         records.liftTombstone(id, epoch);
     }
 
@@ -454,7 +527,7 @@ contract RecordRegistryTest is BaseTest {
             records.liftTombstone(id, 1);
         }
         vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.InvalidStatus.selector, RecordStatus.Active));
-        records.liftTombstone(id, wasLifted ? 1 : 0);
+        records.liftTombstone(id, wasLifted ? 2 : 0);
     }
 
     function testFuzz_RevertWhen_StatusCallerIsNotThePatient(address caller) public {

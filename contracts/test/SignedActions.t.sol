@@ -282,6 +282,15 @@ contract SignedActionsTest is BaseTest {
         refusedByWallet(ContractWallet.Answer.Short);
     }
 
+    function test_RevertWhen_WalletAnswersEndlessly() public {
+        ContractWallet wallet = new ContractWallet();
+        bytes32 digest = digestOf(grants, Messages.revokeAll(address(wallet), 0, DEADLINE));
+        wallet.expect(digest, hex"1234", ContractWallet.Answer.Endless);
+        // Enough for the wallet to make its answer, and not enough for anybody to copy it.
+        vm.expectRevert(ISignedActions.InvalidSignature.selector);
+        grants.revokeAllBySig{gas: 800_000}(address(wallet), Authorization(0, DEADLINE, hex"1234"));
+    }
+
     function test_RevertWhen_CodeIsNoWallet() public {
         assertRefused(address(accreditation), Authorization(0, DEADLINE, hex"00"));
     }

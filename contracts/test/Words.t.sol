@@ -41,8 +41,8 @@ contract WordsTest is BaseTest {
 
         data = abi.encodeCall(records.supersedeBySig, (wallet, id, 2, auth(2)));
         check(records, data, words(2, 0, 160, 2, 16, 0, 0, 0, 0), bit, 2);
-        data = abi.encodeCall(records.tombstoneBySig, (wallet, id, auth(3)));
-        check(records, data, words(1, 0, 160, 0, 0, 0, 0, 0, 0), bit, 3);
+        data = abi.encodeCall(records.tombstoneBySig, (wallet, id, 0, auth(3)));
+        check(records, data, words(2, 0, 160, 2, 32, 0, 0, 0, 0), bit, 3);
         data = abi.encodeCall(records.liftTombstoneBySig, (wallet, id, 1, auth(4)));
         check(records, data, words(2, 0, 160, 2, 32, 0, 0, 0, 0), bit, 4);
     }

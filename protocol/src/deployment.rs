@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::operator_keys::{self, OperatorKeysError, OperatorPublicKey, SignedOperatorKey};
 
 /// The version of this file's form.
-pub const DEPLOYMENT_VERSION: u32 = 2;
+pub const DEPLOYMENT_VERSION: u32 = 3;
 /// EIP-712 domain name of every contract.
 pub const DOMAIN_NAME: &str = "medlock";
 /// EIP-712 domain version of every contract.

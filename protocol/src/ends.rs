@@ -194,7 +194,7 @@ mod tests {
                 deadline,
             }),
             Action::Supersede(Supersede { patient: me, record: word, version: 1, nonce, deadline }),
-            Action::Tombstone(Tombstone { patient: me, record: word, nonce, deadline }),
+            Action::Tombstone(Tombstone { patient: me, record: word, epoch: 0, nonce, deadline }),
             Action::LiftTombstone(LiftTombstone { patient: me, record: word, epoch: 1, nonce, deadline }),
             Action::Retract(Retract {
                 uploader: me,

@@ -19,6 +19,18 @@ use crate::{
 /// The most grants that one Revoke names. More do not fit into one transaction anyway (EIP-7825); clients send several.
 pub const REVOKED_MAX: usize = 1_000;
 
+/// What a contract account may use to judge a signature (ERC-1271). Several owners or a passkey need less; who has more
+/// sends the action itself.
+pub const CONTRACT_SIGNATURE_GAS_MAX: u64 = 400_000;
+
+/// The longest signature that a contract account is asked about.
+pub const CONTRACT_SIGNATURE_BYTES_MAX: usize = 4_096;
+
+/// The gas limit of that question, which runs a stranger's code: a transaction's own cost, that of the longest signature at
+/// the floor price, and what the account may use.
+pub const CONTRACT_SIGNATURE_CALL_GAS: u64 =
+    21_000 + 40 * (CONTRACT_SIGNATURE_BYTES_MAX as u64 + 200) + CONTRACT_SIGNATURE_GAS_MAX;
+
 typed_data! {
     /// The owner names an accreditor; `epoch` is the accreditor's epoch that it replaces (0 for the first time).
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,10 +82,11 @@ typed_data! {
     #[serde(deny_unknown_fields)]
     struct Supersede { address patient; bytes32 record; uint16 version; uint256 nonce; uint256 deadline; }
 
-    /// A patient closes a record for everybody. Names no state and always works.
+    /// A patient closes a record for everybody. `epoch` is the record's present tombstone epoch, so that a message which was
+    /// held back does not close again what the patient has closed and opened since.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct Tombstone { address patient; bytes32 record; uint256 nonce; uint256 deadline; }
+    struct Tombstone { address patient; bytes32 record; uint32 epoch; uint256 nonce; uint256 deadline; }
 
     /// A patient opens a tombstoned record again, within the lift period; `epoch` says which tombstone is lifted.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -137,7 +137,7 @@ pub struct RecordDoc {
     pub category: u16,
     /// Status code.
     pub status: u8,
-    /// How often it was tombstoned.
+    /// How often it was tombstoned or its tombstone lifted.
     pub tombstone_epoch: u32,
     /// Unix seconds from which on its tombstone is final; zero where none stands.
     pub liftable_until: u64,

@@ -64,7 +64,8 @@ fn own_of(method: &Method, path: &str) -> Vec<ErrorCode> {
         ("POST", "/v1/blobs") => &[&[InvalidEnvelope, QuotaExceeded, TruncatedUpload]],
         ("GET", "/v1/blobs/{cid}") => &[&[InvalidRange, NotFound]],
         ("HEAD", "/v1/blobs/{cid}") => &[&[NotFound]],
-        ("POST", "/v1/actions" | "/v1/grants/revoke") => &[ACTION],
+        ("POST", "/v1/actions") => &[ACTION, &[GrantRevoked]],
+        ("POST", "/v1/grants/revoke") => &[ACTION],
         (
             "GET",
             "/v1/actions/{action}" | "/v1/records/{record}" | "/v1/requests/{request}" | "/v1/log/leaves/{leaf}",

@@ -1,11 +1,16 @@
 //! Whether somebody may upload for a patient now. It ends with the accreditation, with the WRITE grant, and from the moment
 //! that this server has accepted a message that revokes that grant.
 
-use alloy::primitives::{Address, B256, aliases::U40};
+use alloy::{
+    eips::BlockId,
+    primitives::{Address, B256, aliases::U40},
+};
+use contracts::record_registry::RecordRegistry::Record;
 use protocol::{
     codes::{Right, Role, ScopeKind},
     error_code::ErrorCode,
-    ids::{GrantId, Salt, Tag},
+    ids::{GrantId, RecordId, Salt, Tag},
+    messages::Action,
 };
 
 use crate::{
@@ -13,6 +18,25 @@ use crate::{
     error::ApiError,
     state::App,
 };
+
+/// Refuses a message with which somebody uploads for a patient, or retracts, once this server has accepted the end of its
+/// grant. The contracts judge all else.
+///
+/// # Errors
+/// `grant_revoked`; `unavailable` when a part does not answer.
+pub(crate) async fn expect_unrevoked(app: &App, action: &Action) -> Result<(), ApiError> {
+    let record = match action {
+        Action::RegisterRecord(first) => RecordId::derive(first.uploader, first.salt.into()),
+        Action::RegisterVersion(next) => next.record.into(),
+        Action::Retract(retract) => retract.record.into(),
+        _ => return Ok(()),
+    };
+    let on_chain = chain::find_record(app, record, BlockId::latest()).await?;
+    match Uploader::of(action, on_chain.as_ref()) {
+        Some(uploader) => uploader.expect_unrevoked(app).await,
+        None => Ok(()),
+    }
+}
 
 /// Somebody who uploads for a patient, and how it opens its WRITE tag.
 #[derive(Clone, Copy)]
@@ -24,6 +48,19 @@ pub(super) struct Uploader {
 }
 
 impl Uploader {
+    /// Who uploads or retracts with a message about the record that the chain holds, if it is not the record's patient.
+    pub(super) fn of(action: &Action, on_chain: Option<&Record>) -> Option<Self> {
+        let (address, write_salt, said) = match action {
+            Action::RegisterRecord(first) => (first.uploader, first.writeSalt, Some((first.patient, first.category))),
+            Action::RegisterVersion(next) => (next.uploader, next.writeSalt, None),
+            Action::Retract(retract) => (retract.uploader, retract.writeSalt, None),
+            _ => return None,
+        };
+        // What stands on chain counts; a message that names another patient for it is refused there.
+        let (patient, category) = on_chain.map(|record| (record.patient, record.category)).or(said)?;
+        (address != patient).then_some(Self { address, patient, category, write_salt: write_salt.into() })
+    }
+
     /// Asks the contracts at the head block, and what this server has accepted since.
     ///
     /// # Errors

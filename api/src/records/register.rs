@@ -9,7 +9,7 @@ use protocol::{
     bodies::records::RegisterBody,
     cid::{Cid, Codec},
     error_code::ErrorCode,
-    ids::{RecordId, Salt},
+    ids::RecordId,
     messages::{Action, SignedAction},
     mirror::{self, VersionDoc, version_id},
 };
@@ -34,9 +34,8 @@ pub(super) struct Registration {
     uploader: Address,
     codec: u8,
     digest: B256,
-    /// The first version names the patient and the category; for further ones the chain does.
-    first: Option<(Address, u16)>,
-    write_salt: Salt,
+    /// The first version names the patient; for further ones the chain does.
+    patient: Option<Address>,
 }
 
 /// Checks a signed registration against the body that came with it, and its signature, before anything is looked up.
@@ -68,19 +67,15 @@ pub(super) async fn verify<'a>(
 pub(super) async fn check<'a>(
     app: &App,
     caller: &Caller,
-    registration: Registration,
+    (action, registration): (&Action, Registration),
     body: &'a RegisterBody,
 ) -> Result<Deposit<'a>, ApiError> {
     let on_chain = chain::find_record(app, registration.record, BlockId::latest()).await?;
     // What stands on chain counts; a message that names another patient for it is refused there.
-    let (patient, category) = match (&on_chain, registration.first) {
-        (Some(record), _) => (record.patient, record.category),
-        (None, Some(first)) => first,
-        (None, None) => return Err(ApiError::new(ErrorCode::UnknownRecord, "there is no such record on chain")),
-    };
-    if caller.address != patient {
-        let write_salt = registration.write_salt;
-        Uploader { address: caller.address, patient, category, write_salt }.expect_unrevoked(app).await?;
+    let patient = on_chain.as_ref().map(|record| record.patient).or(registration.patient);
+    let patient = patient.ok_or_else(|| ApiError::new(ErrorCode::UnknownRecord, "there is no such record on chain"))?;
+    if let Some(uploader) = Uploader::of(action, on_chain.as_ref()) {
+        uploader.expect_unrevoked(app).await?;
     }
     let cid = cid(registration.codec, registration.digest)?;
     expect_stored(app, caller, &cid, registration.record, registration.version).await?;
@@ -182,8 +177,7 @@ fn registration(action: &Action) -> Result<Registration, ApiError> {
             uploader: first.uploader,
             codec: first.codec,
             digest: first.digest,
-            first: Some((first.patient, first.category)),
-            write_salt: first.writeSalt.into(),
+            patient: Some(first.patient),
         }),
         Action::RegisterVersion(next) => Ok(Registration {
             record: next.record.into(),
@@ -194,8 +188,7 @@ fn registration(action: &Action) -> Result<Registration, ApiError> {
             uploader: next.uploader,
             codec: next.codec,
             digest: next.digest,
-            first: None,
-            write_salt: next.writeSalt.into(),
+            patient: None,
         }),
         _ => Err(ApiError::invalid("the message registers no record; send it to /v1/actions")),
     }

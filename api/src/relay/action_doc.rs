@@ -8,7 +8,7 @@ use protocol::{
     error_code::{ErrorCode, Problem},
     hex_text,
     ids::{ActionId, GrantId, RecordId},
-    messages::{Action, SignedAction},
+    messages::{Action, SignedAction, Tombstone},
 };
 use serde::{Deserialize, Serialize};
 
@@ -162,6 +162,15 @@ impl ActionDoc {
     /// The signed message; `None` for what the server itself relays.
     pub(crate) fn signed(&self) -> Option<SignedAction> {
         serde_json::from_str(&self.signed).ok()
+    }
+
+    /// The message of a tombstone.
+    pub(super) fn tombstone(&self) -> Option<Tombstone> {
+        self.tombstones?;
+        match self.signed()?.action {
+            Action::Tombstone(message) => Some(message),
+            _ => None,
+        }
     }
 
     /// The gas that its transaction may use.

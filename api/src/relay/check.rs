@@ -12,12 +12,12 @@ use protocol::{
     codes::Category,
     deployment::{ContractName, Deployment},
     error_code::ErrorCode,
-    messages::{Action, SignatureError, SignedAction},
+    messages::{Action, CONTRACT_SIGNATURE_GAS_MAX, SignatureError, SignedAction},
 };
 
 use super::{
     RelayError, Shared,
-    gas::{self, CONTRACT_SIGNATURE_GAS_MAX, TRANSACTION_GAS_MAX},
+    gas::{self, TRANSACTION_GAS_MAX},
     line::Line,
 };
 use crate::chain;

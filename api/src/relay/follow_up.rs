@@ -110,7 +110,7 @@ pub(super) async fn patient_epoch(shared: &Shared, patient: Address) -> Result<u
 }
 
 /// These calls do not revert, so an error is the node's.
-fn chain(error: alloy::contract::Error) -> RelayError {
+pub(super) fn chain(error: alloy::contract::Error) -> RelayError {
     match error {
         alloy::contract::Error::TransportError(error) => RelayError::Chain(error),
         error => RelayError::Chain(alloy::transports::TransportErrorKind::custom(error)),

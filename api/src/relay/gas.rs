@@ -5,10 +5,6 @@ use protocol::messages::Action;
 /// No transaction may ask for more (EIP-7825), rounded down.
 pub(super) const TRANSACTION_GAS_MAX: u64 = 16_000_000;
 
-/// What a contract account may use to judge a signature (ERC-1271). Several owners or a passkey need less; who has more
-/// sends the action itself.
-pub(crate) const CONTRACT_SIGNATURE_GAS_MAX: u64 = 400_000;
-
 /// What one read adds to a checkpoint at most.
 const PER_ACCESS: u64 = 5_500;
 

@@ -6,13 +6,20 @@ use std::{
     time::Duration,
 };
 
-use alloy::{primitives::B256, providers::Provider, rpc::types::BlockNumberOrTag};
+use alloy::{eips::BlockId, primitives::B256, providers::Provider, rpc::types::BlockNumberOrTag};
 use futures::TryStreamExt;
 use mongodb::{
+    Collection,
     bson::{doc, to_bson},
     error::Error,
 };
-use protocol::{bodies::relay::ActionState, error_code::ErrorCode};
+use protocol::{
+    bodies::relay::ActionState,
+    error_code::ErrorCode,
+    ids::RecordId,
+    messages::Tombstone,
+    mirror::{RecordDoc, collection as mirror},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -51,6 +58,9 @@ async fn mend(shared: &Arc<Shared>, line: Line, term: &CancellationToken) -> Res
     adopt(shared, line, term).await?;
     confirm(shared, line).await?;
     expire(shared, line).await?;
+    if line == Line::Urgent {
+        drop_stale(shared).await?;
+    }
     finish(shared, line).await
 }
 
@@ -165,6 +175,37 @@ async fn expire(shared: &Shared, line: Line) -> Result<(), RelayError> {
     for action in late {
         let detail = "The action's deadline passed before it was sent.".to_owned();
         outcome::failed_unsent(shared, action, FailureDoc { code: ErrorCode::Expired, detail }).await?;
+    }
+    Ok(())
+}
+
+/// Ends tombstones that still wait for a transaction although their patient has closed or opened the record otherwise. The
+/// mirror says which, in one query however many wait; the chain decides.
+async fn drop_stale(shared: &Shared) -> Result<(), RelayError> {
+    let waiting = doc! {
+        "line": Line::Urgent.as_str(),
+        "state": to_bson(&ActionState::Accepted).map_err(Error::from)?,
+        "tombstones": { "$exists": true },
+    };
+    let waiting: Vec<ActionDoc> =
+        shared.actions.find(waiting).sort(doc! { "accepted_at": 1 }).limit(ROUND_MAX).await?.try_collect().await?;
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<String> = waiting.iter().filter_map(|action| action.tombstones).map(|id| id.to_string()).collect();
+    let records: Collection<RecordDoc> = shared.database.collection(mirror::RECORDS);
+    let changed: HashMap<RecordId, u32> = records
+        .find(doc! { "_id": { "$in": ids } })
+        .await?
+        .map_ok(|record| (record.id, record.tombstone_epoch))
+        .try_collect()
+        .await?;
+    let is_changed =
+        |message: Tombstone| changed.get(&message.record.into()).is_some_and(|epoch| *epoch > message.epoch);
+    for action in waiting.into_iter().filter(|action| action.tombstone().is_some_and(is_changed)) {
+        if let Some(why) = outcome::why_stale(shared, &action, BlockId::latest()).await? {
+            outcome::failed_unsent(shared, action, why).await?;
+        }
     }
     Ok(())
 }

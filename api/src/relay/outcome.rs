@@ -129,11 +129,20 @@ async fn may_be_tried_again(
     // A contract account was charged what it could burn once; whoever wants more asks again.
     let plain = action.signed().filter(|signed| signed.verify(&shared.deployment).is_ok());
     let Some(signed) = plain.filter(|_| !is_over) else { return Ok(false) };
-    match revocations::nonce_used(shared, &signed.action, BlockId::number(block_number)).await {
-        Ok(is_used) => Ok(!is_used),
-        Err(alloy::contract::Error::TransportError(error)) => Err(error.into()),
-        Err(error) => Err(RelayError::Chain(alloy::transports::TransportErrorKind::custom(error))),
-    }
+    let block = BlockId::number(block_number);
+    let is_used = revocations::nonce_used(shared, &signed.action, block).await.map_err(follow_up::chain)?;
+    Ok(!is_used && why_stale(shared, action, block).await?.is_none())
+}
+
+/// Why a tombstone can no longer succeed although its deadline lies ahead, if so.
+pub(super) async fn why_stale(
+    shared: &Shared,
+    action: &ActionDoc,
+    block: BlockId,
+) -> Result<Option<FailureDoc>, RelayError> {
+    let is_stale = revocations::is_stale(shared, action, block).await.map_err(follow_up::chain)?;
+    let detail = "The record was withdrawn or opened again since this was signed.";
+    Ok(is_stale.then(|| FailureDoc { code: ErrorCode::StaleState, detail: detail.to_owned() }))
 }
 
 async fn try_again(shared: &Shared, action: &ActionDoc) -> Result<(), RelayError> {
@@ -187,7 +196,7 @@ pub(super) async fn is_hopeless(shared: &Shared, action: &ActionDoc) -> Result<O
         Err(error) => match check::refusal(error) {
             // A revocation is valid until its deadline, whatever a trial says; a contract account may change its mind.
             RelayError::Refused { code, .. } if action.open_revocation_of.is_some() && code != ErrorCode::NonceUsed => {
-                Ok(None)
+                why_stale(shared, action, BlockId::latest()).await
             }
             RelayError::Refused { code, detail } => Ok(Some(FailureDoc { code, detail: detail.into_owned() })),
             // The node answers, but not whether the contracts refuse it: out of gas, most likely. One such action must not

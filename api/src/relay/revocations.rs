@@ -1,6 +1,7 @@
 //! Revocations that this server has accepted: they count for reads at once, before the chain has seen them, until it holds
 //! them for good or their deadline has passed. Whether a transaction was dropped, could not be paid, or failed makes no
-//! difference: as long as the message is valid, it may still land.
+//! difference: as long as the message is valid, it may still land. A tombstone is no longer valid once its patient has closed
+//! or opened the record otherwise: it names the epoch before that.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -79,15 +80,16 @@ impl Relay {
         let asked = try_join_all(open.iter().map(async |action| match action.mined_by(head.number) {
             Some(true) => Ok::<_, ApiError>(None),
             Some(false) => Ok((!self.is_carried_out(action, head).await?).then_some(action)),
-            None => Ok(Some(action)),
+            None => Ok((!is_stale(&self.shared, action, head.id()).await?).then_some(action)),
         }));
         Ok(Revocations::of(asked.await?.into_iter().flatten()))
     }
 
-    /// Whether the message counts in the chain that ends with `head`, whoever has sent it: its nonce is used there.
+    /// Whether the message counts, or can never land, in the chain that ends with `head`, whoever has sent it: its nonce is used there,
+    /// or it is stale.
     async fn is_carried_out(&self, action: &ActionDoc, head: &Block) -> Result<bool, ApiError> {
         let Some(message) = action.signed().map(|signed| signed.action) else { return Ok(false) };
-        Ok(nonce_used(&self.shared, &message, head.id()).await?)
+        Ok(nonce_used(&self.shared, &message, head.id()).await? || is_stale(&self.shared, action, head.id()).await?)
     }
 }
 
@@ -113,6 +115,22 @@ impl Shared {
         let is_valid = |action: &ActionDoc| action.state == ActionState::Mined || !action.has_expired(now);
         Ok(found.into_iter().filter(is_valid).collect())
     }
+}
+
+/// Whether it is a tombstone that names an earlier epoch of the record than that at `block`: it can never land in a chain that
+/// goes on from there. A node that lags shows an earlier epoch than the named one, which says nothing.
+///
+/// # Errors
+/// When the chain does not answer.
+pub(super) async fn is_stale(
+    shared: &Shared,
+    action: &ActionDoc,
+    block: alloy::eips::BlockId,
+) -> Result<bool, alloy::contract::Error> {
+    let Some(message) = action.tombstone() else { return Ok(false) };
+    let address = shared.deployment.address_of(ContractName::RecordRegistry);
+    let registry = RecordRegistry::new(address, shared.provider.clone());
+    Ok(registry.tombstoneOf(message.record).block(block).call().await?.epoch > message.epoch)
 }
 
 /// Whether the nonce of a Revoke, RevokeAll or Tombstone is used as of `block`. No for others.

@@ -14,6 +14,7 @@ use crate::{
     caller::Caller,
     error::ApiError,
     extract::{AddressInPath, Json, Path},
+    records::authority,
     state::App,
 };
 
@@ -30,7 +31,9 @@ pub(crate) async fn post_action(
     caller: Caller,
     Json(signed): Json<SignedAction>,
 ) -> Result<(StatusCode, Json<Option<ActionView>>), ApiError> {
-    answer(app.relay.relay(&signed, &caller).await?, StatusCode::OK)
+    let unrevoked = authority::expect_unrevoked(&app, &signed.action);
+    let verified = app.relay.verify(&signed).await?;
+    answer(app.relay.relay_after(verified, &caller, unrevoked).await?, StatusCode::OK)
 }
 
 /// Shows where a relayed action stands.

@@ -138,11 +138,14 @@ async fn what_the_contracts_would_refuse_is_refused_with_its_code_and_nothing_is
     let tombstone = |patient: &User, record| Tombstone {
         patient: patient.address(),
         record,
+        epoch: 0,
         nonce: nonce(),
         deadline: deadline(&api),
     };
     assert_eq!(refused(patient, Action::Tombstone(tombstone(patient, random()))).await, "unknown_record");
     assert_eq!(refused(doctor, Action::Tombstone(tombstone(doctor, record.id.0))).await, "forbidden");
+    let stale = Tombstone { epoch: 1, ..tombstone(patient, record.id.0) };
+    assert_eq!(refused(patient, Action::Tombstone(stale)).await, "stale_state");
     let lift = LiftTombstone {
         patient: patient.address(),
         record: record.id.0,

@@ -51,8 +51,13 @@ async fn an_accepted_tombstone_closes_the_envelope_before_it_is_mined() {
     assert_eq!(head(&api, &blob, &cast.doctor).await, StatusCode::OK);
 
     world.rpc("evm_setAutomine", json!([false])).await;
-    let tombstone =
-        Tombstone { patient: cast.patient.address(), record: closed.id.0, nonce: nonce(), deadline: deadline(&api) };
+    let tombstone = Tombstone {
+        patient: cast.patient.address(),
+        record: closed.id.0,
+        epoch: 0,
+        nonce: nonce(),
+        deadline: deadline(&api),
+    };
     let tombstone = cast.patient.sign(&api, Action::Tombstone(tombstone));
     assert_eq!(api.post("/v1/actions", &cast.patient.token, &tombstone).await.status, StatusCode::ACCEPTED);
     for server in [&api, &replica] {
@@ -195,7 +200,13 @@ async fn a_feed_tells_nobody_of_a_record_whose_grant_is_over() {
         assert_eq!(feed_of(&api, &former, kind).await, 0, "{kind:?}");
     }
     // What is told of the record afterwards reaches the patient alone.
-    let close = Tombstone { patient: patient.address(), record: record.id.0, nonce: nonce(), deadline: deadline(&api) };
+    let close = Tombstone {
+        patient: patient.address(),
+        record: record.id.0,
+        epoch: 0,
+        nonce: nonce(),
+        deadline: deadline(&api),
+    };
     let close = patient.sign(&api, Action::Tombstone(close));
     assert_eq!(api.post("/v1/actions", &patient.token, &close).await.status, StatusCode::OK);
     eventually("the patient hears of it", || async {

@@ -337,6 +337,7 @@ async fn a_tombstone_that_is_accepted_stops_reads_before_it_is_mined() {
     let tombstone = protocol::messages::Tombstone {
         patient: cast.patient.address(),
         record: record.id.0,
+        epoch: 0,
         nonce: nonce(),
         deadline: deadline(&api),
     };

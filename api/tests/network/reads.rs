@@ -132,8 +132,13 @@ async fn every_refusal_of_a_read_has_its_code_and_leaves_no_leaf() {
     assert_eq!(late.read(&api, record.id, standing).await.err().expect("refused"), "grant_expired");
     api.app.clock.shift(-4_000);
 
-    let tombstone =
-        Tombstone { patient: cast.patient.address(), record: record.id.0, nonce: nonce(), deadline: deadline(&api) };
+    let tombstone = Tombstone {
+        patient: cast.patient.address(),
+        record: record.id.0,
+        epoch: 0,
+        nonce: nonce(),
+        deadline: deadline(&api),
+    };
     let tombstone = cast.patient.sign(&api, Action::Tombstone(tombstone));
     assert_eq!(api.post("/v1/actions", &cast.patient.token, &tombstone).await.status, StatusCode::OK);
     assert_eq!(refused(&ask(record.id, standing, Treatment, 30)).await, "record_tombstoned");
@@ -171,8 +176,13 @@ async fn an_accepted_tombstone_stops_reads_before_it_is_mined() {
     .await;
 
     world.rpc("evm_setAutomine", json!([false])).await;
-    let tombstone =
-        Tombstone { patient: cast.patient.address(), record: one.id.0, nonce: nonce(), deadline: deadline(&api) };
+    let tombstone = Tombstone {
+        patient: cast.patient.address(),
+        record: one.id.0,
+        epoch: 0,
+        nonce: nonce(),
+        deadline: deadline(&api),
+    };
     let tombstone = cast.patient.sign(&api, Action::Tombstone(tombstone));
     assert_eq!(api.post("/v1/actions", &cast.patient.token, &tombstone).await.status, StatusCode::ACCEPTED);
     for server in [&api, &replica] {

@@ -195,7 +195,8 @@ async fn a_grant_without_an_end_that_went_past_the_server_is_shown_and_counts_as
     // The doctor's accreditation ends first.
     assert!((terms.not_after + 1..end).contains(&read.allowed_until), "{}", read.allowed_until);
     mirror_grant(&api, &cast, &cast.doctor, record.id, terms.salt, |grant| grant.not_after = end).await;
-    for (user, side) in [(&cast.patient, "given"), (&cast.doctor, "received&shelf=known")] {
+    let received = format!("received&patient={:#x}", cast.patient.address());
+    for (user, side) in [(&cast.patient, "given"), (&cast.doctor, received.as_str())] {
         let listed: Page<GrantView> = api.get(&format!("/v1/grants?side={side}"), &user.token).await.ok();
         let found: Vec<(u64, GrantState)> = listed.items.iter().map(|grant| (grant.not_after, grant.state)).collect();
         assert_eq!(found, [(end, GrantState::Active)], "{side}");

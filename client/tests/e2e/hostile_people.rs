@@ -2,7 +2,7 @@
 //! another's envelope.
 
 use alloy::{
-    primitives::B256,
+    primitives::{Address, B256},
     providers::{Provider, ProviderBuilder},
     rpc::types::TransactionRequest,
 };
@@ -17,11 +17,11 @@ use protocol::{
     },
     capsule::{Binding, Capsule},
     cid::Cid,
-    codes::{Category, Purpose, Right, Role, ScopeKind},
+    codes::{Category, Purpose, RecordStatus, Right, Role, ScopeKind},
     envelope::{ContentHasher, Metadata, SealParams, SealReader, SignedBy},
     error_code::ErrorCode,
     ids::{RecordId, Salt},
-    messages::{Action, Grant, GrantRef, RegisterRecord, Revoke, Scope, SignedAction},
+    messages::{Action, Grant, GrantRef, RegisterRecord, Revoke, Scope, SignedAction, Tombstone},
     secret::{DataKey, ReleaseShare},
 };
 
@@ -330,5 +330,62 @@ fn registering_the_digest_of_another_persons_envelope_opens_nothing() {
         let withdrawn = record_status::tombstone(&thief.client, &thief.wallet, stolen, act::Way::Relayed);
         withdrawn.await.expect("it is the thief's own record");
         assert_eq!(victim.open(uploaded.record).await.unwrap(), content);
+    });
+}
+
+#[test]
+fn a_relayer_that_keeps_a_withdrawal_back_cannot_close_the_record_once_it_was_opened_again() {
+    world::run(async {
+        let world = world::shared().await;
+        let patient = world.person().await;
+        let content = document(500);
+        let record = patient.upload("withdrawn.txt", &content).await.record;
+        let (client, wallet) = (&patient.client, &patient.wallet);
+        let kept = Action::Tombstone(Tombstone {
+            patient: patient.address(),
+            record: record.0,
+            epoch: client.chain().tombstone(record).await.unwrap().epoch,
+            nonce: act::new_nonce(),
+            deadline: act::new_revocation_deadline(client).await.unwrap(),
+        });
+        let kept = wallet.sign_action(kept, client.deployment()).await.unwrap();
+
+        // The patient waits no longer, withdraws the record directly, and thinks better of it.
+        let balance = serde_json::json!([patient.address(), "0xde0b6b3a7640000"]);
+        world.stack.localnet().rpc("anvil_setBalance", balance).await.unwrap();
+        record_status::tombstone(client, wallet, record, act::Way::Direct).await.unwrap();
+        let again = record_status::tombstone(client, wallet, record, act::Way::Relayed).await;
+        let again = again.expect_err("nothing is signed twice");
+        assert!(matches!(again.kind(), Kind::Tombstoned), "{again}");
+        assert_eq!(submit_as_anybody(world, &patient, &kept).await, Ok(false), "the lift is not made stale");
+        record_status::lift(client, wallet, record, act::Way::Direct).await.unwrap();
+
+        assert_eq!(submit_as_anybody(world, &patient, &kept).await, Ok(false));
+        assert_eq!(client.chain().record(record).await.unwrap().status, RecordStatus::Active);
+        assert_eq!(patient.open(record).await.unwrap(), content);
+        // What is signed now counts.
+        record_status::tombstone(client, wallet, record, act::Way::Relayed).await.unwrap();
+        assert_eq!(client.chain().record(record).await.unwrap().status, RecordStatus::Tombstoned);
+    });
+}
+
+#[test]
+fn a_contract_that_judges_signatures_gets_so_much_gas_and_no_more() {
+    world::run(async {
+        let world = world::shared().await;
+        let patient = world.person().await;
+        // Both answer the value that accepts; the second one only where it finds more than a million of gas left.
+        let accepts = "631626ba7e60e01b5f5260205ff3";
+        let (plain, greedy) = (Address::from(rand::random::<[u8; 20]>()), Address::from(rand::random::<[u8; 20]>()));
+        for (at, code) in [(plain, accepts.to_owned()), (greedy, format!("5a620f424010600c575f5ffd5b{accepts}"))] {
+            let account = serde_json::json!([at, format!("0x{code}")]);
+            world.stack.localnet().rpc("anvil_setCode", account).await.unwrap();
+        }
+        let chain = patient.client.chain();
+        let asked = async |signer| chain.contract_accepts(signer, B256::ZERO, &vec![1; 65].into()).await.unwrap();
+        assert!(asked(plain).await);
+        assert!(!asked(greedy).await);
+        let endless = vec![1; 5_000].into();
+        assert!(!chain.contract_accepts(plain, B256::ZERO, &endless).await.unwrap(), "too long to be asked about");
     });
 }

@@ -75,7 +75,13 @@ async fn signs_anyway(lab: &Person, patient: &Person, record: RecordId) -> [Acti
             nonce: act::new_nonce(),
             deadline,
         }),
-        Action::Tombstone(Tombstone { patient: lab.address(), record: record.0, nonce: act::new_nonce(), deadline }),
+        Action::Tombstone(Tombstone {
+            patient: lab.address(),
+            record: record.0,
+            epoch: 0,
+            nonce: act::new_nonce(),
+            deadline,
+        }),
     ]
 }
 

@@ -46,8 +46,8 @@ interface IAccreditation is ISignedActions {
         uint32 epoch,
         uint32 accreditorEpoch
     );
-    /// @notice The accreditor suspended its practitioner, and every Accredit message signed before it names an older
-    ///         epoch and can never succeed. Period and roles are unchanged.
+    /// @notice The accreditor suspended its practitioner, and no Accredit message that names an epoch before this one can
+    ///         ever succeed. Period and roles are unchanged.
     /// @dev Readers may rely on: `suspended` is always true; a new `Accredited` ends it. Emitted also where the
     ///      practitioner was suspended already.
     event AccreditationChanged(address indexed accreditor, address indexed practitioner, bool suspended, uint32 epoch);
@@ -85,7 +85,7 @@ interface IAccreditation is ISignedActions {
     function removeAccreditorBySig(address accreditor, Authorization calldata auth) external;
 
     /// @notice Vouches for a practitioner, and so ends a suspension. A practitioner of another active accreditor can be
-    /// taken over only after its accreditation has ended or was suspended.
+    /// taken over only before its accreditation begins, and after it has ended or was suspended.
     /// @param epoch The practitioner's epoch that it replaces: 0 for the first time.
     /// @param accreditorEpoch The accreditor's own epoch, in which alone it counts.
     function accredit(

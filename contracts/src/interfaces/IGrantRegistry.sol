@@ -64,7 +64,7 @@ interface IGrantRegistry is ISignedActions {
     ///      4. `terms` is the storage word.
     /// @dev Warning: the chain records permission; it cannot take back a key someone already holds.
     event Granted(address indexed patient, Tag indexed tag, bytes32 indexed scopeId, Terms terms, bytes32 bundleHash);
-    /// @notice The grant ended, and every Grant message signed before it names an older epoch and can never succeed.
+    /// @notice The grant ended, and no Grant message that names an epoch before this one can ever succeed.
     /// @dev Readers may rely on: emitted also where no grant stood.
     event Revoked(address indexed patient, Tag indexed tag, bytes32 indexed scopeId, ScopeKind kind, uint32 epoch);
     /// @notice Every grant of the patient with an older patient epoch ended.

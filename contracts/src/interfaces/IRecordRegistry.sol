@@ -34,7 +34,7 @@ struct Record {
 }
 
 /// @notice What the chain remembers of a record's tombstone. A storage slot of its own, used by the first tombstone.
-/// @param epoch How often the record was tombstoned. A `LiftTombstone` names it.
+/// @param epoch How often the record was tombstoned or its tombstone lifted. `Tombstone` and `LiftTombstone` name it.
 /// @param liftableUntil The first second at which the tombstone is final; zero where none stands.
 struct Tombstone {
     uint32 epoch;
@@ -90,8 +90,8 @@ interface IRecordRegistry is ISignedActions {
     );
     /// @notice The patient superseded the record (still readable), tombstoned it (not readable from this block on), or
     ///         lifted its tombstone (the status is again the one from before).
-    /// @dev Readers may rely on: 1. only the patient caused it; 2. `epoch` counts the record's tombstones and grows by one
-    ///      with each, unless it was the last one, and with nothing else; 3. `liftableUntil` is zero unless the status is
+    /// @dev Readers may rely on: 1. only the patient caused it; 2. `epoch` counts the record's tombstones and lifts and grows
+    ///      by one with each, unless it was the last one, and with nothing else; 3. `liftableUntil` is zero unless the status is
     ///      Tombstoned, and then it is the first second from which on no lift can succeed: from there on the record stays
     ///      tombstoned for ever; 4. tombstoning what is tombstoned leaves `liftableUntil` as it was.
     event RecordStatusChanged(
@@ -119,7 +119,7 @@ interface IRecordRegistry is ISignedActions {
     error NotItsUploader(address caller);
     /// @notice The record does not have the status that this needs: active to be superseded, tombstoned to be lifted.
     error InvalidStatus(RecordStatus current);
-    /// @notice The message names another tombstone of the record than the one that stands.
+    /// @notice The message names another epoch of the record's tombstone than the present one.
     error StaleTombstone(uint32 current);
     /// @notice The time in which the tombstone could be lifted is over.
     error LiftPeriodOver(uint40 liftableUntil);
@@ -147,10 +147,14 @@ interface IRecordRegistry is ISignedActions {
     function supersedeBySig(address patient, RecordId record, uint16 version, Authorization calldata auth) external;
 
     /// @notice Closes a record for everybody; the caller is the patient. Names no state and always works, also where the
-    /// record is tombstoned already: then it only makes sure that no lift signed before can land.
+    /// record is tombstoned already: then it only makes sure that no lift that names the epoch before can land.
     function tombstone(RecordId record) external;
-    /// @notice The same, signed: `Tombstone(address patient,bytes32 record,uint256 nonce,uint256 deadline)`.
-    function tombstoneBySig(address patient, RecordId record, Authorization calldata auth) external;
+    /// @notice Closes a record that is not tombstoned, signed:
+    /// `Tombstone(address patient,bytes32 record,uint32 epoch,uint256 nonce,uint256 deadline)`.
+    /// @dev Only the patient's own tombstones and lifts raise the epoch, so nobody else can make the message stale; and one
+    ///      that was held back does not close what the patient has closed and opened since.
+    /// @param epoch The record's present epoch: 0 where it was never tombstoned.
+    function tombstoneBySig(address patient, RecordId record, uint32 epoch, Authorization calldata auth) external;
 
     /// @notice Opens a tombstoned record again, with the status from before, while block time < `liftableUntil`; the caller
     /// is the patient. Grants that stand count again.
@@ -181,7 +185,7 @@ interface IRecordRegistry is ISignedActions {
     /// @notice The stored record; all zero where there is none.
     function recordOf(RecordId record) external view returns (Record memory);
 
-    /// @notice How often the record was tombstoned, and until when its tombstone can be lifted.
+    /// @notice How often the record was tombstoned or opened again, and until when its tombstone can be lifted.
     function tombstoneOf(RecordId record) external view returns (Tombstone memory);
 
     /// @notice Whether whoever opens a READ tag as `grantee` with `salt` may read the record for `purpose` at `time`.

@@ -130,7 +130,7 @@ library TombstoneLib {
         return uint40(TombstoneWord.unwrap(word));
     }
 
-    /// @notice How often the record was tombstoned.
+    /// @notice How often the record was tombstoned or its tombstone lifted.
     function epoch(TombstoneWord word) internal pure returns (uint32) {
         return uint32(TombstoneWord.unwrap(word) >> EPOCH_AT);
     }

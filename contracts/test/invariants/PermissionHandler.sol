@@ -48,9 +48,10 @@ contract PermissionHandler is BaseTest {
     uint256[KINDS][GRANTEES][PATIENTS] private revocations;
     uint32[PATIENTS] private patientEpochs;
     RecordStatus[PATIENTS] private statuses;
-    /// @dev Until when the record's tombstone can be lifted, and how often the patient has tombstoned it.
+    /// @dev Until when the record's tombstone can be lifted, and how often the patient has tombstoned and opened it.
     uint256[PATIENTS] private liftableUntil;
     uint256[PATIENTS] private tombstones;
+    uint256[PATIENTS] private lifts;
     bool[GRANTEES] private suspended;
     /// @dev How often the owner had named or removed the clinic when the clinic last vouched for the grantee.
     uint256[GRANTEES] private vouchedIn;
@@ -82,6 +83,15 @@ contract PermissionHandler is BaseTest {
         Authorization auth;
     }
 
+    /// @dev A signed Tombstone that the relayer holds back, with both counts when it was signed.
+    struct HeldTombstone {
+        uint256 patient;
+        uint32 epoch;
+        uint256 tombstones;
+        uint256 lifts;
+        Authorization auth;
+    }
+
     /// @dev A signed AddAccreditor of the clinic that the relayer holds back, with the count of removals when signed.
     struct HeldAdd {
         uint32 epoch;
@@ -93,6 +103,7 @@ contract PermissionHandler is BaseTest {
     HeldAccredit[] private heldAccredits;
     HeldAdd[] private heldAdds;
     HeldLift[] private heldLifts;
+    HeldTombstone[] private heldTombstones;
     uint256[GRANTEES] private suspensions;
     uint256 private removals;
     HeldRevokeAll[] private heldRevokeAlls;
@@ -105,6 +116,8 @@ contract PermissionHandler is BaseTest {
     bool public hasStaleAccreditSucceeded;
     /// @notice Whether a LiftTombstone ever succeeded for another tombstone than the one it was signed for, or too late.
     bool public hasStaleLiftSucceeded;
+    /// @notice Whether a Tombstone signed before a tombstone or a lift of its record ever succeeded after it.
+    bool public hasStaleTombstoneSucceeded;
     /// @notice Whether an AddAccreditor signed before a removal ever succeeded after it.
     bool public hasStaleAddSucceeded;
     /// @notice Whether anyone but its patient ever closed, opened or marked a record that the patient uploaded.
@@ -327,8 +340,34 @@ contract PermissionHandler is BaseTest {
         if (given % 4 != 3) return;
         vm.prank(patients[p].addr);
         records.tombstone(recordIds[p]);
+        noteTombstone(p);
+    }
+
+    function noteTombstone(uint256 p) private {
         ++tombstones[p];
         if (liftableUntil[p] == 0) liftableUntil[p] = block.timestamp + LIFT_PERIOD;
+    }
+
+    /// @dev Also while the record is tombstoned.
+    function signTombstone(uint256 p) external {
+        p = p % PATIENTS;
+        uint256 nonce = ++nonces;
+        HeldTombstone storage kept = heldTombstones.push();
+        (kept.patient, kept.epoch) = (p, records.tombstoneOf(recordIds[p]).epoch);
+        (kept.tombstones, kept.lifts) = (tombstones[p], lifts[p]);
+        bytes32 message = Messages.tombstone(patients[p].addr, recordIds[p], kept.epoch, nonce, FAR);
+        kept.auth = sign(patients[p], records, message, nonce, FAR);
+    }
+
+    function submitTombstone(uint256 which) external {
+        if (heldTombstones.length == 0 || given % 4 != 3) return;
+        HeldTombstone storage kept = heldTombstones[which % heldTombstones.length];
+        uint256 p = kept.patient;
+        vm.prank(relayer.addr);
+        try records.tombstoneBySig(patients[p].addr, recordIds[p], kept.epoch, kept.auth) {
+            if (kept.tombstones != tombstones[p] || kept.lifts != lifts[p]) hasStaleTombstoneSucceeded = true;
+            noteTombstone(p);
+        } catch {}
     }
 
     function lift(uint256 p) external {
@@ -364,6 +403,7 @@ contract PermissionHandler is BaseTest {
     function noteLifted(uint256 p, uint256 meantTombstones) private {
         if (meantTombstones != tombstones[p] || block.timestamp >= liftableUntil[p]) hasStaleLiftSucceeded = true;
         liftableUntil[p] = 0;
+        ++lifts[p];
     }
 
     /// @dev Grantees and strangers try to close, open and mark the patient's records: nothing may change.
@@ -374,7 +414,7 @@ contract PermissionHandler is BaseTest {
         try records.tombstone(id) {
             hasStrangerChangedARecord = true;
         } catch {}
-        try records.liftTombstone(id, uint32(tombstones[p])) {
+        try records.liftTombstone(id, uint32(tombstones[p] + lifts[p])) {
             hasStrangerChangedARecord = true;
         } catch {}
         try records.supersede(id, 1) {

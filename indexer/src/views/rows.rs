@@ -30,7 +30,7 @@ pub enum RecordChange {
     Status {
         /// Status code.
         status: u8,
-        /// How often it was tombstoned.
+        /// How often it was tombstoned or its tombstone lifted.
         tombstone_epoch: u32,
         /// Unix seconds; zero unless it is tombstoned.
         liftable_until: u64,

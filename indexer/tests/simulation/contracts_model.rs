@@ -59,8 +59,8 @@ struct Record {
     category: u16,
     version: u16,
     status: u8,
-    /// How often it was tombstoned, until when the tombstone can be lifted, and the status to which a lift leads back.
-    tombstones: u32,
+    /// How often it was tombstoned or opened again, until when the tombstone can be lifted, and the status to which a lift leads back.
+    tombstone_epoch: u32,
     liftable_until: u64,
     before: u8,
     retracted: u16,
@@ -152,7 +152,7 @@ impl State {
             category,
             version: 1,
             status: 1,
-            tombstones: 0,
+            tombstone_epoch: 0,
             liftable_until: 0,
             before: 0,
             retracted: 0,
@@ -201,19 +201,22 @@ impl State {
                 events.emit(ContractName::RecordRegistry, &event);
                 return;
             }
-            (3, 0 | 1) => (record.status, record.liftable_until) = (record.before, 0),
-            (3, _) => record.tombstones += 1,
+            (3, 0 | 1) => {
+                (record.status, record.liftable_until) = (record.before, 0);
+                record.tombstone_epoch += 1;
+            }
+            (3, _) => record.tombstone_epoch += 1,
             _ => {
                 record.before = record.status;
                 (record.status, record.liftable_until) = (3, 2_000_000_000 + dice.below(1_000));
-                record.tombstones += 1;
+                record.tombstone_epoch += 1;
             }
         }
         let event = RecordStatusChanged {
             id,
             patient: record.patient,
             status: record.status,
-            epoch: record.tombstones,
+            epoch: record.tombstone_epoch,
             liftableUntil: Uint::from(record.liftable_until),
         };
         events.emit(ContractName::RecordRegistry, &event);
@@ -333,7 +336,7 @@ impl State {
             .into_iter()
             .map(|row| {
                 let RecordDoc { id, patient, uploader, category, version, status, retracted, .. } = row;
-                let (tombstones, liftable_until) = (row.tombstone_epoch, row.liftable_until);
+                let (tombstone_epoch, liftable_until) = (row.tombstone_epoch, row.liftable_until);
                 // The mirror need not know where a lift leads back to: the event says it.
                 let before = self.records.get(&id.0).map_or(0, |record| record.before);
                 let record = Record {
@@ -342,7 +345,7 @@ impl State {
                     category,
                     version,
                     status,
-                    tombstones,
+                    tombstone_epoch,
                     liftable_until,
                     before,
                     retracted,

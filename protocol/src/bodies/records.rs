@@ -73,7 +73,7 @@ pub struct RecordView {
     pub category: Category,
     /// Where it stands.
     pub status: RecordStatus,
-    /// How often it was tombstoned; a lift names it.
+    /// How often it was tombstoned or its tombstone lifted; a tombstone and a lift name it.
     pub tombstone_epoch: u32,
     /// Unix seconds from which on its tombstone can no longer be lifted, and servers destroy; absent where none stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]

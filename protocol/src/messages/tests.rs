@@ -134,7 +134,7 @@ fn sentences() -> Vec<(Action, &'static str)> {
             "Mark record 0x5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c as replaced by a newer one; it stays readable.",
         ),
         (
-            Action::Tombstone(Tombstone { patient: me, record: RECORD, nonce, deadline }),
+            Action::Tombstone(Tombstone { patient: me, record: RECORD, epoch: 0, nonce, deadline }),
             "Close record 0x5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c for everybody; it is destroyed unless I open it again in time.",
         ),
         (

@@ -1541,7 +1541,7 @@ export interface components {
                 status: components["schemas"]["RecordStatus"];
                 /**
                  * Format: int32
-                 * @description How often it was tombstoned; a lift names it.
+                 * @description How often it was tombstoned or its tombstone lifted; a tombstone and a lift name it.
                  */
                 tombstone_epoch: number;
                 /** @description Who uploaded version 1. */
@@ -1798,7 +1798,7 @@ export interface components {
             status: components["schemas"]["RecordStatus"];
             /**
              * Format: int32
-             * @description How often it was tombstoned; a lift names it.
+             * @description How often it was tombstoned or its tombstone lifted; a tombstone and a lift name it.
              */
             tombstone_epoch: number;
             /** @description Who uploaded version 1. */
@@ -2126,6 +2126,7 @@ export interface components {
         TombstoneAction: {
             message: {
                 deadline: string;
+                epoch: number;
                 nonce: string;
                 patient: string;
                 record: string;
@@ -2617,7 +2618,7 @@ export interface operations {
             };
             400: components["responses"]["invalid_request"];
             401: components["responses"]["not_signed_in"];
-            /** @description A problem: `forbidden`, `no_grant`, `not_accredited`, `not_invited`. */
+            /** @description A problem: `forbidden`, `grant_revoked`, `no_grant`, `not_accredited`, `not_invited`. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2625,7 +2626,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "forbidden" | "no_grant" | "not_accredited" | "not_invited";
+                        code?: "forbidden" | "grant_revoked" | "no_grant" | "not_accredited" | "not_invited";
                     };
                 };
             };

@@ -2,7 +2,7 @@
  * This device's own view of the chain. What the server says is compared with it: deployment, keys, records, grants, log.
  */
 import {
-  decodeFunctionResult, encodeFunctionData, hashMessage, keccak256, numberToHex,
+  decodeFunctionResult, encodeFunctionData, hashMessage, keccak256, numberToHex, size,
   type Abi, type Address, type ContractFunctionArgs, type ContractFunctionName, type ContractFunctionReturnType, type Hex,
 } from 'viem';
 import type { ContractName, Deployment } from '../protocol/deployment.ts';
@@ -42,7 +42,7 @@ export interface ChainRecord {
 }
 
 export interface ChainTombstone {
-  /** How often the record was tombstoned. */
+  /** How often the record was tombstoned or opened again. */
   readonly epoch: number;
   /** Unix seconds from which on it can no longer be lifted; 0 where none stands. */
   readonly liftableUntil: number;
@@ -67,6 +67,9 @@ const NOBODY = `0x${'00'.repeat(20)}`;
 const ALL_ROLES = 0xff;
 /** What a contract answers that accepts a signature (ERC-1271): the selector and 28 zero bytes. */
 const ACCEPTED = `0x1626ba7e${'00'.repeat(28)}`;
+/** The longest signature that a contract is asked about, in bytes, and the gas of the question: a stranger's code runs on our node. */
+const CONTRACT_SIGNATURE_BYTES_MAX = 4_096;
+const CONTRACT_SIGNATURE_CALL_GAS = 21_000 + 40 * (CONTRACT_SIGNATURE_BYTES_MAX + 200) + 400_000;
 
 const lower = (address: Address): Address => address.toLowerCase() as Address;
 
@@ -168,9 +171,10 @@ export class Chain {
     abi: A,
     functionName: N,
     args: ContractFunctionArgs<A, 'view', N>,
+    limit: { readonly gas?: Hex } = {},
   ): Promise<ContractFunctionReturnType<A, 'view', N>> {
     const data = encodeFunctionData({ abi, functionName, args } as Parameters<typeof encodeFunctionData>[0]);
-    const answer = await this.rpc('eth_call', [{ to: address, data }, 'latest']);
+    const answer = await this.rpc('eth_call', [{ to: address, data, ...limit }, 'latest']);
     try {
       return decodeFunctionResult({ abi, functionName, data: answer as Hex } as Parameters<typeof decodeFunctionResult>[0]) as ContractFunctionReturnType<A, 'view', N>;
     } catch (error) {
@@ -190,7 +194,7 @@ export class Chain {
     return found.status === 0 ? null : { ...found, patient: lower(found.patient) };
   }
 
-  /** How often a record was tombstoned, and until when that can be lifted. */
+  /** How often a record was tombstoned or opened again, and until when that can be lifted. */
   tombstone(record: Hex): Promise<ChainTombstone> {
     return this.#call(this.addressOf('record_registry'), recordRegistryAbi, 'tombstoneOf', [record]);
   }
@@ -267,11 +271,15 @@ export class Chain {
     return this.acceptsSignature(signer, hash, signature);
   }
 
-  /** Whether `signer` is a contract that accepts `signature` over `hash` (ERC-1271); never true for a plain account. */
+  /**
+   * Whether `signer` is a contract that accepts `signature` over `hash` (ERC-1271); never true for a plain account, nor for one
+   * that needs more gas than the server and the relayers give it.
+   */
   async acceptsSignature(signer: Address, hash: Hex, signature: Hex): Promise<boolean> {
-    if (!isHex(signature) || !(await this.hasCode(signer))) return false;
+    if (!isHex(signature) || size(signature) > CONTRACT_SIGNATURE_BYTES_MAX || !(await this.hasCode(signer))) return false;
+    const limit = { gas: numberToHex(CONTRACT_SIGNATURE_CALL_GAS) };
     try {
-      return (await this.#call(signer, contractSignatureAbi, 'isValidSignature', [hash, signature])) === ACCEPTED;
+      return (await this.#call(signer, contractSignatureAbi, 'isValidSignature', [hash, signature], limit)) === ACCEPTED;
     } catch (error) {
       // A contract that reverts or answers something else does not accept.
       if (error instanceof Refused) return false;

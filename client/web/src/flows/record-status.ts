@@ -13,12 +13,17 @@ import { findWriteSalt, ownSalt } from './authority.ts';
 
 const TOMBSTONED = RECORD_STATUSES.code('tombstoned');
 
-/** Closes a record for everybody: no read from the moment that the server has the message. Only its patient. */
+/**
+ * Closes a record for everybody: no read from the moment that the server has the message. Only its patient.
+ *
+ * @throws Failure `record_tombstoned` if it is closed: nothing is signed twice.
+ */
 export async function withdraw(client: Client, id: Hex, errand: Errand): Promise<void> {
   errand.phase('preparing');
-  await ownRecord(client, id);
-  const [period, now] = await Promise.all([client.chain.liftPeriod(), client.chain.now()]);
-  const message = { patient: client.address, record: id, nonce: newNonce(), deadline: await newDeadline(client.chain, 'tombstone') };
+  const known = await ownRecord(client, id);
+  if (known.status === TOMBSTONED) throw new Failure('record_tombstoned');
+  const [{ epoch }, period, now] = await Promise.all([client.chain.tombstone(id), client.chain.liftPeriod(), client.chain.now()]);
+  const message = { patient: client.address, record: id, epoch, nonce: newNonce(), deadline: await newDeadline(client.chain, 'tombstone') };
   const sentence = { key: 'sign.tombstone', values: { record: id, until: now + period } } as const;
   await carryOut(client, { type: 'tombstone', message }, sentence, errand);
 }

@@ -12,7 +12,7 @@ import { exactFields, hexOf, isUint } from './json-form.ts';
 // Types only: the check of the keys is there, and knows this file.
 import type { SignedOperatorKey } from './operator-keys.ts';
 
-const VERSION = 2;
+const VERSION = 3;
 /** EIP-712 domain name of every contract. */
 export const DOMAIN_NAME = 'medlock';
 /** EIP-712 domain version of every contract. */

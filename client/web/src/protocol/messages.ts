@@ -86,10 +86,14 @@ export interface Supersede extends Unordered {
   readonly version: number;
 }
 
-/** A patient closes a record for everybody. Names no state and always works. */
+/**
+ * A patient closes a record for everybody. `epoch` is the record's present tombstone epoch, so that a message which was held
+ * back does not close again what the patient has closed and opened since.
+ */
 export interface Tombstone extends Unordered {
   readonly patient: Address;
   readonly record: Hex;
+  readonly epoch: number;
 }
 
 /** A patient opens a tombstoned record again, within the lift period; `epoch` says which tombstone is lifted. */
@@ -207,7 +211,9 @@ const KINDS: Readonly<Record<ActionType, Kind>> = {
   supersede: kind('record_registry', 'patient', 'Supersede', {
     Supersede: `address patient,bytes32 record,uint16 version,${UNORDERED}`,
   }),
-  tombstone: kind('record_registry', 'patient', 'Tombstone', { Tombstone: `address patient,bytes32 record,${UNORDERED}` }),
+  tombstone: kind('record_registry', 'patient', 'Tombstone', {
+    Tombstone: `address patient,bytes32 record,uint32 epoch,${UNORDERED}`,
+  }),
   lift_tombstone: kind('record_registry', 'patient', 'LiftTombstone', {
     LiftTombstone: `address patient,bytes32 record,uint32 epoch,${UNORDERED}`,
   }),

@@ -66,7 +66,7 @@ export function deploymentJson(): Record<string, unknown> {
     { address, code_hash: codeHash },
   ]);
   return {
-    version: 2,
+    version: 3,
     chain_id: DEPLOYMENT.chainId,
     genesis_hash: DEPLOYMENT.genesisHash,
     start_block: DEPLOYMENT.startBlock,

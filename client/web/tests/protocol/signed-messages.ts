@@ -58,7 +58,7 @@ export const ACTIONS: readonly Action[] = [
     },
   },
   { type: 'supersede', message: { patient: PATIENT, record: RECORD, version: 65_535, nonce, deadline } },
-  { type: 'tombstone', message: { patient: PATIENT, record: RECORD, nonce, deadline } },
+  { type: 'tombstone', message: { patient: PATIENT, record: RECORD, epoch: 2 ** 32 - 2, nonce, deadline } },
   { type: 'lift_tombstone', message: { patient: PATIENT, record: RECORD, epoch: 2 ** 32 - 1, nonce, deadline } },
   {
     type: 'retract',
