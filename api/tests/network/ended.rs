@@ -7,7 +7,7 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use localnet::Role;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::doc;
 use protocol::{
     bodies::{
         Page,
@@ -151,15 +151,15 @@ async fn a_request_whose_time_is_over_takes_no_answer() {
     let record = register_record(&api, &cast.patient).await;
     let body = request_body(&api, &cast, record.id);
     let asked: RequestView = api.post("/v1/requests", &cast.doctor.token, &body).await.ok();
-    let requests = api.app.database.collection::<Document>("api_requests");
-    let over = doc! { "$set": { "deadline": i64::try_from(api.app.clock.now()).unwrap() } };
-    requests.update_one(doc! { "_id": asked.id.to_string() }, over).await.unwrap();
-    let mut approval = grant_body(&api, &cast.patient, &cast.doctor, &record, &Terms::now(&api));
+    // It waits for an hour, as long as sessions last.
+    api.app.clock.shift(3_700);
+    let patient = api.login(cast.patient.signer.clone()).await;
+    let mut approval = grant_body(&api, &patient, &cast.doctor, &record, &Terms::now(&api));
     approval.request = Some(asked.id);
-    assert_eq!(api.post("/v1/grants", &cast.patient.token, &approval).await.code(), "stale_state");
+    assert_eq!(api.post("/v1/grants", &patient.token, &approval).await.code(), "stale_state");
     // The same grant for no request is the patient's to give.
     approval.request = None;
-    assert_eq!(api.post("/v1/grants", &cast.patient.token, &approval).await.status, StatusCode::CREATED);
+    assert_eq!(api.post("/v1/grants", &patient.token, &approval).await.status, StatusCode::CREATED);
 }
 
 #[tokio::test]
