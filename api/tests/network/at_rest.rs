@@ -336,6 +336,8 @@ async fn no_document_has_a_pseudonym_of_a_person_and_something_of_the_chain() {
     let api = world.api().await;
     let cast = Cast::on(&world, &api).await;
     let other = api.login(world.signer(Role::SecondDoctor)).await;
+    let done = api.post("/v1/actions", &other.token, &register_key(&api, &other, 0)).await;
+    assert_eq!(done.status, StatusCode::OK, "{done:?}");
     let records = [register_record(&api, &cast.patient).await, register_record(&api, &cast.patient).await];
     // Something of everything: asked and answered, granted twice, read, ended, blocked, counted, kept, told.
     let ask = request_body(&api, &cast, records[0].id);
@@ -423,7 +425,6 @@ async fn what_is_put_under_the_name_of_another_person_is_not_shown_to_them() {
     let (database, at_rest) = (&api.app.database, &api.app.at_rest);
     let name = |of| at_rest.blind(of, thief.address());
     exchange(database, "api_received", "grantee", name(Lookup::Reader)).await;
-    exchange(database, "api_received", "shelf", "known").await;
     exchange(database, "api_requests", "requester", name(Lookup::Requester)).await;
     exchange(database, "api_blocks", "owner", name(Lookup::Blocker)).await;
     exchange(&api.app.log_database, "log_leaves", "patient", format!("{:#x}", thief.address())).await;
