@@ -6,12 +6,14 @@ use mongodb::{
 };
 
 /// Collections with one document, or a few of the server's own: nobody else can make them grow.
-pub(crate) const SMALL: [&str; 8] = [
+pub(crate) const SMALL: [&str; 10] = [
     "cursor",
     "blocks",
     "indexer_lease",
     "api_feed_cursor",
     "api_leases",
+    "api_secrets",
+    "log_secrets",
     "log_positions",
     "api_budgets",
     "accreditors",

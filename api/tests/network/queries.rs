@@ -134,8 +134,8 @@ async fn assert_believable(client: &Client, database: &str) {
     }
     let look_ups = [
         planted(doc! { "_id": "none" }, None),
-        planted(doc! { "grantee": "nobody", "scope_id": "none" }, None),
-        planted(doc! { "grantee": "nobody", "hidden": false }, Some(doc! { "stored_at": -1, "_id": -1 })),
+        planted(doc! { "grantee": "nobody", "hidden": true }, None),
+        planted(doc! { "grantee": "nobody", "hidden": false }, Some(doc! { "number": -1, "_id": -1 })),
     ];
     for look_up in look_ups {
         let heard = Heard::about(client, &look_up).await;
