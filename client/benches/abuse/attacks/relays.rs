@@ -1,4 +1,4 @@
-//! 300 accounts that are new today have 16 KB relayed each, all from one network address.
+//! 300 accounts that are new today have the longest key relayed that there may be, all from one network address.
 
 use std::net::Ipv4Addr;
 
@@ -9,6 +9,7 @@ use futures::{StreamExt, stream};
 use protocol::{
     codes::{KEM_SECP256K1, SLOT_CATEGORIES},
     messages::{Action, RegisterKey},
+    signature_text::SIGNATURE_BYTES_MAX,
 };
 use reqwest::Method;
 use tokio_util::sync::CancellationToken;
@@ -26,7 +27,8 @@ const ACCOUNTS: usize = 300;
 const AT_ONCE: usize = 100;
 /// The slot of the list of category keys, which may be long.
 const LONG_SLOT: u8 = SLOT_CATEGORIES;
-const KEY_BYTES: usize = 16_384;
+/// A key may be as long as a signature.
+const KEY_BYTES: usize = SIGNATURE_BYTES_MAX;
 
 pub(super) struct Relays {
     base: String,
