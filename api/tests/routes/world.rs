@@ -297,12 +297,6 @@ impl User {
         self.send(request.body(Body::from(body.to_string())).expect("a request")).await
     }
 
-    /// A request that is ready to be sent.
-    pub(crate) fn prepared(&self, method: Method, path: &str, body: &Value) -> Request<Body> {
-        let request = Request::builder().method(method).uri(path).header("content-type", "application/json");
-        request.header("if-none-match", "*").body(Body::from(body.to_string())).expect("a request")
-    }
-
     pub(crate) async fn upload(&self, record: RecordId, version: u16, bytes: Vec<u8>) -> Answer {
         let request = Request::post(format!("/v1/blobs?record={record}&version={version}"))
             .header("content-type", "application/octet-stream")
