@@ -1768,6 +1768,11 @@ export interface components {
             ready: boolean;
             /** @description Every relayer can pay, and pays what the chain costs. */
             relayers: boolean;
+            /**
+             * @description Both databases are sealed under the operator's secrets that this server has. If not, one was put in another's place:
+             *     stop the server, and connect the databases that belong to its secret file.
+             */
+            secrets: boolean;
         };
         /** @description A record: keccak256(uploader20 ‖ salt32) of its first uploader. */
         RecordId: string;
