@@ -7,7 +7,11 @@ mod received;
 mod standing;
 mod view;
 
-use axum::{extract::State, http::StatusCode};
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
 use mongodb::Database;
 use protocol::{
     bodies::{
@@ -15,6 +19,7 @@ use protocol::{
         grants::{BundleBody, CatchUpBody, GrantBody, GrantQuery, GrantView, RevokeBody},
         relay::ActionView,
     },
+    capsule::CAPSULE_LEN,
     ids::GrantId,
     messages::Action,
 };
@@ -34,6 +39,7 @@ use crate::{
     extract::{Json, Path, Query},
     relay,
     state::App,
+    work,
 };
 
 /// Grants: keeps the capsules for the grantee, then relays the signed message. Without a message the grants must stand on
@@ -103,8 +109,10 @@ pub(crate) async fn get_bundle(
     State(app): State<App>,
     caller: Caller,
     Path(grant): Path<GrantId>,
-) -> Result<Json<BundleBody>, ApiError> {
-    view::bundle(&app, &caller, grant).await.map(Json)
+) -> Result<Response, ApiError> {
+    let bundle = view::bundle(&app, &caller, grant).await?;
+    // Written as text where it was opened: it may be long.
+    work::run(bundle.capsules.len() * CAPSULE_LEN, move || Ok(Json(bundle).into_response())).await
 }
 
 /// Hides a received grant from the caller's lists. It goes on to count, and can be asked for by its record.

@@ -3,17 +3,22 @@
 //! Their hash stands on chain, so they are sealed: otherwise bundles would tell which grants were kept when, and which
 //! request each answers.
 
+use std::sync::Arc;
+
 use futures::TryStreamExt;
 use mongodb::{Collection, Database, bson::doc};
 use protocol::{
     bodies::grants::BundleBody,
+    capsule::CAPSULE_LEN,
     ids::{GrantId, RequestId},
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
     at_rest::{AtRest, AtRestError, Lookup, Sealed, Use},
+    error::ApiError,
     store::{collection, create_clustered, find_id, index},
+    work,
 };
 
 /// A bundle. `_id`: blind index of grant and grant epoch ([`Lookup::Bundle`]). A renewed grant has a bundle of its own, so
@@ -72,8 +77,16 @@ impl KeptBundle {
         name_of(self.grant, self.epoch)
     }
 
-    /// Seals it under this name.
-    pub(crate) fn seal(&self, at_rest: &AtRest, id: String) -> BundleDoc {
+    /// Seals it under this name. Long work, so it leaves the async threads.
+    ///
+    /// # Errors
+    /// When the server is at its end.
+    pub(crate) async fn seal(&self, at_rest: &Arc<AtRest>, id: String) -> Result<BundleDoc, ApiError> {
+        let (bundle, at_rest) = (self.clone(), Arc::clone(at_rest));
+        work::run(self.body.capsules.len() * CAPSULE_LEN, move || Ok(bundle.sealed(&at_rest, id))).await
+    }
+
+    fn sealed(&self, at_rest: &AtRest, id: String) -> BundleDoc {
         let Self { grant, epoch, ref body, request, stored_at } = *self;
         BundleDoc {
             grant: at_rest.blind(Lookup::BundleGrant, grant.0),
@@ -123,20 +136,25 @@ pub(super) async fn create_indexes(database: &Database) -> mongodb::error::Resul
     Ok(())
 }
 
-/// The bundle of one epoch of a grant. One that does not open counts as missing, and can be put in again.
+/// The bundle of one epoch of a grant. One that does not open counts as missing, and can be put in again. Opening it is long
+/// work, so it leaves the async threads.
 ///
 /// # Errors
 /// When the database does not answer.
 pub(crate) async fn find(
     database: &Database,
-    at_rest: &AtRest,
+    at_rest: &Arc<AtRest>,
     grant: GrantId,
     epoch: i64,
-) -> mongodb::error::Result<Option<KeptBundle>> {
+) -> Result<Option<KeptBundle>, ApiError> {
     let named = doc! { "_id": at_rest.find(Lookup::Bundle, name_of(grant, epoch)) };
     let Some(found) = bundles(database).find_one(named).await? else { return Ok(None) };
-    let opened = found.open(at_rest).inspect_err(|error| tracing::error!(%error, "a bundle does not open"));
-    Ok(opened.ok())
+    let at_rest = Arc::clone(at_rest);
+    work::run(found.sealed.as_bytes().len(), move || {
+        let opened = found.open(&at_rest).inspect_err(|error| tracing::error!(%error, "a bundle does not open"));
+        Ok(opened.ok())
+    })
+    .await
 }
 
 /// The names of all bundles of a grant, oldest first.

@@ -202,7 +202,7 @@ pub(super) async fn catch_up(app: &App, caller: &Caller, grant: GrantId, bundle:
 /// Stores a bundle in the place of the one that has its name.
 async fn replace(app: &App, bundle: &KeptBundle) -> Result<(), ApiError> {
     let id = bundle.id(&app.database, &app.at_rest).await?;
-    let document = bundle.seal(&app.at_rest, id.clone());
+    let document = bundle.seal(&app.at_rest, id.clone()).await?;
     bundles(&app.database).replace_one(doc! { "_id": id }, document).upsert(true).await?;
     Ok(())
 }
@@ -376,7 +376,7 @@ async fn store_bundles(app: &App, new: &[KeptBundle], parsed: &[Checked]) -> Res
     let mut documents = Vec::with_capacity(new.len());
     for bundle in new {
         let id = bundle.id(&app.database, &app.at_rest).await?;
-        documents.push(bundle.seal(&app.at_rest, id));
+        documents.push(bundle.seal(&app.at_rest, id).await?);
     }
     // The first time, which is the common one, is a single write.
     match bundles(&app.database).insert_many(documents).ordered(false).await {
