@@ -22,8 +22,7 @@ export const useGivenWhileLocked = (): LoadedList<GrantItem> => useList(useSigne
 
 /** What was signed here and may still take effect. */
 export const useSentGrants = (): Loaded<readonly SentGrantItem[]> =>
-  // Signing adds to them before anything is done: with every visit they are read anew.
-  useSignedIn(['grants', 'sent'], sentGrants, { staleMs: 0, isUnsettled: (sent) => sent.length > 0 });
+  useSignedIn(['grants', 'sent'], sentGrants, { isUnsettled: (sent) => sent.length > 0 });
 
 export const useShare = (): Act<NewGrants, Granted> =>
   useAct(async (wanted, errand) => share(await device.ready(), wanted, null, errand), ['grants', 'requests']);
