@@ -13,7 +13,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::world::{World, record};
+use crate::world::{User, World, record};
 
 pub(crate) struct Served {
     pub(crate) address: SocketAddr,
@@ -292,6 +292,34 @@ async fn behind_a_proxy_the_requests_of_each_network_are_counted() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("the place of a feed that was closed is never free again");
+}
+
+#[tokio::test]
+async fn whoever_has_sent_much_waits_and_others_do_not() {
+    let world = World::with(|settings| {
+        settings.limits.bytes_per_second = 1 << 10;
+        settings.limits.bytes_burst = 64 << 10;
+        settings.limits.refusal_milliseconds = 0;
+    })
+    .await;
+    let (much, other) = (world.somebody().await, world.somebody().await);
+    let served = Served::new(&world).await;
+    let call = async |user: &User, line: &str, body: &str| {
+        let token = user.token.as_deref().expect("signed in");
+        let kind = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+        let head =
+            format!("{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n{kind}");
+        told(&served, format!("{head}\r\n{body}").as_bytes()).await[..12].to_owned()
+    };
+    // What is short costs nothing.
+    for _ in 0..100 {
+        assert_eq!(call(&much, "GET /v1/me", "").await, "HTTP/1.1 200");
+    }
+    let long = format!("\"{}\"", "a".repeat(200 << 10));
+    assert_eq!(call(&much, "POST /v1/grants", &long).await, "HTTP/1.1 400");
+    assert_eq!(call(&much, "GET /v1/me", "").await, "HTTP/1.1 429");
+    assert_eq!(call(&other, "GET /v1/me", "").await, "HTTP/1.1 200");
+    served.stop().await;
 }
 
 #[tokio::test]
