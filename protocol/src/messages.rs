@@ -16,8 +16,12 @@ use crate::{
     typed_data::typed_data,
 };
 
-/// The most grants that one Revoke names. More do not fit into one transaction anyway (EIP-7825); clients send several.
+/// The most grants that one Revoke names: far more than clients put into one message ([`MAX_SCOPES`]). A relayer may take
+/// fewer, by their gas.
 pub const REVOKED_MAX: usize = 1_000;
+
+/// The longest encryption key that `RegisterKey` publishes, in bytes. The slot of the category keys holds a list of them.
+pub const KEY_BYTES_MAX: usize = 8_192;
 
 /// What a contract account may use to judge a signature (ERC-1271). Several owners or a passkey need less; who has more
 /// sends the action itself.
@@ -419,13 +423,13 @@ fn bounded<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Action, D::Error
 
 impl Action {
     /// Whether lists and byte strings have at most the length that the OpenAPI document says: [`MAX_SCOPES`] scopes,
-    /// [`REVOKED_MAX`] grants, [`SIGNATURE_BYTES_MAX`](crate::signature_text::SIGNATURE_BYTES_MAX) bytes.
+    /// [`REVOKED_MAX`] grants, [`KEY_BYTES_MAX`] bytes.
     #[must_use]
     pub fn is_bounded(&self) -> bool {
         match self {
             Self::Grant(message) => message.scopes.len() <= MAX_SCOPES,
             Self::Revoke(message) => message.grants.len() <= REVOKED_MAX,
-            Self::RegisterKey(message) => message.key.len() <= crate::signature_text::SIGNATURE_BYTES_MAX,
+            Self::RegisterKey(message) => message.key.len() <= KEY_BYTES_MAX,
             _ => true,
         }
     }

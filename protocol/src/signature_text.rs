@@ -30,7 +30,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::SIGNATURE_BYTES_MAX;
-    use crate::messages::{REVOKED_MAX, SignedAction};
+    use crate::messages::{KEY_BYTES_MAX, REVOKED_MAX, SignedAction};
 
     /// A Revoke of so many grants with a signature of so many bytes.
     fn revoke(grants: usize, signature: usize) -> Value {
@@ -50,5 +50,15 @@ mod tests {
         assert!(is_read(REVOKED_MAX, SIGNATURE_BYTES_MAX));
         assert!(!is_read(REVOKED_MAX + 1, 65));
         assert!(!is_read(1, SIGNATURE_BYTES_MAX + 1));
+
+        let key = |bytes: usize| {
+            let message = json!({
+                "owner": format!("0x{}", "11".repeat(20)), "slot": 1, "epoch": 0, "kem": 1,
+                "key": format!("0x{}", "ab".repeat(bytes)), "nonce": "0x1", "deadline": "0x1",
+            });
+            let signed = json!({ "action": { "type": "register_key", "message": message }, "signature": "0x" });
+            serde_json::from_value::<SignedAction>(signed).is_ok()
+        };
+        assert!(key(KEY_BYTES_MAX) && !key(KEY_BYTES_MAX + 1));
     }
 }

@@ -4,7 +4,9 @@ use serde_json::{Map, Value, json};
 use utoipa::openapi::{RefOr, schema::Schema};
 
 use crate::{
-    codes::MAX_SCOPES, messages::REVOKED_MAX, signature_text::SIGNATURE_CHARS_MAX, statements::PROFILE_TEXT_BYTES_MAX,
+    codes::MAX_SCOPES,
+    messages::{KEY_BYTES_MAX, REVOKED_MAX},
+    statements::PROFILE_TEXT_BYTES_MAX,
 };
 
 /// `sol!` for structs that travel as JSON: bytes, addresses and integers above 32 bits are `0x` hex text and nothing else
@@ -113,7 +115,7 @@ fn schema_of_field(kind: &str, structs: &[(&str, &str)]) -> Value {
         "address" => hex("^0x[0-9a-fA-F]{40}$"),
         "bytes32" => hex("^0x[0-9a-fA-F]{64}$"),
         "bytes" => {
-            json!({ "type": "string", "pattern": "^0x([0-9a-fA-F]{2})*$", "maxLength": SIGNATURE_CHARS_MAX })
+            json!({ "type": "string", "pattern": "^0x([0-9a-fA-F]{2})*$", "maxLength": 2 + 2 * KEY_BYTES_MAX })
         }
         "uint40" => hex("^0x0*[0-9a-fA-F]{1,10}$"),
         "uint256" => hex("^0x[0-9a-fA-F]{1,64}$"),

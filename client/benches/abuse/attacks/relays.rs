@@ -8,8 +8,7 @@ use client::{act::new_nonce, chain::unix_now};
 use futures::{StreamExt, stream};
 use protocol::{
     codes::{KEM_SECP256K1, SLOT_CATEGORIES},
-    messages::{Action, RegisterKey},
-    signature_text::SIGNATURE_BYTES_MAX,
+    messages::{Action, KEY_BYTES_MAX, RegisterKey},
 };
 use reqwest::Method;
 use tokio_util::sync::CancellationToken;
@@ -27,8 +26,6 @@ const ACCOUNTS: usize = 300;
 const AT_ONCE: usize = 100;
 /// The slot of the list of category keys, which may be long.
 const LONG_SLOT: u8 = SLOT_CATEGORIES;
-/// A key may be as long as a signature.
-const KEY_BYTES: usize = SIGNATURE_BYTES_MAX;
 
 pub(super) struct Relays {
     base: String,
@@ -38,7 +35,7 @@ pub(super) struct Relays {
 pub(super) async fn prepare(world: &World) -> anyhow::Result<Relays> {
     let base = world.stack.api_url(0);
     let accounts = new_accounts(&base, ACCOUNTS).await?;
-    let key: Vec<u8> = (0..KEY_BYTES).map(|_| rand::random::<u8>() | 1).collect();
+    let key: Vec<u8> = (0..KEY_BYTES_MAX).map(|_| rand::random::<u8>() | 1).collect();
     let sign = |account: Account| {
         let action = Action::RegisterKey(RegisterKey {
             owner: account.address(),
