@@ -72,9 +72,7 @@ pub(crate) async fn roles_of(
     let now = app.clock.now();
     let roles = |practitioner: &PractitionerDoc| {
         let accreditor = accreditors.iter().find(|accreditor| accreditor.address == practitioner.accreditor);
-        let runs = practitioner.valid_from <= now && now < practitioner.valid_until;
-        let counts = runs && practitioner.is_vouched_for(accreditor);
-        if counts { Role::from_mask(practitioner.roles) } else { Vec::new() }
+        if practitioner.counts_at(now, accreditor) { Role::from_mask(practitioner.roles) } else { Vec::new() }
     };
     Ok(practitioners.iter().map(|practitioner| (practitioner.address, roles(practitioner))).collect())
 }

@@ -59,7 +59,7 @@ pub(crate) async fn post_grant(
     let signed = body.action.clone();
     let verified = match &signed {
         Some(signed) => {
-            give::check_message(&caller, signed, &body)?;
+            give::check_message(&caller, signed, &body, app.clock.now())?;
             Some((signed, app.relay.verify(signed).await?))
         }
         None => None,

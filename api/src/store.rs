@@ -16,7 +16,7 @@ use mongodb::{
         ClientOptions, ClusteredIndex, IndexOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern,
     },
 };
-use protocol::deployment::{DEPLOYMENT_VERSION, Deployment};
+use protocol::deployment::Deployment;
 use secrecy::{ExposeSecret, SecretString};
 
 /// Names of the API's own collections.
@@ -76,11 +76,8 @@ pub mod collection {
 /// # Errors
 /// When it cannot be read or has another form.
 pub fn read_deployment(path: &Path) -> anyhow::Result<Deployment> {
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read the deployment file {}", path.display()))?;
-    let deployment: Deployment = serde_json::from_str(&text).context("the deployment file has another form")?;
-    anyhow::ensure!(deployment.version == DEPLOYMENT_VERSION, "the deployment file is of another version");
-    Ok(deployment)
+    let json = std::fs::read(path).with_context(|| format!("cannot read the deployment file {}", path.display()))?;
+    Deployment::parse(&json).with_context(|| format!("the deployment file {} cannot be used", path.display()))
 }
 
 /// Connects with majority read and write concern, and reads from the primary whatever the URI says: a secondary that lags

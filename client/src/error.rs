@@ -4,7 +4,10 @@
 //! ([`ExitClass::code`]), so that scripts need not read text. Codes of the server (`protocol::error_code`) keep their
 //! own text and hint.
 
-use protocol::error_code::{ErrorCode, Problem};
+use protocol::{
+    error_code::{ErrorCode, Problem},
+    grants::GrantFormError,
+};
 
 /// The class of a failure; `medlock` ends with its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -313,6 +316,14 @@ impl From<Problem> for ClientError {
             _ => printable(&problem.detail),
         };
         Self::new(kind, what)
+    }
+}
+
+impl From<GrantFormError> for ClientError {
+    fn from(error: GrantFormError) -> Self {
+        let text = error.to_string();
+        let (first, rest) = text.split_at(1);
+        Self::new(Kind::Usage, format!("{}{rest}.", first.to_uppercase()))
     }
 }
 

@@ -6,18 +6,18 @@ mod revoke;
 
 pub use catch_up::{CaughtUp, catch_up};
 pub(crate) use own_versions::OwnVersions;
+pub use protocol::grants::Scope;
 pub use revoke::{Ending, Revoked, revoke, standing};
 
-use alloy::primitives::{Address, B256};
-use contracts::Terms;
+use alloy::primitives::Address;
 use futures::{StreamExt, TryStreamExt};
 use protocol::{
-    bodies::grants::{BundleBody, GrantBody, GrantQuery, GrantSide, GrantState, GrantView, ShelfQuery},
+    bodies::grants::{BundleBody, GrantBody, GrantQuery, GrantSide, GrantView, ShelfQuery},
     bundle::Bundle,
-    codes::{Category, MAX_SCOPES, Purpose, Right, ScopeKind},
+    codes::{Purpose, Right, ScopeKind},
     deployment::ContractName,
-    ends::check_grant_end,
     error_code::ErrorCode,
+    grants::GrantForm,
     ids::{GrantId, RecordId, RequestId, Tag},
     messages::{self, Action},
 };
@@ -34,43 +34,6 @@ use crate::{
     wallet::Wallet,
 };
 
-/// What a grant covers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Scope {
-    /// One record (READ only).
-    Record(RecordId),
-    /// One category (WRITE only, until category keys exist).
-    Category(Category),
-    /// Everything (WRITE only, until category keys exist).
-    All,
-}
-
-impl Scope {
-    /// As the chain names it.
-    #[must_use]
-    pub fn on_chain(self) -> (ScopeKind, B256) {
-        match self {
-            Self::Record(record) => (ScopeKind::Record, record.0),
-            Self::Category(category) => (ScopeKind::Category, category.scope_id()),
-            Self::All => (ScopeKind::All, B256::ZERO),
-        }
-    }
-
-    /// From what the chain names; `None` for a category that this version does not know.
-    #[must_use]
-    pub fn from_chain(kind: ScopeKind, id: B256) -> Option<Self> {
-        match kind {
-            ScopeKind::Record => Some(Self::Record(RecordId(id))),
-            ScopeKind::Category => {
-                let category = Category::from_code(u16::from_be_bytes([id[30], id[31]]))?;
-                (category.scope_id() == id).then_some(Self::Category(category))
-            }
-            ScopeKind::All => id.is_zero().then_some(Self::All),
-        }
-    }
-}
-
 /// What is granted.
 #[derive(Clone, Debug)]
 pub struct NewGrants {
@@ -78,7 +41,7 @@ pub struct NewGrants {
     pub grantee: Address,
     /// READ or WRITE.
     pub right: Right,
-    /// One scope or several, at most [`MAX_SCOPES`].
+    /// One scope or several, at most [`protocol::codes::MAX_SCOPES`].
     pub scopes: Vec<Scope>,
     /// For what; not empty.
     pub purposes: Vec<Purpose>,
@@ -94,35 +57,17 @@ pub struct NewGrants {
 
 impl NewGrants {
     fn check(&self, owner: Address, now: u64) -> Result<(), ClientError> {
-        let usage = |what: &str| Err(ClientError::new(Kind::Usage, what));
-        if self.scopes.is_empty() || self.scopes.len() > MAX_SCOPES {
-            return usage("One grant covers at least one thing and at most 64.");
-        }
-        let mut scopes: Vec<_> =
-            self.scopes.iter().map(|scope| scope.on_chain()).map(|(kind, id)| (kind.code(), id)).collect();
-        scopes.sort_unstable();
-        scopes.dedup();
-        if scopes.len() != self.scopes.len() {
-            return usage("The same thing is named twice.");
-        }
-        let fits = |scope: &Scope| matches!(scope, Scope::Record(_)) == (self.right == Right::Read);
-        if !self.scopes.iter().all(fits) {
-            return usage(match self.right {
-                Right::Read => "Reading is granted for single records.",
-                Right::Write => "Adding records is granted for a category or for everything.",
-            });
-        }
-        if self.purposes.is_empty() {
-            return usage("A grant names at least one purpose.");
-        }
-        if self.not_after <= self.not_before {
-            return usage("A grant ends after it begins.");
-        }
-        check_grant_end(self.not_after, now)?;
-        if self.grantee == owner || self.grantee.is_zero() {
-            return usage("A grant is for somebody else.");
-        }
-        Ok(())
+        let scopes: Vec<_> = self.scopes.iter().map(|scope| scope.on_chain()).collect();
+        let form = GrantForm {
+            patient: owner,
+            grantee: self.grantee,
+            right: self.right,
+            scopes: &scopes,
+            purposes: Purpose::mask(&self.purposes),
+            not_before: self.not_before,
+            not_after: self.not_after,
+        };
+        form.check(now).map_err(ClientError::from)
     }
 }
 
@@ -320,7 +265,7 @@ async fn compared(client: &Client, query: &GrantQuery) -> Result<Vec<GrantView>,
             return Ok(None);
         }
         let patient_epoch = chain.patient_epoch(grant.patient).await?;
-        grant.state = state_of(&terms, terms.rights != 0 && terms.patient_epoch == patient_epoch, now);
+        grant.state = terms.state_at(patient_epoch, now);
         grant.right = Right::from_bit(terms.rights);
         grant.purposes = Purpose::from_mask(terms.purposes);
         (grant.not_before, grant.not_after) = (terms.not_before, terms.not_after);
@@ -354,7 +299,7 @@ fn untold_grants<'a>(
         not_after: grant.terms.not_after,
         epoch: grant.terms.epoch,
         patient_epoch: grant.terms.patient_epoch,
-        state: state_of(&grant.terms, grant.stands, now),
+        state: grant.terms.state_at(grant.patient_epoch, now),
         bundle_hash: grant.bundle_hash,
         newest_version: None,
         shelf: None,
@@ -362,18 +307,6 @@ fn untold_grants<'a>(
         tx_hash: grant.tx_hash,
     };
     on_chain.filter(is_untold).map(view).collect()
-}
-
-fn state_of(terms: &Terms, stands: bool, now: u64) -> GrantState {
-    if !stands {
-        GrantState::Revoked
-    } else if now < terms.not_before {
-        GrantState::Future
-    } else if now >= terms.not_after {
-        GrantState::Expired
-    } else {
-        GrantState::Active
-    }
 }
 
 impl Keys {
@@ -386,19 +319,13 @@ impl Keys {
 
 #[cfg(test)]
 mod tests {
-    use protocol::ends::AUTHORITY_SECONDS_MAX;
+    use alloy::primitives::B256;
+    use protocol::{
+        ends::AUTHORITY_SECONDS_MAX,
+        grants::{GrantState, Terms},
+    };
 
     use super::*;
-
-    #[test]
-    fn scopes_are_the_same_on_both_sides() {
-        for scope in [Scope::Record(RecordId(B256::repeat_byte(1))), Scope::Category(Category::Imaging), Scope::All] {
-            let (kind, id) = scope.on_chain();
-            assert_eq!(Scope::from_chain(kind, id), Some(scope));
-        }
-        assert_eq!(Scope::from_chain(ScopeKind::Category, B256::repeat_byte(1)), None);
-        assert_eq!(Scope::from_chain(ScopeKind::All, B256::repeat_byte(1)), None);
-    }
 
     #[test]
     fn a_grant_that_the_server_leaves_out_is_listed_from_the_chain() {
@@ -418,7 +345,7 @@ mod tests {
                 kind: Some(ScopeKind::Record),
             },
             bundle_hash: B256::ZERO,
-            stands: true,
+            patient_epoch: 0,
             tx_hash: B256::ZERO,
         };
         let on_chain = [grant(2), grant(3)];

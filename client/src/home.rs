@@ -19,7 +19,7 @@
 use std::path::{Path, PathBuf};
 
 use alloy::primitives::Address;
-use protocol::deployment::{DEPLOYMENT_VERSION, Deployment};
+use protocol::deployment::Deployment;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::error::{ClientError, Kind};
@@ -253,23 +253,8 @@ pub fn read_deployment(path: &Path) -> Result<Deployment, ClientError> {
     let invalid = |what: String| ClientError::new(Kind::InvalidDeployment, what);
     let bytes = std::fs::read(path)
         .map_err(|error| invalid(format!("{} cannot be read: {error}.", path.display())).because(error))?;
-    let deployment: Deployment = serde_json::from_slice(&bytes)
-        .map_err(|error| invalid(format!("{} is not a deployment file: {error}.", path.display())).because(error))?;
-    check_version(&deployment, &path.display().to_string())?;
-    Ok(deployment)
-}
-
-/// Checks the version of a deployment that was read from `place`.
-///
-/// # Errors
-/// [`Kind::InvalidDeployment`].
-pub(crate) fn check_version(deployment: &Deployment, place: &str) -> Result<(), ClientError> {
-    let version = deployment.version;
-    if version == DEPLOYMENT_VERSION {
-        return Ok(());
-    }
-    let what = format!("{place} has version {version}, this client reads version {DEPLOYMENT_VERSION}.");
-    Err(ClientError::new(Kind::InvalidDeployment, what))
+    Deployment::parse(&bytes)
+        .map_err(|error| invalid(format!("{} cannot be used: {error}.", path.display())).because(error))
 }
 
 /// The error for a file that cannot be read or written.

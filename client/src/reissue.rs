@@ -76,7 +76,7 @@ pub async fn reissue(client: &Client, keys: &Keys, progress: &Progress) -> Resul
     let mut records: Vec<RecordId> = versions.iter().map(|version| version.record).collect();
     records.sort_unstable();
     records.dedup();
-    let standing: Vec<ChainGrant> = grants.into_iter().filter(|grant| grant.stands).collect();
+    let standing: Vec<ChainGrant> = grants.into_iter().filter(|grant| grant.stands()).collect();
     let total = (records.len() + standing.len()) as u64;
     let mut done = 0;
     let mut tell_progress = || {

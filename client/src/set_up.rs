@@ -10,7 +10,7 @@ use crate::{
     chain::Chain,
     client::{Client, Overrides},
     error::{ClientError, Kind},
-    home::{Config, Home, check_version, read_deployment},
+    home::{Config, Home, read_deployment},
     wallet::{LocalWallet, WALLET_FILE, Wallet, check_new_passphrase},
 };
 
@@ -135,6 +135,8 @@ pub fn holds_another(wallet_file: &std::path::Path) -> ClientError {
 /// [`Kind::Unreachable`], [`Kind::InvalidAnswer`], [`Kind::InvalidDeployment`].
 pub async fn deployment_of_server(api: &str) -> Result<Deployment, ClientError> {
     let deployment = Api::new(api)?.server_info().await?.deployment;
-    check_version(&deployment, "The server's deployment")?;
+    deployment.check_version().map_err(|error| {
+        ClientError::new(Kind::InvalidDeployment, format!("The server's deployment cannot be used: {error}."))
+    })?;
     Ok(deployment)
 }

@@ -7,12 +7,11 @@
 mod call;
 mod event;
 mod refusal;
-mod terms;
 
 pub use call::{call_of, checkpoint_call, direct_call_of};
 pub use event::{ChainEvent, EventError};
+pub use protocol::grants::Terms;
 pub use refusal::{Refusal, refusal_of};
-pub use terms::Terms;
 
 macro_rules! binding {
     ($(#[$doc:meta])* $module:ident, $contract:ident, $path:literal) => {

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use alloy::primitives::B256;
 use protocol::{
-    deployment::{DEPLOYMENT_VERSION, Deployment},
+    deployment::Deployment,
     mirror::{CURSOR_ID, CursorDoc, MIRROR_VERSION},
 };
 
@@ -30,15 +30,8 @@ pub struct Binding {
 /// [`Refusal::DeploymentUnreadable`] and [`Refusal::DeploymentForm`].
 pub fn read_deployment(path: &Path) -> Result<Deployment, Refusal> {
     let name = path.display().to_string();
-    let text =
-        fs::read_to_string(path).map_err(|source| Refusal::DeploymentUnreadable { path: name.clone(), source })?;
-    let deployment: Deployment = serde_json::from_str(&text)
-        .map_err(|source| Refusal::DeploymentForm { path: name.clone(), reason: source.to_string() })?;
-    if deployment.version != DEPLOYMENT_VERSION {
-        let reason = format!("version {} instead of {DEPLOYMENT_VERSION}", deployment.version);
-        return Err(Refusal::DeploymentForm { path: name, reason });
-    }
-    Ok(deployment)
+    let json = fs::read(path).map_err(|source| Refusal::DeploymentUnreadable { path: name.clone(), source })?;
+    Deployment::parse(&json).map_err(|error| Refusal::DeploymentForm { path: name, reason: error.to_string() })
 }
 
 impl Binding {

@@ -40,6 +40,21 @@ pub struct Deployment {
     pub contracts: Contracts,
 }
 
+/// A deployment file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeploymentError {
+    /// It is not JSON of this form.
+    #[error("it is not a deployment file: {0}")]
+    Form(#[source] serde_json::Error),
+    /// It has another version.
+    #[error("it has version {found}, this program reads version {DEPLOYMENT_VERSION}")]
+    Version {
+        /// The version that it has.
+        found: u32,
+    },
+}
+
 /// The contracts of a deployment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -87,6 +102,28 @@ pub enum ContractName {
 }
 
 impl Deployment {
+    /// Parses the JSON of a deployment file. The version is checked first: a file of another version has another form.
+    ///
+    /// # Errors
+    /// [`DeploymentError`].
+    pub fn parse(json: &[u8]) -> Result<Self, DeploymentError> {
+        #[derive(Deserialize)]
+        struct OnlyVersion {
+            version: u32,
+        }
+        let OnlyVersion { version } = serde_json::from_slice(json).map_err(DeploymentError::Form)?;
+        check_version(version)?;
+        serde_json::from_slice(json).map_err(DeploymentError::Form)
+    }
+
+    /// Checks that the version is [`DEPLOYMENT_VERSION`], for a deployment that came in another message.
+    ///
+    /// # Errors
+    /// [`DeploymentError::Version`].
+    pub const fn check_version(&self) -> Result<(), DeploymentError> {
+        check_version(self.version)
+    }
+
     /// The address of a contract.
     #[must_use]
     pub fn address_of(&self, contract: ContractName) -> Address {
@@ -145,4 +182,8 @@ impl Deployment {
             None,
         )
     }
+}
+
+const fn check_version(found: u32) -> Result<(), DeploymentError> {
+    if found == DEPLOYMENT_VERSION { Ok(()) } else { Err(DeploymentError::Version { found }) }
 }

@@ -33,10 +33,10 @@ pub use content_hash::{CONTENT_PIECE_LEN, ContentHasher};
 pub use header::{HEADER_LEN, Header};
 pub use io::{OpenReader, SealReader};
 pub use layout::{
-    FLOE_HEADER_LEN, MAX_CONTENT_LEN, MAX_METADATA_LEN, MIN_PADDED_LEN, SEGMENT_LEN, SEGMENT_PAYLOAD_LEN, padded_len,
-    sealed_len,
+    ContentLenError, FLOE_HEADER_LEN, MAX_CONTENT_LEN, MAX_METADATA_LEN, MIN_PADDED_LEN, SEGMENT_LEN,
+    SEGMENT_PAYLOAD_LEN, check_content_len, padded_len, sealed_len,
 };
-pub use metadata::{Coding, MAX_FILE_NAME_LEN, Metadata, MetadataError, SignedBy};
+pub use metadata::{Coding, MAX_FILE_NAME_LEN, Metadata, MetadataError, SignedBy, is_file_name};
 pub use open::Opener;
 pub use range::RangeOpener;
 pub use seal::{SealError, SealParams, Sealer};

@@ -42,6 +42,7 @@ pub mod cid;
 pub mod log;
 
 pub mod ends;
+pub mod grants;
 pub mod messages;
 pub mod reads;
 pub mod session;

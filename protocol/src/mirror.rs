@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     codes::ScopeKind,
+    grants::Terms,
     ids::{GrantId, LeafHash, RecordId, Tag},
 };
 
@@ -221,6 +222,22 @@ pub struct GrantDoc {
     pub place: Place,
 }
 
+impl GrantDoc {
+    /// Returns the terms as the contract stores them.
+    #[must_use]
+    pub const fn terms(&self) -> Terms {
+        Terms {
+            not_before: self.not_before,
+            not_after: self.not_after,
+            epoch: self.epoch,
+            patient_epoch: self.patient_epoch,
+            purposes: self.purposes,
+            rights: if self.revoked { 0 } else { self.rights },
+            kind: Some(self.kind),
+        }
+    }
+}
+
 /// A patient's epoch. `_id`: address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PatientDoc {
@@ -312,6 +329,13 @@ impl PractitionerDoc {
             && accreditor.is_some_and(|accreditor| {
                 accreditor.address == self.accreditor && accreditor.active && accreditor.epoch == self.accreditor_epoch
             })
+    }
+
+    /// Returns whether the accreditation counts at `time` (unix seconds), for the roles that it names
+    /// (`Accreditation.isAccredited`).
+    #[must_use]
+    pub fn counts_at(&self, time: u64, accreditor: Option<&AccreditorDoc>) -> bool {
+        (self.valid_from..self.valid_until).contains(&time) && self.is_vouched_for(accreditor)
     }
 }
 

@@ -19,6 +19,7 @@ use protocol::{
     codes::{MAX_SCOPES, Right, ScopeKind},
     deployment::ContractName,
     error_code::ErrorCode,
+    grants::{GrantForm, GrantFormError},
     ids::{GrantId, RecordId, Tag},
     messages::{Action, Scope, SignedAction},
     mirror::{self, GrantDoc, RecordDoc},
@@ -67,8 +68,14 @@ pub(super) async fn check_form(body: GrantBody) -> Result<Kept, ApiError> {
 /// Checks a signed Grant against the body that came with it, as far as that costs nothing.
 ///
 /// # Errors
-/// `invalid_request` when they do not agree, `forbidden` for another patient's message.
-pub(super) fn check_message(caller: &Caller, signed: &SignedAction, body: &GrantBody) -> Result<(), ApiError> {
+/// `invalid_request` when they do not agree, `forbidden` for another patient's message, `out_of_range` for a grant whose
+/// form breaks a rule ([`GrantForm`]).
+pub(super) fn check_message(
+    caller: &Caller,
+    signed: &SignedAction,
+    body: &GrantBody,
+    now: u64,
+) -> Result<(), ApiError> {
     let Action::Grant(message) = &signed.action else {
         return Err(ApiError::invalid("the message is not a Grant; send it to /v1/actions"));
     };
@@ -89,7 +96,20 @@ pub(super) fn check_message(caller: &Caller, signed: &SignedAction, body: &Grant
     if !message.scopes.iter().zip(&body.bundles).all(same_scope) {
         return Err(ApiError::invalid("the bundles are not in the order of the message's scopes"));
     }
-    Ok(())
+    let scopes: Vec<_> = body.bundles.iter().map(|bundle| (bundle.kind, bundle.scope_id)).collect();
+    let form = GrantForm {
+        patient: message.patient,
+        grantee: body.grantee,
+        right: body.right,
+        scopes: &scopes,
+        purposes: message.purposes,
+        not_before: message.notBefore.to(),
+        not_after: message.notAfter.to(),
+    };
+    form.check(now).map_err(|error| match error {
+        GrantFormError::Grantee => ApiError::invalid(error.to_string()),
+        _ => ApiError::new(ErrorCode::OutOfRange, error.to_string()),
+    })
 }
 
 /// Compares the bundles with the hashes that the message names; gives the epoch that each grant will have.

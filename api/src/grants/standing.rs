@@ -62,15 +62,7 @@ impl Standings {
         let patient_epoch = self.patient_epochs.get(&grant.patient).copied().unwrap_or(0);
         let is_ending =
             self.revocations.get(&grant.patient).is_some_and(|ending| ending.all || ending.grants.contains(&grant.id));
-        if grant.revoked || grant.rights == 0 || grant.patient_epoch < patient_epoch || is_ending {
-            GrantState::Revoked
-        } else if self.now < grant.not_before {
-            GrantState::Future
-        } else if self.now >= grant.not_after {
-            GrantState::Expired
-        } else {
-            GrantState::Active
-        }
+        if is_ending { GrantState::Revoked } else { grant.terms().state_at(patient_epoch, self.now) }
     }
 
     /// Whether it lets its grantee read now.

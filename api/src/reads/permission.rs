@@ -2,10 +2,11 @@
 //! server has accepted and the chain has not seen yet.
 
 use alloy::primitives::{Address, aliases::U40};
-use contracts::{Terms, record_registry::RecordRegistry::Record};
+use contracts::record_registry::RecordRegistry::Record;
 use protocol::{
-    codes::{Category, RecordStatus, Right, ScopeKind},
+    codes::{RecordStatus, Right, ScopeKind},
     error_code::ErrorCode,
+    grants::{Asked, Verdict, scopes_of},
     ids::{GrantId, Tag},
     reads::ReadRequest,
 };
@@ -96,18 +97,6 @@ fn withdrawn() -> ApiError {
     ApiError::new(ErrorCode::RecordTombstoned, "the record was withdrawn")
 }
 
-/// The scopes that cover a record, narrowest first.
-fn scopes(request: &ReadRequest, record: &Record) -> [Scope; 3] {
-    // A code that is not in our list still has its scope id.
-    let category = Category::from_code(record.category)
-        .map_or_else(|| alloy::primitives::B256::left_padding_from(&record.category.to_be_bytes()), Category::scope_id);
-    [
-        (ScopeKind::Record, request.record.0),
-        (ScopeKind::Category, category),
-        (ScopeKind::All, alloy::primitives::B256::ZERO),
-    ]
-}
-
 /// A signed revocation counts from the moment this server has accepted it.
 async fn refuse_revoked(
     app: &App,
@@ -127,7 +116,7 @@ async fn refuse_revoked(
         return Err(revoked());
     }
     let tag = request.tag();
-    let scopes = scopes(request, record);
+    let scopes = scopes_of(request.record, record.category);
     let stands = |(kind, id): &Scope| !revocations.grants.contains(&GrantId::derive(record.patient, tag, *kind, *id));
     if scopes.iter().all(stands) {
         return Ok(());
@@ -162,7 +151,7 @@ async fn why_not(
     time: u64,
 ) -> Result<ApiError, ApiError> {
     let tag: Tag = request.tag();
-    let [one, category, all] = scopes(request, record);
+    let [one, category, all] = scopes_of(request.record, record.category);
     let registry = chain::grant_registry(app);
     let patient_epoch = registry.patientEpochOf(record.patient).block(block.id());
     let (one, category, all, patient_epoch) = tokio::join!(
@@ -172,41 +161,20 @@ async fn why_not(
         patient_epoch.call(),
     );
     let patient_epoch = patient_epoch?;
-    let standings = [one?, category?, all?].map(|terms| standing(&terms, request, patient_epoch, time));
-    // The best standing decides: it is the one that the reader would have relied on.
-    let best = standings.into_iter().max().unwrap_or(Standing::None);
+    let asked = Asked { right: Right::Read, purpose: Some(request.purpose), patient_epoch, time };
+    let verdicts = [one?, category?, all?].map(|terms| terms.verdict(&asked));
+    // The best verdict decides: it is that of the grant on which the reader would have relied.
+    let best = verdicts.into_iter().max().unwrap_or(Verdict::NeverGranted);
     Ok(match best {
-        Standing::None => ApiError::new(ErrorCode::NoGrant, "the patient has not granted this"),
-        Standing::OtherPurpose => ApiError::new(ErrorCode::NoGrant, "the grant is for another purpose"),
-        Standing::Revoked => ApiError::new(ErrorCode::GrantRevoked, "the patient has revoked the grant"),
-        Standing::OutOfPeriod => ApiError::new(ErrorCode::GrantExpired, "the grant's period is over, or has not begun"),
-        // The grant stands, so it can only be the reader's accreditation.
-        Standing::Granted => ApiError::new(ErrorCode::NotAccredited, "nobody vouches for the reader now"),
+        Verdict::NeverGranted | Verdict::OtherRight => {
+            ApiError::new(ErrorCode::NoGrant, "the patient has not granted this")
+        }
+        Verdict::OtherPurpose => ApiError::new(ErrorCode::NoGrant, "the grant is for another purpose"),
+        Verdict::Revoked => ApiError::new(ErrorCode::GrantRevoked, "the patient has revoked the grant"),
+        Verdict::OutsidePeriod => {
+            ApiError::new(ErrorCode::GrantExpired, "the grant's period is over, or has not begun")
+        }
+        // The grant permits it, so it can only be the reader's accreditation.
+        Verdict::Permitted => ApiError::new(ErrorCode::NotAccredited, "nobody vouches for the reader now"),
     })
-}
-
-/// What one grant says about a read, from worst to best.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Standing {
-    None,
-    Revoked,
-    OtherPurpose,
-    OutOfPeriod,
-    Granted,
-}
-
-fn standing(terms: &Terms, request: &ReadRequest, patient_epoch: u32, time: u64) -> Standing {
-    if terms.epoch == 0 {
-        return Standing::None;
-    }
-    if terms.rights & Right::Read.bit() == 0 || terms.patient_epoch != patient_epoch {
-        return Standing::Revoked;
-    }
-    if terms.purposes & request.purpose.bit() == 0 {
-        return Standing::OtherPurpose;
-    }
-    if time < terms.not_before || time >= terms.not_after {
-        return Standing::OutOfPeriod;
-    }
-    Standing::Granted
 }

@@ -9,6 +9,7 @@ use contracts::record_registry::RecordRegistry::Record;
 use protocol::{
     codes::{Right, Role, ScopeKind},
     error_code::ErrorCode,
+    grants::category_scope_id,
     ids::{GrantId, RecordId, Salt, Tag},
     messages::Action,
 };
@@ -98,7 +99,7 @@ impl Uploader {
     /// The WRITE grants that permit it at a block.
     async fn standing(&self, app: &App, at: &Block) -> Result<Vec<GrantId>, ApiError> {
         let tag = Tag::derive(self.address, self.write_salt);
-        let category = B256::left_padding_from(&self.category.to_be_bytes());
+        let category = category_scope_id(self.category);
         let time = U40::from(app.clock.now().max(at.time));
         let mut standing = Vec::new();
         for (kind, id) in [(ScopeKind::Category, category), (ScopeKind::All, B256::ZERO)] {

@@ -97,7 +97,7 @@ pub(super) async fn stands_on_chain(
 ) -> Result<bool, RelayError> {
     let (terms, epoch) =
         tokio::try_join!(terms_of(shared, patient, place, BlockId::latest()), patient_epoch(shared, patient))?;
-    Ok(terms.rights != 0 && terms.patient_epoch == epoch)
+    Ok(terms.stands(epoch))
 }
 
 /// How often the patient has ended everything.

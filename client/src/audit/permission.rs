@@ -3,9 +3,9 @@
 use std::collections::{HashMap, hash_map::Entry};
 
 use alloy::primitives::{Address, B256};
-use contracts::Terms;
 use protocol::{
-    codes::{Category, Purpose, RecordStatus, Right, ScopeKind},
+    codes::{Purpose, RecordStatus, Right, ScopeKind},
+    grants::{self, scopes_of},
     ids::{RecordId, Tag},
     reads::Leaf,
 };
@@ -101,12 +101,7 @@ fn is_granted(record: &RecordHistory, events: &[(u64, GrantEvent)], asked: &Aske
             _ => None,
         })
         .unwrap_or_default();
-    let category = Category::from_code(record.category).map(|category| category.scope_id());
-    let scopes = [
-        Some((ScopeKind::Record, asked.record.0)),
-        category.map(|id| (ScopeKind::Category, id)),
-        Some((ScopeKind::All, B256::ZERO)),
-    ];
+    let question = grants::Asked { right: Right::Read, purpose: Some(asked.purpose), patient_epoch, time: asked.time };
     let stands = |(kind, id): (ScopeKind, B256)| {
         let last = until().find_map(|event| match event {
             GrantEvent::Granted { tag, scope_id, terms } => {
@@ -117,16 +112,9 @@ fn is_granted(record: &RecordHistory, events: &[(u64, GrantEvent)], asked: &Aske
             }
             GrantEvent::AllRevoked { .. } => None,
         });
-        last.flatten().is_some_and(|terms| permits(terms, patient_epoch, asked))
+        last.flatten().is_some_and(|terms| terms.permits(&question))
     };
-    scopes.into_iter().flatten().any(stands)
-}
-
-fn permits(terms: &Terms, patient_epoch: u32, asked: &Asked) -> bool {
-    terms.rights & Right::Read.bit() != 0
-        && terms.purposes & asked.purpose.bit() != 0
-        && terms.patient_epoch == patient_epoch
-        && (terms.not_before..terms.not_after).contains(&asked.time)
+    scopes_of(asked.record, record.category).into_iter().any(stands)
 }
 
 /// Whether somebody vouched for the reader: the last accreditation, not suspended since, by an accreditor who is active
@@ -155,6 +143,8 @@ fn is_accredited(events: &[(u64, AccreditationEvent)], time: u64, block: u64) ->
 
 #[cfg(test)]
 mod tests {
+    use protocol::{codes::Category, grants::Terms};
+
     use super::*;
 
     const RECORD: RecordId = RecordId(B256::repeat_byte(7));

@@ -71,10 +71,18 @@ pub struct ChainGrant {
     pub terms: Terms,
     /// SHA-256 of its bundle.
     pub bundle_hash: B256,
-    /// Whether its patient epoch is the patient's, and it is not revoked; the period is not considered.
-    pub stands: bool,
+    /// The patient's epoch, read now.
+    pub patient_epoch: u32,
     /// Transaction of the grant.
     pub tx_hash: B256,
+}
+
+impl ChainGrant {
+    /// Returns whether the patient has not ended it; the period is not considered.
+    #[must_use]
+    pub const fn stands(&self) -> bool {
+        self.terms.stands(self.patient_epoch)
+    }
 }
 
 /// One anchored key release.
@@ -265,8 +273,7 @@ impl Chain {
         let read = async |id: GrantId| {
             let (tag, kind, scope_id, bundle_hash, tx_hash) = last[&id];
             let terms = self.terms(patient, tag, kind, scope_id).await?;
-            let stands = terms.rights != 0 && terms.patient_epoch == patient_epoch;
-            Ok::<_, ClientError>(ChainGrant { id, tag, kind, scope_id, terms, bundle_hash, stands, tx_hash })
+            Ok::<_, ClientError>(ChainGrant { id, tag, kind, scope_id, terms, bundle_hash, patient_epoch, tx_hash })
         };
         use futures::{StreamExt, TryStreamExt};
         futures::stream::iter(order.into_iter().map(read)).buffered(16).try_collect().await

@@ -193,7 +193,7 @@ impl Grants {
             None => grants::list(&client, side, record).await?,
         };
         if !self.all {
-            grants.retain(stands);
+            grants.retain(|grant| grant.state.is_open());
         }
         let people = grants.iter().flat_map(|grant| [Some(grant.patient), grant.grantee]).flatten();
         let names = Names::of(&context, &client, None, people).await;
@@ -213,11 +213,6 @@ impl Grants {
             lines.collect::<Vec<_>>().join("\n")
         })
     }
-}
-
-/// Whether a grant counts now or will.
-fn stands(grant: &GrantView) -> bool {
-    matches!(grant.state, GrantState::Active | GrantState::Future)
 }
 
 /// A grant in one sentence: `Dr. Ada can open 0x1234abcd12 for treatment until 3 May 2026.`

@@ -10,7 +10,7 @@ use client::{
 };
 use protocol::{
     bodies::{
-        grants::{GrantSide, GrantState, GrantView},
+        grants::{GrantSide, GrantView},
         records::RecordView,
     },
     codes::{Category, Purpose, RecordStatus},
@@ -171,7 +171,7 @@ fn in_words(context: &Context, record: &RecordView, grants: &[GrantView], names:
     text += "\n\n";
     let standing: Vec<_> = grants
         .iter()
-        .filter(|grant| matches!(grant.state, GrantState::Active | GrantState::Future))
+        .filter(|grant| grant.state.is_open())
         .map(|grant| super::grants::sentence(grant, names))
         .collect();
     text += &if standing.is_empty() { "Shared with nobody.".to_owned() } else { standing.join("\n") };

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use protocol::{
     bodies::{
-        grants::{BundleBody, CatchUpBody, GrantSide, GrantState, GrantView},
+        grants::{BundleBody, CatchUpBody, GrantSide, GrantView},
         records::{RecordQuery, ReleaseShareBody},
     },
     bundle::Bundle,
@@ -156,9 +156,7 @@ pub(super) async fn deposit(client: &Client, version: &ChainVersion, capsule: Ve
 async fn extend_bundles(client: &Client, keys: &Keys, found: &mut CaughtUp) -> Result<(), ClientError> {
     let grants = list(client, GrantSide::Given, None).await?;
     let is_open = |grant: &GrantView| {
-        grant.kind == ScopeKind::Record
-            && grant.right == Some(Right::Read)
-            && matches!(grant.state, GrantState::Active | GrantState::Future)
+        grant.kind == ScopeKind::Record && grant.right == Some(Right::Read) && grant.state.is_open()
     };
     for grant in grants.into_iter().filter(is_open) {
         match extend_bundle(client, keys, &grant, &mut found.told).await {

@@ -66,7 +66,7 @@ pub async fn revoke(
     client.chain().verify_deployment().await?;
     let patient = client.address();
     let standing: Vec<ChainGrant> =
-        client.chain().grants_of(patient).await?.into_iter().filter(|grant| grant.stands).collect();
+        client.chain().grants_of(patient).await?.into_iter().filter(|grant| grant.stands()).collect();
     let mut on_their_way = Vec::new();
     let ended: Vec<ChainGrant> = match ending {
         Ending::Everything => standing,
@@ -164,7 +164,7 @@ fn nothing_stands() -> ClientError {
 pub async fn standing(client: &Client) -> Result<Vec<ChainGrant>, ClientError> {
     client.chain().verify_deployment().await?;
     let grants = client.chain().grants_of(client.address()).await?;
-    Ok(grants.into_iter().filter(|grant| grant.stands).collect())
+    Ok(grants.into_iter().filter(|grant| grant.stands()).collect())
 }
 
 /// The tags of a person that the server names, each with a salt that opens it.

@@ -3,7 +3,8 @@
 use alloy::primitives::Address;
 use protocol::{
     bodies::grants::{GrantQuery, GrantSide},
-    codes::{Category, Right, ScopeKind},
+    codes::{Category, Right},
+    grants::{Asked, Scope},
     ids::{RecordId, Salt, Tag},
 };
 
@@ -36,20 +37,17 @@ pub(crate) async fn write_salt(
     let now = client.chain().now().await?;
     let patient_epoch = client.chain().patient_epoch(patient).await?;
     for grant in client.api()?.grants(&query).await? {
-        let covers = match grant.kind {
-            ScopeKind::All => true,
-            ScopeKind::Category => category.is_some_and(|category| category.scope_id() == grant.scope_id),
-            ScopeKind::Record => false,
+        let covers = match Scope::from_chain(grant.kind, grant.scope_id) {
+            Some(Scope::All) => true,
+            Some(Scope::Category(granted)) => category == Some(granted),
+            Some(Scope::Record(_)) | None => false,
         };
         let Some(salt) = grant.salt.filter(|_| covers && grant.patient == patient) else { continue };
         if Tag::derive(client.address(), salt) != grant.tag {
             continue;
         }
         let terms = client.chain().terms(patient, grant.tag, grant.kind, grant.scope_id).await?;
-        let counts = terms.rights == Right::Write.bit()
-            && terms.patient_epoch == patient_epoch
-            && (terms.not_before..terms.not_after).contains(&now);
-        if counts {
+        if terms.permits(&Asked { right: Right::Write, purpose: None, patient_epoch, time: now }) {
             return Ok(salt);
         }
     }

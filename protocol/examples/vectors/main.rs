@@ -9,6 +9,7 @@ mod key_epochs;
 mod operator_keys;
 mod reference_floe;
 mod reference_hpke;
+mod rules;
 mod scenario;
 
 use std::{collections::BTreeMap, fs, path::Path, process::ExitCode};
@@ -81,6 +82,7 @@ fn main() -> ExitCode {
     letters(&mut vectors);
     logs(&mut vectors);
     operator_keys::add(&mut vectors);
+    rules::add(&mut vectors);
 
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files: BTreeMap<std::path::PathBuf, String> = vectors

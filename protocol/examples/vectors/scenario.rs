@@ -3,6 +3,8 @@
 
 #[path = "messages_scenario.rs"]
 pub(crate) mod messages_scenario;
+#[path = "rules_scenario.rs"]
+pub(crate) mod rules_scenario;
 
 use alloy::primitives::{Address, B256, Bytes};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -28,6 +30,7 @@ use protocol::{
     recovery::RecoveryError,
     secret::{DataKey, NoteKey, ReaderShare, ReleaseShare, Seed},
 };
+use rules_scenario::{FormCase, LengthCase, ScopeCase, TermsCase};
 use serde::{Deserialize, Serialize};
 
 /// One file of `protocol/vectors`.
@@ -153,6 +156,22 @@ pub(crate) enum Scenario {
     Login(Box<LoginScenario>),
     Kit(KitScenario),
     OperatorKeys(Box<OperatorKeysScenario>),
+    GrantTerms {
+        cases: Vec<TermsCase>,
+    },
+    GrantScopes {
+        cases: Vec<ScopeCase>,
+    },
+    GrantForms {
+        cases: Vec<FormCase>,
+    },
+    ContentLengths {
+        cases: Vec<LengthCase>,
+    },
+    FileNames {
+        /// Each name, and whether metadata may hold it.
+        cases: Vec<(String, bool)>,
+    },
 }
 
 /// Bytes that a formula gives. `xor`: byte i is `(i ^ i>>8 ^ i>>16) & 255`; `zero`: all zero.
@@ -337,6 +356,26 @@ impl Scenario {
                     _ if epochs.is_newest_foreign() => "foreign key",
                     _ => "ok",
                 }
+            }
+            Self::GrantTerms { cases } => {
+                rules_scenario::run_terms(cases);
+                "ok"
+            }
+            Self::GrantScopes { cases } => {
+                rules_scenario::run_scopes(cases);
+                "ok"
+            }
+            Self::GrantForms { cases } => {
+                rules_scenario::run_forms(cases);
+                "ok"
+            }
+            Self::ContentLengths { cases } => {
+                rules_scenario::run_lengths(cases);
+                "ok"
+            }
+            Self::FileNames { cases } => {
+                rules_scenario::run_names(cases);
+                "ok"
             }
             Self::Tag { seed, chain_id, grant_registry, grantee, right, salt, tag } => {
                 let found = Seed::from_bytes(seed.0).tag(number(chain_id), *grant_registry, *grantee, *right);

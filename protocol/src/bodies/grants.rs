@@ -3,6 +3,7 @@
 use alloy::primitives::{Address, B256, Bytes};
 use serde::{Deserialize, Serialize};
 
+pub use crate::grants::GrantState;
 use crate::{
     codes::{Purpose, Right, ScopeKind},
     ids::{GrantId, RecordId, RequestId, Salt, Tag},
@@ -76,20 +77,6 @@ pub struct CatchUpBody {
 pub struct RevokeBody {
     /// The signed message.
     pub action: SignedAction,
-}
-
-/// Whether a grant counts now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum GrantState {
-    /// It counts.
-    Active,
-    /// Its period has not begun.
-    Future,
-    /// Its period is over.
-    Expired,
-    /// The patient ended it.
-    Revoked,
 }
 
 /// A grant as its patient or its grantee may see it.

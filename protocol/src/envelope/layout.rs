@@ -55,6 +55,38 @@ pub const fn sealed_len(content_len: u64, metadata_len: usize) -> u64 {
     (HEADER_LEN + FLOE_HEADER_LEN) as u64 + plaintext + segments * SEGMENT_OVERHEAD as u64
 }
 
+/// A document that cannot be uploaded because of its length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ContentLenError {
+    /// It has no bytes.
+    #[error("the document is empty")]
+    Empty,
+    /// Its envelope would be longer than the server takes.
+    #[error("the envelope would have {sealed} bytes, and the server takes at most {max}")]
+    TooLarge {
+        /// Bytes of the envelope.
+        sealed: u64,
+        /// The most bytes that the server takes.
+        max: u64,
+    },
+}
+
+/// Checks the length of a document, in bytes, before it is hashed, signed or sent. `metadata_len` is the length of the
+/// encoded metadata, or 0 while that is not known yet; `max` is the largest envelope that the server takes.
+///
+/// # Errors
+/// [`ContentLenError`].
+pub const fn check_content_len(content_len: u64, metadata_len: usize, max: u64) -> Result<(), ContentLenError> {
+    if content_len == 0 {
+        return Err(ContentLenError::Empty);
+    }
+    if content_len > MAX_CONTENT_LEN {
+        return Err(ContentLenError::TooLarge { sealed: u64::MAX, max });
+    }
+    let sealed = sealed_len(content_len, metadata_len);
+    if sealed > max { Err(ContentLenError::TooLarge { sealed, max }) } else { Ok(()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -203,8 +203,10 @@ impl Metadata {
     }
 }
 
-/// A name for one file in one folder, whatever the system: it comes from strangers.
-fn is_file_name(name: &str) -> bool {
+/// Returns whether metadata may hold this file name: one file in one folder on every system, shown as it is written. Names
+/// come from strangers.
+#[must_use]
+pub fn is_file_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= MAX_FILE_NAME_LEN
         && name != "."

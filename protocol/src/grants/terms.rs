@@ -1,0 +1,169 @@
+//! The terms of a grant as the contract stores them, and what they permit.
+
+use alloy::primitives::U256;
+use serde::{Deserialize, Serialize};
+
+use crate::codes::{Purpose, Right, ScopeKind};
+
+/// The terms of a grant, unpacked from the storage word (`IGrantRegistry`, type `Terms`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Unix seconds; the first second.
+    pub not_before: u64,
+    /// Unix seconds; the first second after.
+    pub not_after: u64,
+    /// Grant epoch; raised by every Grant and Revoke. Zero when nothing was ever granted.
+    pub epoch: u32,
+    /// The patient's epoch when granted.
+    pub patient_epoch: u32,
+    /// Bit set of purposes.
+    pub purposes: u16,
+    /// Bit set of rights; zero when revoked or never granted.
+    pub rights: u8,
+    /// The kind of scope; `None` for a code that this version does not know.
+    pub kind: Option<ScopeKind>,
+}
+
+/// The state of a grant at a given time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantState {
+    /// It counts.
+    Active,
+    /// Its period has not begun.
+    Future,
+    /// Its period is over.
+    Expired,
+    /// The patient ended it.
+    Revoked,
+}
+
+impl GrantState {
+    /// Returns whether the grant counts now or will count later without another signature.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Active | Self::Future)
+    }
+}
+
+/// A question to a grant.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// The right that is needed.
+    pub right: Right,
+    /// The purpose of a read; `None` to upload, which has no purpose.
+    pub purpose: Option<Purpose>,
+    /// The patient's epoch at the block that is asked.
+    pub patient_epoch: u32,
+    /// Unix seconds.
+    pub time: u64,
+}
+
+/// The answer of one grant. The order is from worst to best: of several grants the reader relies on the best one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Nothing was ever granted here.
+    NeverGranted,
+    /// The patient ended it.
+    Revoked,
+    /// It gives the other right.
+    OtherRight,
+    /// It names other purposes.
+    OtherPurpose,
+    /// Its period has not begun or is over.
+    OutsidePeriod,
+    /// It permits what was asked.
+    Permitted,
+}
+
+impl Terms {
+    /// Returns whether the patient has granted this and not ended it since, whatever its period.
+    #[must_use]
+    pub const fn stands(&self, patient_epoch: u32) -> bool {
+        self.rights != 0 && self.patient_epoch == patient_epoch
+    }
+
+    /// Returns the state at `time` (unix seconds). The end is the first second at which the grant no longer counts.
+    #[must_use]
+    pub const fn state_at(&self, patient_epoch: u32, time: u64) -> GrantState {
+        if !self.stands(patient_epoch) {
+            GrantState::Revoked
+        } else if time < self.not_before {
+            GrantState::Future
+        } else if time >= self.not_after {
+            GrantState::Expired
+        } else {
+            GrantState::Active
+        }
+    }
+
+    /// Returns what the grant says to a question, as `GrantRegistry.isGranted` does, with the reason for a no.
+    #[must_use]
+    pub fn verdict(&self, asked: &Asked) -> Verdict {
+        let purpose = asked.purpose.map_or(0, Purpose::bit);
+        if self.epoch == 0 {
+            Verdict::NeverGranted
+        } else if !self.stands(asked.patient_epoch) {
+            Verdict::Revoked
+        } else if self.rights & asked.right.bit() == 0 {
+            Verdict::OtherRight
+        } else if self.purposes & purpose != purpose {
+            Verdict::OtherPurpose
+        } else if self.state_at(asked.patient_epoch, asked.time) != GrantState::Active {
+            Verdict::OutsidePeriod
+        } else {
+            Verdict::Permitted
+        }
+    }
+
+    /// Returns whether the grant permits what is asked.
+    #[must_use]
+    pub fn permits(&self, asked: &Asked) -> bool {
+        self.verdict(asked) == Verdict::Permitted
+    }
+}
+
+impl From<U256> for Terms {
+    /// Fields from the lowest bit: notBefore 40 · notAfter 40 · epoch 32 · patient epoch 32 · purposes 16 · rights 8 · kind 8.
+    fn from(word: U256) -> Self {
+        let field = |shift: usize, bits: usize| ((word >> shift) & U256::from((1_u64 << bits) - 1)).to::<u64>();
+        let narrow = "masked to the width of its type";
+        Self {
+            not_before: field(0, 40),
+            not_after: field(40, 40),
+            epoch: field(80, 32).try_into().expect(narrow),
+            patient_epoch: field(112, 32).try_into().expect(narrow),
+            purposes: field(144, 16).try_into().expect(narrow),
+            rights: field(160, 8).try_into().expect(narrow),
+            kind: ScopeKind::from_code(field(168, 8).try_into().expect(narrow)),
+        }
+    }
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_field_comes_from_its_own_bits() {
+        let word = U256::from(1_u64)
+            | U256::from(2_u64) << 40
+            | U256::from(3_u64) << 80
+            | U256::from(4_u64) << 112
+            | U256::from(5_u64) << 144
+            | U256::from(2_u64) << 160
+            | U256::from(1_u64) << 168;
+        let expected = Terms {
+            not_before: 1,
+            not_after: 2,
+            epoch: 3,
+            patient_epoch: 4,
+            purposes: 5,
+            rights: 2,
+            kind: Some(ScopeKind::Category),
+        };
+        assert_eq!(Terms::from(word), expected);
+        assert_eq!(Terms::from(U256::from((1_u64 << 40) - 1)).not_before, (1 << 40) - 1);
+        assert_eq!(Terms::from(U256::from(9_u64) << 168).kind, None);
+    }
+}
