@@ -13,7 +13,11 @@ export function AnnouncementDialog() {
   return current && <Shown announcement={current} confirm={confirm} cancel={cancel} />;
 }
 
-function Shown({ announcement, confirm, cancel }: {
+function Shown({
+  announcement,
+  confirm,
+  cancel,
+}: {
   readonly announcement: Announcement;
   readonly confirm: () => void;
   readonly cancel: () => void;

@@ -2,8 +2,22 @@ import { Navigate, Route, Routes } from 'react-router';
 import type { Me } from '../data/types/session.ts';
 import { homeOf, isPractitioner } from './navigation.ts';
 import {
-  AccessPage, AccreditationPage, ActivityPage, AskPage, AuditPage, InvitationPage, LabPage, NotePage, NotFoundPage,
-  PatientPage, PatientsPage, RecordPage, RecordsPage, RequestsPage, SettingsPage, SharePage,
+  AccessPage,
+  AccreditationPage,
+  ActivityPage,
+  AskPage,
+  AuditPage,
+  InvitationPage,
+  LabPage,
+  NotePage,
+  NotFoundPage,
+  PatientPage,
+  PatientsPage,
+  RecordPage,
+  RecordsPage,
+  RequestsPage,
+  SettingsPage,
+  SharePage,
 } from './pages.ts';
 import { paths } from './paths.ts';
 

@@ -87,13 +87,7 @@ function Navigation({ me }: { readonly me: Me }) {
             {t('app.lock')}
           </Button>
         )}
-        <Button
-          tone="quiet"
-          icon={LogOut}
-          busy={signOut.isBusy}
-          onClick={() => signOut.start()}
-          className="w-full justify-start px-3"
-        >
+        <Button tone="quiet" icon={LogOut} busy={signOut.isBusy} onClick={() => signOut.start()} className="w-full justify-start px-3">
           {t('app.signOut')}
         </Button>
       </div>
@@ -129,7 +123,5 @@ function OpenRequests() {
   const { data } = useRequests();
   const open = session.state === 'ready' ? (data?.filter((request) => request.isToMe && request.state === 'open').length ?? 0) : 0;
   if (open === 0) return null;
-  return (
-    <span className="rounded-full bg-accent px-2 py-0.5 text-sm font-semibold text-on-accent">{format.number(open)}</span>
-  );
+  return <span className="rounded-full bg-accent px-2 py-0.5 text-sm font-semibold text-on-accent">{format.number(open)}</span>;
 }

@@ -44,5 +44,4 @@ export function findAddress(text: string): Address | null {
 }
 
 /** The link to send to a laboratory or a practice. */
-export const invitationLink = (address: Address): string =>
-  `${location.origin}${location.pathname}#${paths.invitation(address)}`;
+export const invitationLink = (address: Address): string => `${location.origin}${location.pathname}#${paths.invitation(address)}`;

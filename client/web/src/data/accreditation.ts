@@ -22,7 +22,12 @@ export function useAccreditation(): Accreditation {
   const removing = useAct(async (address: Address, errand) => removeAccreditor(await device.ready(), address, errand), changes);
   return useMemo(
     () => ({
-      accredit: vouching, suspend: suspending, reinstate: reinstating, publishProfile: publishing, addAccreditor: adding, removeAccreditor: removing,
+      accredit: vouching,
+      suspend: suspending,
+      reinstate: reinstating,
+      publishProfile: publishing,
+      addAccreditor: adding,
+      removeAccreditor: removing,
     }),
     [vouching, suspending, reinstating, publishing, adding, removing],
   );

@@ -62,9 +62,21 @@ export function useAuditLog(source: ChainSource, filter: AuditFilter = {}): Audi
   }, [log.data, from, until, record, reader, purpose]);
   const toCsv = useCallback(
     () =>
-      csvOf(COLUMNS, (shown ?? []).map((entry) => [
-        entry.index, new Date(entry.time * 1000).toISOString(), entry.record, entry.patient, entry.tag, entry.purpose, entry.reader, entry.leaf, entry.blockNumber, entry.txHash,
-      ])),
+      csvOf(
+        COLUMNS,
+        (shown ?? []).map((entry) => [
+          entry.index,
+          new Date(entry.time * 1000).toISOString(),
+          entry.record,
+          entry.patient,
+          entry.tag,
+          entry.purpose,
+          entry.reader,
+          entry.leaf,
+          entry.blockNumber,
+          entry.txHash,
+        ]),
+      ),
     [shown],
   );
   return useMemo(() => {

@@ -18,7 +18,9 @@ export const usePerson = (address: Address | null): Loaded<Person | null> =>
 
 /** Whether somebody has published a key, so that one can share with them. */
 export const useHasKey = (address: Address | null): Loaded<boolean> =>
-  useReady(['people', 'key', address], async (client) => (await client.chain.findKey(address as Address)) !== null, { isWanted: address !== null });
+  useReady(['people', 'key', address], async (client) => (await client.chain.findKey(address as Address)) !== null, {
+    isWanted: address !== null,
+  });
 
 /** How somebody is called: oneself, the private name, the signed profile. */
 export function useName(address: Address | null): Name {

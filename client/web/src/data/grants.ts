@@ -13,7 +13,9 @@ import { useList, useReady, useSignedIn } from './use-loaded.ts';
 /** Grants given or received, with terms and state from the chain. */
 export function useGrants(side: 'given' | 'received', record?: Hex): LoadedList<GrantItem> {
   return useList(
-    useReady(['grants', side, record ?? null], async (client) => (side === 'given' ? listGiven(client, record) : listReceived(client, record))),
+    useReady(['grants', side, record ?? null], async (client) =>
+      side === 'given' ? listGiven(client, record) : listReceived(client, record),
+    ),
   );
 }
 

@@ -7,7 +7,10 @@ import { watchIdle } from '../device/idle.ts';
 import { onFeed, runLive } from '../device/live.ts';
 
 const queries = new QueryClient({
-  defaultOptions: { queries: { refetchOnWindowFocus: false, gcTime: 5 * 60_000, networkMode: 'always' }, mutations: { networkMode: 'always' } },
+  defaultOptions: {
+    queries: { refetchOnWindowFocus: false, gcTime: 5 * 60_000, networkMode: 'always' },
+    mutations: { networkMode: 'always' },
+  },
 });
 
 /** Which lists an event makes stale. */

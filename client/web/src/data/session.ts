@@ -33,13 +33,16 @@ export function useSession(): SessionControl {
     await device.unlocked(keys, errand.signal);
     return made;
   });
-  const registering = useAct(async (_: void, errand) => {
-    const client = await device.withWallet();
-    await registerKey(client, errand);
-    await device.checkKeys();
-    const { keys } = await device.withWallet();
-    if (keys !== null) await keepPublicKeys(client, keys);
-  }, ['key-state', 'people']);
+  const registering = useAct(
+    async (_: void, errand) => {
+      const client = await device.withWallet();
+      await registerKey(client, errand);
+      await device.checkKeys();
+      const { keys } = await device.withWallet();
+      if (keys !== null) await keepPublicKeys(client, keys);
+    },
+    ['key-state', 'people'],
+  );
   const signOut = useAct(() => device.signOut());
   return useMemo(
     () => ({

@@ -55,7 +55,12 @@ export function useAct<In, Out>(act: (input: In, errand: Errand) => Promise<Out>
       const promise = latest.current(input, errand).then(
         async (data) => {
           running.current = null;
-          await Promise.all(changed.split(',').filter(Boolean).map((key) => queries.invalidateQueries({ queryKey: [key] })));
+          await Promise.all(
+            changed
+              .split(',')
+              .filter(Boolean)
+              .map((key) => queries.invalidateQueries({ queryKey: [key] })),
+          );
           tell({ phase: 'done', data });
           return data;
         },

@@ -47,7 +47,10 @@ window.addEventListener('eip6963:requestProvider', () => {
 /** What the server answers; nobody is signed in unless a test says so. */
 const answers: Record<string, unknown> = {
   '/v1/deployment': {
-    deployment: finishedJson(1), envelope_bytes_max: 1 << 20, anchor_seconds_max: 60, version: '0.1.0',
+    deployment: finishedJson(1),
+    envelope_bytes_max: 1 << 20,
+    anchor_seconds_max: 60,
+    version: '0.1.0',
   },
   '/config.json': {},
 };

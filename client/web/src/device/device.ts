@@ -100,7 +100,9 @@ class Device {
       if (isTried || known === undefined) return;
       isTried = true;
       reconnectWallet(known)
-        .then((wallet) => (wallet === null ? this.#setSession({ state: 'signed_out', why: 'first_visit' }) : this.#attach(wallet, 'reloaded')))
+        .then((wallet) =>
+          wallet === null ? this.#setSession({ state: 'signed_out', why: 'first_visit' }) : this.#attach(wallet, 'reloaded'),
+        )
         .catch(() => this.#setSession({ state: 'signed_out', why: 'first_visit' }));
     };
     onWallets(tryLast);

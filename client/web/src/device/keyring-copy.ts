@@ -51,8 +51,7 @@ export async function putBackKeyring(client: Client): Promise<boolean> {
 }
 
 /** What the server answers when there is a keyring already. */
-const isTaken = (error: unknown): boolean =>
-  error instanceof Failure && ['already_exists', 'precondition_failed'].includes(error.code);
+const isTaken = (error: unknown): boolean => error instanceof Failure && ['already_exists', 'precondition_failed'].includes(error.code);
 
 /**
  * Keeps the first keyring of an account, here and at the server. Another tab or device may have made one meanwhile, whose

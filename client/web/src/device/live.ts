@@ -93,7 +93,10 @@ async function watchServer(signal: AbortSignal): Promise<void> {
     await pause(SERVER_MS);
     if (signal.aborted || (serverReachability() === 'up' && !isDoubted)) continue;
     isDoubted = false;
-    const answers = await serverInfo().then(() => true, () => false);
+    const answers = await serverInfo().then(
+      () => true,
+      () => false,
+    );
     if (answers && !signal.aborted) give('again');
   }
 }

@@ -43,9 +43,17 @@ class UploadQueue {
       const id = crypto.randomUUID();
       this.#slots.set(id, { wanted, abort: new AbortController() });
       return {
-        id, fileName: wanted.fileName, size: wanted.content.size, target: wanted.target,
+        id,
+        fileName: wanted.fileName,
+        size: wanted.content.size,
+        target: wanted.target,
         patient: wanted.target.kind === 'record' ? wanted.target.patient : null,
-        state: 'waiting', progress: 0, error: null, record: null, version: null, addedAt: Math.floor(Date.now() / 1000),
+        state: 'waiting',
+        progress: 0,
+        error: null,
+        record: null,
+        version: null,
+        addedAt: Math.floor(Date.now() / 1000),
       };
     });
     this.#set([...this.#items, ...items]);

@@ -11,7 +11,13 @@ import { Failure } from '../failure.ts';
 import { DEADLINE_SECONDS, REVOCATION_SECONDS, takesAway } from '../protocol/ends.ts';
 import { systemRandom } from '../protocol/random.ts';
 import {
-  actionId, actionTypedData, contractOf, signedActionToJson, signerOf, type Action, type SignedAction,
+  actionId,
+  actionTypedData,
+  contractOf,
+  signedActionToJson,
+  signerOf,
+  type Action,
+  type SignedAction,
 } from '../protocol/messages.ts';
 import { toHex } from '../protocol/hex.ts';
 import type { Part } from '../device/announcer.ts';

@@ -50,5 +50,13 @@ test.each<[string, (events: ReturnType<typeof log>) => void, string[]]>([
 });
 
 test('cells are quoted, and none is a formula', () => {
-  expect(csvOf(['a', 'b'], [['x,"y"\n', 1], ['=1+1', null]])).toBe('a,b\r\n"x,""y""\n",1\r\n\'=1+1,\r\n');
+  expect(
+    csvOf(
+      ['a', 'b'],
+      [
+        ['x,"y"\n', 1],
+        ['=1+1', null],
+      ],
+    ),
+  ).toBe('a,b\r\n"x,""y""\n",1\r\n\'=1+1,\r\n');
 });

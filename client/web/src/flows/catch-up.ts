@@ -58,7 +58,10 @@ async function checkVersions(client: ReadyClient, signal: AbortSignal): Promise<
   };
   const { done, bad } = await mapEach(
     onChain,
-    (version) => (signal.aborted ? Promise.resolve(false) : checkVersion(client, version, hasShare.get(`${version.record}:${version.version}`), statusOf)),
+    (version) =>
+      signal.aborted
+        ? Promise.resolve(false)
+        : checkVersion(client, version, hasShare.get(`${version.record}:${version.version}`), statusOf),
     AT_ONCE,
   );
   return {

@@ -35,7 +35,12 @@ beforeEach(() => {
   people += 1;
   registered = [];
   sent.length = 0;
-  client = { address: PATIENT, chain, keys: null, shelf: new Shelf({ ...DEPLOYMENT, chainId: people }, PATIENT) } as unknown as WalletClient;
+  client = {
+    address: PATIENT,
+    chain,
+    keys: null,
+    shelf: new Shelf({ ...DEPLOYMENT, chainId: people }, PATIENT),
+  } as unknown as WalletClient;
 });
 const opened = async (): Promise<Keys> => Keys.compared(chain, PATIENT, seedOf(1));
 

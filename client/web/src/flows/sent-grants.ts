@@ -78,7 +78,11 @@ export async function sentGrants(client: Client): Promise<SentGrant[]> {
       grants: scopes.map(({ scope, id }) => grantId(address, tag, scope.kind, id)),
       places: scopes.map(({ kind, id }) => ({ tag, kind, id })),
       scopes: scopes.map(({ scope }) => scope),
-      grantee, right, notAfter, signedAt, deadline,
+      grantee,
+      right,
+      notAfter,
+      signedAt,
+      deadline,
     }))
     .sort((a, b) => a.signedAt - b.signedAt);
 }

@@ -7,7 +7,18 @@ import { expect, test } from 'vitest';
 const SOURCE = fileURLToPath(new URL('..', import.meta.url));
 const FOLDERS = ['app', 'pages', 'ui', 'viewer'];
 /** Attributes whose text people read or hear. */
-const SPOKEN: ReadonlySet<string> = new Set(['aria-label', 'aria-description', 'title', 'placeholder', 'alt', 'label', 'hint', 'legend', 'intro', 'summary']);
+const SPOKEN: ReadonlySet<string> = new Set([
+  'aria-label',
+  'aria-description',
+  'title',
+  'placeholder',
+  'alt',
+  'label',
+  'hint',
+  'legend',
+  'intro',
+  'summary',
+]);
 /** Letters of any alphabet: what is left of a text that is no word is not a text for people. */
 const isText = (text: string): boolean => /\p{L}{2}/u.test(text);
 

@@ -33,10 +33,22 @@ test.each<[string, readonly Registered[], { epoch: number; current: number; own:
   ['nothing', [], { epoch: 0, current: 0, own: [], foreign: [], isReplaced: false }],
   ['one own key', [[OWN]], { epoch: 1, current: 1, own: [1], foreign: [], isReplaced: false }],
   ['two epochs, the second somebody else’s', [[OWN], [FOREIGN]], { epoch: 1, current: 2, own: [1], foreign: [2], isReplaced: true }],
-  ['three epochs, the second somebody else’s', [[OWN], [FOREIGN], [OWN]], { epoch: 3, current: 3, own: [3, 1], foreign: [2], isReplaced: false }],
-  ['three epochs, two of them somebody else’s', [[OWN], [FOREIGN], [FOREIGN]], { epoch: 1, current: 3, own: [1], foreign: [3, 2], isReplaced: true }],
+  [
+    'three epochs, the second somebody else’s',
+    [[OWN], [FOREIGN], [OWN]],
+    { epoch: 3, current: 3, own: [3, 1], foreign: [2], isReplaced: false },
+  ],
+  [
+    'three epochs, two of them somebody else’s',
+    [[OWN], [FOREIGN], [FOREIGN]],
+    { epoch: 1, current: 3, own: [1], foreign: [3, 2], isReplaced: true },
+  ],
   ['a first key of somebody else', [[FOREIGN]], { epoch: 0, current: 1, own: [], foreign: [1], isReplaced: true }],
-  ['an own key that was registered again as it was', [[OWN], [FOREIGN], [OWN, 1]], { epoch: 3, current: 3, own: [3, 1], foreign: [2], isReplaced: false }],
+  [
+    'an own key that was registered again as it was',
+    [[OWN], [FOREIGN], [OWN, 1]],
+    { epoch: 3, current: 3, own: [3, 1], foreign: [2], isReplaced: false },
+  ],
 ])('%s on chain', async (_, list, standing) => {
   const keys = await compared(...list);
   const { epoch, current, own, foreign, isReplaced } = keys;

@@ -37,7 +37,12 @@ export class Keys {
     // The node may have given up old events; the contract always has the newest hash.
     if (newest !== null) hashes.set(newest.epoch, newest.hash);
     const keys = new Keys(owner, KeyEpochs.NONE, seed, identities);
-    return new Keys(owner, KeyEpochs.compare((number) => keys.#derived(number), hashes), seed, identities);
+    return new Keys(
+      owner,
+      KeyEpochs.compare((number) => keys.#derived(number), hashes),
+      seed,
+      identities,
+    );
   }
 
   /**

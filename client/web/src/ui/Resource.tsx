@@ -6,7 +6,10 @@ import { Loading } from './Loading.tsx';
 import { Notice } from './Notice.tsx';
 
 /** Data that is read: a placeholder while it comes, a failure with a second try, else what `children` make of it. */
-export function Resource<T>({ of, children }: {
+export function Resource<T>({
+  of,
+  children,
+}: {
   readonly of: Loaded<T> & { readonly bad?: readonly BadItem[] };
   readonly children: (data: T) => ReactNode;
 }) {

@@ -9,7 +9,6 @@ export interface Trouble {
   readonly code: FailureCode;
 }
 
-
 export interface Health {
   /** The event feed: `live`, being made again, or off (signed out). */
   readonly feed: 'live' | 'connecting' | 'off';

@@ -90,8 +90,7 @@ export interface AuditFilter {
 /** Where the chain is read: through the wallet, or through a node of the auditor's own. */
 export type ChainSource = { readonly kind: 'wallet' } | { readonly kind: 'rpc'; readonly url: string };
 
-export type FindingKind =
-  | EntryProblem | 'root' | 'head' | 'size' | 'missing_leaf' | 'unlogged_read' | 'hidden_read' | 'damaged_receipt';
+export type FindingKind = EntryProblem | 'root' | 'head' | 'size' | 'missing_leaf' | 'unlogged_read' | 'hidden_read' | 'damaged_receipt';
 
 export interface AuditReport {
   readonly leaves: number;

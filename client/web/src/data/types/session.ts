@@ -5,7 +5,16 @@ import type { Role } from './codes.ts';
 import type { NewKeyring, Recovery } from './set-up.ts';
 
 /** Why somebody is signed out or locked. `session.why.<why>` */
-export type LockReason = 'first_visit' | 'signed_out' | 'expired' | 'idle' | 'locked_here' | 'account_changed' | 'chain_changed' | 'reloaded' | 'other_tab';
+export type LockReason =
+  | 'first_visit'
+  | 'signed_out'
+  | 'expired'
+  | 'idle'
+  | 'locked_here'
+  | 'account_changed'
+  | 'chain_changed'
+  | 'reloaded'
+  | 'other_tab';
 
 /** What the server says about the signed-in account (`GET /v1/me`), roles compared with nothing: they only choose pages. */
 export interface Me {

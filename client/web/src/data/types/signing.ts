@@ -32,9 +32,27 @@ export type Sentence =
 
 /** Every key of {@link Sentence}, for the test of the dictionaries. */
 export const SENTENCE_KEYS = [
-  'sign.login', 'sign.enrol_wallet', 'sign.unlock', 'sign.publish_key', 'sign.register_again', 'sign.author', 'sign.add_record',
-  'sign.add_version', 'sign.tombstone', 'sign.lift', 'sign.retract', 'sign.grant_read', 'sign.grant_write', 'sign.revoke', 'sign.revoke_all',
-  'sign.request', 'sign.deny', 'sign.accredit', 'sign.suspend', 'sign.profile', 'sign.add_accreditor',
+  'sign.login',
+  'sign.enrol_wallet',
+  'sign.unlock',
+  'sign.publish_key',
+  'sign.register_again',
+  'sign.author',
+  'sign.add_record',
+  'sign.add_version',
+  'sign.tombstone',
+  'sign.lift',
+  'sign.retract',
+  'sign.grant_read',
+  'sign.grant_write',
+  'sign.revoke',
+  'sign.revoke_all',
+  'sign.request',
+  'sign.deny',
+  'sign.accredit',
+  'sign.suspend',
+  'sign.profile',
+  'sign.add_accreditor',
   'sign.remove_accreditor',
 ] as const satisfies readonly Sentence['key'][];
 

@@ -6,8 +6,7 @@ import type { Category } from './codes.ts';
 
 export type UploadTarget =
   /** To oneself, or (as lab or doctor) to a patient who allowed it. */
-  | { readonly kind: 'record'; readonly patient: Address; readonly category: Category }
-  | { readonly kind: 'version'; readonly record: Hex };
+  { readonly kind: 'record'; readonly patient: Address; readonly category: Category } | { readonly kind: 'version'; readonly record: Hex };
 
 export interface NewUpload {
   readonly content: Blob;

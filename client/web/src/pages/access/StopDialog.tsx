@@ -13,7 +13,11 @@ import { SentenceText } from '../people/SentenceText.tsx';
 import { NotEnded } from './NotEnded.tsx';
 
 /** The second click: what stopping signs, and what the other person could have kept. */
-export function StopDialog({ grantee, grants, onClose }: {
+export function StopDialog({
+  grantee,
+  grants,
+  onClose,
+}: {
   readonly grantee: Address | null;
   readonly grants: readonly GrantItem[];
   readonly onClose: () => void;
@@ -44,7 +48,9 @@ export function StopDialog({ grantee, grants, onClose }: {
         </SignSentence>
         {opened !== undefined && (
           <p className="text-muted">
-            {opened === 0 ? t('access.stop.opened.never') : `${t('access.stop.opened', { count: opened })} ${t('access.stop.kept', { name })}`}
+            {opened === 0
+              ? t('access.stop.opened.never')
+              : `${t('access.stop.opened', { count: opened })} ${t('access.stop.kept', { name })}`}
           </p>
         )}
         <ActionStatus act={revoke} onRetry={stop} />

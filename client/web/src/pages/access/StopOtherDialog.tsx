@@ -100,7 +100,11 @@ function scopeOf(right: Right, record: Hex | '', category: Category | 'all'): Sc
   return category === 'all' ? { kind: 'all' } : { kind: 'category', category };
 }
 
-function RecordSelect({ records, value, onChoose }: {
+function RecordSelect({
+  records,
+  value,
+  onChoose,
+}: {
   readonly records: readonly RecordItem[];
   readonly value: Hex | '';
   readonly onChoose: (record: Hex | '') => void;
@@ -119,7 +123,15 @@ function RecordSelect({ records, value, onChoose }: {
   );
 }
 
-function RecordOption({ record, isChosen, onChoose }: { readonly record: RecordItem; readonly isChosen: boolean; readonly onChoose: () => void }) {
+function RecordOption({
+  record,
+  isChosen,
+  onChoose,
+}: {
+  readonly record: RecordItem;
+  readonly isChosen: boolean;
+  readonly onChoose: () => void;
+}) {
   const title = useRecordTitle(record);
   return (
     <label className="flex min-h-11 items-center gap-3 rounded-lg px-2">

@@ -54,7 +54,12 @@ interface Draft {
 const YEAR_DAYS = 365;
 const TEXT_CHARS_MAX = 60;
 const emptyDraft = (): Draft => ({
-  address: '', roles: [], name: '', organisation: '', specialty: '', until: endOfDay(YEAR_DAYS),
+  address: '',
+  roles: [],
+  name: '',
+  organisation: '',
+  specialty: '',
+  until: endOfDay(YEAR_DAYS),
 });
 
 function NewAccreditation() {
@@ -75,7 +80,10 @@ function NewAccreditation() {
     if (!isComplete) return;
     await accredit.run({ practitioner, roles: draft.roles, validFrom: Math.floor(Date.now() / 1_000), validUntil: draft.until });
     await publishProfile.run({
-      practitioner, name, organisation: draft.organisation.trim(), specialty: draft.specialty.trim(),
+      practitioner,
+      name,
+      organisation: draft.organisation.trim(),
+      specialty: draft.specialty.trim(),
     });
     forget();
     announce(t('accredit.done', { name }));
@@ -127,8 +135,20 @@ function NewAccreditation() {
             error={missing && draft.name.trim() === '' ? t('accredit.name.missing') : undefined}
             onChange={(event) => change({ name: event.target.value })}
           />
-          <TextField label={t('accredit.organisation')} optional maxLength={TEXT_CHARS_MAX} value={draft.organisation} onChange={(event) => change({ organisation: event.target.value })} />
-          <TextField label={t('accredit.specialty')} optional maxLength={TEXT_CHARS_MAX} value={draft.specialty} onChange={(event) => change({ specialty: event.target.value })} />
+          <TextField
+            label={t('accredit.organisation')}
+            optional
+            maxLength={TEXT_CHARS_MAX}
+            value={draft.organisation}
+            onChange={(event) => change({ organisation: event.target.value })}
+          />
+          <TextField
+            label={t('accredit.specialty')}
+            optional
+            maxLength={TEXT_CHARS_MAX}
+            value={draft.specialty}
+            onChange={(event) => change({ specialty: event.target.value })}
+          />
           <TextField
             label={t('accredit.until')}
             type="date"

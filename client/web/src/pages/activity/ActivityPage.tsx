@@ -33,11 +33,7 @@ export function ActivityPage() {
       <Resource of={activity}>
         {(all) =>
           all.length === 0 ? (
-            <Empty
-              icon={ScrollText}
-              title={t('activity.empty.title')}
-              action={<ButtonLink to={paths.share}>{t('nav.share')}</ButtonLink>}
-            >
+            <Empty icon={ScrollText} title={t('activity.empty.title')} action={<ButtonLink to={paths.share}>{t('nav.share')}</ButtonLink>}>
               {t('activity.empty.text')}
             </Empty>
           ) : (
@@ -80,11 +76,7 @@ function KnownLine({ entry, record }: { readonly entry: ActivityItem; readonly r
   return <Described entry={entry} title={useRecordTitle(record)} record={record} />;
 }
 
-function Described({ entry, title, record }: {
-  readonly entry: ActivityItem;
-  readonly title: string;
-  readonly record: RecordItem | null;
-}) {
+function Described({ entry, title, record }: { readonly entry: ActivityItem; readonly title: string; readonly record: RecordItem | null }) {
   const { t } = useI18n();
   const { me } = useSession();
   const named = useCalled(entry.reader);
@@ -104,7 +96,13 @@ function Described({ entry, title, record }: {
           {byMe ? t('activity.line.you', { record: title, patient }) : t('activity.line', { name: reader, record: title })}
         </p>
         <Badge tone={isBad ? 'danger' : entry.isAnchored ? 'good' : 'plain'}>
-          {entry.isHidden ? t('activity.hidden') : isBad ? t('activity.bad') : entry.isAnchored ? t('activity.anchored') : t('activity.waiting')}
+          {entry.isHidden
+            ? t('activity.hidden')
+            : isBad
+              ? t('activity.bad')
+              : entry.isAnchored
+                ? t('activity.anchored')
+                : t('activity.waiting')}
         </Badge>
       </div>
       <p className="text-sm text-muted">
@@ -114,7 +112,9 @@ function Described({ entry, title, record }: {
         <Notice tone="danger">
           <ul className="space-y-1">
             {problems.map((problem) => (
-              <li key={problem}>{problem === 'wrong_reader' ? t('activity.problem.wrong_reader', { name: named }) : t(`activity.problem.${problem}`)}</li>
+              <li key={problem}>
+                {problem === 'wrong_reader' ? t('activity.problem.wrong_reader', { name: named }) : t(`activity.problem.${problem}`)}
+              </li>
             ))}
           </ul>
         </Notice>

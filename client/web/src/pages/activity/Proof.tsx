@@ -53,7 +53,10 @@ export function Proof({ entry, wanted }: { readonly entry: ActivityItem; readonl
   );
 }
 
-function Verdict({ proof: { evidence, inclusion, isWithheld }, hasProblems }: {
+function Verdict({
+  proof: { evidence, inclusion, isWithheld },
+  hasProblems,
+}: {
   readonly proof: ReadProof;
   /** Then nothing good is said: what does not hold stands above. */
   readonly hasProblems: boolean;

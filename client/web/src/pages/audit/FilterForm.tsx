@@ -20,7 +20,13 @@ export interface FilterState {
 
 /** Everything. */
 export const NO_FILTER: FilterState = {
-  fromText: '', untilText: '', from: null, until: null, record: '', reader: '', purpose: 'any',
+  fromText: '',
+  untilText: '',
+  from: null,
+  until: null,
+  record: '',
+  reader: '',
+  purpose: 'any',
 };
 
 const DAY_SECONDS = 86_400;

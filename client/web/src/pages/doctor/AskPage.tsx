@@ -29,7 +29,12 @@ interface Draft {
 }
 
 const emptyDraft = (): Draft => ({
-  patient: null, right: 'read', category: 'all', purpose: 'TREAT', reason: '', until: endOfDay(7),
+  patient: null,
+  right: 'read',
+  category: 'all',
+  purpose: 'TREAT',
+  reason: '',
+  until: endOfDay(7),
 });
 const OPEN_SECONDS = 14 * 86_400;
 const REASON_CHARS_MAX = 200;
@@ -135,7 +140,13 @@ export function AskPage() {
           </SignSentence>
         )}
         <ActionStatus act={ask} onRetry={submit} />
-        <Button type="submit" tone="primary" busy={ask.isBusy} disabled={patient === null} aria-describedby={patient ? sentence : undefined}>
+        <Button
+          type="submit"
+          tone="primary"
+          busy={ask.isBusy}
+          disabled={patient === null}
+          aria-describedby={patient ? sentence : undefined}
+        >
           {t('ask.button')}
         </Button>
       </form>

@@ -23,7 +23,16 @@ import { noteDocument, type Note } from './note-document.ts';
 import { useWritable } from './received.ts';
 
 const EMPTY: Note = {
-  kind: 'diagnosis', title: '', code: '', certainty: 'confirmed', severity: 'none', since: '', text: '', medication: '', dosage: '', followUp: '',
+  kind: 'diagnosis',
+  title: '',
+  code: '',
+  certainty: 'confirmed',
+  severity: 'none',
+  since: '',
+  text: '',
+  medication: '',
+  dosage: '',
+  followUp: '',
 };
 
 /** Where a note belongs, best first; the patient may have allowed only some categories. */
@@ -91,7 +100,10 @@ function NoteForm({ me, patient, writable }: { readonly me: Me; readonly patient
     uploads.add([
       {
         content: make(),
-        fileName: `${note.title.trim().replaceAll(/[^\p{L}\p{N}]+/gu, '-').slice(0, 60)}.fhir.json`,
+        fileName: `${note.title
+          .trim()
+          .replaceAll(/[^\p{L}\p{N}]+/gu, '-')
+          .slice(0, 60)}.fhir.json`,
         mediaType: 'application/fhir+json',
         target: { kind: 'record', patient, category },
       },
@@ -136,9 +148,27 @@ function NoteForm({ me, patient, writable }: { readonly me: Me; readonly patient
           onChange={(event) => change({ text: event.target.value })}
         />
         <div className="grid gap-5 sm:grid-cols-2">
-          <TextField label={t('note.medication')} optional value={note.medication} maxLength={200} onChange={(event) => change({ medication: event.target.value })} />
-          <TextField label={t('note.dosage')} optional value={note.dosage} maxLength={200} onChange={(event) => change({ dosage: event.target.value })} />
-          <TextField label={t('note.followUp')} optional type="date" value={note.followUp} onChange={(event) => change({ followUp: event.target.value })} />
+          <TextField
+            label={t('note.medication')}
+            optional
+            value={note.medication}
+            maxLength={200}
+            onChange={(event) => change({ medication: event.target.value })}
+          />
+          <TextField
+            label={t('note.dosage')}
+            optional
+            value={note.dosage}
+            maxLength={200}
+            onChange={(event) => change({ dosage: event.target.value })}
+          />
+          <TextField
+            label={t('note.followUp')}
+            optional
+            type="date"
+            value={note.followUp}
+            onChange={(event) => change({ followUp: event.target.value })}
+          />
         </div>
       </Card>
       {category && <UploadSentence patient={patient} category={category} />}
@@ -165,8 +195,21 @@ function DiagnosisFields({ note, change }: { readonly note: Note; readonly chang
   const { t } = useI18n();
   return (
     <div className="grid gap-5 sm:grid-cols-2">
-      <TextField label={t('note.code')} optional dir="ltr" value={note.code} maxLength={12} onChange={(event) => change({ code: event.target.value })} />
-      <TextField label={t('note.since')} optional type="date" value={note.since} onChange={(event) => change({ since: event.target.value })} />
+      <TextField
+        label={t('note.code')}
+        optional
+        dir="ltr"
+        value={note.code}
+        maxLength={12}
+        onChange={(event) => change({ code: event.target.value })}
+      />
+      <TextField
+        label={t('note.since')}
+        optional
+        type="date"
+        value={note.since}
+        onChange={(event) => change({ since: event.target.value })}
+      />
       <Select
         label={t('note.status')}
         options={[

@@ -86,7 +86,11 @@ function SharedRecords({ patient }: { readonly patient: Address }) {
     <Resource of={records}>
       {(all) =>
         all.length === 0 ? (
-          <Empty icon={FolderHeart} title={t('doctor.records.none')} action={<ButtonLink to={paths.askPatient(patient)}>{t('doctor.ask')}</ButtonLink>}>
+          <Empty
+            icon={FolderHeart}
+            title={t('doctor.records.none')}
+            action={<ButtonLink to={paths.askPatient(patient)}>{t('doctor.ask')}</ButtonLink>}
+          >
             {t('doctor.empty.text')}
           </Empty>
         ) : (

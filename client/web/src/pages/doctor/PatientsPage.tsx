@@ -71,7 +71,10 @@ function Line({ patient }: { readonly patient: Patient }) {
   const { t, format } = useI18n();
   return (
     <li className="rounded-2xl border border-line bg-surface hover:border-control">
-      <Link to={paths.patient(patient.address)} className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2 rounded-2xl p-4 sm:p-5">
+      <Link
+        to={paths.patient(patient.address)}
+        className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2 rounded-2xl p-4 sm:p-5"
+      >
         <span className="min-w-0">
           <span className="block text-lg font-semibold">
             <PersonName address={patient.address} />

@@ -74,7 +74,12 @@ function Blocked({ blocked: { address, since } }: { readonly blocked: BlockedSen
       <Button
         busy={unblock.isBusy}
         aria-label={t('blocks.unblock.for', { name })}
-        onClick={() => void unblock.run(address).then(() => announce(t('blocks.unblocked', { name })), () => undefined)}
+        onClick={() =>
+          void unblock.run(address).then(
+            () => announce(t('blocks.unblocked', { name })),
+            () => undefined,
+          )
+        }
       >
         {t('blocks.unblock')}
       </Button>

@@ -20,7 +20,9 @@ import { BlockDialog } from './BlockDialog.tsx';
  * What people have shared who have nothing to do with this person and for whom nobody vouches: it waits here until it is accepted.
  * Nothing is shown while nothing waits.
  */
-export function Strangers({ linked = false }: {
+export function Strangers({
+  linked = false,
+}: {
   /** Whether there is a page for each of them. */
   readonly linked?: boolean;
 }) {
@@ -49,7 +51,15 @@ function byPatient(grants: readonly GrantItem[]): readonly (readonly [Address, r
   return [...groups];
 }
 
-function Sender({ patient, grants, linked }: { readonly patient: Address; readonly grants: readonly GrantItem[]; readonly linked: boolean }) {
+function Sender({
+  patient,
+  grants,
+  linked,
+}: {
+  readonly patient: Address;
+  readonly grants: readonly GrantItem[];
+  readonly linked: boolean;
+}) {
   const { t } = useI18n();
   const announce = useAnnounce();
   const name = useCalled(patient);
@@ -85,7 +95,12 @@ function Sender({ patient, grants, linked }: { readonly patient: Address; readon
           busy={accept.isBusy}
           disabled={isBusy}
           aria-label={t('inbox.accept.for', { name })}
-          onClick={() => void accept.run(patient).then(() => announce(t('inbox.accepted', { name })), () => undefined)}
+          onClick={() =>
+            void accept.run(patient).then(
+              () => announce(t('inbox.accepted', { name })),
+              () => undefined,
+            )
+          }
         >
           {t('inbox.accept')}
         </Button>
@@ -94,7 +109,12 @@ function Sender({ patient, grants, linked }: { readonly patient: Address; readon
           busy={hide.isBusy}
           disabled={isBusy}
           aria-label={t('inbox.hide.for', { name })}
-          onClick={() => void hide.run(grants.map((grant) => grant.id)).then(() => announce(t('inbox.hidden')), () => undefined)}
+          onClick={() =>
+            void hide.run(grants.map((grant) => grant.id)).then(
+              () => announce(t('inbox.hidden')),
+              () => undefined,
+            )
+          }
         >
           {t('inbox.hide')}
         </Button>

@@ -13,7 +13,11 @@ import { PersonName } from './Person.tsx';
 const ScanCode = lazy(async () => ({ default: (await import('./ScanCode.tsx')).ScanCode }));
 
 /** A patient by address, invitation link, or the code on their screen. */
-export function PatientField({ me, value, onChoose }: {
+export function PatientField({
+  me,
+  value,
+  onChoose,
+}: {
   readonly me: Address;
   readonly value: Address | null;
   readonly onChoose: (patient: Address | null) => void;
@@ -39,7 +43,8 @@ export function PatientField({ me, value, onChoose }: {
     );
   }
   const typed = findAddress(text);
-  const error = text.trim() === '' || typed !== null ? (typed === me ? t('share.who.self') : undefined) : failure('invalid_address').join(' ');
+  const error =
+    text.trim() === '' || typed !== null ? (typed === me ? t('share.who.self') : undefined) : failure('invalid_address').join(' ');
   const choose = (next: string) => {
     setText(next);
     const found = findAddress(next);

@@ -15,7 +15,11 @@ import { short } from './names.ts';
 import { affiliation, PersonName, Standing } from './Person.tsx';
 
 /** Finds a person by accredited name, private name or address, and shows who was chosen. */
-export function PersonPicker({ me, value, onChoose }: {
+export function PersonPicker({
+  me,
+  value,
+  onChoose,
+}: {
   readonly me: Address;
   readonly value: Address | null;
   readonly onChoose: (address: Address | null) => void;
@@ -49,9 +53,7 @@ function Search({ me, onChoose }: { readonly me: Address; readonly onChoose: (ad
   const name = text.trim();
   const people = useDirectory(typed === null && name.length >= 2 ? { name } : undefined);
   const { contacts } = useAddressBook();
-  const known = (contacts.data ?? []).filter(
-    (contact) => name === '' || contact.name.toLowerCase().includes(name.toLowerCase()),
-  );
+  const known = (contacts.data ?? []).filter((contact) => name === '' || contact.name.toLowerCase().includes(name.toLowerCase()));
   const accredited = (people.data ?? []).filter((person) => person.address !== me);
 
   return (
@@ -114,7 +116,12 @@ function AccreditedResult({ person, onChoose }: { readonly person: Person; reado
   );
 }
 
-function Result({ title, line, problem = null, onChoose }: {
+function Result({
+  title,
+  line,
+  problem = null,
+  onChoose,
+}: {
   readonly title: string;
   readonly line: string;
   readonly problem?: string | null;

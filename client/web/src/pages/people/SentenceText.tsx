@@ -30,9 +30,7 @@ export function useSentence(sentence: Sentence): string {
       return t(sentence.key);
     case 'sign.add_record': {
       const category = t(`category.${sentence.values.category}`);
-      return sentence.values.own
-        ? t('sign.add_record.own', { category })
-        : t('sign.add_record.other', { category, patient: name });
+      return sentence.values.own ? t('sign.add_record.own', { category }) : t('sign.add_record.other', { category, patient: name });
     }
     case 'sign.add_version': {
       const { version, own } = sentence.values;

@@ -18,7 +18,12 @@ import { AuthorSentence, ForgedAuthor } from './AuthorSentence.tsx';
  * Opens a record, or saves one that is large without opening it. Somebody else's asks for the reason first and says that the
  * opening is logged.
  */
-export function OpenPanel({ record, version, open, save }: {
+export function OpenPanel({
+  record,
+  version,
+  open,
+  save,
+}: {
   readonly record: RecordItem;
   readonly version: number | null;
   readonly open: OpenRecord;
@@ -105,6 +110,8 @@ const mayStart = ({ error }: OpenRecord | SaveRecord): boolean => error === null
 /** The reasons for which the patient allowed this record. */
 function useAllowedPurposes(record: RecordItem): readonly Purpose[] {
   const { data } = useGrants('received', record.id);
-  const allowed = new Set((data ?? []).filter((grant) => grant.state === 'active' && grant.right === 'read').flatMap((grant) => grant.purposes));
+  const allowed = new Set(
+    (data ?? []).filter((grant) => grant.state === 'active' && grant.right === 'read').flatMap((grant) => grant.purposes),
+  );
   return PURPOSES.filter((purpose) => allowed.has(purpose));
 }

@@ -9,7 +9,12 @@ import { CATEGORY_ICONS } from './category-icons.ts';
 import { useRecordTitle } from './RecordName.tsx';
 
 /** One record in a list: name, category, date, who added it, how many versions. */
-export function RecordLine({ record, to, selected, onSelect }: {
+export function RecordLine({
+  record,
+  to,
+  selected,
+  onSelect,
+}: {
   readonly record: RecordItem;
   readonly to: string;
   readonly selected?: boolean;
@@ -44,7 +49,9 @@ export function RecordLine({ record, to, selected, onSelect }: {
             <span>{t(`category.${record.category}`)}</span>
             <Moment seconds={record.created} as="day" />
             {error && !error.isRetryable && <span className="basis-full font-medium text-danger">{failure(error.code)[0]}</span>}
-            <span>{record.uploader === record.patient ? (record.isMine ? t('records.fromYou') : null) : t('records.from', { name: uploader })}</span>
+            <span>
+              {record.uploader === record.patient ? (record.isMine ? t('records.fromYou') : null) : t('records.from', { name: uploader })}
+            </span>
           </span>
         </span>
       </Link>

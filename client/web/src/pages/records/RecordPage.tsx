@@ -54,9 +54,7 @@ function Known({ record, patient }: { readonly record: RecordItem; readonly pati
   const [withdrawing, setWithdrawing] = useState(false);
   const [retracting, setRetracting] = useState(false);
   const back =
-    patient === undefined
-      ? { to: paths.records, label: t('nav.records') }
-      : { to: paths.patient(record.patient), label: t('nav.doctor') };
+    patient === undefined ? { to: paths.records, label: t('nav.records') } : { to: paths.patient(record.patient), label: t('nav.doctor') };
   const isWithdrawn = record.status === 'tombstoned';
   const actions = !isWithdrawn && (
     <>
@@ -77,11 +75,7 @@ function Known({ record, patient }: { readonly record: RecordItem; readonly pati
       <Card className="space-y-4">
         <RecordFacts record={record} />
         {record.versions.at(-1)?.retracted === true && <Retracted />}
-        {isWithdrawn ? (
-          <Withdrawn record={record} />
-        ) : (
-          <OpenPanel record={record} version={shown} open={open} save={save} />
-        )}
+        {isWithdrawn ? <Withdrawn record={record} /> : <OpenPanel record={record} version={shown} open={open} save={save} />}
       </Card>
       <UploadQueue />
       {open.data && <Opened opened={open.data} record={record} />}
@@ -161,10 +155,7 @@ function Opened({ opened, record }: { readonly opened: OpenedRecord; readonly re
   const { t } = useI18n();
   const version = record.versions.find(({ version }) => version === opened.version);
   return (
-    <Section
-      title={t('viewer.document')}
-      intro={<AuthorSentence author={opened.author} />}
-    >
+    <Section title={t('viewer.document')} intro={<AuthorSentence author={opened.author} />}>
       {opened.author.forged && <ForgedAuthor />}
       {version?.retracted === true && <Retracted />}
       <Card>
@@ -230,7 +221,11 @@ function SharedWith({ record }: { readonly record: RecordItem }) {
   return (
     <Section
       title={t('record.sharedWith')}
-      actions={<ButtonLink tone="quiet" to={paths.access}>{t('nav.access')}</ButtonLink>}
+      actions={
+        <ButtonLink tone="quiet" to={paths.access}>
+          {t('nav.access')}
+        </ButtonLink>
+      }
     >
       <Resource of={grants}>
         {(all) => {
@@ -260,7 +255,9 @@ function NewVersion({ record, onClose }: { readonly record: RecordItem; readonly
     <Dialog title={t('record.addVersion')} onClose={onClose}>
       <div className="space-y-5">
         <SignSentence>
-          <SentenceText sentence={{ key: 'sign.add_version', values: { version, record: record.id, patient: record.patient, own: record.isMine } }} />{' '}
+          <SentenceText
+            sentence={{ key: 'sign.add_version', values: { version, record: record.id, patient: record.patient, own: record.isMine } }}
+          />{' '}
           <SentenceText sentence={{ key: 'sign.author', values: {} }} />
         </SignSentence>
         <FileDrop

@@ -66,9 +66,7 @@ function SharedWithMe({ me }: { readonly me: Address }) {
   const { data } = useRecords();
   const others = (data ?? []).filter((record) => record.patient !== me);
   const people = [...new Set(others.map((record) => record.patient))];
-  return people.map((person) => (
-    <SharedBy key={person} person={person} records={others.filter((record) => record.patient === person)} />
-  ));
+  return people.map((person) => <SharedBy key={person} person={person} records={others.filter((record) => record.patient === person)} />);
 }
 
 function SharedBy({ person, records }: { readonly person: Address; readonly records: readonly RecordItem[] }) {

@@ -1,6 +1,20 @@
 import {
-  Bone, Eye, FileText, FlaskConical, HeartPulse, Mail, Microscope, NotebookPen, Pill, ReceiptText, ScanLine,
-  Smile, Stethoscope, Syringe, Wheat, type LucideIcon,
+  Bone,
+  Eye,
+  FileText,
+  FlaskConical,
+  HeartPulse,
+  Mail,
+  Microscope,
+  NotebookPen,
+  Pill,
+  ReceiptText,
+  ScanLine,
+  Smile,
+  Stethoscope,
+  Syringe,
+  Wheat,
+  type LucideIcon,
 } from 'lucide-react';
 import type { Category } from '../../data/types/codes.ts';
 

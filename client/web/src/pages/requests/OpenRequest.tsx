@@ -21,7 +21,10 @@ import { UntilField } from '../share/UntilField.tsx';
 import { useApprovalTerms, useScopeText } from './scope.ts';
 
 /** A request that waits for an answer. What an approval allows stands above its button: one tap is enough. */
-export function OpenRequest({ request, onLeftOut }: {
+export function OpenRequest({
+  request,
+  onLeftOut,
+}: {
   readonly request: RequestItem;
   /** Told after an approval: what could not be shared with the rest. */
   readonly onLeftOut: (leftOut: Granted['leftOut']) => void;

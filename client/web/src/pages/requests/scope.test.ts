@@ -9,7 +9,14 @@ const idOf = (number: number): Hex => `0x${number.toString(16).padStart(64, '0')
 const record = (number: number, category: Category, change: Partial<RecordItem> = {}): RecordItem =>
   ({ id: idOf(number), category, status: 'active', isMine: true, ...change }) as RecordItem;
 const request = (change: Partial<RequestItem>): RequestItem =>
-  ({ right: 'read', scope: { kind: 'category', category: 'laboratory' }, requester: '0xaa', purposes: ['TREAT'], until: 9, ...change }) as RequestItem;
+  ({
+    right: 'read',
+    scope: { kind: 'category', category: 'laboratory' },
+    requester: '0xaa',
+    purposes: ['TREAT'],
+    until: 9,
+    ...change,
+  }) as RequestItem;
 
 test('an approval names exactly the records that its sentence counts', () => {
   const all = [

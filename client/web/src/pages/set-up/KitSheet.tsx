@@ -14,7 +14,12 @@ export function KitSheet({ kit }: { readonly kit: Kit }) {
       <Notice tone="caution">{t('setup.kit.warning')}</Notice>
       <div className="print-alone space-y-4 rounded-xl border border-control p-3 sm:p-5">
         <p className="text-lg font-semibold">{t('setup.kit.heading')}</p>
-        <ol aria-label={t('setup.kit.words')} dir="ltr" translate="no" className="grid grid-cols-2 gap-x-2 gap-y-2 font-mono text-sm whitespace-nowrap sm:grid-cols-3 sm:text-base">
+        <ol
+          aria-label={t('setup.kit.words')}
+          dir="ltr"
+          translate="no"
+          className="grid grid-cols-2 gap-x-2 gap-y-2 font-mono text-sm whitespace-nowrap sm:grid-cols-3 sm:text-base"
+        >
           {kit.words.map((word, index) => (
             <li key={index} className="flex gap-2">
               <span aria-hidden className="w-6 text-end text-muted">

@@ -59,11 +59,7 @@ export function KitStep({ setUp }: { readonly setUp: SetUp }) {
           }
         />
       ))}
-      {isWrong ? (
-        <Notice tone="caution" live title={t('setup.kit.check.wrong')} />
-      ) : (
-        <FailureNotice failure={proveKit.error} />
-      )}
+      {isWrong ? <Notice tone="caution" live title={t('setup.kit.check.wrong')} /> : <FailureNotice failure={proveKit.error} />}
       <div className="flex flex-wrap gap-3">
         <Button type="submit" tone="primary" busy={proveKit.isBusy}>
           {t('setup.kit.check.button')}

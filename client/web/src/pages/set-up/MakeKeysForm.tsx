@@ -7,7 +7,11 @@ import { Check } from '../../ui/Field.tsx';
 import { NewPassphrase, useNewPassphrase } from './NewPassphrase.tsx';
 
 /** Makes the seed and its keyring. `anew`: a key is published already, and it is not this person's. */
-export function MakeKeysForm({ setUp: { makeKeys }, anew = false, children }: {
+export function MakeKeysForm({
+  setUp: { makeKeys },
+  anew = false,
+  children,
+}: {
   readonly setUp: SetUp;
   readonly anew?: boolean;
   readonly children?: ReactNode;

@@ -3,7 +3,14 @@ import { useI18n } from '../../i18n/I18n.tsx';
 import { Check, TextField } from '../../ui/Field.tsx';
 
 /** A passphrase that can be shown while it is typed: long ones are mistyped when nobody can see them. */
-export function PassphraseField({ label, hint, error, value, onChange, autoComplete }: {
+export function PassphraseField({
+  label,
+  hint,
+  error,
+  value,
+  onChange,
+  autoComplete,
+}: {
   readonly label: string;
   readonly hint?: string;
   readonly error?: string | undefined;

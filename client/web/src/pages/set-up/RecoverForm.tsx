@@ -37,7 +37,12 @@ export function RecoverForm() {
       />
       <NewPassphrase passphrase={passphrase} />
       {isOther && (
-        <Check label={t('restore.anyway')} hint={t('restore.anyway.hint')} checked={isSure} onChange={(event) => setSure(event.target.checked)} />
+        <Check
+          label={t('restore.anyway')}
+          hint={t('restore.anyway.hint')}
+          checked={isSure}
+          onChange={(event) => setSure(event.target.checked)}
+        />
       )}
       <Button type="submit" tone="primary" busy={recover.isBusy}>
         {t('restore.button')}

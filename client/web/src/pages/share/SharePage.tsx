@@ -73,9 +73,7 @@ export function SharePage() {
         <Card className="flex flex-col items-center gap-4 py-10 text-center">
           <CircleCheck aria-hidden size={48} className="text-good" />
           <p role="status" className="max-w-prose text-lg">
-            {done.right === 'read'
-              ? t('share.done.open', { name: doneName, date })
-              : t('share.done.add', { name: doneName, date })}
+            {done.right === 'read' ? t('share.done.open', { name: doneName, date }) : t('share.done.add', { name: doneName, date })}
           </p>
           <LeftOut leftOut={done.leftOut} />
           <div className="flex flex-wrap justify-center gap-3">
@@ -115,7 +113,12 @@ export function SharePage() {
 }
 
 const emptyDraft = (): Draft => ({
-  grantee: null, right: 'read', records: [], category: 'laboratory', purpose: 'TREAT', until: endOfDay(DAYS),
+  grantee: null,
+  right: 'read',
+  records: [],
+  category: 'laboratory',
+  purpose: 'TREAT',
+  until: endOfDay(DAYS),
 });
 
 /** What a link to this page names: somebody, some records, or both. */
@@ -128,7 +131,13 @@ function namedIn(search: URLSearchParams): Partial<Draft> {
   };
 }
 
-function ShareForm({ me, draft, setDraft, share, onDone }: {
+function ShareForm({
+  me,
+  draft,
+  setDraft,
+  share,
+  onDone,
+}: {
   readonly me: Address;
   readonly draft: Draft;
   readonly setDraft: (draft: Draft) => void;
@@ -143,7 +152,11 @@ function ShareForm({ me, draft, setDraft, share, onDone }: {
   const purpose = purposes.includes(draft.purpose) ? draft.purpose : (purposes[0] ?? 'TREAT');
   const given = newGrants({ ...draft, purpose });
   const submit = () => {
-    if (given) share.run(given).then(({ leftOut }) => onDone({ ...given, leftOut }), () => undefined);
+    if (given)
+      share.run(given).then(
+        ({ leftOut }) => onDone({ ...given, leftOut }),
+        () => undefined,
+      );
   };
   return (
     <form
@@ -207,7 +220,14 @@ function ShareForm({ me, draft, setDraft, share, onDone }: {
           </SignSentence>
         )}
         <ActionStatus act={share} onRetry={submit} />
-        <Button type="submit" tone="primary" icon={Share2} busy={share.isBusy} disabled={given === null} aria-describedby={given ? sentence : undefined}>
+        <Button
+          type="submit"
+          tone="primary"
+          icon={Share2}
+          busy={share.isBusy}
+          disabled={given === null}
+          aria-describedby={given ? sentence : undefined}
+        >
           {t('share.button')}
         </Button>
       </div>

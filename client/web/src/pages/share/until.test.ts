@@ -6,7 +6,9 @@ test('a day lasts until its last second on this device', () => {
   const end = endOfDayText('2026-05-03');
   expect(end).not.toBeNull();
   const date = new Date((end ?? 0) * 1_000);
-  expect([date.getFullYear(), date.getMonth() + 1, date.getDate(), date.getHours(), date.getMinutes(), date.getSeconds()]).toEqual([2026, 5, 3, 23, 59, 59]);
+  expect([date.getFullYear(), date.getMonth() + 1, date.getDate(), date.getHours(), date.getMinutes(), date.getSeconds()]).toEqual([
+    2026, 5, 3, 23, 59, 59,
+  ]);
 });
 
 test('an empty or half date is none', () => {

@@ -14,7 +14,13 @@ import { FileDrop } from './FileDrop.tsx';
  * Chooses files and their category, and puts them into the queue. `categories` are those that a patient allowed, for a
  * practitioner who adds to their file.
  */
-export function AddFiles({ patient, categories = CATEGORIES, initial = 'unspecified', startLabel, onAdded }: {
+export function AddFiles({
+  patient,
+  categories = CATEGORIES,
+  initial = 'unspecified',
+  startLabel,
+  onAdded,
+}: {
   readonly patient: Address;
   readonly categories?: readonly Category[];
   readonly initial?: Category;

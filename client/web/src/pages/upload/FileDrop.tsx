@@ -5,7 +5,11 @@ import { Button } from '../../ui/Button.tsx';
 import { classes } from '../../ui/classes.ts';
 
 /** Takes files by drag and drop or by the browser's own dialog. */
-export function FileDrop({ hint, multiple = true, onFiles }: {
+export function FileDrop({
+  hint,
+  multiple = true,
+  onFiles,
+}: {
   readonly hint?: string;
   readonly multiple?: boolean;
   readonly onFiles: (files: readonly File[]) => void;

@@ -25,7 +25,13 @@ export function UploadQueue({ title }: { readonly title?: string }) {
   return (
     <Section
       title={title ?? t('upload.queue')}
-      actions={isAnyOver && <Button tone="quiet" onClick={uploads.clearFinished}>{t('upload.clear')}</Button>}
+      actions={
+        isAnyOver && (
+          <Button tone="quiet" onClick={uploads.clearFinished}>
+            {t('upload.clear')}
+          </Button>
+        )
+      }
     >
       <ul className="space-y-3">
         {uploads.items.map((item) => (

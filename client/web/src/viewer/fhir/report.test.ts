@@ -11,7 +11,12 @@ test('the sample report is one entry with its results inside', () => {
   expect(rest).toEqual([]);
   expect(report).toMatchObject({ kind: 'report', title: 'Laboratory report' });
   expect(report?.results).toHaveLength(3);
-  expect(report?.results[0]).toEqual({ name: 'Hemoglobin [Mass/volume] in Blood', value: '13.9 g/dL', range: '12 – 15.5 g/dL', flag: null });
+  expect(report?.results[0]).toEqual({
+    name: 'Hemoglobin [Mass/volume] in Blood',
+    value: '13.9 g/dL',
+    range: '12 – 15.5 g/dL',
+    flag: null,
+  });
   expect(report?.facts).toContainEqual({ name: 'patient', value: { text: 'Pat Example' } });
   expect(report?.paragraphs[0]).toContain('All values lie within');
 });
@@ -47,7 +52,14 @@ describe('an observation', () => {
 
 test('hostile input is read without a throw', () => {
   const hostile: readonly Json[] = [
-    null, 1, 'x', [], {}, { resourceType: 5 }, { resourceType: 'Bundle', entry: 'x' }, { resourceType: 'Bundle', entry: [null, { resource: [] }] },
+    null,
+    1,
+    'x',
+    [],
+    {},
+    { resourceType: 5 },
+    { resourceType: 'Bundle', entry: 'x' },
+    { resourceType: 'Bundle', entry: [null, { resource: [] }] },
     { resourceType: 'DiagnosticReport', result: [{ reference: '__proto__' }, 7, null] },
     { resourceType: 'Observation', code: { coding: [{ display: { toString: 'x' } }] }, valueQuantity: { value: 'NaN' } },
     { resourceType: 'Patient', name: [{ given: [1, null, 'A'] }], birthDate: {} },
@@ -63,14 +75,32 @@ test('a long bundle ends somewhere', () => {
 
 describe("a doctor's note", () => {
   const note: Note = {
-    kind: 'diagnosis', title: 'Essential hypertension', code: 'I10', certainty: 'confirmed', severity: 'mild', since: '2026-05-03',
-    text: 'Measured three times.', medication: 'Ramipril 5 mg', dosage: '1 tablet in the morning', followUp: '2026-06-01',
+    kind: 'diagnosis',
+    title: 'Essential hypertension',
+    code: 'I10',
+    certainty: 'confirmed',
+    severity: 'mild',
+    since: '2026-05-03',
+    text: 'Measured three times.',
+    medication: 'Ramipril 5 mg',
+    dosage: '1 tablet in the morning',
+    followUp: '2026-06-01',
   };
-  const context = { author: 'Dr. Ada', patient: 'Pat', written: 1_777_800_000, ids: ['a', 'b'], followUpText: 'Next appointment: 1 June' } as const;
+  const context = {
+    author: 'Dr. Ada',
+    patient: 'Pat',
+    written: 1_777_800_000,
+    ids: ['a', 'b'],
+    followUpText: 'Next appointment: 1 June',
+  } as const;
 
   test('is read back as it was written', async () => {
     const [diagnosis, medication] = readFhir(JSON.parse(await noteDocument(note, context).text()) as Json);
-    expect(diagnosis).toMatchObject({ kind: 'diagnosis', title: 'Essential hypertension', paragraphs: ['Measured three times.', 'Next appointment: 1 June'] });
+    expect(diagnosis).toMatchObject({
+      kind: 'diagnosis',
+      title: 'Essential hypertension',
+      paragraphs: ['Measured three times.', 'Next appointment: 1 June'],
+    });
     for (const fact of [
       { name: 'code', value: { text: 'I10' } },
       { name: 'severity', value: { text: 'mild' } },
@@ -93,7 +123,13 @@ describe("a doctor's note", () => {
   test('leaves empty parts out', async () => {
     const empty = { ...note, code: '', severity: 'none', since: '', text: '', medication: '', dosage: '', followUp: '' } as const;
     const text = await noteDocument(empty, context).text();
-    for (const absent of ['severity', 'onsetDateTime', '"coding": [\n      {\n        "system": "http://hl7.org/fhir/sid/icd-10"', 'note', 'MedicationStatement']) {
+    for (const absent of [
+      'severity',
+      'onsetDateTime',
+      '"coding": [\n      {\n        "system": "http://hl7.org/fhir/sid/icd-10"',
+      'note',
+      'MedicationStatement',
+    ]) {
       expect(text).not.toContain(absent);
     }
   });

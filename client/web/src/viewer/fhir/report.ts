@@ -5,7 +5,18 @@ export type Flag = 'low' | 'high' | 'normal' | 'abnormal' | 'critical';
 
 /** What a fact is about; `viewer.fhir.<name>` says it in the reader's language. */
 export type FactName =
-  | 'patient' | 'performer' | 'taken' | 'issued' | 'status' | 'onset' | 'dosage' | 'born' | 'note' | 'medication' | 'code' | 'severity';
+  | 'patient'
+  | 'performer'
+  | 'taken'
+  | 'issued'
+  | 'status'
+  | 'onset'
+  | 'dosage'
+  | 'born'
+  | 'note'
+  | 'medication'
+  | 'code'
+  | 'severity';
 
 /** A value under a name: text, or a FHIR date (`2026`, `2026-05`, `2026-05-04`, or with a time). */
 export interface Fact {
@@ -23,7 +34,16 @@ export interface ResultRow {
 
 /** What kind of entry it is; `viewer.fhir.<kind>` names it. */
 export type EntryKind =
-  | 'report' | 'result' | 'diagnosis' | 'medication' | 'allergy' | 'immunization' | 'procedure' | 'note' | 'patient' | 'other';
+  | 'report'
+  | 'result'
+  | 'diagnosis'
+  | 'medication'
+  | 'allergy'
+  | 'immunization'
+  | 'procedure'
+  | 'note'
+  | 'patient'
+  | 'other';
 
 /** One resource, as people read it. */
 export interface Entry {
@@ -70,7 +90,11 @@ export function readFhir(root: Json): readonly Entry[] {
     const resource = get(entry, 'resource');
     if (text(resource, 'resourceType') !== 'DiagnosticReport') continue;
     // One observation named a thousand times is one observation.
-    const references = new Set(items(resource, 'result').slice(0, ROWS_MAX).map((reference) => text(reference, 'reference') ?? ''));
+    const references = new Set(
+      items(resource, 'result')
+        .slice(0, ROWS_MAX)
+        .map((reference) => text(reference, 'reference') ?? ''),
+    );
     const observations = [...new Set([...references].map((reference) => byReference.get(reference) ?? null))].filter(
       (observation) => text(observation, 'resourceType') === 'Observation',
     );
@@ -116,16 +140,33 @@ const display = (value: Json, ...path: readonly (string | number)[]): string | n
 function commonFacts(resource: Json): readonly Fact[] {
   return [
     ...textFact('patient', display(resource, 'subject') ?? display(resource, 'patient')),
-    ...textFact('performer', display(resource, 'performer') ?? display(resource, 'recorder') ?? display(resource, 'asserter') ?? display(resource, 'author')),
-    ...dateFact('taken', text(resource, 'effectiveDateTime') ?? text(resource, 'occurrenceDateTime') ?? text(resource, 'performedDateTime') ?? text(resource, 'recordedDate') ?? text(resource, 'authoredOn') ?? text(resource, 'date')),
+    ...textFact(
+      'performer',
+      display(resource, 'performer') ?? display(resource, 'recorder') ?? display(resource, 'asserter') ?? display(resource, 'author'),
+    ),
+    ...dateFact(
+      'taken',
+      text(resource, 'effectiveDateTime') ??
+        text(resource, 'occurrenceDateTime') ??
+        text(resource, 'performedDateTime') ??
+        text(resource, 'recordedDate') ??
+        text(resource, 'authoredOn') ??
+        text(resource, 'date'),
+    ),
     ...dateFact('issued', text(resource, 'issued')),
     ...dateFact('onset', text(resource, 'onsetDateTime')),
-    ...textFact('status', concept(get(resource, 'verificationStatus')) ?? concept(get(resource, 'clinicalStatus')) ?? text(resource, 'status')),
+    ...textFact(
+      'status',
+      concept(get(resource, 'verificationStatus')) ?? concept(get(resource, 'clinicalStatus')) ?? text(resource, 'status'),
+    ),
   ];
 }
 
 const notes = (resource: Json): readonly string[] =>
-  items(resource, 'note').slice(0, ENTRIES_MAX).map((note) => text(note, 'text')).filter((note) => note !== null);
+  items(resource, 'note')
+    .slice(0, ENTRIES_MAX)
+    .map((note) => text(note, 'text'))
+    .filter((note) => note !== null);
 
 function diagnosticReport(report: Json, observations: readonly Json[]): Entry {
   const conclusion = text(report, 'conclusion');
@@ -168,7 +209,10 @@ function single(type: string, resource: Json): Entry {
     }
     case 'ClinicalImpression':
     case 'Composition': {
-      const sections = items(resource, 'section').slice(0, ENTRIES_MAX).map((section) => text(section, 'title')).filter((title) => title !== null);
+      const sections = items(resource, 'section')
+        .slice(0, ENTRIES_MAX)
+        .map((section) => text(section, 'title'))
+        .filter((title) => title !== null);
       const summary = text(resource, 'summary') ?? text(resource, 'description');
       return entry('note', text(resource, 'title') ?? concept(get(resource, 'code')) ?? concept(get(resource, 'type')), resource, {
         facts,
@@ -176,7 +220,10 @@ function single(type: string, resource: Json): Entry {
       });
     }
     default:
-      return entry('other', concept(get(resource, 'code')) ?? text(resource, 'title') ?? text(resource, 'description'), resource, { facts, paragraphs });
+      return entry('other', concept(get(resource, 'code')) ?? text(resource, 'title') ?? text(resource, 'description'), resource, {
+        facts,
+        paragraphs,
+      });
   }
 }
 
@@ -232,7 +279,13 @@ function range(found: Json): string | null {
 
 /** HL7 v3 ObservationInterpretation. */
 const FLAGS: Readonly<Record<string, Flag>> = {
-  L: 'low', H: 'high', N: 'normal', A: 'abnormal', LL: 'critical', HH: 'critical', AA: 'critical',
+  L: 'low',
+  H: 'high',
+  N: 'normal',
+  A: 'abnormal',
+  LL: 'critical',
+  HH: 'critical',
+  AA: 'critical',
 };
 
 function flag(part: Json): Flag | null {
