@@ -1,5 +1,5 @@
 import { Lock, LogOut, Menu } from 'lucide-react';
-import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { useRef, useState, type ReactNode } from 'react';
 import { Link, NavLink, useLocation } from 'react-router';
 import { useRequests } from '../data/requests.ts';
 import { useSession } from '../data/session.ts';
@@ -22,7 +22,12 @@ export function Shell({ me, children }: { readonly me: Me; readonly children: Re
   const { session, lock } = useSession();
   const [menu, setMenu] = useState(false);
   const main = useRef<HTMLElement>(null);
-  useEffect(() => setMenu(false), [pathname]);
+  const [menuPage, setMenuPage] = useState(pathname);
+  // Another page closes the menu.
+  if (menuPage !== pathname) {
+    setMenuPage(pathname);
+    setMenu(false);
+  }
 
   return (
     <div className="lg:grid lg:min-h-dvh lg:grid-cols-[17rem_minmax(0,1fr)]">

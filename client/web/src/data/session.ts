@@ -24,7 +24,9 @@ export function useSession(): SessionControl {
     await putBackKeyring(client).catch(() => false);
     await device.signedIn(signedIn, errand.signal);
   });
-  const byWallet = useAct(async (_: void, errand) => device.unlocked(await unlockWithWallet(await device.client(), errand), errand.signal));
+  const byWallet = useAct<void, void>(async (_, errand) =>
+    device.unlocked(await unlockWithWallet(await device.client(), errand), errand.signal),
+  );
   const byPassphrase = useAct(async (passphrase: string, errand) =>
     device.unlocked(await unlockWithPassphrase(await device.client(), passphrase, errand), errand.signal),
   );
@@ -33,8 +35,8 @@ export function useSession(): SessionControl {
     await device.unlocked(keys, errand.signal);
     return made;
   });
-  const registering = useAct(
-    async (_: void, errand) => {
+  const registering = useAct<void, void>(
+    async (_, errand) => {
       const client = await device.withWallet();
       await registerKey(client, errand);
       await device.checkKeys();

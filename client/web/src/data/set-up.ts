@@ -25,7 +25,7 @@ export function useSetUp(): SetUp {
     },
     ['kit-saved'],
   );
-  const publish = useAct(async (_: void, errand) => {
+  const publish = useAct<void, void>(async (_, errand) => {
     const client = await device.ready();
     if (!(await isKitSaved(client))) throw new Failure('kit_not_saved');
     await device.unlocked(await publishKey(client, errand), errand.signal);

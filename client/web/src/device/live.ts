@@ -41,15 +41,19 @@ export function onFeed(taker: (event: FeedEvent | 'again') => void): () => void 
   return () => takers.delete(taker);
 }
 
-const give = (event: FeedEvent | 'again'): void => takers.forEach((take) => take(event));
+function give(event: FeedEvent | 'again'): void {
+  for (const take of takers) take(event);
+}
 
-let catching: Promise<void> | null = null;
+let isCatchingUp = false;
 let isWanted = false;
 
 /** Catches up now, and once more if it was asked for meanwhile. What fails is tried again with the next event. */
 function catchUpNow(signal: AbortSignal): void {
   isWanted = true;
-  catching ??= (async () => {
+  if (isCatchingUp) return;
+  isCatchingUp = true;
+  void (async () => {
     while (isWanted && !signal.aborted) {
       isWanted = false;
       try {
@@ -63,7 +67,7 @@ function catchUpNow(signal: AbortSignal): void {
       }
     }
   })().finally(() => {
-    catching = null;
+    isCatchingUp = false;
   });
 }
 
@@ -113,7 +117,8 @@ export function runLive(): () => void {
       set({ feed: 'off', chain: 'unknown', troubles: [] });
       return;
     }
-    const { signal } = (running = new AbortController());
+    running = new AbortController();
+    const { signal } = running;
     set({ feed: 'connecting' });
     let wasLive = false;
     const tell = (feed: 'live' | 'connecting'): void => {

@@ -159,9 +159,30 @@ test.each<[string, () => Promise<{ entry?: Partial<ActivityItem>; leaf?: Partial
   ['evidence under a salt that is not the seed’s', async () => ({ salt: repeated(0x5a) }), ['evidence']],
   ['another record than the chain has', async () => ({ entry: { purpose: 'HRESCH' } }), ['evidence']],
   ['a promise that is too late for the protocol', async () => ({ leaf: { anchorBy: TIME + 301 } }), ['evidence']],
-  ['a permission that did not stand', async () => ((permitted = false), {}), ['no_grant']],
-  ['a block after its promise', async () => ((blockTime = TIME + 31), {}), ['late_anchor']],
-  ['a block of evidence after the anchor', async () => ((leafBlock = 9), {}), ['evidence']],
+  [
+    'a permission that did not stand',
+    async () => {
+      permitted = false;
+      return {};
+    },
+    ['no_grant'],
+  ],
+  [
+    'a block after its promise',
+    async () => {
+      blockTime = TIME + 31;
+      return {};
+    },
+    ['late_anchor'],
+  ],
+  [
+    'a block of evidence after the anchor',
+    async () => {
+      leafBlock = 9;
+      return {};
+    },
+    ['evidence'],
+  ],
   ['a promise that has passed without an entry', async () => ({ isOpen: true }), ['unanchored_entry']],
 ])('an entry with %s', async (_, lie, problems) => {
   const { entry = {}, leaf = {}, salt, isOpen = false } = await lie();

@@ -176,7 +176,12 @@ test('nothing that stands or is on its way is nothing to sign', async () => {
 test.each<[string, () => void]>([
   ['it was mined, or given up', () => void used.add(7n)],
   ['a Revoke raised the epoch', () => void epochs.set(`${tagOf('read')}:0:${RECORD}`, 1)],
-  ['everything was revoked', () => void (patientEpoch = 1)],
+  [
+    'everything was revoked',
+    () => {
+      patientEpoch = 1;
+    },
+  ],
 ])('what can no longer land is forgotten: %s', async (_, happen) => {
   await sign(7n);
   expect(await sentGrants(locked)).toHaveLength(1);

@@ -79,7 +79,7 @@ test.each([
   ['<p>{"Hello"}</p>', 1],
   ['<p>{open ? "Open" : t("x")}</p>', 1],
   ['<img alt="A cat" />', 1],
-  ['<Button label={`Remove ${name}`} />', 1],
+  [`<Button label={\`Remove \${name}\`} />`, 1],
   ['<p>{name ?? "Nobody"}</p>', 1],
   ['<p>{open && "Open"}</p>', 1],
   ['<p>{state === "open" && t("x")}</p>', 0],

@@ -178,10 +178,18 @@ test('a node that leaves out an entry is found out', async () => {
 test.each<[string, (entry: Record<string, unknown>) => void, string]>([
   [
     'an entry that is not on the chain',
-    (entry) => void (entry['leaf'] = `0x${'ab'.repeat(32)}`),
+    (entry) => {
+      entry['leaf'] = `0x${'ab'.repeat(32)}`;
+    },
     'An entry that the server shows is not on the chain.',
   ],
-  ['another reason than the chain has', (entry) => void (entry['purpose'] = 'HPAYMT'), 'The evidence for an entry does not match it.'],
+  [
+    'another reason than the chain has',
+    (entry) => {
+      entry['purpose'] = 'HPAYMT';
+    },
+    'The evidence for an entry does not match it.',
+  ],
 ])('a server that shows %s is found out, and why', async (_, change, sentence) => {
   const tamper = async (route: Route): Promise<void> => {
     const answer = await route.fetch();

@@ -80,7 +80,9 @@ test('a reader named wrongly is found by the seed, and the name does not stand w
   // Not the same browser entry as before: what was found good once is good only for what was told then.
   await patient.page.route(
     '**/v1/log?*',
-    told((entry) => void (entry['reader'] = world.address('lab'))),
+    told((entry) => {
+      entry['reader'] = world.address('lab');
+    }),
   );
   await lookAgain();
   await saysInRed(/The server names .* and it was not them/);
@@ -90,7 +92,9 @@ test('a reader named wrongly is found by the seed, and the name does not stand w
 test('a reader that is not named is withheld evidence', async () => {
   await patient.page.route(
     '**/v1/log?*',
-    told((entry) => void (entry['reader'] = null)),
+    told((entry) => {
+      entry['reader'] = null;
+    }),
   );
   await lookAgain();
   await saysInRed('The server does not show what the reader signed, or who it was.');
@@ -103,7 +107,9 @@ test('evidence that is not shown is red', async () => {
   // Another time in the entry makes it one that was never judged in this browser.
   await patient.page.route(
     '**/v1/log?*',
-    told((entry) => void (entry['time'] = Number(entry['time']) - 1)),
+    told((entry) => {
+      entry['time'] = Number(entry['time']) - 1;
+    }),
   );
   await lookAgain();
   await saysInRed('The server does not show what the reader signed, or who it was.');
@@ -113,7 +119,9 @@ test('evidence that is not shown is red', async () => {
 test('evidence that says something else than the entry is red', async () => {
   await patient.page.route(
     '**/v1/log?*',
-    told((entry) => void (entry['time'] = Number(entry['time']) - 2)),
+    told((entry) => {
+      entry['time'] = Number(entry['time']) - 2;
+    }),
   );
   await lookAgain();
   await saysInRed('The evidence for this entry does not match it, or its signatures are not the reader’s.');

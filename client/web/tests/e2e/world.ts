@@ -218,7 +218,8 @@ export class World {
 
   /** The API's process, which can be killed and started again. */
   get api(): ApiProcess {
-    return (this.#api ??= new ApiProcess(this.#process.pid ?? 0, this.url, this.stateDir));
+    this.#api ??= new ApiProcess(this.#process.pid ?? 0, this.url, this.stateDir);
+    return this.#api;
   }
 
   /** What the camera of every browser sees from now on: a picture (JPEG). */

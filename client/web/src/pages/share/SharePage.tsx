@@ -46,6 +46,7 @@ export function SharePage() {
   const [search, setSearch] = useSearchParams();
   const [draft, setDraft, forget] = useDraft<Draft>('share', useState(emptyDraft)[0]);
   const share = useShare();
+  const { reset } = share;
   const [done, setDone] = useState<(NewGrants & Pick<Granted, 'leftOut'>) | null>(null);
   const doneName = useCalled(done?.grantee ?? null);
   const asked = search.toString();
@@ -60,10 +61,10 @@ export function SharePage() {
     // What a link names replaces that part of an earlier draft; the rest of it stays.
     const named = namedIn(new URLSearchParams(asked));
     if (Object.keys(named).length === 0) return;
-    setDraft({ ...draft, ...named });
+    setDraft((known) => ({ ...known, ...named }));
     setDone(null);
-    share.reset();
-  }, [asked]);
+    reset();
+  }, [asked, setDraft, reset]);
   if (me === null) return null;
 
   if (done !== null) {
@@ -82,7 +83,7 @@ export function SharePage() {
             </ButtonLink>
             <Button
               onClick={() => {
-                share.reset();
+                reset();
                 setDone(null);
               }}
             >
