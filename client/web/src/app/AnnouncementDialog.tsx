@@ -1,7 +1,7 @@
 import { useAnnouncement } from '../data/announcement.ts';
-import type { Announcement } from '../data/types/signing.ts';
+import type { Announcement } from '../types/signing.ts';
 import { useI18n } from '../i18n/I18n.tsx';
-import { SentenceText } from '../pages/people/SentenceText.tsx';
+import { SentenceText } from '../components/people/SentenceText.tsx';
 import { Button } from '../ui/Button.tsx';
 import { Dialog } from '../ui/Dialog.tsx';
 import { SignSentence } from '../ui/SignSentence.tsx';

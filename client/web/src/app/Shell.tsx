@@ -3,15 +3,15 @@ import { useRef, useState, type ReactNode } from 'react';
 import { Link, NavLink, useLocation } from 'react-router';
 import { useRequests } from '../data/requests.ts';
 import { useSession } from '../data/session.ts';
-import type { Me } from '../data/types/session.ts';
+import type { Me } from '../types/session.ts';
 import { useI18n } from '../i18n/I18n.tsx';
-import { useCalled } from '../pages/people/names.ts';
+import { useCalled } from '../components/people/names.ts';
 import { Brand } from '../ui/Brand.tsx';
 import { Button, IconButton } from '../ui/Button.tsx';
 import { classes } from '../ui/classes.ts';
 import { Dialog } from '../ui/Dialog.tsx';
 import { navigationOf, SETTINGS, type Entry } from './navigation.ts';
-import { paths } from './paths.ts';
+import { paths } from '../paths.ts';
 import { SkipLink } from './SkipLink.tsx';
 import { StateNotices } from './StateNotices.tsx';
 

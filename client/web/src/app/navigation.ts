@@ -11,10 +11,10 @@ import {
   Share2,
   type LucideIcon,
 } from 'lucide-react';
-import type { Role } from '../data/types/codes.ts';
-import type { Me } from '../data/types/session.ts';
+import type { Role } from '../types/codes.ts';
+import type { Me } from '../types/session.ts';
 import type { Key } from '../i18n/language.ts';
-import { paths } from './paths.ts';
+import { paths } from '../paths.ts';
 
 /** One entry of the navigation. */
 export interface Entry {

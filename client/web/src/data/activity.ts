@@ -1,7 +1,7 @@
 /** Who opened what, and the proof of it. */
 import { listActivity, proofOfRead } from '../flows/audit.ts';
-import type { Loaded } from './types/actions.ts';
-import type { ActivityFilter, ActivityItem, ReadProof } from './types/log.ts';
+import type { Loaded } from '../types/actions.ts';
+import type { ActivityFilter, ActivityItem, ReadProof } from '../types/log.ts';
 import { useReady } from './use-loaded.ts';
 
 /** Openings of one's own records, and one's own openings, newest first. */

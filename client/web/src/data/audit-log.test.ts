@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { isShown } from './audit-log.ts';
-import type { AuditEntry, AuditFilter } from './types/log.ts';
+import type { AuditEntry, AuditFilter } from '../types/log.ts';
 
 const entry: AuditEntry = {
   index: 0,

@@ -4,8 +4,8 @@ import { Chain } from '../chain/chain.ts';
 import { httpRpc, parseRpcUrl } from '../chain/rpc.ts';
 import { device, type Client } from '../device/device.ts';
 import { chainLog, csvOf, toldActivity, verifyLog } from '../flows/audit.ts';
-import type { Loaded } from './types/actions.ts';
-import type { AuditEntry, AuditFilter, AuditLog, ChainSource } from './types/log.ts';
+import type { Loaded } from '../types/actions.ts';
+import type { AuditEntry, AuditFilter, AuditLog, ChainSource } from '../types/log.ts';
 import { useAct } from './use-act.ts';
 import { useConnected } from './use-loaded.ts';
 

@@ -3,8 +3,8 @@ import { useMemo } from 'react';
 import { listDirectory, person } from '../flows/people.ts';
 import { useAddressBook } from './address-book.ts';
 import type { Address } from 'viem';
-import type { Loaded, LoadedList } from './types/actions.ts';
-import type { DirectoryFilter, Name, Person } from './types/people.ts';
+import type { Loaded, LoadedList } from '../types/actions.ts';
+import type { DirectoryFilter, Name, Person } from '../types/people.ts';
 import { useDevice } from './use-device.ts';
 import { useList, useReady, useSignedIn } from './use-loaded.ts';
 

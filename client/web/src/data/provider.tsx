@@ -4,7 +4,7 @@ import { useEffect, type ReactNode } from 'react';
 import type { FeedEvent } from '../api/routes.ts';
 import { device } from '../device/device.ts';
 import { watchIdle } from '../device/idle.ts';
-import { onFeed, runLive } from '../device/live.ts';
+import { onFeed, runLive } from '../background/live.ts';
 
 const queries = new QueryClient({
   defaultOptions: {

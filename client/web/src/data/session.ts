@@ -5,9 +5,9 @@ import { onCountdown, secondsToLock, stayAwake } from '../device/idle.ts';
 import { putBackKeyring } from '../device/keyring-copy.ts';
 import { keepPublicKeys, registerKey } from '../flows/register-key.ts';
 import { recover, unlockWithPassphrase, unlockWithWallet } from '../flows/set-up.ts';
-import { login } from '../session/login.ts';
-import type { SessionControl } from './types/session.ts';
-import type { Recovery } from './types/set-up.ts';
+import { login } from '../device/login.ts';
+import type { SessionControl } from '../types/session.ts';
+import type { Recovery } from '../types/set-up.ts';
 import { useAct } from './use-act.ts';
 import { useDevice } from './use-device.ts';
 

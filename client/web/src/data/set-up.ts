@@ -4,7 +4,7 @@ import { device, type ReadyClient } from '../device/device.ts';
 import { publishKey } from '../flows/register-key.ts';
 import { isKitSaved, kitOf, makeKeys, placesToProve, proveKit } from '../flows/set-up.ts';
 import { Failure } from '../failure.ts';
-import type { Kit, NewKeys, SetUp, SetUpStep } from './types/set-up.ts';
+import type { Kit, NewKeys, SetUp, SetUpStep } from '../types/set-up.ts';
 import { useAct } from './use-act.ts';
 import { useDevice } from './use-device.ts';
 import { useReady } from './use-loaded.ts';

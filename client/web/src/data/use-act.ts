@@ -4,8 +4,8 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { device } from '../device/device.ts';
 import { Errand } from '../device/errand.ts';
 import { asFailure, type Failure } from '../failure.ts';
-import type { Act, ActionPhase } from './types/actions.ts';
-import type { Confirmation } from './types/signing.ts';
+import type { Act, ActionPhase } from '../types/actions.ts';
+import type { Confirmation } from '../types/signing.ts';
 
 /** Which lists an action changes: the first words of their query keys. */
 export type Changes = readonly string[];

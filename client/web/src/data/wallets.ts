@@ -5,7 +5,7 @@ import { device } from '../device/device.ts';
 import { givenNode, noteNode } from '../device/given-node.ts';
 import { Failure } from '../failure.ts';
 import { onWallets, wallets as announcedWallets, type Announced } from '../wallet/discovery.ts';
-import type { Connection, NodeChoice, WalletInfo, Wallets } from './types/wallets.ts';
+import type { Connection, NodeChoice, WalletInfo, Wallets } from '../types/wallets.ts';
 import { useAct } from './use-act.ts';
 import { useDevice } from './use-device.ts';
 import { useConnected } from './use-loaded.ts';

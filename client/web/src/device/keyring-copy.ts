@@ -1,6 +1,6 @@
 /** The keyring: this browser's copy, else the server's. It holds the seed for nobody but its unlockers. */
 import * as api from '../api/routes.ts';
-import type { Unlocker } from '../data/types/session.ts';
+import type { Unlocker } from '../types/session.ts';
 import { Failure } from '../failure.ts';
 import { Keyring } from '../protocol/keyring/keyring.ts';
 import { KeyringError } from '../protocol/keyring/keyring-error.ts';

@@ -6,7 +6,7 @@
 import type { Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import { bundleHash, versionsOfPatient, type ChainVersion } from '../chain/events.ts';
-import type { Trouble } from '../data/types/health.ts';
+import type { Trouble } from '../types/health.ts';
 import type { ReadyClient } from '../device/device.ts';
 import { Failure } from '../failure.ts';
 import { Bundle } from '../protocol/bundle.ts';

@@ -1,5 +1,5 @@
 /** Work over many things of which one may be bad: it is told, and the rest goes on. */
-import type { BadItem } from '../data/types/actions.ts';
+import type { BadItem } from '../types/actions.ts';
 import { Refused } from '../chain/rpc.ts';
 import { asFailure, type Failure, type FailureCode } from '../failure.ts';
 import { mapSome } from './act.ts';

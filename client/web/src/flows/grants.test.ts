@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { NewGrants } from '../data/types/grants.ts';
+import type { NewGrants } from '../types/grants.ts';
 import { checkGrants, scopeFromChain, scopeOnChain } from './grants.ts';
 
 const owner = `0x${'11'.repeat(20)}` as const;

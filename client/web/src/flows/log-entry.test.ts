@@ -6,14 +6,14 @@ import { privateKeyToAccount } from 'viem/accounts';
 import type { Address, Hex } from 'viem';
 import { Chain } from '../chain/chain.ts';
 import type { AnchoredAccess } from '../chain/events.ts';
-import type { ActivityItem } from '../data/types/log.ts';
+import type { ActivityItem } from '../types/log.ts';
 import { Shelf } from '../device/shelf.ts';
 import { PURPOSES } from '../protocol/codes.ts';
 import { toHex } from '../protocol/hex.ts';
 import { tagAndSalt } from '../protocol/identity.ts';
 import { hashOfLeaf, readRequestBytes, readRequestToJson, type Leaf } from '../protocol/reads.ts';
 import { loginHash, loginText, rfc3339 } from '../protocol/session.ts';
-import type { Keys } from '../session/keys.ts';
+import type { Keys } from '../device/keys.ts';
 import { DEPLOYMENT, GRANT_REGISTRY, OPERATOR, PATIENT, RECORD, repeated, seedOf } from '../../tests/protocol/people.ts';
 import { EntryJudge } from './log-entry.ts';
 

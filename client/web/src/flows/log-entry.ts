@@ -8,14 +8,14 @@ import * as api from '../api/routes.ts';
 import type { Chain } from '../chain/chain.ts';
 import { patientsOf, type AnchoredAccess } from '../chain/events.ts';
 import { Permissions } from '../chain/permission.ts';
-import type { ActivityItem, EntryProblem } from '../data/types/log.ts';
+import type { ActivityItem, EntryProblem } from '../types/log.ts';
 import type { Shelf } from '../device/shelf.ts';
 import { asFailure, Failure } from '../failure.ts';
 import { PURPOSES } from '../protocol/codes.ts';
 import { fromHex, sameHex } from '../protocol/hex.ts';
 import { hashOfLeaf, isPromisedInTime, readRequestBytes, readRequestTag, type Leaf } from '../protocol/reads.ts';
 import { loginHash, SESSION_RESOURCE_PREFIX, verifySessionSignature } from '../protocol/session.ts';
-import type { Keys } from '../session/keys.ts';
+import type { Keys } from '../device/keys.ts';
 import { isOfItem } from './each.ts';
 import { leafOf } from './read-key.ts';
 

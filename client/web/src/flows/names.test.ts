@@ -6,7 +6,7 @@ import { ContentHasher } from '../protocol/envelope/content-hash.ts';
 import { HEADER_LEN } from '../protocol/envelope/layout.ts';
 import { Sealer } from '../protocol/envelope/seal.ts';
 import { DataKey } from '../protocol/secret.ts';
-import type { Keys } from '../session/keys.ts';
+import type { Keys } from '../device/keys.ts';
 import { CONTEXT, KEY_EPOCH, metadataOf, PATIENT, PATIENT_KEY, RECORD, repeated, sealParams } from '../../tests/protocol/people.ts';
 import { checkedHeader } from './envelope-bytes.ts';
 import { nameOfRecord } from './names.ts';

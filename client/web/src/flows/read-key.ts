@@ -2,7 +2,7 @@
 import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import { bundleHash, type ChainVersion } from '../chain/events.ts';
-import type { Purpose } from '../data/types/codes.ts';
+import type { Purpose } from '../types/codes.ts';
 import type { ReadyClient } from '../device/device.ts';
 import { Failure } from '../failure.ts';
 import { Bundle } from '../protocol/bundle.ts';

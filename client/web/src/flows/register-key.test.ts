@@ -5,7 +5,7 @@ import type { WalletClient } from '../device/device.ts';
 import { Errand } from '../device/errand.ts';
 import { Shelf } from '../device/shelf.ts';
 import { identityKey } from '../protocol/identity.ts';
-import { Keys } from '../session/keys.ts';
+import { Keys } from '../device/keys.ts';
 import { DEPLOYMENT, PATIENT, seedOf } from '../../tests/protocol/people.ts';
 import { keepPublicKeys, keyState, registerKey } from './register-key.ts';
 

@@ -8,7 +8,7 @@ import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
 import { KEM_SECP256K1, SLOT_IDENTITY } from '../protocol/codes.ts';
 import { PublicKey } from '../protocol/identity.ts';
-import type { Keys } from '../session/keys.ts';
+import type { Keys } from '../device/keys.ts';
 import { carryOut, newDeadline, newNonce } from './act.ts';
 
 const NAME = 'own-public-keys';

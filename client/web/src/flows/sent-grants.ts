@@ -4,8 +4,8 @@
  */
 import type { Address, Hex } from 'viem';
 import type { Client } from '../device/device.ts';
-import type { NewGrants, Scope, SentGrantItem } from '../data/types/grants.ts';
-import type { Right } from '../data/types/codes.ts';
+import type { NewGrants, Scope, SentGrantItem } from '../types/grants.ts';
+import type { Right } from '../types/codes.ts';
 import type { Action } from '../protocol/messages.ts';
 import { grantId } from '../protocol/ids.ts';
 import { mapSome, unixNow } from './act.ts';

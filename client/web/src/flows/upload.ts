@@ -7,7 +7,7 @@
 import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import { versionsOfRecord } from '../chain/events.ts';
-import type { NewUpload, UploadState, UploadTarget } from '../data/types/uploads.ts';
+import type { NewUpload, UploadState, UploadTarget } from '../types/uploads.ts';
 import type { ReadyClient } from '../device/device.ts';
 import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';

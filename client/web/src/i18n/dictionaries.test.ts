@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { CATEGORIES, PURPOSES, ROLES } from '../data/types/codes.ts';
-import { SENTENCE_KEYS } from '../data/types/signing.ts';
+import { CATEGORIES, PURPOSES, ROLES } from '../types/codes.ts';
+import { SENTENCE_KEYS } from '../types/signing.ts';
 import { FAILURE_CODES, SERVER_CODES } from '../failure.ts';
 import { isRightToLeft, LANGUAGES, load, type Dictionary, type Language } from './language.ts';
 import type { Message } from './message.ts';

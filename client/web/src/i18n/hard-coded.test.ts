@@ -5,7 +5,7 @@ import ts from 'typescript';
 import { expect, test } from 'vitest';
 
 const SOURCE = fileURLToPath(new URL('..', import.meta.url));
-const FOLDERS = ['app', 'pages', 'ui', 'viewer'];
+const FOLDERS = ['app', 'components', 'pages', 'ui', 'viewer'];
 /** Attributes whose text people read or hear. */
 const SPOKEN: ReadonlySet<string> = new Set([
   'aria-label',

@@ -1,6 +1,6 @@
 /** FHIR documents, parsed in a worker that returns plain data. */
 import { spawnFhirParser } from '../workers/spawn.ts';
-import type { Entry } from '../viewer/fhir/report.ts';
+import type { Entry } from './fhir-report.ts';
 import { parseOnce } from './parser.ts';
 
 export type FhirQuestion = { readonly kind: 'report'; readonly text: string } | { readonly kind: 'type'; readonly text: string };

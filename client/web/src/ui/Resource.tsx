@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { BadItem, Loaded } from '../data/types/actions.ts';
+import type { BadItem, Loaded } from '../types/actions.ts';
 import { useI18n } from '../i18n/I18n.tsx';
 import { FailureNotice } from './FailureNotice.tsx';
 import { Loading } from './Loading.tsx';

@@ -1,11 +1,11 @@
 import { BadgeCheck } from 'lucide-react';
 import { useState } from 'react';
-import { findAddress } from '../../app/paths.ts';
+import { findAddress } from '../../paths.ts';
 import { useAccreditation, usePractitioners } from '../../data/accreditation.ts';
 import { useDraft } from '../../data/draft.ts';
-import { ROLES, type Role } from '../../data/types/codes.ts';
-import type { Person } from '../../data/types/people.ts';
-import type { Me } from '../../data/types/session.ts';
+import { ROLES, type Role } from '../../types/codes.ts';
+import type { Person } from '../../types/people.ts';
+import type { Me } from '../../types/session.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Badge } from '../../ui/Badge.tsx';
@@ -17,9 +17,9 @@ import { Check, TextField } from '../../ui/Field.tsx';
 import { useAnnounce } from '../../ui/Live.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
-import { short } from '../people/names.ts';
-import { affiliation } from '../people/Person.tsx';
-import { dayText, endOfDay, endOfDayText, endProblem } from '../share/UntilField.tsx';
+import { short } from '../../components/people/names.ts';
+import { affiliation } from '../../components/people/Person.tsx';
+import { dayText, endOfDay, endOfDayText, endProblem } from '../../components/UntilField.tsx';
 import { Accreditors } from './Accreditors.tsx';
 import { Invitation } from './Invitation.tsx';
 

@@ -1,12 +1,12 @@
 import { ScrollText } from 'lucide-react';
 import { useState } from 'react';
 import { OnlyViewNotice } from '../../app/NetworkNotice.tsx';
-import { paths } from '../../app/paths.ts';
+import { paths } from '../../paths.ts';
 import { useActivity } from '../../data/activity.ts';
 import { useRecord } from '../../data/records.ts';
 import { useSession } from '../../data/session.ts';
-import type { ActivityItem } from '../../data/types/log.ts';
-import type { RecordItem } from '../../data/types/records.ts';
+import type { ActivityItem } from '../../types/log.ts';
+import type { RecordItem } from '../../types/records.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Badge } from '../../ui/Badge.tsx';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
@@ -17,8 +17,8 @@ import { Moment } from '../../ui/Moment.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
-import { short, useCalled } from '../people/names.ts';
-import { useRecordTitle } from '../records/RecordName.tsx';
+import { short, useCalled } from '../../components/people/names.ts';
+import { useRecordTitle } from '../../components/records/RecordName.tsx';
 import { Proof } from './Proof.tsx';
 
 const PAGE = 50;

@@ -1,12 +1,12 @@
 import { useState } from 'react';
 import { useNavigate, useParams } from 'react-router';
-import { findAddress, paths } from '../../app/paths.ts';
+import { findAddress, paths } from '../../paths.ts';
 import { useDraft } from '../../data/draft.ts';
 import { useName } from '../../data/directory.ts';
 import { useUploads } from '../../data/uploads.ts';
 import type { Address } from 'viem';
-import type { Category } from '../../data/types/codes.ts';
-import type { Me } from '../../data/types/session.ts';
+import type { Category } from '../../types/codes.ts';
+import type { Me } from '../../types/session.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { Card, Section } from '../../ui/Card.tsx';
@@ -15,12 +15,12 @@ import { Loading } from '../../ui/Loading.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { FhirReport } from '../../viewer/fhir/FhirReport.tsx';
-import { NotFoundPage } from '../NotFoundPage.tsx';
-import { useCalled } from '../people/names.ts';
-import { endOfDayText } from '../share/UntilField.tsx';
-import { UploadSentence } from '../upload/UploadSentence.tsx';
+import { NotFoundPage } from '../../components/NotFoundPage.tsx';
+import { useCalled } from '../../components/people/names.ts';
+import { endOfDayText } from '../../components/UntilField.tsx';
+import { UploadSentence } from '../../components/uploads/UploadSentence.tsx';
 import { noteDocument, type Note } from './note-document.ts';
-import { useWritable } from './received.ts';
+import { useWritable } from '../../components/grants/received.ts';
 
 const EMPTY: Note = {
   kind: 'diagnosis',

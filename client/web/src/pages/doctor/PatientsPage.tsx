@@ -1,9 +1,9 @@
 import { ClipboardList, MessageCircleQuestion } from 'lucide-react';
 import { Link } from 'react-router';
-import { paths } from '../../app/paths.ts';
+import { paths } from '../../paths.ts';
 import { useGrants } from '../../data/grants.ts';
 import { useRequests } from '../../data/requests.ts';
-import type { Me } from '../../data/types/session.ts';
+import type { Me } from '../../types/session.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Badge } from '../../ui/Badge.tsx';
 import { ButtonLink } from '../../ui/Button.tsx';
@@ -11,11 +11,11 @@ import { CardList, Section } from '../../ui/Card.tsx';
 import { Empty } from '../../ui/Empty.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
-import { Strangers } from '../inbox/Strangers.tsx';
-import { short } from '../people/names.ts';
-import { PersonName } from '../people/Person.tsx';
-import { AnsweredRequest } from '../requests/AnsweredRequest.tsx';
-import { patientsOf, type Patient } from './received.ts';
+import { Strangers } from '../../components/inbox/Strangers.tsx';
+import { short } from '../../components/people/names.ts';
+import { PersonName } from '../../components/people/Person.tsx';
+import { AnsweredRequest } from '../../components/requests/AnsweredRequest.tsx';
+import { patientsOf, type Patient } from '../../components/grants/received.ts';
 
 /** Who shares with me, and what became of my requests. */
 export function PatientsPage({ me }: { readonly me: Me }) {

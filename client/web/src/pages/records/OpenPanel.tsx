@@ -3,15 +3,15 @@ import { useState } from 'react';
 import { useGrants } from '../../data/grants.ts';
 import { canSaveWithoutOpening } from '../../data/open-record.ts';
 import { useRecordName } from '../../data/records.ts';
-import { PURPOSES, type Purpose } from '../../data/types/codes.ts';
-import type { OpenRecord, RecordItem, SaveRecord } from '../../data/types/records.ts';
+import { PURPOSES, type Purpose } from '../../types/codes.ts';
+import type { OpenRecord, RecordItem, SaveRecord } from '../../types/records.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { FailureNotice } from '../../ui/FailureNotice.tsx';
 import { Select } from '../../ui/Field.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Progress } from '../../ui/Progress.tsx';
-import { useCalled } from '../people/names.ts';
+import { useCalled } from '../../components/people/names.ts';
 import { AuthorSentence, ForgedAuthor } from './AuthorSentence.tsx';
 
 /**

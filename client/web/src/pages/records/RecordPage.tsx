@@ -2,12 +2,12 @@ import { Download, FilePlus2, FileWarning, FileX2, Share2, Undo2 } from 'lucide-
 import { useState } from 'react';
 import { useParams } from 'react-router';
 import { type Hex, isHex } from 'viem';
-import { paths } from '../../app/paths.ts';
+import { paths } from '../../paths.ts';
 import { useGrants } from '../../data/grants.ts';
 import { useOpenRecord, useSaveRecord } from '../../data/open-record.ts';
 import { usePutBack, useRecord, useRetract, useWithdraw } from '../../data/records.ts';
 import { useUploads } from '../../data/uploads.ts';
-import type { OpenedRecord, RecordItem } from '../../data/types/records.ts';
+import type { OpenedRecord, RecordItem } from '../../types/records.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Badge } from '../../ui/Badge.tsx';
@@ -21,15 +21,15 @@ import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
 import { SignSentence } from '../../ui/SignSentence.tsx';
 import { Viewer } from '../../viewer/Viewer.tsx';
-import { GrantSentence } from '../access/GrantSentence.tsx';
-import { PersonName } from '../people/Person.tsx';
-import { SentenceText } from '../people/SentenceText.tsx';
-import { saveBlob } from '../save-blob.ts';
-import { FileDrop } from '../upload/FileDrop.tsx';
-import { UploadQueue } from '../upload/UploadQueue.tsx';
+import { GrantSentence } from '../../components/grants/GrantSentence.tsx';
+import { PersonName } from '../../components/people/Person.tsx';
+import { SentenceText } from '../../components/people/SentenceText.tsx';
+import { saveBlob } from '../../ui/save-blob.ts';
+import { FileDrop } from '../../components/uploads/FileDrop.tsx';
+import { UploadQueue } from '../../components/uploads/UploadQueue.tsx';
 import { AuthorSentence, ForgedAuthor } from './AuthorSentence.tsx';
 import { OpenPanel } from './OpenPanel.tsx';
-import { useRecordTitle } from './RecordName.tsx';
+import { useRecordTitle } from '../../components/records/RecordName.tsx';
 
 /** One record: opened and shown, its versions, who can open it, and what can be done with it. */
 export function RecordPage() {

@@ -1,15 +1,15 @@
 import { useRecords } from '../../data/records.ts';
 import type { Address, Hex } from 'viem';
-import { CATEGORIES } from '../../data/types/codes.ts';
-import type { RecordItem } from '../../data/types/records.ts';
+import { CATEGORIES } from '../../types/codes.ts';
+import type { RecordItem } from '../../types/records.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ButtonLink, Button } from '../../ui/Button.tsx';
 import { Empty } from '../../ui/Empty.tsx';
 import { Resource } from '../../ui/Resource.tsx';
 import { FolderHeart } from 'lucide-react';
-import { paths } from '../../app/paths.ts';
+import { paths } from '../../paths.ts';
 import { Moment } from '../../ui/Moment.tsx';
-import { useRecordTitle } from '../records/RecordName.tsx';
+import { useRecordTitle } from '../../components/records/RecordName.tsx';
 
 /** The most records that one signature can share (`GrantRegistry`). */
 export const RECORDS_MAX = 64;

@@ -2,13 +2,13 @@ import { CircleCheck, Share2 } from 'lucide-react';
 import { useEffect, useId, useRef, useState } from 'react';
 import { useSearchParams } from 'react-router';
 import { type Address, type Hex, isHex } from 'viem';
-import { paths } from '../../app/paths.ts';
+import { paths } from '../../paths.ts';
 import { useDraft } from '../../data/draft.ts';
 import { usePerson } from '../../data/directory.ts';
 import { describeShare, useShare } from '../../data/grants.ts';
 import { useSession } from '../../data/session.ts';
-import { CATEGORIES, type Category, PURPOSES, type Purpose, type Right } from '../../data/types/codes.ts';
-import type { Granted, NewGrants } from '../../data/types/grants.ts';
+import { CATEGORIES, type Category, PURPOSES, type Purpose, type Right } from '../../types/codes.ts';
+import type { Granted, NewGrants } from '../../types/grants.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
@@ -18,12 +18,12 @@ import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { SignSentence } from '../../ui/SignSentence.tsx';
 import { parseAddress } from '../../wallet/wallet.ts';
-import { useCalled } from '../people/names.ts';
-import { PersonPicker } from '../people/PersonPicker.tsx';
-import { SentenceText } from '../people/SentenceText.tsx';
-import { LeftOut } from './LeftOut.tsx';
+import { useCalled } from '../../components/people/names.ts';
+import { PersonPicker } from '../../components/people/PersonPicker.tsx';
+import { SentenceText } from '../../components/people/SentenceText.tsx';
+import { LeftOut } from '../../components/grants/LeftOut.tsx';
 import { RecordChoice } from './RecordChoice.tsx';
-import { endOfDay, endProblem, UntilField } from './UntilField.tsx';
+import { endOfDay, endProblem, UntilField } from '../../components/UntilField.tsx';
 
 /** What is being put together; it survives a lock or an ended sign-in. */
 interface Draft {

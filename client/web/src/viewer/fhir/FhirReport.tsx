@@ -5,7 +5,7 @@ import { Badge } from '../../ui/Badge.tsx';
 import { Details, Fact, Facts } from '../../ui/Details.tsx';
 import { Loading } from '../../ui/Loading.tsx';
 import { TextView } from '../TextView.tsx';
-import type { Entry, Fact as FhirFact, Flag, ResultRow } from './report.ts';
+import type { Entry, Fact as FhirFact, Flag, ResultRow } from '../../parsers/fhir-report.ts';
 
 const TONES: Readonly<Record<Flag, 'good' | 'caution' | 'danger'>> = {
   normal: 'good',
