@@ -1,23 +1,23 @@
 #!/usr/bin/env node
 // Writes contracts/abi/<Contract>.json ({"abi", "bytecode"}) from a fresh Forge build: what the Rust bindings, the web
 // app and anyone else reads. With --check it writes nothing and fails when a committed file is stale or foreign.
-import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
-import { forge, root } from "./forge.mjs";
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { forge, root } from './forge.mjs';
 
-const CONTRACTS = ["Accreditation", "KeyRegistry", "GrantRegistry", "RecordRegistry", "AccessLog"];
+const CONTRACTS = ['Accreditation', 'KeyRegistry', 'GrantRegistry', 'RecordRegistry', 'AccessLog'];
 
 const here = dirname(fileURLToPath(import.meta.url));
-const check = process.argv.includes("--check");
+const check = process.argv.includes('--check');
 
-execFileSync(forge, ["build", "--root", root, "contracts/src"], { stdio: ["ignore", "ignore", "inherit"] });
-const { out } = JSON.parse(execFileSync(forge, ["config", "--root", root, "--json"], { encoding: "utf8" }));
+execFileSync(forge, ['build', '--root', root, 'contracts/src'], { stdio: ['ignore', 'ignore', 'inherit'] });
+const { out } = JSON.parse(execFileSync(forge, ['config', '--root', root, '--json'], { encoding: 'utf8' }));
 
 /** The text of one committed file: the ABI pretty-printed, so that a review shows what changed. */
 function render(contract) {
-  const artifact = JSON.parse(readFileSync(resolve(root, out, `${contract}.sol`, `${contract}.json`), "utf8"));
+  const artifact = JSON.parse(readFileSync(resolve(root, out, `${contract}.sol`, `${contract}.json`), 'utf8'));
   if (Object.keys(artifact.bytecode.linkReferences).length !== 0) {
     throw new Error(`${contract} needs linking, which nobody who reads this file does`);
   }
@@ -26,14 +26,14 @@ function render(contract) {
 
 function read(path) {
   try {
-    return readFileSync(path, "utf8");
+    return readFileSync(path, 'utf8');
   } catch (error) {
-    if (error.code === "ENOENT") return null;
+    if (error.code === 'ENOENT') return null;
     throw error;
   }
 }
 
-const directory = join(here, "abi");
+const directory = join(here, 'abi');
 mkdirSync(directory, { recursive: true });
 const stale = [];
 for (const contract of CONTRACTS) {
@@ -42,12 +42,12 @@ for (const contract of CONTRACTS) {
   if (check && read(path) !== text) stale.push(`${contract}.json`);
   if (!check) writeFileSync(path, text);
 }
-const foreign = readdirSync(directory).filter((name) => !CONTRACTS.includes(name.replace(/\.json$/, "")));
+const foreign = readdirSync(directory).filter((name) => !CONTRACTS.includes(name.replace(/\.json$/, '')));
 
 if (stale.length !== 0 || foreign.length !== 0) {
   for (const name of stale) console.error(`contracts/abi/${name} is not what the sources compile to`);
   for (const name of foreign) console.error(`contracts/abi/${name} belongs to no contract`);
-  console.error("Run `node contracts/abi.mjs` and commit the result.");
+  console.error('Run `node contracts/abi.mjs` and commit the result.');
   process.exit(1);
 }
-console.log(check ? "contracts/abi is fresh" : `wrote ${CONTRACTS.length} files to contracts/abi`);
+console.log(check ? 'contracts/abi is fresh' : `wrote ${CONTRACTS.length} files to contracts/abi`);

@@ -1,7 +1,7 @@
 // Which Forge the scripts of this folder start.
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** The repository. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -13,9 +13,9 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const forge = process.env.MEDLOCK_FORGE ?? packaged();
 
 function packaged() {
-  const machine = `${process.platform}-${process.arch === "x64" ? "amd64" : process.arch}`;
-  const path = join(root, "node_modules", "@foundry-rs", `forge-${machine}`, "bin", "forge");
+  const machine = `${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`;
+  const path = join(root, 'node_modules', '@foundry-rs', `forge-${machine}`, 'bin', 'forge');
   if (existsSync(path)) return path;
-  console.error("error: npm has no Forge for this machine\n  do: install Foundry and set MEDLOCK_FORGE=/path/to/forge");
+  console.error('error: npm has no Forge for this machine\n  do: install Foundry and set MEDLOCK_FORGE=/path/to/forge');
   process.exit(1);
 }

@@ -11,10 +11,15 @@ const dist = join(dirname(fileURLToPath(import.meta.url)), 'dist');
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 
 const COMPRESSED = /\.(?:js|mjs|css|svg|html)$/;
-const files = () => readdirSync(dist, { recursive: true, withFileTypes: true })
-  .filter((entry) => entry.isFile() && entry.name !== 'HASHES')
-  .map((entry) => join(entry.parentPath, entry.name).slice(dist.length + 1).replaceAll('\\', '/'))
-  .sort();
+const files = () =>
+  readdirSync(dist, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name !== 'HASHES')
+    .map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(dist.length + 1)
+        .replaceAll('\\', '/'),
+    )
+    .sort();
 
 // Not in the list: another zlib compresses otherwise, and what counts is what comes out.
 const paths = files().filter((path) => !path.endsWith('.gz'));

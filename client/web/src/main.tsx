@@ -3,7 +3,7 @@ import './styles/index.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app/App.tsx';
-import { applyTheme } from './app/theme.ts';
+import { applyTheme } from './ui/theme.ts';
 import { removeLeftovers } from './workers/waiting-envelopes.ts';
 
 applyTheme();

@@ -2,8 +2,13 @@ import { expect, test } from 'vitest';
 import { parseChallenge, parseServerInfo, parseSessionToken } from './answers.ts';
 
 const challenge = {
-  chain_id: 31337, domain: 'medlock.example', nonce: 'abcdefgh', nonce_expires_at: 1_795_000_300, server_time: 1_795_000_000,
-  session_seconds_max: 3600, uri: 'https://medlock.example',
+  chain_id: 31337,
+  domain: 'medlock.example',
+  nonce: 'abcdefgh',
+  nonce_expires_at: 1_795_000_300,
+  server_time: 1_795_000_000,
+  session_seconds_max: 3600,
+  uri: 'https://medlock.example',
 };
 const info = { anchor_seconds_max: 60, deployment: {}, envelope_bytes_max: 1 << 30, version: '0.1.0' };
 const token = { address: '0xaa', expires_at: 1_795_003_600, token: 'opaque' };

@@ -132,7 +132,10 @@ async function accepted(response: Response, call: Call): Promise<Response> {
 /** The failure that an answer stands for. */
 export async function problemOf(response: Response): Promise<Failure> {
   const problem: unknown = await response.json().catch(() => null);
-  return problemFailure(problem) ?? new Failure(response.status >= 500 ? 'unreachable' : 'invalid_answer', { values: { status: response.status } });
+  return (
+    problemFailure(problem) ??
+    new Failure(response.status >= 500 ? 'unreachable' : 'invalid_answer', { values: { status: response.status } })
+  );
 }
 
 /** The failure that a problem (RFC 9457) stands for; `null` if it is none. */

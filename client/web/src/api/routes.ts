@@ -200,7 +200,12 @@ export function uploadBlob(
 }
 
 /** A part of an envelope, `end` excluded, and the length of the whole. */
-export async function blobRange(cid: string, start: number, end: number, signal?: AbortSignal): Promise<{ bytes: Uint8Array<ArrayBuffer>; total: number }> {
+export async function blobRange(
+  cid: string,
+  start: number,
+  end: number,
+  signal?: AbortSignal,
+): Promise<{ bytes: Uint8Array<ArrayBuffer>; total: number }> {
   const response = await send(`/v1/blobs/${cid}`, {
     headers: { accept: 'application/octet-stream', range: `bytes=${start}-${end - 1}` },
     ...(signal === undefined ? {} : { signal }),

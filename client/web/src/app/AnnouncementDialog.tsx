@@ -1,7 +1,7 @@
 import { useAnnouncement } from '../data/announcement.ts';
-import type { Announcement } from '../data/types/signing.ts';
+import type { Announcement } from '../types/signing.ts';
 import { useI18n } from '../i18n/I18n.tsx';
-import { SentenceText } from '../pages/people/SentenceText.tsx';
+import { SentenceText } from '../components/people/SentenceText.tsx';
 import { Button } from '../ui/Button.tsx';
 import { Dialog } from '../ui/Dialog.tsx';
 import { SignSentence } from '../ui/SignSentence.tsx';
@@ -13,7 +13,11 @@ export function AnnouncementDialog() {
   return current && <Shown announcement={current} confirm={confirm} cancel={cancel} />;
 }
 
-function Shown({ announcement, confirm, cancel }: {
+function Shown({
+  announcement,
+  confirm,
+  cancel,
+}: {
   readonly announcement: Announcement;
   readonly confirm: () => void;
   readonly cancel: () => void;

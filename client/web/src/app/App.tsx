@@ -10,7 +10,7 @@ import { AnnouncementDialog } from './AnnouncementDialog.tsx';
 import { CrashBoundary } from './Crash.tsx';
 import { Entrance } from './Entrance.tsx';
 import { fetchPages, RecoveryPage, SetUpPage, UnlockPage, WalletAlonePage, WelcomePage } from './pages.ts';
-import { paths } from './paths.ts';
+import { paths } from '../paths.ts';
 import { AppRoutes } from './Routes.tsx';
 import { Shell } from './Shell.tsx';
 

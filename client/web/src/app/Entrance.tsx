@@ -1,12 +1,12 @@
 import { LogOut } from 'lucide-react';
 import { useRef, type ReactNode } from 'react';
 import { useSession } from '../data/session.ts';
-import type { Me } from '../data/types/session.ts';
+import type { Me } from '../types/session.ts';
 import { useI18n } from '../i18n/I18n.tsx';
 import { Brand } from '../ui/Brand.tsx';
 import { Button } from '../ui/Button.tsx';
 import { classes } from '../ui/classes.ts';
-import { LanguageChooser, ThemeChooser } from './Choosers.tsx';
+import { LanguageChooser, ThemeChooser } from '../components/Choosers.tsx';
 import { SkipLink } from './SkipLink.tsx';
 import { StateNotices } from './StateNotices.tsx';
 

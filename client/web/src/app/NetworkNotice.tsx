@@ -50,7 +50,9 @@ function UnknownNetwork({ chain }: { readonly chain: number }) {
           onChoose={setKind}
           options={[
             { value: 'own', label: t('network.add.own'), hint: t('network.add.own.hint') },
-            ...(rpcUrls.length === 0 ? [] : [{ value: 'server', label: t('network.add.server'), hint: t('network.add.server.hint') } as const]),
+            ...(rpcUrls.length === 0
+              ? []
+              : [{ value: 'server', label: t('network.add.server'), hint: t('network.add.server.hint') } as const]),
           ]}
         />
         {kind === 'own' ? (

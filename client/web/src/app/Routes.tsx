@@ -1,11 +1,25 @@
 import { Navigate, Route, Routes } from 'react-router';
-import type { Me } from '../data/types/session.ts';
+import type { Me } from '../types/session.ts';
 import { homeOf, isPractitioner } from './navigation.ts';
 import {
-  AccessPage, AccreditationPage, ActivityPage, AskPage, AuditPage, InvitationPage, LabPage, NotePage, NotFoundPage,
-  PatientPage, PatientsPage, RecordPage, RecordsPage, RequestsPage, SettingsPage, SharePage,
+  AccessPage,
+  AccreditationPage,
+  ActivityPage,
+  AskPage,
+  AuditPage,
+  InvitationPage,
+  LabPage,
+  NotePage,
+  NotFoundPage,
+  PatientPage,
+  PatientsPage,
+  RecordPage,
+  RecordsPage,
+  RequestsPage,
+  SettingsPage,
+  SharePage,
 } from './pages.ts';
-import { paths } from './paths.ts';
+import { paths } from '../paths.ts';
 
 /**
  * Every page, by its address. Roles only choose pages; what somebody may do is decided by the contracts and the server.

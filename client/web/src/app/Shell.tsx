@@ -1,17 +1,17 @@
 import { Lock, LogOut, Menu } from 'lucide-react';
-import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { useRef, useState, type ReactNode } from 'react';
 import { Link, NavLink, useLocation } from 'react-router';
 import { useRequests } from '../data/requests.ts';
 import { useSession } from '../data/session.ts';
-import type { Me } from '../data/types/session.ts';
+import type { Me } from '../types/session.ts';
 import { useI18n } from '../i18n/I18n.tsx';
-import { useCalled } from '../pages/people/names.ts';
+import { useCalled } from '../components/people/names.ts';
 import { Brand } from '../ui/Brand.tsx';
 import { Button, IconButton } from '../ui/Button.tsx';
 import { classes } from '../ui/classes.ts';
 import { Dialog } from '../ui/Dialog.tsx';
 import { navigationOf, SETTINGS, type Entry } from './navigation.ts';
-import { paths } from './paths.ts';
+import { paths } from '../paths.ts';
 import { SkipLink } from './SkipLink.tsx';
 import { StateNotices } from './StateNotices.tsx';
 
@@ -22,7 +22,12 @@ export function Shell({ me, children }: { readonly me: Me; readonly children: Re
   const { session, lock } = useSession();
   const [menu, setMenu] = useState(false);
   const main = useRef<HTMLElement>(null);
-  useEffect(() => setMenu(false), [pathname]);
+  const [menuPage, setMenuPage] = useState(pathname);
+  // Another page closes the menu.
+  if (menuPage !== pathname) {
+    setMenuPage(pathname);
+    setMenu(false);
+  }
 
   return (
     <div className="lg:grid lg:min-h-dvh lg:grid-cols-[17rem_minmax(0,1fr)]">
@@ -87,13 +92,7 @@ function Navigation({ me }: { readonly me: Me }) {
             {t('app.lock')}
           </Button>
         )}
-        <Button
-          tone="quiet"
-          icon={LogOut}
-          busy={signOut.isBusy}
-          onClick={() => signOut.start()}
-          className="w-full justify-start px-3"
-        >
+        <Button tone="quiet" icon={LogOut} busy={signOut.isBusy} onClick={() => signOut.start()} className="w-full justify-start px-3">
           {t('app.signOut')}
         </Button>
       </div>
@@ -129,7 +128,5 @@ function OpenRequests() {
   const { data } = useRequests();
   const open = session.state === 'ready' ? (data?.filter((request) => request.isToMe && request.state === 'open').length ?? 0) : 0;
   if (open === 0) return null;
-  return (
-    <span className="rounded-full bg-accent px-2 py-0.5 text-sm font-semibold text-on-accent">{format.number(open)}</span>
-  );
+  return <span className="rounded-full bg-accent px-2 py-0.5 text-sm font-semibold text-on-accent">{format.number(open)}</span>;
 }

@@ -3,12 +3,12 @@ import { Link } from 'react-router';
 import { useHealth } from '../data/health.ts';
 import { useSession } from '../data/session.ts';
 import { useI18n } from '../i18n/I18n.tsx';
-import { short } from '../pages/people/names.ts';
+import { short } from '../components/people/names.ts';
 import { Button } from '../ui/Button.tsx';
 import { Notice } from '../ui/Notice.tsx';
 import { KeyNotice } from './KeyNotice.tsx';
 import { NetworkNotice } from './NetworkNotice.tsx';
-import { paths } from './paths.ts';
+import { paths } from '../paths.ts';
 
 /** What is not as it should be around the page: server, chain, wallet, and the lock that is about to close. */
 export function StateNotices() {

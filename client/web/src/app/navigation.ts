@@ -1,10 +1,20 @@
 import {
-  Activity, BadgeCheck, ClipboardList, Eye, FolderHeart, Inbox, ScrollText, Send, Settings, Share2, type LucideIcon,
+  Activity,
+  BadgeCheck,
+  ClipboardList,
+  Eye,
+  FolderHeart,
+  Inbox,
+  ScrollText,
+  Send,
+  Settings,
+  Share2,
+  type LucideIcon,
 } from 'lucide-react';
-import type { Role } from '../data/types/codes.ts';
-import type { Me } from '../data/types/session.ts';
+import type { Role } from '../types/codes.ts';
+import type { Me } from '../types/session.ts';
 import type { Key } from '../i18n/language.ts';
-import { paths } from './paths.ts';
+import { paths } from '../paths.ts';
 
 /** One entry of the navigation. */
 export interface Entry {
@@ -36,9 +46,7 @@ function work(me: Me): readonly Entry[] {
     ...(isPractitioner(me) ? [{ to: paths.patients, label: 'nav.doctor', icon: ClipboardList } as const] : []),
     ...(isPractitioner(me) ? [{ to: paths.lab, label: 'nav.lab', icon: Send } as const] : []),
     ...(me.roles.includes('auditor') ? [{ to: paths.audit, label: 'nav.auditor', icon: ScrollText } as const] : []),
-    ...(me.accreditor || me.owner
-      ? [{ to: paths.accreditation, label: 'nav.accreditor', icon: BadgeCheck } as const]
-      : []),
+    ...(me.accreditor || me.owner ? [{ to: paths.accreditation, label: 'nav.accreditor', icon: BadgeCheck } as const] : []),
   ];
 }
 

@@ -32,4 +32,4 @@ export const InvitationPage = page(async () => (await import('../pages/lab/Invit
 export const AuditPage = page(async () => (await import('../pages/audit/AuditPage.tsx')).AuditPage);
 export const AccreditationPage = page(async () => (await import('../pages/accreditation/AccreditationPage.tsx')).AccreditationPage);
 export const SettingsPage = page(async () => (await import('../pages/settings/SettingsPage.tsx')).SettingsPage);
-export const NotFoundPage = page(async () => (await import('../pages/NotFoundPage.tsx')).NotFoundPage);
+export const NotFoundPage = page(async () => (await import('../components/NotFoundPage.tsx')).NotFoundPage);

@@ -2,7 +2,14 @@ import { readFileSync } from 'node:fs';
 import { type Abi, type AbiParameter, toEventSignature, toFunctionSignature } from 'viem';
 import { expect, test } from 'vitest';
 import {
-  accessLogAbi, accreditationAbi, accreditationHistoryAbi, grantHistoryAbi, grantRegistryAbi, keyRegistryAbi, recordHistoryAbi, recordRegistryAbi,
+  accessLogAbi,
+  accreditationAbi,
+  accreditationHistoryAbi,
+  grantHistoryAbi,
+  grantRegistryAbi,
+  keyRegistryAbi,
+  recordHistoryAbi,
+  recordRegistryAbi,
   signedActionsAbi,
 } from './abi.ts';
 

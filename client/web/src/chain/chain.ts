@@ -2,8 +2,18 @@
  * This device's own view of the chain. What the server says is compared with it: deployment, keys, records, grants, log.
  */
 import {
-  decodeFunctionResult, encodeFunctionData, hashMessage, keccak256, numberToHex, size,
-  type Abi, type Address, type ContractFunctionArgs, type ContractFunctionName, type ContractFunctionReturnType, type Hex,
+  decodeFunctionResult,
+  encodeFunctionData,
+  hashMessage,
+  keccak256,
+  numberToHex,
+  size,
+  type Abi,
+  type Address,
+  type ContractFunctionArgs,
+  type ContractFunctionName,
+  type ContractFunctionReturnType,
+  type Hex,
 } from 'viem';
 import type { ContractName, Deployment } from '../protocol/deployment.ts';
 import type { EnvelopeContext } from '../protocol/envelope/header.ts';
@@ -11,7 +21,13 @@ import { Failure } from '../failure.ts';
 import { isHex } from '../protocol/hex.ts';
 import { SignatureError, verifySignature } from '../protocol/signature.ts';
 import {
-  accessLogAbi, accreditationAbi, contractSignatureAbi, grantRegistryAbi, keyRegistryAbi, recordRegistryAbi, signedActionsAbi,
+  accessLogAbi,
+  accreditationAbi,
+  contractSignatureAbi,
+  grantRegistryAbi,
+  keyRegistryAbi,
+  recordRegistryAbi,
+  signedActionsAbi,
 } from './abi.ts';
 import { Refused, type Rpc } from './rpc.ts';
 import { termsOf, type Terms } from './terms.ts';
@@ -176,7 +192,9 @@ export class Chain {
     const data = encodeFunctionData({ abi, functionName, args } as Parameters<typeof encodeFunctionData>[0]);
     const answer = await this.rpc('eth_call', [{ to: address, data, ...limit }, 'latest']);
     try {
-      return decodeFunctionResult({ abi, functionName, data: answer as Hex } as Parameters<typeof decodeFunctionResult>[0]) as ContractFunctionReturnType<A, 'view', N>;
+      return decodeFunctionResult({ abi, functionName, data: answer as Hex } as Parameters<
+        typeof decodeFunctionResult
+      >[0]) as ContractFunctionReturnType<A, 'view', N>;
     } catch (error) {
       throw new Failure('rpc', { cause: error });
     }

@@ -155,8 +155,7 @@ async function versionEvents(chain: Chain, topics: readonly Topic[]): Promise<Ch
 export const versionsOfRecord = (chain: Chain, record: Hex): Promise<ChainVersion[]> => versionEvents(chain, [record]);
 
 /** Every version of every record of a patient, oldest first. */
-export const versionsOfPatient = (chain: Chain, patient: Address): Promise<ChainVersion[]> =>
-  versionEvents(chain, [null, word(patient)]);
+export const versionsOfPatient = (chain: Chain, patient: Address): Promise<ChainVersion[]> => versionEvents(chain, [null, word(patient)]);
 
 /** Whose these records are, from their registrations. A record that the chain does not know is left out. */
 export async function patientsOf(chain: Chain, records: readonly Hex[]): Promise<ReadonlyMap<Hex, Address>> {

@@ -19,27 +19,65 @@ function event(block: number, contract: keyof typeof ABIS, eventName: string, ar
   return {
     address: DEPLOYMENT.contracts[contract].address,
     topics: encodeEventTopics({ abi, eventName, args } as Parameters<typeof encodeEventTopics>[0]) as Hex[],
-    data: encodeAbiParameters(data, data.map((input) => args[input.name ?? ''])),
-    blockNumber: numberToHex(block), logIndex: '0x0', transactionHash: repeated(0x0d),
+    data: encodeAbiParameters(
+      data,
+      data.map((input) => args[input.name ?? '']),
+    ),
+    blockNumber: numberToHex(block),
+    logIndex: '0x0',
+    transactionHash: repeated(0x0d),
   };
 }
 type Event = ReturnType<typeof event>;
 
-interface Terms { readonly rights?: number; readonly purposes?: number; readonly from?: number; readonly until?: number; readonly patientEpoch?: number; readonly kind?: number }
+interface Terms {
+  readonly rights?: number;
+  readonly purposes?: number;
+  readonly from?: number;
+  readonly until?: number;
+  readonly patientEpoch?: number;
+  readonly kind?: number;
+}
 const word = ({ rights = RIGHTS.bit('read'), purposes = TREAT, from = 0, until = 10_000, patientEpoch = 0, kind = 0 }: Terms): bigint =>
-  BigInt(from) | (BigInt(until) << 40n) | (1n << 80n) | (BigInt(patientEpoch) << 112n) | (BigInt(purposes) << 144n) | (BigInt(rights) << 160n) | (BigInt(kind) << 168n);
+  BigInt(from) |
+  (BigInt(until) << 40n) |
+  (1n << 80n) |
+  (BigInt(patientEpoch) << 112n) |
+  (BigInt(purposes) << 144n) |
+  (BigInt(rights) << 160n) |
+  (BigInt(kind) << 168n);
 
-const registered = event(1, 'record_registry', 'RecordRegistered', { id: RECORD, patient: PATIENT, category: 2, uploader: PATIENT, version: 1, codec: 0x55, digest: repeated(1) });
+const registered = event(1, 'record_registry', 'RecordRegistered', {
+  id: RECORD,
+  patient: PATIENT,
+  category: 2,
+  uploader: PATIENT,
+  version: 1,
+  codec: 0x55,
+  digest: repeated(1),
+});
 const granted = (block: number, terms: Terms = {}, scopeId: Hex = RECORD): Event =>
   event(block, 'grant_registry', 'Granted', { patient: PATIENT, tag: TAG, scopeId, terms: word(terms), bundleHash: repeated(2) });
-const revoked = (block: number, kind = 0): Event => event(block, 'grant_registry', 'Revoked', { patient: PATIENT, tag: TAG, scopeId: RECORD, kind, epoch: 2 });
-const allRevoked = (block: number, patientEpoch: number): Event => event(block, 'grant_registry', 'AllRevoked', { patient: PATIENT, patientEpoch });
-const named = (block: number, active: boolean, epoch: number): Event => event(block, 'accreditation', 'AccreditorSet', { accreditor: OPERATOR, active, epoch });
+const revoked = (block: number, kind = 0): Event =>
+  event(block, 'grant_registry', 'Revoked', { patient: PATIENT, tag: TAG, scopeId: RECORD, kind, epoch: 2 });
+const allRevoked = (block: number, patientEpoch: number): Event =>
+  event(block, 'grant_registry', 'AllRevoked', { patient: PATIENT, patientEpoch });
+const named = (block: number, active: boolean, epoch: number): Event =>
+  event(block, 'accreditation', 'AccreditorSet', { accreditor: OPERATOR, active, epoch });
 const accredited = (block: number, validUntil = 10_000): Event =>
-  event(block, 'accreditation', 'Accredited', { accreditor: OPERATOR, practitioner: GRANTEE, roles: 1, validFrom: 0, validUntil, epoch: 1, accreditorEpoch: 1 });
+  event(block, 'accreditation', 'Accredited', {
+    accreditor: OPERATOR,
+    practitioner: GRANTEE,
+    roles: 1,
+    validFrom: 0,
+    validUntil,
+    epoch: 1,
+    accreditorEpoch: 1,
+  });
 const suspended = (block: number): Event =>
   event(block, 'accreditation', 'AccreditationChanged', { accreditor: OPERATOR, practitioner: GRANTEE, suspended: true, epoch: 2 });
-const tombstoned = (block: number): Event => event(block, 'record_registry', 'RecordStatusChanged', { id: RECORD, patient: PATIENT, status: 3, epoch: 1, liftableUntil: 1 });
+const tombstoned = (block: number): Event =>
+  event(block, 'record_registry', 'RecordStatusChanged', { id: RECORD, patient: PATIENT, status: 3, epoch: 1, liftableUntil: 1 });
 
 const GOOD = [registered, named(2, true, 1), accredited(3), granted(4)];
 
@@ -48,9 +86,20 @@ function stood(events: readonly Event[], read: Partial<PastRead> = {}): Promise<
     if (method === 'eth_getBlockByNumber') return { hash: repeated(1), number: numberToHex(100), timestamp: '0x1' };
     if (method !== 'eth_getLogs') throw new Error(method);
     // A node that answers with everything it has: what was not asked for counts for nothing.
-    return (params[0] as { address: string }).address === '' ? [] : [...events].sort((a, b) => Number(a.blockNumber) - Number(b.blockNumber));
+    return (params[0] as { address: string }).address === ''
+      ? []
+      : [...events].sort((a, b) => Number(a.blockNumber) - Number(b.blockNumber));
   }, DEPLOYMENT);
-  return new Permissions(chain).stood({ patient: PATIENT, record: RECORD, reader: GRANTEE, tag: TAG, purpose: TREAT, time: 500, block: 10n, ...read });
+  return new Permissions(chain).stood({
+    patient: PATIENT,
+    record: RECORD,
+    reader: GRANTEE,
+    tag: TAG,
+    purpose: TREAT,
+    time: 500,
+    block: 10n,
+    ...read,
+  });
 }
 
 test('an honest read was permitted', async () => {
@@ -86,7 +135,11 @@ test.each<[string, readonly Event[], Partial<PastRead>]>([
   ['a grant over the category', [registered, named(2, true, 1), accredited(3), granted(4, { kind: 1 }, `0x${'2'.padStart(64, '0')}`)], {}],
   ['a grant over everything', [registered, named(2, true, 1), accredited(3), granted(4, { kind: 2 }, `0x${'00'.repeat(32)}`)], {}],
   ['a revocation of another scope kind', [...GOOD, revoked(5, 2)], {}],
-  ['a private purpose needs nobody who vouches', [registered, granted(4, { purposes: PURPOSES.bit('FAMRQT') })], { purpose: PURPOSES.bit('FAMRQT') }],
+  [
+    'a private purpose needs nobody who vouches',
+    [registered, granted(4, { purposes: PURPOSES.bit('FAMRQT') })],
+    { purpose: PURPOSES.bit('FAMRQT') },
+  ],
 ])('%s: permitted', async (_, events, read) => {
   expect(await stood(events, read)).toBe(true);
 });

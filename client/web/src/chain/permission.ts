@@ -68,7 +68,9 @@ export class Permissions {
 
   /** The record's category; `null` where it was not registered, or was tombstoned, or is not this patient's. */
   async #categoryAt({ record, patient, block }: PastRead): Promise<number | null> {
-    const found = upTo(await this.#logs('record_registry', [[REGISTERED, STATUS], record]), block).map((log) => decoded(recordHistoryAbi, log));
+    const found = upTo(await this.#logs('record_registry', [[REGISTERED, STATUS], record]), block).map((log) =>
+      decoded(recordHistoryAbi, log),
+    );
     const first = found.find((event) => event.eventName === 'RecordRegistered');
     const last = found.findLast((event) => event.eventName === 'RecordStatusChanged');
     if (first === undefined || !sameHex(first.args.patient, patient)) return null;

@@ -4,8 +4,8 @@ import * as api from '../api/routes.ts';
 import { device } from '../device/device.ts';
 import { accredit, addAccreditor, ownPractitioners, publishProfile, reinstate, removeAccreditor, suspend } from '../flows/people.ts';
 import type { Address } from 'viem';
-import type { Act, LoadedList } from './types/actions.ts';
-import type { Accreditation, NewAccreditation, NewProfile, Person } from './types/people.ts';
+import type { Act, LoadedList } from '../types/actions.ts';
+import type { Accreditation, NewAccreditation, NewProfile, Person } from '../types/people.ts';
 import { useAct } from './use-act.ts';
 import { useList, useReady } from './use-loaded.ts';
 
@@ -22,7 +22,12 @@ export function useAccreditation(): Accreditation {
   const removing = useAct(async (address: Address, errand) => removeAccreditor(await device.ready(), address, errand), changes);
   return useMemo(
     () => ({
-      accredit: vouching, suspend: suspending, reinstate: reinstating, publishProfile: publishing, addAccreditor: adding, removeAccreditor: removing,
+      accredit: vouching,
+      suspend: suspending,
+      reinstate: reinstating,
+      publishProfile: publishing,
+      addAccreditor: adding,
+      removeAccreditor: removing,
     }),
     [vouching, suspending, reinstating, publishing, adding, removing],
   );

@@ -3,7 +3,7 @@ import { useMemo } from 'react';
 import { device } from '../device/device.ts';
 import { listContacts, putContact, removeContact } from '../flows/contacts.ts';
 import type { Address } from 'viem';
-import type { AddressBook, Contact } from './types/people.ts';
+import type { AddressBook, Contact } from '../types/people.ts';
 import { useAct } from './use-act.ts';
 import { useReady } from './use-loaded.ts';
 

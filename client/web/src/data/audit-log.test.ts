@@ -1,10 +1,18 @@
 import { expect, test } from 'vitest';
 import { isShown } from './audit-log.ts';
-import type { AuditEntry, AuditFilter } from './types/log.ts';
+import type { AuditEntry, AuditFilter } from '../types/log.ts';
 
 const entry: AuditEntry = {
-  index: 0, record: `0x01${'00'.repeat(31)}`, patient: `0x02${'00'.repeat(19)}`, tag: `0x03${'00'.repeat(31)}`, purpose: 'TREAT',
-  leaf: `0x04${'00'.repeat(31)}`, blockNumber: 9, txHash: `0x05${'00'.repeat(31)}`, time: 1_000, reader: `0xAb${'00'.repeat(19)}`,
+  index: 0,
+  record: `0x01${'00'.repeat(31)}`,
+  patient: `0x02${'00'.repeat(19)}`,
+  tag: `0x03${'00'.repeat(31)}`,
+  purpose: 'TREAT',
+  leaf: `0x04${'00'.repeat(31)}`,
+  blockNumber: 9,
+  txHash: `0x05${'00'.repeat(31)}`,
+  time: 1_000,
+  reader: `0xAb${'00'.repeat(19)}`,
 };
 
 test.each<[string, AuditFilter, boolean]>([

@@ -4,8 +4,8 @@ import { Chain } from '../chain/chain.ts';
 import { httpRpc, parseRpcUrl } from '../chain/rpc.ts';
 import { device, type Client } from '../device/device.ts';
 import { chainLog, csvOf, toldActivity, verifyLog } from '../flows/audit.ts';
-import type { Loaded } from './types/actions.ts';
-import type { AuditEntry, AuditFilter, AuditLog, ChainSource } from './types/log.ts';
+import type { Loaded } from '../types/actions.ts';
+import type { AuditEntry, AuditFilter, AuditLog, ChainSource } from '../types/log.ts';
 import { useAct } from './use-act.ts';
 import { useConnected } from './use-loaded.ts';
 
@@ -62,9 +62,21 @@ export function useAuditLog(source: ChainSource, filter: AuditFilter = {}): Audi
   }, [log.data, from, until, record, reader, purpose]);
   const toCsv = useCallback(
     () =>
-      csvOf(COLUMNS, (shown ?? []).map((entry) => [
-        entry.index, new Date(entry.time * 1000).toISOString(), entry.record, entry.patient, entry.tag, entry.purpose, entry.reader, entry.leaf, entry.blockNumber, entry.txHash,
-      ])),
+      csvOf(
+        COLUMNS,
+        (shown ?? []).map((entry) => [
+          entry.index,
+          new Date(entry.time * 1000).toISOString(),
+          entry.record,
+          entry.patient,
+          entry.tag,
+          entry.purpose,
+          entry.reader,
+          entry.leaf,
+          entry.blockNumber,
+          entry.txHash,
+        ]),
+      ),
     [shown],
   );
   return useMemo(() => {

@@ -3,8 +3,8 @@ import { useMemo } from 'react';
 import { listDirectory, person } from '../flows/people.ts';
 import { useAddressBook } from './address-book.ts';
 import type { Address } from 'viem';
-import type { Loaded, LoadedList } from './types/actions.ts';
-import type { DirectoryFilter, Name, Person } from './types/people.ts';
+import type { Loaded, LoadedList } from '../types/actions.ts';
+import type { DirectoryFilter, Name, Person } from '../types/people.ts';
 import { useDevice } from './use-device.ts';
 import { useList, useReady, useSignedIn } from './use-loaded.ts';
 
@@ -18,7 +18,9 @@ export const usePerson = (address: Address | null): Loaded<Person | null> =>
 
 /** Whether somebody has published a key, so that one can share with them. */
 export const useHasKey = (address: Address | null): Loaded<boolean> =>
-  useReady(['people', 'key', address], async (client) => (await client.chain.findKey(address as Address)) !== null, { isWanted: address !== null });
+  useReady(['people', 'key', address], async (client) => (await client.chain.findKey(address as Address)) !== null, {
+    isWanted: address !== null,
+  });
 
 /** How somebody is called: oneself, the private name, the signed profile. */
 export function useName(address: Address | null): Name {

@@ -33,9 +33,10 @@ function set(name: string, value: unknown): void {
 }
 
 /** A form's content under a name of its own, how to change it, and how to forget it. `initial` must not change. */
-export function useDraft<T>(name: string, initial: T): [T, (next: T) => void, () => void] {
-  const value = useSyncExternalStore(watch, () => (drafts.has(name) ? (drafts.get(name) as T) : initial));
-  const put = useCallback((next: T): void => set(name, next), [name]);
+export function useDraft<T extends object>(name: string, initial: T): [T, (next: T | ((known: T) => T)) => void, () => void] {
+  const get = useCallback((): T => (drafts.has(name) ? (drafts.get(name) as T) : initial), [name, initial]);
+  const value = useSyncExternalStore(watch, get);
+  const put = useCallback((next: T | ((known: T) => T)): void => set(name, typeof next === 'function' ? next(get()) : next), [name, get]);
   const forget = useCallback((): void => set(name, undefined), [name]);
   return [value, put, forget];
 }

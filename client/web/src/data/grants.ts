@@ -4,16 +4,18 @@ import { describeGrants, listGiven, listReceived, share } from '../flows/grants.
 import { describeEnding, revoke, revokeEveryone } from '../flows/revoke.ts';
 import { sentGrants } from '../flows/sent-grants.ts';
 import type { Hex } from 'viem';
-import type { Act, Loaded, LoadedList } from './types/actions.ts';
-import type { Ending, GrantItem, Granted, NewGrants, Revoked, SentGrantItem } from './types/grants.ts';
-import type { Confirmation } from './types/signing.ts';
+import type { Act, Loaded, LoadedList } from '../types/actions.ts';
+import type { Ending, GrantItem, Granted, NewGrants, Revoked, SentGrantItem } from '../types/grants.ts';
+import type { Confirmation } from '../types/signing.ts';
 import { useAct } from './use-act.ts';
 import { useList, useReady, useSignedIn } from './use-loaded.ts';
 
 /** Grants given or received, with terms and state from the chain. */
 export function useGrants(side: 'given' | 'received', record?: Hex): LoadedList<GrantItem> {
   return useList(
-    useReady(['grants', side, record ?? null], async (client) => (side === 'given' ? listGiven(client, record) : listReceived(client, record))),
+    useReady(['grants', side, record ?? null], async (client) =>
+      side === 'given' ? listGiven(client, record) : listReceived(client, record),
+    ),
   );
 }
 

@@ -1,8 +1,8 @@
 /** What answers: feed, server, chain; and what the catch-up found. */
 import { useMemo, useSyncExternalStore } from 'react';
 import { onReachability, serverReachability } from '../api/request.ts';
-import { liveState, onLive } from '../device/live.ts';
-import type { Health } from './types/health.ts';
+import { liveState, onLive } from '../background/live.ts';
+import type { Health } from '../types/health.ts';
 
 export function useHealth(): Health {
   const live = useSyncExternalStore(onLive, liveState);

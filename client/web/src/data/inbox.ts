@@ -3,9 +3,9 @@ import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import { mapEach } from '../flows/each.ts';
 import { listWaiting } from '../flows/grants.ts';
-import type { Act, Listed, Loaded } from './types/actions.ts';
-import type { GrantItem } from './types/grants.ts';
-import type { BlockedSender } from './types/people.ts';
+import type { Act, Listed, Loaded } from '../types/actions.ts';
+import type { GrantItem } from '../types/grants.ts';
+import type { BlockedSender } from '../types/people.ts';
 import { useAct } from './use-act.ts';
 import { useReady } from './use-loaded.ts';
 

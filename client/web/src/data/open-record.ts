@@ -3,8 +3,8 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { device } from '../device/device.ts';
 import { canChooseFile, ChosenFile } from '../flows/chosen-file.ts';
 import { openRecord, saveRecord } from '../flows/download.ts';
-import type { Act } from './types/actions.ts';
-import type { DocumentFacts, OpenInput, OpenProgress, OpenRecord, SaveInput, SaveRecord } from './types/records.ts';
+import type { Act } from '../types/actions.ts';
+import type { DocumentFacts, OpenInput, OpenProgress, OpenRecord, SaveInput, SaveRecord } from '../types/records.ts';
 import { useAct } from './use-act.ts';
 import { useDevice } from './use-device.ts';
 

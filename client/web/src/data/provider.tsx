@@ -4,10 +4,13 @@ import { useEffect, type ReactNode } from 'react';
 import type { FeedEvent } from '../api/routes.ts';
 import { device } from '../device/device.ts';
 import { watchIdle } from '../device/idle.ts';
-import { onFeed, runLive } from '../device/live.ts';
+import { onFeed, runLive } from '../background/live.ts';
 
 const queries = new QueryClient({
-  defaultOptions: { queries: { refetchOnWindowFocus: false, gcTime: 5 * 60_000, networkMode: 'always' }, mutations: { networkMode: 'always' } },
+  defaultOptions: {
+    queries: { refetchOnWindowFocus: false, gcTime: 5 * 60_000, networkMode: 'always' },
+    mutations: { networkMode: 'always' },
+  },
 });
 
 /** Which lists an event makes stale. */

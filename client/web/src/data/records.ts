@@ -4,8 +4,8 @@ import { nameOfRecord } from '../flows/names.ts';
 import { putBack, retract, withdraw } from '../flows/record-status.ts';
 import { listRecords, showRecord } from '../flows/records.ts';
 import type { Hex } from 'viem';
-import type { Act, Loaded, LoadedList } from './types/actions.ts';
-import type { RecordFilter, RecordItem, RecordName } from './types/records.ts';
+import type { Act, Loaded, LoadedList } from '../types/actions.ts';
+import type { RecordFilter, RecordItem, RecordName } from '../types/records.ts';
 import { useAct } from './use-act.ts';
 import { useList, useReady } from './use-loaded.ts';
 

@@ -2,10 +2,10 @@
 import { device } from '../device/device.ts';
 import { approve, ask, deny, listRequests } from '../flows/requests.ts';
 import type { Hex } from 'viem';
-import type { Act, LoadedList } from './types/actions.ts';
-import type { Granted } from './types/grants.ts';
-import type { Approval, NewRequest, RequestItem } from './types/requests.ts';
-import type { Confirmation } from './types/signing.ts';
+import type { Act, LoadedList } from '../types/actions.ts';
+import type { Granted } from '../types/grants.ts';
+import type { Approval, NewRequest, RequestItem } from '../types/requests.ts';
+import type { Confirmation } from '../types/signing.ts';
 import { useAct } from './use-act.ts';
 import { useList, useReady } from './use-loaded.ts';
 

@@ -5,9 +5,9 @@ import { onCountdown, secondsToLock, stayAwake } from '../device/idle.ts';
 import { putBackKeyring } from '../device/keyring-copy.ts';
 import { keepPublicKeys, registerKey } from '../flows/register-key.ts';
 import { recover, unlockWithPassphrase, unlockWithWallet } from '../flows/set-up.ts';
-import { login } from '../session/login.ts';
-import type { SessionControl } from './types/session.ts';
-import type { Recovery } from './types/set-up.ts';
+import { login } from '../device/login.ts';
+import type { SessionControl } from '../types/session.ts';
+import type { Recovery } from '../types/set-up.ts';
 import { useAct } from './use-act.ts';
 import { useDevice } from './use-device.ts';
 
@@ -24,7 +24,9 @@ export function useSession(): SessionControl {
     await putBackKeyring(client).catch(() => false);
     await device.signedIn(signedIn, errand.signal);
   });
-  const byWallet = useAct(async (_: void, errand) => device.unlocked(await unlockWithWallet(await device.client(), errand), errand.signal));
+  const byWallet = useAct<void, void>(async (_, errand) =>
+    device.unlocked(await unlockWithWallet(await device.client(), errand), errand.signal),
+  );
   const byPassphrase = useAct(async (passphrase: string, errand) =>
     device.unlocked(await unlockWithPassphrase(await device.client(), passphrase, errand), errand.signal),
   );
@@ -33,13 +35,16 @@ export function useSession(): SessionControl {
     await device.unlocked(keys, errand.signal);
     return made;
   });
-  const registering = useAct(async (_: void, errand) => {
-    const client = await device.withWallet();
-    await registerKey(client, errand);
-    await device.checkKeys();
-    const { keys } = await device.withWallet();
-    if (keys !== null) await keepPublicKeys(client, keys);
-  }, ['key-state', 'people']);
+  const registering = useAct<void, void>(
+    async (_, errand) => {
+      const client = await device.withWallet();
+      await registerKey(client, errand);
+      await device.checkKeys();
+      const { keys } = await device.withWallet();
+      if (keys !== null) await keepPublicKeys(client, keys);
+    },
+    ['key-state', 'people'],
+  );
   const signOut = useAct(() => device.signOut());
   return useMemo(
     () => ({

@@ -4,7 +4,7 @@ import { device, type ReadyClient } from '../device/device.ts';
 import { publishKey } from '../flows/register-key.ts';
 import { isKitSaved, kitOf, makeKeys, placesToProve, proveKit } from '../flows/set-up.ts';
 import { Failure } from '../failure.ts';
-import type { Kit, NewKeys, SetUp, SetUpStep } from './types/set-up.ts';
+import type { Kit, NewKeys, SetUp, SetUpStep } from '../types/set-up.ts';
 import { useAct } from './use-act.ts';
 import { useDevice } from './use-device.ts';
 import { useReady } from './use-loaded.ts';
@@ -25,7 +25,7 @@ export function useSetUp(): SetUp {
     },
     ['kit-saved'],
   );
-  const publish = useAct(async (_: void, errand) => {
+  const publish = useAct<void, void>(async (_, errand) => {
     const client = await device.ready();
     if (!(await isKitSaved(client))) throw new Failure('kit_not_saved');
     await device.unlocked(await publishKey(client, errand), errand.signal);

@@ -2,10 +2,10 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useMemo, useSyncExternalStore } from 'react';
 import { device } from '../device/device.ts';
-import { uploadQueue } from '../device/upload-queue.ts';
+import { uploadQueue } from '../background/upload-queue.ts';
 import { finishUpload } from '../flows/upload.ts';
 import { allEntries } from '../flows/upload-journal.ts';
-import type { UnfinishedUpload, Uploads } from './types/uploads.ts';
+import type { UnfinishedUpload, Uploads } from '../types/uploads.ts';
 import { useAct } from './use-act.ts';
 import { useReady } from './use-loaded.ts';
 

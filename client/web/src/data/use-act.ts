@@ -4,8 +4,8 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { device } from '../device/device.ts';
 import { Errand } from '../device/errand.ts';
 import { asFailure, type Failure } from '../failure.ts';
-import type { Act, ActionPhase } from './types/actions.ts';
-import type { Confirmation } from './types/signing.ts';
+import type { Act, ActionPhase } from '../types/actions.ts';
+import type { Confirmation } from '../types/signing.ts';
 
 /** Which lists an action changes: the first words of their query keys. */
 export type Changes = readonly string[];
@@ -55,7 +55,12 @@ export function useAct<In, Out>(act: (input: In, errand: Errand) => Promise<Out>
       const promise = latest.current(input, errand).then(
         async (data) => {
           running.current = null;
-          await Promise.all(changed.split(',').filter(Boolean).map((key) => queries.invalidateQueries({ queryKey: [key] })));
+          await Promise.all(
+            changed
+              .split(',')
+              .filter(Boolean)
+              .map((key) => queries.invalidateQueries({ queryKey: [key] })),
+          );
           tell({ phase: 'done', data });
           return data;
         },

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useCallback, useMemo } from 'react';
 import { device, type Client, type ReadyClient, type WalletClient } from '../device/device.ts';
 import { asFailure } from '../failure.ts';
-import type { BadItem, Listed, Loaded, LoadedList } from './types/actions.ts';
+import type { BadItem, Listed, Loaded, LoadedList } from '../types/actions.ts';
 import { useDevice } from './use-device.ts';
 
 interface Options<T> {

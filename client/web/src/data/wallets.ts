@@ -5,7 +5,7 @@ import { device } from '../device/device.ts';
 import { givenNode, noteNode } from '../device/given-node.ts';
 import { Failure } from '../failure.ts';
 import { onWallets, wallets as announcedWallets, type Announced } from '../wallet/discovery.ts';
-import type { Connection, NodeChoice, WalletInfo, Wallets } from './types/wallets.ts';
+import type { Connection, NodeChoice, WalletInfo, Wallets } from '../types/wallets.ts';
 import { useAct } from './use-act.ts';
 import { useDevice } from './use-device.ts';
 import { useConnected } from './use-loaded.ts';
@@ -26,17 +26,20 @@ export function useWallets(): Wallets {
     if (wallet === null || info === null) throw new Failure('no_wallet');
     await wallet.switchChain(info.deployment.chainId);
   });
-  const addChain = useAct(async (node: NodeChoice) => {
-    if (wallet === null || info === null) throw new Failure('no_wallet');
-    const { chainId: wanted } = info.deployment;
-    const rpcUrls = node.kind === 'own' ? [parseRpcUrl(node.url)] : info.rpcUrls;
-    // Whoever types the server's own address has no other view by that.
-    const isServers = rpcUrls.some((url) => info.rpcUrls.some((known) => URL.parse(known)?.host === URL.parse(url)?.host));
-    await wallet.addChain({ chainId: wanted, chainName: CHAIN_NAMES[wanted] ?? `Chain ${wanted}`, rpcUrls });
-    // Noted before the switch, which may be turned down and done later.
-    await noteNode(info.deployment, wallet.announced.rdns, isServers ? rpcUrls : null);
-    if ((await wallet.chainId()) !== wanted) await wallet.switchChain(wanted);
-  }, ['node']);
+  const addChain = useAct(
+    async (node: NodeChoice) => {
+      if (wallet === null || info === null) throw new Failure('no_wallet');
+      const { chainId: wanted } = info.deployment;
+      const rpcUrls = node.kind === 'own' ? [parseRpcUrl(node.url)] : info.rpcUrls;
+      // Whoever types the server's own address has no other view by that.
+      const isServers = rpcUrls.some((url) => info.rpcUrls.some((known) => URL.parse(known)?.host === URL.parse(url)?.host));
+      await wallet.addChain({ chainId: wanted, chainName: CHAIN_NAMES[wanted] ?? `Chain ${wanted}`, rpcUrls });
+      // Noted before the switch, which may be turned down and done later.
+      await noteNode(info.deployment, wallet.announced.rdns, isServers ? rpcUrls : null);
+      if ((await wallet.chainId()) !== wanted) await wallet.switchChain(wanted);
+    },
+    ['node'],
+  );
   const ownNode = useAct(async () => {
     if (wallet !== null && info !== null) await noteNode(info.deployment, wallet.announced.rdns, null);
   }, ['node']);
@@ -51,10 +54,42 @@ export function useWallets(): Wallets {
     const connection: Connection | null =
       wallet === null || current === null
         ? null
-        : { wallet: infoOf(wallet.announced), address: wallet.address, chainId: current, isRightChain: chainId === null || current === chainId };
+        : {
+            wallet: infoOf(wallet.announced),
+            address: wallet.address,
+            chainId: current,
+            isRightChain: chainId === null || current === chainId,
+          };
     return {
-      wallets: known.map(infoOf), isSearching, connection, chainId, connect, switchChain, addChain, givenNodes, ownNode, network, newNetwork, rpcUrls, forgetNetwork,
+      wallets: known.map(infoOf),
+      isSearching,
+      connection,
+      chainId,
+      connect,
+      switchChain,
+      addChain,
+      givenNodes,
+      ownNode,
+      network,
+      newNetwork,
+      rpcUrls,
+      forgetNetwork,
       disconnect: () => device.disconnect(),
     };
-  }, [known, isSearching, wallet, current, chainId, connect, switchChain, addChain, givenNodes, ownNode, network, newNetwork, rpcUrls, forgetNetwork]);
+  }, [
+    known,
+    isSearching,
+    wallet,
+    current,
+    chainId,
+    connect,
+    switchChain,
+    addChain,
+    givenNodes,
+    ownNode,
+    network,
+    newNetwork,
+    rpcUrls,
+    forgetNetwork,
+  ]);
 }

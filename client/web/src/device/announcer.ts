@@ -1,5 +1,5 @@
 /** The sentence before each signature: one at a time, for the whole app. */
-import type { Announcement, Confirmation, Sentence } from '../data/types/signing.ts';
+import type { Announcement, Confirmation, Sentence } from '../types/signing.ts';
 import { Failure } from '../failure.ts';
 
 let current: Announcement | null = null;

@@ -4,8 +4,8 @@ import { beforeEach, expect, test, vi } from 'vitest';
 import type { Chain } from '../chain/chain.ts';
 import { Seed } from '../protocol/secret.ts';
 import { SessionKey } from '../protocol/session.ts';
-import { KeptSession } from '../session/kept-session.ts';
-import { Keys } from '../session/keys.ts';
+import { KeptSession } from './kept-session.ts';
+import { Keys } from './keys.ts';
 import { DEPLOYMENT, finishedJson } from '../../tests/protocol/people.ts';
 import { device } from './device.ts';
 import { IDLE_MS, watchIdle } from './idle.ts';
@@ -47,7 +47,10 @@ window.addEventListener('eip6963:requestProvider', () => {
 /** What the server answers; nobody is signed in unless a test says so. */
 const answers: Record<string, unknown> = {
   '/v1/deployment': {
-    deployment: finishedJson(1), envelope_bytes_max: 1 << 20, anchor_seconds_max: 60, version: '0.1.0',
+    deployment: finishedJson(1),
+    envelope_bytes_max: 1 << 20,
+    anchor_seconds_max: 60,
+    version: '0.1.0',
   },
   '/config.json': {},
 };

@@ -9,10 +9,10 @@ import * as api from '../api/routes.ts';
 import { whenSignedOut } from '../api/request.ts';
 import { Chain } from '../chain/chain.ts';
 import { walletRpc } from '../chain/rpc.ts';
-import type { LockReason, Me, Session, Unlocker } from '../data/types/session.ts';
+import type { LockReason, Me, Session, Unlocker } from '../types/session.ts';
 import { Failure } from '../failure.ts';
-import { KeptSession } from '../session/kept-session.ts';
-import type { Keys } from '../session/keys.ts';
+import { KeptSession } from './kept-session.ts';
+import type { Keys } from './keys.ts';
 import { onWallets, searchWallets, wallets } from '../wallet/discovery.ts';
 import type { Eip1193 } from '../wallet/eip1193.ts';
 import { connectWallet, reconnectWallet, Wallet } from '../wallet/wallet.ts';
@@ -100,7 +100,9 @@ class Device {
       if (isTried || known === undefined) return;
       isTried = true;
       reconnectWallet(known)
-        .then((wallet) => (wallet === null ? this.#setSession({ state: 'signed_out', why: 'first_visit' }) : this.#attach(wallet, 'reloaded')))
+        .then((wallet) =>
+          wallet === null ? this.#setSession({ state: 'signed_out', why: 'first_visit' }) : this.#attach(wallet, 'reloaded'),
+        )
         .catch(() => this.#setSession({ state: 'signed_out', why: 'first_visit' }));
     };
     onWallets(tryLast);

@@ -1,7 +1,7 @@
 /** One run of an action: how it asks before signatures, where it stands, and whether it still goes on. */
 import type { Hex } from 'viem';
-import type { ActionPhase } from '../data/types/actions.ts';
-import type { Confirmation, Sentence } from '../data/types/signing.ts';
+import type { ActionPhase } from '../types/actions.ts';
+import type { Confirmation, Sentence } from '../types/signing.ts';
 import { Failure } from '../failure.ts';
 import type { TypedData, Wallet } from '../wallet/wallet.ts';
 import { announce, type Part } from './announcer.ts';

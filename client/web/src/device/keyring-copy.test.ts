@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest';
 import type { Chain } from '../chain/chain.ts';
 import { isKitSaved, proveKit } from '../flows/set-up.ts';
 import { Keyring } from '../protocol/keyring/keyring.ts';
-import { Keys } from '../session/keys.ts';
+import { Keys } from './keys.ts';
 import { DEPLOYMENT, seedOf } from '../../tests/protocol/people.ts';
 import type { Client, ReadyClient } from './device.ts';
 import { keepFirstKeyring } from './keyring-copy.ts';

@@ -1,6 +1,6 @@
 /** The keyring: this browser's copy, else the server's. It holds the seed for nobody but its unlockers. */
 import * as api from '../api/routes.ts';
-import type { Unlocker } from '../data/types/session.ts';
+import type { Unlocker } from '../types/session.ts';
 import { Failure } from '../failure.ts';
 import { Keyring } from '../protocol/keyring/keyring.ts';
 import { KeyringError } from '../protocol/keyring/keyring-error.ts';
@@ -51,8 +51,7 @@ export async function putBackKeyring(client: Client): Promise<boolean> {
 }
 
 /** What the server answers when there is a keyring already. */
-const isTaken = (error: unknown): boolean =>
-  error instanceof Failure && ['already_exists', 'precondition_failed'].includes(error.code);
+const isTaken = (error: unknown): boolean => error instanceof Failure && ['already_exists', 'precondition_failed'].includes(error.code);
 
 /**
  * Keeps the first keyring of an account, here and at the server. Another tab or device may have made one meanwhile, whose

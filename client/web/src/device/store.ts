@@ -55,5 +55,6 @@ export const keep = {
     await run('readwrite', (store) => store.delete(name));
   },
   /** Every value whose name begins so. */
-  all: <T>(prefix: string): Promise<T[]> => run<T[]>('readonly', (store) => store.getAll(IDBKeyRange.bound(prefix, `${prefix}\uffff`)) as IDBRequest<T[]>),
+  all: <T>(prefix: string): Promise<T[]> =>
+    run<T[]>('readonly', (store) => store.getAll(IDBKeyRange.bound(prefix, `${prefix}\uffff`)) as IDBRequest<T[]>),
 };

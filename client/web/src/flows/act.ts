@@ -3,15 +3,21 @@ import type { Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import { problemFailure } from '../api/request.ts';
 import { unixNow, type Chain } from '../chain/chain.ts';
-import type { ActionPhase } from '../data/types/actions.ts';
-import type { Sentence } from '../data/types/signing.ts';
+import type { ActionPhase } from '../types/actions.ts';
+import type { Sentence } from '../types/signing.ts';
 import type { Client } from '../device/device.ts';
 import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
 import { DEADLINE_SECONDS, REVOCATION_SECONDS, takesAway } from '../protocol/ends.ts';
 import { systemRandom } from '../protocol/random.ts';
 import {
-  actionId, actionTypedData, contractOf, signedActionToJson, signerOf, type Action, type SignedAction,
+  actionId,
+  actionTypedData,
+  contractOf,
+  signedActionToJson,
+  signerOf,
+  type Action,
+  type SignedAction,
 } from '../protocol/messages.ts';
 import { toHex } from '../protocol/hex.ts';
 import type { Part } from '../device/announcer.ts';

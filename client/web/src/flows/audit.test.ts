@@ -38,10 +38,22 @@ test('an honest log has no finding', () => {
 });
 
 test.each<[string, (events: ReturnType<typeof log>) => void, string[]]>([
-  ['another leaf', (l) => void (l.accesses[2] = { leaf: leaf(99) }), ['root', 'root']],
+  [
+    'another leaf',
+    (l) => {
+      l.accesses[2] = { leaf: leaf(99) };
+    },
+    ['root', 'root'],
+  ],
   ['a missing leaf', (l) => void l.accesses.pop(), ['size', 'root']],
   ['a leaf without a checkpoint', (l) => void l.accesses.push({ leaf: leaf(99) }), ['size']],
-  ['another head in storage', (l) => void (l.head = leaf(7)), ['head']],
+  [
+    'another head in storage',
+    (l) => {
+      l.head = leaf(7);
+    },
+    ['head'],
+  ],
 ])('%s is found', (_, change, kinds) => {
   const changed = log();
   change(changed);
@@ -50,5 +62,13 @@ test.each<[string, (events: ReturnType<typeof log>) => void, string[]]>([
 });
 
 test('cells are quoted, and none is a formula', () => {
-  expect(csvOf(['a', 'b'], [['x,"y"\n', 1], ['=1+1', null]])).toBe('a,b\r\n"x,""y""\n",1\r\n\'=1+1,\r\n');
+  expect(
+    csvOf(
+      ['a', 'b'],
+      [
+        ['x,"y"\n', 1],
+        ['=1+1', null],
+      ],
+    ),
+  ).toBe('a,b\r\n"x,""y""\n",1\r\n\'=1+1,\r\n');
 });

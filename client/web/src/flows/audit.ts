@@ -3,9 +3,7 @@ import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import type { Chain } from '../chain/chain.ts';
 import { accessesOf, accessLog, patientsOf, versionsOfPatient, type AnchoredAccess, type Anchor } from '../chain/events.ts';
-import type {
-  ActivityFilter, ActivityItem, AuditEntry, AuditReport, Checkpoint, FindingKind, ReadProof,
-} from '../data/types/log.ts';
+import type { ActivityFilter, ActivityItem, AuditEntry, AuditReport, Checkpoint, FindingKind, ReadProof } from '../types/log.ts';
 import type { Client, ReadyClient, WalletClient } from '../device/device.ts';
 import { PURPOSES } from '../protocol/codes.ts';
 import { isHex, sameHex } from '../protocol/hex.ts';
@@ -48,7 +46,8 @@ export async function listActivity(client: ReadyClient, filter: ActivityFilter):
     ({ record, purpose, time }) =>
       (filter.record === undefined || sameHex(record, filter.record)) &&
       (filter.purpose === undefined || purpose === filter.purpose) &&
-      time >= (filter.from ?? 0) && time < (filter.until ?? Infinity),
+      time >= (filter.from ?? 0) &&
+      time < (filter.until ?? Infinity),
   );
   return [...compared, ...hidden].sort((a, b) => b.time - a.time);
 }
@@ -79,8 +78,19 @@ async function hiddenReads(
   return timed
     .filter(({ time }) => time + HIDDEN_SECONDS_MIN <= now)
     .map(({ access, time }) => ({
-      leaf: access.leaf, index: null, isAnchored: true, isHidden: true, problems: [], record: access.record, version: null, tag: access.tag,
-      purpose: PURPOSES.fromBit(access.purposes), reader: null, time, blockNumber: access.blockNumber, txHash: access.txHash,
+      leaf: access.leaf,
+      index: null,
+      isAnchored: true,
+      isHidden: true,
+      problems: [],
+      record: access.record,
+      version: null,
+      tag: access.tag,
+      purpose: PURPOSES.fromBit(access.purposes),
+      reader: null,
+      time,
+      blockNumber: access.blockNumber,
+      txHash: access.txHash,
     }));
 }
 
@@ -130,14 +140,21 @@ export async function proofOfRead(client: Client, entry: ActivityItem): Promise<
   const checked =
     told === null
       ? null
-      : { holds: saysSame(told, entry) && (await evidenceHolds(client.chain, told, leaf)), loginMessage: told.loginMessage, blockHash: told.blockHash, time: told.time };
+      : {
+          holds: saysSame(told, entry) && (await evidenceHolds(client.chain, told, leaf)),
+          loginMessage: told.loginMessage,
+          blockHash: told.blockHash,
+          time: told.time,
+        };
   const index = log.accesses.findIndex((access) => sameHex(access.leaf, leaf));
   const anchor = log.anchors.find((one) => one.accessesBefore > index);
   if (index < 0 || anchor === undefined) return { leaf, evidence: checked, isWithheld, inclusion: null, checkpoint: null };
   const size = anchor.accessesBefore;
-  const path = inclusionPath(log.accesses.slice(0, size).map((access) => access.leaf), index);
-  const holds =
-    isSame(entry, log.accesses[index]) && Number(anchor.size) === size && verifyInclusion(leaf, index, size, path, anchor.root);
+  const path = inclusionPath(
+    log.accesses.slice(0, size).map((access) => access.leaf),
+    index,
+  );
+  const holds = isSame(entry, log.accesses[index]) && Number(anchor.size) === size && verifyInclusion(leaf, index, size, path, anchor.root);
   return { leaf, evidence: checked, isWithheld, inclusion: { index, size, path, holds }, checkpoint: checkpointOf(anchor) };
 }
 
@@ -191,7 +208,9 @@ export async function verifyLog(client: WalletClient | null, chain: Chain): Prom
     receiptsAnchored: compared.anchored,
     receiptsWaiting: compared.waiting,
     findings: [
-      ...findings, ...compared.findings, ...entries.findings,
+      ...findings,
+      ...compared.findings,
+      ...entries.findings,
       ...hidden.map(({ leaf }): Finding => ({ kind: 'hidden_read', leaf, size: null })),
     ],
   };
@@ -244,7 +263,12 @@ async function compareReceipts(chain: Chain, kept: readonly unknown[], onChain: 
   return { anchored, waiting, findings };
 }
 
-async function compareEntries(judge: EntryJudge | null, told: readonly ActivityItem[], onChain: ReadonlyMap<Hex, AnchoredAccess>, now: number) {
+async function compareEntries(
+  judge: EntryJudge | null,
+  told: readonly ActivityItem[],
+  onChain: ReadonlyMap<Hex, AnchoredAccess>,
+  now: number,
+) {
   const findings: Finding[] = [];
   let [found, checked, unchecked] = [0, 0, 0];
   await mapSome(told, async (entry) => {

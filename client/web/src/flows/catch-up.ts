@@ -6,7 +6,7 @@
 import type { Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import { bundleHash, versionsOfPatient, type ChainVersion } from '../chain/events.ts';
-import type { Trouble } from '../data/types/health.ts';
+import type { Trouble } from '../types/health.ts';
 import type { ReadyClient } from '../device/device.ts';
 import { Failure } from '../failure.ts';
 import { Bundle } from '../protocol/bundle.ts';
@@ -58,7 +58,10 @@ async function checkVersions(client: ReadyClient, signal: AbortSignal): Promise<
   };
   const { done, bad } = await mapEach(
     onChain,
-    (version) => (signal.aborted ? Promise.resolve(false) : checkVersion(client, version, hasShare.get(`${version.record}:${version.version}`), statusOf)),
+    (version) =>
+      signal.aborted
+        ? Promise.resolve(false)
+        : checkVersion(client, version, hasShare.get(`${version.record}:${version.version}`), statusOf),
     AT_ONCE,
   );
   return {

@@ -10,8 +10,14 @@ const stranger = privateKeyToAccount(`0x${'22'.repeat(32)}`);
 const context = { chainId: 31337, registry: `0x${'aa'.repeat(20)}` as Address };
 const place = { record: `0x${'01'.repeat(32)}` as Hex, version: 2 };
 const unsigned: Metadata = {
-  contentLength: 4, mediaType: 'text/plain', fileName: 'a.txt', contentHash: `0x${'cc'.repeat(32)}`, created: 1_700_000_000n,
-  fhirType: null, codes: [], signedBy: null,
+  contentLength: 4,
+  mediaType: 'text/plain',
+  fileName: 'a.txt',
+  contentHash: `0x${'cc'.repeat(32)}`,
+  created: 1_700_000_000n,
+  fhirType: null,
+  codes: [],
+  signedBy: null,
 };
 
 /** The document with the signature of `by` under the name of the author. */

@@ -2,7 +2,7 @@
 import type { Address } from 'viem';
 import type { Chain } from '../chain/chain.ts';
 import type { ChainVersion } from '../chain/events.ts';
-import type { Author, DocumentFacts, OpenInput, OpenProgress, OpenedRecord } from '../data/types/records.ts';
+import type { Author, DocumentFacts, OpenInput, OpenProgress, OpenedRecord } from '../types/records.ts';
 import type { ReadyClient } from '../device/device.ts';
 import { Failure } from '../failure.ts';
 import { verifyAuthorship } from '../protocol/authorship.ts';
@@ -93,9 +93,7 @@ async function readRecord<Content>(
   tell({ step: 'fetching', done: 0 });
   try {
     const unlock = async (header: Header): Promise<Unlocked> =>
-      asked === null
-        ? { dek: await openOwnCapsule(client, header), commitment: null }
-        : unlockAsGrantee(client, version, header, asked);
+      asked === null ? { dek: await openOwnCapsule(client, header), commitment: null } : unlockAsGrantee(client, version, header, asked);
     const [{ metadata, content }] = await Promise.all([
       openEnvelope(client, version, unlock, read, (done) => tell({ step: 'fetching', done }), signal),
       asked === null ? undefined : checkEvidence(client, asked),
@@ -166,7 +164,11 @@ async function openEnvelope<Content>(
 /** Tells a faulty store from a faulty uploader: reads the whole again and compares it with the chain. */
 async function requireCid(version: ChainVersion, signal: AbortSignal): Promise<void> {
   try {
-    for await (const piece of verifyingCid(fetched(version.cid.toString(), () => undefined, signal), version.cid)) void piece;
+    for await (const piece of verifyingCid(
+      fetched(version.cid.toString(), () => undefined, signal),
+      version.cid,
+    ))
+      void piece;
   } catch (error) {
     if (error instanceof CidMismatch) throw asOpenFailure(error);
     if (error instanceof Failure && error.code === 'cid_mismatch') throw error;

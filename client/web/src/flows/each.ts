@@ -1,14 +1,29 @@
 /** Work over many things of which one may be bad: it is told, and the rest goes on. */
-import type { BadItem } from '../data/types/actions.ts';
+import type { BadItem } from '../types/actions.ts';
 import { Refused } from '../chain/rpc.ts';
 import { asFailure, type Failure, type FailureCode } from '../failure.ts';
 import { mapSome } from './act.ts';
 
 /** What says nothing about one thing and everything about the moment: whoever waits for the answer tries again later. */
 const OF_THE_MOMENT: ReadonlySet<FailureCode> = new Set([
-  'unreachable', 'unavailable', 'rate_limited', 'rpc', 'not_signed_in', 'session_expired', 'locked', 'cancelled', 'storage_unavailable',
-  'no_wallet', 'wallet_busy', 'wallet_locked', 'wallet_disconnected', 'wallet_wrong_chain', 'wallet_other_account', 'other_chain',
-  'other_code', 'other_deployment',
+  'unreachable',
+  'unavailable',
+  'rate_limited',
+  'rpc',
+  'not_signed_in',
+  'session_expired',
+  'locked',
+  'cancelled',
+  'storage_unavailable',
+  'no_wallet',
+  'wallet_busy',
+  'wallet_locked',
+  'wallet_disconnected',
+  'wallet_wrong_chain',
+  'wallet_other_account',
+  'other_chain',
+  'other_code',
+  'other_deployment',
 ]);
 
 /** Whether a failure is that of the one thing at hand. A node that answers "no" to one question has answered. */

@@ -108,7 +108,10 @@ export function rememberHeader(cid: Cid, header: Bytes): void {
 async function readChecked(cid: Cid, length: number, tries: number): Promise<Bytes> {
   let head: Bytes = new Uint8Array(0);
   try {
-    for await (const piece of verifyingCid(fetched(cid.toString(), () => undefined, undefined, tries), cid)) {
+    for await (const piece of verifyingCid(
+      fetched(cid.toString(), () => undefined, undefined, tries),
+      cid,
+    )) {
       // Pieces are longer than a header, but for a file that is shorter itself.
       if (head.length === 0) head = piece.slice(0, length);
     }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { NewGrants } from '../data/types/grants.ts';
+import type { NewGrants } from '../types/grants.ts';
 import { checkGrants, scopeFromChain, scopeOnChain } from './grants.ts';
 
 const owner = `0x${'11'.repeat(20)}` as const;
@@ -38,5 +38,7 @@ test.each<[string, Partial<NewGrants>, string]>([
   ['an end in more than twenty years', { notAfter: 1_001 + 20 * 366 * 86_400 }, 'until'],
   ['oneself', { grantee: owner }, 'grantee'],
 ])('%s is refused before anything is signed', (_, change, field) => {
-  expect(() => checkGrants({ ...good, ...change }, owner, 1_000)).toThrow(expect.objectContaining({ code: 'invalid_form', values: { field } }));
+  expect(() => checkGrants({ ...good, ...change }, owner, 1_000)).toThrow(
+    expect.objectContaining({ code: 'invalid_form', values: { field } }),
+  );
 });

@@ -3,9 +3,9 @@ import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import type { Chain } from '../chain/chain.ts';
 import { grantsOf, type ChainGrant } from '../chain/events.ts';
-import type { Listed } from '../data/types/actions.ts';
-import type { GrantItem, GrantState, Granted, NewGrants, Scope } from '../data/types/grants.ts';
-import type { Sentence } from '../data/types/signing.ts';
+import type { Listed } from '../types/actions.ts';
+import type { GrantItem, GrantState, Granted, NewGrants, Scope } from '../types/grants.ts';
+import type { Sentence } from '../types/signing.ts';
 import type { ReadyClient, WalletClient } from '../device/device.ts';
 import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
@@ -78,7 +78,10 @@ export async function share(client: ReadyClient, given: NewGrants, request: Hex 
   const { tag, salt } = keys.tag(chain, asked.grantee, asked.right);
   const [patientEpoch, epochs, head] = await Promise.all([
     chain.patientEpoch(client.address),
-    mapSome(asked.scopes, async (scope) => (await chain.terms(client.address, tag, scopeOnChain(scope).kind, scopeOnChain(scope).id)).epoch),
+    mapSome(
+      asked.scopes,
+      async (scope) => (await chain.terms(client.address, tag, scopeOnChain(scope).kind, scopeOnChain(scope).id)).epoch,
+    ),
     chain.head(),
   ]);
   const { parts, leftOut } = await makeParts(client, asked, epochs);
@@ -128,7 +131,11 @@ interface Part {
   readonly bundle: Bundle | null;
 }
 
-async function makeParts(client: ReadyClient, wanted: NewGrants, epochs: readonly number[]): Promise<{ parts: Part[]; leftOut: readonly LeftOut[] }> {
+async function makeParts(
+  client: ReadyClient,
+  wanted: NewGrants,
+  epochs: readonly number[],
+): Promise<{ parts: Part[]; leftOut: readonly LeftOut[] }> {
   const indexed = wanted.scopes.map((scope, index) => ({ scope, epoch: epochs[index] as number }));
   if (wanted.right === 'write') return { parts: indexed.map((one) => ({ ...one, bundle: null })), leftOut: [] };
   const key = await publicKey(client.chain, wanted.grantee);
@@ -166,7 +173,11 @@ async function toldGrants(side: 'given' | 'received', record: Hex | undefined): 
  * Grants given or received. Terms and state are read from the chain, not from the server; one that the chain does not know
  * is left out, since the server's mirror can be behind a reorganisation. One that cannot be read is put aside.
  */
-export async function listGrants(client: WalletClient, side: 'given' | 'received', record?: Hex): Promise<Sorted<api.GrantView, ComparedGrant>> {
+export async function listGrants(
+  client: WalletClient,
+  side: 'given' | 'received',
+  record?: Hex,
+): Promise<Sorted<api.GrantView, ComparedGrant>> {
   await client.chain.verifyDeployment();
   const { done, bad } = await compareAll(client, await toldGrants(side, record));
   return { done: side === 'received' ? done : done.map((one) => withGrantee(client, one)), bad };
@@ -246,7 +257,12 @@ function stateOf(terms: { readonly notBefore: number; readonly notAfter: number 
   return now >= terms.notAfter ? 'expired' : 'active';
 }
 
-async function compare(chain: Chain, view: api.GrantView, now: number, patientEpoch: (patient: Address) => Promise<number>): Promise<ComparedGrant | null> {
+async function compare(
+  chain: Chain,
+  view: api.GrantView,
+  now: number,
+  patientEpoch: (patient: Address) => Promise<number>,
+): Promise<ComparedGrant | null> {
   const patient = view.patient.toLowerCase() as Address;
   const kind = SCOPE_KINDS.code(view.kind);
   const scope = scopeFromChain(kind, view.scope_id as Hex);

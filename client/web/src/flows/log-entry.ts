@@ -8,14 +8,14 @@ import * as api from '../api/routes.ts';
 import type { Chain } from '../chain/chain.ts';
 import { patientsOf, type AnchoredAccess } from '../chain/events.ts';
 import { Permissions } from '../chain/permission.ts';
-import type { ActivityItem, EntryProblem } from '../data/types/log.ts';
+import type { ActivityItem, EntryProblem } from '../types/log.ts';
 import type { Shelf } from '../device/shelf.ts';
 import { asFailure, Failure } from '../failure.ts';
 import { PURPOSES } from '../protocol/codes.ts';
 import { fromHex, sameHex } from '../protocol/hex.ts';
 import { hashOfLeaf, isPromisedInTime, readRequestBytes, readRequestTag, type Leaf } from '../protocol/reads.ts';
 import { loginHash, SESSION_RESOURCE_PREFIX, verifySessionSignature } from '../protocol/session.ts';
-import type { Keys } from '../session/keys.ts';
+import type { Keys } from '../device/keys.ts';
 import { isOfItem } from './each.ts';
 import { leafOf } from './read-key.ts';
 
@@ -25,8 +25,11 @@ const ANCHOR_SECONDS_MAX = 600;
 /** Whether the chain has this very entry. */
 export function isSame(entry: ActivityItem, access: AnchoredAccess | undefined): boolean {
   return (
-    access !== undefined && entry.purpose !== null &&
-    sameHex(access.record, entry.record) && sameHex(access.tag, entry.tag) && access.purposes === PURPOSES.bit(entry.purpose)
+    access !== undefined &&
+    entry.purpose !== null &&
+    sameHex(access.record, entry.record) &&
+    sameHex(access.tag, entry.tag) &&
+    access.purposes === PURPOSES.bit(entry.purpose)
   );
 }
 
@@ -53,13 +56,17 @@ export async function evidenceHolds(chain: Chain, told: Leaf, leaf: Hex): Promis
  */
 async function isSigned(chain: Chain, told: Leaf): Promise<boolean> {
   const lines = told.loginMessage.split('\n');
-  const resource = lines.at(-1)?.startsWith(`- ${SESSION_RESOURCE_PREFIX}`) ? lines.at(-1)?.slice(2 + SESSION_RESOURCE_PREFIX.length) : undefined;
+  const resource = lines.at(-1)?.startsWith(`- ${SESSION_RESOURCE_PREFIX}`)
+    ? lines.at(-1)?.slice(2 + SESSION_RESOURCE_PREFIX.length)
+    : undefined;
   if (resource === undefined || !/^04[0-9a-f]{128}$/.test(resource)) return false;
   const namesLogin = sameHex(told.request.loginHash, loginHash(told.loginMessage));
   const namesReader = lines[1]?.toLowerCase() === told.request.grantee.toLowerCase();
   const bytes = readRequestBytes(told.request, chain.deployment);
   const isRequested = await verifySessionSignature(fromHex(`0x${resource}`), bytes, fromHex(told.signature));
-  return namesLogin && namesReader && isRequested && chain.signedBy(told.request.grantee, hashMessage(told.loginMessage), told.loginSignature);
+  return (
+    namesLogin && namesReader && isRequested && chain.signedBy(told.request.grantee, hashMessage(told.loginMessage), told.loginSignature)
+  );
 }
 
 /** The operator's evidence for a leaf; `null` where it shows none. @throws Failure of the moment. */
@@ -137,7 +144,12 @@ export class EntryJudge {
     return { problems: [...problems], isEvidenceGood };
   }
 
-  async #judgeLeaf(evidence: api.LogEvidence, entry: ActivityItem, access: AnchoredAccess | undefined, now: number): Promise<EntryProblem[]> {
+  async #judgeLeaf(
+    evidence: api.LogEvidence,
+    entry: ActivityItem,
+    access: AnchoredAccess | undefined,
+    now: number,
+  ): Promise<EntryProblem[]> {
     const { chain, own, keys } = this.#judge;
     let leaf: Leaf;
     try {
@@ -157,7 +169,14 @@ export class EntryJudge {
     const block = known ?? (await chain.blockAt(leaf.time));
     if (access !== undefined && known !== null && known > BigInt(access.blockNumber)) problems.push('evidence');
     const patient = isOwn ? this.#judge.address : (await patientsOf(chain, [request.record])).get(request.record);
-    const past = { record: request.record, reader: request.grantee, tag: entry.tag, purpose: PURPOSES.bit(request.purpose), time: leaf.time, block };
+    const past = {
+      record: request.record,
+      reader: request.grantee,
+      tag: entry.tag,
+      purpose: PURPOSES.bit(request.purpose),
+      time: leaf.time,
+      block,
+    };
     if (patient === undefined || !(await this.#permissions.stood({ ...past, patient }))) problems.push('no_grant');
     if (access === undefined ? now > leaf.anchorBy : (await this.timeOf(access)) > leaf.anchorBy) {
       problems.push(access === undefined ? 'unanchored_entry' : 'late_anchor');
@@ -179,7 +198,12 @@ export class EntryJudge {
 }
 
 /** Judges an entry, or says that it could not be judged now. */
-export async function judged(judge: EntryJudge, entry: ActivityItem, access: AnchoredAccess | undefined, now: number): Promise<Judgement | null> {
+export async function judged(
+  judge: EntryJudge,
+  entry: ActivityItem,
+  access: AnchoredAccess | undefined,
+  now: number,
+): Promise<Judgement | null> {
   try {
     return await judge.judge(entry, access, now);
   } catch (error) {

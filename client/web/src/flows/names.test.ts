@@ -6,7 +6,7 @@ import { ContentHasher } from '../protocol/envelope/content-hash.ts';
 import { HEADER_LEN } from '../protocol/envelope/layout.ts';
 import { Sealer } from '../protocol/envelope/seal.ts';
 import { DataKey } from '../protocol/secret.ts';
-import type { Keys } from '../session/keys.ts';
+import type { Keys } from '../device/keys.ts';
 import { CONTEXT, KEY_EPOCH, metadataOf, PATIENT, PATIENT_KEY, RECORD, repeated, sealParams } from '../../tests/protocol/people.ts';
 import { checkedHeader } from './envelope-bytes.ts';
 import { nameOfRecord } from './names.ts';
@@ -47,7 +47,16 @@ async function patientOf(file: Bytes) {
   const known = { patient: PATIENT, version: 1, status: 1, category: 1, created: 0 };
   const chain = { envelopeContext: CONTEXT, record: async () => known } as unknown as ReadyClient['chain'];
   const keys = { owner: PATIENT, epoch: KEY_EPOCH, foreign: [], identityAt: () => PATIENT_KEY } as unknown as Keys;
-  const version = { record: RECORD, version: 1, patient: PATIENT, uploader: PATIENT, category: 1, cid, blockNumber: 1, txHash: repeated(1) };
+  const version = {
+    record: RECORD,
+    version: 1,
+    patient: PATIENT,
+    uploader: PATIENT,
+    category: 1,
+    cid,
+    blockNumber: 1,
+    txHash: repeated(1),
+  };
   versions.push(version);
   return { cid, client: { chain, keys, address: PATIENT } as unknown as ReadyClient };
 }

@@ -1,11 +1,11 @@
 /** What own records are called: names from envelopes that were compared with the chain, in memory until the lock. */
 import type { Hex } from 'viem';
-import type { RecordName } from '../data/types/records.ts';
+import type { RecordName } from '../types/records.ts';
 import type { ReadyClient } from '../device/device.ts';
 import type { Cid } from '../protocol/cid/cid.ts';
 import type { Metadata } from '../protocol/envelope/metadata.ts';
 import { RangeOpener } from '../protocol/envelope/range.ts';
-import type { Keys } from '../session/keys.ts';
+import type { Keys } from '../device/keys.ts';
 import { checkedSmall, RANGE_LEN } from './envelope-bytes.ts';
 import { asOpenFailure } from './open-failure.ts';
 import { openOwnVersion } from './own-versions.ts';

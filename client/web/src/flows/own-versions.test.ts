@@ -41,7 +41,10 @@ const bundleOf = (...kinds: readonly Envelope[]) => {
 };
 
 test.each<[Envelope, string]>([
-  ['malformed', 'invalid_envelope'], ['missing', 'envelope_missing'], ['foreign', 'foreign_key'], ['of another record', 'invalid_envelope'],
+  ['malformed', 'invalid_envelope'],
+  ['missing', 'envelope_missing'],
+  ['foreign', 'foreign_key'],
+  ['of another record', 'invalid_envelope'],
 ])('a version that is %s is left out and told; those before and behind it are shared', async (kind, code) => {
   const { bundle, leftOut } = await bundleOf('good', kind, 'good');
   expect(bundle.entries.map(({ version }) => version)).toEqual([1, 3]);

@@ -80,7 +80,10 @@ export async function withOwnVersions<T>(
     const [worst] = bad.toSorted((a, b) => b.item.version - a.item.version);
     if (opened.length === 0 && worst !== undefined) throw worst.failure;
     opened.sort((a, b) => a.version.version - b.version.version);
-    return await use(opened, bad.map(({ item, failure }) => ({ record, version: item.version, code: failure.code })));
+    return await use(
+      opened,
+      bad.map(({ item, failure }) => ({ record, version: item.version, code: failure.code })),
+    );
   } finally {
     for (const { dek } of opened) dek.wipe();
   }

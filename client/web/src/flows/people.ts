@@ -3,8 +3,8 @@ import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import type { ChainPractitioner } from '../chain/chain.ts';
 import { practitionersOf } from '../chain/events.ts';
-import type { Listed } from '../data/types/actions.ts';
-import type { DirectoryFilter, NewAccreditation, NewProfile, Person } from '../data/types/people.ts';
+import type { Listed } from '../types/actions.ts';
+import type { DirectoryFilter, NewAccreditation, NewProfile, Person } from '../types/people.ts';
 import type { Client } from '../device/device.ts';
 import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
@@ -17,7 +17,10 @@ import { badItems, mapEach, shortName } from './each.ts';
 
 /** Text of a stranger on one line, without marks that turn its direction or that of its neighbours. */
 const printable = (text: string): string | null => {
-  const line = text.replace(/[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, ' ').trim().slice(0, 500);
+  const line = text
+    .replace(/[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, ' ')
+    .trim()
+    .slice(0, 500);
   return line === '' ? null : line;
 };
 
@@ -25,7 +28,11 @@ const printable = (text: string): string | null => {
 export async function listDirectory(client: Client, filter: DirectoryFilter): Promise<Listed<Person>> {
   await client.chain.verifyDeployment();
   const told = await api.directory({ role: filter.role, name: filter.name });
-  const { done, bad } = await mapEach(told, async (entry) => fromChain(client, entry.address as Address, await checkedProfile(client, entry)), 16);
+  const { done, bad } = await mapEach(
+    told,
+    async (entry) => fromChain(client, entry.address as Address, await checkedProfile(client, entry)),
+    16,
+  );
   const items = done.filter((one): one is Person => one !== null && (filter.role === undefined || one.roles.includes(filter.role)));
   return { items, bad: badItems(bad, (entry) => shortName(entry.address)) };
 }
@@ -109,7 +116,8 @@ async function checkedProfile(client: Client, entry: api.DirectoryEntry): Promis
 
 /** Vouches for a practitioner. */
 export async function accredit(client: Client, wanted: NewAccreditation, errand: Errand): Promise<void> {
-  if (wanted.roles.length === 0 || wanted.validUntil <= wanted.validFrom) throw new Failure('invalid_form', { values: { field: 'period' } });
+  if (wanted.roles.length === 0 || wanted.validUntil <= wanted.validFrom)
+    throw new Failure('invalid_form', { values: { field: 'period' } });
   errand.phase('preparing');
   const known = await client.chain.findPractitioner(wanted.practitioner);
   await accreditIn(client, wanted, known?.epoch ?? 0, errand);
@@ -122,8 +130,15 @@ async function accreditIn(client: Client, wanted: NewAccreditation, epoch: numbe
   const action = {
     type: 'accredit',
     message: {
-      accreditor: client.address, practitioner, roles: ROLES.mask(roles), validFrom, validUntil, epoch, accreditorEpoch,
-      nonce: newNonce(), deadline: await newDeadline(client.chain, 'accredit'),
+      accreditor: client.address,
+      practitioner,
+      roles: ROLES.mask(roles),
+      validFrom,
+      validUntil,
+      epoch,
+      accreditorEpoch,
+      nonce: newNonce(),
+      deadline: await newDeadline(client.chain, 'accredit'),
     },
   } as const;
   await carryOut(client, action, { key: 'sign.accredit', values: { practitioner, roles: [...roles], until: validUntil } }, errand);
@@ -147,10 +162,7 @@ export async function reinstate(client: Client, practitioner: Address, errand: E
 
 /** Somebody for whom this accreditor vouches; what it signed before it was removed and named again no longer counts. */
 async function ownPractitioner(client: Client, practitioner: Address): Promise<ChainPractitioner> {
-  const [known, epoch] = await Promise.all([
-    client.chain.findPractitioner(practitioner),
-    client.chain.accreditorEpoch(client.address),
-  ]);
+  const [known, epoch] = await Promise.all([client.chain.findPractitioner(practitioner), client.chain.accreditorEpoch(client.address)]);
   if (known?.accreditor !== client.address || known.accreditorEpoch !== epoch) throw new Failure('not_allowed');
   return known;
 }
@@ -166,7 +178,14 @@ export async function publishProfile(client: Client, wanted: NewProfile, errand:
   await client.chain.verifyDeployment();
   const known = await ownPractitioner(client, practitioner);
   const profile: Profile = {
-    accreditor: client.address, accreditorEpoch: known.accreditorEpoch, practitioner, name, organisation, specialty, roles: known.roles, issued: BigInt(unixNow()),
+    accreditor: client.address,
+    accreditorEpoch: known.accreditorEpoch,
+    practitioner,
+    name,
+    organisation,
+    specialty,
+    roles: known.roles,
+    issued: BigInt(unixNow()),
   };
   const data = forWallet(PROFILE.typedData(profile, client.chain.deployment));
   const signature = await errand.signTypedData(client.wallet, data, { key: 'sign.profile', values: { practitioner, name } });
@@ -179,7 +198,13 @@ export async function publishProfile(client: Client, wanted: NewProfile, errand:
 export async function addAccreditor(client: Client, accreditor: Address, errand: Errand): Promise<void> {
   errand.phase('preparing');
   const epoch = await client.chain.accreditorEpoch(accreditor);
-  const message = { owner: client.address, accreditor, epoch, nonce: newNonce(), deadline: await newDeadline(client.chain, 'add_accreditor') };
+  const message = {
+    owner: client.address,
+    accreditor,
+    epoch,
+    nonce: newNonce(),
+    deadline: await newDeadline(client.chain, 'add_accreditor'),
+  };
   await carryOut(client, { type: 'add_accreditor', message }, { key: 'sign.add_accreditor', values: { accreditor } }, errand);
 }
 

@@ -2,7 +2,7 @@
 import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import { bundleHash, type ChainVersion } from '../chain/events.ts';
-import type { Purpose } from '../data/types/codes.ts';
+import type { Purpose } from '../types/codes.ts';
 import type { ReadyClient } from '../device/device.ts';
 import { Failure } from '../failure.ts';
 import { Bundle } from '../protocol/bundle.ts';
@@ -13,8 +13,17 @@ import { fromHex, sameHex, toHex } from '../protocol/hex.ts';
 import { opensTag } from '../protocol/ids.ts';
 import { systemRandom } from '../protocol/random.ts';
 import {
-  ANCHOR_SECONDS_MAX, hashOfLeaf, isPromisedInTime, READ_REQUEST_SECONDS_MAX, readRequestBytes, readRequestToJson, receiptFromJson, verifyReceipt,
-  type Leaf, type ReadReceipt, type ReadRequest,
+  ANCHOR_SECONDS_MAX,
+  hashOfLeaf,
+  isPromisedInTime,
+  READ_REQUEST_SECONDS_MAX,
+  readRequestBytes,
+  readRequestToJson,
+  receiptFromJson,
+  verifyReceipt,
+  type Leaf,
+  type ReadReceipt,
+  type ReadRequest,
 } from '../protocol/reads.ts';
 import { ReaderShare, ReleaseShare } from '../protocol/secret.ts';
 import { loginHash } from '../protocol/session.ts';
@@ -74,7 +83,12 @@ export async function askForKey(client: ReadyClient, version: ChainVersion, wish
   const receipt = checkReceipt(client, version, leaf, answer.receipt, await chain.now());
   const anchorBy = Number(receipt.anchorBy);
   const kept: KeptReceipt = {
-    leaf, anchorBy, record: version.record, version: version.version, receivedAt: unixNow(), signed: answer.receipt,
+    leaf,
+    anchorBy,
+    record: version.record,
+    version: version.version,
+    receivedAt: unixNow(),
+    signed: answer.receipt,
   };
   await client.shelf.put(`receipt:${leaf}`, kept);
   return { reader, released: new ReleaseShare(fromHex(answer.release_share, 32)), request, leaf, anchorBy };
@@ -160,7 +174,11 @@ async function openCapsule(client: ReadyClient, capsule: Capsule, version: Chain
 
 /** Checks the operator's promise: about this read, signed, and soon. */
 function checkReceipt(
-  client: ReadyClient, version: ChainVersion, leaf: Hex, signed: { receipt: unknown; signature: string }, chainNow: number,
+  client: ReadyClient,
+  version: ChainVersion,
+  leaf: Hex,
+  signed: { receipt: unknown; signature: string },
+  chainNow: number,
 ): ReadReceipt {
   const earliest = BigInt(unixNow() - CLOCK_SECONDS);
   // The operator counts from the newest block where that is ahead of its clock.

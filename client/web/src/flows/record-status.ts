@@ -39,7 +39,13 @@ export async function putBack(client: Client, id: Hex, errand: Errand): Promise<
   if (known.status !== TOMBSTONED) throw new Failure('stale_state');
   const [{ epoch, liftableUntil }, now] = await Promise.all([client.chain.tombstone(id), client.chain.now()]);
   if (liftableUntil <= now) throw new Failure('lift_period_over');
-  const message = { patient: client.address, record: id, epoch, nonce: newNonce(), deadline: await newDeadline(client.chain, 'lift_tombstone') };
+  const message = {
+    patient: client.address,
+    record: id,
+    epoch,
+    nonce: newNonce(),
+    deadline: await newDeadline(client.chain, 'lift_tombstone'),
+  };
   await carryOut(client, { type: 'lift_tombstone', message }, { key: 'sign.lift', values: { record: id } }, errand);
 }
 
@@ -56,8 +62,13 @@ export async function retract(client: Client, id: Hex, errand: Errand): Promise<
   if (known.retracted >= known.version) return;
   const writeSalt = await findWriteSalt(client, known.patient, known.category);
   const message = {
-    uploader: client.address, record: id, version: known.version, salt, writeSalt,
-    nonce: newNonce(), deadline: await newDeadline(client.chain, 'retract'),
+    uploader: client.address,
+    record: id,
+    version: known.version,
+    salt,
+    writeSalt,
+    nonce: newNonce(),
+    deadline: await newDeadline(client.chain, 'retract'),
   };
   await carryOut(client, { type: 'retract', message }, { key: 'sign.retract', values: { record: id } }, errand);
 }

@@ -5,7 +5,7 @@ import type { WalletClient } from '../device/device.ts';
 import { Errand } from '../device/errand.ts';
 import { Shelf } from '../device/shelf.ts';
 import { identityKey } from '../protocol/identity.ts';
-import { Keys } from '../session/keys.ts';
+import { Keys } from '../device/keys.ts';
 import { DEPLOYMENT, PATIENT, seedOf } from '../../tests/protocol/people.ts';
 import { keepPublicKeys, keyState, registerKey } from './register-key.ts';
 
@@ -35,7 +35,12 @@ beforeEach(() => {
   people += 1;
   registered = [];
   sent.length = 0;
-  client = { address: PATIENT, chain, keys: null, shelf: new Shelf({ ...DEPLOYMENT, chainId: people }, PATIENT) } as unknown as WalletClient;
+  client = {
+    address: PATIENT,
+    chain,
+    keys: null,
+    shelf: new Shelf({ ...DEPLOYMENT, chainId: people }, PATIENT),
+  } as unknown as WalletClient;
 });
 const opened = async (): Promise<Keys> => Keys.compared(chain, PATIENT, seedOf(1));
 

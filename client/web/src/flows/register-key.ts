@@ -8,7 +8,7 @@ import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
 import { KEM_SECP256K1, SLOT_IDENTITY } from '../protocol/codes.ts';
 import { PublicKey } from '../protocol/identity.ts';
-import type { Keys } from '../session/keys.ts';
+import type { Keys } from '../device/keys.ts';
 import { carryOut, newDeadline, newNonce } from './act.ts';
 
 const NAME = 'own-public-keys';
@@ -69,14 +69,22 @@ export async function registerKey(client: WalletClient, errand: Errand): Promise
   const published = await chain.findKey(owner);
   const current = published?.epoch ?? 0;
   const kept = keys === null ? await keptKeys(client) : null;
-  const isOwn = (hash: Hex): boolean => (keys === null ? kept !== null && kept !== undefined && isKept(kept, hash) : !keys.isReplaced && keys.current === current);
+  const isOwn = (hash: Hex): boolean =>
+    keys === null ? kept !== null && kept !== undefined && isKept(kept, hash) : !keys.isReplaced && keys.current === current;
   if (published !== null && isOwn(published.hash)) return;
   const key = keys === null ? nextOf(kept ?? undefined, current + 1) : keys.identityAt(current + 1).publicKey.hex;
   if (key === undefined) throw new Failure('own_key_unknown');
   const message = {
-    owner, slot: SLOT_IDENTITY, epoch: current, kem: KEM_SECP256K1, key, nonce: newNonce(), deadline: await newDeadline(chain, 'register_key'),
+    owner,
+    slot: SLOT_IDENTITY,
+    epoch: current,
+    kem: KEM_SECP256K1,
+    key,
+    nonce: newNonce(),
+    deadline: await newDeadline(chain, 'register_key'),
   };
-  const sentence = current === 0 ? ({ key: 'sign.publish_key', values: { epoch: 1 } } as const) : ({ key: 'sign.register_again', values: {} } as const);
+  const sentence =
+    current === 0 ? ({ key: 'sign.publish_key', values: { epoch: 1 } } as const) : ({ key: 'sign.register_again', values: {} } as const);
   await carryOut(client, { type: 'register_key', message }, sentence, errand);
 }
 

@@ -5,14 +5,14 @@ import type { Hex } from 'viem';
 import type { Chain } from '../chain/chain.ts';
 import type { ChainGrant } from '../chain/events.ts';
 import { termsOf } from '../chain/terms.ts';
-import type { NewGrants } from '../data/types/grants.ts';
+import type { NewGrants } from '../types/grants.ts';
 import type { WalletClient } from '../device/device.ts';
 import { Errand } from '../device/errand.ts';
 import { Shelf } from '../device/shelf.ts';
 import { Failure, type FailureCode } from '../failure.ts';
 import { grantId } from '../protocol/ids.ts';
 import { tagAndSalt } from '../protocol/identity.ts';
-import type { Keys } from '../session/keys.ts';
+import type { Keys } from '../device/keys.ts';
 import { DEPLOYMENT, GRANTEE, GRANT_REGISTRY, PATIENT, RECORD, repeated, seedOf } from '../../tests/protocol/people.ts';
 import { revoke, revokeEveryone } from './revoke.ts';
 import { noteSentGrant, sentGrants } from './sent-grants.ts';
@@ -56,7 +56,9 @@ const chain = {
   isNonceUsed: async (_: unknown, __: unknown, nonce: bigint) => used.has(nonce),
   terms: async (_: unknown, tag: Hex, kind: number, id: Hex) => ({ ...termsOf(0n), epoch: epochs.get(`${tag}:${kind}:${id}`) ?? 0 }),
 } as unknown as Chain;
-const keys = { tag: (_: unknown, grantee: Hex, right: 'read' | 'write') => tagAndSalt(seedOf(1), DEPLOYMENT.chainId, GRANT_REGISTRY, grantee, right) } as unknown as Keys;
+const keys = {
+  tag: (_: unknown, grantee: Hex, right: 'read' | 'write') => tagAndSalt(seedOf(1), DEPLOYMENT.chainId, GRANT_REGISTRY, grantee, right),
+} as unknown as Keys;
 
 let people = 0;
 let locked: WalletClient;
@@ -65,15 +67,36 @@ beforeEach(() => {
   [standing, used, epochs, patientEpoch, refusals] = [[], new Set(), new Map(), 0, []];
   signed.length = 0;
   people += 1;
-  locked = { address: PATIENT, chain, keys: null, shelf: new Shelf({ ...DEPLOYMENT, chainId: people }, PATIENT) } as unknown as WalletClient;
+  locked = {
+    address: PATIENT,
+    chain,
+    keys: null,
+    shelf: new Shelf({ ...DEPLOYMENT, chainId: people }, PATIENT),
+  } as unknown as WalletClient;
   open = { ...locked, keys };
 });
 
 const standingGrant = (tag: Hex): ChainGrant =>
   ({ tag, kind: 0, scopeId: RECORD, terms: termsOf(0n), bundleHash: OTHER, stands: true, txHash: OTHER }) as ChainGrant;
-const wanted: NewGrants = { grantee: GRANTEE, right: 'read', scopes: [{ kind: 'record', record: RECORD }], purposes: ['TREAT'], notAfter: NOW + 1000 };
+const wanted: NewGrants = {
+  grantee: GRANTEE,
+  right: 'read',
+  scopes: [{ kind: 'record', record: RECORD }],
+  purposes: ['TREAT'],
+  notAfter: NOW + 1000,
+};
 const sign = (nonce: bigint, deadline = NOW + 3600) =>
-  noteSentGrant(locked, { tag: tagOf('read'), scopes: [{ kind: 0, id: RECORD, epoch: 0, bundleHash: OTHER }], patientEpoch: 0, nonce, deadline: BigInt(deadline) } as never, wanted);
+  noteSentGrant(
+    locked,
+    {
+      tag: tagOf('read'),
+      scopes: [{ kind: 0, id: RECORD, epoch: 0, bundleHash: OTHER }],
+      patientEpoch: 0,
+      nonce,
+      deadline: BigInt(deadline),
+    } as never,
+    wanted,
+  );
 const named = () => signed.flatMap(({ message }) => message.grants ?? []);
 
 test('with the wallet alone: what stands ends by its number', async () => {
@@ -93,7 +116,9 @@ test('with the wallet alone: what was signed here and is on its way ends before 
 });
 
 test('a person is named by the seed only, and over one scope also what nobody has seen', async () => {
-  await expect(revoke(locked, { kind: 'person', grantee: GRANTEE, scope: { kind: 'all' } }, new Errand())).rejects.toMatchObject({ code: 'locked' });
+  await expect(revoke(locked, { kind: 'person', grantee: GRANTEE, scope: { kind: 'all' } }, new Errand())).rejects.toMatchObject({
+    code: 'locked',
+  });
   await revoke(open, { kind: 'person', grantee: GRANTEE, scope: { kind: 'record', record: RECORD } }, new Errand());
   await revoke(open, { kind: 'person', grantee: GRANTEE, scope: { kind: 'category', category: 'imaging' } }, new Errand());
   expect(named()).toEqual([
@@ -151,7 +176,12 @@ test('nothing that stands or is on its way is nothing to sign', async () => {
 test.each<[string, () => void]>([
   ['it was mined, or given up', () => void used.add(7n)],
   ['a Revoke raised the epoch', () => void epochs.set(`${tagOf('read')}:0:${RECORD}`, 1)],
-  ['everything was revoked', () => void (patientEpoch = 1)],
+  [
+    'everything was revoked',
+    () => {
+      patientEpoch = 1;
+    },
+  ],
 ])('what can no longer land is forgotten: %s', async (_, happen) => {
   await sign(7n);
   expect(await sentGrants(locked)).toHaveLength(1);

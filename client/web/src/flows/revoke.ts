@@ -6,8 +6,8 @@ import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import type { Chain } from '../chain/chain.ts';
 import { accessLog, grantsOf, type ChainGrant } from '../chain/events.ts';
-import type { Ending, Revoked } from '../data/types/grants.ts';
-import type { Sentence } from '../data/types/signing.ts';
+import type { Ending, Revoked } from '../types/grants.ts';
+import type { Sentence } from '../types/signing.ts';
 import type { WalletClient } from '../device/device.ts';
 import type { Errand } from '../device/errand.ts';
 import { asFailure, Failure } from '../failure.ts';
@@ -65,7 +65,12 @@ const stopsAll = (failure: Failure): boolean =>
  *
  * @throws Failure of the first message if none was taken.
  */
-async function inBatches(client: WalletClient, named: readonly Place[], grantee: Address | null, errand: Errand): Promise<{ txHash: Hex | null; left: Left[] }> {
+async function inBatches(
+  client: WalletClient,
+  named: readonly Place[],
+  grantee: Address | null,
+  errand: Errand,
+): Promise<{ txHash: Hex | null; left: Left[] }> {
   const left: Left[] = [];
   let taken: { txHash: Hex | null } | null = null;
   for (let at = 0; at < named.length; at += MAX_SCOPES) {
@@ -130,7 +135,10 @@ function namedBy(client: WalletClient, ending: Ending, standing: readonly ChainG
   return places;
 }
 
-const isSame = (a: Place) => (b: Place): boolean => sameHex(a.tag, b.tag) && a.kind === b.kind && sameHex(a.id, b.id);
+const isSame =
+  (a: Place) =>
+  (b: Place): boolean =>
+    sameHex(a.tag, b.tag) && a.kind === b.kind && sameHex(a.id, b.id);
 
 /** Ends everything that everybody may do, also what is still on its way. */
 export async function revokeEveryone(client: WalletClient, errand: Errand): Promise<Revoked> {
@@ -138,14 +146,22 @@ export async function revokeEveryone(client: WalletClient, errand: Errand): Prom
   const { chain } = client;
   await chain.verifyDeployment();
   // It works also when the list of what stands cannot be read.
-  const standing = await grantsOf(chain, client.address).then((all) => all.filter((grant) => grant.stands), () => []);
+  const standing = await grantsOf(chain, client.address).then(
+    (all) => all.filter((grant) => grant.stands),
+    () => [],
+  );
   const message = { patient: client.address, nonce: newNonce(), deadline: await newDeadline(chain, 'revoke_all') };
   const { txHash } = await send(client, { type: 'revoke_all', message }, { key: 'sign.revoke_all', values: {} }, errand);
   await sentGrants(client).catch(() => []);
   return { ended: standing.length, notEnded: [], openedBefore: await openedWith(chain, standing), txHash };
 }
 
-async function send(client: WalletClient, action: Parameters<typeof signAction>[1], sentence: Sentence, errand: Errand): Promise<{ txHash: Hex | null }> {
+async function send(
+  client: WalletClient,
+  action: Parameters<typeof signAction>[1],
+  sentence: Sentence,
+  errand: Errand,
+): Promise<{ txHash: Hex | null }> {
   const signed = await signAction(client, action, sentence, errand);
   errand.phase('sending');
   return settle(client, action, await api.revoke(toBody(signed)), errand);

@@ -4,8 +4,8 @@
  */
 import type { Address, Hex } from 'viem';
 import type { Client } from '../device/device.ts';
-import type { NewGrants, Scope, SentGrantItem } from '../data/types/grants.ts';
-import type { Right } from '../data/types/codes.ts';
+import type { NewGrants, Scope, SentGrantItem } from '../types/grants.ts';
+import type { Right } from '../types/codes.ts';
 import type { Action } from '../protocol/messages.ts';
 import { grantId } from '../protocol/ids.ts';
 import { mapSome, unixNow } from './act.ts';
@@ -78,7 +78,11 @@ export async function sentGrants(client: Client): Promise<SentGrant[]> {
       grants: scopes.map(({ scope, id }) => grantId(address, tag, scope.kind, id)),
       places: scopes.map(({ kind, id }) => ({ tag, kind, id })),
       scopes: scopes.map(({ scope }) => scope),
-      grantee, right, notAfter, signedAt, deadline,
+      grantee,
+      right,
+      notAfter,
+      signedAt,
+      deadline,
     }))
     .sort((a, b) => a.signedAt - b.signedAt);
 }

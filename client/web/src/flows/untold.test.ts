@@ -20,20 +20,41 @@ function log(contract: keyof typeof DEPLOYMENT.contracts, abi: Abi, eventName: s
   return {
     address: DEPLOYMENT.contracts[contract].address,
     topics: encodeEventTopics({ abi, eventName, args } as Parameters<typeof encodeEventTopics>[0]) as Hex[],
-    data: encodeAbiParameters(data, data.map((input) => args[input.name ?? ''])),
+    data: encodeAbiParameters(
+      data,
+      data.map((input) => args[input.name ?? '']),
+    ),
     blockNumber: '0x1',
     transactionHash: repeated(0x0d),
   };
 }
 
 const accessed = (leaf: Hex) =>
-  log('access_log', accessLogAbi as Abi, 'Accessed', { operator: OPERATOR, record: RECORD, tag: TAG, purposes: PURPOSES.bit('TREAT'), leaf });
+  log('access_log', accessLogAbi as Abi, 'Accessed', {
+    operator: OPERATOR,
+    record: RECORD,
+    tag: TAG,
+    purposes: PURPOSES.bit('TREAT'),
+    leaf,
+  });
 const registered = log('record_registry', recordRegistryAbi as Abi, 'RecordRegistered', {
-  id: RECORD, patient: PATIENT, category: 1, uploader: PATIENT, version: 1, codec: 0x55, digest: repeated(0x0e),
+  id: RECORD,
+  patient: PATIENT,
+  category: 1,
+  uploader: PATIENT,
+  version: 1,
+  codec: 0x55,
+  digest: repeated(0x0e),
 });
 /** READ for treatment, epoch 1, patient epoch 0, over a record. */
 const terms = BigInt(NOW - 100) | (BigInt(NOW + 1000) << 40n) | (1n << 80n) | (BigInt(PURPOSES.bit('TREAT')) << 144n) | (1n << 160n);
-const granted = log('grant_registry', grantRegistryAbi as Abi, 'Granted', { patient: PATIENT, tag: TAG, scopeId: RECORD, terms, bundleHash: repeated(0x0f) });
+const granted = log('grant_registry', grantRegistryAbi as Abi, 'Granted', {
+  patient: PATIENT,
+  tag: TAG,
+  scopeId: RECORD,
+  terms,
+  bundleHash: repeated(0x0f),
+});
 
 /** A chain with these events; every call is answered by the terms of the one grant, or by zero. */
 class SmallChain extends Chain {
@@ -42,7 +63,8 @@ class SmallChain extends Chain {
       if (method === 'eth_getBlockByNumber') return { hash: repeated(1), number: '0x2', timestamp: numberToHex(NOW) };
       if (method === 'eth_getLogs') {
         const { address, topics } = params[0] as { address: string; topics: (Hex | Hex[] | null)[] };
-        const isWanted = (found: readonly Hex[]): boolean => topics.every((one, at) => one === null || [one].flat().includes(found[at] as Hex));
+        const isWanted = (found: readonly Hex[]): boolean =>
+          topics.every((one, at) => one === null || [one].flat().includes(found[at] as Hex));
         return events.filter((event) => event.address === address && isWanted(event.topics));
       }
       const [{ data }] = params as [{ data: string }];
@@ -59,7 +81,8 @@ class SmallChain extends Chain {
     return NOW;
   }
 }
-const clientOf = (...events: ReturnType<typeof log>[]): ReadyClient => ({ address: PATIENT, chain: new SmallChain(events) }) as unknown as ReadyClient;
+const clientOf = (...events: ReturnType<typeof log>[]): ReadyClient =>
+  ({ address: PATIENT, chain: new SmallChain(events) }) as unknown as ReadyClient;
 
 let told: unknown[] = [];
 const entry = { leaf: LEAF, index: 0, record: RECORD, version: 1, tag: TAG, purpose: 'TREAT', reader: null, time: NOW - 1000 };
@@ -72,7 +95,10 @@ beforeEach(() => {
 });
 
 test('a grant that the server leaves out is listed from the chain', async () => {
-  const { items: [only, ...others], bad } = await listGiven(clientOf(granted));
+  const {
+    items: [only, ...others],
+    bad,
+  } = await listGiven(clientOf(granted));
   expect([others, bad]).toEqual([[], []]);
   expect(only).toMatchObject({ grantee: null, tag: TAG, right: 'read', scope: { kind: 'record', record: RECORD }, state: 'active' });
   expect((await listGiven(clientOf(granted), repeated(0x77))).items).toEqual([]);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Hex } from 'viem';
 import { Seed } from '../protocol/secret.ts';
-import type { Keys } from '../session/keys.ts';
+import type { Keys } from '../device/keys.ts';
 import { markOf } from './upload-journal.ts';
 
 const keys = (byte: number): Keys => ({ seed: new Seed(new Uint8Array(32).fill(byte)) }) as Keys;

@@ -6,11 +6,11 @@
  */
 import type { Address, Hex } from 'viem';
 import type { RegisterBody } from '../api/routes.ts';
-import type { Category } from '../data/types/codes.ts';
+import type { Category } from '../types/codes.ts';
 import type { Client } from '../device/device.ts';
 import { fromHex, toHex } from '../protocol/hex.ts';
 import { expand, LABELS } from '../protocol/kdf.ts';
-import type { Keys } from '../session/keys.ts';
+import type { Keys } from '../device/keys.ts';
 
 export interface JournalEntry {
   /** With `version`: what is registered, whichever envelope it becomes. */

@@ -7,7 +7,7 @@
 import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import { versionsOfRecord } from '../chain/events.ts';
-import type { NewUpload, UploadState, UploadTarget } from '../data/types/uploads.ts';
+import type { NewUpload, UploadState, UploadTarget } from '../types/uploads.ts';
 import type { ReadyClient } from '../device/device.ts';
 import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
@@ -60,7 +60,12 @@ const LET_GO = ['not_found', 'invalid_envelope', 'cid_mismatch', 'expired'];
  * @throws Failure `kit_not_saved` for one's own records before the words are saved, `key_not_registered`,
  * `wrong_public_key`, `source_changed`, `stored_other_bytes`, and what wallet, server and chain refuse.
  */
-export async function upload(client: ReadyClient, wanted: NewUpload, errand: Errand, tell: (progress: UploadProgress) => void): Promise<Uploaded> {
+export async function upload(
+  client: ReadyClient,
+  wanted: NewUpload,
+  errand: Errand,
+  tell: (progress: UploadProgress) => void,
+): Promise<Uploaded> {
   tell({ state: 'hashing', progress: 0 });
   await client.chain.verifyDeployment();
   const place = await findPlace(client, wanted.target);
@@ -150,7 +155,12 @@ function newEntry(client: ReadyClient, place: Place, mark: Hex): JournalEntry {
 }
 
 /** The author's signature over the content. It is asked for with every encryption, and kept in the envelope alone. */
-function signContent(client: ReadyClient, { record, version, uploader, begun }: JournalEntry, contentHash: Hex, errand: Errand): Promise<Hex> {
+function signContent(
+  client: ReadyClient,
+  { record, version, uploader, begun }: JournalEntry,
+  contentHash: Hex,
+  errand: Errand,
+): Promise<Hex> {
   const message = { record, version, author: uploader, contentHash, created: BigInt(begun) };
   const data = forWallet(authorshipTypedData(client.chain.envelopeContext, message));
   return errand.signTypedData(client.wallet, data, { key: 'sign.author', values: {} }, AUTHOR);
@@ -168,7 +178,13 @@ async function requireSpace(contentLength: number): Promise<void> {
 }
 
 /** Encrypts and sends the document under a new data key, and notes it. */
-async function store(client: ReadyClient, entry: JournalEntry, wanted: SignedContent, errand: Errand, tell: (progress: UploadProgress) => void): Promise<JournalEntry> {
+async function store(
+  client: ReadyClient,
+  entry: JournalEntry,
+  wanted: SignedContent,
+  errand: Errand,
+  tell: (progress: UploadProgress) => void,
+): Promise<JournalEntry> {
   const mediaType = wanted.mediaType ?? mediaTypeOf(wanted.fileName);
   const contentLength = wanted.content.size;
   const metadata: Metadata = {
@@ -248,7 +264,12 @@ async function inWorker<T>(job: () => Promise<T>): Promise<T> {
 }
 
 /** Goes on with an interrupted upload whose envelope was stored. `null`: it has to be encrypted anew. */
-async function complete(client: ReadyClient, entry: JournalEntry, errand: Errand, tell: (progress: UploadProgress) => void): Promise<Uploaded | null> {
+async function complete(
+  client: ReadyClient,
+  entry: JournalEntry,
+  errand: Errand,
+  tell: (progress: UploadProgress) => void,
+): Promise<Uploaded | null> {
   const { stored } = entry;
   if (stored === null) return null;
   const registered = await registeredCid(client, entry);
@@ -267,7 +288,12 @@ async function complete(client: ReadyClient, entry: JournalEntry, errand: Errand
 const cidOf = (stored: StoredEnvelope): Cid => new Cid(stored.codec, stored.digest);
 
 /** Registers what is stored, and ends the upload. */
-async function finish(client: ReadyClient, entry: JournalEntry, errand: Errand, tell: (progress: UploadProgress) => void): Promise<Uploaded> {
+async function finish(
+  client: ReadyClient,
+  entry: JournalEntry,
+  errand: Errand,
+  tell: (progress: UploadProgress) => void,
+): Promise<Uploaded> {
   const stored = entry.stored;
   if (stored === null) throw new Error('called once the envelope is stored');
   tell({ state: 'registering', progress: 0 });
@@ -328,7 +354,10 @@ async function registeredCid(client: ReadyClient, entry: JournalEntry): Promise<
 /** The message that registers the entry's version; the one that was signed before, if one was. */
 async function registration(client: ReadyClient, entry: JournalEntry, stored: StoredEnvelope): Promise<Action> {
   const nonce = stored.body === null ? newNonce() : BigInt(stored.body.nonce);
-  const deadline = stored.body === null ? await newDeadline(client.chain, entry.salt === null ? 'register_version' : 'register_record') : BigInt(stored.body.deadline);
+  const deadline =
+    stored.body === null
+      ? await newDeadline(client.chain, entry.salt === null ? 'register_version' : 'register_record')
+      : BigInt(stored.body.deadline);
   const signedBefore = stored.body?.json.action?.action as { message?: { writeSalt?: Hex } } | undefined;
   const isPatient = entry.patient === entry.uploader;
   const writeSalt = isPatient ? ZERO_HASH : (signedBefore?.message?.writeSalt ?? (await writeSaltOf(client, entry)));

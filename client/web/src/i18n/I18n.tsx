@@ -1,9 +1,7 @@
 import { createContext, use, useCallback, useEffect, useMemo, useState, type ReactNode } from 'react';
 import type { FailureCode } from '../failure.ts';
 import { makeFormat, type Format } from './format.ts';
-import {
-  ENGLISH, isRightToLeft, keep, load, preferred, type Dictionary, type Key, type Language, type Source,
-} from './language.ts';
+import { ENGLISH, isRightToLeft, keep, load, preferred, type Dictionary, type Key, type Language, type Source } from './language.ts';
 import { render, type Rest } from './message.ts';
 
 /** Gives the text of a key, with its places filled. */

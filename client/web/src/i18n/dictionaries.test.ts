@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { CATEGORIES, PURPOSES, ROLES } from '../data/types/codes.ts';
-import { SENTENCE_KEYS } from '../data/types/signing.ts';
+import { CATEGORIES, PURPOSES, ROLES } from '../types/codes.ts';
+import { SENTENCE_KEYS } from '../types/signing.ts';
 import { FAILURE_CODES, SERVER_CODES } from '../failure.ts';
 import { isRightToLeft, LANGUAGES, load, type Dictionary, type Language } from './language.ts';
 import type { Message } from './message.ts';
@@ -57,7 +57,8 @@ test.each(languages)('%s has the plural classes of its language', (language) => 
 
 test.each(languages.filter((language) => language !== 'en'))('%s is translated, not copied', (language) => {
   const copied = Object.entries(of(language)).filter(
-    ([key, message]) => !SAME.has(key) && JSON.stringify(message) === JSON.stringify((english.messages as Readonly<Record<string, Message>>)[key]),
+    ([key, message]) =>
+      !SAME.has(key) && JSON.stringify(message) === JSON.stringify((english.messages as Readonly<Record<string, Message>>)[key]),
   );
   expect(copied.map(([key]) => key)).toEqual([]);
 });
@@ -80,7 +81,11 @@ test('every code of the API is known', () => {
 
 test('every sentence before a signature has words', () => {
   const keys = Object.keys(english.messages);
-  for (const key of SENTENCE_KEYS) expect(keys.some((known) => known === key || known.startsWith(`${key}.`)), key).toBe(true);
+  for (const key of SENTENCE_KEYS)
+    expect(
+      keys.some((known) => known === key || known.startsWith(`${key}.`)),
+      key,
+    ).toBe(true);
 });
 
 test('every category, purpose and role has a name', () => {

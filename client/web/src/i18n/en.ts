@@ -20,7 +20,8 @@ export const en = {
   'health.connecting': 'No live connection. What you see may be a little old; it is refreshed when the connection is back.',
   'health.slow': 'The server is slow at the moment. Nothing is lost; please wait.',
   'health.down': 'The server does not answer. You can go on reading what is on screen; try again in a moment.',
-  'health.chain': 'The chain does not answer through your wallet, so nothing can be checked or signed. Look at the network settings of your wallet.',
+  'health.chain':
+    'The chain does not answer through your wallet, so nothing can be checked or signed. Look at the network settings of your wallet.',
   'health.troubles': {
     one: 'Something is wrong with {count} of your records. The others are not affected.',
     other: 'Something is wrong with {count} of your records. The others are not affected.',
@@ -62,11 +63,13 @@ export const en = {
   'sign.inWallet.text': 'Look at the window of your wallet. It may be behind this one.',
   'sign.continue': 'Continue to the wallet',
   'sign.part': 'Signature {part} of {parts}',
-  'sign.login': 'You let this browser act for your account at {domain} until {until}, or until you sign out. It does not unlock your records.',
+  'sign.login':
+    'You let this browser act for your account at {domain} until {until}, or until you sign out. It does not unlock your records.',
   'sign.enrol_wallet': 'You let this wallet unlock your records. Whoever has this signature can read all of them: sign it only in medlock.',
   'sign.unlock': 'You unlock your records. Whoever has this signature can read all of them: sign it only in medlock.',
   'sign.publish_key': 'You make public that your account uses medlock, and with which public key. It gives nobody access to anything.',
-  'sign.register_again': 'You make your own public key the current one again. What others seal for you from now on is sealed to it. It gives nobody access to anything.',
+  'sign.register_again':
+    'You make your own public key the current one again. What others seal for you from now on is sealed to it. It gives nobody access to anything.',
   'sign.author': 'You confirm that it was you who added this document. Whoever may open it can see that.',
   'sign.add_record.own': 'You register a new record of yours in “{category}”. Nobody gets access to it.',
   'sign.add_record.other': 'You add a record in “{category}” to the file of {patient}. You cannot take it back out of their file unseen.',
@@ -147,14 +150,17 @@ export const en = {
     'It has to be given a connection (a node) to that network. Everything that this page checks, it checks through your wallet, so it matters whose node that is.',
   'network.add.which': 'Which node?',
   'network.add.own': 'A node of my own choice',
-  'network.add.own.hint': 'One that you run, or that somebody runs who has nothing to do with this server. Then what the server says is really checked.',
+  'network.add.own.hint':
+    'One that you run, or that somebody runs who has nothing to do with this server. Then what the server says is really checked.',
   'network.add.server': 'The node that this server names',
-  'network.add.server.hint': 'Then this server is your only view of the chain. Whoever runs it could show you keys, permissions and a log that do not exist.',
+  'network.add.server.hint':
+    'Then this server is your only view of the chain. Whoever runs it could show you keys, permissions and a log that do not exist.',
   'network.add.url': 'Address of the node (RPC)',
   'network.add.button.own': 'Add the network with my node',
   'network.add.button.server': 'Add the network with the server’s node',
   'network.onlyView.title': 'This server is your only view of the chain',
-  'network.onlyView.text': 'Your wallet was given a node that this server names. “Checked against the chain” means only that the server agrees with itself.',
+  'network.onlyView.text':
+    'Your wallet was given a node that this server names. “Checked against the chain” means only that the server agrees with itself.',
   'network.onlyView.next': 'Set a node of your own choice in your wallet, then say so here.',
   'network.onlyView.changed': 'My wallet uses another node now',
   'network.view': 'View of the chain',
@@ -185,7 +191,8 @@ export const en = {
   'setup.unlock.show': 'Show what I type',
   'setup.unlock.wallet': 'Also unlock with my wallet',
   'setup.unlock.wallet.hint': 'Your wallet signs the same message twice, to check that it always signs alike.',
-  'set_up.wallet.not_deterministic': 'This wallet signs the same message differently each time, so it cannot unlock your records. Your passphrase will do.',
+  'set_up.wallet.not_deterministic':
+    'This wallet signs the same message differently each time, so it cannot unlock your records. Your passphrase will do.',
   'set_up.wallet.contract_account': 'This account is a contract, so it cannot unlock your records. Your passphrase will do.',
   'set_up.wallet.rejected': 'You turned the signature down, so the wallet will not unlock your records. Your passphrase will do.',
   'set_up.wallet.unlocks': 'Your wallet can unlock your records as well.',
@@ -207,7 +214,8 @@ export const en = {
   'setup.kit.check.button': 'Check the words',
   'setup.kit.check.show': 'Show the words again',
   'setup.publish.title': 'Publish your public key',
-  'setup.publish.text': 'So that doctors and laboratories can send you sealed documents, the public half of your key goes on the chain. It opens nothing.',
+  'setup.publish.text':
+    'So that doctors and laboratories can send you sealed documents, the public half of your key goes on the chain. It opens nothing.',
   'setup.publish.button': 'Sign and finish',
   'restore.title': 'Restore with your recovery words',
   'restore.text': 'Type the 24 words in their order, with spaces between them.',
@@ -218,7 +226,8 @@ export const en = {
     'No key that was ever published for this account belongs to these words. Go on only if they come from the paper of exactly this account: they replace the keyring that is there.',
   // Unlocking.
   'recovery.title': 'Bring your records back to this device',
-  'recovery.intro': 'This account has records, but its keyring is neither on this device nor on the server. Your 24 recovery words bring it back.',
+  'recovery.intro':
+    'This account has records, but its keyring is neither on this device nor on the server. Your 24 recovery words bring it back.',
   'recovery.new': 'I never set up medlock with this account',
   'recovery.new.title': 'Begin anew',
   'recovery.new.warning':
@@ -236,7 +245,8 @@ export const en = {
   'key.replaced.title': 'The key that the chain has for you is not yours',
   'key.replaced.text':
     'Somebody has published another key in your name, perhaps with a signature that you gave on another site. What others seal for you now, you cannot open, and they might.',
-  'key.replaced.old': 'Your records from before open as always, and nothing of yours is sealed to that key. Register your own key again with your wallet.',
+  'key.replaced.old':
+    'Your records from before open as always, and nothing of yours is sealed to that key. Register your own key again with your wallet.',
   'key.register': 'Register my key again',
   'key.state.own': 'The key that the chain has for you (number {epoch}) is your own.',
   'key.state.none': 'No key is published for this account yet.',
@@ -244,7 +254,8 @@ export const en = {
     'The chain has key number {epoch} for you. This browser has not seen your keys open yet, so it cannot tell whether it is yours. Unlock once, or use your recovery words.',
   'key.state.foreign': 'The key that the chain has for you (number {epoch}) is not yours.',
   'walletAlone.title': 'With the wallet alone',
-  'walletAlone.intro': 'Your records stay locked. Ending permissions, and registering your key again, needs only a signature of your wallet.',
+  'walletAlone.intro':
+    'Your records stay locked. Ending permissions, and registering your key again, needs only a signature of your wallet.',
   'walletAlone.back': 'Back to unlocking',
   'walletAlone.names': 'While your records are locked, names are the server’s word. The permissions themselves are read from the chain.',
   'walletAlone.link.text': 'You can stop sharing, and register your key again, without unlocking anything.',
@@ -307,21 +318,22 @@ export const en = {
   'record.addVersion': 'Add a new version',
   'record.withdraw': 'Withdraw',
   'record.withdraw.title': 'Withdraw this record?',
-  'record.withdraw.text': 'Nobody will be able to open it from now on. For a while you can put it back; after that, what the servers hold of it is destroyed. Whoever has opened it may have kept a copy.',
+  'record.withdraw.text':
+    'Nobody will be able to open it from now on. For a while you can put it back; after that, what the servers hold of it is destroyed. Whoever has opened it may have kept a copy.',
   'record.withdraw.button': 'Sign and withdraw',
   'record.withdrawn.until': 'You can put it back until {until}. After that, what the servers hold of it is destroyed.',
   'record.withdrawn.final': 'It can no longer be put back. What the servers held of it is destroyed.',
   'record.putBack': 'Put it back',
   'record.retract': 'Retract',
   'record.retract.title': 'Retract this record?',
-  'record.retract.text': 'The patient, and everybody it is shared with, will see that it must not be relied on. Nothing is deleted, and it can still be opened. If you upload a corrected version, that one carries no warning.',
+  'record.retract.text':
+    'The patient, and everybody it is shared with, will see that it must not be relied on. Nothing is deleted, and it can still be opened. If you upload a corrected version, that one carries no warning.',
   'record.retract.button': 'Sign and retract',
   'record.retracted': 'The uploader says: do not rely on this version.',
   'record.save': 'Save without opening',
   'record.saved': '{file} was saved.',
   'record.download': 'Download',
-  'record.download.warning':
-    'The downloaded file is no longer protected: anybody who can use this device can read it.',
+  'record.download.warning': 'The downloaded file is no longer protected: anybody who can use this device can read it.',
   'record.versions': 'Versions',
   'record.version': 'Version {number}',
   'record.version.newest': 'newest',
@@ -352,8 +364,7 @@ export const en = {
   'viewer.image': 'Image: {name}',
   'viewer.html': 'Document, shown without its scripts, forms and outside content',
   'viewer.unknown.title': 'This kind of file is not shown here',
-  'viewer.unknown.text':
-    'You can download it. Open it only if you trust whoever sent it: a file can carry harmful programs.',
+  'viewer.unknown.text': 'You can download it. Open it only if you trust whoever sent it: a file can carry harmful programs.',
   'viewer.broken.title': 'This file cannot be shown',
   'viewer.broken.text': 'It is damaged, or is not of the kind that it claims to be. You can download it and try another program.',
   'viewer.lying': 'The file says it is {claimed}, but looks like {found}.',
@@ -417,7 +428,8 @@ export const en = {
   'share.until.far': 'Choose a day within the next 20 years.',
   'share.limits.title': 'Good to know',
   'share.limits.copy': 'Whoever has opened a record can keep a copy. Stopping later does not take that back.',
-  'share.limits.public': 'That you share something, the category, the reason and the time are public beside your account; with whom and what it says are not.',
+  'share.limits.public':
+    'That you share something, the category, the reason and the time are public beside your account; with whom and what it says are not.',
   'share.button': 'Sign and share',
   'share.done.title': 'Shared',
   'share.done.open': '{name} can open this until {date}.',
@@ -430,7 +442,8 @@ export const en = {
   'requests.title': 'Requests',
   'requests.intro': 'People who ask to open your records, or to add some. Nothing is shared until you approve.',
   'requests.empty.title': 'No open requests',
-  'requests.empty.text': 'When a doctor or a laboratory asks for access, you can answer here. To ask for something yourself, give them your address.',
+  'requests.empty.text':
+    'When a doctor or a laboratory asks for access, you can answer here. To ask for something yourself, give them your address.',
   'requests.empty.action': 'Show my address',
   'requests.open': 'Waiting for your answer',
   'requests.earlier': 'Answered',
@@ -440,7 +453,8 @@ export const en = {
   'requests.scope.category': 'records in “{category}”',
   'requests.scope.all': 'all your records',
   'requests.reason.none': 'No reason was given, or it could not be opened.',
-  'requests.reason.foreign': 'The reason could not be opened. It may have been sealed to the key that somebody else published in your name.',
+  'requests.reason.foreign':
+    'The reason could not be opened. It may have been sealed to the key that somebody else published in your name.',
   'requests.purpose': 'For',
   'requests.until': 'Until',
   'requests.asked': 'Asked',
@@ -491,7 +505,8 @@ export const en = {
   'access.unknownPerson': 'Somebody whose name this device does not know',
   'access.misnamed': 'The server names somebody here whose permission this is not. Stop it if you do not know whose it is.',
   'access.sent': 'On their way',
-  'access.sent.intro': 'You signed these, and the chain does not show them yet. They can still take effect. Stopping them ends them before they begin.',
+  'access.sent.intro':
+    'You signed these, and the chain does not show them yet. They can still take effect. Stopping them ends them before they begin.',
   'access.sent.until': 'Can take effect until {time}',
   'access.other': 'Stop somebody who is not listed',
   'access.other.text':
@@ -657,8 +672,7 @@ export const en = {
   'audit.verify': 'Verify the log',
   'audit.verify.intro': 'Recomputes the whole log in this browser from the chain alone, over a network connection of your choice.',
   'audit.verify.rpc': 'Your own network connection (RPC address)',
-  'audit.verify.rpc.hint':
-    'Leave it empty to ask through your wallet. This page reaches only connections that its operator allows.',
+  'audit.verify.rpc.hint': 'Leave it empty to ask through your wallet. This page reaches only connections that its operator allows.',
   'audit.verify.button': 'Verify now',
   'audit.verify.running': 'Reading the chain and recomputing…',
   'audit.verify.by.wallet': 'Asked through your wallet.',
@@ -668,7 +682,10 @@ export const en = {
     other: '{count} entries could not be checked now. Try again.',
   },
   'audit.verify.notIndependent': 'That node is one that this server names: this is not an independent check.',
-  'audit.verify.good': { one: 'The log holds together: {count} entry, recomputed.', other: 'The log holds together: {count} entries, recomputed.' },
+  'audit.verify.good': {
+    one: 'The log holds together: {count} entry, recomputed.',
+    other: 'The log holds together: {count} entries, recomputed.',
+  },
   'audit.verify.checkpoints': { one: '{count} checkpoint matches.', other: '{count} checkpoints match.' },
   'audit.verify.bad': { one: '{count} thing does not hold.', other: '{count} things do not hold.' },
   'audit.verify.root': 'Root',
@@ -724,7 +741,8 @@ export const en = {
   // Settings.
   'settings.title': 'Settings',
   'settings.address': 'My address',
-  'settings.address.text': 'Show this code to a laboratory or practice, or send them the link, so that they can send you reports or ask for access. It gives them no access.',
+  'settings.address.text':
+    'Show this code to a laboratory or practice, or send them the link, so that they can send you reports or ask for access. It gives them no access.',
   'settings.address.link': 'Copy the invitation link',
   'settings.address.qr': 'Code with your address',
   'settings.look': 'Language and appearance',
@@ -750,7 +768,8 @@ export const en = {
   'settings.limits.title': 'What medlock cannot do',
   'settings.limits.copies': 'Whoever has opened a record can keep a copy of it.',
   'settings.limits.log': 'The log proves that keys were handed out. Whoever runs the server and a reader together could get around it.',
-  'settings.limits.public': 'Category, reason and time of what you share are public beside your account. Use “Unspecified” for what is sensitive.',
+  'settings.limits.public':
+    'Category, reason and time of what you share are public beside your account. Use “Unspecified” for what is sensitive.',
   'settings.limits.origin': 'A web app is as honest as the site it comes from. Its files can be compared with the published build.',
   // Categories.
   'category.unspecified': 'Unspecified',

@@ -18,12 +18,14 @@ export const es: Translation<Source> = {
   'app.notFound.text': 'Puede que el enlace sea antiguo o esté mal escrito.',
   'app.notFound.home': 'Ir a la página de inicio',
   'app.crash.title': 'Esta página ha dejado de funcionar',
-  'app.crash.text': 'Tus documentos no se ven afectados. Vuelve a cargar la página; si ocurre otra vez, avisa a quien gestiona este servidor.',
+  'app.crash.text':
+    'Tus documentos no se ven afectados. Vuelve a cargar la página; si ocurre otra vez, avisa a quien gestiona este servidor.',
   'app.crash.reload': 'Volver a cargar la página',
   'health.connecting': 'No hay conexión en directo. Lo que ves puede estar algo desfasado; se actualiza cuando vuelva la conexión.',
   'health.slow': 'El servidor va lento en este momento. No se pierde nada; espera, por favor.',
   'health.down': 'El servidor no responde. Puedes seguir leyendo lo que hay en pantalla; inténtalo de nuevo en un momento.',
-  'health.chain': 'La cadena no responde a través de tu monedero, así que no se puede comprobar ni firmar nada. Revisa los ajustes de red del monedero.',
+  'health.chain':
+    'La cadena no responde a través de tu monedero, así que no se puede comprobar ni firmar nada. Revisa los ajustes de red del monedero.',
   'health.troubles': {
     one: 'Algo no está bien en {count} de tus documentos. Los demás no están afectados.',
     other: 'Algo no está bien en {count} de tus documentos. Los demás no están afectados.',
@@ -65,11 +67,14 @@ export const es: Translation<Source> = {
   'sign.inWallet.text': 'Mira la ventana de tu monedero. Puede estar detrás de esta.',
   'sign.continue': 'Continuar en el monedero',
   'sign.part': 'Firma {part} de {parts}',
-  'sign.login': 'Permites que este navegador actúe por tu cuenta en {domain} hasta el {until}, o hasta que cierres la sesión. No desbloquea tus documentos.',
-  'sign.enrol_wallet': 'Permites que este monedero desbloquee tus documentos. Quien tenga esta firma puede leerlos todos: fírmala solo en medlock.',
+  'sign.login':
+    'Permites que este navegador actúe por tu cuenta en {domain} hasta el {until}, o hasta que cierres la sesión. No desbloquea tus documentos.',
+  'sign.enrol_wallet':
+    'Permites que este monedero desbloquee tus documentos. Quien tenga esta firma puede leerlos todos: fírmala solo en medlock.',
   'sign.unlock': 'Desbloqueas tus documentos. Quien tenga esta firma puede leerlos todos: fírmala solo en medlock.',
   'sign.publish_key': 'Haces público que tu cuenta usa medlock y con qué clave pública. No da acceso a nada a nadie.',
-  'sign.register_again': 'Vuelves a hacer de tu propia clave pública la actual. Lo que otros sellen para ti desde ahora se sella con ella. No da acceso a nadie.',
+  'sign.register_again':
+    'Vuelves a hacer de tu propia clave pública la actual. Lo que otros sellen para ti desde ahora se sella con ella. No da acceso a nadie.',
   'sign.author': 'Confirmas que fuiste tú quien añadió este documento. Quien pueda abrirlo lo verá.',
   'sign.add_record.own': 'Registras un documento nuevo tuyo en «{category}». Nadie obtiene acceso a él.',
   'sign.add_record.other': 'Añades un documento en «{category}» al historial de {patient}. No podrás retirarlo de ahí sin que se vea.',
@@ -96,7 +101,8 @@ export const es: Translation<Source> = {
   'sign.suspend': 'Dejas de responder por {name}. Lo que le permitieron los pacientes no tiene efecto hasta que vuelvas a responder.',
   'sign.profile': 'Confirmas que la cuenta {address} es de {name}. Los pacientes verán ese nombre.',
   'sign.add_accreditor': 'Permites que {name} responda por médicos, laboratorios y otros.',
-  'sign.remove_accreditor': 'Retiras a {name} la facultad de responder por otros. Todas las personas que acreditó dejan de contar como acreditadas.',
+  'sign.remove_accreditor':
+    'Retiras a {name} la facultad de responder por otros. Todas las personas que acreditó dejan de contar como acreditadas.',
   // Navigation.
   'nav.main': 'Navegación principal',
   'nav.records': 'Mis documentos',
@@ -113,7 +119,8 @@ export const es: Translation<Source> = {
   'nav.group.work': 'Mi trabajo',
   // Welcome and signing in.
   'welcome.title': 'Tu historial médico, bajo tu propia llave',
-  'welcome.intro': 'medlock cifra tus documentos en este dispositivo. Tú decides quién puede abrirlos y durante cuánto tiempo, y ves cada vez que alguien lo hace.',
+  'welcome.intro':
+    'medlock cifra tus documentos en este dispositivo. Tú decides quién puede abrirlos y durante cuánto tiempo, y ves cada vez que alguien lo hace.',
   'welcome.point.encrypted.title': 'Nadie por el camino puede leer',
   'welcome.point.encrypted.text': 'Los archivos se cifran antes de salir de este dispositivo. Los servidores solo guardan copias selladas.',
   'welcome.point.share.title': 'Tú decides',
@@ -121,10 +128,12 @@ export const es: Translation<Source> = {
   'welcome.point.log.title': 'Ves quién abrió qué',
   'welcome.point.log.text': 'Cada vez que otra persona abre algo, queda en un registro que nadie puede cambiar después.',
   'welcome.choose': 'Elige tu monedero',
-  'welcome.choose.text': 'Un monedero es una aplicación que guarda tu cuenta. medlock nunca ve su clave secreta, y aquí nada te cuesta dinero.',
+  'welcome.choose.text':
+    'Un monedero es una aplicación que guarda tu cuenta. medlock nunca ve su clave secreta, y aquí nada te cuesta dinero.',
   'welcome.searching': 'Buscando monederos en este navegador…',
   'welcome.noWallet.title': 'No se ha encontrado ningún monedero',
-  'welcome.noWallet.text': 'Instala un monedero para este navegador y vuelve a cargar, o abre esta página en el navegador de la aplicación de tu monedero en el móvil.',
+  'welcome.noWallet.text':
+    'Instala un monedero para este navegador y vuelve a cargar, o abre esta página en el navegador de la aplicación de tu monedero en el móvil.',
   'welcome.connect': 'Continuar con {wallet}',
   'signIn.title': 'Iniciar sesión',
   'signIn.intro': 'Tu monedero mostrará un mensaje para firmar. Demuestra que esta cuenta es tuya. No mueve dinero.',
@@ -154,12 +163,14 @@ export const es: Translation<Source> = {
   'network.add.own.hint':
     'Uno que tú gestionas, o que gestiona alguien que no tiene nada que ver con este servidor. Así se comprueba de verdad lo que dice el servidor.',
   'network.add.server': 'El nodo que indica este servidor',
-  'network.add.server.hint': 'Entonces este servidor es tu única vista de la cadena. Quien lo gestiona podría mostrarte claves, permisos y un registro que no existen.',
+  'network.add.server.hint':
+    'Entonces este servidor es tu única vista de la cadena. Quien lo gestiona podría mostrarte claves, permisos y un registro que no existen.',
   'network.add.url': 'Dirección del nodo (RPC)',
   'network.add.button.own': 'Añadir la red con mi nodo',
   'network.add.button.server': 'Añadir la red con el nodo del servidor',
   'network.onlyView.title': 'Este servidor es tu única vista de la cadena',
-  'network.onlyView.text': 'Tu monedero recibió un nodo que indica este servidor. «Comprobado con la cadena» solo significa que el servidor coincide consigo mismo.',
+  'network.onlyView.text':
+    'Tu monedero recibió un nodo que indica este servidor. «Comprobado con la cadena» solo significa que el servidor coincide consigo mismo.',
   'network.onlyView.next': 'Configura en tu monedero un nodo de tu elección y después indícalo aquí.',
   'network.onlyView.changed': 'Mi monedero usa ahora otro nodo',
   'network.view': 'Vista de la cadena',
@@ -178,23 +189,28 @@ export const es: Translation<Source> = {
   'setup.intro': 'Tres pasos cortos, unos dos minutos. Al final solo tú tienes la llave de tu historial.',
   'setup.steps': 'Pasos',
   'setup.step': 'Paso {number} de {total}',
-  'setup.start.text': 'medlock crea en este dispositivo una clave que abre tus documentos. Nunca sale de él sin protección, y nadie puede reponerla por ti.',
+  'setup.start.text':
+    'medlock crea en este dispositivo una clave que abre tus documentos. Nunca sale de él sin protección, y nadie puede reponerla por ti.',
   'setup.start.restore': 'Tengo palabras de recuperación de antes',
   'setup.start.button': 'Crear mi clave',
   'setup.unlock.title': 'Cómo desbloquearás tus documentos',
-  'setup.unlock.text': 'Elige una frase de contraseña. Si tu monedero es adecuado, también podrá desbloquear, y así tendrás dos formas de entrar.',
+  'setup.unlock.text':
+    'Elige una frase de contraseña. Si tu monedero es adecuado, también podrá desbloquear, y así tendrás dos formas de entrar.',
   'setup.unlock.passphrase': 'Frase de contraseña',
-  'setup.unlock.passphrase.hint': 'Al menos {count} caracteres. Cuatro o más palabras sin relación son fáciles de recordar y difíciles de adivinar.',
+  'setup.unlock.passphrase.hint':
+    'Al menos {count} caracteres. Cuatro o más palabras sin relación son fáciles de recordar y difíciles de adivinar.',
   'setup.unlock.again': 'La misma frase otra vez',
   'setup.unlock.show': 'Mostrar lo que escribo',
   'setup.unlock.wallet': 'Desbloquear también con mi monedero',
   'setup.unlock.wallet.hint': 'Tu monedero firma dos veces el mismo mensaje, para comprobar que siempre firma igual.',
-  'set_up.wallet.not_deterministic': 'Este monedero firma el mismo mensaje de forma distinta cada vez, así que no puede desbloquear tus documentos. Basta con tu frase.',
+  'set_up.wallet.not_deterministic':
+    'Este monedero firma el mismo mensaje de forma distinta cada vez, así que no puede desbloquear tus documentos. Basta con tu frase.',
   'set_up.wallet.contract_account': 'Esta cuenta es un contrato, así que no puede desbloquear tus documentos. Basta con tu frase.',
   'set_up.wallet.rejected': 'Rechazaste la firma, así que el monedero no desbloqueará tus documentos. Basta con tu frase.',
   'set_up.wallet.unlocks': 'Tu monedero también puede desbloquear tus documentos.',
   'setup.kit.title': 'Guarda tu kit de recuperación',
-  'setup.kit.text': 'Estas 24 palabras abren todos tus documentos en cualquier dispositivo. Imprímelas o escríbelas, y guarda el papel donde guardas tu pasaporte. Si pierdes tu frase, tu monedero y estas palabras, nadie podrá ayudarte.',
+  'setup.kit.text':
+    'Estas 24 palabras abren todos tus documentos en cualquier dispositivo. Imprímelas o escríbelas, y guarda el papel donde guardas tu pasaporte. Si pierdes tu frase, tu monedero y estas palabras, nadie podrá ayudarte.',
   'setup.kit.warning': 'No escribas nunca estas palabras en otro sitio web ni se las envíes a nadie. Nadie de medlock te las pedirá jamás.',
   'setup.kit.heading': 'Kit de recuperación de medlock',
   'setup.kit.words': 'Palabras de recuperación',
@@ -210,7 +226,8 @@ export const es: Translation<Source> = {
   'setup.kit.check.button': 'Comprobar las palabras',
   'setup.kit.check.show': 'Mostrar las palabras otra vez',
   'setup.publish.title': 'Publica tu clave pública',
-  'setup.publish.text': 'Para que médicos y laboratorios puedan enviarte documentos sellados, la mitad pública de tu clave se anota en la cadena. No abre nada.',
+  'setup.publish.text':
+    'Para que médicos y laboratorios puedan enviarte documentos sellados, la mitad pública de tu clave se anota en la cadena. No abre nada.',
   'setup.publish.button': 'Firmar y terminar',
   'restore.title': 'Restaurar con tus palabras de recuperación',
   'restore.text': 'Escribe las 24 palabras en su orden, separadas por espacios.',
@@ -221,7 +238,8 @@ export const es: Translation<Source> = {
     'Ninguna clave publicada para esta cuenta corresponde a estas palabras. Continúa solo si proceden del papel de exactamente esta cuenta: sustituyen el llavero existente.',
   // Unlocking.
   'recovery.title': 'Recupera tus documentos en este dispositivo',
-  'recovery.intro': 'Esta cuenta tiene documentos, pero su llavero no está ni en este dispositivo ni en el servidor. Tus 24 palabras de recuperación lo traen de vuelta.',
+  'recovery.intro':
+    'Esta cuenta tiene documentos, pero su llavero no está ni en este dispositivo ni en el servidor. Tus 24 palabras de recuperación lo traen de vuelta.',
   'recovery.new': 'Nunca configuré medlock con esta cuenta',
   'recovery.new.title': 'Empezar de nuevo',
   'recovery.new.warning':
@@ -239,7 +257,8 @@ export const es: Translation<Source> = {
   'key.replaced.title': 'La clave que la cadena tiene para ti no es tuya',
   'key.replaced.text':
     'Alguien ha publicado otra clave en tu nombre, quizá con una firma que diste en otro sitio. Lo que otros sellen ahora para ti no podrás abrirlo tú, y quizá sí esa persona.',
-  'key.replaced.old': 'Tus documentos anteriores se abren como siempre, y nada tuyo se sella con esa clave. Registra de nuevo tu propia clave con tu monedero.',
+  'key.replaced.old':
+    'Tus documentos anteriores se abren como siempre, y nada tuyo se sella con esa clave. Registra de nuevo tu propia clave con tu monedero.',
   'key.register': 'Registrar de nuevo mi clave',
   'key.state.own': 'La clave que la cadena tiene para ti (número {epoch}) es la tuya.',
   'key.state.none': 'Todavía no hay ninguna clave publicada para esta cuenta.',
@@ -247,7 +266,8 @@ export const es: Translation<Source> = {
     'La cadena tiene para ti la clave número {epoch}. Este navegador aún no ha visto abiertas tus claves, así que no puede saber si es la tuya. Desbloquea una vez o usa tus palabras de recuperación.',
   'key.state.foreign': 'La clave que la cadena tiene para ti (número {epoch}) no es la tuya.',
   'walletAlone.title': 'Solo con el monedero',
-  'walletAlone.intro': 'Tus documentos siguen bloqueados. Para terminar permisos y registrar de nuevo tu clave basta una firma de tu monedero.',
+  'walletAlone.intro':
+    'Tus documentos siguen bloqueados. Para terminar permisos y registrar de nuevo tu clave basta una firma de tu monedero.',
   'walletAlone.back': 'Volver al desbloqueo',
   'walletAlone.names': 'Mientras tus documentos están bloqueados, los nombres son palabra del servidor. Los permisos se leen de la cadena.',
   'walletAlone.link.text': 'Puedes dejar de compartir y registrar de nuevo tu clave sin desbloquear nada.',
@@ -310,14 +330,16 @@ export const es: Translation<Source> = {
   'record.addVersion': 'Añadir una versión nueva',
   'record.withdraw': 'Retirar',
   'record.withdraw.title': '¿Retirar este documento?',
-  'record.withdraw.text': 'Desde ahora nadie podrá abrirlo. Durante un tiempo puedes restituirlo; después se destruye lo que los servidores guardan de él. Quien lo haya abierto puede haber guardado una copia.',
+  'record.withdraw.text':
+    'Desde ahora nadie podrá abrirlo. Durante un tiempo puedes restituirlo; después se destruye lo que los servidores guardan de él. Quien lo haya abierto puede haber guardado una copia.',
   'record.withdraw.button': 'Firmar y retirar',
   'record.withdrawn.until': 'Puedes restituirlo hasta {until}. Después se destruye lo que los servidores guardan de él.',
   'record.withdrawn.final': 'Ya no se puede restituir. Lo que los servidores guardaban de él está destruido.',
   'record.putBack': 'Restituir',
   'record.retract': 'Retractarse',
   'record.retract.title': '¿Retractarse de este documento?',
-  'record.retract.text': 'El paciente y todas las personas con quienes se comparte verán que no hay que fiarse de él. No se borra nada y se puede seguir abriendo. Si subes una versión corregida, esa no lleva advertencia.',
+  'record.retract.text':
+    'El paciente y todas las personas con quienes se comparte verán que no hay que fiarse de él. No se borra nada y se puede seguir abriendo. Si subes una versión corregida, esa no lleva advertencia.',
   'record.retract.button': 'Firmar y retractarse',
   'record.retracted': 'Quien lo subió advierte: no te fíes de esta versión.',
   'record.save': 'Guardar sin abrir',
@@ -342,7 +364,8 @@ export const es: Translation<Source> = {
   'record.block': 'Bloque',
   'record.sharedWith': 'Quién puede abrir esto',
   'record.sharedWith.none': 'Solo tú.',
-  'record.shareMissing': 'Otras personas aún no pueden abrir esta versión: su clave no está en el servidor. Se pone allí cuando inicias sesión.',
+  'record.shareMissing':
+    'Otras personas aún no pueden abrir esta versión: su clave no está en el servidor. Se pone allí cuando inicias sesión.',
   // The viewer.
   'viewer.document': 'Contenido',
   'viewer.page': 'Página {number} de {total}',
@@ -418,7 +441,8 @@ export const es: Translation<Source> = {
   'share.until.far': 'Elige un día dentro de los próximos 20 años.',
   'share.limits.title': 'Conviene saber',
   'share.limits.copy': 'Quien ha abierto un documento puede guardar una copia. Dejar de compartir después no la recupera.',
-  'share.limits.public': 'Que compartes algo, la categoría, el motivo y el momento son públicos junto a tu cuenta; con quién y qué dice, no.',
+  'share.limits.public':
+    'Que compartes algo, la categoría, el motivo y el momento son públicos junto a tu cuenta; con quién y qué dice, no.',
   'share.button': 'Firmar y compartir',
   'share.done.title': 'Compartido',
   'share.done.open': '{name} puede abrir esto hasta el {date}.',
@@ -492,7 +516,8 @@ export const es: Translation<Source> = {
   'access.unknownPerson': 'Alguien cuyo nombre este dispositivo no conoce',
   'access.misnamed': 'El servidor nombra aquí a alguien de quien no es este permiso. Termínalo si no sabes de quién es.',
   'access.sent': 'En camino',
-  'access.sent.intro': 'Tú los firmaste y la cadena aún no los muestra. Todavía pueden entrar en vigor. Si los detienes, terminan antes de empezar.',
+  'access.sent.intro':
+    'Tú los firmaste y la cadena aún no los muestra. Todavía pueden entrar en vigor. Si los detienes, terminan antes de empezar.',
   'access.sent.until': 'Puede entrar en vigor hasta {time}',
   'access.other': 'Detener a alguien que no está en la lista',
   'access.other.text':
@@ -531,16 +556,21 @@ export const es: Translation<Source> = {
   'activity.hidden': 'Omitido por el servidor',
   'activity.bad': 'No es correcto',
   'activity.unchecked': 'Aún sin comprobar: el servidor o la cadena no respondieron.',
-  'activity.problems': { one: '{count} entrada sobre tus documentos no es correcta', other: '{count} entradas sobre tus documentos no son correctas' },
+  'activity.problems': {
+    one: '{count} entrada sobre tus documentos no es correcta',
+    other: '{count} entradas sobre tus documentos no son correctas',
+  },
   'activity.problems.next':
     'Están marcadas en rojo abajo. Si tienes dudas, deja de compartir y muestra esta página a un auditor: es una prueba contra quien gestiona este servidor.',
-  'activity.problem.withheld_evidence': 'El servidor no muestra lo que firmó el lector, o quién fue. Alguien obtuvo la clave de este documento y nadie responde por ello.',
+  'activity.problem.withheld_evidence':
+    'El servidor no muestra lo que firmó el lector, o quién fue. Alguien obtuvo la clave de este documento y nadie responde por ello.',
   'activity.problem.evidence': 'La prueba de esta entrada no coincide con ella, o sus firmas no son del lector.',
   'activity.problem.wrong_reader': 'El servidor nombra a {name}, y no fue esa persona: el seudónimo de la cadena es de otra.',
   'activity.problem.no_grant': 'No había ningún permiso tuyo cuando se abrió. No se debió entregar la clave.',
   'activity.problem.late_anchor': 'La entrada llegó a la cadena más tarde de lo que el servidor había prometido.',
   'activity.problem.unanchored_entry': 'La entrada lleva retraso: ya debería estar en la cadena.',
-  'activity.limit': 'El registro demuestra que se entregó una clave, no que alguien mirase. Que abras tus propios documentos no se anota. Quien gestiona el servidor y un lector, juntos, podrían eludir el registro.',
+  'activity.limit':
+    'El registro demuestra que se entregó una clave, no que alguien mirase. Que abras tus propios documentos no se anota. Quien gestiona el servidor y un lector, juntos, podrían eludir el registro.',
   'activity.proof.leaf': 'Anotación',
   'activity.proof.index': 'Posición en el registro',
   'activity.proof.time': 'Clave entregada',
@@ -722,14 +752,16 @@ export const es: Translation<Source> = {
   'owner.remove': 'Retirar',
   'owner.done': 'Hecho. Tiene efecto para todas las personas por las que responde.',
   'invite.title': 'Invitar a alguien a este servidor',
-  'invite.intro': 'Así una persona nueva puede usar este servidor dentro de sus límites: durante 90 días, o sin plazo cuando haya creado su clave.',
+  'invite.intro':
+    'Así una persona nueva puede usar este servidor dentro de sus límites: durante 90 días, o sin plazo cuando haya creado su clave.',
   'invite.address': 'Dirección de la persona invitada',
   'invite.button': 'Invitar',
   'invite.done': 'Invitación hecha. Ya puede usar este servidor.',
   // Settings.
   'settings.title': 'Ajustes',
   'settings.address': 'Mi dirección',
-  'settings.address.text': 'Muestra este código a un laboratorio o una consulta, o envíales el enlace, para que puedan enviarte informes o pedirte acceso. No les da acceso.',
+  'settings.address.text':
+    'Muestra este código a un laboratorio o una consulta, o envíales el enlace, para que puedan enviarte informes o pedirte acceso. No les da acceso.',
   'settings.address.link': 'Copiar el enlace de invitación',
   'settings.address.qr': 'Código con tu dirección',
   'settings.look': 'Idioma y apariencia',
@@ -754,9 +786,12 @@ export const es: Translation<Source> = {
   'settings.chain': 'Número de red',
   'settings.limits.title': 'Lo que medlock no puede hacer',
   'settings.limits.copies': 'Quien ha abierto un documento puede guardar una copia.',
-  'settings.limits.log': 'El registro demuestra que se entregaron claves. Quien gestiona el servidor y un lector, juntos, podrían eludirlo.',
-  'settings.limits.public': 'La categoría, el motivo y el momento de lo que compartes son públicos junto a tu cuenta. Usa «Sin especificar» para lo delicado.',
-  'settings.limits.origin': 'Una aplicación web es tan honesta como el sitio del que viene. Sus archivos se pueden comparar con la versión publicada.',
+  'settings.limits.log':
+    'El registro demuestra que se entregaron claves. Quien gestiona el servidor y un lector, juntos, podrían eludirlo.',
+  'settings.limits.public':
+    'La categoría, el motivo y el momento de lo que compartes son públicos junto a tu cuenta. Usa «Sin especificar» para lo delicado.',
+  'settings.limits.origin':
+    'Una aplicación web es tan honesta como el sitio del que viene. Sus archivos se pueden comparar con la versión publicada.',
   // Categories.
   'category.unspecified': 'Sin especificar',
   'category.laboratory': 'Laboratorio',

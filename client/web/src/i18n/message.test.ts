@@ -6,7 +6,9 @@ const arabic = new Intl.PluralRules('ar');
 const number = new Intl.NumberFormat('en');
 
 test('values stand in their places', () => {
-  expect(render('{name} can open this until {date}', { name: 'Ada', date: '3 May' }, english, number, false)).toBe('Ada can open this until 3 May');
+  expect(render('{name} can open this until {date}', { name: 'Ada', date: '3 May' }, english, number, false)).toBe(
+    'Ada can open this until 3 May',
+  );
 });
 
 test('numbers are written in the language', () => {

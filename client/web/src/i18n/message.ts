@@ -45,9 +45,7 @@ export function render(
 ): string {
   const count = values['count'];
   const text =
-    typeof message === 'string'
-      ? message
-      : (message[typeof count === 'number' ? plural.select(count) : 'other'] ?? message.other);
+    typeof message === 'string' ? message : (message[typeof count === 'number' ? plural.select(count) : 'other'] ?? message.other);
   return text.replace(/\{(\w+)\}/g, (place, name: string) => {
     const value = values[name];
     if (value === undefined) return place;

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { SENTENCE_KEYS } from '../data/types/signing.ts';
+import { SENTENCE_KEYS } from '../types/signing.ts';
 import { en } from './en.ts';
 
 const SOURCE = fileURLToPath(new URL('..', import.meta.url));

@@ -4,11 +4,43 @@
  * Nothing of it is there any more when the first byte of a stranger's document arrives.
  */
 const OF_THE_WORKER = [
-  'fetch', 'fetchLater', 'XMLHttpRequest', 'WebSocket', 'WebSocketStream', 'WebTransport', 'EventSource', 'RTCPeerConnection', 'RTCDataChannel',
-  'indexedDB', 'caches', 'cookieStore', 'BroadcastChannel', 'SharedWorker', 'Worker', 'importScripts', 'Notification', 'showOpenFilePicker',
-  'FileReaderSync', 'webkitRequestFileSystem', 'webkitRequestFileSystemSync', 'webkitResolveLocalFileSystemURL', 'webkitResolveLocalFileSystemSyncURL',
+  'fetch',
+  'fetchLater',
+  'XMLHttpRequest',
+  'WebSocket',
+  'WebSocketStream',
+  'WebTransport',
+  'EventSource',
+  'RTCPeerConnection',
+  'RTCDataChannel',
+  'indexedDB',
+  'caches',
+  'cookieStore',
+  'BroadcastChannel',
+  'SharedWorker',
+  'Worker',
+  'importScripts',
+  'Notification',
+  'showOpenFilePicker',
+  'FileReaderSync',
+  'webkitRequestFileSystem',
+  'webkitRequestFileSystemSync',
+  'webkitResolveLocalFileSystemURL',
+  'webkitResolveLocalFileSystemSyncURL',
 ] as const;
-const OF_THE_NAVIGATOR = ['storage', 'storageBuckets', 'locks', 'serviceWorker', 'sendBeacon', 'usb', 'serial', 'hid', 'mediaCapabilities', 'permissions', 'gpu'] as const;
+const OF_THE_NAVIGATOR = [
+  'storage',
+  'storageBuckets',
+  'locks',
+  'serviceWorker',
+  'sendBeacon',
+  'usb',
+  'serial',
+  'hid',
+  'mediaCapabilities',
+  'permissions',
+  'gpu',
+] as const;
 
 function remove(from: object, name: string): void {
   for (let at: object | null = from; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at) as object | null) {

@@ -1,6 +1,6 @@
 /** Parses FHIR documents. */
-import { readFhir } from '../viewer/fhir/report.ts';
-import type { Json } from '../viewer/fhir/json.ts';
+import { readFhir } from './fhir-report.ts';
+import type { Json } from './fhir-json.ts';
 import type { FhirAnswer, FhirQuestion } from './fhir.ts';
 import { lockDown } from './lock-down.ts';
 import type { Failed } from './parser.ts';

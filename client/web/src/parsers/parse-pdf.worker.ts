@@ -93,7 +93,10 @@ async function draw(number: number, width: number): Promise<Extract<PdfAnswer, {
   if (opened === null) throw new Error('asked after it was opened');
   const page = await opened.getPage(number);
   const content = await page.getTextContent();
-  const text = content.items.map((item) => ('str' in item ? item.str : '')).join(' ').slice(0, PAGE_TEXT_MAX);
+  const text = content.items
+    .map((item) => ('str' in item ? item.str : ''))
+    .join(' ')
+    .slice(0, PAGE_TEXT_MAX);
   const natural = page.getViewport({ scale: 1 });
   const isSized = natural.width > 0 && natural.height > 0 && Number.isFinite(natural.width * natural.height);
   if (!isSized) throw new Error('a page without a size');
@@ -114,6 +117,9 @@ self.onmessage = ({ data }: MessageEvent<PdfQuestion>): void => {
     wishes.delete(data.name);
     return;
   }
-  const answered = data.kind === 'open' ? open(data.data).then((answer) => say(answer)) : draw(data.number, data.width).then((answer) => say(answer, [answer.bitmap]));
+  const answered =
+    data.kind === 'open'
+      ? open(data.data).then((answer) => say(answer))
+      : draw(data.number, data.width).then((answer) => say(answer, [answer.bitmap]));
   answered.catch(() => say({ kind: 'failed', fault: 'broken' }));
 };

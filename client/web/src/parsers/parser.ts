@@ -39,7 +39,10 @@ export class Parser<Question, Answer extends { readonly kind: string }> {
   #ended: ParseError | null = null;
 
   /** `aside` takes what the worker says meanwhile, and says whether it was meant for it. */
-  constructor(worker: Worker, aside: (said: Answer, post: (message: Question, transfer?: Transferable[]) => void) => boolean = () => false) {
+  constructor(
+    worker: Worker,
+    aside: (said: Answer, post: (message: Question, transfer?: Transferable[]) => void) => boolean = () => false,
+  ) {
     this.#worker = worker;
     worker.onmessage = ({ data }: MessageEvent<Answer | Failed>) => {
       if (data.kind === 'failed') this.#end(new ParseError((data as Failed).fault));
@@ -86,7 +89,11 @@ export class Parser<Question, Answer extends { readonly kind: string }> {
 }
 
 /** Asks a worker one thing and ends it. @throws ParseError. */
-export async function parseOnce<Question, Answer extends { readonly kind: string }>(worker: Worker, question: Question, transfer: Transferable[] = []): Promise<Answer> {
+export async function parseOnce<Question, Answer extends { readonly kind: string }>(
+  worker: Worker,
+  question: Question,
+  transfer: Transferable[] = [],
+): Promise<Answer> {
   const parser = new Parser<Question, Answer>(worker);
   try {
     return await parser.ask(question, transfer);

@@ -65,7 +65,13 @@ function giveFont(said: PdfAnswer, post: (message: PdfQuestion, transfer?: Trans
   if (said.kind !== 'font') return false;
   const { name } = said;
   const url = Object.hasOwn(STANDARD_FONTS, name) ? STANDARD_FONTS[name] : undefined;
-  const fetched = url === undefined ? Promise.resolve(null) : fetch(url).then((response) => (response.ok ? response.arrayBuffer() : null), () => null);
+  const fetched =
+    url === undefined
+      ? Promise.resolve(null)
+      : fetch(url).then(
+          (response) => (response.ok ? response.arrayBuffer() : null),
+          () => null,
+        );
   void fetched.then((data) => post({ kind: 'font', name, data }, data === null ? [] : [data]));
   return true;
 }

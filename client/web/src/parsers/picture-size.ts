@@ -5,7 +5,8 @@ export interface Size {
   readonly height: number;
 }
 
-const ascii = (bytes: Uint8Array, at: number, text: string): boolean => [...text].every((char, index) => bytes[at + index] === char.charCodeAt(0));
+const ascii = (bytes: Uint8Array, at: number, text: string): boolean =>
+  [...text].every((char, index) => bytes[at + index] === char.charCodeAt(0));
 
 /** Size of a PNG, JPEG, GIF, WebP, BMP or AVIF; `null` if its head does not say one. Never throws. */
 export function pictureSize(bytes: Uint8Array): Size | null {

@@ -52,12 +52,7 @@ export function authorshipHash(context: EnvelopeContext, message: Authorship): H
 }
 
 /** Checks the claim in the metadata of an opened envelope. */
-export function verifyAuthorship(
-  context: EnvelopeContext,
-  record: RecordId,
-  version: number,
-  metadata: Metadata,
-): AuthorshipProof {
+export function verifyAuthorship(context: EnvelopeContext, record: RecordId, version: number, metadata: Metadata): AuthorshipProof {
   if (metadata.signedBy === null) return { kind: 'unsigned' };
   const { author, signature } = metadata.signedBy;
   const { contentHash, created } = metadata;

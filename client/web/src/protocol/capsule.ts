@@ -60,12 +60,7 @@ export function ownerBinding(of: RecordVersion, patient: Address, keyEpoch: numb
 }
 
 /** Of a release share: contract = RecordRegistry, recipient = the operator. */
-export function releaseShareBinding(
-  of: RecordVersion,
-  patient: Address,
-  operator: Address,
-  operatorKeyEpoch: number,
-): Binding {
+export function releaseShareBinding(of: RecordVersion, patient: Address, operator: Address, operatorKeyEpoch: number): Binding {
   return ofVersion(of, patient, operator, operatorKeyEpoch);
 }
 
@@ -84,12 +79,7 @@ export function readerShareBinding(
 }
 
 /** Of a note to a patient: contract = GrantRegistry, recipient = the patient, scope = all. */
-export function noteBinding(
-  chainId: number,
-  grantRegistry: Address,
-  patient: Address,
-  patientKeyEpoch: number,
-): Binding {
+export function noteBinding(chainId: number, grantRegistry: Address, patient: Address, patientKeyEpoch: number): Binding {
   return {
     chainId,
     contract: grantRegistry,

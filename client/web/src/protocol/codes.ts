@@ -59,17 +59,7 @@ class CodeList<Word extends string> {
 }
 
 /** Why somebody reads: HL7 v3 PurposeOfUse. */
-export type Purpose =
-  | 'TREAT'
-  | 'ETREAT'
-  | 'BTG'
-  | 'HPAYMT'
-  | 'HOPERAT'
-  | 'HRESCH'
-  | 'PATRQT'
-  | 'FAMRQT'
-  | 'PUBHLTH'
-  | 'COC';
+export type Purpose = 'TREAT' | 'ETREAT' | 'BTG' | 'HPAYMT' | 'HOPERAT' | 'HRESCH' | 'PATRQT' | 'FAMRQT' | 'PUBHLTH' | 'COC';
 export const PURPOSES = new BitList<Purpose>([
   'TREAT',
   'ETREAT',

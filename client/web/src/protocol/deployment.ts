@@ -19,13 +19,7 @@ export const DOMAIN_NAME = 'medlock';
 export const DOMAIN_VERSION = '1';
 
 /** The five contracts, as the file names them. */
-export const CONTRACT_NAMES = [
-  'accreditation',
-  'key_registry',
-  'record_registry',
-  'grant_registry',
-  'access_log',
-] as const;
+export const CONTRACT_NAMES = ['accreditation', 'key_registry', 'record_registry', 'grant_registry', 'access_log'] as const;
 export type ContractName = (typeof CONTRACT_NAMES)[number];
 
 /** One contract of a deployment. */

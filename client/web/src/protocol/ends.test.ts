@@ -4,7 +4,15 @@ import { DEADLINE_SECONDS, REVOCATION_SECONDS, takesAway } from './ends.ts';
 
 const TAKING_AWAY = ['revoke', 'revoke_all', 'suspend', 'remove_accreditor', 'tombstone'] as const;
 const OTHERS = [
-  'add_accreditor', 'accredit', 'register_key', 'register_record', 'register_version', 'supersede', 'lift_tombstone', 'retract', 'grant',
+  'add_accreditor',
+  'accredit',
+  'register_key',
+  'register_record',
+  'register_version',
+  'supersede',
+  'lift_tombstone',
+  'retract',
+  'grant',
 ] as const;
 const chain = { now: async () => 1_000 };
 

@@ -16,11 +16,7 @@ export function toHex(bytes: Uint8Array): Hex {
 
 /** Whether a value is `0x` and an even number of hex digits, for `length` bytes if that is given. */
 export function isHex(value: unknown, length?: number): value is Hex {
-  return (
-    typeof value === 'string' &&
-    /^0x(?:[0-9a-fA-F]{2})*$/.test(value) &&
-    (length === undefined || value.length === 2 + 2 * length)
-  );
+  return typeof value === 'string' && /^0x(?:[0-9a-fA-F]{2})*$/.test(value) && (length === undefined || value.length === 2 + 2 * length);
 }
 
 /**

@@ -60,12 +60,7 @@ export function sharedSecret(scalar: Bytes, point: Bytes, enc: Bytes, recipient:
 }
 
 /** `KeySchedule(mode_base, shared_secret, info, "", "")`: AEAD key and base nonce. */
-export function keySchedule(
-  aead: number,
-  keyLength: number,
-  shared: Bytes,
-  info: Bytes,
-): { key: Bytes; baseNonce: Bytes } {
+export function keySchedule(aead: number, keyLength: number, shared: Bytes, info: Bytes): { key: Bytes; baseNonce: Bytes } {
   const suite = concat(utf8('HPKE'), u16(KEM_SECP256K1), u16(KDF_HKDF_SHA256), u16(aead));
   const pskIdHash = labeledExtract(suite, NONE, 'psk_id_hash', NONE);
   const infoHash = labeledExtract(suite, NONE, 'info_hash', info);

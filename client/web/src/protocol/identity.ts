@@ -119,9 +119,7 @@ export function identityKey(seed: Seed, epoch: number): IdentityKey {
  * the scalar, is what a category capsule seals.
  */
 export function categorySecret(seed: Seed, category: Category, epoch: number): CategorySecret {
-  return new CategorySecret(
-    expand(seed.expose(), LABELS.categoryKey, u16(CATEGORIES.code(category)), u32(epoch)),
-  );
+  return new CategorySecret(expand(seed.expose(), LABELS.categoryKey, u16(CATEGORIES.code(category)), u32(epoch)));
 }
 
 /**
@@ -137,13 +135,7 @@ export function tagSalt(seed: Seed, chainId: number, grantRegistry: Address, gra
 }
 
 /** The tag of `grantee` for one right, with the salt that opens it. */
-export function tagAndSalt(
-  seed: Seed,
-  chainId: number,
-  grantRegistry: Address,
-  grantee: Address,
-  right: Right,
-): { tag: Tag; salt: Salt } {
+export function tagAndSalt(seed: Seed, chainId: number, grantRegistry: Address, grantee: Address, right: Right): { tag: Tag; salt: Salt } {
   const salt = tagSalt(seed, chainId, grantRegistry, grantee, right);
   return { tag: tagOf(grantee, salt), salt };
 }

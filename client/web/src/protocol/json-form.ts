@@ -7,10 +7,7 @@ import { type Hex, isHex } from './hex.ts';
  *
  * `JSON.parse` keeps the last of two fields with one name, where the Rust reader refuses both; nothing here depends on it.
  */
-export function exactFields<Name extends string>(
-  value: unknown,
-  names: readonly Name[],
-): Readonly<Record<Name, unknown>> | null {
+export function exactFields<Name extends string>(value: unknown, names: readonly Name[]): Readonly<Record<Name, unknown>> | null {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
   const keys = Object.keys(value);
   const isExact = keys.length === names.length && names.every((name) => Object.hasOwn(value, name));

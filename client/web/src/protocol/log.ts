@@ -83,13 +83,7 @@ export function rootOf(leaves: readonly LeafHash[]): Hex {
 }
 
 /** Checks an inclusion proof (RFC 9162, section 2.1.3.2): siblings from the leaf up to the root. */
-export function verifyInclusion(
-  leaf: LeafHash,
-  index: number,
-  size: number,
-  proof: readonly Hex[],
-  root: Hex,
-): boolean {
+export function verifyInclusion(leaf: LeafHash, index: number, size: number, proof: readonly Hex[], root: Hex): boolean {
   if (index < 0 || index >= size) return false;
   let [node, last] = [BigInt(index), BigInt(size - 1)];
   let hash = fromHex(leaf, 32);
@@ -108,13 +102,7 @@ export function verifyInclusion(
 }
 
 /** Checks a consistency proof (RFC 9162, section 2.1.4.2): that the tree of `size` leaves extends the one of `oldSize`. */
-export function verifyConsistency(
-  oldSize: number,
-  oldRoot: Hex,
-  size: number,
-  root: Hex,
-  proof: readonly Hex[],
-): boolean {
+export function verifyConsistency(oldSize: number, oldRoot: Hex, size: number, root: Hex, proof: readonly Hex[]): boolean {
   if (oldSize <= 0 || oldSize > size) return false;
   if (oldSize === size) return proof.length === 0 && sameHex(oldRoot, root);
   let [node, last] = [BigInt(oldSize - 1), BigInt(size - 1)];

@@ -271,12 +271,7 @@ export function verifyAction(signed: SignedAction, deployment: Deployment): void
   verifySignature(actionId(signed.action, deployment), signerOf(signed.action), signed.signature);
 }
 
-function kind(
-  contract: ContractName,
-  signer: string,
-  primaryType: string,
-  structs: Readonly<Record<string, string>>,
-): Kind {
+function kind(contract: ContractName, signer: string, primaryType: string, structs: Readonly<Record<string, string>>): Kind {
   const types = Object.entries(structs).map(([name, fields]) => [name, fieldsOf(fields)]);
   return { contract, primaryType, signer, types: Object.fromEntries(types) as Types };
 }

@@ -73,12 +73,7 @@ export async function sealNote(
  *
  * @throws NoteError
  */
-export async function openNote(
-  note: Bytes,
-  author: Address,
-  patientKey: IdentityKey,
-  binding: Binding,
-): Promise<string> {
+export async function openNote(note: Bytes, author: Address, patientKey: IdentityKey, binding: Binding): Promise<string> {
   if (note.length !== NOTE_LEN) throw new NoteError('malformed');
   const { capsule, key } = await openCapsule(note.subarray(0, CAPSULE_LEN), patientKey, binding);
   const aad = associatedData(capsule, binding, author);
@@ -97,11 +92,7 @@ export function noteHash(note: Bytes): Hex {
   return toHex(sha256(note));
 }
 
-async function openCapsule(
-  bytes: Bytes,
-  patientKey: IdentityKey,
-  binding: Binding,
-): Promise<{ capsule: Capsule; key: NoteKey }> {
+async function openCapsule(bytes: Bytes, patientKey: IdentityKey, binding: Binding): Promise<{ capsule: Capsule; key: NoteKey }> {
   try {
     const capsule = Capsule.fromBytes(bytes);
     return { capsule, key: await capsule.open(NoteKey, patientKey, binding) };

@@ -88,7 +88,9 @@ export function operatorKeyOf(deployment: Deployment): OperatorKey {
 export function expectExtends(told: Deployment, kept: Deployment): void {
   const begins = kept.operatorKeys.every((ours, index) => {
     const theirs = told.operatorKeys[index];
-    return theirs !== undefined && theirs.epoch === ours.epoch && sameHex(theirs.key, ours.key) && sameHex(theirs.signature, ours.signature);
+    return (
+      theirs !== undefined && theirs.epoch === ours.epoch && sameHex(theirs.key, ours.key) && sameHex(theirs.signature, ours.signature)
+    );
   });
   if (!begins || !sameDeployment(told, kept)) throw new OperatorKeysError('pinned');
 }

@@ -163,10 +163,7 @@ export function verifyReceipt(
   deployment: Deployment,
   of: { readonly record: RecordId; readonly version: number },
 ): void {
-  const isForThis =
-    sameHex(receipt.operator, deployment.operator) &&
-    sameHex(receipt.record, of.record) &&
-    receipt.version === of.version;
+  const isForThis = sameHex(receipt.operator, deployment.operator) && sameHex(receipt.record, of.record) && receipt.version === of.version;
   if (!isForThis) throw new SignatureError('wrong_signer');
   const data = typedData(domainOf(deployment, 'access_log'), RECEIPT_TYPES, 'ReadReceipt', receipt);
   verifySignature(signingHash(data), deployment.operator, signature);

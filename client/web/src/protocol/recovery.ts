@@ -47,7 +47,13 @@ export function isRecoveryWord(word: string): boolean {
  * @throws RecoveryError, naming the place of a word that is not in the list.
  */
 export function seedFromWords(text: string): Seed {
-  const words = text.length > MAX_TEXT_LEN ? [] : text.toLowerCase().split(/\p{White_Space}+/u).filter(Boolean);
+  const words =
+    text.length > MAX_TEXT_LEN
+      ? []
+      : text
+          .toLowerCase()
+          .split(/\p{White_Space}+/u)
+          .filter(Boolean);
   if (words.length !== WORDS) throw new RecoveryError('count');
   const indices = words.map((word, i) => {
     const index = wordlist.indexOf(word);

@@ -1,5 +1,5 @@
 import { useEffect } from 'react';
-import type { Act } from '../data/types/actions.ts';
+import type { Act } from '../types/actions.ts';
 import { useI18n } from '../i18n/I18n.tsx';
 import { FailureNotice } from './FailureNotice.tsx';
 import { useAnnounce } from './Live.tsx';

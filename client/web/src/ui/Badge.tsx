@@ -11,5 +11,7 @@ const TONES = {
 
 /** One or two words about the state of a thing. */
 export function Badge({ tone = 'plain', children }: { readonly tone?: keyof typeof TONES; readonly children: ReactNode }) {
-  return <span className={classes('inline-flex items-center rounded-full px-2.5 py-0.5 text-sm font-medium', TONES[tone])}>{children}</span>;
+  return (
+    <span className={classes('inline-flex items-center rounded-full px-2.5 py-0.5 text-sm font-medium', TONES[tone])}>{children}</span>
+  );
 }

@@ -50,7 +50,13 @@ export function Button({ tone = 'secondary', icon: Icon, busy = false, children,
 }
 
 /** A way to another page that looks like an action. */
-export function ButtonLink({ tone = 'secondary', icon: Icon, children, to, className }: Look & { readonly to: string; readonly className?: string }) {
+export function ButtonLink({
+  tone = 'secondary',
+  icon: Icon,
+  children,
+  to,
+  className,
+}: Look & { readonly to: string; readonly className?: string }) {
   return (
     <Link to={to} className={classes(SHAPE, TONES[tone], className)}>
       {Icon && <Icon aria-hidden size={20} className="shrink-0" />}
@@ -60,7 +66,12 @@ export function ButtonLink({ tone = 'secondary', icon: Icon, children, to, class
 }
 
 /** A button that shows only an icon; its name is read aloud and shown on hover. */
-export function IconButton({ icon: Icon, label, className, ...rest }: Omit<ComponentProps<'button'>, 'children'> & { readonly icon: LucideIcon; readonly label: string }) {
+export function IconButton({
+  icon: Icon,
+  label,
+  className,
+  ...rest
+}: Omit<ComponentProps<'button'>, 'children'> & { readonly icon: LucideIcon; readonly label: string }) {
   return (
     <button
       type="button"

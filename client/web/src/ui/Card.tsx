@@ -7,7 +7,12 @@ export function Card({ children, className }: { readonly children: ReactNode; re
 }
 
 /** A part of a page with a heading of its own. */
-export function Section({ title, intro, actions, children }: {
+export function Section({
+  title,
+  intro,
+  actions,
+  children,
+}: {
   readonly title: string;
   readonly intro?: ReactNode;
   readonly actions?: ReactNode;

@@ -5,7 +5,11 @@ import { IconButton } from './Button.tsx';
 import { useAnnounce } from './Live.tsx';
 
 /** What only some people ask for: hashes, blocks, proofs. Closed until asked. */
-export function Details({ summary, onOpen, children }: {
+export function Details({
+  summary,
+  onOpen,
+  children,
+}: {
   readonly summary?: string;
   /** Called whenever it opens: the moment to fetch what is inside. */
   readonly onOpen?: () => void;

@@ -8,7 +8,12 @@ import { IconButton } from './Button.tsx';
  *
  * It is mounted only while open. What has `data-first` gets the focus; else the browser chooses the first control. `locked` keeps it open while something runs that must not be lost from sight.
  */
-export function Dialog({ title, onClose, locked = false, children }: {
+export function Dialog({
+  title,
+  onClose,
+  locked = false,
+  children,
+}: {
   readonly title: string;
   readonly onClose: () => void;
   readonly locked?: boolean;

@@ -2,7 +2,12 @@ import type { LucideIcon } from 'lucide-react';
 import type { ReactNode } from 'react';
 
 /** Nothing here yet: says why, and what to do. */
-export function Empty({ icon: Icon, title, children, action }: {
+export function Empty({
+  icon: Icon,
+  title,
+  children,
+  action,
+}: {
   readonly icon: LucideIcon;
   readonly title: string;
   readonly children: ReactNode;

@@ -8,7 +8,11 @@ import { Notice } from './Notice.tsx';
  * What went wrong and what to do now, in two sentences that follow from the code; read aloud when it appears.
  * Where a check failed the page says "stop" and offers no second try. A cancelled action is no failure.
  */
-export function FailureNotice({ failure, onRetry, children }: {
+export function FailureNotice({
+  failure,
+  onRetry,
+  children,
+}: {
   readonly failure: Failure | null;
   readonly onRetry?: (() => void) | undefined;
   readonly children?: ReactNode;

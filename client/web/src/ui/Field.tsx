@@ -10,8 +10,7 @@ interface Described {
   readonly optional?: boolean | undefined;
 }
 
-const BOX =
-  'w-full min-w-0 rounded-lg border bg-surface px-3 py-2.5 text-ink placeholder:text-muted min-h-11 disabled:opacity-60';
+const BOX = 'w-full min-w-0 rounded-lg border bg-surface px-3 py-2.5 text-ink placeholder:text-muted min-h-11 disabled:opacity-60';
 
 function useDescription({ hint, error }: Described) {
   const id = useId();
@@ -71,7 +70,16 @@ export function TextArea({ label, hint, error, optional, ...rest }: Described & 
 }
 
 /** One of a list. */
-export function Select<V extends string>({ label, hint, error, optional, options, value, onChoose, ...rest }: Described &
+export function Select<V extends string>({
+  label,
+  hint,
+  error,
+  optional,
+  options,
+  value,
+  onChoose,
+  ...rest
+}: Described &
   Omit<ComponentProps<'select'>, 'id' | 'className' | 'onChange' | 'value'> & {
     readonly options: readonly (readonly [value: V, label: string])[];
     readonly value: V;
@@ -100,7 +108,11 @@ export function Select<V extends string>({ label, hint, error, optional, options
 }
 
 /** Yes or no. The whole line is the target. */
-export function Check({ label, hint, ...rest }: { readonly label: ReactNode; readonly hint?: ReactNode } & Omit<ComponentProps<'input'>, 'type' | 'id'>) {
+export function Check({
+  label,
+  hint,
+  ...rest
+}: { readonly label: ReactNode; readonly hint?: ReactNode } & Omit<ComponentProps<'input'>, 'type' | 'id'>) {
   const id = useId();
   return (
     <label htmlFor={id} className="flex min-h-11 items-start gap-3 rounded-lg py-2">
@@ -118,7 +130,14 @@ export function Check({ label, hint, ...rest }: { readonly label: ReactNode; rea
 }
 
 /** One of a few, each with a line of explanation. */
-export function Choice<V extends string>({ legend, isLegendHidden = false, options, value, onChoose, columns = false }: {
+export function Choice<V extends string>({
+  legend,
+  isLegendHidden = false,
+  options,
+  value,
+  onChoose,
+  columns = false,
+}: {
   readonly legend: string;
   /** Where a heading right above says the same. */
   readonly isLegendHidden?: boolean;
@@ -137,13 +156,7 @@ export function Choice<V extends string>({ legend, isLegendHidden = false, optio
             key={option.value}
             className="flex min-h-11 items-start gap-3 rounded-lg border border-control bg-surface px-3 py-2.5 has-checked:border-accent has-checked:bg-accent-soft"
           >
-            <input
-              type="radio"
-              name={name}
-              value={option.value}
-              checked={option.value === value}
-              onChange={() => onChoose(option.value)}
-            />
+            <input type="radio" name={name} value={option.value} checked={option.value === value} onChange={() => onChoose(option.value)} />
             <span className="min-w-0">
               <span className="font-medium">{option.label}</span>
               {option.hint && <span className="block text-sm text-muted">{option.hint}</span>}

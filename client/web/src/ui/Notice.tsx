@@ -12,7 +12,12 @@ const LOOKS: Readonly<Record<Tone, { icon: LucideIcon; box: string; mark: string
 };
 
 /** Something worth knowing beside the matter. `live` reads it aloud when it appears: for what follows an action. */
-export function Notice({ tone = 'info', title, live = false, children }: {
+export function Notice({
+  tone = 'info',
+  title,
+  live = false,
+  children,
+}: {
   readonly tone?: Tone;
   readonly title?: string | undefined;
   readonly live?: boolean;

@@ -7,7 +7,13 @@ import { useI18n } from '../i18n/I18n.tsx';
  * One page: its heading, what it is for, and its content. The document gets its name, and the focus goes to the
  * heading, so that a screen reader begins there and the next press of Tab enters the page.
  */
-export function Page({ title, intro, actions, back, children }: {
+export function Page({
+  title,
+  intro,
+  actions,
+  back,
+  children,
+}: {
   readonly title: string;
   readonly intro?: ReactNode;
   readonly actions?: ReactNode;

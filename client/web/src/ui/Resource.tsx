@@ -1,12 +1,15 @@
 import type { ReactNode } from 'react';
-import type { BadItem, Loaded } from '../data/types/actions.ts';
+import type { BadItem, Loaded } from '../types/actions.ts';
 import { useI18n } from '../i18n/I18n.tsx';
 import { FailureNotice } from './FailureNotice.tsx';
 import { Loading } from './Loading.tsx';
 import { Notice } from './Notice.tsx';
 
 /** Data that is read: a placeholder while it comes, a failure with a second try, else what `children` make of it. */
-export function Resource<T>({ of, children }: {
+export function Resource<T>({
+  of,
+  children,
+}: {
   readonly of: Loaded<T> & { readonly bad?: readonly BadItem[] };
   readonly children: (data: T) => ReactNode;
 }) {

@@ -1,7 +1,12 @@
 import { useEffect, useRef } from 'react';
 
 /** Pixels of a worker. The bitmap goes to the screen and is gone from here. Without a `label` it is read out elsewhere. */
-export function BitmapView({ bitmap, label, className, width }: {
+export function BitmapView({
+  bitmap,
+  label,
+  className,
+  width,
+}: {
   readonly bitmap: ImageBitmap;
   readonly label?: string;
   readonly className?: string;
@@ -18,5 +23,11 @@ export function BitmapView({ bitmap, label, className, width }: {
     if (width !== undefined) shown.style.inlineSize = width;
     shown.getContext('bitmaprenderer')?.transferFromImageBitmap(bitmap);
   }, [bitmap, width]);
-  return <canvas ref={canvas} className={className} {...(label === undefined ? { 'aria-hidden': true } : { role: 'img', 'aria-label': label })} />;
+  return (
+    <canvas
+      ref={canvas}
+      className={className}
+      {...(label === undefined ? { 'aria-hidden': true } : { role: 'img', 'aria-label': label })}
+    />
+  );
 }

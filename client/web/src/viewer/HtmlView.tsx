@@ -11,7 +11,9 @@ export function HtmlView({ source }: { readonly source: string }) {
   return (
     <div className="space-y-2">
       <p className="text-sm text-muted">{t('viewer.html')}</p>
-      {url && <iframe sandbox="" src={url} title={t('viewer.document')} className="h-[70dvh] w-full rounded-xl border border-line bg-white" />}
+      {url && (
+        <iframe sandbox="" src={url} title={t('viewer.document')} className="h-[70dvh] w-full rounded-xl border border-line bg-white" />
+      )}
     </div>
   );
 }

@@ -39,5 +39,14 @@ export function SvgView({ blob, fileName }: { readonly blob: Blob; readonly file
   const typed = useMemo(() => new Blob([blob], { type: 'image/svg+xml' }), [blob]);
   const url = useBlobUrl(typed);
   if (isBroken) return <NotShown fault="broken" />;
-  return url && <img src={url} alt={t('viewer.image', { name: fileName })} onError={() => setBroken(true)} className="mx-auto max-w-full rounded-lg bg-white" />;
+  return (
+    url && (
+      <img
+        src={url}
+        alt={t('viewer.image', { name: fileName })}
+        onError={() => setBroken(true)}
+        className="mx-auto max-w-full rounded-lg bg-white"
+      />
+    )
+  );
 }

@@ -48,9 +48,7 @@ export function Viewer({ blob, mediaType, fileName }: { readonly blob: Blob; rea
   if (isTooLarge) return <Notice tone="caution" title={t('viewer.tooLarge')} />;
   return (
     <div className="space-y-4">
-      {finding.lie && (
-        <Notice tone="caution" title={t('viewer.lying', { claimed: finding.lie, found: finding.mediaType })} />
-      )}
+      {finding.lie && <Notice tone="caution" title={t('viewer.lying', { claimed: finding.lie, found: finding.mediaType })} />}
       <Suspense fallback={<Loading />}>
         {finding.kind === 'image' && <ImageView blob={blob} mediaType={finding.mediaType} fileName={fileName} />}
         {finding.kind === 'svg' && <SvgView blob={blob} fileName={fileName} />}

@@ -17,7 +17,22 @@ DOMPurify.addHook('uponSanitizeAttribute', (_, attribute) => {
 export function harmlessHtml(source: string): string {
   const body = DOMPurify.sanitize(source, {
     USE_PROFILES: { html: true },
-    FORBID_TAGS: ['style', 'link', 'meta', 'base', 'form', 'input', 'button', 'select', 'textarea', 'dialog', 'audio', 'video', 'source', 'picture'],
+    FORBID_TAGS: [
+      'style',
+      'link',
+      'meta',
+      'base',
+      'form',
+      'input',
+      'button',
+      'select',
+      'textarea',
+      'dialog',
+      'audio',
+      'video',
+      'source',
+      'picture',
+    ],
     FORBID_ATTR: ['style', 'srcset', 'href', 'action', 'target', 'ping', 'autofocus', 'tabindex', 'id', 'name'],
     ALLOWED_URI_REGEXP: INLINE_PICTURE,
     // The library holds every value against that pattern; these hold no address.

@@ -10,7 +10,11 @@ describe('what the bytes say wins over the claim', () => {
     expect(findKind(PNG, 'text/html', 'x.html')).toEqual({ kind: 'image', mediaType: 'image/png', lie: 'text/html' });
   });
   test('a PDF without a claim is a PDF', () => {
-    expect(findKind(bytes('%PDF-1.7\n'), 'application/octet-stream', 'x')).toEqual({ kind: 'pdf', mediaType: 'application/pdf', lie: null });
+    expect(findKind(bytes('%PDF-1.7\n'), 'application/octet-stream', 'x')).toEqual({
+      kind: 'pdf',
+      mediaType: 'application/pdf',
+      lie: null,
+    });
   });
   test('a JPEG under its old name is no lie', () => {
     expect(findKind(Uint8Array.of(0xff, 0xd8, 0xff, 0xe0), 'image/jpg', 'x.jpg').lie).toBeNull();

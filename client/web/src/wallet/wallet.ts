@@ -88,7 +88,8 @@ export class Wallet {
   /** Signs typed data (EIP-712); the wallet must be on its chain. */
   async signTypedData(data: TypedData): Promise<Hex> {
     await this.#requireAccount();
-    if ((await this.chainId()) !== data.domain.chainId) throw new Failure('wallet_wrong_chain', { values: { chainId: data.domain.chainId } });
+    if ((await this.chainId()) !== data.domain.chainId)
+      throw new Failure('wallet_wrong_chain', { values: { chainId: data.domain.chainId } });
     const types = { EIP712Domain: DOMAIN_TYPE, ...data.types };
     const text = JSON.stringify({ ...data, types }, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
     return this.#signature(await askWallet(this.provider, 'eth_signTypedData_v4', [this.address, text]));

@@ -20,7 +20,10 @@ export interface Argon2Job {
 export const argon2id: Argon2id = (password, salt, parameters) => run(password, salt, parameters, undefined);
 
 /** The same, ended with its worker when `signal` is aborted: whoever waited for the key may be somebody else by then. */
-export const argon2idUntil = (signal: AbortSignal): Argon2id => (password, salt, parameters) => run(password, salt, parameters, signal);
+export const argon2idUntil =
+  (signal: AbortSignal): Argon2id =>
+  (password, salt, parameters) =>
+    run(password, salt, parameters, signal);
 
 function run(password: Bytes, salt: Bytes, parameters: Argon2Parameters, signal: AbortSignal | undefined): Promise<Bytes> {
   const job: Argon2Job = { password: new Uint8Array(password), salt: new Uint8Array(salt), parameters };

@@ -35,15 +35,10 @@ export interface OpenJob {
 }
 
 /** What the page says to the worker. */
-export type ToOpenWorker =
-  | OpenJob
-  | { readonly kind: 'piece'; readonly bytes: Bytes | null }
-  | { readonly kind: 'take' };
+export type ToOpenWorker = OpenJob | { readonly kind: 'piece'; readonly bytes: Bytes | null } | { readonly kind: 'take' };
 
 /** What the worker says beside progress and result: it wants a piece of the file, or it has a piece of the content. */
-export type OpenMessage =
-  | { readonly kind: 'want' }
-  | { readonly kind: 'content'; readonly bytes: Bytes; readonly metadata: Metadata };
+export type OpenMessage = { readonly kind: 'want' } | { readonly kind: 'content'; readonly bytes: Bytes; readonly metadata: Metadata };
 
 /** The metadata, once everything held; and the content, if it was asked for as a blob. */
 export interface OpenResult {

@@ -125,10 +125,7 @@ async function sealReleaseShare(job: SealFileJob, dek: DataKey): Promise<Capsule
   return capsule;
 }
 
-async function* reporting(
-  content: AsyncIterable<Bytes>,
-  progress: (bytes: number) => void,
-): AsyncGenerator<Bytes, void, undefined> {
+async function* reporting(content: AsyncIterable<Bytes>, progress: (bytes: number) => void): AsyncGenerator<Bytes, void, undefined> {
   let length = 0;
   for await (const piece of content) {
     yield piece;

@@ -106,10 +106,7 @@ export function runJob<Result, Message = never>(
 }
 
 /** The worker's side of `postMessage`. */
-export type Post<Result, Message = never> = (
-  message: FromWorker<Result, Message>,
-  transfer?: Transferable[],
-) => void;
+export type Post<Result, Message = never> = (message: FromWorker<Result, Message>, transfer?: Transferable[]) => void;
 
 /** Does a job in a worker: posts its result, or its failure in a form that can be posted. */
 export async function doJob<Result, Message = never>(

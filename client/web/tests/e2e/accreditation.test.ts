@@ -42,7 +42,8 @@ test('a form that is not complete says what is missing, and keeps what was typed
   await accreditor.goTo('/accreditation');
   await accreditor.sees('Accredit the first doctor, laboratory, pharmacy or auditor above.');
   await accreditor.press('Sign and accredit');
-  for (const missing of [/This is not an address/, 'Choose at least one.', 'Give the name that patients will see.']) await accreditor.sees(missing);
+  for (const missing of [/This is not an address/, 'Choose at least one.', 'Give the name that patients will see.'])
+    await accreditor.sees(missing);
   await accreditor.type('Address', world.address('doctor'));
   await accreditor.page.getByRole('checkbox', { name: 'Doctor' }).check();
   await accreditor.type('Name', NAME);
@@ -60,7 +61,11 @@ test('an accredited doctor is listed with name and period, and stands on the cha
   await accreditor.agree(2);
   expect(await accreditor.agree(2)).toContain(NAME);
   const entry = accreditor.list('Whom you vouch for').getByRole('listitem');
-  await entry.filter({ hasText: NAME }).filter({ hasText: 'Elm Street Clinic' }).filter({ hasText: /Valid until/ }).waitFor();
+  await entry
+    .filter({ hasText: NAME })
+    .filter({ hasText: 'Elm Street Clinic' })
+    .filter({ hasText: /Valid until/ })
+    .waitFor();
   expect(await entry.count()).toBe(1);
   const [accredited, ...more] = await world.events('accreditation', ACCREDITED);
   expect(more).toEqual([]);

@@ -39,13 +39,18 @@ export class ApiProcess {
 
   /** The API among the children of `parent`, which serves `url` and writes its log below `stateDir`. */
   constructor(parent: number, url: string, stateDir: string) {
-    const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number);
+    const pids = readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number);
     const found = pids.find((pid) => {
       const known = stateOf(pid);
       return known?.parent === parent && known.name === NAME && known.state !== 'Z';
     });
     if (found === undefined) throw new Error(`no ${NAME} runs below process ${parent}`);
-    const list = (file: string): string[] => readFileSync(`/proc/${found}/${file}`, 'utf8').split('\0').filter((part) => part !== '');
+    const list = (file: string): string[] =>
+      readFileSync(`/proc/${found}/${file}`, 'utf8')
+        .split('\0')
+        .filter((part) => part !== '');
     const env = Object.fromEntries(list('environ').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
     this.#pid = found;
     this.#url = url;
@@ -67,7 +72,11 @@ export class ApiProcess {
     this.#child = spawn(program, args, { cwd, env, stdio: ['ignore', log, log] });
     closeSync(log);
     this.#pid = this.#child.pid ?? 0;
-    const ready = (): Promise<boolean> => fetch(`${this.#url}/readyz`).then((answer) => answer.ok, () => false);
+    const ready = (): Promise<boolean> =>
+      fetch(`${this.#url}/readyz`).then(
+        (answer) => answer.ok,
+        () => false,
+      );
     await until(ready, `the API is not ready; see ${this.#log}`);
   }
 

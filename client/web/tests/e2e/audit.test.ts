@@ -40,11 +40,14 @@ beforeAll(async () => {
   await reader.letOpen(patient.address, /three\.txt/, 'For my family');
   await openShared(reader, `/patients/${patient.address}`, ['Letters', 'Heart']);
   await openShared(patient, '/records', ['Eyes']);
-  accessed = await vi.waitFor(async () => {
-    const found = await world.events('access_log', ACCESSED);
-    expect(found).toHaveLength(3);
-    return found;
-  }, { timeout: SLOW_MS, interval: 200 });
+  accessed = await vi.waitFor(
+    async () => {
+      const found = await world.events('access_log', ACCESSED);
+      expect(found).toHaveLength(3);
+      return found;
+    },
+    { timeout: SLOW_MS, interval: 200 },
+  );
 });
 afterEach(({ task }) => world.evidence(task));
 afterAll(async () => {
@@ -78,10 +81,15 @@ test('entries appear by themselves, and are found by time, patient, record, read
   await areShown(3);
   const clear = () => auditor.press('Clear the filters');
   const filters: readonly (readonly [field: string, value: string, count: number])[] = [
-    ['From', day(0), 3], ['From', day(1), 0], ['Until', day(0), 3], ['Until', day(-1), 0],
-    ['Patient or record', world.account('patient').address, 2], ['Patient or record', world.address('doctor'), 1],
+    ['From', day(0), 3],
+    ['From', day(1), 0],
+    ['Until', day(0), 3],
+    ['Until', day(-1), 0],
+    ['Patient or record', world.account('patient').address, 2],
+    ['Patient or record', world.address('doctor'), 1],
     ['Patient or record', text(accessed[2]?.args['record']).slice(0, 12), 1],
-    ['Reader', text(accessed[0]?.args['tag']).slice(0, 12), 2], ['Reader', text(accessed[2]?.args['tag']), 1],
+    ['Reader', text(accessed[0]?.args['tag']).slice(0, 12), 2],
+    ['Reader', text(accessed[2]?.args['tag']), 1],
   ];
   for (const [field, value, count] of filters) {
     await auditor.type(field, value);
@@ -168,8 +176,20 @@ test('a node that leaves out an entry is found out', async () => {
 });
 
 test.each<[string, (entry: Record<string, unknown>) => void, string]>([
-  ['an entry that is not on the chain', (entry) => void (entry['leaf'] = `0x${'ab'.repeat(32)}`), 'An entry that the server shows is not on the chain.'],
-  ['another reason than the chain has', (entry) => void (entry['purpose'] = 'HPAYMT'), 'The evidence for an entry does not match it.'],
+  [
+    'an entry that is not on the chain',
+    (entry) => {
+      entry['leaf'] = `0x${'ab'.repeat(32)}`;
+    },
+    'An entry that the server shows is not on the chain.',
+  ],
+  [
+    'another reason than the chain has',
+    (entry) => {
+      entry['purpose'] = 'HPAYMT';
+    },
+    'The evidence for an entry does not match it.',
+  ],
 ])('a server that shows %s is found out, and why', async (_, change, sentence) => {
   const tamper = async (route: Route): Promise<void> => {
     const answer = await route.fetch();

@@ -7,7 +7,8 @@ import { World } from './world.ts';
 const OTHER_CHAIN = 4242;
 const SLOW_MS = 60_000;
 const MIB = 1 << 20;
-const REGISTERED = 'event RecordRegistered(bytes32 indexed id, address indexed patient, uint16 indexed category, address uploader, uint16 version, uint8 codec, bytes32 digest)';
+const REGISTERED =
+  'event RecordRegistered(bytes32 indexed id, address indexed patient, uint16 indexed category, address uploader, uint16 version, uint8 codec, bytes32 digest)';
 let world: World;
 let person: Person;
 
@@ -36,14 +37,22 @@ test('two wallets are both offered, and the one that is chosen is asked', async 
   await person.press('Use another wallet');
   await person.press('Continue with Another Wallet');
   const other = world.address('second_patient');
-  await person.page.getByText(`${other.slice(0, 6)}…${other.slice(-4)}`).first().waitFor();
+  await person.page
+    .getByText(`${other.slice(0, 6)}…${other.slice(-4)}`)
+    .first()
+    .waitFor();
 });
 
 test('a rejected request and a pending one are told apart, and trying again works', async () => {
   person = await world.person('patient');
   person.wallet.failNext('eth_requestAccounts', PENDING);
   await person.press('Continue with Test Wallet');
-  await person.page.getByRole('alert').or(person.page.getByRole('status')).filter({ hasText: /already|open|window/i }).first().waitFor();
+  await person.page
+    .getByRole('alert')
+    .or(person.page.getByRole('status'))
+    .filter({ hasText: /already|open|window/i })
+    .first()
+    .waitFor();
   await person.press('Continue with Test Wallet');
   person.wallet.failNext('personal_sign', REJECTED);
   await person.press('Sign in with this account');
@@ -148,7 +157,9 @@ test('files that cannot be added say why, leave nothing behind, and the next one
     await person.press(`Remove: ${refusedFile.name}`);
   }
   await person.addRecord(textFile('small.txt', 'small'));
-  const own = (await world.events('record_registry', REGISTERED)).filter(({ args }) => String(args['patient']).toLowerCase() === person.address);
+  const own = (await world.events('record_registry', REGISTERED)).filter(
+    ({ args }) => String(args['patient']).toLowerCase() === person.address,
+  );
   expect(own).toHaveLength(1);
 });
 
@@ -163,14 +174,22 @@ test('whoever has not published a key cannot be shared with, and the page says w
   await person.sees('Ask them to sign in and finish the set-up, then try again.');
   // What was chosen is still chosen.
   expect(await person.page.getByRole('checkbox', { name: /mine\.txt/ }).isChecked()).toBe(true);
-  expect(await world.events('grant_registry', 'event Granted(address indexed patient, bytes32 indexed tag, bytes32 indexed scopeId, uint256 terms, bytes32 bundleHash)')).toEqual([]);
+  expect(
+    await world.events(
+      'grant_registry',
+      'event Granted(address indexed patient, bytes32 indexed tag, bytes32 indexed scopeId, uint256 terms, bytes32 bundleHash)',
+    ),
+  ).toEqual([]);
 });
 
 test('a wallet whose node is gone: nothing is signed, the reason is said, and trying again works once it is back', async () => {
   person = await world.person('owner');
   await person.setUp();
   await person.addRecord(textFile('kept.txt', 'kept'));
-  await person.page.getByRole('link', { name: /kept\.txt/ }).first().click();
+  await person.page
+    .getByRole('link', { name: /kept\.txt/ })
+    .first()
+    .click();
   await person.button('Withdraw').waitFor({ timeout: SLOW_MS });
   person.wallet.isCutOff = true;
   const signed = person.wallet.signed.length;

@@ -35,14 +35,24 @@ export const foreignKey = (epoch: number): Hex => identityKey(new Seed(new Uint8
 
 function chainOf(world: World) {
   const { chain_id: id } = world.deployment();
-  return defineChain({ id, name: 'local', nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 }, rpcUrls: { default: { http: [world.rpcUrl] } } });
+  return defineChain({
+    id,
+    name: 'local',
+    nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
+    rpcUrls: { default: { http: [world.rpcUrl] } },
+  });
 }
 const contract = (world: World, name: string): Address => world.deployment().contracts[name]?.address as Address;
 
 /** A transaction of somebody, mined. @throws what the contract refuses. */
 async function send(world: World, role: Role, address: Address, abi: Abi, functionName: string, args: readonly unknown[]): Promise<void> {
   const [chain, transport] = [chainOf(world), http(world.rpcUrl)];
-  const hash = await createWalletClient({ account: world.account(role), chain, transport }).writeContract({ address, abi, functionName, args } as never);
+  const hash = await createWalletClient({ account: world.account(role), chain, transport }).writeContract({
+    address,
+    abi,
+    functionName,
+    args,
+  } as never);
   const receipt = await createPublicClient({ chain, transport }).waitForTransactionReceipt({ hash });
   if (receipt.status !== 'success') throw new Error(`${functionName} failed`);
 }
@@ -50,7 +60,12 @@ async function send(world: World, role: Role, address: Address, abi: Abi, functi
 /** The newest key epoch of somebody; 0 without one. */
 export async function keyEpochOf(world: World, role: Role): Promise<number> {
   const client = createPublicClient({ chain: chainOf(world), transport: http(world.rpcUrl) });
-  const key = await client.readContract({ address: contract(world, 'key_registry'), abi: keyRegistryAbi, functionName: 'keyOf', args: [world.address(role), 0] });
+  const key = await client.readContract({
+    address: contract(world, 'key_registry'),
+    abi: keyRegistryAbi,
+    functionName: 'keyOf',
+    args: [world.address(role), 0],
+  });
   return key.epoch;
 }
 
@@ -58,20 +73,37 @@ export async function keyEpochOf(world: World, role: Role): Promise<number> {
 export async function phishKey(world: World, victim: Role): Promise<void> {
   const epoch = await keyEpochOf(world, victim);
   const message = {
-    owner: world.address(victim), slot: 0, epoch, kem: KEM, key: foreignKey(epoch + 1),
-    nonce: BigInt(Date.now()), deadline: BigInt(Math.floor(Date.now() / 1000) + 3600),
+    owner: world.address(victim),
+    slot: 0,
+    epoch,
+    kem: KEM,
+    key: foreignKey(epoch + 1),
+    nonce: BigInt(Date.now()),
+    deadline: BigInt(Math.floor(Date.now() / 1000) + 3600),
   };
   const types = {
     RegisterKey: [
-      { name: 'owner', type: 'address' }, { name: 'slot', type: 'uint8' }, { name: 'epoch', type: 'uint32' }, { name: 'kem', type: 'uint16' },
-      { name: 'key', type: 'bytes' }, { name: 'nonce', type: 'uint256' }, { name: 'deadline', type: 'uint256' },
+      { name: 'owner', type: 'address' },
+      { name: 'slot', type: 'uint8' },
+      { name: 'epoch', type: 'uint32' },
+      { name: 'kem', type: 'uint16' },
+      { name: 'key', type: 'bytes' },
+      { name: 'nonce', type: 'uint256' },
+      { name: 'deadline', type: 'uint256' },
     ],
   } as const;
   const verifyingContract = contract(world, 'key_registry');
   const domain = { name: 'medlock', version: '1', chainId: world.deployment().chain_id, verifyingContract };
   const signature = await world.account(victim).signTypedData({ domain, types, primaryType: 'RegisterKey', message });
   const auth = { nonce: message.nonce, deadline: message.deadline, signature };
-  await send(world, 'second_doctor', verifyingContract, keyRegistryAbi as Abi, 'registerKeyBySig', [message.owner, 0, epoch, KEM, message.key, auth]);
+  await send(world, 'second_doctor', verifyingContract, keyRegistryAbi as Abi, 'registerKeyBySig', [
+    message.owner,
+    0,
+    epoch,
+    KEM,
+    message.key,
+    auth,
+  ]);
 }
 
 /** The patient's own account registers a version whose envelope was never uploaded. */
@@ -90,13 +122,20 @@ export interface HeldGrant {
 export async function submitGrant(world: World, { action, signature }: HeldGrant): Promise<void> {
   const { patient, nonce, deadline, ...grant } = action.message;
   await send(world, 'second_doctor', contract(world, 'grant_registry'), grantRegistryAbi as Abi, 'grantBySig', [
-    patient, grant, { nonce: BigInt(nonce as string), deadline: BigInt(deadline as string), signature },
+    patient,
+    grant,
+    { nonce: BigInt(nonce as string), deadline: BigInt(deadline as string), signature },
   ]);
 }
 
 /** Anybody keeps a log of their own: its events name records of others. */
 export async function foreignCheckpoint(world: World, operator: Role, record: Hex): Promise<void> {
-  const accesses = [1, 2, 3].map((byte) => ({ record, tag: `0x${'0d'.repeat(32)}`, purposes: 1, leaf: `0x${String(byte).padStart(64, '0')}` }));
+  const accesses = [1, 2, 3].map((byte) => ({
+    record,
+    tag: `0x${'0d'.repeat(32)}`,
+    purposes: 1,
+    leaf: `0x${String(byte).padStart(64, '0')}`,
+  }));
   const empty = { previous: ZERO, size: 0n, root: ZERO };
   await send(world, operator, contract(world, 'access_log'), accessLogAbi as Abi, 'checkpoint', [empty, `0x${'0e'.repeat(32)}`, accesses]);
 }

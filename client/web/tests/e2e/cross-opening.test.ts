@@ -39,7 +39,14 @@ test('the browser opens what the command line sealed, and shows it without being
   await patient.page.getByRole('link', { name: /from-command\.txt/ }).click();
   await patient.press('Open');
   await patient.sees('Checked: the file is exactly the one that was registered.');
-  const texts = await Promise.all(patient.page.frames().map((frame) => frame.locator('body').innerText().catch(() => '')));
+  const texts = await Promise.all(
+    patient.page.frames().map((frame) =>
+      frame
+        .locator('body')
+        .innerText()
+        .catch(() => ''),
+    ),
+  );
   expect(texts.join('\n')).toContain('from the command line');
   expect(patient.complaints).toEqual([]);
 });

@@ -5,13 +5,31 @@ import { DOCTOR, World } from './world.ts';
 
 const SLOW_MS = 60_000;
 const EVENTS = {
-  keys: ['key_registry', 'event KeyRegistered(address indexed owner, bytes32 indexed keyHash, uint8 slot, uint32 epoch, uint16 kem, bytes key)'],
-  records: ['record_registry', 'event RecordRegistered(bytes32 indexed id, address indexed patient, uint16 indexed category, address uploader, uint16 version, uint8 codec, bytes32 digest)'],
-  withdrawals: ['record_registry', 'event RecordStatusChanged(bytes32 indexed id, address indexed patient, uint8 status, uint32 epoch, uint40 liftableUntil)'],
-  grants: ['grant_registry', 'event Granted(address indexed patient, bytes32 indexed tag, bytes32 indexed scopeId, uint256 terms, bytes32 bundleHash)'],
-  revocations: ['grant_registry', 'event Revoked(address indexed patient, bytes32 indexed tag, bytes32 indexed scopeId, uint8 kind, uint32 epoch)'],
+  keys: [
+    'key_registry',
+    'event KeyRegistered(address indexed owner, bytes32 indexed keyHash, uint8 slot, uint32 epoch, uint16 kem, bytes key)',
+  ],
+  records: [
+    'record_registry',
+    'event RecordRegistered(bytes32 indexed id, address indexed patient, uint16 indexed category, address uploader, uint16 version, uint8 codec, bytes32 digest)',
+  ],
+  withdrawals: [
+    'record_registry',
+    'event RecordStatusChanged(bytes32 indexed id, address indexed patient, uint8 status, uint32 epoch, uint40 liftableUntil)',
+  ],
+  grants: [
+    'grant_registry',
+    'event Granted(address indexed patient, bytes32 indexed tag, bytes32 indexed scopeId, uint256 terms, bytes32 bundleHash)',
+  ],
+  revocations: [
+    'grant_registry',
+    'event Revoked(address indexed patient, bytes32 indexed tag, bytes32 indexed scopeId, uint8 kind, uint32 epoch)',
+  ],
   ends: ['grant_registry', 'event AllRevoked(address indexed patient, uint32 patientEpoch)'],
-  reads: ['access_log', 'event Accessed(address indexed operator, bytes32 indexed record, bytes32 indexed tag, uint16 purposes, bytes32 leaf)'],
+  reads: [
+    'access_log',
+    'event Accessed(address indexed operator, bytes32 indexed record, bytes32 indexed tag, uint16 purposes, bytes32 leaf)',
+  ],
 } as const;
 let world: World;
 let patient: Person;
@@ -84,7 +102,10 @@ test('asking, and approving, and denying once', async () => {
   await patient.sees('The first reason');
   expect(await patient.page.getByRole('button', { name: /^Approve the request/ }).count()).toBe(1);
   await patient.pressTwice(/^Approve the request/);
-  await patient.page.getByTestId('live').getByText(/Approved\./).waitFor({ state: 'attached', timeout: SLOW_MS });
+  await patient.page
+    .getByTestId('live')
+    .getByText(/Approved\./)
+    .waitFor({ state: 'attached', timeout: SLOW_MS });
   expect(await count('grants')).toBe(1);
   const signed = patient.wallet.signed.length;
   await ask('The second reason');

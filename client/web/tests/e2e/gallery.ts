@@ -237,7 +237,10 @@ async function confirmInDialog(page: Page): Promise<void> {
 }
 
 async function openRecord(page: Page): Promise<void> {
-  await page.locator('main button').filter({ has: page.locator('.lucide-file-search, .lucide-file-search-corner') }).click();
+  await page
+    .locator('main button')
+    .filter({ has: page.locator('.lucide-file-search, .lucide-file-search-corner') })
+    .click();
   await page.locator('main .lucide-download').waitFor({ timeout: SLOW_MS });
   await page.locator('main canvas, main img, main article').first().waitFor({ timeout: SLOW_MS });
 }

@@ -33,7 +33,10 @@ async function addAndOpen(name: string, mimeType: string, content: string | Buff
   const { page } = patient;
   await patient.addRecord({ name, mimeType, buffer: Buffer.from(content as string) });
   await patient.goTo('/records');
-  await page.getByRole('link', { name: new RegExp(name.replaceAll('.', '\\.')) }).first().click();
+  await page
+    .getByRole('link', { name: new RegExp(name.replaceAll('.', '\\.')) })
+    .first()
+    .click();
   await page.getByRole('heading', { name, level: 1 }).waitFor({ timeout: SLOW_MS });
   await patient.press('Open');
   await patient.sees('Checked: the file is exactly the one that was registered.');
@@ -75,7 +78,10 @@ test('text that claims to be a PDF is shown as text, and the lie is told', async
   await isUntouched();
 });
 
-test.each([['report.pdf', 'application/pdf'], ['scan.png', 'image/png']])('HTML that is called %s is shown as text, and the lie is told', async (name, mimeType) => {
+test.each([
+  ['report.pdf', 'application/pdf'],
+  ['scan.png', 'image/png'],
+])('HTML that is called %s is shown as text, and the lie is told', async (name, mimeType) => {
   await addAndOpen(name, mimeType, HTML);
   await patient.sees(`The file says it is ${mimeType}, but looks like text/plain.`);
   await patient.sees('Nothing unusual.');
@@ -105,16 +111,24 @@ function pdf(instructions: string, size: string, forms: Readonly<Record<string, 
     2: '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
     3: `<< /Type /Page /Parent 2 0 R /MediaBox [${size}] /Contents 4 0 R /Resources ${resources} >>`,
     4: stream('', instructions),
-    ...Object.fromEntries(names.map((name, index) => [10 + index, stream(`/Type /XObject /Subtype /Form /BBox [0 0 100 100] /Resources ${resources}`, forms[name] ?? '')])),
+    ...Object.fromEntries(
+      names.map((name, index) => [
+        10 + index,
+        stream(`/Type /XObject /Subtype /Form /BBox [0 0 100 100] /Resources ${resources}`, forms[name] ?? ''),
+      ]),
+    ),
   };
-  const body = Object.entries(objects).map(([number, text]) => `${number} 0 obj\n${text}\nendobj\n`).join('');
+  const body = Object.entries(objects)
+    .map(([number, text]) => `${number} 0 obj\n${text}\nendobj\n`)
+    .join('');
   return `%PDF-1.7\n${body}trailer\n<< /Root 1 0 R /Size 40 >>\n%%EOF`;
 }
 
 const parser = (kind: string) => patient.page.workers().find((worker) => worker.url().includes(`parse-${kind}`));
 const isParsing = (kind: string): boolean => parser(kind) !== undefined;
 /** Whether the page goes on: what hangs its thread hangs this, too. */
-const isAlive = (): Promise<number> => patient.page.evaluate(() => new Promise<number>((resolve) => requestAnimationFrame(() => resolve(1))));
+const isAlive = (): Promise<number> =>
+  patient.page.evaluate(() => new Promise<number>((resolve) => requestAnimationFrame(() => resolve(1))));
 
 test('a PDF is drawn by a worker that can reach neither the server nor what the browser keeps', async () => {
   const sample = readFileSync(new URL('../../../../scripts/samples/discharge-letter.pdf', import.meta.url));
@@ -128,9 +142,23 @@ test('a PDF is drawn by a worker that can reach neither the server nor what the 
   expect(isParsing('pdf')).toBe(true);
   const left = await worker?.evaluate(() => {
     const known = globalThis as unknown as Record<string, unknown>;
-    const names = ['fetch', 'XMLHttpRequest', 'WebSocket', 'EventSource', 'indexedDB', 'caches', 'BroadcastChannel', 'importScripts', 'Worker', 'cookieStore'];
+    const names = [
+      'fetch',
+      'XMLHttpRequest',
+      'WebSocket',
+      'EventSource',
+      'indexedDB',
+      'caches',
+      'BroadcastChannel',
+      'importScripts',
+      'Worker',
+      'cookieStore',
+    ];
     const own = ['storage', 'locks', 'serviceWorker', 'sendBeacon'];
-    return [...names.filter((name) => known[name] !== undefined), ...own.filter((name) => (navigator as unknown as Record<string, unknown>)[name] !== undefined)];
+    return [
+      ...names.filter((name) => known[name] !== undefined),
+      ...own.filter((name) => (navigator as unknown as Record<string, unknown>)[name] !== undefined),
+    ];
   });
   expect(left).toEqual([]);
   // It goes with the page that showed the document.
@@ -140,7 +168,9 @@ test('a PDF is drawn by a worker that can reach neither the server nor what the 
 });
 
 test('a PDF whose drawing never ends is ended, and the page goes on', async () => {
-  const doubles = Object.fromEntries(Array.from({ length: 28 }, (_, n) => [`F${n}`, n === 27 ? '0 0 1 1 re f' : `/F${n + 1} Do /F${n + 1} Do`]));
+  const doubles = Object.fromEntries(
+    Array.from({ length: 28 }, (_, n) => [`F${n}`, n === 27 ? '0 0 1 1 re f' : `/F${n + 1} Do /F${n + 1} Do`]),
+  );
   await addAndOpen('endless.pdf', 'application/pdf', pdf('/F0 Do', '0 0 100 100', doubles));
   expect(await isAlive()).toBe(1);
   await patient.sees(/This file takes too long to show|This file cannot be shown/, 90_000);
@@ -157,7 +187,11 @@ test.each<[string, string]>([
   await addAndOpen(`${name.replaceAll(' ', '-')}.pdf`, 'application/pdf', content);
   const shown = patient.page.locator('main canvas').or(patient.page.getByText('This file cannot be shown'));
   await shown.first().waitFor({ timeout: SLOW_MS });
-  expect(await patient.page.locator('main canvas').evaluateAll((all) => all.every((one) => (one as HTMLCanvasElement).width * (one as HTMLCanvasElement).height <= 16_000_000))).toBe(true);
+  expect(
+    await patient.page
+      .locator('main canvas')
+      .evaluateAll((all) => all.every((one) => (one as HTMLCanvasElement).width * (one as HTMLCanvasElement).height <= 16_000_000)),
+  ).toBe(true);
   expect(await isAlive()).toBe(1);
   await isUntouched();
 });
@@ -172,7 +206,9 @@ test('a picture becomes pixels in a worker', async () => {
 });
 
 test('a picture that would fill the memory is not decoded', async () => {
-  const head = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52, 0, 0, 0xea, 0x60, 0, 0, 0xea, 0x60, 8, 6, 0, 0, 0]);
+  const head = Buffer.from([
+    0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52, 0, 0, 0xea, 0x60, 0, 0, 0xea, 0x60, 8, 6, 0, 0, 0,
+  ]);
   await addAndOpen('bomb.png', 'image/png', Buffer.concat([head, Buffer.alloc(200, 1)]));
   await patient.sees('This file is too large to show here. You can download it.');
   await isUntouched();

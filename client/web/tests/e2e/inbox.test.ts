@@ -34,7 +34,9 @@ test('what strangers share waits apart, and is in the lists once it is accepted'
   await strangers().getByRole('listitem').nth(1).waitFor({ timeout: SLOW_MS });
   await doctor.sees('Nobody shares with you yet');
   await doctor.press(`Accept what Account ${short(patient)} shares`);
-  await known().getByRole('link', { name: new RegExp(short(patient)) }).waitFor({ timeout: SLOW_MS });
+  await known()
+    .getByRole('link', { name: new RegExp(short(patient)) })
+    .waitFor({ timeout: SLOW_MS });
   expect(await strangers().getByRole('listitem').count()).toBe(1);
   await known().getByRole('link').first().click();
   await doctor.page.getByRole('link', { name: /Letters/ }).click();

@@ -5,7 +5,8 @@ import { keptBy } from './kept.ts';
 import { World } from './world.ts';
 
 const SLOW_MS = 60_000;
-const REGISTERED = 'event RecordRegistered(bytes32 indexed id, address indexed patient, uint16 indexed category, address uploader, uint16 version, uint8 codec, bytes32 digest)';
+const REGISTERED =
+  'event RecordRegistered(bytes32 indexed id, address indexed patient, uint16 indexed category, address uploader, uint16 version, uint8 codec, bytes32 digest)';
 /** What Chromium itself writes about requests that nobody answered, or that nobody signed in had sent. */
 const UNANSWERED = /Failed to load resource: (net::ERR_|the server responded with a status of 401)/;
 let world: World;
@@ -42,7 +43,10 @@ test('without a connection the page says so and goes on by itself when it is bac
   await patient.context.setOffline(true);
   await patient.sees(/server does not answer|No live connection/);
   await patient.context.setOffline(false);
-  await patient.page.getByText(/server does not answer|No live connection/).first().waitFor({ state: 'hidden', timeout: 60_000 });
+  await patient.page
+    .getByText(/server does not answer|No live connection/)
+    .first()
+    .waitFor({ state: 'hidden', timeout: 60_000 });
 });
 
 test('a server that is slow is said to be, and what was asked of it is done once it goes on', async () => {
@@ -83,7 +87,10 @@ test('a server that starts anew between a signature and its sending: the upload 
   // What was signed is sent as it is.
   expect(patient.wallet.signed).toHaveLength(signed);
   expect(await world.events('record_registry', REGISTERED)).toHaveLength(1);
-  await page.getByRole('link', { name: /canary-2e57a27\.txt/ }).first().click();
+  await page
+    .getByRole('link', { name: /canary-2e57a27\.txt/ })
+    .first()
+    .click();
   await patient.open();
   const kept = await keptBy(page);
   for (const secret of ['canary', 'written down once']) expect(kept).not.toContain(secret);

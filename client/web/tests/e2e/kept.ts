@@ -17,7 +17,10 @@ async function everythingKept(): Promise<string> {
   const asText = (value: unknown): string => {
     if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return new TextDecoder('latin1').decode(value as ArrayBuffer);
     if (value instanceof CryptoKey) return value.type === 'public' || !value.extractable ? 'handle' : 'an extractable key: canary';
-    if (typeof value === 'object' && value !== null) return Object.entries(value).map(([name, part]) => `${name}=${asText(part)}`).join(' ');
+    if (typeof value === 'object' && value !== null)
+      return Object.entries(value)
+        .map(([name, part]) => `${name}=${asText(part)}`)
+        .join(' ');
     return String(value);
   };
   for (const { name } of await indexedDB.databases()) {

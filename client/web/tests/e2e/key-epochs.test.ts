@@ -30,7 +30,10 @@ afterAll(() => world?.stop());
 
 async function openRecord(who: Person, name: string, content: string): Promise<void> {
   await who.goTo('/records');
-  await who.page.getByRole('link', { name: new RegExp(name.replaceAll('.', '\\.')) }).first().click();
+  await who.page
+    .getByRole('link', { name: new RegExp(name.replaceAll('.', '\\.')) })
+    .first()
+    .click();
   await who.page.getByRole('heading', { name, level: 1 }).waitFor({ timeout: SLOW_MS });
   await who.open();
   await who.sees(content);

@@ -25,7 +25,10 @@ function focused(page: Page): Promise<{ name: string; isVisible: boolean }> {
   return page.evaluate(() => {
     const element = document.activeElement;
     if (!(element instanceof HTMLElement) || element === document.body) return { name: '', isVisible: true };
-    const labels = element instanceof HTMLInputElement || element instanceof HTMLSelectElement || element instanceof HTMLTextAreaElement ? [...(element.labels ?? [])] : [];
+    const labels =
+      element instanceof HTMLInputElement || element instanceof HTMLSelectElement || element instanceof HTMLTextAreaElement
+        ? [...(element.labels ?? [])]
+        : [];
     const name = element.getAttribute('aria-label') ?? (labels.map((label) => label.innerText).join(' ') || element.innerText);
     return { name: name.trim(), isVisible: element.tagName === 'H1' || getComputedStyle(element).outlineStyle !== 'none' };
   });
@@ -103,7 +106,11 @@ test('a patient sets up, adds a record, shares it and stops, with the keyboard a
   await dialog.waitFor();
   const chosen = page.waitForEvent('filechooser');
   await press(page, /^Choose files/);
-  await (await chosen).setFiles({ name: 'letter.pdf', mimeType: 'application/pdf', buffer: readFileSync(`${SAMPLES}discharge-letter.pdf`) });
+  await (await chosen).setFiles({
+    name: 'letter.pdf',
+    mimeType: 'application/pdf',
+    buffer: readFileSync(`${SAMPLES}discharge-letter.pdf`),
+  });
   await tabTo(page, /^Category/);
   await page.keyboard.type('Letters');
   await press(page, /^Encrypt and add/);

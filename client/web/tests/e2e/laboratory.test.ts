@@ -17,7 +17,8 @@ import { REJECTED } from './test-wallet.ts';
 import { LAB, World } from './world.ts';
 
 const SAMPLES = fileURLToPath(new URL('../../../../scripts/samples/', import.meta.url));
-const REGISTERED = 'event RecordRegistered(bytes32 indexed id, address indexed patient, uint16 indexed category, address uploader, uint16 version, uint8 codec, bytes32 digest)';
+const REGISTERED =
+  'event RecordRegistered(bytes32 indexed id, address indexed patient, uint16 indexed category, address uploader, uint16 version, uint8 codec, bytes32 digest)';
 const CANARY = 'canary-7a60b1';
 const SLOW_MS = 60_000;
 let world: World;
@@ -43,7 +44,10 @@ async function send(file: TestFile): Promise<void> {
 
 /** Waits until so many were added in this visit, and stand on the chain. */
 async function areAdded(count: number): Promise<void> {
-  await lab.page.getByText('Added', { exact: true }).nth(count - 1).waitFor({ timeout: SLOW_MS });
+  await lab.page
+    .getByText('Added', { exact: true })
+    .nth(count - 1)
+    .waitFor({ timeout: SLOW_MS });
   const registered = await world.events('record_registry', REGISTERED);
   expect(registered.map(({ args }) => [String(args['uploader']).toLowerCase(), String(args['patient']).toLowerCase()])).toEqual(
     Array.from({ length: count }, () => [lab.address, patient.address]),

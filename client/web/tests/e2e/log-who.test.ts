@@ -9,7 +9,8 @@ import { textFile, type Person } from './person.ts';
 import { DOCTOR, World } from './world.ts';
 
 const SLOW_MS = 60_000;
-const REGISTERED = 'event RecordRegistered(bytes32 indexed id, address indexed patient, uint16 indexed category, address uploader, uint16 version, uint8 codec, bytes32 digest)';
+const REGISTERED =
+  'event RecordRegistered(bytes32 indexed id, address indexed patient, uint16 indexed category, address uploader, uint16 version, uint8 codec, bytes32 digest)';
 const ACCESSED = 'event Accessed(address indexed operator, bytes32 indexed record, bytes32 indexed tag, uint16 purposes, bytes32 leaf)';
 let world: World;
 let patient: Person;
@@ -48,17 +49,22 @@ async function lookAgain(): Promise<void> {
 }
 
 /** A server that changes its log before it tells it. */
-const told = (change: (entry: Record<string, unknown>) => void) => async (route: Route): Promise<void> => {
-  const answer = await route.fetch();
-  const body = (await answer.json()) as { items: Record<string, unknown>[] };
-  body.items.forEach(change);
-  await route.fulfill({ response: answer, json: body });
-};
+const told =
+  (change: (entry: Record<string, unknown>) => void) =>
+  async (route: Route): Promise<void> => {
+    const answer = await route.fetch();
+    const body = (await answer.json()) as { items: Record<string, unknown>[] };
+    body.items.forEach(change);
+    await route.fulfill({ response: answer, json: body });
+  };
 
 /** What the page says in red about the openings. */
 async function saysInRed(sentence: string | RegExp): Promise<void> {
   await list().getByText(sentence).first().waitFor({ timeout: SLOW_MS });
-  await patient.page.getByRole('alert').getByText(/entry about your records does not hold|entries about your records do not hold/).waitFor({ timeout: SLOW_MS });
+  await patient.page
+    .getByRole('alert')
+    .getByText(/entry about your records does not hold|entries about your records do not hold/)
+    .waitFor({ timeout: SLOW_MS });
 }
 
 test('an honest opening is named, and nothing is red', async () => {
@@ -72,29 +78,51 @@ test('an honest opening is named, and nothing is red', async () => {
 
 test('a reader named wrongly is found by the seed, and the name does not stand where the reader’s stands', async () => {
   // Not the same browser entry as before: what was found good once is good only for what was told then.
-  await patient.page.route('**/v1/log?*', told((entry) => void (entry['reader'] = world.address('lab'))));
+  await patient.page.route(
+    '**/v1/log?*',
+    told((entry) => {
+      entry['reader'] = world.address('lab');
+    }),
+  );
   await lookAgain();
   await saysInRed(/The server names .* and it was not them/);
   expect(await list().innerText()).toContain('Somebody whose name this device does not know opened');
 });
 
 test('a reader that is not named is withheld evidence', async () => {
-  await patient.page.route('**/v1/log?*', told((entry) => void (entry['reader'] = null)));
+  await patient.page.route(
+    '**/v1/log?*',
+    told((entry) => {
+      entry['reader'] = null;
+    }),
+  );
   await lookAgain();
   await saysInRed('The server does not show what the reader signed, or who it was.');
 });
 
 test('evidence that is not shown is red', async () => {
-  await patient.page.route('**/v1/log/leaves/*', (route) => route.fulfill({ status: 404, json: { code: 'not_found', title: 'x', status: 404 } }));
+  await patient.page.route('**/v1/log/leaves/*', (route) =>
+    route.fulfill({ status: 404, json: { code: 'not_found', title: 'x', status: 404 } }),
+  );
   // Another time in the entry makes it one that was never judged in this browser.
-  await patient.page.route('**/v1/log?*', told((entry) => void (entry['time'] = Number(entry['time']) - 1)));
+  await patient.page.route(
+    '**/v1/log?*',
+    told((entry) => {
+      entry['time'] = Number(entry['time']) - 1;
+    }),
+  );
   await lookAgain();
   await saysInRed('The server does not show what the reader signed, or who it was.');
   await patient.forgive(/404/);
 });
 
 test('evidence that says something else than the entry is red', async () => {
-  await patient.page.route('**/v1/log?*', told((entry) => void (entry['time'] = Number(entry['time']) - 2)));
+  await patient.page.route(
+    '**/v1/log?*',
+    told((entry) => {
+      entry['time'] = Number(entry['time']) - 2;
+    }),
+  );
   await lookAgain();
   await saysInRed('The evidence for this entry does not match it, or its signatures are not the reader’s.');
 });
@@ -120,7 +148,10 @@ test('an entry that came to the chain later than was promised is red', async () 
   await world.rpc('evm_increaseTime', [1_000]);
   await world.rpc('evm_mine');
   await world.rpc('evm_setAutomine', [true]);
-  await vi.waitFor(async () => expect((await world.events('access_log', ACCESSED)).length).toBe(before + 1), { timeout: SLOW_MS, interval: 200 });
+  await vi.waitFor(async () => expect((await world.events('access_log', ACCESSED)).length).toBe(before + 1), {
+    timeout: SLOW_MS,
+    interval: 200,
+  });
   await lookAgain();
   await saysInRed('The entry came to the chain later than the server had promised.');
 });
@@ -147,5 +178,8 @@ test('an envelope that never was is told, and version 1 is shared all the same',
   await friend.unlock();
   await friend.goTo('/records');
   await friend.press(/^Accept what/);
-  await friend.page.getByRole('link', { name: /Letters/ }).first().waitFor({ timeout: SLOW_MS });
+  await friend.page
+    .getByRole('link', { name: /Letters/ })
+    .first()
+    .waitFor({ timeout: SLOW_MS });
 });

@@ -29,10 +29,13 @@ async function signShare(): Promise<void> {
   await patient.press('Sign and share');
 }
 
-const waiting = () => patient.page.getByRole('list', { name: 'On their way' }).getByRole('listitem').filter({ hasText: 'Can take effect until' });
+const waiting = () =>
+  patient.page.getByRole('list', { name: 'On their way' }).getByRole('listitem').filter({ hasText: 'Can take effect until' });
 
 async function stopIt(): Promise<void> {
-  await waiting().getByRole('button', { name: /Stop sharing with/ }).click();
+  await waiting()
+    .getByRole('button', { name: /Stop sharing with/ })
+    .click();
   await patient.page.getByRole('dialog').getByRole('button', { name: 'Sign and stop' }).click();
 }
 
@@ -80,7 +83,10 @@ test('one that another device signed ends by naming the person and the record', 
   await patient.press('Stop somebody who is not listed');
   const dialog = patient.page.getByRole('dialog', { name: 'Stop somebody who is not listed' });
   await dialog.getByLabel(/Name of the doctor/).fill(doctor.address);
-  await dialog.getByRole('button', { name: new RegExp(doctor.address.slice(0, 6)) }).first().click();
+  await dialog
+    .getByRole('button', { name: new RegExp(doctor.address.slice(0, 6)) })
+    .first()
+    .click();
   await dialog.getByRole('radio', { name: /secret\.txt/ }).check();
   await dialog.getByRole('button', { name: 'Sign and stop' }).click();
   await dialog.waitFor({ state: 'detached', timeout: SLOW_MS });

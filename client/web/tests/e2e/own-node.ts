@@ -30,7 +30,11 @@ export class OwnNode {
     const node = new OwnNode(server);
     server.on('request', (request, response) => {
       if (node.isDead) return void request.socket.destroy();
-      const headers = { 'access-control-allow-origin': '*', 'access-control-allow-headers': 'content-type', 'content-type': 'application/json' };
+      const headers = {
+        'access-control-allow-origin': '*',
+        'access-control-allow-headers': 'content-type',
+        'content-type': 'application/json',
+      };
       if (request.method !== 'POST') return void response.writeHead(204, headers).end();
       node.#answer(request).then(
         (answer) => response.writeHead(200, headers).end(JSON.stringify(answer)),

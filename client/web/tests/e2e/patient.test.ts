@@ -22,7 +22,10 @@ test('a patient sets up, adds a record, reloads, unlocks and opens it', async ()
   expect(words).toHaveLength(24);
 
   await patient.addRecord(textFile('blood.txt', CONTENT));
-  await patient.page.getByRole('link', { name: /blood\.txt/ }).first().click();
+  await patient.page
+    .getByRole('link', { name: /blood\.txt/ })
+    .first()
+    .click();
   await patient.page.getByRole('heading', { name: 'blood.txt', level: 1 }).waitFor({ timeout: SLOW_MS });
 
   // A link into the app leads there once it is unlocked.
@@ -65,15 +68,25 @@ test('two files are dropped; one is cancelled in the queue, one while the wallet
   await page.getByText('Added', { exact: true }).first().waitFor({ timeout: SLOW_MS });
   await patient.press('Try second.txt again');
   await page.getByText('Added', { exact: true }).nth(1).waitFor({ timeout: SLOW_MS });
-  for (const name of ['first.txt', 'second.txt']) await page.getByRole('link', { name: new RegExp(name) }).first().waitFor({ timeout: SLOW_MS });
+  for (const name of ['first.txt', 'second.txt'])
+    await page
+      .getByRole('link', { name: new RegExp(name) })
+      .first()
+      .waitFor({ timeout: SLOW_MS });
   expect(patient.complaints).toEqual([]);
 });
 
 test('a new version stands beside the old one, and both open', async () => {
   const { page } = patient;
-  await page.getByRole('link', { name: /blood\.txt/ }).first().click();
+  await page
+    .getByRole('link', { name: /blood\.txt/ })
+    .first()
+    .click();
   await patient.press('Add a new version');
-  await page.getByRole('dialog', { name: 'Add a new version' }).getByTestId('files').setInputFiles(textFile('blood.txt', 'Haemoglobin 13.2 g/dl'));
+  await page
+    .getByRole('dialog', { name: 'Add a new version' })
+    .getByTestId('files')
+    .setInputFiles(textFile('blood.txt', 'Haemoglobin 13.2 g/dl'));
   await page.getByRole('listitem').filter({ hasText: 'Version 2' }).waitFor({ timeout: SLOW_MS });
   await patient.open();
   expect(await patient.shown()).toContain('Haemoglobin 13.2');
@@ -88,7 +101,10 @@ test('a large record is sealed on the disk, added, and saved without being opene
   await patient.goTo('/records');
   await patient.addRecord({ name: 'large.txt', mimeType: 'text/plain', buffer });
   expect(await keptBy(page)).not.toContain('large-canary');
-  await page.getByRole('link', { name: /large\.txt/ }).first().click();
+  await page
+    .getByRole('link', { name: /large\.txt/ })
+    .first()
+    .click();
   // The browser's own dialog cannot be driven: what the person would choose is a private file here.
   await page.evaluate(() => {
     const choose = async () => (await navigator.storage.getDirectory()).getFileHandle('chosen', { create: true });

@@ -148,7 +148,14 @@ export class Person {
 
   /** What the page and all frames in it show. */
   async shown(): Promise<string> {
-    const texts = await Promise.all(this.page.frames().map((frame) => frame.locator('body').innerText().catch(() => '')));
+    const texts = await Promise.all(
+      this.page.frames().map((frame) =>
+        frame
+          .locator('body')
+          .innerText()
+          .catch(() => ''),
+      ),
+    );
     return texts.join('\n');
   }
 

@@ -29,7 +29,8 @@ export interface WalletInfo {
   readonly rdns: string;
 }
 
-const ICON = 'data:image/svg+xml,%3Csvg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"%3E%3Crect width="1" height="1" fill="teal"/%3E%3C/svg%3E';
+const ICON =
+  'data:image/svg+xml,%3Csvg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"%3E%3Crect width="1" height="1" fill="teal"/%3E%3C/svg%3E';
 
 export class TestWallet {
   readonly info: WalletInfo;
@@ -89,7 +90,11 @@ export class TestWallet {
   /** Chooses another account, as in the wallet's own window. */
   async switchAccount(page: Page, ...accounts: HDAccount[]): Promise<void> {
     this.accounts = accounts;
-    await this.#emit(page, 'accountsChanged', accounts.map((account) => account.address));
+    await this.#emit(
+      page,
+      'accountsChanged',
+      accounts.map((account) => account.address),
+    );
   }
 
   /** Chooses another chain. */
@@ -99,7 +104,11 @@ export class TestWallet {
   }
 
   async #emit(page: Page, event: string, value: unknown): Promise<void> {
-    await page.evaluate(([rdns, name, data]) => window.dispatchEvent(new CustomEvent(`test-wallet:${rdns}`, { detail: { name, data } })), [this.info.rdns, event, value] as const);
+    await page.evaluate(([rdns, name, data]) => window.dispatchEvent(new CustomEvent(`test-wallet:${rdns}`, { detail: { name, data } })), [
+      this.info.rdns,
+      event,
+      value,
+    ] as const);
   }
 
   /** Puts the wallet into every page of a context. */
@@ -187,10 +196,16 @@ function announce({ binding, name, rdns, icon }: { binding: string; name: string
   const listeners = new Map<string, Set<(value: unknown) => void>>();
   const provider = {
     async request({ method, params }: { method: string; params?: unknown }) {
-      const call = (window as unknown as Record<string, (method: string, params: unknown) => Promise<{ result?: unknown; error?: { code: number; message: string; data?: unknown } }>>)[binding];
+      const call = (
+        window as unknown as Record<
+          string,
+          (method: string, params: unknown) => Promise<{ result?: unknown; error?: { code: number; message: string; data?: unknown } }>
+        >
+      )[binding];
       if (call === undefined) throw Object.assign(new Error('the test wallet is gone'), { code: 4900 });
       const answer = await call(method, params);
-      if (answer.error !== undefined) throw Object.assign(new Error(answer.error.message), { code: answer.error.code, data: answer.error.data });
+      if (answer.error !== undefined)
+        throw Object.assign(new Error(answer.error.message), { code: answer.error.code, data: answer.error.data });
       return answer.result;
     },
     on(event: string, listener: (value: unknown) => void) {

@@ -14,7 +14,8 @@ import { textFile, type Person } from './person.ts';
 import { DOCTOR, LAB, World } from './world.ts';
 
 const SLOW_MS = 90_000;
-const REGISTERED = 'event RecordRegistered(bytes32 indexed id, address indexed patient, uint16 indexed category, address uploader, uint16 version, uint8 codec, bytes32 digest)';
+const REGISTERED =
+  'event RecordRegistered(bytes32 indexed id, address indexed patient, uint16 indexed category, address uploader, uint16 version, uint8 codec, bytes32 digest)';
 const STATUS = 'event RecordStatusChanged(bytes32 indexed id, address indexed patient, uint8 status, uint32 epoch, uint40 liftableUntil)';
 const RETRACTED = 'event RecordRetracted(bytes32 indexed id, address indexed patient, address uploader, uint16 version)';
 const MARK = 'The uploader says: do not rely on this version.';
@@ -33,7 +34,10 @@ beforeAll(async () => {
   await world.vouch('lab', LAB);
   await world.vouch('second_doctor', LAB);
   [patient, doctor, lab, other] = await Promise.all([
-    world.person('patient'), world.person('doctor'), world.person('lab'), world.person('second_doctor'),
+    world.person('patient'),
+    world.person('doctor'),
+    world.person('lab'),
+    world.person('second_doctor'),
   ]);
   await Promise.all([patient, doctor, lab, other].map((person) => person.setUp()));
   ofLab = await sent(lab, 'potassium.txt', 'Potassium 41 mmol/l');
@@ -176,10 +180,10 @@ test('once the time is over, share and file are destroyed, and putting back is r
   // The button is there as long as this device's clock says so; the chain's decides.
   await patient.press('Put it back');
   await patient.sees('This record can no longer be put back.');
-  await vi.waitFor(
-    async () => expect([(await told(ofOther)).has_release_share, await world.isPinned(cid)]).toEqual([false, false]),
-    { timeout: SLOW_MS, interval: 500 },
-  );
+  await vi.waitFor(async () => expect([(await told(ofOther)).has_release_share, await world.isPinned(cid)]).toEqual([false, false]), {
+    timeout: SLOW_MS,
+    interval: 500,
+  });
   expect((await told(ofLab)).has_release_share).toBe(true);
   expect((await world.events('record_registry', STATUS)).map(({ args }) => args['status'])).toEqual([3, 1, 3]);
   for (const person of [patient, doctor, lab, other]) expect(person.complaints, person.role).toEqual([]);

@@ -16,7 +16,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { chromium, type Browser } from 'playwright-core';
-import { createPublicClient, createWalletClient, defineChain, http, parseAbi, parseAbiItem, type AbiEvent, type Address, type Hex } from 'viem';
+import {
+  createPublicClient,
+  createWalletClient,
+  defineChain,
+  http,
+  parseAbi,
+  parseAbiItem,
+  type AbiEvent,
+  type Address,
+  type Hex,
+} from 'viem';
 import { mnemonicToAccount, type HDAccount } from 'viem/accounts';
 import { ApiProcess } from './api-process.ts';
 import { Person, type PersonOptions } from './person.ts';
@@ -26,7 +36,16 @@ const START_MS_MAX = 120_000;
 
 /** Roles of anvil.toml, in the order of its accounts. */
 export const ROLES = [
-  'owner', 'relayer', 'operator', 'accreditor', 'patient', 'doctor', 'lab', 'auditor', 'second_patient', 'second_doctor',
+  'owner',
+  'relayer',
+  'operator',
+  'accreditor',
+  'patient',
+  'doctor',
+  'lab',
+  'auditor',
+  'second_patient',
+  'second_doctor',
 ] as const;
 export type Role = (typeof ROLES)[number];
 
@@ -67,7 +86,9 @@ const cameraFile = (stateDir: string): string => join(stateDir, 'camera.mjpeg');
 
 /** Chromium plays a file instead of a camera, and asks nobody. The file is read when the camera is opened. */
 const cameraArguments = (stateDir: string): readonly string[] => [
-  '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', `--use-file-for-fake-video-capture=${cameraFile(stateDir)}`,
+  '--use-fake-device-for-media-stream',
+  '--use-fake-ui-for-media-stream',
+  `--use-file-for-fake-video-capture=${cameraFile(stateDir)}`,
 ];
 
 /** A program of ours: beside the debug build, or named by a setting. */
@@ -112,7 +133,10 @@ export class World {
     const child = spawn(program('medlock-localnet', 'MEDLOCK_LOCALNET_BIN'), ['up', '--empty', '--state-dir', stateDir, ...settings], {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, PATH: `${join(process.env['MEDLOCK_CACHE'] ?? join(homedir(), '.cache/medlock'), 'tools/bin')}:${process.env['PATH']}` },
+      env: {
+        ...process.env,
+        PATH: `${join(process.env['MEDLOCK_CACHE'] ?? join(homedir(), '.cache/medlock'), 'tools/bin')}:${process.env['PATH']}`,
+      },
     });
     try {
       await isUp(child);
@@ -120,8 +144,13 @@ export class World {
       const browser = await chromium.launch({
         executablePath,
         args: [
-          '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-          '--disable-component-update', '--disable-sync',
+          '--no-sandbox',
+          '--disable-gpu',
+          '--disable-quic',
+          '--no-first-run',
+          '--disable-background-networking',
+          '--disable-component-update',
+          '--disable-sync',
           ...(options.hasCamera === true ? cameraArguments(stateDir) : []),
         ],
       });
@@ -179,12 +208,18 @@ export class World {
 
   #chain() {
     const { chain_id: id } = this.deployment();
-    return defineChain({ id, name: 'local', nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 }, rpcUrls: { default: { http: [this.rpcUrl] } } });
+    return defineChain({
+      id,
+      name: 'local',
+      nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
+      rpcUrls: { default: { http: [this.rpcUrl] } },
+    });
   }
 
   /** The API's process, which can be killed and started again. */
   get api(): ApiProcess {
-    return (this.#api ??= new ApiProcess(this.#process.pid ?? 0, this.url, this.stateDir));
+    this.#api ??= new ApiProcess(this.#process.pid ?? 0, this.url, this.stateDir);
+    return this.#api;
   }
 
   /** What the camera of every browser sees from now on: a picture (JPEG). */
@@ -200,7 +235,11 @@ export class World {
     const client = createPublicClient({ chain: this.#chain(), transport: http(this.rpcUrl) });
     const address = this.deployment().contracts[contract]?.address as Address;
     const logs = await client.getLogs({ address, event: parseAbiItem(event) as AbiEvent, fromBlock: 0n });
-    return logs.map(({ args, blockNumber, transactionHash }) => ({ args: args as ChainEvent['args'], blockNumber, txHash: transactionHash }));
+    return logs.map(({ args, blockNumber, transactionHash }) => ({
+      args: args as ChainEvent['args'],
+      blockNumber,
+      txHash: transactionHash,
+    }));
   }
 
   /** A transaction of somebody to `Accreditation`, mined. */
@@ -209,7 +248,10 @@ export class World {
     const transport = http(this.rpcUrl);
     const address = this.deployment().contracts['accreditation']?.address as Address;
     const hash: Hex = await createWalletClient({ account: this.account(role), chain, transport }).writeContract({
-      address, abi: accreditationAbi, functionName, args,
+      address,
+      abi: accreditationAbi,
+      functionName,
+      args,
     } as never);
     const receipt = await createPublicClient({ chain, transport }).waitForTransactionReceipt({ hash });
     if (receipt.status !== 'success') throw new Error(`${functionName} failed`);
@@ -278,7 +320,8 @@ export class World {
       body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
     });
     const answer = (await response.json()) as { result?: unknown; error?: { code: number; message: string; data?: unknown } };
-    if (answer.error !== undefined) throw Object.assign(new Error(answer.error.message), { code: answer.error.code, data: answer.error.data });
+    if (answer.error !== undefined)
+      throw Object.assign(new Error(answer.error.message), { code: answer.error.code, data: answer.error.data });
     return answer.result;
   }
 }

@@ -97,7 +97,7 @@ describe('nothing that was changed opens', () => {
     const atBorder = [SEGMENT_LEN - 1, SEGMENT_LEN, SEGMENT_LEN + 3, SEGMENT_LEN + 4].map((at) => segments + at);
     for (const at of [...inFront, ...spread, ...atBorder, envelope.length - 1]) {
       const changed = envelope.slice();
-      changed[at] = (changed[at] ?? 0) ^ (1 << at % 8);
+      changed[at] = (changed[at] ?? 0) ^ (1 << (at % 8));
       await expect(open(changed), `byte ${at}`).rejects.toThrow(OpenError);
     }
   });

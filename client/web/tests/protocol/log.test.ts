@@ -26,9 +26,7 @@ function inclusionProof(leaves: readonly LeafHash[], index: number): Hex[] {
   if (leaves.length === 1) return [];
   const split = largestPowerBelow(leaves.length);
   const [left, right] = [leaves.slice(0, split), leaves.slice(split)];
-  return index < split
-    ? [...inclusionProof(left, index), rootOf(right)]
-    : [...inclusionProof(right, index - split), rootOf(left)];
+  return index < split ? [...inclusionProof(left, index), rootOf(right)] : [...inclusionProof(right, index - split), rootOf(left)];
 }
 
 /** SUBPROOF of RFC 6962, section 2.1.2. */

@@ -16,7 +16,9 @@ const spec = readFileSync(new URL('../../../../protocol/SPEC.md', import.meta.ur
 
 /** `encodeType` of EIP-712: the type itself, then those it refers to. */
 function encodeType({ types, primaryType }: TypedData): string {
-  const others = Object.keys(types).filter((name) => name !== primaryType).sort();
+  const others = Object.keys(types)
+    .filter((name) => name !== primaryType)
+    .sort();
   const fields = (name: string): string => (types[name] ?? []).map(({ type, name }) => `${type} ${name}`).join(',');
   return [primaryType, ...others].map((name) => `${name}(${fields(name)})`).join('');
 }
@@ -51,9 +53,7 @@ describe('signatures', () => {
     const signature = await sign();
     const other = { ...DEPLOYMENT, chainId: 1 };
     const check = (change: Hex, code: string): void =>
-      expect(() => verifySignature(actionId(action, DEPLOYMENT), PATIENT, change)).toThrow(
-        expect.objectContaining({ code }),
-      );
+      expect(() => verifySignature(actionId(action, DEPLOYMENT), PATIENT, change)).toThrow(expect.objectContaining({ code }));
     expect(() => verifyAction({ action, signature }, other)).toThrow(expect.objectContaining({ code: 'wrong_signer' }));
     check(`${signature.slice(0, -2)}00` as Hex, 'malformed');
     check(signature.slice(0, -2) as Hex, 'malformed');
@@ -107,7 +107,13 @@ describe('JSON', () => {
     expect(sameDeployment({ ...DEPLOYMENT, startBlock: 2 }, DEPLOYMENT)).toBe(false);
     const contracts = json['contracts'] as Record<string, unknown>;
     const { access_log: _, ...missing } = contracts;
-    const bad = [{ ...json, version: 1 }, { ...json, operator_keys: null }, { ...json, more: 1 }, { ...json, chain_id: '31337' }, { ...json, operator: '0x12' }];
+    const bad = [
+      { ...json, version: 1 },
+      { ...json, operator_keys: null },
+      { ...json, more: 1 },
+      { ...json, chain_id: '31337' },
+      { ...json, operator: '0x12' },
+    ];
     for (const value of [...bad, { ...json, contracts: missing }, null, 'text']) {
       expect(() => parseDeployment(value)).toThrow(expect.objectContaining({ code: 'deployment' }));
     }

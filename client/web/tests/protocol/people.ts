@@ -61,10 +61,7 @@ export function finishedJson(count: number): Record<string, unknown> {
 
 /** The deployment in the form of its file, without encryption keys. */
 export function deploymentJson(): Record<string, unknown> {
-  const contracts = Object.entries(DEPLOYMENT.contracts).map(([name, { address, codeHash }]) => [
-    name,
-    { address, code_hash: codeHash },
-  ]);
+  const contracts = Object.entries(DEPLOYMENT.contracts).map(([name, { address, codeHash }]) => [name, { address, code_hash: codeHash }]);
   return {
     version: 3,
     chain_id: DEPLOYMENT.chainId,

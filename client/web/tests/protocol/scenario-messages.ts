@@ -15,7 +15,7 @@ import {
   type Leaf,
   leafBytes,
   readRequestBytes,
-  readRequestToJson,
+  type readRequestToJson,
   receiptFromJson,
   verifyReceipt,
 } from '../../src/protocol/reads.ts';

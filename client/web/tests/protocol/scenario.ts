@@ -27,15 +27,7 @@ import { KeyringError } from '../../src/protocol/keyring/keyring-error.ts';
 import { EMPTY_HEAD, headHash, leafHash, nextHead, rootOf } from '../../src/protocol/log.ts';
 import { NoteError, openNote } from '../../src/protocol/note.ts';
 import { RecoveryError, seedFromWords, seedToWords } from '../../src/protocol/recovery.ts';
-import {
-  DataKey,
-  NoteKey,
-  ReaderShare,
-  ReleaseShare,
-  type SealableClass,
-  type SealableSecret,
-  Seed,
-} from '../../src/protocol/secret.ts';
+import { DataKey, NoteKey, ReaderShare, ReleaseShare, type SealableClass, type SealableSecret, Seed } from '../../src/protocol/secret.ts';
 import { joinShares, readerShare, releaseShare } from '../../src/protocol/split.ts';
 import { argon2idForTests } from './argon2.ts';
 import { fromBase64, patternPieces } from './patterns.ts';
@@ -398,11 +390,7 @@ async function openEnvelope(scenario: Readonly<Scenarios['envelope']>): Promise<
   const { opener } = scenario;
   const dek =
     opener.role === 'owner'
-      ? await header.openOwnerCapsule(
-          context,
-          scenario.patient,
-          identityKey(new Seed(fromHex(opener.seed)), header.keyEpoch),
-        )
+      ? await header.openOwnerCapsule(context, scenario.patient, identityKey(new Seed(fromHex(opener.seed)), header.keyEpoch))
       : joinShares(new ReaderShare(fromHex(opener.reader_share)), new ReleaseShare(fromHex(opener.release_share)));
   const opening = new Opener(header, context, dek).open([file.subarray(HEADER_LEN)]);
   const content: Uint8Array[] = [];

@@ -10,14 +10,7 @@ import { AddressBook } from '../../src/protocol/address-book.ts';
 import { authorshipTypedData } from '../../src/protocol/authorship.ts';
 import { Bundle } from '../../src/protocol/bundle.ts';
 import type { Bytes } from '../../src/protocol/bytes.ts';
-import {
-  type Binding,
-  Capsule,
-  noteBinding,
-  ownerBinding,
-  readerShareBinding,
-  releaseShareBinding,
-} from '../../src/protocol/capsule.ts';
+import { type Binding, Capsule, noteBinding, ownerBinding, readerShareBinding, releaseShareBinding } from '../../src/protocol/capsule.ts';
 import { domainOf } from '../../src/protocol/deployment.ts';
 import { hashContent } from '../../src/protocol/envelope/content-hash.ts';
 import { encodeMetadata, type Metadata } from '../../src/protocol/envelope/metadata.ts';
@@ -229,7 +222,7 @@ async function addMessages(add: Add): Promise<void> {
   statement('deny_request', DENY_REQUEST.toJson(DENIAL), DENY_REQUEST.signingHash(DENIAL, DEPLOYMENT));
   statement('profile', PROFILE.toJson(PROFILE_MESSAGE), PROFILE.signingHash(PROFILE_MESSAGE, DEPLOYMENT));
   await addRead(add, deployment);
-  add('operator-keys', 'a rotation of the operator\'s encryption key', {
+  add('operator-keys', "a rotation of the operator's encryption key", {
     kind: 'operator_keys',
     deployment: finishedJson(2),
     kept: finishedJson(1),

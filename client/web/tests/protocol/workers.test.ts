@@ -49,10 +49,7 @@ type InMemory = SealResult & { readonly envelope: Blob };
 const envelope = sealing.then(({ result }) => result as InMemory);
 
 /** Runs an open job with a page that answers at once; gives what it ended with, and the content that came in pieces. */
-async function opened(
-  change: Partial<OpenJob>,
-  stream: Bytes[] = [],
-): Promise<{ result: OpenResult; pieces: Bytes[]; waiting: number }> {
+async function opened(change: Partial<OpenJob>, stream: Bytes[] = []): Promise<{ result: OpenResult; pieces: Bytes[]; waiting: number }> {
   const { envelope: blob, cid } = await envelope;
   const head = new Uint8Array(await blob.slice(0, HEADER_LEN).arrayBuffer());
   const dek = await Header.parse(head).openOwnerCapsule(CONTEXT, PATIENT, PATIENT_KEY);

@@ -1,8 +1,8 @@
 import { EyeOff, OctagonX, UserX } from 'lucide-react';
 import { useState } from 'react';
-import { paths } from '../../app/paths.ts';
+import { paths } from '../../paths.ts';
 import { useGrants, useSentGrants } from '../../data/grants.ts';
-import type { GrantItem } from '../../data/types/grants.ts';
+import type { GrantItem } from '../../types/grants.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Badge } from '../../ui/Badge.tsx';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
@@ -11,11 +11,11 @@ import { Empty } from '../../ui/Empty.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
-import { PersonName } from '../people/Person.tsx';
-import { ScopeName } from './GrantSentence.tsx';
-import { byPerson, isCurrent, PersonGrants } from './PersonGrants.tsx';
-import { SentGrants } from './SentGrants.tsx';
-import { StopEveryoneDialog } from './StopDialog.tsx';
+import { PersonName } from '../../components/people/Person.tsx';
+import { ScopeName } from '../../components/grants/GrantSentence.tsx';
+import { byPerson, isCurrent, PersonGrants } from '../../components/grants/PersonGrants.tsx';
+import { SentGrants } from '../../components/grants/SentGrants.tsx';
+import { StopEveryoneDialog } from '../../components/grants/StopDialog.tsx';
 import { StopOtherDialog } from './StopOtherDialog.tsx';
 
 /** Everybody who may open or add something, and the way to stop each of them in two clicks. */
@@ -58,11 +58,7 @@ function Lists({ grants }: { readonly grants: readonly GrantItem[] }) {
   return (
     <div className="space-y-8">
       {current.length === 0 ? (
-        <Empty
-          icon={EyeOff}
-          title={t('access.empty.title')}
-          action={<ButtonLink to={paths.share}>{t('nav.share')}</ButtonLink>}
-        >
+        <Empty icon={EyeOff} title={t('access.empty.title')} action={<ButtonLink to={paths.share}>{t('nav.share')}</ButtonLink>}>
           {t('access.empty.text')}
         </Empty>
       ) : (

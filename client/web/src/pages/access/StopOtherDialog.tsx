@@ -3,9 +3,9 @@ import type { Address, Hex } from 'viem';
 import { useRevoke } from '../../data/grants.ts';
 import { useRecords } from '../../data/records.ts';
 import { useSession } from '../../data/session.ts';
-import { CATEGORIES, type Category, type Right } from '../../data/types/codes.ts';
-import type { Ending, Scope } from '../../data/types/grants.ts';
-import type { RecordItem } from '../../data/types/records.ts';
+import { CATEGORIES, type Category, type Right } from '../../types/codes.ts';
+import type { Ending, Scope } from '../../types/grants.ts';
+import type { RecordItem } from '../../types/records.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Button } from '../../ui/Button.tsx';
@@ -13,10 +13,10 @@ import { Dialog } from '../../ui/Dialog.tsx';
 import { Choice, Select } from '../../ui/Field.tsx';
 import { useAnnounce } from '../../ui/Live.tsx';
 import { SignSentence } from '../../ui/SignSentence.tsx';
-import { useCalled } from '../people/names.ts';
-import { PersonPicker } from '../people/PersonPicker.tsx';
-import { SentenceText } from '../people/SentenceText.tsx';
-import { useRecordTitle } from '../records/RecordName.tsx';
+import { useCalled } from '../../components/people/names.ts';
+import { PersonPicker } from '../../components/people/PersonPicker.tsx';
+import { SentenceText } from '../../components/people/SentenceText.tsx';
+import { useRecordTitle } from '../../components/records/RecordName.tsx';
 
 /**
  * Ends what one person may do over one thing, whether or not it is on the list: a permission that was signed on another device may
@@ -100,7 +100,11 @@ function scopeOf(right: Right, record: Hex | '', category: Category | 'all'): Sc
   return category === 'all' ? { kind: 'all' } : { kind: 'category', category };
 }
 
-function RecordSelect({ records, value, onChoose }: {
+function RecordSelect({
+  records,
+  value,
+  onChoose,
+}: {
   readonly records: readonly RecordItem[];
   readonly value: Hex | '';
   readonly onChoose: (record: Hex | '') => void;
@@ -119,7 +123,15 @@ function RecordSelect({ records, value, onChoose }: {
   );
 }
 
-function RecordOption({ record, isChosen, onChoose }: { readonly record: RecordItem; readonly isChosen: boolean; readonly onChoose: () => void }) {
+function RecordOption({
+  record,
+  isChosen,
+  onChoose,
+}: {
+  readonly record: RecordItem;
+  readonly isChosen: boolean;
+  readonly onChoose: () => void;
+}) {
   const title = useRecordTitle(record);
   return (
     <label className="flex min-h-11 items-center gap-3 rounded-lg px-2">

@@ -1,11 +1,11 @@
 import { BadgeCheck } from 'lucide-react';
 import { useState } from 'react';
-import { findAddress } from '../../app/paths.ts';
+import { findAddress } from '../../paths.ts';
 import { useAccreditation, usePractitioners } from '../../data/accreditation.ts';
 import { useDraft } from '../../data/draft.ts';
-import { ROLES, type Role } from '../../data/types/codes.ts';
-import type { Person } from '../../data/types/people.ts';
-import type { Me } from '../../data/types/session.ts';
+import { ROLES, type Role } from '../../types/codes.ts';
+import type { Person } from '../../types/people.ts';
+import type { Me } from '../../types/session.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Badge } from '../../ui/Badge.tsx';
@@ -17,9 +17,9 @@ import { Check, TextField } from '../../ui/Field.tsx';
 import { useAnnounce } from '../../ui/Live.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
-import { short } from '../people/names.ts';
-import { affiliation } from '../people/Person.tsx';
-import { dayText, endOfDay, endOfDayText, endProblem } from '../share/UntilField.tsx';
+import { short } from '../../components/people/names.ts';
+import { affiliation } from '../../components/people/Person.tsx';
+import { dayText, endOfDay, endOfDayText, endProblem } from '../../components/UntilField.tsx';
 import { Accreditors } from './Accreditors.tsx';
 import { Invitation } from './Invitation.tsx';
 
@@ -54,7 +54,12 @@ interface Draft {
 const YEAR_DAYS = 365;
 const TEXT_CHARS_MAX = 60;
 const emptyDraft = (): Draft => ({
-  address: '', roles: [], name: '', organisation: '', specialty: '', until: endOfDay(YEAR_DAYS),
+  address: '',
+  roles: [],
+  name: '',
+  organisation: '',
+  specialty: '',
+  until: endOfDay(YEAR_DAYS),
 });
 
 function NewAccreditation() {
@@ -75,7 +80,10 @@ function NewAccreditation() {
     if (!isComplete) return;
     await accredit.run({ practitioner, roles: draft.roles, validFrom: Math.floor(Date.now() / 1_000), validUntil: draft.until });
     await publishProfile.run({
-      practitioner, name, organisation: draft.organisation.trim(), specialty: draft.specialty.trim(),
+      practitioner,
+      name,
+      organisation: draft.organisation.trim(),
+      specialty: draft.specialty.trim(),
     });
     forget();
     announce(t('accredit.done', { name }));
@@ -127,8 +135,20 @@ function NewAccreditation() {
             error={missing && draft.name.trim() === '' ? t('accredit.name.missing') : undefined}
             onChange={(event) => change({ name: event.target.value })}
           />
-          <TextField label={t('accredit.organisation')} optional maxLength={TEXT_CHARS_MAX} value={draft.organisation} onChange={(event) => change({ organisation: event.target.value })} />
-          <TextField label={t('accredit.specialty')} optional maxLength={TEXT_CHARS_MAX} value={draft.specialty} onChange={(event) => change({ specialty: event.target.value })} />
+          <TextField
+            label={t('accredit.organisation')}
+            optional
+            maxLength={TEXT_CHARS_MAX}
+            value={draft.organisation}
+            onChange={(event) => change({ organisation: event.target.value })}
+          />
+          <TextField
+            label={t('accredit.specialty')}
+            optional
+            maxLength={TEXT_CHARS_MAX}
+            value={draft.specialty}
+            onChange={(event) => change({ specialty: event.target.value })}
+          />
           <TextField
             label={t('accredit.until')}
             type="date"

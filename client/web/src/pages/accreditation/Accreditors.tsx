@@ -1,8 +1,8 @@
 import { useState } from 'react';
-import { findAddress } from '../../app/paths.ts';
+import { findAddress } from '../../paths.ts';
 import { useAccreditation } from '../../data/accreditation.ts';
 import type { Address } from 'viem';
-import type { Act } from '../../data/types/actions.ts';
+import type { Act } from '../../types/actions.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Button } from '../../ui/Button.tsx';

@@ -1,12 +1,12 @@
 import { ScrollText } from 'lucide-react';
 import { useState } from 'react';
 import { OnlyViewNotice } from '../../app/NetworkNotice.tsx';
-import { paths } from '../../app/paths.ts';
+import { paths } from '../../paths.ts';
 import { useActivity } from '../../data/activity.ts';
 import { useRecord } from '../../data/records.ts';
 import { useSession } from '../../data/session.ts';
-import type { ActivityItem } from '../../data/types/log.ts';
-import type { RecordItem } from '../../data/types/records.ts';
+import type { ActivityItem } from '../../types/log.ts';
+import type { RecordItem } from '../../types/records.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Badge } from '../../ui/Badge.tsx';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
@@ -17,8 +17,8 @@ import { Moment } from '../../ui/Moment.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
-import { short, useCalled } from '../people/names.ts';
-import { useRecordTitle } from '../records/RecordName.tsx';
+import { short, useCalled } from '../../components/people/names.ts';
+import { useRecordTitle } from '../../components/records/RecordName.tsx';
 import { Proof } from './Proof.tsx';
 
 const PAGE = 50;
@@ -33,11 +33,7 @@ export function ActivityPage() {
       <Resource of={activity}>
         {(all) =>
           all.length === 0 ? (
-            <Empty
-              icon={ScrollText}
-              title={t('activity.empty.title')}
-              action={<ButtonLink to={paths.share}>{t('nav.share')}</ButtonLink>}
-            >
+            <Empty icon={ScrollText} title={t('activity.empty.title')} action={<ButtonLink to={paths.share}>{t('nav.share')}</ButtonLink>}>
               {t('activity.empty.text')}
             </Empty>
           ) : (
@@ -80,11 +76,7 @@ function KnownLine({ entry, record }: { readonly entry: ActivityItem; readonly r
   return <Described entry={entry} title={useRecordTitle(record)} record={record} />;
 }
 
-function Described({ entry, title, record }: {
-  readonly entry: ActivityItem;
-  readonly title: string;
-  readonly record: RecordItem | null;
-}) {
+function Described({ entry, title, record }: { readonly entry: ActivityItem; readonly title: string; readonly record: RecordItem | null }) {
   const { t } = useI18n();
   const { me } = useSession();
   const named = useCalled(entry.reader);
@@ -104,7 +96,13 @@ function Described({ entry, title, record }: {
           {byMe ? t('activity.line.you', { record: title, patient }) : t('activity.line', { name: reader, record: title })}
         </p>
         <Badge tone={isBad ? 'danger' : entry.isAnchored ? 'good' : 'plain'}>
-          {entry.isHidden ? t('activity.hidden') : isBad ? t('activity.bad') : entry.isAnchored ? t('activity.anchored') : t('activity.waiting')}
+          {entry.isHidden
+            ? t('activity.hidden')
+            : isBad
+              ? t('activity.bad')
+              : entry.isAnchored
+                ? t('activity.anchored')
+                : t('activity.waiting')}
         </Badge>
       </div>
       <p className="text-sm text-muted">
@@ -114,7 +112,9 @@ function Described({ entry, title, record }: {
         <Notice tone="danger">
           <ul className="space-y-1">
             {problems.map((problem) => (
-              <li key={problem}>{problem === 'wrong_reader' ? t('activity.problem.wrong_reader', { name: named }) : t(`activity.problem.${problem}`)}</li>
+              <li key={problem}>
+                {problem === 'wrong_reader' ? t('activity.problem.wrong_reader', { name: named }) : t(`activity.problem.${problem}`)}
+              </li>
             ))}
           </ul>
         </Notice>

@@ -1,5 +1,5 @@
 import { useReadProof } from '../../data/activity.ts';
-import type { ActivityItem, ReadProof } from '../../data/types/log.ts';
+import type { ActivityItem, ReadProof } from '../../types/log.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Code, Fact, Facts } from '../../ui/Details.tsx';
 import { FailureNotice } from '../../ui/FailureNotice.tsx';
@@ -53,7 +53,10 @@ export function Proof({ entry, wanted }: { readonly entry: ActivityItem; readonl
   );
 }
 
-function Verdict({ proof: { evidence, inclusion, isWithheld }, hasProblems }: {
+function Verdict({
+  proof: { evidence, inclusion, isWithheld },
+  hasProblems,
+}: {
   readonly proof: ReadProof;
   /** Then nothing good is said: what does not hold stands above. */
   readonly hasProblems: boolean;

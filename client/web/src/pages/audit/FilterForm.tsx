@@ -1,8 +1,8 @@
-import { PURPOSES, type Purpose } from '../../data/types/codes.ts';
+import { PURPOSES, type Purpose } from '../../types/codes.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { Select, TextField } from '../../ui/Field.tsx';
-import { endOfDayText } from '../share/UntilField.tsx';
+import { endOfDayText } from '../../components/UntilField.tsx';
 
 /** What the fields of the filter hold. */
 export interface FilterState {
@@ -20,7 +20,13 @@ export interface FilterState {
 
 /** Everything. */
 export const NO_FILTER: FilterState = {
-  fromText: '', untilText: '', from: null, until: null, record: '', reader: '', purpose: 'any',
+  fromText: '',
+  untilText: '',
+  from: null,
+  until: null,
+  record: '',
+  reader: '',
+  purpose: 'any',
 };
 
 const DAY_SECONDS = 86_400;

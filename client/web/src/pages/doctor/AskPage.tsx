@@ -1,13 +1,13 @@
 import { CircleCheck } from 'lucide-react';
 import { useId, useState } from 'react';
 import { useSearchParams } from 'react-router';
-import { findAddress, paths } from '../../app/paths.ts';
+import { findAddress, paths } from '../../paths.ts';
 import { useDraft } from '../../data/draft.ts';
 import { useAskAccess } from '../../data/requests.ts';
 import { useSession } from '../../data/session.ts';
 import type { Address } from 'viem';
-import { CATEGORIES, type Category, PURPOSES, type Purpose, type Right } from '../../data/types/codes.ts';
-import type { NewRequest } from '../../data/types/requests.ts';
+import { CATEGORIES, type Category, PURPOSES, type Purpose, type Right } from '../../types/codes.ts';
+import type { NewRequest } from '../../types/requests.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
@@ -15,9 +15,9 @@ import { Card } from '../../ui/Card.tsx';
 import { Choice, Select, TextArea } from '../../ui/Field.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { SignSentence } from '../../ui/SignSentence.tsx';
-import { PatientField } from '../people/PatientField.tsx';
-import { SentenceText } from '../people/SentenceText.tsx';
-import { endOfDay, UntilField } from '../share/UntilField.tsx';
+import { PatientField } from '../../components/people/PatientField.tsx';
+import { SentenceText } from '../../components/people/SentenceText.tsx';
+import { endOfDay, UntilField } from '../../components/UntilField.tsx';
 
 interface Draft {
   readonly patient: Address | null;
@@ -29,7 +29,12 @@ interface Draft {
 }
 
 const emptyDraft = (): Draft => ({
-  patient: null, right: 'read', category: 'all', purpose: 'TREAT', reason: '', until: endOfDay(7),
+  patient: null,
+  right: 'read',
+  category: 'all',
+  purpose: 'TREAT',
+  reason: '',
+  until: endOfDay(7),
 });
 const OPEN_SECONDS = 14 * 86_400;
 const REASON_CHARS_MAX = 200;
@@ -135,7 +140,13 @@ export function AskPage() {
           </SignSentence>
         )}
         <ActionStatus act={ask} onRetry={submit} />
-        <Button type="submit" tone="primary" busy={ask.isBusy} disabled={patient === null} aria-describedby={patient ? sentence : undefined}>
+        <Button
+          type="submit"
+          tone="primary"
+          busy={ask.isBusy}
+          disabled={patient === null}
+          aria-describedby={patient ? sentence : undefined}
+        >
           {t('ask.button')}
         </Button>
       </form>

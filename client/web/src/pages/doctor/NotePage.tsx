@@ -1,12 +1,12 @@
 import { useState } from 'react';
 import { useNavigate, useParams } from 'react-router';
-import { findAddress, paths } from '../../app/paths.ts';
+import { findAddress, paths } from '../../paths.ts';
 import { useDraft } from '../../data/draft.ts';
 import { useName } from '../../data/directory.ts';
 import { useUploads } from '../../data/uploads.ts';
 import type { Address } from 'viem';
-import type { Category } from '../../data/types/codes.ts';
-import type { Me } from '../../data/types/session.ts';
+import type { Category } from '../../types/codes.ts';
+import type { Me } from '../../types/session.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { Card, Section } from '../../ui/Card.tsx';
@@ -15,15 +15,24 @@ import { Loading } from '../../ui/Loading.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { FhirReport } from '../../viewer/fhir/FhirReport.tsx';
-import { NotFoundPage } from '../NotFoundPage.tsx';
-import { useCalled } from '../people/names.ts';
-import { endOfDayText } from '../share/UntilField.tsx';
-import { UploadSentence } from '../upload/UploadSentence.tsx';
+import { NotFoundPage } from '../../components/NotFoundPage.tsx';
+import { useCalled } from '../../components/people/names.ts';
+import { endOfDayText } from '../../components/UntilField.tsx';
+import { UploadSentence } from '../../components/uploads/UploadSentence.tsx';
 import { noteDocument, type Note } from './note-document.ts';
-import { useWritable } from './received.ts';
+import { useWritable } from '../../components/grants/received.ts';
 
 const EMPTY: Note = {
-  kind: 'diagnosis', title: '', code: '', certainty: 'confirmed', severity: 'none', since: '', text: '', medication: '', dosage: '', followUp: '',
+  kind: 'diagnosis',
+  title: '',
+  code: '',
+  certainty: 'confirmed',
+  severity: 'none',
+  since: '',
+  text: '',
+  medication: '',
+  dosage: '',
+  followUp: '',
 };
 
 /** Where a note belongs, best first; the patient may have allowed only some categories. */
@@ -91,7 +100,10 @@ function NoteForm({ me, patient, writable }: { readonly me: Me; readonly patient
     uploads.add([
       {
         content: make(),
-        fileName: `${note.title.trim().replaceAll(/[^\p{L}\p{N}]+/gu, '-').slice(0, 60)}.fhir.json`,
+        fileName: `${note.title
+          .trim()
+          .replaceAll(/[^\p{L}\p{N}]+/gu, '-')
+          .slice(0, 60)}.fhir.json`,
         mediaType: 'application/fhir+json',
         target: { kind: 'record', patient, category },
       },
@@ -136,9 +148,27 @@ function NoteForm({ me, patient, writable }: { readonly me: Me; readonly patient
           onChange={(event) => change({ text: event.target.value })}
         />
         <div className="grid gap-5 sm:grid-cols-2">
-          <TextField label={t('note.medication')} optional value={note.medication} maxLength={200} onChange={(event) => change({ medication: event.target.value })} />
-          <TextField label={t('note.dosage')} optional value={note.dosage} maxLength={200} onChange={(event) => change({ dosage: event.target.value })} />
-          <TextField label={t('note.followUp')} optional type="date" value={note.followUp} onChange={(event) => change({ followUp: event.target.value })} />
+          <TextField
+            label={t('note.medication')}
+            optional
+            value={note.medication}
+            maxLength={200}
+            onChange={(event) => change({ medication: event.target.value })}
+          />
+          <TextField
+            label={t('note.dosage')}
+            optional
+            value={note.dosage}
+            maxLength={200}
+            onChange={(event) => change({ dosage: event.target.value })}
+          />
+          <TextField
+            label={t('note.followUp')}
+            optional
+            type="date"
+            value={note.followUp}
+            onChange={(event) => change({ followUp: event.target.value })}
+          />
         </div>
       </Card>
       {category && <UploadSentence patient={patient} category={category} />}
@@ -165,8 +195,21 @@ function DiagnosisFields({ note, change }: { readonly note: Note; readonly chang
   const { t } = useI18n();
   return (
     <div className="grid gap-5 sm:grid-cols-2">
-      <TextField label={t('note.code')} optional dir="ltr" value={note.code} maxLength={12} onChange={(event) => change({ code: event.target.value })} />
-      <TextField label={t('note.since')} optional type="date" value={note.since} onChange={(event) => change({ since: event.target.value })} />
+      <TextField
+        label={t('note.code')}
+        optional
+        dir="ltr"
+        value={note.code}
+        maxLength={12}
+        onChange={(event) => change({ code: event.target.value })}
+      />
+      <TextField
+        label={t('note.since')}
+        optional
+        type="date"
+        value={note.since}
+        onChange={(event) => change({ since: event.target.value })}
+      />
       <Select
         label={t('note.status')}
         options={[

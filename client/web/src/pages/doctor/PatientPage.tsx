@@ -1,12 +1,12 @@
 import { FolderHeart, MessageCircleQuestion, NotebookPen, Send } from 'lucide-react';
 import { useState } from 'react';
 import { useParams } from 'react-router';
-import { findAddress, paths } from '../../app/paths.ts';
+import { findAddress, paths } from '../../paths.ts';
 import { useAddressBook } from '../../data/address-book.ts';
 import { useGrants } from '../../data/grants.ts';
 import { useRecords } from '../../data/records.ts';
 import type { Address } from 'viem';
-import type { GrantItem } from '../../data/types/grants.ts';
+import type { GrantItem } from '../../types/grants.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
@@ -17,11 +17,11 @@ import { TextField } from '../../ui/Field.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
-import { NotFoundPage } from '../NotFoundPage.tsx';
-import { useCalled } from '../people/names.ts';
-import { RecordLine } from '../records/RecordLine.tsx';
-import { UploadQueue } from '../upload/UploadQueue.tsx';
-import { patientsOf, writableCategories } from './received.ts';
+import { NotFoundPage } from '../../components/NotFoundPage.tsx';
+import { useCalled } from '../../components/people/names.ts';
+import { RecordLine } from '../../components/records/RecordLine.tsx';
+import { UploadQueue } from '../../components/uploads/UploadQueue.tsx';
+import { patientsOf, writableCategories } from '../../components/grants/received.ts';
 
 /** One patient: what I may open, what I may add, what I call them. */
 export function PatientPage() {
@@ -86,7 +86,11 @@ function SharedRecords({ patient }: { readonly patient: Address }) {
     <Resource of={records}>
       {(all) =>
         all.length === 0 ? (
-          <Empty icon={FolderHeart} title={t('doctor.records.none')} action={<ButtonLink to={paths.askPatient(patient)}>{t('doctor.ask')}</ButtonLink>}>
+          <Empty
+            icon={FolderHeart}
+            title={t('doctor.records.none')}
+            action={<ButtonLink to={paths.askPatient(patient)}>{t('doctor.ask')}</ButtonLink>}
+          >
             {t('doctor.empty.text')}
           </Empty>
         ) : (

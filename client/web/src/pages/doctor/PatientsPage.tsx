@@ -1,9 +1,9 @@
 import { ClipboardList, MessageCircleQuestion } from 'lucide-react';
 import { Link } from 'react-router';
-import { paths } from '../../app/paths.ts';
+import { paths } from '../../paths.ts';
 import { useGrants } from '../../data/grants.ts';
 import { useRequests } from '../../data/requests.ts';
-import type { Me } from '../../data/types/session.ts';
+import type { Me } from '../../types/session.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Badge } from '../../ui/Badge.tsx';
 import { ButtonLink } from '../../ui/Button.tsx';
@@ -11,11 +11,11 @@ import { CardList, Section } from '../../ui/Card.tsx';
 import { Empty } from '../../ui/Empty.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
-import { Strangers } from '../inbox/Strangers.tsx';
-import { short } from '../people/names.ts';
-import { PersonName } from '../people/Person.tsx';
-import { AnsweredRequest } from '../requests/AnsweredRequest.tsx';
-import { patientsOf, type Patient } from './received.ts';
+import { Strangers } from '../../components/inbox/Strangers.tsx';
+import { short } from '../../components/people/names.ts';
+import { PersonName } from '../../components/people/Person.tsx';
+import { AnsweredRequest } from '../../components/requests/AnsweredRequest.tsx';
+import { patientsOf, type Patient } from '../../components/grants/received.ts';
 
 /** Who shares with me, and what became of my requests. */
 export function PatientsPage({ me }: { readonly me: Me }) {
@@ -71,7 +71,10 @@ function Line({ patient }: { readonly patient: Patient }) {
   const { t, format } = useI18n();
   return (
     <li className="rounded-2xl border border-line bg-surface hover:border-control">
-      <Link to={paths.patient(patient.address)} className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2 rounded-2xl p-4 sm:p-5">
+      <Link
+        to={paths.patient(patient.address)}
+        className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2 rounded-2xl p-4 sm:p-5"
+      >
         <span className="min-w-0">
           <span className="block text-lg font-semibold">
             <PersonName address={patient.address} />

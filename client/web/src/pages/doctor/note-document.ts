@@ -46,7 +46,9 @@ export function noteDocument(note: Note, { author, patient, written, ids, follow
           resourceType: 'Condition',
           clinicalStatus: coding('http://terminology.hl7.org/CodeSystem/condition-clinical', 'active'),
           verificationStatus: coding('http://terminology.hl7.org/CodeSystem/condition-ver-status', note.certainty),
-          ...(note.severity === 'none' ? {} : { severity: { ...coding('http://snomed.info/sct', SEVERITIES[note.severity]), text: note.severity } }),
+          ...(note.severity === 'none'
+            ? {}
+            : { severity: { ...coding('http://snomed.info/sct', SEVERITIES[note.severity]), text: note.severity } }),
           code: {
             ...(note.code.trim() === '' ? {} : coding('http://hl7.org/fhir/sid/icd-10', note.code.trim())),
             text: note.title.trim(),

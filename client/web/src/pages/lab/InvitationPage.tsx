@@ -1,15 +1,15 @@
 import { MessageCircleQuestion, Send, Share2 } from 'lucide-react';
 import { useParams } from 'react-router';
 import { isPractitioner } from '../../app/navigation.ts';
-import { findAddress, paths } from '../../app/paths.ts';
-import type { Me } from '../../data/types/session.ts';
+import { findAddress, paths } from '../../paths.ts';
+import type { Me } from '../../types/session.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ButtonLink } from '../../ui/Button.tsx';
 import { Card } from '../../ui/Card.tsx';
 import { Code } from '../../ui/Details.tsx';
 import { Page } from '../../ui/Page.tsx';
-import { NotFoundPage } from '../NotFoundPage.tsx';
-import { useCalled } from '../people/names.ts';
+import { NotFoundPage } from '../../components/NotFoundPage.tsx';
+import { useCalled } from '../../components/people/names.ts';
 
 /** Where an invitation link leads: what can be done with the address that it names. */
 export function InvitationPage({ me }: { readonly me: Me }) {

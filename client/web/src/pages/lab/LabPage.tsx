@@ -1,12 +1,12 @@
 import { Send } from 'lucide-react';
 import { useState } from 'react';
 import { useSearchParams } from 'react-router';
-import { findAddress, paths } from '../../app/paths.ts';
+import { findAddress, paths } from '../../paths.ts';
 import { useGrants } from '../../data/grants.ts';
 import { useRecords } from '../../data/records.ts';
 import type { Address } from 'viem';
-import type { RecordItem } from '../../data/types/records.ts';
-import type { Me } from '../../data/types/session.ts';
+import type { RecordItem } from '../../types/records.ts';
+import type { Me } from '../../types/session.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { Card, CardItem, CardList, Section } from '../../ui/Card.tsx';
@@ -15,14 +15,14 @@ import { Moment } from '../../ui/Moment.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
-import { patientsOf, useWritable } from '../doctor/received.ts';
-import { useCalled } from '../people/names.ts';
-import { PatientField } from '../people/PatientField.tsx';
-import { Strangers } from '../inbox/Strangers.tsx';
-import { PersonName } from '../people/Person.tsx';
-import { AddFiles } from '../upload/AddFiles.tsx';
-import { UnfinishedUploads } from '../upload/UnfinishedUploads.tsx';
-import { UploadQueue } from '../upload/UploadQueue.tsx';
+import { patientsOf, useWritable } from '../../components/grants/received.ts';
+import { useCalled } from '../../components/people/names.ts';
+import { PatientField } from '../../components/people/PatientField.tsx';
+import { Strangers } from '../../components/inbox/Strangers.tsx';
+import { PersonName } from '../../components/people/Person.tsx';
+import { AddFiles } from '../../components/uploads/AddFiles.tsx';
+import { UnfinishedUploads } from '../../components/uploads/UnfinishedUploads.tsx';
+import { UploadQueue } from '../../components/uploads/UploadQueue.tsx';
 
 /** Sends reports to patients who allowed it, and shows what was sent. */
 export function LabPage({ me }: { readonly me: Me }) {

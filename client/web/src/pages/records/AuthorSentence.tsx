@@ -1,7 +1,7 @@
-import type { Author } from '../../data/types/records.ts';
+import type { Author } from '../../types/records.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Notice } from '../../ui/Notice.tsx';
-import { useCalled } from '../people/names.ts';
+import { useCalled } from '../../components/people/names.ts';
 
 /** Who signed a document, and that it is the one that was registered: said once all of it was checked. */
 export function AuthorSentence({ author }: { readonly author: Author }) {

@@ -3,22 +3,27 @@ import { useState } from 'react';
 import { useGrants } from '../../data/grants.ts';
 import { canSaveWithoutOpening } from '../../data/open-record.ts';
 import { useRecordName } from '../../data/records.ts';
-import { PURPOSES, type Purpose } from '../../data/types/codes.ts';
-import type { OpenRecord, RecordItem, SaveRecord } from '../../data/types/records.ts';
+import { PURPOSES, type Purpose } from '../../types/codes.ts';
+import type { OpenRecord, RecordItem, SaveRecord } from '../../types/records.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { FailureNotice } from '../../ui/FailureNotice.tsx';
 import { Select } from '../../ui/Field.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Progress } from '../../ui/Progress.tsx';
-import { useCalled } from '../people/names.ts';
+import { useCalled } from '../../components/people/names.ts';
 import { AuthorSentence, ForgedAuthor } from './AuthorSentence.tsx';
 
 /**
  * Opens a record, or saves one that is large without opening it. Somebody else's asks for the reason first and says that the
  * opening is logged.
  */
-export function OpenPanel({ record, version, open, save }: {
+export function OpenPanel({
+  record,
+  version,
+  open,
+  save,
+}: {
   readonly record: RecordItem;
   readonly version: number | null;
   readonly open: OpenRecord;
@@ -105,6 +110,8 @@ const mayStart = ({ error }: OpenRecord | SaveRecord): boolean => error === null
 /** The reasons for which the patient allowed this record. */
 function useAllowedPurposes(record: RecordItem): readonly Purpose[] {
   const { data } = useGrants('received', record.id);
-  const allowed = new Set((data ?? []).filter((grant) => grant.state === 'active' && grant.right === 'read').flatMap((grant) => grant.purposes));
+  const allowed = new Set(
+    (data ?? []).filter((grant) => grant.state === 'active' && grant.right === 'read').flatMap((grant) => grant.purposes),
+  );
   return PURPOSES.filter((purpose) => allowed.has(purpose));
 }

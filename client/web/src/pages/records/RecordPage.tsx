@@ -2,12 +2,12 @@ import { Download, FilePlus2, FileWarning, FileX2, Share2, Undo2 } from 'lucide-
 import { useState } from 'react';
 import { useParams } from 'react-router';
 import { type Hex, isHex } from 'viem';
-import { paths } from '../../app/paths.ts';
+import { paths } from '../../paths.ts';
 import { useGrants } from '../../data/grants.ts';
 import { useOpenRecord, useSaveRecord } from '../../data/open-record.ts';
 import { usePutBack, useRecord, useRetract, useWithdraw } from '../../data/records.ts';
 import { useUploads } from '../../data/uploads.ts';
-import type { OpenedRecord, RecordItem } from '../../data/types/records.ts';
+import type { OpenedRecord, RecordItem } from '../../types/records.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Badge } from '../../ui/Badge.tsx';
@@ -21,15 +21,15 @@ import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
 import { SignSentence } from '../../ui/SignSentence.tsx';
 import { Viewer } from '../../viewer/Viewer.tsx';
-import { GrantSentence } from '../access/GrantSentence.tsx';
-import { PersonName } from '../people/Person.tsx';
-import { SentenceText } from '../people/SentenceText.tsx';
-import { saveBlob } from '../save-blob.ts';
-import { FileDrop } from '../upload/FileDrop.tsx';
-import { UploadQueue } from '../upload/UploadQueue.tsx';
+import { GrantSentence } from '../../components/grants/GrantSentence.tsx';
+import { PersonName } from '../../components/people/Person.tsx';
+import { SentenceText } from '../../components/people/SentenceText.tsx';
+import { saveBlob } from '../../ui/save-blob.ts';
+import { FileDrop } from '../../components/uploads/FileDrop.tsx';
+import { UploadQueue } from '../../components/uploads/UploadQueue.tsx';
 import { AuthorSentence, ForgedAuthor } from './AuthorSentence.tsx';
 import { OpenPanel } from './OpenPanel.tsx';
-import { useRecordTitle } from './RecordName.tsx';
+import { useRecordTitle } from '../../components/records/RecordName.tsx';
 
 /** One record: opened and shown, its versions, who can open it, and what can be done with it. */
 export function RecordPage() {
@@ -54,9 +54,7 @@ function Known({ record, patient }: { readonly record: RecordItem; readonly pati
   const [withdrawing, setWithdrawing] = useState(false);
   const [retracting, setRetracting] = useState(false);
   const back =
-    patient === undefined
-      ? { to: paths.records, label: t('nav.records') }
-      : { to: paths.patient(record.patient), label: t('nav.doctor') };
+    patient === undefined ? { to: paths.records, label: t('nav.records') } : { to: paths.patient(record.patient), label: t('nav.doctor') };
   const isWithdrawn = record.status === 'tombstoned';
   const actions = !isWithdrawn && (
     <>
@@ -77,11 +75,7 @@ function Known({ record, patient }: { readonly record: RecordItem; readonly pati
       <Card className="space-y-4">
         <RecordFacts record={record} />
         {record.versions.at(-1)?.retracted === true && <Retracted />}
-        {isWithdrawn ? (
-          <Withdrawn record={record} />
-        ) : (
-          <OpenPanel record={record} version={shown} open={open} save={save} />
-        )}
+        {isWithdrawn ? <Withdrawn record={record} /> : <OpenPanel record={record} version={shown} open={open} save={save} />}
       </Card>
       <UploadQueue />
       {open.data && <Opened opened={open.data} record={record} />}
@@ -161,10 +155,7 @@ function Opened({ opened, record }: { readonly opened: OpenedRecord; readonly re
   const { t } = useI18n();
   const version = record.versions.find(({ version }) => version === opened.version);
   return (
-    <Section
-      title={t('viewer.document')}
-      intro={<AuthorSentence author={opened.author} />}
-    >
+    <Section title={t('viewer.document')} intro={<AuthorSentence author={opened.author} />}>
       {opened.author.forged && <ForgedAuthor />}
       {version?.retracted === true && <Retracted />}
       <Card>
@@ -230,7 +221,11 @@ function SharedWith({ record }: { readonly record: RecordItem }) {
   return (
     <Section
       title={t('record.sharedWith')}
-      actions={<ButtonLink tone="quiet" to={paths.access}>{t('nav.access')}</ButtonLink>}
+      actions={
+        <ButtonLink tone="quiet" to={paths.access}>
+          {t('nav.access')}
+        </ButtonLink>
+      }
     >
       <Resource of={grants}>
         {(all) => {
@@ -260,7 +255,9 @@ function NewVersion({ record, onClose }: { readonly record: RecordItem; readonly
     <Dialog title={t('record.addVersion')} onClose={onClose}>
       <div className="space-y-5">
         <SignSentence>
-          <SentenceText sentence={{ key: 'sign.add_version', values: { version, record: record.id, patient: record.patient, own: record.isMine } }} />{' '}
+          <SentenceText
+            sentence={{ key: 'sign.add_version', values: { version, record: record.id, patient: record.patient, own: record.isMine } }}
+          />{' '}
           <SentenceText sentence={{ key: 'sign.author', values: {} }} />
         </SignSentence>
         <FileDrop

@@ -2,12 +2,12 @@ import { FilePlus2, FolderHeart, Share2 } from 'lucide-react';
 import { useState } from 'react';
 import { useSearchParams } from 'react-router';
 import { isPractitioner } from '../../app/navigation.ts';
-import { paths } from '../../app/paths.ts';
+import { paths } from '../../paths.ts';
 import { useRecords } from '../../data/records.ts';
 import type { Address, Hex } from 'viem';
-import { CATEGORIES, type Category } from '../../data/types/codes.ts';
-import type { RecordItem } from '../../data/types/records.ts';
-import type { Me } from '../../data/types/session.ts';
+import { CATEGORIES, type Category } from '../../types/codes.ts';
+import type { RecordItem } from '../../types/records.ts';
+import type { Me } from '../../types/session.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { Section } from '../../ui/Card.tsx';
@@ -16,13 +16,13 @@ import { Empty } from '../../ui/Empty.tsx';
 import { Select } from '../../ui/Field.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
-import { useCalled } from '../people/names.ts';
-import { AddFiles } from '../upload/AddFiles.tsx';
-import { UnfinishedUploads } from '../upload/UnfinishedUploads.tsx';
-import { UploadQueue } from '../upload/UploadQueue.tsx';
+import { useCalled } from '../../components/people/names.ts';
+import { AddFiles } from '../../components/uploads/AddFiles.tsx';
+import { UnfinishedUploads } from '../../components/uploads/UnfinishedUploads.tsx';
+import { UploadQueue } from '../../components/uploads/UploadQueue.tsx';
 import { byMonth } from './by-month.ts';
-import { Strangers } from '../inbox/Strangers.tsx';
-import { RecordLine } from './RecordLine.tsx';
+import { Strangers } from '../../components/inbox/Strangers.tsx';
+import { RecordLine } from '../../components/records/RecordLine.tsx';
 
 /** Own records by month and category; adding some, and choosing some to share. */
 export function RecordsPage({ me }: { readonly me: Me }) {
@@ -66,9 +66,7 @@ function SharedWithMe({ me }: { readonly me: Address }) {
   const { data } = useRecords();
   const others = (data ?? []).filter((record) => record.patient !== me);
   const people = [...new Set(others.map((record) => record.patient))];
-  return people.map((person) => (
-    <SharedBy key={person} person={person} records={others.filter((record) => record.patient === person)} />
-  ));
+  return people.map((person) => <SharedBy key={person} person={person} records={others.filter((record) => record.patient === person)} />);
 }
 
 function SharedBy({ person, records }: { readonly person: Address; readonly records: readonly RecordItem[] }) {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { RecordItem } from '../../data/types/records.ts';
+import type { RecordItem } from '../../types/records.ts';
 import { byMonth } from './by-month.ts';
 
 const record = (created: string): RecordItem =>

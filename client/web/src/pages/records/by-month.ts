@@ -1,4 +1,4 @@
-import type { RecordItem } from '../../data/types/records.ts';
+import type { RecordItem } from '../../types/records.ts';
 
 /** Records of one month, newest first. */
 export interface Month {

@@ -1,8 +1,8 @@
 import { Check, UserX, X } from 'lucide-react';
 import { useState } from 'react';
 import { useApprove, useDeny } from '../../data/requests.ts';
-import type { Granted } from '../../data/types/grants.ts';
-import type { Approval, RequestItem } from '../../data/types/requests.ts';
+import type { Granted } from '../../types/grants.ts';
+import type { Approval, RequestItem } from '../../types/requests.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Button } from '../../ui/Button.tsx';
@@ -13,15 +13,18 @@ import { useAnnounce } from '../../ui/Live.tsx';
 import { Moment } from '../../ui/Moment.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { SignSentence } from '../../ui/SignSentence.tsx';
-import { BlockDialog } from '../inbox/BlockDialog.tsx';
-import { useCalled } from '../people/names.ts';
-import { Standing } from '../people/Person.tsx';
-import { SentenceText } from '../people/SentenceText.tsx';
-import { UntilField } from '../share/UntilField.tsx';
-import { useApprovalTerms, useScopeText } from './scope.ts';
+import { BlockDialog } from '../../components/inbox/BlockDialog.tsx';
+import { useCalled } from '../../components/people/names.ts';
+import { Standing } from '../../components/people/Person.tsx';
+import { SentenceText } from '../../components/people/SentenceText.tsx';
+import { UntilField } from '../../components/UntilField.tsx';
+import { useApprovalTerms, useScopeText } from '../../components/requests/scope.ts';
 
 /** A request that waits for an answer. What an approval allows stands above its button: one tap is enough. */
-export function OpenRequest({ request, onLeftOut }: {
+export function OpenRequest({
+  request,
+  onLeftOut,
+}: {
   readonly request: RequestItem;
   /** Told after an approval: what could not be shared with the rest. */
   readonly onLeftOut: (leftOut: Granted['leftOut']) => void;

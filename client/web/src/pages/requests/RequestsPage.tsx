@@ -1,16 +1,16 @@
 import { Inbox } from 'lucide-react';
 import { useState } from 'react';
-import { paths } from '../../app/paths.ts';
+import { paths } from '../../paths.ts';
 import { useRequests } from '../../data/requests.ts';
-import type { Granted } from '../../data/types/grants.ts';
+import type { Granted } from '../../types/grants.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ButtonLink } from '../../ui/Button.tsx';
 import { CardList, Section } from '../../ui/Card.tsx';
 import { Empty } from '../../ui/Empty.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
-import { LeftOut } from '../share/LeftOut.tsx';
-import { AnsweredRequest } from './AnsweredRequest.tsx';
+import { LeftOut } from '../../components/grants/LeftOut.tsx';
+import { AnsweredRequest } from '../../components/requests/AnsweredRequest.tsx';
 import { OpenRequest } from './OpenRequest.tsx';
 
 /** Who asks for access; approve or deny in one tap. */

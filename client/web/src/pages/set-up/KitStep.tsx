@@ -1,11 +1,11 @@
 import { useState } from 'react';
-import type { SetUp } from '../../data/types/set-up.ts';
+import type { SetUp } from '../../types/set-up.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { FailureNotice } from '../../ui/FailureNotice.tsx';
 import { TextField } from '../../ui/Field.tsx';
 import { Notice } from '../../ui/Notice.tsx';
-import { KitSheet } from './KitSheet.tsx';
+import { KitSheet } from '../../components/keys/KitSheet.tsx';
 import { WalletOutcome } from './SetUpPage.tsx';
 
 /** Shows the recovery kit, then asks for three of its words: a kit that nobody kept saves nobody. */
@@ -59,11 +59,7 @@ export function KitStep({ setUp }: { readonly setUp: SetUp }) {
           }
         />
       ))}
-      {isWrong ? (
-        <Notice tone="caution" live title={t('setup.kit.check.wrong')} />
-      ) : (
-        <FailureNotice failure={proveKit.error} />
-      )}
+      {isWrong ? <Notice tone="caution" live title={t('setup.kit.check.wrong')} /> : <FailureNotice failure={proveKit.error} />}
       <div className="flex flex-wrap gap-3">
         <Button type="submit" tone="primary" busy={proveKit.isBusy}>
           {t('setup.kit.check.button')}

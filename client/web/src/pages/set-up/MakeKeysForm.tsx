@@ -1,13 +1,17 @@
 import { useState, type ReactNode } from 'react';
-import { PASSPHRASE_CHARS_MIN, type SetUp } from '../../data/types/set-up.ts';
+import { PASSPHRASE_CHARS_MIN, type SetUp } from '../../types/set-up.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { Check } from '../../ui/Field.tsx';
-import { NewPassphrase, useNewPassphrase } from './NewPassphrase.tsx';
+import { NewPassphrase, useNewPassphrase } from '../../components/keys/NewPassphrase.tsx';
 
 /** Makes the seed and its keyring. `anew`: a key is published already, and it is not this person's. */
-export function MakeKeysForm({ setUp: { makeKeys }, anew = false, children }: {
+export function MakeKeysForm({
+  setUp: { makeKeys },
+  anew = false,
+  children,
+}: {
   readonly setUp: SetUp;
   readonly anew?: boolean;
   readonly children?: ReactNode;

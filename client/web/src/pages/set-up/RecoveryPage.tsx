@@ -6,8 +6,8 @@ import { Card } from '../../ui/Card.tsx';
 import { Check } from '../../ui/Field.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
-import { WalletAloneLink } from '../wallet-alone/WalletAloneLink.tsx';
-import { RecoverForm } from './RecoverForm.tsx';
+import { WalletAloneLink } from '../../components/WalletAloneLink.tsx';
+import { RecoverForm } from '../../components/keys/RecoverForm.tsx';
 import { MakeKeysForm } from './MakeKeysForm.tsx';
 
 /**

@@ -1,7 +1,7 @@
 import { Check } from 'lucide-react';
 import { useState } from 'react';
 import { useSetUp } from '../../data/set-up.ts';
-import type { SetUp } from '../../data/types/set-up.ts';
+import type { SetUp } from '../../types/set-up.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Button } from '../../ui/Button.tsx';
@@ -11,7 +11,7 @@ import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { KitStep } from './KitStep.tsx';
 import { MakeKeysForm } from './MakeKeysForm.tsx';
-import { RecoverForm } from './RecoverForm.tsx';
+import { RecoverForm } from '../../components/keys/RecoverForm.tsx';
 
 const STEPS = ['keys', 'kit', 'publish'] as const;
 

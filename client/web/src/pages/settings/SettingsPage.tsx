@@ -1,21 +1,21 @@
 import { Link as LinkIcon } from 'lucide-react';
 import { useState } from 'react';
 import { OnlyViewNotice } from '../../app/NetworkNotice.tsx';
-import { LanguageChooser, ThemeChooser } from '../../app/Choosers.tsx';
-import { invitationLink } from '../../app/paths.ts';
+import { LanguageChooser, ThemeChooser } from '../../components/Choosers.tsx';
+import { invitationLink } from '../../paths.ts';
 import { useSetUp } from '../../data/set-up.ts';
 import { useWallets } from '../../data/wallets.ts';
-import type { Me } from '../../data/types/session.ts';
+import type { Me } from '../../types/session.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { Card } from '../../ui/Card.tsx';
 import { Code, Fact, Facts } from '../../ui/Details.tsx';
 import { useAnnounce } from '../../ui/Live.tsx';
 import { Page } from '../../ui/Page.tsx';
-import { BlockedSenders } from '../inbox/BlockedSenders.tsx';
-import { AddressCode } from '../people/AddressCode.tsx';
-import { KitSheet } from '../set-up/KitSheet.tsx';
-import { ForgetNetwork } from '../welcome/ForgetNetwork.tsx';
+import { BlockedSenders } from '../../components/inbox/BlockedSenders.tsx';
+import { AddressCode } from '../../components/people/AddressCode.tsx';
+import { KitSheet } from '../../components/keys/KitSheet.tsx';
+import { ForgetNetwork } from '../../components/ForgetNetwork.tsx';
 
 /** The person's address, looks, recovery kit, session, and what medlock cannot do. */
 export function SettingsPage({ me }: { readonly me: Me }) {

@@ -1,21 +1,25 @@
 import { useRecords } from '../../data/records.ts';
 import type { Address, Hex } from 'viem';
-import { CATEGORIES } from '../../data/types/codes.ts';
-import type { RecordItem } from '../../data/types/records.ts';
+import { CATEGORIES } from '../../types/codes.ts';
+import type { RecordItem } from '../../types/records.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ButtonLink, Button } from '../../ui/Button.tsx';
 import { Empty } from '../../ui/Empty.tsx';
 import { Resource } from '../../ui/Resource.tsx';
 import { FolderHeart } from 'lucide-react';
-import { paths } from '../../app/paths.ts';
+import { paths } from '../../paths.ts';
 import { Moment } from '../../ui/Moment.tsx';
-import { useRecordTitle } from '../records/RecordName.tsx';
+import { useRecordTitle } from '../../components/records/RecordName.tsx';
 
 /** The most records that one signature can share (`GrantRegistry`). */
 export const RECORDS_MAX = 64;
 
 /** Chooses own records, one by one or a whole category at once. */
-export function RecordChoice({ patient, value, onChange }: {
+export function RecordChoice({
+  patient,
+  value,
+  onChange,
+}: {
   readonly patient: Address;
   readonly value: readonly Hex[];
   readonly onChange: (records: readonly Hex[]) => void;
@@ -42,7 +46,11 @@ export function RecordChoice({ patient, value, onChange }: {
   );
 }
 
-function Groups({ records, value, onChange }: {
+function Groups({
+  records,
+  value,
+  onChange,
+}: {
   readonly records: readonly RecordItem[];
   readonly value: readonly Hex[];
   readonly onChange: (records: readonly Hex[]) => void;
@@ -53,13 +61,20 @@ function Groups({ records, value, onChange }: {
     (group) => group.records.length > 0,
   );
   return (
-    <div className="max-h-112 space-y-4 overflow-y-auto rounded-xl border border-control p-3 sm:p-4" role="group" aria-label={t('share.what.choose')}>
+    <div
+      className="max-h-112 space-y-4 overflow-y-auto rounded-xl border border-control p-3 sm:p-4"
+      role="group"
+      aria-label={t('share.what.choose')}
+    >
       {groups.map((group) => (
         <div key={group.category}>
           <div className="flex flex-wrap items-center justify-between gap-2">
             <h3 className="font-semibold">{t(`category.${group.category}`)}</h3>
             {group.records.length > 1 && (
-              <Button tone="quiet" onClick={() => onChange([...new Set([...value, ...group.records.map((record) => record.id)])].slice(0, RECORDS_MAX))}>
+              <Button
+                tone="quiet"
+                onClick={() => onChange([...new Set([...value, ...group.records.map((record) => record.id)])].slice(0, RECORDS_MAX))}
+              >
                 {t('share.all.category', { category: t(`category.${group.category}`) })}
               </Button>
             )}
@@ -82,7 +97,11 @@ function Groups({ records, value, onChange }: {
   );
 }
 
-function Line({ record, checked, onChange }: {
+function Line({
+  record,
+  checked,
+  onChange,
+}: {
   readonly record: RecordItem;
   readonly checked: boolean;
   readonly onChange: (checked: boolean) => void;

@@ -2,13 +2,13 @@ import { CircleCheck, Share2 } from 'lucide-react';
 import { useEffect, useId, useRef, useState } from 'react';
 import { useSearchParams } from 'react-router';
 import { type Address, type Hex, isHex } from 'viem';
-import { paths } from '../../app/paths.ts';
+import { paths } from '../../paths.ts';
 import { useDraft } from '../../data/draft.ts';
 import { usePerson } from '../../data/directory.ts';
 import { describeShare, useShare } from '../../data/grants.ts';
 import { useSession } from '../../data/session.ts';
-import { CATEGORIES, type Category, PURPOSES, type Purpose, type Right } from '../../data/types/codes.ts';
-import type { Granted, NewGrants } from '../../data/types/grants.ts';
+import { CATEGORIES, type Category, PURPOSES, type Purpose, type Right } from '../../types/codes.ts';
+import type { Granted, NewGrants } from '../../types/grants.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
@@ -18,12 +18,12 @@ import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { SignSentence } from '../../ui/SignSentence.tsx';
 import { parseAddress } from '../../wallet/wallet.ts';
-import { useCalled } from '../people/names.ts';
-import { PersonPicker } from '../people/PersonPicker.tsx';
-import { SentenceText } from '../people/SentenceText.tsx';
-import { LeftOut } from './LeftOut.tsx';
+import { useCalled } from '../../components/people/names.ts';
+import { PersonPicker } from '../../components/people/PersonPicker.tsx';
+import { SentenceText } from '../../components/people/SentenceText.tsx';
+import { LeftOut } from '../../components/grants/LeftOut.tsx';
 import { RecordChoice } from './RecordChoice.tsx';
-import { endOfDay, endProblem, UntilField } from './UntilField.tsx';
+import { endOfDay, endProblem, UntilField } from '../../components/UntilField.tsx';
 
 /** What is being put together; it survives a lock or an ended sign-in. */
 interface Draft {
@@ -46,6 +46,7 @@ export function SharePage() {
   const [search, setSearch] = useSearchParams();
   const [draft, setDraft, forget] = useDraft<Draft>('share', useState(emptyDraft)[0]);
   const share = useShare();
+  const { reset } = share;
   const [done, setDone] = useState<(NewGrants & Pick<Granted, 'leftOut'>) | null>(null);
   const doneName = useCalled(done?.grantee ?? null);
   const asked = search.toString();
@@ -60,10 +61,10 @@ export function SharePage() {
     // What a link names replaces that part of an earlier draft; the rest of it stays.
     const named = namedIn(new URLSearchParams(asked));
     if (Object.keys(named).length === 0) return;
-    setDraft({ ...draft, ...named });
+    setDraft((known) => ({ ...known, ...named }));
     setDone(null);
-    share.reset();
-  }, [asked]);
+    reset();
+  }, [asked, setDraft, reset]);
   if (me === null) return null;
 
   if (done !== null) {
@@ -73,9 +74,7 @@ export function SharePage() {
         <Card className="flex flex-col items-center gap-4 py-10 text-center">
           <CircleCheck aria-hidden size={48} className="text-good" />
           <p role="status" className="max-w-prose text-lg">
-            {done.right === 'read'
-              ? t('share.done.open', { name: doneName, date })
-              : t('share.done.add', { name: doneName, date })}
+            {done.right === 'read' ? t('share.done.open', { name: doneName, date }) : t('share.done.add', { name: doneName, date })}
           </p>
           <LeftOut leftOut={done.leftOut} />
           <div className="flex flex-wrap justify-center gap-3">
@@ -84,7 +83,7 @@ export function SharePage() {
             </ButtonLink>
             <Button
               onClick={() => {
-                share.reset();
+                reset();
                 setDone(null);
               }}
             >
@@ -115,7 +114,12 @@ export function SharePage() {
 }
 
 const emptyDraft = (): Draft => ({
-  grantee: null, right: 'read', records: [], category: 'laboratory', purpose: 'TREAT', until: endOfDay(DAYS),
+  grantee: null,
+  right: 'read',
+  records: [],
+  category: 'laboratory',
+  purpose: 'TREAT',
+  until: endOfDay(DAYS),
 });
 
 /** What a link to this page names: somebody, some records, or both. */
@@ -128,7 +132,13 @@ function namedIn(search: URLSearchParams): Partial<Draft> {
   };
 }
 
-function ShareForm({ me, draft, setDraft, share, onDone }: {
+function ShareForm({
+  me,
+  draft,
+  setDraft,
+  share,
+  onDone,
+}: {
   readonly me: Address;
   readonly draft: Draft;
   readonly setDraft: (draft: Draft) => void;
@@ -143,7 +153,11 @@ function ShareForm({ me, draft, setDraft, share, onDone }: {
   const purpose = purposes.includes(draft.purpose) ? draft.purpose : (purposes[0] ?? 'TREAT');
   const given = newGrants({ ...draft, purpose });
   const submit = () => {
-    if (given) share.run(given).then(({ leftOut }) => onDone({ ...given, leftOut }), () => undefined);
+    if (given)
+      share.run(given).then(
+        ({ leftOut }) => onDone({ ...given, leftOut }),
+        () => undefined,
+      );
   };
   return (
     <form
@@ -207,7 +221,14 @@ function ShareForm({ me, draft, setDraft, share, onDone }: {
           </SignSentence>
         )}
         <ActionStatus act={share} onRetry={submit} />
-        <Button type="submit" tone="primary" icon={Share2} busy={share.isBusy} disabled={given === null} aria-describedby={given ? sentence : undefined}>
+        <Button
+          type="submit"
+          tone="primary"
+          icon={Share2}
+          busy={share.isBusy}
+          disabled={given === null}
+          aria-describedby={given ? sentence : undefined}
+        >
           {t('share.button')}
         </Button>
       </div>

@@ -1,7 +1,7 @@
 import { KeyRound, Wallet } from 'lucide-react';
 import { useState } from 'react';
 import { useSession } from '../../data/session.ts';
-import type { LockReason, Unlocker } from '../../data/types/session.ts';
+import type { LockReason, Unlocker } from '../../types/session.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Button } from '../../ui/Button.tsx';
@@ -9,9 +9,9 @@ import { Card } from '../../ui/Card.tsx';
 import { FailureNotice } from '../../ui/FailureNotice.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
-import { WalletAloneLink } from '../wallet-alone/WalletAloneLink.tsx';
-import { RecoverForm } from '../set-up/RecoverForm.tsx';
-import { PassphraseField } from '../set-up/PassphraseField.tsx';
+import { WalletAloneLink } from '../../components/WalletAloneLink.tsx';
+import { RecoverForm } from '../../components/keys/RecoverForm.tsx';
+import { PassphraseField } from '../../components/keys/PassphraseField.tsx';
 
 /** Signed in, but the keys are not in memory: passphrase, wallet, or the recovery words. */
 export function UnlockPage({ why, unlockers }: { readonly why: LockReason; readonly unlockers: readonly Unlocker[] }) {

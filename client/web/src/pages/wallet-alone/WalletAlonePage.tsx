@@ -1,6 +1,6 @@
 import { KeyRound, OctagonX } from 'lucide-react';
 import { useState } from 'react';
-import { paths } from '../../app/paths.ts';
+import { paths } from '../../paths.ts';
 import { useGivenWhileLocked, useSentGrants } from '../../data/grants.ts';
 import { useKeyState } from '../../data/key-state.ts';
 import { useSession } from '../../data/session.ts';
@@ -11,9 +11,9 @@ import { Card, CardList, Section } from '../../ui/Card.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
-import { byPerson, isCurrent, PersonGrants } from '../access/PersonGrants.tsx';
-import { SentGrants } from '../access/SentGrants.tsx';
-import { StopEveryoneDialog } from '../access/StopDialog.tsx';
+import { byPerson, isCurrent, PersonGrants } from '../../components/grants/PersonGrants.tsx';
+import { SentGrants } from '../../components/grants/SentGrants.tsx';
+import { StopEveryoneDialog } from '../../components/grants/StopDialog.tsx';
 
 /**
  * What the wallet alone can do, with the records locked: end permissions, and publish one's own key again. Neither a passphrase

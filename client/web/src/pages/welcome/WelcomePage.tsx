@@ -2,8 +2,8 @@ import { EyeOff, ScrollText, UserCheck, type LucideIcon } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { useSession } from '../../data/session.ts';
 import { useWallets } from '../../data/wallets.ts';
-import type { LockReason } from '../../data/types/session.ts';
-import type { WalletInfo } from '../../data/types/wallets.ts';
+import type { LockReason } from '../../types/session.ts';
+import type { WalletInfo } from '../../types/wallets.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Button } from '../../ui/Button.tsx';
@@ -12,8 +12,8 @@ import { Code } from '../../ui/Details.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Spinner } from '../../ui/Spinner.tsx';
-import { short } from '../people/names.ts';
-import { ForgetNetwork } from './ForgetNetwork.tsx';
+import { short } from '../../components/people/names.ts';
+import { ForgetNetwork } from '../../components/ForgetNetwork.tsx';
 
 /** The first page: what medlock is, and the way in with a wallet. */
 export function WelcomePage({ why }: { readonly why: LockReason }) {

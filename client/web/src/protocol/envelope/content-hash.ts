@@ -33,9 +33,7 @@ export class ContentHasher {
 }
 
 /** Length and content hash of a stream: the first pass of an upload. */
-export async function hashContent(
-  content: AsyncIterable<Bytes> | Iterable<Bytes>,
-): Promise<{ length: number; hash: Hex }> {
+export async function hashContent(content: AsyncIterable<Bytes> | Iterable<Bytes>): Promise<{ length: number; hash: Hex }> {
   const hasher = new ContentHasher();
   for await (const piece of content) await hasher.update(piece);
   return { length: hasher.length, hash: await hasher.finish() };

@@ -75,12 +75,7 @@ export class FloeMessage {
   }
 
   /** Derives the keys of a message from the key (32 bytes, not kept), an IV of 32 random bytes and associated data. */
-  static async derive(
-    key: Bytes,
-    iv: Bytes,
-    aad: Bytes,
-    parameters: FloeParameters = SUITE_PARAMETERS,
-  ): Promise<FloeMessage> {
+  static async derive(key: Bytes, iv: Bytes, aad: Bytes, parameters: FloeParameters = SUITE_PARAMETERS): Promise<FloeMessage> {
     const prefix = concat(parameterBytes(parameters), iv);
     const root = await importHmac(key);
     const headerTag = (await hmac(root, concat(prefix, utf8('HEADER_TAG:'), aad))).subarray(0, 32);

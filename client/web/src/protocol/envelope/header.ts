@@ -46,13 +46,7 @@ export class Header {
   }
 
   /** The header of a new envelope; seals the data key to the patient. */
-  static async create(
-    of: RecordVersion,
-    patient: Address,
-    patientKey: PublicKey,
-    keyEpoch: number,
-    dek: DataKey,
-  ): Promise<Header> {
+  static async create(of: RecordVersion, patient: Address, patientKey: PublicKey, keyEpoch: number, dek: DataKey): Promise<Header> {
     const capsule = await Capsule.seal(dek, patientKey, ownerBinding(of, patient, keyEpoch));
     return new Header(of.record, of.version, keyEpoch, capsule);
   }
@@ -82,15 +76,7 @@ export class Header {
 
   /** The 161 bytes. */
   toBytes(): Bytes {
-    return concat(
-      MAGIC,
-      u8(SUITE),
-      u8(FLAGS),
-      u16(this.version),
-      fromHex(this.record, 32),
-      u32(this.keyEpoch),
-      this.ownerCapsule.bytes,
-    );
+    return concat(MAGIC, u8(SUITE), u8(FLAGS), u16(this.version), fromHex(this.record, 32), u32(this.keyEpoch), this.ownerCapsule.bytes);
   }
 
   /**

@@ -92,7 +92,11 @@ export function encodeMetadata(metadata: Metadata): Bytes {
     [5n, metadata.created],
   ]);
   if (metadata.fhirType !== null) map.set(6n, metadata.fhirType);
-  if (metadata.codes.length > 0) map.set(7n, metadata.codes.map(({ system, code }) => [system, code]));
+  if (metadata.codes.length > 0)
+    map.set(
+      7n,
+      metadata.codes.map(({ system, code }) => [system, code]),
+    );
   if (metadata.signedBy !== null) {
     map.set(8n, addressBytes(metadata.signedBy.author));
     map.set(9n, fromHex(metadata.signedBy.signature));

@@ -55,12 +55,7 @@ export class RangeOpener {
    * @throws OpenError `header`, `tag`, `final` for a head shorter than it must be, `length` when `fileLength` is not what
    * the metadata give.
    */
-  static async start(
-    head: Bytes,
-    fileLength: number,
-    context: EnvelopeContext,
-    dek: DataKey,
-  ): Promise<RangeOpener> {
+  static async start(head: Bytes, fileLength: number, context: EnvelopeContext, dek: DataKey): Promise<RangeOpener> {
     const header = Header.parse(head);
     const floeHeader = head.slice(HEADER_LEN, SEGMENTS_AT);
     if (floeHeader.length < FLOE_HEADER_LEN) throw new OpenError('final');

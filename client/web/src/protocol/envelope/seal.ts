@@ -102,10 +102,7 @@ export class Sealer {
   }
 
   /** Metadata, content and padding. The content is hashed while it passes; WebCrypto does that in another thread. */
-  async *#plaintext(
-    content: AsyncIterable<Bytes> | Iterable<Bytes>,
-    length: number,
-  ): AsyncGenerator<Bytes, void, undefined> {
+  async *#plaintext(content: AsyncIterable<Bytes> | Iterable<Bytes>, length: number): AsyncGenerator<Bytes, void, undefined> {
     const { contentLength, contentHash } = this.#announced;
     const hasher = new ContentHasher();
     const front = concat(u32(this.#encodedMetadata.length), this.#encodedMetadata);

@@ -78,9 +78,7 @@ export class Keyring {
       throw new KeyringError('malformed');
     }
     if (fields.chain_id !== chainId || !sameHex(storedOwner, owner)) throw new KeyringError('other_owner');
-    const isTheirs = keyring
-      .walletMessages()
-      .every(({ parts }) => parts.chainId === chainId && sameHex(parts.owner, owner));
+    const isTheirs = keyring.walletMessages().every(({ parts }) => parts.chainId === chainId && sameHex(parts.owner, owner));
     if (!isTheirs) throw new KeyringError('malformed');
     return keyring;
   }
@@ -111,13 +109,7 @@ export class Keyring {
    *
    * @throws KeyringError `unstable_signature` when the two differ, `invalid_signature`, `other_owner`, `full`.
    */
-  async addWallet(
-    seed: Seed,
-    message: WalletMessage,
-    first: Hex,
-    second: Hex,
-    random: Random = systemRandom,
-  ): Promise<void> {
+  async addWallet(seed: Seed, message: WalletMessage, first: Hex, second: Hex, random: Random = systemRandom): Promise<void> {
     const { owner, chainId } = message.parts;
     if (chainId !== this.chainId || !sameHex(owner, this.owner)) throw new KeyringError('other_owner');
     if (!sameSignature(first, second)) throw new KeyringError('unstable_signature');
@@ -129,12 +121,7 @@ export class Keyring {
    *
    * @throws KeyringError `passphrase_length`, `full`.
    */
-  async addPassphrase(
-    seed: Seed,
-    passphrase: string,
-    argon2id: Argon2id,
-    random: Random = systemRandom,
-  ): Promise<void> {
+  async addPassphrase(seed: Seed, passphrase: string, argon2id: Argon2id, random: Random = systemRandom): Promise<void> {
     checkPassphraseLength(passphrase);
     if (this.#passphrases().length === MAX_PASSPHRASES) throw new KeyringError('full');
     const parameters = PassphraseParameters.generate(random);
@@ -148,9 +135,7 @@ export class Keyring {
    * @throws KeyringError `invalid_signature`, `no_match`, `tag`.
    */
   async openWithWallet(message: WalletMessage, signature: Hex): Promise<Seed> {
-    const entry = this.#entries.find(
-      ({ unlocker }) => unlocker.kind === 'wallet' && unlocker.message.text === message.text,
-    );
+    const entry = this.#entries.find(({ unlocker }) => unlocker.kind === 'wallet' && unlocker.message.text === message.text);
     if (entry === undefined) throw new KeyringError('no_match');
     const kek = walletKey(message, signature);
     const seed = await this.#open(entry, kek);
@@ -212,10 +197,7 @@ export class Keyring {
   }
 
   #context(unlocker: Unlocker): Bytes {
-    const ofUnlocker =
-      unlocker.kind === 'wallet'
-        ? concat(u8(1), unlocker.message.digest())
-        : concat(u8(2), unlocker.parameters.toBytes());
+    const ofUnlocker = unlocker.kind === 'wallet' ? concat(u8(1), unlocker.message.digest()) : concat(u8(2), unlocker.parameters.toBytes());
     return concat(u8(VERSION), u64(this.chainId), addressBytes(this.owner), ofUnlocker);
   }
 }

@@ -54,8 +54,7 @@ export class PassphraseParameters {
     const salt = hexOf(fields?.salt, SALT_LEN);
     if (fields === null || salt === null) throw new KeyringError('malformed');
     const { memory_kib: memoryKib, iterations, lanes } = fields;
-    const isInRange =
-      isBetween(memoryKib, 19_456, 262_144) && isBetween(iterations, 2, 10) && isBetween(lanes, 1, 4);
+    const isInRange = isBetween(memoryKib, 19_456, 262_144) && isBetween(iterations, 2, 10) && isBetween(lanes, 1, 4);
     if (!isInRange) throw new KeyringError('malformed');
     return new PassphraseParameters({ memoryKib, iterations, lanes } as Argon2Parameters, salt);
   }

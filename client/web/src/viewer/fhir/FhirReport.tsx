@@ -5,10 +5,14 @@ import { Badge } from '../../ui/Badge.tsx';
 import { Details, Fact, Facts } from '../../ui/Details.tsx';
 import { Loading } from '../../ui/Loading.tsx';
 import { TextView } from '../TextView.tsx';
-import type { Entry, Fact as FhirFact, Flag, ResultRow } from './report.ts';
+import type { Entry, Fact as FhirFact, Flag, ResultRow } from '../../parsers/fhir-report.ts';
 
 const TONES: Readonly<Record<Flag, 'good' | 'caution' | 'danger'>> = {
-  normal: 'good', low: 'caution', high: 'caution', abnormal: 'caution', critical: 'danger',
+  normal: 'good',
+  low: 'caution',
+  high: 'caution',
+  abnormal: 'caution',
+  critical: 'danger',
 };
 
 /** A FHIR document as a readable report, parsed in a worker; the original data below it. */
@@ -88,9 +92,15 @@ function Results({ rows }: { readonly rows: readonly ResultRow[] }) {
     <table className="block w-full sm:table">
       <thead className="sr-only sm:not-sr-only">
         <tr className="text-start text-sm text-muted">
-          <th scope="col" className="py-2 pe-4 text-start font-medium">{t('viewer.fhir.result')}</th>
-          <th scope="col" className="py-2 pe-4 text-start font-medium">{t('viewer.fhir.value')}</th>
-          <th scope="col" className="py-2 pe-4 text-start font-medium">{t('viewer.fhir.range')}</th>
+          <th scope="col" className="py-2 pe-4 text-start font-medium">
+            {t('viewer.fhir.result')}
+          </th>
+          <th scope="col" className="py-2 pe-4 text-start font-medium">
+            {t('viewer.fhir.value')}
+          </th>
+          <th scope="col" className="py-2 pe-4 text-start font-medium">
+            {t('viewer.fhir.range')}
+          </th>
           {isAnyFlagged && (
             <th scope="col" className="py-2 text-start font-medium">
               {t('viewer.fhir.flag')}
@@ -111,9 +121,7 @@ function Results({ rows }: { readonly rows: readonly ResultRow[] }) {
               <bdi>{row.range}</bdi>
             </td>
             {isAnyFlagged && (
-              <td className="py-1 sm:py-2.5">
-                {row.flag && <Badge tone={TONES[row.flag]}>{t(`viewer.fhir.${row.flag}`)}</Badge>}
-              </td>
+              <td className="py-1 sm:py-2.5">{row.flag && <Badge tone={TONES[row.flag]}>{t(`viewer.fhir.${row.flag}`)}</Badge>}</td>
             )}
           </tr>
         ))}

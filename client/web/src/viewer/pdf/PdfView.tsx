@@ -46,9 +46,21 @@ export function PdfView({ blob }: { readonly blob: Blob }) {
     <div className="space-y-3">
       <div role="group" aria-label={t('viewer.pages')} className="flex flex-wrap items-center justify-between gap-2">
         <div className="flex items-center">
-          <IconButton icon={ChevronLeft} className="rtl:rotate-180" label={t('viewer.previous')} disabled={page === 1} onClick={() => setPage(page - 1)} />
+          <IconButton
+            icon={ChevronLeft}
+            className="rtl:rotate-180"
+            label={t('viewer.previous')}
+            disabled={page === 1}
+            onClick={() => setPage(page - 1)}
+          />
           <p aria-live="polite">{t('viewer.page', { number: page, total: document.pages })}</p>
-          <IconButton icon={ChevronRight} className="rtl:rotate-180" label={t('viewer.next')} disabled={page === document.pages} onClick={() => setPage(page + 1)} />
+          <IconButton
+            icon={ChevronRight}
+            className="rtl:rotate-180"
+            label={t('viewer.next')}
+            disabled={page === document.pages}
+            onClick={() => setPage(page + 1)}
+          />
         </div>
         <div className="flex">
           <IconButton icon={ZoomOut} label={t('viewer.zoomOut')} disabled={zoom === 0} onClick={() => setZoom(zoom - 1)} />
@@ -60,7 +72,12 @@ export function PdfView({ blob }: { readonly blob: Blob }) {
   );
 }
 
-function PageView({ document, number, zoom, onFault }: {
+function PageView({
+  document,
+  number,
+  zoom,
+  onFault,
+}: {
   readonly document: PdfDocument;
   readonly number: number;
   readonly zoom: number;
@@ -90,7 +107,13 @@ function PageView({ document, number, zoom, onFault }: {
   }, [document, number, zoom]);
 
   return (
-    <div ref={frame} className="max-w-full overflow-auto rounded-xl border border-line bg-white" role="region" aria-label={t('viewer.document')} tabIndex={0}>
+    <div
+      ref={frame}
+      className="max-w-full overflow-auto rounded-xl border border-line bg-white"
+      role="region"
+      aria-label={t('viewer.document')}
+      tabIndex={0}
+    >
       {drawn === null ? <Loading /> : <BitmapView bitmap={drawn.bitmap} width={`${zoom * 100}%`} className="block max-w-none" />}
       <p className="sr-only">{drawn?.text}</p>
     </div>

@@ -31,14 +31,23 @@ function sealedFile(): SealedFile {
 
 /** The code of what a promise is refused with; `null` when it is kept. */
 const refusal = (promise: Promise<unknown>): Promise<string | null> =>
-  promise.then(() => null, (error: unknown) => asFailure(asOpenFailure(error)).code);
+  promise.then(
+    () => null,
+    (error: unknown) => asFailure(asOpenFailure(error)).code,
+  );
 
 async function seal(signal?: AbortSignal): Promise<SealedFile> {
   const file = chosenFile();
   const { length, hash } = await hashFile(file, { signal });
   const metadata = {
-    contentLength: length, mediaType: 'application/dicom', fileName: 'canary-scan.dcm', contentHash: hash, created: 0n,
-    fhirType: null, codes: [], signedBy: null,
+    contentLength: length,
+    mediaType: 'application/dicom',
+    fileName: 'canary-scan.dcm',
+    contentHash: hash,
+    created: 0n,
+    fhirType: null,
+    codes: [],
+    signedBy: null,
   };
   const keys = { patientKey: key.publicKey, patientKeyEpoch: 1, operator: patient, operatorKey: key.publicKey, operatorKeyEpoch: 1 };
   return sealFile(file, { ...target, ...keys, metadata }, { signal });

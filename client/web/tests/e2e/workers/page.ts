@@ -104,9 +104,7 @@ const workers = {
       start: (controller) => controller.enqueue(head),
       pull: (controller) => controller.error(new TypeError('network')),
     });
-    return Promise.all(
-      [changed, sealed.envelope.slice(0, half), broken].map((file) => refusal(openFile(file, requestOf(sealed)))),
-    );
+    return Promise.all([changed, sealed.envelope.slice(0, half), broken].map((file) => refusal(openFile(file, requestOf(sealed)))));
   },
 
   /** Tries to seal the chosen file. */

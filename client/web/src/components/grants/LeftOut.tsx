@@ -1,0 +1,26 @@
+import { Link } from 'react-router';
+import { paths } from '../../paths.ts';
+import type { Granted } from '../../types/grants.ts';
+import { useI18n } from '../../i18n/I18n.tsx';
+import { Notice } from '../../ui/Notice.tsx';
+import { short } from '../people/names.ts';
+
+/** What could not be shared with the rest, and why. */
+export function LeftOut({ leftOut }: Pick<Granted, 'leftOut'>) {
+  const { t, failure } = useI18n();
+  if (leftOut.length === 0) return null;
+  return (
+    <Notice tone="danger" live title={t('share.leftOut')}>
+      <ul className="list-disc ps-5 text-start">
+        {leftOut.map(({ record, version, code }) => (
+          <li key={`${record}-${version}`}>
+            <Link to={paths.record(record)} className="text-accent underline">
+              {short(record)}
+            </Link>
+            {version !== null && `, ${t('record.version', { number: version })}`}: {failure(code)[0]}
+          </li>
+        ))}
+      </ul>
+    </Notice>
+  );
+}

@@ -1,0 +1,36 @@
+import { BadgeCheck } from 'lucide-react';
+import { usePerson } from '../../data/directory.ts';
+import type { Address } from 'viem';
+import type { Person } from '../../types/people.ts';
+import { useI18n } from '../../i18n/I18n.tsx';
+import { Badge } from '../../ui/Badge.tsx';
+import { useCalled } from './names.ts';
+
+/** The name of somebody, for the middle of a line. */
+export function PersonName({ address }: { readonly address: Address | null }) {
+  return <bdi>{useCalled(address)}</bdi>;
+}
+
+/** Roles, and whether anybody vouches for them now. */
+export function Standing({ address }: { readonly address: Address }) {
+  const { t } = useI18n();
+  const { data: person } = usePerson(address);
+  if (person === undefined) return null;
+  // Family and friends are nobody's to vouch for; who was accredited once and is not now is worth a warning.
+  if (person === null) return <Badge>{t('ui.notAccredited')}</Badge>;
+  if (!person.counts) return <Badge tone="caution">{t('ui.notAccredited')}</Badge>;
+  return (
+    <span className="flex flex-wrap items-center gap-1.5">
+      <Badge tone="good">
+        <BadgeCheck aria-hidden size={16} className="me-1" />
+        {t('ui.accredited')}
+      </Badge>
+      {person.roles.map((role) => (
+        <Badge key={role}>{t(`role.${role}`)}</Badge>
+      ))}
+    </span>
+  );
+}
+
+/** Where an accredited person works, in a line. */
+export const affiliation = (person: Person): string => [person.specialty, person.organisation].filter(Boolean).join(' · ');

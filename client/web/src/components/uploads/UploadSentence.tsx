@@ -1,0 +1,19 @@
+import { useSession } from '../../data/session.ts';
+import type { Address } from 'viem';
+import type { Category } from '../../types/codes.ts';
+import { useI18n } from '../../i18n/I18n.tsx';
+import { SignSentence } from '../../ui/SignSentence.tsx';
+import { SentenceText } from '../people/SentenceText.tsx';
+
+/** What adding a record signs: that it is registered, and who added it. */
+export function UploadSentence({ patient, category }: { readonly patient: Address; readonly category: Category }) {
+  const { me } = useSession();
+  const own = me?.address === patient;
+  const { t } = useI18n();
+  return (
+    <SignSentence>
+      <SentenceText sentence={{ key: 'sign.add_record', values: { category, patient, own } }} />{' '}
+      <SentenceText sentence={{ key: 'sign.author', values: {} }} /> {t('upload.eachFile')}
+    </SignSentence>
+  );
+}

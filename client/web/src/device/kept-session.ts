@@ -1,0 +1,48 @@
+/**
+ * The session of this browser: the login message and a P-256 key that cannot leave it. The token is the server's
+ * HttpOnly cookie, which no script sees.
+ */
+import type { Address } from 'viem';
+import type { Shelf } from './shelf.ts';
+import { SessionKey } from '../protocol/session.ts';
+
+const NAME = 'session';
+
+/** As it lies in IndexedDB; the pair is a handle, the private half cannot be read by anybody. */
+interface Stored {
+  readonly address: Address;
+  readonly loginMessage: string;
+  readonly expiresAt: number;
+  readonly pair: CryptoKeyPair;
+}
+
+export class KeptSession {
+  readonly address: Address;
+  readonly loginMessage: string;
+  /** Unix seconds. */
+  readonly expiresAt: number;
+  readonly key: SessionKey;
+
+  constructor(address: Address, loginMessage: string, expiresAt: number, key: SessionKey) {
+    this.address = address;
+    this.loginMessage = loginMessage;
+    this.expiresAt = expiresAt;
+    this.key = key;
+  }
+
+  /** The session that this browser keeps; `null` if there is none, or it has ended. */
+  static async load(shelf: Shelf): Promise<KeptSession | null> {
+    const stored = await shelf.get<Stored>(NAME);
+    if (stored === undefined || stored.expiresAt * 1000 <= Date.now()) return null;
+    return new KeptSession(stored.address, stored.loginMessage, stored.expiresAt, await SessionKey.fromPair(stored.pair));
+  }
+
+  async save(shelf: Shelf): Promise<void> {
+    const { address, loginMessage, expiresAt, key } = this;
+    await shelf.put(NAME, { address, loginMessage, expiresAt, pair: key.pair } satisfies Stored);
+  }
+
+  static async forget(shelf: Shelf): Promise<void> {
+    await shelf.remove(NAME);
+  }
+}
