@@ -21,7 +21,6 @@ use protocol::{
 
 use crate::{
     caller::Caller,
-    chain,
     error::ApiError,
     extract::{Json, Path, Query, VersionInPath},
     relations, relay,
@@ -120,7 +119,7 @@ pub(crate) async fn put_release_share(
     Json(body): Json<ReleaseShareBody>,
 ) -> Result<StatusCode, ApiError> {
     let VersionInPath(version) = version;
-    let on_chain = chain::find_record(&app, record, BlockId::latest()).await?;
+    let on_chain = app.chain_view.find_record(record, BlockId::latest()).await?;
     // A stranger learns nothing here that the chain does not show.
     let known = on_chain
         .filter(|on_chain| (1..=on_chain.version).contains(&version))
