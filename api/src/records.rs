@@ -20,10 +20,11 @@ use protocol::{
 };
 
 use crate::{
+    actions,
     caller::Caller,
     error::ApiError,
     extract::{Json, Path, Query, VersionInPath},
-    relations, relay,
+    relations,
     state::App,
 };
 
@@ -59,7 +60,7 @@ pub(crate) async fn post_record(
                 shares::deposit(&app, deposit).await?;
                 relations::note(&app, caller.address, patient).await
             };
-            relay::answer(app.relay.relay_after(verified, &caller, kept).await?, StatusCode::CREATED)
+            actions::answer(app.relay.relay_after(verified, caller.submitter(), kept).await?, StatusCode::CREATED)
         }
         None => {
             register::deposit(&app, &caller, &body).await?;
