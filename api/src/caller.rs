@@ -14,6 +14,7 @@ use crate::{
     at_rest::{Lookup, Sealed, Use},
     error::ApiError,
     network::RequestNetwork,
+    relay::Submitter,
     state::App,
     store::collection,
     time::Clock,
@@ -113,6 +114,11 @@ impl Caller {
     #[must_use]
     pub fn login_hash(&self) -> B256 {
         B256::from_slice(&Sha256::digest(self.login_message.as_bytes()))
+    }
+
+    /// The caller as somebody who brings actions to the relay.
+    pub(crate) const fn submitter(&self) -> Submitter {
+        Submitter { address: self.address, network: self.network }
     }
 
     /// The caller's address as the mirror writes it.

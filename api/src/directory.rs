@@ -25,7 +25,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     caller::Caller,
-    chain,
     error::ApiError,
     extract::{AddressInPath, Json, Path, Query, page_limit},
     paging,
@@ -95,13 +94,9 @@ pub(crate) async fn put_profile(
     if profile.issued > now + app.settings.limits.clock_skew_seconds_max {
         return Err(ApiError::new(ErrorCode::ClockSkew, "the profile was issued in the future"));
     }
-    chain::verify_signed(
-        &app,
-        SignedProfile::signing_hash(profile, &app.deployment),
-        signed.signer(),
-        &signed.signature,
-    )
-    .await?;
+    app.chain_view
+        .verify_signed(SignedProfile::signing_hash(profile, &app.deployment), signed.signer(), &signed.signature)
+        .await?;
     check_accreditation(&app, &signed).await?;
     store(&app, signed).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -129,7 +124,7 @@ fn check_texts(signed: &SignedProfile) -> Result<(), ApiError> {
 /// The accreditor must vouch for the practitioner now, in at least the roles that the profile shows.
 async fn check_accreditation(app: &App, signed: &SignedProfile) -> Result<(), ApiError> {
     let profile = &signed.profile;
-    let registry = chain::accreditation(app);
+    let registry = app.chain_view.accreditation();
     let practitioner = registry.practitionerOf(profile.practitioner).call().await?;
     if practitioner.accreditor != profile.accreditor {
         return Err(ApiError::forbidden("another accreditor, or none, vouches for this practitioner"));

@@ -34,10 +34,10 @@ pub(crate) use standing::ending;
 pub(crate) use view::mirrored;
 
 use crate::{
+    actions,
     caller::Caller,
     error::ApiError,
     extract::{Json, Path, Query},
-    relay,
     state::App,
     work,
 };
@@ -69,7 +69,7 @@ pub(crate) async fn post_grant(
         Some((signed, verified)) => {
             let epochs = give::check_hashes(signed, &kept)?;
             let keep = give::keep(&app, &caller, signed, &kept, &epochs);
-            relay::answer(app.relay.relay_after(verified, &caller, keep).await?, StatusCode::CREATED)
+            actions::answer(app.relay.relay_after(verified, caller.submitter(), keep).await?, StatusCode::CREATED)
         }
         None => {
             give::put_in_again(&app, &caller, &kept).await?;
@@ -173,5 +173,5 @@ pub(crate) async fn revoke(
     if !matches!(body.action.action, Action::Revoke(_) | Action::RevokeAll(_)) {
         return Err(ApiError::invalid("the message is not a Revoke or RevokeAll; send it to /v1/actions"));
     }
-    relay::answer(app.relay.relay(&body.action, &caller).await?, StatusCode::OK)
+    actions::answer(app.relay.relay(&body.action, caller.submitter()).await?, StatusCode::OK)
 }

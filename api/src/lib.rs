@@ -28,6 +28,7 @@ mod work;
 
 // One module per resource.
 pub mod account;
+pub mod actions;
 pub mod auth;
 pub mod blobs;
 pub mod blocks;

@@ -20,11 +20,11 @@ use protocol::{
 };
 
 use crate::{
+    actions,
     caller::Caller,
-    chain,
     error::ApiError,
     extract::{Json, Path, Query, VersionInPath},
-    relations, relay,
+    relations,
     state::App,
 };
 
@@ -60,7 +60,7 @@ pub(crate) async fn post_record(
                 shares::deposit(&app, deposit).await?;
                 relations::note(&app, caller.address, patient).await
             };
-            relay::answer(app.relay.relay_after(verified, &caller, kept).await?, StatusCode::CREATED)
+            actions::answer(app.relay.relay_after(verified, caller.submitter(), kept).await?, StatusCode::CREATED)
         }
         None => {
             register::deposit(&app, &caller, &body).await?;
@@ -120,7 +120,7 @@ pub(crate) async fn put_release_share(
     Json(body): Json<ReleaseShareBody>,
 ) -> Result<StatusCode, ApiError> {
     let VersionInPath(version) = version;
-    let on_chain = chain::find_record(&app, record, BlockId::latest()).await?;
+    let on_chain = app.chain_view.find_record(record, BlockId::latest()).await?;
     // A stranger learns nothing here that the chain does not show.
     let known = on_chain
         .filter(|on_chain| (1..=on_chain.version).contains(&version))

@@ -16,7 +16,6 @@ use crate::{
     at_rest::Lookup,
     blocks,
     caller::Caller,
-    chain,
     error::ApiError,
     extract::{AddressInPath, Path},
     grants::{self, received},
@@ -65,8 +64,8 @@ pub(crate) async fn is_stranger(app: &App, recipient: Address, sender: Address) 
     if recipient == sender || relations(app).find_one(known).await?.is_some() {
         return Ok(false);
     }
-    let head = chain::head(app).await?;
-    Ok(!chain::is_accredited(app, sender, None, &head).await?)
+    let head = app.chain_view.head().await?;
+    Ok(!app.chain_view.is_accredited(sender, None, &head).await?)
 }
 
 /// Where the grants of `sender` to `recipient` wait.

@@ -7,20 +7,24 @@
 //! One replica sends, held by a lease; a unique index on relayer and nonce makes sure of it.
 
 mod accept;
+mod accounts;
 mod action_doc;
 mod budget;
 mod check;
 pub(crate) mod development_keys;
+mod error;
 mod follow_up;
 mod gas;
 mod keeper;
 mod lead;
+mod limits;
 mod line;
 mod market;
+mod on_chain;
 mod outcome;
 mod revocations;
-pub(crate) mod routes;
 mod sender;
+mod shared;
 mod standing;
 mod status;
 mod transaction;
@@ -28,117 +32,31 @@ mod turns;
 mod watch;
 
 use std::{
-    borrow::Cow,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use alloy::{
-    primitives::B256,
-    providers::{DynProvider, Provider},
-    transports::TransportError,
-};
-use mongodb::{Collection, Database};
+use alloy::{primitives::Address, providers::DynProvider};
+use mongodb::Database;
 use protocol::{deployment::Deployment, error_code::ErrorCode, ids::ActionId};
 use tokio::sync::{broadcast, mpsc, oneshot, watch as latest};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use accept::Verified;
+pub(crate) use accept::{Submitter, Verified};
 pub(crate) use action_doc::ActionDoc;
 pub use budget::Budgets;
+pub(crate) use error::RelayError;
+pub use limits::RelayLimits;
 pub use line::{Line, RelayerKeys};
-pub(crate) use protocol::bodies::relay::Waiting;
 pub(crate) use revocations::Revocations;
-pub(crate) use routes::answer;
-pub use standing::NewAccounts;
 pub(crate) use status::{LineStatus, Pace};
 
-use crate::{
-    at_rest::AtRest, error::ApiError, lease::Lease, request_turns, settings::Limits, store::collection, time::Clock,
+use self::{
+    accounts::Standings,
+    line::Lines,
+    shared::{Job, Shared},
 };
-
-/// Limits of the relay.
-#[derive(Clone, Debug)]
-pub struct RelayLimits {
-    /// Gas that accounts and networks may spend in a day (UTC).
-    pub budgets: Budgets,
-    /// Whether accounts without a relation may use the relay.
-    pub new_accounts: NewAccounts,
-    /// The most that a transaction pays, in wei for each gas.
-    pub fee_ceiling: u128,
-    /// A request is answered 202 when its action is not mined after this time.
-    pub answer_after: Duration,
-    /// A transaction that is not mined after this time is replaced by one that pays more.
-    pub replace_after: Duration,
-    /// The longest pause between two questions for a receipt.
-    pub receipt_poll_max: Duration,
-    /// Blocks on top of an outcome after which nobody looks again.
-    pub confirmations: u64,
-    /// Another replica takes over the sending after this time of silence.
-    pub lease: Duration,
-}
-
-impl From<&Limits> for RelayLimits {
-    fn from(limits: &Limits) -> Self {
-        Self {
-            budgets: Budgets::from(limits),
-            new_accounts: limits.new_accounts,
-            fee_ceiling: u128::from(limits.fee_gwei_max) * 1_000_000_000,
-            answer_after: Duration::from_secs(limits.relay_wait_seconds),
-            replace_after: Duration::from_secs(limits.relay_replace_seconds),
-            receipt_poll_max: Duration::from_millis(limits.receipt_poll_ms_max),
-            confirmations: limits.confirmations,
-            lease: Duration::from_secs(limits.lease_seconds),
-        }
-    }
-}
-
-/// Why an action was not taken.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub(crate) enum RelayError {
-    /// It can never succeed as it is, or not now; the code says which and why.
-    #[error("{code}: {detail}")]
-    Refused {
-        /// The stable code.
-        code: ErrorCode,
-        /// One sentence that names no person.
-        detail: Cow<'static, str>,
-    },
-    /// The database does not answer.
-    #[error("the database does not answer")]
-    Store(#[from] mongodb::error::Error),
-    /// The chain does not answer.
-    #[error("the chain does not answer")]
-    Chain(#[from] TransportError),
-    /// The server is stopping.
-    #[error("the relay has stopped")]
-    Stopped,
-}
-
-impl From<RelayError> for ApiError {
-    fn from(error: RelayError) -> Self {
-        match error {
-            RelayError::Refused { code, detail } => {
-                let refused = Self::new(code, detail);
-                match code {
-                    ErrorCode::BudgetExceeded => refused.retry_after(budget::seconds_until_tomorrow()),
-                    ErrorCode::RelayerPoor => refused.retry_after(60),
-                    _ => refused,
-                }
-            }
-            RelayError::Store(error) => error.into(),
-            RelayError::Chain(error) => error.into(),
-            error @ RelayError::Stopped => Self::unavailable("the relay", error),
-        }
-    }
-}
-
-impl RelayError {
-    pub(crate) fn refused(code: ErrorCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::Refused { code, detail: detail.into() }
-    }
-}
+use crate::{at_rest::AtRest, lease::Lease, request_turns, store::collection, time::Clock};
 
 /// A handle to the relay.
 #[derive(Clone)]
@@ -148,34 +66,6 @@ pub struct Relay {
     /// What the senders will read, until they are started.
     queues: Arc<Mutex<Option<[mpsc::Receiver<Job>; 3]>>>,
 }
-
-/// What the relay's tasks share.
-struct Shared {
-    database: Database,
-    actions: Collection<ActionDoc>,
-    provider: DynProvider,
-    deployment: Arc<Deployment>,
-    lines: line::Lines,
-    at_rest: Arc<AtRest>,
-    clock: Clock,
-    limits: RelayLimits,
-    standings: standing::Standings,
-    /// Every outcome, for whoever waits on this replica.
-    settled: broadcast::Sender<Arc<ActionDoc>>,
-    /// Set while this replica sends; cancelled when it no longer may.
-    leading: latest::Sender<Option<CancellationToken>>,
-    /// The chain as it was a moment ago, once it was asked.
-    market: Mutex<Option<market::Market>>,
-}
-
-/// Work for the sender of a line.
-enum Job {
-    /// Store this new action, with a transaction if this replica sends, and answer once it is durable.
-    Accept(Box<ActionDoc>, oneshot::Sender<Result<ActionDoc, RelayError>>),
-}
-
-/// The preimage of the stored head that a checkpoint replaces: previous head, size, root.
-pub(crate) type HeadPreimage = (B256, u64, B256);
 
 impl Relay {
     /// A relay that takes actions once [`Relay::start`] was called.
@@ -205,11 +95,11 @@ impl Relay {
             actions: database.collection(collection::ACTIONS),
             provider,
             deployment,
-            lines: line::Lines::new(keys)?,
+            lines: Lines::new(keys)?,
             at_rest,
             clock,
             limits,
-            standings: standing::Standings::default(),
+            standings: Standings::default(),
             settled: broadcast::channel(1024).0,
             leading: latest::channel(None).0,
             market: Mutex::default(),
@@ -254,6 +144,22 @@ impl Relay {
     /// When the database does not answer.
     pub(crate) async fn find(&self, id: ActionId) -> Result<Option<ActionDoc>, RelayError> {
         action_doc::find(&self.shared.actions, id).await
+    }
+
+    /// Whether an account may invite others to the relay.
+    ///
+    /// # Errors
+    /// When the chain does not answer.
+    pub(crate) async fn may_invite(&self, account: Address) -> Result<bool, RelayError> {
+        standing::vouches(&self.shared, account).await
+    }
+
+    /// Invites an account: the relay takes its actions from now on, as those of a known one.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn invite(&self, account: Address) -> Result<(), RelayError> {
+        Ok(standing::invite(&self.shared, account).await?)
     }
 
     async fn store(&self, new: ActionDoc) -> Result<ActionDoc, RelayError> {
@@ -302,13 +208,6 @@ impl Relay {
     }
 }
 
-impl Shared {
-    /// How many transactions of a line's relayer the chain has mined.
-    async fn mined_nonces(&self, line: Line) -> Result<u64, TransportError> {
-        self.provider.get_transaction_count(self.lines.of(line).relayer()).latest().await
-    }
-}
-
 /// Creates the indexes of the relay's collections.
 ///
 /// # Errors
@@ -317,9 +216,4 @@ pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Resul
     action_doc::create_indexes(database).await?;
     standing::create_indexes(database).await?;
     budget::create_indexes(database).await
-}
-
-/// Unix milliseconds, to order and measure.
-fn now_ms() -> i64 {
-    jiff::Timestamp::now().as_millisecond()
 }

@@ -29,7 +29,6 @@ use crate::{
     at_rest::{AtRest, Lookup, Sealed, Use},
     blocks,
     caller::Caller,
-    chain,
     daily::{self, Daily},
     error::ApiError,
     events::{self, FeedEntry},
@@ -180,7 +179,7 @@ pub(crate) async fn post_request(
         return Err(ApiError::forbidden("one asks in one's own name only"));
     }
     let hash = SignedAccessRequest::signing_hash(&body.signed.request, &app.deployment);
-    chain::verify_signed(&app, hash, caller.address, &body.signed.signature).await?;
+    app.chain_view.verify_signed(hash, caller.address, &body.signed.signature).await?;
     if let Some(known) = requests(&app.database).find_one(doc! { "_id": id.to_string() }).await? {
         let asked = known.asked(&app.at_rest)?;
         if asked.requester() == caller.address {
@@ -292,7 +291,7 @@ pub(crate) async fn deny_request(
     }
     signed.denial.check_ends(now)?;
     let hash = SignedDenial::signing_hash(&signed.denial, &app.deployment);
-    chain::verify_signed(&app, hash, signed.signer(), &signed.signature).await?;
+    app.chain_view.verify_signed(hash, signed.signer(), &signed.signature).await?;
     match state_of(&app, &found, &asked).await? {
         RequestState::Denied => return Ok(StatusCode::NO_CONTENT),
         RequestState::Open => {}
@@ -325,8 +324,8 @@ pub(crate) async fn expect_open(
         return Err(ended());
     }
     if found.state == RequestState::Open && asked.needs_accreditation() {
-        let head = chain::head(app).await?;
-        if !chain::is_accredited(app, requester, None, &head).await? {
+        let head = app.chain_view.head().await?;
+        if !app.chain_view.is_accredited(requester, None, &head).await? {
             return Err(ended());
         }
     }
@@ -468,15 +467,15 @@ async fn expect_both_ready(
     purposes: &[Purpose],
 ) -> Result<(), ApiError> {
     let missing = |detail| ApiError::new(ErrorCode::KeyNotRegistered, detail);
-    if !chain::has_identity_key(app, patient).await? {
+    if !app.chain_view.has_identity_key(patient).await? {
         return Err(missing("the patient has not published an encryption key"));
     }
-    if right == Right::Read && !chain::has_identity_key(app, caller.address).await? {
+    if right == Right::Read && !app.chain_view.has_identity_key(caller.address).await? {
         return Err(missing("the requester has not published an encryption key"));
     }
     if needs_accreditation(Some(right), purposes) {
-        let head = chain::head(app).await?;
-        if !chain::is_accredited(app, caller.address, None, &head).await? {
+        let head = app.chain_view.head().await?;
+        if !app.chain_view.is_accredited(caller.address, None, &head).await? {
             return Err(ApiError::new(ErrorCode::NotAccredited, "nobody vouches for the requester now"));
         }
     }

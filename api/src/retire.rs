@@ -28,7 +28,7 @@ use protocol::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    chain::{self, Block},
+    chain::Block,
     error::ApiError,
     grants::{self, BundleName, Received, ReceivedRow},
     lease::Lease,
@@ -150,8 +150,8 @@ pub(crate) async fn run(app: App) {
 }
 
 async fn round(app: &App) -> Result<(), ApiError> {
-    let head = chain::head(app).await?;
-    let deepest = chain::block_at(app, head.number.saturating_sub(app.settings.limits.confirmations)).await?;
+    let head = app.chain_view.head().await?;
+    let deepest = app.chain_view.block_at(head.number.saturating_sub(app.settings.limits.confirmations)).await?;
     let until = |number: u64| doc! { "$lte": i64::try_from(number).unwrap_or(i64::MAX) };
     // What is not due yet is not read, so that however much of it there is, it holds up nothing.
     let deep = doc! { "due": until(deepest.time), "block_number": until(deepest.number) };
@@ -176,10 +176,10 @@ async fn round(app: &App) -> Result<(), ApiError> {
 /// patient.
 async fn erase_if_over(app: &App, grants: impl Iterator<Item = ReceivedRow>, at: BlockId) -> Result<(), ApiError> {
     for ReceivedRow { doc: row, opened: grant } in grants {
-        let registry = chain::grant_registry(app);
+        let registry = app.chain_view.grant_registry();
         let patient_epoch = registry.patientEpochOf(grant.patient).block(at).call().await?;
         let scope = (grant.kind, grant.scope_id);
-        let terms = chain::terms_of(app, grant.patient, grant.tag, scope, at).await?;
+        let terms = app.chain_view.terms_of(grant.patient, grant.tag, scope, at).await?;
         erase(app, &grant, |bundle| is_over(&terms, patient_epoch, bundle.epoch)).await?;
         if is_over(&terms, patient_epoch, row.epoch) {
             // Not if a new bundle was kept meanwhile.
@@ -197,8 +197,8 @@ fn is_over(terms: &Terms, patient_epoch: u32, bundle_epoch: i64) -> bool {
 
 /// Destroys capsules and release shares of a record whose tombstone can no longer be lifted `at` a block.
 async fn withdraw(app: &App, record: RecordId, at: &Block) -> Result<(), ApiError> {
-    let on_chain = chain::find_record(app, record, at.id()).await?;
-    if !chain::is_tombstone_final(app, record, at).await? {
+    let on_chain = app.chain_view.find_record(record, at.id()).await?;
+    if !app.chain_view.is_tombstone_final(record, at).await? {
         return Ok(());
     }
     if let Some(on_chain) = on_chain {

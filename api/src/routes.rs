@@ -14,8 +14,8 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    account, auth, blobs, blocks, directory, docs, error::ApiError, events, grants, health, idempotency, keys, log,
-    observe, private_blobs, protect, rate_limit, reads, records, relations, relay, request_id, request_turns, requests,
+    account, actions, auth, blobs, blocks, directory, docs, error::ApiError, events, grants, health, idempotency, keys,
+    log, observe, private_blobs, protect, rate_limit, reads, records, relations, request_id, request_turns, requests,
     settings::Settings, state::App, web,
 };
 
@@ -40,9 +40,9 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(blobs::upload))
         .routes(routes!(blobs::download, blobs::describe_blob))
         // Actions, records, grants and requests.
-        .routes(routes!(relay::routes::post_action))
-        .routes(routes!(relay::routes::get_action))
-        .routes(routes!(relay::routes::invite))
+        .routes(routes!(actions::post_action))
+        .routes(routes!(actions::get_action))
+        .routes(routes!(actions::invite))
         .routes(routes!(records::post_record, records::list_records))
         .routes(routes!(records::get_record))
         .routes(routes!(records::list_versions))

@@ -178,5 +178,5 @@ async fn round(app: &App, lease: &Lease, is_due: bool) -> Result<Round, Sequence
 
 /// The head that the chain stores for our log.
 async fn chain_head(app: &App) -> Result<B256, SequencerError> {
-    Ok(crate::chain::access_log(app).headOf(app.deployment.operator).call().await?)
+    Ok(app.chain_view.access_log().headOf(app.deployment.operator).call().await?)
 }

@@ -5,7 +5,18 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::Args;
 use secrecy::SecretString;
 
-use crate::{network::AddressRange, places::Bounds, relay::NewAccounts};
+use crate::{network::AddressRange, places::Bounds};
+
+/// Which accounts without a relation may use the relay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum NewAccounts {
+    /// None, until an accreditor or the operator invites them. They can always send their actions themselves, and take
+    /// away what they gave.
+    #[default]
+    Invited,
+    /// All, within small bounds.
+    Open,
+}
 
 /// Where the parts are and who this server is.
 #[derive(Clone, Debug, Args)]

@@ -1,4 +1,4 @@
-//! What every handler is given: one value of cloneable handles.
+//! The handles of a running server, which every handler is given.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     at_rest::AtRest,
-    chain,
+    chain::{self, ChainView},
     content::{ContentStore, Kubo},
     events::Feed,
     observe::Metrics,
@@ -40,8 +40,10 @@ pub struct App {
     pub database: Database,
     /// The log's evidence, in a database of its own: nothing can rebuild it, so it has a backup and a fate of its own.
     pub log_database: Database,
-    /// The chain.
+    /// The chain's node.
     pub chain: DynProvider,
+    /// Questions to the deployment's contracts through that node.
+    pub chain_view: ChainView,
     /// Signs receipts and checkpoints, opens release shares.
     pub operator: Arc<Operator>,
     /// Seals what the database keeps of people.
@@ -117,11 +119,12 @@ impl App {
         let relay =
             Relay::new(&database, chain.clone(), deployment.clone(), keys, at_rest.clone(), relay_clock, limits)?;
         Ok(Self {
-            deployment,
             database,
             log_database,
+            chain_view: ChainView::new(chain.clone(), deployment.clone(), clock.clone()),
             chain,
             at_rest,
+            deployment,
             operator: Arc::new(operator),
             relayers,
             content: Arc::new(Kubo::new(&settings.kubo_url, &settings.limits)?),

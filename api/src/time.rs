@@ -34,3 +34,14 @@ impl Clock {
         self.shift_seconds.fetch_add(seconds, Ordering::Relaxed);
     }
 }
+
+/// Unix milliseconds of the system's clock, to order and measure.
+pub(crate) fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+/// Seconds until the next day (UTC) begins.
+pub(crate) fn seconds_until_tomorrow() -> u64 {
+    const DAY_SECONDS: u64 = 86_400;
+    DAY_SECONDS - u64::try_from(now_ms() / 1_000).unwrap_or(0) % DAY_SECONDS
+}

@@ -10,7 +10,7 @@ use protocol::{
 use signinwithethereum::{Message, TimeStamp, VerificationError, VerificationOpts};
 
 use super::{NonceDoc, origin};
-use crate::{chain, error::ApiError, state::App, store::collection};
+use crate::{error::ApiError, state::App, store::collection};
 
 /// Longer texts are refused before they are parsed.
 const MESSAGE_BYTES_MAX: usize = 4 << 10;
@@ -162,7 +162,7 @@ async fn consume_nonce(app: &App, message: &Message) -> Result<(), ApiError> {
 /// the library's own calls would go out without our timeouts.
 async fn check_signature(app: &App, message: &Message, body: &LoginBody, address: Address) -> Result<(), ApiError> {
     let hash = eip191_hash_message(body.message.as_bytes());
-    chain::verify_signed(app, hash, address, &body.signature).await?;
+    app.chain_view.verify_signed(hash, address, &body.signature).await?;
     let origin = origin(&app.settings);
     let now = jiff::Timestamp::from_second(i64::try_from(app.clock.now()).map_err(ApiError::internal)?)
         .map_err(ApiError::internal)?;

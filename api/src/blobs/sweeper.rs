@@ -13,12 +13,7 @@ use protocol::{
 };
 
 use super::ledger::{PinDoc, PinState, pins, seconds, set_state};
-use crate::{
-    chain::{self, Block},
-    lease::Lease,
-    state::App,
-    store::collection,
-};
+use crate::{chain::Block, lease::Lease, state::App, store::collection};
 
 /// Sweeps now and then until the server shuts down; one replica at a time.
 pub(crate) async fn run(app: App) {
@@ -111,18 +106,18 @@ async fn sweep(app: &App, mut lease: Option<&mut Lease>) -> anyhow::Result<()> {
 async fn fresh_mirror(app: &App) -> anyhow::Result<Option<CursorDoc>> {
     let cursors = app.database.collection::<CursorDoc>(mirror::CURSOR);
     let Some(cursor) = cursors.find_one(doc! { "_id": CURSOR_ID }).await? else { return Ok(None) };
-    let head = chain::head(app).await.map_err(|error| anyhow::anyhow!("{}", error.code()))?;
+    let head = app.chain_view.head().await.map_err(|error| anyhow::anyhow!("{}", error.code()))?;
     Ok((cursor.block_number + app.settings.limits.mirror_lag_blocks_max >= head.number).then_some(cursor))
 }
 
 /// The block behind which nothing is taken back any more, as far as the mirror has come.
 async fn deepest(app: &App, mirrored: &CursorDoc) -> anyhow::Result<Block> {
     let number = mirrored.block_number.saturating_sub(app.settings.limits.confirmations);
-    chain::block_at(app, number).await.map_err(|error| anyhow::anyhow!("{}", error.code()))
+    app.chain_view.block_at(number).await.map_err(|error| anyhow::anyhow!("{}", error.code()))
 }
 
 async fn is_tombstone_final(app: &App, record: &RecordDoc, at: &Block) -> anyhow::Result<bool> {
-    let answer = chain::is_tombstone_final(app, record.id, at).await;
+    let answer = app.chain_view.is_tombstone_final(record.id, at).await;
     answer.map_err(|error| anyhow::anyhow!("{}", error.code()))
 }
 
@@ -139,7 +134,7 @@ async fn may_be_registered(app: &App, row: &PinDoc) -> anyhow::Result<bool> {
 
 /// Whether the chain has this version of the record already and the mirror not yet, so that nobody knows its CID.
 async fn is_ahead_of_mirror(app: &App, row: &PinDoc) -> anyhow::Result<bool> {
-    let on_chain = chain::find_record(app, row.record, BlockId::latest()).await;
+    let on_chain = app.chain_view.find_record(row.record, BlockId::latest()).await;
     let on_chain = on_chain.map_err(|error| anyhow::anyhow!("{}", error.code()))?;
     if on_chain.is_none_or(|record| record.version < row.version) {
         return Ok(false);

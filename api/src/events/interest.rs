@@ -25,7 +25,6 @@ use protocol::{
 
 use super::FeedEntry;
 use crate::{
-    chain,
     error::ApiError,
     grants::{self, ReceivedRow},
     state::App,
@@ -164,7 +163,7 @@ async fn of_log(app: &App, event: AccessLogEvents) -> Result<Interest, ApiError>
         AccessLogEvents::Accessed(accessed) if accessed.operator == app.deployment.operator => accessed,
         _ => return Ok((FeedKind::Accessed, String::new(), BTreeSet::new())),
     };
-    let record = chain::find_record(app, accessed.record.into(), BlockId::latest()).await?;
+    let record = app.chain_view.find_record(accessed.record.into(), BlockId::latest()).await?;
     let people = record.map(|record| record.patient.into()).into_iter().collect();
     Ok((FeedKind::Accessed, LeafHash(accessed.leaf).to_string(), people))
 }

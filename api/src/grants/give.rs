@@ -29,7 +29,7 @@ use super::{
     bundle_doc::{self, KeptBundle, bundles},
     received::{self, New},
 };
-use crate::{caller::Caller, chain, error::ApiError, relations, requests, state::App, work};
+use crate::{caller::Caller, error::ApiError, relations, requests, state::App, work};
 
 /// How far back the chain is asked for a grant that the mirror does not have yet.
 const RECENT_BLOCKS: u64 = 1_000;
@@ -272,9 +272,10 @@ async fn own_records(app: &App, patient: Address, bundles: &[BundleBody]) -> Res
     // The mirror may be a moment behind; then the chain knows.
     let missing: Vec<RecordId> = wanted.into_iter().filter(|record| !known.contains_key(record)).collect();
     for record in missing {
-        let found = chain::find_record(app, record, BlockId::latest())
-            .await?
-            .ok_or_else(|| ApiError::new(ErrorCode::UnknownRecord, "a record that is to be shared is not on chain"))?;
+        let found =
+            app.chain_view.find_record(record, BlockId::latest()).await?.ok_or_else(|| {
+                ApiError::new(ErrorCode::UnknownRecord, "a record that is to be shared is not on chain")
+            })?;
         known.insert(record, (found.patient, found.created.to::<u64>()));
     }
     if known.values().any(|(owner, _)| *owner != patient) {
@@ -291,10 +292,10 @@ async fn standing_terms(
     bundle: &BundleBody,
     right: Right,
 ) -> Result<Terms, ApiError> {
-    let registry = chain::grant_registry(app);
+    let registry = app.chain_view.grant_registry();
     let patient_epoch = registry.patientEpochOf(patient);
     let (terms, patient_epoch) = tokio::join!(
-        chain::terms_of(app, patient, tag, (bundle.kind, bundle.scope_id), BlockId::latest()),
+        app.chain_view.terms_of(patient, tag, (bundle.kind, bundle.scope_id), BlockId::latest()),
         patient_epoch.call(),
     );
     let (terms, patient_epoch) = (terms?, patient_epoch?);
@@ -345,7 +346,7 @@ async fn granted_hash(
 
 /// A grant to read is useless to somebody without a key, and sealing to a key that is not on chain is a mistake.
 async fn expect_key(app: &App, body: &GrantBody) -> Result<(), ApiError> {
-    if body.right == Right::Read && !chain::has_identity_key(app, body.grantee).await? {
+    if body.right == Right::Read && !app.chain_view.has_identity_key(body.grantee).await? {
         return Err(ApiError::new(ErrorCode::KeyNotRegistered, "the grantee has not published an encryption key"));
     }
     Ok(())

@@ -25,7 +25,6 @@ use protocol::{
 
 use crate::{
     caller::Caller,
-    chain,
     error::ApiError,
     extract::page_limit,
     paging,
@@ -86,8 +85,8 @@ fn time(unix: Option<u64>, field: &'static str) -> Result<Option<u64>, ApiError>
 /// One page of the log as the caller may see it.
 pub(super) async fn list(app: &App, caller: &Caller, query: &LogQuery) -> Result<Page<LogEntry>, ApiError> {
     let wanted = Wanted::parse(query)?;
-    let head = chain::head(app).await?;
-    if chain::is_accredited(app, caller.address, Some(Role::Auditor), &head).await? {
+    let head = app.chain_view.head().await?;
+    if app.chain_view.is_accredited(caller.address, Some(Role::Auditor), &head).await? {
         return of_all(app, &wanted).await;
     }
     of_patient(app, caller.address, &wanted).await

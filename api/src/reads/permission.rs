@@ -11,12 +11,7 @@ use protocol::{
     reads::ReadRequest,
 };
 
-use crate::{
-    chain::{self, Block},
-    error::ApiError,
-    relay::Revocations,
-    state::App,
-};
+use crate::{chain::Block, error::ApiError, relay::Revocations, state::App};
 
 /// A yes, and what it rests on.
 pub(super) struct Permission {
@@ -40,7 +35,7 @@ type Scope = (ScopeKind, alloy::primitives::B256);
 /// `unknown_record`, `record_tombstoned`, `no_grant`, `grant_expired`, `grant_revoked`, `not_accredited`; `unavailable`
 /// when the chain does not answer or its head is too old.
 pub(super) async fn ask(app: &App, request: &ReadRequest) -> Result<Permission, ApiError> {
-    let block = chain::head(app).await?;
+    let block = app.chain_view.head().await?;
     let now = app.clock.now();
     if let Some(max) = app.settings.limits.head_age_seconds_max
         && now.saturating_sub(block.time) > max
@@ -49,11 +44,11 @@ pub(super) async fn ask(app: &App, request: &ReadRequest) -> Result<Permission, 
     }
     // On an idle chain block time stands still while grants expire.
     let time = now.max(block.time);
-    let registry = chain::record_registry(app);
+    let registry = app.chain_view.record_registry();
     let asked = registry
         .isAllowed(request.record.0, request.grantee, request.salt.0, request.purpose.bit(), U40::from(time))
         .block(block.id());
-    let (record, answer) = tokio::join!(chain::find_record(app, request.record, block.id()), asked.call());
+    let (record, answer) = tokio::join!(app.chain_view.find_record(request.record, block.id()), asked.call());
     let record = readable(record?, request.version)?;
     let answer = answer?;
     if !answer.allowed {
@@ -123,7 +118,7 @@ async fn refuse_revoked(
     }
     // One of the grants that could allow it ends; another may still do.
     for (kind, id) in scopes.into_iter().filter(stands) {
-        let registry = chain::grant_registry(app);
+        let registry = app.chain_view.grant_registry();
         let asked = registry
             .isGranted(
                 record.patient,
@@ -152,12 +147,12 @@ async fn why_not(
 ) -> Result<ApiError, ApiError> {
     let tag: Tag = request.tag();
     let [one, category, all] = scopes_of(request.record, record.category);
-    let registry = chain::grant_registry(app);
+    let registry = app.chain_view.grant_registry();
     let patient_epoch = registry.patientEpochOf(record.patient).block(block.id());
     let (one, category, all, patient_epoch) = tokio::join!(
-        chain::terms_of(app, record.patient, tag, one, block.id()),
-        chain::terms_of(app, record.patient, tag, category, block.id()),
-        chain::terms_of(app, record.patient, tag, all, block.id()),
+        app.chain_view.terms_of(record.patient, tag, one, block.id()),
+        app.chain_view.terms_of(record.patient, tag, category, block.id()),
+        app.chain_view.terms_of(record.patient, tag, all, block.id()),
         patient_epoch.call(),
     );
     let patient_epoch = patient_epoch?;

@@ -14,11 +14,7 @@ use protocol::{
     messages::Action,
 };
 
-use crate::{
-    chain::{self, Block},
-    error::ApiError,
-    state::App,
-};
+use crate::{chain::Block, error::ApiError, state::App};
 
 /// Refuses a message with which somebody uploads for a patient, or retracts, once this server has accepted the end of its
 /// grant. The contracts judge all else.
@@ -32,7 +28,7 @@ pub(crate) async fn expect_unrevoked(app: &App, action: &Action) -> Result<(), A
         Action::Retract(retract) => retract.record.into(),
         _ => return Ok(()),
     };
-    let on_chain = chain::find_record(app, record, BlockId::latest()).await?;
+    let on_chain = app.chain_view.find_record(record, BlockId::latest()).await?;
     match Uploader::of(action, on_chain.as_ref()) {
         Some(uploader) => uploader.expect_unrevoked(app).await,
         None => Ok(()),
@@ -67,8 +63,8 @@ impl Uploader {
     /// # Errors
     /// `not_accredited`, `no_grant`, `grant_revoked`; `unavailable` when a part does not answer.
     pub(super) async fn expect_allowed(&self, app: &App) -> Result<(), ApiError> {
-        let head = chain::head(app).await?;
-        if !chain::is_accredited_in(app, self.address, Role::mask(&UPLOADERS), &head).await? {
+        let head = app.chain_view.head().await?;
+        if !app.chain_view.is_accredited_in(self.address, Role::mask(&UPLOADERS), &head).await? {
             return Err(ApiError::new(ErrorCode::NotAccredited, "nobody vouches for this uploader now"));
         }
         if self.standing(app, &head).await?.is_empty() {
@@ -83,7 +79,7 @@ impl Uploader {
     /// # Errors
     /// `grant_revoked`; `unavailable` when a part does not answer.
     pub(super) async fn expect_unrevoked(&self, app: &App) -> Result<(), ApiError> {
-        let head = chain::head(app).await?;
+        let head = app.chain_view.head().await?;
         let revocations = app.relay.revocations_at(self.patient, &head).await?;
         if revocations.is_empty() {
             return Ok(());
@@ -103,7 +99,7 @@ impl Uploader {
         let time = U40::from(app.clock.now().max(at.time));
         let mut standing = Vec::new();
         for (kind, id) in [(ScopeKind::Category, category), (ScopeKind::All, B256::ZERO)] {
-            let registry = chain::grant_registry(app);
+            let registry = app.chain_view.grant_registry();
             let asked = registry.isGranted(self.patient, tag.0, kind.code(), id, Right::Write.bit(), 0, time);
             if asked.block(at.id()).call().await?.granted {
                 standing.push(GrantId::derive(self.patient, tag, kind, id));

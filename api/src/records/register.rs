@@ -21,7 +21,6 @@ use super::{
 use crate::{
     blobs::ledger::{self, PinState, pins},
     caller::Caller,
-    chain,
     error::ApiError,
     relay::Verified,
     state::App,
@@ -70,7 +69,7 @@ pub(super) async fn check<'a>(
     (action, registration): (&Action, Registration),
     body: &'a RegisterBody,
 ) -> Result<Deposit<'a>, ApiError> {
-    let on_chain = chain::find_record(app, registration.record, BlockId::latest()).await?;
+    let on_chain = app.chain_view.find_record(registration.record, BlockId::latest()).await?;
     // What stands on chain counts; a message that names another patient for it is refused there.
     let patient = on_chain.as_ref().map(|record| record.patient).or(registration.patient);
     let patient = patient.ok_or_else(|| ApiError::new(ErrorCode::UnknownRecord, "there is no such record on chain"))?;
@@ -98,7 +97,9 @@ pub(super) async fn check<'a>(
 /// `not_accredited`, `no_grant` and `grant_revoked` for an uploader that may no longer upload, `invalid_capsule`,
 /// `already_exists` for an uploader's second, different share.
 pub(super) async fn deposit(app: &App, caller: &Caller, body: &RegisterBody) -> Result<(), ApiError> {
-    let record = chain::find_record(app, body.record, BlockId::latest())
+    let record = app
+        .chain_view
+        .find_record(body.record, BlockId::latest())
         .await?
         .filter(|record| (1..=record.version).contains(&body.version))
         .ok_or_else(|| ApiError::new(ErrorCode::UnknownRecord, "there is no such version on chain"))?;

@@ -1,12 +1,14 @@
 //! How an action gets into the queue.
 
-use alloy::primitives::{Address, Bytes};
+use std::net::IpAddr;
+
+use alloy::primitives::{Address, B256, Bytes};
 use mongodb::{
     Collection,
     bson::{Document, doc},
 };
 use protocol::{
-    bodies::relay::ActionState,
+    bodies::relay::{ActionState, Waiting},
     error_code::ErrorCode,
     ids::ActionId,
     messages::{Access, Action, Checkpoint, SignedAction},
@@ -14,17 +16,36 @@ use protocol::{
 };
 
 use super::{
-    ActionDoc, HeadPreimage, Line, NewAccounts, Relay, RelayError, Shared, Waiting, action_doc,
+    Relay,
+    accounts::Standing,
+    action_doc::{self, ActionDoc},
     budget::{self, Charged, Payer},
     check::{self, Signer},
-    follow_up, gas, now_ms,
-    standing::{self, Standing},
+    error::RelayError,
+    gas,
+    line::Line,
+    on_chain,
+    revocations::Revocations,
+    shared::Shared,
+    standing,
 };
 use crate::{
     at_rest::{AtRest, Use},
-    caller::Caller,
     error::ApiError,
+    settings::NewAccounts,
+    time::now_ms,
 };
+
+/// The preimage of the stored head that a checkpoint replaces: previous head, size, root.
+pub(crate) type HeadPreimage = (B256, u64, B256);
+
+/// Who brings an action: its budget pays, and it may see how the action stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Submitter {
+    pub(crate) address: Address,
+    /// Where it calls from, as limits count it; unknown where there is no socket.
+    pub(crate) network: Option<IpAddr>,
+}
 
 /// A signed action whose form, ends and signature were found good. Nothing is told, written or worked on before: whoever
 /// cannot show the signature learns nothing and costs nothing.
@@ -36,14 +57,14 @@ pub(crate) struct Verified<'a> {
 }
 
 impl Relay {
-    /// Takes a signed action on behalf of the signed-in caller, and waits a while for its outcome.
+    /// Takes a signed action on behalf of its submitter, and waits a while for its outcome.
     ///
     /// The same action again gives the action that is already there. The result may still be unsettled.
     ///
     /// # Errors
     /// [`RelayError::Refused`] when the contracts, or the rules of this server, would refuse it; nothing is stored then.
-    pub(crate) async fn relay(&self, signed: &SignedAction, caller: &Caller) -> Result<ActionDoc, ApiError> {
-        self.relay_after(self.verify(signed).await?, caller, std::future::ready(Ok(()))).await
+    pub(crate) async fn relay(&self, signed: &SignedAction, submitter: Submitter) -> Result<ActionDoc, ApiError> {
+        self.relay_after(self.verify(signed).await?, submitter, std::future::ready(Ok(()))).await
     }
 
     /// Checks the form of a signed action, its ends and its signature.
@@ -66,12 +87,12 @@ impl Relay {
     pub(crate) async fn relay_after(
         &self,
         verified: Verified<'_>,
-        caller: &Caller,
+        submitter: Submitter,
         first: impl Future<Output = Result<(), ApiError>>,
     ) -> Result<ActionDoc, ApiError> {
         // Subscribed before it is stored, so that no outcome is missed.
         let settled = self.shared.settled.subscribe();
-        let accepted = self.accept(verified, caller, first).await?;
+        let accepted = self.accept(verified, submitter, first).await?;
         Ok(self.wait(accepted, settled, self.shared.limits.answer_after).await)
     }
 
@@ -79,13 +100,13 @@ impl Relay {
     async fn accept(
         &self,
         Verified { signed, signer, to, data }: Verified<'_>,
-        caller: &Caller,
+        submitter: Submitter,
         first: impl Future<Output = Result<(), ApiError>>,
     ) -> Result<ActionDoc, ApiError> {
         let shared = &*self.shared;
         let id = signed.action.id(&shared.deployment);
         if let Some(known) = action_doc::find(&shared.actions, id).await? {
-            return known_to(known, &shared.at_rest, caller.address);
+            return known_to(known, &shared.at_rest, submitter.address);
         }
         let line = Line::of(&signed.action);
         expect_funds(shared, line)?;
@@ -93,7 +114,7 @@ impl Relay {
         let plan = check::Plan { line, signer, limit: check::limit_for(signer, bound) };
         // The trial run costs a round trip; what we have to ask beside it costs no extra time.
         let (charged, trial) = tokio::join!(
-            charge(shared, signed, caller, &plan, check::charge_for(signer, bound)),
+            charge(shared, signed, submitter, &plan, check::charge_for(signer, bound)),
             check::trial(shared, signed, &plan, to, &data),
         );
         let (mut charged, standing) = match charged {
@@ -107,18 +128,18 @@ impl Relay {
         let accepted = async {
             let gas_limit = match trial {
                 Ok(gas_limit) => gas_limit,
-                Err(error) => return self.or_known(id, caller.address, error).await,
+                Err(error) => return self.or_known(id, submitter.address, error).await,
             };
             // More than such an action may use goes to the account that wants it.
             charged.add(&shared.database, gas_limit.saturating_sub(plan.limit)).await?;
             first.await?;
             // Strangers of one network take turns as one; who is vouched for does not wait behind them.
-            let network = caller.network.filter(|_| standing != Standing::Vouched);
-            let turn = budget::name_of_turn(&shared.at_rest, caller.address, network);
-            let new = self.document(signed, id, (caller.address, turn), (to, data), gas_limit);
+            let network = submitter.network.filter(|_| standing != Standing::Vouched);
+            let turn = budget::name_of_turn(&shared.at_rest, submitter.address, network);
+            let new = self.document(signed, id, (submitter.address, turn), (to, data), gas_limit);
             let stored = self.store(new).await?;
             // Two at once: the one that came second was not stored, and is not told about the first one's.
-            known_to(stored, &shared.at_rest, caller.address)
+            known_to(stored, &shared.at_rest, submitter.address)
         };
         let accepted = accepted.await;
         if accepted.is_err() {
@@ -234,17 +255,17 @@ fn expect_funds(shared: &Shared, line: Line) -> Result<(), RelayError> {
 async fn charge(
     shared: &Shared,
     signed: &SignedAction,
-    caller: &Caller,
+    submitter: Submitter,
     plan: &check::Plan,
     gas: u64,
 ) -> Result<(Charged, Standing), RelayError> {
     let line = plan.line;
-    let standing = standing::of(shared, caller.address).await?;
+    let standing = standing::of(shared, submitter.address).await?;
     let is_refused = standing == Standing::New && shared.limits.new_accounts == NewAccounts::Invited;
     if is_refused && line != Line::Urgent {
         return Err(RelayError::refused(ErrorCode::NotInvited, "This server relays for invited accounts only."));
     }
-    let payer = Payer { account: caller.address, network: caller.network, standing };
+    let payer = Payer { account: submitter.address, network: submitter.network, standing };
     let budgets = budget::budgets(&shared.limits.budgets, &shared.at_rest, line, &payer);
     match budget::charge(&shared.database, budgets, gas).await {
         Err(RelayError::Refused { code: ErrorCode::BudgetExceeded, .. })
@@ -265,7 +286,7 @@ async fn ends_what_stands(shared: &Shared, action: &Action, signer: Signer) -> R
         Action::Revoke(_) if signer == Signer::Contract => Ok(false),
         Action::Revoke(revoke) => {
             let open = shared.open_revocations(&std::collections::BTreeSet::from([patient])).await?;
-            let covered = super::Revocations::of(&open);
+            let covered = Revocations::of(&open);
             if covered.all {
                 return Ok(false);
             }
@@ -273,7 +294,7 @@ async fn ends_what_stands(shared: &Shared, action: &Action, signer: Signer) -> R
                 let kind = protocol::codes::ScopeKind::from_code(grant.kind);
                 let id = kind.map(|kind| protocol::ids::GrantId::derive(patient, grant.tag.into(), kind, grant.id));
                 if id.is_some_and(|id| !covered.grants.contains(&id))
-                    && follow_up::stands_on_chain(shared, patient, (grant.tag, grant.kind, grant.id)).await?
+                    && on_chain::stands_on_chain(shared, patient, (grant.tag, grant.kind, grant.id)).await?
                 {
                     return Ok(true);
                 }
@@ -282,10 +303,10 @@ async fn ends_what_stands(shared: &Shared, action: &Action, signer: Signer) -> R
         }
         Action::RevokeAll(_) => {
             let open = shared.open_revocations(&std::collections::BTreeSet::from([patient])).await?;
-            if super::Revocations::of(&open).all {
+            if Revocations::of(&open).all {
                 return Ok(false);
             }
-            let epoch = follow_up::patient_epoch(shared, patient).await?;
+            let epoch = on_chain::patient_epoch(shared, patient).await?;
             let grants: Collection<Document> = shared.database.collection(mirror::GRANTS);
             let standing = doc! {
                 "patient": format!("{patient:#x}"), "revoked": false, "patient_epoch": { "$gte": i64::from(epoch) },

@@ -12,7 +12,7 @@ use protocol::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{RelayError, line::Line};
+use super::{error::RelayError, line::Line};
 use crate::{
     at_rest::{AtRest, Sealed, Use},
     store::{collection, index},
@@ -155,7 +155,7 @@ impl ActionDoc {
     }
 
     /// Whether somebody may learn how it stands: its signer, and who brought it first.
-    pub(super) fn may_be_seen_by(&self, at_rest: &AtRest, who: Address) -> bool {
+    pub(crate) fn may_be_seen_by(&self, at_rest: &AtRest, who: Address) -> bool {
         self.signer == who || self.submitter(at_rest) == Some(who)
     }
 

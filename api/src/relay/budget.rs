@@ -13,11 +13,12 @@ use mongodb::{
 };
 use protocol::error_code::ErrorCode;
 
-use super::{RelayError, line::Line, standing::Standing};
+use super::{accounts::Standing, error::RelayError, line::Line};
 use crate::{
     at_rest::{AtRest, Lookup},
     settings::Limits,
     store::{collection, find_id, is_duplicate, ttl_index},
+    time::now_ms,
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -135,7 +136,7 @@ pub(super) fn budgets(limits: &Budgets, at_rest: &AtRest, line: Line, payer: &Pa
 
 /// Days since 1970 (UTC).
 fn today() -> i64 {
-    super::now_ms() / i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX)
+    now_ms() / i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// What was charged, so that it can be given back.
@@ -229,12 +230,6 @@ async fn refund(database: &Database, budgets: &[Budget], gas: u64) {
     if let Err(error) = collection.update_many(doc! { "_id": { "$in": ids } }, doc! { "$inc": { "gas": -gas } }).await {
         tracing::warn!(%error, "gas budgets were not refunded");
     }
-}
-
-/// Seconds until the budgets of tomorrow.
-pub(super) fn seconds_until_tomorrow() -> u64 {
-    let now = u64::try_from(super::now_ms() / 1_000).unwrap_or(0);
-    DAY.as_secs() - now % DAY.as_secs()
 }
 
 /// Creates the index that forgets the budgets of days past.

@@ -16,9 +16,10 @@ use protocol::{
 };
 
 use super::{
-    RelayError, Shared,
+    error::RelayError,
     gas::{self, TRANSACTION_GAS_MAX},
     line::Line,
+    shared::Shared,
 };
 use crate::chain;
 

@@ -23,12 +23,16 @@ use protocol::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ActionDoc, Line, RelayError, Shared,
-    action_doc::FailureDoc,
-    follow_up, now_ms, outcome,
+    action_doc::{ActionDoc, FailureDoc},
+    error::RelayError,
+    follow_up,
+    line::Line,
+    outcome,
+    shared::Shared,
     transaction::{self, Call},
     watch,
 };
+use crate::time::now_ms;
 
 /// How often to look for actions that nobody watches.
 const MEND_EVERY: Duration = Duration::from_secs(1);

@@ -16,7 +16,7 @@ use protocol::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{RelayError, Shared};
+use super::{error::RelayError, shared::Shared};
 use crate::lease::Lease;
 
 /// The longest pause between two looks.

@@ -12,7 +12,7 @@ use alloy::{
 use protocol::{ids::ActionId, messages::Action};
 use serde::{Deserialize, Serialize};
 
-use super::RelayError;
+use super::error::RelayError;
 
 /// A sequence of transactions with one relayer's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]

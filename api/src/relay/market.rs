@@ -2,13 +2,16 @@
 
 use std::{
     collections::VecDeque,
-    sync::PoisonError,
     time::{Duration, Instant},
 };
 
-use alloy::{eips::BlockNumberOrTag, providers::Provider, transports::TransportError};
+use alloy::{
+    eips::BlockNumberOrTag,
+    providers::{DynProvider, Provider},
+    transports::TransportError,
+};
 
-use super::{Shared, line::Line, transaction::Fees};
+use super::{line::Line, transaction::Fees};
 
 /// How many blocks of the past the pace is measured over.
 const PACE_BLOCKS: u64 = 8;
@@ -34,6 +37,45 @@ pub(super) struct Market {
 }
 
 impl Market {
+    /// Whether it need not be asked for again before it is used.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.seen_at.elapsed() < FRESH
+    }
+
+    /// Asks the chain. `known`: the market as it was before.
+    pub(super) async fn ask(provider: &DynProvider, known: Option<Self>) -> Result<Self, TransportError> {
+        let (head, estimate) =
+            tokio::try_join!(async { provider.get_block_by_number(BlockNumberOrTag::Latest).await }, async {
+                provider.estimate_eip1559_fees().await
+            },)?;
+        let header = head.map(|block| block.header);
+        let base_fee = header.as_ref().and_then(|header| header.base_fee_per_gas).unwrap_or(0);
+        let (number, time) = header.as_ref().map_or((0, 0), |header| (header.number, header.timestamp));
+        let mut paces_ms = known.as_ref().map(|market| market.paces_ms.clone()).unwrap_or_default();
+        let before = match known {
+            Some(known) => Some(known.head),
+            // The first time the past is asked.
+            None => provider
+                .get_block_by_number(BlockNumberOrTag::Number(number.saturating_sub(PACE_BLOCKS)))
+                .await?
+                .map(|block| (block.header.number, block.header.timestamp)),
+        };
+        if let Some((earlier, since)) = before.filter(|(earlier, _)| *earlier < number) {
+            paces_ms.push_back(time.saturating_sub(since).saturating_mul(1_000) / (number - earlier));
+            if paces_ms.len() > PACES {
+                paces_ms.pop_front();
+            }
+        }
+        Ok(Self {
+            fees: Fees { max_fee: estimate.max_fee_per_gas, max_priority_fee: estimate.max_priority_fee_per_gas },
+            base_fee: base_fee.into(),
+            block_gas_limit: header.map_or(0, |header| header.gas_limit),
+            paces_ms,
+            head: (number, time),
+            seen_at: Instant::now(),
+        })
+    }
+
     /// The fees for a new transaction of this line, at most `ceiling`.
     pub(super) fn fees(&self, line: Line, ceiling: u128) -> Fees {
         let fees = match line {
@@ -58,77 +100,6 @@ impl Market {
     pub(super) fn block_interval(&self) -> Duration {
         const MS_MAX: u64 = 30_000;
         Duration::from_millis(self.paces_ms.iter().max().copied().unwrap_or(0).min(MS_MAX))
-    }
-}
-
-impl Shared {
-    /// The chain as it was a few seconds ago.
-    pub(super) async fn market(&self) -> Result<Market, TransportError> {
-        match self.known_market() {
-            Some(market) if market.seen_at.elapsed() < FRESH => Ok(market),
-            _ => self.ask_market().await,
-        }
-    }
-
-    /// The same without asking the chain.
-    pub(super) fn known_market(&self) -> Option<Market> {
-        self.market.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Asks the chain, and for the relayers' balances.
-    pub(super) async fn ask_market(&self) -> Result<Market, TransportError> {
-        let (head, estimate) =
-            tokio::try_join!(async { self.provider.get_block_by_number(BlockNumberOrTag::Latest).await }, async {
-                self.provider.estimate_eip1559_fees().await
-            },)?;
-        let header = head.map(|block| block.header);
-        let base_fee = header.as_ref().and_then(|header| header.base_fee_per_gas).unwrap_or(0);
-        let (number, time) = header.as_ref().map_or((0, 0), |header| (header.number, header.timestamp));
-        let known = self.known_market();
-        let mut paces_ms = known.as_ref().map(|market| market.paces_ms.clone()).unwrap_or_default();
-        let before = match known {
-            Some(known) => Some(known.head),
-            // The first time the past is asked.
-            None => self
-                .provider
-                .get_block_by_number(BlockNumberOrTag::Number(number.saturating_sub(PACE_BLOCKS)))
-                .await?
-                .map(|block| (block.header.number, block.header.timestamp)),
-        };
-        if let Some((earlier, since)) = before.filter(|(earlier, _)| *earlier < number) {
-            paces_ms.push_back(time.saturating_sub(since).saturating_mul(1_000) / (number - earlier));
-            if paces_ms.len() > PACES {
-                paces_ms.pop_front();
-            }
-        }
-        let market = Market {
-            fees: Fees { max_fee: estimate.max_fee_per_gas, max_priority_fee: estimate.max_priority_fee_per_gas },
-            base_fee: base_fee.into(),
-            block_gas_limit: header.map_or(0, |header| header.gas_limit),
-            paces_ms,
-            head: (number, time),
-            seen_at: Instant::now(),
-        };
-        for line in self.lines.iter() {
-            line.set_balance(self.provider.get_balance(line.relayer()).latest().await?);
-        }
-        *self.market.lock().unwrap_or_else(PoisonError::into_inner) = Some(market.clone());
-        Ok(market)
-    }
-
-    /// The fees for a new transaction of this line.
-    pub(super) async fn fees(&self, line: Line) -> Result<Fees, TransportError> {
-        Ok(self.market().await?.fees(line, self.limits.fee_ceiling))
-    }
-
-    /// Why a line sends nothing now, if so.
-    pub(super) fn held_back(&self, line: Line) -> Option<super::Waiting> {
-        let market = self.known_market()?;
-        if market.is_above(self.limits.fee_ceiling) {
-            return Some(super::Waiting::Fees);
-        }
-        let max_fee = market.fees(line, self.limits.fee_ceiling).max_fee;
-        self.lines.of(line).is_poor(max_fee).then_some(super::Waiting::Funds)
     }
 }
 

@@ -18,10 +18,13 @@ use protocol::{
 };
 
 use super::{
-    ActionDoc, RelayError, Shared,
-    action_doc::{FailureDoc, MinedDoc},
-    check, follow_up, gas, now_ms, revocations,
+    action_doc::{ActionDoc, FailureDoc, MinedDoc},
+    check,
+    error::RelayError,
+    follow_up, gas, on_chain,
+    shared::Shared,
 };
+use crate::time::now_ms;
 
 /// A revocation that reverts although it is valid is tried so often.
 const TRIES_MAX: i32 = 3;
@@ -108,7 +111,7 @@ async fn settle(shared: &Shared, settled: ActionDoc, if_still: Document) -> Resu
 
 /// Whether the action counts although no transaction of ours has carried it out by this block.
 async fn stands_anyway(shared: &Shared, action: &ActionDoc, block_number: u64) -> Result<bool, RelayError> {
-    match follow_up::stands(shared, action, BlockId::number(block_number)).await {
+    match on_chain::stands(shared, action, BlockId::number(block_number)).await {
         // A node that no longer has the state of that block; what follows is asked of the latest one.
         Err(RelayError::Chain(error)) if error.as_error_resp().is_some() => Ok(false),
         answer => answer,
@@ -130,7 +133,7 @@ async fn may_be_tried_again(
     let plain = action.signed().filter(|signed| signed.verify(&shared.deployment).is_ok());
     let Some(signed) = plain.filter(|_| !is_over) else { return Ok(false) };
     let block = BlockId::number(block_number);
-    let is_used = revocations::nonce_used(shared, &signed.action, block).await.map_err(follow_up::chain)?;
+    let is_used = on_chain::nonce_used(shared, &signed.action, block).await?;
     Ok(!is_used && why_stale(shared, action, block).await?.is_none())
 }
 
@@ -140,7 +143,7 @@ pub(super) async fn why_stale(
     action: &ActionDoc,
     block: BlockId,
 ) -> Result<Option<FailureDoc>, RelayError> {
-    let is_stale = revocations::is_stale(shared, action, block).await.map_err(follow_up::chain)?;
+    let is_stale = on_chain::is_stale(shared, action, block).await?;
     let detail = "The record was withdrawn or opened again since this was signed.";
     Ok(is_stale.then(|| FailureDoc { code: ErrorCode::StaleState, detail: detail.to_owned() }))
 }

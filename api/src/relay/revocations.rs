@@ -5,18 +5,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy::primitives::{Address, U256};
-use contracts::{grant_registry::GrantRegistry, record_registry::RecordRegistry};
+use alloy::primitives::Address;
 use futures::{TryStreamExt, future::try_join_all};
 use mongodb::{bson::doc, error::Error};
 use protocol::{
     bodies::relay::ActionState,
-    deployment::ContractName,
     ids::{GrantId, RecordId},
-    messages::Action,
 };
 
-use super::{ActionDoc, Relay, Shared};
+use super::{
+    Relay,
+    action_doc::ActionDoc,
+    on_chain::{is_stale, nonce_used},
+    shared::Shared,
+};
 use crate::{chain::Block, error::ApiError};
 
 /// What of a patient's grants has been ended by messages that the chain may not hold yet.
@@ -114,44 +116,5 @@ impl Shared {
         // What is mined counts beyond its deadline, until it is final.
         let is_valid = |action: &ActionDoc| action.state == ActionState::Mined || !action.has_expired(now);
         Ok(found.into_iter().filter(is_valid).collect())
-    }
-}
-
-/// Whether it is a tombstone that names an earlier epoch of the record than that at `block`: it can never land in a chain that
-/// goes on from there. A node that lags shows an earlier epoch than the named one, which says nothing.
-///
-/// # Errors
-/// When the chain does not answer.
-pub(super) async fn is_stale(
-    shared: &Shared,
-    action: &ActionDoc,
-    block: alloy::eips::BlockId,
-) -> Result<bool, alloy::contract::Error> {
-    let Some(message) = action.tombstone() else { return Ok(false) };
-    let address = shared.deployment.address_of(ContractName::RecordRegistry);
-    let registry = RecordRegistry::new(address, shared.provider.clone());
-    Ok(registry.tombstoneOf(message.record).block(block).call().await?.epoch > message.epoch)
-}
-
-/// Whether the nonce of a Revoke, RevokeAll or Tombstone is used as of `block`. No for others.
-///
-/// # Errors
-/// When the chain does not answer.
-pub(super) async fn nonce_used(
-    shared: &Shared,
-    action: &Action,
-    block: alloy::eips::BlockId,
-) -> Result<bool, alloy::contract::Error> {
-    let (signer, nonce): (Address, U256) = (action.signer(), action.nonce());
-    match action {
-        Action::Revoke(_) | Action::RevokeAll(_) => {
-            let address = shared.deployment.address_of(ContractName::GrantRegistry);
-            GrantRegistry::new(address, shared.provider.clone()).isNonceUsed(signer, nonce).block(block).call().await
-        }
-        Action::Tombstone(_) => {
-            let address = shared.deployment.address_of(ContractName::RecordRegistry);
-            RecordRegistry::new(address, shared.provider.clone()).isNonceUsed(signer, nonce).block(block).call().await
-        }
-        _ => Ok(false),
     }
 }

@@ -20,10 +20,18 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ActionDoc, Job, Line, RelayError, Shared, action_doc, now_ms, outcome,
+    action_doc::{self, ActionDoc},
+    error::RelayError,
+    line::Line,
+    outcome,
+    shared::{Job, Shared},
     transaction::{self, Call},
     turns::{InTurn, in_turn},
     watch,
+};
+use crate::{
+    store::{collection, is_duplicate},
+    time::now_ms,
 };
 
 /// The most actions that are written at once.
@@ -146,7 +154,7 @@ impl Sender {
         let outcome = match action_doc::find(&self.shared.actions, action.id).await {
             Ok(Some(known)) => Ok(known),
             // The nonce was taken: store it without one, so that it gets the next.
-            Ok(None) if written.as_ref().is_err_and(crate::store::is_duplicate) => {
+            Ok(None) if written.as_ref().is_err_and(is_duplicate) => {
                 let plain = ActionDoc { transaction: None, state: ActionState::Accepted, ..action };
                 self.has_backlog = true;
                 self.shared.actions.insert_one(&plain).await.map(|_| plain).map_err(RelayError::from)
@@ -197,7 +205,7 @@ impl Sender {
             "line": self.line.as_str(),
             "state": to_bson(&ActionState::Accepted).map_err(Error::from)?,
         };
-        let actions = self.shared.database.collection::<InTurn>(crate::store::collection::ACTIONS);
+        let actions = self.shared.database.collection::<InTurn>(collection::ACTIONS);
         let found = actions
             .find(accepted)
             .projection(doc! { "_id": 1, "turn": 1, "gas_limit": 1 })

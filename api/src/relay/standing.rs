@@ -1,11 +1,5 @@
 //! Who an account is to this server: new, known, or vouched for. From it follow what the relayers spend for it.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
-
 use alloy::primitives::{Address, aliases::U40};
 use contracts::{accreditation::Accreditation, key_registry::KeyRegistry};
 use mongodb::{
@@ -15,63 +9,16 @@ use mongodb::{
 };
 use protocol::{codes::SLOT_IDENTITY, deployment::ContractName, mirror::collection as mirror};
 
-use super::{RelayError, Shared};
+use super::{accounts::Standing, error::RelayError, shared::Shared};
 use crate::{
     at_rest::Lookup,
     store::{collection, find_id, ttl_index},
+    time::now_ms,
 };
 
-/// How long an answer counts.
-const FRESH: Duration = Duration::from_secs(60);
-/// When the memory is larger, what is no longer fresh is dropped.
-const KEPT_MAX: usize = 10_000;
 /// An invitation counts for so many days, the first of which has begun; whoever has used it is known by then.
 const INVITATION_DAYS: i64 = 91;
 const DAY_MS: i64 = 86_400_000;
-
-/// Who an account is to this server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// Anybody who has made up a key.
-    New,
-    /// It has published a key, somebody accredited has uploaded for it, or it was invited.
-    Known,
-    /// An accreditor vouches for it now; or it is one, the owner of the accreditation, or the operator.
-    Vouched,
-}
-
-/// Which accounts without a relation may use the relay.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum NewAccounts {
-    /// None, until an accreditor or the operator invites them. They can always send their actions themselves, and take
-    /// away what they gave.
-    #[default]
-    Invited,
-    /// All, within small bounds.
-    Open,
-}
-
-/// Answers that are still fresh.
-#[derive(Default)]
-pub(super) struct Standings(Mutex<HashMap<Address, (Standing, Instant)>>);
-
-impl Standings {
-    fn find(&self, account: Address) -> Option<Standing> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&account).filter(|(_, since)| since.elapsed() < FRESH).map(|(standing, _)| *standing)
-    }
-
-    fn keep(&self, account: Address, standing: Standing) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= KEPT_MAX {
-            known.retain(|_, (_, since)| since.elapsed() < FRESH);
-        }
-        // Whoever is new is asked about again: the next action may make it known.
-        if standing != Standing::New && known.len() < KEPT_MAX {
-            known.insert(account, (standing, Instant::now()));
-        }
-    }
-}
 
 /// Who an account is.
 ///
@@ -100,7 +47,7 @@ pub(super) async fn of(shared: &Shared, account: Address) -> Result<Standing, Re
 pub(super) async fn vouches(shared: &Shared, account: Address) -> Result<bool, RelayError> {
     let registry = accreditation(shared);
     let (is_accreditor, owner) = (registry.isAccreditor(account), registry.owner());
-    let (is_accreditor, owner) = tokio::try_join!(is_accreditor.call(), owner.call()).map_err(chain)?;
+    let (is_accreditor, owner) = tokio::try_join!(is_accreditor.call(), owner.call())?;
     Ok(is_accreditor || owner == account || shared.deployment.operator == account)
 }
 
@@ -108,12 +55,12 @@ async fn is_vouched_for(shared: &Shared, account: Address) -> Result<bool, Relay
     /// `Roles.ANY`
     const ANY: u8 = 255;
     let now = U40::from(shared.clock.now());
-    Ok(accreditation(shared).isAccredited(account, ANY, now).call().await.map_err(chain)?.accredited)
+    Ok(accreditation(shared).isAccredited(account, ANY, now).call().await?.accredited)
 }
 
 async fn is_known(shared: &Shared, account: Address) -> Result<bool, RelayError> {
     let keys = KeyRegistry::new(shared.deployment.address_of(ContractName::KeyRegistry), shared.provider.clone());
-    if keys.keyOf(account, SLOT_IDENTITY).call().await.map_err(chain)?.epoch > 0 {
+    if keys.keyOf(account, SLOT_IDENTITY).call().await?.epoch > 0 {
         return Ok(true);
     }
     let records: Collection<Document> = shared.database.collection(mirror::RECORDS);
@@ -131,7 +78,7 @@ async fn is_known(shared: &Shared, account: Address) -> Result<bool, RelayError>
 /// When the database does not answer.
 pub(super) async fn invite(shared: &Shared, account: Address) -> Result<(), Error> {
     // Whole days: the exact time would be that of what the account then sends.
-    let expires = DateTime::from_millis((super::now_ms() / DAY_MS + INVITATION_DAYS) * DAY_MS);
+    let expires = DateTime::from_millis((now_ms() / DAY_MS + INVITATION_DAYS) * DAY_MS);
     let invited = doc! { "$set": { "expires": expires } };
     let standing = find_id(&invitations(&shared.database), &shared.at_rest.older(Lookup::Invitation, account)).await?;
     let id = standing.unwrap_or_else(|| shared.at_rest.blind(Lookup::Invitation, account));
@@ -156,12 +103,4 @@ fn accreditation(
     shared: &Shared,
 ) -> contracts::accreditation::Accreditation::AccreditationInstance<alloy::providers::DynProvider> {
     Accreditation::new(shared.deployment.address_of(ContractName::Accreditation), shared.provider.clone())
-}
-
-/// These calls do not revert, so an error is the node's.
-fn chain(error: alloy::contract::Error) -> RelayError {
-    match error {
-        alloy::contract::Error::TransportError(error) => RelayError::Chain(error),
-        error => RelayError::Chain(alloy::transports::TransportErrorKind::custom(error)),
-    }
 }

@@ -5,7 +5,8 @@ use mongodb::bson::{doc, to_bson};
 use protocol::bodies::relay::{ActionState, Waiting};
 use serde::Serialize;
 
-use super::{ActionDoc, Line, Relay, RelayError};
+use super::{Relay, action_doc::ActionDoc, error::RelayError, gas, line::Line};
+use crate::time::now_ms;
 
 /// How one line is.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -76,7 +77,7 @@ impl Relay {
     /// # Errors
     /// When the chain does not answer.
     pub(crate) async fn checkpoint_reads_max(&self) -> Result<usize, RelayError> {
-        Ok(super::gas::accesses_max(self.shared.market().await?.block_gas_limit))
+        Ok(gas::accesses_max(self.shared.market().await?.block_gas_limit))
     }
 
     /// What is known of the time that checkpoints take: of the last ones from acceptance to block, of one that is on its
@@ -99,7 +100,7 @@ impl Relay {
             .await?
             .try_collect()
             .await?;
-        let now = super::now_ms();
+        let now = now_ms();
         let slowest_ms = last.iter().filter_map(|action| match (&action.state, &action.mined) {
             (ActionState::Mined, Some(mined)) => Some(mined.seen_at - action.accepted_at),
             (ActionState::Accepted | ActionState::Sent, _) => Some(now - action.accepted_at),
@@ -109,7 +110,7 @@ impl Relay {
             slowest_ms: slowest_ms.max().and_then(|ms| u64::try_from(ms).ok()),
             is_one_on_its_way: last.iter().any(|action| !action.is_settled()),
             block_interval_ms: u64::try_from(market.block_interval().as_millis()).unwrap_or(u64::MAX),
-            accesses_max: super::gas::accesses_max(market.block_gas_limit),
+            accesses_max: gas::accesses_max(market.block_gas_limit),
         })
     }
 }

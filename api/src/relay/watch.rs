@@ -23,11 +23,14 @@ use protocol::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ActionDoc, Line, RelayError, Shared,
-    action_doc::{CancelDoc, FailureDoc, TransactionDoc},
-    now_ms, outcome,
+    action_doc::{ActionDoc, CancelDoc, FailureDoc, TransactionDoc},
+    error::RelayError,
+    line::Line,
+    outcome,
+    shared::Shared,
     transaction::{self, Call, Fees},
 };
+use crate::time::now_ms;
 
 /// The first pause before a receipt is asked for; each further one is half as long again.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);

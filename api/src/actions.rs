@@ -1,4 +1,4 @@
-//! What people see of the relay: `/v1/actions` and `/v1/invitations`.
+//! Signed actions of any kind, and invitations to the relay: `/v1/actions` and `/v1/invitations`.
 
 use alloy::primitives::Address;
 use axum::{extract::State, http::StatusCode};
@@ -9,12 +9,12 @@ use protocol::{
     messages::SignedAction,
 };
 
-use super::{ActionDoc, standing};
 use crate::{
     caller::Caller,
     error::ApiError,
     extract::{AddressInPath, Json, Path},
     records::authority,
+    relay::ActionDoc,
     state::App,
 };
 
@@ -33,7 +33,7 @@ pub(crate) async fn post_action(
 ) -> Result<(StatusCode, Json<Option<ActionView>>), ApiError> {
     let unrevoked = authority::expect_unrevoked(&app, &signed.action);
     let verified = app.relay.verify(&signed).await?;
-    answer(app.relay.relay_after(verified, &caller, unrevoked).await?, StatusCode::OK)
+    answer(app.relay.relay_after(verified, caller.submitter(), unrevoked).await?, StatusCode::OK)
 }
 
 /// Shows where a relayed action stands.
@@ -64,14 +64,13 @@ pub(crate) async fn invite(
     caller: Caller,
     Path(AddressInPath(address)): Path<AddressInPath>,
 ) -> Result<StatusCode, ApiError> {
-    let shared = &app.relay.shared;
-    if !standing::vouches(shared, caller.address).await? {
+    if !app.relay.may_invite(caller.address).await? {
         return Err(ApiError::forbidden("only an accreditor or the operator invites"));
     }
     if address == Address::ZERO {
         return Err(ApiError::new(ErrorCode::OutOfRange, "the zero address is nobody"));
     }
-    standing::invite(shared, address).await?;
+    app.relay.invite(address).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
