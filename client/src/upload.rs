@@ -2,6 +2,7 @@
 //!
 //! The order of effects follows from what may be lost: the envelope is stored, then the release share (in the same
 //! request as the signed registration), then the chain. What is done is in the journal before the next step begins.
+//! A document whose size is refused is neither hashed nor signed, and leaves no entry in the journal.
 
 pub(crate) mod authority;
 mod content;
@@ -9,12 +10,14 @@ mod journal;
 mod media_type;
 mod pipeline;
 mod registration;
+mod size;
 
 use std::path::PathBuf;
 
 use alloy::primitives::{Address, B256};
 use protocol::{
     authorship,
+    bodies::account::ServerInfo,
     capsule::{Binding, Capsule},
     codes::{Category, RecordStatus},
     envelope::{Metadata, SealParams, SignedBy},
@@ -26,7 +29,7 @@ use serde::Serialize;
 use tokio::io::AsyncRead;
 
 use self::{
-    content::Content,
+    content::{Content, Opened},
     journal::{Entry, Stored},
     registration::{finish, registered_cid},
 };
@@ -42,6 +45,9 @@ use crate::{
     unlock,
     wallet::{Wallet, Wish},
 };
+
+/// Length of the signature of a wallet that is a key.
+const SIGNATURE_LEN: usize = 65;
 
 /// Where the document comes from.
 pub enum Source {
@@ -101,9 +107,9 @@ pub struct Uploaded {
 /// Uploads one document. After an interruption the same call completes the upload that it began: no second record.
 ///
 /// # Errors
-/// [`Kind::KitNotSaved`] for one's own records before the words are saved; [`Kind::KeyNotRegistered`],
-/// [`Kind::WrongPublicKey`], [`Kind::SourceChanged`], [`Kind::StoredOtherBytes`], and what wallet, server and chain
-/// refuse.
+/// [`Kind::KitNotSaved`] for one's own records before the words are saved; [`Kind::EmptyFile`] and [`Kind::TooLarge`]
+/// before the document is hashed; [`Kind::KeyNotRegistered`], [`Kind::WrongPublicKey`], [`Kind::SourceChanged`],
+/// [`Kind::StoredOtherBytes`], and what wallet, server and chain refuse.
 pub async fn upload(
     client: &Client,
     wallet: &dyn Wallet,
@@ -115,25 +121,40 @@ pub async fn upload(
     if place.patient == client.address() && !unlock::is_saved(client)? {
         return Err(ClientError::new(Kind::KitNotSaved, "Your recovery words are not saved yet."));
     }
-    let content = Content::read(new.source, progress).await?;
+    let info = client.api()?.server_info().await?;
+    let opened = Opened::open(new.source, info.envelope_bytes_max, progress).await?;
+    let media_type = new.media_type.unwrap_or_else(|| media_type::of(&new.file_name).to_owned());
+    let mut metadata = Metadata {
+        content_len: opened.len,
+        fhir_type: media_type::fhir_type(&media_type, &opened),
+        media_type,
+        file_name: new.file_name,
+        content_hash: B256::ZERO,
+        created: unix_now(),
+        codes: Vec::new(),
+        signed_by: Some(SignedBy { author: client.address(), signature: vec![0; SIGNATURE_LEN].into() }),
+    };
+    // An envelope that the server has already is not sent again, however large.
+    if !journal::has_stored(client.home(), opened.len)?
+        && let Err(refused) = size::check(&metadata, info.envelope_bytes_max)
+    {
+        journal::end_unstored(client.home(), opened.len)?;
+        return Err(refused);
+    }
+    let content = opened.hash(progress).await?;
     let (mut entry, resumed) = open_entry(client, wallet, &place, &content).await?;
     if resumed && let Some(uploaded) = complete(client, wallet, &mut entry, new.way, progress).await? {
         return Ok(uploaded);
     }
-
-    let media_type = new.media_type.unwrap_or_else(|| media_type::of(&new.file_name).to_owned());
-    let fhir_type = media_type::fhir_type(&media_type, &content);
-    let metadata = Metadata {
-        content_len: content.len,
-        media_type,
-        file_name: new.file_name,
-        content_hash: content.hash,
-        created: entry.begun,
-        fhir_type,
-        codes: Vec::new(),
-        signed_by: Some(SignedBy { author: entry.uploader, signature: entry.author_signature.clone() }),
-    };
-    store(client, &mut entry, metadata, &content, progress).await?;
+    metadata.content_hash = content.hash;
+    metadata.created = entry.begun;
+    metadata.signed_by = Some(SignedBy { author: entry.uploader, signature: entry.author_signature.clone() });
+    // A wallet that is a contract may sign at greater length than was counted above.
+    if let Err(refused) = size::check(&metadata, info.envelope_bytes_max) {
+        entry.end(client.home())?;
+        return Err(refused);
+    }
+    store(client, &mut entry, metadata, &info, &content, progress).await?;
     finish(client, wallet, &mut entry, new.way, resumed, progress).await
 }
 
@@ -270,6 +291,7 @@ async fn store(
     client: &Client,
     entry: &mut Entry,
     metadata: Metadata,
+    info: &ServerInfo,
     content: &Content,
     progress: &Progress,
 ) -> Result<(), ClientError> {
@@ -283,18 +305,8 @@ async fn store(
             public_key(client, entry.patient).await
         }
     };
-    let ((patient_key, patient_key_epoch), info) = tokio::try_join!(patient_key, api.server_info())?;
+    let (patient_key, patient_key_epoch) = patient_key.await?;
     let operator_key = operator_key::check(client, &info.deployment, operator_key::SERVER)?;
-    let metadata_len = metadata
-        .to_cbor()
-        .map_err(|error| ClientError::new(Kind::Usage, format!("The document cannot be described: {error}.")))?;
-    let size = protocol::envelope::sealed_len(content.len, metadata_len.len());
-    if size > info.envelope_bytes_max {
-        return Err(ClientError::new(
-            Kind::TooLarge,
-            format!("The server takes envelopes of at most {} bytes; this one has {size}.", info.envelope_bytes_max),
-        ));
-    }
 
     let dek = DataKey::generate(&mut rand::rng());
     let params = SealParams {

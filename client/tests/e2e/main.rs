@@ -32,5 +32,6 @@ mod operator_keys;
 mod other_deployment;
 mod replicas;
 mod routes;
+mod upload_size;
 mod wallet_file;
 mod withdrawal;
