@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use alloy::primitives::{Address, B256};
 use protocol::{
     authorship,
-    bodies::account::ServerInfo,
+    bodies::{account::ServerInfo, records::RegisterBody},
     capsule::{Binding, Capsule},
     codes::{Category, RecordStatus},
     envelope::{Metadata, SealParams, SignedBy},
@@ -31,11 +31,11 @@ use tokio::io::AsyncRead;
 use self::{
     content::{Content, Opened},
     journal::{Entry, Stored},
-    registration::{finish, registered_cid},
+    registration::{on_chain, register},
 };
 use crate::{
     act::{Settled, Way},
-    chain::unix_now,
+    chain::{ChainVersion, unix_now},
     client::Client,
     error::{ClientError, Kind},
     operator_key, own_key,
@@ -142,20 +142,38 @@ pub async fn upload(
         return Err(refused);
     }
     let content = opened.hash(progress).await?;
-    let (mut entry, resumed) = open_entry(client, wallet, &place, &content).await?;
-    if resumed && let Some(uploaded) = complete(client, wallet, &mut entry, new.way, progress).await? {
-        return Ok(uploaded);
-    }
-    metadata.content_hash = content.hash;
-    metadata.created = entry.begun;
-    metadata.signed_by = Some(SignedBy { author: entry.uploader, signature: entry.author_signature.clone() });
-    // A wallet that is a contract may sign at greater length than was counted above.
-    if let Err(refused) = size::check(&metadata, info.envelope_bytes_max) {
-        entry.end(client.home())?;
-        return Err(refused);
-    }
-    store(client, &mut entry, metadata, &info, &content, progress).await?;
-    finish(client, wallet, &mut entry, new.way, resumed, progress).await
+    let found = find_entry(client, &place, content.hash).await?;
+    let resumed = found.is_some();
+    let (mut entry, standing) = match found {
+        Some(found) => found,
+        None => (new_entry(client, wallet, &place, &content).await?, None),
+    };
+    let settled = match register_stored(client, wallet, &mut entry, standing, new.way, progress).await? {
+        Some(settled) => settled,
+        None => {
+            metadata.content_hash = content.hash;
+            metadata.created = entry.begun;
+            metadata.signed_by = Some(SignedBy { author: entry.uploader, signature: entry.author_signature.clone() });
+            // A wallet that is a contract may sign at greater length than was counted above.
+            if let Err(refused) = size::check(&metadata, info.envelope_bytes_max) {
+                entry.end(client.home())?;
+                return Err(refused);
+            }
+            store(client, &mut entry, metadata, &info, &content, progress).await?;
+            register(client, wallet, &mut entry, None, new.way, progress).await?
+        }
+    };
+    entry.end(client.home())?;
+    let stored = entry.stored.expect("what is registered is stored");
+    Ok(Uploaded {
+        record: entry.record,
+        version: entry.version,
+        cid: stored.cid.to_string(),
+        content_bytes: entry.content_len,
+        envelope_bytes: stored.size,
+        settled,
+        resumed,
+    })
 }
 
 /// Whether what stopped one upload would stop the next one too.
@@ -223,19 +241,17 @@ impl Place {
     }
 }
 
-/// The journal's entry of an interrupted upload of the same document to the same place, or a new one with the author's
-/// signature.
-async fn open_entry(
+/// The journal's entry of an interrupted upload of the same document to the same place, and the version that it has on
+/// chain, if one. `None` if there is no such upload, or if the chain has another envelope under its number.
+async fn find_entry(
     client: &Client,
-    wallet: &dyn Wallet,
     place: &Place,
-    content: &Content,
-) -> Result<(Entry, bool), ClientError> {
-    let uploader = client.address();
+    content_hash: B256,
+) -> Result<Option<(Entry, Option<ChainVersion>)>, ClientError> {
     let is_same = |entry: &Entry| {
-        entry.uploader == uploader
+        entry.uploader == client.address()
             && entry.patient == place.patient
-            && entry.content_hash == content.hash
+            && entry.content_hash == content_hash
             && match place.replaces {
                 None => entry.version == 1 && entry.category == place.category,
                 // Its own registration may have been mined meanwhile.
@@ -246,13 +262,25 @@ async fn open_entry(
     };
     // A note that cannot be read is no reason to upload nothing: medlock doctor names it.
     let (entries, _) = journal::all(client.home())?;
-    if let Some(entry) = entries.into_iter().find(is_same) {
-        match registered_cid(client, &entry).await? {
-            // Somebody else's version took the number meanwhile: this upload begins again with the next.
-            Some(cid) if entry.stored.as_ref().is_none_or(|stored| stored.cid != cid) => entry.end(client.home())?,
-            _ => return Ok((entry, true)),
-        }
+    let Some(entry) = entries.into_iter().find(is_same) else { return Ok(None) };
+    let standing = on_chain(client, &entry).await?;
+    let stored = entry.stored.as_ref().map(|stored| stored.cid);
+    if standing.is_some_and(|standing| stored != Some(standing.cid)) {
+        // Somebody else's version took the number meanwhile: this upload begins again with the next.
+        entry.end(client.home())?;
+        return Ok(None);
     }
+    Ok(Some((entry, standing)))
+}
+
+/// A new entry of the journal, with the author's signature.
+async fn new_entry(
+    client: &Client,
+    wallet: &dyn Wallet,
+    place: &Place,
+    content: &Content,
+) -> Result<Entry, ClientError> {
+    let uploader = client.address();
     let (record, version, salt) = match place.replaces {
         None => {
             let salt = Salt(B256::new(rand::random()));
@@ -283,7 +311,7 @@ async fn open_entry(
         stored: None,
     };
     entry.save(client.home())?;
-    Ok((entry, false))
+    Ok(entry)
 }
 
 /// Encrypts and sends the document under a new data key, and notes it.
@@ -331,26 +359,28 @@ async fn store(
     entry.save(client.home())
 }
 
-/// Goes on with an interrupted upload whose envelope was stored. `None`: it has to be encrypted anew.
-async fn complete(
+/// Registers the envelope that an interrupted upload has stored. `None`: nothing is stored, or the server no longer has it,
+/// so the document must be encrypted anew.
+async fn register_stored(
     client: &Client,
     wallet: &dyn Wallet,
     entry: &mut Entry,
+    standing: Option<ChainVersion>,
     way: Way,
     progress: &Progress,
-) -> Result<Option<Uploaded>, ClientError> {
-    let Some(stored) = entry.stored.clone() else { return Ok(None) };
-    if registered_cid(client, entry).await? == Some(stored.cid) {
-        return finish(client, wallet, entry, way, true, progress).await.map(Some);
+) -> Result<Option<Settled>, ClientError> {
+    let Some(stored) = &mut entry.stored else { return Ok(None) };
+    if standing.is_some() {
+        return register(client, wallet, entry, standing, way, progress).await.map(Some);
     }
     // A registration whose time has passed can no longer succeed; another one takes its place.
-    if let Some(body) = &stored.body
-        && body.action.as_ref().is_some_and(|signed| signed.action.deadline().saturating_to::<u64>() <= unix_now() + 30)
-    {
-        entry.stored = Some(Stored { body: None, ..stored });
-    }
-    match finish(client, wallet, entry, way, true, progress).await {
-        Ok(uploaded) => Ok(Some(uploaded)),
+    let is_over = |body: &RegisterBody| {
+        let deadline = body.action.as_ref().map(|signed| signed.action.deadline().saturating_to::<u64>());
+        deadline.is_some_and(|deadline| deadline <= unix_now() + 30)
+    };
+    stored.body.take_if(|body| is_over(body));
+    match register(client, wallet, entry, None, way, progress).await {
+        Ok(settled) => Ok(Some(settled)),
         // The server has let the envelope go meanwhile, so it relays nothing that names it.
         Err(error)
             if matches!(
