@@ -23,7 +23,7 @@ use client::{
     upload::{self, NewUpload, Source, Target},
     wallet::Wallet,
 };
-use localnet::{Stack, StackConfig, process::command_without_settings};
+use localnet::{Stack, StackConfig, process::command_without_settings, programs};
 use protocol::{codes::Category, ids::RecordId};
 
 use crate::people::{PASSPHRASE, Person};
@@ -205,9 +205,9 @@ impl Peer {
 fn command_peaks(stack: &Stack, folder: &Path, home: &Path, document: &Path, record: RecordId) -> anyhow::Result<f64> {
     let passphrase = folder.join("passphrase");
     std::fs::write(&passphrase, PASSPHRASE)?;
-    let program = std::env::var_os("MEDLOCK_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_medlock").into());
+    let program = programs::own("medlock", "MEDLOCK_BIN")?;
     let run = |arguments: &[&std::ffi::OsStr]| -> anyhow::Result<f64> {
-        let mut command = command_without_settings(Path::new(&program));
+        let mut command = command_without_settings(&program);
         let mut child = command
             .args(arguments)
             .env("MEDLOCK_HOME", home)

@@ -204,6 +204,8 @@ kinds! {
     Changed = "changed", Other, "Try again; the state has changed meanwhile.";
     /// The file changed while it was read.
     SourceChanged = "source_changed", Usage, "Upload it again when nothing writes to it.";
+    /// The file has no content.
+    EmptyFile = "empty_file", Usage, "Choose a file that has content.";
     /// The file is too large for this server or for the format.
     TooLarge = "too_large", Usage, "Send a smaller file, or ask the operator for a larger limit.";
     /// The file exists already.

@@ -2,6 +2,7 @@
 //!
 //! The order of effects follows from what may be lost: the envelope is stored, then the release share (in the same
 //! request as the signed registration), then the chain. What is done is in the journal before the next step begins.
+//! A document whose size is refused is neither hashed nor signed, and leaves no entry in the journal.
 
 pub(crate) mod authority;
 mod content;
@@ -9,12 +10,14 @@ mod journal;
 mod media_type;
 mod pipeline;
 mod registration;
+mod size;
 
 use std::path::PathBuf;
 
 use alloy::primitives::{Address, B256};
 use protocol::{
     authorship,
+    bodies::{account::ServerInfo, records::RegisterBody},
     capsule::{Binding, Capsule},
     codes::{Category, RecordStatus},
     envelope::{Metadata, SealParams, SignedBy},
@@ -26,13 +29,13 @@ use serde::Serialize;
 use tokio::io::AsyncRead;
 
 use self::{
-    content::Content,
+    content::{Content, Opened},
     journal::{Entry, Stored},
-    registration::{finish, registered_cid},
+    registration::{on_chain, register},
 };
 use crate::{
     act::{Settled, Way},
-    chain::unix_now,
+    chain::{ChainVersion, unix_now},
     client::Client,
     error::{ClientError, Kind},
     operator_key, own_key,
@@ -42,6 +45,9 @@ use crate::{
     unlock,
     wallet::{Wallet, Wish},
 };
+
+/// Length of the signature of a wallet that is a key.
+const SIGNATURE_LEN: usize = 65;
 
 /// Where the document comes from.
 pub enum Source {
@@ -101,9 +107,9 @@ pub struct Uploaded {
 /// Uploads one document. After an interruption the same call completes the upload that it began: no second record.
 ///
 /// # Errors
-/// [`Kind::KitNotSaved`] for one's own records before the words are saved; [`Kind::KeyNotRegistered`],
-/// [`Kind::WrongPublicKey`], [`Kind::SourceChanged`], [`Kind::StoredOtherBytes`], and what wallet, server and chain
-/// refuse.
+/// [`Kind::KitNotSaved`] for one's own records before the words are saved; [`Kind::EmptyFile`] and [`Kind::TooLarge`]
+/// before the document is hashed; [`Kind::KeyNotRegistered`], [`Kind::WrongPublicKey`], [`Kind::SourceChanged`],
+/// [`Kind::StoredOtherBytes`], and what wallet, server and chain refuse.
 pub async fn upload(
     client: &Client,
     wallet: &dyn Wallet,
@@ -115,26 +121,59 @@ pub async fn upload(
     if place.patient == client.address() && !unlock::is_saved(client)? {
         return Err(ClientError::new(Kind::KitNotSaved, "Your recovery words are not saved yet."));
     }
-    let content = Content::read(new.source, progress).await?;
-    let (mut entry, resumed) = open_entry(client, wallet, &place, &content).await?;
-    if resumed && let Some(uploaded) = complete(client, wallet, &mut entry, new.way, progress).await? {
-        return Ok(uploaded);
-    }
-
+    let info = client.api()?.server_info().await?;
+    let opened = Opened::open(new.source, info.envelope_bytes_max, progress).await?;
     let media_type = new.media_type.unwrap_or_else(|| media_type::of(&new.file_name).to_owned());
-    let fhir_type = media_type::fhir_type(&media_type, &content);
-    let metadata = Metadata {
-        content_len: content.len,
+    let mut metadata = Metadata {
+        content_len: opened.len,
+        fhir_type: media_type::fhir_type(&media_type, &opened),
         media_type,
         file_name: new.file_name,
-        content_hash: content.hash,
-        created: entry.begun,
-        fhir_type,
+        content_hash: B256::ZERO,
+        created: unix_now(),
         codes: Vec::new(),
-        signed_by: Some(SignedBy { author: entry.uploader, signature: entry.author_signature.clone() }),
+        signed_by: Some(SignedBy { author: client.address(), signature: vec![0; SIGNATURE_LEN].into() }),
     };
-    store(client, &mut entry, metadata, &content, progress).await?;
-    finish(client, wallet, &mut entry, new.way, resumed, progress).await
+    // An envelope that the server has already is not sent again, however large.
+    if !journal::has_stored(client.home(), opened.len)?
+        && let Err(refused) = size::check(&metadata, info.envelope_bytes_max)
+    {
+        journal::end_unstored(client.home(), opened.len)?;
+        return Err(refused);
+    }
+    let content = opened.hash(progress).await?;
+    let found = find_entry(client, &place, content.hash).await?;
+    let resumed = found.is_some();
+    let (mut entry, standing) = match found {
+        Some(found) => found,
+        None => (new_entry(client, wallet, &place, &content).await?, None),
+    };
+    let settled = match register_stored(client, wallet, &mut entry, standing, new.way, progress).await? {
+        Some(settled) => settled,
+        None => {
+            metadata.content_hash = content.hash;
+            metadata.created = entry.begun;
+            metadata.signed_by = Some(SignedBy { author: entry.uploader, signature: entry.author_signature.clone() });
+            // A wallet that is a contract may sign at greater length than was counted above.
+            if let Err(refused) = size::check(&metadata, info.envelope_bytes_max) {
+                entry.end(client.home())?;
+                return Err(refused);
+            }
+            store(client, &mut entry, metadata, &info, &content, progress).await?;
+            register(client, wallet, &mut entry, None, new.way, progress).await?
+        }
+    };
+    entry.end(client.home())?;
+    let stored = entry.stored.expect("what is registered is stored");
+    Ok(Uploaded {
+        record: entry.record,
+        version: entry.version,
+        cid: stored.cid.to_string(),
+        content_bytes: entry.content_len,
+        envelope_bytes: stored.size,
+        settled,
+        resumed,
+    })
 }
 
 /// Whether what stopped one upload would stop the next one too.
@@ -202,19 +241,17 @@ impl Place {
     }
 }
 
-/// The journal's entry of an interrupted upload of the same document to the same place, or a new one with the author's
-/// signature.
-async fn open_entry(
+/// The journal's entry of an interrupted upload of the same document to the same place, and the version that it has on
+/// chain, if one. `None` if there is no such upload, or if the chain has another envelope under its number.
+async fn find_entry(
     client: &Client,
-    wallet: &dyn Wallet,
     place: &Place,
-    content: &Content,
-) -> Result<(Entry, bool), ClientError> {
-    let uploader = client.address();
+    content_hash: B256,
+) -> Result<Option<(Entry, Option<ChainVersion>)>, ClientError> {
     let is_same = |entry: &Entry| {
-        entry.uploader == uploader
+        entry.uploader == client.address()
             && entry.patient == place.patient
-            && entry.content_hash == content.hash
+            && entry.content_hash == content_hash
             && match place.replaces {
                 None => entry.version == 1 && entry.category == place.category,
                 // Its own registration may have been mined meanwhile.
@@ -225,13 +262,25 @@ async fn open_entry(
     };
     // A note that cannot be read is no reason to upload nothing: medlock doctor names it.
     let (entries, _) = journal::all(client.home())?;
-    if let Some(entry) = entries.into_iter().find(is_same) {
-        match registered_cid(client, &entry).await? {
-            // Somebody else's version took the number meanwhile: this upload begins again with the next.
-            Some(cid) if entry.stored.as_ref().is_none_or(|stored| stored.cid != cid) => entry.end(client.home())?,
-            _ => return Ok((entry, true)),
-        }
+    let Some(entry) = entries.into_iter().find(is_same) else { return Ok(None) };
+    let standing = on_chain(client, &entry).await?;
+    let stored = entry.stored.as_ref().map(|stored| stored.cid);
+    if standing.is_some_and(|standing| stored != Some(standing.cid)) {
+        // Somebody else's version took the number meanwhile: this upload begins again with the next.
+        entry.end(client.home())?;
+        return Ok(None);
     }
+    Ok(Some((entry, standing)))
+}
+
+/// A new entry of the journal, with the author's signature.
+async fn new_entry(
+    client: &Client,
+    wallet: &dyn Wallet,
+    place: &Place,
+    content: &Content,
+) -> Result<Entry, ClientError> {
+    let uploader = client.address();
     let (record, version, salt) = match place.replaces {
         None => {
             let salt = Salt(B256::new(rand::random()));
@@ -262,7 +311,7 @@ async fn open_entry(
         stored: None,
     };
     entry.save(client.home())?;
-    Ok((entry, false))
+    Ok(entry)
 }
 
 /// Encrypts and sends the document under a new data key, and notes it.
@@ -270,6 +319,7 @@ async fn store(
     client: &Client,
     entry: &mut Entry,
     metadata: Metadata,
+    info: &ServerInfo,
     content: &Content,
     progress: &Progress,
 ) -> Result<(), ClientError> {
@@ -283,18 +333,8 @@ async fn store(
             public_key(client, entry.patient).await
         }
     };
-    let ((patient_key, patient_key_epoch), info) = tokio::try_join!(patient_key, api.server_info())?;
+    let (patient_key, patient_key_epoch) = patient_key.await?;
     let operator_key = operator_key::check(client, &info.deployment, operator_key::SERVER)?;
-    let metadata_len = metadata
-        .to_cbor()
-        .map_err(|error| ClientError::new(Kind::Usage, format!("The document cannot be described: {error}.")))?;
-    let size = protocol::envelope::sealed_len(content.len, metadata_len.len());
-    if size > info.envelope_bytes_max {
-        return Err(ClientError::new(
-            Kind::TooLarge,
-            format!("The server takes envelopes of at most {} bytes; this one has {size}.", info.envelope_bytes_max),
-        ));
-    }
 
     let dek = DataKey::generate(&mut rand::rng());
     let params = SealParams {
@@ -319,26 +359,28 @@ async fn store(
     entry.save(client.home())
 }
 
-/// Goes on with an interrupted upload whose envelope was stored. `None`: it has to be encrypted anew.
-async fn complete(
+/// Registers the envelope that an interrupted upload has stored. `None`: nothing is stored, or the server no longer has it,
+/// so the document must be encrypted anew.
+async fn register_stored(
     client: &Client,
     wallet: &dyn Wallet,
     entry: &mut Entry,
+    standing: Option<ChainVersion>,
     way: Way,
     progress: &Progress,
-) -> Result<Option<Uploaded>, ClientError> {
-    let Some(stored) = entry.stored.clone() else { return Ok(None) };
-    if registered_cid(client, entry).await? == Some(stored.cid) {
-        return finish(client, wallet, entry, way, true, progress).await.map(Some);
+) -> Result<Option<Settled>, ClientError> {
+    let Some(stored) = &mut entry.stored else { return Ok(None) };
+    if standing.is_some() {
+        return register(client, wallet, entry, standing, way, progress).await.map(Some);
     }
     // A registration whose time has passed can no longer succeed; another one takes its place.
-    if let Some(body) = &stored.body
-        && body.action.as_ref().is_some_and(|signed| signed.action.deadline().saturating_to::<u64>() <= unix_now() + 30)
-    {
-        entry.stored = Some(Stored { body: None, ..stored });
-    }
-    match finish(client, wallet, entry, way, true, progress).await {
-        Ok(uploaded) => Ok(Some(uploaded)),
+    let is_over = |body: &RegisterBody| {
+        let deadline = body.action.as_ref().map(|signed| signed.action.deadline().saturating_to::<u64>());
+        deadline.is_some_and(|deadline| deadline <= unix_now() + 30)
+    };
+    stored.body.take_if(|body| is_over(body));
+    match register(client, wallet, entry, None, way, progress).await {
+        Ok(settled) => Ok(Some(settled)),
         // The server has let the envelope go meanwhile, so it relays nothing that names it.
         Err(error)
             if matches!(

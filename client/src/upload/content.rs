@@ -1,10 +1,10 @@
-//! The document itself: read twice, hashed in the first pass. A pipe is spooled, encrypted under a key that only this
-//! process knows.
+//! The document itself: opened, which gives its length, then hashed, then read once more. A pipe is spooled, encrypted
+//! under a key that only this process knows, and hashed meanwhile.
 
 use std::{
     fs::File,
     io::{self, Read, Seek, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use aes_gcm::{
@@ -12,61 +12,82 @@ use aes_gcm::{
     aead::{Aead, Payload},
 };
 use alloy::primitives::B256;
-use protocol::envelope::{CONTENT_PIECE_LEN, ContentHasher};
+use protocol::envelope::{CONTENT_PIECE_LEN, ContentHasher, sealed_len};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use zeroize::Zeroizing;
 
-use super::Source;
+use super::{Source, size};
 use crate::{
     error::{ClientError, Kind},
     home::local_file,
     progress::{Progress, Step},
 };
 
+/// A document whose length is known.
+pub(super) struct Opened {
+    pub(super) len: u64,
+    kept: Kept,
+}
+
 /// A document whose hash is known.
 pub(super) struct Content {
     pub(super) hash: B256,
     pub(super) len: u64,
-    second: SecondPass,
+    kept: Kept,
 }
 
-enum SecondPass {
-    File(File),
-    Spool(Box<Spool>),
+/// Where the document is read from again.
+enum Kept {
+    File { file: File, path: PathBuf },
+    Spool { spool: Box<Spool>, hash: B256 },
 }
 
-impl Content {
-    /// The first pass.
-    pub(super) async fn read(source: Source, progress: &Progress) -> Result<Self, ClientError> {
+impl Opened {
+    /// Opens a file, or spools a pipe.
+    ///
+    /// # Errors
+    /// [`Kind::LocalFile`]; [`Kind::Usage`] for a path that is not a file; [`Kind::TooLarge`] as soon as a pipe has given
+    /// more than `bytes_max` bytes.
+    pub(super) async fn open(source: Source, bytes_max: u64, progress: &Progress) -> Result<Self, ClientError> {
         match source {
-            Source::File(path) => {
-                let progress = progress.clone();
-                let task = tokio::task::spawn_blocking(move || Self::of_file(&path, &progress));
-                task.await.expect("the hashing task does not panic")
-            }
-            Source::Pipe(pipe) => Self::of_pipe(pipe, progress).await,
+            Source::File(path) => Self::of_file(path),
+            Source::Pipe(pipe) => Self::of_pipe(pipe, bytes_max, progress).await,
         }
     }
 
-    fn of_file(path: &Path, progress: &Progress) -> Result<Self, ClientError> {
-        let failed = |error| local_file(path, error);
-        let file = File::open(path).map_err(failed)?;
+    fn of_file(path: PathBuf) -> Result<Self, ClientError> {
+        let failed = |error| local_file(&path, error);
+        let file = File::open(&path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
         if !metadata.is_file() {
             return Err(ClientError::new(Kind::Usage, format!("{} is not a file.", path.display())));
         }
-        let len = metadata.len();
-        let hash = hash_in_parallel(path, len, progress).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => {
-                ClientError::new(Kind::SourceChanged, format!("{} changed while it was read.", path.display()))
-            }
-            _ => failed(error),
-        })?;
-        Ok(Self { hash, len, second: SecondPass::File(file) })
+        Ok(Self { len: metadata.len(), kept: Kept::File { file, path } })
     }
 
-    async fn of_pipe(mut pipe: Box<dyn AsyncRead + Send + Unpin>, progress: &Progress) -> Result<Self, ClientError> {
+    /// Reads a file for the first time; a pipe was hashed while it was spooled.
+    ///
+    /// # Errors
+    /// [`Kind::LocalFile`], [`Kind::SourceChanged`].
+    pub(super) async fn hash(self, progress: &Progress) -> Result<Content, ClientError> {
+        let Self { len, kept } = self;
+        let hash = match &kept {
+            Kept::Spool { hash, .. } => *hash,
+            Kept::File { path, .. } => {
+                let (path, progress) = (path.clone(), progress.clone());
+                let task = tokio::task::spawn_blocking(move || hash_file(&path, len, &progress));
+                task.await.expect("the hashing task does not panic")?
+            }
+        };
+        Ok(Content { hash, len, kept })
+    }
+
+    async fn of_pipe(
+        mut pipe: Box<dyn AsyncRead + Send + Unpin>,
+        bytes_max: u64,
+        progress: &Progress,
+    ) -> Result<Self, ClientError> {
         let spooled =
             |error: io::Error| ClientError::new(Kind::LocalFile, "The input cannot be spooled.").because(error);
         let mut spool = SpoolWriter::new().map_err(spooled)?;
@@ -88,6 +109,9 @@ impl Content {
                 break;
             }
             hasher.update(&piece[..filled]);
+            if hasher.len() > bytes_max {
+                return Err(size::too_large(sealed_len(hasher.len(), 0), bytes_max));
+            }
             spool.write(&piece[..filled]).map_err(spooled)?;
             progress.tell(Step::Hashing { done: hasher.len(), total: None });
             if filled < piece.len() {
@@ -95,29 +119,47 @@ impl Content {
             }
         }
         let len = hasher.len();
-        Ok(Self { hash: hasher.finish(), len, second: SecondPass::Spool(Box::new(spool.finish().map_err(spooled)?)) })
-    }
-
-    /// The second pass, from the beginning.
-    pub(super) fn reader(&self) -> io::Result<Box<dyn Read + Send>> {
-        match &self.second {
-            SecondPass::File(file) => {
-                let mut file = file.try_clone()?;
-                file.rewind()?;
-                Ok(Box::new(file))
-            }
-            SecondPass::Spool(spool) => Ok(Box::new(spool.reader()?)),
-        }
+        let spool = Box::new(spool.finish().map_err(spooled)?);
+        Ok(Self { len, kept: Kept::Spool { spool, hash: hasher.finish() } })
     }
 
     /// The first bytes, to see what it is.
     pub(super) fn beginning(&self, len: usize) -> Zeroizing<Vec<u8>> {
         let mut bytes = Zeroizing::new(Vec::with_capacity(len));
-        if let Ok(reader) = self.reader() {
+        if let Ok(reader) = self.kept.reader() {
             let _ = reader.take(len as u64).read_to_end(&mut bytes);
         }
         bytes
     }
+}
+
+impl Content {
+    /// Reads the document again, from the beginning.
+    pub(super) fn reader(&self) -> io::Result<Box<dyn Read + Send>> {
+        self.kept.reader()
+    }
+}
+
+impl Kept {
+    fn reader(&self) -> io::Result<Box<dyn Read + Send>> {
+        match self {
+            Self::File { file, .. } => {
+                let mut file = file.try_clone()?;
+                file.rewind()?;
+                Ok(Box::new(file))
+            }
+            Self::Spool { spool, .. } => Ok(Box::new(spool.reader()?)),
+        }
+    }
+}
+
+fn hash_file(path: &Path, len: u64, progress: &Progress) -> Result<B256, ClientError> {
+    hash_in_parallel(path, len, progress).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            ClientError::new(Kind::SourceChanged, format!("{} changed while it was read.", path.display()))
+        }
+        _ => local_file(path, error),
+    })
 }
 
 /// The content hash of a file (see [`ContentHasher`]): its pieces are hashed by several threads, each with a handle of
@@ -264,7 +306,9 @@ mod tests {
             std::fs::write(&path, &content).unwrap();
             let pipe = std::io::Cursor::new(content.clone());
             for source in [Source::File(path), Source::Pipe(Box::new(pipe))] {
-                let read = Content::read(source, &Progress::silent()).await.unwrap();
+                let opened = Opened::open(source, u64::MAX, &Progress::silent()).await.unwrap();
+                assert_eq!(*opened.beginning(3), content[..len.min(3)], "{len}");
+                let read = opened.hash(&Progress::silent()).await.unwrap();
                 assert_eq!((read.hash, read.len), (hash(&content), len as u64), "{len}");
                 for _ in 0..2 {
                     let mut again = Vec::new();
@@ -273,6 +317,13 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[tokio::test]
+    async fn a_pipe_is_read_no_further_than_the_limit() {
+        let pipe = Source::Pipe(Box::new(tokio::io::repeat(7)));
+        let refused = Opened::open(pipe, 3_000_000, &Progress::silent()).await.err().unwrap();
+        assert_eq!(refused.code(), "too_large");
     }
 
     #[test]

@@ -86,6 +86,19 @@ pub(super) fn all(home: &Home) -> Result<(Vec<Entry>, Vec<ClientError>), ClientE
     Ok((entries, damaged))
 }
 
+/// Whether the server has the envelope of an upload of so many bytes that has not ended.
+pub(super) fn has_stored(home: &Home, content_len: u64) -> Result<bool, ClientError> {
+    let (entries, _) = all(home)?;
+    Ok(entries.iter().any(|entry| entry.content_len == content_len && entry.stored.is_some()))
+}
+
+/// Removes the entries of uploads of so many bytes of which nothing is stored: the server no longer takes this size.
+pub(super) fn end_unstored(home: &Home, content_len: u64) -> Result<(), ClientError> {
+    let (entries, _) = all(home)?;
+    let refused = entries.iter().filter(|entry| entry.content_len == content_len && entry.stored.is_none());
+    refused.into_iter().try_for_each(|entry| entry.end(home))
+}
+
 /// What opens the id of a record that this device has made.
 pub(super) fn salt_of(home: &Home, record: RecordId) -> Result<Option<Salt>, ClientError> {
     home.read_json(&format!("{SALTS}/{record}.json"))

@@ -1,6 +1,6 @@
 //! Guessing what a document is.
 
-use super::content::Content;
+use super::content::Opened;
 
 /// Longest JSON that is looked into.
 const FHIR_BYTES_MAX: usize = 1 << 20;
@@ -30,7 +30,7 @@ pub(super) fn of(file_name: &str) -> &'static str {
 }
 
 /// The `resourceType` of a FHIR resource in JSON; `None` for anything else.
-pub(super) fn fhir_type(media_type: &str, content: &Content) -> Option<String> {
+pub(super) fn fhir_type(media_type: &str, content: &Opened) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Resource {
         #[serde(rename = "resourceType")]

@@ -9,27 +9,37 @@ use protocol::{
 };
 
 use super::{
-    Uploaded,
     authority::{own_salt, write_salt},
     journal::{Entry, Stored},
 };
 use crate::{
     act::{Settled, Way, new_deadline, new_nonce, send, settle, sign},
+    chain::ChainVersion,
     client::Client,
     error::{ClientError, Kind},
     progress::{Progress, Step},
     wallet::Wallet,
 };
 
-/// Registers what is stored, and ends the upload.
-pub(super) async fn finish(
+/// The version that the chain has under the number of this upload, of whoever it is; `None` while there is none.
+pub(super) async fn on_chain(client: &Client, entry: &Entry) -> Result<Option<ChainVersion>, ClientError> {
+    match client.chain().find_record(entry.record).await? {
+        Some(record) if record.version >= entry.version => {}
+        _ => return Ok(None),
+    }
+    let versions = client.chain().versions(entry.record).await?;
+    Ok(versions.into_iter().find(|version| version.version == entry.version))
+}
+
+/// Registers the stored envelope, unless it is `standing` on chain already, and puts its release share in.
+pub(super) async fn register(
     client: &Client,
     wallet: &dyn Wallet,
     entry: &mut Entry,
+    standing: Option<ChainVersion>,
     way: Way,
-    resumed: bool,
     progress: &Progress,
-) -> Result<Uploaded, ClientError> {
+) -> Result<Settled, ClientError> {
     progress.tell(Step::Registering);
     let stored = entry.stored.clone().expect("called once the envelope is stored");
     let deposit = |action| RegisterBody {
@@ -40,10 +50,11 @@ pub(super) async fn finish(
         salt: entry.salt,
         write_salt: None,
     };
-    let settled = if let Some(settled) = registered(client, entry, &stored.cid).await? {
+    if let Some(standing) = standing {
         deposit_share(client, entry, deposit(None)).await?;
-        settled
-    } else if way == Way::Direct {
+        return Ok(Settled { tx_hash: Some(standing.tx_hash), block_number: Some(standing.block_number) });
+    }
+    let settled = if way == Way::Direct {
         let action = registration(client, entry, &stored.cid).await?;
         let settled = send(client, wallet, &action).await?;
         deposit_share(client, entry, deposit(None)).await?;
@@ -63,39 +74,10 @@ pub(super) async fn finish(
         let signed = body.action.as_ref().expect("a relayed registration is signed");
         settle(client, &signed.action, view).await?
     };
-    if registered_cid(client, entry).await? != Some(stored.cid) {
-        return Err(ClientError::new(Kind::Changed, "The chain does not show the version just registered."));
+    match on_chain(client, entry).await? {
+        Some(version) if version.cid == stored.cid => Ok(settled),
+        _ => Err(ClientError::new(Kind::Changed, "The chain does not show the version just registered.")),
     }
-    entry.end(client.home())?;
-    Ok(Uploaded {
-        record: entry.record,
-        version: entry.version,
-        cid: stored.cid.to_string(),
-        content_bytes: entry.content_len,
-        envelope_bytes: stored.size,
-        settled,
-        resumed,
-    })
-}
-
-/// The CID that the chain has for the entry's version; `None` while it has none.
-pub(super) async fn registered_cid(client: &Client, entry: &Entry) -> Result<Option<Cid>, ClientError> {
-    match client.chain().find_record(entry.record).await? {
-        Some(record) if record.version >= entry.version => {}
-        _ => return Ok(None),
-    }
-    let versions = client.chain().versions(entry.record).await?;
-    Ok(versions.iter().find(|version| version.version == entry.version).map(|version| version.cid))
-}
-
-/// The registration that stands on chain already, if it is this upload's.
-async fn registered(client: &Client, entry: &Entry, cid: &Cid) -> Result<Option<Settled>, ClientError> {
-    if registered_cid(client, entry).await? != Some(*cid) {
-        return Ok(None);
-    }
-    let versions = client.chain().versions(entry.record).await?;
-    let version = versions.iter().find(|version| version.version == entry.version);
-    Ok(version.map(|version| Settled { tx_hash: Some(version.tx_hash), block_number: Some(version.block_number) }))
 }
 
 /// Puts the release share in for a version that stands on chain, with what shows that the uploader may. The server may be a

@@ -56,11 +56,7 @@ pub fn own(name: &'static str, setting: &'static str) -> Result<PathBuf, StartEr
     })?;
     // A test lies in target/debug/deps, a program in target/debug.
     here.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file()).ok_or(
-        StartError::ProgramMissing {
-            program: name,
-            setting,
-            remedy: "build it: cargo build -p indexer -p api -p client",
-        },
+        StartError::ProgramMissing { program: name, setting, remedy: "build it: cargo build -p indexer -p api -p cli" },
     )
 }
 

@@ -1,7 +1,8 @@
 //! End to end: real processes (Anvil, Kubo, MongoDB, indexer, API) on free ports, the `medlock` command as people use
 //! it, and the SDK where a test must stop between two steps.
 //!
-//! `cargo build -p indexer -p api -p client` first: the tests run the programs beside their own.
+//! `cargo build -p indexer -p api` and `cargo build -p client --examples` first: the tests run the programs beside their
+//! own. Cargo builds `medlock` for them.
 //!
 //! Tests that only add things of their own share one network ([`world::shared`]); those that break something start
 //! another. Random choices are seeded; the seed is printed and taken from `MEDLOCK_E2E_SEED`.
@@ -19,6 +20,7 @@ mod bad_items;
 mod canary;
 mod commands;
 mod doctor;
+mod examples;
 mod expiry;
 mod fuzz;
 mod hostile_api;
@@ -32,5 +34,6 @@ mod operator_keys;
 mod other_deployment;
 mod replicas;
 mod routes;
+mod upload_size;
 mod wallet_file;
 mod withdrawal;

@@ -1,5 +1,5 @@
-//! The `medlock` command: what people type, on top of the SDK. Each command is a file that holds its arguments, what
-//! it asks of the SDK, and what it shows.
+//! The `medlock` command, on top of the SDK (`client`). Each file has one command, or a few of a kind: the arguments, the
+//! calls of the SDK, and the text or JSON that is shown.
 
 mod audit;
 mod contacts;
@@ -48,7 +48,7 @@ line: they are asked for, or read from files.";
 #[derive(Debug, Parser)]
 #[command(name = "medlock", version, propagate_version = false, max_term_width = 100)]
 #[command(after_help = AFTER_HELP, after_long_help = format!("{AFTER_HELP}\n\n{EXIT_CODES}"))]
-pub(crate) struct Cli {
+struct Cli {
     #[command(flatten)]
     settings: Settings,
     #[command(subcommand)]
@@ -107,8 +107,13 @@ enum Command {
     Version(version::Version),
 }
 
+#[tokio::main]
+async fn main() -> ExitCode {
+    run(std::env::args_os()).await
+}
+
 /// Reads the arguments, carries the command out, shows how it failed, and says with which code to exit.
-pub(crate) async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
