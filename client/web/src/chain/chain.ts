@@ -30,7 +30,7 @@ import {
   signedActionsAbi,
 } from './abi.ts';
 import { Refused, type Rpc } from './rpc.ts';
-import { termsOf, type Terms } from './terms.ts';
+import { termsOf, type Terms } from '../protocol/grants/terms.ts';
 
 export interface Block {
   readonly number: bigint;

@@ -6,7 +6,7 @@ import { sameHex } from '../protocol/hex.ts';
 import { accessLogAbi, accreditationAbi, grantRegistryAbi, keyRegistryAbi, recordRegistryAbi } from './abi.ts';
 import type { Chain } from './chain.ts';
 import { Refused } from './rpc.ts';
-import { termsOf, type Terms } from './terms.ts';
+import { termsOf, type Terms } from '../protocol/grants/terms.ts';
 
 /** Blocks asked for at once; fewer when the node refuses so many. */
 const BLOCKS_AT_ONCE = 100_000n;
@@ -176,15 +176,15 @@ export interface ChainGrant {
   readonly scopeId: Hex;
   readonly terms: Terms;
   readonly bundleHash: Hex;
-  /** Not revoked, and of the patient's epoch; the period is not considered. */
-  readonly stands: boolean;
+  /** The patient's epoch as it is now. */
+  readonly patientEpoch: number;
   readonly txHash: Hex;
 }
 
 /** Every grant that a patient ever gave, in the order in which they were first given. */
 export async function grantsOf(chain: Chain, patient: Address): Promise<ChainGrant[]> {
   const found = await logs(chain, chain.addressOf('grant_registry'), [GRANTED, word(patient)]);
-  const last = new Map<string, Omit<ChainGrant, 'terms' | 'stands'>>();
+  const last = new Map<string, Omit<ChainGrant, 'terms' | 'patientEpoch'>>();
   for (const log of found) {
     const { args } = decoded(grantRegistryAbi, log);
     const kind = termsOf(args.terms).kind;
@@ -195,7 +195,7 @@ export async function grantsOf(chain: Chain, patient: Address): Promise<ChainGra
   return Promise.all(
     [...last.values()].map(async (grant) => {
       const terms = await chain.terms(patient, grant.tag, grant.kind, grant.scopeId);
-      return { ...grant, terms, stands: terms.rights !== 0 && terms.patientEpoch === patientEpoch };
+      return { ...grant, terms, patientEpoch };
     }),
   );
 }

@@ -3,12 +3,13 @@
  * can be asked about the past without an archive (SPEC, section 11). Mirrors `client/src/chain/permission.rs`.
  */
 import type { Abi, Address, Hex } from 'viem';
-import { PURPOSES, RECORD_STATUSES, RIGHTS, SCOPE_KINDS } from '../protocol/codes.ts';
-import { sameHex, ZERO_HASH } from '../protocol/hex.ts';
+import { PURPOSES, RECORD_STATUSES } from '../protocol/codes.ts';
+import { scopesOf } from '../protocol/grants/scope.ts';
+import { sameHex } from '../protocol/hex.ts';
 import { accreditationHistoryAbi, grantHistoryAbi, recordHistoryAbi } from './abi.ts';
 import type { Chain } from './chain.ts';
 import { decoded, logs, topic, word, type Log } from './events.ts';
-import { termsOf } from './terms.ts';
+import { permits, termsOf } from '../protocol/grants/terms.ts';
 
 /** A read that took place. */
 export interface PastRead {
@@ -87,21 +88,17 @@ export class Permissions {
     const ended = lastForAll === undefined ? null : decoded(grantHistoryAbi, lastForAll);
     const patientEpoch = ended?.eventName === 'AllRevoked' ? ended.args.patientEpoch : 0;
     const events = upTo(ofTag, block).map((log) => decoded(grantHistoryAbi, log));
-    const scopes: readonly (readonly [kind: number, id: Hex])[] = [
-      [SCOPE_KINDS.code('record'), record],
-      [SCOPE_KINDS.code('category'), `0x${category.toString(16).padStart(64, '0')}`],
-      [SCOPE_KINDS.code('all'), ZERO_HASH],
-    ];
-    return scopes.some(([kind, id]) => {
+    const asked = PURPOSES.fromBit(purpose);
+    // A purpose that this version does not know is permitted by nothing.
+    if (asked === null) return false;
+    return scopesOf(record, category).some(({ kind, id }) => {
       const last = events.findLast(
         (event) =>
           (event.eventName === 'Granted' && sameHex(event.args.scopeId, id) && termsOf(event.args.terms).kind === kind) ||
           (event.eventName === 'Revoked' && sameHex(event.args.scopeId, id) && event.args.kind === kind),
       );
       if (last?.eventName !== 'Granted') return false;
-      const terms = termsOf(last.args.terms);
-      const isRight = terms.rights === RIGHTS.bit('read') && (terms.purposes & purpose) !== 0 && terms.patientEpoch === patientEpoch;
-      return isRight && terms.notBefore <= time && time < terms.notAfter;
+      return permits(termsOf(last.args.terms), { right: 'read', purpose: asked, patientEpoch, time });
     });
   }
 

@@ -3,7 +3,9 @@ import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import type { Client } from '../device/device.ts';
 import { Failure } from '../failure.ts';
-import { CATEGORIES, RIGHTS, SCOPE_KINDS, categoryScopeId } from '../protocol/codes.ts';
+import { CATEGORIES, SCOPE_KINDS } from '../protocol/codes.ts';
+import { scopeFromChain } from '../protocol/grants/scope.ts';
+import { permits } from '../protocol/grants/terms.ts';
 import { sameHex } from '../protocol/hex.ts';
 import { opensTag, recordId } from '../protocol/ids.ts';
 
@@ -27,14 +29,13 @@ export async function findWriteSalt(client: Client, patient: Address, category: 
   ]);
   const word = CATEGORIES.fromCode(category);
   for (const grant of told) {
-    const isOverCategory = grant.kind === 'category' && word !== null && sameHex(grant.scope_id as Hex, categoryScopeId(word));
-    const covers = grant.kind === 'all' || isOverCategory;
+    const scope = scopeFromChain(SCOPE_KINDS.code(grant.kind), grant.scope_id as Hex);
+    const isWide = scope?.kind === 'all' || (scope?.kind === 'category' && scope.category === word);
     const salt = grant.salt as Hex | null | undefined;
-    if (!covers || !sameHex(grant.patient as Address, patient) || salt === null || salt === undefined) continue;
+    if (!isWide || !sameHex(grant.patient as Address, patient) || salt === null || salt === undefined) continue;
     if (!opensTag(grant.tag as Hex, client.address, salt)) continue;
     const terms = await chain.terms(patient, grant.tag as Hex, SCOPE_KINDS.code(grant.kind), grant.scope_id as Hex);
-    const isRunning = terms.notBefore <= now && now < terms.notAfter;
-    if (terms.rights === RIGHTS.bit('write') && terms.patientEpoch === patientEpoch && isRunning) return salt;
+    if (permits(terms, { right: 'write', purpose: null, patientEpoch, time: now })) return salt;
   }
   throw new Failure('no_grant');
 }

@@ -3,6 +3,7 @@
  * extends the bundles of active READ grants. Runs after unlocking and when the feed tells of a new version. One bad version or
  * grant is told, and the rest goes on. Mirrors `client/src/grants/catch_up.rs`.
  */
+import { isOpen } from '../protocol/grants/terms.ts';
 import type { Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import { bundleHash, versionsOfPatient, type ChainVersion } from '../chain/events.ts';
@@ -109,8 +110,7 @@ async function extendBundles(client: ReadyClient, signal: AbortSignal): Promise<
  * otherwise than the protocol says is not passed on; it is told with the versions.
  */
 async function extendBundle(client: ReadyClient, { view, item, epoch }: ComparedGrant): Promise<boolean> {
-  const isOpen = item.right === 'read' && (item.state === 'active' || item.state === 'future');
-  if (!isOpen || item.scope.kind !== 'record' || item.grantee === null) return false;
+  if (item.right !== 'read' || !isOpen(item.state) || item.scope.kind !== 'record' || item.grantee === null) return false;
   const { record } = item.scope;
   const known = await client.chain.record(record);
   const coversNewest = (view.newest_version ?? 0) >= known.version;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { NewGrants } from '../types/grants.ts';
-import { checkGrants, scopeFromChain, scopeOnChain } from './grants.ts';
+import { checkGrants } from './grants.ts';
 
 const owner = `0x${'11'.repeat(20)}` as const;
 const record = `0x${'01'.repeat(32)}` as const;
@@ -11,16 +11,6 @@ const good: NewGrants = {
   purposes: ['TREAT'],
   notAfter: 2_000,
 };
-
-test('scopes are the same on both sides', () => {
-  for (const scope of [{ kind: 'record', record }, { kind: 'category', category: 'imaging' }, { kind: 'all' }] as const) {
-    const { kind, id } = scopeOnChain(scope);
-    expect(scopeFromChain(kind, id)).toEqual(scope);
-  }
-  expect(scopeFromChain(1, record)).toBeNull();
-  expect(scopeFromChain(2, record)).toBeNull();
-  expect(scopeFromChain(9, record)).toBeNull();
-});
 
 test('a grant that makes sense is not refused', () => {
   expect(() => checkGrants(good, owner, 1_000)).not.toThrow();

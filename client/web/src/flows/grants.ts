@@ -4,14 +4,16 @@ import * as api from '../api/routes.ts';
 import type { Chain } from '../chain/chain.ts';
 import { grantsOf, type ChainGrant } from '../chain/events.ts';
 import type { Listed } from '../types/actions.ts';
-import type { GrantItem, GrantState, Granted, NewGrants, Scope } from '../types/grants.ts';
+import type { GrantItem, Granted, NewGrants, Scope } from '../types/grants.ts';
 import type { Sentence } from '../types/signing.ts';
 import type { ReadyClient, WalletClient } from '../device/device.ts';
 import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
 import type { Bundle } from '../protocol/bundle.ts';
-import { CATEGORIES, categoryScopeId, MAX_SCOPES, PURPOSES, RIGHTS, SCOPE_KINDS } from '../protocol/codes.ts';
-import { mayEndAt } from '../protocol/ends.ts';
+import { PURPOSES, RIGHTS, SCOPE_KINDS } from '../protocol/codes.ts';
+import { checkGrantForm, type GrantFormRule } from '../protocol/grants/form.ts';
+import { scopeFromChain, scopeOnChain } from '../protocol/grants/scope.ts';
+import { stateAt } from '../protocol/grants/terms.ts';
 import { sameHex, ZERO_HASH } from '../protocol/hex.ts';
 import { grantId } from '../protocol/ids.ts';
 import { mapSome, newDeadline, newNonce, settle, signAction, toBody, unixNow } from './act.ts';
@@ -20,36 +22,25 @@ import { makeBundle, type LeftOut } from './own-versions.ts';
 import { publicKey } from './public-key.ts';
 import { noteSentGrant } from './sent-grants.ts';
 
-/** A scope as the chain names it. */
-export function scopeOnChain(scope: Scope): { kind: number; id: Hex } {
-  const kind = SCOPE_KINDS.code(scope.kind);
-  if (scope.kind === 'record') return { kind, id: scope.record };
-  return { kind, id: scope.kind === 'category' ? categoryScopeId(scope.category) : ZERO_HASH };
-}
+/** The field of the form that a rule is about. */
+const FIELD_OF_RULE: Readonly<Record<GrantFormRule, string>> = {
+  grantee: 'grantee',
+  scope_count: 'scopes',
+  scope_twice: 'scopes',
+  read_scope: 'scopes',
+  write_scope: 'scopes',
+  no_purpose: 'purposes',
+  period: 'until',
+  too_far_ahead: 'until',
+};
 
-/** The same back; `null` for a category that this version does not know. */
-export function scopeFromChain(kind: number, id: Hex): Scope | null {
-  const word = SCOPE_KINDS.fromCode(kind);
-  if (word === 'record') return { kind: 'record', record: id };
-  if (word === 'all') return sameHex(id, ZERO_HASH) ? { kind: 'all' } : null;
-  const category = word === 'category' ? CATEGORIES.fromCode(Number(BigInt(id) & 0xffffn)) : null;
-  return category !== null && sameHex(categoryScopeId(category), id) ? { kind: 'category', category } : null;
-}
-
-const keyOf = (scope: Scope): string => JSON.stringify(scopeOnChain(scope));
-
-/** What cannot be granted is refused before anything is signed. @throws Failure `invalid_form` with the field. */
+/** Checks a grant before anything is signed. @throws Failure `invalid_form` with the field. */
 export function checkGrants(wanted: NewGrants, owner: Address, now: number): void {
-  const refuse = (field: string): never => {
-    throw new Failure('invalid_form', { values: { field } });
-  };
-  const { scopes, right, purposes, notAfter } = wanted;
-  if (scopes.length === 0 || scopes.length > MAX_SCOPES || new Set(scopes.map(keyOf)).size !== scopes.length) refuse('scopes');
-  // READ over records, WRITE over a category or all, until category keys exist.
-  if (scopes.some((scope) => (scope.kind === 'record') !== (right === 'read'))) refuse('scopes');
-  if (purposes.length === 0) refuse('purposes');
-  if (notAfter <= Math.max(now, wanted.notBefore ?? 0) || !mayEndAt(notAfter, now)) refuse('until');
-  if (sameHex(wanted.grantee, owner)) refuse('grantee');
+  const { grantee, right, notAfter, notBefore = 0 } = wanted;
+  const purposes = PURPOSES.mask(wanted.purposes);
+  const scopes = wanted.scopes.map(scopeOnChain);
+  const rule = checkGrantForm({ patient: owner, grantee, right, scopes, purposes, notBefore, notAfter }, now);
+  if (rule !== null) throw new Failure('invalid_form', { values: { field: FIELD_OF_RULE[rule] } });
 }
 
 /** What a grant allows, in one sentence. */
@@ -230,7 +221,7 @@ export async function listGiven(client: WalletClient, record?: Hex): Promise<Lis
 }
 
 /** A grant of which only the chain says something; `null` for a scope that this version does not know. */
-function fromChain(patient: Address, { tag, kind, scopeId, terms, stands, txHash }: ChainGrant, now: number): GrantItem | null {
+function fromChain(patient: Address, { tag, kind, scopeId, terms, patientEpoch, txHash }: ChainGrant, now: number): GrantItem | null {
   const scope = scopeFromChain(kind, scopeId);
   if (scope === null) return null;
   return {
@@ -245,16 +236,10 @@ function fromChain(patient: Address, { tag, kind, scopeId, terms, stands, txHash
     purposes: PURPOSES.fromMask(terms.purposes),
     notBefore: terms.notBefore,
     notAfter: terms.notAfter,
-    state: stateOf(terms, stands, now),
+    state: stateAt(terms, patientEpoch, now),
     txHash,
     newestVersion: null,
   };
-}
-
-function stateOf(terms: { readonly notBefore: number; readonly notAfter: number }, stands: boolean, now: number): GrantState {
-  if (!stands) return 'revoked';
-  if (now < terms.notBefore) return 'future';
-  return now >= terms.notAfter ? 'expired' : 'active';
 }
 
 async function compare(
@@ -268,7 +253,6 @@ async function compare(
   const scope = scopeFromChain(kind, view.scope_id as Hex);
   const terms = await chain.terms(patient, view.tag as Hex, kind, view.scope_id as Hex);
   if (terms.epoch === 0 || scope === null) return null;
-  const stands = terms.rights !== 0 && terms.patientEpoch === (await patientEpoch(patient));
   const item: GrantItem = {
     id: grantId(patient, view.tag as Hex, scope.kind, view.scope_id as Hex),
     patient,
@@ -281,7 +265,7 @@ async function compare(
     purposes: PURPOSES.fromMask(terms.purposes),
     notBefore: terms.notBefore,
     notAfter: terms.notAfter,
-    state: stateOf(terms, stands, now),
+    state: stateAt(terms, await patientEpoch(patient), now),
     txHash: view.tx_hash as Hex,
     newestVersion: view.newest_version ?? null,
   };

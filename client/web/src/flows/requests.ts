@@ -16,7 +16,8 @@ import { ACCESS_REQUEST, DENY_REQUEST, requestId, type AccessRequest } from '../
 import type { Listed } from '../types/actions.ts';
 import { badItems, mapEach, shortName } from './each.ts';
 import { forWallet, mapSome, newDeadline, newNonce, unixNow } from './act.ts';
-import { scopeFromChain, scopeOnChain, share } from './grants.ts';
+import { scopeFromChain, scopeOnChain } from '../protocol/grants/scope.ts';
+import { share } from './grants.ts';
 import { publicKey } from './public-key.ts';
 
 function bindingOf(client: Client, patient: Address, epoch: number): Binding {

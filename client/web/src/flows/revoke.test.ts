@@ -4,7 +4,7 @@ import { beforeEach, expect, test, vi } from 'vitest';
 import type { Hex } from 'viem';
 import type { Chain } from '../chain/chain.ts';
 import type { ChainGrant } from '../chain/events.ts';
-import { termsOf } from '../chain/terms.ts';
+import { termsOf } from '../protocol/grants/terms.ts';
 import type { NewGrants } from '../types/grants.ts';
 import type { WalletClient } from '../device/device.ts';
 import { Errand } from '../device/errand.ts';
@@ -77,7 +77,15 @@ beforeEach(() => {
 });
 
 const standingGrant = (tag: Hex): ChainGrant =>
-  ({ tag, kind: 0, scopeId: RECORD, terms: termsOf(0n), bundleHash: OTHER, stands: true, txHash: OTHER }) as ChainGrant;
+  ({
+    tag,
+    kind: 0,
+    scopeId: RECORD,
+    terms: { ...termsOf(0n), rights: 1 },
+    bundleHash: OTHER,
+    patientEpoch: 0,
+    txHash: OTHER,
+  }) as ChainGrant;
 const wanted: NewGrants = {
   grantee: GRANTEE,
   right: 'read',

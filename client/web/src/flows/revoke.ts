@@ -12,11 +12,12 @@ import type { WalletClient } from '../device/device.ts';
 import type { Errand } from '../device/errand.ts';
 import { asFailure, Failure } from '../failure.ts';
 import { MAX_SCOPES, SCOPE_KINDS } from '../protocol/codes.ts';
+import { scopeOnChain } from '../protocol/grants/scope.ts';
+import { stands } from '../protocol/grants/terms.ts';
 import { sameHex } from '../protocol/hex.ts';
 import { grantId } from '../protocol/ids.ts';
 import { newDeadline, newNonce, settle, signAction, toBody } from './act.ts';
 import { isOfItem } from './each.ts';
-import { scopeOnChain } from './grants.ts';
 import { sentGrants, type Place, type SentGrant } from './sent-grants.ts';
 
 /** What ends, in one sentence. */
@@ -35,7 +36,7 @@ export async function revoke(client: WalletClient, ending: Ending, errand: Erran
   const { chain } = client;
   await chain.verifyDeployment();
   const [onChain, sent] = await Promise.all([grantsOf(chain, client.address), sentGrants(client)]);
-  const standing = onChain.filter((grant) => grant.stands && isMeant(client, ending, grant));
+  const standing = onChain.filter((grant) => stands(grant.terms, grant.patientEpoch) && isMeant(client, ending, grant));
   const named = namedBy(client, ending, standing, sent);
   if (named.length === 0) throw new Failure('not_found');
   const { txHash, left } = await inBatches(client, named, ending.kind === 'person' ? ending.grantee : null, errand);
@@ -147,7 +148,7 @@ export async function revokeEveryone(client: WalletClient, errand: Errand): Prom
   await chain.verifyDeployment();
   // It works also when the list of what stands cannot be read.
   const standing = await grantsOf(chain, client.address).then(
-    (all) => all.filter((grant) => grant.stands),
+    (all) => all.filter(({ terms, patientEpoch }) => stands(terms, patientEpoch)),
     () => [],
   );
   const message = { patient: client.address, nonce: newNonce(), deadline: await newDeadline(chain, 'revoke_all') };

@@ -14,7 +14,7 @@ import { Failure } from '../failure.ts';
 import { authorshipTypedData } from '../protocol/authorship.ts';
 import { Cid } from '../protocol/cid/cid.ts';
 import { CATEGORIES } from '../protocol/codes.ts';
-import { HEADER_LEN, sealedLen } from '../protocol/envelope/layout.ts';
+import { checkContentLength, HEADER_LEN, sealedLen } from '../protocol/envelope/layout.ts';
 import { encodeMetadata, type Metadata } from '../protocol/envelope/metadata.ts';
 import { toHex, ZERO_HASH } from '../protocol/hex.ts';
 import { recordId } from '../protocol/ids.ts';
@@ -72,9 +72,8 @@ export async function upload(
   if (place.patient === client.address && !(await isKitSaved(client))) throw new Failure('kit_not_saved');
   // Told before minutes of hashing: without a published key of one's own there is nothing to seal to.
   if (place.patient === client.address) void client.keys.ownKey;
-  if (wanted.content.size === 0) throw new Failure('empty_file');
   // Told before minutes of hashing, not after.
-  requireFits(client, wanted.content.size, 0);
+  requireLength(client, wanted.content.size, 0);
   if (!(await hasRoomFor(wanted.content.size))) throw new Failure('no_room');
   tell({ state: 'hashing', progress: 0, patient: place.patient });
   const { hash } = await inWorker(() =>
@@ -166,9 +165,11 @@ function signContent(
   return errand.signTypedData(client.wallet, data, { key: 'sign.author', values: {} }, AUTHOR);
 }
 
-function requireFits(client: ReadyClient, contentLength: number, metadataLength: number): void {
+function requireLength(client: ReadyClient, contentLength: number, metadataLength: number): void {
   const max = client.info.envelopeBytesMax;
-  if (sealedLen(contentLength, metadataLength) > max) throw new Failure('too_large', { values: { max } });
+  const problem = checkContentLength(contentLength, metadataLength, max);
+  if (problem === 'empty') throw new Failure('empty_file');
+  if (problem === 'too_large') throw new Failure('too_large', { values: { max } });
 }
 
 /** Told before the wallet asks, and before minutes of sending. The server has the last word. */
@@ -200,7 +201,7 @@ async function store(
   tell({ state: 'sending', progress: 0 });
   // For oneself never what the chain shows: it may be a key that somebody else has published in one's name.
   const patientKey = entry.patient === client.address ? client.keys.ownKey : await publicKey(client.chain, entry.patient);
-  requireFits(client, contentLength, encodedLength(metadata));
+  requireLength(client, contentLength, encodedLength(metadata));
   const request = {
     context: client.chain.envelopeContext,
     record: entry.record,

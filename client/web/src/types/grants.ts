@@ -4,15 +4,12 @@
  */
 import type { Address, Hex } from 'viem';
 import type { FailureCode } from '../failure.ts';
-import type { Category, Purpose, Right } from './codes.ts';
+import type { Scope } from '../protocol/grants/scope.ts';
+import type { GrantState } from '../protocol/grants/terms.ts';
+import type { Purpose, Right } from './codes.ts';
 import type { Confirmation } from './signing.ts';
 
-export type Scope =
-  | { readonly kind: 'record'; readonly record: Hex }
-  | { readonly kind: 'category'; readonly category: Category }
-  | { readonly kind: 'all' };
-
-export type GrantState = 'active' | 'future' | 'expired' | 'revoked';
+export type { GrantState, Scope };
 
 /** A grant whose terms and state were read from the chain. */
 export interface GrantItem {

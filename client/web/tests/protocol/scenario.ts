@@ -32,6 +32,7 @@ import { joinShares, readerShare, releaseShare } from '../../src/protocol/split.
 import { argon2idForTests } from './argon2.ts';
 import { fromBase64, patternPieces } from './patterns.ts';
 import { messageRunners, type MessageScenarios } from './scenario-messages.ts';
+import { type RuleScenarios, ruleRunners } from './scenario-rules.ts';
 
 /** One file of `protocol/vectors`. */
 export interface Vector {
@@ -73,7 +74,7 @@ export interface Opened {
   readonly content_sha256: Hex;
 }
 
-interface Scenarios extends MessageScenarios {
+interface Scenarios extends MessageScenarios, RuleScenarios {
   identity: { seed: Hex; epoch: number; public_key: Hex; key_hash: Hex };
   key_epochs: {
     seed: Hex;
@@ -200,6 +201,7 @@ const HOLDS: Readonly<Record<string, SealableClass<SealableSecret>>> = {
 
 const runners: Runners = {
   ...messageRunners,
+  ...ruleRunners,
 
   async identity({ seed, epoch, public_key, key_hash }) {
     const { publicKey } = identityKey(new Seed(fromHex(seed)), epoch);

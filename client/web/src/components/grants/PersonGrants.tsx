@@ -1,3 +1,4 @@
+import { isOpen } from '../../protocol/grants/terms.ts';
 import { useState } from 'react';
 import type { Address } from 'viem';
 import type { GrantItem } from '../../types/grants.ts';
@@ -12,7 +13,7 @@ import { GrantSentence, ScopeName } from './GrantSentence.tsx';
 import { StopDialog } from './StopDialog.tsx';
 
 /** Whether a grant runs, or will. */
-export const isCurrent = (grant: GrantItem): boolean => grant.state === 'active' || grant.state === 'future';
+export const isCurrent = (grant: GrantItem): boolean => isOpen(grant.state);
 
 /** Grants of one person together; those of unknown persons one by one. */
 export function byPerson(grants: readonly GrantItem[]): readonly (readonly [string, readonly GrantItem[]])[] {

@@ -1,3 +1,4 @@
+import { isOpen } from '../../protocol/grants/terms.ts';
 import { Check, EyeOff, UserX } from 'lucide-react';
 import { useState } from 'react';
 import { Link } from 'react-router';
@@ -29,7 +30,7 @@ export function Strangers({
   const { t } = useI18n();
   const waiting = useWaiting('strangers');
   const { items = [], bad = [], more = false } = waiting.data ?? {};
-  const senders = byPatient(items.filter((grant) => grant.state === 'active' || grant.state === 'future'));
+  const senders = byPatient(items.filter((grant) => isOpen(grant.state)));
   if (waiting.error) return <FailureNotice failure={waiting.error} onRetry={waiting.refetch} />;
   if (senders.length === 0 && bad.length === 0) return null;
   return (

@@ -1,3 +1,4 @@
+import { isOpen } from '../../protocol/grants/terms.ts';
 import { Download, FilePlus2, FileWarning, FileX2, Share2, Undo2 } from 'lucide-react';
 import { useState } from 'react';
 import { useParams } from 'react-router';
@@ -229,7 +230,7 @@ function SharedWith({ record }: { readonly record: RecordItem }) {
     >
       <Resource of={grants}>
         {(all) => {
-          const current = all.filter((grant) => grant.right === 'read' && (grant.state === 'active' || grant.state === 'future'));
+          const current = all.filter((grant) => grant.right === 'read' && isOpen(grant.state));
           return current.length === 0 ? (
             <p className="text-muted">{t('record.sharedWith.none')}</p>
           ) : (

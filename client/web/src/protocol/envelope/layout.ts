@@ -46,6 +46,15 @@ export function sealedLen(contentLength: number, metadataLength: number): number
   return HEADER_LEN + FLOE_HEADER_LEN + plaintext + Math.ceil(plaintext / SEGMENT_PAYLOAD_LEN) * SEGMENT_OVERHEAD;
 }
 
+/**
+ * Checks the length of a document, in bytes, before it is hashed, signed or sent. `metadataLength` is 0 while the metadata
+ * are not known; `max` is the largest envelope that the server takes. Returns `null`, or why it cannot be uploaded.
+ */
+export function checkContentLength(contentLength: number, metadataLength: number, max: number): 'empty' | 'too_large' | null {
+  if (contentLength === 0) return 'empty';
+  return contentLength > MAX_CONTENT_LEN || sealedLen(contentLength, metadataLength) > max ? 'too_large' : null;
+}
+
 /** `Math.log2` rounds near powers of two; counting digits does not. */
 function floorLog2(value: number): number {
   return value.toString(2).length - 1;
