@@ -1,6 +1,6 @@
 import { Navigate, Route, Routes } from 'react-router';
-import type { Me } from '../types/session.ts';
-import { homeOf, isPractitioner } from './navigation.ts';
+import { isPractitioner, type Me } from '../types/session.ts';
+import { homeOf } from './navigation.ts';
 import {
   AccessPage,
   AccreditationPage,

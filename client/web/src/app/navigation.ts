@@ -11,9 +11,8 @@ import {
   Share2,
   type LucideIcon,
 } from 'lucide-react';
-import type { Role } from '../types/codes.ts';
-import type { Me } from '../types/session.ts';
-import type { Key } from '../i18n/language.ts';
+import { isPractitioner, type Me } from '../types/session.ts';
+import type { Key } from '../i18n/en.ts';
 import { paths } from '../paths.ts';
 
 /** One entry of the navigation. */
@@ -24,7 +23,7 @@ export interface Entry {
 }
 
 /** Entries below a heading. */
-export interface Group {
+interface Group {
   readonly label: Key & `nav.group.${string}`;
   readonly entries: readonly Entry[];
 }
@@ -36,11 +35,6 @@ const PATIENT: readonly Entry[] = [
   { to: paths.access, label: 'nav.access', icon: Eye },
   { to: paths.activity, label: 'nav.activity', icon: Activity },
 ];
-const READERS: readonly Role[] = ['doctor', 'nurse', 'lab', 'pharmacy', 'emergency', 'researcher'];
-
-/** Whether somebody reads or adds records of others for a living. */
-export const isPractitioner = (me: Me): boolean => me.roles.some((role) => READERS.includes(role));
-
 function work(me: Me): readonly Entry[] {
   return [
     ...(isPractitioner(me) ? [{ to: paths.patients, label: 'nav.doctor', icon: ClipboardList } as const] : []),

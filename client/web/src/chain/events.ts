@@ -23,7 +23,7 @@ export interface Log {
   readonly txHash: Hex;
 }
 
-export type Topic = Hex | readonly Hex[] | null;
+type Topic = Hex | readonly Hex[] | null;
 
 /** Whether a log is one that was asked for: a node that adds others, such as those of a foreign operator, adds nothing. */
 function isWanted(log: Record<string, unknown>, address: Address, topics: readonly Topic[]): boolean {
@@ -92,7 +92,7 @@ const ACCREDITED = topic(accreditationAbi as Abi, 'Accredited');
 
 // ---- Keys --------------------------------------------------------------------------------------------------------
 
-export interface KeyEvent {
+interface KeyEvent {
   readonly owner: Address;
   readonly epoch: number;
   readonly kem: number;

@@ -2,7 +2,8 @@
 import { useCallback, useEffect, useMemo, useRef } from 'react';
 import { Chain } from '../chain/chain.ts';
 import { httpRpc, parseRpcUrl } from '../chain/rpc.ts';
-import { device, type Client } from '../device/device.ts';
+import type { Client } from '../device/client.ts';
+import { device } from '../device/device.ts';
 import { chainLog, csvOf, toldActivity, verifyLog } from '../flows/audit.ts';
 import type { Loaded } from '../types/actions.ts';
 import type { AuditEntry, AuditFilter, AuditLog, ChainSource } from '../types/log.ts';

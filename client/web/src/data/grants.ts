@@ -1,7 +1,7 @@
 /** Sharing: what was granted, granting, and ending it. */
 import { device } from '../device/device.ts';
 import { describeGrants, listGiven, listReceived, share } from '../flows/grants.ts';
-import { describeEnding, revoke, revokeEveryone } from '../flows/revoke.ts';
+import { revoke, revokeEveryone } from '../flows/revoke.ts';
 import { sentGrants } from '../flows/sent-grants.ts';
 import type { Hex } from 'viem';
 import type { Act, Loaded, LoadedList } from '../types/actions.ts';
@@ -39,6 +39,3 @@ export const useRevokeEveryone = (): Act<{ confirm?: Confirmation } | undefined,
 
 /** The sentence of a grant, to be shown beside the button that gives it. */
 export const describeShare = describeGrants;
-
-/** The sentence of an ending. */
-export const describeRevoke = describeEnding;

@@ -1,6 +1,7 @@
 /** The first steps: keys, recovery kit, publishing. */
 import { useCallback, useEffect, useMemo, useState } from 'react';
-import { device, type ReadyClient } from '../device/device.ts';
+import type { ReadyClient } from '../device/client.ts';
+import { device } from '../device/device.ts';
 import { publishKey } from '../flows/register-key.ts';
 import { isKitSaved, kitOf, makeKeys, placesToProve, proveKit } from '../flows/set-up.ts';
 import { Failure } from '../failure.ts';

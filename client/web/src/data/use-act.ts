@@ -8,7 +8,7 @@ import type { Act, ActionPhase } from '../types/actions.ts';
 import type { Confirmation } from '../types/signing.ts';
 
 /** Which lists an action changes: the first words of their query keys. */
-export type Changes = readonly string[];
+type Changes = readonly string[];
 
 interface Standing<Out> {
   readonly phase: ActionPhase;

@@ -4,7 +4,7 @@ import * as api from '../api/routes.ts';
 import type { Chain } from '../chain/chain.ts';
 import { accessesOf, accessLog, patientsOf, versionsOfPatient, type AnchoredAccess, type Anchor } from '../chain/events.ts';
 import type { ActivityFilter, ActivityItem, AuditEntry, AuditReport, Checkpoint, FindingKind, ReadProof } from '../types/log.ts';
-import type { Client, ReadyClient, WalletClient } from '../device/device.ts';
+import type { Client, ReadyClient, WalletClient } from '../device/client.ts';
 import { PURPOSES } from '../protocol/codes.ts';
 import { isHex, sameHex } from '../protocol/hex.ts';
 import { EMPTY_HEAD, Frontier, headHash, nextHead, verifyInclusion } from '../protocol/log.ts';

@@ -3,7 +3,7 @@ import type { Address } from 'viem';
 import type { Chain } from '../chain/chain.ts';
 import type { ChainVersion } from '../chain/events.ts';
 import type { Author, DocumentFacts, OpenInput, OpenProgress, OpenedRecord } from '../types/records.ts';
-import type { ReadyClient } from '../device/device.ts';
+import type { ReadyClient } from '../device/client.ts';
 import { Failure } from '../failure.ts';
 import { verifyAuthorship } from '../protocol/authorship.ts';
 import type { Bytes } from '../protocol/bytes.ts';

@@ -6,7 +6,7 @@ import { grantsOf, type ChainGrant } from '../chain/events.ts';
 import type { Listed } from '../types/actions.ts';
 import type { GrantItem, GrantState, Granted, NewGrants, Scope } from '../types/grants.ts';
 import type { Sentence } from '../types/signing.ts';
-import type { ReadyClient, WalletClient } from '../device/device.ts';
+import type { ReadyClient, WalletClient } from '../device/client.ts';
 import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
 import type { Bundle } from '../protocol/bundle.ts';

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import type { ReadyClient } from '../device/device.ts';
+import type { ReadyClient } from '../device/client.ts';
 import { concat, type Bytes } from '../protocol/bytes.ts';
 import { CidBuilder } from '../protocol/cid/build.ts';
 import { ContentHasher } from '../protocol/envelope/content-hash.ts';

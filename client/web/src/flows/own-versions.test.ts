@@ -1,6 +1,6 @@
 /** One bad version keeps none of the others from being shared. */
 import { expect, test, vi } from 'vitest';
-import type { ReadyClient } from '../device/device.ts';
+import type { ReadyClient } from '../device/client.ts';
 import { Failure } from '../failure.ts';
 import { Header } from '../protocol/envelope/header.ts';
 import { identityKey } from '../protocol/identity.ts';

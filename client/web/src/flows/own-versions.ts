@@ -1,7 +1,7 @@
 /** The patient's own record versions with their data keys: what bundles and release shares are made of. */
 import type { Address, Hex } from 'viem';
 import { versionsOfRecord, type ChainVersion } from '../chain/events.ts';
-import type { ReadyClient } from '../device/device.ts';
+import type { ReadyClient } from '../device/client.ts';
 import { Failure, type FailureCode } from '../failure.ts';
 import { Bundle } from '../protocol/bundle.ts';
 import { Capsule, readerShareBinding, releaseShareBinding } from '../protocol/capsule.ts';
@@ -63,7 +63,7 @@ export interface LeftOut {
  *
  * @throws Failure of the newest version if none opens, and of the record.
  */
-export async function withOwnVersions<T>(
+async function withOwnVersions<T>(
   client: ReadyClient,
   record: Hex,
   use: (versions: readonly { version: ChainVersion; dek: DataKey }[], leftOut: readonly LeftOut[]) => Promise<T>,

@@ -4,7 +4,7 @@ import * as api from '../api/routes.ts';
 import { versionsOfPatient } from '../chain/events.ts';
 import type { Granted, Scope } from '../types/grants.ts';
 import type { Approval, NewRequest, RequestItem } from '../types/requests.ts';
-import type { Client, ReadyClient } from '../device/device.ts';
+import type { Client, ReadyClient } from '../device/client.ts';
 import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
 import { noteBinding, type Binding } from '../protocol/capsule.ts';

@@ -8,7 +8,7 @@ import type { Chain } from '../chain/chain.ts';
 import { accessLog, grantsOf, type ChainGrant } from '../chain/events.ts';
 import type { Ending, Revoked } from '../types/grants.ts';
 import type { Sentence } from '../types/signing.ts';
-import type { WalletClient } from '../device/device.ts';
+import type { WalletClient } from '../device/client.ts';
 import type { Errand } from '../device/errand.ts';
 import { asFailure, Failure } from '../failure.ts';
 import { MAX_SCOPES, SCOPE_KINDS } from '../protocol/codes.ts';
@@ -18,12 +18,6 @@ import { newDeadline, newNonce, settle, signAction, toBody } from './act.ts';
 import { isOfItem } from './each.ts';
 import { scopeOnChain } from './grants.ts';
 import { sentGrants, type Place, type SentGrant } from './sent-grants.ts';
-
-/** What ends, in one sentence. */
-export function describeEnding(ending: Ending): Sentence {
-  if (ending.kind === 'grants') return { key: 'sign.revoke', values: { grants: ending.grants.length, grantee: null } };
-  return { key: 'sign.revoke', values: { grants: 0, grantee: ending.grantee } };
-}
 
 /**
  * Ends grants. Reads stop as soon as the server has accepted it or it is mined.

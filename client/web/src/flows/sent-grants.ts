@@ -3,9 +3,9 @@
  * it; so each is noted before it is sent, and forgotten once it cannot take effect any more. Mirrors `client/src/grants/revoke.rs`.
  */
 import type { Address, Hex } from 'viem';
-import type { Client } from '../device/device.ts';
+import type { Client } from '../device/client.ts';
 import type { NewGrants, Scope, SentGrantItem } from '../types/grants.ts';
-import type { Right } from '../types/codes.ts';
+import type { Right } from '../protocol/codes.ts';
 import type { Action } from '../protocol/messages.ts';
 import { grantId } from '../protocol/ids.ts';
 import { mapSome, unixNow } from './act.ts';

@@ -1,7 +1,7 @@
 /** Making the seed and its keyring, unlocking it, and the recovery kit. Mirrors `client/src/unlock.rs`. */
 import type { Address, Hex } from 'viem';
 import { findKeyring, keepFirstKeyring, keepKeyring, putBackKeyring, replaceKeyring } from '../device/keyring-copy.ts';
-import type { Client, ReadyClient } from '../device/device.ts';
+import type { Client, ReadyClient } from '../device/client.ts';
 import type { Errand } from '../device/errand.ts';
 import type { Kit, NewKeyring, NewKeys, Recovery } from '../types/set-up.ts';
 import { Failure } from '../failure.ts';

@@ -8,7 +8,7 @@ import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import { versionsOfRecord } from '../chain/events.ts';
 import type { NewUpload, UploadState, UploadTarget } from '../types/uploads.ts';
-import type { ReadyClient } from '../device/device.ts';
+import type { ReadyClient } from '../device/client.ts';
 import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
 import { authorshipTypedData } from '../protocol/authorship.ts';
@@ -33,14 +33,14 @@ import { requireReadable } from './records.ts';
 import { isKitSaved } from './set-up.ts';
 import { allEntries, endEntry, markOf, saveEntry, type JournalEntry, type StoredEnvelope } from './upload-journal.ts';
 
-export interface UploadProgress {
+interface UploadProgress {
   readonly state: UploadState;
   /** 0 to 1. */
   readonly progress: number;
   readonly patient?: Address;
 }
 
-export interface Uploaded {
+interface Uploaded {
   readonly record: Hex;
   readonly version: number;
 }

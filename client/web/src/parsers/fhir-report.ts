@@ -4,7 +4,7 @@ import { get, items, number, text, type Json } from './fhir-json.ts';
 export type Flag = 'low' | 'high' | 'normal' | 'abnormal' | 'critical';
 
 /** What a fact is about; `viewer.fhir.<name>` says it in the reader's language. */
-export type FactName =
+type FactName =
   | 'patient'
   | 'performer'
   | 'taken'
@@ -33,17 +33,7 @@ export interface ResultRow {
 }
 
 /** What kind of entry it is; `viewer.fhir.<kind>` names it. */
-export type EntryKind =
-  | 'report'
-  | 'result'
-  | 'diagnosis'
-  | 'medication'
-  | 'allergy'
-  | 'immunization'
-  | 'procedure'
-  | 'note'
-  | 'patient'
-  | 'other';
+type EntryKind = 'report' | 'result' | 'diagnosis' | 'medication' | 'allergy' | 'immunization' | 'procedure' | 'note' | 'patient' | 'other';
 
 /** One resource, as people read it. */
 export interface Entry {

@@ -4,7 +4,7 @@
  */
 import type { Address, Hex } from 'viem';
 import type { FailureCode } from '../failure.ts';
-import type { Category, Purpose, Right } from './codes.ts';
+import type { Category, Purpose, Right } from '../protocol/codes.ts';
 import type { Confirmation } from './signing.ts';
 
 export type Scope =
@@ -75,7 +75,7 @@ export type Ending =
   | { readonly kind: 'grants'; readonly grants: readonly Hex[]; readonly confirm?: Confirmation };
 
 /** Permissions that one message was to end and did not. */
-export interface NotEnded {
+interface NotEnded {
   readonly grants: number;
   readonly code: FailureCode;
 }

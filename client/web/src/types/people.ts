@@ -4,7 +4,7 @@
  */
 import type { Address } from 'viem';
 import type { Act, Loaded } from './actions.ts';
-import type { Role } from './codes.ts';
+import type { Role } from '../protocol/codes.ts';
 import type { Confirmation } from './signing.ts';
 
 /** An accredited person, as the chain knows them; texts only from a profile whose signature holds. */

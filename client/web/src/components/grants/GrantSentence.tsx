@@ -3,7 +3,7 @@ import type { RecordItem } from '../../types/records.ts';
 import { useRecord } from '../../data/records.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { useCalled } from '../people/names.ts';
-import { useRecordTitle } from '../records/RecordName.tsx';
+import { useRecordTitle } from '../records/use-record-title.ts';
 
 /** What a grant allows, in one plain sentence: "Dr. Ada can open this until 3 May". */
 export function GrantSentence({ grant }: { readonly grant: GrantItem }) {

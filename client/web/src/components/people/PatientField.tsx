@@ -1,6 +1,6 @@
 import { ScanLine } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
-import { findAddress } from '../../paths.ts';
+import { findAddress } from '../../address.ts';
 import type { Address } from 'viem';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Button } from '../../ui/Button.tsx';

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { findAddress } from '../../paths.ts';
+import { findAddress } from '../../address.ts';
 import { useAddressBook } from '../../data/address-book.ts';
 import { useDirectory } from '../../data/directory.ts';
 import type { Address } from 'viem';

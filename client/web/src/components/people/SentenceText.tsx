@@ -15,7 +15,7 @@ function subjectOf({ values }: Sentence): Address | null {
 }
 
 /** What a signature allows, in words: names instead of addresses, dates instead of seconds. */
-export function useSentence(sentence: Sentence): string {
+function useSentence(sentence: Sentence): string {
   const { t, format } = useI18n();
   const name = useCalled(subjectOf(sentence));
   switch (sentence.key) {

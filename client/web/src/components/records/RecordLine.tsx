@@ -6,7 +6,7 @@ import { Badge } from '../../ui/Badge.tsx';
 import { Moment } from '../../ui/Moment.tsx';
 import { useCalled } from '../people/names.ts';
 import { CATEGORY_ICONS } from './category-icons.ts';
-import { useRecordTitle } from './RecordName.tsx';
+import { useRecordTitle } from './use-record-title.ts';
 
 /** One record in a list: name, category, date, who added it, how many versions. */
 export function RecordLine({

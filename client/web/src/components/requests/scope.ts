@@ -19,7 +19,7 @@ export function useScopeText(scope: Scope): string {
 }
 
 /** What an approval signs: its sentence, and the records that it names; those are absent where something may be added. */
-export interface ApprovalTerms {
+interface ApprovalTerms {
   readonly sentence: Sentence;
   readonly records?: readonly Hex[];
 }

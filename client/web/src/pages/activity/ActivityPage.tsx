@@ -1,6 +1,6 @@
 import { ScrollText } from 'lucide-react';
 import { useState } from 'react';
-import { OnlyViewNotice } from '../../app/NetworkNotice.tsx';
+import { OnlyViewNotice } from '../../components/OnlyViewNotice.tsx';
 import { paths } from '../../paths.ts';
 import { useActivity } from '../../data/activity.ts';
 import { useRecord } from '../../data/records.ts';
@@ -18,7 +18,7 @@ import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
 import { short, useCalled } from '../../components/people/names.ts';
-import { useRecordTitle } from '../../components/records/RecordName.tsx';
+import { useRecordTitle } from '../../components/records/use-record-title.ts';
 import { Proof } from './Proof.tsx';
 
 const PAGE = 50;

@@ -1,6 +1,6 @@
 import { Download, ScrollText, ShieldCheck } from 'lucide-react';
 import { useState, type ReactNode } from 'react';
-import { OnlyViewNotice } from '../../app/NetworkNotice.tsx';
+import { OnlyViewNotice } from '../../components/OnlyViewNotice.tsx';
 import { useAuditLog } from '../../data/audit-log.ts';
 import { useWallets } from '../../data/wallets.ts';
 import type { AuditEntry, AuditFilter, AuditLog, ChainSource, Checkpoint, VerifiedLog } from '../../types/log.ts';

@@ -1,11 +1,12 @@
 import { useState } from 'react';
 import { useNavigate, useParams } from 'react-router';
-import { findAddress, paths } from '../../paths.ts';
+import { findAddress } from '../../address.ts';
+import { paths } from '../../paths.ts';
 import { useDraft } from '../../data/draft.ts';
 import { useName } from '../../data/directory.ts';
 import { useUploads } from '../../data/uploads.ts';
 import type { Address } from 'viem';
-import type { Category } from '../../types/codes.ts';
+import type { Category } from '../../protocol/codes.ts';
 import type { Me } from '../../types/session.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Button, ButtonLink } from '../../ui/Button.tsx';

@@ -1,7 +1,8 @@
 import { FolderHeart, MessageCircleQuestion, NotebookPen, Send } from 'lucide-react';
 import { useState } from 'react';
 import { useParams } from 'react-router';
-import { findAddress, paths } from '../../paths.ts';
+import { findAddress } from '../../address.ts';
+import { paths } from '../../paths.ts';
 import { useAddressBook } from '../../data/address-book.ts';
 import { useGrants } from '../../data/grants.ts';
 import { useRecords } from '../../data/records.ts';

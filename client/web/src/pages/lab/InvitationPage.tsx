@@ -1,7 +1,8 @@
 import { MessageCircleQuestion, Send, Share2 } from 'lucide-react';
 import { useParams } from 'react-router';
-import { isPractitioner } from '../../app/navigation.ts';
-import { findAddress, paths } from '../../paths.ts';
+import { isPractitioner } from '../../types/session.ts';
+import { findAddress } from '../../address.ts';
+import { paths } from '../../paths.ts';
 import type { Me } from '../../types/session.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ButtonLink } from '../../ui/Button.tsx';

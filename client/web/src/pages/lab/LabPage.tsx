@@ -1,7 +1,8 @@
 import { Send } from 'lucide-react';
 import { useState } from 'react';
 import { useSearchParams } from 'react-router';
-import { findAddress, paths } from '../../paths.ts';
+import { findAddress } from '../../address.ts';
+import { paths } from '../../paths.ts';
 import { useGrants } from '../../data/grants.ts';
 import { useRecords } from '../../data/records.ts';
 import type { Address } from 'viem';

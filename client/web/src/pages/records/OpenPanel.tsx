@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { useGrants } from '../../data/grants.ts';
 import { canSaveWithoutOpening } from '../../data/open-record.ts';
 import { useRecordName } from '../../data/records.ts';
-import { PURPOSES, type Purpose } from '../../types/codes.ts';
+import { PURPOSES, type Purpose } from '../../protocol/codes.ts';
 import type { OpenRecord, RecordItem, SaveRecord } from '../../types/records.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Button } from '../../ui/Button.tsx';
@@ -113,5 +113,5 @@ function useAllowedPurposes(record: RecordItem): readonly Purpose[] {
   const allowed = new Set(
     (data ?? []).filter((grant) => grant.state === 'active' && grant.right === 'read').flatMap((grant) => grant.purposes),
   );
-  return PURPOSES.filter((purpose) => allowed.has(purpose));
+  return PURPOSES.all.filter((purpose) => allowed.has(purpose));
 }

@@ -29,7 +29,7 @@ import { FileDrop } from '../../components/uploads/FileDrop.tsx';
 import { UploadQueue } from '../../components/uploads/UploadQueue.tsx';
 import { AuthorSentence, ForgedAuthor } from './AuthorSentence.tsx';
 import { OpenPanel } from './OpenPanel.tsx';
-import { useRecordTitle } from '../../components/records/RecordName.tsx';
+import { useRecordTitle } from '../../components/records/use-record-title.ts';
 
 /** One record: opened and shown, its versions, who can open it, and what can be done with it. */
 export function RecordPage() {

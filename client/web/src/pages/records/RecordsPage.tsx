@@ -1,11 +1,11 @@
 import { FilePlus2, FolderHeart, Share2 } from 'lucide-react';
 import { useState } from 'react';
 import { useSearchParams } from 'react-router';
-import { isPractitioner } from '../../app/navigation.ts';
+import { isPractitioner } from '../../types/session.ts';
 import { paths } from '../../paths.ts';
 import { useRecords } from '../../data/records.ts';
 import type { Address, Hex } from 'viem';
-import { CATEGORIES, type Category } from '../../types/codes.ts';
+import { CATEGORIES, type Category } from '../../protocol/codes.ts';
 import type { RecordItem } from '../../types/records.ts';
 import type { Me } from '../../types/session.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
@@ -87,7 +87,7 @@ function RecordList({ records }: { readonly records: readonly RecordItem[] }) {
   const { t, format } = useI18n();
   const [search, setSearch] = useSearchParams();
   const [selected, setSelected] = useState<ReadonlySet<Hex>>(new Set());
-  const present = CATEGORIES.filter((category) => records.some((record) => record.category === category));
+  const present = CATEGORIES.all.filter((category) => records.some((record) => record.category === category));
   const category = present.find((name) => name === search.get('category')) ?? 'all';
   const shown = category === 'all' ? records : records.filter((record) => record.category === category);
   const options: readonly (readonly [Category | 'all', string])[] = [

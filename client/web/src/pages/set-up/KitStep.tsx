@@ -6,7 +6,7 @@ import { FailureNotice } from '../../ui/FailureNotice.tsx';
 import { TextField } from '../../ui/Field.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { KitSheet } from '../../components/keys/KitSheet.tsx';
-import { WalletOutcome } from './SetUpPage.tsx';
+import { WalletOutcome } from './WalletOutcome.tsx';
 
 /** Shows the recovery kit, then asks for three of its words: a kit that nobody kept saves nobody. */
 export function KitStep({ setUp }: { readonly setUp: SetUp }) {

@@ -7,7 +7,7 @@ import { useDraft } from '../../data/draft.ts';
 import { usePerson } from '../../data/directory.ts';
 import { describeShare, useShare } from '../../data/grants.ts';
 import { useSession } from '../../data/session.ts';
-import { CATEGORIES, type Category, PURPOSES, type Purpose, type Right } from '../../types/codes.ts';
+import { CATEGORIES, type Category, needsAccreditation, PURPOSES, type Purpose, type Right } from '../../protocol/codes.ts';
 import type { Granted, NewGrants } from '../../types/grants.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
@@ -17,7 +17,7 @@ import { Choice, Select } from '../../ui/Field.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { SignSentence } from '../../ui/SignSentence.tsx';
-import { parseAddress } from '../../wallet/wallet.ts';
+import { parseAddress } from '../../address.ts';
 import { useCalled } from '../../components/people/names.ts';
 import { PersonPicker } from '../../components/people/PersonPicker.tsx';
 import { SentenceText } from '../../components/people/SentenceText.tsx';
@@ -35,8 +35,6 @@ interface Draft {
   readonly until: number;
 }
 
-/** Purposes that need no accreditation; for anybody else the contracts ask for one. */
-const PRIVATE: readonly Purpose[] = ['FAMRQT', 'PATRQT'];
 const DAYS = 7;
 
 /** Shares records, or lets somebody add some: who, what, why, until when. */
@@ -149,7 +147,7 @@ function ShareForm({
   const sentence = useId();
   const { data: person } = usePerson(draft.grantee);
   const isAccredited = person?.counts ?? false;
-  const purposes = PURPOSES.filter((purpose) => isAccredited || PRIVATE.includes(purpose) || person === undefined);
+  const purposes = PURPOSES.all.filter((purpose) => isAccredited || !needsAccreditation(purpose) || person === undefined);
   const purpose = purposes.includes(draft.purpose) ? draft.purpose : (purposes[0] ?? 'TREAT');
   const given = newGrants({ ...draft, purpose });
   const submit = () => {
@@ -190,7 +188,7 @@ function ShareForm({
         ) : (
           <Select
             label={t('upload.category')}
-            options={[['all', t('share.what.all')], ...CATEGORIES.map((name) => [name, t(`category.${name}`)] as const)]}
+            options={[['all', t('share.what.all')], ...CATEGORIES.all.map((name) => [name, t(`category.${name}`)] as const)]}
             value={draft.category}
             onChoose={(category) => setDraft({ ...draft, category })}
           />

@@ -11,8 +11,3 @@ export function useRecordTitle(record: RecordItem): string {
   const category = t(`category.${record.category}`);
   return `${t('records.dated', { category, date: format.day(record.created) })} (${short(record.id)})`;
 }
-
-/** The same as an element. */
-export function RecordName({ record }: { readonly record: RecordItem }) {
-  return <bdi>{useRecordTitle(record)}</bdi>;
-}
