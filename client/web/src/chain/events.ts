@@ -235,14 +235,14 @@ export async function accessLog(chain: Chain): Promise<{ accesses: AnchoredAcces
   const accesses: AnchoredAccess[] = [];
   const anchors: Anchor[] = [];
   for (const log of found) {
-    const place = { blockNumber: Number(log.blockNumber), txHash: log.txHash };
+    const origin = { blockNumber: Number(log.blockNumber), txHash: log.txHash };
     const event = decoded(accessLogAbi, log);
     if (event.eventName === 'Accessed') {
       const { record, tag, purposes, leaf } = event.args;
-      accesses.push({ record, tag, purposes, leaf, ...place });
+      accesses.push({ record, tag, purposes, leaf, ...origin });
     } else {
       const { size, root, head } = event.args;
-      anchors.push({ size, root, head, accessesBefore: accesses.length, ...place });
+      anchors.push({ size, root, head, accessesBefore: accesses.length, ...origin });
     }
   }
   return { accesses, anchors };

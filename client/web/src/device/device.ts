@@ -261,7 +261,7 @@ class Device {
       return;
     }
     this.#begin(kept);
-    await this.#place(why, told);
+    await this.#enter(why, told);
   }
 
   #begin(session: KeptSession): void {
@@ -272,7 +272,7 @@ class Device {
   }
 
   /** Ready, locked, or still to be set up. */
-  async #place(why: LockReason, told: api.MeView): Promise<void> {
+  async #enter(why: LockReason, told: api.MeView): Promise<void> {
     const client = await this.client();
     const generation = this.#generation;
     const [keyring, owner] = await Promise.all([
@@ -308,7 +308,7 @@ class Device {
     if (generation !== this.#generation) return;
     if (told === null) this.#endSession('expired');
     else if (told.address.toLowerCase() !== this.#state.wallet?.address) this.#endSession('other_tab');
-    else await this.#place(why, told);
+    else await this.#enter(why, told);
   }
 
   /**

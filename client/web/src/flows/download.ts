@@ -13,7 +13,7 @@ import type { Metadata } from '../protocol/envelope/metadata.ts';
 import { openFile, openFilePieces, type OpenRequest, type Unlocked } from '../workers/open.ts';
 import type { ChosenFile } from './chosen-file.ts';
 import { fetched } from './envelope-bytes.ts';
-import { rememberName } from './names.ts';
+import { rememberName } from './record-names.ts';
 import { asOpenFailure } from './open-failure.ts';
 import { openOwnCapsule } from './own-versions.ts';
 import { person } from './people.ts';

@@ -59,7 +59,7 @@ export interface LeftOut {
 
 /**
  * Every version of an own record that opens, with its data key, oldest first, while `use` runs; the keys are wiped then. A version
- * that does not open is left out and told: an uploader who makes one badly must not keep the others from being shared.
+ * that does not open is left out and told: an uploader who makes one badly must not keep the others from being granted.
  *
  * @throws Failure of the newest version if none opens, and of the record.
  */

@@ -16,7 +16,7 @@ import { ACCESS_REQUEST, DENY_REQUEST, requestId, type AccessRequest } from '../
 import type { Listed } from '../types/actions.ts';
 import { badItems, mapEach, shortName } from './each.ts';
 import { forWallet, mapSome, newDeadline, newNonce, unixNow } from './act.ts';
-import { scopeFromChain, scopeOnChain, share } from './grants.ts';
+import { scopeFromChain, scopeOnChain, grant } from './grants.ts';
 import { publicKey } from './public-key.ts';
 
 function bindingOf(client: Client, patient: Address, epoch: number): Binding {
@@ -151,7 +151,7 @@ export async function approve(client: ReadyClient, approval: Approval, errand: E
     purposes: approval.purposes ?? asked.purposes,
     notAfter: approval.until ?? asked.until,
   };
-  return share(client, wanted, approval.request, errand);
+  return grant(client, wanted, approval.request, errand);
 }
 
 /** The records that a scope covers now, each as a scope of its own; the newest ones when there are too many for one grant. */

@@ -133,7 +133,7 @@ interface Grant extends Unordered {
 }
 
 /** Names one grant of a patient. */
-interface GrantRef {
+export interface GrantRef {
   readonly tag: Hex;
   readonly kind: number;
   readonly id: Hex;

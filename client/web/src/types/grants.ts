@@ -1,6 +1,6 @@
 /**
- * Permissions. Hooks: `useGrants('given' | 'received', record?)`, `useShare()`, `useRevoke()`, `useRevokeEveryone()`; the sentences
- * beside their buttons are `describeShare` and `describeRevoke`.
+ * Grants. Hooks: `useGrants('given' | 'received', record?)`, `useGrant()`, `useRevoke()`, `useRevokeEveryone()`. `describeGrant` gives
+ * the sentence beside the button that grants.
  */
 import type { Address, Hex } from 'viem';
 import type { FailureCode } from '../failure.ts';
@@ -37,6 +37,7 @@ export interface GrantItem {
   readonly newestVersion: number | null;
 }
 
+/** What is granted with one signature: one right for one person, over one scope or several. */
 export interface NewGrants {
   readonly grantee: Address;
   readonly right: Right;
@@ -51,7 +52,7 @@ export interface NewGrants {
 
 export interface Granted {
   readonly grants: readonly Hex[];
-  /** What could not be shared, and why: a version, or a whole record (`version` is `null`). */
+  /** What could not be granted, and why: a version, or a whole record (`version` is `null`). */
   readonly leftOut: readonly { readonly record: Hex; readonly version: number | null; readonly code: FailureCode }[];
   readonly txHash: Hex | null;
 }

@@ -1,6 +1,6 @@
 /**
- * People and who vouches for them. Hooks: `useDirectory(filter?)`, `usePerson(address)`, `useName(address)`, `useHasKey(address)`
- * (whether one can share with it, from the chain), `useAddressBook()`, `usePractitioners()`, `useAccreditation()`.
+ * People and who vouches for them. Hooks: `useDirectory(filter?)`, `usePerson(address)`, `useName(address)`, `useAddressBook()`,
+ * `usePractitioners()`, `useAccreditation()`.
  */
 import type { Address } from 'viem';
 import type { Act, Loaded } from './actions.ts';

@@ -13,7 +13,7 @@ import { Dialog } from '../../ui/Dialog.tsx';
 import { Choice, Select } from '../../ui/Field.tsx';
 import { useAnnounce } from '../../ui/Live.tsx';
 import { SignSentence } from '../../ui/SignSentence.tsx';
-import { useCalled } from '../../components/people/names.ts';
+import { usePersonName } from '../../components/people/person-name.ts';
 import { PersonPicker } from '../../components/people/PersonPicker.tsx';
 import { SentenceText } from '../../components/people/SentenceText.tsx';
 import { useRecordTitle } from '../../components/records/use-record-title.ts';
@@ -32,7 +32,7 @@ export function StopOtherDialog({ onClose }: { readonly onClose: () => void }) {
   const [right, setRight] = useState<Right>('read');
   const [record, setRecord] = useState<Hex | ''>('');
   const [category, setCategory] = useState<Category | 'all'>('all');
-  const name = useCalled(grantee);
+  const name = usePersonName(grantee);
   if (me === null) return null;
   const scope = scopeOf(right, record, category);
   const stop = () => {

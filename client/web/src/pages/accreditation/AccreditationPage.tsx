@@ -17,7 +17,7 @@ import { Check, TextField } from '../../ui/Field.tsx';
 import { useAnnounce } from '../../ui/Live.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
-import { short } from '../../components/people/names.ts';
+import { short } from '../../components/people/person-name.ts';
 import { affiliation } from '../../components/people/Person.tsx';
 import { dayText, endOfDay, endOfDayText, endProblem } from '../../components/UntilField.tsx';
 import { Accreditors } from './Accreditors.tsx';

@@ -15,7 +15,7 @@ import { Moment } from '../../ui/Moment.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
-import { short } from '../../components/people/names.ts';
+import { short } from '../../components/people/person-name.ts';
 import { saveBlob } from '../../ui/save-blob.ts';
 import { FilterForm, NO_FILTER, type FilterState } from './FilterForm.tsx';
 

@@ -17,7 +17,7 @@ import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { FhirReport } from '../../viewer/fhir/FhirReport.tsx';
 import { NotFoundPage } from '../../components/NotFoundPage.tsx';
-import { useCalled } from '../../components/people/names.ts';
+import { usePersonName } from '../../components/people/person-name.ts';
 import { endOfDayText } from '../../components/UntilField.tsx';
 import { UploadSentence } from '../../components/uploads/UploadSentence.tsx';
 import { noteDocument, type Note } from './note-document.ts';
@@ -51,7 +51,7 @@ export function NotePage({ me }: { readonly me: Me }) {
 
 function Writing({ me, patient }: { readonly me: Me; readonly patient: Address }) {
   const { t } = useI18n();
-  const name = useCalled(patient);
+  const name = usePersonName(patient);
   const writable = useWritable(patient);
   const back = { to: paths.patient(patient), label: name };
   if (writable === null || writable.length === 0) {

@@ -10,7 +10,7 @@ import { Card } from '../../ui/Card.tsx';
 import { Code } from '../../ui/Details.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { NotFoundPage } from '../../components/NotFoundPage.tsx';
-import { useCalled } from '../../components/people/names.ts';
+import { usePersonName } from '../../components/people/person-name.ts';
 
 /** Where an invitation link leads: what can be done with the address that it names. */
 export function InvitationPage({ me }: { readonly me: Me }) {
@@ -21,7 +21,7 @@ export function InvitationPage({ me }: { readonly me: Me }) {
 
 function Invitation({ me, person }: { readonly me: Me; readonly person: NonNullable<ReturnType<typeof findAddress>> }) {
   const { t } = useI18n();
-  const name = useCalled(person);
+  const name = usePersonName(person);
   return (
     <Page title={name}>
       <Card className="space-y-5">
@@ -37,7 +37,7 @@ function Invitation({ me, person }: { readonly me: Me; readonly person: NonNulla
               </ButtonLink>
             </>
           )}
-          <ButtonLink icon={Share2} to={paths.shareWith(person)}>
+          <ButtonLink icon={Share2} to={paths.grantTo(person)}>
             {t('nav.share')}
           </ButtonLink>
         </div>

@@ -11,7 +11,7 @@ import { FailureNotice } from '../../ui/FailureNotice.tsx';
 import { Select } from '../../ui/Field.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Progress } from '../../ui/Progress.tsx';
-import { useCalled } from '../../components/people/names.ts';
+import { usePersonName } from '../../components/people/person-name.ts';
 import { AuthorSentence, ForgedAuthor } from './AuthorSentence.tsx';
 
 /**
@@ -30,7 +30,7 @@ export function OpenPanel({
   readonly save: SaveRecord;
 }) {
   const { t } = useI18n();
-  const patient = useCalled(record.patient);
+  const patient = usePersonName(record.patient);
   // What the chain says. Who uploaded it is the server's word, and must not leave out that the opening is logged.
   const isOwn = record.isMine;
   const purposes = useAllowedPurposes(record);

@@ -59,7 +59,7 @@ function Known({ record, patient }: { readonly record: RecordItem; readonly pati
   const actions = !isWithdrawn && (
     <>
       {record.isMine && (
-        <ButtonLink icon={Share2} to={paths.shareRecords([record.id])}>
+        <ButtonLink icon={Share2} to={paths.grantRecords([record.id])}>
           {t('record.share')}
         </ButtonLink>
       )}
@@ -90,7 +90,7 @@ function Known({ record, patient }: { readonly record: RecordItem; readonly pati
               }
         }
       />
-      {record.isMine && !isWithdrawn && <SharedWith record={record} />}
+      {record.isMine && !isWithdrawn && <GrantsOfRecord record={record} />}
       {record.isUploader && !record.isMine && !isWithdrawn && record.versions.at(-1)?.retracted === false && (
         <Button tone="quiet" icon={FileWarning} className="-ms-4" onClick={() => setRetracting(true)}>
           {t('record.retract')}
@@ -215,7 +215,7 @@ function Versions({ record, onOpen }: { readonly record: RecordItem; readonly on
   );
 }
 
-function SharedWith({ record }: { readonly record: RecordItem }) {
+function GrantsOfRecord({ record }: { readonly record: RecordItem }) {
   const { t } = useI18n();
   const grants = useGrants('given', record.id);
   return (

@@ -9,7 +9,7 @@ import { DataKey } from '../protocol/secret.ts';
 import type { Keys } from '../device/keys.ts';
 import { CONTEXT, KEY_EPOCH, metadataOf, PATIENT, PATIENT_KEY, RECORD, repeated, sealParams } from '../../tests/protocol/people.ts';
 import { checkedHeader } from './envelope-bytes.ts';
-import { nameOfRecord } from './names.ts';
+import { nameOfRecord } from './record-names.ts';
 import { makeBundle } from './own-versions.ts';
 
 /** What the chain names, and what the store serves instead of it. */
