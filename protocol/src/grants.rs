@@ -1,4 +1,4 @@
-//! The rules of grants (`SPEC.md`, section 6), stated once for the server, the SDK and the indexer: the form a grant must
+//! The rules of grants (`SPEC.md`, section 9), stated once for the server, the SDK and the indexer: the form a grant must
 //! have before it is signed, the records it covers, and what it permits at a given time. The contracts decide in the end;
 //! these functions predict their answer and explain it.
 //!

@@ -59,7 +59,7 @@ export const SERVER_CODES = [
 ] as const;
 
 /** Codes of this device: wallet, chain, checks, files. */
-export const DEVICE_CODES = [
+const DEVICE_CODES = [
   // The wallet.
   'no_wallet',
   'wallet_rejected',
@@ -135,7 +135,7 @@ export type FailureCode = (typeof SERVER_CODES)[number] | (typeof DEVICE_CODES)[
 export const FAILURE_CODES: readonly FailureCode[] = [...new Set([...SERVER_CODES, ...DEVICE_CODES])];
 
 /** What a sentence may need: names of fields, counts, seconds. Never a secret, a file name or a note. */
-export type FailureValues = Readonly<Record<string, string | number>>;
+type FailureValues = Readonly<Record<string, string | number>>;
 
 const RETRYABLE: ReadonlySet<FailureCode> = new Set([
   'unreachable',

@@ -11,7 +11,7 @@ const SILENCE_MS_MAX = 45_000;
 const WAIT_MS_MAX = 15_000;
 
 /** One block of the stream, without its empty line. */
-export function parseBlock(block: string): { id: string | null; data: string } | null {
+function parseBlock(block: string): { id: string | null; data: string } | null {
   let id: string | null = null;
   const data: string[] = [];
   for (const line of block.split(/\r\n|\r|\n/)) {
@@ -42,7 +42,7 @@ async function* blocksOf(body: ReadableStream<Uint8Array>, alive: () => void): A
   }
 }
 
-export type FeedState = 'live' | 'connecting';
+type FeedState = 'live' | 'connecting';
 
 /** Follows the feed until `signal` aborts or the session has ended. */
 export async function followFeed(take: (event: FeedEvent) => void, tell: (state: FeedState) => void, signal: AbortSignal): Promise<void> {

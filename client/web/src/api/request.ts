@@ -17,7 +17,7 @@ const RETRY_AFTER_MS_MAX = 5_000;
 const SLOW_MS = 5_000;
 
 /** How the server is doing, as the requests of this page see it. */
-export type Reachability = 'up' | 'slow' | 'down';
+type Reachability = 'up' | 'slow' | 'down';
 let reachability: Reachability = 'up';
 const watchers = new Set<() => void>();
 
@@ -50,7 +50,7 @@ export interface Query {
   readonly [name: string]: string | number | undefined;
 }
 
-export interface Call {
+interface Call {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly query?: Query;
   readonly body?: unknown;

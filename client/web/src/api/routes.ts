@@ -9,27 +9,24 @@ type Schemas = components['schemas'];
 export type ActionView = Schemas['ActionView'];
 export type BundleBody = Schemas['BundleBody'];
 export type Challenge = Schemas['Challenge'];
-export type Deployment = Schemas['Deployment'];
 export type DirectoryEntry = Schemas['DirectoryEntry'];
 export type FeedEvent = Schemas['FeedEvent'];
 export type GrantView = Schemas['GrantView'];
-export type Leaf = Schemas['Leaf'];
-export type LogEntry = Schemas['LogEntry'];
+type LogEntry = Schemas['LogEntry'];
 export type LogEvidence = Schemas['LogEvidence'];
 export type MeView = Schemas['Me'];
-export type PublishedKey = Schemas['PublishedKey'];
-export type ReadAnswer = Schemas['ReadAnswer'];
-export type ReadRequestBody = Schemas['ReadRequest'];
+type PublishedKey = Schemas['PublishedKey'];
+type ReadAnswer = Schemas['ReadAnswer'];
 export type RecordView = Schemas['RecordView'];
 export type RegisterBody = Schemas['RegisterBody'];
 export type GrantBody = Schemas['GrantBody'];
 export type RequestView = Schemas['RequestView'];
-export type SessionToken = Schemas['SessionToken'];
+type SessionToken = Schemas['SessionToken'];
 export type SignedAction = Schemas['SignedAction'];
 export type SignedProfile = Schemas['SignedProfile'];
 export type SignedAccessRequest = Schemas['SignedAccessRequest'];
 export type SignedDenial = Schemas['SignedDenial'];
-export type StoredBlob = Schemas['StoredBlob'];
+type StoredBlob = Schemas['StoredBlob'];
 
 /** `null` instead of the failures that say "there is none". */
 async function maybe<T>(found: Promise<T>, ...codes: readonly string[]): Promise<T | null> {
@@ -58,7 +55,7 @@ export async function storage(): Promise<{ stored: number; quota: number }> {
   return { stored, quota };
 }
 
-export type PrivateBlobName = 'keyring' | 'address-book';
+type PrivateBlobName = 'keyring' | 'address-book';
 /** The content of a private blob and the entity tag that a write replaces; `null` if there is none. */
 export async function privateBlob(name: PrivateBlobName): Promise<{ content: Uint8Array<ArrayBuffer>; tag: string } | null> {
   // The account says what is there: browsers write every 404 on their console.

@@ -82,27 +82,3 @@ function UnknownNetwork({ chain }: { readonly chain: number }) {
     </Notice>
   );
 }
-
-/** The server is the only view of the chain: shown for as long as it is so. */
-export function OnlyViewNotice() {
-  const { t } = useI18n();
-  const { givenNodes, ownNode } = useWallets();
-  if (givenNodes === null) return null;
-  return (
-    <Notice tone="caution" title={t('network.onlyView.title')}>
-      <p>{t('network.onlyView.text')}</p>
-      <ul>
-        {givenNodes.map((one) => (
-          <li key={one}>
-            <Code value={one} copy={false} />
-          </li>
-        ))}
-      </ul>
-      <p>{t('network.onlyView.next')}</p>
-      <ActionStatus act={ownNode} />
-      <Button className="mt-2" busy={ownNode.isBusy} onClick={() => ownNode.start()}>
-        {t('network.onlyView.changed')}
-      </Button>
-    </Notice>
-  );
-}

@@ -1,6 +1,6 @@
 import { Navigate, Route, Routes } from 'react-router';
-import type { Me } from '../types/session.ts';
-import { homeOf, isPractitioner } from './navigation.ts';
+import { isPractitioner, type Me } from '../types/session.ts';
+import { homeOf } from './navigation.ts';
 import {
   AccessPage,
   AccreditationPage,
@@ -17,7 +17,7 @@ import {
   RecordsPage,
   RequestsPage,
   SettingsPage,
-  SharePage,
+  GrantPage,
 } from './pages.ts';
 import { paths } from '../paths.ts';
 
@@ -30,7 +30,7 @@ export function AppRoutes({ me }: { readonly me: Me }) {
       <Route path={paths.home} element={<Navigate to={homeOf(me)} replace />} />
       <Route path={paths.records} element={<RecordsPage me={me} />} />
       <Route path="/records/:record" element={<RecordPage />} />
-      <Route path={paths.share} element={<SharePage />} />
+      <Route path={paths.grant} element={<GrantPage />} />
       <Route path={paths.requests} element={<RequestsPage />} />
       <Route path={paths.access} element={<AccessPage />} />
       {/* Once everything is open, all of it is on the page of permissions. */}

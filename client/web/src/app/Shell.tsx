@@ -5,12 +5,12 @@ import { useRequests } from '../data/requests.ts';
 import { useSession } from '../data/session.ts';
 import type { Me } from '../types/session.ts';
 import { useI18n } from '../i18n/I18n.tsx';
-import { useCalled } from '../components/people/names.ts';
+import { usePersonName } from '../components/people/person-name.ts';
 import { Brand } from '../ui/Brand.tsx';
 import { Button, IconButton } from '../ui/Button.tsx';
 import { classes } from '../ui/classes.ts';
 import { Dialog } from '../ui/Dialog.tsx';
-import { navigationOf, SETTINGS, type Entry } from './navigation.ts';
+import { navigationOf, SETTINGS, type NavigationItem } from './navigation.ts';
 import { paths } from '../paths.ts';
 import { SkipLink } from './SkipLink.tsx';
 import { StateNotices } from './StateNotices.tsx';
@@ -65,7 +65,7 @@ export function Shell({ me, children }: { readonly me: Me; readonly children: Re
 function Navigation({ me }: { readonly me: Me }) {
   const { t } = useI18n();
   const { session, lock, signOut } = useSession();
-  const called = useCalled(me.address);
+  const called = usePersonName(me.address);
   return (
     <>
       <nav aria-label={t('nav.main')} className="flex-1 space-y-6">
@@ -73,14 +73,14 @@ function Navigation({ me }: { readonly me: Me }) {
           <div key={group.label}>
             <p className="px-3 pb-1 text-sm font-medium text-muted">{t(group.label)}</p>
             <ul className="space-y-0.5">
-              {group.entries.map((entry) => (
-                <NavigationEntry key={entry.to} entry={entry} />
+              {group.items.map((item) => (
+                <NavigationLine key={item.to} item={item} />
               ))}
             </ul>
           </div>
         ))}
         <ul>
-          <NavigationEntry entry={SETTINGS} />
+          <NavigationLine item={SETTINGS} />
         </ul>
       </nav>
       <div className="mt-6 space-y-1 border-t border-line pt-4">
@@ -100,7 +100,7 @@ function Navigation({ me }: { readonly me: Me }) {
   );
 }
 
-function NavigationEntry({ entry: { to, label, icon: Icon } }: { readonly entry: Entry }) {
+function NavigationLine({ item: { to, label, icon: Icon } }: { readonly item: NavigationItem }) {
   const { t } = useI18n();
   return (
     <li>

@@ -3,7 +3,7 @@ import { Link } from 'react-router';
 import { useHealth } from '../data/health.ts';
 import { useSession } from '../data/session.ts';
 import { useI18n } from '../i18n/I18n.tsx';
-import { short } from '../components/people/names.ts';
+import { short } from '../components/people/person-name.ts';
 import { Button } from '../ui/Button.tsx';
 import { Notice } from '../ui/Notice.tsx';
 import { KeyNotice } from './KeyNotice.tsx';

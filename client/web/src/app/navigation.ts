@@ -11,37 +11,31 @@ import {
   Share2,
   type LucideIcon,
 } from 'lucide-react';
-import type { Role } from '../types/codes.ts';
-import type { Me } from '../types/session.ts';
-import type { Key } from '../i18n/language.ts';
+import { isPractitioner, type Me } from '../types/session.ts';
+import type { Key } from '../i18n/en.ts';
 import { paths } from '../paths.ts';
 
-/** One entry of the navigation. */
-export interface Entry {
+/** One item of the navigation. */
+export interface NavigationItem {
   readonly to: string;
   readonly label: Key & `nav.${string}`;
   readonly icon: LucideIcon;
 }
 
-/** Entries below a heading. */
-export interface Group {
+/** Items below a heading. */
+interface NavigationGroup {
   readonly label: Key & `nav.group.${string}`;
-  readonly entries: readonly Entry[];
+  readonly items: readonly NavigationItem[];
 }
 
-const PATIENT: readonly Entry[] = [
+const PATIENT: readonly NavigationItem[] = [
   { to: paths.records, label: 'nav.records', icon: FolderHeart },
-  { to: paths.share, label: 'nav.share', icon: Share2 },
+  { to: paths.grant, label: 'nav.share', icon: Share2 },
   { to: paths.requests, label: 'nav.requests', icon: Inbox },
   { to: paths.access, label: 'nav.access', icon: Eye },
   { to: paths.activity, label: 'nav.activity', icon: Activity },
 ];
-const READERS: readonly Role[] = ['doctor', 'nurse', 'lab', 'pharmacy', 'emergency', 'researcher'];
-
-/** Whether somebody reads or adds records of others for a living. */
-export const isPractitioner = (me: Me): boolean => me.roles.some((role) => READERS.includes(role));
-
-function work(me: Me): readonly Entry[] {
+function work(me: Me): readonly NavigationItem[] {
   return [
     ...(isPractitioner(me) ? [{ to: paths.patients, label: 'nav.doctor', icon: ClipboardList } as const] : []),
     ...(isPractitioner(me) ? [{ to: paths.lab, label: 'nav.lab', icon: Send } as const] : []),
@@ -51,14 +45,14 @@ function work(me: Me): readonly Entry[] {
 }
 
 /** What somebody finds in the navigation. Everybody is a patient; work comes first for those who have some here. */
-export function navigationOf(me: Me): readonly Group[] {
-  const entries = work(me);
-  const own: Group = { label: 'nav.group.patient', entries: PATIENT };
-  return entries.length > 0 ? [{ label: 'nav.group.work', entries }, own] : [own];
+export function navigationOf(me: Me): readonly NavigationGroup[] {
+  const items = work(me);
+  const own: NavigationGroup = { label: 'nav.group.patient', items: PATIENT };
+  return items.length > 0 ? [{ label: 'nav.group.work', items }, own] : [own];
 }
 
-/** The entry for everybody, below the groups. */
-export const SETTINGS: Entry = { to: paths.settings, label: 'nav.settings', icon: Settings };
+/** The item for everybody, below the groups. */
+export const SETTINGS: NavigationItem = { to: paths.settings, label: 'nav.settings', icon: Settings };
 
 /** Where somebody arrives. */
 export const homeOf = (me: Me): string =>

@@ -19,7 +19,7 @@ export const UnlockPage = page(async () => (await import('../pages/unlock/Unlock
 export const WalletAlonePage = page(async () => (await import('../pages/wallet-alone/WalletAlonePage.tsx')).WalletAlonePage);
 export const RecordsPage = page(async () => (await import('../pages/records/RecordsPage.tsx')).RecordsPage);
 export const RecordPage = page(async () => (await import('../pages/records/RecordPage.tsx')).RecordPage);
-export const SharePage = page(async () => (await import('../pages/share/SharePage.tsx')).SharePage);
+export const GrantPage = page(async () => (await import('../pages/grant/GrantPage.tsx')).GrantPage);
 export const RequestsPage = page(async () => (await import('../pages/requests/RequestsPage.tsx')).RequestsPage);
 export const AccessPage = page(async () => (await import('../pages/access/AccessPage.tsx')).AccessPage);
 export const ActivityPage = page(async () => (await import('../pages/activity/ActivityPage.tsx')).ActivityPage);

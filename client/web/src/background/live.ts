@@ -7,7 +7,7 @@ import { catchUp } from '../flows/catch-up.ts';
 import { pause } from '../flows/act.ts';
 import { device } from '../device/device.ts';
 
-export interface LiveState {
+interface LiveState {
   readonly feed: Health['feed'];
   readonly chain: Health['chain'];
   readonly troubles: readonly Trouble[];

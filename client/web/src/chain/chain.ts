@@ -32,13 +32,13 @@ import {
 import { Refused, type Rpc } from './rpc.ts';
 import { termsOf, type Terms } from '../protocol/grants/terms.ts';
 
-export interface Block {
+interface Block {
   readonly number: bigint;
   /** Unix seconds. */
   readonly time: number;
 }
 
-export interface ChainKey {
+interface ChainKey {
   readonly hash: Hex;
   /** From 1. */
   readonly epoch: number;
@@ -57,7 +57,7 @@ export interface ChainRecord {
   readonly created: number;
 }
 
-export interface ChainTombstone {
+interface ChainTombstone {
   /** How often the record was tombstoned or opened again. */
   readonly epoch: number;
   /** Unix seconds from which on it can no longer be lifted; 0 where none stands. */

@@ -23,7 +23,7 @@ export interface Log {
   readonly txHash: Hex;
 }
 
-export type Topic = Hex | readonly Hex[] | null;
+type Topic = Hex | readonly Hex[] | null;
 
 /** Whether a log is one that was asked for: a node that adds others, such as those of a foreign operator, adds nothing. */
 function isWanted(log: Record<string, unknown>, address: Address, topics: readonly Topic[]): boolean {
@@ -92,7 +92,7 @@ const ACCREDITED = topic(accreditationAbi as Abi, 'Accredited');
 
 // ---- Keys --------------------------------------------------------------------------------------------------------
 
-export interface KeyEvent {
+interface KeyEvent {
   readonly owner: Address;
   readonly epoch: number;
   readonly kem: number;
@@ -235,14 +235,14 @@ export async function accessLog(chain: Chain): Promise<{ accesses: AnchoredAcces
   const accesses: AnchoredAccess[] = [];
   const anchors: Anchor[] = [];
   for (const log of found) {
-    const place = { blockNumber: Number(log.blockNumber), txHash: log.txHash };
+    const origin = { blockNumber: Number(log.blockNumber), txHash: log.txHash };
     const event = decoded(accessLogAbi, log);
     if (event.eventName === 'Accessed') {
       const { record, tag, purposes, leaf } = event.args;
-      accesses.push({ record, tag, purposes, leaf, ...place });
+      accesses.push({ record, tag, purposes, leaf, ...origin });
     } else {
       const { size, root, head } = event.args;
-      anchors.push({ size, root, head, accessesBefore: accesses.length, ...place });
+      anchors.push({ size, root, head, accessesBefore: accesses.length, ...origin });
     }
   }
   return { accesses, anchors };

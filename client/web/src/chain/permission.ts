@@ -3,7 +3,7 @@
  * can be asked about the past without an archive (SPEC, section 11). Mirrors `client/src/chain/permission.rs`.
  */
 import type { Abi, Address, Hex } from 'viem';
-import { PURPOSES, RECORD_STATUSES } from '../protocol/codes.ts';
+import { needsAccreditation, PURPOSES, RECORD_STATUSES } from '../protocol/codes.ts';
 import { scopesOf } from '../protocol/grants/scope.ts';
 import { sameHex } from '../protocol/hex.ts';
 import { accreditationHistoryAbi, grantHistoryAbi, recordHistoryAbi } from './abi.ts';
@@ -36,7 +36,7 @@ const ACCREDITOR = topic(accreditationHistoryAbi as Abi, 'AccreditorSet');
 
 const TOMBSTONED = RECORD_STATUSES.code('tombstoned');
 /** Purposes for which nobody has to vouch for the reader. */
-const PRIVATE = PURPOSES.bit('FAMRQT') | PURPOSES.bit('PATRQT');
+const PRIVATE = PURPOSES.mask(PURPOSES.all.filter((purpose) => !needsAccreditation(purpose)));
 
 const isBefore = (log: Log, other: Log): boolean =>
   log.blockNumber < other.blockNumber || (log.blockNumber === other.blockNumber && log.logIndex < other.logIndex);

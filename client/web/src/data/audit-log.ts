@@ -2,7 +2,8 @@
 import { useCallback, useEffect, useMemo, useRef } from 'react';
 import { Chain } from '../chain/chain.ts';
 import { httpRpc, parseRpcUrl } from '../chain/rpc.ts';
-import { device, type Client } from '../device/device.ts';
+import type { Client } from '../device/client.ts';
+import { device } from '../device/device.ts';
 import { chainLog, csvOf, toldActivity, verifyLog } from '../flows/audit.ts';
 import type { Loaded } from '../types/actions.ts';
 import type { AuditEntry, AuditFilter, AuditLog, ChainSource } from '../types/log.ts';
@@ -29,8 +30,8 @@ export function isShown(entry: AuditEntry, { from, until, record, reader, purpos
 }
 
 export function useAuditLog(source: ChainSource, filter: AuditFilter = {}): AuditLog {
-  const place = source.kind === 'wallet' ? 'wallet' : source.url;
-  const log = useConnected(['audit', place], async (client) => {
+  const node = source.kind === 'wallet' ? 'wallet' : source.url;
+  const log = useConnected(['audit', node], async (client) => {
     const [onChain, told] = await Promise.all([
       chainLog(chainOf(client, source)),
       // Readers are the server's to tell, and only where the caller may see them.
@@ -40,7 +41,7 @@ export function useAuditLog(source: ChainSource, filter: AuditFilter = {}): Audi
     return { ...onChain, entries: onChain.entries.map((entry) => ({ ...entry, reader: readers.get(entry.leaf) ?? null })) };
   });
   // The feed tells people of their own records only: whether the log has grown is asked of the chain, by its head.
-  const { data: head } = useConnected(['audit-head', place], (client) => chainOf(client, source).logHead(), { isUnsettled: () => true });
+  const { data: head } = useConnected(['audit-head', node], (client) => chainOf(client, source).logHead(), { isUnsettled: () => true });
   const seen = useRef(head);
   const { refetch } = log;
   useEffect(() => {

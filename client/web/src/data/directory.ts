@@ -16,12 +16,6 @@ export const useDirectory = (filter: DirectoryFilter = {}): LoadedList<Person> =
 export const usePerson = (address: Address | null): Loaded<Person | null> =>
   useSignedIn(['people', 'one', address], (client) => person(client, address as Address), { isWanted: address !== null, staleMs: 60_000 });
 
-/** Whether somebody has published a key, so that one can share with them. */
-export const useHasKey = (address: Address | null): Loaded<boolean> =>
-  useReady(['people', 'key', address], async (client) => (await client.chain.findKey(address as Address)) !== null, {
-    isWanted: address !== null,
-  });
-
 /** How somebody is called: oneself, the private name, the signed profile. */
 export function useName(address: Address | null): Name {
   const self = useDevice().wallet?.address ?? null;

@@ -1,7 +1,7 @@
-/** Sharing: what was granted, granting, and ending it. */
+/** Grants: what was granted, granting, and ending it. */
 import { device } from '../device/device.ts';
-import { describeGrants, listGiven, listReceived, share } from '../flows/grants.ts';
-import { describeEnding, revoke, revokeEveryone } from '../flows/revoke.ts';
+import * as flow from '../flows/grants.ts';
+import { revoke, revokeEveryone } from '../flows/revoke.ts';
 import { sentGrants } from '../flows/sent-grants.ts';
 import type { Hex } from 'viem';
 import type { Act, Loaded, LoadedList } from '../types/actions.ts';
@@ -14,20 +14,21 @@ import { useList, useReady, useSignedIn } from './use-loaded.ts';
 export function useGrants(side: 'given' | 'received', record?: Hex): LoadedList<GrantItem> {
   return useList(
     useReady(['grants', side, record ?? null], async (client) =>
-      side === 'given' ? listGiven(client, record) : listReceived(client, record),
+      side === 'given' ? flow.listGiven(client, record) : flow.listReceived(client, record),
     ),
   );
 }
 
 /** What was given, with the keys closed: names are the server's word. */
-export const useGivenWhileLocked = (): LoadedList<GrantItem> => useList(useSignedIn(['grants', 'locked'], (client) => listGiven(client)));
+export const useGivenWhileLocked = (): LoadedList<GrantItem> =>
+  useList(useSignedIn(['grants', 'locked'], (client) => flow.listGiven(client)));
 
 /** What was signed here and may still take effect. */
 export const useSentGrants = (): Loaded<readonly SentGrantItem[]> =>
   useSignedIn(['grants', 'sent'], sentGrants, { isUnsettled: (sent) => sent.length > 0 });
 
-export const useShare = (): Act<NewGrants, Granted> =>
-  useAct(async (wanted, errand) => share(await device.ready(), wanted, null, errand), ['grants', 'requests']);
+export const useGrant = (): Act<NewGrants, Granted> =>
+  useAct(async (wanted, errand) => flow.grant(await device.ready(), wanted, null, errand), ['grants', 'requests']);
 
 /** With the wallet alone, unless a person is named: whose tags those are only the seed says. */
 export const useRevoke = (): Act<Ending, Revoked> =>
@@ -38,7 +39,4 @@ export const useRevokeEveryone = (): Act<{ confirm?: Confirmation } | undefined,
   useAct(async (_, errand) => revokeEveryone(await device.withWallet(), errand), ['grants']);
 
 /** The sentence of a grant, to be shown beside the button that gives it. */
-export const describeShare = describeGrants;
-
-/** The sentence of an ending. */
-export const describeRevoke = describeEnding;
+export const describeGrant = flow.describeGrant;

@@ -1,6 +1,6 @@
 /** Records: lists and details. */
 import { device } from '../device/device.ts';
-import { nameOfRecord } from '../flows/names.ts';
+import { nameOfRecord } from '../flows/record-names.ts';
 import { putBack, retract, withdraw } from '../flows/record-status.ts';
 import { listRecords, showRecord } from '../flows/records.ts';
 import type { Hex } from 'viem';

@@ -1,8 +1,9 @@
 /** The first steps: keys, recovery kit, publishing. */
 import { useCallback, useEffect, useMemo, useState } from 'react';
-import { device, type ReadyClient } from '../device/device.ts';
+import type { ReadyClient } from '../device/client.ts';
+import { device } from '../device/device.ts';
 import { publishKey } from '../flows/register-key.ts';
-import { isKitSaved, kitOf, makeKeys, placesToProve, proveKit } from '../flows/set-up.ts';
+import { isKitSaved, kitOf, makeKeys, wordNumbersToProve, proveKit } from '../flows/set-up.ts';
 import { Failure } from '../failure.ts';
 import type { Kit, NewKeys, SetUp, SetUpStep } from '../types/set-up.ts';
 import { useAct } from './use-act.ts';
@@ -11,7 +12,7 @@ import { useReady } from './use-loaded.ts';
 
 export function useSetUp(): SetUp {
   const { session } = useDevice();
-  const [places, setPlaces] = useState(placesToProve);
+  const [wordNumbers, setWordNumbers] = useState(wordNumbersToProve);
   const saved = useReady(['kit-saved'], isKitSaved);
   const make = useAct(async (input: NewKeys, errand) => {
     const { keys, made } = await makeKeys(await device.client(), input, errand);
@@ -20,8 +21,8 @@ export function useSetUp(): SetUp {
   });
   const prove = useAct(
     async (answers: readonly [string, string, string]) => {
-      await proveKit(await device.ready(), places, answers);
-      setPlaces(placesToProve());
+      await proveKit(await device.ready(), wordNumbers, answers);
+      setWordNumbers(wordNumbersToProve());
     },
     ['kit-saved'],
   );
@@ -40,7 +41,7 @@ export function useSetUp(): SetUp {
   }, [session.state]);
   const kit = useCallback((): Kit | null => (client === null ? null : kitOf(client)), [client]);
   return useMemo(
-    () => ({ step, makeKeys: make, kit, places, proveKit: prove, publishKey: publish, isKitSaved: isSaved }),
-    [step, make, kit, places, prove, publish, isSaved],
+    () => ({ step, makeKeys: make, kit, wordNumbers, proveKit: prove, publishKey: publish, isKitSaved: isSaved }),
+    [step, make, kit, wordNumbers, prove, publish, isSaved],
   );
 }

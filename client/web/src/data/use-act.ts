@@ -8,15 +8,15 @@ import type { Act, ActionPhase } from '../types/actions.ts';
 import type { Confirmation } from '../types/signing.ts';
 
 /** Which lists an action changes: the first words of their query keys. */
-export type Changes = readonly string[];
+type Changes = readonly string[];
 
-interface Standing<Out> {
+interface ActState<Out> {
   readonly phase: ActionPhase;
   readonly data: Out | undefined;
   readonly error: Failure | null;
 }
 
-const IDLE: Standing<never> = { phase: 'idle', data: undefined, error: null };
+const IDLE: ActState<never> = { phase: 'idle', data: undefined, error: null };
 
 /** How an input says how it asks before signatures. */
 function confirmationOf(input: unknown): Confirmation | undefined {
@@ -29,7 +29,7 @@ function confirmationOf(input: unknown): Confirmation | undefined {
  */
 export function useAct<In, Out>(act: (input: In, errand: Errand) => Promise<Out>, changes: Changes = []): Act<In, Out> {
   const queries = useQueryClient();
-  const [standing, setStanding] = useState<Standing<Out>>(IDLE);
+  const [state, setState] = useState<ActState<Out>>(IDLE);
   const running = useRef<Promise<Out> | null>(null);
   const latest = useRef(act);
   const isMounted = useRef(true);
@@ -47,8 +47,8 @@ export function useAct<In, Out>(act: (input: In, errand: Errand) => Promise<Out>
   const run = useCallback(
     (input: In): Promise<Out> => {
       if (running.current !== null) return running.current;
-      const tell = (next: Partial<Standing<Out>>): void => {
-        if (isMounted.current) setStanding((known) => ({ ...known, ...next }));
+      const tell = (next: Partial<ActState<Out>>): void => {
+        if (isMounted.current) setState((known) => ({ ...known, ...next }));
       };
       const errand = new Errand({ confirm: confirmationOf(input), tell: (phase) => tell({ phase }), signal: device.work });
       tell({ phase: 'preparing', error: null, data: undefined });
@@ -77,8 +77,8 @@ export function useAct<In, Out>(act: (input: In, errand: Errand) => Promise<Out>
     [queries, changed],
   );
   const start = useCallback((input: In): void => void run(input).catch(() => undefined), [run]);
-  const reset = useCallback((): void => setStanding(running.current === null ? IDLE : (known) => known), []);
-  const { phase, data, error } = standing;
+  const reset = useCallback((): void => setState(running.current === null ? IDLE : (known) => known), []);
+  const { phase, data, error } = state;
   const isBusy = phase !== 'idle' && phase !== 'done' && phase !== 'failed';
   return useMemo(() => ({ run, start, reset, phase, data, error, isBusy }), [run, start, reset, phase, data, error, isBusy]);
 }

@@ -1,7 +1,8 @@
 /** The form of everything that is read: TanStack Query, for the signed-in person, with failures that have a code. */
 import { useQuery } from '@tanstack/react-query';
 import { useCallback, useMemo } from 'react';
-import { device, type Client, type ReadyClient, type WalletClient } from '../device/device.ts';
+import type { Client, ReadyClient, WalletClient } from '../device/client.ts';
+import { device } from '../device/device.ts';
 import { asFailure } from '../failure.ts';
 import type { BadItem, Listed, Loaded, LoadedList } from '../types/actions.ts';
 import { useDevice } from './use-device.ts';

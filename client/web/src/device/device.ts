@@ -16,6 +16,7 @@ import type { Keys } from './keys.ts';
 import { onWallets, searchWallets, wallets } from '../wallet/discovery.ts';
 import type { Eip1193 } from '../wallet/eip1193.ts';
 import { connectWallet, reconnectWallet, Wallet } from '../wallet/wallet.ts';
+import type { Client, ReadyClient, WalletClient } from './client.ts';
 import { findKeyring, unlockersOf } from './keyring-copy.ts';
 import { acceptDeployment, forgetDeployment, readServer, type ServerView } from './server.ts';
 import { Shelf } from './shelf.ts';
@@ -24,26 +25,6 @@ import { Shelf } from './shelf.ts';
 const LAST_WALLET = 'medlock.wallet';
 /** How long wallets may take to announce themselves before the page says that there is none. */
 const SEARCH_MS = 600;
-
-/** A connected wallet with what belongs to its account. */
-export interface Client {
-  readonly address: Address;
-  readonly wallet: Wallet;
-  readonly chain: Chain;
-  readonly info: ServerView;
-  readonly shelf: Shelf;
-}
-
-/** A client whose keys are open and whose session runs. */
-export interface ReadyClient extends Client {
-  readonly keys: Keys;
-  readonly session: KeptSession;
-}
-
-/** A client whose keys may be closed: what takes away, and what publishes one's own key again, needs the wallet alone. */
-export interface WalletClient extends Client {
-  readonly keys: Keys | null;
-}
 
 export interface DeviceState {
   readonly isSearching: boolean;
@@ -280,7 +261,7 @@ class Device {
       return;
     }
     this.#begin(kept);
-    await this.#place(why, told);
+    await this.#enter(why, told);
   }
 
   #begin(session: KeptSession): void {
@@ -291,7 +272,7 @@ class Device {
   }
 
   /** Ready, locked, or still to be set up. */
-  async #place(why: LockReason, told: api.MeView): Promise<void> {
+  async #enter(why: LockReason, told: api.MeView): Promise<void> {
     const client = await this.client();
     const generation = this.#generation;
     const [keyring, owner] = await Promise.all([
@@ -327,7 +308,7 @@ class Device {
     if (generation !== this.#generation) return;
     if (told === null) this.#endSession('expired');
     else if (told.address.toLowerCase() !== this.#state.wallet?.address) this.#endSession('other_tab');
-    else await this.#place(why, told);
+    else await this.#enter(why, told);
   }
 
   /**

@@ -5,7 +5,7 @@ import { isKitSaved, proveKit } from '../flows/set-up.ts';
 import { Keyring } from '../protocol/keyring/keyring.ts';
 import { Keys } from './keys.ts';
 import { DEPLOYMENT, seedOf } from '../../tests/protocol/people.ts';
-import type { Client, ReadyClient } from './device.ts';
+import type { Client, ReadyClient } from './client.ts';
 import { keepFirstKeyring } from './keyring-copy.ts';
 import { Shelf } from './shelf.ts';
 

@@ -4,7 +4,7 @@ import type { Unlocker } from '../types/session.ts';
 import { Failure } from '../failure.ts';
 import { Keyring } from '../protocol/keyring/keyring.ts';
 import { KeyringError } from '../protocol/keyring/keyring-error.ts';
-import type { Client } from './device.ts';
+import type { Client } from './client.ts';
 
 const NAME = 'keyring';
 

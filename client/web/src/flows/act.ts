@@ -5,7 +5,7 @@ import { problemFailure } from '../api/request.ts';
 import { unixNow, type Chain } from '../chain/chain.ts';
 import type { ActionPhase } from '../types/actions.ts';
 import type { Sentence } from '../types/signing.ts';
-import type { Client } from '../device/device.ts';
+import type { Client } from '../device/client.ts';
 import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
 import { DEADLINE_SECONDS, REVOCATION_SECONDS, takesAway } from '../protocol/ends.ts';
@@ -29,7 +29,7 @@ const WAIT_MS_MAX = 90_000;
 const SEEN_MS_MAX = 30_000;
 
 /** A carried-out action. */
-export interface Settled {
+interface Settled {
   readonly txHash: Hex | null;
 }
 

@@ -4,7 +4,7 @@ import * as api from '../api/routes.ts';
 import type { Chain } from '../chain/chain.ts';
 import { accessesOf, accessLog, patientsOf, versionsOfPatient, type AnchoredAccess, type Anchor } from '../chain/events.ts';
 import type { ActivityFilter, ActivityItem, AuditEntry, AuditReport, Checkpoint, FindingKind, ReadProof } from '../types/log.ts';
-import type { Client, ReadyClient, WalletClient } from '../device/device.ts';
+import type { Client, ReadyClient, WalletClient } from '../device/client.ts';
 import { PURPOSES } from '../protocol/codes.ts';
 import { isHex, sameHex } from '../protocol/hex.ts';
 import { EMPTY_HEAD, Frontier, headHash, nextHead, verifyInclusion } from '../protocol/log.ts';
@@ -291,11 +291,11 @@ async function compareEntries(
 }
 
 /** RFC 4180: quoted where it must be; a cell that a spreadsheet would run is quoted as text. */
-export function csvOf(names: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string {
+export function csvOf(headings: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string {
   const cell = (value: string | number | null): string => {
     const text = String(value ?? '');
     const safe = typeof value === 'string' && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
     return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
-  return [names, ...rows].map((row) => `${row.map(cell).join(',')}\r\n`).join('');
+  return [headings, ...rows].map((row) => `${row.map(cell).join(',')}\r\n`).join('');
 }

@@ -1,7 +1,7 @@
 /** What shows that somebody may upload for a patient, and that a record is of its own making. Mirrors `client/src/upload/authority.rs`. */
 import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
-import type { Client } from '../device/device.ts';
+import type { Client } from '../device/client.ts';
 import { Failure } from '../failure.ts';
 import { CATEGORIES, SCOPE_KINDS } from '../protocol/codes.ts';
 import { scopeFromChain } from '../protocol/grants/scope.ts';

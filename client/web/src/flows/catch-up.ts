@@ -8,7 +8,7 @@ import type { Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import { bundleHash, versionsOfPatient, type ChainVersion } from '../chain/events.ts';
 import type { Trouble } from '../types/health.ts';
-import type { ReadyClient } from '../device/device.ts';
+import type { ReadyClient } from '../device/client.ts';
 import { Failure } from '../failure.ts';
 import { Bundle } from '../protocol/bundle.ts';
 import { RECORD_STATUSES, SCOPE_KINDS } from '../protocol/codes.ts';
@@ -23,7 +23,7 @@ const RECORD = SCOPE_KINDS.code('record');
 /** How many versions or grants are seen to at once. */
 const AT_ONCE = 3;
 
-export interface CaughtUp {
+interface CaughtUp {
   /** What could not be done, for each version or grant: why, in the words of its failure. */
   readonly troubles: readonly Trouble[];
   readonly sharesDeposited: number;

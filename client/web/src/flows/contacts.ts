@@ -6,7 +6,7 @@
 import type { Address } from 'viem';
 import * as api from '../api/routes.ts';
 import type { Contact } from '../types/people.ts';
-import type { ReadyClient } from '../device/device.ts';
+import type { ReadyClient } from '../device/client.ts';
 import { Failure } from '../failure.ts';
 import { AddressBook, AddressBookError } from '../protocol/address-book.ts';
 

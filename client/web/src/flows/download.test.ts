@@ -8,7 +8,7 @@ import { signerOf } from './download.ts';
 const author = privateKeyToAccount(`0x${'11'.repeat(32)}`);
 const stranger = privateKeyToAccount(`0x${'22'.repeat(32)}`);
 const context = { chainId: 31337, registry: `0x${'aa'.repeat(20)}` as Address };
-const place = { record: `0x${'01'.repeat(32)}` as Hex, version: 2 };
+const origin = { record: `0x${'01'.repeat(32)}` as Hex, version: 2 };
 const unsigned: Metadata = {
   contentLength: 4,
   mediaType: 'text/plain',
@@ -21,9 +21,9 @@ const unsigned: Metadata = {
 };
 
 /** The document with the signature of `by` under the name of the author. */
-async function signed(by: typeof author, version = place.version): Promise<Metadata> {
+async function signed(by: typeof author, version = origin.version): Promise<Metadata> {
   const { contentHash, created } = unsigned;
-  const hash = authorshipHash(context, { record: place.record, version, author: author.address, contentHash, created });
+  const hash = authorshipHash(context, { record: origin.record, version, author: author.address, contentHash, created });
   return { ...unsigned, signedBy: { author: author.address, signature: await by.sign({ hash }) } };
 }
 
@@ -31,20 +31,20 @@ async function signed(by: typeof author, version = place.version): Promise<Metad
 const chain = (isAccepting = false) => ({ envelopeContext: context, acceptsSignature: () => Promise.resolve(isAccepting) });
 
 test('nobody is named where nobody signed, and that is no forgery', async () => {
-  expect(await signerOf(chain(), place, unsigned)).toEqual({ signer: null, forged: false });
+  expect(await signerOf(chain(), origin, unsigned)).toEqual({ signer: null, forged: false });
 });
 
 test('the author is named whose own signature it is', async () => {
-  expect(await signerOf(chain(), place, await signed(author))).toEqual({ signer: author.address, forged: false });
+  expect(await signerOf(chain(), origin, await signed(author))).toEqual({ signer: author.address, forged: false });
 });
 
 test('a contract answers for itself', async () => {
-  expect(await signerOf(chain(true), place, await signed(stranger))).toEqual({ signer: author.address, forged: false });
+  expect(await signerOf(chain(true), origin, await signed(stranger))).toEqual({ signer: author.address, forged: false });
 });
 
 test.each<[string, () => Promise<Metadata>]>([
   ['of somebody else', () => signed(stranger)],
   ['over another version', () => signed(author, 1)],
 ])('a signature %s names nobody and is forged', async (_, metadata) => {
-  expect(await signerOf(chain(), place, await metadata())).toEqual({ signer: null, forged: true });
+  expect(await signerOf(chain(), origin, await metadata())).toEqual({ signer: null, forged: true });
 });

@@ -6,7 +6,7 @@ import { grantsOf, type ChainGrant } from '../chain/events.ts';
 import type { Listed } from '../types/actions.ts';
 import type { GrantItem, Granted, NewGrants, Scope } from '../types/grants.ts';
 import type { Sentence } from '../types/signing.ts';
-import type { ReadyClient, WalletClient } from '../device/device.ts';
+import type { ReadyClient, WalletClient } from '../device/client.ts';
 import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
 import type { Bundle } from '../protocol/bundle.ts';
@@ -44,7 +44,7 @@ export function checkGrants(wanted: NewGrants, owner: Address, now: number): voi
 }
 
 /** What a grant allows, in one sentence. */
-export function describeGrants(wanted: NewGrants): Sentence {
+export function describeGrant(wanted: NewGrants): Sentence {
   const { grantee, purposes, notAfter: until, scopes } = wanted;
   if (wanted.right === 'read') {
     return { key: 'sign.grant_read', values: { grantee, records: scopes.length, purposes: [...purposes], until } };
@@ -60,7 +60,7 @@ export function describeGrants(wanted: NewGrants): Sentence {
  *
  * @throws Failure of the first record if nothing is left, and what wallet, server and chain refuse.
  */
-export async function share(client: ReadyClient, given: NewGrants, request: Hex | null, errand: Errand): Promise<Granted> {
+export async function grant(client: ReadyClient, given: NewGrants, request: Hex | null, errand: Errand): Promise<Granted> {
   const asked = { ...given, grantee: given.grantee.toLowerCase() as Address };
   checkGrants(asked, client.address, unixNow());
   errand.phase('preparing');
@@ -93,7 +93,7 @@ export async function share(client: ReadyClient, given: NewGrants, request: Hex 
       deadline: await newDeadline(chain, 'grant'),
     },
   } as const;
-  const signed = await signAction(client, action, describeGrants(wanted), errand);
+  const signed = await signAction(client, action, describeGrant(wanted), errand);
   // From here on it may take effect, whatever becomes of this page: it can be ended while it is on its way.
   await noteSentGrant(client, action.message, wanted);
   errand.phase('sending');
@@ -142,7 +142,7 @@ async function makeParts(
   return { parts: done, leftOut: [...leftOut, ...bad.flatMap(({ item: { scope }, failure }) => wholeRecord(scope, failure.code))] };
 }
 
-/** A record of which nothing is shared. */
+/** A record of which nothing is granted. */
 const wholeRecord = (scope: Scope, code: LeftOut['code']): LeftOut[] =>
   scope.kind === 'record' ? [{ record: scope.record, version: null, code }] : [];
 

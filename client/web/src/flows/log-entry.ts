@@ -81,14 +81,14 @@ export async function askEvidence(leaf: Hex): Promise<api.LogEvidence | null> {
 }
 
 /** What was found out about an entry. */
-export interface Judgement {
+interface Judgement {
   readonly problems: readonly EntryProblem[];
   /** Whether the evidence was shown and holds. */
   readonly isEvidenceGood: boolean;
 }
 
 /** Who looks at the log, and from where. */
-export interface Judge {
+interface Judge {
   readonly chain: Chain;
   readonly address: Address;
   /** Opens tags; without it a named reader is only compared with the evidence. */

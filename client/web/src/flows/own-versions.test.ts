@@ -1,6 +1,6 @@
-/** One bad version keeps none of the others from being shared. */
+/** One bad version keeps none of the others from being granted. */
 import { expect, test, vi } from 'vitest';
-import type { ReadyClient } from '../device/device.ts';
+import type { ReadyClient } from '../device/client.ts';
 import { Failure } from '../failure.ts';
 import { Header } from '../protocol/envelope/header.ts';
 import { identityKey } from '../protocol/identity.ts';
@@ -45,7 +45,7 @@ test.each<[Envelope, string]>([
   ['missing', 'envelope_missing'],
   ['foreign', 'foreign_key'],
   ['of another record', 'invalid_envelope'],
-])('a version that is %s is left out and told; those before and behind it are shared', async (kind, code) => {
+])('a version that is %s is left out and told; those before and behind it are granted', async (kind, code) => {
   const { bundle, leftOut } = await bundleOf('good', kind, 'good');
   expect(bundle.entries.map(({ version }) => version)).toEqual([1, 3]);
   expect(leftOut).toEqual([{ record: RECORD, version: 2, code }]);

@@ -1,7 +1,7 @@
 /** The patient's own record versions with their data keys: what bundles and release shares are made of. */
 import type { Address, Hex } from 'viem';
 import { versionsOfRecord, type ChainVersion } from '../chain/events.ts';
-import type { ReadyClient } from '../device/device.ts';
+import type { ReadyClient } from '../device/client.ts';
 import { Failure, type FailureCode } from '../failure.ts';
 import { Bundle } from '../protocol/bundle.ts';
 import { Capsule, readerShareBinding, releaseShareBinding } from '../protocol/capsule.ts';
@@ -59,11 +59,11 @@ export interface LeftOut {
 
 /**
  * Every version of an own record that opens, with its data key, oldest first, while `use` runs; the keys are wiped then. A version
- * that does not open is left out and told: an uploader who makes one badly must not keep the others from being shared.
+ * that does not open is left out and told: an uploader who makes one badly must not keep the others from being granted.
  *
  * @throws Failure of the newest version if none opens, and of the record.
  */
-export async function withOwnVersions<T>(
+async function withOwnVersions<T>(
   client: ReadyClient,
   record: Hex,
   use: (versions: readonly { version: ChainVersion; dek: DataKey }[], leftOut: readonly LeftOut[]) => Promise<T>,

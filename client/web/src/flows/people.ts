@@ -5,7 +5,7 @@ import type { ChainPractitioner } from '../chain/chain.ts';
 import { practitionersOf } from '../chain/events.ts';
 import type { Listed } from '../types/actions.ts';
 import type { DirectoryFilter, NewAccreditation, NewProfile, Person } from '../types/people.ts';
-import type { Client } from '../device/device.ts';
+import type { Client } from '../device/client.ts';
 import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
 import { ROLES } from '../protocol/codes.ts';

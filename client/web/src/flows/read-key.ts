@@ -2,12 +2,11 @@
 import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import { bundleHash, type ChainVersion } from '../chain/events.ts';
-import type { Purpose } from '../types/codes.ts';
-import type { ReadyClient } from '../device/device.ts';
+import type { ReadyClient } from '../device/client.ts';
 import { Failure } from '../failure.ts';
 import { Bundle } from '../protocol/bundle.ts';
 import { Capsule, CapsuleError, readerShareBinding } from '../protocol/capsule.ts';
-import { PURPOSES, SCOPE_KINDS } from '../protocol/codes.ts';
+import { PURPOSES, type Purpose, SCOPE_KINDS } from '../protocol/codes.ts';
 import type { Header } from '../protocol/envelope/header.ts';
 import { fromHex, sameHex, toHex } from '../protocol/hex.ts';
 import { opensTag } from '../protocol/ids.ts';
@@ -49,7 +48,7 @@ export interface KeptReceipt {
 }
 
 /** Both halves of a data key, and the leaf that stands for the release. */
-export interface Released {
+interface Released {
   readonly reader: ReaderShare;
   readonly released: ReleaseShare;
   readonly request: ReadRequest;

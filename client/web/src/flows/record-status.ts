@@ -4,7 +4,7 @@
  */
 import type { Hex } from 'viem';
 import type { ChainRecord } from '../chain/chain.ts';
-import type { Client } from '../device/device.ts';
+import type { Client } from '../device/client.ts';
 import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
 import { RECORD_STATUSES } from '../protocol/codes.ts';

@@ -5,7 +5,7 @@ import type { Chain, ChainRecord } from '../chain/chain.ts';
 import { versionsOfRecord, type ChainVersion } from '../chain/events.ts';
 import type { Listed } from '../types/actions.ts';
 import type { RecordFilter, RecordItem, RecordVersion } from '../types/records.ts';
-import type { Client } from '../device/device.ts';
+import type { Client } from '../device/client.ts';
 import { Failure } from '../failure.ts';
 import { CATEGORIES, RECORD_STATUSES } from '../protocol/codes.ts';
 import { sameHex } from '../protocol/hex.ts';

@@ -1,7 +1,7 @@
 import 'fake-indexeddb/auto';
 import { beforeEach, expect, test, vi } from 'vitest';
 import type { Chain } from '../chain/chain.ts';
-import type { WalletClient } from '../device/device.ts';
+import type { WalletClient } from '../device/client.ts';
 import { Errand } from '../device/errand.ts';
 import { Shelf } from '../device/shelf.ts';
 import { identityKey } from '../protocol/identity.ts';

@@ -3,7 +3,7 @@
  * wallet alone: this browser keeps the public halves of the epochs to come. Mirrors `client/src/register.rs`.
  */
 import type { Hex } from 'viem';
-import type { Client, ReadyClient, WalletClient } from '../device/device.ts';
+import type { Client, ReadyClient, WalletClient } from '../device/client.ts';
 import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
 import { KEM_SECP256K1, SLOT_IDENTITY } from '../protocol/codes.ts';

@@ -4,7 +4,7 @@ import * as api from '../api/routes.ts';
 import { versionsOfPatient } from '../chain/events.ts';
 import type { Granted, Scope } from '../types/grants.ts';
 import type { Approval, NewRequest, RequestItem } from '../types/requests.ts';
-import type { Client, ReadyClient } from '../device/device.ts';
+import type { Client, ReadyClient } from '../device/client.ts';
 import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
 import { noteBinding, type Binding } from '../protocol/capsule.ts';
@@ -17,7 +17,7 @@ import type { Listed } from '../types/actions.ts';
 import { badItems, mapEach, shortName } from './each.ts';
 import { forWallet, mapSome, newDeadline, newNonce, unixNow } from './act.ts';
 import { scopeFromChain, scopeOnChain } from '../protocol/grants/scope.ts';
-import { share } from './grants.ts';
+import { grant } from './grants.ts';
 import { publicKey } from './public-key.ts';
 
 function bindingOf(client: Client, patient: Address, epoch: number): Binding {
@@ -152,7 +152,7 @@ export async function approve(client: ReadyClient, approval: Approval, errand: E
     purposes: approval.purposes ?? asked.purposes,
     notAfter: approval.until ?? asked.until,
   };
-  return share(client, wanted, approval.request, errand);
+  return grant(client, wanted, approval.request, errand);
 }
 
 /** The records that a scope covers now, each as a scope of its own; the newest ones when there are too many for one grant. */

@@ -6,7 +6,7 @@ import type { Chain } from '../chain/chain.ts';
 import type { ChainGrant } from '../chain/events.ts';
 import { termsOf } from '../protocol/grants/terms.ts';
 import type { NewGrants } from '../types/grants.ts';
-import type { WalletClient } from '../device/device.ts';
+import type { WalletClient } from '../device/client.ts';
 import { Errand } from '../device/errand.ts';
 import { Shelf } from '../device/shelf.ts';
 import { Failure, type FailureCode } from '../failure.ts';

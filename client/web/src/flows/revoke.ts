@@ -8,7 +8,7 @@ import type { Chain } from '../chain/chain.ts';
 import { accessLog, grantsOf, type ChainGrant } from '../chain/events.ts';
 import type { Ending, Revoked } from '../types/grants.ts';
 import type { Sentence } from '../types/signing.ts';
-import type { WalletClient } from '../device/device.ts';
+import type { WalletClient } from '../device/client.ts';
 import type { Errand } from '../device/errand.ts';
 import { asFailure, Failure } from '../failure.ts';
 import { MAX_SCOPES, SCOPE_KINDS } from '../protocol/codes.ts';
@@ -16,15 +16,10 @@ import { scopeOnChain } from '../protocol/grants/scope.ts';
 import { stands } from '../protocol/grants/terms.ts';
 import { sameHex } from '../protocol/hex.ts';
 import { grantId } from '../protocol/ids.ts';
+import type { GrantRef } from '../protocol/messages.ts';
 import { newDeadline, newNonce, settle, signAction, toBody } from './act.ts';
 import { isOfItem } from './each.ts';
-import { sentGrants, type Place, type SentGrant } from './sent-grants.ts';
-
-/** What ends, in one sentence. */
-export function describeEnding(ending: Ending): Sentence {
-  if (ending.kind === 'grants') return { key: 'sign.revoke', values: { grants: ending.grants.length, grantee: null } };
-  return { key: 'sign.revoke', values: { grants: 0, grantee: ending.grantee } };
-}
+import { sentGrants, type SentGrant } from './sent-grants.ts';
 
 /**
  * Ends grants. Reads stop as soon as the server has accepted it or it is mined.
@@ -42,10 +37,10 @@ export async function revoke(client: WalletClient, ending: Ending, errand: Erran
   const { txHash, left } = await inBatches(client, named, ending.kind === 'person' ? ending.grantee : null, errand);
   // What was on its way is forgotten here once the chain no longer takes it.
   await sentGrants(client).catch(() => []);
-  const isLeft = (grant: ChainGrant): boolean => left.some(({ places }) => places.some(isSame({ ...grant, id: grant.scopeId })));
+  const isLeft = (grant: ChainGrant): boolean => left.some(({ refs }) => refs.some(isSame({ ...grant, id: grant.scopeId })));
   return {
     ended: standing.filter((grant) => !isLeft(grant)).length,
-    notEnded: left.map(({ places, failure }) => ({ grants: places.length, code: failure.code })),
+    notEnded: left.map(({ refs, failure }) => ({ grants: refs.length, code: failure.code })),
     openedBefore: await openedWith(chain, named),
     txHash,
   };
@@ -53,7 +48,7 @@ export async function revoke(client: WalletClient, ending: Ending, errand: Erran
 
 /** What one message, or several, did not end. */
 interface Left {
-  readonly places: readonly Place[];
+  readonly refs: readonly GrantRef[];
   readonly failure: Failure;
 }
 
@@ -68,7 +63,7 @@ const stopsAll = (failure: Failure): boolean =>
  */
 async function inBatches(
   client: WalletClient,
-  named: readonly Place[],
+  named: readonly GrantRef[],
   grantee: Address | null,
   errand: Errand,
 ): Promise<{ txHash: Hex | null; left: Left[] }> {
@@ -83,7 +78,7 @@ async function inBatches(
     } catch (error) {
       const failure = asFailure(error);
       const isLast = stopsAll(failure);
-      left.push({ places: isLast ? named.slice(at) : grants, failure });
+      left.push({ refs: isLast ? named.slice(at) : grants, failure });
       if (isLast) break;
     }
   }
@@ -116,29 +111,29 @@ function tagsOf({ keys, chain }: WalletClient, { grantee }: OfPerson): readonly 
  * scope also what nobody has seen yet, since a signed Grant may be held back by a relayer or hidden by a node. A Revoke ends it
  * before it begins.
  */
-function namedBy(client: WalletClient, ending: Ending, standing: readonly ChainGrant[], sent: readonly SentGrant[]): readonly Place[] {
-  const places: Place[] = standing.map(({ tag, kind, scopeId }) => ({ tag, kind, id: scopeId }));
-  const add = (place: Place): void => {
-    if (!places.some(isSame(place))) places.push(place);
+function namedBy(client: WalletClient, ending: Ending, standing: readonly ChainGrant[], sent: readonly SentGrant[]): readonly GrantRef[] {
+  const refs: GrantRef[] = standing.map(({ tag, kind, scopeId }) => ({ tag, kind, id: scopeId }));
+  const add = (ref: GrantRef): void => {
+    if (!refs.some(isSame(ref))) refs.push(ref);
   };
   const wanted = ending.kind === 'person' && ending.scope !== undefined ? scopeOnChain(ending.scope) : null;
   for (const one of sent) {
-    for (const [index, place] of one.places.entries()) {
+    for (const [index, ref] of one.refs.entries()) {
       const isNamed = ending.kind === 'grants' ? ending.grants.includes(one.grants[index] as Hex) : sameHex(one.grantee, ending.grantee);
-      const isWithin = wanted === null || (place.kind === wanted.kind && sameHex(place.id, wanted.id));
-      if (isNamed && isWithin) add(place);
+      const isWithin = wanted === null || (ref.kind === wanted.kind && sameHex(ref.id, wanted.id));
+      if (isNamed && isWithin) add(ref);
     }
   }
   if (ending.kind === 'person' && ending.scope !== undefined && wanted !== null) {
     const [read, write] = tagsOf(client, ending);
     add({ tag: (ending.scope.kind === 'record' ? read : write) as Hex, kind: wanted.kind, id: wanted.id });
   }
-  return places;
+  return refs;
 }
 
 const isSame =
-  (a: Place) =>
-  (b: Place): boolean =>
+  (a: GrantRef) =>
+  (b: GrantRef): boolean =>
     sameHex(a.tag, b.tag) && a.kind === b.kind && sameHex(a.id, b.id);
 
 /** Ends everything that everybody may do, also what is still on its way. */
@@ -169,7 +164,7 @@ async function send(
 }
 
 /** Records that were opened with these grants, from the anchored log. That it cannot be told must not look like a failure. */
-async function openedWith(chain: Chain, grants: readonly Pick<Place, 'tag'>[]): Promise<Hex[]> {
+async function openedWith(chain: Chain, grants: readonly Pick<GrantRef, 'tag'>[]): Promise<Hex[]> {
   const tags = new Set(grants.map((grant) => grant.tag));
   const log = await accessLog(chain).catch(() => null);
   return [...new Set(log?.accesses.filter((access) => tags.has(access.tag)).map((access) => access.record))];

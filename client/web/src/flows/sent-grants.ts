@@ -3,21 +3,14 @@
  * it; so each is noted before it is sent, and forgotten once it cannot take effect any more. Mirrors `client/src/grants/revoke.rs`.
  */
 import type { Address, Hex } from 'viem';
-import type { Client } from '../device/device.ts';
+import type { Client } from '../device/client.ts';
 import type { NewGrants, Scope, SentGrantItem } from '../types/grants.ts';
-import type { Right } from '../types/codes.ts';
-import type { Action } from '../protocol/messages.ts';
+import type { Right } from '../protocol/codes.ts';
+import type { Action, GrantRef } from '../protocol/messages.ts';
 import { grantId } from '../protocol/ids.ts';
 import { mapSome, unixNow } from './act.ts';
 
 type GrantMessage = Extract<Action, { type: 'grant' }>['message'];
-
-/** What the chain calls one grant. */
-export interface Place {
-  readonly tag: Hex;
-  readonly kind: number;
-  readonly id: Hex;
-}
 
 /** As it lies in this browser. The server knows all of it. */
 interface Kept {
@@ -32,9 +25,9 @@ interface Kept {
   readonly deadline: number;
 }
 
-/** One that may still take effect, with what the chain calls its grants. */
+/** One that may still take effect, with the references of its grants on chain. */
 export interface SentGrant extends SentGrantItem {
-  readonly places: readonly Place[];
+  readonly refs: readonly GrantRef[];
 }
 
 const PREFIX = 'sent-grant:';
@@ -76,7 +69,7 @@ export async function sentGrants(client: Client): Promise<SentGrant[]> {
     .filter(({ lands }) => lands)
     .map(({ one: { tag, grantee, right, scopes, notAfter, signedAt, deadline } }) => ({
       grants: scopes.map(({ scope, id }) => grantId(address, tag, scope.kind, id)),
-      places: scopes.map(({ kind, id }) => ({ tag, kind, id })),
+      refs: scopes.map(({ kind, id }) => ({ tag, kind, id })),
       scopes: scopes.map(({ scope }) => scope),
       grantee,
       right,

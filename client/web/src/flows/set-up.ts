@@ -1,7 +1,7 @@
 /** Making the seed and its keyring, unlocking it, and the recovery kit. Mirrors `client/src/unlock.rs`. */
 import type { Address, Hex } from 'viem';
 import { findKeyring, keepFirstKeyring, keepKeyring, putBackKeyring, replaceKeyring } from '../device/keyring-copy.ts';
-import type { Client, ReadyClient } from '../device/device.ts';
+import type { Client, ReadyClient } from '../device/client.ts';
 import type { Errand } from '../device/errand.ts';
 import type { Kit, NewKeyring, NewKeys, Recovery } from '../types/set-up.ts';
 import { Failure } from '../failure.ts';
@@ -204,13 +204,13 @@ export function kitOf(client: ReadyClient): Kit {
   return { words: seedToWords(seed).split(' '), text: kitToText({ chainId, owner, seed }), chainId, owner };
 }
 
-/** Three different places of the 24 words, counted from 1, ascending. */
-export function placesToProve(): [number, number, number] {
-  const places = Array.from({ length: 24 }, (_, index) => index + 1);
+/** The numbers of three different words of the 24, counted from 1, ascending. */
+export function wordNumbersToProve(): [number, number, number] {
+  const numbers = Array.from({ length: 24 }, (_, index) => index + 1);
   const chosen = [0, 1, 2].map(() => {
     // 2^32 is so far above 24 that the bias does not matter here: the words are not secret to who proves them.
     const [random] = crypto.getRandomValues(new Uint32Array(1));
-    return places.splice((random ?? 0) % places.length, 1)[0] as number;
+    return numbers.splice((random ?? 0) % numbers.length, 1)[0] as number;
   });
   return chosen.sort((a, b) => a - b) as [number, number, number];
 }
@@ -218,13 +218,13 @@ export function placesToProve(): [number, number, number] {
 /**
  * Records that the person has kept the words.
  *
- * @throws Failure `invalid_words` with the place of the first wrong one.
+ * @throws Failure `invalid_words` with the number of the first wrong one.
  */
-export async function proveKit(client: ReadyClient, places: readonly number[], answers: readonly string[]): Promise<void> {
+export async function proveKit(client: ReadyClient, numbers: readonly number[], answers: readonly string[]): Promise<void> {
   const { words } = kitOf(client);
-  for (const [index, place] of places.entries()) {
+  for (const [index, number] of numbers.entries()) {
     const answer = answers[index]?.trim().toLowerCase();
-    if (answer !== words[place - 1]) throw new Failure('invalid_words', { values: { place } });
+    if (answer !== words[number - 1]) throw new Failure('invalid_words', { values: { place: number } });
   }
   await recordProof(client, client.keys);
 }

@@ -3,7 +3,7 @@ import { encodeAbiParameters, encodeEventTopics, numberToHex, type Abi, type Abi
 import { beforeEach, expect, test, vi } from 'vitest';
 import { accessLogAbi, grantRegistryAbi, recordRegistryAbi } from '../chain/abi.ts';
 import { Chain } from '../chain/chain.ts';
-import type { ReadyClient } from '../device/device.ts';
+import type { ReadyClient } from '../device/client.ts';
 import { PURPOSES } from '../protocol/codes.ts';
 import { DEPLOYMENT, OPERATOR, PATIENT, RECORD, repeated } from '../../tests/protocol/people.ts';
 import { listActivity, proofOfRead } from './audit.ts';

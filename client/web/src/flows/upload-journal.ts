@@ -6,8 +6,8 @@
  */
 import type { Address, Hex } from 'viem';
 import type { RegisterBody } from '../api/routes.ts';
-import type { Category } from '../types/codes.ts';
-import type { Client } from '../device/device.ts';
+import type { Category } from '../protocol/codes.ts';
+import type { Client } from '../device/client.ts';
 import { fromHex, toHex } from '../protocol/hex.ts';
 import { expand, LABELS } from '../protocol/kdf.ts';
 import type { Keys } from '../device/keys.ts';

@@ -8,7 +8,7 @@ import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import { versionsOfRecord } from '../chain/events.ts';
 import type { NewUpload, UploadState, UploadTarget } from '../types/uploads.ts';
-import type { ReadyClient } from '../device/device.ts';
+import type { ReadyClient } from '../device/client.ts';
 import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
 import { authorshipTypedData } from '../protocol/authorship.ts';
@@ -25,7 +25,7 @@ import { hasRoomFor } from '../workers/waiting-envelopes.ts';
 import { forWallet, newDeadline, newNonce, settle, signAction, toBody, unixNow, whileBehind } from './act.ts';
 import { fhirTypeOf, mediaTypeOf, storedName } from './content.ts';
 import { rememberHeader } from './envelope-bytes.ts';
-import { rememberName } from './names.ts';
+import { rememberName } from './record-names.ts';
 import { asOpenFailure } from './open-failure.ts';
 import { publicKey } from './public-key.ts';
 import { findWriteSalt, ownSalt } from './authority.ts';
@@ -33,14 +33,14 @@ import { requireReadable } from './records.ts';
 import { isKitSaved } from './set-up.ts';
 import { allEntries, endEntry, markOf, saveEntry, type JournalEntry, type StoredEnvelope } from './upload-journal.ts';
 
-export interface UploadProgress {
+interface UploadProgress {
   readonly state: UploadState;
   /** 0 to 1. */
   readonly progress: number;
   readonly patient?: Address;
 }
 
-export interface Uploaded {
+interface Uploaded {
   readonly record: Hex;
   readonly version: number;
 }
@@ -54,7 +54,7 @@ const NEARLY_EXPIRED_SECONDS = 30;
 const LET_GO = ['not_found', 'invalid_envelope', 'cid_mismatch', 'expired'];
 
 /**
- * Uploads one document. After an interruption the same document to the same place completes the upload that it began: no
+ * Uploads one document. After an interruption the same document to the same destination completes the upload that it began: no
  * second record.
  *
  * @throws Failure `kit_not_saved` for one's own records before the words are saved, `key_not_registered`,
@@ -68,14 +68,14 @@ export async function upload(
 ): Promise<Uploaded> {
   tell({ state: 'hashing', progress: 0 });
   await client.chain.verifyDeployment();
-  const place = await findPlace(client, wanted.target);
-  if (place.patient === client.address && !(await isKitSaved(client))) throw new Failure('kit_not_saved');
+  const destination = await findDestination(client, wanted.target);
+  if (destination.patient === client.address && !(await isKitSaved(client))) throw new Failure('kit_not_saved');
   // Told before minutes of hashing: without a published key of one's own there is nothing to seal to.
-  if (place.patient === client.address) void client.keys.ownKey;
+  if (destination.patient === client.address) void client.keys.ownKey;
   // Told before minutes of hashing, not after.
   requireLength(client, wanted.content.size, 0);
   if (!(await hasRoomFor(wanted.content.size))) throw new Failure('no_room');
-  tell({ state: 'hashing', progress: 0, patient: place.patient });
+  tell({ state: 'hashing', progress: 0, patient: destination.patient });
   const { hash } = await inWorker(() =>
     hashFile(wanted.content, {
       signal: errand.signal,
@@ -85,12 +85,12 @@ export async function upload(
 
   tell({ state: 'signing', progress: 0 });
   const mark = markOf(client.keys, hash);
-  const known = await findEntry(client, place, mark);
+  const known = await findJournalEntry(client, destination, mark);
   if (known !== null) {
     const done = await complete(client, known, errand, tell);
     if (done !== null) return done;
   }
-  const entry = known === null ? newEntry(client, place, mark) : { ...known, stored: null };
+  const entry = known === null ? newJournalEntry(client, destination, mark) : { ...known, stored: null };
   await requireSpace(wanted.content.size);
   const signature = await signContent(client, entry, hash, errand);
   await saveEntry(client, entry);
@@ -111,14 +111,14 @@ export async function finishUpload(client: ReadyClient, record: Hex, version: nu
 }
 
 /** Where an upload goes, with what the chain says about it. */
-interface Place {
+interface Destination {
   readonly patient: Address;
   readonly category: JournalEntry['category'];
   /** The record and the version that is replaced, for a further version. */
   readonly replaces: { readonly record: Hex; readonly version: number; readonly category: number } | null;
 }
 
-async function findPlace(client: ReadyClient, target: UploadTarget): Promise<Place> {
+async function findDestination(client: ReadyClient, target: UploadTarget): Promise<Destination> {
   if (target.kind === 'record') {
     return { patient: target.patient.toLowerCase() as Address, category: target.category, replaces: null };
   }
@@ -127,12 +127,12 @@ async function findPlace(client: ReadyClient, target: UploadTarget): Promise<Pla
   return { patient: known.patient, category: null, replaces: { record: target.record, version: known.version, category: known.category } };
 }
 
-/** The journal's entry of an interrupted upload of the same document to the same place. */
-async function findEntry(client: ReadyClient, place: Place, mark: Hex): Promise<JournalEntry | null> {
+/** The journal's entry of an interrupted upload of the same document to the same destination. */
+async function findJournalEntry(client: ReadyClient, destination: Destination, mark: Hex): Promise<JournalEntry | null> {
   const entry = (await allEntries(client)).find((one) => {
-    if (one.uploader !== client.address || one.patient !== place.patient || one.mark !== mark) return false;
-    if (place.replaces === null) return one.version === 1 && one.category === place.category;
-    const { record, version } = place.replaces;
+    if (one.uploader !== client.address || one.patient !== destination.patient || one.mark !== mark) return false;
+    if (destination.replaces === null) return one.version === 1 && one.category === destination.category;
+    const { record, version } = destination.replaces;
     // Its own registration may have been mined meanwhile.
     return one.record === record && (one.version === version + 1 || one.version === version);
   });
@@ -144,13 +144,23 @@ async function findEntry(client: ReadyClient, place: Place, mark: Hex): Promise<
   return null;
 }
 
-function newEntry(client: ReadyClient, place: Place, mark: Hex): JournalEntry {
+function newJournalEntry(client: ReadyClient, destination: Destination, mark: Hex): JournalEntry {
   const uploader = client.address;
-  const salt = place.replaces === null ? toHex(systemRandom(32)) : null;
-  const record = salt === null ? (place.replaces as { record: Hex }).record : recordId(uploader, salt);
-  const version = place.replaces === null ? 1 : place.replaces.version + 1;
+  const salt = destination.replaces === null ? toHex(systemRandom(32)) : null;
+  const record = salt === null ? (destination.replaces as { record: Hex }).record : recordId(uploader, salt);
+  const version = destination.replaces === null ? 1 : destination.replaces.version + 1;
   if (version > 0xffff) throw new Failure('out_of_range');
-  return { record, version, salt, uploader, mark, begun: unixNow(), patient: place.patient, category: place.category, stored: null };
+  return {
+    record,
+    version,
+    salt,
+    uploader,
+    mark,
+    begun: unixNow(),
+    patient: destination.patient,
+    category: destination.category,
+    stored: null,
+  };
 }
 
 /** The author's signature over the content. It is asked for with every encryption, and kept in the envelope alone. */
@@ -275,7 +285,7 @@ async function complete(
   if (stored === null) return null;
   const registered = await registeredCid(client, entry);
   if (registered?.equals(cidOf(stored))) return finish(client, entry, errand, tell);
-  // A registration whose time has passed can no longer succeed; another one takes its place.
+  // A registration whose time has passed can no longer succeed; another one takes its destination.
   const isLate = stored.body !== null && stored.body.deadline <= unixNow() + NEARLY_EXPIRED_SECONDS;
   try {
     return await finish(client, isLate ? { ...entry, stored: { ...stored, body: null } } : entry, errand, tell);

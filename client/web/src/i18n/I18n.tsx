@@ -1,14 +1,15 @@
 import { createContext, use, useCallback, useEffect, useMemo, useState, type ReactNode } from 'react';
 import type { FailureCode } from '../failure.ts';
 import { makeFormat, type Format } from './format.ts';
-import { ENGLISH, isRightToLeft, keep, load, preferred, type Dictionary, type Key, type Language, type Source } from './language.ts';
+import type { Key, Source } from './en.ts';
+import { ENGLISH, isRightToLeft, keep, load, preferred, type Dictionary, type Language } from './language.ts';
 import { render, type Rest } from './message.ts';
 
 /** Gives the text of a key, with its places filled. */
-export type Translate = <K extends Key>(key: K, ...values: Rest<Source[K]>) => string;
+type Translate = <K extends Key>(key: K, ...values: Rest<Source[K]>) => string;
 
 /** What pages need of a language. */
-export interface I18n {
+interface I18n {
   readonly language: Language;
   readonly t: Translate;
   readonly format: Format;
@@ -18,7 +19,7 @@ export interface I18n {
 }
 
 /** The translation function of a language; pages get it from `useI18n`, tests may make their own. */
-export function makeTranslate(language: Language, { messages }: Dictionary): Translate {
+function makeTranslate(language: Language, { messages }: Dictionary): Translate {
   const plural = new Intl.PluralRules(language);
   const number = new Intl.NumberFormat(language);
   const rightToLeft = isRightToLeft(language);

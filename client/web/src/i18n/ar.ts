@@ -1,5 +1,5 @@
 import type { Translation } from './message.ts';
-import type { Source } from './language.ts';
+import type { Source } from './en.ts';
 
 /** The texts of the screens in Arabic. */
 export const ar: Translation<Source> = {

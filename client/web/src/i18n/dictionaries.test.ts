@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { CATEGORIES, PURPOSES, ROLES } from '../types/codes.ts';
+import { CATEGORIES, PURPOSES, ROLES } from '../protocol/codes.ts';
 import { SENTENCE_KEYS } from '../types/signing.ts';
 import { FAILURE_CODES, SERVER_CODES } from '../failure.ts';
 import { isRightToLeft, LANGUAGES, load, type Dictionary, type Language } from './language.ts';
@@ -90,9 +90,9 @@ test('every sentence before a signature has words', () => {
 
 test('every category, purpose and role has a name', () => {
   const keys = Object.keys(english.messages);
-  expect(keys).toEqual(expect.arrayContaining(CATEGORIES.map((name) => `category.${name}`)));
-  expect(keys).toEqual(expect.arrayContaining(PURPOSES.map((name) => `purpose.${name}`)));
-  expect(keys).toEqual(expect.arrayContaining(ROLES.map((name) => `role.${name}`)));
+  expect(keys).toEqual(expect.arrayContaining(CATEGORIES.all.map((name) => `category.${name}`)));
+  expect(keys).toEqual(expect.arrayContaining(PURPOSES.all.map((name) => `purpose.${name}`)));
+  expect(keys).toEqual(expect.arrayContaining(ROLES.all.map((name) => `role.${name}`)));
 });
 
 test('Arabic is written from right to left, the others are not', () => {

@@ -807,3 +807,8 @@ export const en = {
   'role.emergency': 'Emergency service',
   'role.researcher': 'Researcher',
 } as const;
+
+/** The source: every key, with its places. */
+export type Source = typeof en;
+/** A key. */
+export type Key = keyof Source;

@@ -1,12 +1,7 @@
 import type { FailureSentences } from './failures/sentences.ts';
 import type { Translation } from './message.ts';
-import { en } from './en.ts';
+import { en, type Source } from './en.ts';
 import { failuresEn } from './failures/en.ts';
-
-/** The source: every key, with its places. */
-export type Source = typeof en;
-/** A key. */
-export type Key = keyof Source;
 
 /** All texts of a language. */
 export interface Dictionary {

@@ -4,7 +4,7 @@
  */
 
 /** One text for each plural class that the language has; `{count}` decides. */
-export type Plural = { readonly other: string } & { readonly [C in Exclude<Intl.LDMLPluralRule, 'other'>]?: string };
+type Plural = { readonly other: string } & { readonly [C in Exclude<Intl.LDMLPluralRule, 'other'>]?: string };
 
 /** A message of any language. */
 export type Message = string | Plural;
@@ -13,7 +13,7 @@ export type Message = string | Plural;
 type Places<Text> = Text extends `${string}{${infer Name}}${infer Rest}` ? Name | Places<Rest> : never;
 
 /** What a message must be given: a number for `count`, text or a number for every other place. */
-export type Values<M> = M extends string
+type Values<M> = M extends string
   ? { [P in Places<M>]: string | number }
   : M extends Plural
     ? { [P in Exclude<Places<M['other']>, 'count'>]: string | number } & { count: number }

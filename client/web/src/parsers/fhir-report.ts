@@ -4,7 +4,7 @@ import { get, items, number, text, type Json } from './fhir-json.ts';
 export type Flag = 'low' | 'high' | 'normal' | 'abnormal' | 'critical';
 
 /** What a fact is about; `viewer.fhir.<name>` says it in the reader's language. */
-export type FactName =
+type FactName =
   | 'patient'
   | 'performer'
   | 'taken'
@@ -33,7 +33,7 @@ export interface ResultRow {
 }
 
 /** What kind of entry it is; `viewer.fhir.<kind>` names it. */
-export type EntryKind =
+type FhirEntryKind =
   | 'report'
   | 'result'
   | 'diagnosis'
@@ -46,8 +46,8 @@ export type EntryKind =
   | 'other';
 
 /** One resource, as people read it. */
-export interface Entry {
-  readonly kind: EntryKind;
+export interface FhirEntry {
+  readonly kind: FhirEntryKind;
   readonly title: string;
   readonly facts: readonly Fact[];
   readonly results: readonly ResultRow[];
@@ -67,7 +67,7 @@ const concept = (value: Json): string | null =>
  *
  * The input is hostile: unknown parts are skipped, nothing throws, and every text is shown as text.
  */
-export function readFhir(root: Json): readonly Entry[] {
+export function readFhir(root: Json): readonly FhirEntry[] {
   const isBundle = text(root, 'resourceType') === 'Bundle';
   const entries = isBundle ? items(root, 'entry').slice(0, ENTRIES_MAX) : [{ resource: root }];
   const byReference = new Map<string, Json>();
@@ -84,8 +84,8 @@ export function readFhir(root: Json): readonly Entry[] {
   }
 
   const inside = new Set<Json>();
-  const reports: Entry[] = [];
-  const rest: Entry[] = [];
+  const reports: FhirEntry[] = [];
+  const rest: FhirEntry[] = [];
   for (const entry of entries) {
     const resource = get(entry, 'resource');
     if (text(resource, 'resourceType') !== 'DiagnosticReport') continue;
@@ -112,7 +112,7 @@ export function readFhir(root: Json): readonly Entry[] {
 }
 
 /** The entries with at most `ROWS_MAX` lines in all: many reports may name the same observations. */
-function capped(entries: readonly Entry[]): readonly Entry[] {
+function capped(entries: readonly FhirEntry[]): readonly FhirEntry[] {
   let left = ROWS_MAX;
   return entries.map((one) => {
     const results = one.results.slice(0, left);
@@ -121,7 +121,7 @@ function capped(entries: readonly Entry[]): readonly Entry[] {
   });
 }
 
-function entry(kind: EntryKind, title: string | null, resource: Json, parts: Partial<Entry>): Entry {
+function entry(kind: FhirEntryKind, title: string | null, resource: Json, parts: Partial<FhirEntry>): FhirEntry {
   return { kind, title: title ?? text(resource, 'resourceType') ?? '', facts: [], results: [], paragraphs: [], ...parts };
 }
 
@@ -168,7 +168,7 @@ const notes = (resource: Json): readonly string[] =>
     .map((note) => text(note, 'text'))
     .filter((note) => note !== null);
 
-function diagnosticReport(report: Json, observations: readonly Json[]): Entry {
+function diagnosticReport(report: Json, observations: readonly Json[]): FhirEntry {
   const conclusion = text(report, 'conclusion');
   return entry('report', concept(get(report, 'code')), report, {
     facts: commonFacts(report),
@@ -177,7 +177,7 @@ function diagnosticReport(report: Json, observations: readonly Json[]): Entry {
   });
 }
 
-function single(type: string, resource: Json): Entry {
+function single(type: string, resource: Json): FhirEntry {
   const facts = commonFacts(resource);
   const paragraphs = notes(resource);
   switch (type) {

@@ -49,7 +49,7 @@ function remove(from: object, name: string): void {
 }
 
 /** What is left of it; empty is good. */
-export const leftOver = (): readonly string[] => [
+const leftOver = (): readonly string[] => [
   ...OF_THE_WORKER.filter((name) => (globalThis as Record<string, unknown>)[name] !== undefined),
   ...OF_THE_NAVIGATOR.filter((name) => (navigator as unknown as Record<string, unknown>)[name] !== undefined),
 ];

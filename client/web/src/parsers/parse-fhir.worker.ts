@@ -1,7 +1,7 @@
 /** Parses FHIR documents. */
 import { readFhir } from './fhir-report.ts';
 import type { Json } from './fhir-json.ts';
-import type { FhirAnswer, FhirQuestion } from './fhir.ts';
+import type { FhirAnswer, FhirQuestion } from './fhir-messages.ts';
 import { lockDown } from './lock-down.ts';
 import type { Failed } from './parser.ts';
 

@@ -12,7 +12,7 @@ import { getDocument, type PDFDocumentProxy } from 'pdfjs-dist';
 import { PAGE_TEXT_MAX, PDF_PAGES_MAX, SHOWN_PIXELS_MAX, SOURCE_PIXELS_MAX } from './limits.ts';
 import { lockDown } from './lock-down.ts';
 import type { Failed } from './parser.ts';
-import type { PdfAnswer, PdfQuestion } from './pdf.ts';
+import type { PdfAnswer, PdfQuestion } from './pdf-messages.ts';
 
 lockDown();
 // Where the library looks for the part that reads, before it would start a worker for it.

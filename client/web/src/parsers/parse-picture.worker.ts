@@ -2,7 +2,7 @@
 import { PICTURE_BYTES_MAX, SHOWN_PIXELS_MAX, SOURCE_PIXELS_MAX } from './limits.ts';
 import { lockDown } from './lock-down.ts';
 import { ParseError, type Failed } from './parser.ts';
-import type { PictureAnswer, PictureQuestion } from './picture.ts';
+import type { PictureAnswer, PictureQuestion } from './picture-messages.ts';
 import { pictureSize } from './picture-size.ts';
 
 lockDown();

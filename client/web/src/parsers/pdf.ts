@@ -1,26 +1,9 @@
 /** PDF documents: opened and drawn in a worker, which returns a bitmap and the text of each page. */
-import { spawnPdfParser } from '../workers/spawn.ts';
+import { spawnPdfParser } from './spawn.ts';
 import { PDF_BYTES_MAX } from './limits.ts';
 import { ParseError, Parser } from './parser.ts';
+import type { PdfAnswer, PdfPage, PdfQuestion } from './pdf-messages.ts';
 import { STANDARD_FONTS } from './standard-fonts.ts';
-
-export type PdfQuestion =
-  | { readonly kind: 'open'; readonly data: ArrayBuffer }
-  | { readonly kind: 'page'; readonly number: number; readonly width: number }
-  /** The answer to the worker's wish for one of the fonts that a PDF may use without carrying them; `null`: there is none. */
-  | { readonly kind: 'font'; readonly name: string; readonly data: ArrayBuffer | null };
-
-export type PdfAnswer =
-  | { readonly kind: 'opened'; readonly pages: number }
-  | ({ readonly kind: 'page' } & PdfPage)
-  | { readonly kind: 'font'; readonly name: string };
-
-/** One page, ready to be shown. */
-export interface PdfPage {
-  readonly bitmap: ImageBitmap;
-  /** For screen readers. */
-  readonly text: string;
-}
 
 /** An open PDF. */
 export class PdfDocument {

@@ -1,6 +1,6 @@
 /** How large a picture is, read from its first bytes: decided before anything is decoded. */
 
-export interface Size {
+interface Size {
   readonly width: number;
   readonly height: number;
 }

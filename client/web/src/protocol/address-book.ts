@@ -21,9 +21,9 @@ import { decrypt, encrypt, pad, unpad } from './sealed-box.ts';
 import type { Seed } from './secret.ts';
 
 /** Longest sealed address book. */
-export const MAX_ADDRESS_BOOK_LEN = 1 << 20;
+const MAX_ADDRESS_BOOK_LEN = 1 << 20;
 /** Longest name, in bytes of UTF-8. */
-export const MAX_NAME_LEN = 128;
+const MAX_NAME_LEN = 128;
 const MAGIC = utf8('MLB1');
 const NONCE_AT = 4;
 const CIPHERTEXT_AT = 16;

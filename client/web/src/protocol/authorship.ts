@@ -9,7 +9,7 @@ import { SignatureError, verifySignature } from './signature.ts';
 import { signingHash, type TypedData, typedData } from './typed-data.ts';
 
 /** `author` wrote the content with this hash as this version of this record. */
-export interface Authorship {
+interface Authorship {
   readonly record: RecordId;
   readonly version: number;
   readonly author: Address;
@@ -36,7 +36,7 @@ const TYPES = {
  * - `ask_contract`: the signature is no plain one of the author's key: where the author is a contract, ask it (ERC-1271)
  *   about `hash`; else it is forged, and a client must not name an author.
  */
-export type AuthorshipProof =
+type AuthorshipProof =
   | { readonly kind: 'unsigned' }
   | { readonly kind: 'signed'; readonly author: Address }
   | { readonly kind: 'ask_contract'; readonly author: Address; readonly hash: Hex; readonly signature: Hex };

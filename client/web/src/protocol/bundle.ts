@@ -29,7 +29,7 @@ export class BundleError extends ProtocolError<keyof typeof MESSAGES> {
 }
 
 /** The capsule of one version. */
-export interface BundleEntry {
+interface BundleEntry {
   readonly version: number;
   readonly capsule: Capsule;
 }

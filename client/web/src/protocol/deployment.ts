@@ -9,25 +9,33 @@ import { utf8 } from './bytes.ts';
 import { ProtocolError } from './error.ts';
 import { type Address, type Hex, isHex, sameHex, toHex } from './hex.ts';
 import { exactFields, hexOf, isUint } from './json-form.ts';
-// Types only: the check of the keys is there, and knows this file.
-import type { SignedOperatorKey } from './operator-keys.ts';
 
 const VERSION = 3;
 /** EIP-712 domain name of every contract. */
-export const DOMAIN_NAME = 'medlock';
+const DOMAIN_NAME = 'medlock';
 /** EIP-712 domain version of every contract. */
-export const DOMAIN_VERSION = '1';
+const DOMAIN_VERSION = '1';
 
 /** The five contracts, as the file names them. */
-export const CONTRACT_NAMES = ['accreditation', 'key_registry', 'record_registry', 'grant_registry', 'access_log'] as const;
+const CONTRACT_NAMES = ['accreditation', 'key_registry', 'record_registry', 'grant_registry', 'access_log'] as const;
 export type ContractName = (typeof CONTRACT_NAMES)[number];
 
 /** One contract of a deployment. */
-export interface DeployedContract {
+interface DeployedContract {
   /** Its address. */
   readonly address: Address;
   /** keccak256 of its runtime code. */
   readonly codeHash: Hex;
+}
+
+/** One encryption key of the operator, as the file lists it; `operatorKeyOf` checks it. */
+export interface SignedOperatorKey {
+  /** From 1, without gaps. */
+  readonly epoch: number;
+  /** Uncompressed secp256k1 point, 65 bytes. */
+  readonly key: Hex;
+  /** The operator's signature: 65 bytes r ‖ s ‖ v. */
+  readonly signature: Hex;
 }
 
 /** A deployment. Hex is in lower case. */
@@ -47,7 +55,7 @@ export interface Deployment {
 }
 
 /** Not a deployment file of the version this client knows. */
-export class InvalidDeployment extends ProtocolError<'deployment'> {
+class InvalidDeployment extends ProtocolError<'deployment'> {
   constructor() {
     super('deployment', 'not a deployment file of this version');
   }

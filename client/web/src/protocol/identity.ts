@@ -9,20 +9,20 @@ import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { keccak256 } from 'viem/utils';
-import { type Bytes, concat, u16, u32, u64, u8 } from './bytes.ts';
-import { CATEGORIES, type Category, type Right, RIGHTS } from './codes.ts';
+import { type Bytes, concat, u32, u64, u8 } from './bytes.ts';
+import { type Right, RIGHTS } from './codes.ts';
 import { ProtocolError } from './error.ts';
 import { type Address, addressBytes, fromHex, type Hex, isHex, sameHex, toHex } from './hex.ts';
 import { deriveScalar } from './hpke.ts';
 import { type Salt, type Tag, tagOf } from './ids.ts';
 import { expand, LABELS } from './kdf.ts';
-import { CategorySecret, type Seed } from './secret.ts';
+import type { Seed } from './secret.ts';
 
 /** Length of a public key: uncompressed SEC 1, `04 ‖ x ‖ y`. */
-export const PUBLIC_KEY_LEN = 65;
+const PUBLIC_KEY_LEN = 65;
 
 /** The bytes are not a point of secp256k1 in uncompressed form. */
-export class InvalidPublicKey extends ProtocolError<'public_key'> {
+class InvalidPublicKey extends ProtocolError<'public_key'> {
   constructor() {
     super('public_key', 'not an uncompressed public key on secp256k1');
   }
@@ -115,18 +115,10 @@ export function identityKey(seed: Seed, epoch: number): IdentityKey {
 }
 
 /**
- * The input of a category's key pair: `Expand(seed, "medlock/v1/category-key\0" ‖ category u16 ‖ epoch u32)`. This, not
- * the scalar, is what a category capsule seals.
- */
-export function categorySecret(seed: Seed, category: Category, epoch: number): CategorySecret {
-  return new CategorySecret(expand(seed.expose(), LABELS.categoryKey, u16(CATEGORIES.code(category)), u32(epoch)));
-}
-
-/**
  * The salt that opens the tag of `grantee` for one right:
  * `HMAC-SHA-256(Expand(seed, "medlock/v1/tag-secret\0"), chain id ‖ GrantRegistry ‖ grantee ‖ right u8)`.
  */
-export function tagSalt(seed: Seed, chainId: number, grantRegistry: Address, grantee: Address, right: Right): Salt {
+function tagSalt(seed: Seed, chainId: number, grantRegistry: Address, grantee: Address, right: Right): Salt {
   const key = expand(seed.expose(), LABELS.tagSecret);
   const fields = [u64(chainId), addressBytes(grantRegistry), addressBytes(grantee), u8(RIGHTS.bit(right))];
   const salt = toHex(hmac(sha256, key, concat(...fields)));

@@ -24,7 +24,7 @@ export type ActionId = Id<'action'>;
 /** Names an access request: the EIP-712 signing hash of its message. */
 export type RequestId = Id<'request'>;
 /** Names a grant: keccak256(abi.encode(patient, tag, scope kind, scope id)), the key of its storage slot. */
-export type GrantId = Id<'grant'>;
+type GrantId = Id<'grant'>;
 
 /** The record id that `uploader` opens with `salt`. */
 export function recordId(uploader: Address, salt: Salt): RecordId {

@@ -24,7 +24,7 @@ function nodeHash(left: Bytes, right: Bytes): Bytes {
 }
 
 /** The preimage of the head that `AccessLog` stores: where a log stands. */
-export interface Head {
+interface Head {
   /** The head before it; zero for the first. */
   readonly previous: Hex;
   /** Number of leaves. */
@@ -134,7 +134,7 @@ export interface AnchoredBatch {
 }
 
 /** Where a log that the chain shows does not fit together. */
-export interface LogFault {
+interface LogFault {
   /** Which batch, from 0. */
   readonly batch: number;
   /** `size`: not as many leaves as it says. `root`: the leaves give another root. `head`: it does not follow the last. */

@@ -16,14 +16,14 @@ interface Unordered {
 }
 
 /** The owner names an accreditor; `epoch` is the accreditor's epoch that it replaces (0 for the first time). */
-export interface AddAccreditor extends Unordered {
+interface AddAccreditor extends Unordered {
   readonly owner: Address;
   readonly accreditor: Address;
   readonly epoch: number;
 }
 
 /** The owner removes an accreditor. Names no state and always works. */
-export interface RemoveAccreditor extends Unordered {
+interface RemoveAccreditor extends Unordered {
   readonly owner: Address;
   readonly accreditor: Address;
 }
@@ -32,7 +32,7 @@ export interface RemoveAccreditor extends Unordered {
  * An accreditor vouches for a practitioner, and so ends a suspension; `epoch` is the practitioner's epoch that it replaces
  * (0 for the first time), `accreditorEpoch` the accreditor's own, in which alone it counts. Times are Unix seconds.
  */
-export interface Accredit extends Unordered {
+interface Accredit extends Unordered {
   readonly accreditor: Address;
   readonly practitioner: Address;
   readonly roles: number;
@@ -43,13 +43,13 @@ export interface Accredit extends Unordered {
 }
 
 /** An accreditor suspends its practitioner. Names no state and always works. */
-export interface Suspend extends Unordered {
+interface Suspend extends Unordered {
   readonly accreditor: Address;
   readonly practitioner: Address;
 }
 
 /** A person publishes an encryption key; `epoch` is the one it replaces. */
-export interface RegisterKey extends Unordered {
+interface RegisterKey extends Unordered {
   readonly owner: Address;
   readonly slot: number;
   readonly epoch: number;
@@ -58,7 +58,7 @@ export interface RegisterKey extends Unordered {
 }
 
 /** The first version of a record. */
-export interface RegisterRecord extends Unordered {
+interface RegisterRecord extends Unordered {
   readonly uploader: Address;
   readonly patient: Address;
   readonly salt: Hex;
@@ -69,7 +69,7 @@ export interface RegisterRecord extends Unordered {
 }
 
 /** A further version; `version` is the one it replaces. */
-export interface RegisterVersion extends Unordered {
+interface RegisterVersion extends Unordered {
   readonly uploader: Address;
   readonly record: Hex;
   readonly version: number;
@@ -80,7 +80,7 @@ export interface RegisterVersion extends Unordered {
 }
 
 /** A patient marks a record as replaced by something newer; `version` is the newest one. */
-export interface Supersede extends Unordered {
+interface Supersede extends Unordered {
   readonly patient: Address;
   readonly record: Hex;
   readonly version: number;
@@ -90,21 +90,21 @@ export interface Supersede extends Unordered {
  * A patient closes a record for everybody. `epoch` is the record's present tombstone epoch, so that a message which was held
  * back does not close again what the patient has closed and opened since.
  */
-export interface Tombstone extends Unordered {
+interface Tombstone extends Unordered {
   readonly patient: Address;
   readonly record: Hex;
   readonly epoch: number;
 }
 
 /** A patient opens a tombstoned record again, within the lift period; `epoch` says which tombstone is lifted. */
-export interface LiftTombstone extends Unordered {
+interface LiftTombstone extends Unordered {
   readonly patient: Address;
   readonly record: Hex;
   readonly epoch: number;
 }
 
 /** The first uploader says that its versions up to `version` must not be relied on. Nothing is deleted. */
-export interface Retract extends Unordered {
+interface Retract extends Unordered {
   readonly uploader: Address;
   readonly record: Hex;
   readonly version: number;
@@ -113,7 +113,7 @@ export interface Retract extends Unordered {
 }
 
 /** One scope of a grant; `epoch` is the grant epoch that it replaces. */
-export interface Scope {
+interface Scope {
   readonly kind: number;
   readonly id: Hex;
   readonly epoch: number;
@@ -121,7 +121,7 @@ export interface Scope {
 }
 
 /** A patient permits one right to one tag over one scope or several. Times are Unix seconds. */
-export interface Grant extends Unordered {
+interface Grant extends Unordered {
   readonly patient: Address;
   readonly tag: Hex;
   readonly rights: number;
@@ -140,13 +140,13 @@ export interface GrantRef {
 }
 
 /** A patient ends grants. */
-export interface Revoke extends Unordered {
+interface Revoke extends Unordered {
   readonly patient: Address;
   readonly grants: readonly GrantRef[];
 }
 
 /** A patient ends every grant at once. */
-export interface RevokeAll extends Unordered {
+interface RevokeAll extends Unordered {
   readonly patient: Address;
 }
 

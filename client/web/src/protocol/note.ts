@@ -24,7 +24,7 @@ import { NoteKey } from './secret.ts';
 
 const PADDED_LEN = 1_024;
 /** Length of a sealed note. */
-export const NOTE_LEN = CAPSULE_LEN + PADDED_LEN + 16;
+const NOTE_LEN = CAPSULE_LEN + PADDED_LEN + 16;
 /** Longest text, in bytes of UTF-8. */
 export const MAX_NOTE_TEXT_LEN = PADDED_LEN - 4;
 const NONCE = new Uint8Array(12);

@@ -11,17 +11,7 @@ import { SignatureError, verifySignature } from './signature.ts';
 import { signingHash, typedData } from './typed-data.ts';
 
 /** The most keys that a deployment file lists. */
-export const OPERATOR_KEYS_MAX = 64;
-
-/** One entry of the list in the deployment file. */
-export interface SignedOperatorKey {
-  /** From 1, without gaps. */
-  readonly epoch: number;
-  /** Uncompressed secp256k1 point, 65 bytes. */
-  readonly key: Hex;
-  /** The operator's signature: 65 bytes r ‖ s ‖ v. */
-  readonly signature: Hex;
-}
+const OPERATOR_KEYS_MAX = 64;
 
 /** An encryption key of the operator that was checked. */
 export interface OperatorKey {

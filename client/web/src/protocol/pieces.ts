@@ -9,7 +9,7 @@ import type { Bytes } from './bytes.ts';
 const IN_FLIGHT_MAX = 4;
 
 /** What is done with the digest of each piece and its length. */
-export type TakeDigest = (digest: Bytes, length: number) => void;
+type TakeDigest = (digest: Bytes, length: number) => void;
 
 /** Cuts a stream into pieces and hashes each. Memory: one piece, and those in flight. */
 export class PieceHasher {

@@ -36,11 +36,6 @@ export function seedToWords(seed: Seed): string {
   return entropyToMnemonic(seed.expose(), wordlist);
 }
 
-/** Whether a word is in the list: for marking it while somebody types. */
-export function isRecoveryWord(word: string): boolean {
-  return wordlist.includes(word.toLowerCase());
-}
-
 /**
  * The seed of 24 words, in any case and with any white space between.
  *
@@ -71,7 +66,7 @@ export function seedFromWords(text: string): Seed {
 }
 
 /** What the kit holds: enough, with the chain and the blocks, to restore everything. */
-export interface RecoveryKit {
+interface RecoveryKit {
   /** EIP-155 chain id. */
   readonly chainId: number;
   /** The account that the seed belongs to. */

@@ -11,7 +11,7 @@ import { type Random, systemRandom } from './random.ts';
 export const SECRET_LEN = 32;
 
 /** What every secret can do. */
-export abstract class Secret {
+abstract class Secret {
   #bytes: Bytes;
   #isWiped = false;
 
@@ -107,12 +107,6 @@ export class DataKey extends SealableSecret {
 export class ReaderShare extends SealableSecret {
   static readonly capsuleKind = CAPSULE_KINDS.readerShare;
   readonly capsuleKind = CAPSULE_KINDS.readerShare;
-}
-
-/** The input from which a category's key pair is derived (not the scalar). */
-export class CategorySecret extends SealableSecret {
-  static readonly capsuleKind = CAPSULE_KINDS.categoryKey;
-  readonly capsuleKind = CAPSULE_KINDS.categoryKey;
 }
 
 /** B, the operator's half of a data key; useless alone. */

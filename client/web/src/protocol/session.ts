@@ -11,7 +11,7 @@ import { type Bytes, utf8 } from './bytes.ts';
 import { type Address, type Hex, toHex } from './hex.ts';
 
 /** The statement of every login message. */
-export const LOGIN_STATEMENT =
+const LOGIN_STATEMENT =
   'Sign in to medlock. This device may list what you may see and ask for records in your name until the session ends.';
 /** The prefix of the one resource; the uncompressed point (65 bytes, lower-case hex) follows. */
 export const SESSION_RESOURCE_PREFIX = 'urn:medlock:session:p256:';
@@ -20,7 +20,7 @@ const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 const SIGNING = { name: 'ECDSA', hash: 'SHA-256' } as const;
 
 /** What a login message says; every part is fixed by the server's challenge but the address and the key. */
-export interface LoginMessage {
+interface LoginMessage {
   /** RFC 3986 authority that asks, as the challenge gives it. A client checks that it is its own. */
   readonly domain: string;
   /** Who signs in. */

@@ -22,7 +22,7 @@ export interface TypedData {
 }
 
 /** The JSON of a message is not of its type. */
-export class InvalidMessage extends ProtocolError<'message'> {
+class InvalidMessage extends ProtocolError<'message'> {
   constructor() {
     super('message', 'the message is not of its type');
   }

@@ -1,12 +1,12 @@
 /**
- * Permissions. Hooks: `useGrants('given' | 'received', record?)`, `useShare()`, `useRevoke()`, `useRevokeEveryone()`; the sentences
- * beside their buttons are `describeShare` and `describeRevoke`.
+ * Grants. Hooks: `useGrants('given' | 'received', record?)`, `useGrant()`, `useRevoke()`, `useRevokeEveryone()`. `describeGrant` gives
+ * the sentence beside the button that grants.
  */
 import type { Address, Hex } from 'viem';
 import type { FailureCode } from '../failure.ts';
 import type { Scope } from '../protocol/grants/scope.ts';
 import type { GrantState } from '../protocol/grants/terms.ts';
-import type { Purpose, Right } from './codes.ts';
+import type { Purpose, Right } from '../protocol/codes.ts';
 import type { Confirmation } from './signing.ts';
 
 export type { GrantState, Scope };
@@ -34,6 +34,7 @@ export interface GrantItem {
   readonly newestVersion: number | null;
 }
 
+/** What is granted with one signature: one right for one person, over one scope or several. */
 export interface NewGrants {
   readonly grantee: Address;
   readonly right: Right;
@@ -48,7 +49,7 @@ export interface NewGrants {
 
 export interface Granted {
   readonly grants: readonly Hex[];
-  /** What could not be shared, and why: a version, or a whole record (`version` is `null`). */
+  /** What could not be granted, and why: a version, or a whole record (`version` is `null`). */
   readonly leftOut: readonly { readonly record: Hex; readonly version: number | null; readonly code: FailureCode }[];
   readonly txHash: Hex | null;
 }
@@ -72,7 +73,7 @@ export type Ending =
   | { readonly kind: 'grants'; readonly grants: readonly Hex[]; readonly confirm?: Confirmation };
 
 /** Permissions that one message was to end and did not. */
-export interface NotEnded {
+interface NotEnded {
   readonly grants: number;
   readonly code: FailureCode;
 }

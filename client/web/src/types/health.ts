@@ -2,7 +2,7 @@
 import type { Hex } from 'viem';
 import type { FailureCode } from '../failure.ts';
 
-/** One version, or one record as it is shared (`version` is `null`), with which something is wrong. */
+/** One version, or one record as it is granted (`version` is `null`), with which something is wrong. */
 export interface Trouble {
   readonly record: Hex;
   readonly version: number | null;

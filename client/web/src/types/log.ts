@@ -1,7 +1,7 @@
 /** The access log. Hooks: `useActivity(filter?)`, `useReadProof(entry)`, `useAuditLog(source, filter?)`. */
 import type { Address, Hex } from 'viem';
 import type { Act, Loaded } from './actions.ts';
-import type { Purpose } from './codes.ts';
+import type { Purpose } from '../protocol/codes.ts';
 
 export interface ActivityFilter {
   readonly record?: Hex;

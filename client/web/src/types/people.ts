@@ -1,10 +1,10 @@
 /**
- * People and who vouches for them. Hooks: `useDirectory(filter?)`, `usePerson(address)`, `useName(address)`, `useHasKey(address)`
- * (whether one can share with it, from the chain), `useAddressBook()`, `usePractitioners()`, `useAccreditation()`.
+ * People and who vouches for them. Hooks: `useDirectory(filter?)`, `usePerson(address)`, `useName(address)`, `useAddressBook()`,
+ * `usePractitioners()`, `useAccreditation()`.
  */
 import type { Address } from 'viem';
 import type { Act, Loaded } from './actions.ts';
-import type { Role } from './codes.ts';
+import type { Role } from '../protocol/codes.ts';
 import type { Confirmation } from './signing.ts';
 
 /** An accredited person, as the chain knows them; texts only from a profile whose signature holds. */

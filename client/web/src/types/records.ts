@@ -4,7 +4,7 @@
  */
 import type { Address, Hex } from 'viem';
 import type { Act } from './actions.ts';
-import type { Category, Purpose, RecordStatus, Role } from './codes.ts';
+import type { Category, Purpose, RecordStatus, Role } from '../protocol/codes.ts';
 
 export interface RecordVersion {
   readonly version: number;

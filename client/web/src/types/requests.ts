@@ -1,10 +1,10 @@
 /** Requests for access. Hooks: `useRequests()`, `useAskAccess()`, `useApprove()`, `useDeny()`. */
 import type { Address, Hex } from 'viem';
-import type { Purpose, Right } from './codes.ts';
+import type { Purpose, Right } from '../protocol/codes.ts';
 import type { Scope } from './grants.ts';
 import type { Confirmation } from './signing.ts';
 
-export type RequestState = 'open' | 'approved' | 'denied' | 'lapsed';
+type RequestState = 'open' | 'approved' | 'denied' | 'lapsed';
 
 /** A request whose signature was checked. */
 export interface RequestItem {

@@ -1,7 +1,7 @@
 /** Who is signed in, and whether keys are open. `useSession()` gives {@link SessionControl}. */
 import type { Address } from 'viem';
 import type { Act } from './actions.ts';
-import type { Role } from './codes.ts';
+import type { Role } from '../protocol/codes.ts';
 import type { NewKeyring, Recovery } from './set-up.ts';
 
 /** Why somebody is signed out or locked. `session.why.<why>` */
@@ -44,6 +44,11 @@ export type Session =
   /** Signed in; the keyring is there and closed. */
   | { readonly state: 'locked'; readonly why: LockReason; readonly me: Me; readonly unlockers: readonly Unlocker[] }
   | { readonly state: 'ready'; readonly me: Me };
+
+const READERS: readonly Role[] = ['doctor', 'nurse', 'lab', 'pharmacy', 'emergency', 'researcher'];
+
+/** Whether somebody reads or adds records of others for a living. */
+export const isPractitioner = (me: Me): boolean => me.roles.some((role) => READERS.includes(role));
 
 export type Unlocker = 'wallet' | 'passphrase';
 

@@ -50,8 +50,8 @@ export interface SetUp {
   /** `null` while locked. */
   kit(): Kit | null;
   /** Which words to ask for, counted from 1; the same until they were proved. */
-  readonly places: readonly [number, number, number];
-  /** Records that the kit was kept; fails with `invalid_words` and `values.place`. Answers stand in the order of `places`. */
+  readonly wordNumbers: readonly [number, number, number];
+  /** Records that the kit was kept; fails with `invalid_words` and `values.number`. Answers stand in the order of `wordNumbers`. */
   readonly proveKit: Act<readonly [string, string, string], void>;
   readonly publishKey: Act<void, void>;
   /** Whether the kit was proved on this device. */

@@ -1,6 +1,6 @@
 /** The sentence before each signature, and how it is asked. `useAnnouncement()` gives {@link AnnouncementControl}. */
 import type { Address, Hex } from 'viem';
-import type { Category, Purpose, Right, Role } from './codes.ts';
+import type { Category, Purpose, Right, Role } from '../protocol/codes.ts';
 
 /**
  * What a signature allows: a key of the dictionaries and its values. Addresses are for the page to replace by names,

@@ -2,7 +2,7 @@
 import type { Address, Hex } from 'viem';
 import type { Failure } from '../failure.ts';
 import type { Act, Loaded } from './actions.ts';
-import type { Category } from './codes.ts';
+import type { Category } from '../protocol/codes.ts';
 
 export type UploadTarget =
   /** To oneself, or (as lab or doctor) to a patient who allowed it. */

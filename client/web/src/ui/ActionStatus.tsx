@@ -4,10 +4,10 @@ import { useI18n } from '../i18n/I18n.tsx';
 import { FailureNotice } from './FailureNotice.tsx';
 import { useAnnounce } from './Live.tsx';
 
-type Standing = Pick<Act<never, unknown>, 'phase' | 'isBusy' | 'error'>;
+type ActProgress = Pick<Act<never, unknown>, 'phase' | 'isBusy' | 'error'>;
 
 /** Reads aloud where a signed action stands, shows it in words while it runs, and what to do when it failed. */
-export function ActionStatus({ act, onRetry }: { readonly act: Standing; readonly onRetry?: (() => void) | undefined }) {
+export function ActionStatus({ act, onRetry }: { readonly act: ActProgress; readonly onRetry?: (() => void) | undefined }) {
   const { t } = useI18n();
   const announce = useAnnounce();
   const { phase } = act;

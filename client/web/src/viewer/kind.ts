@@ -1,5 +1,5 @@
 /** How a document is shown. `unknown` is not shown at all. */
-export type Kind = 'pdf' | 'image' | 'svg' | 'text' | 'fhir' | 'html' | 'unknown';
+type Kind = 'pdf' | 'image' | 'svg' | 'text' | 'fhir' | 'html' | 'unknown';
 
 /** What a document turned out to be. */
 export interface Finding {

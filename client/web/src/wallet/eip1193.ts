@@ -47,7 +47,7 @@ export function walletErrorNumber(error: unknown): number | null {
 }
 
 /** What a wallet's error means. */
-export function walletFailure(error: unknown): Failure {
+function walletFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;
   const number = walletErrorNumber(error);
   const code = number === null ? undefined : CODES[number];

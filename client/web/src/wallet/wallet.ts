@@ -2,7 +2,8 @@
  * A connected wallet: one account of one provider. It is given only messages that this app has built itself. Before each
  * signature it is asked which account and chain it is on, so that nothing is signed by somebody else.
  */
-import { getAddress, isAddress, numberToHex, stringToHex, type Address, type Hex } from 'viem';
+import { numberToHex, stringToHex, type Address, type Hex } from 'viem';
+import { parseAddress } from '../address.ts';
 import { Failure } from '../failure.ts';
 import type { Announced } from './discovery.ts';
 import { askWallet, queryWallet, type Eip1193 } from './eip1193.ts';
@@ -16,7 +17,7 @@ export interface TypedData {
 }
 
 /** What a wallet needs to know about a chain that it does not know (EIP-3085). */
-export interface NewChain {
+interface NewChain {
   readonly chainId: number;
   readonly chainName: string;
   readonly rpcUrls: readonly string[];
@@ -28,16 +29,6 @@ const DOMAIN_TYPE = [
   { name: 'chainId', type: 'uint256' },
   { name: 'verifyingContract', type: 'address' },
 ] as const;
-
-/** Any address as lower-case hex; `null` for what is none. A mixed-case one must have the right checksum (EIP-55). */
-export function parseAddress(text: string): Address | null {
-  const trimmed = text.trim();
-  if (!isAddress(trimmed, { strict: false })) return null;
-  const hex = trimmed.slice(2);
-  const isMixed = hex !== hex.toLowerCase() && hex !== hex.toUpperCase();
-  if (isMixed && getAddress(trimmed) !== trimmed) return null;
-  return `0x${hex.toLowerCase()}`;
-}
 
 function firstAccount(accounts: unknown): Address | null {
   const first: unknown = Array.isArray(accounts) ? accounts[0] : undefined;

@@ -6,15 +6,9 @@
 
 import type { Bytes } from '../protocol/bytes.ts';
 import type { Argon2id, Argon2Parameters } from '../protocol/keyring/passphrase.ts';
+import type { Argon2Job } from './argon2-job.ts';
 import { spawnArgon2 } from './spawn.ts';
 import { runJob } from './wire.ts';
-
-/** What the worker is asked. */
-export interface Argon2Job {
-  readonly password: Bytes;
-  readonly salt: Bytes;
-  readonly parameters: Argon2Parameters;
-}
 
 /** Runs in a worker of its own, whose memory is freed when it is done. The password is copied there; both copies are wiped. */
 export const argon2id: Argon2id = (password, salt, parameters) => run(password, salt, parameters, undefined);

@@ -2,7 +2,7 @@
 
 import { argon2id } from '@noble/hashes/argon2.js';
 import type { Bytes } from '../protocol/bytes.ts';
-import type { Argon2Job } from './argon2.ts';
+import type { Argon2Job } from './argon2-job.ts';
 import { doJob } from './wire.ts';
 
 self.onmessage = ({ data }: MessageEvent<Argon2Job>): void => {

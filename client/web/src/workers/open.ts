@@ -39,7 +39,7 @@ export interface OpenRequest {
 }
 
 /** An envelope of which everything held. */
-export interface OpenedFile {
+interface OpenedFile {
   readonly metadata: Metadata;
   /** The content, kept by the browser outside of the page's memory. */
   readonly content: Blob;

@@ -17,7 +17,7 @@ import { SMALL_LEN_MAX, WaitingEnvelope } from './waiting-envelopes.ts';
 import { type JobOptions, runJob, WorkerError } from './wire.ts';
 
 /** What a file is sealed for, and the operator that keeps its release share. */
-export interface SealRequest extends SealParams {
+interface SealRequest extends SealParams {
   readonly operator: Address;
   /** The operator's encryption key, as the server's information gives it. */
   readonly operatorKey: PublicKey;

@@ -22,18 +22,3 @@ export function spawnSeal(): Worker {
 export function spawnOpen(): Worker {
   return new Worker(new URL('./open.worker.ts', import.meta.url), { type: 'module', name: 'open' });
 }
-
-/** PDF documents of strangers. The names of these files begin with `parse-`: they are served under a policy of their own. */
-export function spawnPdfParser(): Worker {
-  return new Worker(new URL('../parsers/parse-pdf.worker.ts', import.meta.url), { type: 'module', name: 'parse-pdf' });
-}
-
-/** Pictures of strangers. */
-export function spawnPictureParser(): Worker {
-  return new Worker(new URL('../parsers/parse-picture.worker.ts', import.meta.url), { type: 'module', name: 'parse-picture' });
-}
-
-/** FHIR documents of strangers. */
-export function spawnFhirParser(): Worker {
-  return new Worker(new URL('../parsers/parse-fhir.worker.ts', import.meta.url), { type: 'module', name: 'parse-fhir' });
-}

@@ -17,7 +17,7 @@ export type FromWorker<Result, Message = never> =
   | { readonly kind: 'failed'; readonly failure: WireFailure };
 
 /** An error on its way: classes do not survive `postMessage`. */
-export type WireFailure =
+type WireFailure =
   | { readonly of: 'open'; readonly code: OpenError['code'] }
   | { readonly of: 'seal'; readonly code: SealError['code'] }
   | { readonly of: 'metadata'; readonly code: MetadataError['code'] }

@@ -1,13 +1,13 @@
 /** Who and what tests are about: the values of the vectors that Rust makes. */
 
 import { secp256k1 } from '@noble/curves/secp256k1.js';
-import type { Deployment } from '../../src/protocol/deployment.ts';
+import type { Deployment, SignedOperatorKey } from '../../src/protocol/deployment.ts';
 import type { EnvelopeContext } from '../../src/protocol/envelope/header.ts';
 import type { Metadata } from '../../src/protocol/envelope/metadata.ts';
 import type { SealParams } from '../../src/protocol/envelope/seal.ts';
 import { type Address, fromHex, type Hex, toHex } from '../../src/protocol/hex.ts';
 import { identityKey } from '../../src/protocol/identity.ts';
-import { operatorKeyHash, type SignedOperatorKey } from '../../src/protocol/operator-keys.ts';
+import { operatorKeyHash } from '../../src/protocol/operator-keys.ts';
 import { Seed } from '../../src/protocol/secret.ts';
 
 /** 32 bytes of one value. */

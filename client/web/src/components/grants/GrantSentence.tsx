@@ -2,13 +2,13 @@ import type { GrantItem } from '../../types/grants.ts';
 import type { RecordItem } from '../../types/records.ts';
 import { useRecord } from '../../data/records.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
-import { useCalled } from '../people/names.ts';
-import { useRecordTitle } from '../records/RecordName.tsx';
+import { usePersonName } from '../people/person-name.ts';
+import { useRecordTitle } from '../records/use-record-title.ts';
 
 /** What a grant allows, in one plain sentence: "Dr. Ada can open this until 3 May". */
 export function GrantSentence({ grant }: { readonly grant: GrantItem }) {
   const { t, format } = useI18n();
-  const name = useCalled(grant.grantee);
+  const name = usePersonName(grant.grantee);
   const date = format.day(grant.notAfter);
   const { scope } = grant;
   if (grant.right === 'write') {

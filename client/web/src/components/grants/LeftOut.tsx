@@ -3,9 +3,9 @@ import { paths } from '../../paths.ts';
 import type { Granted } from '../../types/grants.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Notice } from '../../ui/Notice.tsx';
-import { short } from '../people/names.ts';
+import { short } from '../people/person-name.ts';
 
-/** What could not be shared with the rest, and why. */
+/** What could not be granted with the rest, and why. */
 export function LeftOut({ leftOut }: Pick<Granted, 'leftOut'>) {
   const { t, failure } = useI18n();
   if (leftOut.length === 0) return null;

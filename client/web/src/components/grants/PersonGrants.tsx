@@ -7,8 +7,8 @@ import { Button } from '../../ui/Button.tsx';
 import { CardItem } from '../../ui/Card.tsx';
 import { Code, Details, Fact, Facts } from '../../ui/Details.tsx';
 import { Notice } from '../../ui/Notice.tsx';
-import { useCalled } from '../people/names.ts';
-import { PersonName, Standing } from '../people/Person.tsx';
+import { usePersonName } from '../people/person-name.ts';
+import { AccreditationBadges, PersonName } from '../people/Person.tsx';
 import { GrantSentence, ScopeName } from './GrantSentence.tsx';
 import { StopDialog } from './StopDialog.tsx';
 
@@ -28,7 +28,7 @@ export function byPerson(grants: readonly GrantItem[]): readonly (readonly [stri
 /** What one person may do, and the way to stop it. */
 export function PersonGrants({ grantee, grants }: { readonly grantee: Address | null; readonly grants: readonly GrantItem[] }) {
   const { t, format } = useI18n();
-  const name = useCalled(grantee);
+  const name = usePersonName(grantee);
   const [stopping, setStopping] = useState(false);
   return (
     <CardItem className="space-y-3">
@@ -37,7 +37,7 @@ export function PersonGrants({ grantee, grants }: { readonly grantee: Address | 
           <h3 className="text-lg font-semibold">
             <PersonName address={grantee} />
           </h3>
-          {grantee && <Standing address={grantee} />}
+          {grantee && <AccreditationBadges address={grantee} />}
         </div>
         <Button tone="danger" aria-label={t('access.stop.for', { name })} onClick={() => setStopping(true)}>
           {t('access.stop')}

@@ -3,7 +3,7 @@ import type { SentGrantItem } from '../../types/grants.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { CardItem, CardList, Section } from '../../ui/Card.tsx';
-import { useCalled } from '../people/names.ts';
+import { usePersonName } from '../people/person-name.ts';
 import { PersonName } from '../people/Person.tsx';
 import { ScopeName } from './GrantSentence.tsx';
 import { StopSentDialog } from './StopDialog.tsx';
@@ -25,7 +25,7 @@ export function SentGrants({ sent }: { readonly sent: readonly SentGrantItem[] }
 
 function SentGrant({ sent }: { readonly sent: SentGrantItem }) {
   const { t, format } = useI18n();
-  const name = useCalled(sent.grantee);
+  const name = usePersonName(sent.grantee);
   const [stopping, setStopping] = useState(false);
   return (
     <CardItem className="space-y-2">

@@ -8,7 +8,7 @@ import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { useAnnounce } from '../../ui/Live.tsx';
 import { SignSentence } from '../../ui/SignSentence.tsx';
-import { useCalled } from '../people/names.ts';
+import { usePersonName } from '../people/person-name.ts';
 import { SentenceText } from '../people/SentenceText.tsx';
 import { NotEnded } from './NotEnded.tsx';
 
@@ -24,7 +24,7 @@ export function StopDialog({
 }) {
   const { t } = useI18n();
   const announce = useAnnounce();
-  const name = useCalled(grantee);
+  const name = usePersonName(grantee);
   const revoke = useRevoke();
   const activity = useActivity();
   const tags = new Set(grants.map((grant) => grant.tag));
@@ -72,7 +72,7 @@ export function StopDialog({
 export function StopSentDialog({ sent, onClose }: { readonly sent: SentGrantItem; readonly onClose: () => void }) {
   const { t } = useI18n();
   const announce = useAnnounce();
-  const name = useCalled(sent.grantee);
+  const name = usePersonName(sent.grantee);
   const revoke = useRevoke();
   const stop = () => {
     revoke.run({ kind: 'grants', grants: sent.grants, confirm: 'page' }).then(

@@ -1,6 +1,6 @@
 import { useGrants } from '../../data/grants.ts';
 import type { Address } from 'viem';
-import { CATEGORIES, type Category } from '../../types/codes.ts';
+import { CATEGORIES, type Category } from '../../protocol/codes.ts';
 import type { GrantItem } from '../../types/grants.ts';
 
 /** What one patient allows me now. */
@@ -31,8 +31,8 @@ export function patientsOf(grants: readonly GrantItem[]): readonly Patient[] {
 
 /** The categories to which a patient lets me add. */
 export function writableCategories(writes: readonly GrantItem[]): readonly Category[] {
-  if (writes.some((grant) => grant.scope.kind === 'all')) return CATEGORIES;
-  return CATEGORIES.filter((category) => writes.some((grant) => grant.scope.kind === 'category' && grant.scope.category === category));
+  if (writes.some((grant) => grant.scope.kind === 'all')) return CATEGORIES.all;
+  return CATEGORIES.all.filter((category) => writes.some((grant) => grant.scope.kind === 'category' && grant.scope.category === category));
 }
 
 /** The categories to which a patient lets me add, as they load; `null` while unknown. */

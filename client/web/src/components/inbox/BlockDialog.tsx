@@ -5,13 +5,13 @@ import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { useAnnounce } from '../../ui/Live.tsx';
-import { useCalled } from '../people/names.ts';
+import { usePersonName } from '../people/person-name.ts';
 
 /** Says what blocking does and does not do, before it is done. */
 export function BlockDialog({ address, onClose }: { readonly address: Address; readonly onClose: () => void }) {
   const { t } = useI18n();
   const announce = useAnnounce();
-  const name = useCalled(address);
+  const name = usePersonName(address);
   const block = useBlock();
   const start = () => {
     block.run(address).then(

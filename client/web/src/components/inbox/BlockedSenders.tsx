@@ -9,7 +9,7 @@ import { Button } from '../../ui/Button.tsx';
 import { Card } from '../../ui/Card.tsx';
 import { useAnnounce } from '../../ui/Live.tsx';
 import { Resource } from '../../ui/Resource.tsx';
-import { useCalled } from '../people/names.ts';
+import { usePersonName } from '../people/person-name.ts';
 import { PersonName } from '../people/Person.tsx';
 
 /** Whom this person has blocked, and what they have hidden, with the way back for each. */
@@ -67,7 +67,7 @@ function Line({ address, since, children }: { readonly address: Address; readonl
 function Blocked({ blocked: { address, since } }: { readonly blocked: BlockedSender }) {
   const { t, format } = useI18n();
   const announce = useAnnounce();
-  const name = useCalled(address);
+  const name = usePersonName(address);
   const unblock = useUnblock();
   return (
     <Line address={address} since={t('blocks.since', { date: format.day(since) })}>
@@ -90,7 +90,7 @@ function Blocked({ blocked: { address, since } }: { readonly blocked: BlockedSen
 
 function Hidden({ grant }: { readonly grant: GrantItem }) {
   const { t } = useI18n();
-  const name = useCalled(grant.patient);
+  const name = usePersonName(grant.patient);
   const show = useShowAgain();
   return (
     <Line address={grant.patient}>

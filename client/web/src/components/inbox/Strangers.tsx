@@ -13,12 +13,12 @@ import { CardItem, CardList, Section } from '../../ui/Card.tsx';
 import { FailureNotice } from '../../ui/FailureNotice.tsx';
 import { useAnnounce } from '../../ui/Live.tsx';
 import { BadItems } from '../../ui/Resource.tsx';
-import { short, useCalled } from '../people/names.ts';
+import { short, usePersonName } from '../people/person-name.ts';
 import { PersonName } from '../people/Person.tsx';
 import { BlockDialog } from './BlockDialog.tsx';
 
 /**
- * What people have shared who have nothing to do with this person and for whom nobody vouches: it waits here until it is accepted.
+ * What people have granted who have nothing to do with this person and for whom nobody vouches: it waits here until it is accepted.
  * Nothing is shown while nothing waits.
  */
 export function Strangers({
@@ -63,7 +63,7 @@ function Sender({
 }) {
   const { t } = useI18n();
   const announce = useAnnounce();
-  const name = useCalled(patient);
+  const name = usePersonName(patient);
   const accept = useAccept();
   const hide = useHide();
   const [blocking, setBlocking] = useState(false);

@@ -5,7 +5,7 @@ import { useI18n } from '../../i18n/I18n.tsx';
 import { PassphraseField } from './PassphraseField.tsx';
 
 /** A new passphrase, typed twice. */
-export interface PassphraseState {
+interface PassphraseState {
   readonly value: string;
   readonly again: string;
   readonly wrong: FailureCode | null;

@@ -1,13 +1,13 @@
 import { ScanLine } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
-import { findAddress } from '../../paths.ts';
+import { findAddress } from '../../address.ts';
 import type { Address } from 'viem';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { TextField } from '../../ui/Field.tsx';
 import { Loading } from '../../ui/Loading.tsx';
-import { short } from './names.ts';
+import { short } from './person-name.ts';
 import { PersonName } from './Person.tsx';
 
 const ScanCode = lazy(async () => ({ default: (await import('./ScanCode.tsx')).ScanCode }));

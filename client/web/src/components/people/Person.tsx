@@ -4,15 +4,15 @@ import type { Address } from 'viem';
 import type { Person } from '../../types/people.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Badge } from '../../ui/Badge.tsx';
-import { useCalled } from './names.ts';
+import { usePersonName } from './person-name.ts';
 
 /** The name of somebody, for the middle of a line. */
 export function PersonName({ address }: { readonly address: Address | null }) {
-  return <bdi>{useCalled(address)}</bdi>;
+  return <bdi>{usePersonName(address)}</bdi>;
 }
 
 /** Roles, and whether anybody vouches for them now. */
-export function Standing({ address }: { readonly address: Address }) {
+export function AccreditationBadges({ address }: { readonly address: Address }) {
   const { t } = useI18n();
   const { data: person } = usePerson(address);
   if (person === undefined) return null;

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { findAddress } from '../../paths.ts';
+import { findAddress } from '../../address.ts';
 import { useAddressBook } from '../../data/address-book.ts';
 import { useDirectory } from '../../data/directory.ts';
 import type { Address } from 'viem';
@@ -11,8 +11,8 @@ import { FailureNotice } from '../../ui/FailureNotice.tsx';
 import { TextField } from '../../ui/Field.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { BadItems } from '../../ui/Resource.tsx';
-import { short } from './names.ts';
-import { affiliation, PersonName, Standing } from './Person.tsx';
+import { short } from './person-name.ts';
+import { AccreditationBadges, affiliation, PersonName } from './Person.tsx';
 
 /** Finds a person by accredited name, private name or address, and shows who was chosen. */
 export function PersonPicker({
@@ -34,7 +34,7 @@ export function PersonPicker({
           </p>
           <p className="flex flex-wrap items-center gap-2 text-sm text-muted">
             <bdi dir="ltr">{short(value)}</bdi>
-            <Standing address={value} />
+            <AccreditationBadges address={value} />
           </p>
         </div>
         <Button tone="quiet" onClick={() => onChoose(null)}>

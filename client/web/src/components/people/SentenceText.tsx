@@ -2,7 +2,7 @@ import type { Address } from 'viem';
 import type { Sentence } from '../../types/signing.ts';
 import { useName } from '../../data/directory.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
-import { useCalled } from './names.ts';
+import { usePersonName } from './person-name.ts';
 
 /** Whom a sentence is about, so that the name can be looked up before the words are chosen. */
 function subjectOf({ values }: Sentence): Address | null {
@@ -15,9 +15,9 @@ function subjectOf({ values }: Sentence): Address | null {
 }
 
 /** What a signature allows, in words: names instead of addresses, dates instead of seconds. */
-export function useSentence(sentence: Sentence): string {
+function useSentence(sentence: Sentence): string {
   const { t, format } = useI18n();
-  const name = useCalled(subjectOf(sentence));
+  const name = usePersonName(subjectOf(sentence));
   switch (sentence.key) {
     case 'sign.login':
       return t(sentence.key, { domain: sentence.values.domain, until: format.moment(sentence.values.until) });

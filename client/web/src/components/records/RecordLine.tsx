@@ -4,9 +4,9 @@ import type { RecordItem } from '../../types/records.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Badge } from '../../ui/Badge.tsx';
 import { Moment } from '../../ui/Moment.tsx';
-import { useCalled } from '../people/names.ts';
+import { usePersonName } from '../people/person-name.ts';
 import { CATEGORY_ICONS } from './category-icons.ts';
-import { useRecordTitle } from './RecordName.tsx';
+import { useRecordTitle } from './use-record-title.ts';
 
 /** One record in a list: name, category, date, who added it, how many versions. */
 export function RecordLine({
@@ -25,7 +25,7 @@ export function RecordLine({
   const title = useRecordTitle(record);
   // Its newest version does not open: said here, and the others are listed all the same.
   const { error } = useRecordName(record);
-  const uploader = useCalled(record.uploader);
+  const uploader = usePersonName(record.uploader);
   const Icon = CATEGORY_ICONS[record.category];
   return (
     <li className="flex items-center gap-1 rounded-2xl border border-line bg-surface pe-3 has-checked:border-accent sm:pe-4">

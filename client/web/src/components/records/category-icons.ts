@@ -16,7 +16,7 @@ import {
   Wheat,
   type LucideIcon,
 } from 'lucide-react';
-import type { Category } from '../../types/codes.ts';
+import type { Category } from '../../protocol/codes.ts';
 
 /** A picture for each category, beside its name. */
 export const CATEGORY_ICONS: Readonly<Record<Category, LucideIcon>> = {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Hex } from 'viem';
-import type { Category } from '../../types/codes.ts';
+import type { Category } from '../../protocol/codes.ts';
 import type { RecordItem } from '../../types/records.ts';
 import type { RequestItem } from '../../types/requests.ts';
 import { approvalTerms } from './scope.ts';

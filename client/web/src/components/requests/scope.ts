@@ -6,7 +6,7 @@ import type { RequestItem } from '../../types/requests.ts';
 import type { Sentence } from '../../types/signing.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { MAX_SCOPES } from '../../protocol/codes.ts';
-import { short } from '../people/names.ts';
+import { short } from '../people/person-name.ts';
 
 /** What a request is about, in a few words. */
 export function useScopeText(scope: Scope): string {
@@ -19,7 +19,7 @@ export function useScopeText(scope: Scope): string {
 }
 
 /** What an approval signs: its sentence, and the records that it names; those are absent where something may be added. */
-export interface ApprovalTerms {
+interface ApprovalTerms {
   readonly sentence: Sentence;
   readonly records?: readonly Hex[];
 }

@@ -2,7 +2,7 @@ import { X } from 'lucide-react';
 import { useState } from 'react';
 import { useUploads } from '../../data/uploads.ts';
 import type { Address } from 'viem';
-import { CATEGORIES, type Category } from '../../types/codes.ts';
+import { CATEGORIES, type Category } from '../../protocol/codes.ts';
 import type { UploadTarget } from '../../types/uploads.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Button, IconButton } from '../../ui/Button.tsx';
@@ -16,7 +16,7 @@ import { FileDrop } from './FileDrop.tsx';
  */
 export function AddFiles({
   patient,
-  categories = CATEGORIES,
+  categories = CATEGORIES.all,
   initial = 'unspecified',
   startLabel,
   onAdded,

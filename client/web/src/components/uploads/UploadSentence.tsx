@@ -1,6 +1,6 @@
 import { useSession } from '../../data/session.ts';
 import type { Address } from 'viem';
-import type { Category } from '../../types/codes.ts';
+import type { Category } from '../../protocol/codes.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { SignSentence } from '../../ui/SignSentence.tsx';
 import { SentenceText } from '../people/SentenceText.tsx';

@@ -58,7 +58,7 @@ function Lists({ grants }: { readonly grants: readonly GrantItem[] }) {
   return (
     <div className="space-y-8">
       {current.length === 0 ? (
-        <Empty icon={EyeOff} title={t('access.empty.title')} action={<ButtonLink to={paths.share}>{t('nav.share')}</ButtonLink>}>
+        <Empty icon={EyeOff} title={t('access.empty.title')} action={<ButtonLink to={paths.grant}>{t('nav.share')}</ButtonLink>}>
           {t('access.empty.text')}
         </Empty>
       ) : (

@@ -3,7 +3,7 @@ import type { Address, Hex } from 'viem';
 import { useRevoke } from '../../data/grants.ts';
 import { useRecords } from '../../data/records.ts';
 import { useSession } from '../../data/session.ts';
-import { CATEGORIES, type Category, type Right } from '../../types/codes.ts';
+import { CATEGORIES, type Category, type Right } from '../../protocol/codes.ts';
 import type { Ending, Scope } from '../../types/grants.ts';
 import type { RecordItem } from '../../types/records.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
@@ -13,10 +13,10 @@ import { Dialog } from '../../ui/Dialog.tsx';
 import { Choice, Select } from '../../ui/Field.tsx';
 import { useAnnounce } from '../../ui/Live.tsx';
 import { SignSentence } from '../../ui/SignSentence.tsx';
-import { useCalled } from '../../components/people/names.ts';
+import { usePersonName } from '../../components/people/person-name.ts';
 import { PersonPicker } from '../../components/people/PersonPicker.tsx';
 import { SentenceText } from '../../components/people/SentenceText.tsx';
-import { useRecordTitle } from '../../components/records/RecordName.tsx';
+import { useRecordTitle } from '../../components/records/use-record-title.ts';
 
 /**
  * Ends what one person may do over one thing, whether or not it is on the list: a permission that was signed on another device may
@@ -32,7 +32,7 @@ export function StopOtherDialog({ onClose }: { readonly onClose: () => void }) {
   const [right, setRight] = useState<Right>('read');
   const [record, setRecord] = useState<Hex | ''>('');
   const [category, setCategory] = useState<Category | 'all'>('all');
-  const name = useCalled(grantee);
+  const name = usePersonName(grantee);
   if (me === null) return null;
   const scope = scopeOf(right, record, category);
   const stop = () => {
@@ -71,7 +71,7 @@ export function StopOtherDialog({ onClose }: { readonly onClose: () => void }) {
         ) : (
           <Select
             label={t('upload.category')}
-            options={[['all', t('share.what.all')], ...CATEGORIES.map((one) => [one, t(`category.${one}`)] as const)]}
+            options={[['all', t('share.what.all')], ...CATEGORIES.all.map((one) => [one, t(`category.${one}`)] as const)]}
             value={category}
             onChoose={setCategory}
           />

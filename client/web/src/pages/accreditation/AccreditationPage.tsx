@@ -1,9 +1,9 @@
 import { BadgeCheck } from 'lucide-react';
 import { useState } from 'react';
-import { findAddress } from '../../paths.ts';
+import { findAddress } from '../../address.ts';
 import { useAccreditation, usePractitioners } from '../../data/accreditation.ts';
 import { useDraft } from '../../data/draft.ts';
-import { ROLES, type Role } from '../../types/codes.ts';
+import { ROLES, type Role } from '../../protocol/codes.ts';
 import type { Person } from '../../types/people.ts';
 import type { Me } from '../../types/session.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
@@ -17,7 +17,7 @@ import { Check, TextField } from '../../ui/Field.tsx';
 import { useAnnounce } from '../../ui/Live.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
-import { short } from '../../components/people/names.ts';
+import { short } from '../../components/people/person-name.ts';
 import { affiliation } from '../../components/people/Person.tsx';
 import { dayText, endOfDay, endOfDayText, endProblem } from '../../components/UntilField.tsx';
 import { Accreditors } from './Accreditors.tsx';
@@ -110,7 +110,7 @@ function NewAccreditation() {
         <fieldset>
           <legend className="font-medium">{t('accredit.roles')}</legend>
           <div className="grid sm:grid-cols-2">
-            {ROLES.map((role) => (
+            {ROLES.all.map((role) => (
               <Check
                 key={role}
                 label={t(`role.${role}`)}

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { findAddress } from '../../paths.ts';
+import { findAddress } from '../../address.ts';
 import { useAccreditation } from '../../data/accreditation.ts';
 import type { Address } from 'viem';
 import type { Act } from '../../types/actions.ts';

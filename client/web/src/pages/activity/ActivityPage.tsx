@@ -1,6 +1,6 @@
 import { ScrollText } from 'lucide-react';
 import { useState } from 'react';
-import { OnlyViewNotice } from '../../app/NetworkNotice.tsx';
+import { OnlyViewNotice } from '../../components/OnlyViewNotice.tsx';
 import { paths } from '../../paths.ts';
 import { useActivity } from '../../data/activity.ts';
 import { useRecord } from '../../data/records.ts';
@@ -17,8 +17,8 @@ import { Moment } from '../../ui/Moment.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
-import { short, useCalled } from '../../components/people/names.ts';
-import { useRecordTitle } from '../../components/records/RecordName.tsx';
+import { short, usePersonName } from '../../components/people/person-name.ts';
+import { useRecordTitle } from '../../components/records/use-record-title.ts';
 import { Proof } from './Proof.tsx';
 
 const PAGE = 50;
@@ -33,7 +33,7 @@ export function ActivityPage() {
       <Resource of={activity}>
         {(all) =>
           all.length === 0 ? (
-            <Empty icon={ScrollText} title={t('activity.empty.title')} action={<ButtonLink to={paths.share}>{t('nav.share')}</ButtonLink>}>
+            <Empty icon={ScrollText} title={t('activity.empty.title')} action={<ButtonLink to={paths.grant}>{t('nav.share')}</ButtonLink>}>
               {t('activity.empty.text')}
             </Empty>
           ) : (
@@ -79,9 +79,9 @@ function KnownLine({ entry, record }: { readonly entry: ActivityItem; readonly r
 function Described({ entry, title, record }: { readonly entry: ActivityItem; readonly title: string; readonly record: RecordItem | null }) {
   const { t } = useI18n();
   const { me } = useSession();
-  const named = useCalled(entry.reader);
-  const nobody = useCalled(null);
-  const patient = useCalled(record?.patient ?? null);
+  const named = usePersonName(entry.reader);
+  const nobody = usePersonName(null);
+  const patient = usePersonName(record?.patient ?? null);
   const problems = entry.problems ?? [];
   const isMine = record?.isMine === true;
   // A name that was found wrong must not stand where the reader's stands.

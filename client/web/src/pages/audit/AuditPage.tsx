@@ -1,6 +1,6 @@
 import { Download, ScrollText, ShieldCheck } from 'lucide-react';
 import { useState, type ReactNode } from 'react';
-import { OnlyViewNotice } from '../../app/NetworkNotice.tsx';
+import { OnlyViewNotice } from '../../components/OnlyViewNotice.tsx';
 import { useAuditLog } from '../../data/audit-log.ts';
 import { useWallets } from '../../data/wallets.ts';
 import type { AuditEntry, AuditFilter, AuditLog, ChainSource, Checkpoint, VerifiedLog } from '../../types/log.ts';
@@ -15,7 +15,7 @@ import { Moment } from '../../ui/Moment.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
-import { short } from '../../components/people/names.ts';
+import { short } from '../../components/people/person-name.ts';
 import { saveBlob } from '../../ui/save-blob.ts';
 import { FilterForm, NO_FILTER, type FilterState } from './FilterForm.tsx';
 

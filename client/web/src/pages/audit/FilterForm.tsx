@@ -1,4 +1,4 @@
-import { PURPOSES, type Purpose } from '../../types/codes.ts';
+import { PURPOSES, type Purpose } from '../../protocol/codes.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { Select, TextField } from '../../ui/Field.tsx';
@@ -69,7 +69,7 @@ export function FilterForm({ state, onChange }: { readonly state: FilterState; r
       />
       <Select
         label={t('audit.filter.purpose')}
-        options={[['any', t('audit.filter.any')], ...PURPOSES.map((name) => [name, t(`purpose.${name}`)] as const)]}
+        options={[['any', t('audit.filter.any')], ...PURPOSES.all.map((name) => [name, t(`purpose.${name}`)] as const)]}
         value={state.purpose}
         onChoose={(purpose) => onChange({ ...state, purpose })}
       />

@@ -1,12 +1,13 @@
 import { CircleCheck } from 'lucide-react';
 import { useId, useState } from 'react';
 import { useSearchParams } from 'react-router';
-import { findAddress, paths } from '../../paths.ts';
+import { findAddress } from '../../address.ts';
+import { paths } from '../../paths.ts';
 import { useDraft } from '../../data/draft.ts';
 import { useAskAccess } from '../../data/requests.ts';
 import { useSession } from '../../data/session.ts';
 import type { Address } from 'viem';
-import { CATEGORIES, type Category, PURPOSES, type Purpose, type Right } from '../../types/codes.ts';
+import { CATEGORIES, type Category, PURPOSES, type Purpose, type Right } from '../../protocol/codes.ts';
 import type { NewRequest } from '../../types/requests.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
@@ -111,14 +112,14 @@ export function AskPage() {
           />
           <Select
             label={t('ask.scope')}
-            options={[['all', t('share.what.all')], ...CATEGORIES.map((name) => [name, t(`category.${name}`)] as const)]}
+            options={[['all', t('share.what.all')], ...CATEGORIES.all.map((name) => [name, t(`category.${name}`)] as const)]}
             value={draft.category}
             onChoose={(category) => setDraft({ ...draft, category })}
           />
           <Select
             label={t('ask.purpose')}
             hint={t('share.why.hint')}
-            options={PURPOSES.map((name) => [name, t(`purpose.${name}`)] as const)}
+            options={PURPOSES.all.map((name) => [name, t(`purpose.${name}`)] as const)}
             value={draft.purpose}
             onChoose={(purpose) => setDraft({ ...draft, purpose })}
           />

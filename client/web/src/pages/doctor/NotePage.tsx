@@ -1,11 +1,12 @@
 import { useState } from 'react';
 import { useNavigate, useParams } from 'react-router';
-import { findAddress, paths } from '../../paths.ts';
+import { findAddress } from '../../address.ts';
+import { paths } from '../../paths.ts';
 import { useDraft } from '../../data/draft.ts';
 import { useName } from '../../data/directory.ts';
 import { useUploads } from '../../data/uploads.ts';
 import type { Address } from 'viem';
-import type { Category } from '../../types/codes.ts';
+import type { Category } from '../../protocol/codes.ts';
 import type { Me } from '../../types/session.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
@@ -16,7 +17,7 @@ import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { FhirReport } from '../../viewer/fhir/FhirReport.tsx';
 import { NotFoundPage } from '../../components/NotFoundPage.tsx';
-import { useCalled } from '../../components/people/names.ts';
+import { usePersonName } from '../../components/people/person-name.ts';
 import { endOfDayText } from '../../components/UntilField.tsx';
 import { UploadSentence } from '../../components/uploads/UploadSentence.tsx';
 import { noteDocument, type Note } from './note-document.ts';
@@ -50,7 +51,7 @@ export function NotePage({ me }: { readonly me: Me }) {
 
 function Writing({ me, patient }: { readonly me: Me; readonly patient: Address }) {
   const { t } = useI18n();
-  const name = useCalled(patient);
+  const name = usePersonName(patient);
   const writable = useWritable(patient);
   const back = { to: paths.patient(patient), label: name };
   if (writable === null || writable.length === 0) {

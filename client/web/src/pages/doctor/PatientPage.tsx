@@ -1,7 +1,8 @@
 import { FolderHeart, MessageCircleQuestion, NotebookPen, Send } from 'lucide-react';
 import { useState } from 'react';
 import { useParams } from 'react-router';
-import { findAddress, paths } from '../../paths.ts';
+import { findAddress } from '../../address.ts';
+import { paths } from '../../paths.ts';
 import { useAddressBook } from '../../data/address-book.ts';
 import { useGrants } from '../../data/grants.ts';
 import { useRecords } from '../../data/records.ts';
@@ -18,7 +19,7 @@ import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
 import { NotFoundPage } from '../../components/NotFoundPage.tsx';
-import { useCalled } from '../../components/people/names.ts';
+import { usePersonName } from '../../components/people/person-name.ts';
 import { RecordLine } from '../../components/records/RecordLine.tsx';
 import { UploadQueue } from '../../components/uploads/UploadQueue.tsx';
 import { patientsOf, writableCategories } from '../../components/grants/received.ts';
@@ -32,7 +33,7 @@ export function PatientPage() {
 
 function Known({ patient }: { readonly patient: Address }) {
   const { t } = useI18n();
-  const name = useCalled(patient);
+  const name = usePersonName(patient);
   const grants = useGrants('received');
   const known = patientsOf(grants.data ?? []).find((entry) => entry.address === patient);
   const writes = known?.writes ?? [];
@@ -61,7 +62,7 @@ function Known({ patient }: { readonly patient: Address }) {
       {writes.length > 0 && <MayAdd writes={writes} />}
       <UploadQueue />
       <Section title={t('doctor.records')}>
-        <SharedRecords patient={patient} />
+        <ReceivedRecords patient={patient} />
       </Section>
       <PrivateName patient={patient} />
     </Page>
@@ -79,7 +80,7 @@ function MayAdd({ writes }: { readonly writes: readonly GrantItem[] }) {
   );
 }
 
-function SharedRecords({ patient }: { readonly patient: Address }) {
+function ReceivedRecords({ patient }: { readonly patient: Address }) {
   const { t } = useI18n();
   const records = useRecords({ patient });
   return (

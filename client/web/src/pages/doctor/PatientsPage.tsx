@@ -12,12 +12,12 @@ import { Empty } from '../../ui/Empty.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
 import { Strangers } from '../../components/inbox/Strangers.tsx';
-import { short } from '../../components/people/names.ts';
+import { short } from '../../components/people/person-name.ts';
 import { PersonName } from '../../components/people/Person.tsx';
 import { AnsweredRequest } from '../../components/requests/AnsweredRequest.tsx';
 import { patientsOf, type Patient } from '../../components/grants/received.ts';
 
-/** Who shares with me, and what became of my requests. */
+/** Who has granted me something, and what became of my requests. */
 export function PatientsPage({ me }: { readonly me: Me }) {
   const { t } = useI18n();
   const grants = useGrants('received');

@@ -17,7 +17,7 @@ export interface Note {
 }
 
 /** Who wrote it for whom, and when. */
-export interface NoteContext {
+interface NoteContext {
   readonly author: string;
   readonly patient: string;
   /** Unix seconds. */

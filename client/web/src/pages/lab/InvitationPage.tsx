@@ -1,7 +1,8 @@
 import { MessageCircleQuestion, Send, Share2 } from 'lucide-react';
 import { useParams } from 'react-router';
-import { isPractitioner } from '../../app/navigation.ts';
-import { findAddress, paths } from '../../paths.ts';
+import { isPractitioner } from '../../types/session.ts';
+import { findAddress } from '../../address.ts';
+import { paths } from '../../paths.ts';
 import type { Me } from '../../types/session.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ButtonLink } from '../../ui/Button.tsx';
@@ -9,7 +10,7 @@ import { Card } from '../../ui/Card.tsx';
 import { Code } from '../../ui/Details.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { NotFoundPage } from '../../components/NotFoundPage.tsx';
-import { useCalled } from '../../components/people/names.ts';
+import { usePersonName } from '../../components/people/person-name.ts';
 
 /** Where an invitation link leads: what can be done with the address that it names. */
 export function InvitationPage({ me }: { readonly me: Me }) {
@@ -20,7 +21,7 @@ export function InvitationPage({ me }: { readonly me: Me }) {
 
 function Invitation({ me, person }: { readonly me: Me; readonly person: NonNullable<ReturnType<typeof findAddress>> }) {
   const { t } = useI18n();
-  const name = useCalled(person);
+  const name = usePersonName(person);
   return (
     <Page title={name}>
       <Card className="space-y-5">
@@ -36,7 +37,7 @@ function Invitation({ me, person }: { readonly me: Me; readonly person: NonNulla
               </ButtonLink>
             </>
           )}
-          <ButtonLink icon={Share2} to={paths.shareWith(person)}>
+          <ButtonLink icon={Share2} to={paths.grantTo(person)}>
             {t('nav.share')}
           </ButtonLink>
         </div>

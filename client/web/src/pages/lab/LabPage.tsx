@@ -1,7 +1,8 @@
 import { Send } from 'lucide-react';
 import { useState } from 'react';
 import { useSearchParams } from 'react-router';
-import { findAddress, paths } from '../../paths.ts';
+import { findAddress } from '../../address.ts';
+import { paths } from '../../paths.ts';
 import { useGrants } from '../../data/grants.ts';
 import { useRecords } from '../../data/records.ts';
 import type { Address } from 'viem';
@@ -16,7 +17,7 @@ import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
 import { patientsOf, useWritable } from '../../components/grants/received.ts';
-import { useCalled } from '../../components/people/names.ts';
+import { usePersonName } from '../../components/people/person-name.ts';
 import { PatientField } from '../../components/people/PatientField.tsx';
 import { Strangers } from '../../components/inbox/Strangers.tsx';
 import { PersonName } from '../../components/people/Person.tsx';
@@ -120,7 +121,7 @@ function Sent({ me }: { readonly me: Address }) {
 
 function SentLine({ record }: { readonly record: RecordItem }) {
   const { t } = useI18n();
-  const patient = useCalled(record.patient);
+  const patient = usePersonName(record.patient);
   return (
     <CardItem className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2">
       <p className="min-w-0">

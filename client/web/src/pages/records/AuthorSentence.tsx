@@ -1,12 +1,12 @@
 import type { Author } from '../../types/records.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Notice } from '../../ui/Notice.tsx';
-import { useCalled } from '../../components/people/names.ts';
+import { usePersonName } from '../../components/people/person-name.ts';
 
 /** Who signed a document, and that it is the one that was registered: said once all of it was checked. */
 export function AuthorSentence({ author }: { readonly author: Author }) {
   const { t } = useI18n();
-  const called = useCalled(author.address);
+  const called = usePersonName(author.address);
   const name = author.name ?? called;
   return (
     <>

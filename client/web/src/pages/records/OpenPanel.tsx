@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { useGrants } from '../../data/grants.ts';
 import { canSaveWithoutOpening } from '../../data/open-record.ts';
 import { useRecordName } from '../../data/records.ts';
-import { PURPOSES, type Purpose } from '../../types/codes.ts';
+import { PURPOSES, type Purpose } from '../../protocol/codes.ts';
 import type { OpenRecord, RecordItem, SaveRecord } from '../../types/records.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Button } from '../../ui/Button.tsx';
@@ -11,7 +11,7 @@ import { FailureNotice } from '../../ui/FailureNotice.tsx';
 import { Select } from '../../ui/Field.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Progress } from '../../ui/Progress.tsx';
-import { useCalled } from '../../components/people/names.ts';
+import { usePersonName } from '../../components/people/person-name.ts';
 import { AuthorSentence, ForgedAuthor } from './AuthorSentence.tsx';
 
 /**
@@ -30,7 +30,7 @@ export function OpenPanel({
   readonly save: SaveRecord;
 }) {
   const { t } = useI18n();
-  const patient = useCalled(record.patient);
+  const patient = usePersonName(record.patient);
   // What the chain says. Who uploaded it is the server's word, and must not leave out that the opening is logged.
   const isOwn = record.isMine;
   const purposes = useAllowedPurposes(record);
@@ -113,5 +113,5 @@ function useAllowedPurposes(record: RecordItem): readonly Purpose[] {
   const allowed = new Set(
     (data ?? []).filter((grant) => grant.state === 'active' && grant.right === 'read').flatMap((grant) => grant.purposes),
   );
-  return PURPOSES.filter((purpose) => allowed.has(purpose));
+  return PURPOSES.all.filter((purpose) => allowed.has(purpose));
 }

@@ -30,7 +30,7 @@ import { FileDrop } from '../../components/uploads/FileDrop.tsx';
 import { UploadQueue } from '../../components/uploads/UploadQueue.tsx';
 import { AuthorSentence, ForgedAuthor } from './AuthorSentence.tsx';
 import { OpenPanel } from './OpenPanel.tsx';
-import { useRecordTitle } from '../../components/records/RecordName.tsx';
+import { useRecordTitle } from '../../components/records/use-record-title.ts';
 
 /** One record: opened and shown, its versions, who can open it, and what can be done with it. */
 export function RecordPage() {
@@ -60,7 +60,7 @@ function Known({ record, patient }: { readonly record: RecordItem; readonly pati
   const actions = !isWithdrawn && (
     <>
       {record.isMine && (
-        <ButtonLink icon={Share2} to={paths.shareRecords([record.id])}>
+        <ButtonLink icon={Share2} to={paths.grantRecords([record.id])}>
           {t('record.share')}
         </ButtonLink>
       )}
@@ -91,7 +91,7 @@ function Known({ record, patient }: { readonly record: RecordItem; readonly pati
               }
         }
       />
-      {record.isMine && !isWithdrawn && <SharedWith record={record} />}
+      {record.isMine && !isWithdrawn && <GrantsOfRecord record={record} />}
       {record.isUploader && !record.isMine && !isWithdrawn && record.versions.at(-1)?.retracted === false && (
         <Button tone="quiet" icon={FileWarning} className="-ms-4" onClick={() => setRetracting(true)}>
           {t('record.retract')}
@@ -216,7 +216,7 @@ function Versions({ record, onOpen }: { readonly record: RecordItem; readonly on
   );
 }
 
-function SharedWith({ record }: { readonly record: RecordItem }) {
+function GrantsOfRecord({ record }: { readonly record: RecordItem }) {
   const { t } = useI18n();
   const grants = useGrants('given', record.id);
   return (

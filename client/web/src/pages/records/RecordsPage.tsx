@@ -1,11 +1,11 @@
 import { FilePlus2, FolderHeart, Share2 } from 'lucide-react';
 import { useState } from 'react';
 import { useSearchParams } from 'react-router';
-import { isPractitioner } from '../../app/navigation.ts';
+import { isPractitioner } from '../../types/session.ts';
 import { paths } from '../../paths.ts';
 import { useRecords } from '../../data/records.ts';
 import type { Address, Hex } from 'viem';
-import { CATEGORIES, type Category } from '../../types/codes.ts';
+import { CATEGORIES, type Category } from '../../protocol/codes.ts';
 import type { RecordItem } from '../../types/records.ts';
 import type { Me } from '../../types/session.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
@@ -16,7 +16,7 @@ import { Empty } from '../../ui/Empty.tsx';
 import { Select } from '../../ui/Field.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Resource } from '../../ui/Resource.tsx';
-import { useCalled } from '../../components/people/names.ts';
+import { usePersonName } from '../../components/people/person-name.ts';
 import { AddFiles } from '../../components/uploads/AddFiles.tsx';
 import { UnfinishedUploads } from '../../components/uploads/UnfinishedUploads.tsx';
 import { UploadQueue } from '../../components/uploads/UploadQueue.tsx';
@@ -24,7 +24,7 @@ import { byMonth } from './by-month.ts';
 import { Strangers } from '../../components/inbox/Strangers.tsx';
 import { RecordLine } from '../../components/records/RecordLine.tsx';
 
-/** Own records by month and category; adding some, and choosing some to share. */
+/** Own records by month and category; adding some, and choosing some to grant. */
 export function RecordsPage({ me }: { readonly me: Me }) {
   const { t } = useI18n();
   const [adding, setAdding] = useState(false);
@@ -51,7 +51,7 @@ export function RecordsPage({ me }: { readonly me: Me }) {
       </Resource>
       {/* Whoever reads for a living has a page for each patient. */}
       {!isPractitioner(me) && <Strangers />}
-      {!isPractitioner(me) && <SharedWithMe me={me.address} />}
+      {!isPractitioner(me) && <ReceivedFromPeople me={me.address} />}
       {adding && (
         <Dialog title={t('upload.title')} onClose={() => setAdding(false)}>
           <AddFiles patient={me.address} onAdded={() => setAdding(false)} />
@@ -61,17 +61,19 @@ export function RecordsPage({ me }: { readonly me: Me }) {
   );
 }
 
-/** What family and friends share, by person; nothing while nobody does. */
-function SharedWithMe({ me }: { readonly me: Address }) {
+/** What family and friends have granted, by person; nothing while nobody has. */
+function ReceivedFromPeople({ me }: { readonly me: Address }) {
   const { data } = useRecords();
   const others = (data ?? []).filter((record) => record.patient !== me);
   const people = [...new Set(others.map((record) => record.patient))];
-  return people.map((person) => <SharedBy key={person} person={person} records={others.filter((record) => record.patient === person)} />);
+  return people.map((person) => (
+    <ReceivedFrom key={person} person={person} records={others.filter((record) => record.patient === person)} />
+  ));
 }
 
-function SharedBy({ person, records }: { readonly person: Address; readonly records: readonly RecordItem[] }) {
+function ReceivedFrom({ person, records }: { readonly person: Address; readonly records: readonly RecordItem[] }) {
   const { t } = useI18n();
-  const name = useCalled(person);
+  const name = usePersonName(person);
   return (
     <Section title={t('records.sharedBy', { name })}>
       <ul className="space-y-3">
@@ -87,7 +89,7 @@ function RecordList({ records }: { readonly records: readonly RecordItem[] }) {
   const { t, format } = useI18n();
   const [search, setSearch] = useSearchParams();
   const [selected, setSelected] = useState<ReadonlySet<Hex>>(new Set());
-  const present = CATEGORIES.filter((category) => records.some((record) => record.category === category));
+  const present = CATEGORIES.all.filter((category) => records.some((record) => record.category === category));
   const category = present.find((name) => name === search.get('category')) ?? 'all';
   const shown = category === 'all' ? records : records.filter((record) => record.category === category);
   const options: readonly (readonly [Category | 'all', string])[] = [
@@ -139,7 +141,7 @@ function RecordList({ records }: { readonly records: readonly RecordItem[] }) {
           </p>
           <div className="flex flex-wrap gap-3">
             <Button onClick={() => setSelected(new Set())}>{t('records.clear')}</Button>
-            <ButtonLink tone="primary" icon={Share2} to={paths.shareRecords([...selected])}>
+            <ButtonLink tone="primary" icon={Share2} to={paths.grantRecords([...selected])}>
               {t('records.shareSelected')}
             </ButtonLink>
           </div>

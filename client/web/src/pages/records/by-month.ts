@@ -1,7 +1,7 @@
 import type { RecordItem } from '../../types/records.ts';
 
 /** Records of one month, newest first. */
-export interface Month {
+interface Month {
   /** Seconds of its newest record, from which the heading is written. */
   readonly seconds: number;
   readonly records: readonly RecordItem[];

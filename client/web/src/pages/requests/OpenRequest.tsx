@@ -14,8 +14,8 @@ import { Moment } from '../../ui/Moment.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { SignSentence } from '../../ui/SignSentence.tsx';
 import { BlockDialog } from '../../components/inbox/BlockDialog.tsx';
-import { useCalled } from '../../components/people/names.ts';
-import { Standing } from '../../components/people/Person.tsx';
+import { usePersonName } from '../../components/people/person-name.ts';
+import { AccreditationBadges } from '../../components/people/Person.tsx';
 import { SentenceText } from '../../components/people/SentenceText.tsx';
 import { UntilField } from '../../components/UntilField.tsx';
 import { useApprovalTerms, useScopeText } from '../../components/requests/scope.ts';
@@ -26,12 +26,12 @@ export function OpenRequest({
   onLeftOut,
 }: {
   readonly request: RequestItem;
-  /** Told after an approval: what could not be shared with the rest. */
+  /** Told after an approval: what could not be granted with the rest. */
   readonly onLeftOut: (leftOut: Granted['leftOut']) => void;
 }) {
   const { t, format } = useI18n();
   const announce = useAnnounce();
-  const name = useCalled(request.requester);
+  const name = usePersonName(request.requester);
   const what = useScopeText(request.scope);
   const approve = useApprove();
   const deny = useDeny();
@@ -63,7 +63,7 @@ export function OpenRequest({
         <h2 className="text-lg font-semibold">
           {t(request.right === 'read' ? 'requests.asks.open' : 'requests.asks.add', { name })} {what}
         </h2>
-        <Standing address={request.requester} />
+        <AccreditationBadges address={request.requester} />
       </div>
       <blockquote dir="auto" className="border-s-4 border-line ps-4 whitespace-pre-line">
         {request.reason ?? (

@@ -6,12 +6,12 @@ import { FailureNotice } from '../../ui/FailureNotice.tsx';
 import { TextField } from '../../ui/Field.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { KitSheet } from '../../components/keys/KitSheet.tsx';
-import { WalletOutcome } from './SetUpPage.tsx';
+import { WalletOutcome } from './WalletOutcome.tsx';
 
 /** Shows the recovery kit, then asks for three of its words: a kit that nobody kept saves nobody. */
 export function KitStep({ setUp }: { readonly setUp: SetUp }) {
   const { t } = useI18n();
-  const { proveKit, places } = setUp;
+  const { proveKit, wordNumbers } = setUp;
   const [kept, setKept] = useState(false);
   const [answers, setAnswers] = useState<readonly [string, string, string]>(['', '', '']);
   const kit = setUp.kit();
@@ -41,10 +41,10 @@ export function KitStep({ setUp }: { readonly setUp: SetUp }) {
     >
       <h2 className="text-xl font-semibold">{t('setup.kit.check.title')}</h2>
       <p className="text-muted">{t('setup.kit.check.text')}</p>
-      {places.map((place, index) => (
+      {wordNumbers.map((number, index) => (
         <TextField
-          key={place}
-          label={t('setup.kit.check.word', { number: place })}
+          key={number}
+          label={t('setup.kit.check.word', { number })}
           dir="ltr"
           autoCapitalize="off"
           spellCheck={false}

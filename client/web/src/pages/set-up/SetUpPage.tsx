@@ -7,7 +7,6 @@ import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { Card } from '../../ui/Card.tsx';
 import { classes } from '../../ui/classes.ts';
-import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { KitStep } from './KitStep.tsx';
 import { MakeKeysForm } from './MakeKeysForm.tsx';
@@ -89,12 +88,4 @@ function PublishStep({ setUp: { publishKey } }: { readonly setUp: SetUp }) {
       <ActionStatus act={publishKey} onRetry={() => publishKey.start()} />
     </div>
   );
-}
-
-/** What became of the wallet as an unlocker, said on the step after it. */
-export function WalletOutcome({ setUp: { makeKeys } }: { readonly setUp: SetUp }) {
-  const { t } = useI18n();
-  const made = makeKeys.data;
-  if (made?.walletUnlocks) return <Notice tone="good" live title={t('set_up.wallet.unlocks')} />;
-  return made?.walletRefused ? <Notice live title={t(`set_up.wallet.${made.walletRefused}`)} /> : null;
 }

@@ -1,6 +1,6 @@
 import { Link as LinkIcon } from 'lucide-react';
 import { useState } from 'react';
-import { OnlyViewNotice } from '../../app/NetworkNotice.tsx';
+import { OnlyViewNotice } from '../../components/OnlyViewNotice.tsx';
 import { LanguageChooser, ThemeChooser } from '../../components/Choosers.tsx';
 import { invitationLink } from '../../paths.ts';
 import { useSetUp } from '../../data/set-up.ts';

@@ -12,7 +12,7 @@ import { Code } from '../../ui/Details.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Spinner } from '../../ui/Spinner.tsx';
-import { short } from '../../components/people/names.ts';
+import { short } from '../../components/people/person-name.ts';
 import { ForgetNetwork } from '../../components/ForgetNetwork.tsx';
 
 /** The first page: what medlock is, and the way in with a wallet. */

@@ -10,7 +10,7 @@ import { ProtocolError } from '../error.ts';
 import { fromHex, type Hex, isHex, sameHex, toHex } from '../hex.ts';
 
 /** Length in bytes: version, codec, hash function, length, digest. */
-export const CID_LEN = 36;
+const CID_LEN = 36;
 /** Version 1; SHA-256 (0x12) of 32 bytes (0x20). */
 const VERSION = 0x01;
 const SHA2_256 = [0x12, 0x20] as const;
@@ -19,7 +19,7 @@ const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 const BASE32 = 'b';
 
 /** What a block holds: bytes of the file, or a node of a UnixFS tree. */
-export type Codec = typeof CODEC_RAW | typeof CODEC_DAG_PB;
+type Codec = typeof CODEC_RAW | typeof CODEC_DAG_PB;
 
 /** The text or bytes are not a CID of the only form that is used here. */
 export class InvalidCid extends ProtocolError<'cid'> {

@@ -39,7 +39,7 @@ export class NodeError extends ProtocolError<'node'> {
 }
 
 /** A child of a node, and which bytes of the file lie below it. */
-export interface Child {
+interface Child {
   /** Its CID. */
   readonly cid: Cid;
   /** Where its bytes begin in the file. */

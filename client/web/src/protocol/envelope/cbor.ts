@@ -10,7 +10,7 @@ import { type Bytes, concat, fromUtf8, u16, u32, u64, utf8 } from '../bytes.ts';
 /** A value. */
 export type CborValue = bigint | string | Bytes | readonly CborValue[] | CborMap;
 /** A map; an object could not hold integer keys in order. */
-export type CborMap = ReadonlyMap<bigint, CborValue>;
+type CborMap = ReadonlyMap<bigint, CborValue>;
 
 const UINT = 0;
 const BYTES = 2;

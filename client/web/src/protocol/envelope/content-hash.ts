@@ -6,7 +6,7 @@ import { type Hex, toHex } from '../hex.ts';
 import { PieceHasher } from '../pieces.ts';
 
 /** Length of a piece; the last one may be shorter, and empty content has none. */
-export const CONTENT_PIECE_LEN = 1 << 20;
+const CONTENT_PIECE_LEN = 1 << 20;
 
 /** Hashes content as it streams by. */
 export class ContentHasher {

@@ -41,13 +41,13 @@ export interface FloeParameters {
 export const SUITE_PARAMETERS: FloeParameters = { segmentLength: SEGMENT_LEN, rotationBits: ROTATION_BITS };
 
 /** What a segment's prefix says, before any tag was checked: its whole length, and whether it claims to be the last. */
-export interface Framing {
+interface Framing {
   readonly length: number;
   readonly isFinal: boolean;
 }
 
 /** The parameters as they stand in the header: AEAD and hash 0, segment length, IV length. */
-export function parameterBytes(parameters: FloeParameters): Bytes {
+function parameterBytes(parameters: FloeParameters): Bytes {
   return concat(Uint8Array.of(0, 0), u32(parameters.segmentLength), u32(FLOE_IV_LEN));
 }
 

@@ -11,7 +11,7 @@ export const SEGMENT_OVERHEAD = 32;
 /** Plaintext bytes in a full segment. */
 export const SEGMENT_PAYLOAD_LEN = SEGMENT_LEN - SEGMENT_OVERHEAD;
 /** Shortest plaintext after padding. */
-export const MIN_PADDED_LEN = 4_096;
+const MIN_PADDED_LEN = 4_096;
 /** Longest metadata; keeps them inside the first segment. */
 export const MAX_METADATA_LEN = 16_384;
 /** Longest content: 2^46 bytes (64 TiB). */

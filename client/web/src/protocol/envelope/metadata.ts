@@ -14,7 +14,7 @@ import { type CborValue, decodeCbor, encodeCbor } from './cbor.ts';
 import { MAX_CONTENT_LEN, MAX_METADATA_LEN } from './layout.ts';
 
 /** Longest file name in bytes of UTF-8. */
-export const MAX_FILE_NAME_LEN = 255;
+const MAX_FILE_NAME_LEN = 255;
 const MAX_MEDIA_TYPE_LEN = 127;
 const MAX_FHIR_TYPE_LEN = 64;
 const MAX_CODES = 32;
@@ -42,7 +42,7 @@ export class MetadataError extends ProtocolError<keyof typeof MESSAGES> {
 }
 
 /** A code from a terminology, such as LOINC. */
-export interface Coding {
+interface Coding {
   /** URI of the terminology. */
   readonly system: string;
   /** The code in it. */
@@ -50,7 +50,7 @@ export interface Coding {
 }
 
 /** Who claims to have written the content, and the claim's signature (see `authorship.ts`). */
-export interface SignedBy {
+interface SignedBy {
   /** The author. */
   readonly author: Address;
   /** Over the EIP-712 message `Authorship`: 65 bytes, or what the author's contract accepts (ERC-1271). */

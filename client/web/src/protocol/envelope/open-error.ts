@@ -13,7 +13,7 @@ const MESSAGES = {
 } as const;
 
 /** The class of a failure, as the shared vectors write it. */
-export type OpenErrorClass = keyof typeof MESSAGES;
+type OpenErrorClass = keyof typeof MESSAGES;
 
 /**
  * - `header`: magic, suite, flags, version, owner capsule, FLOE parameters or metadata are malformed, or the header names

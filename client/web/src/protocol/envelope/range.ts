@@ -20,7 +20,7 @@ import { OpenError } from './open-error.ts';
 const SEGMENTS_AT = HEADER_LEN + FLOE_HEADER_LEN;
 
 /** A half-open range of bytes. */
-export interface ByteRange {
+interface ByteRange {
   readonly start: number;
   readonly end: number;
 }

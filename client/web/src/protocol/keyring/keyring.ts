@@ -26,21 +26,21 @@ import { type Argon2id, checkPassphraseLength, PassphraseParameters } from './pa
 import { sameSignature, WalletMessage, walletKey } from './wallet.ts';
 
 /** Longest keyring in bytes of JSON. */
-export const MAX_KEYRING_LEN = 64 * 1024;
+const MAX_KEYRING_LEN = 64 * 1024;
 /** Most entries. */
-export const MAX_ENTRIES = 16;
+const MAX_ENTRIES = 16;
 /** Most entries with a passphrase: each costs its reader a run of Argon2id. */
-export const MAX_PASSPHRASES = 4;
+const MAX_PASSPHRASES = 4;
 const VERSION = 1;
 const NONCE_LEN = 12;
 
 /** How an entry is opened: a wallet signs this exact message, or a passphrase goes through Argon2id. */
-export type Unlocker =
+type Unlocker =
   | { readonly kind: 'wallet'; readonly message: WalletMessage }
   | { readonly kind: 'passphrase'; readonly parameters: PassphraseParameters };
 
 /** The seed, wrapped for one unlocker. */
-export interface KeyringEntry {
+interface KeyringEntry {
   readonly unlocker: Unlocker;
   readonly nonce: Hex;
   readonly commitment: Hex;

@@ -10,7 +10,7 @@ import { KeyringError } from './keyring-error.ts';
 /** Fewest characters of a new passphrase. */
 export const MIN_PASSPHRASE_CHARS = 10;
 /** Longest passphrase in bytes of UTF-8. */
-export const MAX_PASSPHRASE_LEN = 1_024;
+const MAX_PASSPHRASE_LEN = 1_024;
 
 /** What Argon2id is asked for. */
 export interface Argon2Parameters {

@@ -18,14 +18,13 @@ import { recoverAddress } from '../signature.ts';
 import { KeyringError } from './keyring-error.ts';
 
 /** The statement of every unlock message. */
-export const UNLOCK_STATEMENT =
-  'Unlock your medlock health records. Sign this only in medlock: whoever has this signature can read all of them.';
+const UNLOCK_STATEMENT = 'Unlock your medlock health records. Sign this only in medlock: whoever has this signature can read all of them.';
 const RESOURCE = 'urn:medlock:keyring';
 const MAX_PART_LEN = 256;
 const FIRST_LINE_END = ' wants you to sign in with your Ethereum account:';
 
 /** The parts of an unlock message that vary. */
-export interface WalletMessageParts {
+interface WalletMessageParts {
   /** Who signs it. */
   readonly owner: Address;
   /** EIP-155 chain id. */

@@ -5,7 +5,7 @@ import { Badge } from '../../ui/Badge.tsx';
 import { Details, Fact, Facts } from '../../ui/Details.tsx';
 import { Loading } from '../../ui/Loading.tsx';
 import { TextView } from '../TextView.tsx';
-import type { Entry, Fact as FhirFact, Flag, ResultRow } from '../../parsers/fhir-report.ts';
+import type { FhirEntry, Fact as FhirFact, Flag, ResultRow } from '../../parsers/fhir-report.ts';
 
 const TONES: Readonly<Record<Flag, 'good' | 'caution' | 'danger'>> = {
   normal: 'good',
@@ -18,10 +18,10 @@ const TONES: Readonly<Record<Flag, 'good' | 'caution' | 'danger'>> = {
 /** A FHIR document as a readable report, parsed in a worker; the original data below it. */
 export function FhirReport({ source }: { readonly source: string }) {
   const { t } = useI18n();
-  const [report, setReport] = useState<{ readonly entries: readonly Entry[] | null } | null>(null);
+  const [report, setReport] = useState<{ readonly entries: readonly FhirEntry[] | null } | null>(null);
   useEffect(() => {
     let gone = false;
-    const show = (entries: readonly Entry[] | null): void => {
+    const show = (entries: readonly FhirEntry[] | null): void => {
       if (!gone) setReport({ entries });
     };
     setReport(null);
@@ -46,7 +46,7 @@ export function FhirReport({ source }: { readonly source: string }) {
   );
 }
 
-function EntryView({ entry }: { readonly entry: Entry }) {
+function EntryView({ entry }: { readonly entry: FhirEntry }) {
   const { t } = useI18n();
   return (
     <article className="space-y-4 not-first:border-t not-first:border-line not-first:pt-6">

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import type { ReadyClient } from '../device/device.ts';
+import type { ReadyClient } from '../device/client.ts';
 import { concat, type Bytes } from '../protocol/bytes.ts';
 import { CidBuilder } from '../protocol/cid/build.ts';
 import { ContentHasher } from '../protocol/envelope/content-hash.ts';
@@ -9,7 +9,7 @@ import { DataKey } from '../protocol/secret.ts';
 import type { Keys } from '../device/keys.ts';
 import { CONTEXT, KEY_EPOCH, metadataOf, PATIENT, PATIENT_KEY, RECORD, repeated, sealParams } from '../../tests/protocol/people.ts';
 import { checkedHeader } from './envelope-bytes.ts';
-import { nameOfRecord } from './names.ts';
+import { nameOfRecord } from './record-names.ts';
 import { makeBundle } from './own-versions.ts';
 
 /** What the chain names, and what the store serves instead of it. */

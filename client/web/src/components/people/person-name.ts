@@ -6,7 +6,7 @@ import { useI18n } from '../../i18n/I18n.tsx';
 export const short = (address: string): string => `${address.slice(0, 6)}…${address.slice(-4)}`;
 
 /** What somebody is called on screen: the private name, the accredited name, "You", or the shortened address. */
-export function useCalled(address: Address | null): string {
+export function usePersonName(address: Address | null): string {
   const { t } = useI18n();
   const name = useName(address);
   if (address === null) return t('access.unknownPerson');

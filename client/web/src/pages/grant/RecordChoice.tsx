@@ -1,6 +1,6 @@
 import { useRecords } from '../../data/records.ts';
 import type { Address, Hex } from 'viem';
-import { CATEGORIES } from '../../types/codes.ts';
+import { CATEGORIES, MAX_SCOPES } from '../../protocol/codes.ts';
 import type { RecordItem } from '../../types/records.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ButtonLink, Button } from '../../ui/Button.tsx';
@@ -9,10 +9,7 @@ import { Resource } from '../../ui/Resource.tsx';
 import { FolderHeart } from 'lucide-react';
 import { paths } from '../../paths.ts';
 import { Moment } from '../../ui/Moment.tsx';
-import { useRecordTitle } from '../../components/records/RecordName.tsx';
-
-/** The most records that one signature can share (`GrantRegistry`). */
-export const RECORDS_MAX = 64;
+import { useRecordTitle } from '../../components/records/use-record-title.ts';
 
 /** Chooses own records, one by one or a whole category at once. */
 export function RecordChoice({
@@ -57,9 +54,9 @@ function Groups({
 }) {
   const { t } = useI18n();
   const chosen = new Set(value);
-  const groups = CATEGORIES.map((category) => ({ category, records: records.filter((record) => record.category === category) })).filter(
-    (group) => group.records.length > 0,
-  );
+  const groups = CATEGORIES.all
+    .map((category) => ({ category, records: records.filter((record) => record.category === category) }))
+    .filter((group) => group.records.length > 0);
   return (
     <div
       className="max-h-112 space-y-4 overflow-y-auto rounded-xl border border-control p-3 sm:p-4"
@@ -73,7 +70,7 @@ function Groups({
             {group.records.length > 1 && (
               <Button
                 tone="quiet"
-                onClick={() => onChange([...new Set([...value, ...group.records.map((record) => record.id)])].slice(0, RECORDS_MAX))}
+                onClick={() => onChange([...new Set([...value, ...group.records.map((record) => record.id)])].slice(0, MAX_SCOPES))}
               >
                 {t('share.all.category', { category: t(`category.${group.category}`) })}
               </Button>
@@ -86,7 +83,7 @@ function Groups({
                 record={record}
                 checked={chosen.has(record.id)}
                 onChange={(isChosen) =>
-                  onChange(isChosen ? [...value, record.id].slice(0, RECORDS_MAX) : value.filter((id) => id !== record.id))
+                  onChange(isChosen ? [...value, record.id].slice(0, MAX_SCOPES) : value.filter((id) => id !== record.id))
                 }
               />
             ))}

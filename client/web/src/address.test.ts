@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { findAddress } from '../paths.ts';
+import { findAddress } from './address.ts';
 
 const ADDRESS = '0x00000000000000000000000000000000000000AB';
 

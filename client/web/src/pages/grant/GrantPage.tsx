@@ -5,9 +5,9 @@ import { type Address, type Hex, isHex } from 'viem';
 import { paths } from '../../paths.ts';
 import { useDraft } from '../../data/draft.ts';
 import { usePerson } from '../../data/directory.ts';
-import { describeShare, useShare } from '../../data/grants.ts';
+import { describeGrant, useGrant } from '../../data/grants.ts';
 import { useSession } from '../../data/session.ts';
-import { CATEGORIES, type Category, PURPOSES, type Purpose, type Right } from '../../types/codes.ts';
+import { CATEGORIES, type Category, needsAccreditation, PURPOSES, type Purpose, type Right } from '../../protocol/codes.ts';
 import type { Granted, NewGrants } from '../../types/grants.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { ActionStatus } from '../../ui/ActionStatus.tsx';
@@ -17,8 +17,8 @@ import { Choice, Select } from '../../ui/Field.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { SignSentence } from '../../ui/SignSentence.tsx';
-import { parseAddress } from '../../wallet/wallet.ts';
-import { useCalled } from '../../components/people/names.ts';
+import { parseAddress } from '../../address.ts';
+import { usePersonName } from '../../components/people/person-name.ts';
 import { PersonPicker } from '../../components/people/PersonPicker.tsx';
 import { SentenceText } from '../../components/people/SentenceText.tsx';
 import { LeftOut } from '../../components/grants/LeftOut.tsx';
@@ -35,20 +35,18 @@ interface Draft {
   readonly until: number;
 }
 
-/** Purposes that need no accreditation; for anybody else the contracts ask for one. */
-const PRIVATE: readonly Purpose[] = ['FAMRQT', 'PATRQT'];
 const DAYS = 7;
 
-/** Shares records, or lets somebody add some: who, what, why, until when. */
-export function SharePage() {
+/** Grants somebody the reading of records, or lets them add some: who, what, why, until when. */
+export function GrantPage() {
   const { t, format } = useI18n();
   const { me } = useSession();
   const [search, setSearch] = useSearchParams();
-  const [draft, setDraft, forget] = useDraft<Draft>('share', useState(emptyDraft)[0]);
-  const share = useShare();
-  const { reset } = share;
+  const [draft, setDraft, forget] = useDraft<Draft>('grant', useState(emptyDraft)[0]);
+  const grant = useGrant();
+  const { reset } = grant;
   const [done, setDone] = useState<(NewGrants & Pick<Granted, 'leftOut'>) | null>(null);
-  const doneName = useCalled(done?.grantee ?? null);
+  const doneName = usePersonName(done?.grantee ?? null);
   const asked = search.toString();
   const isHere = useRef(true);
   useEffect(() => {
@@ -96,17 +94,17 @@ export function SharePage() {
   }
   return (
     <Page title={t('share.title')} intro={t('share.intro')}>
-      <ShareForm
+      <GrantForm
         me={me.address}
         draft={draft}
         setDraft={setDraft}
-        share={share}
-        onDone={(given) => {
+        grant={grant}
+        onDone={(wanted) => {
           forget();
           // Whoever has gone on to another page is not brought back to this one.
           if (!isHere.current) return;
           setSearch({}, { replace: true });
-          setDone(given);
+          setDone(wanted);
         }}
       />
     </Page>
@@ -132,30 +130,30 @@ function namedIn(search: URLSearchParams): Partial<Draft> {
   };
 }
 
-function ShareForm({
+function GrantForm({
   me,
   draft,
   setDraft,
-  share,
+  grant,
   onDone,
 }: {
   readonly me: Address;
   readonly draft: Draft;
   readonly setDraft: (draft: Draft) => void;
-  readonly share: ReturnType<typeof useShare>;
-  readonly onDone: (given: NewGrants & Pick<Granted, 'leftOut'>) => void;
+  readonly grant: ReturnType<typeof useGrant>;
+  readonly onDone: (wanted: NewGrants & Pick<Granted, 'leftOut'>) => void;
 }) {
   const { t } = useI18n();
   const sentence = useId();
   const { data: person } = usePerson(draft.grantee);
   const isAccredited = person?.counts ?? false;
-  const purposes = PURPOSES.filter((purpose) => isAccredited || PRIVATE.includes(purpose) || person === undefined);
+  const purposes = PURPOSES.all.filter((purpose) => isAccredited || !needsAccreditation(purpose) || person === undefined);
   const purpose = purposes.includes(draft.purpose) ? draft.purpose : (purposes[0] ?? 'TREAT');
-  const given = newGrants({ ...draft, purpose });
+  const wanted = newGrantsOf({ ...draft, purpose });
   const submit = () => {
-    if (given)
-      share.run(given).then(
-        ({ leftOut }) => onDone({ ...given, leftOut }),
+    if (wanted)
+      grant.run(wanted).then(
+        ({ leftOut }) => onDone({ ...wanted, leftOut }),
         () => undefined,
       );
   };
@@ -190,7 +188,7 @@ function ShareForm({
         ) : (
           <Select
             label={t('upload.category')}
-            options={[['all', t('share.what.all')], ...CATEGORIES.map((name) => [name, t(`category.${name}`)] as const)]}
+            options={[['all', t('share.what.all')], ...CATEGORIES.all.map((name) => [name, t(`category.${name}`)] as const)]}
             value={draft.category}
             onChoose={(category) => setDraft({ ...draft, category })}
           />
@@ -215,19 +213,19 @@ function ShareForm({
           <p>{t('share.limits.copy')}</p>
           <p>{t('share.limits.public')}</p>
         </Notice>
-        {given && (
+        {wanted && (
           <SignSentence id={sentence}>
-            <SentenceText sentence={describeShare(given)} />
+            <SentenceText sentence={describeGrant(wanted)} />
           </SignSentence>
         )}
-        <ActionStatus act={share} onRetry={submit} />
+        <ActionStatus act={grant} onRetry={submit} />
         <Button
           type="submit"
           tone="primary"
           icon={Share2}
-          busy={share.isBusy}
-          disabled={given === null}
-          aria-describedby={given ? sentence : undefined}
+          busy={grant.isBusy}
+          disabled={wanted === null}
+          aria-describedby={wanted ? sentence : undefined}
         >
           {t('share.button')}
         </Button>
@@ -237,7 +235,7 @@ function ShareForm({
 }
 
 /** The grants of a complete draft; `null` while something is missing. */
-function newGrants(draft: Draft): NewGrants | null {
+function newGrantsOf(draft: Draft): NewGrants | null {
   if (draft.grantee === null || endProblem(draft.until) !== null) return null;
   const common = { grantee: draft.grantee, right: draft.right, notAfter: draft.until, confirm: 'page' as const };
   if (draft.right === 'read') {

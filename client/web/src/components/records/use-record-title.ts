@@ -1,7 +1,7 @@
 import { useRecordName } from '../../data/records.ts';
 import type { RecordItem } from '../../types/records.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
-import { short } from '../people/names.ts';
+import { short } from '../people/person-name.ts';
 
 /** What a record is called: the name inside an own envelope that was checked, else its category, day and number. */
 export function useRecordTitle(record: RecordItem): string {
@@ -10,9 +10,4 @@ export function useRecordTitle(record: RecordItem): string {
   if (name) return name.fileName || t('records.unnamed');
   const category = t(`category.${record.category}`);
   return `${t('records.dated', { category, date: format.day(record.created) })} (${short(record.id)})`;
-}
-
-/** The same as an element. */
-export function RecordName({ record }: { readonly record: RecordItem }) {
-  return <bdi>{useRecordTitle(record)}</bdi>;
 }

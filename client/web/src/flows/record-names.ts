@@ -1,7 +1,7 @@
 /** What own records are called: names from envelopes that were compared with the chain, in memory until the lock. */
 import type { Hex } from 'viem';
 import type { RecordName } from '../types/records.ts';
-import type { ReadyClient } from '../device/device.ts';
+import type { ReadyClient } from '../device/client.ts';
 import type { Cid } from '../protocol/cid/cid.ts';
 import type { Metadata } from '../protocol/envelope/metadata.ts';
 import { RangeOpener } from '../protocol/envelope/range.ts';

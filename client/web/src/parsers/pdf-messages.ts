@@ -1,0 +1,19 @@
+/** PDF documents: the messages between the page and the parser. */
+
+export type PdfQuestion =
+  | { readonly kind: 'open'; readonly data: ArrayBuffer }
+  | { readonly kind: 'page'; readonly number: number; readonly width: number }
+  /** The answer to the worker's wish for one of the fonts that a PDF may use without carrying them; `null`: there is none. */
+  | { readonly kind: 'font'; readonly name: string; readonly data: ArrayBuffer | null };
+
+export type PdfAnswer =
+  | { readonly kind: 'opened'; readonly pages: number }
+  | ({ readonly kind: 'page' } & PdfPage)
+  | { readonly kind: 'font'; readonly name: string };
+
+/** One page, ready to be shown. */
+export interface PdfPage {
+  readonly bitmap: ImageBitmap;
+  /** For screen readers. */
+  readonly text: string;
+}
