@@ -14,6 +14,7 @@ pub mod client;
 pub mod home;
 pub mod wallet;
 
+mod kept_session;
 pub mod session;
 pub mod set_up;
 pub mod unlock;

@@ -17,7 +17,7 @@ use super::{
     failure::{self, Failure},
     moment::{self, Edge},
     names::{self, Names},
-    pick, prompt, records,
+    pick, prompt,
     screen::short,
     settings::{Context, Sending},
     words,
@@ -87,7 +87,7 @@ impl Grant {
         let granted = grants::grant(&client, &wallet, &keys, &new).await?;
         let names = Names::of(&context, &client, Some(&keys), [grantee]).await;
         context.screen.answer(&granted, || granted_in_words(&new, &granted, &names))?;
-        failure::tell_all(context.screen, &granted.told)
+        context.screen.tell_all(&granted.told)
     }
 
     fn period(&self, context: &Context) -> Result<(u64, u64), Failure> {
@@ -120,7 +120,7 @@ impl Grant {
         }
         let mut scopes = Vec::new();
         for record in &self.records {
-            let scope = Scope::Record(records::find(client, record).await?);
+            let scope = Scope::Record(pick::record(client, record).await?);
             if !scopes.contains(&scope) {
                 scopes.push(scope);
             }
@@ -184,7 +184,7 @@ impl Grants {
     pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
         let client = context.client()?;
         let record = match &self.record {
-            Some(record) => Some(records::find(&client, record).await?),
+            Some(record) => Some(pick::record(&client, record).await?),
             None => None,
         };
         let side = if self.received { GrantSide::Received } else { GrantSide::Given };
@@ -290,7 +290,7 @@ impl Revoke {
         let wallet = context.wallet(&client).await?;
         let revoked = grants::revoke(&client, &wallet, keys.as_ref(), &ending, self.sending.way()).await?;
         context.screen.answer(&revoked, || revoked_in_words(&revoked))?;
-        failure::tell_all(context.screen, &revoked.told)
+        context.screen.tell_all(&revoked.told)
     }
 
     async fn ending(&self, context: &Context, client: &Client, keys: Option<&Keys>) -> Result<Ending, Failure> {
@@ -298,7 +298,7 @@ impl Revoke {
             return Ok(Ending::Everything);
         }
         let record = match &self.record {
-            Some(record) => Some(records::find(client, record).await?),
+            Some(record) => Some(pick::record(client, record).await?),
             None => None,
         };
         if let Some(person) = &self.to {

@@ -28,15 +28,6 @@ use super::{
     words,
 };
 
-/// Finds a record by its id, or by the first characters of it among those that the person may see.
-pub(crate) async fn find(client: &Client, text: &str) -> Result<RecordId, Failure> {
-    if let Some(id) = pick::whole(text) {
-        return Ok(id);
-    }
-    let (records, _) = download::list(client, Filter::default()).await?;
-    pick::by_start("record", text, records.iter().map(|record| record.id))
-}
-
 /// List the records that are yours, that you uploaded, or that were shared with you.
 #[derive(Debug, Args)]
 pub(crate) struct List {
@@ -76,7 +67,7 @@ impl List {
             context.screen.table(["RECORD", "DATE", "CATEGORY", "PATIENT", "FROM", "VERSION", "SIZE", "STATUS"], rows)
         })?;
         // The server says something else than the chain: that is what the command ends with.
-        let result = failure::tell_all(context.screen, &told);
+        let result = context.screen.tell_all(&told);
         match told.iter().any(|item| item.code == Kind::WrongAnswer.code()) {
             true => Err(ClientError::new(Kind::WrongAnswer, "the server describes a record otherwise than the chain")),
             false => result,
@@ -116,7 +107,7 @@ pub(crate) struct Show {
 impl Show {
     pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
         let client = context.client()?;
-        let record = download::show(&client, find(&client, &self.record).await?).await?;
+        let record = download::show(&client, pick::record(&client, &self.record).await?).await?;
         let is_mine = record.patient == client.address();
         let side = if is_mine { GrantSide::Given } else { GrantSide::Received };
         let grants = grants::list(&client, side, Some(record.id)).await?;
@@ -213,7 +204,7 @@ impl Get {
         }
         let client = context.client()?;
         let keys = context.keys(&client).await?;
-        let record = find(&client, &self.record).await?;
+        let record = pick::record(&client, &self.record).await?;
         let wanted =
             Wanted { record, version: self.version, purpose: self.purpose, range: self.range.map(ByteRange::to_range) };
         // Standard output gets nothing before everything was checked, so the document waits in the private directory.

@@ -18,7 +18,7 @@ use super::{
     grants::scopes_in_words,
     moment::{self, Edge},
     names::{self, Names},
-    pick, prompt, records,
+    pick, prompt,
     screen::{plain, short},
     settings::{Context, Sending},
     words,
@@ -70,7 +70,7 @@ impl Request {
         let wallet = context.wallet(&client).await?;
         let patient = names::resolve(&context, &client, None, &self.patient).await?;
         let scope = match (&self.record, self.category) {
-            (Some(record), _) => Scope::Record(records::find(&client, record).await?),
+            (Some(record), _) => Scope::Record(pick::record(&client, record).await?),
             (None, Some(category)) => Scope::Category(category),
             (None, None) => Scope::All,
         };
@@ -180,7 +180,7 @@ impl Approve {
         let request = find(&client, &keys, &self.request).await?;
         let mut records = Vec::new();
         for record in &self.records {
-            records.push(records::find(&client, record).await?);
+            records.push(pick::record(&client, record).await?);
         }
         let approval = Approval {
             records: if records.is_empty() { None } else { Some(records) },
@@ -194,7 +194,7 @@ impl Approve {
             let ids = granted.grants.iter().map(short).collect::<Vec<_>>().join(" ");
             format!("Approved.\nStop sharing: medlock revoke {ids}")
         })?;
-        failure::tell_all(context.screen, &granted.told)
+        context.screen.tell_all(&granted.told)
     }
 }
 
