@@ -5,11 +5,11 @@ use client::{
     Client, Kind,
     chain::ChainGrant,
     error::ClientError,
-    grants::{self, Ending, Granted, NewGrants, Revoked, Scope},
+    grants::{self, Ending, GrantItem, Granted, NewGrants, Revoked, Scope},
     unlock::Keys,
 };
 use protocol::{
-    bodies::grants::{GrantSide, GrantState, GrantView, ShelfQuery},
+    bodies::grants::{GrantSide, GrantState, ShelfQuery},
     codes::{Category, Purpose, Right, ScopeKind},
 };
 
@@ -195,7 +195,7 @@ impl Grants {
         if !self.all {
             grants.retain(stands);
         }
-        let people = grants.iter().flat_map(|grant| [Some(grant.patient), grant.grantee]).flatten();
+        let people = grants.iter().flat_map(|grant| [Some(grant.patient), grant.told.grantee]).flatten();
         let names = Names::of(&context, &client, None, people).await;
         context.screen.answer(&serde_json::json!({ "grants": grants }), || {
             if grants.is_empty() {
@@ -216,13 +216,13 @@ impl Grants {
 }
 
 /// Whether a grant counts now or will.
-fn stands(grant: &GrantView) -> bool {
+fn stands(grant: &GrantItem) -> bool {
     matches!(grant.state, GrantState::Active | GrantState::Future)
 }
 
 /// A grant in one sentence: `Dr. Ada can open 0x1234abcd12 for treatment until 3 May 2026.`
-pub(crate) fn sentence(grant: &GrantView, names: &Names) -> String {
-    let who = grant.grantee.map_or_else(|| "Somebody".to_owned(), |grantee| names.begin(grantee));
+pub(crate) fn sentence(grant: &GrantItem, names: &Names) -> String {
+    let who = grant.told.grantee.map_or_else(|| "Somebody".to_owned(), |grantee| names.begin(grantee));
     let whose = match names.call(grant.patient) {
         you if you == "you" => String::new(),
         name => format!(" of {name}"),

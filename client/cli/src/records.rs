@@ -5,14 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use client::{
     Client, ClientError, Kind,
-    download::{self, Destination, Filter, Opened, Wanted},
-    grants,
+    download::{self, Destination, Filter, Opened, RecordDetails, RecordItem, Wanted},
+    grants::{self, GrantItem},
 };
 use protocol::{
-    bodies::{
-        grants::{GrantSide, GrantState, GrantView},
-        records::RecordView,
-    },
+    bodies::grants::{GrantSide, GrantState},
     codes::{Category, Purpose, RecordStatus},
     ids::RecordId,
 };
@@ -53,7 +50,7 @@ impl List {
         if !self.all {
             records.retain(|record| record.status == RecordStatus::Active);
         }
-        let people = records.iter().flat_map(|record| [record.patient, record.uploader]);
+        let people = records.iter().flat_map(|record| [record.patient, record.told.uploader]);
         let names = Names::of(&context, &client, None, people).await;
         let mut answer = serde_json::json!({ "records": records });
         if !told.is_empty() {
@@ -75,24 +72,23 @@ impl List {
     }
 }
 
-fn row(record: &RecordView, names: &Names) -> [String; 8] {
-    let newest = record.versions.last();
+fn row(record: &RecordItem, names: &Names) -> [String; 8] {
+    let newest = record.told.versions.last();
     [
         short(record.id),
-        moment::in_words(newest.map_or(record.created, |version| version.registered_at)),
+        moment::in_words(newest.map_or(record.told.created, |version| version.registered_at)),
         record.category.to_string(),
         names.call(record.patient),
-        names.call(record.uploader),
+        names.call(record.told.uploader),
         newest.map_or_else(String::new, |version| version.version.to_string()),
         newest.and_then(|version| version.size).map_or_else(String::new, bytes_in_words),
-        status(record),
+        status(record.status, newest.is_some_and(|version| version.retracted)),
     ]
 }
 
 /// Where it stands, and the uploader's word about its newest version.
-fn status(record: &RecordView) -> String {
-    let status = words::status_in_words(record.status);
-    let is_retracted = record.versions.last().is_some_and(|version| version.retracted);
+fn status(status: RecordStatus, is_retracted: bool) -> String {
+    let status = words::status_in_words(status);
     if is_retracted { format!("{status}, retracted by its uploader") } else { status.to_owned() }
 }
 
@@ -111,7 +107,7 @@ impl Show {
         let is_mine = record.patient == client.address();
         let side = if is_mine { GrantSide::Given } else { GrantSide::Received };
         let grants = grants::list(&client, side, Some(record.id)).await?;
-        let people = grants.iter().flat_map(|grant| [Some(grant.patient), grant.grantee]).flatten();
+        let people = grants.iter().flat_map(|grant| [Some(grant.patient), grant.told.grantee]).flatten();
         let uploaders = record.versions.iter().map(|version| version.uploader);
         let people = people.chain(uploaders).chain([record.patient]);
         let names = Names::of(&context, &client, None, people).await;
@@ -134,7 +130,7 @@ fn withdrawn_in_words(record: RecordId, until: u64) -> String {
     format!("Until {} you can take the withdrawal back: medlock lift {}.", moment::in_words(until), short(record))
 }
 
-fn in_words(context: &Context, record: &RecordView, grants: &[GrantView], names: &Names) -> String {
+fn in_words(context: &Context, record: &RecordDetails, grants: &[GrantItem], names: &Names) -> String {
     let heading = |text: &str| context.screen.heading(text);
     let mut text = format!(
         "{} {}\n{} {}\n{} {}\n{} {}\n\n",
@@ -145,15 +141,15 @@ fn in_words(context: &Context, record: &RecordView, grants: &[GrantView], names:
         heading("Category"),
         record.category,
         heading("Status  "),
-        status(record),
+        status(record.status, record.versions.last().is_some_and(|version| version.retracted)),
     );
     let rows = record.versions.iter().map(|version| {
         [
             version.version.to_string(),
-            moment::in_words(version.registered_at),
+            moment::in_words(version.told.registered_at),
             names.call(version.uploader),
-            version.size.map_or_else(String::new, bytes_in_words),
-            if version.has_release_share { "yes" } else { "no" }.to_owned(),
+            version.told.size.map_or_else(String::new, bytes_in_words),
+            if version.told.has_release_share { "yes" } else { "no" }.to_owned(),
             if version.retracted { "yes" } else { "no" }.to_owned(),
             version.cid.clone(),
         ]

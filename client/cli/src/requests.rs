@@ -98,7 +98,7 @@ impl Requests {
         let keys = context.keys(&client).await?;
         let mut requests = requests::list(&client, Some(&keys)).await?;
         if self.open {
-            requests.retain(|request| request.state == RequestState::Open);
+            requests.retain(|request| request.told.state == RequestState::Open);
         }
         let people = requests.iter().flat_map(|request| [request.requester, request.patient]);
         let names = Names::of(&context, &client, Some(&keys), people).await;
@@ -120,7 +120,7 @@ fn in_words(request: &requests::Request, me: alloy::primitives::Address, names: 
         scope => scopes_in_words(&[scope]),
     };
     let accredited = if request.requester != me && !request.accredited { " (not accredited now)" } else { "" };
-    let state = match request.state {
+    let state = match request.told.state {
         RequestState::Open => "waits for an answer",
         RequestState::Approved => "approved",
         RequestState::Denied => "denied",
@@ -131,7 +131,7 @@ fn in_words(request: &requests::Request, me: alloy::primitives::Address, names: 
         short(request.id),
         names.begin(request.requester),
         names.call(request.patient),
-        moment::in_words(request.created_at),
+        moment::in_words(request.told.created_at),
         words::purposes_in_words(&request.purposes),
         moment::until_in_words(request.until),
     );
@@ -146,7 +146,7 @@ fn in_words(request: &requests::Request, me: alloy::primitives::Address, names: 
         Some(_) => text += "\n  The reason does not open, or is not the one that was signed.",
         None => {}
     }
-    if request.patient == me && request.state == RequestState::Open {
+    if request.patient == me && request.told.state == RequestState::Open {
         let id = short(request.id);
         text += &format!("\n  medlock approve {id}, or medlock deny {id}");
     }
