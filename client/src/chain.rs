@@ -365,6 +365,15 @@ pub fn unix_now() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
+/// RFC 3339 in UTC, to the second.
+pub(crate) fn rfc3339(unix_seconds: u64) -> Result<String, ClientError> {
+    i64::try_from(unix_seconds)
+        .ok()
+        .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
+        .map(|time| time.to_string())
+        .ok_or_else(|| ClientError::new(Kind::InvalidAnswer, "The server's time is no time."))
+}
+
 pub(crate) fn uint40(seconds: u64) -> alloy::primitives::aliases::U40 {
     alloy::primitives::aliases::U40::saturating_from(seconds)
 }

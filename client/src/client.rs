@@ -1,21 +1,20 @@
 //! The parts of a person's device, joined.
 
 use std::{
-    path::Path,
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use alloy::primitives::Address;
-use protocol::deployment::Deployment;
+use bytes::Bytes;
+use protocol::{cid::Cid, deployment::Deployment};
 
 use crate::{
     api::Api,
     chain::Chain,
-    download::checked_header::CheckedHeaders,
     error::{ClientError, Kind},
-    home::{Config, Home, read_deployment},
-    operator_key,
-    session::Session,
+    home::{Config, Home},
+    kept_session::Session,
 };
 
 /// What a command line may say instead of `config.toml`.
@@ -26,6 +25,9 @@ pub struct Overrides {
     /// URL of the RPC node.
     pub rpc: Option<String>,
 }
+
+/// The headers of envelopes that were found true, by CID: each envelope is read once while a client is open.
+pub(crate) type CheckedHeaders = Arc<Mutex<HashMap<Cid, Bytes>>>;
 
 /// One person's device: its directory, its own view of the chain, and the server it talks to.
 #[derive(Clone)]
@@ -60,25 +62,6 @@ impl Client {
         }
         let kept = Arc::new(Mutex::new(deployment.clone()));
         Ok(Self { home, config, deployment, kept, chain, api, checked: CheckedHeaders::default() })
-    }
-
-    /// Makes sure that a deployment `file`, where a setting names one, is the one that this device was set up with. It may
-    /// have further keys of the operator, which are then kept.
-    ///
-    /// # Errors
-    /// [`Kind::OtherDeployment`], [`Kind::OperatorKeys`], [`Kind::InvalidDeployment`].
-    pub fn expect_deployment(&self, file: Option<&Path>) -> Result<(), ClientError> {
-        let Some(file) = file else { return Ok(()) };
-        let told = read_deployment(file)?;
-        match operator_key::check(self, &told, &file.display().to_string()) {
-            Err(error) if *error.kind() == Kind::OtherDeployment => {
-                let what = format!("{} is not the deployment that this account was set up with", file.display());
-                Err(ClientError::new(Kind::OtherDeployment, what).remedy(
-                    "Leave --deployment and MEDLOCK_DEPLOYMENT out, or use another MEDLOCK_HOME for that deployment",
-                ))
-            }
-            outcome => outcome.map(drop),
-        }
     }
 
     /// The directory.

@@ -15,7 +15,7 @@ use crate::{
     client::{Client, Overrides},
     error::{ClientError, Kind},
     home::Home,
-    operator_key, own_key, session, unlock, upload,
+    operator_key, own_key, session, set_up, unlock, upload,
 };
 
 /// How far a clock may be off, in seconds.
@@ -77,7 +77,7 @@ impl Check {
 /// that the account was set up with, as for every other command.
 pub async fn examine(home: &Home, overrides: Overrides, deployment: Option<&Path>) -> Vec<Check> {
     let opened = Client::open(home.clone(), overrides);
-    let client = match opened.and_then(|client| client.expect_deployment(deployment).map(|()| client)) {
+    let client = match opened.and_then(|client| set_up::expect_deployment(&client, deployment).map(|()| client)) {
         Ok(client) => client,
         Err(error) => {
             let rest = [

@@ -11,7 +11,7 @@ use alloy::primitives::{Address, B256};
 use futures::StreamExt;
 use protocol::{
     authorship::{self, AuthorshipProof},
-    bodies::records::{RecordQuery, RecordView},
+    bodies::records::{RecordQuery, RecordView, VersionView},
     codes::{Category, Purpose, RecordStatus, Role},
     envelope::{EnvelopeContext, Metadata},
     ids::{LeafHash, RecordId},
@@ -40,13 +40,117 @@ pub struct Filter {
     pub category: Option<Category>,
 }
 
-/// Lists what the person owns, uploaded or was granted, newest first. Each record's patient, category and newest
-/// version are compared with the chain, and the status is the chain's. A record about which the server contradicts the
+/// A record of a list. Every field but [`Self::told`] was compared with the chain, or read from it.
+#[derive(Clone, Debug, Serialize)]
+pub struct RecordItem {
+    /// The record.
+    pub id: RecordId,
+    /// Whose it is.
+    #[serde(with = "protocol::hex_text")]
+    pub patient: Address,
+    /// Its folder.
+    pub category: Category,
+    /// Where it stands.
+    pub status: RecordStatus,
+    /// Unix seconds from which on its tombstone can no longer be lifted; absent where none stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub liftable_until: Option<u64>,
+    /// What only the server says.
+    #[serde(flatten)]
+    pub told: RecordTold,
+}
+
+/// The server's word about a record of a list. Only that it names no newer version than the chain has was checked.
+#[derive(Clone, Debug, Serialize)]
+pub struct RecordTold {
+    /// Who uploaded version 1.
+    #[serde(with = "protocol::hex_text")]
+    pub uploader: Address,
+    /// How often it was tombstoned or its tombstone lifted.
+    pub tombstone_epoch: u32,
+    /// Unix seconds.
+    pub created: u64,
+    /// How many versions it has.
+    pub version_count: u16,
+    /// The newest ones, oldest first. `retracted` is the chain's, for the uploaders that the server names.
+    pub versions: Vec<VersionView>,
+}
+
+/// One record. Every field but [`Self::told`] was compared with the chain, or read from it.
+#[derive(Clone, Debug, Serialize)]
+pub struct RecordDetails {
+    /// The record.
+    pub id: RecordId,
+    /// Whose it is.
+    #[serde(with = "protocol::hex_text")]
+    pub patient: Address,
+    /// Who uploaded version 1; compared if the node still has the event of that version.
+    #[serde(with = "protocol::hex_text")]
+    pub uploader: Address,
+    /// Its folder.
+    pub category: Category,
+    /// Where it stands.
+    pub status: RecordStatus,
+    /// Unix seconds from which on its tombstone can no longer be lifted; absent where none stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub liftable_until: Option<u64>,
+    /// The newest versions, oldest first.
+    pub versions: Vec<VersionDetails>,
+    /// What only the server says.
+    #[serde(flatten)]
+    pub told: RecordDetailsTold,
+}
+
+/// The server's word about one record, which was not compared with the chain.
+#[derive(Clone, Debug, Serialize)]
+pub struct RecordDetailsTold {
+    /// How often it was tombstoned or its tombstone lifted.
+    pub tombstone_epoch: u32,
+    /// Unix seconds.
+    pub created: u64,
+    /// How many versions it has.
+    pub version_count: u16,
+}
+
+/// One version of a record. Every field but [`Self::told`] was compared with the chain, or read from it.
+#[derive(Clone, Debug, Serialize)]
+pub struct VersionDetails {
+    /// From 1.
+    pub version: u16,
+    /// Who uploaded it.
+    #[serde(with = "protocol::hex_text")]
+    pub uploader: Address,
+    /// Whether its uploader says not to rely on it.
+    pub retracted: bool,
+    /// CIDv1 of the envelope.
+    pub cid: String,
+    /// Block of the registration.
+    pub block_number: u64,
+    /// Transaction of the registration.
+    #[serde(with = "protocol::hex_text")]
+    pub tx_hash: B256,
+    /// What only the server says.
+    #[serde(flatten)]
+    pub told: VersionTold,
+}
+
+/// The server's word about a version, which was not compared with the chain.
+#[derive(Clone, Debug, Serialize)]
+pub struct VersionTold {
+    /// Bytes of the envelope, if the server holds it.
+    pub size: Option<u64>,
+    /// Whether the operator holds its release share, so that grantees can open it.
+    pub has_release_share: bool,
+    /// Unix seconds.
+    pub registered_at: u64,
+}
+
+/// Lists what the person owns, uploaded or was granted, newest first. A record about which the server contradicts the
 /// chain is told, and does not keep the others from being listed.
 ///
 /// # Errors
 /// What the server refuses.
-pub async fn list(client: &Client, filter: Filter) -> Result<(Vec<RecordView>, Vec<Told>), ClientError> {
+pub async fn list(client: &Client, filter: Filter) -> Result<(Vec<RecordItem>, Vec<Told>), ClientError> {
     client.chain().verify_deployment().await?;
     let query = RecordQuery { patient: filter.patient, category: filter.category, ..RecordQuery::default() };
     let records = client.api()?.records(&query).await?;
@@ -55,7 +159,7 @@ pub async fn list(client: &Client, filter: Filter) -> Result<(Vec<RecordView>, V
     let (mut listed, mut told) = (Vec::new(), Vec::new());
     while let Some((record, result)) = compared.next().await {
         match result {
-            Ok(view) => listed.push(view),
+            Ok(item) => listed.push(item),
             Err(error) => told::tell(client, &mut told, error, |error| Told::record(record, error)).await?,
         }
     }
@@ -66,41 +170,74 @@ pub async fn list(client: &Client, filter: Filter) -> Result<(Vec<RecordView>, V
 ///
 /// # Errors
 /// [`Kind::UnknownRecord`], [`Kind::WrongAnswer`].
-pub async fn show(client: &Client, record: RecordId) -> Result<RecordView, ClientError> {
+pub async fn show(client: &Client, record: RecordId) -> Result<RecordDetails, ClientError> {
     client.chain().verify_deployment().await?;
-    let (view, versions) = tokio::try_join!(
+    let (item, versions) = tokio::try_join!(
         async { compared(client, client.api()?.record(record).await?).await },
         client.chain().versions(record),
     )?;
-    for told in &view.versions {
-        let known = versions.iter().find(|version| version.version == told.version);
-        if !known.is_some_and(|known| known.cid.to_string() == told.cid && known.uploader == told.uploader) {
-            return Err(contradiction());
-        }
-    }
+    let RecordItem { id, patient, category, status, liftable_until, told } = item;
     let first = versions.iter().find(|version| version.version == 1);
-    if first.is_some_and(|first| first.uploader != view.uploader) {
+    if first.is_some_and(|first| first.uploader != told.uploader) {
         return Err(contradiction());
     }
-    Ok(view)
+    let details = |told: VersionView| {
+        let known = versions.iter().find(|version| version.version == told.version).ok_or_else(contradiction)?;
+        if known.cid.to_string() != told.cid || known.uploader != told.uploader {
+            return Err(contradiction());
+        }
+        let VersionView { version, uploader, retracted, cid, size, has_release_share, registered_at, .. } = told;
+        Ok(VersionDetails {
+            version,
+            uploader,
+            retracted,
+            cid,
+            block_number: known.block_number,
+            tx_hash: known.tx_hash,
+            told: VersionTold { size, has_release_share, registered_at },
+        })
+    };
+    let RecordTold { uploader, tombstone_epoch, created, version_count, versions: told_versions } = told;
+    Ok(RecordDetails {
+        id,
+        patient,
+        uploader,
+        category,
+        status,
+        liftable_until,
+        versions: told_versions.into_iter().map(details).collect::<Result<_, ClientError>>()?,
+        told: RecordDetailsTold { tombstone_epoch, created, version_count },
+    })
 }
 
 /// Compares a record with the chain. The server may be a moment behind, never ahead or otherwise.
-async fn compared(client: &Client, mut told: RecordView) -> Result<RecordView, ClientError> {
+async fn compared(client: &Client, mut told: RecordView) -> Result<RecordItem, ClientError> {
     let known = client.chain().find_record(told.id).await?.ok_or_else(contradiction)?;
     let newest = told.versions.iter().map(|version| version.version).max().unwrap_or_default();
     if known.patient != told.patient || known.category != Some(told.category) || newest > known.version {
         return Err(contradiction());
     }
-    told.status = known.status;
-    told.liftable_until = match known.status {
+    let liftable_until = match known.status {
         RecordStatus::Tombstoned => Some(client.chain().tombstone(told.id).await?.liftable_until),
         _ => None,
     };
     for version in &mut told.versions {
         version.retracted = is_retracted(&known, version.version, version.uploader, told.uploader);
     }
-    Ok(told)
+    Ok(RecordItem {
+        id: told.id,
+        patient: known.patient,
+        category: told.category,
+        status: known.status,
+        liftable_until,
+        told: RecordTold {
+            uploader: told.uploader,
+            tombstone_epoch: told.tombstone_epoch,
+            created: told.created,
+            version_count: told.version_count,
+            versions: told.versions,
+        },
+    })
 }
 
 /// Whether the first uploader says not to rely on a version: a word about its own versions only (SPEC, section 9).

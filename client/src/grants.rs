@@ -9,16 +9,16 @@ pub(crate) use own_versions::OwnVersions;
 pub use protocol::grants::Scope;
 pub use revoke::{Ending, Revoked, revoke, standing};
 
-use alloy::primitives::Address;
+use alloy::primitives::{Address, B256};
 use futures::{StreamExt, TryStreamExt};
 use protocol::{
-    bodies::grants::{BundleBody, GrantBody, GrantQuery, GrantSide, GrantView, ShelfQuery},
+    bodies::grants::{BundleBody, GrantBody, GrantQuery, GrantSide, GrantView, Shelf, ShelfQuery},
     bundle::Bundle,
     codes::{Purpose, Right, ScopeKind},
     deployment::ContractName,
     error_code::ErrorCode,
-    grants::GrantForm,
-    ids::{GrantId, RecordId, RequestId, Tag},
+    grants::{GrantForm, GrantState},
+    ids::{GrantId, RecordId, RequestId, Salt, Tag},
     messages::{self, Action},
 };
 use serde::Serialize;
@@ -223,13 +223,73 @@ pub(crate) async fn tell_server(client: &Client, body: &GrantBody) -> Result<(),
     }
 }
 
+/// A grant. Every field but [`Self::told`] was read from the chain, or follows from what was.
+#[derive(Clone, Debug, Serialize)]
+pub struct GrantItem {
+    /// Its storage key.
+    pub id: GrantId,
+    /// Who gave it.
+    #[serde(with = "protocol::hex_text")]
+    pub patient: Address,
+    /// The grantee's tag.
+    pub tag: Tag,
+    /// What it covers.
+    pub kind: ScopeKind,
+    /// Record id, category or zero.
+    #[serde(with = "protocol::hex_text")]
+    pub scope_id: B256,
+    /// READ or WRITE; absent once revoked.
+    pub right: Option<Right>,
+    /// For what.
+    pub purposes: Vec<Purpose>,
+    /// First second, unix.
+    pub not_before: u64,
+    /// First second after, unix.
+    pub not_after: u64,
+    /// Grant epoch.
+    pub epoch: u32,
+    /// Patient epoch when granted.
+    pub patient_epoch: u32,
+    /// Whether it counts now.
+    pub state: GrantState,
+    /// What only the server says.
+    #[serde(flatten)]
+    pub told: GrantTold,
+}
+
+/// The server's word about a grant, which was not compared with the chain.
+#[derive(Clone, Debug, Serialize)]
+pub struct GrantTold {
+    /// To whom. Only the salt, or the patient's seed, shows whose tag it is; absent if the server does not say.
+    #[serde(with = "protocol::hex_text::option", skip_serializing_if = "Option::is_none")]
+    pub grantee: Option<Address>,
+    /// Opens the tag, if it is the right one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub salt: Option<Salt>,
+    /// SHA-256 of the bundle; from the chain for a grant that the server leaves out.
+    #[serde(with = "protocol::hex_text")]
+    pub bundle_hash: B256,
+    /// The newest version that the bundle opens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newest_version: Option<u16>,
+    /// Where it waits for its grantee.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shelf: Option<Shelf>,
+    /// Whether the grantee has hidden it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<bool>,
+    /// The transaction; from the chain for a grant that the server leaves out.
+    #[serde(with = "protocol::hex_text")]
+    pub tx_hash: B256,
+}
+
 /// Grants given or received. Terms and state are read from the chain, not from the server; one that the chain does not
 /// know is left out, since the server's mirror can be behind a reorganisation. Of what this person has given, that which
 /// stands on chain and the server leaves out is added, without the grantee, whom only the server names.
 ///
 /// # Errors
 /// What the server refuses.
-pub async fn list(client: &Client, side: GrantSide, record: Option<RecordId>) -> Result<Vec<GrantView>, ClientError> {
+pub async fn list(client: &Client, side: GrantSide, record: Option<RecordId>) -> Result<Vec<GrantItem>, ClientError> {
     let query = GrantQuery { side: Some(side), record, ..GrantQuery::default() };
     let mut grants = compared(client, &query).await?;
     if side == GrantSide::Given {
@@ -249,30 +309,47 @@ pub async fn list(client: &Client, side: GrantSide, record: Option<RecordId>) ->
 ///
 /// # Errors
 /// What the server refuses.
-pub async fn received(client: &Client, shelf: ShelfQuery) -> Result<Vec<GrantView>, ClientError> {
+pub async fn received(client: &Client, shelf: ShelfQuery) -> Result<Vec<GrantItem>, ClientError> {
     let query = GrantQuery { side: Some(GrantSide::Received), shelf: Some(shelf), ..GrantQuery::default() };
     compared(client, &query).await
 }
 
 /// What the server lists, with the terms and the state that the chain gives it.
-async fn compared(client: &Client, query: &GrantQuery) -> Result<Vec<GrantView>, ClientError> {
+async fn compared(client: &Client, query: &GrantQuery) -> Result<Vec<GrantItem>, ClientError> {
     let chain = client.chain();
     chain.verify_deployment().await?;
     let (told, now) = tokio::try_join!(client.api()?.grants(query), chain.now())?;
-    let compare = async |mut grant: GrantView| {
+    let compare = async |grant: GrantView| {
         let terms = chain.terms(grant.patient, grant.tag, grant.kind, grant.scope_id).await?;
         if terms.epoch == 0 {
             return Ok(None);
         }
         let patient_epoch = chain.patient_epoch(grant.patient).await?;
-        grant.state = terms.state_at(patient_epoch, now);
-        grant.right = Right::from_bit(terms.rights);
-        grant.purposes = Purpose::from_mask(terms.purposes);
-        (grant.not_before, grant.not_after) = (terms.not_before, terms.not_after);
-        (grant.epoch, grant.patient_epoch) = (terms.epoch, terms.patient_epoch);
-        Ok::<_, ClientError>(Some(grant))
+        Ok::<_, ClientError>(Some(GrantItem {
+            id: GrantId::derive(grant.patient, grant.tag, grant.kind, grant.scope_id),
+            patient: grant.patient,
+            tag: grant.tag,
+            kind: grant.kind,
+            scope_id: grant.scope_id,
+            right: Right::from_bit(terms.rights),
+            purposes: Purpose::from_mask(terms.purposes),
+            not_before: terms.not_before,
+            not_after: terms.not_after,
+            epoch: terms.epoch,
+            patient_epoch: terms.patient_epoch,
+            state: terms.state_at(patient_epoch, now),
+            told: GrantTold {
+                grantee: grant.grantee,
+                salt: grant.salt,
+                bundle_hash: grant.bundle_hash,
+                newest_version: grant.newest_version,
+                shelf: grant.shelf,
+                hidden: grant.hidden,
+                tx_hash: grant.tx_hash,
+            },
+        }))
     };
-    let compared: Vec<Option<GrantView>> =
+    let compared: Vec<Option<GrantItem>> =
         futures::stream::iter(told.into_iter().map(compare)).buffered(16).try_collect().await?;
     Ok(compared.into_iter().flatten().collect())
 }
@@ -280,17 +357,15 @@ async fn compared(client: &Client, query: &GrantQuery) -> Result<Vec<GrantView>,
 /// What stands on chain and was not told.
 fn untold_grants<'a>(
     patient: Address,
-    told: &[GrantView],
+    told: &[GrantItem],
     on_chain: impl Iterator<Item = &'a ChainGrant>,
     now: u64,
-) -> Vec<GrantView> {
+) -> Vec<GrantItem> {
     let is_untold = |grant: &&ChainGrant| told.iter().all(|known| known.id != grant.id);
-    let view = |grant: &ChainGrant| GrantView {
+    let item = |grant: &ChainGrant| GrantItem {
         id: grant.id,
         patient,
-        grantee: None,
         tag: grant.tag,
-        salt: None,
         kind: grant.kind,
         scope_id: grant.scope_id,
         right: Right::from_bit(grant.terms.rights),
@@ -300,18 +375,22 @@ fn untold_grants<'a>(
         epoch: grant.terms.epoch,
         patient_epoch: grant.terms.patient_epoch,
         state: grant.terms.state_at(grant.patient_epoch, now),
-        bundle_hash: grant.bundle_hash,
-        newest_version: None,
-        shelf: None,
-        hidden: None,
-        tx_hash: grant.tx_hash,
+        told: GrantTold {
+            grantee: None,
+            salt: None,
+            bundle_hash: grant.bundle_hash,
+            newest_version: None,
+            shelf: None,
+            hidden: None,
+            tx_hash: grant.tx_hash,
+        },
     };
-    on_chain.filter(is_untold).map(view).collect()
+    on_chain.filter(is_untold).map(item).collect()
 }
 
 impl Keys {
     /// The tag of `grantee` for one right, with the salt that opens it.
-    pub(crate) fn tag(&self, client: &Client, grantee: Address, right: Right) -> (Tag, protocol::ids::Salt) {
+    pub(crate) fn tag(&self, client: &Client, grantee: Address, right: Right) -> (Tag, Salt) {
         let deployment = client.deployment();
         self.seed().tag(deployment.chain_id, deployment.address_of(ContractName::GrantRegistry), grantee, right)
     }
@@ -319,11 +398,7 @@ impl Keys {
 
 #[cfg(test)]
 mod tests {
-    use alloy::primitives::B256;
-    use protocol::{
-        ends::AUTHORITY_SECONDS_MAX,
-        grants::{GrantState, Terms},
-    };
+    use protocol::{ends::AUTHORITY_SECONDS_MAX, grants::Terms};
 
     use super::*;
 

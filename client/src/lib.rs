@@ -4,6 +4,10 @@
 //! A [`client::Client`] joins the parts; operations are functions of their module that take it, the
 //! [`wallet::Wallet`] that signs, and the [`unlock::Keys`] that decrypt. Every action works relayed (somebody submits
 //! the signed message) and direct (the wallet sends and pays): [`act::Way`].
+//!
+//! Lists mix what was compared with the chain and what only the server says. Their items keep the latter apart, in a field
+//! `told`: [`grants::GrantItem`], [`download::RecordItem`], [`download::RecordDetails`], [`requests::Request`]. Of a log,
+//! [`audit::ListedRead`] says for each entry what the chain says about it.
 
 pub mod error;
 
@@ -14,6 +18,7 @@ pub mod client;
 pub mod home;
 pub mod wallet;
 
+mod kept_session;
 pub mod session;
 pub mod set_up;
 pub mod unlock;

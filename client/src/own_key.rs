@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use crate::{
     client::Client,
     error::{ClientError, Kind},
-    unlock::Keys,
 };
 
 const FILE: &str = "identity.json";
@@ -25,9 +24,9 @@ struct Kept {
     key: PublicKey,
 }
 
-/// Keeps the public key of unlocked keys.
-pub(crate) fn keep(client: &Client, keys: &Keys) -> Result<(), ClientError> {
-    let kept = Kept { owner: keys.owner(), key: *keys.identity().public_key() };
+/// Keeps the public key of somebody whose keys are unlocked.
+pub(crate) fn keep(client: &Client, owner: Address, key: &PublicKey) -> Result<(), ClientError> {
+    let kept = Kept { owner, key: *key };
     if find_kept(client)? == Some(kept.key) {
         return Ok(());
     }

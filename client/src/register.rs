@@ -59,7 +59,7 @@ pub async fn register_next(
     let keys = keys.compared_again(client.chain()).await?;
     let registered = publish(client, wallet, keys.next_identity().public_key(), keys.epochs().newest(), way).await?;
     let keys = keys.compared_again(client.chain()).await?;
-    own_key::keep(client, &keys)?;
+    own_key::keep(client, keys.owner(), keys.identity().public_key())?;
     Ok(registered)
 }
 

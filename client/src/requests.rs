@@ -93,7 +93,7 @@ fn note_hash(note: &[u8]) -> B256 {
     B256::from_slice(&Sha256::digest(note))
 }
 
-/// A request whose signature was checked.
+/// A request. Every field but [`Self::told`] is what its requester signed, or was read from the chain.
 #[derive(Clone, Debug, Serialize)]
 pub struct Request {
     /// Names it.
@@ -120,7 +120,15 @@ pub struct Request {
     pub reason_problem: Option<&'static str>,
     /// Whether the requester is accredited now, from the chain.
     pub accredited: bool,
-    /// Where it stands.
+    /// What only the server says.
+    #[serde(flatten)]
+    pub told: RequestTold,
+}
+
+/// The server's word about a request, which nothing confirms.
+#[derive(Clone, Debug, Serialize)]
+pub struct RequestTold {
+    /// Where it stands. One that the server keeps open after the end that its requester signed is `Lapsed`.
     pub state: RequestState,
     /// Unix seconds.
     pub created_at: u64,
@@ -175,13 +183,15 @@ async fn checked(client: &Client, keys: Option<&Keys>, view: &RequestView) -> Re
         reason,
         reason_problem,
         accredited: practitioner.is_some_and(|practitioner| practitioner.counts),
-        // Its requester signed until when it may be answered; the server may not keep it open.
-        state: if view.state == RequestState::Open && request.deadline <= U256::from(unix_now()) {
-            RequestState::Lapsed
-        } else {
-            view.state
+        told: RequestTold {
+            // Its requester signed until when it may be answered; the server may not keep it open.
+            state: if view.state == RequestState::Open && request.deadline <= U256::from(unix_now()) {
+                RequestState::Lapsed
+            } else {
+                view.state
+            },
+            created_at: view.created_at,
         },
-        created_at: view.created_at,
     }))
 }
 
@@ -203,7 +213,7 @@ async fn find_open(client: &Client, request: RequestId) -> Result<Request, Clien
     let known = list(client, None).await?.into_iter().find(|known| known.id == request);
     let known = known.filter(|known| known.patient == client.address());
     let known = known.ok_or_else(|| ClientError::new(Kind::NotFound, "There is no such request to you."))?;
-    if known.state == RequestState::Open {
+    if known.told.state == RequestState::Open {
         Ok(known)
     } else {
         Err(ClientError::new(Kind::NotFound, "The request has been answered, or its time has passed."))

@@ -1,121 +1,23 @@
 //! Signing in: the challenge, the one message we sign, the token, and the P-256 session key that signs read requests.
 
-use alloy::primitives::{Address, B256};
-use p256::ecdsa::{Signature, SigningKey, signature::Signer};
 use protocol::{
     bodies::account::{Challenge, LoginBody},
     error_code::ErrorCode,
     session::LoginMessage,
 };
-use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+pub use crate::kept_session::Session;
 use crate::{
-    chain::unix_now,
+    chain::{rfc3339, unix_now},
     client::Client,
     error::{ClientError, Kind},
-    home::Home,
+    kept_session::{self, new_session_key},
     operator_key, unlock,
     wallet::{Wallet, Wish},
 };
 
-const FILE: &str = "session.json";
 /// How far this device's clock may be from the server's.
 const CLOCK_SKEW_SECONDS_MAX: u64 = 120;
-
-/// A session. Token and key are wiped when it is dropped; the file in `MEDLOCK_HOME` has mode 0600.
-pub struct Session {
-    address: Address,
-    expires_at: u64,
-    login_message: String,
-    token: SecretString,
-    key: SigningKey,
-}
-
-/// `session.json`.
-#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
-#[serde(deny_unknown_fields)]
-struct Stored {
-    #[zeroize(skip)]
-    #[serde(with = "protocol::hex_text")]
-    address: Address,
-    expires_at: u64,
-    login_message: String,
-    token: String,
-    /// The session key's scalar, hex.
-    key: String,
-}
-
-impl Session {
-    /// Who is signed in.
-    #[must_use]
-    pub const fn address(&self) -> Address {
-        self.address
-    }
-
-    /// Unix seconds.
-    #[must_use]
-    pub const fn expires_at(&self) -> u64 {
-        self.expires_at
-    }
-
-    /// SHA-256 of the login message, as read requests name it.
-    #[must_use]
-    pub fn login_hash(&self) -> B256 {
-        B256::from_slice(&Sha256::digest(self.login_message.as_bytes()))
-    }
-
-    /// The login message that the wallet signed.
-    #[must_use]
-    pub fn login_message(&self) -> &str {
-        &self.login_message
-    }
-
-    /// Signs with the session key: 64 bytes r ‖ s.
-    #[must_use]
-    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
-        let signature: Signature = self.key.sign(message);
-        signature.to_bytes().into()
-    }
-
-    pub(crate) fn token(&self) -> SecretString {
-        self.token.clone()
-    }
-
-    fn save(&self, home: &Home) -> Result<(), ClientError> {
-        use secrecy::ExposeSecret;
-        let scalar = Zeroizing::new(<[u8; 32]>::from(self.key.to_bytes()));
-        let stored = Stored {
-            address: self.address,
-            expires_at: self.expires_at,
-            login_message: self.login_message.clone(),
-            token: self.token.expose_secret().to_owned(),
-            key: hex::encode(&scalar[..]),
-        };
-        home.write_json(FILE, &stored)
-    }
-
-    /// The session that this device keeps; `None` if there is none, or it has ended.
-    pub(crate) fn load(home: &Home) -> Result<Option<Self>, ClientError> {
-        let Some(mut stored) = home.read_json::<Stored>(FILE)? else { return Ok(None) };
-        if stored.expires_at <= unix_now() {
-            return Ok(None);
-        }
-        let damaged = || ClientError::new(Kind::NoSession, "The session on this device is damaged.");
-        let mut scalar = Zeroizing::new([0; 32]);
-        hex::decode_to_slice(&stored.key, scalar.as_mut_slice()).map_err(|_| damaged())?;
-        let key = SigningKey::from_slice(scalar.as_slice()).map_err(|_| damaged())?;
-        Ok(Some(Self {
-            address: stored.address,
-            expires_at: stored.expires_at,
-            login_message: std::mem::take(&mut stored.login_message),
-            token: std::mem::take(&mut stored.token).into(),
-            key,
-        }))
-    }
-}
 
 /// Signs in and keeps the session; puts the keyring back if the server has none.
 ///
@@ -195,7 +97,7 @@ pub async fn logout(client: &Client) -> Result<bool, ClientError> {
         }
         Err(_) => false,
     };
-    client.home().remove(FILE)?;
+    kept_session::remove(client.home())?;
     Ok(told)
 }
 
@@ -254,25 +156,6 @@ fn is_same_site(domain: &str, host: &str, port: Option<u16>) -> bool {
     ports_agree && (name.eq_ignore_ascii_case(host) || is_part)
 }
 
-fn new_session_key() -> SigningKey {
-    loop {
-        let scalar = Zeroizing::new(rand::random::<[u8; 32]>());
-        // All but a 2^-32 part of the scalars are in range.
-        if let Ok(key) = SigningKey::from_slice(scalar.as_slice()) {
-            return key;
-        }
-    }
-}
-
-/// RFC 3339 in UTC, to the second.
-pub(crate) fn rfc3339(unix_seconds: u64) -> Result<String, ClientError> {
-    i64::try_from(unix_seconds)
-        .ok()
-        .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
-        .map(|time| time.to_string())
-        .ok_or_else(|| ClientError::new(Kind::InvalidAnswer, "The server's time is no time."))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -286,25 +169,5 @@ mod tests {
         assert!(!is_same_site("example", "medlock.example", None), "not a whole top-level domain");
         assert!(!is_same_site("medlock.example:1", "medlock.example", Some(2)));
         assert!(!is_same_site("api.medlock.example", "medlock.example", None));
-    }
-
-    #[test]
-    fn a_session_is_loaded_as_it_was_saved_and_not_after_its_end() {
-        let dir = tempfile::tempdir().unwrap();
-        let home = Home::open(dir.path()).unwrap();
-        let mut session = Session {
-            address: Address::repeat_byte(1),
-            expires_at: unix_now() + 60,
-            login_message: "message".into(),
-            token: "token".into(),
-            key: new_session_key(),
-        };
-        session.save(&home).unwrap();
-        let again = Session::load(&home).unwrap().unwrap();
-        assert_eq!(again.sign(b"x"), session.sign(b"x"));
-        assert_eq!(again.login_hash(), session.login_hash());
-        session.expires_at = unix_now();
-        session.save(&home).unwrap();
-        assert!(Session::load(&home).unwrap().is_none());
     }
 }

@@ -1,6 +1,6 @@
 //! The first steps on a device: where the server and the chain are, and the wallet.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use protocol::deployment::Deployment;
 use secrecy::SecretString;
@@ -11,6 +11,7 @@ use crate::{
     client::{Client, Overrides},
     error::{ClientError, Kind},
     home::{Config, Home, read_deployment},
+    operator_key,
     wallet::{LocalWallet, WALLET_FILE, Wallet, check_new_passphrase},
 };
 
@@ -139,4 +140,23 @@ pub async fn deployment_of_server(api: &str) -> Result<Deployment, ClientError> 
         ClientError::new(Kind::InvalidDeployment, format!("The server's deployment cannot be used: {error}."))
     })?;
     Ok(deployment)
+}
+
+/// Makes sure that a deployment `file`, where a setting names one, is the one that this device was set up with. It may
+/// have further keys of the operator, which are then kept.
+///
+/// # Errors
+/// [`Kind::OtherDeployment`], [`Kind::OperatorKeys`], [`Kind::InvalidDeployment`].
+pub fn expect_deployment(client: &Client, file: Option<&Path>) -> Result<(), ClientError> {
+    let Some(file) = file else { return Ok(()) };
+    let told = read_deployment(file)?;
+    match operator_key::check(client, &told, &file.display().to_string()) {
+        Err(error) if *error.kind() == Kind::OtherDeployment => {
+            let what = format!("{} is not the deployment that this account was set up with", file.display());
+            Err(ClientError::new(Kind::OtherDeployment, what).remedy(
+                "Leave --deployment and MEDLOCK_DEPLOYMENT out, or use another MEDLOCK_HOME for that deployment",
+            ))
+        }
+        outcome => outcome.map(drop),
+    }
 }

@@ -14,12 +14,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     api::PrivateBlobName,
-    chain::{Chain, unix_now},
+    chain::{Chain, rfc3339, unix_now},
     client::Client,
     download::stream::open_error,
     error::{ClientError, Kind},
     own_key,
-    session::rfc3339,
     wallet::{Wallet, Wish},
 };
 
@@ -298,7 +297,7 @@ async fn make_keyring(
     // Before anything is written: what the chain says about these keys.
     let keys = Keys::compared(client.chain(), owner, seed).await?;
     client.home().write(KEYRING_FILE, &keyring.to_json())?;
-    own_key::keep(client, &keys)?;
+    own_key::keep(client, keys.owner(), keys.identity().public_key())?;
     let on_server = client.is_signed_in() && put_back(client).await.unwrap_or(false);
     Ok((keys, NewKeyring { wallet_unlocks, on_server }))
 }
@@ -367,7 +366,7 @@ pub async fn unlock(client: &Client, unlocker: Unlocker<'_>) -> Result<Keys, Cli
     if !is_local {
         client.home().write(KEYRING_FILE, &json)?;
     }
-    own_key::keep(client, &keys)?;
+    own_key::keep(client, keys.owner(), keys.identity().public_key())?;
     Ok(keys)
 }
 

@@ -12,8 +12,6 @@ mod pipeline;
 mod registration;
 mod size;
 
-use std::path::PathBuf;
-
 use alloy::primitives::{Address, B256};
 use protocol::{
     authorship,
@@ -26,8 +24,8 @@ use protocol::{
     secret::DataKey,
 };
 use serde::Serialize;
-use tokio::io::AsyncRead;
 
+pub use self::content::Source;
 use self::{
     content::{Content, Opened},
     journal::{Entry, Stored},
@@ -48,14 +46,6 @@ use crate::{
 
 /// Length of the signature of a wallet that is a key.
 const SIGNATURE_LEN: usize = 65;
-
-/// Where the document comes from.
-pub enum Source {
-    /// A file, read twice; it must not change meanwhile.
-    File(PathBuf),
-    /// A pipe, spooled encrypted until it ends.
-    Pipe(Box<dyn AsyncRead + Send + Unpin>),
-}
 
 /// Whether it starts a record or continues one.
 #[derive(Clone, Copy, Debug)]

@@ -3,15 +3,7 @@
 
 use std::{fmt, path::Path};
 
-use client::{
-    Told,
-    error::{ClientError, Kind},
-};
-
-use super::{
-    screen::{Screen, plain, short},
-    settings::Opened,
-};
+use client::error::{ClientError, Kind};
 
 /// What every command returns when it fails.
 pub(crate) type Failure = ClientError;
@@ -45,40 +37,6 @@ pub(crate) fn bad_arguments(error: &clap::Error) -> Failure {
 /// A file of the user's cannot be read or written; `doing` is `read` or `written`.
 pub(crate) fn file(path: &Path, doing: &str, error: std::io::Error) -> Failure {
     ClientError::new(Kind::LocalFile, format!("{} cannot be {doing}: {error}", path.display())).because(error)
-}
-
-/// Tells each item that could not be done, after the answer; fails if there is one.
-pub(crate) fn tell_all(screen: Screen, told: &[Told]) -> Result<(), Failure> {
-    for item in told {
-        screen.warn(told_in_words(item));
-    }
-    match told.len() {
-        0 => Ok(()),
-        1 => Err(ClientError::new(Kind::NotAllDone, "one item could not be done; everything else was")),
-        many => Err(ClientError::new(Kind::NotAllDone, format!("{many} items could not be done; everything else was"))),
-    }
-}
-
-/// Fails if the server's lists had items that could not be read; the answer was given without them.
-pub(crate) fn unreadable(opened: &Opened) -> Result<(), Failure> {
-    let count = opened.get().and_then(|client| client.api().ok()).map_or(0, client::api::Api::unreadable);
-    if count == 0 {
-        return Ok(());
-    }
-    Err(ClientError::new(
-        Kind::InvalidAnswer,
-        format!("{count} of the server's entries cannot be read and are left out"),
-    ))
-}
-
-fn told_in_words(item: &Told) -> String {
-    let version = item.version.map_or_else(String::new, |version| format!(", version {version}"));
-    let about = match (item.record, item.grant) {
-        (Some(record), _) => format!("Record {}{version}: ", short(record)),
-        (None, Some(grant)) => format!("Grant {}: ", short(grant)),
-        (None, None) => String::new(),
-    };
-    format!("{about}{} ({})", plain(&item.what), plain(&item.code))
 }
 
 /// The person answered no.

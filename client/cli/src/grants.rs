@@ -5,11 +5,11 @@ use client::{
     Client, Kind,
     chain::ChainGrant,
     error::ClientError,
-    grants::{self, Ending, Granted, NewGrants, Revoked, Scope},
+    grants::{self, Ending, GrantItem, Granted, NewGrants, Revoked, Scope},
     unlock::Keys,
 };
 use protocol::{
-    bodies::grants::{GrantSide, GrantState, GrantView, ShelfQuery},
+    bodies::grants::{GrantSide, GrantState, ShelfQuery},
     codes::{Category, Purpose, Right, ScopeKind},
 };
 
@@ -17,7 +17,7 @@ use super::{
     failure::{self, Failure},
     moment::{self, Edge},
     names::{self, Names},
-    pick, prompt, records,
+    pick, prompt,
     screen::short,
     settings::{Context, Sending},
     words,
@@ -87,7 +87,7 @@ impl Grant {
         let granted = grants::grant(&client, &wallet, &keys, &new).await?;
         let names = Names::of(&context, &client, Some(&keys), [grantee]).await;
         context.screen.answer(&granted, || granted_in_words(&new, &granted, &names))?;
-        failure::tell_all(context.screen, &granted.told)
+        context.screen.tell_all(&granted.told)
     }
 
     fn period(&self, context: &Context) -> Result<(u64, u64), Failure> {
@@ -120,7 +120,7 @@ impl Grant {
         }
         let mut scopes = Vec::new();
         for record in &self.records {
-            let scope = Scope::Record(records::find(client, record).await?);
+            let scope = Scope::Record(pick::record(client, record).await?);
             if !scopes.contains(&scope) {
                 scopes.push(scope);
             }
@@ -184,7 +184,7 @@ impl Grants {
     pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
         let client = context.client()?;
         let record = match &self.record {
-            Some(record) => Some(records::find(&client, record).await?),
+            Some(record) => Some(pick::record(&client, record).await?),
             None => None,
         };
         let side = if self.received { GrantSide::Received } else { GrantSide::Given };
@@ -195,7 +195,7 @@ impl Grants {
         if !self.all {
             grants.retain(|grant| grant.state.is_open());
         }
-        let people = grants.iter().flat_map(|grant| [Some(grant.patient), grant.grantee]).flatten();
+        let people = grants.iter().flat_map(|grant| [Some(grant.patient), grant.told.grantee]).flatten();
         let names = Names::of(&context, &client, None, people).await;
         context.screen.answer(&serde_json::json!({ "grants": grants }), || {
             if grants.is_empty() {
@@ -216,8 +216,8 @@ impl Grants {
 }
 
 /// A grant in one sentence: `Dr. Ada can open 0x1234abcd12 for treatment until 3 May 2026.`
-pub(crate) fn sentence(grant: &GrantView, names: &Names) -> String {
-    let who = grant.grantee.map_or_else(|| "Somebody".to_owned(), |grantee| names.begin(grantee));
+pub(crate) fn sentence(grant: &GrantItem, names: &Names) -> String {
+    let who = grant.told.grantee.map_or_else(|| "Somebody".to_owned(), |grantee| names.begin(grantee));
     let whose = match names.call(grant.patient) {
         you if you == "you" => String::new(),
         name => format!(" of {name}"),
@@ -285,7 +285,7 @@ impl Revoke {
         let wallet = context.wallet(&client).await?;
         let revoked = grants::revoke(&client, &wallet, keys.as_ref(), &ending, self.sending.way()).await?;
         context.screen.answer(&revoked, || revoked_in_words(&revoked))?;
-        failure::tell_all(context.screen, &revoked.told)
+        context.screen.tell_all(&revoked.told)
     }
 
     async fn ending(&self, context: &Context, client: &Client, keys: Option<&Keys>) -> Result<Ending, Failure> {
@@ -293,7 +293,7 @@ impl Revoke {
             return Ok(Ending::Everything);
         }
         let record = match &self.record {
-            Some(record) => Some(records::find(client, record).await?),
+            Some(record) => Some(pick::record(client, record).await?),
             None => None,
         };
         if let Some(person) = &self.to {

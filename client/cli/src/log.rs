@@ -11,7 +11,7 @@ use super::{
     failure::Failure,
     moment::{self, Edge},
     names::Names,
-    records,
+    pick,
     screen::short,
     settings::Context,
     words,
@@ -40,7 +40,7 @@ impl Log {
         let until = self.until.as_deref().map(|text| context.moment(text, Edge::End)).transpose()?;
         let client = context.client()?;
         let record = match &self.record {
-            Some(record) => Some(records::find(&client, record).await?),
+            Some(record) => Some(pick::record(&client, record).await?),
             None => None,
         };
         let keys = context.keys_if_any(&client).await?;

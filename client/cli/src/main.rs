@@ -131,7 +131,7 @@ async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let screen = cli.settings.screen();
     let context = Context::new(cli.settings, screen);
     let opened = context.opened();
-    match cli.command.run(context).await.and_then(|()| failure::unreadable(&opened)) {
+    match cli.command.run(context).await.and_then(|()| settings::unreadable(&opened)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             screen.fail(&failure);

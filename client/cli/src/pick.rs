@@ -2,7 +2,11 @@
 
 use std::{fmt::Display, str::FromStr};
 
-use client::{ClientError, Kind};
+use client::{
+    Client, ClientError, Kind,
+    download::{self, Filter},
+};
+use protocol::ids::RecordId;
 
 use super::failure::{self, Failure};
 
@@ -40,10 +44,18 @@ pub(crate) fn by_start<T: Display + PartialEq + Copy>(
     found.ok_or_else(|| ClientError::new(Kind::NotFound, format!("no {noun} that you may see begins with '{text}'")))
 }
 
+/// Finds a record by its id, or by the first characters of it among those that the person may see.
+pub(crate) async fn record(client: &Client, text: &str) -> Result<RecordId, Failure> {
+    if let Some(id) = whole(text) {
+        return Ok(id);
+    }
+    let (records, _) = download::list(client, Filter::default()).await?;
+    by_start("record", text, records.iter().map(|record| record.id))
+}
+
 #[cfg(test)]
 mod tests {
     use alloy::primitives::B256;
-    use protocol::ids::RecordId;
 
     use super::*;
 

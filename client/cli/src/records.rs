@@ -5,14 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use client::{
     Client, ClientError, Kind,
-    download::{self, Destination, Filter, Opened, Wanted},
-    grants,
+    download::{self, Destination, Filter, Opened, RecordDetails, RecordItem, Wanted},
+    grants::{self, GrantItem},
 };
 use protocol::{
-    bodies::{
-        grants::{GrantSide, GrantView},
-        records::RecordView,
-    },
+    bodies::grants::GrantSide,
     codes::{Category, Purpose, RecordStatus},
     ids::RecordId,
 };
@@ -27,15 +24,6 @@ use super::{
     settings::Context,
     words,
 };
-
-/// Finds a record by its id, or by the first characters of it among those that the person may see.
-pub(crate) async fn find(client: &Client, text: &str) -> Result<RecordId, Failure> {
-    if let Some(id) = pick::whole(text) {
-        return Ok(id);
-    }
-    let (records, _) = download::list(client, Filter::default()).await?;
-    pick::by_start("record", text, records.iter().map(|record| record.id))
-}
 
 /// List the records that are yours, that you uploaded, or that were shared with you.
 #[derive(Debug, Args)]
@@ -62,7 +50,7 @@ impl List {
         if !self.all {
             records.retain(|record| record.status == RecordStatus::Active);
         }
-        let people = records.iter().flat_map(|record| [record.patient, record.uploader]);
+        let people = records.iter().flat_map(|record| [record.patient, record.told.uploader]);
         let names = Names::of(&context, &client, None, people).await;
         let mut answer = serde_json::json!({ "records": records });
         if !told.is_empty() {
@@ -76,7 +64,7 @@ impl List {
             context.screen.table(["RECORD", "DATE", "CATEGORY", "PATIENT", "FROM", "VERSION", "SIZE", "STATUS"], rows)
         })?;
         // The server says something else than the chain: that is what the command ends with.
-        let result = failure::tell_all(context.screen, &told);
+        let result = context.screen.tell_all(&told);
         match told.iter().any(|item| item.code == Kind::WrongAnswer.code()) {
             true => Err(ClientError::new(Kind::WrongAnswer, "the server describes a record otherwise than the chain")),
             false => result,
@@ -84,24 +72,23 @@ impl List {
     }
 }
 
-fn row(record: &RecordView, names: &Names) -> [String; 8] {
-    let newest = record.versions.last();
+fn row(record: &RecordItem, names: &Names) -> [String; 8] {
+    let newest = record.told.versions.last();
     [
         short(record.id),
-        moment::in_words(newest.map_or(record.created, |version| version.registered_at)),
+        moment::in_words(newest.map_or(record.told.created, |version| version.registered_at)),
         record.category.to_string(),
         names.call(record.patient),
-        names.call(record.uploader),
+        names.call(record.told.uploader),
         newest.map_or_else(String::new, |version| version.version.to_string()),
         newest.and_then(|version| version.size).map_or_else(String::new, bytes_in_words),
-        status(record),
+        status(record.status, newest.is_some_and(|version| version.retracted)),
     ]
 }
 
 /// Where it stands, and the uploader's word about its newest version.
-fn status(record: &RecordView) -> String {
-    let status = words::status_in_words(record.status);
-    let is_retracted = record.versions.last().is_some_and(|version| version.retracted);
+fn status(status: RecordStatus, is_retracted: bool) -> String {
+    let status = words::status_in_words(status);
     if is_retracted { format!("{status}, retracted by its uploader") } else { status.to_owned() }
 }
 
@@ -116,11 +103,11 @@ pub(crate) struct Show {
 impl Show {
     pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
         let client = context.client()?;
-        let record = download::show(&client, find(&client, &self.record).await?).await?;
+        let record = download::show(&client, pick::record(&client, &self.record).await?).await?;
         let is_mine = record.patient == client.address();
         let side = if is_mine { GrantSide::Given } else { GrantSide::Received };
         let grants = grants::list(&client, side, Some(record.id)).await?;
-        let people = grants.iter().flat_map(|grant| [Some(grant.patient), grant.grantee]).flatten();
+        let people = grants.iter().flat_map(|grant| [Some(grant.patient), grant.told.grantee]).flatten();
         let uploaders = record.versions.iter().map(|version| version.uploader);
         let people = people.chain(uploaders).chain([record.patient]);
         let names = Names::of(&context, &client, None, people).await;
@@ -143,7 +130,7 @@ fn withdrawn_in_words(record: RecordId, until: u64) -> String {
     format!("Until {} you can take the withdrawal back: medlock lift {}.", moment::in_words(until), short(record))
 }
 
-fn in_words(context: &Context, record: &RecordView, grants: &[GrantView], names: &Names) -> String {
+fn in_words(context: &Context, record: &RecordDetails, grants: &[GrantItem], names: &Names) -> String {
     let heading = |text: &str| context.screen.heading(text);
     let mut text = format!(
         "{} {}\n{} {}\n{} {}\n{} {}\n\n",
@@ -154,15 +141,15 @@ fn in_words(context: &Context, record: &RecordView, grants: &[GrantView], names:
         heading("Category"),
         record.category,
         heading("Status  "),
-        status(record),
+        status(record.status, record.versions.last().is_some_and(|version| version.retracted)),
     );
     let rows = record.versions.iter().map(|version| {
         [
             version.version.to_string(),
-            moment::in_words(version.registered_at),
+            moment::in_words(version.told.registered_at),
             names.call(version.uploader),
-            version.size.map_or_else(String::new, bytes_in_words),
-            if version.has_release_share { "yes" } else { "no" }.to_owned(),
+            version.told.size.map_or_else(String::new, bytes_in_words),
+            if version.told.has_release_share { "yes" } else { "no" }.to_owned(),
             if version.retracted { "yes" } else { "no" }.to_owned(),
             version.cid.clone(),
         ]
@@ -213,7 +200,7 @@ impl Get {
         }
         let client = context.client()?;
         let keys = context.keys(&client).await?;
-        let record = find(&client, &self.record).await?;
+        let record = pick::record(&client, &self.record).await?;
         let wanted =
             Wanted { record, version: self.version, purpose: self.purpose, range: self.range.map(ByteRange::to_range) };
         // Standard output gets nothing before everything was checked, so the document waits in the private directory.

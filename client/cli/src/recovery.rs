@@ -152,6 +152,6 @@ impl Reissue {
             }
             text
         })?;
-        failure::tell_all(context.screen, &reissued.told)
+        context.screen.tell_all(&reissued.told)
     }
 }

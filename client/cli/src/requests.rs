@@ -18,7 +18,7 @@ use super::{
     grants::scopes_in_words,
     moment::{self, Edge},
     names::{self, Names},
-    pick, prompt, records,
+    pick, prompt,
     screen::{plain, short},
     settings::{Context, Sending},
     words,
@@ -70,7 +70,7 @@ impl Request {
         let wallet = context.wallet(&client).await?;
         let patient = names::resolve(&context, &client, None, &self.patient).await?;
         let scope = match (&self.record, self.category) {
-            (Some(record), _) => Scope::Record(records::find(&client, record).await?),
+            (Some(record), _) => Scope::Record(pick::record(&client, record).await?),
             (None, Some(category)) => Scope::Category(category),
             (None, None) => Scope::All,
         };
@@ -98,7 +98,7 @@ impl Requests {
         let keys = context.keys(&client).await?;
         let mut requests = requests::list(&client, Some(&keys)).await?;
         if self.open {
-            requests.retain(|request| request.state == RequestState::Open);
+            requests.retain(|request| request.told.state == RequestState::Open);
         }
         let people = requests.iter().flat_map(|request| [request.requester, request.patient]);
         let names = Names::of(&context, &client, Some(&keys), people).await;
@@ -120,7 +120,7 @@ fn in_words(request: &requests::Request, me: alloy::primitives::Address, names: 
         scope => scopes_in_words(&[scope]),
     };
     let accredited = if request.requester != me && !request.accredited { " (not accredited now)" } else { "" };
-    let state = match request.state {
+    let state = match request.told.state {
         RequestState::Open => "waits for an answer",
         RequestState::Approved => "approved",
         RequestState::Denied => "denied",
@@ -131,7 +131,7 @@ fn in_words(request: &requests::Request, me: alloy::primitives::Address, names: 
         short(request.id),
         names.begin(request.requester),
         names.call(request.patient),
-        moment::in_words(request.created_at),
+        moment::in_words(request.told.created_at),
         words::purposes_in_words(&request.purposes),
         moment::until_in_words(request.until),
     );
@@ -146,7 +146,7 @@ fn in_words(request: &requests::Request, me: alloy::primitives::Address, names: 
         Some(_) => text += "\n  The reason does not open, or is not the one that was signed.",
         None => {}
     }
-    if request.patient == me && request.state == RequestState::Open {
+    if request.patient == me && request.told.state == RequestState::Open {
         let id = short(request.id);
         text += &format!("\n  medlock approve {id}, or medlock deny {id}");
     }
@@ -180,7 +180,7 @@ impl Approve {
         let request = find(&client, &keys, &self.request).await?;
         let mut records = Vec::new();
         for record in &self.records {
-            records.push(records::find(&client, record).await?);
+            records.push(pick::record(&client, record).await?);
         }
         let approval = Approval {
             records: if records.is_empty() { None } else { Some(records) },
@@ -194,7 +194,7 @@ impl Approve {
             let ids = granted.grants.iter().map(short).collect::<Vec<_>>().join(" ");
             format!("Approved.\nStop sharing: medlock revoke {ids}")
         })?;
-        failure::tell_all(context.screen, &granted.told)
+        context.screen.tell_all(&granted.told)
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use client::{Progress, Step};
+use client::{ClientError, Kind, Progress, Step, Told};
 use comfy_table::{Attribute, Cell, ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
@@ -42,6 +42,20 @@ impl Screen {
     /// Whether the answer goes to a program.
     pub(crate) const fn is_json(self) -> bool {
         self.json
+    }
+
+    /// Tells each item that could not be done, after the answer; fails if there is one.
+    pub(crate) fn tell_all(self, told: &[Told]) -> Result<(), Failure> {
+        for item in told {
+            self.warn(told_in_words(item));
+        }
+        match told.len() {
+            0 => Ok(()),
+            1 => Err(ClientError::new(Kind::NotAllDone, "one item could not be done; everything else was")),
+            many => {
+                Err(ClientError::new(Kind::NotAllDone, format!("{many} items could not be done; everything else was")))
+            }
+        }
     }
 
     /// Shows the answer: `value` as JSON, or `words` for people.
@@ -205,6 +219,16 @@ fn bytes(bar: &ProgressBar, message: &str, done: u64, total: Option<u64>) {
 fn waiting(bar: &ProgressBar, message: &str) {
     bar.set_style(style("{msg} {spinner}"));
     bar.set_message(message.to_owned());
+}
+
+fn told_in_words(item: &Told) -> String {
+    let version = item.version.map_or_else(String::new, |version| format!(", version {version}"));
+    let about = match (item.record, item.grant) {
+        (Some(record), _) => format!("Record {}{version}: ", short(record)),
+        (None, Some(grant)) => format!("Grant {}: ", short(grant)),
+        (None, None) => String::new(),
+    };
+    format!("{about}{} ({})", plain(&item.what), plain(&item.code))
 }
 
 /// Bytes for people: `812 B`, `4.1 kB`, `12 MB`.

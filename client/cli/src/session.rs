@@ -4,11 +4,7 @@ use clap::Args;
 use client::{Client, Kind, grants, session};
 use serde::Serialize;
 
-use super::{
-    failure::{self, Failure},
-    moment,
-    settings::Context,
-};
+use super::{failure::Failure, moment, settings::Context};
 
 /// Sign in at the API with your wallet.
 ///
@@ -43,7 +39,7 @@ impl Login {
             format!("Signed in as {} until {until}.", session.address().to_checksum(None))
         })?;
         match &answer.caught_up {
-            Some(done) => failure::tell_all(context.screen, &done.told),
+            Some(done) => context.screen.tell_all(&done.told),
             None => Ok(()),
         }
     }

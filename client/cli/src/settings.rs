@@ -11,10 +11,12 @@ use std::{
 
 use clap::{ArgAction, Args};
 use client::{
-    Client, Kind, Progress,
+    Client, ClientError, Kind, Progress,
     act::Way,
+    api::Api,
     client::Overrides,
     home::Home,
+    set_up,
     unlock::{self, Keys, Unlocker},
     wallet::{LocalWallet, WALLET_FILE, Wallet, Wish, check_new_passphrase},
 };
@@ -92,6 +94,18 @@ pub(crate) struct Context {
 /// The client that a command has opened, for what is said when it has ended.
 pub(crate) type Opened = Arc<std::sync::OnceLock<Client>>;
 
+/// Fails if the server's lists had items that could not be read; the answer was given without them.
+pub(crate) fn unreadable(opened: &Opened) -> Result<(), Failure> {
+    let count = opened.get().and_then(|client| client.api().ok()).map_or(0, Api::unreadable);
+    if count == 0 {
+        return Ok(());
+    }
+    Err(ClientError::new(
+        Kind::InvalidAnswer,
+        format!("{count} of the server's entries cannot be read and are left out"),
+    ))
+}
+
 impl Context {
     /// A context that has opened nothing yet.
     pub(crate) fn new(settings: Settings, screen: Screen) -> Self {
@@ -126,7 +140,7 @@ impl Context {
     /// The client of an account that is set up. A deployment file named by a setting must be the one it was set up with.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
         let client = Client::open(self.home()?, self.overrides())?;
-        client.expect_deployment(self.settings.deployment.as_deref())?;
+        set_up::expect_deployment(&client, self.settings.deployment.as_deref())?;
         // A command opens one client; a second one would only not be counted.
         let _ = self.opened.set(client.clone());
         Ok(client)
@@ -168,7 +182,7 @@ impl Context {
         let wallet = LocalWallet::from_file(&client.home().path(WALLET_FILE), passphrase)?;
         if wallet.address() != client.address() {
             let what = "wallet.json holds another account than config.toml names";
-            return Err(client::ClientError::new(Kind::InvalidWallet, what));
+            return Err(ClientError::new(Kind::InvalidWallet, what));
         }
         Ok(self.announced(wallet))
     }

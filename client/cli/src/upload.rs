@@ -12,7 +12,7 @@ use protocol::codes::Category;
 
 use super::{
     failure::{self, Failure},
-    names, records,
+    names, pick,
     screen::{bytes_in_words, plain},
     settings::{Context, Sending},
     words,
@@ -63,7 +63,7 @@ impl Upload {
             context.keys(&client).await?;
         }
         let target = match &self.record {
-            Some(record) => Target::NewVersion(records::find(&client, record).await?),
+            Some(record) => Target::NewVersion(pick::record(&client, record).await?),
             None => {
                 let patient = match &self.patient {
                     Some(person) => names::resolve(&context, &client, None, person).await?,

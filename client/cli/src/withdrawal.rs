@@ -6,8 +6,7 @@ use protocol::ids::RecordId;
 
 use super::{
     failure::Failure,
-    moment, prompt,
-    records::find,
+    moment, pick, prompt,
     screen::short,
     settings::{Context, Sending},
 };
@@ -31,7 +30,7 @@ pub(crate) struct Withdraw {
 impl Withdraw {
     pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
         let client = context.client()?;
-        let record = find(&client, &self.record).await?;
+        let record = pick::record(&client, &self.record).await?;
         prompt::agree("Nobody will be able to open this record any more.", self.yes)?;
         let wallet = context.wallet(&client).await?;
         let settled = record_status::tombstone(&client, &wallet, record, self.sending.way()).await?;
@@ -62,7 +61,7 @@ pub(crate) struct Lift {
 impl Lift {
     pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
         let client = context.client()?;
-        let record = find(&client, &self.record).await?;
+        let record = pick::record(&client, &self.record).await?;
         let wallet = context.wallet(&client).await?;
         let settled = record_status::lift(&client, &wallet, record, self.sending.way()).await?;
         said(&context, record, &settled, || format!("Record {} can be opened again.", short(record)))
@@ -84,7 +83,7 @@ pub(crate) struct Retract {
 impl Retract {
     pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
         let client = context.client()?;
-        let record = find(&client, &self.record).await?;
+        let record = pick::record(&client, &self.record).await?;
         let wallet = context.wallet(&client).await?;
         let settled = record_status::retract(&client, &wallet, record, self.sending.way()).await?;
         said(&context, record, &settled, || {

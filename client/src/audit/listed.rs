@@ -60,7 +60,7 @@ pub enum Who {
     NotChecked,
 }
 
-/// One read.
+/// One read, as the server tells it, with what chain and seed say about that.
 #[derive(Clone, Debug, Serialize)]
 pub struct ListedRead {
     /// What the server tells, or what the chain has where it tells nothing.

@@ -1,10 +1,6 @@
 //! Headers of envelopes, each compared with the CID on chain, which takes the whole file.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::PoisonError, time::Duration};
 
 use bytes::Bytes;
 use futures::{Stream, TryStreamExt};
@@ -27,9 +23,6 @@ const MIRROR_PAUSE: Duration = Duration::from_millis(300);
 /// How many blocks a mirror may be behind. An older version that the server does not have never was there: somebody who
 /// registers a thousand digests of nothing must not make their patient wait for each.
 const MIRROR_BLOCKS: u64 = 64;
-
-/// The headers that were found true, by CID: each envelope is read once while a client is open.
-pub(crate) type CheckedHeaders = Arc<Mutex<HashMap<Cid, Bytes>>>;
 
 /// The first 161 bytes of an envelope, after all of it was compared with its CID.
 ///

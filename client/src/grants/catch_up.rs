@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use protocol::{
     bodies::{
-        grants::{BundleBody, CatchUpBody, GrantSide, GrantView},
+        grants::{BundleBody, CatchUpBody, GrantSide},
         records::{RecordQuery, ReleaseShareBody},
     },
     bundle::Bundle,
@@ -16,7 +16,7 @@ use protocol::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    OwnVersions, list,
+    GrantItem, OwnVersions, list,
     own_versions::{open_version, seal_release_share},
 };
 use crate::{
@@ -155,7 +155,7 @@ pub(super) async fn deposit(client: &Client, version: &ChainVersion, capsule: Ve
 
 async fn extend_bundles(client: &Client, keys: &Keys, found: &mut CaughtUp) -> Result<(), ClientError> {
     let grants = list(client, GrantSide::Given, None).await?;
-    let is_open = |grant: &GrantView| {
+    let is_open = |grant: &GrantItem| {
         grant.kind == ScopeKind::Record && grant.right == Some(Right::Read) && grant.state.is_open()
     };
     for grant in grants.into_iter().filter(is_open) {
@@ -178,17 +178,17 @@ async fn extend_bundles(client: &Client, keys: &Keys, found: &mut CaughtUp) -> R
 async fn extend_bundle(
     client: &Client,
     keys: &Keys,
-    grant: &GrantView,
+    grant: &GrantItem,
     told: &mut Vec<Told>,
 ) -> Result<bool, ClientError> {
     let record = RecordId(grant.scope_id);
-    let Some(grantee) = grant.grantee else { return Ok(false) };
+    let Some(grantee) = grant.told.grantee else { return Ok(false) };
     // The server names the grantee; only the seed decides whose tag it is.
     if keys.tag(client, grantee, Right::Read).0 != grant.tag {
         return Err(ClientError::new(Kind::WrongAnswer, "The server names another person for a grant of yours."));
     }
     let known = client.chain().record(record).await?;
-    let covers_newest = grant.newest_version.is_some_and(|version| version >= known.version);
+    let covers_newest = grant.told.newest_version.is_some_and(|version| version >= known.version);
     if covers_newest || known.status == RecordStatus::Tombstoned {
         return Ok(false);
     }

@@ -17,12 +17,20 @@ use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use zeroize::Zeroizing;
 
-use super::{Source, size};
+use super::size;
 use crate::{
     error::{ClientError, Kind},
     home::local_file,
     progress::{Progress, Step},
 };
+
+/// Where the document comes from.
+pub enum Source {
+    /// A file, read twice; it must not change meanwhile.
+    File(PathBuf),
+    /// A pipe, spooled encrypted until it ends.
+    Pipe(Box<dyn AsyncRead + Send + Unpin>),
+}
 
 /// A document whose length is known.
 pub(super) struct Opened {

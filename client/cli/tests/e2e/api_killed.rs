@@ -93,7 +93,7 @@ fn an_upload_that_the_api_did_not_survive_is_completed_without_a_second_record()
             })
             .await;
             assert_eq!(records.len(), round, "no second record");
-            assert!(records.iter().all(|record| record.versions.len() == 1), "no second version");
+            assert!(records.iter().all(|record| record.told.versions.len() == 1), "no second version");
             assert_eq!(patient.open(uploaded.record).await.unwrap(), content);
             assert!(upload::pending(&patient.client).unwrap().0.is_empty());
         }

@@ -82,7 +82,7 @@ fn a_rotated_operator_key_is_taken_up_and_nobody_is_led_back_to_the_old_one() {
         for (what, file) in [("the old file", old.clone()), ("an unsigned key", unsigned.to_string().into_bytes())] {
             std::fs::write(&world.place.deployment, &file).unwrap();
             // The server does not start with a key that the operator has not signed; a liar would. The file stands for it.
-            let named = patient.client.expect_deployment(Some(&world.place.deployment)).expect_err(what);
+            let named = set_up::expect_deployment(&patient.client, Some(&world.place.deployment)).expect_err(what);
             assert_eq!((named.code(), named.class()), ("operator_keys", ExitClass::VerificationFailed), "{what}");
         }
         std::fs::write(&world.place.deployment, &old).unwrap();

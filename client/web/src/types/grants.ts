@@ -9,7 +9,7 @@ import type { GrantState } from '../protocol/grants/terms.ts';
 import type { Purpose, Right } from '../protocol/codes.ts';
 import type { Confirmation } from './signing.ts';
 
-export type { GrantState, Scope };
+export type { Scope };
 
 /** A grant whose terms and state were read from the chain. */
 export interface GrantItem {

@@ -5,7 +5,7 @@ import { type Address, sameHex } from '../hex.ts';
 import type { ScopeOnChain } from './scope.ts';
 
 /** A grant that somebody wants to give. */
-export interface GrantForm {
+interface GrantForm {
   readonly patient: Address;
   readonly grantee: Address;
   readonly right: Right;

@@ -40,7 +40,7 @@ export type GrantState = 'active' | 'future' | 'expired' | 'revoked';
 export const isOpen = (state: GrantState): boolean => state === 'active' || state === 'future';
 
 /** A question to a grant. */
-export interface Asked {
+interface Asked {
   readonly right: Right;
   /** The purpose of a read; `null` to upload, which has no purpose. */
   readonly purpose: Purpose | null;
