@@ -3,6 +3,8 @@
 //! The mirror's collections ([`protocol::mirror::collection`]) are the indexer's; the API only reads them. Each of the
 //! API's collections is written by one module only, named beside it here.
 
+pub mod sessions;
+
 use std::{path::Path, time::Duration};
 
 use anyhow::Context;

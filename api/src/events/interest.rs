@@ -23,7 +23,7 @@ use protocol::{
     mirror::{self, EventDoc, RecordDoc},
 };
 
-use super::FeedEntry;
+use super::entry::FeedEntry;
 use crate::{
     error::ApiError,
     grants::{self, ReceivedRow},

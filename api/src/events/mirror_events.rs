@@ -12,7 +12,7 @@ use mongodb::{
 use protocol::mirror::{self, EventDoc};
 use serde::{Deserialize, Serialize};
 
-use super::{append, entry, interest};
+use super::{entry, interest};
 use crate::{error::ApiError, lease::Lease, retire, state::App, store::collection};
 
 /// The cursor's `_id`.
@@ -127,5 +127,5 @@ async fn tell(app: &App, event: &EventDoc) -> Result<(), FollowError> {
     retire::note(&app.database, event, &decoded).await?;
     let entries = interest::entries(app, event, decoded).await.map_err(FollowError::Api)?;
     let entries = entry::bounded(&app.database, entries, app.settings.limits.strangers_events_per_day_max).await?;
-    Ok(append(&app.database, entries).await?)
+    Ok(entry::append(&app.database, entries).await?)
 }

@@ -7,15 +7,13 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 use mongodb::bson::doc;
 use tokio::sync::broadcast;
 
-use super::{
-    Connection, News,
-    entry::{self, FeedEntry},
-};
+use super::entry::{self, FeedEntry};
 use crate::{
     at_rest::Lookup,
-    caller::{Caller, SessionDoc},
+    caller::Caller,
+    feed::{Connection, News},
     state::App,
-    store::collection,
+    store::sessions,
 };
 
 /// The most entries that are read at once for one connection.
@@ -97,9 +95,8 @@ impl Reader {
         if self.caller.expires_at <= self.app.clock.now() {
             return false;
         }
-        let sessions = self.app.database.collection::<SessionDoc>(collection::SESSIONS);
         // A database that is away for a moment ends nobody's session.
-        !matches!(sessions.find_one(doc! { "_id": &self.caller.session.0 }).await, Ok(None))
+        !matches!(sessions::find(&self.app.database, &self.caller.session).await, Ok(None))
     }
 }
 
@@ -121,11 +118,10 @@ pub(super) async fn tell_connections(app: App) {
 async fn tell(app: &App) -> mongodb::error::Result<()> {
     let inserts = [doc! { "$match": { "operationType": "insert" } }];
     let mut changes = entry::feed(&app.database).watch().pipeline(inserts).await?;
-    let _ = app.feed.news.send(News::ForAnyone);
+    app.feed.tell(News::ForAnyone);
     while let Some(change) = changes.next().await {
         if let Some(entry) = change?.full_document {
-            // Nobody need be connected.
-            let _ = app.feed.news.send(News::For(entry.into_to()));
+            app.feed.tell(News::For(entry.into_to()));
         }
     }
     Ok(())

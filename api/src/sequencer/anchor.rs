@@ -12,7 +12,7 @@ use protocol::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::SequencerError;
+use super::error::SequencerError;
 use crate::{
     reads::LeafDoc,
     relay::RelayError,
@@ -48,6 +48,11 @@ struct PositionDoc {
     head: LeafHash,
     #[serde(with = "json_text")]
     position: Position,
+}
+
+/// The head that the chain stores for our log.
+pub(super) async fn chain_head(app: &App) -> Result<B256, SequencerError> {
+    Ok(app.chain_view.access_log().headOf(app.deployment.operator).call().await?)
 }
 
 /// The position whose head the chain holds, if it is known here.

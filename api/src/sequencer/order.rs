@@ -3,7 +3,7 @@
 use futures::TryStreamExt;
 use mongodb::{Collection, bson::doc};
 
-use super::SequencerError;
+use super::error::SequencerError;
 use crate::{
     reads::LeafDoc,
     state::App,
