@@ -4,7 +4,6 @@
 //! written in the same transaction, so that numbers become visible in their order: whoever has seen number *n* has
 //! missed nothing below it, on whatever replica, and goes on from there with `Last-Event-ID`.
 
-mod entry;
 mod interest;
 mod mirror_events;
 mod stream;
@@ -21,9 +20,7 @@ use axum::{
 };
 use protocol::{bodies::feed::FeedEvent, error_code::ErrorCode};
 
-pub(crate) use entry::{FeedEntry, append, create_indexes};
-
-use crate::{caller::Caller, error::ApiError, state::App};
+use crate::{caller::Caller, error::ApiError, state::App, store::feed};
 
 /// Starts what feeds the feed; it ends with the server.
 pub(crate) fn start(app: &App) {
@@ -45,10 +42,10 @@ pub(crate) async fn get_events(
 ) -> Result<Response, ApiError> {
     let after = match headers.get("last-event-id") {
         Some(id) => {
-            let id = id.to_str().ok().and_then(entry::parse_id);
+            let id = id.to_str().ok().and_then(feed::parse_id);
             id.ok_or_else(|| ApiError::invalid("Last-Event-ID is not one that this server gave"))?
         }
-        None => entry::newest(&app.database).await?,
+        None => feed::newest(&app.database).await?,
     };
     let connection = app
         .feed

@@ -14,48 +14,13 @@ mod recover;
 
 use std::time::Duration;
 
-use mongodb::Database;
 use protocol::{codes::MAX_BATCH, error_code::ErrorCode};
 use tokio::time::Instant;
 
 pub(crate) use promise::{figures, seconds_ahead};
 
 use self::{anchor::chain_head, error::SequencerError};
-use crate::{
-    lease::Lease,
-    relay::RelayError,
-    state::App,
-    store::{collection, index, unique_index},
-};
-
-/// Creates the indexes of the log's collections.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
-    let leaves = database.collection::<mongodb::bson::Document>(collection::LEAVES);
-    use mongodb::bson::doc;
-    let placed = mongodb::IndexModel::builder()
-        .keys(doc! { "index": 1 })
-        .options(
-            mongodb::options::IndexOptions::builder()
-                .unique(true)
-                .partial_filter_expression(doc! { "index": { "$exists": true } })
-                .build(),
-        )
-        .build();
-    leaves
-        .create_indexes([
-            // The same session never uses a nonce for two reads.
-            unique_index(doc! { "request": 1 }),
-            placed,
-            index(doc! { "is_placed": 1, "appended_at": 1 }),
-            index(doc! { "patient": 1, "is_placed": 1, "time": -1 }),
-            index(doc! { "patient": 1, "index": -1 }),
-        ])
-        .await?;
-    Ok(())
-}
+use crate::{lease::Lease, relay::RelayError, state::App};
 
 /// Starts the sequencer; it ends with the server.
 pub(crate) fn start(app: &App) {

@@ -3,17 +3,18 @@
 use std::{collections::VecDeque, convert::Infallible, time::Duration};
 
 use axum::response::sse::Event;
-use futures::{Stream, StreamExt, TryStreamExt, stream};
-use mongodb::bson::doc;
+use futures::{Stream, StreamExt, stream};
 use tokio::sync::broadcast;
 
-use super::entry::{self, FeedEntry};
 use crate::{
     at_rest::Lookup,
     caller::Caller,
     feed::{Connection, News},
     state::App,
-    store::sessions,
+    store::{
+        feed::{self, FeedEntry},
+        sessions,
+    },
 };
 
 /// The most entries that are read at once for one connection.
@@ -69,10 +70,7 @@ impl Reader {
     }
 
     async fn look(&self) -> mongodb::error::Result<Vec<FeedEntry>> {
-        let to = self.app.at_rest.find(Lookup::Feed, self.caller.address);
-        let newer = doc! { "to": to, "number": { "$gt": self.after } };
-        let found = entry::feed(&self.app.database).find(newer).sort(doc! { "to": 1, "number": 1 }).limit(PAGE).await?;
-        found.try_collect().await
+        feed::newer(&self.app.database, &self.app.at_rest, self.caller.address, self.after, PAGE).await
     }
 
     /// Waits for something new; `None` when the connection has to end.
@@ -116,8 +114,7 @@ pub(super) async fn tell_connections(app: App) {
 }
 
 async fn tell(app: &App) -> mongodb::error::Result<()> {
-    let inserts = [doc! { "$match": { "operationType": "insert" } }];
-    let mut changes = entry::feed(&app.database).watch().pipeline(inserts).await?;
+    let mut changes = feed::watch(&app.database).await?;
     app.feed.tell(News::ForAnyone);
     while let Some(change) = changes.next().await {
         if let Some(entry) = change?.full_document {

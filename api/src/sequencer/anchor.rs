@@ -14,10 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use super::error::SequencerError;
 use crate::{
-    reads::LeafDoc,
     relay::RelayError,
     state::App,
-    store::{collection, is_duplicate, json_text},
+    store::{collection, is_duplicate, json_text, leaves::LeafDoc},
 };
 
 /// A checkpoint is valid for so long; a relayed one is mined much sooner.

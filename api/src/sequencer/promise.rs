@@ -18,7 +18,7 @@ use crate::{
     log_queue::Queue,
     relay::{Line, Pace},
     state::App,
-    store::collection,
+    store::leaves,
 };
 
 /// How long what was found out counts; leaves that this replica appends meanwhile are added to it.
@@ -94,7 +94,7 @@ async fn look(app: &App) -> Result<Queue, ApiError> {
     let anchored = anchor::find(app, head).await.map_err(ApiError::internal)?;
     // A position that is not known here is rebuilt by the sequencer; until then all that has a place counts as waiting.
     let anchored = anchored.map_or(0, |position| position.frontier.size());
-    let leaves: Collection<Document> = app.log_database.collection(collection::LEAVES);
+    let leaves: Collection<Document> = leaves::leaves(&app.log_database).clone_with_type();
     let first = i64::try_from(anchored).unwrap_or(i64::MAX);
     let brief = doc! { "_id": 0, "index": 1, "appended_at": 1 };
     let unplaced = leaves.count_documents(doc! { "is_placed": false }).limit(COUNTED_MAX);
