@@ -22,7 +22,7 @@ use futures::{StreamExt, future};
 use protocol::{bodies::records::StoredBlob, ids::RecordId};
 use serde::Deserialize;
 
-pub(crate) use ledger::{create_indexes, stored_bytes};
+pub(crate) use ledger::create_indexes;
 
 use crate::{
     caller::Caller,
