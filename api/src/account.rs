@@ -12,7 +12,7 @@ use protocol::{
     mirror::{AccreditorDoc, KeyDoc, PractitionerDoc, collection},
 };
 
-use crate::{blobs, caller::Caller, error::ApiError, extract::Json, private_blobs, state::App};
+use crate::{blobs::ledger, caller::Caller, error::ApiError, extract::Json, private_blobs, state::App};
 
 /// Says who is signed in, in which roles, and how much is stored.
 ///
@@ -30,7 +30,7 @@ pub(crate) async fn me(State(app): State<App>, caller: Caller) -> Result<Json<Me
         key_epoch: identity_key(&app, caller.address).await?.map_or(0, |key| key.epoch),
         has_keyring,
         has_address_book,
-        stored_bytes: blobs::stored_bytes(&app, caller.address).await?,
+        stored_bytes: ledger::stored_bytes(&app, caller.address).await?,
         quota_bytes: app.settings.limits.quota_bytes,
     }))
 }

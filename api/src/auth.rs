@@ -2,7 +2,6 @@
 
 mod login;
 
-use alloy::primitives::Address;
 use axum::{
     extract::State,
     http::{HeaderValue, StatusCode, header},
@@ -18,13 +17,16 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::{
-    at_rest::Lookup,
-    caller::{Caller, SESSION_COOKIE, SessionDoc, SessionId, SignedIn},
+    caller::{Caller, SESSION_COOKIE},
     error::ApiError,
     extract::Json,
     settings::Settings,
     state::App,
-    store::{collection, end_surplus, index, ttl_index},
+    store::{
+        collection,
+        sessions::{self, SessionDoc, SessionId, SignedIn},
+        ttl_index,
+    },
     time::Clock,
 };
 
@@ -44,10 +46,7 @@ struct NonceDoc {
 /// Indexes of nonces and sessions.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     database.collection::<NonceDoc>(collection::NONCES).create_index(ttl_index("delete_at")).await?;
-    let sessions = database.collection::<SessionDoc>(collection::SESSIONS);
-    sessions.create_index(ttl_index("delete_at")).await?;
-    sessions.create_index(index(doc! { "address": 1, "created_at": 1 })).await?;
-    Ok(())
+    sessions::create_indexes(database).await
 }
 
 /// What the login message says about this server, from its settings.
@@ -100,10 +99,10 @@ pub(crate) async fn login(State(app): State<App>, Json(body): Json<LoginBody>) -
         login_signature: body.signature,
         expires_at: login.expires_at,
     };
-    let session = SessionDoc::new(&app, SessionId::of(&token), &who);
-    let sessions = app.database.collection::<SessionDoc>(collection::SESSIONS);
-    sessions.insert_one(&session).await?;
-    end_oldest(&app, login.address, &session.id).await?;
+    let session = SessionDoc::new(&app.at_rest, app.clock.now(), SessionId::of(&token), &who);
+    sessions::insert(&app.database, &session).await?;
+    let keep = u64::try_from(app.settings.limits.sessions_max).unwrap_or(u64::MAX);
+    sessions::end_oldest(&app.database, &app.at_rest, login.address, keep, &session.id).await?;
     let seconds = login.expires_at.saturating_sub(app.clock.now());
     let answer = SessionToken { token: token.to_string(), address: login.address, expires_at: login.expires_at };
     Ok(with_cookie(Json(answer).into_response(), &token, seconds))
@@ -114,16 +113,8 @@ pub(crate) async fn login(State(app): State<App>, Json(body): Json<LoginBody>) -
 /// **Who may call:** any signed-in address.
 #[utoipa::path(post, path = "/v1/auth/logout", tag = "account", responses((status = 204)))]
 pub(crate) async fn logout(State(app): State<App>, caller: Caller) -> Result<Response, ApiError> {
-    app.database.collection::<SessionDoc>(collection::SESSIONS).delete_one(doc! { "_id": caller.session.0 }).await?;
+    sessions::delete(&app.database, &caller.session).await?;
     Ok(with_cookie(StatusCode::NO_CONTENT.into_response(), "", 0))
-}
-
-/// Keeps the newest sessions of the address, as many as the settings allow.
-async fn end_oldest(app: &App, address: Address, newest: &SessionId) -> Result<(), ApiError> {
-    let sessions = app.database.collection(collection::SESSIONS);
-    let owned = doc! { "address": app.at_rest.find(Lookup::SessionAddress, address) };
-    let keep = u64::try_from(app.settings.limits.sessions_max).unwrap_or(u64::MAX);
-    Ok(end_surplus(&sessions, owned, "created_at", keep, &newest.0).await?)
 }
 
 /// Browsers keep a `__Host-` cookie only with Secure and Path=/. They treat `http://localhost` and `http://127.0.0.1`

@@ -2,9 +2,9 @@
 
 use crate::{
     at_rest::{self, SecretsError},
-    auth, blobs, blocks, daily, directory, events, grants, idempotency, records, relay, requests, retire, sequencer,
+    auth, blobs, daily, directory, events, idempotency, relay, retire, sequencer,
     state::App,
-    store::collection,
+    store::{blocks, bundles, collection, feed, leaves, received, requests, shares},
 };
 
 /// Creates every index that the routes need. Those that stand already are left alone.
@@ -17,14 +17,15 @@ pub async fn create_indexes(app: &App) -> mongodb::error::Result<()> {
     idempotency::create_indexes(database).await?;
     directory::create_indexes(database).await?;
     blobs::create_indexes(database).await?;
-    records::create_indexes(database).await?;
-    grants::create_indexes(database).await?;
+    shares::create_indexes(database).await?;
+    received::create_indexes(database).await?;
+    bundles::create_indexes(database).await?;
     requests::create_indexes(database).await?;
     blocks::create_indexes(database).await?;
     daily::create_indexes(database).await?;
-    events::create_indexes(database).await?;
+    feed::create_indexes(database).await?;
     relay::create_indexes(database).await?;
-    sequencer::create_indexes(&app.log_database).await?;
+    leaves::create_indexes(&app.log_database).await?;
     retire::create_indexes(database).await?;
     Ok(())
 }

@@ -19,15 +19,15 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::{StreamExt, future};
-use protocol::{bodies::records::StoredBlob, error_code::ErrorCode, ids::RecordId};
+use protocol::{bodies::records::StoredBlob, ids::RecordId};
 use serde::Deserialize;
 
-pub(crate) use ledger::{create_indexes, stored_bytes};
+pub(crate) use ledger::create_indexes;
 
 use crate::{
     caller::Caller,
     conditional,
-    content::{ByteStream, ContentError},
+    content::ByteStream,
     error::ApiError,
     extract::{Json, Path, Query},
     state::App,
@@ -92,7 +92,7 @@ pub(crate) async fn download(
     let wants_range = conditional::is_range_wanted(&headers, &blob.cid);
     let range = if wants_range { range::of(&headers, blob.size)? } else { None };
     let (offset, length) = range.unwrap_or((0, blob.size));
-    let bytes = app.content.get(&blob.cid, offset, length).await.map_err(unavailable)?;
+    let bytes = app.content.get(&blob.cid, offset, length).await.map_err(access::unavailable)?;
     let mut response = (if range.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK }).into_response();
     *response.body_mut() = Body::from_stream(exactly(bytes, length));
     describe(&mut response, &blob.cid, length);
@@ -167,10 +167,6 @@ fn exactly(bytes: ByteStream, length: u64) -> ByteStream {
         future::ready(Some(answer))
     });
     Box::pin(pieces)
-}
-
-fn unavailable(error: ContentError) -> ApiError {
-    ApiError::new(ErrorCode::Unavailable, "the storage node does not have it at hand").because(error)
 }
 
 #[cfg(test)]

@@ -5,90 +5,19 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, header, request::Parts},
 };
-use mongodb::bson::doc;
 use p256::ecdsa::VerifyingKey;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    at_rest::{Lookup, Sealed, Use},
     error::ApiError,
     network::RequestNetwork,
     relay::Submitter,
     state::App,
-    store::collection,
-    time::Clock,
+    store::sessions::{self, SessionDoc, SessionId, SignedIn},
 };
 
 /// The cookie of browsers. `__Host-` makes them insist on Secure, Path=/ and no Domain.
 pub const SESSION_COOKIE: &str = "__Host-medlock";
-
-/// SHA-256 of a session's token, hex: names the session without being it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct SessionId(pub String);
-
-impl SessionId {
-    /// The id of the session that `token` opens.
-    #[must_use]
-    pub fn of(token: &str) -> Self {
-        Self(hex::encode(Sha256::digest(token.as_bytes())))
-    }
-}
-
-/// A session as it is stored. `_id`: its [`SessionId`]. It goes with its end.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct SessionDoc {
-    /// SHA-256 of the token.
-    #[serde(rename = "_id")]
-    pub id: SessionId,
-    /// Blind index of the address ([`Lookup::SessionAddress`]).
-    pub address: String,
-    /// Who it is: [`SignedIn`].
-    pub sealed: Sealed,
-    /// Unix seconds.
-    pub created_at: u64,
-    /// When the database forgets it. Until when it counts is sealed.
-    pub delete_at: mongodb::bson::DateTime,
-}
-
-/// What only the operator can read of a session.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct SignedIn {
-    /// Who is signed in.
-    #[serde(with = "protocol::hex_text")]
-    pub address: Address,
-    /// The session key, uncompressed point, hex.
-    pub session_key: String,
-    /// The login message, for log leaves.
-    pub login_message: String,
-    /// The wallet's signature over it.
-    #[serde(with = "protocol::hex_text")]
-    pub login_signature: Bytes,
-    /// Unix seconds: the session counts until then.
-    pub expires_at: u64,
-}
-
-impl SessionDoc {
-    /// A session that is to be stored.
-    pub(crate) fn new(app: &App, id: SessionId, who: &SignedIn) -> Self {
-        Self {
-            address: app.at_rest.blind(Lookup::SessionAddress, who.address),
-            sealed: app.at_rest.seal(Use::Session, &id.0, who),
-            id,
-            created_at: app.clock.now(),
-            delete_at: Clock::date_at(who.expires_at),
-        }
-    }
-
-    /// Opens it.
-    ///
-    /// # Errors
-    /// `internal` when it was not sealed by this operator.
-    pub(crate) fn who(&self, app: &App) -> Result<SignedIn, ApiError> {
-        app.at_rest.open(Use::Session, &self.id.0, &self.sealed).map_err(ApiError::internal)
-    }
-}
 
 /// A signed-in caller.
 #[derive(Clone)]
@@ -161,9 +90,8 @@ pub(crate) fn session_named(headers: &HeaderMap) -> Option<SessionId> {
 
 /// The session and whose it is, unless it has ended.
 async fn find_session(app: &App, id: &SessionId) -> Result<Option<(SessionDoc, SignedIn)>, ApiError> {
-    let sessions = app.database.collection::<SessionDoc>(collection::SESSIONS);
-    let Some(session) = sessions.find_one(doc! { "_id": &id.0 }).await? else { return Ok(None) };
-    let who = session.who(app)?;
+    let Some(session) = sessions::find(&app.database, id).await? else { return Ok(None) };
+    let who = session.who(&app.at_rest)?;
     Ok((who.expires_at > app.clock.now()).then_some((session, who)))
 }
 

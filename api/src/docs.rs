@@ -2,9 +2,17 @@
 
 mod problems;
 
-use std::sync::LazyLock;
+use std::sync::Arc;
 
-use axum::{Router, body::Bytes, http::header};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{MatchedPath, Request, State},
+    http::{Method, StatusCode, header},
+    middleware::Next,
+    response::Response,
+};
+use protocol::error_code::ErrorCode;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -59,9 +67,6 @@ pub(crate) fn complete(openapi: utoipa::openapi::OpenApi) -> utoipa::openapi::Op
     problems::describe(openapi)
 }
 
-/// What the document says about answers.
-pub(crate) static DOCUMENTED: LazyLock<Documented> = LazyLock::new(|| Documented::of(crate::routes::openapi()));
-
 /// `/openapi.json` and `/docs`. They are not part of the document themselves.
 pub(crate) fn router(openapi: &utoipa::openapi::OpenApi) -> Router<App> {
     // Written once: anybody may ask for it, as often as the limits let them.
@@ -70,4 +75,25 @@ pub(crate) fn router(openapi: &utoipa::openapi::OpenApi) -> Router<App> {
     Router::new()
         .route("/openapi.json", axum::routing::get(answer))
         .merge(SwaggerUi::new("/docs").config(Config::from("/openapi.json")))
+}
+
+/// Makes sure that the OpenAPI document lists every answer. Where it does not, the document lies to those who make clients
+/// from it: a debug build breaks off, so that tests notice.
+pub(crate) async fn compare(State(documented): State<Arc<Documented>>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map_or("none", |path| path.as_str()).to_owned();
+    let method = request.method().clone();
+    let response = next.run(request).await;
+    expect_documented(&documented, &method, &route, &response);
+    response
+}
+
+fn expect_documented(documented: &Documented, method: &Method, route: &str, response: &Response) {
+    let status = response.status();
+    let code = response.extensions().get::<ErrorCode>().copied();
+    // Of a method that the route has not, the document says nothing.
+    if status == StatusCode::METHOD_NOT_ALLOWED || documented.has(method, route, status.as_u16(), code) {
+        return;
+    }
+    tracing::error!(%method, route, %status, code = code.map(ErrorCode::as_str), "an undocumented answer");
+    debug_assert!(false, "{method} {route} answered {status} {code:?}, which api/src/docs/problems.rs does not list");
 }

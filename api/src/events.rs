@@ -4,15 +4,11 @@
 //! written in the same transaction, so that numbers become visible in their order: whoever has seen number *n* has
 //! missed nothing below it, on whatever replica, and goes on from there with `Last-Event-ID`.
 
-mod entry;
 mod interest;
 mod mirror_events;
 mod stream;
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::collections::VecDeque;
 
 use axum::{
     extract::State,
@@ -23,67 +19,8 @@ use axum::{
     },
 };
 use protocol::{bodies::feed::FeedEvent, error_code::ErrorCode};
-use tokio::sync::broadcast;
 
-pub(crate) use entry::{FeedEntry, append, create_indexes};
-
-use crate::{
-    caller::{Caller, SessionId},
-    error::ApiError,
-    state::App,
-};
-
-/// Tells the open connections of this replica that there is something new.
-#[derive(Clone)]
-pub struct Feed {
-    news: broadcast::Sender<News>,
-    connections: Arc<Mutex<HashMap<SessionId, usize>>>,
-}
-
-/// For whom there is something new.
-#[derive(Clone, Debug)]
-enum News {
-    /// The blind index of a person.
-    For(String),
-    /// The change stream was interrupted: everybody looks.
-    ForAnyone,
-}
-
-impl Default for Feed {
-    fn default() -> Self {
-        Self { news: broadcast::channel(1_024).0, connections: Arc::default() }
-    }
-}
-
-/// One open connection of a session; counts while it lives.
-struct Connection {
-    feed: Feed,
-    session: SessionId,
-}
-
-impl Feed {
-    fn connect(&self, session: &SessionId, max: usize) -> Option<Connection> {
-        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = connections.entry(session.clone()).or_insert(0);
-        if *count >= max {
-            return None;
-        }
-        *count += 1;
-        Some(Connection { feed: self.clone(), session: session.clone() })
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        let mut connections = self.feed.connections.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = connections.get_mut(&self.session) {
-            *count -= 1;
-            if *count == 0 {
-                connections.remove(&self.session);
-            }
-        }
-    }
-}
+use crate::{caller::Caller, error::ApiError, state::App, store::feed};
 
 /// Starts what feeds the feed; it ends with the server.
 pub(crate) fn start(app: &App) {
@@ -105,10 +42,10 @@ pub(crate) async fn get_events(
 ) -> Result<Response, ApiError> {
     let after = match headers.get("last-event-id") {
         Some(id) => {
-            let id = id.to_str().ok().and_then(entry::parse_id);
+            let id = id.to_str().ok().and_then(feed::parse_id);
             id.ok_or_else(|| ApiError::invalid("Last-Event-ID is not one that this server gave"))?
         }
-        None => entry::newest(&app.database).await?,
+        None => feed::newest(&app.database).await?,
     };
     let connection = app
         .feed
@@ -116,7 +53,7 @@ pub(crate) async fn get_events(
         .ok_or_else(|| ApiError::new(ErrorCode::RateLimited, "this session has too many open feeds").retry_after(10))?;
     let heartbeat = std::time::Duration::from_secs(app.settings.limits.heartbeat_seconds.max(1));
     // Subscribed before the first look, so that nothing falls in between.
-    let news = app.feed.news.subscribe();
+    let news = app.feed.subscribe();
     let events = stream::events(stream::Reader { app, caller, news, after, waiting: VecDeque::new(), connection });
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(heartbeat)).into_response())
 }

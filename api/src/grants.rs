@@ -1,9 +1,7 @@
 //! Grants and their bundles: `/v1/grants`.
 
-mod bundle_doc;
 mod give;
-mod outcome;
-mod received;
+mod readable;
 mod standing;
 mod view;
 
@@ -12,7 +10,6 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use mongodb::Database;
 use protocol::{
     bodies::{
         Page,
@@ -24,14 +21,8 @@ use protocol::{
     messages::Action,
 };
 
-pub(crate) use bundle_doc::{BundleName, erase, names_of};
-pub(crate) use outcome::{granted, not_granted};
-pub(crate) use received::{
-    Received, ReceivedDoc, ReceivedRow, active, between, close, close_expired, find, listed, of_grants, of_mirrored,
-    readable, received, sort_again,
-};
+pub(crate) use readable::{active, mirrored, readable};
 pub(crate) use standing::ending;
-pub(crate) use view::mirrored;
 
 use crate::{
     actions,
@@ -39,6 +30,7 @@ use crate::{
     error::ApiError,
     extract::{Json, Path, Query},
     state::App,
+    store::received,
     work,
 };
 
@@ -76,15 +68,6 @@ pub(crate) async fn post_grant(
             Ok((StatusCode::OK, Json(None)))
         }
     }
-}
-
-/// Creates the indexes of grants.
-///
-/// # Errors
-/// When the database does not answer.
-pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
-    received::create_indexes(database).await?;
-    bundle_doc::create_indexes(database).await
 }
 
 /// Lists the grants that the caller gave or received, newest first, without their capsules. Received ones wait on shelves:
@@ -125,7 +108,7 @@ pub(crate) async fn hide_grant(
     caller: Caller,
     Path(grant): Path<GrantId>,
 ) -> Result<StatusCode, ApiError> {
-    received::hide(&app, caller.address, grant, true).await?;
+    received::hide(&app.database, &app.at_rest, caller.address, grant, true).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -139,7 +122,7 @@ pub(crate) async fn unhide_grant(
     caller: Caller,
     Path(grant): Path<GrantId>,
 ) -> Result<StatusCode, ApiError> {
-    received::hide(&app, caller.address, grant, false).await?;
+    received::hide(&app.database, &app.at_rest, caller.address, grant, false).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -20,9 +20,8 @@ use crate::{
     error::ApiError,
     extract::{Json, Path, Query, page_limit},
     paging,
-    reads::LeafDoc,
     state::App,
-    store::collection,
+    store::leaves,
 };
 
 /// Lists reads, newest first: a patient's of the own records, with their readers; for an accredited auditor all that are
@@ -47,7 +46,7 @@ pub(crate) async fn get_evidence(
     caller: Caller,
     Path(leaf): Path<LeafHash>,
 ) -> Result<Json<LogEvidence>, ApiError> {
-    let leaves: Collection<LeafDoc> = app.log_database.collection(collection::LEAVES);
+    let leaves = leaves::leaves(&app.log_database);
     let nothing = || ApiError::not_found("there is no such leaf that concerns you");
     let found = leaves.find_one(doc! { "_id": leaf.to_string() }).await?.ok_or_else(nothing)?;
     let evidence = found.evidence(&app.at_rest)?;

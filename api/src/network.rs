@@ -4,44 +4,15 @@
 //! address and its /24. Behind a proxy, the address is the one that the proxy has seen, which it says in a header.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     str::FromStr,
 };
 
-use axum::{
-    extract::ConnectInfo,
-    http::{Extensions, HeaderMap},
-};
-
-use crate::{settings::Limits, state::App};
+use axum::http::HeaderMap;
 
 /// The network of the request that is being answered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RequestNetwork(pub(crate) IpAddr);
-
-/// Asks where a request comes from; `None` where there is no socket, as in route tests.
-pub(crate) fn of_request(app: &App, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
-    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(socket)| socket.ip());
-    let limits = &app.settings.limits;
-    let Some(name) = limits.forwarded_header.as_deref() else { return peer.map(of) };
-    if peer.is_some_and(|peer| !is_proxy(limits, peer)) {
-        // Whoever comes by another way may write there what it likes.
-        if headers.contains_key(name) {
-            app.metrics.forwarded_ignored("it does not come from a proxy that the settings name");
-        }
-        return peer.map(of);
-    }
-    let seen = forwarded(headers, name);
-    if seen.is_none() && peer.is_some() {
-        app.metrics.forwarded_ignored("its last entry is no address");
-    }
-    seen.or(peer).map(of)
-}
-
-/// Whether a proxy that the settings name has this address.
-pub(crate) fn is_proxy(limits: &Limits, address: IpAddr) -> bool {
-    limits.forwarded_header.is_some() && limits.proxy.iter().any(|range| range.contains(address))
-}
 
 /// What counts as one network: an IPv4 address; of IPv6 the first 64 bits.
 pub(crate) fn of(address: IpAddr) -> IpAddr {
@@ -109,7 +80,7 @@ impl FromStr for AddressRange {
 }
 
 /// The address that a proxy has seen: the last entry of the last line, since what stands before may be the client's own.
-fn forwarded(headers: &HeaderMap, name: &str) -> Option<IpAddr> {
+pub(crate) fn forwarded(headers: &HeaderMap, name: &str) -> Option<IpAddr> {
     let line = headers.get_all(name).iter().next_back()?.to_str().ok()?;
     let entry = line.rsplit(',').next()?.trim();
     if entry.contains('=') { address_of_node(node_of_element(entry)?) } else { address_of_node(entry) }

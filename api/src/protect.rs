@@ -1,5 +1,5 @@
-//! What protects every answer: security headers, a time limit, and a problem instead of a dropped connection when a
-//! handler panics.
+//! What protects every answer: security headers, a time limit, turns among networks, and a problem instead of a dropped
+//! connection when a handler panics.
 
 use std::{any::Any, time::Duration};
 
@@ -10,10 +10,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use protocol::error_code::ErrorCode;
-
 use tracing::Instrument;
 
-use crate::{body, error::ApiError, idempotency, places::Place, request_id, state::App};
+use crate::{body, error::ApiError, idempotency, network::RequestNetwork, places::Place, request_id, state::App};
 
 /// For JSON and bytes: nothing in them may run, load or be framed.
 const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
@@ -76,6 +75,14 @@ pub(crate) async fn to_the_end(State(app): State<App>, request: Request, next: N
     };
     let work = app.tasks.spawn(request_id::keep(work).in_current_span());
     work.await.map_err(ApiError::internal)?.map_err(|error| ApiError::unavailable("a part of the server", error))
+}
+
+/// Works on every request in its network's turn.
+pub(crate) async fn in_turn(State(app): State<App>, request: Request, next: Next) -> Response {
+    match request.extensions().get::<RequestNetwork>().copied() {
+        Some(RequestNetwork(network)) => app.turns.run(network, next.run(request)).await,
+        None => next.run(request).await,
+    }
 }
 
 /// A panic is our fault and ends one request only. Its message stays in the log.

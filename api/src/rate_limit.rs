@@ -1,16 +1,12 @@
-//! How often one caller may call: a bucket that leaks at a steady rate (GCRA), kept in memory, one a replica.
+//! Counts requests by network and session, and holds back callers who have used up their share.
 
 use std::{
-    collections::HashMap,
-    hash::Hash,
-    net::IpAddr,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    net::{IpAddr, SocketAddr},
+    time::Duration,
 };
 
-use alloy::primitives::Address;
 use axum::{
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     http::{Extensions, HeaderMap, StatusCode, header},
     middleware::Next,
     response::Response,
@@ -19,152 +15,13 @@ use hyper::body::Body as _;
 use protocol::error_code::ErrorCode;
 
 use crate::{
-    caller::{self, SessionId},
+    caller,
     error::ApiError,
     network::{self, RequestNetwork},
     places::Full,
-    settings::Limits,
+    rates::{Payer, limited},
     state::App,
 };
-
-/// When the map of buckets is larger, those that are full again are dropped.
-const BUCKETS_BEFORE_SWEEP: usize = 10_000;
-
-/// One limit for many callers.
-#[derive(Debug)]
-pub struct RateLimit<K> {
-    interval: Duration,
-    burst: u32,
-    /// For each caller, when its bucket will be full again.
-    full_at: Mutex<HashMap<K, Instant>>,
-}
-
-impl<K: Eq + Hash> RateLimit<K> {
-    /// `per_second` on average, `burst` at once. Zero counts as one.
-    #[must_use]
-    pub fn new(per_second: f64, burst: u32) -> Self {
-        let interval = Duration::from_secs_f64(1.0 / per_second.max(0.001));
-        Self { interval, burst: burst.max(1), full_at: Mutex::default() }
-    }
-
-    /// Counts one call.
-    ///
-    /// # Errors
-    /// How long to wait.
-    pub fn count(&self, caller: K, now: Instant) -> Result<(), Duration> {
-        let mut full_at = self.full_at(now);
-        let at = full_at.entry(caller).or_insert(now);
-        let filled = (*at).max(now) + self.interval;
-        let tolerance = self.interval * self.burst;
-        if filled > now + tolerance {
-            return Err(filled - now - tolerance);
-        }
-        *at = filled;
-        Ok(())
-    }
-
-    /// Counts what was found out only afterwards, as often as it counts: it is paid for by whatever comes next.
-    pub fn charge(&self, caller: K, times: u32, now: Instant) {
-        let mut full_at = self.full_at(now);
-        let at = full_at.entry(caller).or_insert(now);
-        *at = (*at).max(now) + self.interval * times;
-    }
-
-    /// Whether the caller has had more than its share.
-    ///
-    /// # Errors
-    /// How long to wait.
-    pub fn expect_paid(&self, caller: &K, now: Instant) -> Result<(), Duration> {
-        let allowed = now + self.interval * self.burst;
-        match self.full_at(now).get(caller) {
-            Some(at) if *at > allowed => Err(*at - allowed),
-            _ => Ok(()),
-        }
-    }
-
-    fn full_at(&self, now: Instant) -> MutexGuard<'_, HashMap<K, Instant>> {
-        let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if full_at.len() > BUCKETS_BEFORE_SWEEP {
-            full_at.retain(|_, at| *at > now);
-        }
-        full_at
-    }
-}
-
-/// The limits of the server.
-#[derive(Debug)]
-pub struct RateLimits {
-    by_network: RateLimit<IpAddr>,
-    by_session: RateLimit<SessionId>,
-    bytes_of_network: RateLimit<IpAddr>,
-    bytes_of_session: RateLimit<SessionId>,
-    by_address: RateLimit<Address>,
-    logins: RateLimit<IpAddr>,
-}
-
-impl RateLimits {
-    /// As the settings say. A network address may hold several people, so it gets four times what one account gets.
-    #[must_use]
-    pub fn new(limits: &Limits) -> Self {
-        let per_second = f64::from(limits.rate_per_second);
-        let (kib_per_second, kib_burst) = (f64::from(limits.bytes_per_second) / 1024.0, limits.bytes_burst / 1024);
-        Self {
-            by_network: RateLimit::new(per_second * 4.0, limits.rate_burst.saturating_mul(4)),
-            by_session: RateLimit::new(per_second, limits.rate_burst),
-            bytes_of_network: RateLimit::new(kib_per_second * 4.0, kib_burst.saturating_mul(4)),
-            bytes_of_session: RateLimit::new(kib_per_second, kib_burst),
-            by_address: RateLimit::new(per_second, limits.rate_burst),
-            logins: RateLimit::new(f64::from(limits.logins_per_minute) / 60.0, limits.logins_per_minute),
-        }
-    }
-
-    /// Charges whoever called for the bytes of a body or of an answer, in whole KiB.
-    pub(crate) fn charge(&self, caller: &Payer, bytes: usize) {
-        let (kib, now) = (u32::try_from(bytes >> 10).unwrap_or(u32::MAX), Instant::now());
-        if kib == 0 {
-            return;
-        }
-        self.bytes_of_network.charge(caller.network, kib, now);
-        if let Some(session) = &caller.session {
-            self.bytes_of_session.charge(session.clone(), kib, now);
-        }
-    }
-
-    /// Counts a call before anything is done for it, by network and by the session that its token would name.
-    fn count(&self, caller: &Payer, is_login: bool) -> Result<(), Duration> {
-        let now = Instant::now();
-        self.by_network.count(caller.network, now)?;
-        if is_login {
-            self.logins.count(caller.network, now)?;
-        }
-        self.bytes_of_network.expect_paid(&caller.network, now)?;
-        if let Some(session) = &caller.session {
-            self.by_session.count(session.clone(), now)?;
-            self.bytes_of_session.expect_paid(session, now)?;
-        }
-        Ok(())
-    }
-
-    /// Counts a call of a signed-in address, whatever session it has.
-    ///
-    /// # Errors
-    /// `rate_limited`.
-    pub fn count_address(&self, address: Address) -> Result<(), ApiError> {
-        self.by_address.count(address, Instant::now()).map_err(limited)
-    }
-}
-
-fn limited(wait: Duration) -> ApiError {
-    ApiError::new(ErrorCode::RateLimited, "too many requests").retry_after(wait.as_secs() + 1)
-}
-
-/// Whom a request's bytes are charged to.
-#[derive(Clone, Debug)]
-pub(crate) struct Payer {
-    network: IpAddr,
-    /// What its token would name, whether or not there is such a session.
-    session: Option<SessionId>,
-}
 
 /// Charges for the body of a request, once it is there and before anything is done with it.
 pub(crate) fn charge_body(app: &App, extensions: &Extensions, bytes: usize) {
@@ -177,7 +34,7 @@ pub(crate) fn charge_body(app: &App, extensions: &Extensions, bytes: usize) {
 /// strangers, are counted apart. A request also needs a place among those at work, and keeps it until the last byte of
 /// its answer is taken: the answer carries it.
 pub(crate) async fn by_network(State(app): State<App>, mut request: Request, next: Next) -> Result<Response, ApiError> {
-    let Some(network) = network::of_request(&app, request.headers(), request.extensions()) else {
+    let Some(network) = network_of(&app, request.headers(), request.extensions()) else {
         return Ok(next.run(request).await);
     };
     let payer = Payer { network, session: caller::session_named(request.headers()) };
@@ -204,6 +61,25 @@ pub(crate) async fn by_network(State(app): State<App>, mut request: Request, nex
     Ok(response)
 }
 
+/// Returns the network that a request comes from; `None` where there is no socket, as in route tests.
+fn network_of(app: &App, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(socket)| socket.ip());
+    let limits = &app.settings.limits;
+    let Some(name) = limits.forwarded_header.as_deref() else { return peer.map(network::of) };
+    if peer.is_some_and(|peer| !limits.is_proxy(peer)) {
+        // Whoever comes by another way may write there what it likes.
+        if headers.contains_key(name) {
+            app.metrics.forwarded_ignored("it does not come from a proxy that the settings name");
+        }
+        return peer.map(network::of);
+    }
+    let seen = network::forwarded(headers, name);
+    if seen.is_none() && peer.is_some() {
+        app.metrics.forwarded_ignored("its last entry is no address");
+    }
+    seen.or(peer).map(network::of)
+}
+
 /// Who asks too often is not told so at once: else it would ask again at once.
 async fn hold_back(app: &App) {
     tokio::time::sleep(Duration::from_millis(app.settings.limits.refusal_milliseconds)).await;
@@ -211,36 +87,4 @@ async fn hold_back(app: &App) {
 
 fn is_from_memory(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|media_type| media_type.as_bytes().starts_with(b"application/json"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_burst_is_let_through_and_then_one_each_interval() {
-        let limit = RateLimit::new(10.0, 3);
-        let start = Instant::now();
-        for _ in 0..3 {
-            assert_eq!(limit.count("a", start), Ok(()));
-        }
-        let wait = limit.count("a", start).expect_err("the bucket is empty");
-        assert_eq!(wait, Duration::from_millis(100));
-        assert_eq!(limit.count("b", start), Ok(()), "others have buckets of their own");
-        assert_eq!(limit.count("a", start + wait), Ok(()));
-        assert!(limit.count("a", start + wait).is_err());
-    }
-
-    #[test]
-    fn what_was_had_is_paid_for_by_waiting() {
-        let limit = RateLimit::new(10.0, 3);
-        let start = Instant::now();
-        limit.charge("a", 3, start);
-        assert_eq!(limit.expect_paid(&"a", start), Ok(()), "as much as may be had at once");
-        limit.charge("a", 5, start);
-        let wait = limit.expect_paid(&"a", start).expect_err("more than that");
-        assert_eq!(wait, Duration::from_millis(500));
-        assert_eq!(limit.expect_paid(&"b", start), Ok(()));
-        assert_eq!(limit.expect_paid(&"a", start + wait), Ok(()));
-    }
 }

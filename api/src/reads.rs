@@ -4,7 +4,6 @@
 //! release share and the receipt. Revocations are asked for on both sides of the leaf, so that one which was accepted
 //! before the share leaves always counts. The mirror is never asked for permission.
 
-mod leaf_doc;
 mod permission;
 mod request;
 
@@ -19,8 +18,6 @@ use protocol::{
 };
 use rand::Rng;
 
-pub(crate) use leaf_doc::{Evidence, LeafDoc};
-
 use self::permission::Permission;
 use crate::{
     at_rest::Lookup,
@@ -30,7 +27,7 @@ use crate::{
     records::shares,
     sequencer,
     state::App,
-    store::{collection, is_duplicate},
+    store::leaves::{self, Evidence, LeafDoc},
 };
 
 /// Opens one version of a record: the release share and a receipt, once the read is durably in the log.
@@ -65,31 +62,25 @@ async fn append(
     body: ReadBody,
     permission: &Permission,
 ) -> Result<(LeafHash, Evidence), ApiError> {
-    let leaves: Collection<LeafDoc> = app.log_database.collection(collection::LEAVES);
+    let stored = leaves::leaves(&app.log_database);
     let seconds_ahead = match sequencer::seconds_ahead(app).await {
         Ok(seconds) => seconds,
         // Nothing is promised anew; what was promised for the same request before stands.
-        Err(behind) => return find(app, &leaves, &body.request).await?.ok_or(behind),
+        Err(behind) => return find(app, &stored, &body.request).await?.ok_or(behind),
     };
     let (id, evidence) = new_leaf(app, caller, body, permission, seconds_ahead);
     let new = LeafDoc::new(&app.at_rest, id, &evidence);
     // The index is unique among what one secret has named; the same request may have come before a rotation.
     let request = &evidence.leaf.request;
-    if is_known_by_older(app, &leaves, request).await? {
-        let known = find(app, &leaves, request).await?;
+    if is_known_by_older(app, &stored, request).await? {
+        let known = find(app, &stored, request).await?;
         return known.ok_or_else(nonce_used);
     }
-    match leaves.insert_one(&new).await {
-        Ok(_) => {
-            app.promises.appended();
-            Ok((id, evidence))
-        }
-        Err(error) if is_duplicate(&error) => {
-            let known = find(app, &leaves, &evidence.leaf.request).await?;
-            known.ok_or_else(nonce_used)
-        }
-        Err(error) => Err(error.into()),
+    if leaves::append(&app.log_database, &new).await? {
+        app.promises.appended();
+        return Ok((id, evidence));
     }
+    find(app, &stored, &evidence.leaf.request).await?.ok_or_else(nonce_used)
 }
 
 fn nonce_used() -> ApiError {
@@ -97,22 +88,22 @@ fn nonce_used() -> ApiError {
 }
 
 /// Whether session and nonce have made a leaf under an older secret of the operator.
-async fn is_known_by_older(app: &App, leaves: &Collection<LeafDoc>, request: &ReadRequest) -> Result<bool, ApiError> {
-    let older = app.at_rest.older(Lookup::LeafRequest, leaf_doc::name_of(request));
+async fn is_known_by_older(app: &App, stored: &Collection<LeafDoc>, request: &ReadRequest) -> Result<bool, ApiError> {
+    let older = app.at_rest.older(Lookup::LeafRequest, leaves::name_of(request));
     if older.is_empty() {
         return Ok(false);
     }
-    Ok(leaves.find_one(doc! { "request": { "$in": older } }).await?.is_some())
+    Ok(stored.find_one(doc! { "request": { "$in": older } }).await?.is_some())
 }
 
 /// The leaf that this very request has made before.
 async fn find(
     app: &App,
-    leaves: &Collection<LeafDoc>,
+    stored: &Collection<LeafDoc>,
     request: &ReadRequest,
 ) -> Result<Option<(LeafHash, Evidence)>, ApiError> {
-    let same_nonce = app.at_rest.find(Lookup::LeafRequest, leaf_doc::name_of(request));
-    let Some(known) = leaves.find_one(doc! { "request": same_nonce }).await? else { return Ok(None) };
+    let same_nonce = app.at_rest.find(Lookup::LeafRequest, leaves::name_of(request));
+    let Some(known) = stored.find_one(doc! { "request": same_nonce }).await? else { return Ok(None) };
     let evidence = known.evidence(&app.at_rest)?;
     Ok((evidence.leaf.request == *request).then_some((known.id, evidence)))
 }

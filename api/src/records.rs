@@ -8,7 +8,6 @@ mod view;
 
 use alloy::eips::BlockId;
 use axum::{extract::State, http::StatusCode};
-use mongodb::Database;
 use protocol::{
     bodies::{
         Page, PageQuery,
@@ -27,14 +26,6 @@ use crate::{
     relations,
     state::App,
 };
-
-/// Creates the indexes of release shares.
-///
-/// # Errors
-/// When the database does not answer.
-pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
-    shares::create_indexes(database).await
-}
 
 /// Registers a version of a record: keeps its release share, then relays the signed message. Without a message the
 /// version must stand on chain already, and only the share is kept.

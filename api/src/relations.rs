@@ -14,14 +14,11 @@ use protocol::bodies::grants::Shelf;
 
 use crate::{
     at_rest::Lookup,
-    blocks,
     caller::Caller,
     error::ApiError,
     extract::{AddressInPath, Path},
-    grants::{self, received},
-    requests,
     state::App,
-    store::{collection, find_id, is_duplicate},
+    store::{blocks, collection, find_id, is_duplicate, received, requests},
 };
 
 /// What names a relation: who knows whom. Its blind index is the `_id`, and there is nothing else.
@@ -49,7 +46,7 @@ pub(crate) async fn note(app: &App, owner: Address, other: Address) -> Result<()
         return Ok(());
     }
     match relations(app).insert_one(doc! { "_id": app.at_rest.blind(Lookup::Relation, pair) }).await {
-        Ok(_) => grants::sort_again(app, owner, other).await,
+        Ok(_) => sort_again(app, owner, other).await,
         Err(error) if is_duplicate(&error) => Ok(()),
         Err(error) => Err(error.into()),
     }
@@ -73,10 +70,19 @@ pub(crate) async fn is_stranger(app: &App, recipient: Address, sender: Address) 
 /// # Errors
 /// When a part does not answer.
 pub(crate) async fn shelf(app: &App, recipient: Address, sender: Address) -> Result<Shelf, ApiError> {
-    if blocks::is_blocked(app, recipient, sender).await? {
+    if blocks::is_blocked(&app.database, &app.at_rest, recipient, sender).await? {
         return Ok(Shelf::Blocked);
     }
     Ok(if is_stranger(app, recipient, sender).await? { Shelf::Strangers } else { Shelf::Known })
+}
+
+/// Puts all grants of `sender` to `grantee` on the shelf that is theirs now.
+///
+/// # Errors
+/// When a part does not answer.
+pub(crate) async fn sort_again(app: &App, grantee: Address, sender: Address) -> Result<(), ApiError> {
+    let shelf = shelf(app, grantee, sender).await?;
+    received::set_shelf(&app.database, &app.at_rest, (grantee, sender), shelf).await
 }
 
 /// Accepts a stranger who has granted the caller something or asked for access: from now on they are known. Their grants move
@@ -90,9 +96,8 @@ pub(crate) async fn accept(
     caller: Caller,
     Path(AddressInPath(address)): Path<AddressInPath>,
 ) -> Result<StatusCode, ApiError> {
-    let of_sender = grants::between(&app.at_rest, caller.address, address);
-    let has_granted = received(&app.database).find_one(of_sender).await?.is_some();
-    if !has_granted && !requests::has_asked(&app, address, caller.address).await? {
+    let has_granted = received::is_any_between(&app.database, &app.at_rest, caller.address, address).await?;
+    if !has_granted && !requests::has_asked(&app.database, &app.at_rest, address, caller.address).await? {
         return Err(ApiError::not_found("this address has shared nothing with you and asked you nothing"));
     }
     note(&app, caller.address, address).await?;

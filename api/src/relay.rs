@@ -37,7 +37,7 @@ use std::{
 };
 
 use alloy::{primitives::Address, providers::DynProvider};
-use mongodb::Database;
+use mongodb::{Database, bson::doc};
 use protocol::{deployment::Deployment, error_code::ErrorCode, ids::ActionId};
 use tokio::sync::{broadcast, mpsc, oneshot, watch as latest};
 use tokio_util::sync::CancellationToken;
@@ -144,6 +144,19 @@ impl Relay {
     /// When the database does not answer.
     pub(crate) async fn find(&self, id: ActionId) -> Result<Option<ActionDoc>, RelayError> {
         action_doc::find(&self.shared.actions, id).await
+    }
+
+    /// Whether a registration that this account has signed is still on its way to the chain.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn is_registering(&self, uploader: Address) -> Result<bool, RelayError> {
+        let in_flight = doc! {
+            "signer": format!("{uploader:#x}"),
+            "kind": { "$in": ["register_record", "register_version"] },
+            "state": { "$in": ["accepted", "sent"] },
+        };
+        Ok(self.shared.actions.find_one(in_flight).await?.is_some())
     }
 
     /// Whether an account may invite others to the relay.

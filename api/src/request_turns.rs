@@ -11,14 +11,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
-};
 use tokio::sync::oneshot;
-
-use crate::{network::RequestNetwork, state::App};
 
 /// Turns at a time for each processor: part of a turn is waiting for the database.
 const PER_PROCESSOR: usize = 4;
@@ -48,14 +41,6 @@ struct Queues {
 /// Gives this task's turn back: what follows is waiting for something else than the database.
 pub(crate) fn give_back() {
     let _ = TURN_OF_TASK.try_with(|held| held.lock().unwrap_or_else(PoisonError::into_inner).take());
-}
-
-/// Works on every request in its network's turn.
-pub(crate) async fn in_turn(State(app): State<App>, request: Request, next: Next) -> Response {
-    match request.extensions().get::<RequestNetwork>().copied() {
-        Some(RequestNetwork(network)) => app.turns.run(network, next.run(request)).await,
-        None => next.run(request).await,
-    }
 }
 
 /// A turn; the next one begins when it is dropped.

@@ -2,13 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use alloy::primitives::{Address, Bytes, U256};
+use alloy::primitives::{Address, U256};
 use axum::{extract::State, http::StatusCode};
-use futures::TryStreamExt;
-use mongodb::{
-    Collection, Database,
-    bson::{DateTime, Document, doc},
-};
+use mongodb::bson::{Document, doc};
 use protocol::{
     bodies::{
         Page, PageQuery,
@@ -21,148 +17,24 @@ use protocol::{
     note::NOTE_LEN,
     statements::{SignedAccessRequest, SignedDenial},
 };
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
     account,
-    at_rest::{AtRest, Lookup, Sealed, Use},
-    blocks,
+    at_rest::Lookup,
     caller::Caller,
     daily::{self, Daily},
     error::ApiError,
-    events::{self, FeedEntry},
     extract::{Json, Path, Query, page_limit},
-    paging::{self, Place, WEEK_SECONDS, newest_first_by_week, week_of},
+    paging::{self, Place, newest_first_by_week},
     relations,
     state::App,
-    store::{collection, create_clustered, index, is_duplicate, ttl_index},
-    time::Clock,
+    store::{
+        blocks,
+        feed::{self, FeedEntry},
+        requests::{self, Asked, RequestDoc, needs_accreditation, seconds},
+    },
 };
-
-/// A request. `_id`: its [`RequestId`].
-#[derive(Clone, Serialize, Deserialize)]
-struct RequestDoc {
-    #[serde(rename = "_id")]
-    id: RequestId,
-    /// Who asks whom for what: [`Asked`].
-    sealed: Sealed,
-    /// Blind index of who asks ([`Lookup::Requester`]).
-    requester: String,
-    /// Blind index of who is asked ([`Lookup::Requested`]).
-    patient: String,
-    /// `open`, `approved` or `denied`; whether it has lapsed follows from the deadline.
-    state: RequestState,
-    /// The week in which it was asked: the rough order of lists.
-    week: i64,
-    /// The week of its deadline.
-    deadline_week: i64,
-    /// When and how it was answered: [`Answered`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    answered: Option<Sealed>,
-    /// When the request is forgotten: a while after its deadline, whatever became of it.
-    delete_at: DateTime,
-}
-
-/// The sealed part of a request.
-#[derive(Clone, Serialize, Deserialize)]
-struct Asked {
-    signed: SignedAccessRequest,
-    /// Only the patient can open it.
-    note: Bytes,
-    /// Unix seconds.
-    created_at: u64,
-}
-
-/// How a request was answered. The time is sealed because a grant on chain follows a yes within seconds.
-#[derive(Clone, Serialize, Deserialize)]
-struct Answered {
-    /// Unix seconds.
-    at: u64,
-    /// The patient's signed no.
-    denial: Option<SignedDenial>,
-}
-
-impl Asked {
-    const fn requester(&self) -> Address {
-        self.signed.request.requester
-    }
-
-    const fn patient(&self) -> Address {
-        self.signed.request.patient
-    }
-
-    /// Unix seconds. Requests end within 90 days.
-    fn deadline(&self) -> u64 {
-        u64::try_from(self.signed.request.deadline).unwrap_or(u64::MAX)
-    }
-
-    /// Whether it concerns somebody.
-    fn is_of(&self, person: Address) -> bool {
-        [self.patient(), self.requester()].contains(&person)
-    }
-
-    /// Whether what is asked for is given to those alone for whom somebody vouches.
-    fn needs_accreditation(&self) -> bool {
-        let request = &self.signed.request;
-        needs_accreditation(Right::from_bit(request.rights), &Purpose::from_mask(request.purposes))
-    }
-}
-
-impl RequestDoc {
-    /// Opens it.
-    ///
-    /// # Errors
-    /// `internal` when it was not sealed by this operator.
-    fn asked(&self, at_rest: &AtRest) -> Result<Asked, ApiError> {
-        at_rest.open(Use::Request, &self.id.to_string(), &self.sealed).map_err(ApiError::internal)
-    }
-
-    /// Where it stands at `now`. `counts`: whether the requester may still be given what it asks for.
-    fn state(&self, asked: &Asked, now: u64, counts: bool) -> RequestState {
-        let is_over = asked.deadline() <= now;
-        match self.state {
-            RequestState::Open if is_over || !counts => RequestState::Lapsed,
-            state => state,
-        }
-    }
-
-    fn view(&self, at_rest: &AtRest, asked: Asked, state: RequestState) -> RequestView {
-        // A time that does not open takes nothing else away.
-        let answered = self.answered.as_ref();
-        let answered: Option<Answered> =
-            answered.and_then(|sealed| at_rest.open(Use::RequestAnswer, &self.id.to_string(), sealed).ok());
-        RequestView {
-            id: self.id,
-            created_at: asked.created_at,
-            signed: asked.signed,
-            note: asked.note,
-            state,
-            answered_at: answered.map(|answered| answered.at),
-        }
-    }
-}
-
-fn requests(database: &Database) -> Collection<RequestDoc> {
-    database.collection(collection::REQUESTS)
-}
-
-/// Creates the indexes of requests.
-///
-/// # Errors
-/// When the database does not answer.
-pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
-    create_clustered(database, collection::REQUESTS).await?;
-    requests(database)
-        .create_indexes([
-            index(doc! { "patient": 1, "week": -1 }),
-            index(doc! { "requester": 1, "week": -1 }),
-            index(doc! { "requester": 1, "patient": 1, "state": 1, "deadline_week": 1 }),
-            ttl_index("delete_at"),
-        ])
-        .await?;
-    Ok(())
-}
 
 /// Asks a patient for access. The reason travels in a note that only the patient can open.
 ///
@@ -180,7 +52,7 @@ pub(crate) async fn post_request(
     }
     let hash = SignedAccessRequest::signing_hash(&body.signed.request, &app.deployment);
     app.chain_view.verify_signed(hash, caller.address, &body.signed.signature).await?;
-    if let Some(known) = requests(&app.database).find_one(doc! { "_id": id.to_string() }).await? {
+    if let Some(known) = requests::find(&app.database, id).await? {
         let asked = known.asked(&app.at_rest)?;
         if asked.requester() == caller.address {
             let state = state_of(&app, &known, &asked).await?;
@@ -190,28 +62,12 @@ pub(crate) async fn post_request(
     check(&app, &caller, &body).await?;
     let now = app.clock.now();
     let asked = Asked { signed: body.signed, note: body.note, created_at: now };
-    let deadline_week = week_of(seconds(asked.deadline()));
     let kept_until = asked.deadline().saturating_add(app.settings.limits.requests_kept_seconds);
-    let document = RequestDoc {
-        id,
-        requester: app.at_rest.blind(Lookup::Requester, asked.requester()),
-        patient: app.at_rest.blind(Lookup::Requested, asked.patient()),
-        sealed: app.at_rest.seal(Use::Request, &id.to_string(), &asked),
-        state: RequestState::Open,
-        week: week_of(seconds(now)),
-        deadline_week,
-        answered: None,
-        // With the week, so that it does not tell when it was asked.
-        delete_at: Clock::date_at(u64::try_from((week_of(seconds(kept_until)) + 1) * WEEK_SECONDS).unwrap_or(u64::MAX)),
-    };
-    match requests(&app.database).insert_one(&document).await {
-        Ok(_) => {}
-        Err(error) if is_duplicate(&error) => {}
-        Err(error) => return Err(error.into()),
-    }
+    let document = RequestDoc::new(&app.at_rest, id, &asked, kept_until);
+    requests::insert(&app.database, &document).await?;
     relations::note(&app, asked.requester(), asked.patient()).await?;
     let opened = FeedEntry::new(&app.at_rest, asked.patient(), FeedKind::RequestOpened, id, now);
-    events::append(&app.database, vec![opened]).await?;
+    feed::append(&app.database, vec![opened]).await?;
     Ok((StatusCode::CREATED, Json(document.view(&app.at_rest, asked, RequestState::Open))))
 }
 
@@ -226,14 +82,14 @@ pub(crate) async fn list_requests(
 ) -> Result<Json<Page<RequestView>>, ApiError> {
     let limit = page_limit(query.limit)? as usize;
     let after = Place::parse_some(query.cursor.as_deref())?;
-    let requests = requests(&app.database);
+    let stored = requests::requests(&app.database);
     // One request that does not open, or is not the caller's, must not take the list away.
     let open = |request: RequestDoc| {
         let asked = request.asked(&app.at_rest).ok().filter(|asked| asked.is_of(caller.address))?;
         Some((Place { at: seconds(asked.created_at), id: request.id.to_string() }, (request, asked)))
     };
     let week = |request: &RequestDoc| request.week;
-    let side = |side: Document| newest_first_by_week(&requests, side, "week", after.as_ref(), limit + 1, (week, open));
+    let side = |side: Document| newest_first_by_week(&stored, side, "week", after.as_ref(), limit + 1, (week, open));
     let (asked, made) = tokio::join!(
         side(doc! { "patient": app.at_rest.find(Lookup::Requested, caller.address) }),
         side(doc! { "requester": app.at_rest.find(Lookup::Requester, caller.address) }),
@@ -298,13 +154,9 @@ pub(crate) async fn deny_request(
         RequestState::Lapsed => return Err(ended()),
         RequestState::Approved => return Err(ApiError::new(ErrorCode::StaleState, "the request was answered already")),
     }
-    let answered = Answered { at: now, denial: Some(signed) };
-    let answered = app.at_rest.seal(Use::RequestAnswer, &request.to_string(), &answered);
-    let open = doc! { "_id": request.to_string(), "state": "open" };
-    let denied = doc! { "$set": { "state": "denied", "answered": answered } };
-    requests(&app.database).update_one(open, denied).await?;
+    requests::deny(&app.database, &app.at_rest, request, now, signed).await?;
     let answered = FeedEntry::new(&app.at_rest, asked.requester(), FeedKind::RequestAnswered, request, now);
-    events::append(&app.database, vec![answered]).await?;
+    feed::append(&app.database, vec![answered]).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -357,7 +209,7 @@ async fn find_between(
     requester: Address,
 ) -> Result<(RequestDoc, Asked), ApiError> {
     let nothing = || ApiError::not_found("the grantee has not sent such a request");
-    let found = requests(&app.database).find_one(doc! { "_id": id.to_string() }).await?.ok_or_else(nothing)?;
+    let found = requests::find(&app.database, id).await?.ok_or_else(nothing)?;
     let asked = found.asked(&app.at_rest)?;
     if (asked.patient(), asked.requester()) != (patient, requester) {
         return Err(nothing());
@@ -387,37 +239,9 @@ async fn left_alone(
     Ok(roles.into_iter().filter(|(_, roles)| roles.is_empty()).map(|(requester, _)| requester).collect())
 }
 
-fn needs_accreditation(right: Option<Right>, purposes: &[Purpose]) -> bool {
-    right == Some(Right::Write) || purposes.iter().any(|purpose| purpose.needs_accreditation())
-}
-
-/// Notes that the patient granted something for a request, and tells its requester. Once is as good as twice.
-///
-/// # Errors
-/// When the database does not answer.
-pub(crate) async fn approve(
-    database: &Database,
-    at_rest: &AtRest,
-    id: RequestId,
-    now: u64,
-) -> mongodb::error::Result<()> {
-    let open = doc! { "_id": id.to_string(), "state": "open" };
-    let answered = at_rest.seal(Use::RequestAnswer, &id.to_string(), &Answered { at: now, denial: None });
-    let approved = doc! { "$set": { "state": "approved", "answered": answered } };
-    requests(database).update_one(open, approved).await?;
-    let Some(request) = requests(database).find_one(doc! { "_id": id.to_string(), "state": "approved" }).await? else {
-        return Ok(());
-    };
-    let Ok(asked) = request.asked(at_rest) else {
-        tracing::error!("a request does not open with this operator's secret; its requester is not told");
-        return Ok(());
-    };
-    events::append(database, vec![FeedEntry::new(at_rest, asked.requester(), FeedKind::RequestAnswered, id, now)]).await
-}
-
 async fn find_for(app: &App, caller: &Caller, id: RequestId) -> Result<(RequestDoc, Asked), ApiError> {
     let nothing = || ApiError::not_found("there is no such request of yours");
-    let found = requests(&app.database).find_one(doc! { "_id": id.to_string() }).await?.ok_or_else(nothing)?;
+    let found = requests::find(&app.database, id).await?.ok_or_else(nothing)?;
     let asked = found.asked(&app.at_rest)?;
     if !asked.is_of(caller.address) {
         return Err(nothing());
@@ -482,29 +306,10 @@ async fn expect_both_ready(
     Ok(())
 }
 
-/// Whether `requester` has asked `patient` for access, however that was answered.
-///
-/// # Errors
-/// When the database does not answer.
-pub(crate) async fn has_asked(app: &App, requester: Address, patient: Address) -> Result<bool, ApiError> {
-    let of_both = doc! {
-        "requester": app.at_rest.find(Lookup::Requester, requester),
-        "patient": app.at_rest.find(Lookup::Requested, patient),
-    };
-    Ok(requests(&app.database).find_one(of_both).await?.is_some())
-}
-
 /// Nobody is to be flooded with requests, by one person or by many strangers together.
 async fn expect_room(app: &App, caller: &Caller, patient: Address, now: u64) -> Result<(), ApiError> {
-    let open = doc! {
-        "requester": app.at_rest.find(Lookup::Requester, caller.address),
-        "patient": app.at_rest.find(Lookup::Requested, patient),
-        "state": "open",
-        "deadline_week": { "$gte": week_of(seconds(now)) },
-    };
     let max = app.settings.limits.open_requests_max;
-    // Of one who asks one other there are a few a week.
-    let waiting: Vec<RequestDoc> = requests(&app.database).find(open).await?.try_collect().await?;
+    let waiting = requests::open_between(&app.database, &app.at_rest, (caller.address, patient), now).await?;
     let waits = |request: &RequestDoc| request.asked(&app.at_rest).is_ok_and(|asked| asked.deadline() > now);
     if waiting.into_iter().filter(waits).count() as u64 >= max {
         return Err(ApiError::new(ErrorCode::RateLimited, "too many requests to this patient wait for an answer")
@@ -515,7 +320,7 @@ async fn expect_room(app: &App, caller: &Caller, patient: Address, now: u64) -> 
         ApiError::new(ErrorCode::RateLimited, "this person takes no more requests from you today")
             .retry_after(daily::seconds_left(now))
     };
-    if blocks::is_blocked(app, patient, caller.address).await? {
+    if blocks::is_blocked(&app.database, &app.at_rest, patient, caller.address).await? {
         return Err(tomorrow());
     }
     if !relations::is_stranger(app, patient, caller.address).await? {
@@ -530,8 +335,4 @@ async fn expect_room(app: &App, caller: &Caller, patient: Address, now: u64) -> 
         return Err(tomorrow());
     }
     Ok(())
-}
-
-fn seconds(unix: u64) -> i64 {
-    i64::try_from(unix).unwrap_or(i64::MAX)
 }

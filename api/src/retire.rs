@@ -30,10 +30,14 @@ use serde::{Deserialize, Serialize};
 use crate::{
     chain::Block,
     error::ApiError,
-    grants::{self, BundleName, Received, ReceivedRow},
     lease::Lease,
     state::App,
-    store::{collection, index},
+    store::{
+        bundles::{self, BundleName},
+        collection, index,
+        received::{self, Received, ReceivedRow},
+        shares,
+    },
 };
 
 /// How often to look for ends that have become deep enough.
@@ -157,12 +161,15 @@ async fn round(app: &App) -> Result<(), ApiError> {
     let deep = doc! { "due": until(deepest.time), "block_number": until(deepest.number) };
     let due: Vec<EndDoc> =
         ends(&app.database).find(deep).sort(doc! { "due": 1 }).limit(ROUND_MAX).await?.try_collect().await?;
-    grants::close_expired(app).await?;
+    received::close_expired(&app.database, app.clock.now()).await?;
     for end in due {
         match end.ended {
-            Ended::Grant { id } => erase_if_over(app, grants::find(app, id).await?.into_iter(), deepest.id()).await?,
+            Ended::Grant { id } => {
+                erase_if_over(app, received::find(&app.database, &app.at_rest, id).await?.into_iter(), deepest.id())
+                    .await?
+            }
             Ended::Patient { address } => {
-                let all = grants::of_mirrored(app, address, Document::new()).await?;
+                let all = received::of_mirrored(&app.database, &app.at_rest, address, Document::new()).await?;
                 erase_if_over(app, all.into_iter(), deepest.id()).await?;
             }
             Ended::Record { id } => withdraw(app, id, &deepest).await?,
@@ -183,7 +190,7 @@ async fn erase_if_over(app: &App, grants: impl Iterator<Item = ReceivedRow>, at:
         erase(app, &grant, |bundle| is_over(&terms, patient_epoch, bundle.epoch)).await?;
         if is_over(&terms, patient_epoch, row.epoch) {
             // Not if a new bundle was kept meanwhile.
-            grants::close(app, doc! { "_id": row.id, "sealed": row.sealed }).await?;
+            received::close(&app.database, doc! { "_id": row.id, "sealed": row.sealed }).await?;
         }
     }
     Ok(())
@@ -203,22 +210,20 @@ async fn withdraw(app: &App, record: RecordId, at: &Block) -> Result<(), ApiErro
     }
     if let Some(on_chain) = on_chain {
         let over_record = doc! { "scope_id": record.to_string(), "kind": ScopeKind::Record.as_str() };
-        for grant in grants::of_mirrored(app, on_chain.patient, over_record).await? {
+        for grant in received::of_mirrored(&app.database, &app.at_rest, on_chain.patient, over_record).await? {
             erase(app, &grant.opened, |_| true).await?;
-            grants::close(app, doc! { "_id": grant.doc.id }).await?;
+            received::close(&app.database, doc! { "_id": grant.doc.id }).await?;
         }
     }
-    let shares: Collection<Document> = app.database.collection(collection::RELEASE_SHARES);
-    shares.delete_many(doc! { "record": record.to_string() }).await?;
-    Ok(())
+    Ok(shares::delete_of_record(&app.database, record).await?)
 }
 
 /// Destroys the capsules of those bundles of a grant.
 async fn erase(app: &App, grant: &Received, which: impl Fn(&BundleName) -> bool) -> Result<(), ApiError> {
     let empty = BundleBody { kind: grant.kind, scope_id: grant.scope_id, capsules: Vec::new() };
-    for bundle in grants::names_of(&app.database, &app.at_rest, grant.grant).await? {
+    for bundle in bundles::names_of(&app.database, &app.at_rest, grant.grant).await? {
         if which(&bundle) {
-            grants::erase(&app.database, &app.at_rest, &bundle, &empty).await?;
+            bundles::erase(&app.database, &app.at_rest, &bundle, &empty).await?;
         }
     }
     Ok(())

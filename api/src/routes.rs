@@ -1,12 +1,13 @@
 //! Every URL, in one place, and the OpenAPI document that follows from them.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
+    extract::{DefaultBodyLimit, Request, State},
     http::{HeaderName, HeaderValue, Method, header},
     middleware,
+    response::Response,
 };
 use protocol::error_code::ErrorCode;
 use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
@@ -15,7 +16,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     account, actions, auth, blobs, blocks, directory, docs, error::ApiError, events, grants, health, idempotency, keys,
-    log, observe, private_blobs, protect, rate_limit, reads, records, relations, request_id, request_turns, requests,
+    log, observe, private_blobs, protect, rate_limit, reads, records, relations, request_id, requests,
     settings::Settings, state::App, web,
 };
 
@@ -86,14 +87,15 @@ pub fn openapi_text() -> Result<String, serde_json::Error> {
 pub fn app(state: App) -> Router {
     let (router, _) = documented().split_for_parts();
     let limits = &state.settings.limits;
+    let documented_answers = Arc::new(docs::Documented::of(openapi()));
     router
         .merge(docs::router(&openapi()))
-        .fallback(web::serve)
+        .fallback(serve_web)
         .method_not_allowed_fallback(async || {
             ApiError::new(ErrorCode::MethodNotAllowed, "this route has other methods")
         })
         .layer(DefaultBodyLimit::max(limits.body_bytes_max))
-        .layer(middleware::from_fn_with_state(state.clone(), request_turns::in_turn))
+        .layer(middleware::from_fn_with_state(state.clone(), protect::in_turn))
         .layer(middleware::from_fn_with_state(state.clone(), idempotency::replay))
         .layer(CatchPanicLayer::custom(protect::panicked))
         .layer(middleware::from_fn_with_state(state.clone(), protect::to_the_end))
@@ -101,9 +103,15 @@ pub fn app(state: App) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), rate_limit::by_network))
         .layer(cors(&state.settings))
         .layer(middleware::from_fn(protect::headers))
+        .layer(middleware::from_fn_with_state(documented_answers, docs::compare))
         .layer(middleware::from_fn_with_state(state.clone(), observe::request))
         .layer(middleware::from_fn(request_id::assign))
         .with_state(state)
+}
+
+/// Answers whatever is no route: with a file of the web app where there is one, else with a problem.
+async fn serve_web(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
+    app.web.as_ref().ok_or_else(web::no_route)?.answer(&request)
 }
 
 /// Nobody, unless the settings name other origins, which may then use the session cookie.

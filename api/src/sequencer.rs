@@ -7,82 +7,20 @@
 //! of the head that the message names, so none can land twice.
 
 mod anchor;
+mod error;
 mod order;
 mod promise;
 mod recover;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use alloy::primitives::B256;
-use mongodb::Database;
 use protocol::{codes::MAX_BATCH, error_code::ErrorCode};
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
-pub use promise::Promises;
 pub(crate) use promise::{figures, seconds_ahead};
 
-use crate::{
-    lease::Lease,
-    relay::RelayError,
-    state::App,
-    store::{collection, index, unique_index},
-};
-
-/// Why a round of the sequencer was not finished. The next one begins anew.
-#[derive(Debug, thiserror::Error)]
-enum SequencerError {
-    #[error("the database does not answer")]
-    Store(#[from] mongodb::error::Error),
-    #[error("the chain does not answer")]
-    Chain(#[from] alloy::contract::Error),
-    #[error("the chain does not answer")]
-    Transport(#[from] alloy::transports::TransportError),
-    #[error("the checkpoint was not taken: {0}")]
-    Relay(#[from] RelayError),
-    #[error("{0}")]
-    Inconsistent(&'static str),
-}
-
-/// Wakes the sequencer of this replica when a leaf was appended here.
-#[derive(Clone, Default)]
-pub struct Wake(Arc<Notify>);
-
-impl Wake {
-    /// A leaf was appended.
-    pub(crate) fn wake(&self) {
-        self.0.notify_one();
-    }
-}
-
-/// Creates the indexes of the log's collections.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
-    let leaves = database.collection::<mongodb::bson::Document>(collection::LEAVES);
-    use mongodb::bson::doc;
-    let placed = mongodb::IndexModel::builder()
-        .keys(doc! { "index": 1 })
-        .options(
-            mongodb::options::IndexOptions::builder()
-                .unique(true)
-                .partial_filter_expression(doc! { "index": { "$exists": true } })
-                .build(),
-        )
-        .build();
-    leaves
-        .create_indexes([
-            // The same session never uses a nonce for two reads.
-            unique_index(doc! { "request": 1 }),
-            placed,
-            index(doc! { "is_placed": 1, "appended_at": 1 }),
-            index(doc! { "patient": 1, "is_placed": 1, "time": -1 }),
-            index(doc! { "patient": 1, "index": -1 }),
-        ])
-        .await?;
-    Ok(())
-}
+use self::{anchor::chain_head, error::SequencerError};
+use crate::{lease::Lease, relay::RelayError, state::App};
 
 /// Starts the sequencer; it ends with the server.
 pub(crate) fn start(app: &App) {
@@ -108,7 +46,7 @@ async fn run(app: &App, lease: &mut Lease) {
     loop {
         let pause = longest.min(lease.interval());
         tokio::select! {
-            () = app.log_wake.0.notified() => { oldest_waiting.get_or_insert_with(Instant::now); }
+            () = app.log_wake.woken() => { oldest_waiting.get_or_insert_with(Instant::now); }
             () = tokio::time::sleep(pause) => {}
         }
         if renewed.is_none_or(|at| at.elapsed() >= lease.interval()) || !lease.is_held() {
@@ -174,9 +112,4 @@ async fn round(app: &App, lease: &Lease, is_due: bool) -> Result<Round, Sequence
     }
     anchor::anchor(app, position, &batch).await?;
     Ok(Round::Anchored)
-}
-
-/// The head that the chain stores for our log.
-async fn chain_head(app: &App) -> Result<B256, SequencerError> {
-    Ok(app.chain_view.access_log().headOf(app.deployment.operator).call().await?)
 }

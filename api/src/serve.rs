@@ -103,7 +103,7 @@ async fn serve(app: &App, listener: TcpListener, stop: impl Future<Output = ()>)
             () = &mut stop => break,
         };
         // Behind a proxy only the requests can be told apart.
-        let is_proxy = network::is_proxy(limits, peer.ip());
+        let is_proxy = limits.is_proxy(peer.ip());
         match if is_proxy { places.take_for_many() } else { places.take(network::of(peer.ip())) } {
             Ok(place) => {
                 connections.spawn(Arc::clone(&server).connection(stream, peer, place));

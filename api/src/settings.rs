@@ -1,6 +1,9 @@
 //! Every setting, by flag or environment variable, with its default. Secrets come from files, never from here.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
 use clap::Args;
 use secrecy::SecretString;
@@ -312,6 +315,12 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Whether a proxy that the settings name has this address.
+    #[must_use]
+    pub fn is_proxy(&self, address: IpAddr) -> bool {
+        self.forwarded_header.is_some() && self.proxy.iter().any(|range| range.contains(address))
+    }
+
     /// How many requests may be at work.
     #[must_use]
     pub fn requests(&self) -> Bounds {

@@ -27,11 +27,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{
-    operator::Operator,
-    retire,
-    store::{self, collection},
-};
+use crate::{operator::Operator, retire, store};
 
 /// The first word of a backup.
 const FORMAT: &str = "medlock-release-shares/2";
@@ -129,8 +125,7 @@ pub async fn backup(settings: &BackupSettings) -> anyhow::Result<u64> {
     let mut out = BufWriter::new(file);
     writeln!(out, "{}", serde_json::to_string(&opened.head)?)?;
     let (mut shares, mut hash) = (0, Sha256::new());
-    let stored = opened.database.collection::<Document>(collection::RELEASE_SHARES);
-    let mut found = stored.find(doc! {}).sort(doc! { "_id": 1 }).await?;
+    let mut found = store::shares::all(&opened.database).await?;
     while found.advance().await? {
         let share = found.deserialize_current()?;
         opened.check(&share)?;
@@ -154,7 +149,6 @@ pub async fn backup(settings: &BackupSettings) -> anyhow::Result<u64> {
 pub async fn restore(settings: &BackupSettings) -> anyhow::Result<u64> {
     let opened = Opened::new(settings).await?;
     each_share(&settings.file, &opened.head, |share| opened.check(share))?;
-    let stored = opened.database.collection::<Document>(collection::RELEASE_SHARES);
     let mut shares = Vec::new();
     each_share(&settings.file, &opened.head, |share| {
         shares.push(share.clone());
@@ -169,9 +163,7 @@ pub async fn restore(settings: &BackupSettings) -> anyhow::Result<u64> {
             continue;
         }
         let id = share.get_str("_id").context("a share has no name")?.to_owned();
-        let written =
-            stored.update_one(doc! { "_id": id }, doc! { "$setOnInsert": without_id(share) }).upsert(true).await?;
-        restored += u64::from(written.upserted_id.is_some());
+        restored += u64::from(store::shares::put_back(&opened.database, &id, share).await?);
         if let Some(record) = tombstoned {
             retire::note_restored(&opened.database, &record).await?;
         }
@@ -191,12 +183,6 @@ async fn find_tombstoned(database: &Database, share: &Document) -> anyhow::Resul
 /// Whether the tombstone can no longer be lifted in any block after the mirror's.
 fn is_final(record: &RecordDoc, mirrored_time: u64) -> bool {
     record.liftable_until <= mirrored_time
-}
-
-/// The name stands in the filter; MongoDB refuses it twice.
-fn without_id(mut share: Document) -> Document {
-    share.remove("_id");
-    share
 }
 
 /// Reads a backup and checks that it is whole.

@@ -3,6 +3,15 @@
 //! The mirror's collections ([`protocol::mirror::collection`]) are the indexer's; the API only reads them. Each of the
 //! API's collections is written by one module only, named beside it here.
 
+pub(crate) mod blocks;
+pub(crate) mod bundles;
+pub(crate) mod feed;
+pub(crate) mod leaves;
+pub(crate) mod received;
+pub(crate) mod requests;
+pub mod sessions;
+pub(crate) mod shares;
+
 use std::{path::Path, time::Duration};
 
 use anyhow::Context;
@@ -23,7 +32,7 @@ use secrecy::{ExposeSecret, SecretString};
 pub mod collection {
     /// Login nonces: `auth`.
     pub const NONCES: &str = "api_nonces";
-    /// Sessions: `auth`.
+    /// Sessions: `store/sessions`.
     pub const SESSIONS: &str = "api_sessions";
     /// Keyrings and address books: `private_blobs`.
     pub const PRIVATE_BLOBS: &str = "api_private_blobs";
@@ -37,21 +46,21 @@ pub mod collection {
     pub const LEASES: &str = "api_leases";
     /// Relayed actions: `relay`.
     pub const ACTIONS: &str = "api_actions";
-    /// Release shares, encrypted at rest: `records`.
+    /// Release shares, encrypted at rest: `store/shares`.
     pub const RELEASE_SHARES: &str = "api_release_shares";
-    /// The capsules of grants: `grants`.
+    /// The capsules of grants: `store/bundles`.
     pub const BUNDLES: &str = "api_bundles";
-    /// Who received which grant, with what opens its tag: `grants`.
+    /// Who received which grant, with what opens its tag: `store/received`.
     pub const RECEIVED: &str = "api_received";
     /// Who has to do with whom: `relations`.
     pub const RELATIONS: &str = "api_relations";
-    /// Blocked senders: `blocks`.
+    /// Blocked senders: `store/blocks`.
     pub const BLOCKS: &str = "api_blocks";
     /// What is counted by the day: `daily`.
     pub const DAILY: &str = "api_daily";
-    /// Access requests: `requests`.
+    /// Access requests: `store/requests`.
     pub const REQUESTS: &str = "api_requests";
-    /// Leaves of the operator's log: `reads`; their places: `sequencer`. In the log's own database.
+    /// Leaves of the operator's log and their places: `store/leaves`. In the log's own database.
     pub const LEAVES: &str = "log_leaves";
     /// Where the log stood at each checkpoint: `sequencer`. In the log's own database.
     pub const POSITIONS: &str = "log_positions";
@@ -61,13 +70,13 @@ pub mod collection {
     pub const INVITATIONS: &str = "api_invitations";
     /// What has ended and is to be destroyed: `retire`.
     pub const ENDS: &str = "api_ends";
-    /// The event feed: `events`.
+    /// The event feed: `store/feed`.
     pub const FEED: &str = "api_feed";
     /// Check values of the operator's secrets: `at_rest`.
     pub const SECRETS: &str = "api_secrets";
     /// The same in the log's own database: `at_rest`.
     pub const LOG_SECRETS: &str = "log_secrets";
-    /// How far the mirror's events are in the feed, and the feed's counter: `events`.
+    /// How far the mirror's events are in the feed, and the feed's counter: `store/feed`.
     pub const FEED_CURSOR: &str = "api_feed_cursor";
 }
 

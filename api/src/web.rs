@@ -10,14 +10,14 @@ use std::{collections::HashMap, path::Path};
 use anyhow::{Context, bail};
 use axum::{
     body::{Body, Bytes},
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::{conditional, error::ApiError, state::App};
+use crate::{conditional, error::ApiError};
 
 /// Every build has it; it is also what a deep link gets.
 const PAGE: &str = "index.html";
@@ -82,25 +82,32 @@ impl WebApp {
             None => None,
         }
     }
+
+    /// Answers a request for one of the files.
+    ///
+    /// # Errors
+    /// `not_found` where the path is neither a file nor a page of the app.
+    pub(crate) fn answer(&self, request: &Request) -> Result<Response, ApiError> {
+        let path = request.uri().path().trim_start_matches('/');
+        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+        let first = path.split('/').next().unwrap_or_default();
+        if !is_read || NOT_PAGES.contains(&first) {
+            return Err(no_route());
+        }
+        if path == CONFIG {
+            let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-cache")];
+            return Ok((headers, self.config.clone()).into_response());
+        }
+        let file = self.find(path, request.headers()).ok_or_else(no_route)?;
+        let is_parser = path.starts_with(PARSERS);
+        let policy = if is_parser { HeaderValue::from_static(PARSER_POLICY) } else { self.policy.clone() };
+        Ok(answer(file, policy, request.headers()))
+    }
 }
 
-/// Answers whatever is no route: with a file of the web app where there is one, else with a problem.
-pub(crate) async fn serve(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
-    let nothing = || ApiError::not_found("there is no such route");
-    let web = app.web.as_ref().ok_or_else(nothing)?;
-    let path = request.uri().path().trim_start_matches('/');
-    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    let first = path.split('/').next().unwrap_or_default();
-    if !is_read || NOT_PAGES.contains(&first) {
-        return Err(nothing());
-    }
-    if path == CONFIG {
-        let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-cache")];
-        return Ok((headers, web.config.clone()).into_response());
-    }
-    let file = web.find(path, request.headers()).ok_or_else(nothing)?;
-    let policy = if path.starts_with(PARSERS) { HeaderValue::from_static(PARSER_POLICY) } else { web.policy.clone() };
-    Ok(answer(file, policy, request.headers()))
+/// The answer to a path that is no route and no file.
+pub(crate) fn no_route() -> ApiError {
+    ApiError::not_found("there is no such route")
 }
 
 fn answer(file: &WebFile, policy: HeaderValue, asked: &HeaderMap) -> Response {

@@ -8,12 +8,13 @@ use mongodb::bson::doc;
 use protocol::{
     codes::RecordStatus,
     envelope::{HEADER_LEN, Header},
+    error_code::ErrorCode,
     mirror::{RecordDoc, VersionDoc, collection, version_id},
 };
 use tokio_stream::StreamExt;
 
 use super::ledger::{PinDoc, PinState, pins};
-use crate::{error::ApiError, grants, state::App};
+use crate::{content::ContentError, error::ApiError, grants, state::App};
 
 /// A blob that the caller may have.
 pub(super) struct Blob {
@@ -82,9 +83,9 @@ async fn adopt(app: &App, caller: Address, cid: &str) -> Result<Option<PinDoc>, 
     if versions.find_one(doc! { "cid": cid }).await?.is_none() {
         return Ok(None);
     }
-    let Some(size) = app.content.size(cid).await.map_err(super::unavailable)? else { return Ok(None) };
+    let Some(size) = app.content.size(cid).await.map_err(unavailable)? else { return Ok(None) };
     let mut head = Vec::new();
-    let mut bytes = app.content.get(cid, 0, HEADER_LEN as u64).await.map_err(super::unavailable)?;
+    let mut bytes = app.content.get(cid, 0, HEADER_LEN as u64).await.map_err(unavailable)?;
     while let Some(Ok(piece)) = bytes.next().await {
         head.extend_from_slice(&piece);
     }
@@ -108,9 +109,14 @@ async fn adopt(app: &App, caller: Address, cid: &str) -> Result<Option<PinDoc>, 
     if is_withdrawn || !may_have(app, caller, &row, cid).await? {
         return Ok(None);
     }
-    app.content.pin(cid).await.map_err(super::unavailable)?;
+    app.content.pin(cid).await.map_err(unavailable)?;
     match pins(app).insert_one(&row).await {
         Err(error) if !crate::store::is_duplicate(&error) => Err(error.into()),
         _ => Ok(Some(row)),
     }
+}
+
+/// The refusal where the storage node has failed.
+pub(super) fn unavailable(error: ContentError) -> ApiError {
+    ApiError::new(ErrorCode::Unavailable, "the storage node does not have it at hand").because(error)
 }

@@ -5,7 +5,7 @@ use mongodb::{
     Collection, Database,
     bson::{Document, doc},
 };
-use protocol::{ids::RecordId, mirror};
+use protocol::{cid::Cid, error_code::ErrorCode, ids::RecordId, mirror};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -105,4 +105,40 @@ pub(crate) async fn set_state(app: &App, id: &str, state: PinState) -> Result<()
 /// Now, as BSON keeps it.
 pub(crate) fn seconds(app: &App) -> i64 {
     i64::try_from(app.clock.now()).unwrap_or(i64::MAX)
+}
+
+/// Makes sure that the envelope lies here, and that its header named this record and version when it was uploaded.
+///
+/// # Errors
+/// `cid_mismatch`, `invalid_envelope`, `not_found`.
+pub(crate) async fn expect_stored(
+    app: &App,
+    uploader: Address,
+    cid: &Cid,
+    (record, version): (RecordId, u16),
+) -> Result<(), ApiError> {
+    let (cid, uploader) = (cid.to_string(), format!("{uploader:#x}"));
+    let of_version = doc! {
+        "record": record.to_string(),
+        "version": i32::from(version),
+        "state": { "$in": [PinState::Stored.as_str(), PinState::Registered.as_str()] },
+    };
+    let mut ours = of_version.clone();
+    ours.insert("cid", &cid);
+    // A row that is about to be registered is young again: whoever sweeps either has marked it before, so that it is not
+    // found here, or finds it changed and leaves it.
+    let touched = pins(app).update_one(ours, doc! { "$set": { "changed_at": seconds(app) } }).await?;
+    if touched.matched_count > 0 {
+        return Ok(());
+    }
+    // What somebody else has uploaded for this version is no fault of the caller's.
+    let mut own = of_version;
+    own.insert("uploader", &uploader);
+    if pins(app).find_one(own).await?.is_some() {
+        return Err(ApiError::new(ErrorCode::CidMismatch, "the envelope uploaded for this version has another CID"));
+    }
+    if pins(app).find_one(doc! { "cid": &cid, "uploader": &uploader }).await?.is_some() {
+        return Err(ApiError::new(ErrorCode::InvalidEnvelope, "the uploaded envelope names another record or version"));
+    }
+    Err(ApiError::not_found("the envelope was not uploaded here"))
 }

@@ -6,14 +6,14 @@ use std::time::Duration;
 use alloy::eips::BlockId;
 use anyhow::Context;
 use futures::TryStreamExt;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::doc;
 use protocol::{
     codes::RecordStatus,
     mirror::{CURSOR_ID, CursorDoc, RecordDoc, VersionDoc, collection as mirror},
 };
 
 use super::ledger::{PinDoc, PinState, pins, seconds, set_state};
-use crate::{chain::Block, lease::Lease, state::App, store::collection};
+use crate::{chain::Block, lease::Lease, state::App};
 
 /// Sweeps now and then until the server shuts down; one replica at a time.
 pub(crate) async fn run(app: App) {
@@ -147,13 +147,7 @@ async fn is_ahead_of_mirror(app: &App, row: &PinDoc) -> anyhow::Result<bool> {
 
 /// Whether a registration by this uploader is still on its way to the chain.
 async fn is_relay_in_flight(app: &App, row: &PinDoc) -> anyhow::Result<bool> {
-    let actions = app.database.collection::<Document>(collection::ACTIONS);
-    let in_flight = doc! {
-        "signer": format!("{:#x}", row.uploader),
-        "kind": { "$in": ["register_record", "register_version"] },
-        "state": { "$in": ["accepted", "sent"] },
-    };
-    Ok(actions.find_one(in_flight).await?.is_some())
+    Ok(app.relay.is_registering(row.uploader).await?)
 }
 
 /// Why a row is let go.

@@ -207,7 +207,7 @@ pub(crate) struct Documented {
 }
 
 impl Documented {
-    pub(super) fn of(mut openapi: OpenApi) -> Self {
+    pub(crate) fn of(mut openapi: OpenApi) -> Self {
         let entry = |(method, path, operation): (Method, String, &mut Operation)| {
             let mut codes = own_of(&method, &path);
             codes.extend(common(&method, &path, operation));

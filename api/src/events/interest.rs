@@ -23,11 +23,14 @@ use protocol::{
     mirror::{self, EventDoc, RecordDoc},
 };
 
-use super::FeedEntry;
 use crate::{
     error::ApiError,
-    grants::{self, ReceivedRow},
+    grants,
     state::App,
+    store::{
+        feed::FeedEntry,
+        received::{self, ReceivedRow},
+    },
 };
 
 /// The entries that tell people about one event; none for an event that concerns nobody.
@@ -111,7 +114,7 @@ async fn of_record(app: &App, event: RecordRegistryEvents) -> Result<Interest, A
         people.insert(record.uploader.into());
     }
     let over_record = doc! { "scope_id": format!("{id:#x}"), "kind": ScopeKind::Record.as_str() };
-    let rows = shown(grants::of_mirrored(app, patient, over_record).await?);
+    let rows = shown(received::of_mirrored(&app.database, &app.at_rest, patient, over_record).await?);
     // Who had a grant once hears nothing more of the record.
     people.extend(people_of(grants::active(app, &rows).await?));
     Ok((kind, RecordId(id).to_string(), people))
@@ -128,7 +131,8 @@ async fn of_grant(app: &App, event: GrantRegistryEvents, time: u64) -> Result<In
             (FeedKind::Revoked, revoked.patient, revoked.tag, scope_kind, revoked.scopeId)
         }
         GrantRegistryEvents::AllRevoked(revoked) => {
-            let rows = shown(grants::of_mirrored(app, revoked.patient, Document::new()).await?);
+            let rows =
+                shown(received::of_mirrored(&app.database, &app.at_rest, revoked.patient, Document::new()).await?);
             let ended = grants::mirrored(app, rows.iter().map(|row| row.opened.grant)).await?;
             // Those whose grant this event has ended, and nobody whose grant had ended before.
             let stood = |row: &&ReceivedRow| {
@@ -147,10 +151,12 @@ async fn of_grant(app: &App, event: GrantRegistryEvents, time: u64) -> Result<In
     // It is about this very grant, so its grantee hears of it whatever has become of it.
     let id = scope_kind.map(|scope_kind| GrantId::derive(patient, tag.into(), scope_kind, scope_id));
     let this: Vec<GrantId> = id.into_iter().collect();
-    let mut rows = shown(grants::of_grants(app, patient, &this).await?.into_values());
+    let mut rows = shown(received::of_grants(&app.database, &app.at_rest, patient, &this).await?.into_values());
     if rows.is_empty() {
         // Where its capsules never came here, another grant under the same tag tells whose it is.
-        rows = shown(grants::of_mirrored(app, patient, doc! { "tag": format!("{tag:#x}") }).await?);
+        rows = shown(
+            received::of_mirrored(&app.database, &app.at_rest, patient, doc! { "tag": format!("{tag:#x}") }).await?,
+        );
     }
     let mut people = people_of(&rows);
     people.insert(patient.into());

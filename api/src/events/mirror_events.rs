@@ -4,31 +4,14 @@
 use std::time::{Duration, Instant};
 
 use futures::TryStreamExt;
-use mongodb::{
-    Collection,
-    bson::{Bson, doc},
-    change_stream::event::ResumeToken,
-};
+use mongodb::{Collection, bson::doc};
 use protocol::mirror::{self, EventDoc};
-use serde::{Deserialize, Serialize};
 
-use super::{append, entry, interest};
-use crate::{error::ApiError, lease::Lease, retire, state::App, store::collection};
+use super::interest;
+use crate::{error::ApiError, lease::Lease, retire, state::App, store::feed};
 
-/// The cursor's `_id`.
-const CURSOR: &str = "mirror";
 /// After an interruption the blocks from so far back are told again.
 const OVERLAP_BLOCKS: i64 = 64;
-
-#[derive(Serialize, Deserialize)]
-struct CursorDoc {
-    #[serde(rename = "_id")]
-    id: String,
-    /// Where to go on in the change stream.
-    token: Option<ResumeToken>,
-    /// The block of the last event that was told.
-    block_number: i64,
-}
 
 /// Why following stopped. It begins again.
 #[derive(Debug, thiserror::Error)]
@@ -62,12 +45,11 @@ async fn follow_while_held(app: &App, lease: &mut Lease) -> Result<(), FollowErr
         return Ok(());
     }
     let mut renewed = Instant::now();
-    let cursors: Collection<CursorDoc> = app.database.collection(collection::FEED_CURSOR);
-    let cursor = cursors.find_one(doc! { "_id": CURSOR }).await?;
+    let place = feed::mirror_place(&app.database).await?;
     let events: Collection<EventDoc> = app.database.collection(mirror::collection::EVENTS);
     let inserts = [doc! { "$match": { "operationType": "insert" } }];
-    let (token, mut block_number) = match cursor {
-        Some(cursor) => (cursor.token, cursor.block_number),
+    let (token, mut block_number) = match place {
+        Some(place) => (place.token, place.block_number),
         None => (None, -1),
     };
     let resumed = match token {
@@ -102,10 +84,7 @@ async fn follow_while_held(app: &App, lease: &mut Lease) -> Result<(), FollowErr
             block_number = i64::try_from(event.place.block_number).unwrap_or(i64::MAX);
             tell(app, &event).await?;
         }
-        let token = changes.resume_token().map(|token| mongodb::bson::to_bson(&token)).transpose();
-        let token = token.map_err(mongodb::error::Error::from)?.unwrap_or(Bson::Null);
-        let place = doc! { "$set": { "token": token, "block_number": block_number } };
-        cursors.update_one(doc! { "_id": CURSOR }, place).upsert(true).await?;
+        feed::set_mirror_place(&app.database, changes.resume_token(), block_number).await?;
     }
     Ok(())
 }
@@ -126,6 +105,6 @@ async fn tell(app: &App, event: &EventDoc) -> Result<(), FollowError> {
     let Some(decoded) = interest::decode(&app.deployment, event) else { return Ok(()) };
     retire::note(&app.database, event, &decoded).await?;
     let entries = interest::entries(app, event, decoded).await.map_err(FollowError::Api)?;
-    let entries = entry::bounded(&app.database, entries, app.settings.limits.strangers_events_per_day_max).await?;
-    Ok(append(&app.database, entries).await?)
+    let entries = feed::bounded(&app.database, entries, app.settings.limits.strangers_events_per_day_max).await?;
+    Ok(feed::append(&app.database, entries).await?)
 }

@@ -3,19 +3,18 @@
 use std::{collections::VecDeque, convert::Infallible, time::Duration};
 
 use axum::response::sse::Event;
-use futures::{Stream, StreamExt, TryStreamExt, stream};
-use mongodb::bson::doc;
+use futures::{Stream, StreamExt, stream};
 use tokio::sync::broadcast;
 
-use super::{
-    Connection, News,
-    entry::{self, FeedEntry},
-};
 use crate::{
     at_rest::Lookup,
-    caller::{Caller, SessionDoc},
+    caller::Caller,
+    feed::{Connection, News},
     state::App,
-    store::collection,
+    store::{
+        feed::{self, FeedEntry},
+        sessions,
+    },
 };
 
 /// The most entries that are read at once for one connection.
@@ -71,10 +70,7 @@ impl Reader {
     }
 
     async fn look(&self) -> mongodb::error::Result<Vec<FeedEntry>> {
-        let to = self.app.at_rest.find(Lookup::Feed, self.caller.address);
-        let newer = doc! { "to": to, "number": { "$gt": self.after } };
-        let found = entry::feed(&self.app.database).find(newer).sort(doc! { "to": 1, "number": 1 }).limit(PAGE).await?;
-        found.try_collect().await
+        feed::newer(&self.app.database, &self.app.at_rest, self.caller.address, self.after, PAGE).await
     }
 
     /// Waits for something new; `None` when the connection has to end.
@@ -97,9 +93,8 @@ impl Reader {
         if self.caller.expires_at <= self.app.clock.now() {
             return false;
         }
-        let sessions = self.app.database.collection::<SessionDoc>(collection::SESSIONS);
         // A database that is away for a moment ends nobody's session.
-        !matches!(sessions.find_one(doc! { "_id": &self.caller.session.0 }).await, Ok(None))
+        !matches!(sessions::find(&self.app.database, &self.caller.session).await, Ok(None))
     }
 }
 
@@ -119,13 +114,11 @@ pub(super) async fn tell_connections(app: App) {
 }
 
 async fn tell(app: &App) -> mongodb::error::Result<()> {
-    let inserts = [doc! { "$match": { "operationType": "insert" } }];
-    let mut changes = entry::feed(&app.database).watch().pipeline(inserts).await?;
-    let _ = app.feed.news.send(News::ForAnyone);
+    let mut changes = feed::watch(&app.database).await?;
+    app.feed.tell(News::ForAnyone);
     while let Some(change) = changes.next().await {
         if let Some(entry) = change?.full_document {
-            // Nobody need be connected.
-            let _ = app.feed.news.send(News::For(entry.into_to()));
+            app.feed.tell(News::For(entry.into_to()));
         }
     }
     Ok(())

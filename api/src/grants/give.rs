@@ -25,11 +25,19 @@ use protocol::{
     mirror::{self, GrantDoc, RecordDoc},
 };
 
-use super::{
-    bundle_doc::{self, KeptBundle, bundles},
-    received::{self, New},
+use crate::{
+    caller::Caller,
+    error::ApiError,
+    relations, requests,
+    state::App,
+    store::{
+        self,
+        bundles::{self, KeptBundle},
+        received::{self, New},
+    },
+    time::now_ms,
+    work,
 };
-use crate::{caller::Caller, error::ApiError, relations, requests, state::App, work};
 
 /// How far back the chain is asked for a grant that the mirror does not have yet.
 const RECENT_BLOCKS: u64 = 1_000;
@@ -182,7 +190,7 @@ pub(super) async fn put_in_again(app: &App, caller: &Caller, kept: &Kept) -> Res
     let records = own_records(app, caller.address, &kept.body.bundles).await?;
     store(app, caller.address, kept, &standings, &records).await?;
     if let Some(request) = kept.body.request {
-        requests::approve(&app.database, &app.at_rest, request, app.clock.now()).await?;
+        store::requests::approve(&app.database, &app.at_rest, request, app.clock.now()).await?;
     }
     Ok(())
 }
@@ -193,14 +201,14 @@ pub(super) async fn put_in_again(app: &App, caller: &Caller, kept: &Kept) -> Res
 /// `not_found` for who is not its patient, `grant_revoked`, `invalid_request` when a capsule would be lost.
 pub(super) async fn catch_up(app: &App, caller: &Caller, grant: GrantId, bundle: BundleBody) -> Result<(), ApiError> {
     let nothing = || ApiError::not_found("there is no such grant of yours here");
-    let known = received::find(app, grant).await?;
+    let known = received::find(&app.database, &app.at_rest, grant).await?;
     let known = known.filter(|known| known.opened.patient == caller.address).ok_or_else(nothing)?;
     if (bundle.kind, bundle.scope_id) != (known.opened.kind, known.opened.scope_id) {
         return Err(ApiError::invalid("the bundle is for another scope than the grant"));
     }
     let right = if known.doc.reads { Right::Read } else { Right::Write };
     let terms = standing_terms(app, caller.address, known.opened.tag, &bundle, right).await?;
-    let standing = bundle_doc::find(&app.database, &app.at_rest, grant, i64::from(terms.epoch)).await?;
+    let standing = bundles::find(&app.database, &app.at_rest, grant, i64::from(terms.epoch)).await?;
     let standing = standing.ok_or_else(nothing)?;
     let new = work::run(bundle.capsules.len() * CAPSULE_LEN, move || {
         let new = checked(right, &bundle)?;
@@ -214,17 +222,9 @@ pub(super) async fn catch_up(app: &App, caller: &Caller, grant: GrantId, bundle:
         Ok(KeptBundle { body: bundle, stored_at: now_ms(), ..standing })
     })
     .await?;
-    replace(app, &new).await?;
+    bundles::replace(&app.database, &app.at_rest, &new).await?;
     // Only if no later bundle was kept meanwhile: the row is about the newest.
-    received::note_newest(app, grant, new.epoch, new.newest_version()).await
-}
-
-/// Stores a bundle in the place of the one that has its name.
-async fn replace(app: &App, bundle: &KeptBundle) -> Result<(), ApiError> {
-    let id = bundle.id(&app.database, &app.at_rest).await?;
-    let document = bundle.seal(&app.at_rest, id.clone()).await?;
-    bundles(&app.database).replace_one(doc! { "_id": id }, document).upsert(true).await?;
-    Ok(())
+    received::note_newest(&app.database, &app.at_rest, grant, new.epoch, new.newest_version()).await
 }
 
 fn opened_tag(body: &GrantBody) -> Result<Tag, ApiError> {
@@ -371,7 +371,7 @@ async fn store(
     store_bundles(app, &documents, &kept.bundles).await?;
     relations::note(app, patient, body.grantee).await?;
     let shelf = relations::shelf(app, body.grantee, patient).await?;
-    let number = received::next_number(app, body.grantee).await?;
+    let number = received::next_number(&app.database, &app.at_rest, body.grantee).await?;
     for ((document, (_, ends_at)), number) in documents.iter().zip(standings).zip(number..) {
         let new = New {
             bundle: document,
@@ -384,29 +384,21 @@ async fn store(
             ends_at: *ends_at,
             number,
         };
-        received::write(app, &new, shelf).await?;
+        received::write(&app.database, &app.at_rest, &new, shelf).await?;
     }
     // Who was blocked in between is found here; who is blocked later finds the rows.
     if relations::shelf(app, body.grantee, patient).await? != shelf {
-        received::sort_again(app, body.grantee, patient).await?;
+        relations::sort_again(app, body.grantee, patient).await?;
     }
     Ok(())
 }
 
 async fn store_bundles(app: &App, new: &[KeptBundle], parsed: &[Checked]) -> Result<(), ApiError> {
-    let mut documents = Vec::with_capacity(new.len());
-    for bundle in new {
-        let id = bundle.id(&app.database, &app.at_rest).await?;
-        documents.push(bundle.seal(&app.at_rest, id).await?);
-    }
-    // The first time, which is the common one, is a single write.
-    match bundles(&app.database).insert_many(documents).ordered(false).await {
-        Ok(_) => return Ok(()),
-        Err(error) if crate::store::is_duplicate(&error) => {}
-        Err(error) => return Err(error.into()),
+    if bundles::insert(&app.database, &app.at_rest, new).await? {
+        return Ok(());
     }
     for (bundle, Checked { parsed, .. }) in new.iter().zip(parsed) {
-        let standing = bundle_doc::find(&app.database, &app.at_rest, bundle.grant, bundle.epoch).await?;
+        let standing = bundles::find(&app.database, &app.at_rest, bundle.grant, bundle.epoch).await?;
         // Catch-up adds capsules; the beginning that was signed, sent again, takes none of them away.
         let is_beginning = |known: &KeptBundle| {
             known.request == bundle.request
@@ -416,12 +408,8 @@ async fn store_bundles(app: &App, new: &[KeptBundle], parsed: &[Checked]) -> Res
                 }
         };
         if !standing.as_ref().is_some_and(is_beginning) {
-            replace(app, bundle).await?;
+            bundles::replace(&app.database, &app.at_rest, bundle).await?;
         }
     }
     Ok(())
-}
-
-fn now_ms() -> i64 {
-    jiff::Timestamp::now().as_millisecond()
 }

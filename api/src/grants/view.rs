@@ -1,9 +1,6 @@
 //! Grants as people may see them: the mirror's view, joined with what this server was told of them.
 
-use std::collections::BTreeMap;
-
 use alloy::primitives::Address;
-use futures::TryStreamExt;
 use mongodb::{Collection, bson::doc};
 use protocol::{
     bodies::{
@@ -16,17 +13,17 @@ use protocol::{
     mirror::{self, GrantDoc, RecordDoc},
 };
 
-use super::{
-    bundle_doc,
-    received::{self, ReceivedDoc, ReceivedRow, between, of_grants, on_shelf, over_record, received},
-    standing::Standings,
-};
+use super::{readable::mirrored, standing::Standings};
 use crate::{
     caller::Caller,
     error::ApiError,
     extract::page_limit,
     paging::{self, Place, newest_first},
     state::App,
+    store::{
+        bundles,
+        received::{self, ReceivedDoc, ReceivedRow, between, of_grants, on_shelf, over_record, received},
+    },
 };
 
 /// One page of grants given or received.
@@ -82,7 +79,8 @@ async fn given(
     };
     let next = found.last().filter(|_| has_more).map(|last| place(last).cursor());
     let ids: Vec<GrantId> = found.iter().map(|grant| grant.id).collect();
-    let (rows, standings) = tokio::join!(of_grants(app, patient, &ids), Standings::of(app, found.iter()));
+    let (rows, standings) =
+        tokio::join!(of_grants(&app.database, &app.at_rest, patient, &ids), Standings::of(app, found.iter()));
     let (rows, standings) = (rows?, standings?);
     let items = found.into_iter().map(|grant| {
         let cursor = place(&grant).cursor();
@@ -126,7 +124,7 @@ async fn received_by(
 /// `not_found` for who is neither its patient nor its grantee, and when none are here; `grant_revoked`.
 pub(super) async fn bundle(app: &App, caller: &Caller, grant: GrantId) -> Result<BundleBody, ApiError> {
     let nothing = || ApiError::not_found("there is no such grant of yours here");
-    let row = received::find(app, grant).await?.ok_or_else(nothing)?;
+    let row = received::find(&app.database, &app.at_rest, grant).await?.ok_or_else(nothing)?;
     if ![row.opened.patient, row.opened.grantee].contains(&caller.address) {
         return Err(nothing());
     }
@@ -136,25 +134,8 @@ pub(super) async fn bundle(app: &App, caller: &Caller, grant: GrantId) -> Result
         // Capsules of a grant that has ended are nobody's any more.
         return Err(ApiError::new(ErrorCode::GrantRevoked, "the grant was revoked"));
     }
-    let kept = bundle_doc::find(&app.database, &app.at_rest, grant.id, i64::from(grant.epoch)).await?;
+    let kept = bundles::find(&app.database, &app.at_rest, grant.id, i64::from(grant.epoch)).await?;
     kept.map(|kept| kept.body).ok_or_else(nothing)
-}
-
-/// The mirror's grants with these ids.
-///
-/// # Errors
-/// When the database does not answer.
-pub(crate) async fn mirrored(
-    app: &App,
-    ids: impl IntoIterator<Item = GrantId>,
-) -> Result<BTreeMap<GrantId, GrantDoc>, ApiError> {
-    let ids: Vec<String> = ids.into_iter().map(|id| id.to_string()).collect();
-    if ids.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let grants: Collection<GrantDoc> = app.database.collection(mirror::collection::GRANTS);
-    let found: Vec<GrantDoc> = grants.find(doc! { "_id": { "$in": ids } }).await?.try_collect().await?;
-    Ok(found.into_iter().map(|grant| (grant.id, grant)).collect())
 }
 
 fn view(standings: &Standings, grant: GrantDoc, row: Option<&ReceivedRow>, for_grantee: bool) -> GrantView {

@@ -28,9 +28,8 @@ use crate::{
     error::ApiError,
     extract::page_limit,
     paging,
-    reads::{Evidence, LeafDoc},
     state::App,
-    store::collection,
+    store::leaves::{self, Evidence, LeafDoc},
 };
 
 /// Beyond every index of a log, as ids write them (ten digits).
@@ -112,7 +111,7 @@ async fn of_patient(app: &App, patient: Address, wanted: &Wanted) -> Result<Page
     };
     let (accesses, next) = anchored(app, Some(ids), wanted).await?;
 
-    let leaves: Collection<LeafDoc> = app.log_database.collection(collection::LEAVES);
+    let leaves = leaves::leaves(&app.log_database);
     let hashes: Vec<String> = accesses.iter().map(|access| access.leaf.to_string()).collect();
     let evidence: Vec<LeafDoc> = leaves.find(doc! { "_id": { "$in": hashes } }).await?.try_collect().await?;
     let mut evidence: BTreeMap<LeafHash, LeafDoc> = evidence.into_iter().map(|leaf| (leaf.id, leaf)).collect();
@@ -175,7 +174,7 @@ async fn waiting(app: &App, patient: Address, wanted: &Wanted) -> Result<Vec<Log
     let last = accesses.find_one(of_operator).sort(doc! { "_id": -1 }).await?;
     let mirrored = last.map_or(0, |access| i64::try_from(access.index + 1).unwrap_or(i64::MAX));
     let purpose = wanted.purpose.map(|purpose| doc! { "purpose": purpose.as_str() });
-    let leaves: Collection<LeafDoc> = app.log_database.collection(collection::LEAVES);
+    let leaves = leaves::leaves(&app.log_database);
     // Two questions, each along an index of its own: those without a place, and those whose place the mirror does not have.
     let find = async |which: Document, order: Document| -> Result<Vec<LeafDoc>, ApiError> {
         let mut all = vec![doc! { "patient": format!("{patient:#x}") }, which];

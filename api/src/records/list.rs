@@ -26,9 +26,10 @@ use crate::{
     caller::Caller,
     error::ApiError,
     extract::page_limit,
-    grants::{self, ReceivedDoc, ReceivedRow},
+    grants,
     paging::{self, Place, newest_first, newest_first_by_week},
     state::App,
+    store::received::{self, ReceivedDoc, ReceivedRow},
 };
 
 /// Records of one source, newest first.
@@ -135,12 +136,12 @@ async fn of_patient(
 
 /// The records that people whom the caller knows have granted it.
 async fn granted(app: &App, caller: Address, after: Option<&Place>, asked: usize) -> Result<Source, ApiError> {
-    let rows = grants::received(&app.database);
+    let rows = received::received(&app.database);
     let open = |row: ReceivedDoc| {
         let row = row.open_for(&app.at_rest, caller)?;
         Some((row.place()?, row))
     };
-    let listed = grants::listed(&app.at_rest, caller);
+    let listed = received::listed(&app.at_rest, caller);
     let week = |row: &ReceivedDoc| row.week;
     let found = newest_first_by_week(&rows, listed, "week", after, asked, (week, open)).await?;
     let reached = found.last().filter(|_| found.len() >= asked).map(|(place, _)| place.clone());

@@ -18,13 +18,7 @@ use super::{
     authority::Uploader,
     shares::{self, Deposit},
 };
-use crate::{
-    blobs::ledger::{self, PinState, pins},
-    caller::Caller,
-    error::ApiError,
-    relay::Verified,
-    state::App,
-};
+use crate::{blobs::ledger, caller::Caller, error::ApiError, relay::Verified, state::App};
 
 /// What a signed message registers.
 pub(super) struct Registration {
@@ -77,7 +71,7 @@ pub(super) async fn check<'a>(
         uploader.expect_unrevoked(app).await?;
     }
     let cid = cid(registration.codec, registration.digest)?;
-    expect_stored(app, caller, &cid, registration.record, registration.version).await?;
+    ledger::expect_stored(app, caller.address, &cid, (registration.record, registration.version)).await?;
     let is_registered = on_chain.is_some_and(|record| record.version >= registration.version);
     Ok(Deposit {
         record: registration.record,
@@ -140,34 +134,6 @@ async fn expect_its_uploader(app: &App, address: Address, body: &RegisterBody) -
         return Err(ApiError::forbidden("somebody else uploaded this version"));
     }
     Ok(())
-}
-
-/// Makes sure that the envelope lies here, and that its header named this record and version when it was uploaded.
-async fn expect_stored(app: &App, caller: &Caller, cid: &Cid, record: RecordId, version: u16) -> Result<(), ApiError> {
-    let cid = cid.to_string();
-    let of_version = doc! {
-        "record": record.to_string(),
-        "version": i32::from(version),
-        "state": { "$in": [PinState::Stored.as_str(), PinState::Registered.as_str()] },
-    };
-    let mut ours = of_version.clone();
-    ours.insert("cid", &cid);
-    // A row that is about to be registered is young again: whoever sweeps either has marked it before, so that it is not
-    // found here, or finds it changed and leaves it.
-    let touched = pins(app).update_one(ours, doc! { "$set": { "changed_at": ledger::seconds(app) } }).await?;
-    if touched.matched_count > 0 {
-        return Ok(());
-    }
-    // What somebody else has uploaded for this version is no fault of the caller's.
-    let mut own = of_version;
-    own.insert("uploader", caller.hex());
-    if pins(app).find_one(own).await?.is_some() {
-        return Err(ApiError::new(ErrorCode::CidMismatch, "the envelope uploaded for this version has another CID"));
-    }
-    if pins(app).find_one(doc! { "cid": &cid, "uploader": caller.hex() }).await?.is_some() {
-        return Err(ApiError::new(ErrorCode::InvalidEnvelope, "the uploaded envelope names another record or version"));
-    }
-    Err(ApiError::not_found("the envelope was not uploaded here"))
 }
 
 fn registration(action: &Action) -> Result<Registration, ApiError> {

@@ -7,40 +7,21 @@
 use std::collections::BTreeSet;
 
 use alloy::primitives::Address;
-use futures::TryStreamExt;
-use mongodb::{Collection, Database, bson::doc};
+use mongodb::{Collection, bson::doc};
 use protocol::{
     error_code::ErrorCode,
-    hex_text,
     ids::RecordId,
     mirror::{self, VersionDoc, version_id},
     secret::ReleaseShare,
 };
-use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
 use crate::{
     error::ApiError,
     operator::share_id,
     state::App,
-    store::{collection, index},
+    store::shares::{self, ShareDoc},
 };
-
-/// A deposited share. `_id`: record `:` version (five digits) `:` depositor.
-#[derive(Clone, Serialize, Deserialize)]
-struct ShareDoc {
-    #[serde(rename = "_id")]
-    id: String,
-    record: RecordId,
-    version: i32,
-    #[serde(with = "hex_text")]
-    depositor: Address,
-    /// Encrypted under the operator's at-rest key, hex.
-    #[serde(with = "hex_text")]
-    sealed: alloy::primitives::Bytes,
-    /// Unix seconds.
-    deposited_at: i64,
-}
 
 /// Which share of which record version, and who deposits it.
 #[derive(Clone, Copy)]
@@ -55,16 +36,6 @@ pub(super) struct Deposit<'a> {
     pub(super) capsule: &'a [u8],
 }
 
-/// Creates the index over record and version.
-///
-/// # Errors
-/// When the database does not answer.
-pub(super) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
-    let shares = database.collection::<ShareDoc>(collection::RELEASE_SHARES);
-    shares.create_index(index(doc! { "record": 1, "version": 1 })).await?;
-    Ok(())
-}
-
 /// Opens the capsule and keeps the share durably.
 ///
 /// # Errors
@@ -75,9 +46,8 @@ pub(super) async fn deposit(app: &App, deposit: Deposit<'_>) -> Result<(), ApiEr
         ApiError::new(ErrorCode::InvalidCapsule, "the release share is not sealed to this operator for this version")
             .because(error)
     })?;
-    let shares: Collection<ShareDoc> = app.database.collection(collection::RELEASE_SHARES);
     let id = share_id((record, version), depositor);
-    if !may_replace && let Some(known) = shares.find_one(doc! { "_id": &id }).await? {
+    if !may_replace && let Some(known) = shares::find(&app.database, &id).await? {
         let known = open(app, &known)?;
         return if bool::from(known.expose().ct_eq(share.expose())) {
             Ok(())
@@ -90,9 +60,8 @@ pub(super) async fn deposit(app: &App, deposit: Deposit<'_>) -> Result<(), ApiEr
     }
     let sealed = app.operator.encrypt_at_rest((record, version), depositor, &share).into();
     let deposited_at = i64::try_from(app.clock.now()).unwrap_or(i64::MAX);
-    let document = ShareDoc { id: id.clone(), record, version: version.into(), depositor, sealed, deposited_at };
-    shares.replace_one(doc! { "_id": id }, document).upsert(true).await?;
-    Ok(())
+    let document = ShareDoc { id, record, version: version.into(), depositor, sealed, deposited_at };
+    Ok(shares::put(&app.database, document).await?)
 }
 
 /// The share of a version: the patient's own deposit if there is one, else that of who registered the version. A share that
@@ -106,9 +75,7 @@ pub(crate) async fn find(
     version: u16,
     patient: Address,
 ) -> Result<Option<ReleaseShare>, ApiError> {
-    let shares: Collection<ShareDoc> = app.database.collection(collection::RELEASE_SHARES);
-    let of_version = doc! { "record": record.to_string(), "version": i32::from(version) };
-    let found: Vec<ShareDoc> = shares.find(of_version).await?.try_collect().await?;
+    let found = shares::of_version(&app.database, record, version).await?;
     // Only the patient and the first uploader can deposit, so there are two at most.
     if let Some(own) = found.iter().find(|share| share.depositor == patient) {
         return open(app, own).map(Some);
@@ -129,18 +96,9 @@ pub(super) async fn deposited(
     app: &App,
     asked: BTreeSet<(RecordId, u16, Address)>,
 ) -> Result<BTreeSet<(RecordId, u16)>, ApiError> {
-    /// Of a share, only what it is of.
-    #[derive(Deserialize)]
-    struct Of {
-        record: RecordId,
-        version: i32,
-    }
     let ids: Vec<String> =
         asked.into_iter().map(|(record, version, depositor)| share_id((record, version), depositor)).collect();
-    let shares: Collection<Of> = app.database.collection(collection::RELEASE_SHARES);
-    let of = doc! { "record": 1, "version": 1 };
-    let found: Vec<Of> = shares.find(doc! { "_id": { "$in": ids } }).projection(of).await?.try_collect().await?;
-    Ok(found.into_iter().filter_map(|share| Some((share.record, share.version.try_into().ok()?))).collect())
+    Ok(shares::versions_of(&app.database, ids).await?)
 }
 
 fn open(app: &App, share: &ShareDoc) -> Result<ReleaseShare, ApiError> {

@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 
 use alloy::{eips::BlockId, primitives::Address};
-use mongodb::bson::doc;
+use mongodb::{Database, bson::doc, error::Error};
 use protocol::{
     bodies::{feed::FeedKind, relay::ActionState},
-    messages::{Action, Scope},
+    codes::ScopeKind,
+    ids::{GrantId, RequestId},
+    messages::{Action, Grant, Scope},
 };
 
 use super::{
@@ -17,8 +19,12 @@ use super::{
     shared::Shared,
 };
 use crate::{
-    events::{self, FeedEntry},
-    grants,
+    at_rest::AtRest,
+    store::{
+        bundles,
+        feed::{self, FeedEntry},
+        received, requests,
+    },
 };
 
 /// Does everything that follows, and notes that it is done. What fails is done again later.
@@ -32,16 +38,16 @@ async fn try_follow_up(shared: &Shared, action: &ActionDoc) -> Result<(), RelayE
     let now = shared.clock.now();
     if let Some(Action::Grant(grant)) = action.signed().map(|signed| signed.action) {
         match action.state {
-            ActionState::Mined => grants::granted(&shared.database, &shared.at_rest, &grant, now).await?,
+            ActionState::Mined => granted(&shared.database, &shared.at_rest, &grant, now).await?,
             ActionState::Failed => {
                 // The bundles of an epoch that the chain has reached may be those of a grant that stands.
                 let terms = terms_of_scopes(shared, &grant, BlockId::latest()).await?;
                 if grant.scopes.iter().zip(&terms).all(|(scope, terms)| is_granted(&grant, scope, terms)) {
-                    grants::granted(&shared.database, &shared.at_rest, &grant, now).await?;
+                    granted(&shared.database, &shared.at_rest, &grant, now).await?;
                 }
                 let unreached = grant.scopes.iter().zip(&terms).filter(|(scope, terms)| terms.epoch <= scope.epoch);
                 let unreached: Vec<Scope> = unreached.map(|(scope, _)| scope.clone()).collect();
-                grants::not_granted(&shared.database, &shared.at_rest, &grant, &unreached, action.accepted_at).await?;
+                not_granted(&shared.database, &shared.at_rest, &grant, &unreached, action.accepted_at).await?;
             }
             ActionState::Accepted | ActionState::Sent => {}
         }
@@ -54,9 +60,53 @@ async fn try_follow_up(shared: &Shared, action: &ActionDoc) -> Result<(), RelayE
         let entries = people
             .into_iter()
             .map(|to| FeedEntry::caused_by(&shared.at_rest, &outcome, to, (FeedKind::ActionSettled, action.id), now));
-        events::append(&shared.database, entries.collect()).await?;
+        feed::append(&shared.database, entries.collect()).await?;
     }
     let done = doc! { "$set": { "is_followed_up": true } };
     shared.actions.update_one(doc! { "_id": action.id.to_string() }, done).await?;
     Ok(())
+}
+
+/// The Grant was mined: the request that it answers is approved.
+///
+/// # Errors
+/// When the database does not answer.
+async fn granted(database: &Database, at_rest: &AtRest, grant: &Grant, now: u64) -> Result<(), Error> {
+    let stored = bundles::names_among(database, at_rest, bundles_of(grant, &grant.scopes)).await?;
+    let answered: BTreeSet<RequestId> = stored.into_iter().filter_map(|bundle| bundle.request).collect();
+    for request in answered {
+        requests::approve(database, at_rest, request, now).await?;
+    }
+    Ok(())
+}
+
+/// The Grant failed: the capsules that were kept for those of its scopes that the chain has `unreached` go.
+/// `accepted_at` (unix milliseconds) spares those of a later try.
+///
+/// # Errors
+/// When the database does not answer.
+async fn not_granted(
+    database: &Database,
+    at_rest: &AtRest,
+    grant: &Grant,
+    unreached: &[Scope],
+    accepted_at: i64,
+) -> Result<(), Error> {
+    for bundle in bundles::names_among(database, at_rest, bundles_of(grant, unreached)).await? {
+        if bundle.stored_at <= accepted_at {
+            bundles::delete(database, bundle).await?;
+        }
+    }
+    // A grant that never stood leaves nothing on its grantee's shelf.
+    let never = unreached.iter().filter(|scope| scope.epoch == 0).filter_map(|scope| grant_id(grant, scope));
+    received::delete(database, at_rest, never.collect(), accepted_at).await
+}
+
+fn grant_id(grant: &Grant, scope: &Scope) -> Option<GrantId> {
+    Some(GrantId::derive(grant.patient, grant.tag.into(), ScopeKind::from_code(scope.kind)?, scope.id))
+}
+
+fn bundles_of(grant: &Grant, scopes: &[Scope]) -> Vec<(GrantId, i64)> {
+    let all = scopes.iter().filter_map(|scope| Some((grant_id(grant, scope)?, i64::from(scope.epoch.checked_add(1)?))));
+    all.collect()
 }

@@ -12,12 +12,11 @@ use protocol::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::SequencerError;
+use super::error::SequencerError;
 use crate::{
-    reads::LeafDoc,
     relay::RelayError,
     state::App,
-    store::{collection, is_duplicate, json_text},
+    store::{collection, is_duplicate, json_text, leaves::LeafDoc},
 };
 
 /// A checkpoint is valid for so long; a relayed one is mined much sooner.
@@ -48,6 +47,11 @@ struct PositionDoc {
     head: LeafHash,
     #[serde(with = "json_text")]
     position: Position,
+}
+
+/// The head that the chain stores for our log.
+pub(super) async fn chain_head(app: &App) -> Result<B256, SequencerError> {
+    Ok(app.chain_view.access_log().headOf(app.deployment.operator).call().await?)
 }
 
 /// The position whose head the chain holds, if it is known here.

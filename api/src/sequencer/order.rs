@@ -3,11 +3,13 @@
 use futures::TryStreamExt;
 use mongodb::{Collection, bson::doc};
 
-use super::SequencerError;
+use super::error::SequencerError;
 use crate::{
-    reads::LeafDoc,
     state::App,
-    store::{collection, is_duplicate},
+    store::{
+        is_duplicate,
+        leaves::{self, LeafDoc},
+    },
 };
 
 /// The most leaves that get their place in one go.
@@ -17,7 +19,7 @@ const GO_MAX: i64 = 2_000;
 ///
 /// `anchored` is the size of the log on chain: after the evidence was lost the order goes on from there.
 pub(super) async fn place_new(app: &App, anchored: u64) -> Result<(), SequencerError> {
-    let leaves: Collection<LeafDoc> = app.log_database.collection(collection::LEAVES);
+    let leaves = leaves::leaves(&app.log_database);
     let mut next: Option<i64> = None;
     loop {
         let new: Vec<LeafDoc> = leaves
@@ -35,12 +37,10 @@ pub(super) async fn place_new(app: &App, anchored: u64) -> Result<(), SequencerE
             None => first_free(&leaves, anchored).await?,
         };
         for leaf in &new {
-            let unplaced = doc! { "_id": leaf.id.to_string(), "is_placed": false };
-            let placed = doc! { "$set": { "is_placed": true, "index": place } };
-            match leaves.update_one(unplaced, placed).await {
-                Ok(outcome) if outcome.matched_count == 1 => place += 1,
+            match leaves::place(&app.log_database, leaf.id, place).await {
+                Ok(true) => place += 1,
                 // Another sequencer, whose lease ran out meanwhile, has placed it.
-                Ok(_) => {}
+                Ok(false) => {}
                 Err(error) if is_duplicate(&error) => {
                     return Err(SequencerError::Inconsistent("another sequencer is placing leaves"));
                 }
@@ -53,7 +53,7 @@ pub(super) async fn place_new(app: &App, anchored: u64) -> Result<(), SequencerE
 
 /// The leaves from index `from` on, without gaps, at most `max`.
 pub(super) async fn batch(app: &App, from: u64, max: usize) -> Result<Vec<LeafDoc>, SequencerError> {
-    let leaves: Collection<LeafDoc> = app.log_database.collection(collection::LEAVES);
+    let leaves = leaves::leaves(&app.log_database);
     let first = i64::try_from(from).map_err(|_| SequencerError::Inconsistent("the log is too long"))?;
     let limit = i64::try_from(max).unwrap_or(i64::MAX);
     let batch: Vec<LeafDoc> = leaves

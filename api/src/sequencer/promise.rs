@@ -1,10 +1,7 @@
 //! When a new leaf will stand on chain at the latest. A receipt promises it, so it must follow from what is waiting.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::Ordering,
     time::{Duration, Instant},
 };
 
@@ -14,14 +11,14 @@ use mongodb::{
     bson::{Document, doc},
 };
 use protocol::{codes::MAX_BATCH, error_code::ErrorCode, reads::ANCHOR_SECONDS_MAX};
-use tokio::sync::Mutex;
 
-use super::{anchor, chain_head};
+use super::anchor::{self, chain_head};
 use crate::{
     error::ApiError,
+    log_queue::Queue,
     relay::{Line, Pace},
     state::App,
-    store::collection,
+    store::leaves,
 };
 
 /// How long what was found out counts; leaves that this replica appends meanwhile are added to it.
@@ -34,31 +31,6 @@ const UNSEEN_MS: u64 = 15_000;
 const COUNTED_MAX: u64 = 100_000;
 /// When to try again after the log was found to be behind.
 const RETRY_SECONDS: u64 = 15;
-
-/// What waits to be anchored, as of a moment ago.
-#[derive(Clone, Copy, Debug)]
-struct Queue {
-    /// Leaves that no checkpoint on chain holds.
-    leaves: u64,
-    /// How long the oldest of them has waited, in milliseconds.
-    oldest_ms: u64,
-    pace: Pace,
-}
-
-/// What is known of the queue on this replica.
-#[derive(Clone, Default)]
-pub struct Promises {
-    queue: Arc<Mutex<Option<(Queue, Instant)>>>,
-    /// Leaves that were appended here since the queue was looked at.
-    appended: Arc<AtomicU64>,
-}
-
-impl Promises {
-    /// A leaf was appended.
-    pub(crate) fn appended(&self) {
-        self.appended.fetch_add(1, Ordering::Relaxed);
-    }
-}
 
 /// In how many seconds a leaf that is written now stands on chain at the latest.
 ///
@@ -122,7 +94,7 @@ async fn look(app: &App) -> Result<Queue, ApiError> {
     let anchored = anchor::find(app, head).await.map_err(ApiError::internal)?;
     // A position that is not known here is rebuilt by the sequencer; until then all that has a place counts as waiting.
     let anchored = anchored.map_or(0, |position| position.frontier.size());
-    let leaves: Collection<Document> = app.log_database.collection(collection::LEAVES);
+    let leaves: Collection<Document> = leaves::leaves(&app.log_database).clone_with_type();
     let first = i64::try_from(anchored).unwrap_or(i64::MAX);
     let brief = doc! { "_id": 0, "index": 1, "appended_at": 1 };
     let unplaced = leaves.count_documents(doc! { "is_placed": false }).limit(COUNTED_MAX);

@@ -10,8 +10,8 @@ use contracts::access_log::AccessLog::{Accessed, Checkpoint};
 use protocol::{deployment::ContractName, ids::LeafHash};
 
 use super::{
-    SequencerError,
     anchor::{self, Position},
+    error::SequencerError,
 };
 use crate::state::App;
 use alloy::sol_types::SolEvent;

@@ -1,4 +1,4 @@
-//! Entries of the feed, and their numbers.
+//! Entries of the event feed, their numbers, and how far the mirror's events are in it.
 
 use std::{collections::HashSet, fmt::Display};
 
@@ -6,7 +6,11 @@ use alloy::primitives::Address;
 use futures::{FutureExt, TryStreamExt};
 use mongodb::{
     ClientSession, Collection, Database,
-    bson::{DateTime, Document, doc},
+    bson::{Bson, DateTime, Document, doc, to_bson},
+    change_stream::{
+        ChangeStream,
+        event::{ChangeStreamEvent, ResumeToken},
+    },
     options::ReturnDocument,
 };
 use protocol::{
@@ -15,9 +19,9 @@ use protocol::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::{collection, create_clustered, index, is_duplicate, ttl_index, unique_index};
 use crate::{
     at_rest::{AtRest, Lookup, Sealed, Use},
-    store::{collection, create_clustered, index, is_duplicate, ttl_index, unique_index},
     time::Clock,
 };
 
@@ -26,6 +30,8 @@ const DAY_SECONDS: u64 = 86_400;
 const KEPT_DAYS: u64 = 30;
 /// The counter's `_id`.
 const COUNTER: &str = "counter";
+/// The `_id` of the place in the mirror's events.
+const MIRROR: &str = "mirror";
 
 /// Something that concerns one person. `_id` is the blind index of what happened and to whom it is told, so that it is told
 /// once.
@@ -91,21 +97,21 @@ impl FeedEntry {
     }
 
     /// The same as something that a stranger has caused: a person is told a number of such things a day.
-    pub(super) fn of_stranger(self, time: u64) -> Self {
+    pub(crate) fn of_stranger(self, time: u64) -> Self {
         Self { strangers_day: Some(i64::try_from(time / DAY_SECONDS).unwrap_or(i64::MAX)), ..self }
     }
 
-    pub(super) const fn number(&self) -> i64 {
+    pub(crate) const fn number(&self) -> i64 {
         self.number
     }
 
     /// The blind index of the person.
-    pub(super) fn into_to(self) -> String {
+    pub(crate) fn into_to(self) -> String {
         self.to
     }
 
     /// The event as its person sees it; `None` when it was not sealed by this operator for this person.
-    pub(super) fn event(&self, at_rest: &AtRest, person: Address) -> Option<FeedEvent> {
+    pub(crate) fn event(&self, at_rest: &AtRest, person: Address) -> Option<FeedEvent> {
         let Told { to, time, kind, subject } = at_rest.open(Use::Feed, &self.id, &self.sealed).ok()?;
         (to == person).then(|| FeedEvent { id: id_of(self.number), kind, subject, time })
     }
@@ -117,13 +123,13 @@ fn id_of(number: i64) -> String {
 }
 
 /// Reads an event id; `None` for what this server never gave.
-pub(super) fn parse_id(id: &str) -> Option<i64> {
+pub(crate) fn parse_id(id: &str) -> Option<i64> {
     // `from_str_radix` would take a sign, too.
     let is_ours = id.len() == 16 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     is_ours.then(|| i64::from_str_radix(id, 16).ok()).flatten()
 }
 
-pub(super) fn feed(database: &Database) -> Collection<FeedEntry> {
+fn feed(database: &Database) -> Collection<FeedEntry> {
     database.collection(collection::FEED)
 }
 
@@ -152,9 +158,68 @@ pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Resul
 ///
 /// # Errors
 /// When the database does not answer.
-pub(super) async fn newest(database: &Database) -> mongodb::error::Result<i64> {
+pub(crate) async fn newest(database: &Database) -> mongodb::error::Result<i64> {
     let newest = feed(database).find_one(doc! {}).sort(doc! { "number": -1 }).await?;
     Ok(newest.map_or(0, |entry| entry.number))
+}
+
+/// The entries for `person` with a number above `after`, oldest first, at most `max`.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn newer(
+    database: &Database,
+    at_rest: &AtRest,
+    person: Address,
+    after: i64,
+    max: i64,
+) -> mongodb::error::Result<Vec<FeedEntry>> {
+    let newer = doc! { "to": at_rest.find(Lookup::Feed, person), "number": { "$gt": after } };
+    feed(database).find(newer).sort(doc! { "to": 1, "number": 1 }).limit(max).await?.try_collect().await
+}
+
+/// Entries as they are written from now on.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn watch(database: &Database) -> mongodb::error::Result<ChangeStream<ChangeStreamEvent<FeedEntry>>> {
+    let inserts = [doc! { "$match": { "operationType": "insert" } }];
+    feed(database).watch().pipeline(inserts).await
+}
+
+/// How far the mirror's events are in the feed.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct MirrorPlace {
+    #[serde(rename = "_id")]
+    id: String,
+    /// Where to go on in the change stream.
+    pub(crate) token: Option<ResumeToken>,
+    /// The block of the last event that was told.
+    pub(crate) block_number: i64,
+}
+
+/// How far the mirror's events are in the feed; `None` at the very first start.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn mirror_place(database: &Database) -> mongodb::error::Result<Option<MirrorPlace>> {
+    database.collection(collection::FEED_CURSOR).find_one(doc! { "_id": MIRROR }).await
+}
+
+/// Notes how far the mirror's events are in the feed.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn set_mirror_place(
+    database: &Database,
+    token: Option<ResumeToken>,
+    block_number: i64,
+) -> mongodb::error::Result<()> {
+    let token = token.map(|token| to_bson(&token)).transpose()?.unwrap_or(Bson::Null);
+    let place = doc! { "$set": { "token": token, "block_number": block_number } };
+    let cursors: Collection<MirrorPlace> = database.collection(collection::FEED_CURSOR);
+    cursors.update_one(doc! { "_id": MIRROR }, place).upsert(true).await?;
+    Ok(())
 }
 
 /// Writes entries that are not in the feed yet, durably and in order.
@@ -180,7 +245,7 @@ pub(crate) async fn append(database: &Database, entries: Vec<FeedEntry>) -> mong
 ///
 /// # Errors
 /// When the database does not answer.
-pub(super) async fn bounded(
+pub(crate) async fn bounded(
     database: &Database,
     entries: Vec<FeedEntry>,
     max: u64,

@@ -1,6 +1,7 @@
 //! One leaf of the operator's log as it is stored: the evidence of one read.
 
 use alloy::primitives::Address;
+use mongodb::{Collection, Database, IndexModel, bson::doc, error::Error, options::IndexOptions};
 use protocol::{
     codes::Purpose,
     hex_text,
@@ -9,9 +10,11 @@ use protocol::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::{collection, index, is_duplicate, unique_index};
 use crate::{
     at_rest::{AtRest, AtRestError, Lookup, Sealed, Use},
     error::ApiError,
+    time::now_ms,
 };
 
 /// A read. `_id`: its leaf hash. Once written, only its place in the log is ever added.
@@ -52,7 +55,7 @@ pub(crate) struct Evidence {
 }
 
 /// What names a request: the same session never uses a nonce for two reads.
-pub(super) fn name_of(request: &ReadRequest) -> [u8; 64] {
+pub(crate) fn name_of(request: &ReadRequest) -> [u8; 64] {
     let mut name = [0; 64];
     name[..32].copy_from_slice(request.login_hash.as_slice());
     name[32..].copy_from_slice(request.nonce.as_slice());
@@ -73,7 +76,7 @@ impl LeafDoc {
         Ok(opened)
     }
 
-    pub(super) fn new(at_rest: &AtRest, id: LeafHash, evidence: &Evidence) -> Self {
+    pub(crate) fn new(at_rest: &AtRest, id: LeafHash, evidence: &Evidence) -> Self {
         let leaf = &evidence.leaf;
         let request = &leaf.request;
         Self {
@@ -85,9 +88,63 @@ impl LeafDoc {
             tag: request.tag(),
             purpose: request.purpose,
             time: i64::try_from(leaf.time).unwrap_or(i64::MAX),
-            appended_at: jiff::Timestamp::now().as_millisecond(),
+            appended_at: now_ms(),
             is_placed: false,
             index: None,
         }
     }
+}
+
+/// The leaves, in the log's own database.
+pub(crate) fn leaves(database: &Database) -> Collection<LeafDoc> {
+    database.collection(collection::LEAVES)
+}
+
+/// Creates the indexes of leaves.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn create_indexes(database: &Database) -> Result<(), Error> {
+    let placed = IndexModel::builder()
+        .keys(doc! { "index": 1 })
+        .options(
+            IndexOptions::builder()
+                .unique(true)
+                .partial_filter_expression(doc! { "index": { "$exists": true } })
+                .build(),
+        )
+        .build();
+    leaves(database)
+        .create_indexes([
+            // The same session never uses a nonce for two reads.
+            unique_index(doc! { "request": 1 }),
+            placed,
+            index(doc! { "is_placed": 1, "appended_at": 1 }),
+            index(doc! { "patient": 1, "is_placed": 1, "time": -1 }),
+            index(doc! { "patient": 1, "index": -1 }),
+        ])
+        .await?;
+    Ok(())
+}
+
+/// Appends a leaf durably; false when the session has used the nonce before.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn append(database: &Database, leaf: &LeafDoc) -> Result<bool, Error> {
+    match leaves(database).insert_one(leaf).await {
+        Ok(_) => Ok(true),
+        Err(error) if is_duplicate(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Gives a leaf its place in the log; false when it has one already.
+///
+/// # Errors
+/// When the database does not answer; a duplicate where another leaf has the place.
+pub(crate) async fn place(database: &Database, leaf: LeafHash, index: i64) -> Result<bool, Error> {
+    let unplaced = doc! { "_id": leaf.to_string(), "is_placed": false };
+    let placed = doc! { "$set": { "is_placed": true, "index": index } };
+    Ok(leaves(database).update_one(unplaced, placed).await?.matched_count == 1)
 }

@@ -1,10 +1,10 @@
 //! Who received which grant: one small row for each, from the first bundle on. The capsules lie beside it, in
-//! [`super::bundle_doc`], because there may be many.
+//! [`super::bundles`], because there may be many.
 //!
 //! A row has the pseudonym of its grantee, so it has nothing by which its grant could be found on chain: that is sealed. What
 //! is to be found by patient, tag or record is asked of the mirror first, which knows the grants, and then found by name.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use alloy::primitives::{Address, B256};
 use futures::TryStreamExt;
@@ -17,18 +17,15 @@ use protocol::{
     codes::{Right, ScopeKind},
     hex_text,
     ids::{GrantId, RecordId, Salt, Tag},
-    mirror::{self, RecordDoc},
+    mirror,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{bundle_doc::KeptBundle, standing::Standings};
+use super::{bundles::KeptBundle, collection, create_clustered, find_id, index};
 use crate::{
     at_rest::{AtRest, AtRestError, Lookup, Sealed, Use},
     error::ApiError,
     paging::{Place, week_of},
-    relations,
-    state::App,
-    store::{collection, create_clustered, find_id, index},
 };
 
 /// A grant as its grantee has it here. `_id`: blind index of its [`GrantId`] ([`Lookup::Received`]).
@@ -134,7 +131,7 @@ pub(crate) fn between(at_rest: &AtRest, grantee: Address, patient: Address) -> D
 }
 
 /// The filter for what `patient` has granted to `grantee` over one record.
-pub(super) fn over_record(at_rest: &AtRest, grantee: Address, patient: Address, record: RecordId) -> Document {
+pub(crate) fn over_record(at_rest: &AtRest, grantee: Address, patient: Address, record: RecordId) -> Document {
     let of_right = |right| scope(right, (grantee, patient), ScopeKind::Record, record.0);
     doc! { "scope": at_rest.find_any(&[Lookup::ReceivedScope], [Right::Read, Right::Write].map(of_right)) }
 }
@@ -153,7 +150,7 @@ pub(crate) fn received(database: &Database) -> Collection<ReceivedDoc> {
 ///
 /// # Errors
 /// When the database does not answer.
-pub(super) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
+pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     create_clustered(database, collection::RECEIVED).await?;
     let indexes = [
         index(doc! { "grantee": 1, "shelf": 1, "hidden": 1, "number": -1, "_id": -1 }),
@@ -169,7 +166,7 @@ pub(super) async fn create_indexes(database: &Database) -> mongodb::error::Resul
 }
 
 /// What narrows a grantee's rows to those of one shelf.
-pub(super) fn on_shelf(at_rest: &AtRest, grantee: Address, shelf: ShelfQuery) -> Document {
+pub(crate) fn on_shelf(at_rest: &AtRest, grantee: Address, shelf: ShelfQuery) -> Document {
     let grantee = to(at_rest, grantee);
     match shelf {
         ShelfQuery::Known => doc! { "grantee": grantee, "shelf": "known", "hidden": false },
@@ -186,18 +183,18 @@ pub(crate) fn listed(at_rest: &AtRest, reader: Address) -> Document {
 }
 
 /// What is known of a grant when its bundle is kept.
-pub(super) struct New<'a> {
-    pub(super) bundle: &'a KeptBundle,
-    pub(super) patient: Address,
-    pub(super) grantee: Address,
-    pub(super) tag: Tag,
-    pub(super) salt: Salt,
-    pub(super) right: Right,
+pub(crate) struct New<'a> {
+    pub(crate) bundle: &'a KeptBundle,
+    pub(crate) patient: Address,
+    pub(crate) grantee: Address,
+    pub(crate) tag: Tag,
+    pub(crate) salt: Salt,
+    pub(crate) right: Right,
     /// Unix seconds of the record's first version; 0 for other scopes.
-    pub(super) created: u64,
-    pub(super) ends_at: u64,
+    pub(crate) created: u64,
+    pub(crate) ends_at: u64,
     /// Its place among what the grantee has received.
-    pub(super) number: i64,
+    pub(crate) number: i64,
 }
 
 impl New<'_> {
@@ -244,9 +241,9 @@ fn span_of(seconds: u64) -> i64 {
 ///
 /// # Errors
 /// When the database does not answer.
-pub(super) async fn next_number(app: &App, grantee: Address) -> Result<i64, ApiError> {
-    let of_grantee = doc! { "grantee": to(&app.at_rest, grantee) };
-    let newest = received(&app.database).find_one(of_grantee).sort(doc! { "number": -1 }).await?;
+pub(crate) async fn next_number(database: &Database, at_rest: &AtRest, grantee: Address) -> Result<i64, ApiError> {
+    let of_grantee = doc! { "grantee": to(at_rest, grantee) };
+    let newest = received(database).find_one(of_grantee).sort(doc! { "number": -1 }).await?;
     // Two at once may get the same; then their names decide.
     Ok(newest.map_or(1, |row| row.number.saturating_add(1)))
 }
@@ -255,11 +252,11 @@ pub(super) async fn next_number(app: &App, grantee: Address) -> Result<i64, ApiE
 ///
 /// # Errors
 /// When a part does not answer.
-pub(super) async fn write(app: &App, new: &New<'_>, shelf: Shelf) -> Result<(), ApiError> {
-    let (rows, grant) = (received(&app.database), new.bundle.grant);
-    let standing = find_id(&rows, &app.at_rest.older(Lookup::Received, grant.0)).await?;
-    let id = standing.unwrap_or_else(|| app.at_rest.blind(Lookup::Received, grant.0));
-    let row = new.row(&app.at_rest, id.clone(), shelf);
+pub(crate) async fn write(database: &Database, at_rest: &AtRest, new: &New<'_>, shelf: Shelf) -> Result<(), ApiError> {
+    let (rows, grant) = (received(database), new.bundle.grant);
+    let standing = find_id(&rows, &at_rest.older(Lookup::Received, grant.0)).await?;
+    let id = standing.unwrap_or_else(|| at_rest.blind(Lookup::Received, grant.0));
+    let row = new.row(at_rest, id.clone(), shelf);
     let mut set = mongodb::bson::to_document(&row).map_err(ApiError::internal)?;
     set.remove("_id");
     // What stands of these stays: the grantee's wish, and that it was granted for reading once.
@@ -275,19 +272,20 @@ pub(super) async fn write(app: &App, new: &New<'_>, shelf: Shelf) -> Result<(), 
 ///
 /// # Errors
 /// When the database does not answer.
-pub(super) async fn note_newest(
-    app: &App,
+pub(crate) async fn note_newest(
+    database: &Database,
+    at_rest: &AtRest,
     grant: GrantId,
     epoch: i64,
     newest_version: Option<u16>,
 ) -> Result<(), ApiError> {
-    let rows = received(&app.database);
+    let rows = received(database);
     // Somebody else may write the row between reading and writing it.
     for _ in 0..5 {
-        let Some(row) = find(app, grant).await?.filter(|row| row.doc.epoch == epoch) else { break };
+        let Some(row) = find(database, at_rest, grant).await?.filter(|row| row.doc.epoch == epoch) else { break };
         let opened = Received { newest_version, ..row.opened };
         let unchanged = doc! { "_id": &row.doc.id, "epoch": epoch, "sealed": row.doc.sealed };
-        let sealed = app.at_rest.seal(Use::Received, &row.doc.id, &opened);
+        let sealed = at_rest.seal(Use::Received, &row.doc.id, &opened);
         if rows.update_one(unchanged, doc! { "$set": { "sealed": sealed } }).await?.matched_count == 1 {
             break;
         }
@@ -299,7 +297,7 @@ pub(super) async fn note_newest(
 ///
 /// # Errors
 /// When the database does not answer.
-pub(super) async fn delete(
+pub(crate) async fn delete(
     database: &Database,
     at_rest: &AtRest,
     grants: Vec<GrantId>,
@@ -324,26 +322,68 @@ const fn shelf_text(shelf: Shelf) -> &'static str {
     }
 }
 
-/// Puts all grants of `sender` to `grantee` on the shelf that is theirs now.
+/// Puts all grants of `sender` to `grantee` on a shelf.
 ///
 /// # Errors
-/// When a part does not answer.
-pub(crate) async fn sort_again(app: &App, grantee: Address, sender: Address) -> Result<(), ApiError> {
-    let shelf = relations::shelf(app, grantee, sender).await?;
-    let of_sender = between(&app.at_rest, grantee, sender);
-    received(&app.database).update_many(of_sender, doc! { "$set": { "shelf": shelf_text(shelf) } }).await?;
+/// When the database does not answer.
+pub(crate) async fn set_shelf(
+    database: &Database,
+    at_rest: &AtRest,
+    (grantee, sender): (Address, Address),
+    shelf: Shelf,
+) -> Result<(), ApiError> {
+    let of_sender = between(at_rest, grantee, sender);
+    received(database).update_many(of_sender, doc! { "$set": { "shelf": shelf_text(shelf) } }).await?;
     Ok(())
+}
+
+/// Whether `sender` has granted something to `grantee`.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn is_any_between(
+    database: &Database,
+    at_rest: &AtRest,
+    grantee: Address,
+    sender: Address,
+) -> Result<bool, ApiError> {
+    Ok(received(database).find_one(between(at_rest, grantee, sender)).await?.is_some())
+}
+
+/// The rows by which `reader` may have been allowed to read something of `patient` in one of these scopes, as far as they
+/// open; at most `max` are looked at.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn over_scopes(
+    database: &Database,
+    at_rest: &AtRest,
+    (reader, patient): (Address, Address),
+    scopes: impl IntoIterator<Item = (ScopeKind, B256)>,
+    max: i64,
+) -> Result<Vec<ReceivedRow>, ApiError> {
+    let scopes = scopes.into_iter().map(|(kind, id)| scope(Right::Read, (reader, patient), kind, id));
+    let of_patient = doc! { "scope": at_rest.find_any(&[Lookup::ReceivedScope], scopes) };
+    let rows: Vec<ReceivedDoc> = received(database).find(of_patient).limit(max).await?.try_collect().await?;
+    let rows = rows.into_iter().filter_map(|row| row.open_for(at_rest, reader));
+    Ok(rows.filter(|row| row.opened.patient == patient).collect())
 }
 
 /// Hides a grant from its grantee's lists, or shows it again.
 ///
 /// # Errors
 /// `not_found` for who is not its grantee.
-pub(super) async fn hide(app: &App, grantee: Address, grant: GrantId, hidden: bool) -> Result<(), ApiError> {
-    let row = find(app, grant).await?.filter(|row| row.opened.grantee == grantee);
+pub(crate) async fn hide(
+    database: &Database,
+    at_rest: &AtRest,
+    grantee: Address,
+    grant: GrantId,
+    hidden: bool,
+) -> Result<(), ApiError> {
+    let row = find(database, at_rest, grant).await?.filter(|row| row.opened.grantee == grantee);
     let row = row.ok_or_else(|| ApiError::not_found("there is no such grant to you here"))?;
     let change = doc! { "$set": { "hidden": hidden } };
-    received(&app.database).update_one(doc! { "_id": row.doc.id }, change).await?;
+    received(database).update_one(doc! { "_id": row.doc.id }, change).await?;
     Ok(())
 }
 
@@ -351,9 +391,13 @@ pub(super) async fn hide(app: &App, grantee: Address, grant: GrantId, hidden: bo
 ///
 /// # Errors
 /// When the database does not answer.
-pub(crate) async fn find(app: &App, grant: GrantId) -> Result<Option<ReceivedRow>, ApiError> {
-    let found = received(&app.database).find_one(named(&app.at_rest, [grant])).await?;
-    let opened = found.map(|row| row.open(&app.at_rest)).transpose();
+pub(crate) async fn find(
+    database: &Database,
+    at_rest: &AtRest,
+    grant: GrantId,
+) -> Result<Option<ReceivedRow>, ApiError> {
+    let found = received(database).find_one(named(at_rest, [grant])).await?;
+    let opened = found.map(|row| row.open(at_rest)).transpose();
     let row = opened.inspect_err(|error| tracing::error!(%error, "what is known of a grant does not open"));
     Ok(row.ok().flatten().filter(|row| row.opened.grant == grant))
 }
@@ -363,7 +407,8 @@ pub(crate) async fn find(app: &App, grant: GrantId) -> Result<Option<ReceivedRow
 /// # Errors
 /// When the database does not answer.
 pub(crate) async fn of_grants(
-    app: &App,
+    database: &Database,
+    at_rest: &AtRest,
     patient: Address,
     grants: &[GrantId],
 ) -> Result<BTreeMap<GrantId, ReceivedRow>, ApiError> {
@@ -371,9 +416,9 @@ pub(crate) async fn of_grants(
     const SOME: usize = 500;
     let mut all = BTreeMap::new();
     for some in grants.chunks(SOME) {
-        let named = named(&app.at_rest, some.iter().copied());
-        let found: Vec<ReceivedDoc> = received(&app.database).find(named).await?.try_collect().await?;
-        let opened = found.into_iter().filter_map(|row| row.open(&app.at_rest).ok());
+        let named = named(at_rest, some.iter().copied());
+        let found: Vec<ReceivedDoc> = received(database).find(named).await?.try_collect().await?;
+        let opened = found.into_iter().filter_map(|row| row.open(at_rest).ok());
         all.extend(opened.filter(|row| row.opened.patient == patient).map(|row| (row.opened.grant, row)));
     }
     Ok(all)
@@ -384,7 +429,8 @@ pub(crate) async fn of_grants(
 /// # Errors
 /// When the database does not answer.
 pub(crate) async fn of_mirrored(
-    app: &App,
+    database: &Database,
+    at_rest: &AtRest,
     patient: Address,
     mut matching: Document,
 ) -> Result<Vec<ReceivedRow>, ApiError> {
@@ -395,77 +441,25 @@ pub(crate) async fn of_mirrored(
         id: GrantId,
     }
     matching.insert("patient", format!("{patient:#x}"));
-    let grants: Collection<Named> = app.database.collection(mirror::collection::GRANTS);
+    let grants: Collection<Named> = database.collection(mirror::collection::GRANTS);
     let found: Vec<Named> = grants.find(matching).projection(doc! { "_id": 1 }).await?.try_collect().await?;
     let ids: Vec<GrantId> = found.into_iter().map(|grant| grant.id).collect();
-    Ok(of_grants(app, patient, &ids).await?.into_values().collect())
+    Ok(of_grants(database, at_rest, patient, &ids).await?.into_values().collect())
 }
 
 /// Takes grants that are over out of their grantees' lists of records.
 ///
 /// # Errors
 /// When the database does not answer.
-pub(crate) async fn close(app: &App, matching: Document) -> Result<(), ApiError> {
-    received(&app.database).update_many(matching, doc! { "$set": { "open": false } }).await?;
+pub(crate) async fn close(database: &Database, matching: Document) -> Result<(), ApiError> {
+    received(database).update_many(matching, doc! { "$set": { "open": false } }).await?;
     Ok(())
 }
 
-/// Closes grants whose period was over in an earlier span of days. Until then they count for nothing all the same.
+/// Closes grants whose period was over in a span of days before that of `now` (unix seconds). Until then they count for nothing all the same.
 ///
 /// # Errors
 /// When the database does not answer.
-pub(crate) async fn close_expired(app: &App) -> Result<(), ApiError> {
-    close(app, doc! { "open": true, "ends_in": { "$lt": span_of(app.clock.now()) } }).await
-}
-
-/// The most rows of one patient over one record that count for a grantee. More tags than that are nobody's honest work.
-const ROWS_OF_RECORD_MAX: i64 = 100;
-
-/// Those of these records of one patient that `grantee` may read now, as far as the mirror knows. For lists only, never
-/// for permission. Only the patient's own grants count: anybody may grant over anybody's record ids.
-///
-/// # Errors
-/// When the database does not answer.
-pub(crate) async fn readable(
-    app: &App,
-    grantee: Address,
-    patient: Address,
-    records: &[RecordDoc],
-) -> Result<Vec<RecordId>, ApiError> {
-    let categories: BTreeSet<u16> = records.iter().map(|record| record.category).collect();
-    let mut scopes: Vec<(ScopeKind, B256)> = vec![(ScopeKind::All, B256::ZERO)];
-    scopes.extend(records.iter().map(|record| (ScopeKind::Record, record.id.0)));
-    scopes.extend(categories.into_iter().map(|category| (ScopeKind::Category, category_scope(category))));
-    let most = ROWS_OF_RECORD_MAX.saturating_mul(i64::try_from(records.len().max(1)).unwrap_or(1));
-    let scopes = scopes.into_iter().map(|(kind, id)| scope(Right::Read, (grantee, patient), kind, id));
-    let of_patient = doc! { "scope": app.at_rest.find_any(&[Lookup::ReceivedScope], scopes) };
-    let rows: Vec<ReceivedDoc> = received(&app.database).find(of_patient).limit(most).await?.try_collect().await?;
-    let rows = rows.into_iter().filter_map(|row| row.open_for(&app.at_rest, grantee));
-    let rows: Vec<ReceivedRow> = rows.filter(|row| row.opened.patient == patient).collect();
-    let active = active(app, &rows).await?;
-    let covers = |row: &&ReceivedRow, record: &RecordDoc| match row.opened.kind {
-        ScopeKind::Record => row.opened.scope_id == record.id.0,
-        ScopeKind::Category => row.opened.scope_id == category_scope(record.category),
-        ScopeKind::All => true,
-    };
-    let of_patient = records.iter().filter(|record| record.patient == patient);
-    Ok(of_patient.filter(|record| active.iter().any(|row| covers(row, record))).map(|record| record.id).collect())
-}
-
-/// Those rows whose grant lets its grantee read now, as far as the mirror knows.
-///
-/// # Errors
-/// When the database does not answer.
-pub(crate) async fn active<'a>(app: &App, rows: &'a [ReceivedRow]) -> Result<Vec<&'a ReceivedRow>, ApiError> {
-    if rows.is_empty() {
-        return Ok(Vec::new());
-    }
-    let grants = super::view::mirrored(app, rows.iter().map(|row| row.opened.grant)).await?;
-    let standings = Standings::of(app, grants.values()).await?;
-    let is_active = |row: &&ReceivedRow| grants.get(&row.opened.grant).is_some_and(|grant| standings.may_read(grant));
-    Ok(rows.iter().filter(is_active).collect())
-}
-
-fn category_scope(category: u16) -> B256 {
-    B256::left_padding_from(&category.to_be_bytes())
+pub(crate) async fn close_expired(database: &Database, now: u64) -> Result<(), ApiError> {
+    close(database, doc! { "open": true, "ends_in": { "$lt": span_of(now) } }).await
 }

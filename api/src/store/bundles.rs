@@ -14,19 +14,19 @@ use protocol::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::{collection, create_clustered, find_id, index, is_duplicate};
 use crate::{
     at_rest::{AtRest, AtRestError, Lookup, Sealed, Use},
     error::ApiError,
-    store::{collection, create_clustered, find_id, index},
     work,
 };
 
 /// A bundle. `_id`: blind index of grant and grant epoch ([`Lookup::Bundle`]). A renewed grant has a bundle of its own, so
 /// that a renewal that is never mined leaves the standing one as it is.
 #[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct BundleDoc {
+struct BundleDoc {
     #[serde(rename = "_id")]
-    pub(crate) id: String,
+    id: String,
     /// Blind index of the grant ([`Lookup::BundleGrant`]).
     grant: String,
     /// The capsules: [`BundleBody`].
@@ -73,7 +73,7 @@ impl KeptBundle {
     }
 
     /// What names it.
-    pub(crate) fn name(&self) -> [u8; 40] {
+    fn name(&self) -> [u8; 40] {
         name_of(self.grant, self.epoch)
     }
 
@@ -81,7 +81,7 @@ impl KeptBundle {
     ///
     /// # Errors
     /// When the server is at its end.
-    pub(crate) async fn seal(&self, at_rest: &Arc<AtRest>, id: String) -> Result<BundleDoc, ApiError> {
+    async fn seal(&self, at_rest: &Arc<AtRest>, id: String) -> Result<BundleDoc, ApiError> {
         let (bundle, at_rest) = (self.clone(), Arc::clone(at_rest));
         work::run(self.body.capsules.len() * CAPSULE_LEN, move || Ok(bundle.sealed(&at_rest, id))).await
     }
@@ -100,7 +100,7 @@ impl KeptBundle {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub(crate) async fn id(&self, database: &Database, at_rest: &AtRest) -> mongodb::error::Result<String> {
+    async fn id(&self, database: &Database, at_rest: &AtRest) -> mongodb::error::Result<String> {
         let standing = find_id(&bundles(database), &at_rest.older(Lookup::Bundle, self.name())).await?;
         Ok(standing.unwrap_or_else(|| at_rest.blind(Lookup::Bundle, self.name())))
     }
@@ -122,7 +122,7 @@ fn name_of(grant: GrantId, epoch: i64) -> [u8; 40] {
 }
 
 /// The bundles.
-pub(crate) fn bundles(database: &Database) -> Collection<BundleDoc> {
+fn bundles(database: &Database) -> Collection<BundleDoc> {
     database.collection(collection::BUNDLES)
 }
 
@@ -130,9 +130,37 @@ pub(crate) fn bundles(database: &Database) -> Collection<BundleDoc> {
 ///
 /// # Errors
 /// When the database does not answer.
-pub(super) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
+pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     create_clustered(database, collection::BUNDLES).await?;
     bundles(database).create_index(index(doc! { "grant": 1 })).await?;
+    Ok(())
+}
+
+/// Stores new bundles in a single write, which is the common case; false when one of them stands already.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn insert(database: &Database, at_rest: &Arc<AtRest>, new: &[KeptBundle]) -> Result<bool, ApiError> {
+    let mut documents = Vec::with_capacity(new.len());
+    for bundle in new {
+        let id = bundle.id(database, at_rest).await?;
+        documents.push(bundle.seal(at_rest, id).await?);
+    }
+    match bundles(database).insert_many(documents).ordered(false).await {
+        Ok(_) => Ok(true),
+        Err(error) if is_duplicate(&error) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Stores a bundle in the place of the one that has its name.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn replace(database: &Database, at_rest: &Arc<AtRest>, bundle: &KeptBundle) -> Result<(), ApiError> {
+    let id = bundle.id(database, at_rest).await?;
+    let document = bundle.seal(at_rest, id.clone()).await?;
+    bundles(database).replace_one(doc! { "_id": id }, document).upsert(true).await?;
     Ok(())
 }
 
@@ -176,7 +204,7 @@ pub(crate) async fn names_of(
 ///
 /// # Errors
 /// When the database does not answer.
-pub(super) async fn names_among(
+pub(crate) async fn names_among(
     database: &Database,
     at_rest: &AtRest,
     wanted: impl IntoIterator<Item = (GrantId, i64)>,
@@ -225,7 +253,7 @@ pub(crate) async fn erase(
 ///
 /// # Errors
 /// When the database does not answer.
-pub(super) async fn delete(database: &Database, name: BundleName) -> mongodb::error::Result<()> {
+pub(crate) async fn delete(database: &Database, name: BundleName) -> mongodb::error::Result<()> {
     bundles(database).delete_one(doc! { "_id": name.id, "about": name.about }).await?;
     Ok(())
 }

@@ -1,0 +1,158 @@
+//! The server's metrics. They count requests and say nothing about a person.
+
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+    },
+    registry::{Registry, Unit},
+};
+
+use crate::relay::LineStatus;
+
+/// What a request is counted under.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    route: String,
+    method: &'static str,
+    status: u16,
+}
+
+/// What a duration is counted under.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RouteLabels {
+    route: String,
+}
+
+/// What a relayer's figures are counted under.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LineLabels {
+    line: &'static str,
+}
+
+/// Figures of the relay and the log, asked for when somebody looks.
+#[derive(Clone, Default)]
+struct RelayFigures {
+    balance_gwei: Family<LineLabels, Gauge<f64, AtomicU64>>,
+    is_poor: Family<LineLabels, Gauge>,
+    is_at_fee_ceiling: Family<LineLabels, Gauge>,
+    queued: Family<LineLabels, Gauge>,
+    in_flight: Family<LineLabels, Gauge>,
+    unanchored: Gauge,
+    promise_seconds: Gauge,
+}
+
+impl RelayFigures {
+    fn register(&self, registry: &mut Registry) {
+        let Self { balance_gwei, is_poor, is_at_fee_ceiling, queued, in_flight, unanchored, promise_seconds } = self;
+        registry.register("relayer_balance_gwei", "What a relayer's purse holds", balance_gwei.clone());
+        registry.register(
+            "relayer_poor",
+            "1 when a relayer's purse does not pay for what it must send",
+            is_poor.clone(),
+        );
+        registry.register(
+            "relayer_at_fee_ceiling",
+            "1 when the chain costs more than the relayer pays",
+            is_at_fee_ceiling.clone(),
+        );
+        registry.register("relayer_queued", "Accepted actions without a transaction", queued.clone());
+        registry.register("relayer_in_flight", "Transactions on their way from this replica", in_flight.clone());
+        registry.register("log_unanchored_leaves", "Reads that no checkpoint on chain holds", unanchored.clone());
+        registry.register(
+            "log_promise_seconds",
+            "In how many seconds a read of now is promised to stand on chain; 0 when reads are refused",
+            promise_seconds.clone(),
+        );
+    }
+}
+
+/// The server's metrics.
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    durations: Family<RouteLabels, Histogram, fn() -> Histogram>,
+    forwarded_ignored: Counter,
+    relay: RelayFigures,
+}
+
+impl Metrics {
+    /// All at zero.
+    #[must_use]
+    pub fn new() -> Arc<Self> {
+        let mut registry = Registry::with_prefix("medlock_api");
+        let requests = Family::default();
+        registry.register("requests", "Requests answered, by route and status", Family::clone(&requests));
+        let durations: Family<RouteLabels, Histogram, fn() -> Histogram> =
+            Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.001, 2.0, 16)));
+        registry.register_with_unit(
+            "request_duration",
+            "Time until the head of the answer",
+            Unit::Seconds,
+            Family::clone(&durations),
+        );
+        let forwarded_ignored = Counter::default();
+        registry.register(
+            "forwarded_ignored",
+            "Requests whose forwarded header names no address, or does not come from a proxy",
+            forwarded_ignored.clone(),
+        );
+        let relay = RelayFigures::default();
+        relay.register(&mut registry);
+        Arc::new(Self { registry, requests, durations, forwarded_ignored, relay })
+    }
+
+    /// Counts an answered request.
+    pub(crate) fn answered(&self, route: String, method: &'static str, status: u16, elapsed: Duration) {
+        self.requests.get_or_create(&RequestLabels { route: route.clone(), method, status }).inc();
+        self.durations.get_or_create(&RouteLabels { route }).observe(elapsed.as_secs_f64());
+    }
+
+    /// Notes how a line of the relay is, and how many accepted actions wait in it, where that is known.
+    pub(crate) fn note_line(&self, status: &LineStatus, queued: Option<u64>) {
+        let labels = LineLabels { line: status.line.as_str() };
+        self.relay.balance_gwei.get_or_create(&labels).set(status.balance_gwei);
+        self.relay.is_poor.get_or_create(&labels).set(i64::from(!status.has_funds));
+        self.relay.is_at_fee_ceiling.get_or_create(&labels).set(i64::from(status.is_at_fee_ceiling));
+        self.relay.in_flight.get_or_create(&labels).set(i64::try_from(status.in_flight).unwrap_or(i64::MAX));
+        if let Some(queued) = queued {
+            self.relay.queued.get_or_create(&labels).set(narrow(queued));
+        }
+    }
+
+    /// Notes how many leaves wait for a checkpoint, and what a read of now would be promised (seconds).
+    pub(crate) fn note_log(&self, unanchored: u64, promise_seconds: u64) {
+        self.relay.unanchored.set(narrow(unanchored));
+        self.relay.promise_seconds.set(narrow(promise_seconds));
+    }
+
+    /// The metrics in OpenMetrics text.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub(crate) fn text(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+
+    /// Counts a request whose forwarded header does not count. Says so once: it may be anybody's doing, or a mistake in
+    /// the settings, with which all callers count as one.
+    pub(crate) fn forwarded_ignored(&self, why: &'static str) {
+        if self.forwarded_ignored.inc() == 0 {
+            tracing::warn!(why, "the forwarded header of a request was ignored; its sender counts by its own address");
+        }
+    }
+}
+
+fn narrow(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

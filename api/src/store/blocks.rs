@@ -1,0 +1,134 @@
+//! Blocked senders as they are stored.
+
+use alloy::primitives::Address;
+use mongodb::{
+    Collection, Database,
+    bson::{Document, doc},
+};
+use protocol::hex_text;
+use serde::{Deserialize, Serialize};
+
+use super::{collection, find_id, index, is_duplicate};
+use crate::at_rest::{AtRest, Lookup, Sealed, Use};
+
+/// A blocked sender. `_id`: blind index of who blocks whom ([`Lookup::Block`]).
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct BlockDoc {
+    #[serde(rename = "_id")]
+    pub(crate) id: String,
+    /// Blind index of who blocks ([`Lookup::Blocker`]).
+    owner: String,
+    /// Whom: [`Blocked`].
+    sealed: Sealed,
+    /// Unix seconds.
+    pub(crate) since: i64,
+}
+
+/// The sealed part.
+#[derive(Serialize, Deserialize)]
+struct Blocked {
+    /// Who blocks.
+    #[serde(with = "hex_text")]
+    owner: Address,
+    /// Whom.
+    #[serde(with = "hex_text")]
+    address: Address,
+}
+
+impl BlockDoc {
+    /// Whom `owner` has blocked with it; `None` when it does not open, or is somebody else's.
+    pub(crate) fn blocked_by(&self, at_rest: &AtRest, owner: Address) -> Option<Address> {
+        let blocked: Blocked = at_rest.open(Use::Block, &self.id, &self.sealed).ok()?;
+        (blocked.owner == owner).then_some(blocked.address)
+    }
+}
+
+fn pair(owner: Address, blocked: Address) -> Vec<u8> {
+    [owner.as_slice(), blocked.as_slice()].concat()
+}
+
+/// The filter for one block.
+fn of_pair(at_rest: &AtRest, owner: Address, blocked: Address) -> Document {
+    doc! { "_id": at_rest.find(Lookup::Block, pair(owner, blocked)) }
+}
+
+/// The filter for all blocks of a person.
+pub(crate) fn of_owner(at_rest: &AtRest, owner: Address) -> Document {
+    doc! { "owner": at_rest.find(Lookup::Blocker, owner) }
+}
+
+/// The blocks.
+pub(crate) fn blocks(database: &Database) -> Collection<BlockDoc> {
+    database.collection(collection::BLOCKS)
+}
+
+/// Creates the index of the list.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
+    blocks(database).create_index(index(doc! { "owner": 1, "since": -1, "_id": -1 })).await?;
+    Ok(())
+}
+
+/// Whether `owner` wants nothing of `sender`.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn is_blocked(
+    database: &Database,
+    at_rest: &AtRest,
+    owner: Address,
+    sender: Address,
+) -> mongodb::error::Result<bool> {
+    Ok(blocks(database).find_one(of_pair(at_rest, owner, sender)).await?.is_some())
+}
+
+/// How many senders a person has blocked.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn count(database: &Database, at_rest: &AtRest, owner: Address) -> mongodb::error::Result<u64> {
+    blocks(database).count_documents(of_owner(at_rest, owner)).await
+}
+
+/// Notes that `owner` blocks `address` since `now` (unix seconds), unless it does already.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn insert(
+    database: &Database,
+    at_rest: &AtRest,
+    (owner, address): (Address, Address),
+    now: u64,
+) -> mongodb::error::Result<()> {
+    let pair = pair(owner, address);
+    if find_id(&blocks(database), &at_rest.older(Lookup::Block, &pair)).await?.is_some() {
+        return Ok(());
+    }
+    let id = at_rest.blind(Lookup::Block, pair);
+    let new = BlockDoc {
+        owner: at_rest.blind(Lookup::Blocker, owner),
+        sealed: at_rest.seal(Use::Block, &id, &Blocked { owner, address }),
+        id,
+        since: i64::try_from(now).unwrap_or(i64::MAX),
+    };
+    match blocks(database).insert_one(new).await {
+        Err(error) if !is_duplicate(&error) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Ends a block.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn delete(
+    database: &Database,
+    at_rest: &AtRest,
+    owner: Address,
+    blocked: Address,
+) -> mongodb::error::Result<()> {
+    blocks(database).delete_many(of_pair(at_rest, owner, blocked)).await?;
+    Ok(())
+}
