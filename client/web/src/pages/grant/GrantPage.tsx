@@ -94,7 +94,7 @@ export function GrantPage() {
   }
   return (
     <Page title={t('share.title')} intro={t('share.intro')}>
-      <GrantForm
+      <DraftForm
         me={me.address}
         draft={draft}
         setDraft={setDraft}
@@ -130,7 +130,7 @@ function namedIn(search: URLSearchParams): Partial<Draft> {
   };
 }
 
-function GrantForm({
+function DraftForm({
   me,
   draft,
   setDraft,
