@@ -128,7 +128,9 @@ pub async fn upload(
     if !journal::has_stored(client.home(), opened.len)?
         && let Err(refused) = size::check(&metadata, info.envelope_bytes_max)
     {
-        journal::end_unstored(client.home(), opened.len)?;
+        if matches!(refused.kind(), Kind::EmptyFile | Kind::TooLarge) {
+            journal::end_unstored(client.home(), opened.len)?;
+        }
         return Err(refused);
     }
     let content = opened.hash(progress).await?;
