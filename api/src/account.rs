@@ -12,7 +12,7 @@ use protocol::{
     mirror::{AccreditorDoc, KeyDoc, PractitionerDoc, collection},
 };
 
-use crate::{blobs::ledger, caller::Caller, error::ApiError, extract::Json, private_blobs, state::App};
+use crate::{app::App, blobs::ledger, caller::Caller, error::ApiError, extract::Json, private_blobs};
 
 /// Says who is signed in, in which roles, and how much is stored.
 ///

@@ -10,12 +10,12 @@ use protocol::{
 };
 
 use crate::{
+    app::App,
     caller::Caller,
     error::ApiError,
     extract::{AddressInPath, Json, Path},
     records::authority,
     relay::ActionDoc,
-    state::App,
 };
 
 /// Relays a signed action of any kind but a checkpoint. The same action again gives the same answer, to whoever signed it

@@ -1,5 +1,6 @@
 //! Signing in with a wallet (EIP-4361), and out again.
 
+mod challenge;
 mod login;
 
 use axum::{
@@ -7,21 +8,17 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use mongodb::{
-    Database,
-    bson::{DateTime, doc},
-};
+use mongodb::Database;
 use protocol::bodies::account::{Challenge, LoginBody, SessionToken};
 use rand::Rng;
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use self::challenge::{NonceDoc, origin};
 use crate::{
+    app::App,
     caller::{Caller, SESSION_COOKIE},
     error::ApiError,
     extract::Json,
-    settings::Settings,
-    state::App,
     store::{
         collection,
         sessions::{self, SessionDoc, SessionId, SignedIn},
@@ -30,35 +27,10 @@ use crate::{
     time::Clock,
 };
 
-/// A login nonce. `_id`: the nonce.
-#[derive(Serialize, Deserialize)]
-struct NonceDoc {
-    #[serde(rename = "_id")]
-    nonce: String,
-    /// Unix seconds.
-    created_at: u64,
-    /// Unix seconds.
-    expires_at: u64,
-    /// The same for the TTL index.
-    delete_at: DateTime,
-}
-
 /// Indexes of nonces and sessions.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     database.collection::<NonceDoc>(collection::NONCES).create_index(ttl_index("delete_at")).await?;
     sessions::create_indexes(database).await
-}
-
-/// What the login message says about this server, from its settings.
-struct Origin<'a> {
-    domain: &'a str,
-    uri: &'a str,
-}
-
-fn origin(settings: &Settings) -> Origin<'_> {
-    let uri = settings.public_url.trim_end_matches('/');
-    let authority = uri.split_once("://").map_or(uri, |(_, rest)| rest);
-    Origin { domain: settings.login_domain.as_deref().unwrap_or(authority), uri }
 }
 
 /// Gives a nonce and everything else that the login message must say.

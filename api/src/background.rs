@@ -1,9 +1,9 @@
 //! What a server does beside answering: each collection's indexes at the start, then the work that runs until the end.
 
 use crate::{
+    app::App,
     at_rest::{self, SecretsError},
     auth, blobs, daily, directory, events, idempotency, relay, retire, sequencer,
-    state::App,
     store::{blocks, bundles, collection, feed, leaves, received, requests, shares},
 };
 

@@ -25,12 +25,12 @@ use serde::Deserialize;
 pub(crate) use ledger::create_indexes;
 
 use crate::{
+    app::App,
     caller::Caller,
     conditional,
     content::ByteStream,
     error::ApiError,
     extract::{Json, Path, Query},
-    state::App,
 };
 
 /// A client may keep an envelope, and asks each time whether it may still have it.

@@ -11,12 +11,12 @@ use protocol::{
 };
 
 use crate::{
+    app::App,
     caller::Caller,
     error::ApiError,
     extract::{AddressInPath, Json, Path, Query, page_limit},
     paging::{self, Place, newest_first},
     relations,
-    state::App,
     store::blocks,
 };
 

@@ -9,10 +9,10 @@ use p256::ecdsa::VerifyingKey;
 use sha2::{Digest, Sha256};
 
 use crate::{
+    app::App,
     error::ApiError,
     network::RequestNetwork,
     relay::Submitter,
-    state::App,
     store::sessions::{self, SessionDoc, SessionId, SignedIn},
 };
 

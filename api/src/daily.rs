@@ -8,9 +8,9 @@ use mongodb::{
 };
 
 use crate::{
+    app::App,
     at_rest::Lookup,
     error::ApiError,
-    state::App,
     store::{collection, find_id, is_duplicate, ttl_index},
     time::Clock,
 };

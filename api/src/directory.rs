@@ -24,11 +24,11 @@ use protocol::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    app::App,
     caller::Caller,
     error::ApiError,
     extract::{AddressInPath, Json, Path, Query, page_limit},
     paging,
-    state::App,
     store::{collection, index},
 };
 

@@ -23,7 +23,7 @@ use utoipa::{
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 pub(crate) use self::problems::Documented;
-use crate::{caller::SESSION_COOKIE, state::App};
+use crate::{app::App, caller::SESSION_COOKIE};
 
 /// What the document says beside the routes.
 #[derive(OpenApi)]
@@ -77,8 +77,8 @@ pub(crate) fn router(openapi: &utoipa::openapi::OpenApi) -> Router<App> {
         .merge(SwaggerUi::new("/docs").config(Config::from("/openapi.json")))
 }
 
-/// Makes sure that the OpenAPI document lists every answer. Where it does not, the document lies to those who make clients
-/// from it: a debug build breaks off, so that tests notice.
+/// Checks that the OpenAPI document lists every answer, because clients are generated from it. A debug build panics
+/// otherwise, so that tests notice.
 pub(crate) async fn compare(State(documented): State<Arc<Documented>>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", |path| path.as_str()).to_owned();
     let method = request.method().clone();

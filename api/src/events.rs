@@ -20,7 +20,7 @@ use axum::{
 };
 use protocol::{bodies::feed::FeedEvent, error_code::ErrorCode};
 
-use crate::{caller::Caller, error::ApiError, state::App, store::feed};
+use crate::{app::App, caller::Caller, error::ApiError, store::feed};
 
 /// Starts what feeds the feed; it ends with the server.
 pub(crate) fn start(app: &App) {

@@ -10,7 +10,7 @@ use axum::{
 use protocol::error_code::ErrorCode;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{body, error::ApiError, rate_limit, state::App, work};
+use crate::{app::App, body, error::ApiError, rate_limit, work};
 
 /// A JSON body, in or out.
 #[derive(Debug)]

@@ -49,12 +49,12 @@ impl Feed {
         Some(Connection { feed: self.clone(), session: session.clone() })
     }
 
-    /// What is new from now on.
+    /// Returns a receiver of all news from now on.
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<News> {
         self.news.subscribe()
     }
 
-    /// Tells all open connections.
+    /// Sends news to all open connections.
     pub(crate) fn tell(&self, news: News) {
         // Nobody need be connected.
         let _ = self.news.send(news);

@@ -26,10 +26,10 @@ pub(crate) use standing::ending;
 
 use crate::{
     actions,
+    app::App,
     caller::Caller,
     error::ApiError,
     extract::{Json, Path, Query},
-    state::App,
     store::received,
     work,
 };

@@ -12,7 +12,7 @@ use mongodb::bson::doc;
 use protocol::mirror::{CURSOR_ID, CursorDoc, MIRROR_VERSION, collection as mirror};
 use serde::Serialize;
 
-use crate::{at_rest, extract::Json, relay::LineStatus, state::App, store::collection};
+use crate::{app::App, at_rest, extract::Json, relay::LineStatus, store::collection};
 
 /// One part may take so long to answer a readiness check.
 const PART_WAIT: Duration = Duration::from_secs(3);

@@ -23,7 +23,7 @@ use sha2::{Digest, Sha256};
 pub(crate) use answers::create_indexes;
 
 use self::answers::{Answer, Begun, Claim};
-use crate::{body, caller::Caller, error::ApiError, state::App};
+use crate::{app::App, body, caller::Caller, error::ApiError};
 
 /// The request header.
 pub const KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");

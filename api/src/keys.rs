@@ -5,10 +5,10 @@ use protocol::{bodies::people::PublishedKey, error_code::ErrorCode};
 
 use crate::{
     account::identity_key,
+    app::App,
     caller::Caller,
     error::ApiError,
     extract::{AddressInPath, Json, Path},
-    state::App,
 };
 
 /// Gives a person's current identity key. Clients compare its hash with the chain.

@@ -3,6 +3,7 @@
 //! Handlers read as: who calls, may they, load, act, answer. All URLs stand in [`routes`].
 
 // What every route stands on.
+pub mod app;
 pub mod at_rest;
 mod body;
 pub mod caller;
@@ -25,7 +26,6 @@ pub mod rates;
 pub mod request_id;
 pub mod request_turns;
 pub mod settings;
-pub mod state;
 pub mod store;
 pub mod time;
 mod work;

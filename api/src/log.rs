@@ -16,11 +16,11 @@ use protocol::{
 };
 
 use crate::{
+    app::App,
     caller::Caller,
     error::ApiError,
     extract::{Json, Path, Query, page_limit},
     paging,
-    state::App,
     store::leaves,
 };
 

@@ -1,4 +1,4 @@
-//! What this replica knows of the leaves that wait to be anchored.
+//! The leaves that wait to be anchored, as far as this replica knows.
 
 use std::{
     sync::{

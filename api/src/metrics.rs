@@ -116,7 +116,7 @@ impl Metrics {
         self.durations.get_or_create(&RouteLabels { route }).observe(elapsed.as_secs_f64());
     }
 
-    /// Notes how a line of the relay is, and how many accepted actions wait in it, where that is known.
+    /// Sets the figures of a line of the relay, and how many accepted actions wait in it, where that is known.
     pub(crate) fn note_line(&self, status: &LineStatus, queued: Option<u64>) {
         let labels = LineLabels { line: status.line.as_str() };
         self.relay.balance_gwei.get_or_create(&labels).set(status.balance_gwei);
@@ -128,13 +128,13 @@ impl Metrics {
         }
     }
 
-    /// Notes how many leaves wait for a checkpoint, and what a read of now would be promised (seconds).
+    /// Sets how many leaves wait for a checkpoint, and the promise that a read would get now, in seconds.
     pub(crate) fn note_log(&self, unanchored: u64, promise_seconds: u64) {
         self.relay.unanchored.set(narrow(unanchored));
         self.relay.promise_seconds.set(narrow(promise_seconds));
     }
 
-    /// The metrics in OpenMetrics text.
+    /// Returns the metrics in OpenMetrics text.
     ///
     /// # Errors
     /// When they cannot be written.

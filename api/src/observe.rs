@@ -11,7 +11,7 @@ use axum::{
 };
 use tracing::Instrument;
 
-use crate::{error::ApiError, relay::Line, request_id, sequencer, state::App};
+use crate::{app::App, error::ApiError, relay::Line, request_id, sequencer};
 
 /// Names the request by its route, logs it, counts it.
 pub(crate) async fn request(State(app): State<App>, request: Request, next: Next) -> Response {

@@ -17,12 +17,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    app::App,
     at_rest::{Lookup, Sealed, Use},
     caller::Caller,
     conditional::{self, Tags},
     error::ApiError,
     extract::Json,
-    state::App,
     store::{collection, is_duplicate},
 };
 

@@ -12,7 +12,7 @@ use axum::{
 use protocol::error_code::ErrorCode;
 use tracing::Instrument;
 
-use crate::{body, error::ApiError, idempotency, network::RequestNetwork, places::Place, request_id, state::App};
+use crate::{app::App, body, error::ApiError, idempotency, network::RequestNetwork, places::Place, request_id};
 
 /// For JSON and bytes: nothing in them may run, load or be framed.
 const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";

@@ -15,12 +15,12 @@ use hyper::body::Body as _;
 use protocol::error_code::ErrorCode;
 
 use crate::{
+    app::App,
     caller,
     error::ApiError,
     network::{self, RequestNetwork},
     places::Full,
     rates::{Payer, limited},
-    state::App,
 };
 
 /// Charges for the body of a request, once it is there and before anything is done with it.

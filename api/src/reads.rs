@@ -20,13 +20,13 @@ use rand::Rng;
 
 use self::permission::Permission;
 use crate::{
+    app::App,
     at_rest::Lookup,
     caller::Caller,
     error::ApiError,
     extract::Json,
     records::shares,
     sequencer,
-    state::App,
     store::leaves::{self, Evidence, LeafDoc},
 };
 

@@ -20,11 +20,11 @@ use protocol::{
 
 use crate::{
     actions,
+    app::App,
     caller::Caller,
     error::ApiError,
     extract::{Json, Path, Query, VersionInPath},
     relations,
-    state::App,
 };
 
 /// Registers a version of a record: keeps its release share, then relays the signed message. Without a message the

@@ -13,11 +13,11 @@ use mongodb::{
 use protocol::bodies::grants::Shelf;
 
 use crate::{
+    app::App,
     at_rest::Lookup,
     caller::Caller,
     error::ApiError,
     extract::{AddressInPath, Path},
-    state::App,
     store::{blocks, collection, find_id, is_duplicate, received, requests},
 };
 

@@ -146,7 +146,7 @@ impl Relay {
         action_doc::find(&self.shared.actions, id).await
     }
 
-    /// Whether a registration that this account has signed is still on its way to the chain.
+    /// Checks whether a registration that this account has signed is still on its way to the chain.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -159,7 +159,7 @@ impl Relay {
         Ok(self.shared.actions.find_one(in_flight).await?.is_some())
     }
 
-    /// Whether an account may invite others to the relay.
+    /// Checks whether an account may invite others to the relay.
     ///
     /// # Errors
     /// When the chain does not answer.

@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     account,
+    app::App,
     at_rest::Lookup,
     caller::Caller,
     daily::{self, Daily},
@@ -28,7 +29,6 @@ use crate::{
     extract::{Json, Path, Query, page_limit},
     paging::{self, Place, newest_first_by_week},
     relations,
-    state::App,
     store::{
         blocks,
         feed::{self, FeedEntry},

@@ -28,10 +28,10 @@ use protocol::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    app::App,
     chain::Block,
     error::ApiError,
     lease::Lease,
-    state::App,
     store::{
         bundles::{self, BundleName},
         collection, index,

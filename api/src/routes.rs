@@ -15,9 +15,9 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    account, actions, auth, blobs, blocks, directory, docs, error::ApiError, events, grants, health, idempotency, keys,
-    log, observe, private_blobs, protect, rate_limit, reads, records, relations, request_id, requests,
-    settings::Settings, state::App, web,
+    account, actions, app::App, auth, blobs, blocks, directory, docs, error::ApiError, events, grants, health,
+    idempotency, keys, log, observe, private_blobs, protect, rate_limit, reads, records, relations, request_id,
+    requests, settings::Settings, web,
 };
 
 /// The routes that are documented, which is all of them but the documents themselves.

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 pub(crate) use promise::{figures, seconds_ahead};
 
 use self::{anchor::chain_head, error::SequencerError};
-use crate::{lease::Lease, relay::RelayError, state::App};
+use crate::{app::App, lease::Lease, relay::RelayError};
 
 /// Starts the sequencer; it ends with the server.
 pub(crate) fn start(app: &App) {

@@ -40,13 +40,13 @@ use self::{
     streams::Streams,
 };
 use crate::{
+    app::App,
     background,
     error::ApiError,
     network,
     places::{Bounds, Full, Place, Places},
     routes,
     settings::{Limits, Settings},
-    state::App,
 };
 
 /// Streams at a time on one connection of HTTP/2.

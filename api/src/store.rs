@@ -1,7 +1,7 @@
 //! MongoDB: the connection, the names of the API's own collections, and their indexes.
 //!
 //! The mirror's collections ([`protocol::mirror::collection`]) are the indexer's; the API only reads them. Each of the
-//! API's collections is written by one module only, named beside it here.
+//! API's collections is written by one module only, named beside it here; `tests/imports.rs` checks it.
 
 pub(crate) mod blocks;
 pub(crate) mod bundles;

@@ -105,7 +105,7 @@ impl WebApp {
     }
 }
 
-/// The answer to a path that is no route and no file.
+/// Returns the error for a path that is neither a route nor a file.
 pub(crate) fn no_route() -> ApiError {
     ApiError::not_found("there is no such route")
 }

@@ -9,8 +9,8 @@ use protocol::{
 };
 use signinwithethereum::{Message, TimeStamp, VerificationError, VerificationOpts};
 
-use super::{NonceDoc, origin};
-use crate::{error::ApiError, state::App, store::collection};
+use super::challenge::{NonceDoc, origin};
+use crate::{app::App, error::ApiError, store::collection};
 
 /// Longer texts are refused before they are parsed.
 const MESSAGE_BYTES_MAX: usize = 4 << 10;

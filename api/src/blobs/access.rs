@@ -14,7 +14,7 @@ use protocol::{
 use tokio_stream::StreamExt;
 
 use super::ledger::{PinDoc, PinState, pins};
-use crate::{content::ContentError, error::ApiError, grants, state::App};
+use crate::{app::App, content::ContentError, error::ApiError, grants};
 
 /// A blob that the caller may have.
 pub(super) struct Blob {

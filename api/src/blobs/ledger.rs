@@ -9,8 +9,8 @@ use protocol::{cid::Cid, error_code::ErrorCode, ids::RecordId, mirror};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    app::App,
     error::ApiError,
-    state::App,
     store::{collection, index},
 };
 

@@ -13,7 +13,7 @@ use protocol::{
 };
 
 use super::ledger::{PinDoc, PinState, pins, seconds, set_state};
-use crate::{chain::Block, lease::Lease, state::App};
+use crate::{app::App, chain::Block, lease::Lease};
 
 /// Sweeps now and then until the server shuts down; one replica at a time.
 pub(crate) async fn run(app: App) {

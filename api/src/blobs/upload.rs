@@ -27,10 +27,10 @@ use protocol::{
 
 use super::ledger::{PinDoc, PinState, pins, seconds, stored_bytes};
 use crate::{
+    app::App,
     body,
     content::{ByteStream, ContentError},
     error::ApiError,
-    state::App,
 };
 
 /// How much of a refused body is still read, so that the client gets to see the answer instead of a closed connection.

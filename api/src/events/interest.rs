@@ -24,9 +24,9 @@ use protocol::{
 };
 
 use crate::{
+    app::App,
     error::ApiError,
     grants,
-    state::App,
     store::{
         feed::FeedEntry,
         received::{self, ReceivedRow},

@@ -8,7 +8,7 @@ use mongodb::{Collection, bson::doc};
 use protocol::mirror::{self, EventDoc};
 
 use super::interest;
-use crate::{error::ApiError, lease::Lease, retire, state::App, store::feed};
+use crate::{app::App, error::ApiError, lease::Lease, retire, store::feed};
 
 /// After an interruption the blocks from so far back are told again.
 const OVERLAP_BLOCKS: i64 = 64;

@@ -7,10 +7,10 @@ use futures::{Stream, StreamExt, stream};
 use tokio::sync::broadcast;
 
 use crate::{
+    app::App,
     at_rest::Lookup,
     caller::Caller,
     feed::{Connection, News},
-    state::App,
     store::{
         feed::{self, FeedEntry},
         sessions,

@@ -26,10 +26,10 @@ use protocol::{
 };
 
 use crate::{
+    app::App,
     caller::Caller,
     error::ApiError,
     relations, requests,
-    state::App,
     store::{
         self,
         bundles::{self, KeptBundle},

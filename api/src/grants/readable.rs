@@ -1,4 +1,4 @@
-//! Which received grants let their grantee read now, as far as the mirror knows.
+//! Finds the received grants that let their grantee read now, as far as the mirror knows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,8 +13,8 @@ use protocol::{
 
 use super::standing::Standings;
 use crate::{
+    app::App,
     error::ApiError,
-    state::App,
     store::received::{self, ReceivedRow},
 };
 

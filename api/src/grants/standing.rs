@@ -11,7 +11,7 @@ use protocol::{
     mirror::{self, CursorDoc, GrantDoc, PatientDoc},
 };
 
-use crate::{error::ApiError, relay::Revocations, state::App};
+use crate::{app::App, error::ApiError, relay::Revocations};
 
 /// What of these patients' grants and records ends by messages that this server has accepted and the mirror does not hold yet.
 ///

@@ -15,11 +15,11 @@ use protocol::{
 
 use super::{readable::mirrored, standing::Standings};
 use crate::{
+    app::App,
     caller::Caller,
     error::ApiError,
     extract::page_limit,
     paging::{self, Place, newest_first},
-    state::App,
     store::{
         bundles,
         received::{self, ReceivedDoc, ReceivedRow, between, of_grants, on_shelf, over_record, received},

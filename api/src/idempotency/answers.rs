@@ -16,9 +16,9 @@ use protocol::error_code::ErrorCode;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    app::App,
     at_rest::{Lookup, Sealed, Use},
     error::ApiError,
-    state::App,
     store::{collection, end_surplus, index, is_duplicate, ttl_index},
     time::Clock,
 };

@@ -24,11 +24,11 @@ use protocol::{
 };
 
 use crate::{
+    app::App,
     caller::Caller,
     error::ApiError,
     extract::page_limit,
     paging,
-    state::App,
     store::leaves::{self, Evidence, LeafDoc},
 };
 

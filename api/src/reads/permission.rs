@@ -11,7 +11,7 @@ use protocol::{
     reads::ReadRequest,
 };
 
-use crate::{chain::Block, error::ApiError, relay::Revocations, state::App};
+use crate::{app::App, chain::Block, error::ApiError, relay::Revocations};
 
 /// A yes, and what it rests on.
 pub(super) struct Permission {

@@ -7,7 +7,7 @@ use protocol::{
     session::verify_session_signature,
 };
 
-use crate::{caller::Caller, error::ApiError, state::App};
+use crate::{app::App, caller::Caller, error::ApiError};
 
 /// Checks that this session's key signed the request, for its own address, just now.
 ///

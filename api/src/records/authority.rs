@@ -14,7 +14,7 @@ use protocol::{
     messages::Action,
 };
 
-use crate::{chain::Block, error::ApiError, state::App};
+use crate::{app::App, chain::Block, error::ApiError};
 
 /// Refuses a message with which somebody uploads for a patient, or retracts, once this server has accepted the end of its
 /// grant. The contracts judge all else.

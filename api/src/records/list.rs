@@ -23,12 +23,12 @@ use protocol::{
 
 use super::view;
 use crate::{
+    app::App,
     caller::Caller,
     error::ApiError,
     extract::page_limit,
     grants,
     paging::{self, Place, newest_first, newest_first_by_week},
-    state::App,
     store::received::{self, ReceivedDoc, ReceivedRow},
 };
 

@@ -18,7 +18,7 @@ use super::{
     authority::Uploader,
     shares::{self, Deposit},
 };
-use crate::{blobs::ledger, caller::Caller, error::ApiError, relay::Verified, state::App};
+use crate::{app::App, blobs::ledger, caller::Caller, error::ApiError, relay::Verified};
 
 /// What a signed message registers.
 pub(super) struct Registration {

@@ -17,9 +17,9 @@ use protocol::{
 use subtle::ConstantTimeEq;
 
 use crate::{
+    app::App,
     error::ApiError,
     operator::share_id,
-    state::App,
     store::shares::{self, ShareDoc},
 };
 

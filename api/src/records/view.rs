@@ -19,7 +19,7 @@ use protocol::{
 };
 
 use super::shares;
-use crate::{blobs::ledger::pins, caller::Caller, error::ApiError, extract::page_limit, grants, paging, state::App};
+use crate::{app::App, blobs::ledger::pins, caller::Caller, error::ApiError, extract::page_limit, grants, paging};
 
 /// One record that the caller may see.
 pub(super) async fn get(app: &App, caller: &Caller, id: RecordId) -> Result<RecordView, ApiError> {

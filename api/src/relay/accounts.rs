@@ -1,4 +1,4 @@
-//! Who accounts are to this server, as far as this replica knows.
+//! The standing of accounts with this server, and a short memory of it.
 
 use std::{
     collections::HashMap,

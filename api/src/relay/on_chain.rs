@@ -1,4 +1,4 @@
-//! What the contracts hold of what an action asks for.
+//! Asks the contracts whether they hold the state that an action asks for.
 
 use alloy::{
     eips::BlockId,

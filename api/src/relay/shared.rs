@@ -1,4 +1,4 @@
-//! What the tasks of the relay share.
+//! The state that the tasks of the relay share.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{at_rest::AtRest, time::Clock};
 
-/// What the relay's tasks share.
+/// The state that the relay's tasks share.
 pub(super) struct Shared {
     pub(super) database: Database,
     pub(super) actions: Collection<ActionDoc>,

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use super::error::SequencerError;
 use crate::{
+    app::App,
     relay::RelayError,
-    state::App,
     store::{collection, is_duplicate, json_text, leaves::LeafDoc},
 };
 

@@ -5,7 +5,7 @@ use mongodb::{Collection, bson::doc};
 
 use super::error::SequencerError;
 use crate::{
-    state::App,
+    app::App,
     store::{
         is_duplicate,
         leaves::{self, LeafDoc},

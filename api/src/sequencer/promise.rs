@@ -14,10 +14,10 @@ use protocol::{codes::MAX_BATCH, error_code::ErrorCode, reads::ANCHOR_SECONDS_MA
 
 use super::anchor::{self, chain_head};
 use crate::{
+    app::App,
     error::ApiError,
     log_queue::Queue,
     relay::{Line, Pace},
-    state::App,
     store::leaves,
 };
 

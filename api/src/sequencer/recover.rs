@@ -13,7 +13,7 @@ use super::{
     anchor::{self, Position},
     error::SequencerError,
 };
-use crate::state::App;
+use crate::app::App;
 use alloy::sol_types::SolEvent;
 
 /// How many blocks one question for events spans.

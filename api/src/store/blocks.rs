@@ -36,7 +36,7 @@ struct Blocked {
 }
 
 impl BlockDoc {
-    /// Whom `owner` has blocked with it; `None` when it does not open, or is somebody else's.
+    /// Returns the address that `owner` has blocked; `None` when it does not open, or is somebody else's.
     pub(crate) fn blocked_by(&self, at_rest: &AtRest, owner: Address) -> Option<Address> {
         let blocked: Blocked = at_rest.open(Use::Block, &self.id, &self.sealed).ok()?;
         (blocked.owner == owner).then_some(blocked.address)
@@ -84,7 +84,7 @@ pub(crate) async fn is_blocked(
     Ok(blocks(database).find_one(of_pair(at_rest, owner, sender)).await?.is_some())
 }
 
-/// How many senders a person has blocked.
+/// Returns the number of senders that a person has blocked.
 ///
 /// # Errors
 /// When the database does not answer.

@@ -136,7 +136,7 @@ pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Resul
     Ok(())
 }
 
-/// Stores new bundles in a single write, which is the common case; false when one of them stands already.
+/// Stores new bundles in a single write. Returns false when one of them is there already.
 ///
 /// # Errors
 /// When the database does not answer.

@@ -163,7 +163,7 @@ pub(crate) async fn newest(database: &Database) -> mongodb::error::Result<i64> {
     Ok(newest.map_or(0, |entry| entry.number))
 }
 
-/// The entries for `person` with a number above `after`, oldest first, at most `max`.
+/// Returns the entries for `person` with a number above `after`, oldest first, at most `max`.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -178,7 +178,7 @@ pub(crate) async fn newer(
     feed(database).find(newer).sort(doc! { "to": 1, "number": 1 }).limit(max).await?.try_collect().await
 }
 
-/// Entries as they are written from now on.
+/// Returns the entries as they are written from now on.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -198,7 +198,7 @@ pub(crate) struct MirrorPlace {
     pub(crate) block_number: i64,
 }
 
-/// How far the mirror's events are in the feed; `None` at the very first start.
+/// Returns how far the mirror's events are in the feed; `None` at the very first start.
 ///
 /// # Errors
 /// When the database does not answer.

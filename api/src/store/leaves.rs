@@ -127,7 +127,7 @@ pub(crate) async fn create_indexes(database: &Database) -> Result<(), Error> {
     Ok(())
 }
 
-/// Appends a leaf durably; false when the session has used the nonce before.
+/// Appends a leaf durably. Returns false when the session has used the nonce before.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -139,7 +139,7 @@ pub(crate) async fn append(database: &Database, leaf: &LeafDoc) -> Result<bool, 
     }
 }
 
-/// Gives a leaf its place in the log; false when it has one already.
+/// Gives a leaf its place in the log. Returns false when it has one already.
 ///
 /// # Errors
 /// When the database does not answer; a duplicate where another leaf has the place.

@@ -350,7 +350,7 @@ pub(crate) async fn is_any_between(
     Ok(received(database).find_one(between(at_rest, grantee, sender)).await?.is_some())
 }
 
-/// The rows by which `reader` may have been allowed to read something of `patient` in one of these scopes, as far as they
+/// Returns the rows by which `reader` may have been allowed to read something of `patient` in one of these scopes, as far as they
 /// open; at most `max` are looked at.
 ///
 /// # Errors

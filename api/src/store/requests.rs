@@ -172,7 +172,7 @@ pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Resul
     Ok(())
 }
 
-/// The request with this id.
+/// Returns the request with this id; `None` when there is none.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -180,7 +180,7 @@ pub(crate) async fn find(database: &Database, id: RequestId) -> mongodb::error::
     requests(database).find_one(doc! { "_id": id.to_string() }).await
 }
 
-/// Stores a new request, unless it stands already.
+/// Stores a new request, unless it is there already.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -191,7 +191,7 @@ pub(crate) async fn insert(database: &Database, request: &RequestDoc) -> mongodb
     }
 }
 
-/// The open requests of `requester` to `patient` whose deadline lies in the week of `now` (unix seconds) or later. There are
+/// Returns the open requests of `requester` to `patient` whose deadline lies in the week of `now` (unix seconds) or later. There are
 /// a few a week.
 ///
 /// # Errors
@@ -271,7 +271,7 @@ pub(crate) async fn has_asked(
     Ok(requests(database).find_one(of_both).await?.is_some())
 }
 
-/// Whether what is asked for is given to those alone for whom somebody vouches.
+/// Returns whether a request for this needs a requester for whom an accreditor vouches.
 pub(crate) fn needs_accreditation(right: Option<Right>, purposes: &[Purpose]) -> bool {
     right == Some(Right::Write) || purposes.iter().any(|purpose| purpose.needs_accreditation())
 }

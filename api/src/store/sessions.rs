@@ -1,4 +1,4 @@
-//! Sessions: who is signed in until when.
+//! Sessions as they are stored.
 
 use alloy::primitives::{Address, Bytes};
 use mongodb::{Collection, Database, bson::doc, error::Error};
@@ -93,7 +93,7 @@ pub(crate) async fn create_indexes(database: &Database) -> Result<(), Error> {
     Ok(())
 }
 
-/// The session with this id, unless it was ended.
+/// Returns the session with this id; `None` when there is none.
 ///
 /// # Errors
 /// When the database does not answer.

@@ -43,7 +43,7 @@ pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Resul
     Ok(())
 }
 
-/// The share with this id.
+/// Returns the share with this id; `None` when there is none.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -51,7 +51,7 @@ pub(crate) async fn find(database: &Database, id: &str) -> Result<Option<ShareDo
     shares(database).find_one(doc! { "_id": id }).await
 }
 
-/// The shares of one version of a record, whoever has deposited them.
+/// Returns the shares of one version of a record, whoever has deposited them.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -60,7 +60,7 @@ pub(crate) async fn of_version(database: &Database, record: RecordId, version: u
     shares(database).find(of_version).await?.try_collect().await
 }
 
-/// The versions of those of these shares that are here.
+/// Returns the record versions of those of these shares that are stored.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -95,7 +95,7 @@ pub(crate) async fn delete_of_record(database: &Database, record: RecordId) -> R
     Ok(())
 }
 
-/// Every share as it is stored, in the order of the ids.
+/// Returns every share as it is stored, in the order of the ids.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -103,7 +103,7 @@ pub(crate) async fn all(database: &Database) -> Result<Cursor<Document>, Error> 
     shares(database).clone_with_type().find(doc! {}).sort(doc! { "_id": 1 }).await
 }
 
-/// Puts a share back as it was stored, unless one with this id is here; whether it was missing.
+/// Puts a share back as it was stored, unless one with this id is there. Returns whether it was missing.
 ///
 /// # Errors
 /// When the database does not answer.

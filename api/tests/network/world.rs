@@ -10,10 +10,10 @@ use alloy::{
     sol_types::SolEvent,
 };
 use api::{
+    app::App,
     at_rest::{Lookup, Sealed, Use},
     background, routes,
     settings::Settings,
-    state::App,
 };
 use axum::{
     Router,

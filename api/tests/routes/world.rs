@@ -11,9 +11,9 @@ use alloy::{
     signers::{SignerSync, local::PrivateKeySigner},
 };
 use api::{
+    app::App,
     at_rest::{Lookup, Use},
     settings::Settings,
-    state::App,
 };
 use axum::{
     Router,
