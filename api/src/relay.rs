@@ -37,7 +37,10 @@ use std::{
 };
 
 use alloy::{primitives::Address, providers::DynProvider};
-use mongodb::{Database, bson::doc};
+use mongodb::{
+    Database,
+    bson::{Document, doc},
+};
 use protocol::{deployment::Deployment, error_code::ErrorCode, ids::ActionId};
 use tokio::sync::{broadcast, mpsc, oneshot, watch as latest};
 use tokio_util::sync::CancellationToken;
@@ -156,7 +159,8 @@ impl Relay {
             "kind": { "$in": ["register_record", "register_version"] },
             "state": { "$in": ["accepted", "sent"] },
         };
-        Ok(self.shared.actions.find_one(in_flight).await?.is_some())
+        let actions = self.shared.actions.clone_with_type::<Document>();
+        Ok(actions.find_one(in_flight).projection(doc! { "_id": 1 }).await?.is_some())
     }
 
     /// Checks whether an account may invite others to the relay.
