@@ -35,6 +35,7 @@ async fn run(commands: &str, people: &People) -> (String, String) {
         .env("MEDLOCK_API", &people.api)
         .env("MEDLOCK_PEOPLE", people.folder.path())
         .env("MEDLOCK_BIN", env!("CARGO_BIN_EXE_medlock"))
+        .env("TMPDIR", people.folder.path())
         .stdin(Stdio::null());
     // Where setup has put the programs that the commands take from scripts/env.sh.
     if let Some(cache) = std::env::var_os("MEDLOCK_CACHE") {
