@@ -32,6 +32,7 @@ mod log_checked;
 mod mirror;
 mod operator_keys;
 mod other_deployment;
+mod readme;
 mod replicas;
 mod routes;
 mod upload_size;
