@@ -246,7 +246,8 @@ impl Fetch {
             Err(ChainError::Disagreement(_)) => return self.checked(from, to).await,
             logs => logs?,
         };
-        let [first, last] = headers?.try_into().map_err(|_| ChainError::Contradiction("the answer does not have two headers"))?;
+        let [first, last] =
+            headers?.try_into().map_err(|_| ChainError::Contradiction("the answer does not have two headers"))?;
         let times = times_of(&*self.chain, &logs).await?;
         let time_of = |hash: B256| times.iter().find(|header| header.hash == hash).map(|header| header.timestamp);
         let logs = logs_in_order(logs, time_of)?;
@@ -268,7 +269,9 @@ impl Fetch {
     fn parts(&self, headers: &[Header], mut logs: &[MinedLog]) -> Result<Vec<Stretch>, IndexerError> {
         let mut stretches = Vec::with_capacity(headers.len() / 2);
         for ends in headers.chunks(2) {
-            let [first, last] = ends else { return Err(ChainError::Contradiction("the answer does not have both ends of a range").into()) };
+            let [first, last] = ends else {
+                return Err(ChainError::Contradiction("the answer does not have both ends of a range").into());
+            };
             let (ours, rest) = logs.split_at(logs.partition_point(|log| log.place.block_number <= last.number));
             if ours.last().is_some_and(|log| log.place.block_number == last.number && log.place.block_hash != last.hash)
             {

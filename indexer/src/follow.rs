@@ -203,7 +203,9 @@ impl Follower {
         while let Some(stretch) = ranges.next().await? {
             let before = self.window().tip();
             if stretch.first.parent_hash != before.hash {
-                return Err(ChainError::Contradiction("the ranges do not follow each other: the chain is changing").into());
+                return Err(
+                    ChainError::Contradiction("the ranges do not follow each other: the chain is changing").into()
+                );
             }
             let tip = stretch.last.block();
             let plan = Commit {

@@ -19,7 +19,9 @@ impl Follower {
             let numbers: Vec<u64> = search.numbers().collect();
             let headers = self.chain.headers(&numbers).await?;
             if headers.windows(2).any(|pair| pair[1].parent_hash != pair[0].hash) {
-                return Err(ChainError::Contradiction("the headers do not follow each other: the chain is changing").into());
+                return Err(
+                    ChainError::Contradiction("the headers do not follow each other: the chain is changing").into()
+                );
             }
             let answers: Vec<BlockRef> = headers.iter().map(Header::block).collect();
             match self.window().meet(&search, &answers) {
