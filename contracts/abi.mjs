@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// Writes contracts/abi/<Contract>.json ({"abi", "bytecode"}) from a fresh Forge build: what the Rust bindings, the web
-// app and anyone else reads. With --check it writes nothing and fails when a committed file is stale or foreign.
+// Writes contracts/abi/<Contract>.json ({"abi", "bytecode"}) from a new Forge build. The Rust bindings, the web app and
+// other users read these files. With --check it writes nothing, and fails when a committed file is stale or does not
+// belong there.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Measures what each action costs and prints it beside its floor; the last line is one JSON object.
-// With --update it also rewrites the committed figures, contracts/gas.json.
+// Measures the gas of each action and prints it beside its floor. The last line is one JSON object. With --update it
+// also rewrites the committed figures, contracts/gas.json.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,9 +15,10 @@ const run = spawnSync(forge, ['test', '--root', root, '--match-contract', '^GasT
 if (run.error) throw run.error;
 if (run.status !== 0) process.stderr.write(run.stdout + run.stderr);
 
-// The test has just proved the file equal to what it measured; where it failed, the figures are not to be trusted.
+// The test has just checked that the file equals the measured figures. When the test failed, do not trust them.
 const figures = Object.entries(JSON.parse(readFileSync(join(root, 'contracts', 'gas.json'), 'utf8')));
-// What asks other contracts stands for itself: the floor has no term for encoding questions and decoding answers.
+// Actions that call other contracts are listed separately: the floor does not include encoding such calls and decoding
+// their answers.
 const worst = (asksOthers) =>
   Math.max(...figures.filter(([, { asked }]) => (asked !== undefined) === asksOthers).map(([, { gas, floor }]) => gas / floor));
 

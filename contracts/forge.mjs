@@ -1,4 +1,4 @@
-// Which Forge the scripts of this folder start.
+// Finds the Forge program for the scripts of this folder.
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Lets Forge use the pinned Solidity compiler from npm: answers `--version`, and otherwise compiles standard JSON
-// from stdin to stdout. The package's own command line speaks another dialect than Forge does.
+// Makes the pinned Solidity compiler from npm usable by Forge. Answers `--version`; otherwise compiles standard JSON
+// from stdin to stdout. The command line of the npm package has other options than Forge expects.
 import { readFileSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Holds each contracts/test/<Name>.tree to <Name>.t.sol: every leaf ("it should … · test_Name") has its test, every
-// test its leaf. Fails with what is missing on either side.
+// Compares each contracts/test/<Name>.tree with <Name>.t.sol: every leaf ("it should … · test_Name") must have its
+// test, and every test its leaf. Fails and lists the missing leaves and tests.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -12,12 +12,12 @@ use crate::{
     record_registry::RecordRegistry,
 };
 
-/// The contract and calldata by which anyone submits a signed action (the `…BySig` functions).
+/// Returns the contract and the calldata with which anyone can submit a signed action (the `…BySig` functions).
 ///
-/// `None` for a checkpoint, which needs the preimage of the stored head as well: see [`checkpoint_call`].
+/// Returns `None` for a checkpoint, which also needs the preimage of the stored head: see [`checkpoint_call`].
 #[must_use]
 pub fn call_of(signed: &SignedAction, deployment: &Deployment) -> Option<(Address, Bytes)> {
-    /// The signer's permission, in the type that each contract has of it.
+    /// Makes the signer's authorisation, in the type that the contract uses for it.
     macro_rules! auth {
         ($contract:ident, $message:expr) => {
             $contract::Authorization {
@@ -122,10 +122,10 @@ pub fn call_of(signed: &SignedAction, deployment: &Deployment) -> Option<(Addres
     Some((deployment.address_of(signed.action.contract()), data.into()))
 }
 
-/// The contract and calldata by which the signer carries out an action with a transaction of its own; nonce and
-/// deadline of the message play no part.
+/// Returns the contract and the calldata with which the signer executes an action in a transaction of its own. Nonce
+/// and deadline of the message are not used.
 ///
-/// `None` for a checkpoint: operators send theirs signed.
+/// Returns `None` for a checkpoint, which operators always send signed.
 #[must_use]
 pub fn direct_call_of(action: &Action, deployment: &Deployment) -> Option<(Address, Bytes)> {
     let data = match action {
@@ -163,11 +163,11 @@ pub fn direct_call_of(action: &Action, deployment: &Deployment) -> Option<(Addre
     Some((deployment.address_of(action.contract()), data.into()))
 }
 
-/// The contract and calldata by which anyone submits a signed checkpoint.
+/// Returns the contract and the calldata with which anyone can submit a signed checkpoint.
 ///
-/// `accesses` is the batch that the message names by its hash ([`messages::accesses_hash`]); the contract refuses any other.
-/// `previous`, `size` and `root` are the preimage of the stored head that the message replaces; all zero for an
-/// empty log.
+/// `accesses` is the batch whose hash is in the message ([`messages::accesses_hash`]); the contract refuses every other
+/// batch. `previous`, `size` and `root` are the preimage of the stored head that the message replaces; all are zero for
+/// an empty log.
 #[must_use]
 pub fn checkpoint_call(
     message: &messages::Checkpoint,

@@ -7,28 +7,28 @@ use crate::{
     record_registry::RecordRegistry::RecordRegistryEvents,
 };
 
-/// An event of one of the contracts, decoded.
+/// A decoded event of one of the contracts.
 #[derive(Debug)]
 pub enum ChainEvent {
-    /// Of `Accreditation`.
+    /// An event of `Accreditation`.
     Accreditation(AccreditationEvents),
-    /// Of `KeyRegistry`.
+    /// An event of `KeyRegistry`.
     Key(KeyRegistryEvents),
-    /// Of `RecordRegistry`.
+    /// An event of `RecordRegistry`.
     Record(RecordRegistryEvents),
-    /// Of `GrantRegistry`.
+    /// An event of `GrantRegistry`.
     Grant(GrantRegistryEvents),
-    /// Of `AccessLog`.
+    /// An event of `AccessLog`.
     Log(AccessLogEvents),
 }
 
-/// A log that is none of the contract's events: another deployment, or not our contract at all.
+/// The log is not an event of the contract: the contract is of another deployment, or not ours.
 #[derive(Debug, thiserror::Error)]
 #[error("the log is not an event of {contract:?}")]
 pub struct EventError {
-    /// Whose log it was said to be.
+    /// The contract that should have emitted the log.
     pub contract: ContractName,
-    /// What the decoder said.
+    /// The error of the decoder.
     #[source]
     pub source: alloy::sol_types::Error,
 }
@@ -37,7 +37,7 @@ impl ChainEvent {
     /// Decodes a log that `contract` emitted.
     ///
     /// # Errors
-    /// [`EventError`] when topics or data are not of one of the contract's events.
+    /// [`EventError`] when the topics or the data do not match an event of the contract.
     pub fn decode(contract: ContractName, log: &LogData) -> Result<Self, EventError> {
         let (topics, data) = (log.topics(), &log.data);
         match contract {

@@ -1,8 +1,8 @@
 //! Rust bindings of the contracts, read from the committed ABI (`contracts/abi`, made by `contracts/abi.mjs`).
 //!
-//! One module per contract with its calls, events and errors; then what all users share: the call that carries out a
-//! signed action ([`call_of`], [`direct_call_of`]), events by contract ([`ChainEvent`]), packed grant terms
-//! ([`Terms`]), and the meaning of a revert ([`refusal_of`]).
+//! There is one module for each contract with its calls, events and errors. The rest is shared by all users: the call
+//! that executes a signed action ([`call_of`], [`direct_call_of`]), events by contract ([`ChainEvent`]), packed grant
+//! terms ([`Terms`]), and the meaning of a revert ([`refusal_of`]).
 
 mod call;
 mod event;
@@ -29,7 +29,7 @@ macro_rules! binding {
 }
 
 binding! {
-    /// Who vouches for whom: `contracts/src/interfaces/IAccreditation.sol`.
+    /// Accreditors and practitioners: `contracts/src/interfaces/IAccreditation.sol`.
     accreditation, Accreditation, "abi/Accreditation.json"
 }
 binding! {

@@ -7,18 +7,19 @@ use crate::{
     record_registry::RecordRegistry::RecordRegistryErrors,
 };
 
-/// What a revert of one of the contracts means.
+/// The meaning of a revert of one of the contracts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The stable code.
     pub code: ErrorCode,
-    /// What the contract refuses, in a sentence that names no person.
+    /// The reason of the refusal, in a sentence that contains nothing about a person.
     pub detail: &'static str,
 }
 
-/// Decodes revert data; `None` when it is no custom error of ours.
+/// Decodes revert data. Returns `None` when it is not a custom error of our contracts.
 ///
-/// All contracts are tried: a call to one can revert inside another. Where two share an error, both mean the same.
+/// Tries the errors of all contracts, because a call to one can revert inside another. An error that two contracts
+/// share has the same meaning in both.
 #[must_use]
 pub fn refusal_of(revert: &[u8]) -> Option<Refusal> {
     record(revert)
@@ -37,9 +38,9 @@ macro_rules! or_shared {
     ($errors:ident, $revert:expr, { $($own:pat => $refusal:expr,)* }) => {
         match $errors::abi_decode($revert).ok()? {
             $errors::ActionExpired(_) => refusal(ErrorCode::Expired, "The action's deadline has passed."),
-            $errors::NonceUsed(_) => refusal(ErrorCode::NonceUsed, "This nonce was used or given up before."),
+            $errors::NonceUsed(_) => refusal(ErrorCode::NonceUsed, "This nonce was used or cancelled before."),
             $errors::InvalidSignature(_) => {
-                refusal(ErrorCode::InvalidSignature, "The signature is malformed or not the named signer's.")
+                refusal(ErrorCode::InvalidSignature, "The signature is malformed, or another account made it.")
             }
             $($own => $refusal,)*
             #[allow(unreachable_patterns, reason = "inherited library errors differ between contracts")]
@@ -130,8 +131,8 @@ fn key(revert: &[u8]) -> Option<Refusal> {
 
 fn log(revert: &[u8]) -> Option<Refusal> {
     Some(or_shared!(AccessLogErrors, revert, {
-        AccessLogErrors::StaleHead(_) => refusal(ErrorCode::StaleState, "The log has moved on."),
-        AccessLogErrors::InvalidBatch(_) => refusal(ErrorCode::OutOfRange, "A batch holds 1 to 1,000 entries."),
+        AccessLogErrors::StaleHead(_) => refusal(ErrorCode::StaleState, "The log has entries that were added since this was signed."),
+        AccessLogErrors::InvalidBatch(_) => refusal(ErrorCode::OutOfRange, "A batch must have 1 to 1,000 entries."),
     }))
 }
 

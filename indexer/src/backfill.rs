@@ -1,6 +1,6 @@
-//! Old blocks in bulk: ranges that fit, several at once, handed on in order.
+//! Fetches old blocks in bulk: in ranges of suitable size, several at once, returned in order.
 //!
-//! Only blocks that lie deeper than any reorg the mirror can undo are fetched this way.
+//! Only blocks that are deeper than any reorg that the mirror can undo are fetched this way.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -22,18 +22,19 @@ use crate::{
     views::Batch,
 };
 
-/// What a range holds.
+/// The content of a range of blocks.
 #[derive(Debug)]
 pub struct Stretch {
-    /// Its first block's header.
+    /// The header of the first block.
     pub first: Header,
-    /// Its last block's header.
+    /// The header of the last block.
     pub last: Header,
-    /// What its events change.
+    /// The changes from the events in the range.
     pub batch: Batch,
 }
 
-/// How much is asked for at once: blocks a request, requests in flight. Learns from the answers.
+/// The size of requests: the number of blocks in one request, and the number of requests in flight. Adapts to the
+/// answers.
 #[derive(Debug)]
 pub struct Appetite {
     blocks: AtomicU64,
@@ -44,12 +45,12 @@ pub struct Appetite {
 }
 
 const QUICK: Duration = Duration::from_millis(1_000);
-/// How often a range is asked for again while the endpoint wants a pause, before the failure is everybody's.
+/// The number of times a range is requested again while the endpoint asks for a pause, before the step fails.
 const TRIES: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 impl Appetite {
-    /// Starts small, aims at the events of a batch an answer.
+    /// Starts with small ranges. Aims at one batch of events for each answer.
     #[must_use]
     pub fn new(pace: &Pace) -> Self {
         Self {
@@ -61,24 +62,24 @@ impl Appetite {
         }
     }
 
-    /// Blocks to ask for next.
+    /// Returns the number of blocks for the next request.
     #[must_use]
     pub fn blocks(&self) -> u64 {
         self.blocks.load(Ordering::Relaxed)
     }
 
-    /// Requests that may be in flight.
+    /// Returns the number of requests that may be in flight.
     #[must_use]
     pub fn requests(&self) -> usize {
         usize::try_from(self.requests.load(Ordering::Relaxed)).unwrap_or(usize::MAX)
     }
 
-    /// A range of `blocks` gave `events` and took `took`.
+    /// Records that a range of `blocks` contained `events` and needed `took`.
     pub fn learn(&self, blocks: u64, events: u64, took: Duration) {
         let fitting = if took > QUICK {
             blocks / 2
         } else {
-            // At most four times as many: the next blocks may be fuller.
+            // At most four times as many, since the next blocks may contain more events.
             (blocks * self.events).checked_div(events).unwrap_or(u64::MAX).min(blocks * 4)
         };
         self.blocks.store(fitting.clamp(1, self.max_blocks), Ordering::Relaxed);
@@ -86,12 +87,12 @@ impl Appetite {
         self.requests.store(more, Ordering::Relaxed);
     }
 
-    /// A range of `blocks` was refused as too large.
+    /// Records that the endpoint refused a range of `blocks` as too large.
     pub fn refused(&self, blocks: u64) {
         self.blocks.store((blocks / 2).max(1), Ordering::Relaxed);
     }
 
-    /// The endpoint asks for a pause.
+    /// Records that the endpoint asks for a pause.
     pub fn limited(&self) {
         let fewer = (self.requests.load(Ordering::Relaxed) / 2).max(1);
         self.requests.store(fewer, Ordering::Relaxed);
@@ -108,12 +109,12 @@ pub struct Backfill {
     next: u64,
     to: u64,
     ready: VecDeque<Stretch>,
-    /// What lies between `ready` and `in_flight`: the end of a range that was refused as a whole.
+    /// The blocks between `ready` and `in_flight`: the end of a range that was refused as a whole.
     rest: Option<(u64, u64)>,
 }
 
-/// What came of a range: its beginning, and what is still to be fetched of it. A range that turns out much fuller than the
-/// ones before is not held in memory as a whole.
+/// The result of a range: the events of its beginning, and the blocks that are still to be fetched. A range that
+/// contains many more events than the ones before is not held in memory as a whole.
 struct Fetched {
     stretches: Vec<Stretch>,
     rest: Option<(u64, u64)>,
@@ -126,7 +127,7 @@ impl Drop for Backfill {
 }
 
 impl Backfill {
-    /// Of the blocks `from..=to`.
+    /// Returns a backfill of the blocks `from..=to`.
     #[must_use]
     pub fn new(
         chain: Arc<dyn Chain>,
@@ -150,10 +151,10 @@ impl Backfill {
         }
     }
 
-    /// The next range in order; `None` at the end.
+    /// Returns the next range in order; `None` at the end.
     ///
     /// # Errors
-    /// [`IndexerError`] of the first range that cannot be had.
+    /// The [`IndexerError`] of the first range that cannot be fetched.
     pub async fn next(&mut self) -> Result<Option<Stretch>, IndexerError> {
         loop {
             self.launch();
@@ -196,7 +197,7 @@ impl Backfill {
     }
 }
 
-/// What it takes to fetch a range.
+/// The parts needed to fetch a range.
 struct Fetch {
     chain: Arc<dyn Chain>,
     contracts: Contracts,
@@ -205,7 +206,8 @@ struct Fetch {
 }
 
 impl Fetch {
-    /// Fetches a range, or as much of its beginning as the endpoint gives at once: half of it, a quarter, down to a block.
+    /// Fetches a range, or as much of its beginning as the endpoint returns at once: half of it, a quarter, and so on
+    /// down to one block.
     async fn range(&self, from: u64, to: u64) -> Result<Fetched, IndexerError> {
         let (mut end, mut tries) = (to, 0);
         let stretches = loop {
@@ -220,7 +222,7 @@ impl Fetch {
                     self.appetite.refused(end - from + 1);
                     end = from + (end - from) / 2;
                 }
-                // One block that is too large for the log index still has receipts.
+                // A single block that is too large for the log index can still be read from its receipts.
                 Err(IndexerError::Chain(ChainError::TooLarge(_))) => break vec![self.dense(from).await?],
                 Err(IndexerError::Chain(ChainError::Limited)) if tries < TRIES => {
                     self.appetite.limited();
@@ -240,17 +242,18 @@ impl Fetch {
         let ends = [from, to];
         let (headers, logs) = tokio::join!(self.chain.headers(&ends), self.chain.confirmed_logs_in(from, to));
         let logs = match logs {
-            // Headers and receipts decide.
+            // When endpoints disagree, headers and receipts decide.
             Err(ChainError::Disagreement(_)) => return self.checked(from, to).await,
             logs => logs?,
         };
-        let [first, last] = headers?.try_into().map_err(|_| ChainError::Contradiction("two headers were asked for"))?;
+        let [first, last] =
+            headers?.try_into().map_err(|_| ChainError::Contradiction("the answer does not have two headers"))?;
         let times = times_of(&*self.chain, &logs).await?;
         let time_of = |hash: B256| times.iter().find(|header| header.hash == hash).map(|header| header.timestamp);
         let logs = logs_in_order(logs, time_of)?;
-        // The chain may have moved between the answers.
+        // The chain may have changed between the answers.
         if header_of(&*self.chain, to).await?.hash != last.hash {
-            return Err(ChainError::Contradiction("the end of a range has changed: the chain is moving").into());
+            return Err(ChainError::Contradiction("the end of a range has changed").into());
         }
         let cuts = cuts(&logs, to, self.appetite.events);
         let mut headers = vec![first];
@@ -262,11 +265,13 @@ impl Fetch {
         self.parts(&headers, &logs)
     }
 
-    /// The stretches between pairs of headers: the first and the last block of each.
+    /// Returns the stretches between pairs of headers, which are the first and the last block of each stretch.
     fn parts(&self, headers: &[Header], mut logs: &[MinedLog]) -> Result<Vec<Stretch>, IndexerError> {
         let mut stretches = Vec::with_capacity(headers.len() / 2);
         for ends in headers.chunks(2) {
-            let [first, last] = ends else { return Err(ChainError::Contradiction("a range has two ends").into()) };
+            let [first, last] = ends else {
+                return Err(ChainError::Contradiction("the answer does not have both ends of a range").into());
+            };
             let (ours, rest) = logs.split_at(logs.partition_point(|log| log.place.block_number <= last.number));
             if ours.last().is_some_and(|log| log.place.block_number == last.number && log.place.block_hash != last.hash)
             {
@@ -282,7 +287,8 @@ impl Fetch {
         Ok(stretches)
     }
 
-    /// Header by header: whatever does not explain its bloom filter is taken from the receipts.
+    /// Checks header by header. When the logs of a block do not explain its bloom filter, they are read from the
+    /// receipts.
     async fn checked(&self, from: u64, to: u64) -> Result<Vec<Stretch>, IndexerError> {
         let numbers: Vec<u64> = (from..=to).collect();
         let mut headers = Vec::with_capacity(numbers.len());
@@ -290,7 +296,7 @@ impl Fetch {
             headers.extend(self.chain.headers(numbers).await?);
         }
         if headers.windows(2).any(|pair| pair[1].parent_hash != pair[0].hash) {
-            return Err(ChainError::Contradiction("headers do not join: the chain is moving").into());
+            return Err(ChainError::Contradiction("the headers do not follow each other: the chain is changing").into());
         }
         let mut by_block: HashMap<B256, Vec<Log>> = HashMap::new();
         for log in self.chain.logs_in(from, to).await? {
@@ -313,7 +319,7 @@ impl Fetch {
         ends.push(to);
         let header = |number: u64| headers.get(usize::try_from(number - from).ok()?).cloned();
         let ends: Option<Vec<Header>> = ends.into_iter().map(header).collect();
-        self.parts(&ends.ok_or(ChainError::Contradiction("headers were asked for"))?, &logs)
+        self.parts(&ends.ok_or(ChainError::Contradiction("the answer has no headers"))?, &logs)
     }
 
     async fn dense(&self, number: u64) -> Result<Stretch, IndexerError> {
@@ -323,8 +329,9 @@ impl Fetch {
     }
 }
 
-/// After which blocks to cut a range that ends with `to`, so that each part holds about `events`: its blocks do not share
-/// a transaction then, and a transaction fits the database's cache. Not for a little more than that.
+/// Returns the blocks after which to split a range that ends with `to`, so that each part has about `events`. The
+/// blocks of different parts do not share a transaction, and one transaction fits into the cache of the database. A
+/// range with slightly more events is not split.
 fn cuts(logs: &[MinedLog], to: u64, events: u64) -> Vec<u64> {
     let mut cuts = Vec::new();
     let (mut held, mut left) = (0, logs.len() as u64);
@@ -340,14 +347,14 @@ fn cuts(logs: &[MinedLog], to: u64, events: u64) -> Vec<u64> {
     cuts
 }
 
-/// How many headers one request asks for.
+/// The number of headers in one request.
 const HEADERS: usize = 256;
 
 async fn header_of(chain: &dyn Chain, number: u64) -> Result<Header, ChainError> {
     chain.headers(&[number]).await?.pop().ok_or_else(|| ChainError::Missing(number.to_string()))
 }
 
-/// Headers of the blocks whose logs do not carry their time.
+/// Fetches the headers of the blocks whose logs do not contain the block time.
 async fn times_of(chain: &dyn Chain, logs: &[Log]) -> Result<Vec<Header>, ChainError> {
     let mut blocks: Vec<u64> =
         logs.iter().filter(|log| log.block_timestamp.is_none()).filter_map(|log| log.block_number).collect();

@@ -1,4 +1,4 @@
-//! A mirror belongs to one chain and one set of contracts, and has one form. Anything else is refused, not mixed.
+//! A mirror belongs to one chain and one set of contracts, and has one format. The indexer refuses every other mirror.
 
 use std::{fs, path::Path};
 
@@ -15,7 +15,7 @@ use crate::{
     mirror::{Mirror, MirrorError, StoredCursor},
 };
 
-/// What a mirror is bound to.
+/// The chain, contracts and format that a mirror is bound to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binding {
     chain_id: u64,
@@ -35,11 +35,11 @@ pub fn read_deployment(path: &Path) -> Result<Deployment, Refusal> {
 }
 
 impl Binding {
-    /// To the chain and contracts of a deployment.
+    /// Returns the binding to the chain and contracts of a deployment.
     #[must_use]
     pub fn of(deployment: &Deployment) -> Self {
         let contracts = Contracts::of(deployment);
-        // A mirror has the log of one operator only.
+        // The operator is included, because a mirror contains the log of one operator only.
         let addresses = contracts.addresses().into_iter().chain([contracts.operator()]);
         Self {
             chain_id: deployment.chain_id,
@@ -50,10 +50,11 @@ impl Binding {
         }
     }
 
-    /// Whether the chain is the deployment's.
+    /// Checks that the chain is the one in the deployment file.
     ///
     /// # Errors
-    /// [`Refusal::OtherChainId`], or a retryable error when the chain cannot be asked.
+    /// [`Refusal::OtherChainId`] or [`Refusal::OtherGenesis`] for another chain, or a retryable error when the chain
+    /// does not answer.
     pub async fn check_chain(&self, chain: &dyn Chain) -> Result<(), IndexerError> {
         let found = chain.chain_id().await?;
         if found != self.chain_id {
@@ -66,7 +67,8 @@ impl Binding {
         }
     }
 
-    /// Whether the mirror in the database is of this chain, these contracts and this form; `false` when there is none.
+    /// Checks that the mirror in the database has this chain, these contracts and this format. Returns `false` when
+    /// there is no mirror.
     ///
     /// # Errors
     /// [`Refusal::OtherMirror`], [`Refusal::OtherForm`] and [`Refusal::Leftovers`].
@@ -75,16 +77,16 @@ impl Binding {
             Some(StoredCursor::Current(cursor)) => Ok(self.check_owner(&cursor).map(|()| true)?),
             Some(StoredCursor::OtherForm) => Err(Refusal::OtherForm.into()),
             None if mirror.is_empty().await? => Ok(false),
-            // Between the two looks somebody may have begun one.
+            // Another indexer may have begun a mirror between the two checks.
             None if mirror.find_cursor().await?.is_some() => Err(MirrorError::Moved.into()),
             None => Err(Refusal::Leftovers.into()),
         }
     }
 
-    /// Whether a mirror with this cursor is of this chain and these contracts.
+    /// Checks that a mirror with this cursor is for this chain and these contracts.
     ///
     /// # Errors
-    /// [`Refusal::OtherMirror`].
+    /// [`Refusal::OtherMirror`] when it is not.
     pub fn check_owner(&self, cursor: &CursorDoc) -> Result<(), Refusal> {
         if cursor.chain_id != self.chain_id || cursor.genesis_hash != self.genesis_hash {
             return Err(Refusal::OtherMirror { what: "another chain" });
@@ -95,13 +97,13 @@ impl Binding {
         Ok(())
     }
 
-    /// The number of the block before the first one that counts.
+    /// Returns the number of the block before the first mirrored block.
     #[must_use]
     pub fn origin(&self) -> u64 {
         self.start_block - 1
     }
 
-    /// The cursor of an empty mirror that stands at `origin`.
+    /// Returns the cursor of an empty mirror at the block `origin`.
     #[must_use]
     pub fn first_cursor(&self, origin: &Header) -> CursorDoc {
         CursorDoc {

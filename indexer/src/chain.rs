@@ -1,4 +1,4 @@
-//! The chain as the indexer sees it: heads, headers and logs. [`Rpc`] asks a node; tests may put something else there.
+//! The interface to the chain: heads, headers and logs. [`Rpc`] asks a node; tests may use another implementation.
 
 mod endpoints;
 mod heads;
@@ -21,47 +21,48 @@ use crate::{
     reorg::{BlockRef, Link},
 };
 
-/// Of a block, what the indexer needs.
+/// The part of a block header that the indexer needs.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Header {
-    /// Block hash.
+    /// The block hash.
     pub hash: B256,
-    /// Hash of the block before.
+    /// The hash of the block before.
     pub parent_hash: B256,
-    /// Block number.
+    /// The block number.
     #[serde(with = "alloy::serde::quantity")]
     pub number: u64,
-    /// Unix seconds.
+    /// The block time, in Unix seconds.
     #[serde(with = "alloy::serde::quantity")]
     pub timestamp: u64,
-    /// Which logs may be in the block.
+    /// The bloom filter of the logs in the block.
     pub logs_bloom: Bloom,
 }
 
 impl Header {
-    /// Number and hash.
+    /// Returns the number and hash.
     #[must_use]
     pub fn block(&self) -> BlockRef {
         BlockRef { number: self.number, hash: self.hash }
     }
 
-    /// The block and its parent.
+    /// Returns the block together with the hash of its parent.
     #[must_use]
     pub fn link(&self) -> Link {
         Link { block: self.block(), parent: self.parent_hash }
     }
 
-    /// Whether the bloom filter allows a log of one of these contracts in the block.
+    /// Returns whether the bloom filter allows that the block has logs of one of these contracts.
     #[must_use]
     pub fn may_have_logs_of(&self, contracts: &[Address]) -> bool {
         contracts.iter().any(|contract| self.logs_bloom.contains_input(BloomInput::Raw(contract.as_slice())))
     }
 
-    /// Whether `logs` are surely all logs of these contracts in the block: there cannot be any, or they explain every bit
-    /// of the bloom filter and leave no gap. A block that other contracts share is never sure; its receipts are.
+    /// Returns whether `logs` are certainly all logs of these contracts in the block. This is so when the bloom filter
+    /// allows no such logs, or when the logs explain every bit of the filter and their indexes have no gap. For a block
+    /// that also has logs of other contracts, the answer is always `false`; use its receipts instead.
     ///
-    /// One thing stays unnoticed: that the last logs are missing which repeat the topics of earlier ones.
+    /// One case is not detected: the last logs are missing, and they repeat topics of earlier ones.
     #[must_use]
     pub fn is_explained_by(&self, logs: &[Log], contracts: &[Address]) -> bool {
         if !self.may_have_logs_of(contracts) {
@@ -79,98 +80,100 @@ impl Header {
     }
 }
 
-/// Why the chain could not be asked. Each is worth another try.
+/// The reason why the chain did not answer. Trying again may help for each of them.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChainError {
-    /// No connection, or it broke. The text never contains the endpoint's address, which may hold a key.
+    /// The connection failed. The text never contains the address of the endpoint, which may contain a key.
     #[error("the RPC endpoint cannot be reached: {0}")]
     Unreachable(String),
-    /// No answer in time.
+    /// The endpoint did not answer in time.
     #[error("the RPC endpoint did not answer within {seconds} s")]
     TimedOut {
-        /// How long was waited.
+        /// The waiting time in seconds.
         seconds: u64,
     },
-    /// The answer would be too large, or covers too many blocks.
+    /// The answer would be too large, or the request covers too many blocks.
     #[error("the RPC endpoint refuses so many blocks or results at once: {0}")]
     TooLarge(String),
     /// The endpoint asks for a pause.
-    #[error("the RPC endpoint limits the rate of requests")]
+    #[error("the RPC endpoint asks for fewer requests per second")]
     Limited,
-    /// The endpoint answers with an error.
+    /// The endpoint answered with an error.
     #[error("the RPC endpoint refused {method}: {message} (code {code})")]
     Refused {
         /// The JSON-RPC method.
         method: &'static str,
-        /// JSON-RPC error code.
+        /// The JSON-RPC error code.
         code: i64,
-        /// Its message.
+        /// The error message of the endpoint.
         message: String,
     },
-    /// A block that should be there is not: the chain has moved on, or the endpoint lags.
+    /// A block is missing that should exist: the chain has changed, or the endpoint is behind.
     #[error("the RPC endpoint does not know block {0}")]
     Missing(String),
-    /// Answers that contradict each other or themselves; a moving chain does this for a moment.
-    #[error("the RPC endpoint's answers do not fit together: {0}")]
+    /// Answers contradict each other or themselves. This can happen for a moment while the chain changes.
+    #[error("the answers of the RPC endpoint contradict each other: {0}")]
     Contradiction(&'static str),
-    /// Several endpoints say different things.
+    /// Several endpoints gave different answers.
     #[error("the RPC endpoints disagree about {0}")]
     Disagreement(String),
 }
 
 impl ChainError {
-    /// Whether the fault lies with the endpoint that was asked, so that another one may do better at once.
+    /// Returns whether the fault is in the endpoint, so that another endpoint may succeed at once.
     #[must_use]
     pub fn is_of_the_endpoint(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::TimedOut { .. } | Self::Limited | Self::Refused { .. })
     }
 }
 
-/// What one of several endpoints says about a block.
+/// The answer of one of several endpoints about a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opinion {
-    /// It gives no answer.
+    /// The endpoint does not answer.
     Silent,
-    /// It knows no block of this number.
+    /// The endpoint has no block with this number.
     Lacks,
-    /// Its block of this number has this hash.
+    /// The endpoint's block with this number has this hash.
     Has(B256),
 }
 
-/// What the indexer asks the chain. Logs are those of the deployment's contracts only.
+/// The questions that the indexer asks the chain. Only logs of the deployment's contracts are returned.
 #[async_trait]
 pub trait Chain: Send + Sync {
-    /// EIP-155 chain id.
+    /// Returns the EIP-155 chain id.
     async fn chain_id(&self) -> Result<u64, ChainError>;
-    /// The newest block.
+    /// Returns the newest block.
     async fn head(&self) -> Result<Header, ChainError>;
-    /// The headers of these blocks, in this order; [`ChainError::Missing`] when one is not there.
+    /// Returns the headers of these blocks, in this order; [`ChainError::Missing`] when one does not exist.
     async fn headers(&self, numbers: &[u64]) -> Result<Vec<Header>, ChainError>;
-    /// The logs of a range of blocks, both ends included.
+    /// Returns the logs of a range of blocks, including both ends.
     async fn logs_in(&self, from: u64, to: u64) -> Result<Vec<Log>, ChainError>;
-    /// The logs of each of these blocks, in this order.
+    /// Returns the logs of each of these blocks, in this order.
     async fn logs_of(&self, blocks: &[B256]) -> Result<Vec<Vec<Log>>, ChainError>;
-    /// The logs of a block, taken from its receipts instead of the node's log index. The receipts must explain the bloom
-    /// filter of the block, unless the chain leaves it empty.
+    /// Returns the logs of a block from its receipts instead of the node's log index. The receipts must explain the
+    /// bloom filter of the block, unless the chain leaves the filter empty.
     async fn receipt_logs(&self, block: &Header) -> Result<Vec<Log>, ChainError>;
-    /// What each endpoint says about the block of this number, when there are several; otherwise nothing.
+    /// Returns the answer of each endpoint about the block with this number. Empty when there is only one endpoint.
     async fn opinions(&self, _number: u64) -> Vec<Opinion> {
         Vec::new()
     }
-    /// As [`Self::logs_in`], but where there are several endpoints, two must give the same answer;
-    /// [`ChainError::Disagreement`] otherwise. For logs that nothing else confirms.
+    /// The same as [`Self::logs_in`], but when there are several endpoints, two must give the same answer; otherwise
+    /// [`ChainError::Disagreement`]. Used for logs that nothing else confirms.
     async fn confirmed_logs_in(&self, from: u64, to: u64) -> Result<Vec<Log>, ChainError> {
         self.logs_in(from, to).await
     }
-    /// Lets another endpoint answer from now on, where there is one: this one lags, or stands alone with what it says.
+    /// Chooses another endpoint, if there is one, to answer from now on: the present one is behind, or disagrees with
+    /// all others.
     fn hand_over(&self) {}
 }
 
 /// Checks the logs of all receipts of a block against its bloom filter, and keeps those of `contracts`.
 ///
 /// # Errors
-/// [`ChainError::Contradiction`] when they do not explain it; some chains leave it empty, which contradicts nothing.
+/// [`ChainError::Contradiction`] when they do not explain it. Some chains leave the filter empty, which is not an
+/// error.
 pub fn logs_of_receipts(header: &Header, mut logs: Vec<Log>, contracts: &[Address]) -> Result<Vec<Log>, ChainError> {
     let mut bloom = Bloom::ZERO;
     for log in &logs {
@@ -183,11 +186,11 @@ pub fn logs_of_receipts(header: &Header, mut logs: Vec<Log>, contracts: &[Addres
     Ok(logs)
 }
 
-/// Puts the logs of a block in order and checks that they are this block's.
+/// Sorts the logs of a block and checks that they belong to this block.
 ///
 /// # Errors
-/// [`ChainError::Contradiction`] when one is of another block, incomplete, marked as removed, or comes twice with
-/// different content.
+/// [`ChainError::Contradiction`] when a log belongs to another block, is incomplete, is marked as removed, or occurs
+/// twice with different content.
 pub fn logs_of_block(header: &Header, logs: Vec<Log>) -> Result<Vec<MinedLog>, ChainError> {
     if logs.iter().any(|log| log.block_hash != Some(header.hash)) {
         return Err(ChainError::Contradiction("a log belongs to another block"));
@@ -195,10 +198,11 @@ pub fn logs_of_block(header: &Header, logs: Vec<Log>) -> Result<Vec<MinedLog>, C
     logs_in_order(logs, |_| Some(header.timestamp))
 }
 
-/// Puts logs in the order of the chain. `time_of` gives the time of a block whose logs do not carry it.
+/// Sorts logs into the order of the chain. `time_of` returns the time of a block whose logs do not contain it.
 ///
 /// # Errors
-/// [`ChainError::Contradiction`] when a log is incomplete, marked as removed, or comes twice with different content.
+/// [`ChainError::Contradiction`] when a log is incomplete, is marked as removed, or occurs twice with different
+/// content.
 pub fn logs_in_order(logs: Vec<Log>, time_of: impl Fn(B256) -> Option<u64>) -> Result<Vec<MinedLog>, ChainError> {
     let mut mined = logs
         .into_iter()
@@ -216,7 +220,7 @@ pub fn logs_in_order(logs: Vec<Log>, time_of: impl Fn(B256) -> Option<u64>) -> R
                     log_index: log.log_index?,
                 })
             })();
-            let place = place.ok_or(ChainError::Contradiction("a log does not say where it stands"))?;
+            let place = place.ok_or(ChainError::Contradiction("a log has no block, transaction or index"))?;
             Ok(MinedLog { place, contract: log.inner.address, data: log.inner.data })
         })
         .collect::<Result<Vec<_>, _>>()?;
@@ -227,7 +231,7 @@ pub fn logs_in_order(logs: Vec<Log>, time_of: impl Fn(B256) -> Option<u64>) -> R
         a.block_number == b.block_number && (a.log_index == b.log_index || a.block_hash != b.block_hash)
     };
     if mined.windows(2).any(is_twice) {
-        return Err(ChainError::Contradiction("two logs stand in one place"));
+        return Err(ChainError::Contradiction("two logs have the same place"));
     }
     Ok(mined)
 }

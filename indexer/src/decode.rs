@@ -1,4 +1,4 @@
-//! From a log on chain to an event document.
+//! Decodes a log on chain into an event document.
 
 use alloy::primitives::{Address, B256, LogData};
 use contracts::{
@@ -13,42 +13,42 @@ use protocol::{
     mirror::{EventDoc, Place},
 };
 
-/// A log of one of our contracts, and where it stands.
+/// A log of one of our contracts, with its place on chain.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MinedLog {
-    /// Where it stands.
+    /// The place on chain.
     pub place: Place,
-    /// Who emitted it.
+    /// The contract that emitted it.
     pub contract: Address,
-    /// Topics and data.
+    /// The topics and data.
     pub data: LogData,
 }
 
-/// Why a log cannot be applied. None of them goes away by trying again: the program does not fit the contracts, or the
-/// endpoint makes logs up.
+/// The reason why a log cannot be applied. Trying again does not help: the program does not match the contracts, or the
+/// endpoint returns invented logs.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// It is not one of the contract's events.
+    /// The log is not one of the contract's events.
     #[error(transparent)]
     Event(#[from] EventError),
-    /// It comes from none of the deployment's contracts.
+    /// The log comes from a contract that is not part of the deployment.
     #[error("a log comes from {0}, which is not a contract of the deployment")]
     Foreign(Address),
-    /// A code that this program does not know.
-    #[error("event {event} of block {block} carries a {what} that is not known")]
+    /// The event contains a code that this program does not know.
+    #[error("event {event} of block {block} has an unknown {what}")]
     UnknownCode {
-        /// Name of the event.
+        /// The name of the event.
         event: &'static str,
-        /// Where it stands.
+        /// The block of the event.
         block: u64,
-        /// Which field.
+        /// The field with the code.
         what: &'static str,
     },
-    /// Accesses and checkpoints of one operator do not fit together.
-    #[error("the accesses of block {block} do not fit its checkpoint")]
+    /// The accesses and the checkpoint of an operator do not match.
+    #[error("the accesses of block {block} do not match its checkpoint")]
     Accesses {
-        /// Where they stand.
+        /// The block of the accesses.
         block: u64,
     },
     /// A stored event is damaged.
@@ -56,7 +56,7 @@ pub enum DecodeError {
     Stored(String),
 }
 
-/// The contracts of a deployment, found by address, and whose log on them counts.
+/// The contracts of a deployment by address, and the operator whose log is mirrored.
 #[derive(Clone, Debug)]
 pub struct Contracts {
     by_address: [(Address, ContractName); 5],
@@ -64,7 +64,7 @@ pub struct Contracts {
 }
 
 impl Contracts {
-    /// Those of the deployment.
+    /// Returns the contracts of the deployment.
     #[must_use]
     pub fn of(deployment: &Deployment) -> Self {
         use ContractName::{AccessLog, Accreditation, GrantRegistry, KeyRegistry, RecordRegistry};
@@ -72,20 +72,21 @@ impl Contracts {
         Self { by_address: order.map(|name| (deployment.address_of(name), name)), operator: deployment.operator }
     }
 
-    /// Their addresses, in the order of the deployment file.
+    /// Returns the addresses, in the order of the deployment file.
     #[must_use]
     pub fn addresses(&self) -> Vec<Address> {
         self.by_address.iter().map(|(address, _)| *address).collect()
     }
 
-    /// The operator whose log is mirrored.
+    /// Returns the operator whose log is mirrored.
     #[must_use]
     pub const fn operator(&self) -> Address {
         self.operator
     }
 
-    /// Whether an event belongs to a log that somebody else keeps on `AccessLog`: anybody may, about anybody's records, and
-    /// it concerns nobody here. Such events are not mirrored at all, so that they cost no row and no reader anything.
+    /// Returns whether an event belongs to a log that another operator keeps on `AccessLog`. Anybody may keep one,
+    /// about anybody's records. Such events concern nobody in this deployment and are not mirrored, so that they need
+    /// no space and no reader has to skip them.
     #[must_use]
     pub fn is_foreign(&self, event: &ChainEvent) -> bool {
         let by = match event {
@@ -100,7 +101,7 @@ impl Contracts {
     /// Decodes a log.
     ///
     /// # Errors
-    /// [`DecodeError::Foreign`] and [`DecodeError::Event`].
+    /// [`DecodeError::Foreign`] or [`DecodeError::Event`].
     pub fn decode(&self, log: &MinedLog) -> Result<ChainEvent, DecodeError> {
         let found = self.by_address.iter().find(|(address, _)| *address == log.contract);
         let (_, name) = found.ok_or(DecodeError::Foreign(log.contract))?;
@@ -108,13 +109,13 @@ impl Contracts {
     }
 }
 
-/// The `_id` of an event.
+/// Returns the `_id` of an event.
 #[must_use]
 pub fn event_id(place: &Place) -> String {
     format!("{:#x}:{}", place.block_hash, place.log_index)
 }
 
-/// The event's document.
+/// Returns the document of an event.
 #[must_use]
 pub fn event_doc(log: &MinedLog, event: &ChainEvent) -> EventDoc {
     let (name, about) = name_and_subjects(event);
@@ -129,10 +130,10 @@ pub fn event_doc(log: &MinedLog, event: &ChainEvent) -> EventDoc {
     }
 }
 
-/// The log of a stored event.
+/// Returns the log of a stored event.
 ///
 /// # Errors
-/// [`DecodeError::Stored`].
+/// [`DecodeError::Stored`] when the stored event is damaged.
 pub fn mined_log(event: EventDoc) -> Result<MinedLog, DecodeError> {
     let topics: Option<Vec<B256>> = event.topics.iter().map(|topic| topic.parse().ok()).collect();
     let data = topics.and_then(|topics| LogData::new(topics, event.data));
@@ -140,7 +141,7 @@ pub fn mined_log(event: EventDoc) -> Result<MinedLog, DecodeError> {
     Ok(MinedLog { place: event.place, contract: event.contract, data })
 }
 
-/// The event's Solidity name, and the addresses, record ids and tags it names.
+/// Returns the event's Solidity name, and the addresses, record ids and tags in it.
 fn name_and_subjects(event: &ChainEvent) -> (&'static str, Vec<String>) {
     match event {
         ChainEvent::Accreditation(event) => match event {
@@ -184,7 +185,7 @@ fn name_and_subjects(event: &ChainEvent) -> (&'static str, Vec<String>) {
     }
 }
 
-/// A category or zero names nobody; a record does.
+/// Returns the subjects of a grant. The scope id is one of them only when it is a record.
 fn grant_subjects(patient: &Address, tag: &B256, scope_id: &B256, kind: Option<ScopeKind>) -> Vec<String> {
     match kind {
         Some(ScopeKind::Record) => named(&[tag, patient, scope_id]),
@@ -192,7 +193,7 @@ fn grant_subjects(patient: &Address, tag: &B256, scope_id: &B256, kind: Option<S
     }
 }
 
-/// Each once, as hex text; the zero address is nobody.
+/// Returns each subject once, as hex text. The zero address is left out.
 fn named(subjects: &[&dyn std::fmt::LowerHex]) -> Vec<String> {
     let mut names: Vec<String> = Vec::with_capacity(subjects.len());
     for subject in subjects {

@@ -1,57 +1,57 @@
-//! What ends the indexer, and what to do then.
+//! The errors that end the indexer, and what to do about them.
 
 use crate::{chain::ChainError, decode::DecodeError, mirror::MirrorError};
 
-/// Why the indexer will not go on. Trying again does not help; each says what does.
+/// The reason why the indexer stops. Trying again does not help; [`Refusal::remedy`] says what does.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// The deployment file is not there or not readable.
+    /// The deployment file does not exist or cannot be read.
     #[error("cannot read the deployment file {path}: {source}")]
     DeploymentUnreadable {
-        /// The file.
+        /// The path of the file.
         path: String,
-        /// Why.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// It is not a deployment file of this version.
+    /// The file is not a deployment file of this version.
     #[error("{path} is not a deployment file that this version reads: {reason}")]
     DeploymentForm {
-        /// The file.
+        /// The path of the file.
         path: String,
-        /// Why.
+        /// What is wrong with it.
         reason: String,
     },
-    /// The endpoint serves another chain than the deployment's.
+    /// The endpoint serves another chain than the one in the deployment file.
     #[error("the RPC endpoint serves chain {found}, the deployment file is for chain {expected}")]
     OtherChainId {
-        /// Of the deployment.
+        /// The chain id in the deployment file.
         expected: u64,
-        /// Of the endpoint.
+        /// The chain id of the endpoint.
         found: u64,
     },
-    /// The endpoint serves a chain with the same id and another beginning.
+    /// The endpoint serves a chain with the same id but another genesis block.
     #[error("the RPC endpoint serves another chain {chain_id} than the deployment file: block 0 differs")]
     OtherGenesis {
-        /// EIP-155 chain id.
+        /// The EIP-155 chain id.
         chain_id: u64,
     },
-    /// The mirror belongs elsewhere.
+    /// The mirror belongs to another chain or other contracts.
     #[error("the mirror in this database belongs to {what}")]
     OtherMirror {
-        /// To what.
+        /// What the mirror belongs to.
         what: &'static str,
     },
-    /// The mirror has another form, or a rebuild of it did not finish.
+    /// The mirror has another format, or a rebuild of it did not finish.
     #[error("the mirror in this database has another form, or its rebuild did not finish")]
     OtherForm,
-    /// There are documents and no cursor.
+    /// There are documents of a mirror but no cursor.
     #[error("the database holds collections with the mirror's names, but no cursor")]
     Leftovers,
-    /// A reorg goes deeper than the window.
+    /// A reorg is deeper than the window.
     #[error("the chain has reorganised deeper than the {window} blocks that the mirror can undo")]
     TooDeep {
-        /// Blocks kept.
+        /// The number of recent blocks in the window.
         window: u64,
     },
     /// The chain ends before the window begins.
@@ -62,19 +62,19 @@ pub enum Refusal {
         /// The mirror's newest block.
         cursor: u64,
     },
-    /// The chain cannot be asked, and waiting would leave the person without an answer.
+    /// The chain does not answer, and the command cannot wait, because a person expects its result.
     #[error("{0}")]
     Unreachable(String),
-    /// An event does not fit the mirror or this program.
+    /// An event does not match the mirror or this program.
     #[error("an event cannot be applied: {0}")]
     Event(String),
 }
 
 /// What the command line is told about a [`Refusal`].
-const REINDEX: &str = "run `medlock-indexer reindex`: it builds the mirror anew and leaves the API's data alone";
+const REINDEX: &str = "run `medlock-indexer reindex`: it builds the mirror again and does not change the API's data";
 
 impl Refusal {
-    /// What to do now.
+    /// Returns the sentence that says what to do now.
     #[must_use]
     pub fn remedy(&self) -> &'static str {
         match self {
@@ -93,7 +93,8 @@ impl Refusal {
         }
     }
 
-    /// The exit code: 1 the chain is away, 2 wrong settings, 3 the mirror must be rebuilt, 4 another chain or other contracts.
+    /// Returns the exit code: 1 the chain does not answer, 2 wrong settings, 3 the mirror must be rebuilt, 4 another
+    /// chain or other contracts.
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
@@ -105,17 +106,17 @@ impl Refusal {
     }
 }
 
-/// Why a step of the indexer failed.
+/// The reason why a step of the indexer failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IndexerError {
-    /// It ends here.
+    /// The indexer must stop.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The chain could not be asked: wait and try again.
+    /// The chain did not answer. Wait and try again.
     #[error(transparent)]
     Chain(#[from] ChainError),
-    /// The mirror could not be read or written: wait and try again.
+    /// The mirror could not be read or written. Wait and try again.
     #[error(transparent)]
     Mirror(MirrorError),
 }

@@ -1,5 +1,5 @@
-//! A step: asks for the head, decides, fetches, commits. Steps are repeated in [`lead`]; branches of the chain are left in
-//! [`fork`].
+//! One step of following the chain: asks for the head, decides, fetches, commits. [`lead`] repeats the steps; [`fork`]
+//! leaves branches of the chain.
 
 mod fork;
 mod lead;
@@ -23,16 +23,16 @@ use crate::{
     views::Batch,
 };
 
-/// When the loop is done.
+/// The condition at which the loop ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {
-    /// When it is told to stop.
+    /// Ends when it is told to stop.
     Follow,
-    /// When the mirror has reached the chain's head.
+    /// Ends when the mirror has reached the chain's head.
     ReachHead,
 }
 
-/// Keeps a mirror at the head of a chain. The only writer of the mirror.
+/// Keeps a mirror at the head of a chain. It is the only writer of the mirror.
 pub struct Follower {
     chain: Arc<dyn Chain>,
     mirror: Mirror,
@@ -42,35 +42,36 @@ pub struct Follower {
     status: Arc<Status>,
     bell: Arc<Notify>,
     watch: Watch,
-    /// The end of the mirror; loaded anew after every failure, since a commit may have landed or not.
+    /// The newest blocks of the mirror. Loaded again after every failure, since it is not known whether a commit
+    /// succeeded.
     window: Option<Window>,
     appetite: Arc<Appetite>,
     chunk: u64,
     behind_since: Option<Instant>,
     pinged: Instant,
-    /// Whether the head was reached since the start: said once.
+    /// Whether the head was reached since the start. This is logged once.
     has_reached: bool,
     told: Instant,
 }
 
-/// What a step has come to.
+/// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     /// The mirror is at the head.
     AtHead,
-    /// The chain is shorter than the mirror: wait whether that lasts.
+    /// The chain is shorter than the mirror: wait to see whether it stays so.
     Waiting,
-    /// The mirror has moved: look again at once.
+    /// The mirror has changed: look again at once.
     Moved,
 }
 
 const PING_EVERY: Duration = Duration::from_secs(2);
 const TELL_EVERY: Duration = Duration::from_secs(5);
-/// Recent blocks that are fetched at once at most, one by one with their logs.
+/// The largest number of recent blocks that are fetched at once, each with its own logs.
 const LONGEST_CHUNK: u64 = 64;
 
 impl Follower {
-    /// A follower of `chain` into `mirror`; `bell` rings when it is worth looking at once.
+    /// Returns a follower of `chain` that writes to `mirror`. It looks for a new head at once when `bell` is notified.
     #[must_use]
     pub fn new(
         chain: Arc<dyn Chain>,
@@ -102,7 +103,7 @@ impl Follower {
         }
     }
 
-    /// Under a name that a simulation repeats.
+    /// Uses a given name for the lease, so that a simulation can be repeated.
     #[must_use]
     pub fn named(self, name: String) -> Self {
         Self { watch: self.watch.named(name), ..self }
@@ -143,7 +144,7 @@ impl Follower {
         self.window.as_ref().expect("a step begins with loading")
     }
 
-    /// Checks that chain, deployment and mirror belong together, and loads where the mirror stands.
+    /// Checks that chain, deployment and mirror belong together, and loads the newest blocks of the mirror.
     async fn load(&self) -> Result<Window, IndexerError> {
         self.binding.check_chain(&*self.chain).await?;
         if self.binding.check_mirror(&self.mirror).await? {
@@ -168,7 +169,7 @@ impl Follower {
         usize::try_from(self.pace.window).unwrap_or(usize::MAX)
     }
 
-    /// Blocks are missing between tip and head: in bulk while they are deep, one by one near the head.
+    /// Fetches the missing blocks between tip and head: in bulk while they are deep, one by one near the head.
     async fn catch_up(&mut self, head: &Header) -> Result<Step, IndexerError> {
         let tip = self.window().tip();
         let deep = head.number.saturating_sub(self.pace.window);
@@ -184,7 +185,7 @@ impl Follower {
         self.append(headers, None).await
     }
 
-    /// Blocks that no reorg reaches, in ranges.
+    /// Fetches blocks that no reorg can reach, in ranges.
     async fn backfill(&mut self, head: &Header, to: u64) -> Result<Step, IndexerError> {
         let tip = self.window().tip();
         let still_there = self.chain.headers(&[tip.number]).await?;
@@ -202,7 +203,9 @@ impl Follower {
         while let Some(stretch) = ranges.next().await? {
             let before = self.window().tip();
             if stretch.first.parent_hash != before.hash {
-                return Err(ChainError::Contradiction("ranges do not join: the chain is moving").into());
+                return Err(
+                    ChainError::Contradiction("the ranges do not follow each other: the chain is changing").into()
+                );
             }
             let tip = stretch.last.block();
             let plan = Commit {
@@ -224,10 +227,10 @@ impl Follower {
         Ok(Step::Moved)
     }
 
-    /// Blocks that follow the tip, or `ancestor` after a fork, one by one with their logs.
+    /// Appends blocks that follow the tip, or `ancestor` after a fork, one by one with their logs.
     async fn append(&mut self, headers: Vec<Header>, ancestor: Option<BlockRef>) -> Result<Step, IndexerError> {
         if headers.windows(2).any(|pair| pair[1].parent_hash != pair[0].hash) {
-            return Err(ChainError::Contradiction("headers do not join: the chain is moving").into());
+            return Err(ChainError::Contradiction("the headers do not follow each other: the chain is changing").into());
         }
         let logs = match self.logs_of(&headers).await {
             Err(IndexerError::Chain(error @ ChainError::TooLarge(_))) => {
@@ -243,7 +246,7 @@ impl Follower {
         self.write(&blocks, &batch, tip, ancestor).await
     }
 
-    /// The logs of whole blocks. Where the log index and the bloom filter do not fit together, the receipts decide.
+    /// Returns the logs of whole blocks. When the log index and the bloom filter do not match, the receipts are used.
     async fn logs_of(&self, headers: &[Header]) -> Result<Vec<MinedLog>, IndexerError> {
         let hashes: Vec<_> = headers.iter().map(|header| header.hash).collect();
         let answers = match self.chain.logs_of(&hashes).await {
@@ -305,7 +308,7 @@ impl Follower {
         Ok(())
     }
 
-    /// Near the head, as many blocks at once as give about one batch of events.
+    /// Near the head, sets the number of blocks fetched at once so that they give about one batch of events.
     fn pace_chunk(&mut self, blocks: u64, events: u64) {
         let fitting = (blocks * self.pace.batch_events).checked_div(events).unwrap_or(u64::MAX).min(blocks * 2);
         self.chunk = fitting.clamp(1, LONGEST_CHUNK);

@@ -1,4 +1,4 @@
-//! What the indexer says about itself: `/healthz`, `/readyz`, `/metrics`.
+//! The state of the indexer over HTTP: `/healthz`, `/readyz`, `/metrics`.
 
 use std::{
     sync::{
@@ -24,7 +24,7 @@ struct Method {
     method: &'static str,
 }
 
-/// Counters, gauges and what stands in the way, shared by all parts.
+/// Counters, gauges and the present problem, shared by all parts.
 #[derive(Debug)]
 pub struct Status {
     registry: Registry,
@@ -58,19 +58,19 @@ struct State {
 /// The answer of `/readyz`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Readiness {
-    /// Whether the mirror is at most a few blocks behind a head that was seen just now.
+    /// Whether the mirror is at most a few blocks behind a head that was seen recently.
     pub ready: bool,
-    /// The chain's newest block, when known.
+    /// The chain's newest block, if known.
     pub head: Option<u64>,
-    /// The mirror's newest block, when known.
+    /// The mirror's newest block, if known.
     pub cursor: Option<u64>,
-    /// Blocks between them.
+    /// The number of blocks between them.
     pub lag: Option<u64>,
-    /// Why it is not ready.
+    /// The reason why it is not ready.
     pub reason: Option<String>,
 }
 
-/// A head that was seen longer ago says nothing about now.
+/// The age from which the last seen head no longer counts as recent.
 const STALE: Duration = Duration::from_secs(10);
 
 impl Default for Status {
@@ -114,7 +114,7 @@ impl Default for Status {
 }
 
 impl Status {
-    /// A status that is ready at most `ready_lag` blocks behind the head.
+    /// Returns a status that is ready when the mirror is at most `ready_lag` blocks behind the head.
     #[must_use]
     pub fn new(ready_lag: u64) -> Self {
         Self { ready_lag: AtomicU64::new(ready_lag), ..Self::default() }
@@ -128,7 +128,7 @@ impl Status {
         self.rpc_calls.get_or_create(&Method { method }).inc_by(calls as u64);
     }
 
-    /// The chain's head was seen.
+    /// Records the number of the chain's head.
     pub(crate) fn saw_head(&self, number: u64) {
         let mut state = self.state();
         state.head = Some(number);
@@ -136,7 +136,7 @@ impl Status {
         self.set_lag(&state);
     }
 
-    /// The mirror stands at this block.
+    /// Records the newest block of the mirror.
     pub(crate) fn stands_at(&self, number: u64) {
         let mut state = self.state();
         state.cursor = Some(number);
@@ -150,14 +150,14 @@ impl Status {
         }
     }
 
-    /// Chain and database have both answered.
+    /// Records that the chain and the database have both answered.
     pub(crate) fn is_well(&self) {
         let mut state = self.state();
         state.seen = Some(Instant::now());
         state.trouble = None;
     }
 
-    /// Something stands in the way. Returns whether that is news.
+    /// Records a problem. Returns whether it is a new one.
     pub(crate) fn has_trouble(&self, reason: String) -> bool {
         let mut state = self.state();
         let is_news = state.trouble.as_ref() != Some(&reason);
@@ -165,7 +165,7 @@ impl Status {
         is_news
     }
 
-    /// Several endpoints say different things, or they agree again.
+    /// Records whether several endpoints disagree, and about what.
     pub(crate) fn disagree(&self, about: Option<String>) {
         let mut state = self.state();
         if state.disagreement == about {
@@ -182,12 +182,12 @@ impl Status {
         state.disagreement = about;
     }
 
-    /// Whether endpoints disagree, as far as is known.
+    /// Returns whether endpoints are known to disagree.
     pub(crate) fn is_disputed(&self) -> bool {
         self.state().disagreement.is_some()
     }
 
-    /// Whether this indexer is the one that writes.
+    /// Records whether this indexer holds the lease and writes.
     pub(crate) fn is_active(&self, is_active: bool) {
         self.is_active.set(i64::from(is_active));
     }
@@ -209,7 +209,7 @@ impl Status {
         self.stands_at(tip.number);
     }
 
-    /// Whether the mirror can be relied on now.
+    /// Returns whether the mirror is up to date now.
     #[must_use]
     pub fn readiness(&self) -> Readiness {
         let state = self.state();
@@ -231,7 +231,7 @@ impl Status {
         Readiness { ready: reason.is_none(), head: state.head, cursor: state.cursor, lag, reason }
     }
 
-    /// The metrics in OpenMetrics text.
+    /// Returns the metrics as OpenMetrics text.
     #[must_use]
     pub fn metrics(&self) -> String {
         let mut text = String::new();
@@ -244,7 +244,7 @@ fn gauge(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// The routes.
+/// Returns the HTTP routes.
 pub fn routes(status: Arc<Status>) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))

@@ -1,10 +1,9 @@
-//! The indexer: the contracts' events on chain, mirrored into MongoDB exactly once, through crashes, restarts and
-//! reorgs.
+//! The indexer: mirrors the events of the contracts into MongoDB exactly once, through crashes, restarts and reorgs.
 //!
 //! Reading order: [`decode`] (log to event), [`views`] (event to documents, pure), [`reorg`] (what a new head means,
 //! pure), [`chain`] (the node), [`mirror`] (the database and what holds in it), [`backfill`] (old blocks in bulk),
-//! [`follow`] (the loop), [`rebuild`] (a new mirror in the place of the old one), [`binding`] (which chain a mirror belongs
-//! to), [`health`] (what it says about itself).
+//! [`follow`] (the loop), [`rebuild`] (builds a new mirror that replaces the old one), [`binding`] (the chain that a
+//! mirror belongs to), [`health`] (state and metrics over HTTP).
 
 pub mod backfill;
 pub mod binding;
@@ -42,28 +41,28 @@ use crate::{
 
 pub use mirror::{Fingerprint, fingerprint};
 
-/// Why a command ended.
+/// The reason why a command ended.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
-    /// Going on would be wrong.
+    /// It would be wrong to continue.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The address for health and metrics is taken.
+    /// The address for health and metrics cannot be used.
     #[error("cannot listen on {address}: {source}")]
     Listen {
         /// The address.
         address: std::net::SocketAddr,
-        /// Why.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// The mirror cannot be opened or dropped.
+    /// The mirror could not be opened or dropped.
     #[error(transparent)]
     Mirror(#[from] MirrorError),
 }
 
 impl RunError {
-    /// What to do now.
+    /// Returns the sentence that says what to do now.
     #[must_use]
     pub fn remedy(&self) -> &'static str {
         match self {
@@ -73,7 +72,7 @@ impl RunError {
         }
     }
 
-    /// The exit code: that of the refusal, or 1.
+    /// Returns the exit code: that of the refusal, or 1.
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
@@ -83,10 +82,10 @@ impl RunError {
     }
 }
 
-/// Brings the mirror up to the head and follows it until `stop`.
+/// Mirrors the chain up to the head, then follows it until `stop` is cancelled.
 ///
 /// # Errors
-/// [`RunError`].
+/// [`RunError`] when it would be wrong to continue, or the address for health is taken.
 pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), RunError> {
     let deployment = binding::read_deployment(&settings.deployment)?;
     let status = Arc::new(Status::new(settings.pace.ready_lag));
@@ -99,11 +98,11 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Run
     result
 }
 
-/// Builds the mirror anew beside the one that serves, up to the head, and puts it in its place. An indexer that is at work
-/// meanwhile stands by for the moment of the swap, and goes on from there.
+/// Builds the mirror again beside the one in use, up to the head, and then replaces the one in use. A running indexer
+/// stands by during the swap and continues afterwards.
 ///
 /// # Errors
-/// [`RunError`]; [`Refusal::OtherMirror`] when the mirror belongs to another chain and `other_chain` was not said.
+/// [`RunError`]; [`Refusal::OtherMirror`] when the mirror belongs to another chain and `other_chain` is `false`.
 pub async fn reindex(settings: &Settings, other_chain: bool, stop: CancellationToken) -> Result<(), RunError> {
     let deployment = binding::read_deployment(&settings.deployment)?;
     let live = Mirror::connect(&settings.mongodb_uri, &settings.mongodb_database).await?;

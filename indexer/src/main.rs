@@ -1,4 +1,4 @@
-//! `medlock-indexer`.
+//! The program `medlock-indexer`.
 
 use std::{io::IsTerminal, process::ExitCode};
 
@@ -11,7 +11,8 @@ use tracing_subscriber::EnvFilter;
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    // The client's own words may name the endpoint, and with it a key; what matters is said here.
+    // Log messages of the RPC client may contain the endpoint, which may contain a key. The indexer itself logs the
+    // important ones.
     let quiet = "info,alloy_pubsub=off,alloy_transport_ws=off,alloy_rpc_client=off";
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(quiet));
     tracing_subscriber::fmt()
@@ -40,7 +41,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Cancelled by SIGINT and SIGTERM.
+/// Returns a token that is cancelled by SIGINT and SIGTERM.
 fn stop_on_signals() -> CancellationToken {
     let stop = CancellationToken::new();
     for kind in [SignalKind::interrupt(), SignalKind::terminate()] {

@@ -1,15 +1,15 @@
 //! The mirror in MongoDB.
 //!
-//! What holds in the database after every commit, through crashes, restarts and reorgs:
+//! These statements are true in the database after every commit, through crashes, restarts and reorgs:
 //!
-//! 1. One transaction carries the events of a run of whole blocks, all documents that follow from them, the cursor and
-//!    the recent blocks; a rollback rides in the transaction of the blocks that replace it.
-//! 2. A commit happens only when the cursor is where the committer believes it to be, so no block is applied twice and
-//!    two writers cannot interleave.
-//! 3. A fact exists exactly if its event does; a row is the fold of its events and of nothing else.
-//! 4. Every `_id` follows from the chain, so a rebuild yields the same documents.
-//! 5. A commit happens only while the committer holds the lease, which the transaction itself checks and renews.
-//! 6. What is older than the recent blocks is final, and the oldest recent block never moves backwards.
+//! 1. One transaction contains the events of a run of whole blocks, all documents that follow from them, the cursor and
+//!    the recent blocks. A rollback is in the same transaction as the blocks that replace the old ones.
+//! 2. A commit succeeds only when the cursor is where the committer expects it. So no block is applied twice, and two
+//!    writers cannot interleave.
+//! 3. A fact exists exactly if its event does. A row is computed from its events and from nothing else.
+//! 4. Every `_id` follows from the chain, so a rebuild makes the same documents.
+//! 5. A commit succeeds only while the committer holds the lease. The transaction itself checks and renews the lease.
+//! 6. Blocks older than the recent blocks are final, and the oldest recent block never moves backwards.
 
 mod commit;
 mod fingerprint;
@@ -43,63 +43,64 @@ use self::{
 };
 use crate::{decode::DecodeError, reorg::BlockRef, time::timeout};
 
-/// Why the mirror could not be read or written.
+/// The reason why the mirror could not be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MirrorError {
-    /// The database is away, or refuses.
+    /// The database is not available, or it refused.
     #[error("MongoDB: {}", reason(.0))]
     Database(#[from] mongodb::error::Error),
-    /// The database does not answer: the connection may have died without a word.
+    /// The database does not answer. The connection may have failed without an error.
     #[error("MongoDB did not answer within {} s", PATIENCE.as_secs())]
     TimedOut,
-    /// The database is away; the words of a store that is not MongoDB.
-    #[error("the database is away: {0}")]
+    /// The database is not available; the text of a store that is not MongoDB.
+    #[error("the database is not available: {0}")]
     Away(&'static str),
-    /// Somebody else is writing the same documents.
-    #[error("somebody else writes the same documents")]
+    /// Another client is writing the same documents.
+    #[error("another client is writing the same documents")]
     Conflict,
     /// Another indexer has taken over.
     #[error("another indexer holds the lease")]
     LeaseLost,
-    /// The database refused writes one by one.
+    /// The database refused individual writes.
     #[error("MongoDB refused to write to {collection}: {reason}")]
     Write {
-        /// The collection.
+        /// The name of the collection.
         collection: &'static str,
-        /// Its words.
+        /// The reason that the database gives.
         reason: String,
     },
-    /// An update in a transaction has found nothing to update.
-    #[error("a document that a transaction updates is not there, or not as it was left")]
+    /// An update in a transaction found no document to update.
+    #[error("a document that a transaction updates does not exist or was changed")]
     Unmatched,
-    /// The cursor is not where it was left: somebody else writes, or a commit had landed after all. Load and go on.
-    #[error("the mirror has moved on meanwhile")]
+    /// The cursor is not where it was: another indexer wrote, or a commit that seemed to fail had succeeded. Load it
+    /// again and continue.
+    #[error("the mirror was changed by another transaction")]
     Moved,
-    /// An event changes a row that is not there.
-    #[error("the mirror lacks {id} in {collection}, which an event changes")]
+    /// An event changes a row that does not exist.
+    #[error("the mirror has no {id} in {collection}, but an event changes it")]
     Inconsistent {
-        /// The collection.
+        /// The name of the collection.
         collection: &'static str,
-        /// The row.
+        /// The id of the row.
         id: String,
     },
     /// An event cannot be applied.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// Documents cannot be encoded: a number is out of range.
+    /// A document cannot be encoded, because a number is out of range.
     #[error("a document cannot be encoded")]
     Encode(#[from] mongodb::bson::ser::Error),
     /// A stored document has another form.
     #[error("a document of {collection} has another form")]
     Form {
-        /// The collection.
+        /// The name of the collection.
         collection: &'static str,
     },
 }
 
 impl MirrorError {
-    /// Whether trying again can help.
+    /// Returns whether trying again can help.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(
@@ -116,7 +117,8 @@ impl MirrorError {
     }
 }
 
-/// The driver's words without its list of servers, which may be long. Of a bulk write that failed as a whole, the cause.
+/// Returns the error text of the driver without its list of servers, which may be long. For a bulk write that failed as
+/// a whole, returns the cause.
 fn reason(error: &mongodb::error::Error) -> String {
     if let (ErrorKind::BulkWrite(_), Some(cause)) = (error.kind.as_ref(), std::error::Error::source(error)) {
         return cause.to_string();
@@ -132,15 +134,15 @@ fn reason(error: &mongodb::error::Error) -> String {
 #[derive(Clone, Debug)]
 pub struct Mirror {
     store: Arc<dyn Store>,
-    /// The lease, while we believe to hold it.
+    /// The lease, while this process believes that it holds it.
     held: Arc<std::sync::Mutex<Option<lease::Held>>>,
-    /// Whoever writes to the lease outside a transaction holds this, and so does a transaction.
+    /// A lock for transactions and for writes to the lease outside a transaction.
     gate: Arc<tokio::sync::Mutex<()>>,
-    /// What need not be read again.
+    /// Rows that need not be read again.
     recent: Arc<std::sync::Mutex<Recent>>,
 }
 
-/// How far the mirror is, and its recent blocks.
+/// The newest mirrored block, and the recent blocks.
 #[derive(Clone, Debug)]
 pub struct Progress {
     /// The cursor.
@@ -150,13 +152,13 @@ pub struct Progress {
 }
 
 impl Mirror {
-    /// The mirror in a store.
+    /// Opens the mirror in a store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
         Self { store, held: Arc::default(), gate: Arc::default(), recent: Arc::default() }
     }
 
-    /// The mirror in a MongoDB database. Connects lazily.
+    /// Opens the mirror in a MongoDB database. Connects at the first use.
     ///
     /// # Errors
     /// [`MirrorError::Database`] when the URI is malformed.
@@ -164,15 +166,16 @@ impl Mirror {
         Ok(Self::new(Arc::new(Mongo::connect(uri, database).await?)))
     }
 
-    /// Whether the database answers.
+    /// Checks that the database answers.
     ///
     /// # Errors
-    /// [`MirrorError::Database`].
+    /// [`MirrorError::Database`] when it does not.
     pub async fn ping(&self) -> Result<(), MirrorError> {
         in_time(self.store.ping()).await
     }
 
-    /// The stored cursor; `None` when there is no mirror. A cursor of an older form yields only what names that form.
+    /// Returns the stored cursor; `None` when there is no mirror. For a cursor of another format, returns only this
+    /// fact.
     ///
     /// # Errors
     /// [`MirrorError::Database`] and [`MirrorError::Form`].
@@ -192,7 +195,7 @@ impl Mirror {
         }
     }
 
-    /// Whether any of the mirror's collections holds a document.
+    /// Returns whether all collections of the mirror are empty.
     ///
     /// # Errors
     /// [`MirrorError::Database`].
@@ -205,7 +208,7 @@ impl Mirror {
         Ok(true)
     }
 
-    /// Creates collections and indexes, where missing, and the cursor of an empty mirror.
+    /// Creates missing collections and indexes, and the cursor of an empty mirror.
     ///
     /// # Errors
     /// [`MirrorError::Database`].
@@ -235,7 +238,7 @@ impl Mirror {
         transaction.commit().await
     }
 
-    /// Creates collections and indexes, where missing.
+    /// Creates missing collections and indexes.
     ///
     /// # Errors
     /// [`MirrorError::Database`].
@@ -243,12 +246,12 @@ impl Mirror {
         self.store.prepare().await
     }
 
-    /// How far the mirror is.
+    /// Returns the newest mirrored block and the recent blocks.
     ///
     /// # Errors
     /// [`MirrorError::Form`] when there is no cursor of this form, or the recent blocks do not end with its block.
     pub async fn progress(&self) -> Result<Progress, MirrorError> {
-        // Whoever asks has just begun, or does not trust what it knew.
+        // The caller has just started, or cannot rely on the rows that it knew.
         *self.recent() = Recent::default();
         in_time(self.read_progress()).await
     }
@@ -268,24 +271,24 @@ impl Mirror {
             .map(|block| block.map(|BlockDoc { number, hash }| BlockRef { number, hash }))
             .collect::<Result<Vec<_>, _>>()?;
         if recent.last() != Some(&BlockRef { number: cursor.block_number, hash: cursor.block_hash }) {
-            // Read between two commits of somebody else: the next try sees one state.
+            // The two reads were before and after a commit of another indexer. The next try reads one state.
             return Err(MirrorError::Moved);
         }
-        // Only what is contiguous up to the tip is of use.
+        // Only blocks without a gap up to the tip are useful.
         let start = (1..recent.len()).rev().find(|&i| recent[i - 1].number + 1 != recent[i].number).unwrap_or(0);
         Ok(Progress { cursor, recent: recent.split_off(start) })
     }
 
-    /// A mirror of its own in the same database, to be built while this one serves.
+    /// Returns another mirror in the same database, to build while this one is in use.
     #[must_use]
     pub fn beside(&self) -> Self {
         Self::new(self.store.beside())
     }
 
-    /// Drops the mirror's collections, and nothing else of the database; orphans and lease stay.
+    /// Drops the mirror's collections and nothing else. Orphans and lease are kept.
     ///
     /// # Errors
-    /// [`MirrorError::Database`]. Whatever is left then is refused until it is dropped in a later call.
+    /// [`MirrorError::Database`]. The remaining collections are refused until a later call drops them.
     pub async fn drop_all(&self) -> Result<(), MirrorError> {
         self.make_unusable().await?;
         let data: Vec<_> = collection::ALL.into_iter().filter(|name| *name != collection::CURSOR).collect();
@@ -293,21 +296,21 @@ impl Mirror {
         self.store.drop_collections(&[collection::CURSOR]).await
     }
 
-    /// A crash half-way leaves a cursor that no indexer takes up.
+    /// Marks the cursor, so that no indexer uses the mirror when a crash interrupts the work.
     async fn make_unusable(&self) -> Result<(), MirrorError> {
         self.store.update(collection::CURSOR, doc! { "_id": CURSOR_ID }, unusable()).await.map(drop)
     }
 
-    /// Puts the mirror that was built beside this one into its place. Needs the lease of this one, so that nobody writes
-    /// meanwhile; gives a sign of life each time that `every` has passed. Once begun, it must be repeated until it succeeds;
-    /// until then the mirror is refused.
+    /// Replaces this mirror by the one that was built beside it. Needs the lease of this mirror, so that nobody writes
+    /// during the swap, and renews the lease at intervals of `every`. Once begun, it must be repeated until it
+    /// succeeds; until then the mirror is refused.
     ///
     /// # Errors
     /// [`MirrorError::LeaseLost`] before anything is changed; [`MirrorError::Database`].
     pub async fn swap(&self, every: Duration) -> Result<(), MirrorError> {
         let _gate = self.gate.lock().await;
         let beside = self.store.beside();
-        // It goes last. Where it is gone, an earlier try came to the end, and the mirror serves already.
+        // The cursor is moved last. If it is gone, an earlier try has finished, and the new mirror is already in use.
         if !beside.find(collection::CURSOR, doc! { "_id": CURSOR_ID }, 1).await?.is_empty() {
             self.close().await?;
             for name in collection::ALL.into_iter().filter(|name| *name != collection::CURSOR) {
@@ -318,7 +321,8 @@ impl Mirror {
         beside.drop_collections(&[collection::ORPHANS, collection::LEASE]).await
     }
 
-    /// Makes the mirror unusable, if the lease is still ours: whoever takes it afterwards refuses to go on.
+    /// Makes the mirror unusable, if this process still holds the lease. An indexer that takes the lease afterwards
+    /// refuses to continue.
     async fn close(&self) -> Result<(), MirrorError> {
         self.name_session().await?;
         let mut transaction = self.store.begin().await?;
@@ -334,8 +338,8 @@ impl Mirror {
         transaction.commit().await
     }
 
-    /// The bytes of every document that a rebuild yields, collection by collection in the order of `_id`, for
-    /// comparison. The recent blocks are left out: how many are kept depends on how the mirror came to its tip.
+    /// Returns the bytes of every document that a rebuild makes, for comparison: collection by collection in the order
+    /// of `_id`. The recent blocks are left out, because their number depends on how the mirror reached its tip.
     ///
     /// # Errors
     /// [`MirrorError::Database`].
@@ -349,29 +353,30 @@ impl Mirror {
     }
 }
 
-/// What makes a cursor one that no indexer takes up.
+/// Returns the update that makes a cursor unusable for every indexer.
 fn unusable() -> Document {
     doc! { "$set": { "mirror_version": 0_i64 } }
 }
 
-/// The cursor as it was found.
+/// The cursor in the database.
 #[derive(Clone, Debug)]
 pub enum StoredCursor {
-    /// Of the form that this program writes.
+    /// A cursor in the format that this program writes.
     Current(CursorDoc),
-    /// Of another form, or left by a rebuild that did not finish.
+    /// A cursor of another format, or one left by a rebuild that did not finish.
     OtherForm,
 }
 
-/// How long a whole transaction, or a load, may take. The driver itself waits for ever on a silent connection.
+/// The longest time for a whole transaction or load. The driver itself waits for ever on a connection that does not
+/// answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Gives up waiting after [`PATIENCE`]; a transaction that is dropped then does not commit, or the cursor will tell.
+/// Stops waiting after [`PATIENCE`]. The dropped transaction is not committed; if it was, the cursor shows it.
 async fn in_time<T>(work: impl Future<Output = Result<T, MirrorError>>) -> Result<T, MirrorError> {
     timeout(PATIENCE, work).await.unwrap_or(Err(MirrorError::TimedOut))
 }
 
-/// How often a transaction is tried that collides with others.
+/// The number of tries for a transaction that conflicts with others.
 const TRIES: usize = 5;
 
 fn is_transient(error: &MirrorError) -> bool {

@@ -1,26 +1,26 @@
-//! Deliberate faults, to show that the simulation finds such faults. Only a build with the feature `simulation`,
-//! which nothing but the simulation asks for, contains them: elsewhere [`is`] is the constant `false`.
+//! Deliberate faults, which show that the simulation finds such faults. Only a build with the feature `simulation`
+//! contains them, and only the simulation enables it. In all other builds [`is`] always returns `false`.
 
-/// A fault.
+/// A deliberate fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Mutant {
     /// The cursor is written in a transaction of its own, before the data.
     CursorBeforeData = 1,
-    /// A block is taken for the next one by its number alone.
+    /// A block is accepted as the next one by its number alone.
     NoParentCheck,
-    /// A rollback forgets one view.
+    /// A rollback does not undo one view.
     GrantsStay,
-    /// An answer without logs is believed, whatever the bloom filter says.
+    /// An answer without logs is accepted, whatever the bloom filter says.
     EmptyIsBelieved,
-    /// After a failed commit the indexer goes on where it believes to be, and nothing in the database contradicts.
+    /// After a failed commit the indexer continues as if it had succeeded, and the database does not check the cursor.
     CommitIsAssumed,
-    /// A lost lease stops nobody from writing, nor does a cursor that has moved.
+    /// The lease and the cursor are not checked before writing.
     NoFence,
 }
 
 impl Mutant {
-    /// All of them.
+    /// All faults.
     pub const ALL: [Self; 6] = [
         Self::CursorBeforeData,
         Self::NoParentCheck,
@@ -34,19 +34,19 @@ impl Mutant {
 #[cfg(feature = "simulation")]
 static ACTIVE: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(0);
 
-/// Puts one fault, or none, into this process.
+/// Enables one fault, or none, in this process.
 #[cfg(feature = "simulation")]
 pub fn set(mutant: Option<Mutant>) {
     ACTIVE.store(mutant.map_or(0, |mutant| mutant as u8), std::sync::atomic::Ordering::SeqCst);
 }
 
-/// Whether this fault is in.
+/// Returns whether this fault is enabled.
 #[cfg(feature = "simulation")]
 pub(crate) fn is(mutant: Mutant) -> bool {
     ACTIVE.load(std::sync::atomic::Ordering::Relaxed) == mutant as u8
 }
 
-/// Whether this fault is in: never.
+/// Returns whether this fault is enabled: always `false`.
 #[cfg(not(feature = "simulation"))]
 pub(crate) const fn is(_: Mutant) -> bool {
     false

@@ -1,4 +1,5 @@
-//! `reindex`: a new mirror is built beside the one that serves and takes its place when it has reached the head.
+//! `reindex`: builds a new mirror beside the one in use, and replaces the one in use when the new one has reached the
+//! head.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,9 +22,9 @@ use crate::{
 pub struct Rebuild {
     /// The chain.
     pub chain: Arc<dyn Chain>,
-    /// The mirror that is to be replaced.
+    /// The mirror to replace.
     pub live: Mirror,
-    /// What it shall be bound to.
+    /// The binding of the new mirror.
     pub binding: Binding,
     /// The contracts.
     pub contracts: Contracts,
@@ -31,22 +32,22 @@ pub struct Rebuild {
     pub pace: Pace,
     /// What is known of the progress.
     pub status: Arc<Status>,
-    /// Under which it asks for the lease; nobody else's.
+    /// The name under which the rebuild asks for the lease. No other process has it.
     pub name: String,
 }
 
-/// How often the swap is tried before it is left to the next `reindex`.
+/// The number of tries for the swap, before it is left to the next `reindex`.
 const TRIES: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(500);
 
 impl Rebuild {
-    /// Builds and swaps. When `stop` comes before the swap, the mirror that serves is untouched.
+    /// Builds the new mirror and swaps. When `stop` is cancelled before the swap, the mirror in use is unchanged.
     ///
     /// # Errors
-    /// [`RunError`].
+    /// [`RunError`] when the rebuild failed.
     pub async fn run(self, stop: &CancellationToken) -> Result<(), RunError> {
         let beside = self.live.beside();
-        // What a rebuild that did not finish has left is of no use: the chain may have moved deeper than its window.
+        // A mirror left by an unfinished rebuild is useless: the chain may have changed deeper than its window.
         beside.drop_all().await?;
         self.reach_head(&beside, stop).await?;
         let mut watch = Watch::new(self.pace.lease()).named(self.name.clone()).insistent();
@@ -56,7 +57,7 @@ impl Rebuild {
                     let ended = tokio::select! {
                         biased;
                         _ = self.live.keep_lease(self.beat()) => None,
-                        // The chain went on while the mirror that serves was followed.
+                        // The chain continued while the rebuild waited for the lease of the mirror in use.
                         reached = self.reach_head(&beside, stop) => Some(reached),
                     };
                     let swapped = match ended {

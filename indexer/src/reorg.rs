@@ -1,7 +1,7 @@
-//! The reorg decision, pure: numbers and hashes go in, what to do comes out.
+//! The decision about reorgs as pure functions: numbers and hashes are the input, actions the result.
 //!
-//! A [`Window`] is the end of the chain as the mirror knows it. Nothing here asks the network or the database, so every
-//! case can be tried in a test.
+//! A [`Window`] is the end of the chain as the mirror has it. No function here uses the network or the database, so a
+//! test can check every case.
 
 use std::{collections::VecDeque, ops::RangeInclusive};
 
@@ -18,108 +18,108 @@ pub struct BlockRef {
     pub hash: B256,
 }
 
-/// A block of the chain and the one before it.
+/// A block of the chain and the hash of its parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Link {
     /// The block.
     pub block: BlockRef,
-    /// Hash of the block before it.
+    /// The hash of the block before it.
     pub parent: B256,
 }
 
-/// How the chain's head relates to the mirror's tip.
+/// The relation of the chain's head to the mirror's tip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is the tip: nothing to do.
+    /// The head is the tip: nothing to do.
     Same,
-    /// It follows the tip directly.
+    /// The head follows the tip directly.
     Extends,
-    /// It lies further ahead: whether its branch contains the tip shows when the next block is fetched.
+    /// The head is further ahead. The next fetched block will show whether its branch contains the tip.
     Ahead,
-    /// It is one of the window's blocks below the tip, or the chain ends below the window: it got shorter, or the
-    /// endpoint lags.
+    /// The head is one of the window's blocks below the tip, or the chain ends below the window: the chain became
+    /// shorter, or the endpoint is behind.
     Behind {
         /// Whether the head is known to be a block of the mirror's own branch.
         is_ours: bool,
     },
-    /// It lies on another branch.
+    /// The head is on another branch.
     Forked,
 }
 
-/// Which of the chain's blocks to compare with the window next.
+/// The next blocks of the chain to compare with the window.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Search {
     numbers: RangeInclusive<u64>,
 }
 
 impl Search {
-    /// The numbers of the blocks to ask the chain for.
+    /// Returns the numbers of the blocks to request.
     #[must_use]
     pub fn numbers(&self) -> RangeInclusive<u64> {
         self.numbers.clone()
     }
 }
 
-/// What the chain's answer to a [`Search`] means.
+/// The result of comparing the chain's answer to a [`Search`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Meeting {
-    /// The last block that both branches share.
+    /// This is the last block that both branches share.
     At(BlockRef),
-    /// None of the asked blocks is shared: look further down.
+    /// None of the requested blocks is shared: continue further down.
     Further(Search),
     /// No block of the window is shared: the reorg is deeper than the mirror can undo.
     TooDeep,
 }
 
-/// The last blocks of the mirror, without gaps, the tip last. Never empty.
+/// The last blocks of the mirror, without gaps, with the tip last. Never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
     blocks: VecDeque<BlockRef>,
     capacity: usize,
 }
 
-/// The blocks of a window do not follow one another.
+/// A block does not follow the tip of the window.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("block {found} cannot follow block {tip}")]
 pub struct Gap {
-    /// The tip.
+    /// The number of the tip.
     pub tip: u64,
-    /// What should have followed it.
+    /// The number of the block that should follow it.
     pub found: u64,
 }
 
 const FIRST_SEARCH: u64 = 8;
 
 impl Window {
-    /// A window that knows one block and will keep at most `capacity`, at least one.
+    /// Returns a window with one block, which keeps at most `capacity` blocks, but at least one.
     #[must_use]
     pub fn new(tip: BlockRef, capacity: usize) -> Self {
         Self { blocks: VecDeque::from([tip]), capacity: capacity.max(1) }
     }
 
-    /// The newest block.
+    /// Returns the newest block.
     #[must_use]
     pub fn tip(&self) -> BlockRef {
         *self.blocks.back().expect("a window is never empty")
     }
 
-    /// The oldest block that is still kept.
+    /// Returns the oldest block that is still kept.
     #[must_use]
     pub fn oldest(&self) -> BlockRef {
         *self.blocks.front().expect("a window is never empty")
     }
 
-    /// The kept block of this number.
+    /// Returns the kept block with this number.
     #[must_use]
     pub fn find(&self, number: u64) -> Option<BlockRef> {
         let index = number.checked_sub(self.oldest().number)?;
         self.blocks.get(usize::try_from(index).ok()?).copied()
     }
 
-    /// Adds the block after the tip and forgets the oldest when there are too many.
+    /// Adds the block after the tip, and removes the oldest when there are too many.
     ///
     /// # Errors
-    /// [`Gap`] when it is not the next number; the window is unchanged.
+    /// [`Gap`] when the block does not have the next number; then the window is unchanged.
     pub fn push(&mut self, block: BlockRef) -> Result<(), Gap> {
         let tip = self.tip().number;
         if block.number != tip + 1 {
@@ -132,14 +132,14 @@ impl Window {
         Ok(())
     }
 
-    /// Forgets every block above `number`, but never the oldest.
+    /// Removes every block above `number`, but never the oldest.
     pub fn truncate(&mut self, number: u64) {
         while self.blocks.len() > 1 && self.tip().number > number {
             self.blocks.pop_back();
         }
     }
 
-    /// How the chain's head relates to the tip.
+    /// Returns the relation of the chain's head to the tip.
     #[must_use]
     pub fn judge(&self, head: &Link) -> Verdict {
         let (tip, number) = (self.tip(), head.block.number);
@@ -161,7 +161,7 @@ impl Window {
         }
     }
 
-    /// Starts looking for the common ancestor with the branch whose head has number `head`.
+    /// Starts the search for the common ancestor with the branch whose head has the number `head`.
     #[must_use]
     pub fn search(&self, head: u64) -> Search {
         let to = head.min(self.tip().number).max(self.oldest().number);
@@ -172,7 +172,7 @@ impl Window {
         Search { numbers: to.saturating_sub(width - 1).max(self.oldest().number)..=to }
     }
 
-    /// Compares the chain's blocks, which answer `search` in any order, with the window.
+    /// Compares the chain's blocks, which are the answer to `search` in any order, with the window.
     #[must_use]
     pub fn meet(&self, search: &Search, answers: &[BlockRef]) -> Meeting {
         let shared = answers.iter().filter(|answer| self.find(answer.number) == Some(**answer));

@@ -9,12 +9,12 @@ use clap::{Args, Parser, Subcommand};
 #[derive(Parser)]
 #[command(name = "medlock-indexer", version, about, arg_required_else_help = true)]
 pub struct Cli {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What to do.
+/// The command to run.
 #[derive(Subcommand)]
 pub enum Command {
     /// Brings the mirror up to the chain's head and follows it.
@@ -32,7 +32,7 @@ pub struct Reindex {
     /// As for `run`.
     #[command(flatten)]
     pub settings: Settings,
-    /// Replace the mirror also when it belongs to another chain or to other contracts.
+    /// Replaces the mirror also when it belongs to another chain or other contracts.
     #[arg(long)]
     pub other_chain: bool,
 }
@@ -41,7 +41,8 @@ pub struct Reindex {
 /// Settings of `run`.
 #[derive(Args, Clone)]
 pub struct Settings {
-    /// JSON-RPC endpoint of the chain, over HTTP. Several, given one by one or with commas, stand in for one another.
+    /// JSON-RPC endpoints of the chain, over HTTP. Repeat the flag or separate them with commas; when one fails, the
+    /// next one is used.
     #[arg(
         long,
         env = "MEDLOCK_RPC_URL",
@@ -50,19 +51,20 @@ pub struct Settings {
         default_value = "http://127.0.0.1:8545"
     )]
     pub rpc_url: Vec<Url>,
-    /// Where to subscribe to new heads. Not needed: it shortens the way from block to mirror. With Anvil it is found.
+    /// WebSocket endpoint for a subscription to new heads. Optional; it makes the mirror faster. For Anvil it is found
+    /// automatically.
     #[arg(long, env = "MEDLOCK_WS_URL", hide_env_values = true)]
     pub ws_url: Option<Url>,
-    /// MongoDB: a replica set, of one node or more.
+    /// MongoDB URI of a replica set of one or more nodes.
     #[arg(long, env = "MEDLOCK_MONGODB_URI", hide_env_values = true)]
     pub mongodb_uri: String,
     /// Name of the database.
     #[arg(long, env = "MEDLOCK_MONGODB_DATABASE", default_value = "medlock")]
     pub mongodb_database: String,
-    /// The deployment file.
+    /// Path of the deployment file.
     #[arg(long, env = "MEDLOCK_DEPLOYMENT")]
     pub deployment: PathBuf,
-    /// Where health and metrics are served. Keep it inside.
+    /// Address for health and metrics. It should not be reachable from outside.
     #[arg(long, env = "MEDLOCK_INDEXER_LISTEN", default_value = "127.0.0.1:8404")]
     pub listen: SocketAddr,
     /// Pace and sizes.
@@ -73,35 +75,36 @@ pub struct Settings {
 /// Pace and sizes.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct Pace {
-    /// How often to ask for a new head, in milliseconds.
+    /// Time between two requests for a new head, in milliseconds.
     #[arg(long = "poll-ms", env = "MEDLOCK_INDEXER_POLL_MS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
     pub poll_ms: u64,
-    /// How many recent blocks are kept to undo a reorg; a deeper one needs `reindex`.
+    /// Number of recent blocks kept to undo a reorg. A deeper reorg needs `reindex`.
     #[arg(long, env = "MEDLOCK_INDEXER_WINDOW", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     pub window: u64,
-    /// How many events a transaction aims at.
+    /// Target number of events in one transaction.
     #[arg(long, env = "MEDLOCK_INDEXER_BATCH_EVENTS", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     pub batch_events: u64,
-    /// How many blocks one request may cover at most.
+    /// Largest number of blocks in one request.
     #[arg(long, env = "MEDLOCK_INDEXER_BATCH_BLOCKS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub batch_blocks: u64,
-    /// How many requests are in flight while the mirror is far behind.
+    /// Number of parallel requests while the mirror is far behind.
     #[arg(long, env = "MEDLOCK_INDEXER_REQUESTS", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=64))]
     pub requests: u64,
-    /// Compare old blocks, too, with their bloom filters: one more request a block, and then a single endpoint cannot
-    /// leave out logs unnoticed. Recent blocks are always compared.
+    /// Compares old blocks with their bloom filters, too. This needs one more request for each block, but then a single
+    /// endpoint cannot leave out logs unnoticed. Recent blocks are always compared.
     #[arg(long, env = "MEDLOCK_INDEXER_CHECK_BLOOMS")]
     pub check_blooms: bool,
-    /// How long one request may take, in milliseconds.
+    /// Longest time for one request, in milliseconds.
     #[arg(long, env = "MEDLOCK_INDEXER_RPC_TIMEOUT_MS", default_value_t = 15_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub rpc_timeout_ms: u64,
-    /// How many blocks behind the head still counts as ready.
+    /// Largest number of blocks behind the head at which the indexer is ready.
     #[arg(long, env = "MEDLOCK_INDEXER_READY_LAG", default_value_t = 3)]
     pub ready_lag: u64,
-    /// How long a chain may stay shorter than the mirror before it is believed, in milliseconds: endpoints lag.
+    /// Time for which a chain must stay shorter than the mirror before this is believed, in milliseconds. Endpoints may
+    /// be behind.
     #[arg(long, env = "MEDLOCK_INDEXER_BEHIND_MS", default_value_t = 5_000)]
     pub behind_ms: u64,
-    /// How long the indexer at work may give no sign of life before another one takes over, in milliseconds.
+    /// Time without a renewal of the lease after which another indexer takes over, in milliseconds.
     #[arg(long, env = "MEDLOCK_INDEXER_LEASE_MS", default_value_t = 3_000, value_parser = clap::value_parser!(u64).range(100..=8_000))]
     pub lease_ms: u64,
 }

@@ -1,5 +1,5 @@
-//! Time and tasks: tokio's. A build with the feature `simulation`, which only the simulation asks for, has simulated ones
-//! beside them.
+//! Time and tasks from tokio. A build with the feature `simulation`, which only the simulation enables, also has
+//! simulated ones.
 
 #[cfg(feature = "simulation")]
 mod simulated;

@@ -1,8 +1,8 @@
-//! From events to documents, pure.
+//! Computes documents from events, as pure functions.
 //!
-//! A *fact* is a document that one event determines alone (a version, a key, an access, a checkpoint, the event
-//! itself). A *row* is the present state of one thing (a record, a grant, a patient, an accreditor, a practitioner):
-//! the fold of all its events in the order of the chain. A [`Batch`] collects both for a run of whole blocks; several
+//! A *fact* is a document that follows from one event alone (a version, a key, an access, a checkpoint, the event
+//! itself). A *row* is the present state of one thing (a record, a grant, a patient, an accreditor, a practitioner),
+//! computed from all its events in the order of the chain. A [`Batch`] collects both for a run of whole blocks. Several
 //! events of one row become one write.
 
 mod rows;
@@ -33,17 +33,17 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::decode::{Contracts, DecodeError, MinedLog, event_doc};
 
-/// The present state of one thing, folded from its events.
+/// The present state of one thing, computed from its events.
 pub trait Row: Serialize + DeserializeOwned + Clone + Send + Sync + Unpin + 'static {
-    /// What one event does to it.
+    /// The change that one event makes.
     type Change: Clone + std::fmt::Debug + Send + Sync;
-    /// Where it is kept.
+    /// The collection of the row.
     const COLLECTION: &'static str;
 
-    /// Its `_id`.
+    /// Returns the `_id` of the row.
     fn id(&self) -> String;
 
-    /// The state after a change; `None` when the contracts would never emit this change for such a state.
+    /// Returns the state after a change; `None` when the contracts would never emit this change in such a state.
     #[must_use]
     fn apply(row: Option<Self>, change: &Self::Change, place: &Place) -> Option<Self>;
 }
@@ -53,16 +53,16 @@ pub trait Row: Serialize + DeserializeOwned + Clone + Send + Sync + Unpin + 'sta
 pub struct Touched<R: Row> {
     /// The row's `_id`.
     pub id: String,
-    /// Whichever of the events' subjects ([`EventDoc::about`]) leads to all events of the row.
+    /// The one of the events' subjects ([`EventDoc::about`]) that all events of the row have.
     pub subject: String,
-    /// Whether the first change can only be the first one of all: the mirror has no such row.
+    /// Whether the first change must be the first of all, so that the mirror has no such row.
     pub is_new: bool,
-    /// What happened, in the order of the chain.
+    /// The changes, in the order of the chain.
     pub changes: Vec<(R::Change, Place)>,
 }
 
 impl<R: Row> Touched<R> {
-    /// The state after the changes.
+    /// Returns the state after the changes.
     #[must_use]
     pub fn fold(&self, before: Option<R>) -> Option<R> {
         self.changes.iter().try_fold(before, |row, (change, place)| R::apply(row, change, place).map(Some)).flatten()
@@ -91,56 +91,57 @@ impl<R: Row> Rows<R> {
         self.touched[index].changes.push((change, place.clone()));
     }
 
-    /// The touched rows.
+    /// Returns the touched rows.
     pub fn iter(&self) -> impl Iterator<Item = &Touched<R>> {
         self.touched.iter()
     }
 
-    /// One of them.
+    /// Returns one of the touched rows.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<&Touched<R>> {
         self.by_id.get(id).map(|index| &self.touched[*index])
     }
 }
 
-/// What a run of whole blocks changes in the mirror.
+/// The changes that a run of whole blocks makes in the mirror.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// Every event.
     pub events: Vec<EventDoc>,
-    /// Facts.
+    /// New record versions (facts).
     pub versions: Vec<VersionDoc>,
-    /// Facts.
+    /// New keys (facts).
     pub keys: Vec<KeyDoc>,
-    /// Facts.
+    /// New accesses (facts).
     pub accesses: Vec<AccessDoc>,
-    /// Facts.
+    /// New checkpoints (facts).
     pub checkpoints: Vec<CheckpointDoc>,
-    /// Rows.
+    /// Changed records (rows).
     pub records: Rows<RecordDoc>,
-    /// Rows.
+    /// Changed grants (rows).
     pub grants: Rows<GrantDoc>,
-    /// Rows.
+    /// Changed patients (rows).
     pub patients: Rows<PatientDoc>,
-    /// Rows.
+    /// Changed accreditors (rows).
     pub accreditors: Rows<AccreditorDoc>,
-    /// Rows.
+    /// Changed practitioners (rows).
     pub practitioners: Rows<PractitionerDoc>,
-    /// Accesses whose checkpoint, and with it their index, has not come yet.
+    /// Accesses whose checkpoint, which determines their index, was not read yet.
     open: HashMap<Address, Vec<AccessDoc>>,
 }
 
 impl Batch {
-    /// The batch of some logs of whole blocks, in the order of the chain. Of the access logs only the operator's counts.
+    /// Returns the batch for the logs of whole blocks, in the order of the chain. Only the operator's access log
+    /// counts.
     ///
     /// # Errors
-    /// [`DecodeError`].
+    /// [`DecodeError`] when a log cannot be applied.
     pub fn of<'a>(contracts: &Contracts, logs: impl IntoIterator<Item = &'a MinedLog>) -> Result<Self, DecodeError> {
         let mut batch = Self::default();
         for log in logs {
             batch.push(contracts, log)?;
         }
-        // A checkpoint stands in the same transaction as its accesses, so whole blocks leave none open.
+        // A checkpoint is in the same transaction as its accesses, so whole blocks leave no access without one.
         match batch.open.values().find_map(|accesses| accesses.first()) {
             Some(access) => Err(DecodeError::Accesses { block: access.place.block_number }),
             None => Ok(batch),
@@ -215,7 +216,7 @@ impl Batch {
                 self.practitioners.touch(id.clone(), id, false, change, place);
             }
             ChainEvent::Log(Log::Accessed(event)) => {
-                // The id and the index follow from the checkpoint that closes the batch.
+                // The id and the index are computed from the checkpoint at the end of the batch.
                 self.open.entry(event.operator).or_default().push(AccessDoc {
                     id: String::new(),
                     operator: event.operator,
@@ -238,7 +239,7 @@ impl Batch {
                     place: place.clone(),
                 });
             }
-            // Known, and no view shows them.
+            // Known events that change no view.
             ChainEvent::Record(Record::NonceCancelled(_))
             | ChainEvent::Grant(Grant::NonceCancelled(_))
             | ChainEvent::Key(Key::NonceCancelled(_))
@@ -266,7 +267,7 @@ impl Batch {
             cid: Cid::new(codec, event.digest).to_string(),
             place: place.clone(),
         });
-        // An indexed uint16 comes back as itself.
+        // An indexed uint16 is in the topic itself.
         let change = RecordChange::Registered {
             id: record,
             patient: event.patient,
@@ -294,7 +295,7 @@ impl Batch {
         self.grants.touch(id.to_string(), hex(&tag), epoch == 1, change, place);
     }
 
-    /// The accesses since the checkpoint before are the last leaves of a log of `size` leaves.
+    /// Gives indexes to the accesses since the checkpoint before. They are the last leaves of a log with `size` leaves.
     fn close_accesses(&mut self, operator: Address, size: u64, place: &Place) -> Result<(), DecodeError> {
         let accesses = self.open.remove(&operator).unwrap_or_default();
         let mismatch = || DecodeError::Accesses { block: place.block_number };
@@ -345,7 +346,7 @@ pub const ROW_EVENTS: [&str; 9] = [
     "AccreditationChanged",
 ];
 
-/// Every name of [`ROW_EVENTS`] sorts after this one: a form in which databases take "only these" for an index.
+/// A name after which every name of [`ROW_EVENTS`] sorts. In this form, databases can use "only these" for an index.
 pub const BEFORE_ROW_EVENTS: &str = "Accessed";
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! How fast the envelope is, beside bare AES-256-GCM and beside `age`, on one core.
+//! Measures the speed of the envelope, compared with plain AES-256-GCM and with `age`, on one core.
 //!
-//! `cargo bench -p protocol --bench protocol [-- --mib 256 --rounds 7]`. All contenders stream the same content from
-//! memory into a buffer that is used again and again. Rounds are interleaved, so that a busy machine slows all of them;
-//! a ratio is the median of the ratios of each round. The last line is one JSON object.
+//! `cargo bench -p protocol --bench protocol [-- --mib 256 --rounds 7]`. All of them process the same content from
+//! memory into a buffer that is used again. Rounds are interleaved, so that other load on the machine slows all of
+//! them. A ratio is the median of the ratios of the rounds. The last line is one JSON object.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
@@ -29,13 +29,13 @@ use rand::Rng;
 
 const SEGMENT: usize = 65_536;
 const PAYLOAD: usize = SEGMENT - 32;
-/// What a client reads at a time.
+/// The number of bytes that a client reads at a time.
 const PIECE: usize = 1 << 20;
 const KEY: [u8; 32] = [7; 32];
 const AAD: &[u8] = b"associated data";
 const CONTEXT: EnvelopeContext = EnvelopeContext { chain_id: 31_337, registry: Address::ZERO };
 
-/// One thing that is measured: gives nothing, takes `content.len()` bytes of content through.
+/// One measured program: a function that processes `content.len()` bytes of content.
 struct Contender<'a> {
     name: &'static str,
     run: Box<dyn FnMut() + 'a>,
@@ -109,7 +109,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// What decryption is measured on.
+/// The input for measuring decryption.
 struct Sealed {
     params: SealParams,
     envelope: Vec<u8>,

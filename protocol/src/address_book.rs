@@ -1,4 +1,4 @@
-//! The address book: private names for addresses, readable by nobody but their owner.
+//! The address book: private names for addresses. Only the owner can read it.
 //!
 //! ```text
 //! off len
@@ -18,34 +18,34 @@ use zeroize::Zeroizing;
 
 use crate::{kdf, sealed_box, secret::Seed};
 
-/// Longest sealed address book.
+/// The largest sealed address book, in bytes.
 pub const MAX_ADDRESS_BOOK_LEN: usize = 1 << 20;
-/// Longest name, in bytes of UTF-8.
+/// The longest name, in bytes of UTF-8.
 pub const MAX_NAME_LEN: usize = 128;
 const MAGIC: &[u8; 4] = b"MLB1";
 const NONCE_AT: usize = 4;
 const CIPHERTEXT_AT: usize = 16;
 const STEP: usize = 4_096;
 
-/// Why an address book cannot be made or read.
+/// The reason why an address book cannot be made or read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AddressBookError {
     /// A name is empty or longer than [`MAX_NAME_LEN`].
     #[error("a name is empty or too long")]
     Name,
-    /// Longer than [`MAX_ADDRESS_BOOK_LEN`].
+    /// The address book is longer than [`MAX_ADDRESS_BOOK_LEN`].
     #[error("the address book is too long")]
     TooLong,
-    /// Not the bytes of an address book.
+    /// The bytes are not an address book.
     #[error("malformed address book")]
     Malformed,
-    /// Another seed's or another owner's, or changed.
+    /// The address book belongs to another seed or another owner, or it was changed.
     #[error("the address book was changed or is somebody else's")]
     Tag,
 }
 
-/// Private names. Its `Debug` shows only how many.
+/// Private names for addresses. `Debug` prints only the number of names.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct AddressBook {
     names: BTreeMap<Address, String>,
@@ -59,21 +59,21 @@ struct Text {
 }
 
 impl AddressBook {
-    /// The name of an address.
+    /// Returns the name of an address.
     #[must_use]
     pub fn find(&self, address: Address) -> Option<&str> {
         self.names.get(&address).map(String::as_str)
     }
 
-    /// All names, by address.
+    /// Returns all names with their addresses, ordered by address.
     pub fn iter(&self) -> impl Iterator<Item = (Address, &str)> {
         self.names.iter().map(|(address, name)| (*address, name.as_str()))
     }
 
-    /// Gives an address a name, in place of the one it had.
+    /// Gives an address a name. Replaces an existing name.
     ///
     /// # Errors
-    /// [`AddressBookError::Name`].
+    /// [`AddressBookError::Name`] when the name is empty or too long.
     pub fn set(&mut self, address: Address, name: &str) -> Result<(), AddressBookError> {
         if !is_name(name) {
             return Err(AddressBookError::Name);
@@ -82,15 +82,15 @@ impl AddressBook {
         Ok(())
     }
 
-    /// Takes the name of an address away; `false` when it had none.
+    /// Removes the name of an address. Returns `false` when the address had no name.
     pub fn remove(&mut self, address: Address) -> bool {
         self.names.remove(&address).is_some()
     }
 
-    /// Encrypts it under the seed of its owner.
+    /// Encrypts the address book with a key that derives from the owner's seed.
     ///
     /// # Errors
-    /// [`AddressBookError::TooLong`].
+    /// [`AddressBookError::TooLong`] when the result would be longer than [`MAX_ADDRESS_BOOK_LEN`].
     pub fn seal(&self, seed: &Seed, owner: Address, rng: &mut impl CryptoRng) -> Result<Vec<u8>, AddressBookError> {
         let text = Text { version: 1, names: self.names.clone() };
         let json = Zeroizing::new(serde_json::to_vec(&text).expect("a map of texts is always JSON"));
@@ -103,10 +103,10 @@ impl AddressBook {
         if sealed.len() > MAX_ADDRESS_BOOK_LEN { Err(AddressBookError::TooLong) } else { Ok(sealed) }
     }
 
-    /// Decrypts it.
+    /// Decrypts a sealed address book.
     ///
     /// # Errors
-    /// [`AddressBookError`].
+    /// [`AddressBookError`] when the bytes are malformed, were changed, or belong to another seed or owner.
     pub fn open(sealed: &[u8], seed: &Seed, owner: Address) -> Result<Self, AddressBookError> {
         if sealed.len() > MAX_ADDRESS_BOOK_LEN {
             return Err(AddressBookError::TooLong);

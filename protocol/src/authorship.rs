@@ -1,4 +1,5 @@
-//! What an author signs over the content of a record version. It travels inside the envelope, so only readers see it.
+//! The signature of an author over the content of a record version. It is stored inside the envelope, so only readers
+//! see it.
 
 use alloy::{
     primitives::{Address, B256, U256},
@@ -19,20 +20,20 @@ sol! {
     struct Authorship { bytes32 record; uint16 version; address author; bytes32 contentHash; uint64 created; }
 }
 
-/// What is known about who wrote a record version.
+/// The result of checking who wrote a record version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthorshipProof {
-    /// Nobody signed.
+    /// The envelope has no signature.
     Unsigned,
-    /// The author's own key signed.
+    /// The key of this author made the signature.
     Signed(Address),
-    /// The signature is no plain one of the author's key: where the author is a contract, ask it (ERC-1271) about
-    /// [`signing_hash`]; else it is forged.
+    /// The signature was not made by the author's own key. If the author is a contract, ask it (ERC-1271) about
+    /// [`signing_hash`]. Otherwise the signature is forged.
     AskContract(Address),
 }
 
-/// The EIP-712 hash that the author signs: domain "medlock" version "1", this chain, `RecordRegistry`.
+/// Returns the EIP-712 hash that the author signs: domain "medlock" version "1", this chain, `RecordRegistry`.
 #[must_use]
 pub fn signing_hash(
     context: &EnvelopeContext,
@@ -45,13 +46,13 @@ pub fn signing_hash(
     message(record, version, author, content_hash, created).eip712_signing_hash(&domain(context))
 }
 
-/// The message that the author's wallet shows and signs.
+/// Returns the message that the author's wallet shows and signs.
 #[must_use]
 pub fn message(record: RecordId, version: u16, author: Address, content_hash: B256, created: u64) -> Authorship {
     Authorship { record: record.0, version, author, contentHash: content_hash, created }
 }
 
-/// Its EIP-712 domain.
+/// Returns the EIP-712 domain of the message.
 #[must_use]
 pub fn domain(context: &EnvelopeContext) -> Eip712Domain {
     Eip712Domain::new(
@@ -63,7 +64,7 @@ pub fn domain(context: &EnvelopeContext) -> Eip712Domain {
     )
 }
 
-/// Checks the claim in the metadata of an opened envelope.
+/// Checks the author's signature in the metadata of an opened envelope.
 #[must_use]
 pub fn verify(context: &EnvelopeContext, record: RecordId, version: u16, metadata: &Metadata) -> AuthorshipProof {
     let Some(SignedBy { author, signature }) = &metadata.signed_by else { return AuthorshipProof::Unsigned };

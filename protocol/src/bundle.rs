@@ -1,9 +1,9 @@
-//! The capsules of a grant over one record: for each version, S sealed to the grantee.
+//! The capsules of a grant over one record. There is one capsule for each version: S sealed to the grantee.
 //!
 //! `bundle hash = SHA-256("medlock/v1/bundle\0" ‖ scope kind 1 ‖ scope id 32 ‖ (version 2 ‖ capsule 117)…)`, versions
-//! ascending. The signed `Grant` names the hash, so that no server can put other capsules in. A WRITE grant has no
-//! capsules and names zero. Versions that come later are added off chain, behind those that were signed: the grantee
-//! finds the signed ones by [`Bundle::signed_len`] and checks all by opening.
+//! ascending. The signed `Grant` contains the hash, so a server cannot replace capsules. A WRITE grant has no capsules,
+//! and its hash is zero. Capsules of later versions are added off chain, after the signed ones. The grantee finds the
+//! signed ones with [`Bundle::signed_len`] and checks every capsule by opening it.
 
 use alloy::primitives::B256;
 use sha2::{Digest, Sha256};
@@ -16,23 +16,24 @@ use crate::{
     kdf,
 };
 
-/// The most capsules of one bundle, and of all bundles of one message together: what fits the body of one request.
+/// The largest number of capsules in one bundle, and in all bundles of one message together. So many fit into the body
+/// of one request.
 pub const CAPSULES_MAX: usize = 4_096;
 
-/// Why the capsules of a grant are refused.
+/// The reason why the capsules of a grant are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BundleError {
-    /// A capsule is malformed, or holds something other than a reader share.
+    /// A capsule is malformed, or it contains something other than a reader share.
     #[error("a capsule of the bundle is malformed")]
     Capsule,
-    /// Versions count from 1, ascend, and none comes twice.
+    /// The versions do not start at 1 or higher, are not ascending, or one occurs twice.
     #[error("the versions of the bundle are not ascending from 1")]
     Versions,
-    /// A bundle has at most [`CAPSULES_MAX`] capsules.
+    /// The bundle has more than [`CAPSULES_MAX`] capsules.
     #[error("the bundle has more capsules than a request may carry")]
     Length,
-    /// Only grants over one record carry capsules.
+    /// The grant is not over one record, so it cannot have capsules.
     #[error("only a grant over one record has a bundle")]
     Scope,
 }
@@ -45,13 +46,14 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// Hash of no bundle: what a WRITE grant names.
+    /// The hash in a `Grant` that has no bundle (a WRITE grant).
     pub const NONE: B256 = B256::ZERO;
 
-    /// Puts capsules of ascending versions together.
+    /// Makes a bundle from capsules in ascending order of version.
     ///
     /// # Errors
-    /// [`BundleError::Versions`], or [`BundleError::Capsule`] for one that is not a reader share.
+    /// [`BundleError::Versions`] when the order is wrong, [`BundleError::Capsule`] for a capsule that is not a reader
+    /// share.
     pub fn new(record: RecordId, capsules: Vec<(u16, Capsule)>) -> Result<Self, BundleError> {
         let ascending = capsules.windows(2).all(|pair| pair[0].0 < pair[1].0);
         if !ascending || capsules.first().is_some_and(|(version, _)| *version == 0) {
@@ -63,33 +65,34 @@ impl Bundle {
         Ok(Self { record, capsules })
     }
 
-    /// The record it opens.
+    /// Returns the record that the bundle opens.
     #[must_use]
     pub const fn record(&self) -> RecordId {
         self.record
     }
 
-    /// Version and capsule, ascending.
+    /// Returns the pairs of version and capsule, in ascending order of version.
     #[must_use]
     pub fn capsules(&self) -> &[(u16, Capsule)] {
         &self.capsules
     }
 
-    /// The capsule of a version.
+    /// Returns the capsule of a version.
     #[must_use]
     pub fn find(&self, version: u16) -> Option<&Capsule> {
         let at = self.capsules.binary_search_by_key(&version, |(of, _)| *of).ok()?;
         self.capsules.get(at).map(|(_, capsule)| capsule)
     }
 
-    /// Whether every capsule of `other` is here, too. In one pass over both, since both ascend.
+    /// Returns whether this bundle contains every capsule of `other`. One pass over both is enough, since both are
+    /// ascending.
     #[must_use]
     pub fn holds_all_of(&self, other: &Self) -> bool {
         let mut here = self.capsules.iter();
         self.record == other.record && other.capsules.iter().all(|wanted| here.any(|capsule| capsule == wanted))
     }
 
-    /// What the signed `Grant` names.
+    /// Returns the bundle hash, which the signed `Grant` contains.
     #[must_use]
     pub fn hash(&self) -> B256 {
         let mut hash = self.begin();
@@ -97,9 +100,9 @@ impl Bundle {
         B256::from_slice(&hash.finalize())
     }
 
-    /// How many of the capsules, from the first, are those that a `Grant` with this hash signed. `None`: the hash is
-    /// not of a beginning of this bundle, so somebody changed what was signed. Each capsule is hashed once, however many
-    /// beginnings there are.
+    /// Returns how many capsules, counted from the first, a `Grant` with this hash has signed. Returns `None` when no
+    /// beginning of this bundle has the hash: then the signed capsules were changed. Each capsule is hashed once,
+    /// however long the bundle is.
     #[must_use]
     pub fn signed_len(&self, hash: B256) -> Option<usize> {
         let mut state = self.begin();

@@ -9,10 +9,11 @@
 //!  69  48  ciphertext, AES-256-GCM
 //! ```
 //!
-//! HPKE (RFC 9180) base mode with HKDF-SHA256 and AES-256-GCM; `info = "medlock/v1/capsule\0" ‖ bytes 0..4`, `aad` = the
-//! [`Binding`]. The ephemeral key pair is not drawn but derived:
+//! HPKE (RFC 9180) base mode with HKDF-SHA256 and AES-256-GCM; `info = "medlock/v1/capsule\0" ‖ bytes 0..4`, `aad` =
+//! the [`Binding`]. The ephemeral key pair is not random but derived:
 //! `DeriveKeyPair(HKDF-Expand(secret, "medlock/v1/capsule-ephemeral\0" ‖ bytes 0..4 ‖ recipient key ‖ aad))`.
-//! That is safe because every secret is 32 uniform bytes, and it lets whoever has the secret make and check the same
+//! This is safe because every secret is 32 uniform bytes. Everyone who has the secret can make the same capsule again
+//! and so check it.
 //! capsule again.
 
 use alloy::primitives::{Address, B256};
@@ -29,21 +30,21 @@ use crate::{
     split::RecordVersion,
 };
 
-/// Length of a capsule in bytes.
+/// The length of a capsule, in bytes.
 pub const CAPSULE_LEN: usize = 117;
 const HEADER_LEN: usize = 4;
 const CIPHERTEXT_AT: usize = 69;
 const VERSION: u8 = 0x01;
 
-/// What a capsule holds.
+/// The kind of secret in a capsule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum CapsuleKind {
-    /// A data key, sealed to the patient; stands in the envelope.
+    /// A data key, sealed to the patient. It is part of the envelope.
     Owner = 1,
     /// S, sealed to a grantee or to a category key.
     ReaderShare = 2,
-    /// The input of a category key, sealed to a grantee.
+    /// The secret from which a category key derives, sealed to a grantee.
     CategoryKey = 3,
     /// B, sealed to the operator.
     ReleaseShare = 4,
@@ -61,9 +62,9 @@ impl CapsuleKind {
     }
 }
 
-/// A secret that travels in capsules of one kind.
+/// A secret that can be sealed in capsules of one kind.
 pub trait Sealable: Secret {
-    /// The kind of its capsules.
+    /// The kind of capsule for this secret.
     const KIND: CapsuleKind;
 }
 
@@ -86,7 +87,7 @@ impl Sealable for GuardianShare {
     const KIND: CapsuleKind = CapsuleKind::GuardianShare;
 }
 
-/// Everything a capsule is bound to: it opens under exactly these values, and under no others.
+/// The values that a capsule is bound to. It opens only when all of them are the same as when it was sealed.
 ///
 /// As bytes (111): chain id 8 ‖ contract 20 ‖ patient 20 ‖ recipient 20 ‖ key epoch 4 ‖ scope kind 1 ‖ scope id 32 ‖
 /// version 2 ‖ grant epoch 4.
@@ -94,40 +95,41 @@ impl Sealable for GuardianShare {
 pub struct Binding {
     /// EIP-155 chain id.
     pub chain_id: u64,
-    /// The contract whose state gives the capsule its meaning.
+    /// The contract whose state the capsule belongs to.
     pub contract: Address,
-    /// Whose data it is about.
+    /// The patient whose data the capsule is about.
     pub patient: Address,
-    /// Whose key it is sealed to.
+    /// The address whose key the capsule is sealed to.
     pub recipient: Address,
-    /// Epoch of that key.
+    /// The epoch of that key.
     pub key_epoch: u32,
-    /// Kind of the scope.
+    /// The kind of the scope.
     pub scope_kind: ScopeKind,
-    /// Record id, category, or zero.
+    /// The record id, the category, or zero.
     pub scope_id: B256,
-    /// Record version; 0 where there is none.
+    /// The version of the record; 0 when there is none.
     pub version: u16,
-    /// Epoch of the grant, as `Granted` shows it; 0 where there is none.
+    /// The epoch of the grant, as in the event `Granted`; 0 when there is no grant.
     pub grant_epoch: u32,
 }
 
 impl Binding {
-    /// Of the owner capsule in an envelope: contract = RecordRegistry, recipient = the patient.
+    /// Returns the binding of the owner capsule in an envelope: contract = RecordRegistry, recipient = the patient.
     #[must_use]
     pub fn owner(of: &RecordVersion, patient: Address, key_epoch: u32) -> Self {
         Self::of_version(of, patient, patient, key_epoch)
     }
 
-    /// Of a release share: contract = RecordRegistry, recipient = the operator.
+    /// Returns the binding of a release share: contract = RecordRegistry, recipient = the operator.
     #[must_use]
     pub fn release_share(of: &RecordVersion, patient: Address, operator: Address, operator_key_epoch: u32) -> Self {
         Self::of_version(of, patient, operator, operator_key_epoch)
     }
 
-    /// Of a reader share in the bundle of a grant over a record: contract = RecordRegistry, recipient = the grantee.
+    /// Returns the binding of a reader share in the bundle of a grant over a record: contract = RecordRegistry,
+    /// recipient = the grantee.
     ///
-    /// `grant_epoch` is the epoch that the grant will have on chain: one more than the epoch its message names.
+    /// `grant_epoch` is the epoch that the grant will have on chain: one more than the epoch in its message.
     #[must_use]
     pub fn reader_share(
         of: &RecordVersion,
@@ -139,7 +141,7 @@ impl Binding {
         Self { grant_epoch, ..Self::of_version(of, patient, grantee, grantee_key_epoch) }
     }
 
-    /// Of a note to a patient: contract = GrantRegistry, recipient = the patient, scope = all.
+    /// Returns the binding of a note to a patient: contract = GrantRegistry, recipient = the patient, scope = all.
     #[must_use]
     pub fn note(chain_id: u64, grant_registry: Address, patient: Address, patient_key_epoch: u32) -> Self {
         Self {
@@ -169,7 +171,7 @@ impl Binding {
         }
     }
 
-    /// The HPKE associated data.
+    /// Returns the HPKE associated data.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; 111] {
         let mut bytes = [0; 111];
@@ -186,22 +188,22 @@ impl Binding {
     }
 }
 
-/// Why a capsule does not give its secret.
+/// The reason why a capsule cannot be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CapsuleError {
-    /// Wrong length, version, KEM or kind, or an encapsulated key that is not on the curve.
+    /// The length, version, KEM or kind is wrong, or the encapsulated key is not on the curve.
     #[error("malformed capsule")]
     Malformed,
-    /// Sealed to another key, or for another binding.
+    /// The capsule is sealed to another key or has another binding.
     #[error("the capsule is not for this key and purpose")]
     NoMatch,
-    /// It opens, but sealing its content again gives other bytes: whoever made it did not follow the protocol.
+    /// The capsule opens, but sealing its content again gives other bytes: it was not made as the protocol requires.
     #[error("the capsule is not the one that its content gives")]
     Commitment,
 }
 
-/// 117 bytes whose version, KEM and kind are known and whose encapsulated key lies on the curve.
+/// A capsule: 117 bytes with a known version, KEM and kind, and an encapsulated key that is on the curve.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Capsule([u8; CAPSULE_LEN]);
 
@@ -220,13 +222,13 @@ impl Capsule {
         Ok(Self(bytes))
     }
 
-    /// The 117 bytes.
+    /// Returns the 117 bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; CAPSULE_LEN] {
         &self.0
     }
 
-    /// What it holds.
+    /// Returns the kind of the secret inside.
     #[must_use]
     pub fn kind(&self) -> CapsuleKind {
         CapsuleKind::from_code(self.0[3]).expect("checked when made")
@@ -252,7 +254,7 @@ impl Capsule {
         Self(bytes)
     }
 
-    /// Opens it and checks that it is the one capsule its content gives.
+    /// Opens the capsule, and checks that sealing its content again gives the same bytes.
     ///
     /// # Errors
     /// [`CapsuleError::Malformed`] for a capsule of another kind, [`CapsuleError::NoMatch`] for another key or
@@ -270,7 +272,7 @@ impl Capsule {
         if self.verify(&secret, recipient.public_key(), binding) { Ok(secret) } else { Err(CapsuleError::Commitment) }
     }
 
-    /// Whether it is what [`Capsule::seal`] gives for this secret, recipient and binding. Constant time.
+    /// Returns whether [`Capsule::seal`] gives this capsule for the secret, recipient and binding. Takes constant time.
     #[must_use]
     pub fn verify<S: Sealable>(&self, secret: &S, recipient: &PublicKey, binding: &Binding) -> bool {
         Self::seal(secret, recipient, binding).0.ct_eq(&self.0).into()

@@ -1,7 +1,8 @@
-//! Content identifiers of envelopes on IPFS, computed while the bytes stream by.
+//! Content identifiers of envelopes on IPFS. They are computed from a stream of bytes.
 //!
-//! CIDv1, SHA-256, UnixFS with raw leaves of 1 MiB and 1,024 links a node, balanced (profile `unixfs-v1-2025`): what
-//! Kubo computes for `ipfs add --cid-version 1 --raw-leaves --chunker size-1048576 --max-file-links 1024`.
+//! CIDv1, SHA-256, UnixFS with raw leaves of 1 MiB and 1,024 links in a node, balanced (profile `unixfs-v1-2025`). This
+//! is the same CID that Kubo computes for `ipfs add --cid-version 1 --raw-leaves --chunker size-1048576
+//! --max-file-links 1024`.
 //! A file of one chunk is a single raw block (codec 0x55), a longer one a dag-pb tree (0x70).
 
 mod build;
@@ -18,26 +19,26 @@ use crate::codes::{CODEC_DAG_PB, CODEC_RAW};
 
 const SHA2_256: u64 = 0x12;
 
-/// The text or bytes are not a CID of the only form that is used here.
+/// The text or bytes are not a CID of the form that medlock uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a CIDv1 of raw or dag-pb with SHA-256")]
 pub struct InvalidCid;
 
-/// What a block holds.
+/// The content type of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Codec {
-    /// Bytes of the file.
+    /// A part of the file.
     Raw = CODEC_RAW,
     /// A node of a UnixFS tree.
     DagPb = CODEC_DAG_PB,
 }
 
 impl Codec {
-    /// The codec with this code, as it stands on chain.
+    /// Returns the codec with this code, which is the code on chain.
     ///
     /// # Errors
-    /// [`InvalidCid`] for every code but 0x55 and 0x70.
+    /// [`InvalidCid`] for every code except 0x55 and 0x70.
     pub const fn from_code(code: u8) -> Result<Self, InvalidCid> {
         match code {
             CODEC_RAW => Ok(Self::Raw),
@@ -46,14 +47,14 @@ impl Codec {
         }
     }
 
-    /// 0x55 or 0x70.
+    /// Returns 0x55 or 0x70.
     #[must_use]
     pub const fn code(self) -> u8 {
         self as u8
     }
 }
 
-/// A CIDv1 with SHA-256 over a raw or dag-pb block: codec and digest are all there is to it.
+/// A CIDv1 with SHA-256 over a raw or dag-pb block. It consists of a codec and a digest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cid {
     codec: Codec,
@@ -61,40 +62,40 @@ pub struct Cid {
 }
 
 impl Cid {
-    /// Length in bytes: version, codec, hash function, length, digest.
+    /// The length in bytes: version, codec, hash function, length, digest.
     pub const LEN: usize = 36;
 
-    /// From what the chain keeps.
+    /// Makes a CID from the codec and digest that the chain stores.
     #[must_use]
     pub const fn new(codec: Codec, digest: B256) -> Self {
         Self { codec, digest }
     }
 
-    /// The CID of a block.
+    /// Computes the CID of a block.
     #[must_use]
     pub fn of_block(codec: Codec, block: &[u8]) -> Self {
         Self { codec, digest: B256::from_slice(&Sha256::digest(block)) }
     }
 
-    /// What the block holds.
+    /// Returns the codec.
     #[must_use]
     pub const fn codec(&self) -> Codec {
         self.codec
     }
 
-    /// SHA-256 of the block.
+    /// Returns the SHA-256 digest of the block.
     #[must_use]
     pub const fn digest(&self) -> B256 {
         self.digest
     }
 
-    /// Whether `block` is the block of this CID.
+    /// Returns whether this is the CID of `block`.
     #[must_use]
     pub fn names(&self, block: &[u8]) -> bool {
         Self::of_block(self.codec, block) == *self
     }
 
-    /// The 36 bytes.
+    /// Returns the 36 bytes.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; Self::LEN] {
         let mut bytes = [0; Self::LEN];
@@ -106,7 +107,7 @@ impl Cid {
     /// Parses exactly 36 bytes.
     ///
     /// # Errors
-    /// [`InvalidCid`].
+    /// [`InvalidCid`] for another length or form.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, InvalidCid> {
         let bytes: &[u8; Self::LEN] = bytes.try_into().map_err(|_| InvalidCid)?;
         if bytes[0] != 0x01 || bytes[2..4] != [0x12, 0x20] {
@@ -122,7 +123,7 @@ impl Cid {
 }
 
 impl std::fmt::Display for Cid {
-    /// Base32, lower case: `bafk…` or `bafy…`.
+    /// Writes base32 in lower case: `bafk…` or `bafy…`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(&self.general().to_string())
     }
@@ -137,7 +138,7 @@ impl std::fmt::Debug for Cid {
 impl std::str::FromStr for Cid {
     type Err = InvalidCid;
 
-    /// Reads the text that `Display` gives, and no other spelling of it.
+    /// Parses the text that `Display` writes. Other spellings of the same CID are refused.
     fn from_str(text: &str) -> Result<Self, InvalidCid> {
         let general: cid::Cid = text.parse().map_err(|_| InvalidCid)?;
         let cid = Self::from_bytes(&general.to_bytes())?;

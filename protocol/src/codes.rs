@@ -1,4 +1,4 @@
-//! The closed lists: purposes, roles, rights, scope kinds, record status, categories.
+//! The closed lists of codes: purposes, roles, rights, scope kinds, record status, categories.
 
 use alloy::primitives::B256;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("unknown {list}")]
 pub struct UnknownCode {
-    /// Which list was asked.
+    /// The name of the list.
     pub list: &'static str,
 }
 
@@ -18,34 +18,34 @@ macro_rules! bits {
         pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant,)+ }
 
         impl $name {
-            /// Every member, in the order of its bit.
+            /// Every member, in the order of the bits.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The bit on chain.
+            /// Returns the bit on chain.
             #[must_use]
             pub const fn bit(self) -> $int {
                 match self { $(Self::$variant => 1 << $bit),+ }
             }
 
-            /// The word used in JSON, on the command line and on screen.
+            /// Returns the word for JSON, the command line and the screen.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }
             }
 
-            /// The bit set of several.
+            /// Returns the bit set of several members.
             #[must_use]
             pub fn mask(members: &[Self]) -> $int {
                 members.iter().fold(0, |mask, member| mask | member.bit())
             }
 
-            /// The members of a bit set; bits that mean nothing are dropped.
+            /// Returns the members of a bit set. Unknown bits are ignored.
             #[must_use]
             pub fn from_mask(mask: $int) -> Vec<Self> {
                 Self::ALL.iter().copied().filter(|member| mask & member.bit() != 0).collect()
             }
 
-            /// The single member of a bit set, if it has exactly one and it is known.
+            /// Returns the member, if exactly one bit is set and it is known.
             #[must_use]
             pub fn from_bit(bit: $int) -> Option<Self> {
                 Self::ALL.iter().copied().find(|member| member.bit() == bit)
@@ -66,7 +66,7 @@ macro_rules! bits {
 }
 
 bits! {
-    /// Why somebody reads: HL7 v3 PurposeOfUse.
+    /// The purpose of a read: HL7 v3 PurposeOfUse.
     Purpose(u16), "purpose" {
         /// Treatment.
         Treatment = 0, "TREAT";
@@ -92,7 +92,7 @@ bits! {
 }
 
 bits! {
-    /// What an accreditor vouches for.
+    /// The role for which an accreditor vouches.
     Role(u8), "role" {
         /// A physician.
         Doctor = 0, "doctor";
@@ -102,7 +102,7 @@ bits! {
         Lab = 2, "lab";
         /// A pharmacy.
         Pharmacy = 3, "pharmacy";
-        /// Reads the access log.
+        /// An auditor, who reads the access log.
         Auditor = 4, "auditor";
         /// An emergency service.
         Emergency = 5, "emergency";
@@ -112,7 +112,7 @@ bits! {
 }
 
 bits! {
-    /// What a grant permits. A grant carries exactly one.
+    /// The right that a grant gives. A grant has exactly one.
     Right(u8), "right" {
         /// Open records.
         Read = 0, "read";
@@ -129,20 +129,20 @@ macro_rules! list {
         pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant = $code,)+ }
 
         impl $name {
-            /// Every member, in the order of its code.
+            /// Every member, in the order of the codes.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The code on chain.
+            /// Returns the code on chain.
             #[must_use]
             pub const fn code(self) -> $int { self as $int }
 
-            /// The member with this code.
+            /// Returns the member with this code.
             #[must_use]
             pub fn from_code(code: $int) -> Option<Self> {
                 Self::ALL.iter().copied().find(|member| member.code() == code)
             }
 
-            /// The word used in JSON, on the command line and on screen.
+            /// Returns the word for JSON, the command line and the screen.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }
@@ -163,7 +163,7 @@ macro_rules! list {
 }
 
 list! {
-    /// What a grant covers.
+    /// The kind of scope: what a grant covers.
     ScopeKind(u8), "scope kind" {
         /// One record.
         Record = 0, "record";
@@ -175,21 +175,22 @@ list! {
 }
 
 list! {
-    /// Where a record stands. Only its patient moves it: forward, and back from a tombstone within the lift period.
+    /// The status of a record. Only the patient changes it: forward in the order of the codes, and back from a tombstone
+    /// within the lift period.
     RecordStatus(u8), "record status" {
         /// Readable.
         Active = 1, "active";
         /// Readable, but replaced by something newer.
         Superseded = 2, "superseded";
-        /// Closed for everybody; for ever, once the lift period is over.
+        /// Closed for everybody. Permanent after the lift period.
         Tombstoned = 3, "tombstoned";
     }
 }
 
 list! {
-    /// The coarse folder of a record. Public on chain: sensitive kinds use `unspecified`.
+    /// The coarse category of a record. It is public on chain; sensitive kinds use `unspecified`.
     Category(u16), "category" {
-        /// Says nothing.
+        /// No category is given.
         Unspecified = 0, "unspecified";
         /// Laboratory reports.
         Laboratory = 1, "laboratory";
@@ -223,7 +224,7 @@ list! {
 }
 
 impl Category {
-    /// The scope id of a grant over this category: the code in the low bytes.
+    /// Returns the scope id of a grant over this category: the code in the low bytes.
     #[must_use]
     pub fn scope_id(self) -> B256 {
         B256::left_padding_from(&self.code().to_be_bytes())
@@ -231,26 +232,26 @@ impl Category {
 }
 
 impl Purpose {
-    /// Whether a reader needs an accreditation for this purpose (all but FAMRQT and PATRQT).
+    /// Returns whether a reader needs an accreditation for this purpose (all but FAMRQT and PATRQT).
     #[must_use]
     pub const fn needs_accreditation(self) -> bool {
         !matches!(self, Self::PatientRequested | Self::FamilyRequested)
     }
 }
 
-/// The most scopes one Grant message may name (`GrantRegistry`).
+/// The largest number of scopes in one Grant message (`GrantRegistry`).
 pub const MAX_SCOPES: usize = 64;
-/// The largest time, in unix seconds, that a message, a leaf or a filter may name: what 40 bits hold.
+/// The largest time, in Unix seconds, in a message, a leaf or a filter: the largest 40-bit number.
 pub const TIME_MAX: u64 = (1 << 40) - 1;
-/// The most accesses one checkpoint may carry (`AccessLog`).
+/// The largest number of accesses in one checkpoint (`AccessLog`).
 pub const MAX_BATCH: usize = 1_000;
-/// CID codec of a single raw block.
+/// The CID codec of a single raw block.
 pub const CODEC_RAW: u8 = 0x55;
-/// CID codec of a UnixFS tree.
+/// The CID codec of a UnixFS tree.
 pub const CODEC_DAG_PB: u8 = 0x70;
-/// HPKE KEM id of DHKEM(secp256k1, HKDF-SHA256), IANA HPKE registry.
+/// The HPKE KEM id of DHKEM(secp256k1, HKDF-SHA256), IANA HPKE registry.
 pub const KEM_SECP256K1: u16 = 0x0016;
-/// Key slot of the identity key (`KeyRegistry`).
+/// The key slot of the identity key (`KeyRegistry`).
 pub const SLOT_IDENTITY: u8 = 0;
-/// Key slot of the list of category keys (`KeyRegistry`).
+/// The key slot of the list of category keys (`KeyRegistry`).
 pub const SLOT_CATEGORIES: u8 = 1;

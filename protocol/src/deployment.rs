@@ -1,5 +1,5 @@
-//! The deployment file: where the contracts are, who runs the log, and to which keys release shares are sealed. Everybody
-//! starts from the same copy (`SPEC.md`, section 12).
+//! The deployment file: the addresses of the contracts, the operator of the log, and the keys to which release shares
+//! are sealed. All parties start from the same copy (`SPEC.md`, section 12).
 
 use alloy::{
     primitives::{Address, B256},
@@ -9,28 +9,28 @@ use serde::{Deserialize, Serialize};
 
 use crate::operator_keys::{self, OperatorKeysError, OperatorPublicKey, SignedOperatorKey};
 
-/// The version of this file's form.
+/// The version of the file format.
 pub const DEPLOYMENT_VERSION: u32 = 3;
-/// EIP-712 domain name of every contract.
+/// The EIP-712 domain name of every contract.
 pub const DOMAIN_NAME: &str = "medlock";
-/// EIP-712 domain version of every contract.
+/// The EIP-712 domain version of every contract.
 pub const DOMAIN_VERSION: &str = "1";
 
-/// A deployment, as `contracts/script/Deploy.s.sol` writes it.
+/// A deployment, in the form that `contracts/script/Deploy.s.sol` writes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Deployment {
-    /// [`DEPLOYMENT_VERSION`].
+    /// The version of the file: [`DEPLOYMENT_VERSION`].
     pub version: u32,
-    /// EIP-155 chain id.
+    /// The EIP-155 chain id.
     pub chain_id: u64,
-    /// Hash of block 0: tells two chains with the same id apart.
+    /// The hash of block 0. It distinguishes two chains with the same id.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub genesis_hash: B256,
-    /// No event of ours lies before this block.
+    /// The first block that may contain an event of these contracts.
     pub start_block: u64,
-    /// Who keeps the log and holds the release shares.
+    /// The operator, who keeps the log and holds the release shares.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub operator: Address,
@@ -40,17 +40,17 @@ pub struct Deployment {
     pub contracts: Contracts,
 }
 
-/// A deployment file that cannot be used.
+/// The reason why a deployment file cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeploymentError {
-    /// It is not JSON of this form.
+    /// The file is not JSON of this form.
     #[error("it is not a deployment file: {0}")]
     Form(#[source] serde_json::Error),
-    /// It has another version.
+    /// The file has another version.
     #[error("it has version {found}, this program reads version {DEPLOYMENT_VERSION}")]
     Version {
-        /// The version that it has.
+        /// The version of the file.
         found: u32,
     },
 }
@@ -59,15 +59,15 @@ pub enum DeploymentError {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Contracts {
-    /// Who vouches for whom.
+    /// `Accreditation`: accreditors and practitioners.
     pub accreditation: DeployedContract,
-    /// Public encryption keys.
+    /// `KeyRegistry`: public encryption keys.
     pub key_registry: DeployedContract,
-    /// Records and versions.
+    /// `RecordRegistry`: records and versions.
     pub record_registry: DeployedContract,
-    /// Grants.
+    /// `GrantRegistry`: grants.
     pub grant_registry: DeployedContract,
-    /// The anchored log.
+    /// `AccessLog`: the anchored log.
     pub access_log: DeployedContract,
 }
 
@@ -75,17 +75,17 @@ pub struct Contracts {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeployedContract {
-    /// Its address.
+    /// The address of the contract.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub address: Address,
-    /// keccak256 of its runtime code.
+    /// The keccak256 hash of its runtime code.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub code_hash: B256,
 }
 
-/// Names one of the five contracts.
+/// The name of one of the five contracts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ContractName {
@@ -102,10 +102,11 @@ pub enum ContractName {
 }
 
 impl Deployment {
-    /// Parses the JSON of a deployment file. The version is checked first: a file of another version has another form.
+    /// Parses the JSON of a deployment file. Checks the version first, because a file of another version has another
+    /// form.
     ///
     /// # Errors
-    /// [`DeploymentError`].
+    /// [`DeploymentError`] when the version or the form is wrong.
     pub fn parse(json: &[u8]) -> Result<Self, DeploymentError> {
         #[derive(Deserialize)]
         struct OnlyVersion {
@@ -116,7 +117,7 @@ impl Deployment {
         serde_json::from_slice(json).map_err(DeploymentError::Form)
     }
 
-    /// Checks that the version is [`DEPLOYMENT_VERSION`], for a deployment that came in another message.
+    /// Checks that the version is [`DEPLOYMENT_VERSION`], for a deployment that was part of another message.
     ///
     /// # Errors
     /// [`DeploymentError::Version`].
@@ -124,7 +125,7 @@ impl Deployment {
         check_version(self.version)
     }
 
-    /// The address of a contract.
+    /// Returns the address of a contract.
     #[must_use]
     pub fn address_of(&self, contract: ContractName) -> Address {
         let contracts = &self.contracts;
@@ -138,25 +139,25 @@ impl Deployment {
         .address
     }
 
-    /// Checks every encryption key of the operator; gives the newest, to which release shares are sealed.
+    /// Checks every encryption key of the operator and returns the newest, to which release shares are sealed.
     ///
     /// # Errors
-    /// See [`OperatorKeysError`]; also when there is none yet.
+    /// [`OperatorKeysError`], also when there is no key yet.
     pub fn operator_key(&self) -> Result<OperatorPublicKey, OperatorKeysError> {
         operator_keys::check(self)?.pop().ok_or(OperatorKeysError::None)
     }
 
-    /// Makes sure that this file may take the place of the one that was kept: all is equal, but keys of the operator may
-    /// follow. The keys themselves are for [`Deployment::operator_key`] to check.
+    /// Checks that this file may replace the file that was kept: everything is equal, except that keys of the operator
+    /// may be added at the end. Does not check the keys themselves; [`Deployment::operator_key`] does.
     ///
     /// # Errors
-    /// [`OperatorKeysError::Pinned`].
+    /// [`OperatorKeysError::Pinned`] when it may not.
     pub fn expect_extends(&self, kept: &Self) -> Result<(), OperatorKeysError> {
         let extends = self.is_same_but_for_keys(kept) && self.operator_keys.starts_with(&kept.operator_keys);
         extends.then_some(()).ok_or(OperatorKeysError::Pinned)
     }
 
-    /// Whether chain, contracts and operator are the same, whatever the operator's encryption keys are.
+    /// Returns whether chain, contracts and operator are the same. The operator's encryption keys may differ.
     #[must_use]
     pub fn is_same_but_for_keys(&self, other: &Self) -> bool {
         let Self { version, chain_id, genesis_hash, start_block, operator, operator_keys: _, contracts } = self;
@@ -171,7 +172,7 @@ impl Deployment {
             )
     }
 
-    /// The EIP-712 domain of a contract.
+    /// Returns the EIP-712 domain of a contract.
     #[must_use]
     pub fn domain_of(&self, contract: ContractName) -> Eip712Domain {
         Eip712Domain::new(

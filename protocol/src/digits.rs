@@ -1,28 +1,28 @@
-//! Numbers in a path or a query: decimal digits and nothing else. Rust's own parser would also take a sign.
+//! Numbers in a path or a query: only decimal digits. The parser of the standard library would also accept a sign.
 
 use std::{borrow::Cow, str::FromStr};
 
 use serde::{Deserialize, Deserializer, de::Error};
 
-/// A number as text; `None` for anything but 1 to 20 digits, and for one that does not fit.
+/// Parses a number. Returns `None` unless the text has 1 to 20 digits and the number fits into `T`.
 #[must_use]
 pub fn parse<T: FromStr>(text: &str) -> Option<T> {
     let is_number = (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| text.parse().ok()).flatten()
 }
 
-/// Reads a number.
+/// Deserializes a number.
 ///
 /// # Errors
-/// When the text is none.
+/// An error when the text is not a number.
 pub fn deserialize<'de, T: FromStr, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
     parse(&Cow::<'de, str>::deserialize(from)?).ok_or_else(|| D::Error::custom("expected a number in decimal digits"))
 }
 
-/// Reads a number that is there.
+/// Deserializes a number as `Some`.
 ///
 /// # Errors
-/// When the text is none.
+/// An error when the text is not a number.
 pub fn option<'de, T: FromStr, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
     deserialize(from).map(Some)
 }

@@ -1,5 +1,6 @@
-//! How far ahead the ends of what people sign may lie. Nothing is without an end that somebody lives to see: the rule stands
-//! here once, for servers, which refuse what breaks it, and for clients, which do not sign it. The contracts take any 40 bits.
+//! Limits for the deadlines and end times of signed messages. Everything that people sign must end at a foreseeable
+//! time. The limits are defined only here: servers refuse messages that exceed them, and clients do not sign such
+//! messages. The contracts accept any 40-bit time.
 
 use alloy::primitives::{U256, aliases::U40};
 
@@ -8,19 +9,22 @@ use crate::{
     statements::{AccessRequest, DenyRequest},
 };
 
-/// A client signs what takes away ([`Action::takes_away`]) with a deadline so many seconds ahead (30 days), so that a message
-/// that waits for a full chain or a poor relayer still counts.
+/// The number of seconds from now to the deadline that a client sets for a message that takes something away
+/// ([`Action::takes_away`]): 30 days. The message then stays valid while it waits because the chain is full or the
+/// relayer has too little ether.
 pub const REVOCATION_SECONDS: u64 = 30 * 86_400;
-/// A client signs every other action with a deadline so many seconds ahead (an hour).
+/// The number of seconds from now to the deadline that a client sets for every other action (an hour).
 pub const DEADLINE_SECONDS: u64 = 3_600;
-/// No action has a deadline more seconds ahead than this (31 days).
+/// The largest number of seconds from now to the deadline of an action (31 days).
 pub const DEADLINE_SECONDS_MAX: u64 = REVOCATION_SECONDS + 86_400;
-/// No Grant, no accreditation, and no wish for a grant ends later than this many seconds from now (20 years).
+/// The largest number of seconds from now to the end of a Grant, of an accreditation, or of a grant that is asked for
+/// (20 years).
 pub const AUTHORITY_SECONDS_MAX: u64 = 20 * 366 * 86_400;
-/// A request for access waits for an answer at most this many seconds, and so does its denial for a server (90 days).
+/// The largest number of seconds that an access request may wait for an answer, and from now to the deadline of a
+/// denial (90 days).
 pub const REQUEST_SECONDS_MAX: u64 = 90 * 86_400;
 
-/// An end that lies too far ahead.
+/// An end time or deadline that is too far ahead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.as_str())]
 #[non_exhaustive]
@@ -33,14 +37,14 @@ pub enum TooFarAhead {
     Accreditation,
     /// The deadline of a request; see [`REQUEST_SECONDS_MAX`].
     Request,
-    /// The end that a request wishes; see [`AUTHORITY_SECONDS_MAX`].
+    /// The end of the grant that a request asks for; see [`AUTHORITY_SECONDS_MAX`].
     Wish,
     /// The deadline of a denial; see [`REQUEST_SECONDS_MAX`].
     Denial,
 }
 
 impl TooFarAhead {
-    /// The sentence for people.
+    /// Returns the sentence to show to people.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -55,10 +59,10 @@ impl TooFarAhead {
 }
 
 impl Action {
-    /// Checks every end that the message names.
+    /// Checks every end time in the message.
     ///
     /// # Errors
-    /// The first that lies too far ahead of `now` (unix seconds).
+    /// The first one that is too far ahead of `now` (Unix seconds).
     pub fn check_ends(&self, now: u64) -> Result<(), TooFarAhead> {
         within(self.deadline(), now, DEADLINE_SECONDS_MAX, TooFarAhead::Deadline)?;
         match self {
@@ -80,14 +84,14 @@ impl Action {
         }
     }
 
-    /// How many seconds ahead a client sets the deadline.
+    /// Returns the number of seconds from now to the deadline that a client sets.
     #[must_use]
     pub const fn deadline_seconds(&self) -> u64 {
         if self.takes_away() { REVOCATION_SECONDS } else { DEADLINE_SECONDS }
     }
 }
 
-/// Checks the end of a grant, in unix seconds.
+/// Checks the end of a grant, in Unix seconds.
 ///
 /// # Errors
 /// [`TooFarAhead::Grant`].
@@ -95,7 +99,7 @@ pub fn check_grant_end(end: u64, now: u64) -> Result<(), TooFarAhead> {
     within(U256::from(end), now, AUTHORITY_SECONDS_MAX, TooFarAhead::Grant)
 }
 
-/// Checks the end of an accreditation, in unix seconds.
+/// Checks the end of an accreditation, in Unix seconds.
 ///
 /// # Errors
 /// [`TooFarAhead::Accreditation`].
@@ -104,10 +108,10 @@ pub fn check_accreditation_end(end: u64, now: u64) -> Result<(), TooFarAhead> {
 }
 
 impl AccessRequest {
-    /// Checks the deadline and the wished end.
+    /// Checks the deadline and the end of the grant that is asked for.
     ///
     /// # Errors
-    /// The first that lies too far ahead of `now` (unix seconds).
+    /// The first one that is too far ahead of `now` (Unix seconds).
     pub fn check_ends(&self, now: u64) -> Result<(), TooFarAhead> {
         within(self.deadline, now, REQUEST_SECONDS_MAX, TooFarAhead::Request)?;
         within(U256::from(self.until), now, AUTHORITY_SECONDS_MAX, TooFarAhead::Wish)
@@ -118,7 +122,7 @@ impl DenyRequest {
     /// Checks the deadline.
     ///
     /// # Errors
-    /// [`TooFarAhead::Denial`] when it lies too far ahead of `now` (unix seconds).
+    /// [`TooFarAhead::Denial`] when the deadline is too far ahead of `now` (Unix seconds).
     pub fn check_ends(&self, now: u64) -> Result<(), TooFarAhead> {
         within(self.deadline, now, REQUEST_SECONDS_MAX, TooFarAhead::Denial)
     }
@@ -144,7 +148,7 @@ mod tests {
 
     const NOW: u64 = 1_777_852_800;
 
-    /// One of each action, with this deadline, and this end where there is one.
+    /// Returns one of each action with this deadline, and with this end where the action has one.
     fn each(deadline: U256, end: U40) -> Vec<Action> {
         let (me, nonce, word) = (Address::repeat_byte(1), U256::from(7), B256::repeat_byte(2));
         vec![

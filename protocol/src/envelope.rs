@@ -12,13 +12,15 @@
 //! 161   …  FLOE: parameters 10, IV 32, header tag 32, segments; ends exactly at the end of the file
 //! ```
 //!
-//! What FLOE encrypts: length of metadata (u32) ‖ [`Metadata`] ‖ content ‖ zeros up to the padded length.
+//! FLOE encrypts: length of metadata (u32) ‖ [`Metadata`] ‖ content ‖ zeros up to the padded length.
 //! FLOE's associated data: `"medlock/v1/envelope\0"` ‖ bytes 0..161 ‖ chain id 8 ‖ RecordRegistry 20.
 //!
-//! Sealing and opening are sans-io and use bounded memory: [`Sealer`] and [`Opener`] are fed slices, [`SealReader`] and
-//! [`OpenReader`] wrap a `Read`, [`RangeOpener`] opens any byte range of the content from the segments that cover it.
-//! FLOE draws its IVs itself (the one exception to "the caller passes the generator"): sealing twice gives two
-//! envelopes, and that is what keeps one data key safe when a broken upload is begun again.
+//! Sealing and opening do no input or output themselves (sans-io) and use bounded memory. [`Sealer`] and [`Opener`]
+//! take slices, [`SealReader`] and [`OpenReader`] wrap a `Read`, [`RangeOpener`] opens any byte range of the content
+//! from the segments that cover it.
+//! FLOE generates its IVs itself (the one exception to "the caller passes the generator"). Sealing the same content
+//! twice gives two different envelopes, so it is safe to use the same data key when an interrupted upload is started
+//! again.
 
 mod content_hash;
 mod header;
@@ -45,44 +47,44 @@ use alloy::primitives::Address;
 
 use crate::split::RecordVersion;
 
-/// The chain and registry that an envelope is for.
+/// The chain and the registry that an envelope belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EnvelopeContext {
-    /// EIP-155 chain id.
+    /// The EIP-155 chain id.
     pub chain_id: u64,
-    /// Address of `RecordRegistry`.
+    /// The address of `RecordRegistry`.
     pub registry: Address,
 }
 
 impl EnvelopeContext {
-    /// Names one record version of this registry.
+    /// Returns the identification of a record version in this registry.
     #[must_use]
     pub const fn record_version(&self, record: crate::ids::RecordId, version: u16) -> RecordVersion {
         RecordVersion { chain_id: self.chain_id, registry: self.registry, record, version }
     }
 }
 
-/// Why an envelope does not open. The names are the classes of the shared vectors.
+/// The reason why an envelope cannot be opened. The names are the error classes of the shared vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// Magic, suite, flags, version, owner capsule, FLOE parameters or metadata are malformed, or the header names
-    /// another record or version than the one asked for.
+    /// The magic, suite, flags, version, owner capsule, FLOE parameters or metadata are malformed, or the header names
+    /// another record or version than the requested one.
     #[error("the envelope's header is malformed or names another record")]
     Header,
-    /// An authentication tag does not hold: wrong key, wrong chain or registry, or changed bytes.
+    /// An authentication tag is wrong: wrong key, wrong chain or registry, or changed bytes.
     #[error("the envelope was changed, or this is not its key")]
     Tag,
     /// The file does not end exactly with its final segment.
     #[error("the envelope is cut short or goes on after its end")]
     Final,
-    /// Lengths inside contradict each other.
+    /// Lengths inside the envelope contradict each other.
     #[error("the lengths inside the envelope contradict each other")]
     Length,
-    /// Padding is not zero, or not as long as it must be.
+    /// The padding is not zero, or does not have the required length.
     #[error("the envelope is padded otherwise than the protocol says")]
     Padding,
-    /// Owner capsule, release share or content hash are not what the key and the content give.
+    /// The owner capsule, release share or content hash does not match the key and the content.
     #[error("the envelope does not keep what it commits to")]
     Commitment,
     /// The owner capsule is not for this key, patient, record, version or epoch.
@@ -91,7 +93,7 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// The class, as the shared vectors write it.
+    /// Returns the error class, as the shared vectors write it.
     #[must_use]
     pub const fn class(self) -> &'static str {
         match self {

@@ -1,5 +1,5 @@
-//! The stable codes of everything that can go wrong between a client and a server. A client may switch on a code;
-//! the sentence beside it is for people and may change.
+//! The stable codes of all errors between a client and a server. A client may depend on a code. The sentence beside it
+//! is for people and may change.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,15 +14,15 @@ macro_rules! codes {
             /// Every code.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The code as it stands in JSON.
+            /// Returns the code as it is in JSON.
             #[must_use]
             pub const fn as_str(self) -> &'static str { match self { $(Self::$variant => $text),+ } }
 
-            /// The HTTP status that goes with it.
+            /// Returns the HTTP status for the code.
             #[must_use]
             pub const fn status(self) -> u16 { match self { $(Self::$variant => $status),+ } }
 
-            /// What to do now, in one sentence.
+            /// Returns one sentence that says what to do now.
             #[must_use]
             pub const fn hint(self) -> &'static str { match self { $(Self::$variant => $hint),+ } }
         }
@@ -36,27 +36,27 @@ codes! {
     OutOfRange = "out_of_range", 422, "Use a value inside the range that the detail names.";
     /// A category code that is not in the list.
     UnknownCategory = "unknown_category", 422, "Use one of the categories of the specification.";
-    /// No session, or it has ended.
+    /// There is no session, or it has ended.
     NotSignedIn = "not_signed_in", 401, "Sign in again: medlock login.";
-    /// The sign-in message is not the one we asked for.
+    /// The sign-in message is not the one that the server asked for.
     InvalidLogin = "invalid_login", 401, "Ask for a new challenge and sign exactly that message.";
     /// The message was made for another domain.
     WrongDomain = "wrong_domain", 401, "Check that you are on the site you meant, then sign in again.";
     /// The message or transaction is for another chain.
     WrongChain = "wrong_chain", 422, "Switch your wallet to the chain of the deployment.";
-    /// The nonce was used before, or was never ours.
+    /// The nonce was used before, or this server did not issue it.
     NonceUsed = "nonce_used", 409, "Sign a new message with a new nonce.";
-    /// The message's time has passed.
+    /// The deadline of the message has passed.
     Expired = "expired", 422, "Sign a new message with a later deadline.";
     /// The client's clock is too far from the server's.
     ClockSkew = "clock_skew", 422, "Set this device's clock, then try again.";
-    /// Malformed, high-s or somebody else's signature.
+    /// The signature is malformed, has a high s, or was made by another account.
     InvalidSignature = "invalid_signature", 422, "Sign again with the account that the message names.";
-    /// Signed in as somebody who may not do this.
+    /// The signed-in account may not do this.
     Forbidden = "forbidden", 403, "Ask the person whose data it is, or sign in with another account.";
-    /// Nothing here by that name that you may see.
+    /// Nothing with this name exists, or the caller may not see it.
     NotFound = "not_found", 404, "Check the name; it may also be that nobody shared it with you.";
-    /// No such record on chain.
+    /// The record does not exist on chain.
     UnknownRecord = "unknown_record", 404, "Check the record id.";
     /// The record was tombstoned.
     RecordTombstoned = "record_tombstoned", 410, "The record was withdrawn; ask its patient.";
@@ -68,23 +68,23 @@ codes! {
     GrantExpired = "grant_expired", 403, "Ask the patient to share again: medlock request.";
     /// The grant was revoked.
     GrantRevoked = "grant_revoked", 403, "The patient stopped sharing; ask again if you still need it.";
-    /// The practitioner is not accredited, or suspended.
+    /// The practitioner is not accredited, or is suspended.
     NotAccredited = "not_accredited", 403, "Ask your accreditor to vouch for you.";
     /// The person has not published an encryption key.
     KeyNotRegistered = "key_not_registered", 409, "They must first run: medlock register.";
     /// The state that the message replaces is no longer current.
     StaleState = "stale_state", 409, "Read the current state and sign again.";
-    /// It exists already.
+    /// The thing to create exists already.
     AlreadyExists = "already_exists", 409, "Nothing to do, or use a new name.";
     /// The operator has no release share for this version.
     ShareMissing = "share_missing", 409, "The patient must run: medlock reissue.";
-    /// A capsule is not exactly as long as its form says.
+    /// The length of a capsule is not the length that its form requires.
     InvalidCapsule = "invalid_capsule", 422, "Use a client of the same version as the server.";
-    /// The stored bytes are not what the CID says.
+    /// The stored bytes do not match the CID.
     CidMismatch = "cid_mismatch", 422, "Upload again; if it persists, the storage node is faulty.";
-    /// The envelope's header does not name what the chain confirms.
+    /// The envelope's header does not match the record and version on chain.
     InvalidEnvelope = "invalid_envelope", 422, "Upload an envelope made for exactly this record and version.";
-    /// Larger than this server accepts.
+    /// The body is larger than this server accepts.
     TooLarge = "too_large", 413, "Send a smaller file, or ask the operator for a larger limit.";
     /// The upload ended before its announced length.
     TruncatedUpload = "truncated_upload", 400, "Upload again.";
@@ -94,37 +94,37 @@ codes! {
     UriTooLong = "uri_too_long", 414, "Use a path and a query that the OpenAPI document describes.";
     /// The head of the request is larger than this server accepts.
     HeadTooLarge = "head_too_large", 431, "Send fewer or shorter headers.";
-    /// The request did not come in time.
+    /// The request did not arrive in time.
     RequestTimeout = "request_timeout", 408, "Send the request again, over a better connection if there is one.";
-    /// The body comes in a transfer coding that this server does not read.
+    /// The body has a transfer coding that this server does not support.
     UnsupportedTransferCoding = "unsupported_transfer_coding", 501, "Send the body with Content-Length, or chunked and in no other coding.";
     /// The range cannot be served.
     InvalidRange = "invalid_range", 416, "Ask for a range inside the file.";
-    /// Someone else changed it since it was read.
+    /// The data was changed by someone else after it was read.
     PreconditionFailed = "precondition_failed", 412, "Read the current version, merge, and write again.";
-    /// The same idempotency key with another body.
+    /// The same idempotency key was used with another body.
     IdempotencyMismatch = "idempotency_mismatch", 422, "Use a new idempotency key for a new request.";
-    /// The request is still being carried out.
+    /// The request is still being processed.
     InProgress = "in_progress", 409, "It goes on by itself; send it again with the same idempotency key to learn its outcome.";
-    /// Too many requests.
+    /// There were too many requests.
     RateLimited = "rate_limited", 429, "Wait for the time in Retry-After.";
-    /// The relayer's gas budget for this account, its network or everybody is used up for today.
+    /// The relayer's gas budget for this account, its network or all accounts is used up for today.
     BudgetExceeded = "budget_exceeded", 429, "Try tomorrow, or send it yourself: --direct.";
-    /// The account is new here, and this server relays for invited accounts only.
+    /// The account is new to this server, and this server relays only for invited accounts.
     NotInvited = "not_invited", 403, "Ask your accreditor or the operator for an invitation, or send it yourself: --direct.";
-    /// The relayer has too little ether for the action.
+    /// The relayer does not have enough ether for the action.
     RelayerPoor = "relayer_poor", 503, "Try again later, tell the operator, or send it yourself: --direct.";
-    /// The log is so far behind that no read can be anchored in time. Nothing was read and nothing was logged.
+    /// The log is so far behind that a read could not be anchored in time. Nothing was read or logged.
     LogBehind = "log_behind", 503, "Try again after the time in Retry-After; nothing was read.";
     /// The contracts would refuse the action.
     WouldRevert = "would_revert", 422, "The detail says what the contract refuses; correct it and sign again.";
-    /// The method is not offered here.
+    /// The resource does not support this method.
     MethodNotAllowed = "method_not_allowed", 405, "Use a method that the OpenAPI document lists.";
     /// The body is not of the expected media type.
     UnsupportedMediaType = "unsupported_media_type", 415, "Send the media type that the OpenAPI document lists.";
     /// The chain, the database or the storage node does not answer.
     Unavailable = "unavailable", 503, "Try again in a moment; what was done already is not done twice.";
-    /// Our fault.
+    /// An internal error of the server.
     Internal = "internal", 500, "Try again; if it persists, give the operator the request id.";
 }
 
@@ -148,6 +148,6 @@ pub struct Problem {
     pub detail: String,
     /// What to do now.
     pub hint: String,
-    /// Names this request in the operator's log.
+    /// The id of this request in the operator's log.
     pub request_id: String,
 }

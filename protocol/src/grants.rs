@@ -1,6 +1,6 @@
 //! The rules of grants (`SPEC.md`, section 9), stated once for the server, the SDK and the indexer: the form a grant must
-//! have before it is signed, the records it covers, and what it permits at a given time. The contracts decide in the end;
-//! these functions predict their answer and explain it.
+//! have before it is signed, the records it covers, and what it permits at a given time. The contracts have the
+//! final decision; these functions predict it and explain it.
 //!
 //! `vectors/rules-*.json` hold the same rules as tables; the TypeScript twin is `client/web/src/protocol/grants/`.
 

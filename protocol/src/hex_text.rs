@@ -1,8 +1,8 @@
-//! Serde form of bytes, addresses and long integers: always lower-case `0x…` text, also in formats that call themselves
-//! binary, so that a value looks the same in JSON, in MongoDB and on screen.
+//! The serde form of bytes, addresses and long integers: always lower-case `0x…` text, also in binary formats. A value
+//! then looks the same in JSON, in MongoDB and on screen.
 //!
-//! Nothing but such text is read: the types' own forms would also take arrays of numbers, decimal digits, and hex without
-//! its prefix, which no document promises.
+//! Only such text is accepted. The default serde forms of these types would also accept arrays of numbers, decimal
+//! digits, and hex without the prefix, which our documents do not allow.
 
 use std::{fmt::LowerHex, str::FromStr};
 
@@ -13,12 +13,12 @@ pub fn serialize<T: LowerHex, S: Serializer>(value: &T, to: S) -> Result<S::Ok, 
     to.collect_str(&format_args!("{value:#x}"))
 }
 
-/// Reads hex text; the error never repeats the input.
+/// Reads hex text. The error never contains the input.
 pub fn deserialize<'de, T: FromStr, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
     parse(&std::borrow::Cow::<'de, str>::deserialize(from)?).ok_or_else(invalid)
 }
 
-/// `0x` and hex digits, upper or lower case, of the right number.
+/// Parses `0x` and the right number of hex digits, in upper or lower case.
 fn parse<T: FromStr>(text: &str) -> Option<T> {
     let digits = text.strip_prefix("0x")?;
     digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| text.parse().ok()).flatten()
@@ -28,11 +28,11 @@ fn invalid<E: Error>() -> E {
     E::custom("expected 0x-prefixed hex of the right length")
 }
 
-/// The same for an integer, which has 1 to 64 digits.
+/// The same form for an integer, which has 1 to 64 digits.
 pub mod quantity {
     use super::{Deserialize, Deserializer, FromStr, LowerHex, Serializer, invalid, parse};
 
-    /// Writes the fewest digits.
+    /// Writes the integer without leading zeros.
     pub fn serialize<T: LowerHex, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
         super::serialize(value, to)
     }
@@ -44,7 +44,7 @@ pub mod quantity {
     }
 }
 
-/// The same for a value that may be missing.
+/// The same form for a value that may be missing.
 pub mod option {
     use super::{Deserialize, Deserializer, FromStr, LowerHex, Serializer, invalid, parse};
 

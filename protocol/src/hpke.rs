@@ -1,8 +1,9 @@
 //! The part of HPKE (RFC 9180) that capsules use: base mode, one message, DHKEM(secp256k1, HKDF-SHA256) = 0x0016
 //! (draft-wahby-cfrg-hpke-kem-secp256k1), HKDF-SHA256 = 0x0001, AES-256-GCM = 0x0002.
 //!
-//! Own code over `k256`, `hkdf` and `aes-gcm` because sealing is deterministic: the caller gives the ephemeral key
-//! pair, which the HPKE crates rightly hide. Names follow the RFC; public test vectors hold it to them.
+//! This is our own code over `k256`, `hkdf` and `aes-gcm`, because sealing is deterministic: the caller passes the
+//! ephemeral key pair, which HPKE crates do not allow, for good reasons. Names follow the RFC. Public test vectors
+//! check the code.
 
 use aes_gcm::{
     Aes256Gcm, KeyInit,
@@ -58,7 +59,7 @@ pub(crate) fn derive_key_pair(ikm: &[u8; 32]) -> SecretKey {
             return key;
         }
     }
-    // A candidate is out of range once in 2^128; 256 of them in a row cannot be found by anyone.
+    // A candidate is out of range once in 2^128. Nobody can find an input that gives 256 of them in a row.
     unreachable!("256 candidates in a row outside the field")
 }
 
@@ -72,7 +73,7 @@ fn shared_secret(sk: &SecretKey, pk: &PublicKey, enc: &[u8; 65], recipient: &[u8
     secret
 }
 
-/// `Encap(pkR)` with a given ephemeral key: the shared secret and `enc`.
+/// `Encap(pkR)` with a given ephemeral key. Returns the shared secret and `enc`.
 pub(crate) fn encap(ephemeral: &SecretKey, recipient: &PublicKey) -> (Zeroizing<[u8; 32]>, [u8; 65]) {
     let enc = *PublicKey::from_point(ephemeral.public_key()).as_bytes();
     (shared_secret(ephemeral, recipient, &enc, recipient.as_bytes()), enc)
@@ -106,7 +107,7 @@ pub(crate) fn seal(shared_secret: &[u8; 32], info: &[u8], aad: &[u8], plaintext:
     sealed.try_into().expect("32 bytes and a tag of 16")
 }
 
-/// `OpenBase` of 48 bytes, sequence number 0. `None`: not for this key, or not for this binding.
+/// `OpenBase` of 48 bytes, sequence number 0. Returns `None` when the key or the binding is another one.
 pub(crate) fn open(
     shared_secret: &[u8; 32],
     info: &[u8],

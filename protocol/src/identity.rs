@@ -1,4 +1,4 @@
-//! Key pairs and salts that derive from a person's seed.
+//! Key pairs and salts that are derived from a person's seed.
 
 use alloy::primitives::{Address, B256, keccak256};
 use hmac::{Hmac, KeyInit, Mac};
@@ -16,15 +16,16 @@ use crate::{
     secret::{CategorySecret, Seed},
 };
 
-/// Length of a public key: uncompressed SEC 1, `04 ‖ x ‖ y`.
+/// The length of a public key: uncompressed SEC 1, `04 ‖ x ‖ y`.
 pub const PUBLIC_KEY_LEN: usize = 65;
 
-/// The bytes are not a point of secp256k1 in uncompressed form.
+/// The bytes are not a point on secp256k1 in uncompressed form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an uncompressed public key on secp256k1")]
 pub struct InvalidPublicKey;
 
-/// A public encryption key: a point on secp256k1 other than infinity, uncompressed. Checked when made.
+/// A public encryption key: a point on secp256k1 other than infinity, uncompressed. The point is checked when the value
+/// is made.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PublicKey {
     bytes: [u8; PUBLIC_KEY_LEN],
@@ -35,7 +36,7 @@ impl PublicKey {
     /// Parses 65 bytes and checks that the point lies on the curve.
     ///
     /// # Errors
-    /// [`InvalidPublicKey`] for another length or form, or a point that is not on the curve.
+    /// [`InvalidPublicKey`] for another length or form, or for a point that is not on the curve.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, InvalidPublicKey> {
         let bytes: [u8; PUBLIC_KEY_LEN] = bytes.try_into().map_err(|_| InvalidPublicKey)?;
         if bytes[0] != 0x04 {
@@ -51,13 +52,13 @@ impl PublicKey {
         Self { bytes, point }
     }
 
-    /// The 65 bytes.
+    /// Returns the 65 bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; PUBLIC_KEY_LEN] {
         &self.bytes
     }
 
-    /// keccak256 of the 65 bytes, as `KeyRegistry` keeps it.
+    /// Returns the keccak256 hash of the 65 bytes, as `KeyRegistry` stores it.
     #[must_use]
     pub fn hash(&self) -> B256 {
         keccak256(self.bytes)
@@ -107,14 +108,15 @@ impl<'de> Deserialize<'de> for PublicKey {
 /// It is never a wallet's signing key.
 #[derive(Clone, ZeroizeOnDrop)]
 pub struct IdentityKey {
-    // `k256::SecretKey` wipes itself; the public half needs no wiping.
+    // `k256::SecretKey` wipes itself; the public key need not be wiped.
     secret: SecretKey,
     #[zeroize(skip)]
     public: PublicKey,
 }
 
 impl IdentityKey {
-    /// `DeriveKeyPair(ikm)` of HPKE (RFC 9180, section 7.1.3) for KEM 0x0016; `ikm` is 32 uniform bytes.
+    /// Derives a key pair: `DeriveKeyPair(ikm)` of HPKE (RFC 9180, section 7.1.3) for KEM 0x0016; `ikm` is 32 uniform
+    /// bytes.
     #[must_use]
     pub fn derive(ikm: &[u8; 32]) -> Self {
         let secret = hpke::derive_key_pair(ikm);
@@ -122,7 +124,7 @@ impl IdentityKey {
         Self { secret, public }
     }
 
-    /// The public half.
+    /// Returns the public key.
     #[must_use]
     pub const fn public_key(&self) -> &PublicKey {
         &self.public
@@ -134,15 +136,15 @@ impl IdentityKey {
 }
 
 impl Seed {
-    /// The identity key of an epoch: `DeriveKeyPair(HKDF-Expand(seed, "medlock/v1/identity-key\0" ‖ epoch32))`.
+    /// Returns the identity key of an epoch: `DeriveKeyPair(HKDF-Expand(seed, "medlock/v1/identity-key\0" ‖ epoch32))`.
     /// The first epoch is 1, as on chain.
     #[must_use]
     pub fn identity_key(&self, epoch: u32) -> IdentityKey {
         IdentityKey::derive(&Zeroizing::new(kdf::expand(self.expose(), kdf::IDENTITY_KEY, &[&epoch.to_be_bytes()])))
     }
 
-    /// The input of a category's key pair: `HKDF-Expand(seed, "medlock/v1/category-key\0" ‖ category16 ‖ epoch32)`.
-    /// This, not the scalar, is what a category capsule seals.
+    /// Returns the secret of a category key pair: `HKDF-Expand(seed, "medlock/v1/category-key\0" ‖ category16 ‖
+    /// epoch32)`. A category capsule contains this secret, not the private scalar.
     #[must_use]
     pub fn category_secret(&self, category: Category, epoch: u32) -> CategorySecret {
         CategorySecret::from_bytes(kdf::expand(
@@ -152,7 +154,7 @@ impl Seed {
         ))
     }
 
-    /// The salt that opens the tag of `grantee` for one right:
+    /// Returns the salt that opens the tag of `grantee` for one right:
     /// `HMAC-SHA-256(HKDF-Expand(seed, "medlock/v1/tag-secret\0"), chain id 8 ‖ GrantRegistry 20 ‖ grantee 20 ‖ right 1)`.
     /// The right is 1 for READ and 2 for WRITE.
     #[must_use]
@@ -166,7 +168,7 @@ impl Seed {
         Salt(B256::from_slice(&mac.finalize().into_bytes()))
     }
 
-    /// The tag of `grantee` for one right, with the salt that opens it.
+    /// Returns the tag of `grantee` for one right, with the salt that opens it.
     #[must_use]
     pub fn tag(&self, chain_id: u64, grant_registry: Address, grantee: Address, right: Right) -> (Tag, Salt) {
         let salt = self.tag_salt(chain_id, grant_registry, grantee, right);
@@ -175,14 +177,15 @@ impl Seed {
 }
 
 impl CategorySecret {
-    /// The category's key pair.
+    /// Returns the key pair of the category.
     #[must_use]
     pub fn key_pair(&self) -> IdentityKey {
         IdentityKey::derive(self.expose())
     }
 }
 
-/// Whether `salt` opens `tag` as `grantee`. Compared in constant time, since a salt is a secret of two people.
+/// Returns whether `salt` opens `tag` for `grantee`. The comparison takes constant time, since a salt is a secret that
+/// two people share.
 #[must_use]
 pub fn opens_tag(tag: Tag, grantee: Address, salt: Salt) -> bool {
     Tag::derive(grantee, salt).0.as_slice().ct_eq(tag.0.as_slice()).into()

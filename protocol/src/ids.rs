@@ -1,4 +1,4 @@
-//! Identifiers. Each is its own type, so that no two can be swapped.
+//! Identifiers. Each one has its own type, so that two different ones cannot be swapped.
 
 use alloy::primitives::{Address, B256, keccak256};
 use serde::{Deserialize, Serialize};
@@ -45,7 +45,7 @@ macro_rules! id32 {
 }
 
 id32! {
-    /// A record: keccak256(uploader20 ‖ salt32) of its first uploader.
+    /// The id of a record: keccak256(uploader20 ‖ salt32) of its first uploader.
     RecordId
 }
 id32! {
@@ -53,28 +53,28 @@ id32! {
     Tag
 }
 id32! {
-    /// What opens a tag or a record id. Known to those it concerns, never printed in logs.
+    /// The random value that opens a tag or a record id. Only the people concerned know it; it is never logged.
     Salt
 }
 id32! {
-    /// RFC 6962 hash of one leaf of the operator's log.
+    /// The RFC 6962 hash of one leaf of the operator's log.
     LeafHash
 }
 id32! {
-    /// Names a relayed action: the EIP-712 signing hash of its message.
+    /// The id of a relayed action: the EIP-712 signing hash of its message.
     ActionId
 }
 id32! {
-    /// Names an access request: the EIP-712 signing hash of its message.
+    /// The id of an access request: the EIP-712 signing hash of its message.
     RequestId
 }
 id32! {
-    /// Names a grant: keccak256(abi.encode(patient, tag, scope kind, scope id)), the key of its storage slot.
+    /// The id of a grant: keccak256(abi.encode(patient, tag, scope kind, scope id)), the key of its storage slot.
     GrantId
 }
 
 impl RecordId {
-    /// The id that `uploader` opens with `salt`.
+    /// Computes the record id that `uploader` opens with `salt`.
     #[must_use]
     pub fn derive(uploader: Address, salt: Salt) -> Self {
         Self(keccak256([uploader.as_slice(), salt.0.as_slice()].concat()))
@@ -82,7 +82,7 @@ impl RecordId {
 }
 
 impl Tag {
-    /// The tag that `grantee` opens with `salt`.
+    /// Computes the tag that `grantee` opens with `salt`.
     #[must_use]
     pub fn derive(grantee: Address, salt: Salt) -> Self {
         Self(keccak256([grantee.as_slice(), salt.0.as_slice()].concat()))
@@ -90,7 +90,7 @@ impl Tag {
 }
 
 impl GrantId {
-    /// The key of a grant's storage slot in `GrantRegistry`.
+    /// Computes the key of a grant's storage slot in `GrantRegistry`.
     #[must_use]
     pub fn derive(patient: Address, tag: Tag, kind: crate::codes::ScopeKind, scope_id: B256) -> Self {
         let mut words = [0_u8; 128];

@@ -1,7 +1,7 @@
-//! Key derivation: HKDF-SHA-256 (RFC 5869) with a label of its own for every use.
+//! Key derivation: HKDF-SHA-256 (RFC 5869). Every use has its own label.
 //!
-//! A label is ASCII text that ends with one zero byte, which no label contains elsewhere: so no label is the prefix of
-//! another, and fields of fixed width follow it without ambiguity.
+//! A label is ASCII text that ends with one zero byte and contains no other zero byte. Therefore no label is the prefix
+//! of another, and fields of fixed width can follow it without ambiguity.
 
 use hkdf::Hkdf;
 use sha2::Sha256;
@@ -10,7 +10,7 @@ use sha2::Sha256;
 pub(crate) const IDENTITY_KEY: &[u8] = b"medlock/v1/identity-key\0";
 /// Category key of an epoch, from the seed.
 pub(crate) const CATEGORY_KEY: &[u8] = b"medlock/v1/category-key\0";
-/// The HMAC key behind all tag salts of a person, from the seed.
+/// The HMAC key for all tag salts of a person, from the seed.
 pub(crate) const TAG_SECRET: &[u8] = b"medlock/v1/tag-secret\0";
 /// The key of the address book, from the seed.
 pub(crate) const ADDRESS_BOOK: &[u8] = b"medlock/v1/address-book\0";
@@ -24,7 +24,7 @@ pub(crate) const RELEASE_SHARE: &[u8] = b"medlock/v1/release-share\0";
 pub(crate) const ENVELOPE: &[u8] = b"medlock/v1/envelope\0";
 /// Associated data of a note.
 pub(crate) const NOTE: &[u8] = b"medlock/v1/note\0";
-/// First bytes of what is hashed for a bundle.
+/// The first bytes of the input to the bundle hash.
 pub(crate) const BUNDLE: &[u8] = b"medlock/v1/bundle\0";
 /// Key-encryption key of the wallet unlocker, from the signature.
 pub(crate) const KEYRING_WALLET: &[u8] = b"medlock/v1/keyring-wallet\0";
@@ -39,7 +39,7 @@ pub(crate) const WALLET_FILE_COMMITMENT: &[u8] = b"medlock/v1/wallet-file-commit
 
 /// `HKDF-Expand(PRK = secret, info = label ‖ fields…, L = 32)`.
 ///
-/// Extract is left out because every secret given here is 32 uniform bytes (RFC 5869, section 3.3). With L = 32 this
+/// Extract is left out because every secret passed here is 32 uniform bytes (RFC 5869, section 3.3). With L = 32 this
 /// is one HMAC: `HMAC-SHA-256(secret, label ‖ fields… ‖ 0x01)`.
 pub(crate) fn expand(secret: &[u8; 32], label: &[u8], fields: &[&[u8]]) -> [u8; 32] {
     let hkdf = Hkdf::<Sha256>::from_prk(secret).expect("32 bytes are the output length of SHA-256");

@@ -1,7 +1,7 @@
-//! Which of the identity keys that the chain has of a person are of their seed (SPEC, section 2, key epochs).
+//! Compares a person's identity keys on chain with the keys of the person's seed (SPEC, section 2, key epochs).
 //!
-//! One signature out of a wallet registers a key in its name, and nothing takes it off the chain again. So a seed is
-//! compared with every epoch, and one foreign key locks nobody out.
+//! One signature of a wallet is enough to register a key in its owner's name, and a key cannot be removed from the
+//! chain. Therefore a seed is compared with every epoch, so that one foreign key does not exclude the owner.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,23 +9,24 @@ use alloy::primitives::B256;
 
 use crate::{identity::IdentityKey, secret::Seed};
 
-/// The key that the chain has in one epoch, seen from a seed.
+/// The key on chain in one epoch, compared with a seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EpochKey {
-    /// The seed's identity key of this number: of the epoch itself, or of another one that was registered again.
+    /// The seed's identity key with this number: the key of this epoch, or the key of another epoch that was registered
+    /// again.
     Own(u32),
-    /// Not of the seed: nothing that is sealed to it opens.
+    /// A key that does not derive from the seed. Nothing that is sealed to it can be opened.
     Foreign,
 }
 
-/// The key epochs of a person, compared with a seed. Holds no secret.
+/// The key epochs of a person, compared with a seed. Contains no secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyEpochs {
     epochs: BTreeMap<u32, EpochKey>,
 }
 
 impl KeyEpochs {
-    /// Compares a seed with what the chain has: each epoch with the hash of its key. Takes one derivation an epoch.
+    /// Compares a seed with the keys on chain, given as pairs of epoch and key hash. Derives one key for each epoch.
     #[must_use]
     pub fn compare(seed: &Seed, registered: impl IntoIterator<Item = (u32, B256)>) -> Self {
         let registered: BTreeMap<u32, B256> = registered.into_iter().collect();
@@ -37,42 +38,42 @@ impl KeyEpochs {
         Self { epochs: registered.iter().map(compare).collect() }
     }
 
-    /// The newest epoch on chain; 0 while no key is registered.
+    /// Returns the newest epoch on chain; 0 when no key is registered.
     #[must_use]
     pub fn newest(&self) -> u32 {
         self.epochs.keys().next_back().copied().unwrap_or_default()
     }
 
-    /// The newest epoch whose key is of the seed.
+    /// Returns the newest epoch whose key derives from the seed.
     #[must_use]
     pub fn newest_own(&self) -> Option<u32> {
         self.own().next()
     }
 
-    /// Every epoch whose key is of the seed, the newest first.
+    /// Returns every epoch whose key derives from the seed, newest first.
     pub fn own(&self) -> impl Iterator<Item = u32> {
         self.epochs.iter().rev().filter(|(_, key)| matches!(key, EpochKey::Own(_))).map(|(epoch, _)| *epoch)
     }
 
-    /// Every epoch whose key is not of the seed, ascending.
+    /// Returns every epoch whose key does not derive from the seed, in ascending order.
     pub fn foreign(&self) -> impl Iterator<Item = u32> {
         self.epochs.iter().filter(|(_, key)| **key == EpochKey::Foreign).map(|(epoch, _)| *epoch)
     }
 
-    /// What others seal to now is not of the seed.
+    /// Returns whether the newest key, to which others seal now, does not derive from the seed.
     #[must_use]
     pub fn is_newest_foreign(&self) -> bool {
         self.epochs.values().next_back() == Some(&EpochKey::Foreign)
     }
 
-    /// The key that stands in an epoch, as far as the history was told.
+    /// Returns the key of an epoch, or `None` when the history does not contain the epoch.
     #[must_use]
     pub fn find(&self, epoch: u32) -> Option<EpochKey> {
         self.epochs.get(&epoch).copied()
     }
 
-    /// What opens something that is bound to an epoch; `None` for a foreign one. An epoch of which nothing was told is
-    /// taken for the seed's own.
+    /// Returns the key that opens a capsule or note bound to an epoch; `None` for a foreign epoch. An epoch that is not
+    /// in the history is treated as the seed's own.
     #[must_use]
     pub fn opener(&self, seed: &Seed, epoch: u32) -> Option<IdentityKey> {
         match self.find(epoch) {
@@ -121,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_newest_epoch_alone_costs_one_derivation() {
-        // All that a node shows that has given up old events.
+        // The part of the history that a node shows when it no longer has old events.
         let seed = Seed::from_bytes([1; 32]);
         let epochs = KeyEpochs::compare(&seed, [(u32::MAX, hash(&seed, u32::MAX))]);
         assert_eq!(epochs.newest_own(), Some(u32::MAX));

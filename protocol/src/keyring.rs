@@ -1,4 +1,4 @@
-//! The keyring: a seed, wrapped once for each unlocker.
+//! The keyring: a seed, encrypted once for each unlocker.
 //!
 //! For an entry with context `c` = version 1 ‖ chain id 8 ‖ owner 20 ‖ unlocker (see [`Unlocker`]):
 //!
@@ -8,8 +8,8 @@
 //! ciphertext = AES-256-GCM(key, nonce, aad = c, seed)
 //! ```
 //!
-//! The commitment is compared before decryption, since AES-GCM alone would let one ciphertext open under two keys.
-//! The bytes are JSON; the server that keeps them can open nothing. Kinds of unlockers reserved for later:
+//! The commitment is compared before decryption, because with AES-GCM alone one ciphertext could open under two keys.
+//! The bytes are JSON; the server that stores them cannot open them. Kinds of unlockers reserved for later:
 //! `passkey`, `device`, `guardians`.
 
 mod passphrase;
@@ -31,48 +31,48 @@ use crate::{
     secret::{KeyEncryptionKey, Seed},
 };
 
-/// Longest keyring in bytes of JSON.
+/// The longest keyring, in bytes of JSON.
 pub const MAX_KEYRING_LEN: usize = 64 * 1024;
-/// Most entries.
+/// The largest number of entries.
 pub const MAX_ENTRIES: usize = 16;
-/// Most entries with a passphrase: each costs its reader a run of Argon2id.
+/// The largest number of passphrase entries. A reader must run Argon2id for each of them.
 pub const MAX_PASSPHRASES: usize = 4;
 const VERSION: u8 = 1;
 
-/// Why a keyring cannot be read, opened or extended.
+/// The reason why a keyring cannot be read, opened or extended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyringError {
-    /// Not the JSON of a keyring of this version, or a part is out of range.
+    /// The bytes are not the JSON of a keyring of this version, or a part is out of range.
     #[error("malformed keyring")]
     Malformed,
-    /// It belongs to another owner or chain.
+    /// The keyring belongs to another owner or chain.
     #[error("the keyring belongs to another account or chain")]
     OtherOwner,
-    /// No entry opens with this passphrase or signature.
+    /// This passphrase or signature opens no entry.
     #[error("no entry of the keyring opens with this")]
     NoMatch,
-    /// An entry has the right commitment but does not decrypt, or holds something else than the others.
+    /// An entry has the right commitment but cannot be decrypted, or it contains another seed than the other entries.
     #[error("the keyring was changed")]
     Tag,
-    /// [`MAX_ENTRIES`] or [`MAX_PASSPHRASES`] are there already.
+    /// The keyring already has [`MAX_ENTRIES`] entries or [`MAX_PASSPHRASES`] passphrase entries.
     #[error("the keyring is full")]
     Full,
-    /// Shorter than [`MIN_PASSPHRASE_CHARS`] characters or longer than [`MAX_PASSPHRASE_LEN`] bytes.
+    /// The passphrase is shorter than [`MIN_PASSPHRASE_CHARS`] characters or longer than [`MAX_PASSPHRASE_LEN`] bytes.
     #[error("the passphrase is too short or too long")]
     PassphraseLength,
-    /// Not a signature of the owner's key over the unlock message.
+    /// The signature over the unlock message was not made by the owner's key.
     #[error("this is not the account's signature of the unlock message")]
     InvalidSignature,
-    /// The wallet signs the same message differently each time: it can never unlock.
+    /// The wallet makes a different signature of the same message each time, so it cannot be an unlocker.
     #[error("this wallet signs differently each time and cannot unlock")]
     UnstableSignature,
-    /// The memory that Argon2 asks for is not to be had.
+    /// The memory that Argon2id needs could not be allocated.
     #[error("not enough memory for the passphrase")]
     Memory,
 }
 
-/// How an entry is opened.
+/// The way in which an entry is opened.
 ///
 /// As bytes in the context: kind 1 ‖ parameters. Wallet: `01` ‖ SHA-256(message). Passphrase: `02` ‖ memory KiB 4 ‖
 /// iterations 4 ‖ lanes 4 ‖ salt 16.
@@ -80,12 +80,12 @@ pub enum KeyringError {
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Unlocker {
-    /// A wallet signs this exact message; see [`WalletMessage`].
+    /// The wallet signs this exact message; see [`WalletMessage`].
     Wallet {
-        /// The text that was signed at enrolment.
+        /// The text that was signed when the unlocker was added.
         message: WalletMessage,
     },
-    /// A passphrase through Argon2id.
+    /// A passphrase and Argon2id.
     Passphrase(PassphraseParams),
 }
 
@@ -108,7 +108,7 @@ impl Unlocker {
     }
 }
 
-/// The seed, wrapped for one unlocker.
+/// The seed, encrypted for one unlocker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
@@ -157,14 +157,14 @@ impl Entry {
         Ok(Seed::from_bytes(*seed))
     }
 
-    /// How it is opened.
+    /// Returns the unlocker of the entry.
     #[must_use]
     pub const fn unlocker(&self) -> &Unlocker {
         &self.unlocker
     }
 }
 
-/// A person's keyring. Holds no secret in clear.
+/// A person's keyring. Contains no unencrypted secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Keyring {
@@ -176,16 +176,16 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// An empty one; nothing opens it yet.
+    /// Returns a keyring without entries, which cannot be opened yet.
     #[must_use]
     pub const fn new(chain_id: u64, owner: Address) -> Self {
         Self { version: VERSION, chain_id, owner, entries: Vec::new() }
     }
 
-    /// Reads stored JSON and checks that it is this owner's.
+    /// Parses stored JSON and checks that it belongs to this owner.
     ///
     /// # Errors
-    /// [`KeyringError::Malformed`] also for unknown fields and parameters out of range, [`KeyringError::OtherOwner`].
+    /// [`KeyringError::Malformed`], also for unknown fields and parameters out of range; [`KeyringError::OtherOwner`].
     pub fn from_json(json: &[u8], chain_id: u64, owner: Address) -> Result<Self, KeyringError> {
         if json.len() > MAX_KEYRING_LEN {
             return Err(KeyringError::Malformed);
@@ -205,19 +205,19 @@ impl Keyring {
         if keyring.entries.iter().all(of_owner) { Ok(keyring) } else { Err(KeyringError::Malformed) }
     }
 
-    /// The JSON to store.
+    /// Returns the JSON to store.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec_pretty(self).expect("a keyring is texts and numbers")
     }
 
-    /// Its entries.
+    /// Returns the entries.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// The messages that wallet entries wait for, each to be signed with `personal_sign` by the owner.
+    /// Returns the messages of the wallet entries. The owner signs one with `personal_sign` to unlock.
     pub fn wallet_messages(&self) -> impl Iterator<Item = &WalletMessage> {
         self.entries.iter().filter_map(|entry| match &entry.unlocker {
             Unlocker::Wallet { message } => Some(message),
@@ -225,16 +225,16 @@ impl Keyring {
         })
     }
 
-    /// Whether any entry takes a passphrase.
+    /// Returns whether an entry has a passphrase.
     #[must_use]
     pub fn has_passphrase(&self) -> bool {
         self.passphrases() > 0
     }
 
-    /// Adds a wallet unlocker. The wallet has signed `message` twice; 65 bytes `r ‖ s ‖ v` each.
+    /// Adds a wallet unlocker. The wallet has signed `message` twice; each signature is 65 bytes `r ‖ s ‖ v`.
     ///
     /// # Errors
-    /// [`KeyringError::UnstableSignature`] when the two differ, [`KeyringError::InvalidSignature`],
+    /// [`KeyringError::UnstableSignature`] when the two signatures differ, [`KeyringError::InvalidSignature`],
     /// [`KeyringError::OtherOwner`], [`KeyringError::Full`].
     pub fn add_wallet(
         &mut self,
@@ -254,7 +254,7 @@ impl Keyring {
         self.add(seed, Unlocker::Wallet { message }, &kek, rng)
     }
 
-    /// Adds a passphrase unlocker with the parameters of the specification. Takes about half a second.
+    /// Adds a passphrase unlocker with the parameters of SPEC.md. Takes about half a second.
     ///
     /// # Errors
     /// [`KeyringError::PassphraseLength`], [`KeyringError::Full`], [`KeyringError::Memory`].
@@ -273,7 +273,7 @@ impl Keyring {
         self.add(seed, Unlocker::Passphrase(params), &kek, rng)
     }
 
-    /// Opens the entry whose message was signed.
+    /// Opens the entry whose message the wallet has signed.
     ///
     /// # Errors
     /// [`KeyringError::InvalidSignature`], [`KeyringError::NoMatch`], [`KeyringError::Tag`].
@@ -286,7 +286,8 @@ impl Keyring {
         entry.open(&wallet::key_encryption_key(message, signature)?, self.chain_id, self.owner)
     }
 
-    /// Opens the first entry that this passphrase opens. Parameters were checked when the keyring was read.
+    /// Opens the first entry that this passphrase opens. The Argon2id parameters were checked when the keyring was
+    /// read.
     ///
     /// # Errors
     /// [`KeyringError::NoMatch`], [`KeyringError::Tag`], [`KeyringError::Memory`].
@@ -301,7 +302,7 @@ impl Keyring {
         Err(KeyringError::NoMatch)
     }
 
-    /// Takes an entry away; `false` when there is none at this place. The seed itself stays as it is.
+    /// Removes an entry. Returns `false` when there is none at this index. The seed does not change.
     pub fn remove(&mut self, index: usize) -> bool {
         let exists = index < self.entries.len();
         if exists {

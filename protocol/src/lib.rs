@@ -1,9 +1,10 @@
-//! What the parties of medlock agree on: identifiers, the envelope, capsules, the keyring, the messages people sign,
-//! the log, and the bodies of the HTTP API. `SPEC.md` beside this crate is the text that it implements.
+//! The protocol between the parties of medlock: identifiers, the envelope, capsules, the keyring, the messages people
+//! sign, the log, and the bodies of the HTTP API. This crate implements `SPEC.md`, which is beside it.
 //!
-//! The crate is pure: no network, disk, clock, or hidden randomness; whoever calls passes the time and the generator.
+//! The crate is pure: it uses no network, disk, clock, or hidden randomness. The caller passes the time and the random
+//! number generator.
 
-// The macro of `typed_data` takes one step for each field.
+// The macro of `typed_data` recurses once for each field.
 #![recursion_limit = "512"]
 
 pub mod digits;
@@ -16,7 +17,7 @@ pub mod deployment;
 pub mod ids;
 pub mod operator_keys;
 
-// Secrets and the keys that derive from them.
+// Secrets, and the keys derived from them.
 pub mod identity;
 mod kdf;
 pub mod key_epochs;
@@ -25,7 +26,7 @@ pub mod recovery;
 pub mod secret;
 pub mod split;
 
-// What is encrypted, and to whom.
+// Encrypted data, and the people it is encrypted to.
 pub mod address_book;
 pub mod authorship;
 pub mod bundle;
@@ -37,7 +38,7 @@ pub mod note;
 mod public_vectors;
 mod sealed_box;
 
-// Where it lies, and who read it.
+// Where encrypted data is stored, and who read it.
 pub mod cid;
 pub mod log;
 

@@ -3,8 +3,8 @@
 //! `leaf hash = SHA-256(0x00 ‖ leaf)`, `node = SHA-256(0x01 ‖ left ‖ right)`, root of no leaves = SHA-256 of nothing;
 //! `head = keccak256(previous head 32 ‖ size 8 ‖ root 32)`, and the head of an empty log is zero.
 //!
-//! Everything works on leaf hashes, since that is what the chain keeps: whoever reads `Accessed` events rebuilds every
-//! root without the leaves.
+//! All functions work on leaf hashes, because the chain stores only these. So the root can be computed from `Accessed`
+//! events, without the leaves.
 
 use alloy::primitives::{B256, keccak256};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::ids::LeafHash;
 
-/// RFC 6962 hash of a leaf.
+/// Returns the RFC 6962 hash of a leaf.
 #[must_use]
 pub fn leaf_hash(leaf: &[u8]) -> LeafHash {
     LeafHash(B256::from_slice(&Sha256::new().chain_update([0x00]).chain_update(leaf).finalize()))
@@ -22,25 +22,25 @@ fn node_hash(left: B256, right: B256) -> B256 {
     B256::from_slice(&Sha256::new().chain_update([0x01]).chain_update(left).chain_update(right).finalize())
 }
 
-/// The preimage of the head that `AccessLog` stores: where a log stands.
+/// The state of a log: the preimage of the head that `AccessLog` stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Head {
-    /// The head before it; zero for the first.
+    /// The head before this one; zero for the first.
     #[serde(with = "crate::hex_text")]
     pub previous: B256,
-    /// Number of leaves.
+    /// The number of leaves.
     pub size: u64,
-    /// RFC 6962 root over them.
+    /// The RFC 6962 root over the leaves.
     #[serde(with = "crate::hex_text")]
     pub root: B256,
 }
 
 impl Head {
-    /// The preimage that stands for an empty log.
+    /// The preimage of the head of an empty log.
     pub const EMPTY: Self = Self { previous: B256::ZERO, size: 0, root: B256::ZERO };
 
-    /// What the chain stores: keccak256(previous ‖ size ‖ root); zero for an empty log.
+    /// Returns the head that the chain stores: keccak256(previous ‖ size ‖ root); zero for an empty log.
     #[must_use]
     pub fn hash(&self) -> B256 {
         if *self == Self::EMPTY {
@@ -53,14 +53,14 @@ impl Head {
         keccak256(bytes)
     }
 
-    /// The head after it, once the log has `size` leaves and this root.
+    /// Returns the next head, for a log that now has `size` leaves and this root.
     #[must_use]
     pub fn next(&self, size: u64, root: B256) -> Self {
         Self { previous: self.hash(), size, root }
     }
 }
 
-/// The right edge of a tree: enough to append leaves and to know the root, in O(log n).
+/// The right edge of a tree. It is enough to append leaves and to compute the root, in O(log n).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "FrontierText", into = "FrontierText")]
 pub struct Frontier {
@@ -69,7 +69,7 @@ pub struct Frontier {
     peaks: Vec<B256>,
 }
 
-/// A frontier has one peak for each bit set in its size.
+/// The number of peaks is not the number of bits set in the size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the number of peaks does not fit the number of leaves")]
 pub struct InvalidFrontier;
@@ -95,7 +95,7 @@ impl From<Frontier> for FrontierText {
 }
 
 impl Frontier {
-    /// From stored parts.
+    /// Makes a frontier from stored parts.
     ///
     /// # Errors
     /// [`InvalidFrontier`] unless there is one peak for each bit set in `size`.
@@ -103,13 +103,13 @@ impl Frontier {
         if peaks.len() == size.count_ones() as usize { Ok(Self { size, peaks }) } else { Err(InvalidFrontier) }
     }
 
-    /// Number of leaves.
+    /// Returns the number of leaves.
     #[must_use]
     pub const fn size(&self) -> u64 {
         self.size
     }
 
-    /// Roots of the complete subtrees, largest first.
+    /// Returns the roots of the complete subtrees, largest first.
     #[must_use]
     pub fn peaks(&self) -> &[B256] {
         &self.peaks
@@ -127,7 +127,7 @@ impl Frontier {
         self.size += 1;
     }
 
-    /// RFC 6962 root over all leaves so far.
+    /// Returns the RFC 6962 root over all leaves so far.
     #[must_use]
     pub fn root(&self) -> B256 {
         self.peaks.iter().rev().copied().reduce(|right, left| node_hash(left, right)).unwrap_or_else(empty_root)
@@ -144,7 +144,7 @@ fn empty_root() -> B256 {
     B256::from_slice(&Sha256::digest([]))
 }
 
-/// RFC 6962 root over leaves.
+/// Returns the RFC 6962 root over leaves.
 #[must_use]
 pub fn root(leaves: &[LeafHash]) -> B256 {
     let mut frontier = Frontier::default();
@@ -152,8 +152,8 @@ pub fn root(leaves: &[LeafHash]) -> B256 {
     frontier.root()
 }
 
-/// PATH(index, leaves) of RFC 6962, section 2.1.1: the siblings from the leaf up to the root.
-/// `None` when there is no such leaf.
+/// Returns PATH(index, leaves) of RFC 6962, section 2.1.1: the siblings from the leaf up to the root. Returns `None`
+/// when there is no leaf at `index`.
 #[must_use]
 pub fn inclusion_proof(leaves: &[LeafHash], index: u64) -> Option<Vec<B256>> {
     let index = usize::try_from(index).ok().filter(|index| *index < leaves.len())?;
@@ -200,8 +200,8 @@ pub fn verify_inclusion(leaf: LeafHash, index: u64, size: u64, proof: &[B256], r
     last == 0 && hash == root
 }
 
-/// PROOF(old size, leaves) of RFC 6962, section 2.1.2: that the tree of all leaves extends the one of the first
-/// `old_size`. `None` unless `0 < old_size <= leaves.len()`.
+/// Returns PROOF(old size, leaves) of RFC 6962, section 2.1.2, which shows that the tree of all leaves extends the tree
+/// of the first `old_size` leaves. Returns `None` unless `0 < old_size <= leaves.len()`.
 #[must_use]
 pub fn consistency_proof(leaves: &[LeafHash], old_size: u64) -> Option<Vec<B256>> {
     let old = usize::try_from(old_size).ok().filter(|old| (1..=leaves.len()).contains(old))?;

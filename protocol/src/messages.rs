@@ -1,7 +1,7 @@
 //! The EIP-712 messages that people sign, one for each action of the contracts.
 //!
-//! Anyone may submit a signed message; the submitter gains no authority. Field names are the Solidity names, because
-//! they are part of the signed type (EIP-712). [`Action::sentence`] is what a user reads before signing.
+//! Anyone may submit a signed message; the submitter gains no rights. Field names are the Solidity names, because they
+//! are part of the signed type (EIP-712). [`Action::sentence`] is the text that a person reads before signing.
 
 use alloy::{
     primitives::{Address, B256, Bytes, Keccak256, Signature, U256},
@@ -16,38 +16,41 @@ use crate::{
     typed_data::typed_data,
 };
 
-/// The most grants that one Revoke names: far more than clients put into one message ([`MAX_SCOPES`]). A relayer may take
-/// fewer, by their gas.
+/// The largest number of grants in one Revoke. Clients put far fewer into one message ([`MAX_SCOPES`]). A relayer may
+/// accept fewer, because of their gas.
 pub const REVOKED_MAX: usize = 1_000;
 
-/// The longest encryption key that `RegisterKey` publishes, in bytes. The slot of the category keys holds a list of them.
+/// The longest encryption key that `RegisterKey` publishes, in bytes. The slot of the category keys contains a list of
+/// keys.
 pub const KEY_BYTES_MAX: usize = 8_192;
 
-/// What a contract account may use to judge a signature (ERC-1271). Several owners or a passkey need less; who has more
-/// sends the action itself.
+/// The gas that a contract account may use to check a signature (ERC-1271). It is enough for several owners or a
+/// passkey. An account that needs more sends the action itself.
 pub const CONTRACT_SIGNATURE_GAS_MAX: u64 = 400_000;
 
-/// The longest signature that a contract account is asked about.
+/// The longest signature that a contract account is asked to check, in bytes.
 pub const CONTRACT_SIGNATURE_BYTES_MAX: usize = 4_096;
 
-/// The gas limit of that question, which runs a stranger's code: a transaction's own cost, that of the longest signature at
-/// the floor price, and what the account may use.
+/// The gas limit of that check, which runs the code of a stranger: the cost of a transaction, the cost of the longest
+/// signature at the floor price, and the gas that the account may use.
 pub const CONTRACT_SIGNATURE_CALL_GAS: u64 =
     21_000 + 40 * (CONTRACT_SIGNATURE_BYTES_MAX as u64 + 200) + CONTRACT_SIGNATURE_GAS_MAX;
 
 typed_data! {
-    /// The owner names an accreditor; `epoch` is the accreditor's epoch that it replaces (0 for the first time).
+    /// The owner names an accreditor. `epoch` is the accreditor's epoch that this message replaces (0 for the first
+    /// time).
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct AddAccreditor { address owner; address accreditor; uint32 epoch; uint256 nonce; uint256 deadline; }
 
-    /// The owner removes an accreditor. Names no state and always works.
+    /// The owner removes an accreditor. The message contains no state and is always accepted.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct RemoveAccreditor { address owner; address accreditor; uint256 nonce; uint256 deadline; }
 
-    /// An accreditor vouches for a practitioner, and so ends a suspension; `epoch` is the practitioner's epoch that it
-    /// replaces (0 for the first time), `accreditorEpoch` the accreditor's own, in which alone it counts.
+    /// An accreditor vouches for a practitioner, which also ends a suspension. `epoch` is the practitioner's epoch that
+    /// this message replaces (0 for the first time). `accreditorEpoch` is the accreditor's epoch; the accreditation
+    /// counts only in this epoch.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Accredit {
@@ -55,17 +58,17 @@ typed_data! {
         uint32 accreditorEpoch; uint256 nonce; uint256 deadline;
     }
 
-    /// An accreditor suspends its practitioner. Names no state and always works.
+    /// An accreditor suspends one of its practitioners. The message contains no state and is always accepted.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Suspend { address accreditor; address practitioner; uint256 nonce; uint256 deadline; }
 
-    /// A person publishes an encryption key; `epoch` is the one it replaces.
+    /// A person publishes an encryption key. `epoch` is the epoch that this message replaces.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct RegisterKey { address owner; uint8 slot; uint32 epoch; uint16 kem; bytes key; uint256 nonce; uint256 deadline; }
 
-    /// The first version of a record.
+    /// An uploader registers the first version of a record.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct RegisterRecord {
@@ -73,7 +76,7 @@ typed_data! {
         uint256 nonce; uint256 deadline;
     }
 
-    /// A further version; `version` is the one it replaces.
+    /// An uploader registers a further version of a record. `version` is the version that this message replaces.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct RegisterVersion {
@@ -81,35 +84,36 @@ typed_data! {
         uint256 nonce; uint256 deadline;
     }
 
-    /// A patient marks a record as replaced by something newer; `version` is the newest one.
+    /// A patient marks a record as replaced by something newer. `version` is the newest version.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Supersede { address patient; bytes32 record; uint16 version; uint256 nonce; uint256 deadline; }
 
-    /// A patient closes a record for everybody. `epoch` is the record's present tombstone epoch, so that a message which was
-    /// held back does not close again what the patient has closed and opened since.
+    /// A patient closes a record for everybody. `epoch` is the present tombstone epoch of the record. Because of it, a
+    /// message that was held back cannot close a record that the patient has closed and opened since.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Tombstone { address patient; bytes32 record; uint32 epoch; uint256 nonce; uint256 deadline; }
 
-    /// A patient opens a tombstoned record again, within the lift period; `epoch` says which tombstone is lifted.
+    /// A patient opens a tombstoned record again, within the lift period. `epoch` identifies the tombstone that is
+    /// lifted.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct LiftTombstone { address patient; bytes32 record; uint32 epoch; uint256 nonce; uint256 deadline; }
 
-    /// The first uploader says that its versions up to `version` must not be relied on. Nothing is deleted.
+    /// The first uploader declares that its versions up to `version` must not be relied on. Nothing is deleted.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Retract {
         address uploader; bytes32 record; uint16 version; bytes32 salt; bytes32 writeSalt; uint256 nonce; uint256 deadline;
     }
 
-    /// One scope of a grant; `epoch` is the grant epoch that it replaces.
+    /// One scope of a grant. `epoch` is the grant epoch that the grant replaces.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Scope { uint8 kind; bytes32 id; uint32 epoch; bytes32 bundleHash; }
 
-    /// A patient permits one right to one tag over one scope or several.
+    /// A patient grants one right to one tag, over one or more scopes.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Grant {
@@ -117,7 +121,7 @@ typed_data! {
         Scope[] scopes; uint256 nonce; uint256 deadline;
     }
 
-    /// Names one grant of a patient.
+    /// Identifies one grant of a patient.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct GrantRef { bytes32 tag; uint8 kind; bytes32 id; }
@@ -132,13 +136,13 @@ typed_data! {
     #[serde(deny_unknown_fields)]
     struct RevokeAll { address patient; uint256 nonce; uint256 deadline; }
 
-    /// One key release, as the chain shows it.
+    /// One key release, as it is stored on chain.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Access { bytes32 record; bytes32 tag; uint16 purposes; bytes32 leaf; }
 
-    /// The operator anchors its log; `previousHead` is the head it replaces, `size` the new size, `accessesHash` the
-    /// [`accesses_hash`] of the batch, which travels beside the message.
+    /// The operator anchors its log. `previousHead` is the head that this message replaces, `size` the new size,
+    /// `accessesHash` the [`accesses_hash`] of the batch, which is submitted together with the message.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Checkpoint {
@@ -146,8 +150,8 @@ typed_data! {
     }
 }
 
-/// The hash by which a [`Checkpoint`] names its batch: keccak256 of the accesses' ABI words in a row (record, tag,
-/// purposes, leaf of the first, then of the second, and so on), as they stand in the call data.
+/// Returns the hash of a batch that a [`Checkpoint`] contains: keccak256 of the ABI words of all accesses in a row
+/// (record, tag, purposes, leaf of the first, then of the second, and so on), as they are in the call data.
 #[must_use]
 pub fn accesses_hash(accesses: &[Access]) -> B256 {
     let mut hasher = Keccak256::new();
@@ -193,7 +197,7 @@ pub enum Action {
     Checkpoint(Checkpoint),
 }
 
-/// Runs one expression for the message inside an [`Action`], whatever its type.
+/// Evaluates one expression for the message inside an [`Action`], for every type of message.
 macro_rules! each {
     ($action:expr, $message:ident => $body:expr) => {
         match $action {
@@ -217,7 +221,7 @@ macro_rules! each {
 }
 
 impl Action {
-    /// The contract that carries it out.
+    /// Returns the contract that executes the action.
     #[must_use]
     pub const fn contract(&self) -> ContractName {
         match self {
@@ -236,7 +240,7 @@ impl Action {
         }
     }
 
-    /// A stable word for logs and metrics; says nothing about a person.
+    /// Returns a stable word for logs and metrics. It contains nothing about a person.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -258,8 +262,9 @@ impl Action {
         }
     }
 
-    /// Whether it only takes authority or a record away: Revoke, RevokeAll, Suspend, RemoveAccreditor, Tombstone. Such a
-    /// message names no state and always works; it waits for nothing that gives, and counts for 30 days.
+    /// Returns whether the action only takes rights or a record away: Revoke, RevokeAll, Suspend, RemoveAccreditor,
+    /// Tombstone. Such a message is valid for 30 days and never waits for a message that gives something. All but a
+    /// signed Tombstone contain no state and are always accepted.
     #[must_use]
     pub const fn takes_away(&self) -> bool {
         match self {
@@ -281,7 +286,7 @@ impl Action {
         }
     }
 
-    /// Who has to sign it.
+    /// Returns the address that must sign the action.
     #[must_use]
     pub const fn signer(&self) -> Address {
         match self {
@@ -303,32 +308,32 @@ impl Action {
         }
     }
 
-    /// The signer's unordered nonce.
+    /// Returns the signer's nonce. Nonces may be used in any order.
     #[must_use]
     pub fn nonce(&self) -> U256 {
         each!(self, m => m.nonce)
     }
 
-    /// The action is valid while block time (seconds) is below this.
+    /// Returns the deadline. The action is valid while block time (seconds) is below it.
     #[must_use]
     pub fn deadline(&self) -> U256 {
         each!(self, m => m.deadline)
     }
 
-    /// The 32 bytes that the signer's wallet signs: `keccak256(0x1901 ‖ domain ‖ struct)` (EIP-712).
+    /// Returns the 32 bytes that the signer's wallet signs: `keccak256(0x1901 ‖ domain ‖ struct)` (EIP-712).
     #[must_use]
     pub fn signing_hash(&self, deployment: &Deployment) -> B256 {
         let domain = deployment.domain_of(self.contract());
         each!(self, m => m.eip712_signing_hash(&domain))
     }
 
-    /// How the action is named while it is relayed.
+    /// Returns the id of the action while it is relayed.
     #[must_use]
     pub fn id(&self, deployment: &Deployment) -> ActionId {
         ActionId(self.signing_hash(deployment))
     }
 
-    /// What the signature allows, in one sentence for the person who signs.
+    /// Returns one sentence for the person who signs, which says what the signature allows.
     #[must_use]
     pub fn sentence(&self) -> String {
         match self {
@@ -398,20 +403,20 @@ fn scopes(scopes: &[Scope]) -> String {
     }
 }
 
-/// An action with its signature, ready for anyone to submit.
+/// An action with its signature. Anyone can submit it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignedAction {
-    /// What is done. Its lists and byte strings are bounded.
+    /// The action. The length of its lists and byte strings is limited.
     #[serde(deserialize_with = "bounded")]
     pub action: Action,
-    /// 65 bytes r ‖ s ‖ v, or what the signer's contract accepts (ERC-1271).
+    /// The signature: 65 bytes r ‖ s ‖ v, or a signature that the signer's contract accepts (ERC-1271).
     #[serde(with = "crate::signature_text")]
     #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$", max_length = 16386)]
     pub signature: Bytes,
 }
 
-/// Reads an action and refuses what is longer than [`Action::is_bounded`] allows, before anybody hashes it.
+/// Reads an action. Refuses one that is longer than [`Action::is_bounded`] allows, before it is hashed.
 fn bounded<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Action, D::Error> {
     let action = Action::deserialize(from)?;
     if action.is_bounded() {
@@ -422,7 +427,7 @@ fn bounded<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Action, D::Error
 }
 
 impl Action {
-    /// Whether lists and byte strings have at most the length that the OpenAPI document says: [`MAX_SCOPES`] scopes,
+    /// Returns whether lists and byte strings have at most the length in the OpenAPI document: [`MAX_SCOPES`] scopes,
     /// [`REVOKED_MAX`] grants, [`KEY_BYTES_MAX`] bytes.
     #[must_use]
     pub fn is_bounded(&self) -> bool {
@@ -435,23 +440,24 @@ impl Action {
     }
 }
 
-/// Why a signature does not count.
+/// The reason why a signature is not valid.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SignatureError {
-    /// Not 65 bytes with v 27 or 28.
+    /// The signature is not 65 bytes with v 27 or 28.
     #[error("the signature is malformed")]
     Malformed,
-    /// s lies in the upper half of the group order (EIP-2).
+    /// The s of the signature is in the upper half of the group order (EIP-2).
     #[error("the signature has a high s")]
     HighS,
-    /// It recovers to somebody else.
+    /// The signature was made by another address.
     #[error("the signature is not the named signer's")]
     WrongSigner,
 }
 
 impl SignedAction {
-    /// Checks an externally owned account's signature as the contracts do; contract accounts need ERC-1271 instead.
+    /// Checks the signature of an externally owned account, as the contracts do. For contract accounts, use ERC-1271
+    /// instead.
     ///
     /// # Errors
     /// See [`SignatureError`].
@@ -460,7 +466,7 @@ impl SignedAction {
     }
 }
 
-/// Checks that `signature` (65 bytes r ‖ s ‖ v, low s, v 27 or 28) over `hash` is `signer`'s.
+/// Checks that `signature` (65 bytes r ‖ s ‖ v, low s, v 27 or 28) over `hash` was made by `signer`.
 ///
 /// # Errors
 /// See [`SignatureError`].

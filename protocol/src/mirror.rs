@@ -1,7 +1,7 @@
-//! The mirror: the documents that the indexer writes from chain events and the API reads. Nobody else writes them.
+//! The mirror: the documents that the indexer writes from chain events and the API reads. Only the indexer writes them.
 //!
-//! Every `_id` follows from the chain alone, so that applying an event twice changes nothing. Each document carries
-//! the place of the event that last changed it. Numbers fit BSON's signed 64-bit integers.
+//! Every `_id` is computed from chain data only, so that applying an event twice changes nothing. Each document
+//! contains the place of the event that last changed it. All numbers fit into BSON's signed 64-bit integers.
 
 use alloy::primitives::{Address, B256, Bytes};
 use serde::{Deserialize, Serialize};
@@ -12,9 +12,9 @@ use crate::{
     ids::{GrantId, LeafHash, RecordId, Tag},
 };
 
-/// Names of the mirror's collections.
+/// The names of the mirror's collections.
 pub mod collection {
-    /// [`super::EventDoc`]: every event as it stands on chain.
+    /// [`super::EventDoc`]: every event, as it is on chain.
     pub const EVENTS: &str = "events";
     /// [`super::RecordDoc`].
     pub const RECORDS: &str = "records";
@@ -36,17 +36,17 @@ pub mod collection {
     pub const CHECKPOINTS: &str = "checkpoints";
     /// [`super::CursorDoc`]: one document.
     pub const CURSOR: &str = "cursor";
-    /// [`super::BlockDoc`]: the indexer's own memory of recent blocks. Of no use to anybody else.
+    /// [`super::BlockDoc`]: the recent blocks. Only the indexer uses them.
     pub const BLOCKS: &str = "blocks";
 
-    /// [`super::OrphanDoc`]: events of branches that were left, kept for audit. Grows with every reorg; no rebuild brings
-    /// it back, and none removes it.
+    /// [`super::OrphanDoc`]: events of branches that the chain has left, kept for audit. Every reorg adds to it. A
+    /// rebuild neither restores nor removes it.
     pub const ORPHANS: &str = "orphans";
-    /// The indexer's lease: one document, by which at most one indexer writes. Of no use to anybody else.
+    /// The indexer's lease: one document, which makes sure that at most one indexer writes. Only the indexer uses it.
     pub const LEASE: &str = "indexer_lease";
 
-    /// What a rebuild yields: all of them but [`ORPHANS`] and [`LEASE`]. Other collections of the same database are not
-    /// the mirror's.
+    /// The collections that a rebuild makes: all except [`ORPHANS`] and [`LEASE`]. Other collections in the same
+    /// database do not belong to the mirror.
     pub const ALL: [&str; 12] = [
         EVENTS,
         RECORDS,
@@ -63,62 +63,62 @@ pub mod collection {
     ];
 }
 
-/// The version of these documents' form; another one is refused until `reindex`.
+/// The version of the format of these documents. The indexer refuses another version until `reindex`.
 pub const MIRROR_VERSION: u32 = 2;
 
-/// Where an event stands on chain.
+/// The place of an event on chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
-    /// Block number.
+    /// The block number.
     pub block_number: u64,
-    /// Block hash.
+    /// The block hash.
     #[serde(with = "crate::hex_text")]
     pub block_hash: B256,
-    /// Block time, unix seconds.
+    /// The block time, in Unix seconds.
     pub block_time: u64,
-    /// Transaction hash.
+    /// The transaction hash.
     #[serde(with = "crate::hex_text")]
     pub tx_hash: B256,
-    /// Index of the log in its block.
+    /// The index of the log in its block.
     pub log_index: u64,
 }
 
-/// One event. `_id`: block hash `:` log index. Access logs that others than the operator keep are not mirrored.
+/// One event. `_id`: block hash `:` log index. Events of access logs of others than the operator are not mirrored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EventDoc {
     /// Block hash `:` log index, as text.
     #[serde(rename = "_id")]
     pub id: String,
-    /// Where it stands.
+    /// The place of the event on chain.
     pub place: Place,
     /// The contract that emitted it.
     #[serde(with = "crate::hex_text")]
     pub contract: Address,
-    /// Its Solidity name.
+    /// The Solidity name of the event.
     pub name: String,
-    /// Topics, hex.
+    /// The topics, in hex.
     pub topics: Vec<String>,
-    /// Data, hex.
+    /// The data, in hex.
     #[serde(with = "crate::hex_text")]
     pub data: Bytes,
-    /// The addresses, record ids and tags it names, hex: who may be told about it.
+    /// The addresses, record ids and tags in the event, in hex. They decide who may be notified about it.
     pub about: Vec<String>,
 }
 
-/// An event that was in the mirror and whose block has left the chain. `_id`: as the event's.
+/// An event that was in the mirror and whose block is no longer on the chain. `_id`: the same as the event's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OrphanDoc {
     /// Block hash `:` log index, as text.
     #[serde(rename = "_id")]
     pub id: String,
-    /// The event as it stood.
+    /// The event as it was in the mirror.
     pub event: EventDoc,
-    /// Number of the last block that both branches share.
+    /// The number of the last block that both branches share.
     pub forked_at: u64,
-    /// Hash of the block at which the branch that took its place was first mirrored.
+    /// The hash of the block at which the replacing branch was first mirrored.
     #[serde(with = "crate::hex_text")]
     pub replaced_by: B256,
-    /// Time of that block, unix seconds.
+    /// The time of that block, in Unix seconds.
     pub replaced_time: u64,
 }
 
@@ -128,25 +128,25 @@ pub struct RecordDoc {
     /// The record.
     #[serde(rename = "_id")]
     pub id: RecordId,
-    /// Whose it is.
+    /// The patient.
     #[serde(with = "crate::hex_text")]
     pub patient: Address,
-    /// Who uploaded version 1.
+    /// The uploader of version 1.
     #[serde(with = "crate::hex_text")]
     pub uploader: Address,
-    /// Category code.
+    /// The category code.
     pub category: u16,
-    /// Status code.
+    /// The status code.
     pub status: u8,
-    /// How often it was tombstoned or its tombstone lifted.
+    /// The number of times the record was tombstoned or its tombstone lifted.
     pub tombstone_epoch: u32,
-    /// Unix seconds from which on its tombstone is final; zero where none stands.
+    /// The time from which the tombstone is final, in Unix seconds; zero when there is none.
     pub liftable_until: u64,
-    /// The first uploader says not to rely on its versions up to this one; zero for none.
+    /// The version up to which the first uploader has retracted its versions; zero for none.
     pub retracted: u16,
     /// The newest version.
     pub version: u16,
-    /// Unix seconds of version 1.
+    /// The time of version 1, in Unix seconds.
     pub created: u64,
     /// The event that last changed it.
     pub place: Place,
@@ -160,17 +160,17 @@ pub struct VersionDoc {
     pub id: String,
     /// The record.
     pub record: RecordId,
-    /// From 1.
+    /// The version, from 1.
     pub version: u16,
-    /// Whose it is.
+    /// The patient.
     #[serde(with = "crate::hex_text")]
     pub patient: Address,
-    /// Who uploaded this version.
+    /// The uploader of this version.
     #[serde(with = "crate::hex_text")]
     pub uploader: Address,
-    /// CID codec.
+    /// The CID codec.
     pub codec: u8,
-    /// SHA-256 digest of the CID.
+    /// The SHA-256 digest of the CID.
     #[serde(with = "crate::hex_text")]
     pub digest: B256,
     /// The CID as text.
@@ -179,7 +179,7 @@ pub struct VersionDoc {
     pub place: Place,
 }
 
-/// The `_id` of a version.
+/// Returns the `_id` of a version.
 #[must_use]
 pub fn version_id(record: RecordId, version: u16) -> String {
     format!("{record}:{version:05}")
@@ -191,32 +191,33 @@ pub struct GrantDoc {
     /// Its storage key.
     #[serde(rename = "_id")]
     pub id: GrantId,
-    /// Who gave it.
+    /// The patient who gave the grant.
     #[serde(with = "crate::hex_text")]
     pub patient: Address,
-    /// To whom.
+    /// The tag of the grantee.
     pub tag: Tag,
-    /// What it covers.
+    /// The kind of scope.
     pub kind: ScopeKind,
-    /// Record id, category or zero.
+    /// The record id, the category, or zero.
     #[serde(with = "crate::hex_text")]
     pub scope_id: B256,
-    /// Bit set of rights; zero when revoked.
+    /// The bit set of rights; zero when revoked.
     pub rights: u8,
-    /// Bit set of purposes.
+    /// The bit set of purposes.
     pub purposes: u16,
-    /// Unix seconds.
+    /// The first second of the period, in Unix seconds.
     pub not_before: u64,
-    /// Unix seconds.
+    /// The first second after the period, in Unix seconds.
     pub not_after: u64,
-    /// Grant epoch.
+    /// The grant epoch.
     pub epoch: u32,
-    /// Patient epoch when granted; a lower one than the patient's means revoked.
+    /// The patient's epoch at the time of the grant. When it is lower than the patient's present epoch, the grant is
+    /// revoked.
     pub patient_epoch: u32,
-    /// SHA-256 of the bundle.
+    /// The SHA-256 hash of the bundle.
     #[serde(with = "crate::hex_text")]
     pub bundle_hash: B256,
-    /// Whether a `Revoked` ended it.
+    /// Whether a `Revoked` event ended the grant.
     pub revoked: bool,
     /// The event that last changed it.
     pub place: Place,
@@ -244,28 +245,28 @@ pub struct PatientDoc {
     /// The patient.
     #[serde(rename = "_id", with = "crate::hex_text")]
     pub address: Address,
-    /// Raised by every RevokeAll.
+    /// The patient's epoch, which every RevokeAll raises.
     pub patient_epoch: u32,
     /// The event that last changed it.
     pub place: Place,
 }
 
-/// A published key; old epochs stay. `_id`: owner `:` slot `:` epoch (ten digits).
+/// A published key. Keys of old epochs are kept. `_id`: owner `:` slot `:` epoch (ten digits).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyDoc {
     /// owner `:` slot `:` epoch, as text.
     #[serde(rename = "_id")]
     pub id: String,
-    /// Whose key.
+    /// The owner of the key.
     #[serde(with = "crate::hex_text")]
     pub owner: Address,
-    /// Slot.
+    /// The slot.
     pub slot: u8,
-    /// From 1.
+    /// The epoch, from 1.
     pub epoch: u32,
-    /// HPKE KEM id.
+    /// The HPKE KEM id.
     pub kem: u16,
-    /// keccak256 of the key bytes.
+    /// The keccak256 hash of the key bytes.
     #[serde(with = "crate::hex_text")]
     pub key_hash: B256,
     /// The key bytes.
@@ -275,7 +276,7 @@ pub struct KeyDoc {
     pub place: Place,
 }
 
-/// The `_id` of a key.
+/// Returns the `_id` of a key.
 #[must_use]
 pub fn key_id(owner: Address, slot: u8, epoch: u32) -> String {
     format!("{owner:#x}:{slot}:{epoch:010}")
@@ -289,7 +290,7 @@ pub struct AccreditorDoc {
     pub address: Address,
     /// Whether it may vouch.
     pub active: bool,
-    /// Raised whenever it is named or removed.
+    /// The epoch, which is raised whenever the accreditor is named or removed.
     pub epoch: u32,
     /// The event that last changed it.
     pub place: Place,
@@ -301,28 +302,29 @@ pub struct PractitionerDoc {
     /// The practitioner.
     #[serde(rename = "_id", with = "crate::hex_text")]
     pub address: Address,
-    /// Who vouches.
+    /// The accreditor who vouches for the practitioner.
     #[serde(with = "crate::hex_text")]
     pub accreditor: Address,
-    /// Bit set of roles.
+    /// The bit set of roles.
     pub roles: u8,
-    /// Unix seconds.
+    /// The first second of the accreditation, in Unix seconds.
     pub valid_from: u64,
-    /// Unix seconds.
+    /// The first second after the accreditation, in Unix seconds.
     pub valid_until: u64,
-    /// Whether the accreditor suspended it.
+    /// Whether the accreditor suspended the practitioner.
     pub suspended: bool,
-    /// Raised whenever it is accredited or suspended.
+    /// The epoch, which is raised whenever the practitioner is accredited or suspended.
     pub epoch: u32,
-    /// The accreditor's epoch in which it vouched; counts in no other. See [`PractitionerDoc::is_vouched_for`].
+    /// The accreditor's epoch at the time of the accreditation, which counts only in this epoch. See
+    /// [`PractitionerDoc::is_vouched_for`].
     pub accreditor_epoch: u32,
     /// The event that last changed it.
     pub place: Place,
 }
 
 impl PractitionerDoc {
-    /// Whether its accreditor still stands behind it: not suspended, and the accreditor is active in the very epoch in
-    /// which it vouched (`Accreditation.isAccredited`, but for period and roles).
+    /// Returns whether the accreditor still vouches for the practitioner: it is not suspended, and the accreditor is
+    /// active and in the same epoch as when it vouched (`Accreditation.isAccredited`, without period and roles).
     #[must_use]
     pub fn is_vouched_for(&self, accreditor: Option<&AccreditorDoc>) -> bool {
         !self.suspended
@@ -345,14 +347,14 @@ pub struct AccessDoc {
     /// operator `:` index, as text.
     #[serde(rename = "_id")]
     pub id: String,
-    /// Whose log.
+    /// The operator of the log.
     #[serde(with = "crate::hex_text")]
     pub operator: Address,
-    /// Index of the leaf in that log, from 0.
+    /// The index of the leaf in that log, from 0.
     pub index: u64,
-    /// Which record.
+    /// The record that was read.
     pub record: RecordId,
-    /// Whose tag.
+    /// The reader's tag.
     pub tag: Tag,
     /// The purpose's bit.
     pub purposes: u16,
@@ -362,7 +364,7 @@ pub struct AccessDoc {
     pub place: Place,
 }
 
-/// The `_id` of an access.
+/// Returns the `_id` of an access.
 #[must_use]
 pub fn access_id(operator: Address, index: u64) -> String {
     format!("{operator:#x}:{index:010}")
@@ -374,34 +376,34 @@ pub struct CheckpointDoc {
     /// operator `:` size, as text.
     #[serde(rename = "_id")]
     pub id: String,
-    /// Whose log.
+    /// The operator of the log.
     #[serde(with = "crate::hex_text")]
     pub operator: Address,
-    /// Number of leaves.
+    /// The number of leaves.
     pub size: u64,
-    /// RFC 6962 root.
+    /// The RFC 6962 root.
     #[serde(with = "crate::hex_text")]
     pub root: B256,
-    /// Chained head.
+    /// The head, which includes the head before it.
     #[serde(with = "crate::hex_text")]
     pub head: B256,
     /// The event.
     pub place: Place,
 }
 
-/// The `_id` of a checkpoint.
+/// Returns the `_id` of a checkpoint.
 #[must_use]
 pub fn checkpoint_id(operator: Address, size: u64) -> String {
     format!("{operator:#x}:{size:010}")
 }
 
-/// One of the last blocks of the mirror, kept to find the common ancestor after a reorg. `_id`: block number.
+/// One of the recent blocks of the mirror, kept to find the common ancestor after a reorg. `_id`: block number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlockDoc {
-    /// Block number.
+    /// The block number.
     #[serde(rename = "_id")]
     pub number: u64,
-    /// Block hash.
+    /// The block hash.
     #[serde(with = "crate::hex_text")]
     pub hash: B256,
 }
@@ -409,26 +411,26 @@ pub struct BlockDoc {
 /// The `_id` of the one [`CursorDoc`].
 pub const CURSOR_ID: &str = "cursor";
 
-/// How far the mirror has come, and which chain it mirrors. `_id`: `cursor`.
+/// The last mirrored block, and the chain that is mirrored. `_id`: `cursor`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CursorDoc {
     /// Always [`CURSOR_ID`].
     #[serde(rename = "_id")]
     pub id: String,
-    /// [`MIRROR_VERSION`].
+    /// The value of [`MIRROR_VERSION`] when the mirror was made.
     pub mirror_version: u32,
-    /// EIP-155 chain id.
+    /// The EIP-155 chain id.
     pub chain_id: u64,
-    /// Hash of block 0.
+    /// The hash of block 0.
     #[serde(with = "crate::hex_text")]
     pub genesis_hash: B256,
-    /// The five contracts' addresses, in the order of the deployment file, and the operator's, hex.
+    /// The addresses of the five contracts, in the order of the deployment file, and of the operator, in hex.
     pub contracts: Vec<String>,
-    /// The last block that is fully in the mirror.
+    /// The last block whose events are all in the mirror.
     pub block_number: u64,
-    /// Its hash.
+    /// The hash of that block.
     #[serde(with = "crate::hex_text")]
     pub block_hash: B256,
-    /// Its time, unix seconds.
+    /// The time of that block, in Unix seconds.
     pub block_time: u64,
 }

@@ -6,8 +6,8 @@
 //! 117 1040  AES-256-GCM, nonce of zeros, over: length 4 ‖ UTF-8 text ‖ zeros up to 1,024; and its tag
 //! ```
 //!
-//! The key is new for each note, so the nonce need not vary. Associated data: `"medlock/v1/note\0"` ‖ capsule ‖ the
-//! [`Binding`] ‖ author 20, so that nobody passes off another's note as their own.
+//! The key is new for each note, so the nonce may be constant. Associated data: `"medlock/v1/note\0"` ‖ capsule ‖ the
+//! [`Binding`] ‖ author 20. The author is included so that nobody can present the note of another person as their own.
 
 use alloy::primitives::Address;
 use rand::CryptoRng;
@@ -20,26 +20,26 @@ use crate::{
     secret::NoteKey,
 };
 
-/// Length of a sealed note.
+/// The length of a sealed note, in bytes.
 pub const NOTE_LEN: usize = CAPSULE_LEN + PADDED_LEN + 16;
-/// Longest text, in bytes of UTF-8.
+/// The longest text, in bytes of UTF-8.
 pub const MAX_NOTE_TEXT_LEN: usize = PADDED_LEN - 4;
 const PADDED_LEN: usize = 1_024;
 
-/// Why a note cannot be made or read.
+/// The reason why a note cannot be made or read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NoteError {
-    /// More than [`MAX_NOTE_TEXT_LEN`] bytes.
+    /// The text is longer than [`MAX_NOTE_TEXT_LEN`] bytes.
     #[error("the note is too long")]
     TooLong,
-    /// Not [`NOTE_LEN`] bytes with a capsule in front.
+    /// The note is not [`NOTE_LEN`] bytes, or does not begin with a capsule.
     #[error("malformed note")]
     Malformed,
-    /// Not for this key, chain, registry or epoch.
+    /// The note is for another key, chain, registry or epoch.
     #[error("the note is not for this key")]
     NoMatch,
-    /// Changed, or somebody else's: its author is not the one who sent it.
+    /// The note was changed, or another person than the given author wrote it.
     #[error("the note was changed or has another author")]
     Tag,
 }
@@ -47,7 +47,7 @@ pub enum NoteError {
 /// Seals a text to a patient. `binding` is [`Binding::note`].
 ///
 /// # Errors
-/// [`NoteError::TooLong`].
+/// [`NoteError::TooLong`] for a text longer than [`MAX_NOTE_TEXT_LEN`].
 pub fn seal(
     text: &str,
     author: Address,
@@ -65,7 +65,7 @@ pub fn seal(
 /// Opens a note that `author` sent.
 ///
 /// # Errors
-/// [`NoteError`].
+/// [`NoteError`] when the note is malformed, was changed, or is for another key or author.
 pub fn open(
     note: &[u8],
     author: Address,

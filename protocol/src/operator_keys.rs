@@ -1,5 +1,5 @@
-//! The operator's encryption keys: which they are, that the operator has signed each, and that none was taken away
-//! (`SPEC.md`, section 12).
+//! The operator's encryption keys. Checks that the operator has signed each key and that no key was removed (`SPEC.md`,
+//! section 12).
 
 use alloy::{
     primitives::{Address, B256, Bytes},
@@ -14,11 +14,11 @@ use crate::{
     typed_data::typed_data,
 };
 
-/// The most keys that a deployment file lists.
+/// The largest number of keys in a deployment file.
 pub const OPERATOR_KEYS_MAX: usize = 64;
 
 typed_data! {
-    /// The operator's encryption key of an epoch: release shares are sealed to it. Domain: `AccessLog`.
+    /// The operator's encryption key of an epoch. Release shares are sealed to it. Domain: `AccessLog`.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct OperatorKey { address operator; uint32 epoch; bytes key; }
@@ -28,9 +28,9 @@ typed_data! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignedOperatorKey {
-    /// From 1, without gaps.
+    /// The epoch, from 1, without gaps.
     pub epoch: u32,
-    /// Uncompressed secp256k1 point, 65 bytes.
+    /// The key: an uncompressed point on secp256k1, 65 bytes.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x04[0-9a-f]{128}$")]
     pub key: Bytes,
@@ -40,38 +40,38 @@ pub struct SignedOperatorKey {
     pub signature: Bytes,
 }
 
-/// An encryption key of the operator that was checked.
+/// A checked encryption key of the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperatorPublicKey {
-    /// Its epoch, for the binding of what is sealed to it.
+    /// The epoch of the key, for the binding of capsules that are sealed to it.
     pub epoch: u32,
     /// The key.
     pub key: PublicKey,
 }
 
-/// Why the operator's keys of a deployment file do not count.
+/// The reason why the operator's keys in a deployment file are not valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OperatorKeysError {
     /// There is no key yet.
     #[error("the deployment file has no encryption key of the operator yet")]
     None,
-    /// Epochs do not count up from 1, or there are too many.
+    /// The epochs are not 1, 2, 3 and so on, or there are too many.
     #[error("the epochs of the operator's encryption keys are not 1, 2, 3 and so on")]
     Epoch,
-    /// A key is not a point on the curve, or stands in the list twice.
+    /// A key is not a point on the curve, or is in the list twice.
     #[error("an encryption key of the operator is malformed or repeated")]
     Key,
-    /// A signature is not the operator's.
+    /// A signature was not made by the operator.
     #[error("an encryption key is not signed by the operator")]
     Signature,
-    /// Another deployment, or keys that were seen before are missing or changed.
+    /// The file is for another deployment, or keys that were seen before are missing or changed.
     #[error("the deployment file does not extend the one that was seen before")]
     Pinned,
 }
 
 impl OperatorKeysError {
-    /// The class that vectors name.
+    /// Returns the error class, as the vectors write it.
     #[must_use]
     pub const fn class(self) -> &'static str {
         match self {
@@ -85,7 +85,7 @@ impl OperatorKeysError {
 }
 
 impl SignedOperatorKey {
-    /// The hash that the operator signs for its key of an epoch.
+    /// Returns the hash that the operator signs for its key of an epoch.
     #[must_use]
     pub fn signing_hash(operator: Address, epoch: u32, key: &PublicKey, deployment: &Deployment) -> B256 {
         let message = OperatorKey { operator, epoch, key: Bytes::copy_from_slice(key.as_bytes()) };
@@ -93,10 +93,10 @@ impl SignedOperatorKey {
     }
 }
 
-/// Checks the whole list of a deployment; gives the keys in its order.
+/// Checks all keys of a deployment file and returns them in the order of the file.
 ///
 /// # Errors
-/// See [`OperatorKeysError`]. An empty list is not an error here.
+/// [`OperatorKeysError`] for the first fault. An empty list is not an error here.
 pub fn check(deployment: &Deployment) -> Result<Vec<OperatorPublicKey>, OperatorKeysError> {
     let listed = &deployment.operator_keys;
     if listed.len() > OPERATOR_KEYS_MAX {

@@ -1,8 +1,8 @@
-//! Where tests find the public vectors: the folder named by `MEDLOCK_VECTORS`, else one beside the checkout.
+//! Finds the public test vectors: in the folder `MEDLOCK_VECTORS`, or by default in one beside the checkout.
 
 use std::path::PathBuf;
 
-/// The path of a vector file. A missing one fails on CI and is reported aloud elsewhere.
+/// Returns the path of a vector file. A missing file is a failure on CI; elsewhere it is printed as skipped.
 pub(crate) fn find(file: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("MEDLOCK_VECTORS")
         .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/vectors")), PathBuf::from);

@@ -1,4 +1,4 @@
-//! Reads: the signed wish to open a record, the log leaf it becomes, and the operator's receipt.
+//! Reads: the signed request to open a record, the log leaf made from it, and the operator's receipt.
 
 use alloy::{
     primitives::{Address, B256, Bytes},
@@ -15,45 +15,45 @@ use crate::{
     typed_data::{described, typed_data},
 };
 
-/// The longest a read request may be valid, in seconds.
+/// The longest time for which a read request may be valid, in seconds.
 pub const READ_REQUEST_SECONDS_MAX: u64 = 60;
-/// The latest that a leaf may be promised to stand on chain: so many seconds after its [`Leaf::time`].
+/// The longest time that the operator may promise for anchoring a leaf on chain, in seconds after [`Leaf::time`].
 pub const ANCHOR_SECONDS_MAX: u64 = 300;
 const REQUEST_LABEL: &[u8] = b"medlock/v1/read-request";
 const LEAF_LABEL: &[u8] = b"medlock/v1/log-leaf";
 
-/// A wish to open one version of a record. The session key signs [`ReadRequest::signed_bytes`].
+/// A request to open one version of a record. The session key signs [`ReadRequest::signed_bytes`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReadRequest {
-    /// SHA-256 of the session's login message.
+    /// The SHA-256 hash of the session's login message.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub login_hash: B256,
-    /// Which record.
+    /// The record to open.
     pub record: RecordId,
-    /// Which version, from 1.
+    /// The version to open, from 1.
     #[schema(maximum = 65535)]
     pub version: u16,
-    /// Why.
+    /// The purpose of the read.
     pub purpose: Purpose,
-    /// Who reads: the session's address.
+    /// The reader: the address of the session.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub grantee: Address,
-    /// Opens the reader's READ tag.
+    /// The salt that opens the reader's READ tag.
     pub salt: Salt,
-    /// 32 random bytes; unique for the session.
+    /// 32 random bytes, unique within the session.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub nonce: B256,
-    /// Unix seconds; at most [`READ_REQUEST_SECONDS_MAX`] from now.
+    /// The end of validity, in Unix seconds; at most [`READ_REQUEST_SECONDS_MAX`] from now.
     pub deadline: u64,
 }
 
 impl ReadRequest {
-    /// label ‖ chain id u64 ‖ RecordRegistry ‖ operator ‖ login hash ‖ record ‖ version u16 ‖ purpose u16 ‖ grantee ‖
-    /// salt ‖ nonce ‖ deadline u64, big-endian.
+    /// Returns the bytes to sign: label ‖ chain id u64 ‖ RecordRegistry ‖ operator ‖ login hash ‖ record ‖ version u16
+    /// ‖ purpose u16 ‖ grantee ‖ salt ‖ nonce ‖ deadline u64, big-endian.
     #[must_use]
     pub fn signed_bytes(&self, deployment: &Deployment) -> Vec<u8> {
         let registry = deployment.address_of(ContractName::RecordRegistry);
@@ -74,46 +74,46 @@ impl ReadRequest {
         .concat()
     }
 
-    /// The tag that grantee and salt open.
+    /// Returns the tag that grantee and salt open.
     #[must_use]
     pub fn tag(&self) -> Tag {
         Tag::derive(self.grantee, self.salt)
     }
 }
 
-/// What the operator keeps of one read: everything that proves who asked for what, when, and that it was allowed.
+/// The operator's evidence of one read. It proves who asked for what, when, and that the read was permitted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Leaf {
     /// The signed request.
     pub request: ReadRequest,
-    /// 64 bytes r ‖ s by the session key.
+    /// The session key's signature over the request: 64 bytes r ‖ s.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]
     pub signature: Bytes,
-    /// The login message that names the session key.
+    /// The login message, which contains the session key.
     pub login_message: String,
-    /// The wallet's signature over it.
+    /// The wallet's signature over the login message.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]
     pub login_signature: Bytes,
-    /// The block at which permission was asked.
+    /// The hash of the block at which the permission was checked.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub block_hash: B256,
-    /// Unix seconds: the later of the operator's clock and that block's time.
+    /// The time of the read, in Unix seconds: the operator's clock or the time of that block, whichever is later.
     pub time: u64,
-    /// Unix seconds: the leaf stands on chain by then. At most [`ANCHOR_SECONDS_MAX`] after `time`.
+    /// The time by which the leaf is on chain, in Unix seconds. At most [`ANCHOR_SECONDS_MAX`] after `time`.
     pub anchor_by: u64,
-    /// 32 random bytes, so that a leaf hash says nothing about its content.
+    /// 32 random bytes, so that a leaf hash reveals nothing about its content.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub blinding: B256,
 }
 
 impl Leaf {
-    /// The leaf's bytes: label ‖ signed request ‖ u32 length-prefixed signature, login message and login signature ‖
-    /// block hash ‖ time u64 ‖ anchorBy u64 ‖ blinding, big-endian.
+    /// Returns the bytes of the leaf: label ‖ signed request ‖ u32 length-prefixed signature, login message and login
+    /// signature ‖ block hash ‖ time u64 ‖ anchorBy u64 ‖ blinding, big-endian.
     #[must_use]
     pub fn to_bytes(&self, deployment: &Deployment) -> Vec<u8> {
         let mut bytes = LEAF_LABEL.to_vec();
@@ -130,14 +130,14 @@ impl Leaf {
         bytes
     }
 
-    /// SHA-256(0x00 ‖ leaf bytes) (RFC 6962, section 2.1).
+    /// Returns the leaf hash: SHA-256(0x00 ‖ leaf bytes) (RFC 6962, section 2.1).
     #[must_use]
     pub fn hash(&self, deployment: &Deployment) -> LeafHash {
         let digest = Sha256::new().chain_update([0_u8]).chain_update(self.to_bytes(deployment)).finalize();
         LeafHash(B256::from_slice(&digest))
     }
 
-    /// Whether `anchor_by` is later than `time`, and not later than it may be.
+    /// Returns whether `anchor_by` is later than `time`, by at most [`ANCHOR_SECONDS_MAX`].
     #[must_use]
     pub const fn is_promised_in_time(&self) -> bool {
         self.time < self.anchor_by && self.anchor_by <= self.time.saturating_add(ANCHOR_SECONDS_MAX)
@@ -145,8 +145,8 @@ impl Leaf {
 }
 
 typed_data! {
-    /// The operator's promise that a leaf is in its log, anchored on chain at `anchorBy` (unix seconds), which is the
-    /// leaf's own.
+    /// The operator's promise that a leaf is in its log and will be anchored on chain by `anchorBy` (Unix seconds).
+    /// `anchorBy` is the same as in the leaf.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct ReadReceipt { address operator; bytes32 leaf; bytes32 record; uint16 version; uint64 anchorBy; }
@@ -158,25 +158,25 @@ described! { ReadReceipt }
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignedReceipt {
-    /// What is promised.
+    /// The promise.
     pub receipt: ReadReceipt,
-    /// 65 bytes r ‖ s ‖ v.
+    /// The operator's signature: 65 bytes r ‖ s ‖ v.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]
     pub signature: Bytes,
 }
 
 impl SignedReceipt {
-    /// The hash that the operator signs.
+    /// Returns the hash that the operator signs.
     #[must_use]
     pub fn signing_hash(receipt: &ReadReceipt, deployment: &Deployment) -> B256 {
         receipt.eip712_signing_hash(&deployment.domain_of(ContractName::AccessLog))
     }
 
-    /// Checks that the deployment's operator made this promise.
+    /// Checks that the deployment's operator has signed the receipt.
     ///
     /// # Errors
-    /// See [`SignatureError`].
+    /// [`SignatureError`] when the signature is malformed or was made by another address.
     pub fn verify(&self, deployment: &Deployment) -> Result<(), SignatureError> {
         if self.receipt.operator != deployment.operator {
             return Err(SignatureError::WrongSigner);

@@ -1,4 +1,4 @@
-//! The recovery kit: the seed as 24 words (BIP-39, English), with the chain and the account that they are for.
+//! The recovery kit: the seed as 24 words (BIP-39, English), with the chain and the account that it belongs to.
 
 use alloy::primitives::Address;
 use bip39::{Language, Mnemonic};
@@ -10,26 +10,26 @@ const TITLE: &str = "medlock recovery kit, version 1";
 const WORDS: usize = 24;
 const MAX_TEXT_LEN: usize = 4_096;
 
-/// Why words or a kit cannot be read. Never repeats a word.
+/// The reason why words or a kit cannot be read. Never contains a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecoveryError {
-    /// Not 24 words.
+    /// The number of words is not 24.
     #[error("the kit has 24 words")]
     Count,
-    /// A word (counted from 1) is not in the list.
+    /// The word at this position (counted from 1) is not in the list.
     #[error("word {0} is not in the list")]
     UnknownWord(usize),
-    /// Every word is in the list, but one of them is not the right one, or two are swapped.
+    /// Every word is in the list, but the checksum is wrong: a word is wrong, or two words are swapped.
     #[error("the words do not fit together: one is wrong, or two are swapped")]
     Checksum,
-    /// Not the text of a kit.
+    /// The text is not that of a kit.
     #[error("this is not the text of a recovery kit")]
     Malformed,
 }
 
 impl Seed {
-    /// The 24 words of the seed.
+    /// Returns the 24 words of the seed.
     #[must_use]
     pub fn to_words(&self) -> Zeroizing<String> {
         let mnemonic =
@@ -37,10 +37,10 @@ impl Seed {
         Zeroizing::new(mnemonic.to_string())
     }
 
-    /// The seed of 24 words, in any case and with any white space between.
+    /// Returns the seed for 24 words. Accepts upper and lower case, and any white space between words.
     ///
     /// # Errors
-    /// [`RecoveryError`], naming the place of a word that is not in the list.
+    /// [`RecoveryError`]. For a word that is not in the list, it contains the position of the word.
     pub fn from_words(words: &str) -> Result<Self, RecoveryError> {
         if words.len() > MAX_TEXT_LEN {
             return Err(RecoveryError::Count);
@@ -63,10 +63,11 @@ impl Seed {
     }
 }
 
-/// What `medlock kit` prints: enough, with the chain and the blocks, to restore everything.
+/// The content of the recovery kit, which `medlock kit` prints. Together with the chain and the blocks, it is enough to
+/// restore everything.
 #[derive(Clone)]
 pub struct RecoveryKit {
-    /// EIP-155 chain id.
+    /// The EIP-155 chain id.
     pub chain_id: u64,
     /// The account that the seed belongs to.
     pub owner: Address,
@@ -75,7 +76,7 @@ pub struct RecoveryKit {
 }
 
 impl RecoveryKit {
-    /// Text for paper: a title, chain and owner, and six lines of four numbered words.
+    /// Returns the text to print on paper: a title, chain and owner, and six lines of four numbered words.
     #[must_use]
     pub fn to_text(&self) -> Zeroizing<String> {
         use std::fmt::Write;
@@ -90,10 +91,10 @@ impl RecoveryKit {
         text
     }
 
-    /// Reads the text of a kit.
+    /// Parses the text of a kit.
     ///
     /// # Errors
-    /// [`RecoveryError`].
+    /// [`RecoveryError`] when the text is malformed or the words are wrong.
     pub fn parse(text: &str) -> Result<Self, RecoveryError> {
         if text.len() > MAX_TEXT_LEN {
             return Err(RecoveryError::Malformed);

@@ -1,6 +1,6 @@
-//! Secrets of 32 uniform bytes, each its own type.
+//! Secrets of 32 uniform bytes. Each kind has its own type.
 //!
-//! A secret wipes itself when dropped, is compared in constant time, and has no `Debug`, `Display` or `Serialize`:
+//! A secret is wiped when dropped, is compared in constant time, and has no `Debug`, `Display` or `Serialize`:
 //!
 //! ```compile_fail,E0277
 //! let seed = protocol::secret::Seed::from_bytes([7; 32]);
@@ -16,11 +16,11 @@ use rand::CryptoRng;
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// What every 32-byte secret can do; lets capsules seal each kind by the same code.
+/// The operations of every 32-byte secret. With this trait, the same code seals each kind in capsules.
 pub trait Secret: Sized + ZeroizeOnDrop + ConstantTimeEq {
-    /// Takes the bytes over. The caller's copy is the caller's to wipe.
+    /// Makes the secret from bytes. The caller must wipe its own copy.
     fn from_bytes(bytes: [u8; 32]) -> Self;
-    /// The bytes, for use as key material only.
+    /// Returns the bytes, for use as key material only.
     fn expose(&self) -> &[u8; 32];
 }
 
@@ -32,13 +32,13 @@ macro_rules! secret {
             pub struct $name([u8; 32]);
 
             impl $name {
-                /// Takes the bytes over. The caller's copy is the caller's to wipe.
+                /// Makes the secret from bytes. The caller must wipe its own copy.
                 #[must_use]
                 pub const fn from_bytes(bytes: [u8; 32]) -> Self {
                     Self(bytes)
                 }
 
-                /// Draws a new one.
+                /// Generates a new random secret.
                 #[must_use]
                 pub fn generate(rng: &mut impl CryptoRng) -> Self {
                     let mut secret = Self([0; 32]);
@@ -46,7 +46,7 @@ macro_rules! secret {
                     secret
                 }
 
-                /// The bytes, for use as key material only.
+                /// Returns the bytes, for use as key material only.
                 #[must_use]
                 pub const fn expose(&self) -> &[u8; 32] {
                     &self.0
@@ -95,20 +95,21 @@ macro_rules! secret {
 }
 
 secret! {
-    /// The root of everything a person holds: 32 random bytes, kept in the keyring and in the recovery words.
+    /// The secret from which all keys of a person derive: 32 random bytes, kept in the keyring and in the recovery
+    /// words.
     Seed;
-    /// The AES-256 key of one record version (DEK), made new for each.
+    /// The AES-256 key of one record version (DEK). Each version has a new one.
     DataKey;
-    /// B, the operator's half of a data key; useless alone.
+    /// B, the operator's half of a data key. Useless without the other half.
     ReleaseShare;
-    /// S, the reader's half of a data key; useless alone.
+    /// S, the reader's half of a data key. Useless without the other half.
     ReaderShare;
-    /// The input from which a category's key pair is derived (not the scalar).
+    /// The secret from which the key pair of a category derives (not the private scalar).
     CategorySecret;
     /// The key of one note.
     NoteKey;
-    /// A guardian's share of a seed; its use is reserved.
+    /// A guardian's share of a seed; reserved for later.
     GuardianShare;
-    /// What wraps the seed for one unlocker.
+    /// The key that encrypts the seed for one unlocker.
     KeyEncryptionKey;
 }

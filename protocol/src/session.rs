@@ -1,39 +1,40 @@
-//! Sign-in: the one login message (EIP-4361) that medlock asks for and accepts, and the session key in it.
+//! Sign-in: the only login message (EIP-4361) that medlock accepts, and the session key in it.
 //!
-//! The message carries exactly one resource, the public half of a P-256 session key. Read requests are signed by that
-//! key, so that the log can show that the wallet's owner stood behind each read without a wallet prompt each time.
+//! The message has exactly one resource, the public half of a P-256 session key. That key signs read requests. So the
+//! log can show that the wallet's owner authorised each read, without a wallet prompt for each one.
 
 use alloy::primitives::Address;
 use p256::ecdsa::{Signature, VerifyingKey, signature::Verifier};
 
-/// The statement of every login message.
+/// The statement in every login message.
 pub const LOGIN_STATEMENT: &str = "Sign in to medlock. This device may list what you may see and ask for records in your name until the session ends.";
-/// The prefix of the one resource; the uncompressed point (65 bytes, lower-case hex) follows.
+/// The prefix of the resource. The uncompressed point (65 bytes, lower-case hex) follows.
 pub const SESSION_RESOURCE_PREFIX: &str = "urn:medlock:session:p256:";
 
-/// What a login message says; every part is fixed by the server's challenge but the address and the key.
+/// The content of a login message. The server's challenge determines every part except the address, the times and the
+/// key.
 #[derive(Clone, Debug)]
 pub struct LoginMessage<'a> {
-    /// RFC 3986 authority that asks, as the challenge gives it.
+    /// The RFC 3986 authority of the site, from the challenge.
     pub domain: &'a str,
-    /// Who signs in.
+    /// The address that signs in.
     pub address: Address,
-    /// RFC 3986 URI of the API, as the challenge gives it.
+    /// The RFC 3986 URI of the API, from the challenge.
     pub uri: &'a str,
-    /// EIP-155 chain id.
+    /// The EIP-155 chain id.
     pub chain_id: u64,
-    /// The challenge's nonce.
+    /// The nonce of the challenge.
     pub nonce: &'a str,
-    /// RFC 3339 time of signing.
+    /// The RFC 3339 time of signing.
     pub issued_at: &'a str,
-    /// RFC 3339 time at which the session ends.
+    /// The RFC 3339 time at which the session ends.
     pub expiration_time: &'a str,
-    /// The session key, uncompressed point.
+    /// The session key, as an uncompressed point.
     pub session_key: &'a [u8; 65],
 }
 
 impl std::fmt::Display for LoginMessage<'_> {
-    /// The exact text to sign (EIP-4361), address in checksum form (EIP-55).
+    /// Writes the exact text to sign (EIP-4361), with the address in checksum form (EIP-55).
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
@@ -50,7 +51,7 @@ impl std::fmt::Display for LoginMessage<'_> {
     }
 }
 
-/// Reads the session key out of a resource URI; `None` if it is anything else.
+/// Parses the session key from a resource URI. Returns `None` for every other resource.
 #[must_use]
 pub fn parse_session_resource(resource: &str) -> Option<VerifyingKey> {
     let point = resource.strip_prefix(SESSION_RESOURCE_PREFIX)?;
@@ -64,7 +65,7 @@ pub fn parse_session_resource(resource: &str) -> Option<VerifyingKey> {
     VerifyingKey::from_sec1_bytes(&bytes).ok()
 }
 
-/// Checks a session key's signature: 64 bytes r ‖ s (IEEE P1363), ECDSA with SHA-256.
+/// Returns whether the session key has signed the message: 64 bytes r ‖ s (IEEE P1363), ECDSA with SHA-256.
 #[must_use]
 pub fn verify_session_signature(key: &VerifyingKey, message: &[u8], signature: &[u8]) -> bool {
     Signature::from_slice(signature).is_ok_and(|signature| key.verify(message, &signature).is_ok())

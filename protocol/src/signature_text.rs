@@ -1,14 +1,15 @@
-//! Serde form of a signature: `0x` hex as in [`crate::hex_text`], of a bounded length, which is looked at before anything
-//! else is done with it.
+//! The serde form of a signature: `0x` hex as in [`crate::hex_text`], with a limited length. The length is checked
+//! before anything else.
 
 use alloy::primitives::Bytes;
 use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-/// The longest signature that anything of ours reads, in bytes. A wallet's has 65; a contract (ERC-1271) may ask for those of
-/// all its owners, or for the answer of a passkey (about 1,000), and one that does not exist yet for how it is made (ERC-6492).
+/// The longest signature that our programs read, in bytes. A wallet's signature has 65 bytes. A contract (ERC-1271) may
+/// need the signatures of all its owners, or the answer of a passkey (about 1,000 bytes). A contract that is not
+/// deployed yet needs also the data to deploy it (ERC-6492).
 pub const SIGNATURE_BYTES_MAX: usize = 8_192;
 
-/// The same as characters of text, for schemas.
+/// The same limit in characters of text, for schemas.
 pub const SIGNATURE_CHARS_MAX: usize = 2 + 2 * SIGNATURE_BYTES_MAX;
 
 /// Writes lower-case hex with `0x`.
@@ -16,7 +17,7 @@ pub fn serialize<S: Serializer>(value: &Bytes, to: S) -> Result<S::Ok, S::Error>
     crate::hex_text::serialize(value, to)
 }
 
-/// Reads hex text; the error never repeats the input.
+/// Reads hex text. The error never contains the input.
 pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Bytes, D::Error> {
     let text = std::borrow::Cow::<'de, str>::deserialize(from)?;
     if text.len() > SIGNATURE_CHARS_MAX {
@@ -32,7 +33,7 @@ mod tests {
     use super::SIGNATURE_BYTES_MAX;
     use crate::messages::{KEY_BYTES_MAX, REVOKED_MAX, SignedAction};
 
-    /// A Revoke of so many grants with a signature of so many bytes.
+    /// Returns a Revoke of `grants` grants with a signature of `signature` bytes.
     fn revoke(grants: usize, signature: usize) -> Value {
         let word = format!("0x{}", "01".repeat(32));
         let grant = json!({ "tag": word, "kind": 0, "id": word });

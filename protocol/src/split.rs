@@ -1,8 +1,9 @@
 //! The two halves of a data key.
 //!
-//! `B = HKDF-Expand(DEK, "medlock/v1/release-share\0" ‖ chain id 8 ‖ RecordRegistry 20 ‖ record 32 ‖ version 2)` and
-//! `S = DEK xor B`. If HMAC-SHA-256 is a random oracle, B without the DEK is uniform and independent of it, and S is the
-//! DEK under a one-time pad: either alone says nothing. Whoever has the DEK recomputes both.
+//! `B = HKDF-Expand(DEK, "medlock/v1/release-share\0" ‖ chain id 8 ‖ RecordRegistry 20 ‖ record 32 ‖ version 2)` and `S
+//! = DEK xor B`. If HMAC-SHA-256 is a random oracle, B is uniform and independent of the DEK for everyone who does not
+//! have the DEK, and S is the DEK under a one-time pad: neither half alone reveals anything. Both can be computed again
+//! from the DEK.
 
 use alloy::primitives::Address;
 
@@ -12,21 +13,21 @@ use crate::{
     secret::{DataKey, ReaderShare, ReleaseShare},
 };
 
-/// Which record version a data key belongs to.
+/// The record version that a data key belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordVersion {
-    /// EIP-155 chain id.
+    /// The EIP-155 chain id.
     pub chain_id: u64,
-    /// Address of `RecordRegistry`.
+    /// The address of `RecordRegistry`.
     pub registry: Address,
     /// The record.
     pub record: RecordId,
-    /// Its version, from 1.
+    /// The version of the record, from 1.
     pub version: u16,
 }
 
 impl DataKey {
-    /// B, the half that the operator keeps.
+    /// Returns B, the half for the operator.
     #[must_use]
     pub fn release_share(&self, of: &RecordVersion) -> ReleaseShare {
         ReleaseShare::from_bytes(kdf::expand(
@@ -36,15 +37,15 @@ impl DataKey {
         ))
     }
 
-    /// S, the half that goes to readers.
+    /// Returns S, the half for readers.
     #[must_use]
     pub fn reader_share(&self, of: &RecordVersion) -> ReaderShare {
         let release = self.release_share(of);
         ReaderShare::from_bytes(xor(self.expose(), release.expose()))
     }
 
-    /// Joins the halves. Any two shares give some key; [`crate::envelope::Header::check_commitment`] tells whether
-    /// they are the halves of the right one.
+    /// Joins the two halves. Any two shares give some key; [`crate::envelope::Header::check_commitment`] checks whether
+    /// it is the right one.
     #[must_use]
     pub fn join(reader: &ReaderShare, release: &ReleaseShare) -> Self {
         Self::from_bytes(xor(reader.expose(), release.expose()))

@@ -1,4 +1,5 @@
-//! Signed statements that stay off chain: access requests and the public profiles of practitioners.
+//! Signed statements that are not sent to the chain: access requests, denials, and the public profiles of
+//! practitioners.
 
 use alloy::{
     primitives::{Address, B256, Bytes},
@@ -14,9 +15,9 @@ use crate::{
 };
 
 typed_data! {
-    /// A practitioner asks a patient for access. Purpose and scope are in clear; the reason is a note that only the
-    /// patient can open, and `noteHash` is the SHA-256 of its bytes. `until` is the wished end, unix seconds.
-    /// Domain: `GrantRegistry`.
+    /// A practitioner asks a patient for access. Purpose and scope are not encrypted. The reason is a note that only
+    /// the patient can open, and `noteHash` is the SHA-256 hash of its bytes. `until` is the end of the access that is
+    /// asked for, in Unix seconds. Domain: `GrantRegistry`.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct AccessRequest {
@@ -24,13 +25,13 @@ typed_data! {
         bytes32 noteHash; uint256 nonce; uint256 deadline;
     }
 
-    /// A patient turns a request down. Domain: `GrantRegistry`.
+    /// A patient denies an access request. Domain: `GrantRegistry`.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct DenyRequest { address patient; bytes32 request; uint256 deadline; }
 
-    /// What an accreditor publishes about a practitioner. Domain: `Accreditation`. It counts in the accreditor's epoch that
-    /// it names alone. `issued` is unix seconds.
+    /// The public profile that an accreditor signs for a practitioner. Domain: `Accreditation`. It counts only in the
+    /// accreditor's epoch that it contains. `issued` is in Unix seconds.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Profile {
@@ -39,7 +40,7 @@ typed_data! {
     }
 }
 
-/// The longest name, organisation or specialty of a profile, in bytes.
+/// The longest name, organisation or specialty in a profile, in bytes.
 pub const PROFILE_TEXT_BYTES_MAX: usize = 200;
 
 macro_rules! signed {
@@ -48,28 +49,28 @@ macro_rules! signed {
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
         #[serde(deny_unknown_fields)]
         pub struct $signed {
-            /// What is stated.
+            /// The statement.
             pub $field: $message,
-            /// 65 bytes r ‖ s ‖ v, or what the signer's contract accepts (ERC-1271).
+            /// The signature: 65 bytes r ‖ s ‖ v, or a signature that the signer's contract accepts (ERC-1271).
             #[serde(with = "crate::signature_text")]
             #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$", max_length = 16386)]
             pub signature: Bytes,
         }
 
         impl $signed {
-            /// The hash that is signed (EIP-712).
+            /// Returns the hash that is signed (EIP-712).
             #[must_use]
             pub fn signing_hash($field: &$message, deployment: &Deployment) -> B256 {
                 $field.eip712_signing_hash(&deployment.domain_of(ContractName::$contract))
             }
 
-            /// Who has to sign.
+            /// Returns the address that must sign.
             #[must_use]
             pub const fn signer(&self) -> Address {
                 self.$field.$signer
             }
 
-            /// Checks an externally owned account's signature; contract accounts need ERC-1271 instead.
+            /// Checks the signature of an externally owned account. For contract accounts, use ERC-1271 instead.
             ///
             /// # Errors
             /// See [`SignatureError`].
@@ -96,7 +97,7 @@ signed! {
 described! { AccessRequest, DenyRequest, Profile }
 
 impl SignedAccessRequest {
-    /// How the request is named.
+    /// Returns the id of the request.
     #[must_use]
     pub fn id(&self, deployment: &Deployment) -> RequestId {
         RequestId(Self::signing_hash(&self.request, deployment))

@@ -1,4 +1,5 @@
-//! How the structs that people sign (EIP-712) are written down: once, in Solidity, with a strict JSON form.
+//! The macro that defines the structs that people sign (EIP-712). Each is written once, in Solidity, and has a strict
+//! JSON form.
 
 use serde_json::{Map, Value, json};
 use utoipa::openapi::{RefOr, schema::Schema};
@@ -9,10 +10,10 @@ use crate::{
     statements::PROFILE_TEXT_BYTES_MAX,
 };
 
-/// `sol!` for structs that travel as JSON: bytes, addresses and integers above 32 bits are `0x` hex text and nothing else
-/// ([`crate::hex_text`]), where alloy's own forms would also read arrays of numbers.
+/// `sol!` for structs with a JSON form. Bytes, addresses and integers above 32 bits are `0x` hex text only
+/// ([`crate::hex_text`]); the default forms of alloy would also accept arrays of numbers.
 ///
-/// Takes structs only. Each of their fields is given its serde form here, so that none can be forgotten.
+/// Accepts structs only. Each field gets its serde form here, so that none can be forgotten.
 macro_rules! typed_data {
     (@structs [$($done:tt)*]) => {
         alloy::sol! { $($done)* }
@@ -68,7 +69,7 @@ macro_rules! typed_data {
 
 pub(crate) use typed_data;
 
-/// Gives structs that people sign their schema in the OpenAPI document.
+/// Implements the OpenAPI schema of structs that people sign.
 macro_rules! described {
     ($($name:ident),+) => {
         $(
@@ -90,8 +91,9 @@ macro_rules! described {
 
 pub(crate) use described;
 
-/// The JSON schema (OpenAPI 3.1) of a struct, from its EIP-712 type: the struct itself, then those that it has lists of
-/// (`Grant(address patient,…)Scope(uint8 kind,…)`). So what the document says follows from what is signed.
+/// Returns the JSON schema (OpenAPI 3.1) of a struct, computed from its EIP-712 type: the struct itself, then the
+/// structs that it has lists of (`Grant(address patient,…)Scope(uint8 kind,…)`). So the document always matches what is
+/// signed.
 pub(crate) fn schema(encoded: &str) -> Value {
     let structs: Vec<(&str, &str)> =
         encoded.split_terminator(')').filter_map(|definition| definition.split_once('(')).collect();
@@ -134,7 +136,7 @@ fn schema_of_field(kind: &str, structs: &[(&str, &str)]) -> Value {
     }
 }
 
-/// Makes a schema of the document out of its JSON.
+/// Converts JSON into a schema of the document.
 pub(crate) fn into_schema(json: Value) -> RefOr<Schema> {
     serde_json::from_value(json).expect("the schemas written here are well-formed")
 }

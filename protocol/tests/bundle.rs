@@ -1,4 +1,4 @@
-//! Bundles: which capsules were signed, and which came later.
+//! Bundles: which capsules were signed, and which were added later.
 
 use alloy::primitives::{Address, B256};
 use protocol::{

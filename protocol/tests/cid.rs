@@ -1,10 +1,10 @@
-//! Content identifiers: what Kubo 0.43.0 gave for
-//! `ipfs add -Q --only-hash --cid-version 1 --raw-leaves --chunker size-1048576 --max-file-links 1024`.
+//! Content identifiers, compared with the results of Kubo 0.43.0 for `ipfs add -Q --only-hash --cid-version 1
+//! --raw-leaves --chunker size-1048576 --max-file-links 1024`.
 
 use proptest::prelude::*;
 use protocol::cid::{CHUNK_LEN, Cid, CidBuilder, Codec, Node};
 
-/// Byte i is `(i ^ i>>8 ^ i>>16) & 255`, or 0; length; CID.
+/// Content, length and CID. `true`: byte i is `(i ^ i>>8 ^ i>>16) & 255`; `false`: all bytes are 0.
 const KUBO: [(bool, usize, &str); 11] = [
     (true, 0, "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"),
     (true, 1, "bafkreidogqfzz75tpkmjzjke425xqcrmpcib2p5tg44hnbirumdbpl5adu"),
@@ -53,7 +53,7 @@ fn text_and_bytes_have_one_form() {
     assert!(Cid::from_bytes(&cid.to_bytes()[1..]).is_err());
 }
 
-/// Reads a range as a client does: block by block, each checked, only those that cover it.
+/// Reads a range as a client does: fetches only the blocks that cover it, and checks each one.
 fn read(
     blocks: &std::collections::HashMap<Cid, Vec<u8>>,
     cid: Cid,
@@ -111,7 +111,7 @@ fn a_node_is_refused_unless_it_is_written_as_we_write_it() {
     assert!(Node::parse(&block[..block.len() - 1], 0).is_err(), "cut short");
     assert!(Node::parse(&[block.as_slice(), &[0]].concat(), 0).is_err(), "something after");
     assert!(Node::parse(&[], 0).is_err());
-    // The last byte is the size of the second child: no longer the file's size.
+    // The last byte is the size of the second child, so the sizes no longer add up to the size of the file.
     let mut lies = block.clone();
     *lies.last_mut().unwrap() = 2;
     assert!(Node::parse(&lies, 0).is_err());

@@ -1,4 +1,4 @@
-//! The envelope, streamed both ways and by range, against a second and a third FLOE implementation.
+//! The envelope, as a stream in both directions and by range, compared with two other FLOE implementations.
 
 #[path = "../examples/vectors/fixed_rng.rs"]
 mod fixed_rng;
@@ -91,7 +91,7 @@ fn open_with(file: &[u8], step: usize, context: &EnvelopeContext, dek: &DataKey)
     Ok(content)
 }
 
-/// The FLOE message inside an envelope, made by the reference from any plaintext.
+/// Returns an envelope with a FLOE message that the reference makes from any plaintext.
 fn envelope_of(plaintext: &[u8]) -> Vec<u8> {
     let header = Header::new(&CONTEXT, RECORD, 1, PATIENT, (patient_key().public_key(), 1), &dek());
     let floe = ReferenceFloe::new(dek().expose(), [5; 32], &associated_data(&header), SEGMENT_LEN as u32, 20);
@@ -290,7 +290,7 @@ fn an_envelope_that_lies_inside_is_refused() {
     assert_eq!(class(&plaintext_of(&other_hash, &content)), OpenError::Commitment);
 
     let mut not_deterministic = plaintext_of(&good, &content);
-    // Key 1 written in two bytes instead of one.
+    // Key 1 encoded in two bytes instead of one.
     let cbor = good.to_cbor().unwrap();
     let longer = [&cbor[..1], &[0x18, 0x01], &cbor[2..]].concat();
     not_deterministic =
@@ -311,12 +311,12 @@ fn owner_and_reader_check_that_they_hold_the_same_key() {
     assert!(joined == dek());
     header.check_commitment(&CONTEXT, PATIENT, key.public_key(), &joined, &release).unwrap();
 
-    // A lab that splits the key otherwise: any S and B whose xor is the key.
+    // A lab that splits the key in another way: S and B are arbitrary, but their xor is the key.
     let other = ReleaseShare::from_bytes([1; 32]);
     let refused = header.check_commitment(&CONTEXT, PATIENT, key.public_key(), &dek(), &other);
     assert_eq!(refused, Err(OpenError::Commitment));
 
-    // A lab that locks the patient out: a well-formed owner capsule of another key.
+    // A lab that excludes the patient: the owner capsule is well-formed but contains another key.
     let garbage = Header::new(&CONTEXT, RECORD, 1, PATIENT, (key.public_key(), 1), &DataKey::from_bytes([0xbb; 32]));
     let refused = garbage.check_commitment(&CONTEXT, PATIENT, key.public_key(), &dek(), &release);
     assert_eq!(refused, Err(OpenError::Commitment));

@@ -1,4 +1,4 @@
-//! The keyring, the recovery kit, and the letters between people, beyond what the vectors show.
+//! The keyring, the recovery kit, notes and address books, in cases that the vectors do not cover.
 
 #[path = "../examples/vectors/fixed_rng.rs"]
 mod fixed_rng;

@@ -1,4 +1,4 @@
-//! Public vectors for what this crate builds upon: FLOE (five implementations) and Wycheproof.
+//! Public vectors for the algorithms that this crate uses: FLOE (five implementations) and Wycheproof.
 //! The HPKE vectors run in `src/hpke/tests.rs`, beside the private functions they test.
 
 #[path = "../src/public_vectors.rs"]
@@ -52,7 +52,7 @@ fn floe_known_answers_open_with_both_implementations() {
     }
 }
 
-/// Their segments are 40 bytes, shorter than `fast-floe` takes.
+/// The segments in these vectors have 40 bytes, which is less than `fast-floe` accepts.
 #[test]
 fn floe_known_answers_at_the_last_border_open_with_the_reference() {
     for name in ["java_lastSegAligned", "java_lastSegEmpty"] {
@@ -74,7 +74,7 @@ fn floe_rotation_vectors_open_with_the_reference() {
     }
 }
 
-/// Runs `test` over group and test of a Wycheproof file.
+/// Runs `test` for every test in every group of a Wycheproof file.
 fn wycheproof(file: &str, mut test: impl FnMut(&Value, &Value)) {
     let Some(path) = public_vectors::find(&format!("wycheproof/{file}")) else { return };
     let json: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
@@ -132,7 +132,7 @@ fn wycheproof_hkdf() {
     });
 }
 
-/// What stands before an uncompressed point in the ASN.1 of a secp256k1 public key.
+/// The bytes before an uncompressed point in the ASN.1 of a secp256k1 public key.
 const SPKI: &str = "3056301006072a8648ce3d020106052b8104000a034200";
 
 #[test]
@@ -145,7 +145,7 @@ fn wycheproof_ecdh_secp256k1() {
             PublicKey::from_bytes(point).map_err(|_| ())
         });
         let Ok(key) = key else {
-            // "acceptable" is other ASN.1 for the same key; we take only the one form.
+            // "acceptable" is other ASN.1 for the same key; our parser accepts only one form.
             assert!(!is_valid(case), "{}", case["tcId"]);
             return;
         };
@@ -177,7 +177,7 @@ fn wycheproof_ecdsa_secp256k1_low_s() {
     use k256::ecdsa::{Signature, VerifyingKey, signature::Verifier};
     wycheproof("ecdsa_secp256k1_sha256_bitcoin_test.json", |group, case| {
         let key = VerifyingKey::from_sec1_bytes(&field(&group["publicKey"], "uncompressed")).unwrap();
-        // As the keyring does: strict parsing, and a high s is another signature than its low twin.
+        // The same as in the keyring: strict parsing, and a high s is not the same signature as its low twin.
         let verified = Signature::from_der(&field(case, "sig")).is_ok_and(|signature| {
             signature.normalize_s() == signature && key.verify(&field(case, "msg"), &signature).is_ok()
         });

@@ -1,4 +1,4 @@
-//! Every file of `protocol/vectors`. The web client runs the same files, and made those that begin with `web-`.
+//! Runs every file of `protocol/vectors`. The web client runs the same files, and wrote those that begin with `web-`.
 
 #[path = "../examples/vectors/scenario.rs"]
 #[expect(dead_code, reason = "shared with the command that makes the vectors")]

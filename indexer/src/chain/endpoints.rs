@@ -1,9 +1,9 @@
-//! [`Endpoints`]: several endpoints of one chain, asked as one.
+//! [`Endpoints`]: several endpoints of one chain, used as one.
 //!
-//! One of them leads and answers everything, so that answers fit together. When it fails, the next one answers in its
-//! place and leads from then on. What the endpoints disagree about is never settled by whoever answered last: the
-//! follower asks for [`Chain::opinions`] before it leaves a branch, and the logs of a range, which nothing else
-//! confirms, are asked of two.
+//! One of them is the leader and answers everything, so that answers are consistent. When it fails, the next endpoint
+//! answers and becomes the leader. A disagreement between endpoints is never decided by the endpoint that answered
+//! last: the follower asks for [`Chain::opinions`] before it leaves a branch, and the logs of a range, which nothing
+//! else confirms, are requested from two endpoints.
 
 use std::sync::{
     Arc,
@@ -25,10 +25,10 @@ pub struct Endpoints {
 }
 
 impl Endpoints {
-    /// The first one leads.
+    /// Makes one chain from several endpoints. The first one is the leader.
     ///
     /// # Panics
-    /// When there is none.
+    /// When `endpoints` is empty.
     #[must_use]
     pub fn new(endpoints: Vec<Arc<dyn Chain>>, status: Arc<Status>) -> Self {
         assert!(!endpoints.is_empty(), "a chain has at least one endpoint");
@@ -49,7 +49,7 @@ impl Endpoints {
                     first_error.get_or_insert(error);
                 }
                 answer => {
-                    // An answer that does not fit is returned, and the next endpoint asked the next time.
+                    // An answer that is not consistent is returned, and the next request goes to the next endpoint.
                     let is_odd = matches!(answer, Err(ChainError::Missing(_) | ChainError::Contradiction(_)));
                     self.lead(leader, if is_odd { (index + 1) % count } else { index });
                     return answer;
@@ -101,7 +101,7 @@ impl Chain for Endpoints {
         match tokio::join!(first.logs_in(from, to), second.logs_in(from, to)) {
             (Ok(first), Ok(second)) if is_same(&first, &second) => Ok(first),
             (Err(error @ ChainError::TooLarge(_)), _) | (_, Err(error @ ChainError::TooLarge(_))) => Err(error),
-            // One answer alone is no confirmation.
+            // A single answer does not confirm anything.
             _ => Err(about()),
         }
     }
@@ -144,7 +144,7 @@ impl Chain for Endpoints {
     }
 }
 
-/// Whether two answers name the same logs, in whatever order and however often.
+/// Returns whether two answers contain the same logs. The order and repetitions are ignored.
 fn is_same(a: &[Log], b: &[Log]) -> bool {
     let places = |logs: &[Log]| {
         let mut places: Vec<_> = logs.iter().map(|log| (log.block_number, log.block_hash, log.log_index)).collect();

@@ -1,5 +1,5 @@
-//! New heads by subscription: a hint that it is worth asking now. Polling stays the truth, so a subscription that dies,
-//! lags or lies costs time, never correctness.
+//! New heads by subscription. A notification only means that it is useful to ask the chain now. Polling continues in
+//! any case, so a subscription that ends, is slow or gives wrong data delays the indexer but causes no errors.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,10 +15,11 @@ use super::{ChainError, Rpc};
 
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Where to subscribe: as the setting says, or on the port of the RPC endpoint when that is Anvil, which serves both.
+/// Returns the URL for subscriptions: the one in the setting, or the RPC endpoint itself when that is Anvil, which
+/// serves both on one port.
 ///
 /// # Errors
-/// [`ChainError`] when the node does not say what it is.
+/// [`ChainError`] when the node does not return its name and version.
 pub async fn subscription_url(setting: Option<Url>, rpc_url: &Url, rpc: &Rpc) -> Result<Option<Url>, ChainError> {
     if setting.is_some() {
         return Ok(setting);
@@ -30,12 +31,12 @@ pub async fn subscription_url(setting: Option<Url>, rpc_url: &Url, rpc: &Rpc) ->
     Ok(url.set_scheme("ws").is_ok().then_some(url))
 }
 
-/// Subscribes to new heads and rings `bell` for each, for ever; connects again whenever the subscription ends.
+/// Subscribes to new heads and notifies `bell` for each. Never returns; connects again whenever the subscription ends.
 pub async fn watch_heads(url: Url, bell: Arc<Notify>) {
     loop {
-        // The error may name the URL, which may hold a key: it is not printed.
+        // The error may contain the URL, which may contain a key, so it is not printed.
         if ring_until_it_ends(&url, &bell).await.is_err() {
-            tracing::debug!("no subscription to new heads; polling goes on");
+            tracing::debug!("no subscription to new heads; polling continues");
         }
         bell.notify_one();
         tokio::time::sleep(PAUSE).await;

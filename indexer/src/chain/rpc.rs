@@ -14,12 +14,13 @@ use serde_json::{Value, json, value::RawValue};
 use super::{Chain, ChainError, Header, logs_of_receipts};
 use crate::health::Status;
 
-/// What is read of an answer that could be had in smaller pieces. This bounds the memory of a backfill.
+/// The largest answer that is read when the request can be split into smaller ones, in bytes. This limits the memory of
+/// a backfill.
 const DIVISIBLE_BYTES: usize = 4 << 20;
-/// What is read of an answer about one block.
+/// The largest answer about one block that is read, in bytes.
 const INDIVISIBLE_BYTES: usize = 256 << 20;
 
-/// A node, asked over HTTP.
+/// A node that is asked over HTTP.
 #[derive(Clone)]
 pub struct Rpc {
     client: reqwest::Client,
@@ -34,7 +35,7 @@ struct Receipt {
     logs: Vec<Log>,
 }
 
-/// An answer of JSON-RPC.
+/// An answer in JSON-RPC.
 #[derive(Deserialize)]
 struct Answer<'a> {
     #[serde(default)]
@@ -54,16 +55,16 @@ struct Fault {
 }
 
 impl Rpc {
-    /// Asks the node at `url` for logs of `contracts`; each request may take as long as `patience`.
+    /// Uses the node at `url` for logs of `contracts`. Each request may take at most `patience`.
     #[must_use]
     pub fn new(url: Url, contracts: Vec<Address>, patience: Duration, status: Arc<Status>) -> Self {
         Self { client: reqwest::Client::new(), url, contracts, patience, status }
     }
 
-    /// What the node calls itself, for example `anvil/v1.7.1`.
+    /// Returns the name and version of the node, for example `anvil/v1.7.1`.
     ///
     /// # Errors
-    /// [`ChainError`].
+    /// [`ChainError`] when the node does not answer.
     pub async fn client_version(&self) -> Result<String, ChainError> {
         self.ask("web3_clientVersion", json!([]), INDIVISIBLE_BYTES).await
     }
@@ -79,7 +80,7 @@ impl Rpc {
         result(method, serde_json::from_slice(&body).map_err(malformed)?)
     }
 
-    /// Several requests of one method in one HTTP request; answers in the order of `params`.
+    /// Sends several requests of one method in one HTTP request. Returns the answers in the order of `params`.
     async fn ask_all<T: DeserializeOwned>(
         &self,
         method: &'static str,
@@ -98,16 +99,16 @@ impl Rpc {
             .collect();
         let body = self.post(&Value::Array(requests), INDIVISIBLE_BYTES).await?;
         if body.trim_ascii_start().first() == Some(&b'{') {
-            // The whole batch was refused.
+            // The node refused the whole batch.
             return Err(match result::<Value>(method, serde_json::from_slice(&body).map_err(malformed)?) {
                 Err(error) => error,
-                Ok(_) => ChainError::Contradiction("one answer to several requests"),
+                Ok(_) => ChainError::Contradiction("the batch has one answer for several requests"),
             });
         }
         let mut answers: Vec<Answer<'_>> = serde_json::from_slice(&body).map_err(malformed)?;
         answers.sort_by_key(|answer| answer.id.as_u64());
         if answers.len() != count || answers.iter().zip(1_u64..).any(|(answer, id)| answer.id.as_u64() != Some(id)) {
-            return Err(ChainError::Contradiction("not every request of several was answered once"));
+            return Err(ChainError::Contradiction("the batch does not have exactly one answer for each request"));
         }
         answers.into_iter().map(|answer| result(method, answer)).collect()
     }
@@ -142,10 +143,10 @@ impl Rpc {
 }
 
 fn malformed(_: serde_json::Error) -> ChainError {
-    ChainError::Contradiction("an answer is not of the form that the method promises")
+    ChainError::Contradiction("an answer does not have the form that the method requires")
 }
 
-/// What an answer holds. Nothing of the endpoint's address survives in an error.
+/// Returns the result in an answer. An error never contains the address of the endpoint.
 fn result<T: DeserializeOwned>(method: &'static str, answer: Answer<'_>) -> Result<T, ChainError> {
     match answer.error {
         Some(fault) if is_about_size(&fault.message) => Err(ChainError::TooLarge(fault.message)),
@@ -173,7 +174,7 @@ impl Chain for Rpc {
         let headers: Vec<Option<Header>> = self.ask_all("eth_getBlockByNumber", params).await?;
         let checked = headers.into_iter().zip(numbers).map(|(header, number)| match header {
             Some(header) if header.number == *number => Ok(header),
-            Some(_) => Err(ChainError::Contradiction("a header has another number than was asked for")),
+            Some(_) => Err(ChainError::Contradiction("a header does not have the requested number")),
             None => Err(ChainError::Missing(number.to_string())),
         });
         checked.collect()
@@ -186,7 +187,7 @@ impl Chain for Rpc {
         let limit = if from < to { DIVISIBLE_BYTES } else { INDIVISIBLE_BYTES };
         let logs: Vec<Log> = self.ask("eth_getLogs", filter, limit).await?;
         if logs.iter().any(|log| !log.block_number.is_some_and(|number| (from..=to).contains(&number))) {
-            return Err(ChainError::Contradiction("a log lies outside the range that was asked for"));
+            return Err(ChainError::Contradiction("a log is outside the requested range"));
         }
         Ok(logs)
     }
@@ -204,8 +205,8 @@ impl Chain for Rpc {
     }
 }
 
-/// Nodes say it in many words: "query returned more than 10000 results", "block range too large", "response size
-/// exceeded", "limit exceeded".
+/// Returns whether an error message is about the size of the request or answer. Nodes use different texts: "query
+/// returned more than 10000 results", "block range too large", "response size exceeded", "limit exceeded".
 fn is_about_size(message: &str) -> bool {
     let message = message.to_ascii_lowercase();
     let said = |word: &str| message.contains(word);
@@ -217,7 +218,7 @@ fn is_about_size(message: &str) -> bool {
         || said("too big")
 }
 
-/// The innermost cause: the outer ones of an HTTP client name the URL.
+/// Returns the text of the innermost cause. The outer errors of an HTTP client contain the URL.
 fn root_cause(error: &(dyn Error + 'static)) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {

@@ -1,4 +1,5 @@
-//! When the chain is not what the mirror has: finds where they part, and asks all endpoints before anything is undone.
+//! Handles a chain that differs from the mirror: finds the last shared block, and asks all endpoints before anything is
+//! undone.
 
 use super::{Follower, Step};
 use crate::{
@@ -10,14 +11,17 @@ use crate::{
 };
 
 impl Follower {
-    /// The head lies on another branch: finds the last block that both share, undoes what is above, goes on from there.
+    /// Handles a head on another branch: finds the last block that both branches share, undoes the blocks above it, and
+    /// continues from there.
     pub(super) async fn switch(&mut self, head: &Header) -> Result<Step, IndexerError> {
         let mut search = self.window().search(head.number);
         let ancestor = loop {
             let numbers: Vec<u64> = search.numbers().collect();
             let headers = self.chain.headers(&numbers).await?;
             if headers.windows(2).any(|pair| pair[1].parent_hash != pair[0].hash) {
-                return Err(ChainError::Contradiction("headers do not join: the chain is moving").into());
+                return Err(
+                    ChainError::Contradiction("the headers do not follow each other: the chain is changing").into()
+                );
             }
             let answers: Vec<BlockRef> = headers.iter().map(Header::block).collect();
             match self.window().meet(&search, &answers) {
@@ -30,7 +34,7 @@ impl Follower {
         let numbers: Vec<u64> = (ancestor.number + 1..=to).collect();
         let headers = self.chain.headers(&numbers).await?;
         let joins = headers.first().is_some_and(|first| first.parent_hash == ancestor.hash);
-        // The chain itself has said that it is on another branch; when it takes that back, nothing is undone.
+        // The chain itself reported the other branch. When it no longer does, nothing is undone.
         if !joins || ancestor == self.window().tip() {
             return Err(ChainError::Contradiction("the branch changed while it was fetched").into());
         }
@@ -38,8 +42,9 @@ impl Follower {
         self.append(headers, Some(ancestor)).await
     }
 
-    /// Whether the branch that ends with `tip` may be left. One endpoint alone decides; of several, more must have left
-    /// it than still know it. While they are known to disagree, one that falls silent counts as before.
+    /// Checks whether the branch that ends with `tip` may be left. A single endpoint decides alone. With several, more
+    /// of them must have left the branch than still have it. While they are known to disagree, an endpoint that does
+    /// not answer counts as still having the branch.
     async fn may_leave(&self, tip: BlockRef) -> Result<(), IndexerError> {
         let opinions = self.chain.opinions(tip.number).await;
         let was_disputed = self.status.is_disputed();
@@ -60,7 +65,7 @@ impl Follower {
         Ok(())
     }
 
-    /// Looks whether all endpoints know the mirror's newest block, and says so when they do not.
+    /// Checks whether all endpoints have the mirror's newest block, and reports when they do not.
     pub(super) async fn compare(&self) {
         let tip = self.window().tip();
         let opinions = self.chain.opinions(tip.number).await;
@@ -70,14 +75,15 @@ impl Follower {
         } else if !opinions.is_empty() && opinions.iter().all(|opinion| *opinion == Opinion::Has(tip.hash)) {
             self.status.disagree(None);
         }
-        // The mirror is at the head of the endpoint that leads; perhaps another one is further.
+        // The mirror is at the head of the leading endpoint; another endpoint may be further.
         let next = self.chain.opinions(tip.number + 1).await;
         if next.iter().any(|opinion| matches!(opinion, Opinion::Has(_))) {
             self.chain.hand_over();
         }
     }
 
-    /// The chain is shorter than the mirror. Endpoints lag, so it must stay so for a while to be believed.
+    /// Handles a chain that is shorter than the mirror. Endpoints may be behind, so it must stay shorter for some time
+    /// before it is believed.
     pub(super) async fn fall_back(&mut self, head: &Header, is_ours: bool) -> Result<Step, IndexerError> {
         let (tip, patience) = (self.window().tip(), self.pace.behind());
         let since = *self.behind_since.get_or_insert_with(Instant::now);

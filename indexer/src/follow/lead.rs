@@ -1,4 +1,4 @@
-//! The loop: waits for the lease, then takes one step after another while it is ours.
+//! The loop: waits for the lease, then takes one step after another while it holds the lease.
 
 use std::{pin::pin, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::{
     time::sleep,
 };
 
-/// How long to wait after a failure: twice as long after each.
+/// The waiting time after a failure. It doubles with each failure.
 struct Pause(Duration);
 
 impl Default for Pause {
@@ -28,14 +28,14 @@ impl Pause {
     }
 }
 
-/// Why leading has ended.
+/// The reason why leading ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    /// It was told to.
+    /// The indexer was told to stop.
     Stopped,
-    /// The goal is reached.
+    /// The goal was reached.
     Reached,
-    /// The lease is another's.
+    /// The lease was lost.
     Lost(Loss),
 }
 
@@ -43,11 +43,11 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
 impl Follower {
-    /// Waits for the lease, then runs until the goal is reached or `stop` is cancelled. Waits out failures of chain and
-    /// database, and stands by while another indexer is at work.
+    /// Waits for the lease, then runs until the goal is reached or `stop` is cancelled. Waits until the chain and the
+    /// database answer again after failures, and stands by while another indexer holds the lease.
     ///
     /// # Errors
-    /// [`Refusal`] when going on would be wrong.
+    /// [`Refusal`] when it would be wrong to continue.
     pub async fn run(mut self, goal: Goal, stop: &CancellationToken) -> Result<(), Refusal> {
         while self.stand_by(stop).await {
             self.status.is_active(true);
@@ -60,13 +60,13 @@ impl Follower {
             match ended? {
                 End::Stopped | End::Reached => return Ok(()),
                 End::Lost(Loss::Taken) => tracing::warn!("another indexer has taken over; standing by"),
-                End::Lost(Loss::Wanted) => tracing::info!("a rebuild takes the mirror's place; standing by"),
+                End::Lost(Loss::Wanted) => tracing::info!("a rebuild is replacing the mirror; standing by"),
             }
         }
         Ok(())
     }
 
-    /// Waits until the lease is ours; `false` when `stop` comes first.
+    /// Waits until this indexer holds the lease. Returns `false` when `stop` is cancelled first.
     async fn stand_by(&mut self, stop: &CancellationToken) -> bool {
         let mut pause = Pause::default();
         loop {
@@ -94,13 +94,13 @@ impl Follower {
         }
     }
 
-    /// Follows while the lease is ours.
+    /// Follows the chain while this indexer holds the lease.
     async fn lead(&mut self, goal: Goal, stop: &CancellationToken) -> Result<End, Refusal> {
         let mirror = self.mirror.clone();
         let mut lost = pin!(mirror.keep_lease(self.pace.lease() / 4));
         let mut pause = Pause::default();
         loop {
-            // A step that is dropped half-way leaves no half-written state: its transaction does not commit.
+            // Dropping a step leaves no partial state: its transaction is not committed.
             let step = tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(End::Stopped),
@@ -119,7 +119,8 @@ impl Follower {
                 }
                 Err(IndexerError::Mirror(MirrorError::LeaseLost)) => return Ok(End::Lost(Loss::Taken)),
                 Err(IndexerError::Refused(refusal)) => {
-                    // An indexer that was frozen while another one took over judges by what it once knew.
+                    // After a pause of this process, its refusal may be based on old data, if another indexer took over
+                    // meanwhile.
                     match self.mirror.check_lease().await {
                         Err(MirrorError::LeaseLost) => return Ok(End::Lost(Loss::Taken)),
                         Ok(()) => return Err(refusal),

@@ -17,39 +17,40 @@ use crate::{
     views::{Batch, Row, Rows},
 };
 
-/// How many ids go into one filter; documents of a mirror are small, so it stays far below 16 MB.
+/// The number of ids in one filter. The documents of a mirror are small, so the filter is far below 16 MB.
 const CHUNK: usize = 5_000;
-/// So many events, with all that follows from them, are written together with lease and cursor.
+/// The largest number of events that are written, with all that follows from them, in one command with lease and
+/// cursor.
 const FEW: usize = 10;
-/// After how many blocks those that no reorg reaches any more are forgotten.
+/// The number of blocks after which final blocks are deleted from the recent blocks.
 const FORGET_EVERY: u64 = 32;
 
-/// What a transaction does.
+/// The content of a transaction.
 #[derive(Debug)]
 pub struct Commit<'a> {
-    /// Where the cursor must be before it.
+    /// The position of the cursor before the transaction.
     pub expected: BlockRef,
-    /// Undo everything above this block first.
+    /// When given, everything above this block is undone first.
     pub rollback_to: Option<BlockRef>,
-    /// What the new blocks change.
+    /// The changes of the new blocks.
     pub batch: &'a Batch,
-    /// Where the cursor is after it.
+    /// The position of the cursor after the transaction.
     pub tip: BlockRef,
-    /// Time of the tip, unix seconds.
+    /// The time of the tip, in Unix seconds.
     pub tip_time: u64,
-    /// Blocks to remember.
+    /// The blocks to add to the recent blocks.
     pub remember: &'a [BlockRef],
-    /// Forget blocks below this number.
+    /// Recent blocks below this number are deleted.
     pub forget_below: u64,
 }
 
 impl Mirror {
-    /// Carries it out, or changes nothing. Returns how many events were undone.
+    /// Runs the transaction, which changes everything or nothing. Returns the number of events that were undone.
     ///
     /// # Errors
-    /// [`MirrorError`]; after a retryable one the cursor tells whether it happened.
+    /// [`MirrorError`]. After a retryable error, the cursor shows whether the transaction was committed.
     pub async fn commit(&self, contracts: &Contracts, plan: &Commit<'_>) -> Result<usize, MirrorError> {
-        // A renewal of the lease would collide with the transaction, which renews it itself.
+        // A renewal of the lease would conflict with the transaction, which renews the lease itself.
         let _gate = self.gate.lock().await;
         let mut tries = 1;
         loop {
@@ -77,8 +78,8 @@ impl Mirror {
         }
     }
 
-    /// Lease and cursor come first. Near the head, where each word to the database counts, a few events go with them in
-    /// one write, after what their rows follow from was read, unless it is known.
+    /// Writes lease and cursor first. Near the head, where each request to the database matters, a few events are
+    /// written in the same command. Before that, the rows that they change are read, unless they are known.
     async fn write(
         &self,
         transaction: &mut Box<dyn Transaction>,
@@ -110,7 +111,8 @@ impl Mirror {
         insert(&mut documents, collection::ACCESSES, accesses)?;
         insert(&mut documents, collection::CHECKPOINTS, checkpoints)?;
         match write_all_rows(transaction, &mut documents, rows, plan.batch).await {
-            // To whoever has lost the lease, or stands elsewhere, the rows may be anything.
+            // When the lease is lost or the cursor has moved, the rows may not fit. Writing lease and cursor shows
+            // whether that is the reason.
             Err(error) if !error.is_retryable() => {
                 transaction.write(writes).await?;
                 return Err(error);
@@ -141,7 +143,7 @@ fn move_cursor(plan: &Commit<'_>) -> Write {
 fn remember(writes: &mut Vec<Write>, plan: &Commit<'_>) -> Result<(), MirrorError> {
     let blocks: Vec<_> =
         plan.remember.iter().map(|block| BlockDoc { number: block.number, hash: block.hash }).collect();
-    // Not with each block: it takes as long as writing one, and a few blocks more do no harm.
+    // Not for every block: it takes as long as writing one, and keeping a few more blocks has no disadvantage.
     if plan.expected.number / FORGET_EVERY != plan.tip.number / FORGET_EVERY {
         let filter = doc! { "_id": { "$lt": signed(plan.forget_below) } };
         writes.push(Write::Delete { collection: collection::BLOCKS, filter });
@@ -149,7 +151,7 @@ fn remember(writes: &mut Vec<Write>, plan: &Commit<'_>) -> Result<(), MirrorErro
     insert(writes, collection::BLOCKS, &blocks)
 }
 
-/// Inserts documents that cannot be there yet.
+/// Inserts documents that cannot exist yet.
 fn insert<T: Serialize>(writes: &mut Vec<Write>, collection: &'static str, documents: &[T]) -> Result<(), MirrorError> {
     if !documents.is_empty() {
         writes.push(Write::Insert(collection, encoded(documents)?));
@@ -157,7 +159,7 @@ fn insert<T: Serialize>(writes: &mut Vec<Write>, collection: &'static str, docum
     Ok(())
 }
 
-/// Replaces rows, or puts them there.
+/// Replaces rows, or inserts them when they do not exist.
 pub(super) fn replace<R: Row>(writes: &mut Vec<Write>, rows: &[R]) -> Result<(), MirrorError> {
     if !rows.is_empty() {
         writes.push(Write::Replace(R::COLLECTION, encoded(rows)?));
@@ -178,7 +180,7 @@ async fn write_all_rows(
     write_rows(transaction, writes, rows, &batch.practitioners).await
 }
 
-/// One write for each touched row, however many events it has.
+/// Makes one write for each touched row, however many events change it.
 async fn write_rows<R: Kept>(
     transaction: &mut dyn Transaction,
     writes: &mut Vec<Write>,
@@ -231,7 +233,7 @@ fn hex(block: BlockRef) -> String {
     format!("{:#x}", block.hash)
 }
 
-/// BSON has signed numbers only; block numbers and times are far from the border.
+/// Converts to a signed number, the only kind in BSON. Block numbers and times are far below the limit.
 pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,4 @@
-//! [`fingerprint`]: what tells two mirrors apart.
+//! [`fingerprint`]: a hash of the content of a mirror, to compare two mirrors.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -12,11 +12,11 @@ use protocol::mirror::collection;
 
 use super::MirrorError;
 
-/// Number of documents and hash of each collection. Two mirrors of one chain at one block have the same, however they
-/// came to be.
+/// The number of documents and the hash of each collection. Two mirrors of one chain at one block have the same
+/// fingerprint, whatever happened while they were built.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fingerprint {
-    /// By collection.
+    /// Number and hash for each collection.
     pub collections: BTreeMap<&'static str, (u64, B256)>,
 }
 
@@ -29,8 +29,8 @@ impl fmt::Display for Fingerprint {
     }
 }
 
-/// The fingerprint of the mirror in a database: every byte of every document, in the order of `_id`. The recent blocks
-/// are left out: how many are kept depends on how the mirror came to its tip.
+/// Computes the fingerprint of the mirror in a database: over every byte of every document, in the order of `_id`. The
+/// recent blocks are left out, because their number depends on how the mirror reached its tip.
 ///
 /// # Errors
 /// [`MirrorError::Database`].

@@ -1,5 +1,5 @@
-//! An index for every query that the API makes, so that none scans a collection; and no other, since keeping indexes is
-//! most of what an event costs.
+//! Database indexes: one for every query of the API, so that no query scans a collection, and no others, since updating
+//! indexes is most of the cost of an event.
 
 use mongodb::{
     Database, IndexModel,
@@ -11,8 +11,8 @@ use protocol::mirror::collection;
 use super::MirrorError;
 use crate::views::BEFORE_ROW_EVENTS;
 
-/// Collection and keys. None is unique but `_id`: anybody may keep a log of their own and repeat in it what they saw in
-/// another, and that must not stop the mirror.
+/// Returns collections and keys. Only `_id` is unique: anybody may keep a log and repeat in it the content of another
+/// log, and this must not stop the mirror.
 fn all() -> Vec<(&'static str, Document)> {
     use collection::{ACCESSES, EVENTS, GRANTS, KEYS, ORPHANS, PRACTITIONERS, RECORDS, VERSIONS};
     vec![
@@ -33,16 +33,16 @@ fn all() -> Vec<(&'static str, Document)> {
     ]
 }
 
-/// The events from which rows follow, by what they are about: a reorg folds the rows that it touches from these. Of the
-/// accesses, which are most events, no such entries are kept.
+/// Returns the index of the events that change rows, by subject. After a reorg, the touched rows are computed again
+/// from these events. Accesses, which are most of the events, are not in this index.
 fn of_rows() -> IndexModel {
     let only = doc! { "name": { "$gt": BEFORE_ROW_EVENTS } };
     let options = IndexOptions::builder().name("of_rows".to_owned()).partial_filter_expression(only).build();
     IndexModel::builder().keys(doc! { "about": 1 }).options(options).build()
 }
 
-/// Creates what is missing: collections first, since transactions then only ever find them there. `prefix` stands before
-/// the name of each.
+/// Creates missing collections, then missing indexes. Collections come first, so that they always exist in
+/// transactions. `prefix` is put before every name.
 pub(super) async fn ensure(db: &Database, prefix: &str) -> Result<(), MirrorError> {
     let existing = db.list_collection_names().await?;
     for name in collection::ALL.into_iter().chain([collection::ORPHANS, collection::LEASE]) {

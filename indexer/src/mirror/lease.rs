@@ -1,12 +1,13 @@
-//! The lease: at most one indexer writes a mirror.
+//! The lease: makes sure that at most one indexer writes to a mirror.
 //!
-//! One document names the holder, a term that grows with every change of holder, and a beat that grows with every sign of
-//! life. Nobody compares clocks: whoever waits takes over when the document has not changed for a while of its own time.
-//! Every transaction checks holder and term and raises the beat, so an indexer that has lost the lease without knowing
-//! cannot commit, and one that commits needs no other sign of life.
+//! One document contains the holder, a term that grows with every change of holder, and a beat that grows with every
+//! renewal. Clocks are not compared: a waiting indexer takes over when the document has not changed for a certain time
+//! on its own clock. Every transaction checks holder and term and raises the beat. So an indexer that has lost the
+//! lease without noticing cannot commit, and one that commits needs no other renewal.
 //!
-//! An indexer that is killed inside a transaction leaves its documents locked, the lease among them, until the database
-//! gives the transaction up (a minute, by default). So the document also names the session, and a successor ends it.
+//! An indexer that is killed during a transaction leaves its documents locked, including the lease, until the database
+//! aborts the transaction (after a minute, by default). Therefore the document also contains the session, and the next
+//! holder ends it.
 
 use std::time::Duration;
 
@@ -21,27 +22,27 @@ use crate::{
 };
 
 const LEASE_ID: &str = "lease";
-/// How long a word about the lease may take.
+/// The longest time for a request about the lease.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The lease in the database.
+/// The lease document in the database.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct LeaseDoc {
     #[serde(rename = "_id")]
     id: String,
-    /// Which indexer; empty when free.
+    /// The name of the holder; empty when the lease is free.
     holder: String,
-    /// Grows with every change of holder.
+    /// A number that grows with every change of holder.
     term: i64,
-    /// Grows with every sign of life.
+    /// A number that grows with every renewal.
     beat: i64,
     /// The holder's database session.
     session: Bson,
-    /// Who asks the holder to step back for a moment; empty when nobody does.
+    /// The name of the indexer that asks the holder to release the lease for a moment; empty when none does.
     wanted: String,
 }
 
-/// Our side of it.
+/// The data of the holder in this process.
 #[derive(Clone, Debug)]
 pub(super) struct Held {
     holder: String,
@@ -49,16 +50,16 @@ pub(super) struct Held {
     session: Bson,
 }
 
-/// Why the lease was lost.
+/// The reason why the lease was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
     /// Another indexer has taken over.
     Taken,
-    /// A rebuild asks for it, to swap.
+    /// A rebuild asks for the lease, to swap the mirrors.
     Wanted,
 }
 
-/// What one who waits for the lease has seen of it.
+/// The state of the lease, as a waiting indexer has seen it.
 #[derive(Debug)]
 pub struct Watch {
     name: String,
@@ -68,31 +69,31 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Waits under a name of its own; takes over when the lease has not changed for `patience`.
+    /// Starts waiting under a new name. Takes over when the lease has not changed for `patience`.
     #[must_use]
     pub fn new(patience: Duration) -> Self {
         Self { name: uuid::Uuid::new_v4().to_string(), patience, is_insistent: false, seen: None }
     }
 
-    /// Asks the holder to step back.
+    /// Asks the holder to release the lease.
     #[must_use]
     pub fn insistent(self) -> Self {
         Self { is_insistent: true, ..self }
     }
 
-    /// Under another name: a simulation repeats everything.
+    /// Uses a given name, so that a simulation can be repeated.
     #[must_use]
     pub fn named(self, name: String) -> Self {
         Self { name, ..self }
     }
 
-    /// How often to look.
+    /// Returns the interval at which to look at the lease.
     #[must_use]
     pub fn interval(&self) -> Duration {
         (self.patience / 4).min(Duration::from_millis(500))
     }
 
-    /// Whether the lease, found like this, is ours to take.
+    /// Returns whether the lease, in this state, may be taken.
     fn may_take(&mut self, found: &LeaseDoc) -> bool {
         let is_free = found.holder.is_empty() && (found.wanted.is_empty() || found.wanted == self.name);
         if is_free || found.holder == self.name {
@@ -109,7 +110,8 @@ impl Watch {
 }
 
 impl Mirror {
-    /// Takes the lease if it is free, or its holder has fallen silent. Says whether we hold it now.
+    /// Takes the lease if it is free, or if its holder has stopped renewing it. Returns whether this process holds it
+    /// now.
     ///
     /// # Errors
     /// [`MirrorError::Database`].
@@ -141,11 +143,11 @@ impl Mirror {
             }
             return Ok(None);
         }
-        // A database that does not allow it gives the transaction up by itself, later.
+        // A database that does not allow this aborts the transaction itself, later.
         if found.session != Bson::Null
             && let Err(error) = self.store.end_session(&found.session).await
         {
-            tracing::debug!("the session of the holder before could not be ended: {error}");
+            tracing::debug!("could not end the session of the previous holder: {error}");
         }
         let held = Held { holder: watch.name.clone(), term: found.term + 1, session: self.store.session().await? };
         let unchanged = doc! { "_id": LEASE_ID, "holder": &found.holder, "term": found.term, "beat": found.beat };
@@ -155,13 +157,13 @@ impl Mirror {
         Ok(self.store.update(collection::LEASE, unchanged, ours).await?.then_some(held))
     }
 
-    /// Gives signs of life while nothing is committed; returns when the lease is lost or wanted.
+    /// Renews the lease while nothing is committed. Returns when the lease is lost or another indexer asks for it.
     pub async fn keep_lease(&self, every: Duration) -> Loss {
         loop {
             sleep(every).await;
-            // A transaction that is under way gives the sign itself.
+            // A running transaction renews the lease itself.
             let Ok(_gate) = self.gate.try_lock() else { continue };
-            // When the database is away nobody else can take the lease either.
+            // While the database is not available, no other indexer can take the lease either.
             if let Ok(Some(loss)) = in_time(self.renew()).await {
                 return loss;
             }
@@ -182,7 +184,7 @@ impl Mirror {
         Ok((!is_ours).then_some(Loss::Taken))
     }
 
-    /// Gives the lease up, so that nobody need wait for it.
+    /// Releases the lease, so that no indexer has to wait for it.
     pub async fn release_lease(&self) {
         let _gate = self.gate.lock().await;
         let held = self.held().take();
@@ -190,12 +192,12 @@ impl Mirror {
             let free = doc! { "$set": { "holder": "", "session": Bson::Null }, "$inc": { "beat": 1_i64 } };
             let released = in_time(self.store.update(collection::LEASE, held.filter(), free)).await;
             if let Err(error) = released {
-                tracing::debug!("the lease was not given up and will be taken in time: {error}");
+                tracing::debug!("could not release the lease; another indexer takes it after its time limit: {error}");
             }
         }
     }
 
-    /// Whether the lease is still ours; a sign of life.
+    /// Checks that this process still holds the lease, and renews it.
     pub(crate) async fn check_lease(&self) -> Result<(), MirrorError> {
         match in_time(self.renew()).await? {
             None | Some(Loss::Wanted) => Ok(()),
@@ -203,7 +205,7 @@ impl Mirror {
         }
     }
 
-    /// Gives signs of life while `work` goes on.
+    /// Renews the lease while `work` runs.
     pub(super) async fn while_beating<T>(
         &self,
         every: Duration,
@@ -218,7 +220,7 @@ impl Mirror {
         }
     }
 
-    /// Before a transaction: whoever ends it after us must know its session.
+    /// Writes the session into the lease before a transaction, so that the next holder can end it.
     pub(super) async fn name_session(&self) -> Result<(), MirrorError> {
         let session = self.store.session().await?;
         let Some(held) = self.held().clone() else { return Err(MirrorError::LeaseLost) };
@@ -233,9 +235,9 @@ impl Mirror {
         Ok(())
     }
 
-    /// In every transaction, before all else that it writes: it goes through only while the lease is ours. The write,
-    /// unlike a read, collides with that of a successor. What goes with it in one command may lock documents for the
-    /// moment until the transaction is given up.
+    /// Returns the write that checks and renews the lease. It is the first write of every transaction and succeeds only
+    /// while this process holds the lease. Unlike a read, it conflicts with the write of the next holder. Other writes
+    /// in the same command may lock documents until the transaction is aborted.
     pub(super) fn fence(&self) -> Result<Option<Write>, MirrorError> {
         if mutant::is(Mutant::NoFence) {
             return Ok(None);
@@ -244,9 +246,9 @@ impl Mirror {
         Ok(Some(Write::Update { collection: collection::LEASE, filter: held.filter(), update: beat() }))
     }
 
-    /// Why a transaction was refused. One that finds nothing to update has lost the lease, or else the mirror has moved.
-    /// One that inserts what is there already may have lost the lease as well: of several writes in one command, the
-    /// later ones are carried out although an update has found nothing.
+    /// Finds the reason why a transaction was refused. When an update found no document, either the lease was lost or
+    /// the mirror has changed. When an inserted document exists already, the lease may have been lost as well: in a
+    /// command with several writes, the later ones are executed even if an update found no document.
     pub(super) async fn explained(&self, error: MirrorError) -> MirrorError {
         if !matches!(error, MirrorError::Unmatched | MirrorError::Write { .. }) {
             return error;

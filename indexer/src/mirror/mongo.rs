@@ -1,4 +1,4 @@
-//! [`Mongo`]: the real store.
+//! [`Mongo`]: the store in MongoDB.
 
 use std::{
     sync::{
@@ -21,15 +21,15 @@ use mongodb::{
     },
 };
 
-/// How many writes go into one command; documents of a mirror are small, so it stays far below 16 MB.
+/// The number of writes in one command. The documents of a mirror are small, so the command is far below 16 MB.
 const CHUNK: usize = 5_000;
-/// What the collections of a mirror that is being built are called, before their names.
+/// The prefix for the collections of a mirror that is being built.
 const BESIDE: &str = "rebuild.";
-/// Up to so many documents, what a transaction writes goes into one command; more are quicker collection by collection.
+/// The largest number of documents that a transaction writes in one command. More are faster collection by collection.
 const SHORT: usize = 48;
 const DUPLICATE_KEY: i32 = 11_000;
 const WRITE_CONFLICT: i32 = 112;
-/// A server that does not know bulk writes, and one of 8.0 whose feature compatibility version is still an older one.
+/// The error codes of a server without bulk writes, and of a server 8.0 with an older feature compatibility version.
 const NO_BULK_WRITE: [i32; 2] = [59, 115];
 const NAMESPACE_NOT_FOUND: i32 = 26;
 
@@ -39,14 +39,14 @@ pub struct Mongo {
     client: Client,
     db: Database,
     prefix: &'static str,
-    /// The one session, while no transaction has it: its id stays the same, so that a successor can end it.
+    /// The only session, while no transaction uses it. Its id stays the same, so that another process can end it.
     session: Arc<Mutex<Option<ClientSession>>>,
-    /// Until the server shows that it has none.
+    /// `true` until the server shows that it has no bulk writes.
     has_bulk_write: Arc<AtomicBool>,
 }
 
 impl Mongo {
-    /// Connects, lazily.
+    /// Makes a client. Connects at the first use.
     ///
     /// # Errors
     /// [`MirrorError::Database`] when the URI is malformed.
@@ -63,7 +63,7 @@ impl Mongo {
         Ok(Self { client, db, prefix: "", session: Arc::default(), has_bulk_write })
     }
 
-    /// The database.
+    /// Returns the database.
     #[must_use]
     pub fn database(&self) -> &Database {
         &self.db
@@ -169,7 +169,7 @@ impl Store for Mongo {
 struct MongoTransaction {
     store: Mongo,
     session: ClientSession,
-    /// Whether the server has heard of it.
+    /// Whether the server has received a command of this transaction.
     has_begun: bool,
 }
 
@@ -191,8 +191,8 @@ impl Transaction for MongoTransaction {
         let is_short = documents <= SHORT && self.store.has_bulk_write.load(Ordering::Relaxed);
         let by_themselves = match (is_short, self.has_begun) {
             (true, true) => 0,
-            // The first command carries the read concern. MongoDB takes it with a bulk write, too; the embedded server
-            // (secantusd 0.5.3) does not.
+            // The first command contains the read concern. MongoDB accepts it with a bulk write, but the embedded
+            // server (secantusd 0.5.3) does not.
             (true, false) => 1,
             (false, _) => usize::MAX,
         };
@@ -204,7 +204,7 @@ impl Transaction for MongoTransaction {
         self.write_at_once(writes).await
     }
 
-    /// Asks again while the outcome is unknown. When it stays unknown, loading the cursor tells.
+    /// Asks again while the result is unknown. If it stays unknown, loading the cursor shows it.
     async fn commit(mut self: Box<Self>) -> Result<(), MirrorError> {
         for _ in 1..COMMIT_TRIES {
             match self.session.commit_transaction().await {
@@ -217,7 +217,8 @@ impl Transaction for MongoTransaction {
     }
 
     async fn abort(mut self: Box<Self>) {
-        // The error that counts came before; a transaction that cannot be aborted expires, or is ended by a successor.
+        // The important error was returned before. A transaction that cannot be aborted expires, or the next holder
+        // ends it.
         let result = self.session.abort_transaction().await;
         drop(self.end(result));
     }
@@ -225,7 +226,8 @@ impl Transaction for MongoTransaction {
 
 const COMMIT_TRIES: usize = 5;
 
-/// What the refusal of some writes means. A conflict between transactions is one of them with the embedded server.
+/// Converts the refusal of some writes into an error. With the embedded server, a conflict between transactions is one
+/// of these refusals.
 fn refusal(refused: &BulkWriteError) -> MirrorError {
     let mut errors: Vec<_> = refused.write_errors.iter().collect();
     errors.sort_unstable_by_key(|(index, _)| **index);
@@ -243,7 +245,7 @@ fn plain(collection: &'static str, document: &RawDocumentBuf) -> Result<Document
 }
 
 impl Write {
-    /// How many documents it holds; of a deletion nobody knows.
+    /// Returns the number of documents of a write. It is unknown for a deletion.
     fn len(&self) -> usize {
         match self {
             Self::Insert(_, documents) | Self::Replace(_, documents) => documents.len(),
@@ -286,7 +288,7 @@ impl Write {
 }
 
 impl MongoTransaction {
-    /// All in one command, which MongoDB has since 8.0.
+    /// Sends all writes in one command, which MongoDB supports since 8.0.
     async fn write_at_once(&mut self, writes: impl Iterator<Item = Write>) -> Result<(), MirrorError> {
         let mut models = Vec::new();
         for write in writes {
@@ -303,7 +305,7 @@ impl MongoTransaction {
             Ok(_) => Err(MirrorError::Unmatched),
             Err(error) => Err(match error.kind.as_ref() {
                 ErrorKind::BulkWrite(refused) if !refused.write_errors.is_empty() => refusal(refused),
-                // The transaction is tried again without it.
+                // The transaction is tried again without bulk writes.
                 ErrorKind::IncompatibleServer { .. } => self.without_bulk_write(),
                 ErrorKind::Command(refused) if NO_BULK_WRITE.contains(&refused.code) => self.without_bulk_write(),
                 _ => error.into(),
@@ -316,7 +318,7 @@ impl MongoTransaction {
         MirrorError::Conflict
     }
 
-    /// Some documents of one collection. For many, this is faster.
+    /// Writes documents of one collection. For many documents, this is faster.
     async fn write_one(&mut self, write: Write) -> Result<(), MirrorError> {
         match write {
             Write::Insert(collection, documents) => {
@@ -342,7 +344,7 @@ impl MongoTransaction {
         Ok(())
     }
 
-    /// One command for many documents: the driver has no such call within a transaction.
+    /// Replaces many documents with one command. The driver has no such function within a transaction.
     async fn replace(&mut self, collection: &'static str, documents: &[RawDocumentBuf]) -> Result<(), MirrorError> {
         let mut updates = RawArrayBuf::new();
         for document in documents {
@@ -358,7 +360,7 @@ impl MongoTransaction {
         }
     }
 
-    /// A session whose last transaction ended well is used again; any other is left to the driver.
+    /// Ends the transaction. A session is used again only when its last transaction succeeded.
     fn end(self, result: mongodb::error::Result<()>) -> Result<(), MirrorError> {
         if result.is_ok() {
             *self.store.idle() = Some(self.session);

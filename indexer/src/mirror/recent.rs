@@ -1,8 +1,8 @@
-//! [`Recent`]: rows as they were last written, so that they need not be read again.
+//! [`Recent`]: rows as they were last written, kept in memory so that they need not be read again.
 //!
-//! While one indexer holds the lease, a row at a given cursor can only be what that indexer has written, and the
-//! transaction itself checks both. After a failure, after a change of the lease and in a rollback, nothing is taken from
-//! here: a rebuild may have put another mirror into the place of this one.
+//! While one indexer holds the lease, only that indexer writes rows, and the transaction itself checks lease and
+//! cursor. So a row that was written at a given cursor is still the same. After a failure, after a change of the lease,
+//! and in a rollback, these rows are not used: a rebuild may have replaced the mirror.
 
 use std::collections::HashMap;
 
@@ -10,10 +10,10 @@ use protocol::mirror::{AccreditorDoc, GrantDoc, PatientDoc, PractitionerDoc, Rec
 
 use crate::{reorg::BlockRef, views::Row};
 
-/// How many rows are kept at most; a grant with what stands around it takes about a kilobyte.
+/// The largest number of rows that are kept. A grant, including the overhead of the map, needs about a kilobyte.
 const MOST: usize = 20_000;
 
-/// Rows as they are when the cursor stands at a certain block.
+/// Rows as they are when the cursor is at a certain block.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
     at: Option<BlockRef>,
@@ -25,13 +25,13 @@ pub(super) struct Recent {
 }
 
 impl Recent {
-    /// Takes out the rows that are true at this block; none when it is another one.
+    /// Removes and returns the rows for this block; none when the rows are for another block.
     pub(super) fn take_at(&mut self, block: BlockRef) -> Self {
         let taken = std::mem::take(self);
         if taken.at == Some(block) { taken } else { Self::default() }
     }
 
-    /// Now that the cursor stands at this block.
+    /// Records that the rows are now those for this block.
     pub(super) fn stands_at(mut self, block: BlockRef) -> Self {
         let Self { records, grants, patients, accreditors, practitioners, .. } = &self;
         let rows = records.len() + grants.len() + patients.len() + accreditors.len() + practitioners.len();
@@ -43,9 +43,9 @@ impl Recent {
     }
 }
 
-/// A row that is kept.
+/// A kind of row that is kept in memory.
 pub(super) trait Kept: Row {
-    /// The rows of this kind, by `_id`.
+    /// Returns the rows of this kind, by `_id`.
     fn of(recent: &mut Recent) -> &mut HashMap<String, Self>;
 }
 

@@ -1,4 +1,4 @@
-//! Undoing the events above a block, inside a transaction.
+//! Undoes the events above a block, inside a transaction.
 
 use mongodb::bson::{Document, doc};
 use protocol::mirror::{EventDoc, OrphanDoc, collection};
@@ -17,8 +17,8 @@ use crate::{
 const CHUNK: usize = 1_000;
 
 impl Mirror {
-    /// Sets the events above `block` aside as orphans, removes their facts, and folds the rows they touched anew from the
-    /// events that remain. Returns how many events were undone.
+    /// Moves the events above `block` to the orphans, removes their facts, and computes the touched rows again from the
+    /// remaining events. Returns the number of events that were undone.
     pub(super) async fn roll_back(
         &self,
         transaction: &mut dyn Transaction,
@@ -57,7 +57,7 @@ impl Mirror {
     }
 }
 
-/// Keeps the events for audit. A branch may be left more than once: the last time counts.
+/// Keeps the events for audit. When a branch is left more than once, the last time is stored.
 fn set_aside(events: &[EventDoc], fork: BlockRef, plan: &Commit<'_>) -> Result<Write, MirrorError> {
     let orphans: Vec<OrphanDoc> = events
         .iter()
@@ -72,7 +72,7 @@ fn set_aside(events: &[EventDoc], fork: BlockRef, plan: &Commit<'_>) -> Result<W
     Ok(Write::Replace(collection::ORPHANS, encoded(&orphans)?))
 }
 
-/// The events that remain of the rows which the orphaned ones touched.
+/// Returns the remaining events of the rows that the removed events changed.
 async fn remaining(
     transaction: &mut dyn Transaction,
     contracts: &Contracts,
@@ -91,25 +91,25 @@ async fn remaining(
     subjects.dedup();
     let mut found = Vec::new();
     for subjects in subjects.chunks(CHUNK) {
-        // In the words of the index, or the database would not take it.
+        // The filter must have the same form as the index, otherwise the database would not use it.
         let of_rows = doc! { "about": { "$in": subjects }, "name": { "$gt": BEFORE_ROW_EVENTS } };
         let mut events = events(transaction, of_rows).await?;
         events.retain(|event| ROW_EVENTS.contains(&event.name.as_str()));
         found.extend(events);
     }
     let mut logs = logs(found)?;
-    // An event about several of the subjects was found with each of their chunks.
+    // An event about several of the subjects is found once for each of their chunks.
     logs.dedup_by_key(|log| (log.place.block_number, log.place.log_index));
     Ok(Batch::of(contracts, &logs)?)
 }
 
-/// Stored events, in no order.
+/// Returns stored events, in no particular order.
 async fn events(transaction: &mut dyn Transaction, filter: Document) -> Result<Vec<EventDoc>, MirrorError> {
     let found = transaction.find(collection::EVENTS, filter).await?;
     found.iter().map(|event| decoded(collection::EVENTS, event)).collect()
 }
 
-/// Their logs in the order of the chain.
+/// Returns the logs of events, in the order of the chain.
 fn logs(events: Vec<EventDoc>) -> Result<Vec<MinedLog>, MirrorError> {
     let mut logs = events.into_iter().map(mined_log).collect::<Result<Vec<_>, _>>()?;
     logs.sort_by_key(|log| (log.place.block_number, log.place.log_index));

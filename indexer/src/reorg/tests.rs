@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Block `number` of branch `branch`: branches share every block below their fork.
+/// Returns block `number` of branch `branch`. Branches share every block below their fork.
 fn block(number: u64, branch: u64) -> BlockRef {
     let mut hash = B256::ZERO;
     hash[..8].copy_from_slice(&branch.to_be_bytes());
@@ -10,7 +10,7 @@ fn block(number: u64, branch: u64) -> BlockRef {
     BlockRef { number, hash }
 }
 
-/// The blocks 0..=head of a chain that leaves branch 0 after block `fork`.
+/// Returns the blocks 0..=head of a chain that leaves branch 0 after block `fork`.
 fn chain(head: u64, fork: u64, branch: u64) -> Vec<BlockRef> {
     (0..=head).map(|number| block(number, if number <= fork { 0 } else { branch })).collect()
 }
@@ -26,7 +26,7 @@ fn window(chain: &[BlockRef], capacity: usize) -> Window {
     window
 }
 
-/// Asks `chain` until the search ends.
+/// Requests blocks from `chain` until the search ends.
 fn ancestor(window: &Window, chain: &[BlockRef]) -> Option<BlockRef> {
     let mut search = window.search(chain.last().unwrap().number);
     loop {
@@ -90,7 +90,7 @@ fn a_window_has_no_gaps() {
 }
 
 proptest! {
-    /// Any fork within the window is found exactly; a deeper one never yields an ancestor.
+    /// A fork within the window is found exactly; a deeper one never gives an ancestor.
     #[test]
     fn the_ancestor_is_the_last_shared_block(
         ours in 1_u64..400, fork in 0_u64..400, growth in 1_u64..400, capacity in 1_usize..300,
@@ -103,13 +103,14 @@ proptest! {
         prop_assert_eq!(ancestor(&window, &theirs), expected);
     }
 
-    /// Following branch after branch, the window always equals the end of the branch that was followed last.
+    /// After following several branches, the window always equals the end of the branch that was followed last.
     #[test]
     fn following_forks_keeps_the_window_true(forks in prop::collection::vec((0_u64..20, 1_u64..20), 1..20)) {
         let mut branch: Vec<BlockRef> = chain(30, 30, 0);
         let mut ours = window(&branch, 64);
         for (id, (depth, growth)) in forks.into_iter().enumerate() {
-            // Forks that each lose more than they gain could walk out of the window: that is `TooDeep`, tried above.
+            // Forks that each remove more blocks than they add could leave the window. That is `TooDeep`, which is
+            // tested above.
             let fork = branch.last().unwrap().number.saturating_sub(depth).max(ours.oldest().number);
             branch.truncate(usize::try_from(fork).unwrap() + 1);
             branch.extend((1..=growth).map(|n| block(fork + n, 1000 + id as u64)));

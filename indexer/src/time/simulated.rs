@@ -1,8 +1,8 @@
-//! A runtime in which time passes only when nothing else is left to do, and a seed decides which task goes on next.
+//! A runtime with simulated time. Time advances only when no task can run, and a seed decides which task runs next.
 //!
-//! tokio can pause its clock, but not choose the order of tasks, and its switch for that (`test-util`) would have every
-//! crate that knows tokio built a second time. `turmoil` and `madsim` simulate sockets; our seams, chain and store, lie
-//! above them.
+//! tokio can pause its clock but cannot choose the order of tasks, and its feature for that (`test-util`) would build
+//! every crate that uses tokio a second time. `turmoil` and `madsim` simulate sockets; our simulation replaces the
+//! chain and the store, which are above sockets.
 
 use std::{
     cell::RefCell,
@@ -24,7 +24,7 @@ const MAIN: u64 = 0;
 #[derive(Default)]
 struct World {
     now: Duration,
-    /// By time, and in the order of their making.
+    /// Timers, ordered by time and then by creation.
     timers: BTreeMap<(Duration, u64), Waker>,
     tasks: BTreeMap<u64, Task>,
     ready: Vec<u64>,
@@ -62,10 +62,10 @@ impl Wake for TaskWaker {
     }
 }
 
-/// Runs a future, and the tasks that it spawns, in simulated time. `choose` is given a number and returns a smaller one.
+/// Runs a future, and the tasks that it spawns, in simulated time. `choose` gets a number and returns a smaller one.
 ///
 /// # Panics
-/// When every task waits for something that never comes.
+/// When every task waits for something that will never happen.
 pub fn run<T>(main: impl Future<Output = T>, mut choose: impl FnMut(usize) -> usize) -> T {
     let shared = Shared::default();
     {
@@ -94,7 +94,7 @@ pub fn run<T>(main: impl Future<Output = T>, mut choose: impl FnMut(usize) -> us
         let mut context = Context::from_waker(&waker);
         if id == MAIN {
             if let Poll::Ready(value) = main.as_mut().poll(&mut context) {
-                // Outside the lock: what is dropped may wake others.
+                // Dropped outside the lock, because dropping a task may wake others.
                 let left = std::mem::take(&mut shared.world().tasks);
                 drop(left);
                 return value;
@@ -115,12 +115,12 @@ impl Drop for Reset {
     }
 }
 
-/// A moment.
+/// A point in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Instant(Duration);
 
 impl Instant {
-    /// This moment.
+    /// Returns the present time.
     #[must_use]
     pub fn now() -> Self {
         static START: OnceLock<std::time::Instant> = OnceLock::new();
@@ -130,14 +130,14 @@ impl Instant {
         })
     }
 
-    /// Time since then.
+    /// Returns the time since this point.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         Self::now().0.saturating_sub(self.0)
     }
 }
 
-/// Waits.
+/// Waits for `duration`.
 pub async fn sleep(duration: Duration) {
     match current() {
         Some(shared) => {
@@ -177,14 +177,14 @@ impl Drop for Sleep {
     }
 }
 
-/// The time was over first.
+/// The time limit was reached first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Elapsed;
 
-/// Waits no longer than `duration`.
+/// Runs `future` for at most `duration`.
 ///
 /// # Errors
-/// [`Elapsed`].
+/// [`Elapsed`] when it is not finished by then.
 pub async fn timeout<F: Future>(duration: Duration, future: F) -> Result<F::Output, Elapsed> {
     tokio::select! {
         biased;
@@ -195,9 +195,9 @@ pub async fn timeout<F: Future>(duration: Duration, future: F) -> Result<F::Outp
 
 /// A spawned task.
 pub enum JoinHandle<T> {
-    /// On tokio.
+    /// A task on tokio.
     Real(tokio::task::JoinHandle<T>),
-    /// In simulated time.
+    /// A task in simulated time.
     Simulated(Simulated<T>),
 }
 
@@ -215,7 +215,7 @@ impl<T> fmt::Debug for JoinHandle<T> {
 }
 
 impl<T> JoinHandle<T> {
-    /// Ends the task where it waits.
+    /// Aborts the task at the place where it waits.
     pub fn abort(&self) {
         match self {
             Self::Real(task) => task.abort(),
@@ -226,7 +226,7 @@ impl<T> JoinHandle<T> {
         }
     }
 
-    /// Whether it has ended, its result not yet taken.
+    /// Returns whether the task has ended and its result was not taken yet.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         match self {
@@ -257,7 +257,7 @@ pub fn spawn<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static
         world.next += 1;
         let id = world.next;
         let task = async move {
-            // Whoever spawned it may have lost interest.
+            // The receiver may be gone.
             drop(sender.send(future.await));
         };
         world.tasks.insert(id, Box::pin(task));

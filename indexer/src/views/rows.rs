@@ -1,4 +1,4 @@
-//! What each event does to its row.
+//! The change that each event makes in its row.
 
 use alloy::primitives::{Address, B256};
 use contracts::Terms;
@@ -17,25 +17,25 @@ pub enum RecordChange {
     Registered {
         /// The record.
         id: RecordId,
-        /// Whose it is.
+        /// The patient.
         patient: Address,
-        /// Who uploaded this version.
+        /// The uploader of this version.
         uploader: Address,
-        /// Category code.
+        /// The category code.
         category: u16,
-        /// From 1.
+        /// The version, from 1.
         version: u16,
     },
     /// `RecordStatusChanged`.
     Status {
-        /// Status code.
+        /// The status code.
         status: u8,
-        /// How often it was tombstoned or its tombstone lifted.
+        /// The number of times the record was tombstoned or its tombstone lifted.
         tombstone_epoch: u32,
-        /// Unix seconds; zero unless it is tombstoned.
+        /// The time until which the tombstone can be lifted, in Unix seconds; zero unless the record is tombstoned.
         liftable_until: u64,
     },
-    /// `RecordRetracted`: the uploader's versions up to this one.
+    /// `RecordRetracted`, with the version up to which the uploader's versions are retracted.
     Retracted(u16),
 }
 
@@ -74,7 +74,7 @@ impl Row for RecordDoc {
     }
 }
 
-/// What names a grant.
+/// The key of a grant.
 #[derive(Clone, Copy, Debug)]
 pub struct GrantKey {
     patient: Address,
@@ -84,7 +84,7 @@ pub struct GrantKey {
 }
 
 impl GrantKey {
-    /// Of patient, tag, scope kind and scope id.
+    /// Makes the key from patient, tag, scope kind and scope id.
     #[must_use]
     pub fn new(patient: Address, tag: B256, kind: ScopeKind, scope_id: B256) -> Self {
         Self { patient, tag: Tag(tag), kind, scope_id }
@@ -96,18 +96,18 @@ impl GrantKey {
 pub enum GrantChange {
     /// `Granted`.
     Granted {
-        /// Which.
+        /// The key of the grant.
         of: GrantKey,
-        /// What it permits.
+        /// The terms of the grant.
         terms: Terms,
-        /// SHA-256 of the bundle.
+        /// The SHA-256 hash of the bundle.
         bundle_hash: B256,
     },
-    /// `Revoked`, also where no grant stood.
+    /// `Revoked`, also when there was no grant.
     Revoked {
-        /// Which.
+        /// The key of the grant.
         of: GrantKey,
-        /// The grant epoch after it.
+        /// The grant epoch after the event.
         epoch: u32,
     },
 }
@@ -138,7 +138,7 @@ impl Row for GrantDoc {
                 revoked: false,
                 place: place.clone(),
             },
-            // What was permitted stays readable, so that a person sees what has ended.
+            // The terms stay readable, so that a person sees what has ended.
             GrantChange::Revoked { of: GrantKey { patient, tag, kind, scope_id }, epoch } => match row {
                 Some(row) => Self { rights: 0, epoch, revoked: true, place: place.clone(), ..row },
                 None => Self {
@@ -162,12 +162,12 @@ impl Row for GrantDoc {
     }
 }
 
-/// `AllRevoked`.
+/// `AllRevoked`: the new epoch of a patient.
 #[derive(Clone, Debug)]
 pub struct PatientChange {
     /// The patient.
     pub address: Address,
-    /// The epoch after it.
+    /// The patient's epoch after the event.
     pub patient_epoch: u32,
 }
 
@@ -184,14 +184,14 @@ impl Row for PatientDoc {
     }
 }
 
-/// `AccreditorSet`.
+/// `AccreditorSet`: the new state of an accreditor.
 #[derive(Clone, Debug)]
 pub struct AccreditorChange {
     /// The accreditor.
     pub address: Address,
     /// Whether it may vouch.
     pub active: bool,
-    /// Its epoch.
+    /// The accreditor's epoch.
     pub epoch: u32,
 }
 
@@ -211,19 +211,19 @@ impl Row for AccreditorDoc {
 /// A change of a practitioner.
 #[derive(Clone, Debug)]
 pub enum PractitionerChange {
-    /// `Accredited`: replaces all that stood before and ends a suspension.
+    /// `Accredited`: replaces the accreditation before, and ends a suspension.
     Accredited {
         /// The practitioner.
         address: Address,
-        /// Who vouches.
+        /// The accreditor who vouches.
         accreditor: Address,
-        /// Bit set of roles.
+        /// The bit set of roles.
         roles: u8,
-        /// Unix seconds.
+        /// The first second of the accreditation, in Unix seconds.
         valid_from: u64,
-        /// Unix seconds.
+        /// The first second after the accreditation, in Unix seconds.
         valid_until: u64,
-        /// Its epoch.
+        /// The practitioner's epoch.
         epoch: u32,
         /// The accreditor's epoch.
         accreditor_epoch: u32,
@@ -232,7 +232,7 @@ pub enum PractitionerChange {
     Suspended {
         /// Whether it is suspended now.
         suspended: bool,
-        /// Its epoch.
+        /// The practitioner's epoch.
         epoch: u32,
     },
 }

@@ -36,7 +36,7 @@ const PATIENT: Address = Address::repeat_byte(0xaa);
 const DOCTOR: Address = Address::repeat_byte(0xdd);
 const ACCREDITOR: Address = Address::repeat_byte(0xcc);
 
-/// Logs in the order given, each in a block of its own; those of one `tx` in one.
+/// Logs in the given order. Logs that are emitted with the same `block` are in one block.
 struct Chain(Vec<MinedLog>);
 
 impl Chain {
@@ -220,7 +220,7 @@ fn a_log_that_somebody_else_keeps_leaves_no_trace() {
         chain.emit(ContractName::AccessLog, 1, &accessed(stranger, leaf));
     }
     chain.emit(ContractName::AccessLog, 1, &checkpoint(stranger, 100));
-    // In the middle of the operator's own batch, and without a checkpoint of its own.
+    // Emitted inside the operator's own batch, and without its own checkpoint.
     chain.emit(ContractName::AccessLog, 2, &accessed(OPERATOR, 1));
     chain.emit(ContractName::AccessLog, 2, &accessed(stranger, 1));
     chain.emit(ContractName::AccessLog, 2, &checkpoint(OPERATOR, 1));

@@ -1,4 +1,4 @@
-//! Envelopes that open, and one for each way in which they must not.
+//! Envelopes that open, and one for each error.
 
 use alloy::primitives::B256;
 use protocol::{
@@ -136,7 +136,7 @@ fn header_failures(vectors: &mut Vectors) {
     let content = Content::new("xor", 300).bytes();
     let metadata = metadata(&content);
     let text = plaintext(&metadata, &content);
-    // The header is changed before encryption, so that the header is the only thing wrong.
+    // The header is changed before encryption, so that it is the only fault.
     let mut add = |name: &str, description: &str, at: usize, to: u8| {
         let mut bytes = header().to_bytes();
         bytes[at] = to;

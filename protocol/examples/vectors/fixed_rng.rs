@@ -1,4 +1,4 @@
-//! A generator that gives the same bytes each time: SHA-256(name ‖ counter). For vectors and tests only.
+//! A random number generator that always returns the same bytes: SHA-256(name ‖ counter). For vectors and tests only.
 
 use std::convert::Infallible;
 

@@ -1,4 +1,4 @@
-//! Vectors of the keys that the chain has of a person, some of them registered by somebody else.
+//! Vectors for the key epochs of a person. Some of the keys were registered by somebody else.
 
 use alloy::primitives::B256;
 
@@ -7,7 +7,7 @@ use crate::{Vectors, scenario::Scenario, seed};
 const OWN: u8 = 0x01;
 const OTHER: u8 = 0x02;
 
-/// The hash of a seed's key of this number.
+/// Returns the hash of the key with this number of a seed.
 fn key(of: u8, number: u32) -> B256 {
     seed(of).identity_key(number).public_key().hash()
 }

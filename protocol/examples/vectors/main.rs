@@ -1,7 +1,7 @@
-//! Makes `protocol/vectors/*.json` and the worked example of `SPEC.md`.
+//! Writes `protocol/vectors/*.json` and the worked example of `SPEC.md`.
 //!
-//! `cargo run --example vectors` writes them, `… -- --check` compares and fails when any is stale.
-//! Everything is deterministic: envelopes are encrypted by the reference FLOE beside this file, with fixed IVs.
+//! `cargo run --example vectors` writes them; `… -- --check` compares them and fails when one is stale. All output is
+//! deterministic: the reference FLOE beside this file encrypts envelopes with fixed IVs.
 
 mod envelopes;
 mod fixed_rng;
@@ -38,7 +38,7 @@ pub(crate) const GRANT_REGISTRY: Address = address!("e7f1725e7734ce288f8367e1bb1
 const OPERATOR: Address = address!("a0ee7a142d267c1f36714e4a8f75612f20a79720");
 const GRANTEE: Address = address!("3c44cdddb6a900fa2b585dd299e03d12fa4293bc");
 pub(crate) const RECORD: RecordId = RecordId(B256::repeat_byte(0x52));
-/// The wallet of the patient: a secret scalar that everybody knows.
+/// The patient's wallet: a private key that is public knowledge.
 const WALLET: [u8; 32] = [0x57; 32];
 
 pub(crate) struct Vectors(BTreeMap<String, Vector>);
@@ -61,7 +61,7 @@ pub(crate) fn patient() -> Address {
     Address::from_slice(&keccak256(&point.as_bytes()[1..])[12..])
 }
 
-/// 65 bytes r ‖ s ‖ v by the patient's wallet.
+/// Signs with the patient's wallet. Returns 65 bytes r ‖ s ‖ v.
 pub(crate) fn wallet_signs(hash: B256) -> Bytes {
     let key = k256::ecdsa::SigningKey::from_slice(&WALLET).expect("a scalar");
     let (signature, recovery) = key.sign_prehash_recoverable(hash.as_slice());
@@ -100,8 +100,8 @@ fn main() -> ExitCode {
     if std::env::args().any(|argument| argument == "--check") { check(folder, &files) } else { write(folder, &files) }
 }
 
-/// The files in the folder that are made here. Those that begin with `web-` TypeScript makes
-/// (`client/web/tests/protocol/web-vectors.ts`), so that each side opens what the other sealed.
+/// Returns the files in the folder that this program writes. TypeScript writes those that begin with `web-`
+/// (`client/web/tests/protocol/web-vectors.ts`), so that each language opens what the other has sealed.
 fn present(folder: &Path) -> Vec<std::path::PathBuf> {
     let entries = fs::read_dir(folder.join("vectors")).expect("the folder of vectors exists");
     let names = entries.map(|entry| entry.expect("a readable folder").file_name());
@@ -143,8 +143,8 @@ fn check(folder: &Path, files: &BTreeMap<std::path::PathBuf, String>) -> ExitCod
     ExitCode::FAILURE
 }
 
-/// Whether a file says what it should. The order of the fields of a JSON object says nothing: it depends on a feature of
-/// `serde_json` that other crates of one build may switch on.
+/// Returns whether a file has the expected content. The order of the fields of a JSON object is ignored: it depends on
+/// a feature of `serde_json` that other crates in the same build may enable.
 fn is_same(path: &Path, old: &str, new: &str) -> bool {
     if path.extension().is_none_or(|extension| extension != "json") {
         return old == new;
@@ -612,7 +612,7 @@ fn letters(vectors: &mut Vectors) {
 }
 
 fn logs(vectors: &mut Vectors) {
-    // The leaves of the reference implementation's own tests (certificate-transparency).
+    // The leaves from the tests of the reference implementation (certificate-transparency).
     let leaves = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"];
     let leaves: Vec<Bytes> = leaves.iter().map(|leaf| hex::decode(leaf).expect("hex").into()).collect();
     let leaf_hashes: Vec<_> = leaves.iter().map(|leaf| leaf_hash(leaf)).collect();
@@ -629,7 +629,7 @@ fn logs(vectors: &mut Vectors) {
     vectors.add("log", "ok", "leaf hashes, roots and heads", Scenario::Log { leaves, leaf_hashes, roots, heads });
 }
 
-/// The text of `SPEC.md` with the worked example printed anew.
+/// Returns the text of `SPEC.md` with a new worked example.
 fn with_example(spec: &str) -> String {
     const BEGIN: &str = "<!-- example -->\n";
     const END: &str = "<!-- /example -->";

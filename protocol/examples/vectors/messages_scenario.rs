@@ -1,5 +1,5 @@
-//! Vectors of what people and sessions sign. A message stands in the JSON of the API, so that all sides also agree on
-//! that.
+//! Vectors for the messages that people and sessions sign. A message is in the JSON form of the API, so that the
+//! vectors check this form too.
 
 use alloy::primitives::{Address, B256, Bytes};
 use protocol::{
@@ -76,7 +76,7 @@ pub(crate) struct KitScenario {
     text: String,
 }
 
-/// The operator's encryption keys, maybe beside the deployment that a client kept.
+/// The operator's encryption keys, optionally with the deployment file that a client has kept.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OperatorKeysScenario {

@@ -1,4 +1,4 @@
-//! Vectors of the deployment file's encryption keys of the operator.
+//! Vectors for the operator's encryption keys in the deployment file.
 
 use alloy::primitives::{Address, B256, Bytes};
 use protocol::{
@@ -12,7 +12,7 @@ use crate::{
     seed, wallet_signs,
 };
 
-/// A deployment whose operator is the patient's wallet, with so many keys.
+/// Returns a deployment whose operator is the patient's wallet, with this number of keys.
 fn deployment(keys: u32) -> Deployment {
     let contract = |address: Address, byte: u8| DeployedContract { address, code_hash: B256::repeat_byte(byte) };
     let mut deployment = Deployment {
@@ -37,7 +37,7 @@ fn deployment(keys: u32) -> Deployment {
     deployment
 }
 
-/// The key that belongs to `of`, signed for `epoch`.
+/// Returns key number `of`, signed for `epoch`.
 fn signed(deployment: &Deployment, epoch: u32, of: u32) -> SignedOperatorKey {
     let key = *seed(0x0e).identity_key(of).public_key();
     let hash = SignedOperatorKey::signing_hash(deployment.operator, epoch, &key, deployment);

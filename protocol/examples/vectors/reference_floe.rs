@@ -1,5 +1,5 @@
-//! FLOE, written from its specification (c2sp.org/FLOE) for tests and vectors: slow, with every IV given by the caller
-//! and the rotation of segment keys adjustable, which neither crate offers.
+//! FLOE, written from its specification (c2sp.org/FLOE) for tests and vectors. It is slow, but the caller chooses every
+//! IV and how often the segment key rotates, which neither crate allows.
 
 use aes_gcm::{
     Aes256Gcm, KeyInit,
@@ -29,7 +29,7 @@ impl ReferenceFloe {
         Self { parameters, iv, header_tag, message_key, aad: aad.to_vec(), rotation_bits }
     }
 
-    /// From the header of a ciphertext; `None` when its tag does not hold.
+    /// Starts from the header of a ciphertext. Returns `None` when its tag is wrong.
     pub(crate) fn from_header(key: &[u8; 32], aad: &[u8], header: &[u8], rotation_bits: u32) -> Option<Self> {
         let segment_len = u32::from_be_bytes(header.get(2..6)?.try_into().ok()?);
         let floe = Self::new(key, header.get(10..42)?.try_into().ok()?, aad, segment_len, rotation_bits);
@@ -78,7 +78,7 @@ impl ReferenceFloe {
             .ok()
     }
 
-    /// A whole message; segment IVs are the position, which is fine under a key that is used once.
+    /// Encrypts a whole message. The IV of a segment is its position, which is safe for a key that is used once.
     pub(crate) fn encrypt_all(&self, plaintext: &[u8]) -> Vec<u8> {
         let payload = self.segment_len() - 32;
         let pieces: Vec<&[u8]> = if plaintext.is_empty() { vec![&[]] } else { plaintext.chunks(payload).collect() };
@@ -109,7 +109,8 @@ impl ReferenceFloe {
     }
 }
 
-/// HKDF-Expand-SHA-384. By HMAC itself: a FLOE key of 32 bytes is shorter than `hkdf` takes as PRK.
+/// HKDF-Expand with SHA-384, written with HMAC directly, because `hkdf` does not accept a PRK as short as a FLOE key
+/// (32 bytes).
 fn expand(key: &[u8], info: &[&[u8]], len: usize) -> Vec<u8> {
     let mut mac = Hmac::<Sha384>::new_from_slice(key).unwrap();
     for part in info {

@@ -1,5 +1,5 @@
-//! HPKE base mode for KEM 0x0016, written a second time from RFC 9180, with the ephemeral key material given by the
-//! caller: what a sealer that does not follow the protocol would make.
+//! HPKE base mode for KEM 0x0016, written a second time from RFC 9180. The caller chooses the ephemeral key material,
+//! so it can also make capsules that do not follow the protocol.
 
 use aes_gcm::{
     Aes256Gcm, KeyInit,

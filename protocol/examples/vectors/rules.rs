@@ -1,5 +1,5 @@
-//! The tables of `rules-*.json`. The answers are written here by hand, from `SPEC.md`: a rule that changes in the code alone
-//! does not pass.
+//! The tables of `rules-*.json`. The answers are written by hand from `SPEC.md`, so a rule that is changed only in the
+//! code makes the check fail.
 
 use alloy::primitives::{Address, B256};
 use protocol::{
@@ -190,7 +190,7 @@ fn length_cases() -> Vec<LengthCase> {
         max: max.to_string(),
         answer: answer.to_owned(),
     };
-    // The shortest envelope has 4,615 bytes or fewer than 5,000: the exact length is a matter of other vectors.
+    // The shortest envelope has 4,615 bytes or fewer than 5,000. Other vectors check the exact length.
     vec![
         case(0, 100, 1 << 30, "empty"),
         case(0, 0, 0, "empty"),

@@ -1,5 +1,5 @@
-//! The scenarios of `rules-*.json`: tables of what the rules of grants and files say. Server, command line and web app call
-//! the functions that these tables test.
+//! The scenarios of `rules-*.json`: tables of questions to the rules of grants and files, with the answers. The server,
+//! the command line and the web app call the functions that these tables test.
 
 use alloy::primitives::{Address, B256};
 use protocol::{
@@ -63,7 +63,7 @@ pub(crate) struct FormCase {
     pub(crate) not_before: u64,
     pub(crate) not_after: u64,
     pub(crate) now: u64,
-    /// `ok`, or the first rule that is broken.
+    /// `ok`, or the first broken rule.
     pub(crate) answer: String,
 }
 

@@ -1,5 +1,5 @@
-//! The form of a vector file, and how one is run. Numbers that may pass 2^53 are decimal text, bytes are `0x` hex,
-//! long ones base64.
+//! The form of a vector file, and the code that runs one. Numbers that may exceed 2^53 are decimal text, bytes are `0x`
+//! hex, long byte strings are base64.
 
 #[path = "messages_scenario.rs"]
 pub(crate) mod messages_scenario;
@@ -37,9 +37,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Vector {
-    /// What is shown.
+    /// A description of what the vector shows.
     pub(crate) description: String,
-    /// `ok`, or the class of the one failure in it.
+    /// `ok`, or the class of the only failure in it.
     pub(crate) expect: String,
     /// The scenario.
     pub(crate) scenario: Scenario,
@@ -56,13 +56,13 @@ pub(crate) enum Scenario {
     },
     KeyEpochs {
         seed: B256,
-        /// What the chain has: each epoch with the hash of its key.
+        /// The keys on chain: each epoch with the hash of its key.
         history: Vec<(u32, B256)>,
-        /// Epochs of the seed's own keys, the newest first.
+        /// The epochs whose keys derive from the seed, newest first.
         own: Vec<u32>,
-        /// Epochs of other keys, ascending.
+        /// The epochs of other keys, in ascending order.
         foreign: Vec<u32>,
-        /// Hash of the key that opens what is bound to an epoch; none for a foreign one.
+        /// The hash of the key that opens what is bound to an epoch; `None` for a foreign epoch.
         opens: Vec<(u32, Option<B256>)>,
     },
     Tag {
@@ -169,12 +169,12 @@ pub(crate) enum Scenario {
         cases: Vec<LengthCase>,
     },
     FileNames {
-        /// Each name, and whether metadata may hold it.
+        /// Pairs of a file name and whether metadata may contain it.
         cases: Vec<(String, bool)>,
     },
 }
 
-/// Bytes that a formula gives. `xor`: byte i is `(i ^ i>>8 ^ i>>16) & 255`; `zero`: all zero.
+/// Bytes computed from a formula. `xor`: byte i is `(i ^ i>>8 ^ i>>16) & 255`; `zero`: all zero.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Content {
@@ -201,15 +201,15 @@ pub(crate) struct BindingText {
 pub(crate) struct EnvelopeScenario {
     pub(crate) chain_id: String,
     pub(crate) registry: Address,
-    /// What the reader asked for.
+    /// The record that the reader asked for.
     pub(crate) record: RecordId,
     pub(crate) version: u16,
     pub(crate) patient: Address,
     pub(crate) patient_public_key: PublicKey,
     pub(crate) opener: EnvelopeOpener,
-    /// base64
+    /// The file in base64.
     pub(crate) file: String,
-    /// Only where the envelope opens.
+    /// The result; only when the envelope opens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) opened: Option<Opened>,
 }
@@ -233,7 +233,7 @@ pub(crate) struct Opened {
     pub(crate) codes: Vec<(String, String)>,
     pub(crate) author: Option<Address>,
     pub(crate) author_signature: Option<Bytes>,
-    /// SHA-256 of the content, plainly.
+    /// The plain SHA-256 hash of the content.
     pub(crate) content_sha256: B256,
 }
 
@@ -281,7 +281,7 @@ impl Content {
         Self { pattern: pattern.to_owned(), length: length.to_string() }
     }
 
-    /// Gives the bytes piece by piece.
+    /// Passes the bytes to `take` piece by piece.
     pub(crate) fn feed(&self, mut take: impl FnMut(&[u8])) {
         let mut left = usize::try_from(number(&self.length)).unwrap();
         // Both patterns repeat after 2^24 bytes.
@@ -333,7 +333,7 @@ pub(crate) fn base64(bytes: &[u8]) -> String {
 }
 
 impl Scenario {
-    /// Runs it and gives the class. Where it is `ok`, all results were compared.
+    /// Runs the vector and returns the error class. When it returns `ok`, all results were compared.
     pub(crate) fn run(&self) -> &'static str {
         match self {
             Self::Identity { seed, epoch, public_key, key_hash } => {

@@ -1,24 +1,25 @@
-//! The event feed: `GET /v1/events`, server-sent events, resumed with `Last-Event-ID`.
+//! The event feed: `GET /v1/events`. It consists of server-sent events, and a client can resume it with
+//! `Last-Event-ID`.
 
 use serde::{Deserialize, Serialize};
 
-/// What happened. Each is a reason to look again, never a permission.
+/// The kind of an event. An event is a reason to load the current state again; it never grants a permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FeedKind {
     /// A record of yours, or shared with you, has a new version.
     RecordRegistered,
-    /// A record of yours, or shared with you, changed its status.
+    /// The status of a record of yours, or shared with you, changed.
     RecordStatusChanged,
-    /// The uploader of a record of yours, or shared with you, says not to rely on it.
+    /// The uploader of a record of yours, or shared with you, says that it must not be relied on.
     RecordRetracted,
-    /// Something was granted by you or to you.
+    /// A grant was given by you or to you.
     Granted,
     /// A grant by you or to you ended.
     Revoked,
-    /// A key was published by you.
+    /// You published a key.
     KeyRegistered,
-    /// Somebody asks you for access.
+    /// Somebody asked you for access.
     RequestOpened,
     /// Your request was approved or denied.
     RequestAnswered,
@@ -33,12 +34,12 @@ pub enum FeedKind {
 /// One event of the feed. The SSE `id` is the same text as `id`, the SSE `event` the kind.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FeedEvent {
-    /// Opaque and growing; pass it as `Last-Event-ID`.
+    /// The id of the event, which grows; pass it as `Last-Event-ID`. Its form may change.
     pub id: String,
-    /// What happened.
+    /// The kind of the event.
     pub kind: FeedKind,
-    /// Names what it is about: a record, grant, request, action or leaf (hex).
+    /// The id of the record, grant, request, action or leaf that the event is about (hex).
     pub subject: String,
-    /// Unix seconds.
+    /// The time of the event, in Unix seconds.
     pub time: u64,
 }

@@ -11,26 +11,28 @@ use crate::{
     statements::SignedAccessRequest,
 };
 
-/// `POST /v1/grants`: a signed `Grant` with all that the grantee needs; answered 201 when mined, 202 after a while.
+/// `POST /v1/grants`: a signed `Grant` with everything that the grantee needs. Answers 201 when it is mined, 202 when
+/// that takes longer than a short wait.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GrantBody {
-    /// The signed message. Absent when the patient sent the transaction itself (`--direct`), or puts a bundle in again
-    /// (`reissue`): then the grants must stand on chain.
+    /// The signed message. Absent when the patient sent the transaction directly (`--direct`), or stores a bundle again
+    /// (`reissue`); then the grants must already be on chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<SignedAction>,
-    /// To whom.
+    /// The grantee.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub grantee: Address,
-    /// Opens the tag for that grantee.
+    /// The salt that opens the tag for this grantee.
     pub salt: Salt,
-    /// READ or WRITE.
+    /// The right: READ or WRITE.
     pub right: Right,
-    /// One for each scope, in the order of the message. Together at most [`crate::bundle::CAPSULES_MAX`] capsules.
+    /// One bundle for each scope, in the order of the message. Together they have at most
+    /// [`crate::bundle::CAPSULES_MAX`] capsules.
     #[schema(max_items = 64)]
     pub bundles: Vec<BundleBody>,
-    /// The request that this answers.
+    /// The request that this grant answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<RequestId>,
 }
@@ -39,9 +41,9 @@ pub struct GrantBody {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BundleBody {
-    /// What it covers.
+    /// The kind of scope.
     pub kind: ScopeKind,
-    /// Record id, category or zero.
+    /// The record id, the category, or zero.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub scope_id: B256,
@@ -54,16 +56,16 @@ pub struct BundleBody {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VersionCapsule {
-    /// The version it opens, from 1.
+    /// The version that the capsule opens, from 1.
     #[schema(maximum = 65535)]
     pub version: u16,
-    /// 117 bytes, sealed to the grantee.
+    /// The capsule: 117 bytes, sealed to the grantee.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$", max_length = 236)]
     pub capsule: Bytes,
 }
 
-/// `PUT /v1/grants/{grant}/bundle`: later versions are added off chain by the patient's client (catch-up).
+/// `PUT /v1/grants/{grant}/bundle`: the patient's client adds later versions off chain (catch-up).
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CatchUpBody {
@@ -71,7 +73,8 @@ pub struct CatchUpBody {
     pub bundle: BundleBody,
 }
 
-/// `POST /v1/grants/revoke`: a signed `Revoke` or `RevokeAll`. Reads stop at once, also before it is mined.
+/// `POST /v1/grants/revoke`: a signed `Revoke` or `RevokeAll`. The server refuses reads at once, even before it is
+/// mined.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RevokeBody {
@@ -79,60 +82,60 @@ pub struct RevokeBody {
     pub action: SignedAction,
 }
 
-/// A grant as its patient or its grantee may see it.
+/// A grant, as its patient or its grantee sees it.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct GrantView {
-    /// Its storage key.
+    /// The id of the grant, which is its storage key.
     pub id: GrantId,
-    /// Who gave it.
+    /// The patient who gave the grant.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub patient: Address,
-    /// To whom, if this server was told.
+    /// The grantee, if this server knows it.
     #[serde(default, with = "crate::hex_text::option", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub grantee: Option<Address>,
     /// The tag on chain.
     pub tag: Tag,
-    /// Opens the tag, if this server was told.
+    /// The salt that opens the tag, if this server knows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Option<Salt>,
-    /// What it covers.
+    /// The kind of scope.
     pub kind: ScopeKind,
-    /// Record id, category or zero.
+    /// The record id, the category, or zero.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub scope_id: B256,
-    /// READ or WRITE; absent once revoked.
+    /// The right: READ or WRITE; absent once revoked.
     pub right: Option<Right>,
-    /// For what.
+    /// The purposes.
     pub purposes: Vec<Purpose>,
-    /// Unix seconds.
+    /// The first second of the period, in Unix seconds.
     pub not_before: u64,
-    /// Unix seconds.
+    /// The first second after the period, in Unix seconds.
     pub not_after: u64,
-    /// Grant epoch.
+    /// The grant epoch.
     pub epoch: u32,
-    /// Patient epoch when granted.
+    /// The patient's epoch at the time of the grant.
     pub patient_epoch: u32,
-    /// Whether it counts now.
+    /// The state of the grant at the present time.
     pub state: GrantState,
-    /// SHA-256 of the bundle, from the chain.
+    /// The SHA-256 hash of the bundle, from the chain.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub bundle_hash: B256,
-    /// The newest version that the bundle here opens, as far as it is at hand; `GET /v1/grants/{grant}/bundle` gives the
-    /// bundle itself.
+    /// The newest version that the bundle on this server opens, if it has one; `GET /v1/grants/{grant}/bundle` returns
+    /// the bundle itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(maximum = 65535)]
     pub newest_version: Option<u16>,
-    /// Where it waits for its grantee; for the grantee only.
+    /// The list in which the grant waits for its grantee; for the grantee only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shelf: Option<Shelf>,
-    /// Whether the grantee has hidden it; for the grantee only.
+    /// Whether the grantee has hidden the grant; for the grantee only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hidden: Option<bool>,
-    /// Transaction that last changed it.
+    /// The transaction that last changed the grant.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub tx_hash: B256,
@@ -143,62 +146,62 @@ pub struct GrantView {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct GrantQuery {
-    /// `given` (as patient, the default) or `received` (as grantee).
+    /// The list to return: `given` (as patient, the default) or `received` (as grantee).
     pub side: Option<GrantSide>,
-    /// Only grants over this record (hex). Of received ones: those of the record's patient, wherever they wait.
+    /// Only grants over this record (hex). For received grants: only those of the record's patient, on all shelves.
     #[param(value_type = Option<String>, pattern = "^0x[0-9a-fA-F]{64}$")]
     #[schema(value_type = Option<String>, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub record: Option<RecordId>,
-    /// Only grants received from this patient (hex), wherever they wait. Not for the side `given`.
+    /// Only grants received from this patient (hex), on all shelves. Not allowed with the side `given`.
     #[param(value_type = Option<String>, pattern = "^0x[0-9a-fA-F]{40}$")]
     #[schema(value_type = Option<String>, pattern = "^0x[0-9a-fA-F]{40}$")]
     #[serde(default, with = "crate::hex_text::option")]
     pub patient: Option<Address>,
-    /// Of received grants, those that wait here: `known` (the default), `strangers`, `blocked` or `hidden`. Not for the side
-    /// `given`, and not together with `record` or `patient`.
+    /// Only received grants on this shelf: `known` (the default), `strangers`, `blocked` or `hidden`. Not allowed with
+    /// the side `given`, nor together with `record` or `patient`.
     pub shelf: Option<ShelfQuery>,
-    /// Where to go on.
+    /// Where to continue: the `next` of the page before.
     pub cursor: Option<String>,
-    /// At most this many items, 1 to 500.
+    /// The largest number of items, 1 to 500.
     #[param(minimum = 1, maximum = 500)]
     #[serde(default, deserialize_with = "crate::digits::option")]
     pub limit: Option<u32>,
 }
 
-/// Where a received grant waits: grants are never refused, but those of strangers stand apart.
+/// The list in which a received grant waits. Grants are never refused, but those of strangers are listed separately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Shelf {
-    /// From somebody whom an accreditor vouches for, or with whom the grantee has to do: the grantee has granted to them,
-    /// uploaded for them, asked them, or accepted them.
+    /// From a person for whom an accreditor vouches, or whom the grantee knows: the grantee has granted to them,
+    /// uploaded for them, asked them for access, or accepted them.
     Known,
-    /// From anybody else.
+    /// From any other person.
     Strangers,
-    /// From somebody whom the grantee has blocked.
+    /// From a person whom the grantee has blocked.
     Blocked,
 }
 
-/// Which received grants are listed.
+/// The received grants to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ShelfQuery {
-    /// Those of [`Shelf::Known`] that are not hidden.
+    /// The grants on [`Shelf::Known`] that are not hidden.
     Known,
-    /// Those of [`Shelf::Strangers`] that are not hidden.
+    /// The grants on [`Shelf::Strangers`] that are not hidden.
     Strangers,
-    /// Those of [`Shelf::Blocked`].
+    /// The grants on [`Shelf::Blocked`].
     Blocked,
-    /// Those that the grantee has hidden.
+    /// The grants that the grantee has hidden.
     Hidden,
 }
 
-/// From whose side a list of grants is seen.
+/// The side from which the caller takes part in the listed grants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantSide {
-    /// Grants the caller gave.
+    /// Grants that the caller gave.
     Given,
-    /// Grants the caller received.
+    /// Grants that the caller received.
     Received,
 }
 
@@ -206,43 +209,43 @@ pub enum GrantSide {
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RequestBody {
-    /// What is asked, signed.
+    /// The signed request.
     pub signed: SignedAccessRequest,
-    /// The reason: a note that only the patient can open (see `protocol::note`); hashes to the request's `noteHash`.
+    /// The reason: a note that only the patient can open (see `protocol::note`). Its hash is the request's `noteHash`.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]
     pub note: Bytes,
 }
 
-/// Where a request stands.
+/// The state of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RequestState {
     /// The patient has not answered.
     Open,
-    /// The patient granted something for it.
+    /// The patient has given a grant for it.
     Approved,
-    /// The patient turned it down.
+    /// The patient has denied it.
     Denied,
-    /// Its deadline has passed, or nobody vouches any more for a requester who needs that.
+    /// Its deadline has passed, or its requester needs an accreditation and no accreditor vouches for them any more.
     Lapsed,
 }
 
-/// A request as its two parties see it.
+/// A request, as its two parties see it.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RequestView {
-    /// Names the request.
+    /// The id of the request.
     pub id: RequestId,
-    /// What is asked.
+    /// The signed request.
     pub signed: SignedAccessRequest,
     /// The reason, for the patient.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]
     pub note: Bytes,
-    /// Where it stands.
+    /// The state of the request.
     pub state: RequestState,
-    /// Unix seconds.
+    /// The time of the request, in Unix seconds.
     pub created_at: u64,
-    /// Unix seconds.
+    /// The time of the answer, in Unix seconds.
     pub answered_at: Option<u64>,
 }

@@ -9,40 +9,40 @@ use crate::{
     reads::Leaf,
 };
 
-/// One read. Patients see those of their records; auditors see all, without reader or evidence.
+/// One read. Patients see the reads of their records. Auditors see all reads, without reader or evidence.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LogEntry {
-    /// Index of the leaf in the operator's log; absent until it is anchored.
+    /// The index of the leaf in the operator's log; absent until it is anchored.
     pub index: Option<u64>,
-    /// Leaf hash.
+    /// The leaf hash.
     pub leaf: LeafHash,
-    /// Which record.
+    /// The record that was read.
     pub record: RecordId,
-    /// The version, if the operator's evidence is at hand.
+    /// The version, if the server has the operator's evidence.
     #[schema(maximum = 65535)]
     pub version: Option<u16>,
     /// The reader's tag.
     pub tag: Tag,
-    /// Why.
+    /// The purpose of the read.
     pub purpose: Purpose,
-    /// Who read; for the patient of the record and for the reader.
+    /// The reader; only for the patient of the record and for the reader.
     #[serde(default, with = "crate::hex_text::option", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub reader: Option<Address>,
-    /// Unix seconds of the key release.
+    /// The time of the key release, in Unix seconds.
     pub time: u64,
-    /// Block of the `Accessed` event.
+    /// The block of the `Accessed` event.
     pub block_number: Option<u64>,
-    /// Transaction of the `Accessed` event.
+    /// The transaction of the `Accessed` event.
     #[serde(default, with = "crate::hex_text::option", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub tx_hash: Option<B256>,
 }
 
-/// `GET /v1/log/leaves/{leaf}`: the operator's evidence, for the patient of the record and for the reader.
+/// `GET /v1/log/leaves/{leaf}`: the operator's evidence. Only for the patient of the record and for the reader.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LogEvidence {
-    /// Everything the leaf hash commits to.
+    /// The leaf: everything that the leaf hash commits to.
     pub leaf: Leaf,
     /// The leaf hash.
     pub hash: LeafHash,
@@ -51,25 +51,25 @@ pub struct LogEvidence {
 /// A checkpoint on chain.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CheckpointView {
-    /// Whose log.
+    /// The operator of the log.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub operator: Address,
-    /// Number of leaves.
+    /// The number of leaves.
     pub size: u64,
-    /// RFC 6962 root.
+    /// The RFC 6962 root.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub root: B256,
-    /// Chained head.
+    /// The head, which includes the head before it.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub head: B256,
-    /// Block number.
+    /// The block number.
     pub block_number: u64,
-    /// Unix seconds.
+    /// The block time, in Unix seconds.
     pub time: u64,
-    /// Transaction.
+    /// The transaction hash.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub tx_hash: B256,
@@ -86,19 +86,19 @@ pub struct LogQuery {
     pub record: Option<RecordId>,
     /// Only reads for this purpose.
     pub purpose: Option<Purpose>,
-    /// Only reads from this second on.
+    /// Only reads at or after this time, in Unix seconds.
     #[param(maximum = 1_099_511_627_775_u64)]
     #[schema(maximum = 1_099_511_627_775_u64)]
     #[serde(default, deserialize_with = "crate::digits::option")]
     pub from: Option<u64>,
-    /// Only reads before this second.
+    /// Only reads before this time, in Unix seconds.
     #[param(maximum = 1_099_511_627_775_u64)]
     #[schema(maximum = 1_099_511_627_775_u64)]
     #[serde(default, deserialize_with = "crate::digits::option")]
     pub until: Option<u64>,
-    /// Where to go on.
+    /// Where to continue: the `next` of the page before.
     pub cursor: Option<String>,
-    /// At most this many items, 1 to 500.
+    /// The largest number of items, 1 to 500.
     #[param(minimum = 1, maximum = 500)]
     #[serde(default, deserialize_with = "crate::digits::option")]
     pub limit: Option<u32>,

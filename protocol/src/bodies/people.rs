@@ -8,24 +8,24 @@ use crate::{codes::Role, statements::SignedProfile};
 /// `GET /v1/keys/{address}`: the current identity key. Clients check its hash against the chain.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PublishedKey {
-    /// Whose key.
+    /// The owner of the key.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub owner: Address,
-    /// From 1.
+    /// The epoch of the key, from 1.
     pub epoch: u32,
-    /// HPKE KEM id.
+    /// The HPKE KEM id.
     #[schema(maximum = 65535)]
     pub kem: u16,
-    /// Uncompressed point, 65 bytes.
+    /// The key: an uncompressed point, 65 bytes.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]
     pub key: Bytes,
-    /// keccak256 of `key`.
+    /// The keccak256 hash of `key`.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub key_hash: B256,
-    /// Unix seconds.
+    /// The time of publication, in Unix seconds.
     pub since: u64,
 }
 
@@ -36,21 +36,21 @@ pub struct DirectoryEntry {
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub address: Address,
-    /// Who vouches.
+    /// The accreditor who vouches for the practitioner.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub accreditor: Address,
-    /// In which roles.
+    /// The roles of the practitioner.
     pub roles: Vec<Role>,
-    /// Unix seconds.
+    /// The first second of the accreditation, in Unix seconds.
     pub valid_from: u64,
-    /// Unix seconds.
+    /// The first second after the accreditation, in Unix seconds.
     pub valid_until: u64,
-    /// Whether it is suspended, or its accreditor is.
+    /// Whether the practitioner is suspended, or its accreditor was removed after it vouched.
     pub suspended: bool,
-    /// Whether a key is published, so that one can share with it.
+    /// Whether the practitioner has published a key, which is needed to share with it.
     pub has_key: bool,
-    /// What the accreditor signed about it (`PUT /v1/directory/{address}` takes a [`SignedProfile`]).
+    /// The profile that the accreditor signed (`PUT /v1/directory/{address}` accepts a [`SignedProfile`]).
     pub profile: Option<SignedProfile>,
 }
 
@@ -59,13 +59,13 @@ pub struct DirectoryEntry {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DirectoryQuery {
-    /// Only this role.
+    /// Only practitioners with this role.
     pub role: Option<Role>,
-    /// Only names that begin so, ignoring case.
+    /// Only names that begin with this text, ignoring case.
     pub name: Option<String>,
-    /// Where to go on.
+    /// Where to continue: the `next` of the page before.
     pub cursor: Option<String>,
-    /// At most this many items, 1 to 500.
+    /// The largest number of items, 1 to 500.
     #[param(minimum = 1, maximum = 500)]
     #[serde(default, deserialize_with = "crate::digits::option")]
     pub limit: Option<u32>,
@@ -74,10 +74,10 @@ pub struct DirectoryQuery {
 /// One entry of `GET /v1/blocks`.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct BlockView {
-    /// Whose grants and requests the caller does not want.
+    /// The address whose grants and requests the caller does not want.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub address: Address,
-    /// Unix seconds.
+    /// The time of blocking, in Unix seconds.
     pub since: u64,
 }

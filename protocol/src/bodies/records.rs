@@ -9,21 +9,23 @@ use crate::{
     messages::SignedAction,
 };
 
-/// `POST /v1/blobs` (body: the envelope's bytes, `application/octet-stream`, with `Content-Length`): where it lies.
+/// `POST /v1/blobs` (body: the envelope's bytes, `application/octet-stream`, with `Content-Length`): the stored
+/// envelope.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StoredBlob {
-    /// CIDv1, base32.
+    /// The CIDv1 in base32.
     pub cid: String,
-    /// Bytes of the envelope.
+    /// The length of the envelope, in bytes.
     pub size: u64,
 }
 
-/// `POST /v1/records`: a signed `RegisterRecord`, `RegisterVersion`; answered 201 when mined, 202 after a while.
+/// `POST /v1/records`: a signed `RegisterRecord` or `RegisterVersion`. Answers 201 when it is mined, 202 when that
+/// takes longer than a short wait.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RegisterBody {
-    /// The signed message. Absent when the uploader sent the transaction itself (`--direct`): then `record` and
-    /// `version` name what stands on chain.
+    /// The signed message. Absent when the uploader sent the transaction directly (`--direct`); then `record` and
+    /// `version` name a version that is already on chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<SignedAction>,
     /// The record that the message registers.
@@ -31,95 +33,99 @@ pub struct RegisterBody {
     /// The version that the message registers, from 1.
     #[schema(maximum = 65535)]
     pub version: u16,
-    /// The release share B, a capsule (117 bytes) sealed to the operator's key.
+    /// The release share B: a capsule (117 bytes) sealed to the operator's key.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]
     pub release_share: Bytes,
-    /// Opens the record id for its first uploader: proves that a depositor who is not the patient is the uploader.
+    /// The salt that opens the record id for its first uploader. It proves that a depositor who is not the patient is
+    /// the uploader.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Option<crate::ids::Salt>,
-    /// Opens the uploader's WRITE tag for the patient: without a signed message it proves that the uploader may still upload.
+    /// The salt that opens the uploader's WRITE tag for the patient. When there is no signed message, it proves that
+    /// the uploader may still upload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub write_salt: Option<crate::ids::Salt>,
 }
 
-/// `PUT /v1/records/{record}/versions/{version}/release-share`: the patient puts B in again, or replaces a wrong one.
+/// `PUT /v1/records/{record}/versions/{version}/release-share`: the patient deposits B again, or replaces a wrong one.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReleaseShareBody {
-    /// A capsule (117 bytes) sealed to the operator's key.
+    /// The release share B: a capsule (117 bytes) sealed to the operator's key.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]
     pub release_share: Bytes,
 }
 
-/// How many versions a [`RecordView`] shows at most.
+/// The largest number of versions in a [`RecordView`].
 pub const VERSIONS_SHOWN: u16 = 50;
 
-/// A record as the caller may see it.
+/// A record, as the caller may see it.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RecordView {
-    /// The record.
+    /// The id of the record.
     pub id: RecordId,
-    /// Whose it is.
+    /// The patient.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub patient: Address,
-    /// Who uploaded version 1.
+    /// The uploader of version 1.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub uploader: Address,
-    /// Its folder.
+    /// The category.
     pub category: Category,
-    /// Where it stands.
+    /// The status.
     pub status: RecordStatus,
-    /// How often it was tombstoned or its tombstone lifted; a tombstone and a lift name it.
+    /// The number of times the record was tombstoned or its tombstone lifted. Messages that tombstone or lift contain
+    /// this number.
     pub tombstone_epoch: u32,
-    /// Unix seconds from which on its tombstone can no longer be lifted, and servers destroy; absent where none stands.
+    /// The time from which the tombstone can no longer be lifted and servers destroy the data, in Unix seconds; absent
+    /// when the record has no tombstone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub liftable_until: Option<u64>,
-    /// Unix seconds.
+    /// The time of version 1, in Unix seconds.
     pub created: u64,
-    /// How many versions it has.
+    /// The number of versions.
     pub version_count: u16,
-    /// The newest [`VERSIONS_SHOWN`] at most, oldest first; `GET /v1/records/{record}/versions` gives all.
+    /// The newest versions, at most [`VERSIONS_SHOWN`], oldest first; `GET /v1/records/{record}/versions` returns all.
     pub versions: Vec<VersionView>,
 }
 
 /// One version of a record.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct VersionView {
-    /// From 1.
+    /// The version number, from 1.
     #[schema(maximum = 65535)]
     pub version: u16,
-    /// Who uploaded it.
+    /// The uploader of this version.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub uploader: Address,
-    /// Whether its uploader says not to rely on it. It can be read as before.
+    /// Whether the uploader says that the version must not be relied on. It can still be read.
     pub retracted: bool,
-    /// CIDv1 of the envelope.
+    /// The CIDv1 of the envelope.
     pub cid: String,
-    /// Bytes of the envelope, if this server holds it.
+    /// The length of the envelope in bytes, if this server has it.
     pub size: Option<u64>,
-    /// Whether the operator holds its release share, so that grantees can open it.
+    /// Whether the operator has the release share of this version, which grantees need to open it.
     pub has_release_share: bool,
-    /// Unix seconds.
+    /// The time of the registration, in Unix seconds.
     pub registered_at: u64,
-    /// Block of the registration.
+    /// The block of the registration.
     pub block_number: u64,
-    /// Transaction of the registration.
+    /// The transaction of the registration.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub tx_hash: B256,
 }
 
-/// Filters of `GET /v1/records`: what the caller owns, uploaded, or was granted.
+/// Filters of `GET /v1/records`, which lists the records that the caller owns, uploaded, or was granted.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, utoipa::IntoParams, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct RecordQuery {
-    /// Only this record (hex), if the caller may see it; whoever has granted it.
+    /// Only this record (hex), if the caller may see it, whoever granted it.
     #[param(value_type = Option<String>, pattern = "^0x[0-9a-fA-F]{64}$")]
     #[schema(value_type = Option<String>, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub record: Option<RecordId>,
@@ -130,9 +136,9 @@ pub struct RecordQuery {
     pub patient: Option<Address>,
     /// Only this category.
     pub category: Option<Category>,
-    /// Where to go on.
+    /// Where to continue: the `next` of the page before.
     pub cursor: Option<String>,
-    /// At most this many items, 1 to 500.
+    /// The largest number of items, 1 to 500.
     #[param(minimum = 1, maximum = 500)]
     #[serde(default, deserialize_with = "crate::digits::option")]
     pub limit: Option<u32>,

@@ -5,48 +5,48 @@ use serde::{Deserialize, Serialize};
 
 use crate::{error_code::Problem, ids::ActionId};
 
-/// Where a relayed action stands.
+/// The state of a relayed action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ActionState {
-    /// Stored durably; a transaction will follow, also after a restart.
+    /// The action is stored durably. A transaction will follow, even after a restart of the server.
     Accepted,
-    /// A transaction is on its way.
+    /// A transaction was sent and is not mined yet.
     Sent,
-    /// Mined and successful.
+    /// The transaction was mined and succeeded.
     Mined,
-    /// It can no longer succeed; `problem` says why.
+    /// The action can no longer succeed; `problem` says why.
     Failed,
 }
 
-/// Why an action that was accepted is not mined for now. Nothing is lost: it goes on by itself, until its deadline.
+/// The reason why an accepted action is not mined yet. Nothing is lost: the server keeps trying until the deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Waiting {
-    /// Others go first.
+    /// Other actions come first.
     Room,
-    /// The chain costs more than this server's relayer pays.
+    /// The gas price is higher than the relayer of this server pays.
     Fees,
     /// The relayer has too little ether.
     Funds,
 }
 
-/// `POST /v1/actions` takes a [`crate::messages::SignedAction`]; `GET /v1/actions/{id}` asks again.
+/// `POST /v1/actions` accepts a [`crate::messages::SignedAction`]; `GET /v1/actions/{id}` returns its state later.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ActionView {
-    /// Names the action.
+    /// The id of the action.
     pub id: ActionId,
-    /// Where it stands.
+    /// The state of the action.
     pub state: ActionState,
-    /// Why it is not mined for now, where that is known.
+    /// The reason why it is not mined yet, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Waiting>,
-    /// The transaction, once sent.
+    /// The transaction, once it was sent.
     #[serde(default, with = "crate::hex_text::option", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub tx_hash: Option<B256>,
-    /// The block, once mined.
+    /// The block, once the transaction was mined.
     pub block_number: Option<u64>,
-    /// Why it failed.
+    /// The reason why it failed.
     pub problem: Option<Problem>,
 }

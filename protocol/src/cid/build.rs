@@ -1,4 +1,4 @@
-//! The root of a UnixFS tree, from a stream.
+//! Computes the root of a UnixFS tree from a stream.
 
 use alloy::primitives::B256;
 use sha2::{Digest, Sha256};
@@ -8,36 +8,37 @@ use super::{
     node::{self, Link},
 };
 
-/// Length of a leaf; the last one may be shorter.
+/// The length of a leaf, in bytes. The last leaf may be shorter.
 pub const CHUNK_LEN: usize = 1 << 20;
-/// Most children of a node.
+/// The largest number of children of a node.
 pub const MAX_LINKS: usize = 1_024;
 
-/// Computes the CID of a file from its bytes in order. Memory grows with the logarithm of the length only.
+/// Computes the CID of a file from its bytes in order. The memory needed grows with the logarithm of the length.
 #[derive(Clone, Default)]
 pub struct CidBuilder {
     chunk: Sha256,
     chunk_len: usize,
     // levels[0] holds leaves; each level holds at most MAX_LINKS links that have no parent yet.
     levels: Vec<Vec<Link>>,
-    // Where callers want the inner nodes too, to store or to serve the tree.
+    // The inner nodes, for callers that store or serve the tree.
     nodes: Option<Vec<(Cid, Vec<u8>)>>,
 }
 
 impl CidBuilder {
-    /// Starts with no bytes.
+    /// Returns a builder that has seen no bytes.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Also keeps the blocks of the inner nodes (about one 50 KB block a gigabyte), for [`CidBuilder::finish_tree`].
+    /// Returns a builder that also keeps the blocks of the inner nodes (about one 50 KB block for each gigabyte), for
+    /// [`CidBuilder::finish_tree`].
     #[must_use]
     pub fn keeping_nodes() -> Self {
         Self { nodes: Some(Vec::new()), ..Self::default() }
     }
 
-    /// Takes the next bytes of the file.
+    /// Adds the next bytes of the file.
     pub fn update(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             if self.chunk_len == CHUNK_LEN {
@@ -50,16 +51,17 @@ impl CidBuilder {
         }
     }
 
-    /// The CID of the file.
+    /// Returns the CID of the file.
     #[must_use]
     pub fn finish(self) -> Cid {
         self.finish_tree().0
     }
 
-    /// The CID of the file and its inner nodes, children before parents; empty unless they were kept.
+    /// Returns the CID of the file and its inner nodes, children before parents. The list is empty unless the builder
+    /// keeps nodes.
     #[must_use]
     pub fn finish_tree(mut self) -> (Cid, Vec<(Cid, Vec<u8>)>) {
-        // The last chunk; of an empty file the only one.
+        // The last chunk. An empty file has exactly one chunk.
         if self.chunk_len > 0 || self.levels.is_empty() {
             self.end_chunk();
         }
@@ -86,7 +88,7 @@ impl CidBuilder {
         self.push(0, Link { cid: Cid::new(Codec::Raw, digest), file_len: len, tree_len: len });
     }
 
-    /// Adds a link to a level; a full level first becomes one link of the level above.
+    /// Adds a link to a level. If the level is full, its links first become one link of the level above.
     fn push(&mut self, level: usize, link: Link) {
         if self.levels.len() == level {
             self.levels.push(Vec::new());

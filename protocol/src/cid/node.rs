@@ -4,27 +4,27 @@ use std::ops::Range;
 
 use super::{Cid, Codec, MAX_LINKS};
 
-/// A child while a tree is built.
+/// A child of a node, while the tree is built.
 #[derive(Clone, Copy)]
 pub(super) struct Link {
     pub(super) cid: Cid,
-    /// Bytes of the file below it.
+    /// The number of bytes of the file below this child.
     pub(super) file_len: u64,
-    /// Bytes of all blocks from it downwards (`Tsize`).
+    /// The number of bytes of all blocks from this child downwards (`Tsize`).
     pub(super) tree_len: u64,
 }
 
-/// The block is not a file node of the form that Kubo writes.
+/// The block is not a UnixFS file node of the form that Kubo writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a UnixFS file node")]
 pub struct NodeError;
 
-/// A child of a node, and which bytes of the file lie below it.
+/// A child of a node, with the range of the file that it contains.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Child {
-    /// Its CID: a leaf if raw, else another node.
+    /// The CID of the child. A raw block is a leaf, a dag-pb block is another node.
     pub cid: Cid,
-    /// Where its bytes lie in the file, given where those of the node begin.
+    /// The range of the child's bytes in the file, computed from the position of the parent node.
     pub file_range: Range<u64>,
 }
 
@@ -36,11 +36,11 @@ pub struct Node {
 }
 
 impl Node {
-    /// Parses a dag-pb block whose CID was already checked. `file_at` is where its bytes begin in the file; 0 for a
-    /// root.
+    /// Parses a dag-pb block whose CID was already checked. `file_at` is the position in the file at which the bytes of
+    /// this node begin; 0 for a root.
     ///
     /// # Errors
-    /// [`NodeError`] for anything that [`super::CidBuilder`] would not write.
+    /// [`NodeError`] for every block that [`super::CidBuilder`] would not write.
     pub fn parse(block: &[u8], file_at: u64) -> Result<Self, NodeError> {
         let mut links = Vec::new();
         let mut rest = block;
@@ -64,32 +64,32 @@ impl Node {
             again.push(Link { cid, file_len, tree_len });
             at = end;
         }
-        // One encoding only: a node is what encoding it again gives.
+        // Only one encoding is accepted: encoding the node again must give the same bytes.
         if encode(&again) != block {
             return Err(NodeError);
         }
         Ok(Self { children, len: at - file_at })
     }
 
-    /// Its children, in the order of the file.
+    /// Returns the children, in the order of the file.
     #[must_use]
     pub fn children(&self) -> &[Child] {
         &self.children
     }
 
-    /// Bytes of the file below it.
+    /// Returns the number of bytes of the file below this node.
     #[must_use]
     pub const fn len(&self) -> u64 {
         self.len
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no bytes below this node.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The children that hold bytes of `file_range`: what a reader of that range fetches next.
+    /// Returns the children that contain bytes of `file_range`: the blocks that a reader of the range fetches next.
     pub fn covering(&self, file_range: &Range<u64>) -> impl Iterator<Item = &Child> {
         let range = file_range.clone();
         self.children
@@ -109,7 +109,7 @@ const TAG_DATA_FILESIZE: u8 = 0x18;
 const TAG_DATA_BLOCKSIZE: u8 = 0x20;
 const TYPE_FILE: u64 = 2;
 
-/// Links first, then data: the order that dag-pb prescribes.
+/// Encodes a node: links first, then data, the order that dag-pb requires.
 pub(super) fn encode(links: &[Link]) -> Vec<u8> {
     let mut block = Vec::with_capacity(links.len() * 56);
     for link in links {
@@ -165,7 +165,8 @@ fn write_varint(to: &mut Vec<u8>, tag: u8, mut value: u64) {
     to.push(value.to_le_bytes()[0]);
 }
 
-/// Takes a field of bytes with this tag from the front; `None` leaves the rest as it was.
+/// Removes a bytes field with this tag from the front and returns it. Returns `None`, and leaves `rest` unchanged, when
+/// there is none.
 fn field_bytes<'a>(rest: &mut &'a [u8], tag: u8) -> Option<&'a [u8]> {
     let mut after = *rest;
     let length = usize::try_from(field_varint(&mut after, tag)?).ok()?;
@@ -196,7 +197,7 @@ fn field_varint(rest: &mut &[u8], tag: u8) -> Option<u64> {
 }
 
 impl Child {
-    /// Whether it is a leaf, that is, bytes of the file.
+    /// Returns whether the child is a leaf, which contains bytes of the file.
     #[must_use]
     pub fn is_leaf(&self) -> bool {
         self.cid.codec() == Codec::Raw

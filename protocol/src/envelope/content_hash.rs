@@ -1,12 +1,12 @@
-//! SHA-256 over the SHA-256s of the 1 MiB pieces of the content.
+//! The content hash: SHA-256 over the SHA-256 hashes of the 1 MiB pieces of the content.
 
 use alloy::primitives::B256;
 use sha2::{Digest, Sha256};
 
-/// Length of a piece; the last one may be shorter, and empty content has none.
+/// The length of a piece, in bytes. The last piece may be shorter, and empty content has none.
 pub const CONTENT_PIECE_LEN: usize = 1 << 20;
 
-/// Hashes content as it streams by. Pieces can be checked, or hashed in parallel, each by itself.
+/// Hashes content from a stream. Each piece can be checked, or hashed in parallel, independently of the others.
 #[derive(Clone, Default)]
 pub struct ContentHasher {
     whole: Sha256,
@@ -16,13 +16,13 @@ pub struct ContentHasher {
 }
 
 impl ContentHasher {
-    /// Starts with no content.
+    /// Returns a hasher that has seen no content.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes the next bytes of the content.
+    /// Adds the next bytes of the content.
     pub fn update(&mut self, mut content: &[u8]) {
         self.len += content.len() as u64;
         while !content.is_empty() {
@@ -36,19 +36,19 @@ impl ContentHasher {
         }
     }
 
-    /// The number of bytes so far.
+    /// Returns the number of bytes so far.
     #[must_use]
     pub const fn len(&self) -> u64 {
         self.len
     }
 
-    /// Whether there were none.
+    /// Returns whether there were no bytes so far.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The content hash.
+    /// Returns the content hash.
     #[must_use]
     pub fn finish(mut self) -> B256 {
         if self.piece_len > 0 {

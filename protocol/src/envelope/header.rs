@@ -1,4 +1,4 @@
-//! The first 161 bytes.
+//! The header: the first 161 bytes of an envelope, which are not encrypted.
 
 use alloy::primitives::{Address, B256};
 use subtle::ConstantTimeEq;
@@ -12,29 +12,29 @@ use crate::{
     secret::{DataKey, ReleaseShare},
 };
 
-/// Length of the header in bytes.
+/// The length of the header, in bytes.
 pub const HEADER_LEN: usize = 161;
 const MAGIC: &[u8; 4] = b"MLK1";
 const SUITE: u8 = 0x01;
 const FLAGS: u8 = 0b11;
 const CAPSULE_AT: usize = 44;
 
-/// The clear part of an envelope. FLOE authenticates it, so it counts only once a segment or the FLOE header has
-/// opened; servers compare it with the chain before they accept a blob.
+/// The unencrypted part of an envelope. FLOE authenticates it, so it can be trusted only after a segment or the FLOE
+/// header was opened. Servers compare it with the chain before they accept a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// The record that the envelope belongs to.
     pub record: RecordId,
-    /// Its version, from 1.
+    /// The version of the record, from 1.
     pub version: u16,
-    /// Epoch of the patient's identity key that the owner capsule is sealed to, from 1.
+    /// The epoch of the patient's identity key to which the owner capsule is sealed, from 1.
     pub key_epoch: u32,
     /// The data key, sealed to the patient.
     pub owner_capsule: Capsule,
 }
 
 impl Header {
-    /// The header of a new envelope; seals the data key to the patient.
+    /// Makes the header of a new envelope and seals the data key to the patient.
     #[must_use]
     pub fn new(
         context: &EnvelopeContext,
@@ -49,10 +49,10 @@ impl Header {
         Self { record, version, key_epoch, owner_capsule: Capsule::seal(dek, public_key, &binding) }
     }
 
-    /// Reads the first 161 bytes of a file.
+    /// Parses the first 161 bytes of a file.
     ///
     /// # Errors
-    /// [`OpenError::Header`] when there are fewer, or any of them is not as the layout says.
+    /// [`OpenError::Header`] when there are fewer bytes, or when one of them does not match the layout.
     pub fn parse(file: &[u8]) -> Result<Self, OpenError> {
         let bytes: &[u8; HEADER_LEN] = file.first_chunk().ok_or(OpenError::Header)?;
         let version = u16::from_be_bytes([bytes[6], bytes[7]]);
@@ -67,7 +67,7 @@ impl Header {
         Ok(Self { record: RecordId(B256::from_slice(&bytes[8..40])), version, key_epoch, owner_capsule })
     }
 
-    /// The 161 bytes.
+    /// Returns the 161 bytes.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; HEADER_LEN] {
         let mut bytes = [0; HEADER_LEN];
@@ -81,15 +81,15 @@ impl Header {
         bytes
     }
 
-    /// Checks that the envelope is for the record version one asked for. A hostile store may serve another one.
+    /// Checks that the envelope is for the requested record version. A hostile store may serve another one.
     ///
     /// # Errors
-    /// [`OpenError::Header`].
+    /// [`OpenError::Header`] when it is not.
     pub fn expect(&self, record: RecordId, version: u16) -> Result<(), OpenError> {
         if self.record == record && self.version == version { Ok(()) } else { Err(OpenError::Header) }
     }
 
-    /// The patient opens the owner capsule. The capsule's own check makes sure that it is the one the data key gives.
+    /// Opens the owner capsule with the patient's key, and checks that it is the capsule that this data key gives.
     ///
     /// # Errors
     /// [`OpenError::NoMatch`] for another key, patient, record, version, epoch, chain or registry;
@@ -107,12 +107,13 @@ impl Header {
         })
     }
 
-    /// A reader who has joined the data key recomputes B and the owner capsule, so that no uploader can lock the
-    /// patient out of a record that others can read. `patient_key` is the patient's key of [`Header::key_epoch`],
-    /// from the chain. Patients call it for each new version with the share that they deposited or fetched.
+    /// Computes B and the owner capsule again from the data key. A reader who has joined the data key does this, so
+    /// that an uploader cannot exclude the patient from a record that others can read. `patient_key` is the patient's
+    /// key of [`Header::key_epoch`], from the chain. Patients call this function for each new version, with the share
+    /// that they deposited or fetched.
     ///
     /// # Errors
-    /// [`OpenError::Commitment`] when either differs.
+    /// [`OpenError::Commitment`] when B or the owner capsule differs.
     pub fn check_commitment(
         &self,
         context: &EnvelopeContext,
@@ -127,7 +128,7 @@ impl Header {
         if bool::from(share_holds) && capsule_holds { Ok(()) } else { Err(OpenError::Commitment) }
     }
 
-    /// FLOE's associated data: label ‖ header ‖ chain id ‖ RecordRegistry.
+    /// Returns FLOE's associated data: label ‖ header ‖ chain id ‖ RecordRegistry.
     pub(super) fn associated_data(&self, context: &EnvelopeContext) -> Vec<u8> {
         [kdf::ENVELOPE, &self.to_bytes(), &context.chain_id.to_be_bytes(), context.registry.as_slice()].concat()
     }

@@ -8,12 +8,12 @@ use super::{
 };
 use crate::secret::DataKey;
 
-/// How much is read from below at a time.
+/// The number of bytes read from the inner reader at a time.
 const STEP: usize = 256 * 1024;
 
-/// Reads content from below, gives the envelope.
+/// Reads content from an inner reader and returns the bytes of the envelope.
 ///
-/// An error of [`Sealer`] comes as `io::ErrorKind::InvalidData` with the [`SealError`] as its source.
+/// A [`SealError`] is returned as the source of an error with `io::ErrorKind::InvalidData`.
 pub struct SealReader<R> {
     content: R,
     sealer: Sealer,
@@ -24,10 +24,10 @@ pub struct SealReader<R> {
 }
 
 impl<R: Read> SealReader<R> {
-    /// Starts an envelope of the content that `content` gives.
+    /// Starts an envelope for the content that the reader `content` returns.
     ///
     /// # Errors
-    /// As [`Sealer::new`].
+    /// The same as [`Sealer::new`].
     pub fn new(content: R, params: &SealParams, dek: &DataKey) -> Result<Self, SealError> {
         Ok(Self {
             content,
@@ -39,7 +39,7 @@ impl<R: Read> SealReader<R> {
         })
     }
 
-    /// Length of the whole envelope.
+    /// Returns the length of the whole envelope, in bytes.
     #[must_use]
     pub const fn sealed_len(&self) -> u64 {
         self.sealer.sealed_len()
@@ -71,10 +71,10 @@ impl<R: Read> Read for SealReader<R> {
     }
 }
 
-/// Reads an envelope from below, gives the content.
+/// Reads an envelope from an inner reader and returns the content.
 ///
-/// Reading to the end checks the whole envelope: a last read of 0 bytes means that all checks held. An error of
-/// [`Opener`] comes as `io::ErrorKind::InvalidData` with the [`OpenError`] as its source.
+/// Reading to the end checks the whole envelope: when a read returns 0 bytes, all checks have succeeded. An
+/// [`OpenError`] is returned as the source of an error with `io::ErrorKind::InvalidData`.
 pub struct OpenReader<R> {
     file: R,
     opener: Option<Opener>,
@@ -85,10 +85,10 @@ pub struct OpenReader<R> {
 }
 
 impl<R: Read> OpenReader<R> {
-    /// Reads the clear header of a file.
+    /// Reads the unencrypted header of a file.
     ///
     /// # Errors
-    /// [`OpenError::Header`] as the source of an `InvalidData` error, also for a file of less than 161 bytes.
+    /// [`OpenError::Header`] as the source of an `InvalidData` error, also for a file of fewer than 161 bytes.
     pub fn read_header(file: &mut R) -> io::Result<Header> {
         let mut bytes = [0; HEADER_LEN];
         match file.read_exact(&mut bytes) {
@@ -98,7 +98,7 @@ impl<R: Read> OpenReader<R> {
         }
     }
 
-    /// Goes on after the header.
+    /// Starts reading after the header.
     #[must_use]
     pub fn new(file: R, header: &Header, context: &EnvelopeContext, dek: &DataKey) -> Self {
         Self {
@@ -111,7 +111,7 @@ impl<R: Read> OpenReader<R> {
         }
     }
 
-    /// The metadata, once the first segment has opened.
+    /// Returns the metadata, or `None` before the first segment was opened.
     #[must_use]
     pub fn metadata(&self) -> Option<&Metadata> {
         self.metadata.as_ref().or_else(|| self.opener.as_ref()?.metadata())

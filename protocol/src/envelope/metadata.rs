@@ -1,6 +1,6 @@
-//! What stands before the content, as deterministic CBOR (RFC 8949, section 4.2.1).
+//! The metadata before the content, as deterministic CBOR (RFC 8949, section 4.2.1).
 //!
-//! A map with these keys in this order, each at most once:
+//! The metadata are a map with these keys in this order, each at most once:
 //! 1 content length (uint) · 2 media type (text) · 3 file name (text) · 4 content hash (32 bytes) ·
 //! 5 created, Unix seconds (uint) · 6 FHIR resource type (text, optional) · 7 codes (array of [system, code],
 //! optional, not empty) · 8 author (20 bytes, with 9) · 9 author's signature (bytes, with 8).
@@ -10,7 +10,7 @@ use ciborium::Value;
 
 use super::{MAX_CONTENT_LEN, MAX_METADATA_LEN};
 
-/// Longest file name in bytes of UTF-8.
+/// The longest file name, in bytes of UTF-8.
 pub const MAX_FILE_NAME_LEN: usize = 255;
 const MAX_MEDIA_TYPE_LEN: usize = 127;
 const MAX_FHIR_TYPE_LEN: usize = 64;
@@ -18,32 +18,32 @@ const MAX_CODES: usize = 32;
 const MAX_CODE_PART_LEN: usize = 128;
 const MAX_SIGNATURE_LEN: usize = 4_096;
 
-/// Which field of the metadata is out of range. Never says its value.
+/// The field of the metadata that is out of range. Never contains the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MetadataError {
-    /// More than [`MAX_CONTENT_LEN`] bytes.
+    /// The content is longer than [`MAX_CONTENT_LEN`] bytes.
     #[error("the content is too long")]
     ContentLength,
-    /// Not `type/subtype` in visible ASCII, or too long.
+    /// The media type is too long, or is not `type/subtype` in visible ASCII.
     #[error("the media type is not valid")]
     MediaType,
-    /// Empty, too long, or with a path separator or control character.
+    /// The file name is empty, too long, or contains a path separator or control character.
     #[error("the file name is not valid")]
     FileName,
-    /// Not ASCII letters and digits, or too long.
+    /// The FHIR type is too long, or contains something other than ASCII letters and digits.
     #[error("the FHIR type is not valid")]
     FhirType,
-    /// More than 32, or one with an empty or long part.
+    /// There are more than 32 codes, or a part of one is empty or too long.
     #[error("the codes are not valid")]
     Codes,
-    /// Empty or longer than 4,096 bytes.
+    /// The author's signature is empty or longer than 4,096 bytes.
     #[error("the author's signature is not valid")]
     Signature,
     /// All fields together are longer than [`MAX_METADATA_LEN`].
     #[error("the metadata are too long")]
     TooLong,
-    /// Not the deterministic CBOR of this map.
+    /// The bytes are not the deterministic CBOR of this map.
     #[error("the metadata are not deterministic CBOR")]
     Encoding,
 }
@@ -51,39 +51,40 @@ pub enum MetadataError {
 /// A code from a terminology, such as LOINC.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Coding {
-    /// URI of the terminology.
+    /// The URI of the terminology.
     pub system: String,
-    /// The code in it.
+    /// The code in the terminology.
     pub code: String,
 }
 
-/// Who claims to have written the content, and the claim's signature (see [`crate::authorship`]).
+/// The author of the content and the author's signature (see [`crate::authorship`]).
 #[derive(Clone, PartialEq, Eq)]
 pub struct SignedBy {
     /// The author.
     pub author: Address,
-    /// Over the EIP-712 message `Authorship`: 65 bytes, or what the author's contract accepts (ERC-1271).
+    /// The signature over the EIP-712 message `Authorship`: 65 bytes, or a signature that the author's contract accepts
+    /// (ERC-1271).
     pub signature: Bytes,
 }
 
-/// What a record version says about its content. Its `Debug` shows nothing: all of it concerns a person.
+/// The metadata of a record version. `Debug` prints none of it, because all of it is about a person.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Metadata {
-    /// Length of the content in bytes.
+    /// The length of the content, in bytes.
     pub content_len: u64,
-    /// Its media type.
+    /// The media type of the content.
     pub media_type: String,
-    /// A name to save it under; no path.
+    /// The name under which to save the content; not a path.
     pub file_name: String,
-    /// Content hash, see [`super::ContentHasher`].
+    /// The content hash; see [`super::ContentHasher`].
     pub content_hash: B256,
-    /// When it was made, Unix seconds, as the author says.
+    /// The time at which the content was made, in Unix seconds, as stated by the author.
     pub created: u64,
-    /// FHIR resource type, if it is one.
+    /// The FHIR resource type, if the content is a FHIR resource.
     pub fhir_type: Option<String>,
-    /// What it is about.
+    /// Codes that say what the content is about.
     pub codes: Vec<Coding>,
-    /// Its author, if one signed.
+    /// The author, if one has signed.
     pub signed_by: Option<SignedBy>,
 }
 
@@ -94,7 +95,7 @@ impl std::fmt::Debug for Metadata {
 }
 
 impl Metadata {
-    /// Checks every field and encodes.
+    /// Checks every field and returns the encoding.
     ///
     /// # Errors
     /// [`MetadataError`] names the first field that is out of range.
@@ -124,17 +125,18 @@ impl Metadata {
         if bytes.len() > MAX_METADATA_LEN { Err(MetadataError::TooLong) } else { Ok(bytes) }
     }
 
-    /// Decodes, and refuses every encoding but the one that [`Metadata::to_cbor`] gives.
+    /// Decodes metadata. Refuses every encoding except the one that [`Metadata::to_cbor`] returns.
     ///
     /// # Errors
-    /// [`MetadataError`].
+    /// [`MetadataError`] for a field that is out of range or another encoding.
     pub fn from_cbor(bytes: &[u8]) -> Result<Self, MetadataError> {
         if bytes.len() > MAX_METADATA_LEN {
             return Err(MetadataError::TooLong);
         }
         let value: Value = ciborium::from_reader(bytes).map_err(|_| MetadataError::Encoding)?;
         let metadata = Self::from_value(value).ok_or(MetadataError::Encoding)?;
-        // Same bytes again: shortest integers, definite lengths, sorted keys, nothing after the map.
+        // Encoding again must give the same bytes: shortest integers, definite lengths, sorted keys, nothing after the
+        // map.
         if metadata.to_cbor()? == bytes { Ok(metadata) } else { Err(MetadataError::Encoding) }
     }
 
@@ -203,8 +205,8 @@ impl Metadata {
     }
 }
 
-/// Returns whether metadata may hold this file name: one file in one folder on every system, shown as it is written. Names
-/// come from strangers.
+/// Returns whether metadata may contain this file name. A valid name means one file in one folder on every system, and
+/// is shown as it is written. Names come from strangers.
 #[must_use]
 pub fn is_file_name(name: &str) -> bool {
     !name.is_empty()
@@ -214,7 +216,8 @@ pub fn is_file_name(name: &str) -> bool {
         && !name.chars().any(|c| c.is_control() || matches!(c, '/' | '\\') || is_text_direction(c))
 }
 
-/// Marks that make a name read otherwise than it is ("gpj.exe" shown as "exe.jpg").
+/// Returns whether the character changes the text direction, so that a name is shown otherwise than it is ("gpj.exe"
+/// shown as "exe.jpg").
 const fn is_text_direction(c: char) -> bool {
     matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

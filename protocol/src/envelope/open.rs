@@ -9,10 +9,10 @@ use super::{
 };
 use crate::secret::DataKey;
 
-/// Decrypts what follows the header, fed piece by piece. Holds one segment at most.
+/// Decrypts the bytes after the header, which the caller passes piece by piece. Holds at most one segment in memory.
 ///
-/// Nothing of a segment is released before its tag holds, and all of the content is checked against its hash only in
-/// [`Opener::finish`]: a caller who cannot take bytes back must wait for that.
+/// No content of a segment is released before its tag is checked. The hash of the whole content is checked only in
+/// [`Opener::finish`]. A caller that cannot discard the content again must wait for that.
 pub struct Opener {
     key: Key,
     associated_data: Vec<u8>,
@@ -24,7 +24,7 @@ pub struct Opener {
 }
 
 impl Opener {
-    /// Starts after the 161 bytes of `header`. The data key comes from the owner capsule or from joining two shares.
+    /// Starts after the 161 bytes of `header`. The data key comes from the owner capsule, or from joining two shares.
     #[must_use]
     pub fn new(header: &Header, context: &EnvelopeContext, dek: &DataKey) -> Self {
         Self {
@@ -37,16 +37,16 @@ impl Opener {
         }
     }
 
-    /// The metadata, once the first segment has opened.
+    /// Returns the metadata, or `None` before the first segment was opened.
     #[must_use]
     pub const fn metadata(&self) -> Option<&Metadata> {
         self.plaintext.metadata.as_ref()
     }
 
-    /// Takes the next bytes of the file and appends the content of every segment whose tag holds to `out`.
+    /// Takes the next bytes of the file and appends to `out` the content of every segment whose tag is correct.
     ///
     /// # Errors
-    /// [`OpenError`]; every later call gives the same error again, and `out` holds only content that was authentic.
+    /// [`OpenError`]. Every later call returns the same error again, and `out` contains only authentic content.
     pub fn update(&mut self, file: &[u8], out: &mut Vec<u8>) -> Result<(), OpenError> {
         if let Some(error) = self.failed {
             return Err(error);
@@ -56,11 +56,11 @@ impl Opener {
         result
     }
 
-    /// To be called at the end of the file: checks that it ended with the final segment, that padding and lengths are
-    /// right, and the content hash.
+    /// Checks the end of the file: that the final segment was the last, that padding and lengths are correct, and the
+    /// content hash. Call it after the last [`Opener::update`].
     ///
     /// # Errors
-    /// [`OpenError::Final`] for a file cut short; [`OpenError::Length`], [`OpenError::Padding`],
+    /// [`OpenError::Final`] for a truncated file; [`OpenError::Length`]; [`OpenError::Padding`];
     /// [`OpenError::Commitment`] for a content hash that differs; or the error of an earlier call.
     pub fn finish(self) -> Result<Metadata, OpenError> {
         if let Some(error) = self.failed {
@@ -76,7 +76,7 @@ impl Opener {
         while !file.is_empty() {
             let wanted = self.wanted(file)?;
             if self.partial.is_empty() && file.len() >= wanted && self.decryptor.is_some() {
-                // The common case: a whole segment lies in the input.
+                // The common case: the input contains a whole segment.
                 let (segment, rest) = file.split_at(wanted);
                 file = rest;
                 self.segment(segment, out)?;
@@ -100,8 +100,8 @@ impl Opener {
         Ok(())
     }
 
-    /// Length of the piece that `partial` and `file` begin: the FLOE header, a segment, or, until that is known, the
-    /// prefix of a segment.
+    /// Returns the length of the piece that begins with `partial` and `file`: the FLOE header, a segment, or the prefix
+    /// of a segment while the length of that segment is not known.
     fn wanted(&self, file: &[u8]) -> Result<usize, OpenError> {
         let Some(decryptor) = &self.decryptor else { return Ok(FLOE_HEADER_LEN) };
         if decryptor.is_finished() {
@@ -130,7 +130,7 @@ impl Opener {
     fn segment(&mut self, segment: &[u8], out: &mut Vec<u8>) -> Result<(), OpenError> {
         let decryptor = self.decryptor.as_mut().expect("segments follow the FLOE header");
         let start = out.len();
-        // `wanted` never gives less than the overhead.
+        // `wanted` never returns less than the overhead.
         out.resize(start + segment.len() - SEGMENT_OVERHEAD, 0);
         let decrypted = decryptor.decrypt_segment_into(segment, &mut out[start..]).map_err(error_class);
         let is_final = decryptor.is_finished();
@@ -143,7 +143,7 @@ impl Opener {
     }
 }
 
-/// Which class of [`OpenError`] an error of FLOE is.
+/// Returns the class of [`OpenError`] for an error of FLOE.
 pub(super) fn error_class(error: Error) -> OpenError {
     match error {
         Error::InvalidHeaderParameters | Error::InvalidHeaderLength { .. } | Error::InvalidParameters => {
@@ -155,7 +155,7 @@ pub(super) fn error_class(error: Error) -> OpenError {
     }
 }
 
-/// Splits an authentic plaintext into metadata, content and padding, and checks each.
+/// Splits an authenticated plaintext into metadata, content and padding, and checks each.
 #[derive(Default)]
 struct Plaintext {
     metadata: Option<Metadata>,
@@ -165,7 +165,7 @@ struct Plaintext {
 }
 
 impl Plaintext {
-    /// `out[start..]` is the plaintext of one segment; keeps only the content there.
+    /// Takes the plaintext of one segment, which is `out[start..]`, and leaves only the content there.
     fn take(&mut self, out: &mut Vec<u8>, start: usize, is_final: bool) -> Result<(), OpenError> {
         self.received += (out.len() - start) as u64;
         if self.metadata.is_none() {
@@ -203,7 +203,7 @@ impl Plaintext {
     }
 }
 
-/// Reads length and metadata from the plaintext of the first segment.
+/// Parses the length and the metadata from the plaintext of the first segment.
 pub(super) fn parse_metadata(first: &[u8]) -> Result<(Metadata, usize), OpenError> {
     let length = first.first_chunk::<METADATA_LENGTH_LEN>().ok_or(OpenError::Length)?;
     let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| OpenError::Length)?;
@@ -215,8 +215,8 @@ pub(super) fn parse_metadata(first: &[u8]) -> Result<(Metadata, usize), OpenErro
     Ok((metadata, length))
 }
 
-// The plaintext of the first segment always holds all metadata.
+// The plaintext of the first segment always contains all metadata.
 const _: () = assert!(METADATA_LENGTH_LEN + MAX_METADATA_LEN <= SEGMENT_LEN - SEGMENT_OVERHEAD);
 
-/// Wipes a buffer of plaintext when dropped; for readers that keep one.
+/// A buffer for plaintext that is wiped when dropped, for readers that keep one.
 pub(super) type PlaintextBuffer = Zeroizing<Vec<u8>>;

@@ -15,10 +15,11 @@ use super::{
 };
 use crate::secret::DataKey;
 
-/// Random access to an envelope of known length.
+/// Random access to an envelope whose length is known.
 ///
-/// A range is authentic and in its place once its segments' tags hold, and the length is the one that the metadata
-/// give. The content hash and the padding of the whole are not checked: that takes the whole.
+/// The bytes of a range are authentic and at their place when the tags of their segments are correct and the length is
+/// the one in the metadata. The content hash and the padding of the whole file are not checked, since that needs the
+/// whole file.
 pub struct RangeOpener {
     state: DecryptionState,
     layout: MessageLayout,
@@ -27,15 +28,15 @@ pub struct RangeOpener {
 }
 
 impl RangeOpener {
-    /// As many first bytes of a file as [`RangeOpener::new`] needs, or the whole file where it is shorter.
+    /// The number of first bytes of a file that [`RangeOpener::new`] needs. A shorter file is needed whole.
     pub const HEAD_LEN: usize = HEADER_LEN + FLOE_HEADER_LEN + SEGMENT_LEN;
 
-    /// Opens FLOE's header and the first segment. `head` begins with the envelope's first byte; `file_len` is the
+    /// Opens FLOE's header and the first segment. `head` begins with the first byte of the envelope; `file_len` is the
     /// length of the whole file.
     ///
     /// # Errors
-    /// [`OpenError`]: `Header`, `Tag`, `Final` for a head shorter than it must be, `Length` when `file_len` is not
-    /// what the metadata give.
+    /// [`OpenError`]: `Header`, `Tag`, `Final` for a head that is too short, `Length` when `file_len` is not the length
+    /// that follows from the metadata.
     pub fn new(head: &[u8], file_len: u64, context: &EnvelopeContext, dek: &DataKey) -> Result<Self, OpenError> {
         let header = Header::parse(head)?;
         let floe_header: &[u8; FLOE_HEADER_LEN] = head[HEADER_LEN..].first_chunk().ok_or(OpenError::Final)?;
@@ -59,16 +60,16 @@ impl RangeOpener {
         Ok(Self { state, layout, metadata, content_at: (METADATA_LENGTH_LEN + metadata_len) as u64 })
     }
 
-    /// What the envelope says about its content.
+    /// Returns the metadata.
     #[must_use]
     pub const fn metadata(&self) -> &Metadata {
         &self.metadata
     }
 
-    /// Which bytes of the file to fetch for a range of the content: whole segments. Empty for an empty range.
+    /// Returns the bytes of the file to fetch for a range of the content: whole segments. Empty for an empty range.
     ///
     /// # Errors
-    /// [`OpenError::Length`] for a range that goes past the content.
+    /// [`OpenError::Length`] for a range that goes beyond the content.
     pub fn file_range(&self, content: &Range<u64>) -> Result<Range<u64>, OpenError> {
         let segments = self.segments(content)?;
         let floe_at = HEADER_LEN as u64;
@@ -84,11 +85,11 @@ impl RangeOpener {
         Ok(start..end)
     }
 
-    /// Opens a range of the content from the bytes that [`RangeOpener::file_range`] named, appending to `out`.
+    /// Opens a range of the content from the bytes that [`RangeOpener::file_range`] returned, and appends it to `out`.
     ///
     /// # Errors
-    /// [`OpenError::Tag`] or [`OpenError::Final`] for bytes that are not those of the file, [`OpenError::Length`] for
-    /// a range past the content. Then `out` is as before.
+    /// [`OpenError::Tag`] or [`OpenError::Final`] for bytes that are not those of the file, [`OpenError::Length`] for a
+    /// range beyond the content. After an error `out` is as before the call.
     pub fn open(&mut self, content: &Range<u64>, file_bytes: &[u8], out: &mut Vec<u8>) -> Result<(), OpenError> {
         let before = out.len();
         let result = self.open_segments(content, file_bytes, out);
@@ -105,7 +106,7 @@ impl RangeOpener {
             let (segment, rest) = bytes.split_at_checked(layout.ciphertext_length()).ok_or(OpenError::Final)?;
             bytes = rest;
             let mut plaintext = self.state.decrypt_segment(segment, layout).map_err(error_class)?;
-            // The part of this segment that the range wants, relative to the segment.
+            // The requested part of this segment, relative to the segment.
             let within = |at: u64| {
                 let relative = (self.content_at + at).saturating_sub(layout.plaintext_offset());
                 usize::try_from(relative).unwrap_or(usize::MAX).min(plaintext.len())
@@ -116,7 +117,7 @@ impl RangeOpener {
         if bytes.is_empty() { Ok(()) } else { Err(OpenError::Final) }
     }
 
-    /// Positions of the segments that cover a range of the content.
+    /// Returns the positions of the segments that cover a range of the content.
     fn segments(&self, content: &Range<u64>) -> Result<Range<u64>, OpenError> {
         if content.start > content.end || content.end > self.metadata.content_len {
             return Err(OpenError::Length);

@@ -1,4 +1,4 @@
-//! Making an envelope.
+//! Sealing: making an envelope.
 
 use alloy::primitives::Address;
 use fast_floe::{Key, online::Encryptor};
@@ -10,55 +10,55 @@ use super::{
 };
 use crate::{identity::PublicKey, ids::RecordId, secret::DataKey};
 
-/// Zeros written by one call of [`Sealer::finish`].
+/// The largest number of zeros that one call of [`Sealer::finish`] writes.
 const PADDING_STEP: usize = 1 << 20;
 
-/// Why an envelope could not be made.
+/// The reason why an envelope cannot be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SealError {
     /// A field of the metadata is out of range.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
-    /// Version and key epoch count from 1.
+    /// The version or the key epoch is 0. Both count from 1.
     #[error("version and key epoch count from 1")]
     Version,
-    /// The content is not what the metadata announce: it changed between the two passes.
+    /// The content does not match the metadata: it changed between the two passes.
     #[error("the content changed while it was read")]
     ContentChanged,
-    /// The system gives no random numbers.
+    /// The operating system did not return random numbers.
     #[error("the system gives no random numbers")]
     Random,
 }
 
-/// What an envelope is made for.
+/// The parameters of a new envelope.
 #[derive(Clone, Debug)]
 pub struct SealParams {
-    /// Chain and registry.
+    /// The chain and the registry.
     pub context: EnvelopeContext,
     /// The record.
     pub record: RecordId,
-    /// Its version, from 1.
+    /// The version of the record, from 1.
     pub version: u16,
-    /// Whose record it is.
+    /// The patient whose record it is.
     pub patient: Address,
     /// The patient's identity key, from the chain.
     pub patient_key: PublicKey,
-    /// Its epoch, from 1.
+    /// The epoch of that key, from 1.
     pub patient_key_epoch: u32,
-    /// What the first pass over the content found.
+    /// The metadata, with the length and hash of the content from the first pass.
     pub metadata: Metadata,
 }
 
-/// Encrypts content that is fed to it piece by piece. Holds one segment at most.
+/// Encrypts content that the caller passes piece by piece. Holds at most one segment in memory.
 ///
 /// Call [`Sealer::update`] with all content in order, then [`Sealer::finish`] until it returns `true`. The bytes
-/// appended to `out` over all calls are the envelope; there are exactly [`Sealer::sealed_len`].
-/// After an error the envelope so far must be thrown away.
+/// appended to `out` over all calls are the envelope; their number is exactly [`Sealer::sealed_len`].
+/// After an error, discard the part of the envelope that was already written.
 pub struct Sealer {
     header: Header,
     segments: Segments,
-    // The envelope's header and FLOE's, until they are written.
+    // The headers of the envelope and of FLOE, until they are written.
     head: Vec<u8>,
     announced: Metadata,
     content: ContentHasher,
@@ -66,7 +66,7 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// Starts an envelope. FLOE draws its IV here.
+    /// Starts an envelope. FLOE generates its IV here.
     ///
     /// # Errors
     /// [`SealError::Metadata`], [`SealError::Version`] or [`SealError::Random`].
@@ -110,22 +110,22 @@ impl Sealer {
         })
     }
 
-    /// The clear header.
+    /// Returns the unencrypted header.
     #[must_use]
     pub const fn header(&self) -> &Header {
         &self.header
     }
 
-    /// Length of the whole envelope, known from the start.
+    /// Returns the length of the whole envelope, which is known from the start.
     #[must_use]
     pub const fn sealed_len(&self) -> u64 {
         self.sealed_len
     }
 
-    /// Encrypts the next bytes of the content and appends what is complete to `out`.
+    /// Encrypts the next bytes of the content and appends every complete segment to `out`.
     ///
     /// # Errors
-    /// [`SealError::ContentChanged`] as soon as there is more content than announced; [`SealError::Random`].
+    /// [`SealError::ContentChanged`] as soon as there is more content than the metadata say; [`SealError::Random`].
     pub fn update(&mut self, content: &[u8], out: &mut Vec<u8>) -> Result<(), SealError> {
         out.append(&mut self.head);
         if content.len() as u64 > self.announced.content_len - self.content.len() {
@@ -135,10 +135,11 @@ impl Sealer {
         self.segments.push(content, out)
     }
 
-    /// Checks length and hash of the content, then appends padding, at most about 1 MiB a call. `true`: this was all.
+    /// Checks the length and hash of the content, then appends padding, about 1 MiB at most in each call. Returns
+    /// `true` when the envelope is complete.
     ///
     /// # Errors
-    /// [`SealError::ContentChanged`] when the content is not the announced one; [`SealError::Random`].
+    /// [`SealError::ContentChanged`] when the content does not match the metadata; [`SealError::Random`].
     pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<bool, SealError> {
         out.append(&mut self.head);
         if self.content.len() != self.announced.content_len
@@ -152,23 +153,23 @@ impl Sealer {
     }
 }
 
-/// Cuts a plaintext of known length into FLOE segments.
+/// Splits a plaintext of known length into FLOE segments.
 struct Segments {
-    // None once the final segment is written.
+    // `None` after the final segment was written.
     encryptor: Option<Encryptor>,
     partial: Zeroizing<Vec<u8>>,
-    // Plaintext bytes that have not come yet.
+    // The number of plaintext bytes that are still to come.
     left: u64,
 }
 
 impl Segments {
-    /// Takes plaintext that surely fits into the first segment.
+    /// Keeps plaintext that always fits into the first segment.
     fn hold(&mut self, plaintext: &[u8]) {
         self.partial.extend_from_slice(plaintext);
         self.left -= plaintext.len() as u64;
     }
 
-    /// Takes at most `left` bytes. Full segments are encrypted straight from `plaintext`, without a copy.
+    /// Takes at most `left` bytes. Full segments are encrypted directly from `plaintext`, without a copy.
     fn push(&mut self, mut plaintext: &[u8], out: &mut Vec<u8>) -> Result<(), SealError> {
         out.reserve(plaintext.len() + (plaintext.len() / SEGMENT_PAYLOAD_LEN + 2) * SEGMENT_OVERHEAD);
         while !plaintext.is_empty() {
@@ -196,7 +197,7 @@ impl Segments {
         let start = out.len();
         out.resize(start + segment.len() + SEGMENT_OVERHEAD, 0);
         let place = &mut out[start..];
-        // Lengths and order are right by construction; what can fail is the system's generator.
+        // Lengths and order are always correct here; only the random number generator of the system can fail.
         if is_final {
             let encryptor = self.encryptor.take().expect("there is one final segment, and nothing after it");
             encryptor.encrypt_final_segment_into(segment, place).map_err(|_| SealError::Random)?;

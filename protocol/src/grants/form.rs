@@ -9,22 +9,22 @@ use crate::{
     ends,
 };
 
-/// A grant that somebody wants to give.
+/// A grant that a patient wants to give.
 #[derive(Clone, Copy, Debug)]
 pub struct GrantForm<'a> {
-    /// Who grants.
+    /// The patient, who gives the grant.
     pub patient: Address,
-    /// To whom.
+    /// The grantee, who receives it.
     pub grantee: Address,
     /// READ or WRITE.
     pub right: Right,
-    /// Kind and id of each scope.
+    /// The kind and id of each scope.
     pub scopes: &'a [(ScopeKind, B256)],
-    /// Bit set of purposes.
+    /// The bit set of purposes.
     pub purposes: u16,
-    /// Unix seconds; the first second.
+    /// The first second of the period, in Unix seconds.
     pub not_before: u64,
-    /// Unix seconds; the first second after.
+    /// The first second after the period, in Unix seconds.
     pub not_after: u64,
 }
 
@@ -33,28 +33,28 @@ pub struct GrantForm<'a> {
 #[non_exhaustive]
 pub enum GrantFormError {
     /// The grantee is the zero address or the patient.
-    #[error("a grant is for somebody else")]
+    #[error("the grantee must not be the patient or the zero address")]
     Grantee,
-    /// No scope, or more than [`MAX_SCOPES`].
-    #[error("a grant covers at least one thing and at most {MAX_SCOPES}")]
+    /// There is no scope, or there are more than [`MAX_SCOPES`].
+    #[error("a grant must have 1 to {MAX_SCOPES} scopes")]
     ScopeCount,
-    /// A scope is named twice.
-    #[error("the same thing is named twice")]
+    /// A scope occurs twice.
+    #[error("the same scope occurs twice")]
     ScopeTwice,
-    /// READ is granted for records.
-    #[error("reading is granted for single records")]
+    /// A READ grant has a scope that is not a record.
+    #[error("a READ grant may only have single records as scopes")]
     ReadScope,
-    /// WRITE is granted for a category or all.
-    #[error("writing is granted for a category or for everything")]
+    /// A WRITE grant has a scope that is neither a category nor all.
+    #[error("a WRITE grant may only have a category or everything as scopes")]
     WriteScope,
     /// There is no purpose.
-    #[error("a grant names at least one purpose")]
+    #[error("a grant must have at least one purpose")]
     NoPurpose,
-    /// It ends before it begins, or it has ended.
-    #[error("a grant ends after it begins, and in the future")]
+    /// It ends before it begins, or its end is in the past.
+    #[error("a grant must end after it begins, and in the future")]
     Period,
     /// It ends too far ahead; see [`ends::AUTHORITY_SECONDS_MAX`].
-    #[error("a grant ends within 20 years")]
+    #[error("a grant must end within 20 years")]
     TooFarAhead,
 }
 

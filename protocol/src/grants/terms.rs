@@ -8,17 +8,17 @@ use crate::codes::{Purpose, Right, ScopeKind};
 /// The terms of a grant, unpacked from the storage word (`IGrantRegistry`, type `Terms`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// Unix seconds; the first second.
+    /// The first second of the period, in Unix seconds.
     pub not_before: u64,
-    /// Unix seconds; the first second after.
+    /// The first second after the period, in Unix seconds.
     pub not_after: u64,
-    /// Grant epoch; raised by every Grant and Revoke. Zero when nothing was ever granted.
+    /// The grant epoch, which every Grant and Revoke raises. Zero when nothing was ever granted.
     pub epoch: u32,
-    /// The patient's epoch when granted.
+    /// The patient's epoch at the time of the grant.
     pub patient_epoch: u32,
-    /// Bit set of purposes.
+    /// The bit set of purposes.
     pub purposes: u16,
-    /// Bit set of rights; zero when revoked or never granted.
+    /// The bit set of rights; zero when revoked or never granted.
     pub rights: u8,
     /// The kind of scope; `None` for a code that this version does not know.
     pub kind: Option<ScopeKind>,
@@ -46,20 +46,20 @@ impl GrantState {
     }
 }
 
-/// A question to a grant.
+/// A question about a grant: does it permit this?
 #[derive(Clone, Copy, Debug)]
 pub struct Asked {
     /// The right that is needed.
     pub right: Right,
-    /// The purpose of a read; `None` to upload, which has no purpose.
+    /// The purpose of a read; `None` for an upload, which has no purpose.
     pub purpose: Option<Purpose>,
-    /// The patient's epoch at the block that is asked.
+    /// The patient's epoch at the block for which the question is asked.
     pub patient_epoch: u32,
     /// Unix seconds.
     pub time: u64,
 }
 
-/// The answer of one grant. The order is from worst to best: of several grants the reader relies on the best one.
+/// The answer for one grant, ordered from worst to best. When there are several grants, the best answer counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -67,18 +67,18 @@ pub enum Verdict {
     NeverGranted,
     /// The patient ended it.
     Revoked,
-    /// It gives the other right.
+    /// The grant gives the other right.
     OtherRight,
-    /// It names other purposes.
+    /// The grant has other purposes.
     OtherPurpose,
-    /// Its period has not begun or is over.
+    /// The period of the grant has not begun or is over.
     OutsidePeriod,
-    /// It permits what was asked.
+    /// The grant permits it.
     Permitted,
 }
 
 impl Terms {
-    /// Returns whether the patient has granted this and not ended it since, whatever its period.
+    /// Returns whether the patient has given this grant and not ended it since. The period does not matter.
     #[must_use]
     pub const fn stands(&self, patient_epoch: u32) -> bool {
         self.rights != 0 && self.patient_epoch == patient_epoch
@@ -98,7 +98,8 @@ impl Terms {
         }
     }
 
-    /// Returns what the grant says to a question, as `GrantRegistry.isGranted` does, with the reason for a no.
+    /// Returns the answer of the grant to a question, as `GrantRegistry.isGranted` does, and the reason when it does
+    /// not permit.
     #[must_use]
     pub fn verdict(&self, asked: &Asked) -> Verdict {
         let purpose = asked.purpose.map_or(0, Purpose::bit);
@@ -117,7 +118,7 @@ impl Terms {
         }
     }
 
-    /// Returns whether the grant permits what is asked.
+    /// Returns whether the grant permits what the question asks for.
     #[must_use]
     pub fn permits(&self, asked: &Asked) -> bool {
         self.verdict(asked) == Verdict::Permitted
@@ -125,7 +126,8 @@ impl Terms {
 }
 
 impl From<U256> for Terms {
-    /// Fields from the lowest bit: notBefore 40 · notAfter 40 · epoch 32 · patient epoch 32 · purposes 16 · rights 8 · kind 8.
+    /// Unpacks the storage word. Fields from the lowest bit: notBefore 40 · notAfter 40 · epoch 32 · patient epoch 32 ·
+    /// purposes 16 · rights 8 · kind 8.
     fn from(word: U256) -> Self {
         let field = |shift: usize, bits: usize| ((word >> shift) & U256::from((1_u64 << bits) - 1)).to::<u64>();
         let narrow = "masked to the width of its type";

@@ -1,5 +1,5 @@
-//! The base vectors of draft-wahby-cfrg-hpke-kem-secp256k1. They stop at the key schedule; RFC 9180's AEAD step is
-//! covered by Wycheproof's AES-GCM and by the other implementation's vectors.
+//! The base vectors of draft-wahby-cfrg-hpke-kem-secp256k1. They end at the key schedule. Wycheproof's AES-GCM vectors
+//! and the vectors of the other implementation cover the AEAD step of RFC 9180.
 
 use serde::Deserialize;
 

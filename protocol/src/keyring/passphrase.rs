@@ -10,21 +10,22 @@ use zeroize::Zeroizing;
 use super::KeyringError;
 use crate::secret::KeyEncryptionKey;
 
-/// Fewest characters of a new passphrase.
+/// The smallest number of characters of a new passphrase.
 pub const MIN_PASSPHRASE_CHARS: usize = 10;
-/// Longest passphrase in bytes of UTF-8.
+/// The longest passphrase, in bytes of UTF-8.
 pub const MAX_PASSPHRASE_LEN: usize = 1_024;
 
-/// What a new entry uses: 64 MiB, three passes, one lane.
+/// The parameters of a new entry: 64 MiB, three passes, one lane.
 const MEMORY_KIB: u32 = 64 * 1024;
 const ITERATIONS: u32 = 3;
 const LANES: u32 = 1;
-/// What a stored entry may ask for. Above, a hostile server could stall its client; below, nobody ever wrote one.
+/// The parameters that a stored entry may have. With larger ones, a hostile server could block the client for a long
+/// time; smaller ones were never written.
 const MEMORY_KIB_RANGE: std::ops::RangeInclusive<u32> = 19_456..=262_144;
 const ITERATIONS_RANGE: std::ops::RangeInclusive<u32> = 2..=10;
 const LANES_RANGE: std::ops::RangeInclusive<u32> = 1..=4;
 
-/// Parameters of Argon2id, as they stand in an entry.
+/// The parameters of Argon2id, as stored in an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PassphraseParams {
@@ -36,7 +37,7 @@ pub struct PassphraseParams {
 }
 
 impl PassphraseParams {
-    /// The specification's parameters with a new salt.
+    /// Returns the parameters of SPEC.md with a new salt.
     pub(super) fn generate(rng: &mut impl CryptoRng) -> Self {
         let mut salt = [0; 16];
         rng.fill_bytes(&mut salt);

@@ -1,8 +1,8 @@
 //! The wallet unlocker: the wallet signs a constant message, and the signature is the key material.
 //!
 //! `KEK = HKDF-SHA-256(salt = SHA-256(message), IKM = r ‖ low s, info = "medlock/v1/keyring-wallet\0")`.
-//! `v` is left out because wallets disagree about it. Only wallets that sign deterministically (RFC 6979) can unlock,
-//! so each signs twice at enrolment.
+//! `v` is left out because wallets do not agree on its value. Only wallets that sign deterministically (RFC 6979) can
+//! unlock. To check this, the wallet signs twice when the unlocker is added.
 
 use alloy::primitives::{Address, B256, Signature, U256};
 use k256::ecdsa;
@@ -15,17 +15,18 @@ use zeroize::Zeroizing;
 use super::KeyringError;
 use crate::{kdf, secret::KeyEncryptionKey};
 
-/// The statement of every unlock message.
+/// The statement in every unlock message.
 pub const UNLOCK_STATEMENT: &str =
     "Unlock your medlock health records. Sign this only in medlock: whoever has this signature can read all of them.";
 const RESOURCE: &str = "urn:medlock:keyring";
 const MAX_PART_LEN: usize = 256;
 
-/// The message that a wallet signs to unlock, in the form of EIP-4361. It is stored in its entry word for word, so that
-/// a new domain or port of the app changes nothing.
+/// The message that a wallet signs to unlock, in the form of EIP-4361. The entry stores the whole text, so the message
+/// stays valid when the domain or port of the app changes.
 ///
-/// It can only be made from its parts or by parsing exactly this form: a client never has a wallet sign a text that
-/// came from a server in any other form. It is no login: its statement and resource are others.
+/// It can be made only from its parts, or by parsing exactly this form. A wallet is therefore never asked to sign a
+/// text in another form that came from a server. It cannot be used as a login message, because its statement and
+/// resource are different.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WalletMessage {
     pub(super) owner: Address,
@@ -37,10 +38,11 @@ pub struct WalletMessage {
 }
 
 impl WalletMessage {
-    /// A new message. `domain` and `uri` name the app, `issued_at` is RFC 3339 in UTC to the second.
+    /// Makes a new message. `domain` and `uri` identify the app, `issued_at` is an RFC 3339 time in UTC with a
+    /// precision of seconds.
     ///
     /// # Errors
-    /// [`KeyringError::Malformed`] for a part that does not fit into a line of the message.
+    /// [`KeyringError::Malformed`] for a part that is not valid in one line of the message.
     pub fn new(
         owner: Address,
         chain_id: u64,
@@ -62,13 +64,13 @@ impl WalletMessage {
         if message.is_well_formed() { Ok(message) } else { Err(KeyringError::Malformed) }
     }
 
-    /// Who signs it.
+    /// Returns the address that signs the message.
     #[must_use]
     pub const fn owner(&self) -> Address {
         self.owner
     }
 
-    /// SHA-256 of the text.
+    /// Returns the SHA-256 hash of the text.
     #[must_use]
     pub fn digest(&self) -> B256 {
         B256::from_slice(&Sha256::digest(self.to_string()))
@@ -88,7 +90,7 @@ impl WalletMessage {
 }
 
 impl std::fmt::Display for WalletMessage {
-    /// The exact text to sign.
+    /// Writes the exact text to sign.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
@@ -106,7 +108,7 @@ impl std::fmt::Display for WalletMessage {
 impl std::str::FromStr for WalletMessage {
     type Err = KeyringError;
 
-    /// Reads a stored message; whatever is not exactly of its form is refused.
+    /// Parses a stored message. Refuses every text that does not have exactly this form.
     fn from_str(text: &str) -> Result<Self, KeyringError> {
         let parse = || {
             let lines: Vec<&str> = text.lines().collect();
@@ -141,22 +143,22 @@ impl<'de> Deserialize<'de> for WalletMessage {
     }
 }
 
-/// Whether two signatures are the same but for `v` and the sign of `s`.
+/// Returns whether two signatures are the same, apart from `v` and the sign of `s`.
 ///
 /// # Errors
-/// [`KeyringError::InvalidSignature`] for one that is not 65 bytes with r and s in range.
+/// [`KeyringError::InvalidSignature`] for a signature that is not 65 bytes with r and s in range.
 pub fn same_signature(first: &[u8], second: &[u8]) -> Result<bool, KeyringError> {
     Ok(normal_form(first)?.ct_eq(&*normal_form(second)?).into())
 }
 
-/// r ‖ low s of 65 bytes r ‖ s ‖ v.
+/// Returns r ‖ low s for 65 bytes r ‖ s ‖ v.
 fn normal_form(signature: &[u8]) -> Result<Zeroizing<[u8; 64]>, KeyringError> {
     let bytes: &[u8; 65] = signature.try_into().map_err(|_| KeyringError::InvalidSignature)?;
     let signature = ecdsa::Signature::from_slice(&bytes[..64]).map_err(|_| KeyringError::InvalidSignature)?;
     Ok(Zeroizing::new(signature.normalize_s().to_bytes().into()))
 }
 
-/// Checks that the owner signed the message, then derives the key.
+/// Checks that the owner has signed the message, then derives the key.
 pub(super) fn key_encryption_key(message: &WalletMessage, signature: &[u8]) -> Result<KeyEncryptionKey, KeyringError> {
     let normal = normal_form(signature)?;
     let (r, s) = (U256::from_be_slice(&normal[..32]), U256::from_be_slice(&normal[32..]));

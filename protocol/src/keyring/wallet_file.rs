@@ -1,6 +1,8 @@
-//! The wallet file of the command line: the wallet's private key behind the function of the keyring (SPEC, section 7).
+//! The wallet file of the command line: the wallet's private key, protected by the same function as the keyring (SPEC,
+//! section 7).
 //!
-//! Both may have the same passphrase, so a weaker function here would be the way to guess the keyring's.
+//! The two may have the same passphrase. A weaker function for the wallet file would make the keyring's passphrase
+//! easier to guess.
 
 use alloy::primitives::{Address, B256, FixedBytes};
 use rand::CryptoRng;
@@ -12,7 +14,7 @@ use super::{KeyringError, PassphraseParams, passphrase};
 use crate::{kdf, sealed_box};
 
 const VERSION: u8 = 1;
-/// Longest wallet file in bytes of JSON.
+/// The longest wallet file, in bytes of JSON.
 pub const MAX_WALLET_FILE_LEN: usize = 4 * 1024;
 
 /// A wallet's private key, encrypted with a passphrase.
@@ -32,11 +34,12 @@ pub struct WalletFile {
 }
 
 impl WalletFile {
-    /// Encrypts a private key with the parameters of the specification and a new salt. The passphrase's length is the
-    /// caller's to check: an older file is replaced whatever its passphrase is. Takes about half a second.
+    /// Encrypts a private key with the parameters of SPEC.md and a new salt. Does not check the minimum length of the
+    /// passphrase; the caller does, because an older file is replaced even when its passphrase is short. Takes about
+    /// half a second.
     ///
     /// # Errors
-    /// [`KeyringError::Malformed`] for a passphrase longer than a keyring takes, [`KeyringError::Memory`].
+    /// [`KeyringError::Malformed`] for a passphrase that is longer than a keyring accepts, [`KeyringError::Memory`].
     pub fn seal(
         address: Address,
         private_key: &Zeroizing<[u8; 32]>,
@@ -58,10 +61,10 @@ impl WalletFile {
         })
     }
 
-    /// Reads stored JSON.
+    /// Parses stored JSON.
     ///
     /// # Errors
-    /// [`KeyringError::Malformed`] also for unknown fields and parameters out of range.
+    /// [`KeyringError::Malformed`], also for unknown fields and parameters out of range.
     pub fn from_json(json: &[u8]) -> Result<Self, KeyringError> {
         if json.len() > MAX_WALLET_FILE_LEN {
             return Err(KeyringError::Malformed);
@@ -70,22 +73,22 @@ impl WalletFile {
         if file.version == VERSION && file.passphrase.is_in_range() { Ok(file) } else { Err(KeyringError::Malformed) }
     }
 
-    /// The JSON to store.
+    /// Returns the JSON to store.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec_pretty(self).expect("a wallet file is texts and numbers")
     }
 
-    /// Whose key it says it holds.
+    /// Returns the address in the file. [`WalletFile::open`] does not check that the key has this address.
     #[must_use]
     pub const fn address(&self) -> Address {
         self.address
     }
 
-    /// The private key. That it has the address of the file is the caller's to check.
+    /// Decrypts the private key. The caller must check that the key has the address in the file.
     ///
     /// # Errors
-    /// [`KeyringError::NoMatch`] for another passphrase, [`KeyringError::Tag`], [`KeyringError::Memory`].
+    /// [`KeyringError::NoMatch`] for a wrong passphrase, [`KeyringError::Tag`], [`KeyringError::Memory`].
     pub fn open(&self, passphrase: &str) -> Result<Zeroizing<[u8; 32]>, KeyringError> {
         let (key, commitment) = keys(&self.passphrase, self.address, passphrase)?;
         if !bool::from(commitment.as_slice().ct_eq(self.commitment.as_slice())) {
@@ -98,7 +101,7 @@ impl WalletFile {
     }
 }
 
-/// Version 1 ‖ address 20 ‖ `02` ‖ parameters 28.
+/// Returns the context: version 1 ‖ address 20 ‖ `02` ‖ parameters 28.
 fn context(params: &PassphraseParams, address: Address) -> Vec<u8> {
     [&[VERSION][..], address.as_slice(), &[2], &params.to_bytes()].concat()
 }
@@ -114,10 +117,10 @@ fn keys(
     Ok((key, kdf::expand(kek.expose(), kdf::WALLET_FILE_COMMITMENT, &[&context]).into()))
 }
 
-/// Whether a new passphrase is one that a keyring and a wallet file take.
+/// Checks that a keyring and a wallet file accept a new passphrase.
 ///
 /// # Errors
-/// [`KeyringError::PassphraseLength`].
+/// [`KeyringError::PassphraseLength`] when it is too short or too long.
 pub fn check_new_passphrase(text: &str) -> Result<(), KeyringError> {
     passphrase::check_length(text)
 }

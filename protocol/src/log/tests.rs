@@ -1,4 +1,4 @@
-//! Golden roots are those of the reference implementation of RFC 6962 (certificate-transparency, `merkle_tree_test`).
+//! The expected roots are from the reference implementation of RFC 6962 (certificate-transparency, `merkle_tree_test`).
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! The actions in the OpenAPI document: one of several forms, told apart by `type`.
+//! The actions in the OpenAPI document: a choice of forms, distinguished by `type`.
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ use crate::typed_data;
 
 type Form = (&'static str, fn() -> Cow<'static, str>);
 
-/// Each action's word and the EIP-712 type of its message.
+/// The word of each action, and the EIP-712 type of its message.
 const FORMS: &[Form] = &[
     ("add_accreditor", AddAccreditor::eip712_encode_type),
     ("remove_accreditor", RemoveAccreditor::eip712_encode_type),
@@ -36,7 +36,7 @@ const FORMS: &[Form] = &[
     ("checkpoint", Checkpoint::eip712_encode_type),
 ];
 
-/// The name of an action's form in the document: `GrantAction`.
+/// Returns the name of an action's form in the document: `GrantAction`.
 fn name_of(encoded: &str) -> String {
     format!("{}Action", encoded.split('(').next().unwrap_or_default())
 }
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn every_action_has_its_form() {
         let error = serde_json::from_value::<Action>(json!({ "type": "none", "message": {} })).expect_err("no action");
-        // serde names what it would have taken.
+        // The error of serde lists the accepted values.
         let error = error.to_string();
         let known: Vec<&str> = error.split('`').skip(1).step_by(2).filter(|word| *word != "none").collect();
         let described: Vec<&str> = FORMS.iter().map(|(word, _)| *word).collect();

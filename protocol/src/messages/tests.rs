@@ -23,7 +23,7 @@ fn accesses_are_hashed_as_four_words_each_in_a_row() {
     assert_eq!(accesses_hash(&[]), keccak256([]));
 }
 
-/// An account, as addresses are shown: with its checksum.
+/// An account in the form in which addresses are shown: with its checksum.
 const ADA: Address = alloy::primitives::address!("0x70997970C51812dc3A010C7d01b50e0d17dc79C8");
 const RECORD: B256 = B256::repeat_byte(0x5c);
 
@@ -54,7 +54,7 @@ fn scope(kind: ScopeKind, id: B256) -> Scope {
     Scope { kind: kind.code(), id, epoch: 0, bundleHash: B256::ZERO }
 }
 
-/// One of each action, and the ways in which a grant differs.
+/// Returns one of each action, and the different kinds of grants, each with its sentence.
 fn sentences() -> Vec<(Action, &'static str)> {
     let (me, nonce, deadline) = (Address::repeat_byte(1), nonce(), deadline());
     let vouch = |roles: &[Role]| {

@@ -1,3 +1,4 @@
-//! Stands in for the crate `core2` 0.4, whose published versions were yanked: the two modules its users name, over std.
+//! Replaces the crate `core2` 0.4, whose published versions were yanked: its two modules that are used here, based on
+//! std.
 #![forbid(unsafe_code)]
 pub use std::{error, io};

@@ -1,4 +1,4 @@
-//! Anvil: the chain.
+//! Anvil, the local chain.
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +13,7 @@ use serde_json::{Value, json, value::RawValue};
 
 use crate::{Settings, StartError, process::command_without_settings};
 
-/// The command that runs the chain of `settings`, kept in `folder`.
+/// Returns the command that runs the chain of `settings`, with its state in `folder`.
 pub(crate) fn command(program: &Path, settings: &Settings, folder: &Path, port: u16) -> Command {
     let mut command = command_without_settings(program);
     command.args(["--host", "127.0.0.1", "--silent"]);
@@ -32,15 +32,15 @@ pub(crate) fn command(program: &Path, settings: &Settings, folder: &Path, port: 
     command
 }
 
-/// Where the chain is kept.
+/// Returns the path of the chain's state.
 pub(crate) fn state_file(settings: &Settings, folder: &Path) -> PathBuf {
     folder.join(&settings.state.file)
 }
 
-/// Makes sure that Anvil finds a whole state with one genesis block, or none.
+/// Makes sure that Anvil finds a complete state with one genesis block, or no state.
 ///
-/// Anvil writes its state in place, so one that is killed while it writes leaves half a file. Each start sets a whole
-/// one aside and falls back on it.
+/// Anvil overwrites its state file in place, so it leaves a partial file when it is killed while writing. Each start
+/// keeps a copy of a complete state, and uses the copy when the file is not complete.
 pub(crate) fn check_state(settings: &Settings, folder: &Path) -> Result<(), StartError> {
     let file = state_file(settings, folder);
     let aside = file.with_extension("previous.json");
@@ -70,17 +70,17 @@ pub(crate) fn check_state(settings: &Settings, folder: &Path) -> Result<(), Star
     write(&file)
 }
 
-/// What Anvil dumps, piece by piece. What does not concern us stays as it is, to the letter: numbers may be larger than
-/// JSON libraries like.
+/// A state that Anvil has written. Fields that are not used here stay byte for byte the same, because their numbers may
+/// be larger than JSON libraries support.
 type DumpedState = BTreeMap<String, Box<RawValue>>;
 
-/// A block of a dumped state.
+/// A block in Anvil's state.
 #[derive(Deserialize)]
 struct DumpedBlock {
     header: DumpedHeader,
 }
 
-/// Its number and time.
+/// The number and the time of a block.
 #[derive(Deserialize)]
 struct DumpedHeader {
     number: U256,
@@ -91,10 +91,10 @@ fn read_state(file: &Path) -> Option<DumpedState> {
     serde_json::from_str(&fs::read_to_string(file).ok()?).ok()
 }
 
-/// Drops all genesis blocks but the oldest.
+/// Removes all genesis blocks except the oldest.
 ///
-/// Each start of Anvil makes a genesis block of that moment, forgets it for the loaded one, and yet dumps it with the
-/// others. The next start then takes any of them for block 0, and the chain would have changed its identity.
+/// At each start Anvil makes a new genesis block, replaces it by the loaded one, but still writes it to the state with
+/// the others. The next start may then use any of them as block 0, which would change the identity of the chain.
 fn with_one_genesis(mut state: DumpedState) -> DumpedState {
     let Some(mut blocks) =
         state.get("blocks").and_then(|blocks| serde_json::from_str::<Vec<Box<RawValue>>>(blocks.get()).ok())
@@ -116,7 +116,7 @@ fn with_one_genesis(mut state: DumpedState) -> DumpedState {
     state
 }
 
-/// One JSON-RPC request.
+/// Sends one JSON-RPC request.
 pub(crate) async fn request(
     http: &reqwest::Client,
     url: &str,
@@ -133,7 +133,7 @@ pub(crate) async fn request(
     }
 }
 
-/// Healthy: it answers with the chain id that was asked for.
+/// Checks that the chain answers with the expected chain id.
 pub(crate) async fn probe(http: &reqwest::Client, url: &str, chain_id: u64) -> Result<(), String> {
     let answer = request(http, url, "eth_chainId", json!([])).await.map_err(|error| error.to_string())?;
     if answer == json!(format!("{chain_id:#x}")) { Ok(()) } else { Err(format!("chain id {answer}")) }

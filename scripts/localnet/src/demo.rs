@@ -1,5 +1,5 @@
-//! The demo life cycle: the real `medlock` command, typed for one person after the other, so that a newcomer sees each
-//! command and its answer.
+//! The demo: runs the real `medlock` command for one person after the other and prints each command with its answer, so
+//! that newcomers see how it works.
 
 use std::{
     fs,
@@ -13,10 +13,10 @@ use localnet::{Role, Stack, programs, settings};
 use serde_json::Value;
 use tokio::process::Command;
 
-/// The passphrase of every demo account. Their keys are known to everybody anyhow.
+/// The passphrase of every demo account. Their keys are public knowledge.
 const PASSPHRASE: &str = "demo passphrase";
 
-/// Someone with a `medlock` home of their own.
+/// A person with their own `medlock` folder.
 #[derive(Debug)]
 struct Actor<'a> {
     stack: &'a Stack,
@@ -37,7 +37,7 @@ impl Actor<'_> {
         say!("\n{}$ medlock {}", self.name, shell_words(arguments));
     }
 
-    /// Runs a command whose answer the onlooker reads.
+    /// Runs a command whose answer is printed.
     async fn run(&self, arguments: &[&str]) -> Result<()> {
         self.announce(arguments);
         let status = self.command(arguments).status().await.context("cannot start medlock")?;
@@ -57,7 +57,7 @@ impl Actor<'_> {
         Ok(())
     }
 
-    /// Runs a command for its JSON, unseen.
+    /// Runs a command without printing and returns its JSON.
     async fn ask(&self, arguments: &[&str]) -> Result<Value> {
         let mut command = self.command(arguments);
         let output = command.arg("--json").stderr(Stdio::inherit()).output().await.context("cannot start medlock")?;
@@ -69,7 +69,7 @@ impl Actor<'_> {
     }
 }
 
-/// Plays the life cycle once.
+/// Runs the demo once.
 pub(crate) async fn play(stack: &Stack, state_dir: &Path) -> Result<()> {
     let people = state_dir.join("people");
     if people.exists() {
@@ -92,7 +92,7 @@ pub(crate) async fn play(stack: &Stack, state_dir: &Path) -> Result<()> {
     restore(&patient).await
 }
 
-/// Everybody's account, encryption keys and first sign-in.
+/// Makes each person's account and encryption keys, and signs in for the first time.
 async fn set_up(everybody: &[&Actor<'_>]) -> Result<()> {
     step("Everybody sets up medlock with a wallet of their own");
     for person in everybody {
@@ -145,7 +145,7 @@ async fn upload(patient: &Actor<'_>, lab: &Actor<'_>) -> Result<String> {
     Ok(report.to_owned())
 }
 
-/// The doctor asks, the patient approves, the doctor reads the identical bytes, and the read stands in the log.
+/// The doctor asks, the patient approves, and the doctor reads the identical bytes. The read is in the log.
 async fn ask_and_read(patient: &Actor<'_>, doctor: &Actor<'_>, report: &str) -> Result<()> {
     step("A doctor asks, the patient approves, the doctor reads: every read is logged before the key is handed out");
     let (patient_address, doctor_address) = (patient.address.to_string(), doctor.address.to_string());
@@ -169,7 +169,7 @@ async fn ask_and_read(patient: &Actor<'_>, doctor: &Actor<'_>, report: &str) -> 
     patient.run(&["log"]).await
 }
 
-/// The patient stops sharing, the doctor is refused, and an auditor recomputes the log.
+/// The patient stops sharing, the doctor is refused, and an auditor checks the log.
 async fn revoke(patient: &Actor<'_>, doctor: &Actor<'_>, auditor: &Actor<'_>, report: &str) -> Result<()> {
     step("The patient stops sharing; the next read is refused");
     patient.run(&["revoke", "--to", "ada"]).await?;
@@ -177,12 +177,12 @@ async fn revoke(patient: &Actor<'_>, doctor: &Actor<'_>, auditor: &Actor<'_>, re
     doctor.is_refused(&["get", report, "--output", text(&again)]).await?;
 
     step("An auditor recomputes the log from the chain alone");
-    // The sequencer anchors within two seconds.
+    // The log is anchored within two seconds.
     tokio::time::sleep(std::time::Duration::from_secs(3)).await;
     auditor.run(&["audit", "verify"]).await
 }
 
-/// With the kit's words, the chain and the block store, and nothing else, everything comes back.
+/// Restores all records from the words of the kit, the chain and the block store alone.
 async fn restore(patient: &Actor<'_>) -> Result<()> {
     step("With the recovery kit, the chain and IPFS alone, the patient gets everything back");
     let kit = patient.folder.join("kit.txt");
@@ -229,7 +229,7 @@ fn text(path: &Path) -> &str {
     path.to_str().expect("the state folder was found by a name that is text")
 }
 
-/// Arguments as one would type them.
+/// Quotes arguments for a shell.
 fn shell_words(arguments: &[&str]) -> String {
     let quoted = arguments.iter().map(|argument| {
         if argument.contains([' ', '\'', '"', '$']) { format!("'{argument}'") } else { (*argument).to_owned() }
@@ -237,7 +237,7 @@ fn shell_words(arguments: &[&str]) -> String {
     quoted.collect::<Vec<_>>().join(" ")
 }
 
-/// What to type to go on as one of the people.
+/// Prints the commands to continue as one of the demo people.
 pub(crate) fn print_next_steps(state_dir: &Path) {
     let people = state_dir.join("people");
     let program = programs::own("medlock", "MEDLOCK_BIN").unwrap_or_else(|_| "medlock".into());

@@ -1,4 +1,4 @@
-//! Deploying the contracts with the project's own script, once per chain.
+//! Deploys the contracts with `contracts/script/Deploy.s.sol`, once for each chain.
 
 use std::{
     fs::{self, File},
@@ -15,7 +15,7 @@ use crate::{
     programs, settings,
 };
 
-/// What this crate needs of a deployment file; `protocol::deployment` has all of it.
+/// The part of a deployment file that this crate needs; `protocol::deployment` has all of it.
 #[derive(Clone, Debug, Deserialize)]
 struct Deployed {
     genesis_hash: String,
@@ -32,7 +32,7 @@ struct DeployedContract {
 
 /// Deploys the contracts of this checkout on the local chain and writes the deployment file to `out`.
 ///
-/// Runs `contracts/script/Deploy.s.sol` as the owner's account, which Anvil signs for, so no key is passed.
+/// Runs the script with the owner's account, for which Anvil signs, so no key is passed.
 ///
 /// # Errors
 /// [`StartError`] with Forge's output when it fails.
@@ -70,7 +70,7 @@ pub async fn deploy(localnet: &Localnet, out: &Path) -> Result<(), StartError> {
 
     let lock_path = folder.join("lock");
     let result = tokio::task::spawn_blocking(move || {
-        // One Forge at a time: they share a compiler cache.
+        // Only one Forge runs at a time, because all share a compiler cache.
         let lock = File::create(&lock_path)
             .and_then(|lock| lock.lock().map(|()| lock))
             .map_err(|source| StartError::Io { what: "lock", path: lock_path, source })?;
@@ -91,10 +91,10 @@ pub async fn deploy(localnet: &Localnet, out: &Path) -> Result<(), StartError> {
     fs::remove_file(&written).map_err(failed)
 }
 
-/// Whether a deployment file has an encryption key of the operator already: without one no API starts.
+/// Returns whether a deployment file already has an encryption key of the operator. The API does not start without one.
 ///
 /// # Errors
-/// When the file cannot be read.
+/// An error when the file cannot be read.
 pub(crate) fn has_operator_key(file: &Path) -> Result<bool, StartError> {
     let failed = |source| StartError::Io { what: "read", path: file.to_owned(), source };
     let text = fs::read_to_string(file).map_err(failed)?;
@@ -102,10 +102,10 @@ pub(crate) fn has_operator_key(file: &Path) -> Result<bool, StartError> {
     Ok(deployed.is_ok_and(|deployed| !deployed.operator_keys.is_empty()))
 }
 
-/// Checks that the contracts of a deployment file are on this very chain, byte for byte.
+/// Checks that the chain has the contracts of a deployment file, with exactly the same code.
 ///
 /// # Errors
-/// [`StartError::State`] when they are not, with the command that mends it.
+/// [`StartError::State`] when it does not, with the command that repairs it.
 pub async fn check(localnet: &Localnet, file: &Path) -> Result<(), StartError> {
     let state = |reason| StartError::State {
         reason,

@@ -1,4 +1,4 @@
-//! Why something did not start. One type for the crate: whoever starts a network can only read the message.
+//! The reasons why something did not start. One type is enough, because the caller can only show the message.
 
 use std::{path::PathBuf, process::ExitStatus};
 
@@ -6,83 +6,83 @@ use thiserror::Error;
 
 use crate::settings::SettingsError;
 
-/// Why the network, or a part of it, does not run.
+/// The reason why the network, or a part of it, does not run.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StartError {
     /// `anvil.toml` is not usable.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// A program is neither named by its setting nor installed.
+    /// A program is not installed, and its setting does not name one.
     #[error("{program} is missing\n  do: {remedy}, or name it by {setting}")]
     ProgramMissing {
-        /// Its name.
+        /// The name of the program.
         program: &'static str,
-        /// The setting that can name another.
+        /// The setting that can name another program.
         setting: &'static str,
-        /// What to do.
+        /// The sentence that says what to do.
         remedy: &'static str,
     },
-    /// A setting names a program that is not there.
+    /// A setting names a program that does not exist.
     #[error("{setting} names {path}, and no program is there\n  do: correct or unset {setting}")]
     NoSuchProgram {
-        /// The setting.
+        /// The name of the setting.
         setting: &'static str,
-        /// What it names.
+        /// The path in the setting.
         path: PathBuf,
     },
-    /// The operating system would not start it.
+    /// The operating system could not start the program.
     #[error("{name} could not be started ({program})")]
     Spawn {
-        /// Which server.
+        /// The name of the server.
         name: String,
-        /// The program.
+        /// The path of the program.
         program: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// It ended by itself.
+    /// The server ended by itself.
     #[error("{name} ended with {status}; the end of {log}:\n{tail}")]
     Ended {
-        /// Which server.
+        /// The name of the server.
         name: String,
-        /// How.
+        /// The exit status.
         status: ExitStatus,
-        /// Its log.
+        /// The path of the log.
         log: PathBuf,
-        /// The last lines of it.
+        /// The last lines of the log.
         tail: String,
     },
-    /// It runs but gave no sign of health in time.
+    /// The server runs, but it was not healthy in time.
     #[error("{name} was not healthy after {seconds} s ({last}); the end of {log}:\n{tail}")]
     NotHealthy {
-        /// Which server.
+        /// The name of the server.
         name: String,
-        /// How long was waited.
+        /// The waiting time in seconds.
         seconds: u64,
-        /// What the last probe said.
+        /// The result of the last probe.
         last: String,
-        /// Its log.
+        /// The path of the log.
         log: PathBuf,
-        /// The last lines of it.
+        /// The last lines of the log.
         tail: String,
     },
     /// A file or folder could not be made, read or written.
     #[error("cannot {what}: {path}")]
     Io {
-        /// The attempt.
+        /// The failed operation.
         what: &'static str,
-        /// On what.
+        /// The path of the file or folder.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// The chain refused or did not answer a request of ours.
+    /// The chain refused a request or did not answer.
     #[error("the chain answered {method} with: {reason}")]
     Chain {
-        /// JSON-RPC method.
+        /// The JSON-RPC method.
         method: String,
-        /// Its error.
+        /// The error of the chain.
         reason: String,
     },
     /// The state folder cannot be used.
@@ -90,7 +90,7 @@ pub enum StartError {
     State {
         /// What is wrong.
         reason: String,
-        /// What to do.
+        /// The sentence that says what to do.
         remedy: String,
     },
 }

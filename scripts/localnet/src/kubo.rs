@@ -1,4 +1,4 @@
-//! Kubo: the block store. Private: it talks to nobody.
+//! Kubo, the block store. It is private: it connects to no other node.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use crate::{
     process::{command_without_settings, make_folder},
 };
 
-/// Where Kubo keeps its repository.
+/// Returns the path of Kubo's repository.
 pub(crate) fn repository(folder: &Path) -> PathBuf {
     folder.join("ipfs")
 }
@@ -26,7 +26,7 @@ fn base(program: &Path, folder: &Path) -> Command {
 
 /// Makes the repository if there is none, and writes the settings that keep it private.
 ///
-/// `durable` makes every block reach the disk before an upload is answered.
+/// With `durable`, every block is on the disk before an upload is answered.
 pub(crate) fn prepare(program: &Path, folder: &Path, rpc: u16, gateway: u16, durable: bool) -> Result<(), StartError> {
     let repository = repository(folder);
     let config_path = repository.join("config");
@@ -58,7 +58,7 @@ pub(crate) fn prepare(program: &Path, folder: &Path, rpc: u16, gateway: u16, dur
     fs::write(&config_path, config.to_string()).map_err(failed)
 }
 
-/// What differs from Kubo's defaults.
+/// Returns the settings that differ from Kubo's defaults.
 fn settings(rpc: u16, gateway: u16) -> [(&'static str, Value); 14] {
     [
         ("Addresses/API", json!(format!("/ip4/127.0.0.1/tcp/{rpc}"))),
@@ -86,16 +86,16 @@ fn set(config: &mut Value, path: &str, value: Value) {
     *place = value;
 }
 
-/// The command that runs the store.
+/// Returns the command that runs the store.
 pub(crate) fn command(program: &Path, folder: &Path) -> Command {
-    // A lock of a killed daemon's: the process is gone (it dies with its owner), so is its claim.
+    // A killed daemon leaves its lock. The process is gone (it ends with its owner), so the lock can be removed.
     let _ = fs::remove_file(repository(folder).join("api"));
     let mut command = base(program, folder);
     command.args(["daemon", "--offline"]);
     command
 }
 
-/// Healthy: its RPC answers.
+/// Checks that the RPC answers.
 pub(crate) async fn probe(http: &reqwest::Client, url: &str) -> Result<(), String> {
     let answer = http.post(format!("{url}/api/v0/version")).send().await.map_err(|error| error.to_string())?;
     if answer.status().is_success() { Ok(()) } else { Err(format!("HTTP {}", answer.status())) }

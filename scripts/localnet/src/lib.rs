@@ -1,7 +1,7 @@
-//! The local network: Anvil, Kubo and MongoDB as child processes, and medlock's own servers on top of them.
+//! The local network: Anvil, Kubo and MongoDB as child processes, and medlock's own servers that use them.
 //!
-//! `./scripts/up` and every end-to-end test use it, so what a newcomer sees is what the tests run.
-//! Whatever is started here ends with its owner: on drop, on a panic, and also when the owner is killed.
+//! `./scripts/up` and every end-to-end test use it, so the tests run the same system that newcomers see. Every process
+//! that is started here ends with its owner: on drop, on a panic, and also when the owner is killed.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), localnet::StartError> {
@@ -11,8 +11,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Reading order: [`settings`] (anvil.toml), [`programs`] (what is run), [`process`] (how it is run and ended),
-//! [`network`] (the three foreign servers), [`deployment`] (the contracts), [`stack`] (our servers on top).
+//! Reading order: [`settings`] (anvil.toml), [`programs`] (finds the programs), [`process`] (starts and ends them),
+//! [`network`] (Anvil, Kubo and MongoDB), [`deployment`] (the contracts), [`stack`] (our own servers).
 
 mod anvil;
 pub mod deployment;

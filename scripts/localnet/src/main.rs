@@ -1,7 +1,7 @@
-//! `medlock-localnet`: the command behind `scripts/up` and `scripts/down`.
+//! The program `medlock-localnet`, which `scripts/up` and `scripts/down` run.
 
-/// Says a line to whoever listens. Unlike `println!` it goes on when nobody does any more: a closed pipe is no reason to
-/// take the servers down.
+/// Prints a line. Unlike `println!`, it does not fail when nobody reads the output any more, because a closed pipe is
+/// no reason to stop the servers.
 macro_rules! say {
     ($($words:tt)*) => {{
         use std::io::Write;
@@ -25,33 +25,33 @@ struct Arguments {
     command: Command,
 }
 
-/// What can be done.
+/// The commands.
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Starts everything; Ctrl-C stops it and loses nothing.
     Up {
-        /// Without demo people and without the demo life cycle.
+        /// Starts without demo people and without the demo.
         #[arg(long)]
         empty: bool,
-        /// Returns when all is ready and leaves it running; `down` stops it.
+        /// Returns when everything is ready and leaves it running; `down` stops it.
         #[arg(long)]
         detach: bool,
-        /// A setting for the API beside those that are made, as NAME=VALUE; it wins. May repeat.
+        /// A setting for the API, as NAME=VALUE. It replaces a default. May be repeated.
         #[arg(long, value_parser = parse_setting)]
         api_setting: Vec<(String, String)>,
-        /// Where state, logs and keys are kept.
+        /// The folder for state, logs and keys.
         #[arg(long, default_value = ".medlock", env = "MEDLOCK_STATE_DIR")]
         state_dir: PathBuf,
     },
-    /// Stops what `up --detach` left running, in order.
+    /// Stops the servers that `up --detach` left running, in order.
     Down {
-        /// Where state, logs and keys are kept.
+        /// The folder for state, logs and keys.
         #[arg(long, default_value = ".medlock", env = "MEDLOCK_STATE_DIR")]
         state_dir: PathBuf,
     },
-    /// Says what runs where.
+    /// Prints which servers run, and where.
     Status {
-        /// Where state, logs and keys are kept.
+        /// The folder for state, logs and keys.
         #[arg(long, default_value = ".medlock", env = "MEDLOCK_STATE_DIR")]
         state_dir: PathBuf,
     },
@@ -81,7 +81,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// `NAME=VALUE`.
+/// Parses `NAME=VALUE`.
 fn parse_setting(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("a setting is NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))

@@ -1,4 +1,4 @@
-//! MongoDB: `secantusd-rs`, or a MongoDB server that a setting names. Always a replica set of one.
+//! MongoDB: `secantusd-rs`, or a MongoDB server named by a setting. Always a replica set with one node.
 
 use std::{fs, path::Path, process::Command, time::Duration};
 
@@ -16,18 +16,19 @@ use crate::{
 /// The name of the replica set of a real MongoDB server.
 const REPLICA_SET: &str = "medlock";
 
-/// The command that runs the database. Every commit reaches the disk before it is answered, in tests too: otherwise
-/// `secantusd-rs` loses answered commits when it is killed, which no MongoDB does under a majority write concern.
+/// Returns the command that runs the database. Every commit is on the disk before it is answered, in tests too.
+/// Otherwise `secantusd-rs` loses answered commits when it is killed, which MongoDB with a majority write concern never
+/// does.
 ///
-/// The cache is a bound, taken only when it is needed. What a transaction has written stays in it until it commits, and
-/// where that is a tenth of the cache, the engine does little but look for room.
+/// The cache size is a limit; memory is used only when needed. The writes of a transaction stay in the cache until it
+/// commits. When they take a tenth of the cache, the database spends most of its time on freeing space.
 pub(crate) fn command(program: &Path, folder: &Path, port: u16) -> Result<Command, StartError> {
     let data = folder.join("mongodb");
     make_folder(&data)?;
     let mut command = command_without_settings(program);
     command.current_dir(folder).arg("--port").arg(port.to_string());
     if is_secantus(program) {
-        // Named, so that no settings file elsewhere counts.
+        // Named explicitly, so that no other settings file is used.
         let config = folder.join("secantusd.toml");
         fs::write(&config, "").map_err(|source| StartError::Io { what: "write", path: config.clone(), source })?;
         command.arg("--config").arg(config);
@@ -41,17 +42,17 @@ pub(crate) fn command(program: &Path, folder: &Path, port: u16) -> Result<Comman
 }
 
 fn is_secantus(program: &Path) -> bool {
-    // The set-up installs links: the name behind the link counts.
+    // `scripts/setup` installs links, so the name of the linked file decides.
     let target = fs::canonicalize(program).unwrap_or_else(|_| program.to_owned());
     target.file_name().is_some_and(|name| name.to_string_lossy().starts_with("secantusd"))
 }
 
-/// How drivers connect.
+/// Returns the URI for drivers.
 pub(crate) fn uri(port: u16) -> String {
     format!("mongodb://127.0.0.1:{port}/?directConnection=true")
 }
 
-/// Healthy: it is the writable primary. A server that has no replica set yet is told to make one.
+/// Checks that the server is the writable primary. Tells a server without a replica set to make one.
 pub(crate) async fn probe(port: u16) -> Result<(), String> {
     let said = |error: mongodb::error::Error| error.to_string();
     let mut options = ClientOptions::parse(uri(port)).await.map_err(said)?;

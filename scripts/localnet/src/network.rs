@@ -1,4 +1,4 @@
-//! [`Localnet`]: the three foreign servers.
+//! [`Localnet`]: Anvil, Kubo and MongoDB.
 
 use std::{
     path::{Path, PathBuf},
@@ -15,30 +15,30 @@ use crate::{
     programs::Programs,
 };
 
-/// How long a server may take to become healthy; a loaded machine is slow.
+/// The longest time in which a server must become healthy. It is long because a loaded machine is slow.
 const START_PATIENCE: Duration = Duration::from_secs(60);
-/// How long a server may take to end by itself.
+/// The longest time in which a server must end by itself.
 const STOP_PATIENCE: Duration = Duration::from_secs(15);
 
-/// What to start, and where.
+/// The configuration of a local network.
 #[derive(Clone, Debug)]
 pub struct LocalnetConfig {
-    /// Where state and logs are kept. `None`: in a temporary folder that is removed at the end.
+    /// The folder for state and logs. `None`: a temporary folder that is removed at the end.
     pub state_dir: Option<PathBuf>,
     /// One port for each server.
     pub ports: Ports,
-    /// The chain.
+    /// The settings of the chain.
     pub settings: Settings,
-    /// The programs.
+    /// The programs to run.
     pub programs: Programs,
-    /// Whether every block reaches the disk before Kubo answers, as people's data should. Tests do without.
+    /// Whether every block is on the disk before Kubo answers, as it should be for people's data. Tests do not need it.
     pub is_durable: bool,
-    /// How long a tombstone can be lifted, in seconds. `None`: as the deploy script says, one day.
+    /// The time in which a tombstone can be lifted, in seconds. `None`: the default of the deploy script, one day.
     pub lift_period_seconds: Option<u64>,
 }
 
 impl LocalnetConfig {
-    /// For a test: free ports, a temporary folder, the chain of the checkout's `anvil.toml`.
+    /// Returns the configuration for a test: free ports, a temporary folder, and the checkout's `anvil.toml`.
     ///
     /// # Errors
     /// [`StartError`] when `anvil.toml` or a program is missing.
@@ -53,8 +53,9 @@ impl LocalnetConfig {
         })
     }
 
-    /// For people: state kept in `state_dir`, on given ports. Setting `MEDLOCK_LIFT_PERIOD` says how many seconds a tombstone
-    /// can be lifted, when the contracts are deployed.
+    /// Returns the configuration for people: state kept in `state_dir`, on the given ports. The setting
+    /// `MEDLOCK_LIFT_PERIOD` is the time in which a tombstone can be lifted, in seconds. It is used when the contracts
+    /// are deployed.
     ///
     /// # Errors
     /// [`StartError`] when `anvil.toml` or a program is missing.
@@ -65,7 +66,7 @@ impl LocalnetConfig {
     }
 }
 
-/// One of the foreign servers.
+/// One of the three servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// The chain.
@@ -77,7 +78,7 @@ pub enum Part {
 }
 
 impl Part {
-    /// Every part, in the order of starting.
+    /// Every part, in the order in which they start.
     pub const ALL: [Self; 3] = [Self::Anvil, Self::Kubo, Self::Mongo];
 
     const fn name(self) -> &'static str {
@@ -97,10 +98,10 @@ impl Part {
     }
 }
 
-/// Anvil, Kubo and MongoDB, running. Dropping it kills them and removes a temporary state folder.
+/// A running network of Anvil, Kubo and MongoDB. Dropping it kills them and removes a temporary state folder.
 #[derive(Debug)]
 pub struct Localnet {
-    // Fields drop in this order: first the servers, then their folder, then the watchdog.
+    // Fields are dropped in this order: first the servers, then their folder, then the watchdog.
     running: [Option<Process>; 3],
     _temporary: Option<TempDir>,
     watchdog: Arc<Watchdog>,
@@ -113,7 +114,7 @@ impl Localnet {
     /// Starts all three at once and waits until each is healthy.
     ///
     /// # Errors
-    /// [`StartError`] with the end of the log of the first that does not start; the others are ended then.
+    /// [`StartError`] with the end of the log of the first one that does not start; the others are ended then.
     pub async fn start(config: LocalnetConfig) -> Result<Self, StartError> {
         let temporary =
             match &config.state_dir {
@@ -184,14 +185,15 @@ impl Localnet {
         Ok(process)
     }
 
-    /// Stops all three in order (the chain last, so that whatever still writes finds it) and removes a temporary folder.
+    /// Stops all three in order (the chain last, because the others may still write to it) and removes a temporary
+    /// folder.
     pub async fn stop(mut self) {
         for part in [Part::Kubo, Part::Mongo, Part::Anvil] {
             self.stop_part(part).await;
         }
     }
 
-    /// Ends one part in good order; it can be started again on the same port with the same data.
+    /// Stops one part properly. It can be started again on the same port with the same data.
     pub async fn stop_part(&mut self, part: Part) {
         if let Some(mut process) = self.running[part.index()].take()
             && !process.stop(STOP_PATIENCE).await
@@ -200,17 +202,17 @@ impl Localnet {
         }
     }
 
-    /// Ends one part as `kill -9` does.
+    /// Kills one part, as `kill -9` does.
     pub fn kill_part(&mut self, part: Part) {
         if let Some(mut process) = self.running[part.index()].take() {
             process.kill();
         }
     }
 
-    /// Starts a part that was stopped or killed and waits until it is healthy. Does nothing when it runs.
+    /// Starts a part that was stopped or killed, and waits until it is healthy. Does nothing when it runs.
     ///
     /// # Errors
-    /// [`StartError`] as for [`Self::start`].
+    /// The same [`StartError`] as for [`Self::start`].
     pub async fn start_part(&mut self, part: Part) -> Result<(), StartError> {
         if !self.is_running(part) {
             self.running[part.index()] = Some(self.launch(part).await?);
@@ -218,7 +220,7 @@ impl Localnet {
         Ok(())
     }
 
-    /// Empties a stopped database: the mirror and everything else in it is gone. Starts it again.
+    /// Deletes all data of a stopped database, including the mirror, and starts it again.
     ///
     /// # Errors
     /// [`StartError`] when the folder cannot be removed or the database does not start.
@@ -229,17 +231,17 @@ impl Localnet {
         self.start_part(Part::Mongo).await
     }
 
-    /// The process of a part, for example to pause it; `None` while it is stopped.
+    /// Returns the process of a part, for example to pause it; `None` while it is stopped.
     pub fn process(&mut self, part: Part) -> Option<&mut Process> {
         self.running[part.index()].as_mut()
     }
 
-    /// Whether a part runs.
+    /// Returns whether a part runs.
     pub fn is_running(&mut self, part: Part) -> bool {
         self.running[part.index()].as_mut().is_some_and(|process| process.ended().is_none())
     }
 
-    /// One JSON-RPC request to the chain, for example `evm_mine`.
+    /// Sends one JSON-RPC request to the chain, for example `evm_mine`.
     ///
     /// # Errors
     /// [`StartError::Chain`] with the chain's own message.
@@ -247,7 +249,7 @@ impl Localnet {
         anvil::request(&self.http, &self.rpc_url(), method, params).await
     }
 
-    /// The hash of block 0, which tells this chain from others with the same id.
+    /// Returns the hash of block 0, which distinguishes this chain from others with the same id.
     ///
     /// # Errors
     /// [`StartError::Chain`] when the chain does not answer.
@@ -258,55 +260,55 @@ impl Localnet {
         hash.map(Into::into).ok_or(StartError::Chain { method: method.into(), reason: format!("no hash in {block}") })
     }
 
-    /// `http://127.0.0.1:PORT` of the chain.
+    /// Returns `http://127.0.0.1:PORT` of the chain.
     #[must_use]
     pub fn rpc_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.config.ports.anvil)
     }
 
-    /// `ws://127.0.0.1:PORT` of the chain.
+    /// Returns `ws://127.0.0.1:PORT` of the chain.
     #[must_use]
     pub fn ws_url(&self) -> String {
         format!("ws://127.0.0.1:{}", self.config.ports.anvil)
     }
 
-    /// `http://127.0.0.1:PORT` of Kubo's RPC.
+    /// Returns `http://127.0.0.1:PORT` of Kubo's RPC.
     #[must_use]
     pub fn kubo_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.config.ports.kubo)
     }
 
-    /// `http://127.0.0.1:PORT` of Kubo's gateway, which serves raw blocks and CAR files.
+    /// Returns `http://127.0.0.1:PORT` of Kubo's gateway, which serves raw blocks and CAR files.
     #[must_use]
     pub fn gateway_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.config.ports.gateway)
     }
 
-    /// How drivers connect to MongoDB.
+    /// Returns the MongoDB URI for drivers.
     #[must_use]
     pub fn mongodb_uri(&self) -> String {
         mongo::uri(self.config.ports.mongodb)
     }
 
-    /// The account of a role.
+    /// Returns the account of a role.
     #[must_use]
     pub fn person(&self, role: Role) -> Person {
         self.config.settings.person(role)
     }
 
-    /// Where state and logs are kept.
+    /// Returns the folder for state and logs.
     #[must_use]
     pub fn state_dir(&self) -> &Path {
         &self.state_dir
     }
 
-    /// The log of a part.
+    /// Returns the path of a part's log.
     #[must_use]
     pub fn log(&self, part: Part) -> PathBuf {
         self.log_named(part.name())
     }
 
-    /// What it was started with.
+    /// Returns the configuration that the network was started with.
     #[must_use]
     pub fn config(&self) -> &LocalnetConfig {
         &self.config

@@ -9,11 +9,11 @@ use std::{
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-/// Below the range from which systems give outgoing connections their ports: a server that is stopped and started
-/// again finds its port still free.
+/// A range below the one from which systems take ports for outgoing connections. So the port of a stopped server is
+/// still free when the server is started again.
 const FREE: std::ops::Range<u16> = 20_000..30_000;
 
-/// Handed out by this process and not to be handed out again.
+/// The ports that this process has already returned and does not return again.
 static TAKEN: LazyLock<Mutex<HashSet<u16>>> = LazyLock::new(Mutex::default);
 
 /// One port for each server.
@@ -35,19 +35,19 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// Ports that are free now.
+    /// Returns ports that are free now.
     #[must_use]
     pub fn free() -> Self {
         Self { anvil: free(), kubo: free(), gateway: free(), mongodb: free(), indexer: free(), api: free() }
     }
 
-    /// What `up` would like, given the chain's port of `anvil.toml`.
+    /// Returns the default ports of `up`, given the chain's port in `anvil.toml`.
     #[must_use]
     pub const fn preferred(anvil: u16) -> Self {
         Self { anvil, kubo: 8401, gateway: 8402, mongodb: 8403, indexer: 8404, api: 8400 }
     }
 
-    /// The same ports, with a free one in place of each that somebody else listens on.
+    /// Returns the same ports, but a free port in place of each one that is in use.
     #[must_use]
     pub fn moved_to_free(self) -> Self {
         let keep = |port| if is_free(port) { port } else { free() };
@@ -61,7 +61,7 @@ impl Ports {
         }
     }
 
-    /// Each port with the name of its server.
+    /// Returns each port with the name of its server.
     #[must_use]
     pub const fn named(&self) -> [(&'static str, u16); 6] {
         [
@@ -75,10 +75,10 @@ impl Ports {
     }
 }
 
-/// A port that nobody listens on, and that this process gets only once.
+/// Returns a free port. This process gets each port only once.
 ///
 /// # Panics
-/// When ten thousand ports are taken.
+/// When ten thousand ports are in use.
 #[must_use]
 pub fn free() -> u16 {
     let mut rng = rand::rng();
@@ -92,7 +92,7 @@ pub fn free() -> u16 {
     panic!("no free port between {} and {}", FREE.start, FREE.end)
 }
 
-/// Whether nobody listens on a port of the loopback interface.
+/// Returns whether a port of the loopback interface is free.
 #[must_use]
 pub fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()

@@ -1,8 +1,9 @@
 //! Child processes that end with their owner.
 //!
-//! Three things end a child: its owner stops or drops it; the owner panics (drop again); the owner is killed. For the
-//! last, a [`Watchdog`] reads from a pipe of the owner's: when the pipe closes without a goodbye, it kills what is left.
-//! That needs no `unsafe`, is independent of threads, and works wherever there is a POSIX shell.
+//! A child ends in three cases: its owner stops or drops it; its owner panics, which drops it too; its owner is killed.
+//! For the last case, a [`Watchdog`] reads from a pipe of the owner. When the pipe closes without a message before, the
+//! watchdog kills the remaining children. This needs no `unsafe`, does not depend on threads, and works on every system
+//! with a POSIX shell.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -18,12 +19,13 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::StartError;
 
-/// How much of a log an error shows.
+/// The number of bytes of a log that an error shows.
 const TAIL_BYTES: u64 = 2_000;
-/// Between two probes of a server that starts.
+/// The time between two probes of a starting server.
 const PROBE_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Reads `+ PID` and `- PID`; at the end of its input it kills the process groups that are left and removes `$1`.
+/// The watchdog's script. Reads `+ PID` and `- PID`; at the end of its input it kills the remaining process groups and
+/// removes `$1`.
 const WATCHDOG: &str = r#"
 trap '' INT TERM HUP
 left=
@@ -37,7 +39,7 @@ for pid in $left; do kill -s KILL -- "-$pid" 2>/dev/null; done
 [ -z "$1" ] || rm -rf -- "$1"
 "#;
 
-/// Kills its processes when this process is gone, and removes a temporary folder then.
+/// Kills the registered processes when this process has ended, and then removes a temporary folder.
 #[derive(Debug)]
 pub struct Watchdog {
     pipe: Mutex<Option<ChildStdin>>,
@@ -45,7 +47,7 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// Starts one. `temporary`, if given, is removed when the owner is gone.
+    /// Starts a watchdog. `temporary`, if given, is removed when the owner has ended.
     ///
     /// # Errors
     /// [`StartError::Spawn`] when there is no shell.
@@ -67,7 +69,7 @@ impl Watchdog {
 
     fn tell(&self, verb: char, pid: u32) {
         if let Some(pipe) = self.pipe.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-            // A watchdog that somebody killed is no reason to fail: drop still ends the children.
+            // A watchdog that was killed is no reason to fail, because drop still ends the children.
             let _ = writeln!(pipe, "{verb} {pid}");
         }
     }
@@ -91,10 +93,10 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `command` in a process group of its own, without input, its output appended to `log`.
+    /// Starts `command` in its own process group, without input. Its output is appended to `log`.
     ///
     /// # Errors
-    /// [`StartError::Spawn`] or [`StartError::Io`].
+    /// [`StartError::Spawn`] when it cannot be started, [`StartError::Io`] when the log cannot be opened.
     pub fn spawn(mut command: Command, name: &str, log: &Path, watchdog: &Arc<Watchdog>) -> Result<Self, StartError> {
         let unwritable = |source| StartError::Io { what: "write the log", path: log.to_owned(), source };
         let output = OpenOptions::new().create(true).append(true).open(log).map_err(unwritable)?;
@@ -109,25 +111,25 @@ impl Process {
         Ok(Self { name: name.into(), child, log: log.to_owned(), watchdog: Arc::clone(watchdog), has_ended: false })
     }
 
-    /// The server's name.
+    /// Returns the server's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The process id, which is also its group's.
+    /// Returns the process id, which is also the id of its process group.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Where its output goes.
+    /// Returns the path of the log.
     #[must_use]
     pub fn log(&self) -> &Path {
         &self.log
     }
 
-    /// How it ended, if it has.
+    /// Returns the exit status, if the process has ended.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         let status = self.child.try_wait().ok().flatten();
         if status.is_some() && !self.has_ended {
@@ -140,29 +142,30 @@ impl Process {
     fn signal(&mut self, signal: Signal) {
         if self.ended().is_none() {
             let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-            // It may end by itself in between: then there is nobody to signal.
+            // The process may end meanwhile; then there is nothing to signal.
             let _ = pid.map(|pid| kill_process_group(pid, signal));
         }
     }
 
-    /// Ends it as `kill -9` does, and waits until it is gone.
+    /// Kills the process, as `kill -9` does, and waits until it has ended.
     pub fn kill(&mut self) {
         self.signal(Signal::KILL);
         let _ = self.child.wait();
         self.ended();
     }
 
-    /// Stops it as a terminal would suspend it: it stays, and answers nothing until [`Self::resume`].
+    /// Suspends the process: it does not end, but does not answer until [`Self::resume`].
     pub fn pause(&mut self) {
         self.signal(Signal::STOP);
     }
 
-    /// Lets a paused process go on.
+    /// Resumes a paused process.
     pub fn resume(&mut self) {
         self.signal(Signal::CONT);
     }
 
-    /// Asks it to end (SIGTERM), and kills it when it has not after `patience`. Returns whether it ended by itself.
+    /// Asks the process to end (SIGTERM), and kills it when it runs after `patience`. Returns whether it ended by
+    /// itself.
     pub async fn stop(&mut self, patience: Duration) -> bool {
         self.signal(Signal::TERM);
         let start = Instant::now();
@@ -179,8 +182,8 @@ impl Process {
     /// Waits until `probe` says that the server is healthy.
     ///
     /// # Errors
-    /// [`StartError::Ended`] when the process ends first, [`StartError::NotHealthy`] when `patience` is over; both
-    /// show the end of its log.
+    /// [`StartError::Ended`] when the process ends first, [`StartError::NotHealthy`] when it is not healthy after
+    /// `patience`. Both show the end of its log.
     pub async fn wait_until_healthy<Probe, Answer>(
         &mut self,
         patience: Duration,
@@ -218,7 +221,7 @@ impl Drop for Process {
     }
 }
 
-/// A command that inherits none of our settings, so that only what is given to it counts.
+/// Returns a command that inherits none of our settings, so that only the given settings count.
 #[must_use]
 pub fn command_without_settings(program: &Path) -> Command {
     let mut command = Command::new(program);
@@ -230,7 +233,7 @@ pub fn command_without_settings(program: &Path) -> Command {
     command
 }
 
-/// The last lines of a log, indented.
+/// Returns the last lines of a log, indented.
 #[must_use]
 pub fn tail(log: &Path) -> String {
     let mut bytes = Vec::new();
@@ -245,12 +248,12 @@ pub fn tail(log: &Path) -> String {
     String::from_utf8_lossy(&bytes).lines().map(|line| format!("  {line}\n")).collect()
 }
 
-/// Makes a folder and those above it.
+/// Makes a folder and its parents.
 pub(crate) fn make_folder(path: &Path) -> Result<(), StartError> {
     fs::create_dir_all(path).map_err(|source| StartError::Io { what: "make the folder", path: path.to_owned(), source })
 }
 
-/// Writes a file that only its owner may read.
+/// Writes a file that only its owner can read.
 pub(crate) fn write_secret(path: &Path, content: &str) -> Result<(), StartError> {
     use std::os::unix::fs::OpenOptionsExt;
     let failed = |source| StartError::Io { what: "write", path: path.to_owned(), source };

@@ -1,4 +1,4 @@
-//! Which programs are run: those that settings name, else those that `scripts/setup` installed, else those on PATH.
+//! Finds the programs to run: the ones named by settings, else those installed by `scripts/setup`, else those on PATH.
 
 use std::{
     env,
@@ -7,23 +7,23 @@ use std::{
 
 use crate::StartError;
 
-/// The programs of the local network that are not ours.
+/// The third-party programs of the local network.
 #[derive(Clone, Debug)]
 pub struct Programs {
-    /// Setting `MEDLOCK_ANVIL`.
+    /// Anvil; setting `MEDLOCK_ANVIL`.
     pub anvil: PathBuf,
-    /// Setting `MEDLOCK_IPFS`: Kubo.
+    /// Kubo; setting `MEDLOCK_IPFS`.
     pub ipfs: PathBuf,
-    /// Setting `MEDLOCK_MONGOD`: `secantusd-rs`, or a MongoDB server.
+    /// `secantusd-rs`, or a MongoDB server; setting `MEDLOCK_MONGOD`.
     pub mongod: PathBuf,
 }
 
 impl Programs {
-    /// Finds all of them.
+    /// Finds all programs.
     ///
     /// # Errors
-    /// [`StartError::ProgramMissing`] for the first that is nowhere, [`StartError::NoSuchProgram`] for one that a setting
-    /// names in vain; so for those below.
+    /// [`StartError::ProgramMissing`] for the first one that is not installed, [`StartError::NoSuchProgram`] when a
+    /// setting names a program that does not exist. The functions below return the same errors.
     pub fn find() -> Result<Self, StartError> {
         Ok(Self {
             anvil: find("anvil", "MEDLOCK_ANVIL")?,
@@ -36,12 +36,12 @@ impl Programs {
 /// Finds Forge (setting `MEDLOCK_FORGE`).
 ///
 /// # Errors
-/// [`StartError::ProgramMissing`] when it is nowhere.
+/// [`StartError::ProgramMissing`] when it is not installed.
 pub fn forge() -> Result<PathBuf, StartError> {
     find("forge", "MEDLOCK_FORGE")
 }
 
-/// Finds a program of this workspace: what `setting` names, else beside the running program.
+/// Finds a program of this workspace: the one named by `setting`, else one beside the running program.
 ///
 /// # Errors
 /// [`StartError::ProgramMissing`] when it was not built.
@@ -54,13 +54,13 @@ pub fn own(name: &'static str, setting: &'static str) -> Result<PathBuf, StartEr
         path: name.into(),
         source,
     })?;
-    // A test lies in target/debug/deps, a program in target/debug.
+    // A test is in target/debug/deps, a program in target/debug.
     here.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file()).ok_or(
         StartError::ProgramMissing { program: name, setting, remedy: "build it: cargo build -p indexer -p api -p cli" },
     )
 }
 
-/// The folder outside the checkout that holds tools and builds: `MEDLOCK_CACHE`, as in `scripts/env.sh`.
+/// Returns the folder outside the checkout for tools and builds: `MEDLOCK_CACHE`, as in `scripts/env.sh`.
 fn cache() -> Option<PathBuf> {
     env::var_os("MEDLOCK_CACHE")
         .map(PathBuf::from)

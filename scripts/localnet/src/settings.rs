@@ -1,4 +1,4 @@
-//! `anvil.toml`: the local chain and who is who on it.
+//! The settings in `anvil.toml`: the local chain, and the roles of its accounts.
 
 use std::{
     collections::BTreeMap,
@@ -13,50 +13,50 @@ use alloy::{
 use serde::Deserialize;
 use thiserror::Error;
 
-/// Anvil derives at most this many accounts for us.
+/// The largest number of accounts that Anvil derives.
 const ACCOUNTS_MAX: u32 = 1_000;
 
-/// What `anvil.toml` says. Unknown keys are refused, so that a misspelt one is not ignored.
+/// The content of `anvil.toml`. Unknown keys are refused, so that a misspelled key is not ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// EIP-155 chain id.
+    /// The EIP-155 chain id.
     pub chain_id: u64,
-    /// Where `up` would like the chain's RPC; tests take free ports.
+    /// The preferred port of the chain's RPC for `up`; tests use free ports.
     pub port: u16,
-    /// Seconds between blocks; 0 mines a block for each transaction.
+    /// The number of seconds between blocks; 0 mines a block for each transaction.
     pub block_time_seconds: u64,
-    /// EVM version, in Anvil's words.
+    /// The EVM version, with Anvil's name.
     pub hardfork: String,
-    /// BIP-39 words of the accounts. Known to everybody.
+    /// The BIP-39 words of the accounts. They are public knowledge.
     pub mnemonic: String,
-    /// How many accounts have money.
+    /// The number of accounts with ether.
     pub accounts: u32,
-    /// How much money, each.
+    /// The ether of each account.
     pub balance_ether: u64,
-    /// Where the chain is kept.
+    /// The state of the chain.
     pub state: ChainState,
-    /// Account index of each role.
+    /// The account index of each role.
     pub people: BTreeMap<Role, u32>,
 }
 
-/// How the chain survives a restart.
+/// The settings for the state of the chain, which survives a restart.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChainState {
-    /// A file name inside the state folder.
+    /// The name of a file inside the state folder.
     pub file: PathBuf,
-    /// Seconds between dumps; a killed chain loses at most this much.
+    /// The number of seconds between two writes of the state. A killed chain loses at most this much.
     pub interval_seconds: u64,
 }
 
-/// Who an account belongs to.
+/// The role of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Deploys the contracts and owns `Accreditation`.
     Owner,
-    /// Submits what others signed, and pays: what gives.
+    /// Submits and pays for signed messages that give something.
     Relayer,
     /// Holds release shares and keeps the access log.
     Operator,
@@ -70,11 +70,11 @@ pub enum Role {
     Lab,
     /// Recomputes the log.
     Auditor,
-    /// Somebody else's records.
+    /// A second patient, with other records.
     SecondPatient,
     /// A doctor without a grant.
     SecondDoctor,
-    /// Submits what takes away: revocations, suspensions, tombstones.
+    /// Submits signed messages that take something away: revocations, suspensions, tombstones.
     UrgentRelayer,
     /// Submits the heads of the log.
     CheckpointRelayer,
@@ -126,49 +126,49 @@ impl fmt::Display for Role {
 /// An account of the local chain. Its key is public knowledge.
 #[derive(Clone, Debug)]
 pub struct Person {
-    /// Whose it is.
+    /// The role of the account.
     pub role: Role,
-    /// The account.
+    /// The address.
     pub address: Address,
-    /// Signs for it.
+    /// The signer for the account.
     pub signer: PrivateKeySigner,
 }
 
 impl Person {
-    /// The private key as `0x` and 64 hex digits, for the files that our servers and the CLI read.
+    /// Returns the private key as `0x` and 64 hex digits, for the files that our servers and the command line read.
     #[must_use]
     pub fn private_key_hex(&self) -> String {
         format!("0x{}", hex::encode(self.signer.to_bytes()))
     }
 }
 
-/// Why `anvil.toml` cannot be used.
+/// The reason why `anvil.toml` cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SettingsError {
-    /// There is no such file, here or in a folder above.
+    /// The file does not exist in this folder or in a folder above.
     #[error("anvil.toml is not in {0} nor in a folder above it")]
     NotFound(PathBuf),
     /// The file cannot be read.
     #[error("cannot read {path}")]
     Unreadable {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// The file is not TOML, or has an unknown, missing or ill-typed key.
+    /// The file is not TOML, or has a key that is unknown, missing or of the wrong type.
     #[error("{path}: {source}")]
     Malformed {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// Where and why.
+        /// The error of the parser.
         source: Box<toml::de::Error>,
     },
     /// A value is out of range.
     #[error("{path}: {reason}")]
     Invalid {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
         /// What is wrong.
         reason: String,
@@ -179,7 +179,7 @@ impl Settings {
     /// Reads and checks `anvil.toml` of the checkout that contains the current folder.
     ///
     /// # Errors
-    /// [`SettingsError`] when there is none or it is not right.
+    /// [`SettingsError`] when there is none, or it is not valid.
     pub fn find() -> Result<Self, SettingsError> {
         Self::read(&checkout()?.join("anvil.toml"))
     }
@@ -187,7 +187,7 @@ impl Settings {
     /// Reads and checks one file.
     ///
     /// # Errors
-    /// [`SettingsError`] when it cannot be read or is not right.
+    /// [`SettingsError`] when it cannot be read or is not valid.
     pub fn read(path: &Path) -> Result<Self, SettingsError> {
         let text =
             fs::read_to_string(path).map_err(|source| SettingsError::Unreadable { path: path.to_owned(), source })?;
@@ -232,7 +232,7 @@ impl Settings {
         MnemonicBuilder::from_phrase(self.mnemonic.as_str()).index(index)?.build()
     }
 
-    /// The account of a role.
+    /// Returns the account of a role.
     #[must_use]
     pub fn person(&self, role: Role) -> Person {
         let index = self.people.get(&role).expect("checked when the settings were read: every role has an account");
@@ -241,7 +241,7 @@ impl Settings {
     }
 }
 
-/// The root of the checkout that contains the current folder: the nearest one with an `anvil.toml`.
+/// Returns the root of the checkout that contains the current folder: the nearest folder with an `anvil.toml`.
 ///
 /// # Errors
 /// [`SettingsError::NotFound`] when there is none.

@@ -1,4 +1,4 @@
-//! [`Stack`]: a local network with the contracts, the indexer and the API on it.
+//! [`Stack`]: a local network with the contracts, the indexer and the API.
 
 use std::{
     path::{Path, PathBuf},
@@ -14,31 +14,31 @@ use crate::{
     programs,
 };
 
-/// How long one of our servers may take to say that it is ready.
+/// The longest time in which one of our servers must become ready.
 const READY_PATIENCE: Duration = Duration::from_secs(60);
-/// How long one of our servers may take to finish its requests.
+/// The longest time in which one of our servers must finish its requests.
 const STOP_PATIENCE: Duration = Duration::from_secs(15);
-/// The database of mirror, API and log.
+/// The database of the mirror, the API and the log.
 const DATABASE: &str = "medlock";
 
-/// What to start.
+/// The configuration of a stack.
 #[derive(Clone, Debug)]
 pub struct StackConfig {
-    /// The foreign servers.
+    /// Anvil, Kubo and MongoDB.
     pub localnet: LocalnetConfig,
-    /// `medlock-indexer`.
+    /// The path of `medlock-indexer`.
     pub indexer: PathBuf,
-    /// `medlock-api`.
+    /// The path of `medlock-api`.
     pub api: PathBuf,
-    /// Settings for the indexer beside those that the stack makes; they win.
+    /// Settings for the indexer. They replace the ones that the stack sets.
     pub indexer_settings: Vec<(String, String)>,
-    /// Settings for the API beside those that the stack makes; they win. For example a `MEDLOCK_KUBO_URL` that names a
-    /// store which lies.
+    /// Settings for the API. They replace the ones that the stack sets, for example `MEDLOCK_KUBO_URL` with a faulty
+    /// store.
     pub api_settings: Vec<(String, String)>,
 }
 
 impl StackConfig {
-    /// For a test: free ports, a temporary folder, the programs beside the test's.
+    /// Returns the configuration for a test: free ports, a temporary folder, the programs beside the test's.
     ///
     /// # Errors
     /// [`StartError`] when `anvil.toml` or a program is missing.
@@ -46,7 +46,7 @@ impl StackConfig {
         Self::on(LocalnetConfig::for_tests()?)
     }
 
-    /// On a given network.
+    /// Returns the configuration for a given network.
     ///
     /// # Errors
     /// [`StartError::ProgramMissing`] when our servers were not built.
@@ -82,10 +82,10 @@ struct Replica {
     process: Option<Process>,
 }
 
-/// The network, the contracts, the indexer and one or more APIs, running. Dropping it kills them all.
+/// A running network with contracts, the indexer and one or more APIs. Dropping it kills them all.
 #[derive(Debug)]
 pub struct Stack {
-    // Fields drop in this order: whoever uses a server goes before it.
+    // Fields are dropped in this order: the users of a server before the server.
     replicas: Vec<Replica>,
     indexer: Option<Process>,
     localnet: Localnet,
@@ -97,7 +97,7 @@ impl Stack {
     /// Starts everything: network, contracts (unless the state folder has a deployment), indexer, one API.
     ///
     /// # Errors
-    /// [`StartError`] of the first that fails, with the end of its log; the others are ended then.
+    /// [`StartError`] of the first part that fails, with the end of its log; the others are ended then.
     pub async fn start(config: StackConfig) -> Result<Self, StartError> {
         let mut stack = Self::without_servers(config).await?;
         stack.start_indexer().await?;
@@ -105,10 +105,10 @@ impl Stack {
         Ok(stack)
     }
 
-    /// Starts the network and the contracts only; [`Self::start_indexer`] and [`Self::start_api`] go on from there.
+    /// Starts only the network and the contracts. Continue with [`Self::start_indexer`] and [`Self::start_api`].
     ///
     /// # Errors
-    /// [`StartError`] as for [`Self::start`].
+    /// The same [`StartError`] as for [`Self::start`].
     pub async fn without_servers(config: StackConfig) -> Result<Self, StartError> {
         let localnet = Localnet::start(config.localnet.clone()).await?;
         let deployment = localnet.state_dir().join("deployment.json");
@@ -129,7 +129,7 @@ impl Stack {
         }
         let operator_secret = secrets.join("operator.secret");
         if !operator_secret.exists() {
-            // Made once: what the API stored under it can be read only with it.
+            // Made only once, because the data that the API stores with it can be read only with it.
             let mut secret = [0_u8; 32];
             rand::rng().fill_bytes(&mut secret);
             write_secret(&operator_secret, &hex::encode(secret))?;
@@ -138,7 +138,7 @@ impl Stack {
         Ok(Self { replicas, indexer: None, localnet, deployment, config })
     }
 
-    /// The settings of the indexer.
+    /// Returns the command that runs the indexer, with its settings.
     fn indexer_command(&self) -> Command {
         let mut command = command_without_settings(&self.config.indexer);
         command
@@ -168,7 +168,7 @@ impl Stack {
             .env("MEDLOCK_RELAYER_KEY_FILE", secrets.join("relayer.key"))
             .env("MEDLOCK_URGENT_RELAYER_KEY_FILE", secrets.join("urgent-relayer.key"))
             .env("MEDLOCK_CHECKPOINT_RELAYER_KEY_FILE", secrets.join("checkpoint-relayer.key"))
-            // Whoever tries it out is new.
+            // On a local network, every account is new.
             .env("MEDLOCK_NEW_ACCOUNTS", "open")
             .env("MEDLOCK_OPERATOR_KEY_FILE", secrets.join("operator.key"))
             .env("MEDLOCK_OPERATOR_SECRET_FILE", secrets.join("operator.secret"))
@@ -201,14 +201,14 @@ impl Stack {
         Ok(())
     }
 
-    /// Ends the indexer in good order.
+    /// Stops the indexer properly.
     pub async fn stop_indexer(&mut self) {
         if let Some(mut process) = self.indexer.take() {
             process.stop(STOP_PATIENCE).await;
         }
     }
 
-    /// Ends the indexer as `kill -9` does.
+    /// Kills the indexer, as `kill -9` does.
     pub fn kill_indexer(&mut self) {
         if let Some(mut process) = self.indexer.take() {
             process.kill();
@@ -226,7 +226,7 @@ impl Stack {
         self.run_to_end(command, "medlock-indexer reindex", log).await
     }
 
-    /// Runs a command of our programs that ends by itself.
+    /// Runs one of our programs with a command that ends by itself.
     async fn run_to_end(&self, command: Command, name: &str, log: PathBuf) -> Result<(), StartError> {
         let mut process = Process::spawn(command, name, &log, self.localnet.watchdog())?;
         let status: ExitStatus = loop {
@@ -241,8 +241,8 @@ impl Stack {
         Err(StartError::Ended { name: process.name().into(), status, tail: crate::process::tail(&log), log })
     }
 
-    /// Adds the operator's next encryption key to the deployment file (`medlock-api add-operator-key`); running APIs have
-    /// it after their next start.
+    /// Adds the operator's next encryption key to the deployment file (`medlock-api add-operator-key`). Running APIs
+    /// use it after their next start.
     ///
     /// # Errors
     /// [`StartError::Ended`] with the end of its log when it fails.
@@ -293,7 +293,7 @@ impl Stack {
         Ok(replica)
     }
 
-    /// Ends an API replica in good order.
+    /// Stops an API replica properly.
     ///
     /// # Panics
     /// When there is no replica of that number.
@@ -303,7 +303,7 @@ impl Stack {
         }
     }
 
-    /// Ends an API replica as `kill -9` does.
+    /// Kills an API replica, as `kill -9` does.
     ///
     /// # Panics
     /// When there is no replica of that number.
@@ -313,7 +313,7 @@ impl Stack {
         }
     }
 
-    /// The process of an API replica; `None` while it is stopped.
+    /// Returns the process of an API replica; `None` while it is stopped.
     ///
     /// # Panics
     /// When there is no replica of that number.
@@ -321,18 +321,18 @@ impl Stack {
         self.replicas[replica].process.as_mut()
     }
 
-    /// The process of the indexer; `None` while it is stopped.
+    /// Returns the process of the indexer; `None` while it is stopped.
     pub fn indexer(&mut self) -> Option<&mut Process> {
         self.indexer.as_mut()
     }
 
-    /// Changes a setting of the API from its next start on.
+    /// Changes a setting of the API. It takes effect at the next start.
     pub fn set_api_setting(&mut self, name: &str, value: impl Into<String>) {
         self.config.api_settings.retain(|(other, _)| other != name);
         self.config.api_settings.push((name.into(), value.into()));
     }
 
-    /// Stops everything in order: APIs, indexer, network. Nothing that was answered is lost.
+    /// Stops everything in order: APIs, indexer, network. Data of answered requests is not lost.
     pub async fn stop(mut self) {
         for replica in 0..self.replicas.len() {
             self.stop_api(replica).await;
@@ -342,24 +342,24 @@ impl Stack {
         localnet.stop().await;
     }
 
-    /// The network underneath.
+    /// Returns the network.
     #[must_use]
     pub const fn localnet(&self) -> &Localnet {
         &self.localnet
     }
 
-    /// The network underneath, to stop, kill and start its parts.
+    /// Returns the network, to stop, kill and start its parts.
     pub const fn localnet_mut(&mut self) -> &mut Localnet {
         &mut self.localnet
     }
 
-    /// The deployment file.
+    /// Returns the path of the deployment file.
     #[must_use]
     pub fn deployment(&self) -> &Path {
         &self.deployment
     }
 
-    /// `http://127.0.0.1:PORT` of an API replica.
+    /// Returns `http://127.0.0.1:PORT` of an API replica.
     ///
     /// # Panics
     /// When there is no replica of that number.
@@ -368,38 +368,38 @@ impl Stack {
         format!("http://127.0.0.1:{}", self.replicas[replica].port)
     }
 
-    /// `http://127.0.0.1:PORT` of the indexer's health and metrics.
+    /// Returns `http://127.0.0.1:PORT` of the indexer's health and metrics.
     #[must_use]
     pub fn indexer_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.config.localnet.ports.indexer)
     }
 
-    /// The MongoDB database of mirror, API and log.
+    /// Returns the name of the MongoDB database of the mirror, the API and the log.
     #[must_use]
     pub const fn database(&self) -> &'static str {
         DATABASE
     }
 
-    /// The log of the indexer.
+    /// Returns the path of the indexer's log.
     #[must_use]
     pub fn indexer_log(&self) -> PathBuf {
         self.localnet.log_named("indexer")
     }
 
-    /// The log of an API replica.
+    /// Returns the path of an API replica's log.
     #[must_use]
     pub fn api_log(&self, replica: usize) -> PathBuf {
         self.localnet.log_named(&format!("api-{replica}"))
     }
 
-    /// Where the servers' keys lie: `relayer.key`, `urgent-relayer.key`, `checkpoint-relayer.key`, `operator.key`,
-    /// `operator.secret`.
+    /// Returns the folder with the servers' keys: `relayer.key`, `urgent-relayer.key`, `checkpoint-relayer.key`,
+    /// `operator.key`, `operator.secret`.
     #[must_use]
     pub fn secrets(&self) -> PathBuf {
         self.localnet.state_dir().join("secrets")
     }
 
-    /// A `medlock` command (the CLI at `program`) for someone whose state lies in `home`.
+    /// Returns a `medlock` command (the program at `program`) for a person whose data is in the folder `home`.
     #[must_use]
     pub fn cli(&self, program: &Path, home: &Path) -> Command {
         let mut command = command_without_settings(program);

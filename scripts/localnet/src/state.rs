@@ -1,4 +1,4 @@
-//! The state folder: ports that stay, who holds it, and which contracts it was made with.
+//! The state folder: its ports, the process that uses it, and the contracts that it was made with.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -10,15 +10,15 @@ use anyhow::{Context, Result, bail};
 use localnet::{Ports, Settings, settings};
 use serde::{Deserialize, Serialize};
 
-/// What a state folder remembers of the code that made it.
+/// The version of the code that made a state folder.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MadeWith {
-    /// Hash of the contracts' ABIs and sources: other contracts are another deployment.
+    /// The hash of the contracts' ABIs and sources. Other contracts need another deployment.
     contracts: String,
 }
 
-/// A state folder that this process holds.
+/// A state folder that this process uses.
 #[derive(Debug)]
 pub(crate) struct State {
     folder: PathBuf,
@@ -26,7 +26,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Takes the folder, makes it if there is none, and writes down who holds it.
+    /// Locks the folder, making it if it does not exist, and writes the process id into it.
     pub(crate) fn hold(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let folder = fs::canonicalize(folder).with_context(|| format!("cannot find {}", folder.display()))?;
@@ -45,12 +45,12 @@ impl State {
         Ok(Self { folder, lock })
     }
 
-    /// Where it is.
+    /// Returns the path of the folder.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The ports of the last time; one that somebody else took since is replaced, and said.
+    /// Returns the ports of the last start. A port that another program uses now is replaced, and a message is printed.
     pub(crate) fn ports(&self, settings: &Settings) -> Result<Ports> {
         let file = self.folder.join("ports.json");
         let before = if file.exists() {
@@ -70,7 +70,7 @@ impl State {
         Ok(ports)
     }
 
-    /// Refuses a folder that other contracts made.
+    /// Refuses a folder that was made with other contracts.
     pub(crate) fn check_contracts(&self) -> Result<()> {
         let now = MadeWith { contracts: contracts_hash()? };
         let file = self.folder.join("made-with.json");
@@ -87,12 +87,12 @@ impl State {
         Ok(())
     }
 
-    /// Whether the demo life cycle was played to its end.
+    /// Returns whether the demo was completed.
     pub(crate) fn demo_is_done(&self) -> bool {
         self.folder.join("demo-done").exists()
     }
 
-    /// Remembers that it was.
+    /// Records that the demo was completed.
     pub(crate) fn set_demo_done(&self) -> Result<()> {
         Ok(fs::write(self.folder.join("demo-done"), "")?)
     }
@@ -115,7 +115,7 @@ fn open_pid_file(folder: &Path) -> Result<File> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// The process that holds the folder; `None` when nobody does.
+/// Returns the id of the process that uses the folder; `None` when none does.
 pub(crate) fn holder(folder: &Path) -> Option<i32> {
     let path = folder.join("pid");
     let lock = File::open(&path).ok()?;
@@ -125,7 +125,7 @@ pub(crate) fn holder(folder: &Path) -> Option<i32> {
     }
 }
 
-/// Hash of every source of the contracts, by name and content.
+/// Returns the hash of every source of the contracts, by name and content.
 fn contracts_hash() -> Result<String> {
     let mut files = Vec::new();
     for folder in ["contracts/src", "contracts/script"] {

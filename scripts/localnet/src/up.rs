@@ -1,4 +1,4 @@
-//! `up`, `down` and `status`.
+//! The commands `up`, `down` and `status`.
 
 use std::{
     fs::{self, File},
@@ -18,21 +18,21 @@ use crate::{
     state::{State, holder},
 };
 
-/// Printed last when everything runs; `--detach` waits for it.
+/// The last line that is printed when everything runs; `--detach` waits for it.
 const READY: &str = "medlock is up.";
 /// The indexer's exit code when the mirror must be rebuilt.
 const MUST_REINDEX: i32 = 3;
-/// Set by `--detach` for the process that it leaves behind.
+/// The environment variable that `--detach` sets for the process in the background.
 const DETACHED: &str = "MEDLOCK_LOCALNET_DETACHED";
-/// How long starting, deploying and the demo may take together.
+/// The longest time for starting, deploying and the demo together.
 const DETACH_PATIENCE: Duration = Duration::from_secs(600);
-/// How long `down` waits: every server may take its time to end in order.
+/// The time that `down` waits. Every server may need some time to end properly.
 const DOWN_PATIENCE: Duration = Duration::from_secs(90);
 
 /// Runs everything until Ctrl-C or SIGTERM.
 pub(crate) async fn foreground(state_dir: &Path, is_empty: bool, api_settings: Vec<(String, String)>) -> Result<()> {
     if std::env::var_os(DETACHED).is_some() {
-        // Out of the terminal's session, so that closing the terminal does not end it.
+        // Leaves the terminal's session, so that closing the terminal does not end it.
         setsid().context("cannot leave the terminal")?;
     }
     let state = State::hold(state_dir)?;
@@ -49,7 +49,8 @@ pub(crate) async fn foreground(state_dir: &Path, is_empty: bool, api_settings: V
     let stack = loop {
         tokio::select! {
             stack = &mut starting => break stack?,
-            // Half-started servers would have to be killed, and a killed chain forgets a second: wait for them.
+            // Servers that are still starting would have to be killed, and a killed chain loses a second, so wait for
+            // them.
             () = asked_to_stop() => {
                 if is_stopping {
                     bail!("interrupted while starting");
@@ -79,7 +80,8 @@ async fn start(state: &State, ports: Ports, api_settings: Vec<(String, String)>)
     say!("starting chain, block store and database{}", if is_new { ", deploying the contracts" } else { "" });
     let mut config = StackConfig::on(LocalnetConfig::kept(state.folder(), ports)?)?;
     if let Some(folder) = web_build() {
-        // A wallet that does not know this chain is told where it is; auditors ask it beside their wallet.
+        // The address that wallets get when they do not know this chain, and that auditors ask in addition to their
+        // wallet.
         let node = format!("http://127.0.0.1:{}", ports.anvil);
         config = config
             .with_api_setting("MEDLOCK_WEB_DIR", folder.display().to_string())
@@ -94,13 +96,13 @@ async fn start(state: &State, ports: Ports, api_settings: Vec<(String, String)>)
     Ok(stack)
 }
 
-/// The built web app of the checkout, if there is one: `npm run build --workspace client/web`.
+/// Returns the folder of the checkout's built web app, if there is one: `npm run build --workspace client/web`.
 fn web_build() -> Option<PathBuf> {
     let folder = localnet::settings::checkout().ok()?.join("client/web/dist");
     folder.join("index.html").is_file().then_some(folder)
 }
 
-/// Plays the demo if it was not played to its end before, says where everything is, and waits for ever.
+/// Runs the demo if it was not completed before, prints where everything is, and waits for ever.
 async fn use_it(stack: &Stack, state: &State, ports: Ports, is_empty: bool) -> Result<()> {
     if !is_empty && !state.demo_is_done() {
         demo::play(stack, state.folder())
@@ -119,8 +121,8 @@ async fn use_it(stack: &Stack, state: &State, ports: Ports, is_empty: bool) -> R
     std::future::pending().await
 }
 
-/// Starts the indexer. A chain that was killed may be behind the mirror; then the mirror is rebuilt, since here the
-/// chain is the truth by definition.
+/// Starts the indexer. A chain that was killed may be behind the mirror. Then the mirror is rebuilt, because on a local
+/// network the chain is always right.
 async fn start_indexer(stack: &mut Stack) -> Result<(), StartError> {
     match stack.start_indexer().await {
         Err(StartError::Ended { status, .. }) if status.code() == Some(MUST_REINDEX) => {
@@ -154,7 +156,7 @@ fn print_addresses(stack: &Stack, ports: Ports) {
     }
 }
 
-/// Starts `up` as a process of its own and returns when it is ready.
+/// Starts `up` as a background process and returns when it is ready.
 pub(crate) async fn detached(state_dir: &Path, is_empty: bool, api_settings: &[(String, String)]) -> Result<()> {
     fs::create_dir_all(state_dir).with_context(|| format!("cannot make {}", state_dir.display()))?;
     let log = state_dir.join("up.log");
@@ -173,13 +175,13 @@ pub(crate) async fn detached(state_dir: &Path, is_empty: bool, api_settings: &[(
     let start = Instant::now();
     let mut reader = BufReader::new(File::open(&log)?);
     loop {
-        // Asked first, so that the last words of a process that has ended are still said below.
+        // Checked first, so that the last messages of an ended process are still printed below.
         let ended = child.try_wait()?;
         let mut is_ready = false;
         let mut line = String::new();
         while reader.read_line(&mut line)? > 0 {
             if !line.ends_with('\n') {
-                // Half a line: read it again when it is whole.
+                // An incomplete line: read it again when it is complete.
                 reader.seek(SeekFrom::Current(-i64::try_from(line.len())?))?;
                 break;
             }
@@ -195,7 +197,7 @@ pub(crate) async fn detached(state_dir: &Path, is_empty: bool, api_settings: &[(
             bail!("up ended with {status}; see {}", log.display());
         }
         if start.elapsed() > DETACH_PATIENCE {
-            // The process group is its own: ask it to stop in order.
+            // The process has its own process group, so ask it to stop all servers in order.
             terminate(i32::try_from(child.id())?);
             bail!(
                 "up was not ready after {} s; the end of {}:\n{}",
@@ -209,11 +211,11 @@ pub(crate) async fn detached(state_dir: &Path, is_empty: bool, api_settings: &[(
 }
 
 fn terminate(pid: i32) {
-    // It may be gone already: then there is nobody to stop.
+    // The process may have ended already.
     let _ = Pid::from_raw(pid).map(|pid| kill_process(pid, Signal::TERM));
 }
 
-/// Stops what runs with this state folder.
+/// Stops the servers that run with this state folder.
 pub(crate) async fn down(state_dir: &Path) -> Result<()> {
     let Some(pid) = holder(state_dir) else {
         say!("medlock does not run with the state in {}", state_dir.display());
@@ -235,7 +237,7 @@ pub(crate) async fn down(state_dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Says what runs where.
+/// Prints which servers run, and where.
 pub(crate) async fn status(state_dir: &Path) -> Result<()> {
     match holder(state_dir) {
         Some(pid) => say!("medlock runs with the state in {} (process {pid})", state_dir.display()),

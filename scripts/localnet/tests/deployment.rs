@@ -1,4 +1,4 @@
-//! The contracts get onto the local chain, and a state that lost them is noticed.
+//! The contracts are deployed on the local chain, and a state without them is detected.
 
 use localnet::{Localnet, LocalnetConfig, Part, Role, deployment};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The network itself: it starts, keeps its data, and leaves nothing behind.
+//! The network starts, keeps its data, and leaves no process or file behind.
 
 use std::{
     net::{Ipv4Addr, TcpStream},
@@ -35,7 +35,7 @@ async fn collection(localnet: &Localnet) -> mongodb::Collection<Document> {
     mongodb::Client::with_uri_str(localnet.mongodb_uri()).await.unwrap().database("test").collection("things")
 }
 
-/// Puts a block, as Kubo's `block/put` takes it, and returns its CID.
+/// Stores a block with Kubo's `block/put` and returns its CID.
 async fn put_block(localnet: &Localnet, content: &str) -> String {
     let body = format!(
         "--border\r\nContent-Disposition: form-data; name=\"data\"; filename=\"data\"\r\n\r\n{content}\r\n--border--\r\n"
@@ -99,7 +99,7 @@ async fn panicking_owner_leaves_no_port_and_no_folder() {
     assert!(!folder.exists());
 }
 
-/// Run as a child by the next test: starts a network and waits to be killed.
+/// The next test runs this as a child process: it starts a network and waits to be killed.
 #[tokio::test]
 async fn wait_to_be_killed_when_asked() {
     let Some(out) = std::env::var_os("LOCALNET_TEST_OUT") else { return };
@@ -200,7 +200,7 @@ async fn chain_keeps_its_genesis_over_many_restarts() {
     let genesis = localnet.genesis_hash().await.unwrap();
     for _ in 0..6 {
         localnet.stop_part(Part::Anvil).await;
-        // A genesis block that a restart makes differs by its time.
+        // A genesis block made by a restart has another time.
         tokio::time::sleep(Duration::from_millis(1_100)).await;
         localnet.start_part(Part::Anvil).await.unwrap();
         assert_eq!(localnet.genesis_hash().await.unwrap(), genesis);

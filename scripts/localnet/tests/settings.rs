@@ -1,4 +1,4 @@
-//! `anvil.toml`: what is right is read, what is wrong is refused with a sentence.
+//! `anvil.toml`: valid settings are read, invalid ones are refused with a message.
 
 use localnet::{Role, Settings, settings::checkout};
 
@@ -6,7 +6,7 @@ fn committed() -> String {
     std::fs::read_to_string(checkout().unwrap().join("anvil.toml")).unwrap()
 }
 
-/// Reads the committed file with one piece of text exchanged.
+/// Reads the committed file with one piece of text replaced.
 fn read_with(from: &str, to: &str) -> Result<Settings, String> {
     let text = committed();
     assert!(text.contains(from), "{from}");

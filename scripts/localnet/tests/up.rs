@@ -1,4 +1,4 @@
-//! `up`, `status` and `down` as people type them, with the real servers.
+//! `up`, `status` and `down`, run as people run them, with the real servers.
 
 use std::{
     fs,
@@ -24,7 +24,7 @@ fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-/// A state folder whose ports are free, so that a network that somebody uses meanwhile is not met.
+/// Returns a state folder with free ports, so that the test does not use a network that runs already.
 fn state_dir() -> (tempfile::TempDir, Ports) {
     let folder = tempfile::tempdir().unwrap();
     let ports = Ports::free();
@@ -36,7 +36,7 @@ fn are_all_free(ports: &Ports) -> bool {
     ports.named().into_iter().all(|(_, port)| ports::is_free(port))
 }
 
-/// Stops what a failing test leaves running.
+/// Stops the servers when a test fails.
 struct Down<'a>(&'a Path);
 
 impl Drop for Down<'_> {
@@ -80,7 +80,7 @@ fn network_is_kept_over_down_and_over_a_kill() {
     assert!(up.status.success(), "{}", text(&up));
 }
 
-/// `up` in the foreground, as at a terminal, once it says that it is ready.
+/// Starts `up` in the foreground and waits until it prints that it is ready.
 fn foreground(state_dir: &Path) -> Child {
     let output = state_dir.join("said");
     let file = fs::File::create(&output).unwrap();
@@ -104,12 +104,12 @@ fn foreground(state_dir: &Path) -> Child {
     up
 }
 
-/// What the foreground `up` has said.
+/// Returns the output of the foreground `up`.
 fn said(state_dir: &Path) -> String {
     fs::read_to_string(state_dir.join("said")).unwrap()
 }
 
-/// The answer of `medlock` for the demo's patient, with exactly the settings that `up` says to export.
+/// Returns the answer of `medlock` for the demo's patient, with exactly the settings that `up` prints for export.
 fn as_the_patient(state_dir: &Path, arguments: &[&str]) -> Output {
     let patient = state_dir.join("people/patient");
     let mut medlock = command_without_settings(&programs::own("medlock", "MEDLOCK_BIN").unwrap());
@@ -147,7 +147,7 @@ fn ctrl_c_in_the_foreground_loses_nothing() {
     let samples = localnet::settings::checkout().unwrap().join("scripts/samples");
     assert!(documents.contains(&fs::read(samples.join("lab-report.json")).unwrap()));
 
-    // What Ctrl-C sends.
+    // The signal of Ctrl-C.
     assert!(Command::new("kill").args(["-INT", &up.id().to_string()]).status().unwrap().success());
     assert_eq!(up.wait().unwrap().code(), Some(0), "{}", said(folder.path()));
     assert!(said(folder.path()).contains("stopped; the state is kept in"), "{}", said(folder.path()));
@@ -185,7 +185,7 @@ fn a_program_that_the_user_names_is_run_instead() {
     }
     assert!(are_all_free(&ports));
 
-    // One that leaves a mark before it does its work.
+    // A program that leaves a file before it does its work.
     let (mark, wrapper) = (folder.path().join("mark"), folder.path().join("my-anvil"));
     let anvil = programs::Programs::find().unwrap().anvil;
     let script = format!("#!/bin/sh\necho \"$@\" >'{}'\nexec '{}' \"$@\"\n", mark.display(), anvil.display());
@@ -206,7 +206,7 @@ fn demo_life_cycle_is_played_once() {
     let up = run(&["up", "--detach"], folder.path());
     assert!(up.status.success(), "{}", text(&up));
     assert!(text(&up).contains("doctor$ medlock get"), "{}", text(&up));
-    // Where everything is, and what to type next.
+    // The output says where everything is, and which commands to type next.
     let api = format!("API        http://127.0.0.1:{}\n", ports.api);
     assert!(text(&up).contains(&api), "{}", text(&up));
     let home = folder.path().join("people/patient/home");

@@ -846,26 +846,26 @@ export interface components {
         };
         /** @description One action of the contracts, unsigned: its type, and the message as it is signed (EIP-712). */
         Action: components["schemas"]["AddAccreditorAction"] | components["schemas"]["RemoveAccreditorAction"] | components["schemas"]["AccreditAction"] | components["schemas"]["SuspendAction"] | components["schemas"]["RegisterKeyAction"] | components["schemas"]["RegisterRecordAction"] | components["schemas"]["RegisterVersionAction"] | components["schemas"]["SupersedeAction"] | components["schemas"]["TombstoneAction"] | components["schemas"]["LiftTombstoneAction"] | components["schemas"]["RetractAction"] | components["schemas"]["GrantAction"] | components["schemas"]["RevokeAction"] | components["schemas"]["RevokeAllAction"] | components["schemas"]["CheckpointAction"];
-        /** @description Names a relayed action: the EIP-712 signing hash of its message. */
+        /** @description The id of a relayed action: the EIP-712 signing hash of its message. */
         ActionId: string;
         /**
-         * @description Where a relayed action stands.
+         * @description The state of a relayed action.
          * @enum {string}
          */
         ActionState: "accepted" | "sent" | "mined" | "failed";
-        /** @description `POST /v1/actions` takes a [`crate::messages::SignedAction`]; `GET /v1/actions/{id}` asks again. */
+        /** @description `POST /v1/actions` accepts a [`crate::messages::SignedAction`]; `GET /v1/actions/{id}` returns its state later. */
         ActionView: {
             /**
              * Format: int64
-             * @description The block, once mined.
+             * @description The block, once the transaction was mined.
              */
             block_number?: number | null;
-            /** @description Names the action. */
+            /** @description The id of the action. */
             id: components["schemas"]["ActionId"];
             problem?: components["schemas"]["Problem"] | null;
-            /** @description Where it stands. */
+            /** @description The state of the action. */
             state: components["schemas"]["ActionState"];
-            /** @description The transaction, once sent. */
+            /** @description The transaction, once it was sent. */
             tx_hash?: string | null;
             waiting?: components["schemas"]["Waiting"] | null;
         };
@@ -885,11 +885,11 @@ export interface components {
         };
         /** @description One entry of `GET /v1/blocks`. */
         BlockView: {
-            /** @description Whose grants and requests the caller does not want. */
+            /** @description The address whose grants and requests the caller does not want. */
             address: string;
             /**
              * Format: int64
-             * @description Unix seconds.
+             * @description The time of blocking, in Unix seconds.
              */
             since: number;
         };
@@ -897,48 +897,48 @@ export interface components {
         BundleBody: {
             /** @description For a record: the reader share S of each version, at most [`crate::bundle::CAPSULES_MAX`]. Empty for WRITE. */
             capsules: components["schemas"]["VersionCapsule"][];
-            /** @description What it covers. */
+            /** @description The kind of scope. */
             kind: components["schemas"]["ScopeKind"];
-            /** @description Record id, category or zero. */
+            /** @description The record id, the category, or zero. */
             scope_id: string;
         };
-        /** @description `PUT /v1/grants/{grant}/bundle`: later versions are added off chain by the patient's client (catch-up). */
+        /** @description `PUT /v1/grants/{grant}/bundle`: the patient's client adds later versions off chain (catch-up). */
         CatchUpBody: {
             /** @description All capsules, old and new. */
             bundle: components["schemas"]["BundleBody"];
         };
         /**
-         * @description The coarse folder of a record. Public on chain: sensitive kinds use `unspecified`.
+         * @description The coarse category of a record. It is public on chain; sensitive kinds use `unspecified`.
          * @enum {string}
          */
         Category: "unspecified" | "laboratory" | "imaging" | "cardiology" | "medication" | "immunization" | "letter" | "procedure" | "allergy" | "diagnosis" | "note" | "dental" | "eye" | "pathology" | "administrative";
-        /** @description `GET /v1/auth/challenge`: what a login message must say. */
+        /** @description `GET /v1/auth/challenge`: the parts of the login message that the server chooses. */
         Challenge: {
             /**
              * Format: int64
-             * @description EIP-155 chain id.
+             * @description The EIP-155 chain id.
              */
             chain_id: number;
-            /** @description EIP-4361 domain. */
+            /** @description The EIP-4361 domain. */
             domain: string;
-            /** @description To be used once, soon. */
+            /** @description A nonce that can be used once, until `nonce_expires_at`. */
             nonce: string;
             /**
              * Format: int64
-             * @description Unix seconds until which the nonce counts.
+             * @description The time until which the nonce is valid, in Unix seconds.
              */
             nonce_expires_at: number;
             /**
              * Format: int64
-             * @description The server's time, unix seconds.
+             * @description The server's time, in Unix seconds.
              */
             server_time: number;
             /**
              * Format: int64
-             * @description The longest session, in seconds from `Issued At`.
+             * @description The longest duration of a session, in seconds from `Issued At`.
              */
             session_seconds_max: number;
-            /** @description EIP-4361 URI. */
+            /** @description The EIP-4361 URI. */
             uri: string;
         };
         CheckpointAction: {
@@ -962,39 +962,39 @@ export interface components {
         CheckpointView: {
             /**
              * Format: int64
-             * @description Block number.
+             * @description The block number.
              */
             block_number: number;
-            /** @description Chained head. */
+            /** @description The head, which includes the head before it. */
             head: string;
-            /** @description Whose log. */
+            /** @description The operator of the log. */
             operator: string;
-            /** @description RFC 6962 root. */
+            /** @description The RFC 6962 root. */
             root: string;
             /**
              * Format: int64
-             * @description Number of leaves.
+             * @description The number of leaves.
              */
             size: number;
             /**
              * Format: int64
-             * @description Unix seconds.
+             * @description The block time, in Unix seconds.
              */
             time: number;
-            /** @description Transaction. */
+            /** @description The transaction hash. */
             tx_hash: string;
         };
         /** @description The contracts of a deployment. */
         Contracts: {
-            /** @description The anchored log. */
+            /** @description `AccessLog`: the anchored log. */
             access_log: components["schemas"]["DeployedContract"];
-            /** @description Who vouches for whom. */
+            /** @description `Accreditation`: accreditors and practitioners. */
             accreditation: components["schemas"]["DeployedContract"];
-            /** @description Grants. */
+            /** @description `GrantRegistry`: grants. */
             grant_registry: components["schemas"]["DeployedContract"];
-            /** @description Public encryption keys. */
+            /** @description `KeyRegistry`: public encryption keys. */
             key_registry: components["schemas"]["DeployedContract"];
-            /** @description Records and versions. */
+            /** @description `RecordRegistry`: records and versions. */
             record_registry: components["schemas"]["DeployedContract"];
         };
         DenyRequest: {
@@ -1004,58 +1004,58 @@ export interface components {
         };
         /** @description One contract of a deployment. */
         DeployedContract: {
-            /** @description Its address. */
+            /** @description The address of the contract. */
             address: string;
-            /** @description keccak256 of its runtime code. */
+            /** @description The keccak256 hash of its runtime code. */
             code_hash: string;
         };
-        /** @description A deployment, as `contracts/script/Deploy.s.sol` writes it. */
+        /** @description A deployment, in the form that `contracts/script/Deploy.s.sol` writes. */
         Deployment: {
             /**
              * Format: int64
-             * @description EIP-155 chain id.
+             * @description The EIP-155 chain id.
              */
             chain_id: number;
             /** @description The contracts. */
             contracts: components["schemas"]["Contracts"];
-            /** @description Hash of block 0: tells two chains with the same id apart. */
+            /** @description The hash of block 0. It distinguishes two chains with the same id. */
             genesis_hash: string;
-            /** @description Who keeps the log and holds the release shares. */
+            /** @description The operator, who keeps the log and holds the release shares. */
             operator: string;
             /** @description The operator's encryption keys, each signed by the operator, newest last. */
             operator_keys: components["schemas"]["SignedOperatorKey"][];
             /**
              * Format: int64
-             * @description No event of ours lies before this block.
+             * @description The first block that may contain an event of these contracts.
              */
             start_block: number;
             /**
              * Format: int32
-             * @description [`DEPLOYMENT_VERSION`].
+             * @description The version of the file: [`DEPLOYMENT_VERSION`].
              */
             version: number;
         };
         /** @description One entry of `GET /v1/directory?role=&name=`. */
         DirectoryEntry: {
-            /** @description Who vouches. */
+            /** @description The accreditor who vouches for the practitioner. */
             accreditor: string;
             /** @description The practitioner. */
             address: string;
-            /** @description Whether a key is published, so that one can share with it. */
+            /** @description Whether the practitioner has published a key, which is needed to share with it. */
             has_key: boolean;
             profile?: components["schemas"]["SignedProfile"] | null;
-            /** @description In which roles. */
+            /** @description The roles of the practitioner. */
             roles: components["schemas"]["Role"][];
-            /** @description Whether it is suspended, or its accreditor is. */
+            /** @description Whether the practitioner is suspended, or its accreditor was removed after it vouched. */
             suspended: boolean;
             /**
              * Format: int64
-             * @description Unix seconds.
+             * @description The first second of the accreditation, in Unix seconds.
              */
             valid_from: number;
             /**
              * Format: int64
-             * @description Unix seconds.
+             * @description The first second after the accreditation, in Unix seconds.
              */
             valid_until: number;
         };
@@ -1066,20 +1066,20 @@ export interface components {
         ErrorCode: "invalid_request" | "out_of_range" | "unknown_category" | "not_signed_in" | "invalid_login" | "wrong_domain" | "wrong_chain" | "nonce_used" | "expired" | "clock_skew" | "invalid_signature" | "forbidden" | "not_found" | "unknown_record" | "record_tombstoned" | "lift_period_over" | "no_grant" | "grant_expired" | "grant_revoked" | "not_accredited" | "key_not_registered" | "stale_state" | "already_exists" | "share_missing" | "invalid_capsule" | "cid_mismatch" | "invalid_envelope" | "too_large" | "truncated_upload" | "quota_exceeded" | "uri_too_long" | "head_too_large" | "request_timeout" | "unsupported_transfer_coding" | "invalid_range" | "precondition_failed" | "idempotency_mismatch" | "in_progress" | "rate_limited" | "budget_exceeded" | "not_invited" | "relayer_poor" | "log_behind" | "would_revert" | "method_not_allowed" | "unsupported_media_type" | "unavailable" | "internal";
         /** @description One event of the feed. The SSE `id` is the same text as `id`, the SSE `event` the kind. */
         FeedEvent: {
-            /** @description Opaque and growing; pass it as `Last-Event-ID`. */
+            /** @description The id of the event, which grows; pass it as `Last-Event-ID`. Its form may change. */
             id: string;
-            /** @description What happened. */
+            /** @description The kind of the event. */
             kind: components["schemas"]["FeedKind"];
-            /** @description Names what it is about: a record, grant, request, action or leaf (hex). */
+            /** @description The id of the record, grant, request, action or leaf that the event is about (hex). */
             subject: string;
             /**
              * Format: int64
-             * @description Unix seconds.
+             * @description The time of the event, in Unix seconds.
              */
             time: number;
         };
         /**
-         * @description What happened. Each is a reason to look again, never a permission.
+         * @description The kind of an event. An event is a reason to load the current state again; it never grants a permission.
          * @enum {string}
          */
         FeedKind: "record_registered" | "record_status_changed" | "record_retracted" | "granted" | "revoked" | "key_registered" | "request_opened" | "request_answered" | "accessed" | "action_settled" | "accreditation_changed";
@@ -1107,111 +1107,117 @@ export interface components {
              */
             type: "grant";
         };
-        /** @description `POST /v1/grants`: a signed `Grant` with all that the grantee needs; answered 201 when mined, 202 after a while. */
+        /**
+         * @description `POST /v1/grants`: a signed `Grant` with everything that the grantee needs. Answers 201 when it is mined, 202 when
+         *     that takes longer than a short wait.
+         */
         GrantBody: {
             action?: components["schemas"]["SignedAction"] | null;
-            /** @description One for each scope, in the order of the message. Together at most [`crate::bundle::CAPSULES_MAX`] capsules. */
+            /**
+             * @description One bundle for each scope, in the order of the message. Together they have at most
+             *     [`crate::bundle::CAPSULES_MAX`] capsules.
+             */
             bundles: components["schemas"]["BundleBody"][];
-            /** @description To whom. */
+            /** @description The grantee. */
             grantee: string;
             request?: components["schemas"]["RequestId"] | null;
-            /** @description READ or WRITE. */
+            /** @description The right: READ or WRITE. */
             right: components["schemas"]["Right"];
-            /** @description Opens the tag for that grantee. */
+            /** @description The salt that opens the tag for this grantee. */
             salt: components["schemas"]["Salt"];
         };
-        /** @description Names a grant: keccak256(abi.encode(patient, tag, scope kind, scope id)), the key of its storage slot. */
+        /** @description The id of a grant: keccak256(abi.encode(patient, tag, scope kind, scope id)), the key of its storage slot. */
         GrantId: string;
         /**
-         * @description From whose side a list of grants is seen.
+         * @description The side from which the caller takes part in the listed grants.
          * @enum {string}
          */
         GrantSide: "given" | "received";
         /**
-         * @description Whether a grant counts now.
+         * @description The state of a grant at a given time.
          * @enum {string}
          */
         GrantState: "active" | "future" | "expired" | "revoked";
-        /** @description A grant as its patient or its grantee may see it. */
+        /** @description A grant, as its patient or its grantee sees it. */
         GrantView: {
-            /** @description SHA-256 of the bundle, from the chain. */
+            /** @description The SHA-256 hash of the bundle, from the chain. */
             bundle_hash: string;
             /**
              * Format: int32
-             * @description Grant epoch.
+             * @description The grant epoch.
              */
             epoch: number;
-            /** @description To whom, if this server was told. */
+            /** @description The grantee, if this server knows it. */
             grantee?: string | null;
-            /** @description Whether the grantee has hidden it; for the grantee only. */
+            /** @description Whether the grantee has hidden the grant; for the grantee only. */
             hidden?: boolean | null;
-            /** @description Its storage key. */
+            /** @description The id of the grant, which is its storage key. */
             id: components["schemas"]["GrantId"];
-            /** @description What it covers. */
+            /** @description The kind of scope. */
             kind: components["schemas"]["ScopeKind"];
             /**
              * Format: int32
-             * @description The newest version that the bundle here opens, as far as it is at hand; `GET /v1/grants/{grant}/bundle` gives the
-             *     bundle itself.
+             * @description The newest version that the bundle on this server opens, if it has one; `GET /v1/grants/{grant}/bundle` returns
+             *     the bundle itself.
              */
             newest_version?: number | null;
             /**
              * Format: int64
-             * @description Unix seconds.
+             * @description The first second after the period, in Unix seconds.
              */
             not_after: number;
             /**
              * Format: int64
-             * @description Unix seconds.
+             * @description The first second of the period, in Unix seconds.
              */
             not_before: number;
-            /** @description Who gave it. */
+            /** @description The patient who gave the grant. */
             patient: string;
             /**
              * Format: int32
-             * @description Patient epoch when granted.
+             * @description The patient's epoch at the time of the grant.
              */
             patient_epoch: number;
-            /** @description For what. */
+            /** @description The purposes. */
             purposes: components["schemas"]["Purpose"][];
             right?: components["schemas"]["Right"] | null;
             salt?: components["schemas"]["Salt"] | null;
-            /** @description Record id, category or zero. */
+            /** @description The record id, the category, or zero. */
             scope_id: string;
             shelf?: components["schemas"]["Shelf"] | null;
-            /** @description Whether it counts now. */
+            /** @description The state of the grant at the present time. */
             state: components["schemas"]["GrantState"];
             /** @description The tag on chain. */
             tag: components["schemas"]["Tag"];
-            /** @description Transaction that last changed it. */
+            /** @description The transaction that last changed the grant. */
             tx_hash: string;
         };
-        /** @description What the operator keeps of one read: everything that proves who asked for what, when, and that it was allowed. */
+        /** @description The operator's evidence of one read. It proves who asked for what, when, and that the read was permitted. */
         Leaf: {
             /**
              * Format: int64
-             * @description Unix seconds: the leaf stands on chain by then. At most [`ANCHOR_SECONDS_MAX`] after `time`.
+             * @description The time by which the leaf is on chain, in Unix seconds. At most [`ANCHOR_SECONDS_MAX`] after `time`.
              */
             anchor_by: number;
-            /** @description 32 random bytes, so that a leaf hash says nothing about its content. */
+            /** @description 32 random bytes, so that a leaf hash reveals nothing about its content. */
             blinding: string;
-            /** @description The block at which permission was asked. */
+            /** @description The hash of the block at which the permission was checked. */
             block_hash: string;
-            /** @description The login message that names the session key. */
+            /** @description The login message, which contains the session key. */
             login_message: string;
-            /** @description The wallet's signature over it. */
+            /** @description The wallet's signature over the login message. */
             login_signature: string;
             /** @description The signed request. */
             request: components["schemas"]["ReadRequest"];
-            /** @description 64 bytes r ‖ s by the session key. */
+            /** @description The session key's signature over the request: 64 bytes r ‖ s. */
             signature: string;
             /**
              * Format: int64
-             * @description Unix seconds: the later of the operator's clock and that block's time.
+             * @description The time of the read, in Unix seconds: the operator's clock or the time of that block, whichever is later.
              */
             time: number;
         };
-        /** @description RFC 6962 hash of one leaf of the operator's log. */
+        /** @description The RFC 6962 hash of one leaf of the operator's log. */
         LeafHash: string;
         LiftTombstoneAction: {
             message: {
@@ -1243,396 +1249,406 @@ export interface components {
             /** @description The relayer's address. */
             relayer: string;
         };
-        /** @description One read. Patients see those of their records; auditors see all, without reader or evidence. */
+        /** @description One read. Patients see the reads of their records. Auditors see all reads, without reader or evidence. */
         LogEntry: {
             /**
              * Format: int64
-             * @description Block of the `Accessed` event.
+             * @description The block of the `Accessed` event.
              */
             block_number?: number | null;
             /**
              * Format: int64
-             * @description Index of the leaf in the operator's log; absent until it is anchored.
+             * @description The index of the leaf in the operator's log; absent until it is anchored.
              */
             index?: number | null;
-            /** @description Leaf hash. */
+            /** @description The leaf hash. */
             leaf: components["schemas"]["LeafHash"];
-            /** @description Why. */
+            /** @description The purpose of the read. */
             purpose: components["schemas"]["Purpose"];
-            /** @description Who read; for the patient of the record and for the reader. */
+            /** @description The reader; only for the patient of the record and for the reader. */
             reader?: string | null;
-            /** @description Which record. */
+            /** @description The record that was read. */
             record: components["schemas"]["RecordId"];
             /** @description The reader's tag. */
             tag: components["schemas"]["Tag"];
             /**
              * Format: int64
-             * @description Unix seconds of the key release.
+             * @description The time of the key release, in Unix seconds.
              */
             time: number;
-            /** @description Transaction of the `Accessed` event. */
+            /** @description The transaction of the `Accessed` event. */
             tx_hash?: string | null;
             /**
              * Format: int32
-             * @description The version, if the operator's evidence is at hand.
+             * @description The version, if the server has the operator's evidence.
              */
             version?: number | null;
         };
-        /** @description `GET /v1/log/leaves/{leaf}`: the operator's evidence, for the patient of the record and for the reader. */
+        /** @description `GET /v1/log/leaves/{leaf}`: the operator's evidence. Only for the patient of the record and for the reader. */
         LogEvidence: {
             /** @description The leaf hash. */
             hash: components["schemas"]["LeafHash"];
-            /** @description Everything the leaf hash commits to. */
+            /** @description The leaf: everything that the leaf hash commits to. */
             leaf: components["schemas"]["Leaf"];
         };
         /** @description `POST /v1/auth/login`. */
         LoginBody: {
             /** @description The exact EIP-4361 text that was signed. */
             message: string;
-            /** @description The wallet's signature over it (EIP-191), or what its contract accepts (ERC-1271). */
+            /** @description The wallet's signature over it (EIP-191), or a signature that the account's contract accepts (ERC-1271). */
             signature: string;
         };
-        /** @description `GET /v1/me`. */
+        /** @description `GET /v1/me`: the caller's own account. */
         Me: {
             /** @description Whether the address may vouch for practitioners. */
             accreditor: boolean;
-            /** @description Who is signed in. */
+            /** @description The address that is signed in. */
             address: string;
-            /** @description Whether the server keeps an address book of this account. */
+            /** @description Whether the server stores an address book of this account. */
             has_address_book?: boolean;
-            /** @description Whether the server keeps a keyring of this account. */
+            /** @description Whether the server stores a keyring of this account. */
             has_keyring?: boolean;
             /**
              * Format: int32
-             * @description Epoch of the published identity key; 0 if none.
+             * @description The epoch of the published identity key; 0 if none.
              */
             key_epoch: number;
             /**
              * Format: int64
-             * @description The most bytes this account may store.
+             * @description The largest number of bytes that this account may store.
              */
             quota_bytes: number;
-            /** @description Roles that count now; empty for a patient. */
+            /** @description The roles for which the address is accredited now; empty for a patient. */
             roles: components["schemas"]["Role"][];
             /**
              * Format: int64
-             * @description Unix seconds.
+             * @description The end of the session, in Unix seconds.
              */
             session_expires_at: number;
             /**
              * Format: int64
-             * @description Bytes stored for this account.
+             * @description The number of bytes stored for this account.
              */
             stored_bytes: number;
         };
         /**
-         * @description One page of a list, newest first. It has at most as many items as were asked for and at most [`PAGE_BYTES_MAX`] bytes of
-         *     them. It may have fewer, or none, and still a next page: `next` alone says whether the list goes on.
+         * @description One page of a list, newest first. It has at most the requested number of items, and at most [`PAGE_BYTES_MAX`] bytes
+         *     of items. It may have fewer or no items and still be followed by another page: only `next` shows whether the list
+         *     continues.
          */
         Page_BlockView: {
-            /** @description The items. */
+            /** @description The items of the page. */
             items: {
-                /** @description Whose grants and requests the caller does not want. */
+                /** @description The address whose grants and requests the caller does not want. */
                 address: string;
                 /**
                  * Format: int64
-                 * @description Unix seconds.
+                 * @description The time of blocking, in Unix seconds.
                  */
                 since: number;
             }[];
-            /** @description Pass it as `cursor` to get the next page; absent at the end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next?: string | null;
         };
         /**
-         * @description One page of a list, newest first. It has at most as many items as were asked for and at most [`PAGE_BYTES_MAX`] bytes of
-         *     them. It may have fewer, or none, and still a next page: `next` alone says whether the list goes on.
+         * @description One page of a list, newest first. It has at most the requested number of items, and at most [`PAGE_BYTES_MAX`] bytes
+         *     of items. It may have fewer or no items and still be followed by another page: only `next` shows whether the list
+         *     continues.
          */
         Page_CheckpointView: {
-            /** @description The items. */
+            /** @description The items of the page. */
             items: {
                 /**
                  * Format: int64
-                 * @description Block number.
+                 * @description The block number.
                  */
                 block_number: number;
-                /** @description Chained head. */
+                /** @description The head, which includes the head before it. */
                 head: string;
-                /** @description Whose log. */
+                /** @description The operator of the log. */
                 operator: string;
-                /** @description RFC 6962 root. */
+                /** @description The RFC 6962 root. */
                 root: string;
                 /**
                  * Format: int64
-                 * @description Number of leaves.
+                 * @description The number of leaves.
                  */
                 size: number;
                 /**
                  * Format: int64
-                 * @description Unix seconds.
+                 * @description The block time, in Unix seconds.
                  */
                 time: number;
-                /** @description Transaction. */
+                /** @description The transaction hash. */
                 tx_hash: string;
             }[];
-            /** @description Pass it as `cursor` to get the next page; absent at the end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next?: string | null;
         };
         /**
-         * @description One page of a list, newest first. It has at most as many items as were asked for and at most [`PAGE_BYTES_MAX`] bytes of
-         *     them. It may have fewer, or none, and still a next page: `next` alone says whether the list goes on.
+         * @description One page of a list, newest first. It has at most the requested number of items, and at most [`PAGE_BYTES_MAX`] bytes
+         *     of items. It may have fewer or no items and still be followed by another page: only `next` shows whether the list
+         *     continues.
          */
         Page_DirectoryEntry: {
-            /** @description The items. */
+            /** @description The items of the page. */
             items: {
-                /** @description Who vouches. */
+                /** @description The accreditor who vouches for the practitioner. */
                 accreditor: string;
                 /** @description The practitioner. */
                 address: string;
-                /** @description Whether a key is published, so that one can share with it. */
+                /** @description Whether the practitioner has published a key, which is needed to share with it. */
                 has_key: boolean;
                 profile?: components["schemas"]["SignedProfile"] | null;
-                /** @description In which roles. */
+                /** @description The roles of the practitioner. */
                 roles: components["schemas"]["Role"][];
-                /** @description Whether it is suspended, or its accreditor is. */
+                /** @description Whether the practitioner is suspended, or its accreditor was removed after it vouched. */
                 suspended: boolean;
                 /**
                  * Format: int64
-                 * @description Unix seconds.
+                 * @description The first second of the accreditation, in Unix seconds.
                  */
                 valid_from: number;
                 /**
                  * Format: int64
-                 * @description Unix seconds.
+                 * @description The first second after the accreditation, in Unix seconds.
                  */
                 valid_until: number;
             }[];
-            /** @description Pass it as `cursor` to get the next page; absent at the end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next?: string | null;
         };
         /**
-         * @description One page of a list, newest first. It has at most as many items as were asked for and at most [`PAGE_BYTES_MAX`] bytes of
-         *     them. It may have fewer, or none, and still a next page: `next` alone says whether the list goes on.
+         * @description One page of a list, newest first. It has at most the requested number of items, and at most [`PAGE_BYTES_MAX`] bytes
+         *     of items. It may have fewer or no items and still be followed by another page: only `next` shows whether the list
+         *     continues.
          */
         Page_GrantView: {
-            /** @description The items. */
+            /** @description The items of the page. */
             items: {
-                /** @description SHA-256 of the bundle, from the chain. */
+                /** @description The SHA-256 hash of the bundle, from the chain. */
                 bundle_hash: string;
                 /**
                  * Format: int32
-                 * @description Grant epoch.
+                 * @description The grant epoch.
                  */
                 epoch: number;
-                /** @description To whom, if this server was told. */
+                /** @description The grantee, if this server knows it. */
                 grantee?: string | null;
-                /** @description Whether the grantee has hidden it; for the grantee only. */
+                /** @description Whether the grantee has hidden the grant; for the grantee only. */
                 hidden?: boolean | null;
-                /** @description Its storage key. */
+                /** @description The id of the grant, which is its storage key. */
                 id: components["schemas"]["GrantId"];
-                /** @description What it covers. */
+                /** @description The kind of scope. */
                 kind: components["schemas"]["ScopeKind"];
                 /**
                  * Format: int32
-                 * @description The newest version that the bundle here opens, as far as it is at hand; `GET /v1/grants/{grant}/bundle` gives the
-                 *     bundle itself.
+                 * @description The newest version that the bundle on this server opens, if it has one; `GET /v1/grants/{grant}/bundle` returns
+                 *     the bundle itself.
                  */
                 newest_version?: number | null;
                 /**
                  * Format: int64
-                 * @description Unix seconds.
+                 * @description The first second after the period, in Unix seconds.
                  */
                 not_after: number;
                 /**
                  * Format: int64
-                 * @description Unix seconds.
+                 * @description The first second of the period, in Unix seconds.
                  */
                 not_before: number;
-                /** @description Who gave it. */
+                /** @description The patient who gave the grant. */
                 patient: string;
                 /**
                  * Format: int32
-                 * @description Patient epoch when granted.
+                 * @description The patient's epoch at the time of the grant.
                  */
                 patient_epoch: number;
-                /** @description For what. */
+                /** @description The purposes. */
                 purposes: components["schemas"]["Purpose"][];
                 right?: components["schemas"]["Right"] | null;
                 salt?: components["schemas"]["Salt"] | null;
-                /** @description Record id, category or zero. */
+                /** @description The record id, the category, or zero. */
                 scope_id: string;
                 shelf?: components["schemas"]["Shelf"] | null;
-                /** @description Whether it counts now. */
+                /** @description The state of the grant at the present time. */
                 state: components["schemas"]["GrantState"];
                 /** @description The tag on chain. */
                 tag: components["schemas"]["Tag"];
-                /** @description Transaction that last changed it. */
+                /** @description The transaction that last changed the grant. */
                 tx_hash: string;
             }[];
-            /** @description Pass it as `cursor` to get the next page; absent at the end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next?: string | null;
         };
         /**
-         * @description One page of a list, newest first. It has at most as many items as were asked for and at most [`PAGE_BYTES_MAX`] bytes of
-         *     them. It may have fewer, or none, and still a next page: `next` alone says whether the list goes on.
+         * @description One page of a list, newest first. It has at most the requested number of items, and at most [`PAGE_BYTES_MAX`] bytes
+         *     of items. It may have fewer or no items and still be followed by another page: only `next` shows whether the list
+         *     continues.
          */
         Page_LogEntry: {
-            /** @description The items. */
+            /** @description The items of the page. */
             items: {
                 /**
                  * Format: int64
-                 * @description Block of the `Accessed` event.
+                 * @description The block of the `Accessed` event.
                  */
                 block_number?: number | null;
                 /**
                  * Format: int64
-                 * @description Index of the leaf in the operator's log; absent until it is anchored.
+                 * @description The index of the leaf in the operator's log; absent until it is anchored.
                  */
                 index?: number | null;
-                /** @description Leaf hash. */
+                /** @description The leaf hash. */
                 leaf: components["schemas"]["LeafHash"];
-                /** @description Why. */
+                /** @description The purpose of the read. */
                 purpose: components["schemas"]["Purpose"];
-                /** @description Who read; for the patient of the record and for the reader. */
+                /** @description The reader; only for the patient of the record and for the reader. */
                 reader?: string | null;
-                /** @description Which record. */
+                /** @description The record that was read. */
                 record: components["schemas"]["RecordId"];
                 /** @description The reader's tag. */
                 tag: components["schemas"]["Tag"];
                 /**
                  * Format: int64
-                 * @description Unix seconds of the key release.
+                 * @description The time of the key release, in Unix seconds.
                  */
                 time: number;
-                /** @description Transaction of the `Accessed` event. */
+                /** @description The transaction of the `Accessed` event. */
                 tx_hash?: string | null;
                 /**
                  * Format: int32
-                 * @description The version, if the operator's evidence is at hand.
+                 * @description The version, if the server has the operator's evidence.
                  */
                 version?: number | null;
             }[];
-            /** @description Pass it as `cursor` to get the next page; absent at the end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next?: string | null;
         };
         /**
-         * @description One page of a list, newest first. It has at most as many items as were asked for and at most [`PAGE_BYTES_MAX`] bytes of
-         *     them. It may have fewer, or none, and still a next page: `next` alone says whether the list goes on.
+         * @description One page of a list, newest first. It has at most the requested number of items, and at most [`PAGE_BYTES_MAX`] bytes
+         *     of items. It may have fewer or no items and still be followed by another page: only `next` shows whether the list
+         *     continues.
          */
         Page_RecordView: {
-            /** @description The items. */
+            /** @description The items of the page. */
             items: {
-                /** @description Its folder. */
+                /** @description The category. */
                 category: components["schemas"]["Category"];
                 /**
                  * Format: int64
-                 * @description Unix seconds.
+                 * @description The time of version 1, in Unix seconds.
                  */
                 created: number;
-                /** @description The record. */
+                /** @description The id of the record. */
                 id: components["schemas"]["RecordId"];
                 /**
                  * Format: int64
-                 * @description Unix seconds from which on its tombstone can no longer be lifted, and servers destroy; absent where none stands.
+                 * @description The time from which the tombstone can no longer be lifted and servers destroy the data, in Unix seconds; absent
+                 *     when the record has no tombstone.
                  */
                 liftable_until?: number | null;
-                /** @description Whose it is. */
+                /** @description The patient. */
                 patient: string;
-                /** @description Where it stands. */
+                /** @description The status. */
                 status: components["schemas"]["RecordStatus"];
                 /**
                  * Format: int32
-                 * @description How often it was tombstoned or its tombstone lifted; a tombstone and a lift name it.
+                 * @description The number of times the record was tombstoned or its tombstone lifted. Messages that tombstone or lift contain
+                 *     this number.
                  */
                 tombstone_epoch: number;
-                /** @description Who uploaded version 1. */
+                /** @description The uploader of version 1. */
                 uploader: string;
                 /**
                  * Format: int32
-                 * @description How many versions it has.
+                 * @description The number of versions.
                  */
                 version_count: number;
-                /** @description The newest [`VERSIONS_SHOWN`] at most, oldest first; `GET /v1/records/{record}/versions` gives all. */
+                /** @description The newest versions, at most [`VERSIONS_SHOWN`], oldest first; `GET /v1/records/{record}/versions` returns all. */
                 versions: components["schemas"]["VersionView"][];
             }[];
-            /** @description Pass it as `cursor` to get the next page; absent at the end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next?: string | null;
         };
         /**
-         * @description One page of a list, newest first. It has at most as many items as were asked for and at most [`PAGE_BYTES_MAX`] bytes of
-         *     them. It may have fewer, or none, and still a next page: `next` alone says whether the list goes on.
+         * @description One page of a list, newest first. It has at most the requested number of items, and at most [`PAGE_BYTES_MAX`] bytes
+         *     of items. It may have fewer or no items and still be followed by another page: only `next` shows whether the list
+         *     continues.
          */
         Page_RequestView: {
-            /** @description The items. */
+            /** @description The items of the page. */
             items: {
                 /**
                  * Format: int64
-                 * @description Unix seconds.
+                 * @description The time of the answer, in Unix seconds.
                  */
                 answered_at?: number | null;
                 /**
                  * Format: int64
-                 * @description Unix seconds.
+                 * @description The time of the request, in Unix seconds.
                  */
                 created_at: number;
-                /** @description Names the request. */
+                /** @description The id of the request. */
                 id: components["schemas"]["RequestId"];
                 /** @description The reason, for the patient. */
                 note: string;
-                /** @description What is asked. */
+                /** @description The signed request. */
                 signed: components["schemas"]["SignedAccessRequest"];
-                /** @description Where it stands. */
+                /** @description The state of the request. */
                 state: components["schemas"]["RequestState"];
             }[];
-            /** @description Pass it as `cursor` to get the next page; absent at the end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next?: string | null;
         };
         /**
-         * @description One page of a list, newest first. It has at most as many items as were asked for and at most [`PAGE_BYTES_MAX`] bytes of
-         *     them. It may have fewer, or none, and still a next page: `next` alone says whether the list goes on.
+         * @description One page of a list, newest first. It has at most the requested number of items, and at most [`PAGE_BYTES_MAX`] bytes
+         *     of items. It may have fewer or no items and still be followed by another page: only `next` shows whether the list
+         *     continues.
          */
         Page_VersionView: {
-            /** @description The items. */
+            /** @description The items of the page. */
             items: {
                 /**
                  * Format: int64
-                 * @description Block of the registration.
+                 * @description The block of the registration.
                  */
                 block_number: number;
-                /** @description CIDv1 of the envelope. */
+                /** @description The CIDv1 of the envelope. */
                 cid: string;
-                /** @description Whether the operator holds its release share, so that grantees can open it. */
+                /** @description Whether the operator has the release share of this version, which grantees need to open it. */
                 has_release_share: boolean;
                 /**
                  * Format: int64
-                 * @description Unix seconds.
+                 * @description The time of the registration, in Unix seconds.
                  */
                 registered_at: number;
-                /** @description Whether its uploader says not to rely on it. It can be read as before. */
+                /** @description Whether the uploader says that the version must not be relied on. It can still be read. */
                 retracted: boolean;
                 /**
                  * Format: int64
-                 * @description Bytes of the envelope, if this server holds it.
+                 * @description The length of the envelope in bytes, if this server has it.
                  */
                 size?: number | null;
-                /** @description Transaction of the registration. */
+                /** @description The transaction of the registration. */
                 tx_hash: string;
-                /** @description Who uploaded it. */
+                /** @description The uploader of this version. */
                 uploader: string;
                 /**
                  * Format: int32
-                 * @description From 1.
+                 * @description The version number, from 1.
                  */
                 version: number;
             }[];
-            /** @description Pass it as `cursor` to get the next page; absent at the end. */
+            /** @description The cursor of the next page; absent on the last page. */
             next?: string | null;
         };
         /**
-         * @description `GET` and `PUT /v1/keyring`, `/v1/address-book`: bytes that only their owner can open. `PUT` needs `If-Match` with
-         *     the revision it replaces, or `If-None-Match: *` for the first.
+         * @description `GET` and `PUT /v1/keyring`, `/v1/address-book`: bytes that only their owner can decrypt. `PUT` needs `If-Match`
+         *     with the revision that it replaces, or `If-None-Match: *` for the first.
          */
         PrivateBlob: {
-            /** @description Opaque to the server; base64. */
+            /** @description The content, in base64. The server cannot decrypt it. */
             content: string;
         };
         /** @description The body of every error answer: problem details (RFC 9457) with a stable code. */
@@ -1643,7 +1659,7 @@ export interface components {
             detail: string;
             /** @description What to do now. */
             hint: string;
-            /** @description Names this request in the operator's log. */
+            /** @description The id of this request in the operator's log. */
             request_id: string;
             /**
              * Format: int32
@@ -1668,50 +1684,50 @@ export interface components {
         PublishedKey: {
             /**
              * Format: int32
-             * @description From 1.
+             * @description The epoch of the key, from 1.
              */
             epoch: number;
             /**
              * Format: int32
-             * @description HPKE KEM id.
+             * @description The HPKE KEM id.
              */
             kem: number;
-            /** @description Uncompressed point, 65 bytes. */
+            /** @description The key: an uncompressed point, 65 bytes. */
             key: string;
-            /** @description keccak256 of `key`. */
+            /** @description The keccak256 hash of `key`. */
             key_hash: string;
-            /** @description Whose key. */
+            /** @description The owner of the key. */
             owner: string;
             /**
              * Format: int64
-             * @description Unix seconds.
+             * @description The time of publication, in Unix seconds.
              */
             since: number;
         };
         /**
-         * @description Why somebody reads: HL7 v3 PurposeOfUse.
+         * @description The purpose of a read: HL7 v3 PurposeOfUse.
          * @enum {string}
          */
         Purpose: "TREAT" | "ETREAT" | "BTG" | "HPAYMT" | "HOPERAT" | "HRESCH" | "PATRQT" | "FAMRQT" | "PUBHLTH" | "COC";
-        /** @description The answer: the release share, and the promise that the read is in the log. */
+        /** @description The answer to a read request: the release share, and the promise that the read is in the log. */
         ReadAnswer: {
             /**
              * Format: int64
-             * @description Unix seconds until which the permission lasts, all else unchanged.
+             * @description The time until which the permission lasts, in Unix seconds, if nothing else changes.
              */
             allowed_until: number;
-            /** @description Hash of the log leaf. */
+            /** @description The hash of the log leaf. */
             leaf: components["schemas"]["LeafHash"];
-            /** @description The operator's promise. */
+            /** @description The operator's receipt. */
             receipt: components["schemas"]["SignedReceipt"];
-            /** @description Release share B, 32 bytes. Useless without the reader share. */
+            /** @description The release share B, 32 bytes. It is useless without the reader share. */
             release_share: string;
         };
-        /** @description `POST /v1/reads`: the same bytes again give the same receipt. */
+        /** @description `POST /v1/reads`: a request to open a record. Sending the same bytes again gives the same receipt. */
         ReadBody: {
-            /** @description What is wished. */
+            /** @description The read request. */
             request: components["schemas"]["ReadRequest"];
-            /** @description 64 bytes r ‖ s by the session key over the request's signed bytes. */
+            /** @description The session key's signature over the signed bytes of the request: 64 bytes r ‖ s. */
             signature: string;
         };
         ReadReceipt: {
@@ -1722,28 +1738,28 @@ export interface components {
             record: string;
             version: number;
         };
-        /** @description A wish to open one version of a record. The session key signs [`ReadRequest::signed_bytes`]. */
+        /** @description A request to open one version of a record. The session key signs [`ReadRequest::signed_bytes`]. */
         ReadRequest: {
             /**
              * Format: int64
-             * @description Unix seconds; at most [`READ_REQUEST_SECONDS_MAX`] from now.
+             * @description The end of validity, in Unix seconds; at most [`READ_REQUEST_SECONDS_MAX`] from now.
              */
             deadline: number;
-            /** @description Who reads: the session's address. */
+            /** @description The reader: the address of the session. */
             grantee: string;
-            /** @description SHA-256 of the session's login message. */
+            /** @description The SHA-256 hash of the session's login message. */
             login_hash: string;
-            /** @description 32 random bytes; unique for the session. */
+            /** @description 32 random bytes, unique within the session. */
             nonce: string;
-            /** @description Why. */
+            /** @description The purpose of the read. */
             purpose: components["schemas"]["Purpose"];
-            /** @description Which record. */
+            /** @description The record to open. */
             record: components["schemas"]["RecordId"];
-            /** @description Opens the reader's READ tag. */
+            /** @description The salt that opens the reader's READ tag. */
             salt: components["schemas"]["Salt"];
             /**
              * Format: int32
-             * @description Which version, from 1.
+             * @description The version to open, from 1.
              */
             version: number;
         };
@@ -1774,54 +1790,60 @@ export interface components {
              */
             secrets: boolean;
         };
-        /** @description A record: keccak256(uploader20 ‖ salt32) of its first uploader. */
+        /** @description The id of a record: keccak256(uploader20 ‖ salt32) of its first uploader. */
         RecordId: string;
         /**
-         * @description Where a record stands. Only its patient moves it: forward, and back from a tombstone within the lift period.
+         * @description The status of a record. Only the patient changes it: forward in the order of the codes, and back from a tombstone
+         *     within the lift period.
          * @enum {string}
          */
         RecordStatus: "active" | "superseded" | "tombstoned";
-        /** @description A record as the caller may see it. */
+        /** @description A record, as the caller may see it. */
         RecordView: {
-            /** @description Its folder. */
+            /** @description The category. */
             category: components["schemas"]["Category"];
             /**
              * Format: int64
-             * @description Unix seconds.
+             * @description The time of version 1, in Unix seconds.
              */
             created: number;
-            /** @description The record. */
+            /** @description The id of the record. */
             id: components["schemas"]["RecordId"];
             /**
              * Format: int64
-             * @description Unix seconds from which on its tombstone can no longer be lifted, and servers destroy; absent where none stands.
+             * @description The time from which the tombstone can no longer be lifted and servers destroy the data, in Unix seconds; absent
+             *     when the record has no tombstone.
              */
             liftable_until?: number | null;
-            /** @description Whose it is. */
+            /** @description The patient. */
             patient: string;
-            /** @description Where it stands. */
+            /** @description The status. */
             status: components["schemas"]["RecordStatus"];
             /**
              * Format: int32
-             * @description How often it was tombstoned or its tombstone lifted; a tombstone and a lift name it.
+             * @description The number of times the record was tombstoned or its tombstone lifted. Messages that tombstone or lift contain
+             *     this number.
              */
             tombstone_epoch: number;
-            /** @description Who uploaded version 1. */
+            /** @description The uploader of version 1. */
             uploader: string;
             /**
              * Format: int32
-             * @description How many versions it has.
+             * @description The number of versions.
              */
             version_count: number;
-            /** @description The newest [`VERSIONS_SHOWN`] at most, oldest first; `GET /v1/records/{record}/versions` gives all. */
+            /** @description The newest versions, at most [`VERSIONS_SHOWN`], oldest first; `GET /v1/records/{record}/versions` returns all. */
             versions: components["schemas"]["VersionView"][];
         };
-        /** @description `POST /v1/records`: a signed `RegisterRecord`, `RegisterVersion`; answered 201 when mined, 202 after a while. */
+        /**
+         * @description `POST /v1/records`: a signed `RegisterRecord` or `RegisterVersion`. Answers 201 when it is mined, 202 when that
+         *     takes longer than a short wait.
+         */
         RegisterBody: {
             action?: components["schemas"]["SignedAction"] | null;
             /** @description The record that the message registers. */
             record: components["schemas"]["RecordId"];
-            /** @description The release share B, a capsule (117 bytes) sealed to the operator's key. */
+            /** @description The release share B: a capsule (117 bytes) sealed to the operator's key. */
             release_share: string;
             salt?: components["schemas"]["Salt"] | null;
             /**
@@ -1883,9 +1905,9 @@ export interface components {
              */
             type: "register_version";
         };
-        /** @description `PUT /v1/records/{record}/versions/{version}/release-share`: the patient puts B in again, or replaces a wrong one. */
+        /** @description `PUT /v1/records/{record}/versions/{version}/release-share`: the patient deposits B again, or replaces a wrong one. */
         ReleaseShareBody: {
-            /** @description A capsule (117 bytes) sealed to the operator's key. */
+            /** @description The release share B: a capsule (117 bytes) sealed to the operator's key. */
             release_share: string;
         };
         RemoveAccreditorAction: {
@@ -1903,37 +1925,37 @@ export interface components {
         };
         /** @description `POST /v1/requests`: a practitioner asks a patient for access. */
         RequestBody: {
-            /** @description The reason: a note that only the patient can open (see `protocol::note`); hashes to the request's `noteHash`. */
+            /** @description The reason: a note that only the patient can open (see `protocol::note`). Its hash is the request's `noteHash`. */
             note: string;
-            /** @description What is asked, signed. */
+            /** @description The signed request. */
             signed: components["schemas"]["SignedAccessRequest"];
         };
-        /** @description Names an access request: the EIP-712 signing hash of its message. */
+        /** @description The id of an access request: the EIP-712 signing hash of its message. */
         RequestId: string;
         /**
-         * @description Where a request stands.
+         * @description The state of a request.
          * @enum {string}
          */
         RequestState: "open" | "approved" | "denied" | "lapsed";
-        /** @description A request as its two parties see it. */
+        /** @description A request, as its two parties see it. */
         RequestView: {
             /**
              * Format: int64
-             * @description Unix seconds.
+             * @description The time of the answer, in Unix seconds.
              */
             answered_at?: number | null;
             /**
              * Format: int64
-             * @description Unix seconds.
+             * @description The time of the request, in Unix seconds.
              */
             created_at: number;
-            /** @description Names the request. */
+            /** @description The id of the request. */
             id: components["schemas"]["RequestId"];
             /** @description The reason, for the patient. */
             note: string;
-            /** @description What is asked. */
+            /** @description The signed request. */
             signed: components["schemas"]["SignedAccessRequest"];
-            /** @description Where it stands. */
+            /** @description The state of the request. */
             state: components["schemas"]["RequestState"];
         };
         RetractAction: {
@@ -1981,40 +2003,43 @@ export interface components {
              */
             type: "revoke_all";
         };
-        /** @description `POST /v1/grants/revoke`: a signed `Revoke` or `RevokeAll`. Reads stop at once, also before it is mined. */
+        /**
+         * @description `POST /v1/grants/revoke`: a signed `Revoke` or `RevokeAll`. The server refuses reads at once, even before it is
+         *     mined.
+         */
         RevokeBody: {
             /** @description The signed message. */
             action: components["schemas"]["SignedAction"];
         };
         /**
-         * @description What a grant permits. A grant carries exactly one.
+         * @description The right that a grant gives. A grant has exactly one.
          * @enum {string}
          */
         Right: "read" | "write";
         /**
-         * @description What an accreditor vouches for.
+         * @description The role for which an accreditor vouches.
          * @enum {string}
          */
         Role: "doctor" | "nurse" | "lab" | "pharmacy" | "auditor" | "emergency" | "researcher";
-        /** @description What opens a tag or a record id. Known to those it concerns, never printed in logs. */
+        /** @description The random value that opens a tag or a record id. Only the people concerned know it; it is never logged. */
         Salt: string;
         /**
-         * @description What a grant covers.
+         * @description The kind of scope: what a grant covers.
          * @enum {string}
          */
         ScopeKind: "record" | "category" | "all";
-        /** @description `GET /v1/deployment`: where the contracts are and what this server is. A client compares it with its own copy. */
+        /** @description `GET /v1/deployment`: the contracts and the server. A client compares the deployment with its own copy. */
         ServerInfo: {
             /**
              * Format: int64
-             * @description Within so many seconds of a read its leaf stands on chain.
+             * @description The longest time from a read until its leaf is on chain, in seconds.
              */
             anchor_seconds_max: number;
             /** @description The server's copy of the deployment file, with the keys to which release shares are sealed. */
             deployment: components["schemas"]["Deployment"];
             /**
              * Format: int64
-             * @description Largest envelope, in bytes.
+             * @description The largest envelope that the server accepts, in bytes.
              */
             envelope_bytes_max: number;
             /** @description The server's version. */
@@ -2022,80 +2047,83 @@ export interface components {
         };
         /** @description The answer to a login. */
         SessionToken: {
-            /** @description Who is signed in. */
+            /** @description The address that is signed in. */
             address: string;
             /**
              * Format: int64
-             * @description Unix seconds.
+             * @description The end of the session, in Unix seconds.
              */
             expires_at: number;
-            /** @description `Authorization: Bearer …`. Browsers may ignore it and use the cookie. */
+            /** @description The token for `Authorization: Bearer …`. Browsers may ignore it and use the cookie. */
             token: string;
         };
         /**
-         * @description Where a received grant waits: grants are never refused, but those of strangers stand apart.
+         * @description The list in which a received grant waits. Grants are never refused, but those of strangers are listed separately.
          * @enum {string}
          */
         Shelf: "known" | "strangers" | "blocked";
         /**
-         * @description Which received grants are listed.
+         * @description The received grants to list.
          * @enum {string}
          */
         ShelfQuery: "known" | "strangers" | "blocked" | "hidden";
         /** @description An [`AccessRequest`] with its signature. */
         SignedAccessRequest: {
-            /** @description What is stated. */
+            /** @description The statement. */
             request: components["schemas"]["AccessRequest"];
-            /** @description 65 bytes r ‖ s ‖ v, or what the signer's contract accepts (ERC-1271). */
+            /** @description The signature: 65 bytes r ‖ s ‖ v, or a signature that the signer's contract accepts (ERC-1271). */
             signature: string;
         };
-        /** @description An action with its signature, ready for anyone to submit. */
+        /** @description An action with its signature. Anyone can submit it. */
         SignedAction: {
-            /** @description What is done. Its lists and byte strings are bounded. */
+            /** @description The action. The length of its lists and byte strings is limited. */
             action: components["schemas"]["Action"];
-            /** @description 65 bytes r ‖ s ‖ v, or what the signer's contract accepts (ERC-1271). */
+            /** @description The signature: 65 bytes r ‖ s ‖ v, or a signature that the signer's contract accepts (ERC-1271). */
             signature: string;
         };
         /** @description A [`DenyRequest`] with its signature. */
         SignedDenial: {
-            /** @description What is stated. */
+            /** @description The statement. */
             denial: components["schemas"]["DenyRequest"];
-            /** @description 65 bytes r ‖ s ‖ v, or what the signer's contract accepts (ERC-1271). */
+            /** @description The signature: 65 bytes r ‖ s ‖ v, or a signature that the signer's contract accepts (ERC-1271). */
             signature: string;
         };
         /** @description One entry of the list in the deployment file. */
         SignedOperatorKey: {
             /**
              * Format: int32
-             * @description From 1, without gaps.
+             * @description The epoch, from 1, without gaps.
              */
             epoch: number;
-            /** @description Uncompressed secp256k1 point, 65 bytes. */
+            /** @description The key: an uncompressed point on secp256k1, 65 bytes. */
             key: string;
             /** @description The operator's signature over [`OperatorKey`]: 65 bytes r ‖ s ‖ v. */
             signature: string;
         };
         /** @description A [`Profile`] with its accreditor's signature. */
         SignedProfile: {
-            /** @description What is stated. */
+            /** @description The statement. */
             profile: components["schemas"]["Profile"];
-            /** @description 65 bytes r ‖ s ‖ v, or what the signer's contract accepts (ERC-1271). */
+            /** @description The signature: 65 bytes r ‖ s ‖ v, or a signature that the signer's contract accepts (ERC-1271). */
             signature: string;
         };
         /** @description A [`ReadReceipt`] with the operator's EIP-712 signature in the domain of `AccessLog`. */
         SignedReceipt: {
-            /** @description What is promised. */
+            /** @description The promise. */
             receipt: components["schemas"]["ReadReceipt"];
-            /** @description 65 bytes r ‖ s ‖ v. */
+            /** @description The operator's signature: 65 bytes r ‖ s ‖ v. */
             signature: string;
         };
-        /** @description `POST /v1/blobs` (body: the envelope's bytes, `application/octet-stream`, with `Content-Length`): where it lies. */
+        /**
+         * @description `POST /v1/blobs` (body: the envelope's bytes, `application/octet-stream`, with `Content-Length`): the stored
+         *     envelope.
+         */
         StoredBlob: {
-            /** @description CIDv1, base32. */
+            /** @description The CIDv1 in base32. */
             cid: string;
             /**
              * Format: int64
-             * @description Bytes of the envelope.
+             * @description The length of the envelope, in bytes.
              */
             size: number;
         };
@@ -2149,11 +2177,11 @@ export interface components {
         };
         /** @description One capsule of a bundle. */
         VersionCapsule: {
-            /** @description 117 bytes, sealed to the grantee. */
+            /** @description The capsule: 117 bytes, sealed to the grantee. */
             capsule: string;
             /**
              * Format: int32
-             * @description The version it opens, from 1.
+             * @description The version that the capsule opens, from 1.
              */
             version: number;
         };
@@ -2161,37 +2189,37 @@ export interface components {
         VersionView: {
             /**
              * Format: int64
-             * @description Block of the registration.
+             * @description The block of the registration.
              */
             block_number: number;
-            /** @description CIDv1 of the envelope. */
+            /** @description The CIDv1 of the envelope. */
             cid: string;
-            /** @description Whether the operator holds its release share, so that grantees can open it. */
+            /** @description Whether the operator has the release share of this version, which grantees need to open it. */
             has_release_share: boolean;
             /**
              * Format: int64
-             * @description Unix seconds.
+             * @description The time of the registration, in Unix seconds.
              */
             registered_at: number;
-            /** @description Whether its uploader says not to rely on it. It can be read as before. */
+            /** @description Whether the uploader says that the version must not be relied on. It can still be read. */
             retracted: boolean;
             /**
              * Format: int64
-             * @description Bytes of the envelope, if this server holds it.
+             * @description The length of the envelope in bytes, if this server has it.
              */
             size?: number | null;
-            /** @description Transaction of the registration. */
+            /** @description The transaction of the registration. */
             tx_hash: string;
-            /** @description Who uploaded it. */
+            /** @description The uploader of this version. */
             uploader: string;
             /**
              * Format: int32
-             * @description From 1.
+             * @description The version number, from 1.
              */
             version: number;
         };
         /**
-         * @description Why an action that was accepted is not mined for now. Nothing is lost: it goes on by itself, until its deadline.
+         * @description The reason why an accepted action is not mined yet. Nothing is lost: the server keeps trying until the deadline.
          * @enum {string}
          */
         Waiting: "room" | "fees" | "funds";
@@ -3158,9 +3186,9 @@ export interface operations {
     list_blocks: {
         parameters: {
             query?: {
-                /** @description Where to go on: `next` of the page before. */
+                /** @description Where to continue: the `next` of the page before. */
                 cursor?: string;
-                /** @description At most this many items, 1 to 500; 100 if absent. */
+                /** @description The largest number of items, 1 to 500; 100 if absent. */
                 limit?: number;
             };
             header?: never;
@@ -3292,13 +3320,13 @@ export interface operations {
     list_directory: {
         parameters: {
             query?: {
-                /** @description Only this role. */
+                /** @description Only practitioners with this role. */
                 role?: components["schemas"]["Role"];
-                /** @description Only names that begin so, ignoring case. */
+                /** @description Only names that begin with this text, ignoring case. */
                 name?: string;
-                /** @description Where to go on. */
+                /** @description Where to continue: the `next` of the page before. */
                 cursor?: string;
-                /** @description At most this many items, 1 to 500. */
+                /** @description The largest number of items, 1 to 500. */
                 limit?: number;
             };
             header?: never;
@@ -3429,20 +3457,20 @@ export interface operations {
     list_grants: {
         parameters: {
             query?: {
-                /** @description `given` (as patient, the default) or `received` (as grantee). */
+                /** @description The list to return: `given` (as patient, the default) or `received` (as grantee). */
                 side?: components["schemas"]["GrantSide"];
-                /** @description Only grants over this record (hex). Of received ones: those of the record's patient, wherever they wait. */
+                /** @description Only grants over this record (hex). For received grants: only those of the record's patient, on all shelves. */
                 record?: string;
-                /** @description Only grants received from this patient (hex), wherever they wait. Not for the side `given`. */
+                /** @description Only grants received from this patient (hex), on all shelves. Not allowed with the side `given`. */
                 patient?: string;
                 /**
-                 * @description Of received grants, those that wait here: `known` (the default), `strangers`, `blocked` or `hidden`. Not for the side
-                 *     `given`, and not together with `record` or `patient`.
+                 * @description Only received grants on this shelf: `known` (the default), `strangers`, `blocked` or `hidden`. Not allowed with
+                 *     the side `given`, nor together with `record` or `patient`.
                  */
                 shelf?: components["schemas"]["ShelfQuery"];
-                /** @description Where to go on. */
+                /** @description Where to continue: the `next` of the page before. */
                 cursor?: string;
-                /** @description At most this many items, 1 to 500. */
+                /** @description The largest number of items, 1 to 500. */
                 limit?: number;
             };
             header?: never;
@@ -4037,13 +4065,13 @@ export interface operations {
                 record?: string;
                 /** @description Only reads for this purpose. */
                 purpose?: components["schemas"]["Purpose"];
-                /** @description Only reads from this second on. */
+                /** @description Only reads at or after this time, in Unix seconds. */
                 from?: number;
-                /** @description Only reads before this second. */
+                /** @description Only reads before this time, in Unix seconds. */
                 until?: number;
-                /** @description Where to go on. */
+                /** @description Where to continue: the `next` of the page before. */
                 cursor?: string;
-                /** @description At most this many items, 1 to 500. */
+                /** @description The largest number of items, 1 to 500. */
                 limit?: number;
             };
             header?: never;
@@ -4074,9 +4102,9 @@ export interface operations {
     list_checkpoints: {
         parameters: {
             query?: {
-                /** @description Where to go on: `next` of the page before. */
+                /** @description Where to continue: the `next` of the page before. */
                 cursor?: string;
-                /** @description At most this many items, 1 to 500; 100 if absent. */
+                /** @description The largest number of items, 1 to 500; 100 if absent. */
                 limit?: number;
             };
             header?: never;
@@ -4247,15 +4275,15 @@ export interface operations {
     list_records: {
         parameters: {
             query?: {
-                /** @description Only this record (hex), if the caller may see it; whoever has granted it. */
+                /** @description Only this record (hex), if the caller may see it, whoever granted it. */
                 record?: string;
                 /** @description Only records of this patient (hex). */
                 patient?: string;
                 /** @description Only this category. */
                 category?: components["schemas"]["Category"];
-                /** @description Where to go on. */
+                /** @description Where to continue: the `next` of the page before. */
                 cursor?: string;
-                /** @description At most this many items, 1 to 500. */
+                /** @description The largest number of items, 1 to 500. */
                 limit?: number;
             };
             header?: never;
@@ -4451,9 +4479,9 @@ export interface operations {
     list_versions: {
         parameters: {
             query?: {
-                /** @description Where to go on: `next` of the page before. */
+                /** @description Where to continue: the `next` of the page before. */
                 cursor?: string;
-                /** @description At most this many items, 1 to 500; 100 if absent. */
+                /** @description The largest number of items, 1 to 500; 100 if absent. */
                 limit?: number;
             };
             header?: never;
@@ -4549,9 +4577,9 @@ export interface operations {
     list_requests: {
         parameters: {
             query?: {
-                /** @description Where to go on: `next` of the page before. */
+                /** @description Where to continue: the `next` of the page before. */
                 cursor?: string;
-                /** @description At most this many items, 1 to 500; 100 if absent. */
+                /** @description The largest number of items, 1 to 500; 100 if absent. */
                 limit?: number;
             };
             header?: never;
