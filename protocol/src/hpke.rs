@@ -16,7 +16,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
     codes::KEM_SECP256K1,
-    identity::{IdentityKey, PublicKey},
+    key_pair::{IdentityKey, PublicKey},
 };
 
 const VERSION: &[u8] = b"HPKE-v1";

@@ -21,6 +21,7 @@ pub mod operator_keys;
 pub mod identity;
 mod kdf;
 pub mod key_epochs;
+mod key_pair;
 pub mod keyring;
 pub mod recovery;
 pub mod secret;
