@@ -192,7 +192,7 @@ impl<'a> Story<'a> {
         })
     }
 
-    /// Returns a scope kind with its id. There are only a few, so that grants have the same scope again.
+    /// Returns a scope kind with its id, from a small set, so that several grants have the same scope.
     fn scope(&mut self) -> (u8, B256) {
         match self.seed.below(4) {
             0 => (2, B256::ZERO),

@@ -223,7 +223,7 @@ impl State {
         events.emit(ContractName::RecordRegistry, &event);
     }
 
-    /// Returns a scope kind with its id. There are only a few, so that grants have the same scope again.
+    /// Returns a scope kind with its id, from a small set, so that several grants have the same scope.
     fn scope(&self, dice: &mut Dice) -> (u8, B256) {
         match dice.below(4) {
             0 => (2, B256::ZERO),

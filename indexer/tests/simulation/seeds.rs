@@ -32,7 +32,7 @@ pub(crate) struct Story {
 /// Runs a seed in simulated time, on this thread.
 ///
 /// # Errors
-/// What differs at the end, or what must not have happened before.
+/// The difference at the end, or the violated invariant.
 pub(crate) fn run(seed: u64) -> Result<Story, String> {
     let mut dice = Dice::of(seed, "order");
     indexer::time::run(play(seed), |count| usize::try_from(dice.below(count as u64)).expect("smaller"))
