@@ -1,5 +1,6 @@
 // Writes every event into the rows of our mirror, as Ponder's documentation recommends. Where there was a choice, the one
-// that is better for Ponder was taken: no indexes but the primary keys, and the accesses of a checkpoint are inserted in one call.
+// that is better for Ponder was taken: no indexes but the primary keys, and the accesses of a checkpoint are inserted in
+// one call.
 import { ponder } from "ponder:registry";
 import {
   accesses,
