@@ -16,7 +16,7 @@ const check = process.argv.includes('--check');
 execFileSync(forge, ['build', '--root', root, 'contracts/src'], { stdio: ['ignore', 'ignore', 'inherit'] });
 const { out } = JSON.parse(execFileSync(forge, ['config', '--root', root, '--json'], { encoding: 'utf8' }));
 
-/** The text of one committed file: the ABI pretty-printed, so that a review shows what changed. */
+/** Returns the text of one committed file. The ABI is pretty-printed, so that a review shows the changes. */
 function render(contract) {
   const artifact = JSON.parse(readFileSync(resolve(root, out, `${contract}.sol`, `${contract}.json`), 'utf8'));
   if (Object.keys(artifact.bytecode.linkReferences).length !== 0) {

@@ -3,12 +3,12 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The repository. */
+/** The root folder of the repository. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /**
- * Setting MEDLOCK_FORGE, or else the program in npm's package for this machine. Not `node_modules/.bin/forge`: that is a
- * script which starts the same program and ends with 0 also where Forge failed.
+ * The path of Forge: the setting MEDLOCK_FORGE, or else the program in npm's package for this machine. Not
+ * `node_modules/.bin/forge`, which is a script that starts the same program but exits with 0 even when Forge failed.
  */
 export const forge = process.env.MEDLOCK_FORGE ?? packaged();
 

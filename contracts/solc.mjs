@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 
 const solc = createRequire(import.meta.url)('solc');
 
-/** Writes everything, also into a pipe that takes only a part at a time. */
+/** Writes all the text, even into a pipe that accepts only a part at a time. */
 function print(text) {
   const bytes = Buffer.from(text);
   let done = 0;

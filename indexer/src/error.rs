@@ -19,7 +19,7 @@ pub enum Refusal {
     DeploymentForm {
         /// The path of the file.
         path: String,
-        /// What is wrong with it.
+        /// The reason why it cannot be used.
         reason: String,
     },
     /// The endpoint serves another chain than the one in the deployment file.
@@ -39,7 +39,7 @@ pub enum Refusal {
     /// The mirror belongs to another chain or other contracts.
     #[error("the mirror in this database belongs to {what}")]
     OtherMirror {
-        /// What the mirror belongs to.
+        /// The chain or contracts that the mirror belongs to.
         what: &'static str,
     },
     /// The mirror has another format, or a rebuild of it did not finish.
@@ -70,7 +70,7 @@ pub enum Refusal {
     Event(String),
 }
 
-/// What the command line is told about a [`Refusal`].
+/// The remedy of several refusals: rebuild the mirror.
 const REINDEX: &str = "run `medlock-indexer reindex`: it builds the mirror again and does not change the API's data";
 
 impl Refusal {

@@ -174,8 +174,8 @@ impl Mirror {
         in_time(self.store.ping()).await
     }
 
-    /// Returns the stored cursor; `None` when there is no mirror. For a cursor of another format, returns only this
-    /// fact.
+    /// Returns the stored cursor; `None` when there is no mirror. For a cursor of another format, returns
+    /// [`StoredCursor::OtherForm`].
     ///
     /// # Errors
     /// [`MirrorError::Database`] and [`MirrorError::Form`].

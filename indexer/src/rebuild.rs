@@ -30,7 +30,7 @@ pub struct Rebuild {
     pub contracts: Contracts,
     /// Pace and sizes.
     pub pace: Pace,
-    /// What is known of the progress.
+    /// The state that is shown at `/readyz` and `/metrics`.
     pub status: Arc<Status>,
     /// The name under which the rebuild asks for the lease. No other process has it.
     pub name: String,

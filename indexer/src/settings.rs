@@ -19,8 +19,8 @@ pub struct Cli {
 pub enum Command {
     /// Brings the mirror up to the chain's head and follows it.
     Run(Settings),
-    /// Builds the mirror anew beside the one that serves, up to the chain's head, puts it in its place, and ends. Leaves
-    /// the API's collections alone.
+    /// Builds a new mirror up to the chain's head, then replaces the one in use with it, and ends. Does not change the API's
+    /// collections.
     Reindex(Reindex),
     /// Prints the version.
     Version,

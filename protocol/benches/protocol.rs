@@ -1,8 +1,8 @@
 //! Measures the speed of the envelope, compared with plain AES-256-GCM and with `age`, on one core.
 //!
-//! `cargo bench -p protocol --bench protocol [-- --mib 256 --rounds 7]`. All of them process the same content from
-//! memory into a buffer that is used again. Rounds are interleaved, so that other load on the machine slows all of
-//! them. A ratio is the median of the ratios of the rounds. The last line is one JSON object.
+//! `cargo bench -p protocol --bench protocol [-- --mib 256 --rounds 7]`. All programs process the same content from
+//! memory and write into a buffer that is used again. They take turns in each round, so that other load on the machine
+//! affects all of them. A ratio is the median of the ratios of the rounds. The last line is one JSON object.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 

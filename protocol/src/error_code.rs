@@ -144,9 +144,9 @@ pub struct Problem {
     pub status: u16,
     /// The stable code. Text, so that an older client can read a newer server's answer.
     pub code: String,
-    /// What went wrong.
+    /// A sentence that says what went wrong.
     pub detail: String,
-    /// What to do now.
+    /// A sentence that says what to do now.
     pub hint: String,
     /// The id of this request in the operator's log.
     pub request_id: String,

@@ -1,4 +1,4 @@
-//! The chains that are indexed: real contracts, made-up people, built once from a seed and kept as Anvil's state dump.
+//! The chains to index: real contracts and invented people, built once from a seed and kept as Anvil's state dump.
 
 use std::{
     fs,
@@ -20,16 +20,17 @@ use serde_json::{Value, json};
 
 use crate::network::{Anvil, Network};
 
-/// How many people there are; each has one row in `patients` and `records`, and [`SCOPES`] in `grants`.
+/// The number of people; each has one row in `patients` and `records`, and [`SCOPES`] rows in `grants`.
 const PATIENTS: u64 = 1_000;
-/// How many categories a patient grants.
+/// The number of categories for which a patient gives a grant.
 const SCOPES: u64 = 4;
-/// The most gas that a transaction, and here a block, may use (EIP-7825).
+/// The largest gas of a transaction (EIP-7825), used here also as the limit of a block.
 const BLOCK_GAS: u64 = 16_000_000;
-/// Ponder leaves the last thirty blocks to its live side: with these at the end, all events are old ones.
+/// Empty blocks at the end. Ponder processes the last thirty blocks in its live mode; with these, it backfills all
+/// events.
 const EMPTY_END: u64 = 45;
 
-/// How events lie in blocks.
+/// The distribution of events over blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
     /// 1,000 blocks of 100 events.
@@ -52,7 +53,7 @@ impl Shape {
         }
     }
 
-    /// The number of events of each block.
+    /// Returns the number of events of each block.
     fn blocks(self) -> Vec<u64> {
         match self {
             Self::Dense => vec![100; 1_000],
@@ -69,7 +70,7 @@ impl Shape {
         }
     }
 
-    /// How many events it has altogether.
+    /// Returns the total number of events.
     pub(crate) fn events(self) -> u64 {
         self.blocks().iter().sum()
     }
@@ -79,17 +80,17 @@ impl Shape {
 #[derive(Clone, Debug)]
 pub(crate) struct Chain {
     pub(crate) shape: Shape,
-    /// Anvil's state.
+    /// The path of Anvil's state.
     pub(crate) state: PathBuf,
-    /// The deployment file.
+    /// The path of the deployment file.
     pub(crate) deployment: PathBuf,
 }
 
-/// Takes the chain from the cache, or builds it there.
+/// Returns the chain from the cache, or builds it there.
 pub(crate) async fn chain(network: &Network, shape: Shape) -> anyhow::Result<Chain> {
     let folder = cache()?.join(format!("{}-{}", shape.name(), &hex::encode(generation()?)[..16]));
     let chain = Chain { shape, state: folder.join("state.json"), deployment: folder.join("deployment.json") };
-    // The deployment file comes last: with it, the chain is whole.
+    // The deployment file is written last, so if it exists, the chain is complete.
     if !chain.deployment.exists() {
         fs::create_dir_all(&folder)?;
         eprintln!("building the {} chain: {} events (once)", shape.name(), shape.events());
@@ -103,13 +104,13 @@ fn cache() -> anyhow::Result<PathBuf> {
     Ok(Path::new(&cache).join("bench/chains"))
 }
 
-/// Hash of everything that a chain follows from: this file, and the contracts.
+/// Returns the hash of all input of a chain: this file, and the contracts.
 fn generation() -> anyhow::Result<B256> {
     let root = std::env::var_os("MEDLOCK_ROOT").context("MEDLOCK_ROOT is not set: run ./scripts/bench indexer")?;
     let contracts = Path::new(&root).join("contracts");
     let mut hasher = Keccak256::new();
     hasher.update(include_str!("chains.rs"));
-    // What is deployed; a comment in a source is no reason to build the chains again.
+    // The deployed code. Changing a comment in a source does not build the chains again.
     for (folder, end) in [("abi", "json"), ("script", "sol")] {
         let files = fs::read_dir(contracts.join(folder))?.map(|entry| Ok(entry?.path()));
         let mut files: Vec<PathBuf> = files.collect::<std::io::Result<_>>()?;
@@ -141,7 +142,7 @@ async fn build(network: &Network, chain: &Chain) -> anyhow::Result<()> {
                 anvil.rpc("anvil_mine", json!([format!("{empty:#x}"), "0x1"])).await?;
                 done += empty;
             }
-            // Each takes the gas of a whole block, so Anvil mines one a block by itself.
+            // Each transaction takes the gas of a whole block, so Anvil mines a block for each.
             1 => {
                 let single = blocks[done..].iter().take(500).take_while(|events| **events == 1).count();
                 for _ in 0..single {
@@ -175,7 +176,7 @@ async fn build(network: &Network, chain: &Chain) -> anyhow::Result<()> {
     Ok(fs::rename(&file, &chain.deployment)?)
 }
 
-/// Randomness that a seed repeats (SplitMix64).
+/// A random number generator that a seed repeats (SplitMix64).
 pub(crate) struct Seed(u64);
 
 impl Seed {
@@ -196,7 +197,7 @@ impl Seed {
     }
 }
 
-/// What the chain knows of a patient.
+/// The state of a patient on chain.
 struct Patient {
     address: Address,
     nonce: u64,
@@ -206,7 +207,7 @@ struct Patient {
     scopes: [u32; SCOPES as usize],
 }
 
-/// Everybody who acts. Knows what the chain will have stored, so that no call reverts.
+/// The people who act. It knows the state that the chain will have, so that no call reverts.
 pub(crate) struct Crowd {
     deployment: Deployment,
     seed: Seed,
@@ -218,7 +219,7 @@ pub(crate) struct Crowd {
 }
 
 impl Crowd {
-    /// Nobody has acted yet. Another seed is another crowd: other people, on the same chain.
+    /// Returns people who have not acted yet. Another seed gives other people on the same chain.
     pub(crate) fn new(deployment: &Deployment, seed: u64) -> Self {
         let mut seed = Seed::new(seed);
         let patient = |seed: &mut Seed| Patient {
@@ -240,7 +241,7 @@ impl Crowd {
         }
     }
 
-    /// Makes transactions with so many events. `gas`: of each, or 0 for enough.
+    /// Makes transactions with `events` events. `gas`: the gas limit of each, or 0 for enough.
     pub(crate) fn act(&mut self, events: u64, gas: u64) {
         if events < 50 {
             for _ in 0..events {
@@ -262,7 +263,7 @@ impl Crowd {
         self.checkpoint(rest - 1, gas);
     }
 
-    /// Hands the transactions to the chain's pool, in order.
+    /// Sends the transactions to the chain's pool, in order.
     pub(crate) async fn send(&mut self, anvil: &Anvil) -> anyhow::Result<()> {
         for calls in std::mem::take(&mut self.waiting).chunks(200) {
             anvil.rpc_batch("eth_sendTransaction", calls).await?;

@@ -1,4 +1,4 @@
-//! What no indexer can beat on this machine: fetching and decoding alone, and writing alone.
+//! The limits for any indexer on this machine: only fetching and decoding, and only writing.
 
 use std::{
     sync::Arc,
@@ -19,7 +19,7 @@ use protocol::mirror::collection;
 
 use crate::{chains::Chain, network::Network, ours};
 
-/// The null sink: every log fetched and decoded as the indexer does it, then thrown away.
+/// Fetches and decodes every log as the indexer does, and discards it.
 pub(crate) async fn null_sink(network: &Network, chain: &Chain, head: u64) -> anyhow::Result<Duration> {
     let deployment = indexer::binding::read_deployment(&chain.deployment)?;
     let (contracts, pace) = (Contracts::of(&deployment), Pace::default());
@@ -51,7 +51,8 @@ pub(crate) async fn documents(network: &Network) -> anyhow::Result<Documents> {
     Ok(all)
 }
 
-/// The same documents into the same collections with the same indexes of an empty database, as fast as the driver does it.
+/// Writes the same documents into the same collections with the same indexes of an empty database, as fast as the
+/// driver can.
 pub(crate) async fn bare_write(network: &Network, documents: &Documents) -> anyhow::Result<Duration> {
     let uri = network.localnet().mongodb_uri();
     Mirror::connect(&uri, "medlock").await?.ensure_indexes().await?;

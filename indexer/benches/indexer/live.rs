@@ -1,4 +1,4 @@
-//! From a block to its row.
+//! Measures the time from a block to its row.
 
 use std::time::{Duration, Instant};
 
@@ -9,19 +9,20 @@ use crate::{
     network::Anvil,
 };
 
-/// How many blocks of one event are mined.
+/// The number of blocks that are mined, with one event each.
 pub(crate) const BLOCKS: usize = 500;
-/// Between two looks for a row, whoever's it is.
+/// The time between two checks for a row, for every indexer.
 pub(crate) const LOOK: Duration = Duration::from_millis(1);
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Whoever can tell whether the row of an event is there.
+/// A store in which the row of an event can be found.
 pub(crate) trait Sink {
-    /// Returns once it is.
+    /// Returns when the row of the event exists.
     async fn sees(&mut self, event: &str) -> anyhow::Result<()>;
 }
 
-/// Mines blocks of one event, one after another at odd moments, and times each from Anvil's answer that it is mined.
+/// Mines blocks with one event, one after another at irregular times. Measures each from the moment at which Anvil
+/// answers that it is mined.
 pub(crate) async fn latencies(anvil: &Anvil, crowd: &mut Crowd, sink: &mut impl Sink) -> anyhow::Result<Vec<Duration>> {
     anvil.rpc("evm_setAutomine", serde_json::json!([false])).await?;
     let mut seed = Seed::new(7);
@@ -35,7 +36,7 @@ pub(crate) async fn latencies(anvil: &Anvil, crowd: &mut Crowd, sink: &mut impl 
         let seen = tokio::time::timeout(PATIENCE, sink.sees(&event)).await;
         ensure!(seen.is_ok(), "the row of block {block} does not come");
         seen??;
-        // The first blocks warm everybody up.
+        // The first blocks are a warm-up.
         if block >= 10 {
             times.push(mined.elapsed());
         }

@@ -1,7 +1,7 @@
-//! Our indexer beside Ponder and beside what no indexer can beat: in one run, on the same chains, in turns.
+//! Compares our indexer with Ponder and with the limits of the machine: in one run, on the same chains, in turns.
 //!
-//! `./scripts/bench indexer` runs all of it. `-- --rounds N` repeats the backfills (medians count), `-- --only PART`
-//! runs one of `backfill`, `live`, `growth`.
+//! `./scripts/bench indexer` runs everything. `-- --rounds N` repeats the backfills and reports medians, `-- --only
+//! PART` runs one of `backfill`, `live`, `growth`.
 #![expect(clippy::print_stdout, reason = "a measurement prints its table")]
 
 mod chains;
@@ -26,12 +26,12 @@ use postgres::Postgres;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-/// How long Ponder may take for a backfill. On PGlite it does not finish a sparse chain.
+/// The longest time for a backfill with Ponder. On PGlite it does not finish a sparse chain.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// Seed of the people who act while latencies are measured.
 const LIVE_SEED: u64 = 11;
 
-/// What is aimed at: the name of a figure, whether the goal is its least or its greatest value, and the goal.
+/// The goals: the name of a figure, whether the goal is its least or its greatest value, and the goal.
 const GOALS: [(&str, bool, f64); 7] = [
     ("backfill_vs_ponder_pglite", true, 10.0),
     ("backfill_vs_ponder_postgres", true, 6.0),
@@ -91,7 +91,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the command line asks for.
+/// The options of the command line.
 struct Wishes {
     rounds: usize,
     only: Option<String>,
@@ -100,7 +100,7 @@ struct Wishes {
 impl Wishes {
     fn read() -> anyhow::Result<Self> {
         let mut wishes = Self { rounds: 3, only: None };
-        // Cargo adds an argument of its own.
+        // Cargo adds its own argument.
         let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
         while let Some(argument) = arguments.next() {
             let value = arguments.next().with_context(|| format!("{argument} needs a value"))?;
@@ -138,7 +138,7 @@ impl Outcome {
         Some(median_time(&self.postgres)? / median_time(&self.ours)?)
     }
 
-    /// The limit is the slower of the two.
+    /// Returns the ratio to the limit, which is the slower of the two.
     fn vs_limit(&self) -> f64 {
         let limit = median(&self.null_sink).max(median(&self.bare_write));
         limit.as_secs_f64() / median_time(&self.ours).unwrap_or(f64::NAN)
@@ -170,7 +170,7 @@ impl Outcome {
                 middle(|run| run.rpc_calls as f64),
             );
         }
-        // Where a goal is out of reach, this says why: no indexer into this database gets past it.
+        // These lines show the limits of the database. No indexer that writes to it can be faster.
         for (name, times) in [
             ("limit: logs fetched, decoded, thrown away", &self.null_sink),
             ("limit: the same documents, bare bulk writes", &self.bare_write),
@@ -233,7 +233,7 @@ async fn backfills(network: &mut Network, shape: Shape, rounds: usize) -> anyhow
         drop(documents);
 
         let postgres = Postgres::start(network).await?;
-        // What has not finished once is not tried again.
+        // A store with which Ponder once did not finish is not tried again.
         let stores = [(Store::Pglite, "pglite"), (Store::Postgres(&postgres), "postgres")];
         for (store, name) in stores {
             let runs = if matches!(store, Store::Pglite) { &mut outcome.pglite } else { &mut outcome.postgres };
@@ -258,14 +258,14 @@ async fn backfills(network: &mut Network, shape: Shape, rounds: usize) -> anyhow
     Ok(outcome)
 }
 
-/// P50 and P99 in milliseconds, of each.
+/// P50 and P99 of each, in milliseconds.
 struct Latencies {
     ours: (f64, f64),
     pglite: (f64, f64),
     postgres: (f64, f64),
 }
 
-/// From block to row, while nothing else happens and while another backfill runs on the same machine and store.
+/// Measures from block to row, without other load, and while another backfill runs on the same machine and store.
 async fn latencies(network: &mut Network) -> anyhow::Result<Latencies> {
     println!("\nfrom block to row, {} blocks of one event, in milliseconds", live::BLOCKS);
     println!("{:<44} {:>8} {:>8} {:>8} {:>8}", "", "P50", "P95", "P99", "load");
@@ -339,12 +339,12 @@ async fn latencies(network: &mut Network) -> anyhow::Result<Latencies> {
     Ok(Latencies { ours, postgres: of_peers[0], pglite: of_peers[1] })
 }
 
-/// What an event costs while the mirror grows. Returns the peak of memory in MiB.
+/// Measures the cost of an event while the mirror grows. Returns the peak of memory in MiB.
 async fn growth(network: &mut Network) -> anyhow::Result<f64> {
     network.fresh_mongo().await?;
     let (chain, anvil, head) = load_chain(network, Shape::Long).await?;
     let first = indexer::binding::read_deployment(&chain.deployment)?.start_block;
-    // Deploying takes five blocks; a thousand events stand in each block after them.
+    // Deploying takes five blocks; each block after them has a thousand events.
     let before = head - 1_000 - 45;
     ensure!(before >= first, "the long chain has another form");
     println!("\ncost of an event while the mirror grows to {} events, load {}", chain.shape.events(), load());
@@ -357,7 +357,7 @@ async fn growth(network: &mut Network) -> anyhow::Result<f64> {
         let time = indexer.reaches(before + events / 1_000).await?;
         let block =
             indexer.block().await?.and_then(|block| u64::try_from(block).ok()).context("the mirror has a cursor")?;
-        // The mirror may have come further than was waited for.
+        // The mirror may be further than the awaited block.
         let now = (block.saturating_sub(before) * 1_000).clamp(events, chain.shape.events());
         let usage = indexer.usage()?;
         let each = |time: Duration, before: Duration| {

@@ -1,33 +1,33 @@
-//! What a process used, and quantiles.
+//! The CPU time and memory of a process, and quantiles.
 
 use std::{fs, time::Duration};
 
 use anyhow::Context;
 
-/// What a process has used since it began.
+/// The resources that a process has used since its start.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Usage {
-    /// User and system time.
+    /// The user and system time.
     pub(crate) cpu: Duration,
-    /// The most memory it ever held (`VmHWM`), in MiB.
+    /// The largest memory so far (`VmHWM`), in MiB.
     pub(crate) peak_mib: f64,
-    /// The memory it holds now (`VmRSS`), in MiB.
+    /// The present memory (`VmRSS`), in MiB.
     pub(crate) now_mib: f64,
-    /// The time of its database server.
+    /// The CPU time of its database server.
     pub(crate) database_cpu: Duration,
 }
 
-/// What a backfill came to.
+/// The result of a backfill.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Backfilled {
-    /// From the start of the process until all rows were there.
+    /// The time from the start of the process until all rows exist.
     pub(crate) time: Duration,
     pub(crate) usage: Usage,
     pub(crate) rpc_calls: u64,
 }
 
 impl Usage {
-    /// Of a running process.
+    /// Reads the usage of a running process.
     pub(crate) fn of(pid: u32) -> anyhow::Result<Self> {
         let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
         let mib = |name: &str| -> anyhow::Result<f64> {
@@ -42,12 +42,12 @@ impl Usage {
         })
     }
 
-    /// The time of a process and of its children.
+    /// Returns the CPU time of a process and its children.
     pub(crate) fn cpu_of_family(pid: u32) -> anyhow::Result<Duration> {
         let mut total = times_of(pid)?.1;
         for entry in fs::read_dir("/proc")?.flatten() {
             let child = entry.file_name().to_str().and_then(|name| name.parse().ok());
-            // A process may end while we look.
+            // A process may end meanwhile.
             if let Some((parent, cpu)) = child.and_then(|child| times_of(child).ok())
                 && parent == pid
             {
@@ -58,16 +58,16 @@ impl Usage {
     }
 }
 
-/// The parent of a process, and its user and system time.
+/// Returns the parent of a process, and its user and system time.
 fn times_of(pid: u32) -> anyhow::Result<(u32, Duration)> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The name, in brackets, may hold spaces.
+    // The name, in brackets, may contain spaces.
     let fields: Vec<&str> = stat.rsplit(')').next().context("the system tells times")?.split_whitespace().collect();
     let ticks: u64 = fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
     Ok((fields[1].parse()?, Duration::from_millis(ticks * 1_000 / TICKS_A_SECOND)))
 }
 
-/// What Linux reports times in, on every machine of our kind.
+/// The unit of times in Linux, on all machines that are used here.
 const TICKS_A_SECOND: u64 = 100;
 
 pub(crate) fn quantile(times: &[Duration], percent: usize) -> f64 {
@@ -77,7 +77,7 @@ pub(crate) fn quantile(times: &[Duration], percent: usize) -> f64 {
     sorted[at].as_secs_f64() * 1_000.0
 }
 
-/// The machine's load of the last minute: what a figure is to be read with.
+/// Returns the machine's load of the last minute, which is needed to judge a figure.
 pub(crate) fn load() -> String {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split(' ').next().unwrap_or_default().to_owned()

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 /// Loading a chain of a million events takes Anvil a while, and writing it as well.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// The local network without its own Anvil and Kubo, and what is needed to start others in their place.
+/// The local network without its own Anvil and Kubo, and the parts needed to start others instead.
 pub(crate) struct Network {
     localnet: Localnet,
     watchdog: Arc<Watchdog>,
@@ -44,17 +44,17 @@ impl Network {
         Ok(self.localnet.recreate_mongo().await?)
     }
 
-    /// The process of the database.
+    /// Returns the process id of the database.
     pub(crate) fn mongo_pid(&mut self) -> anyhow::Result<u32> {
         Ok(self.localnet.process(Part::Mongo).context("the database runs")?.pid())
     }
 
-    /// Where a log of this name goes.
+    /// Returns the path of the log with this name.
     pub(crate) fn log(&self, name: &str) -> PathBuf {
         self.localnet.state_dir().join("logs").join(format!("{name}.log"))
     }
 
-    /// Starts Anvil at the local network's own port, with senders that need neither key nor money.
+    /// Starts Anvil at the local network's own port, with senders that need neither key nor ether.
     pub(crate) async fn anvil(&self, arguments: &[&str]) -> anyhow::Result<Anvil> {
         let config = self.localnet.config();
         let mut command = command_without_settings(&config.programs.anvil);
@@ -88,7 +88,7 @@ impl Anvil {
         request(&self.http, &self.url, method, params).await
     }
 
-    /// Several requests of one method in one HTTP request. Anvil takes them in order.
+    /// Sends several requests of one method in one HTTP request. Anvil processes them in order.
     pub(crate) async fn rpc_batch(&self, method: &str, params: &[Value]) -> anyhow::Result<()> {
         let request = |(id, params)| json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
         let body: Vec<Value> = params.iter().enumerate().map(request).collect();
@@ -99,7 +99,7 @@ impl Anvil {
         }
     }
 
-    /// Number of the newest block.
+    /// Returns the number of the newest block.
     pub(crate) async fn head(&self) -> anyhow::Result<u64> {
         let number = self.rpc("eth_blockNumber", json!([])).await?;
         Ok(u64::from_str_radix(number.as_str().context("a block has a number")?.trim_start_matches("0x"), 16)?)
@@ -111,7 +111,7 @@ impl Anvil {
         Ok(mined[0]["hash"].as_str().context("a block has a hash")?.to_owned())
     }
 
-    /// Ends it in good order; it writes its state then, when it was told to.
+    /// Stops Anvil properly. It writes its state then, if it was started with that option.
     pub(crate) async fn stop(mut self) {
         self.process.stop(PATIENCE).await;
     }

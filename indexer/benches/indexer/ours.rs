@@ -1,4 +1,4 @@
-//! Our indexer: the production binary with its default settings.
+//! Our indexer: the release program with its default settings.
 
 use std::{
     path::PathBuf,
@@ -32,7 +32,7 @@ pub(crate) struct Ours {
     db: Database,
 }
 
-/// The mirror of a measurement.
+/// Returns the mirror's database of a measurement.
 pub(crate) async fn database(network: &Network, name: &str) -> anyhow::Result<Database> {
     Ok(Client::with_uri_str(network.localnet().mongodb_uri()).await?.database(name))
 }
@@ -50,7 +50,7 @@ impl Ours {
             .env("MEDLOCK_DEPLOYMENT", &chain.deployment)
             .env("MEDLOCK_INDEXER_LISTEN", format!("127.0.0.1:{listen}"));
         let db = self::database(network, database).await?;
-        // Connected before the clock starts.
+        // Connects before the measurement starts.
         db.run_command(doc! { "ping": 1 }).await?;
         let begun = Instant::now();
         let process =
@@ -66,13 +66,13 @@ impl Ours {
         Usage::of(self.process.pid())
     }
 
-    /// How far the mirror is.
+    /// Returns the number of the newest mirrored block.
     pub(crate) async fn block(&self) -> anyhow::Result<Option<i64>> {
         let cursor = self.db.collection::<Document>(collection::CURSOR).find_one(doc! { "_id": CURSOR_ID }).await?;
         Ok(cursor.map(|cursor| cursor.get_i64("block_number")).transpose()?)
     }
 
-    /// Waits until the mirror has come to this block, which must be the head.
+    /// Waits until the mirror has this block, which must be the head.
     pub(crate) async fn reaches(&mut self, head: u64) -> anyhow::Result<Duration> {
         let head = i64::try_from(head)?;
         loop {
@@ -87,7 +87,7 @@ impl Ours {
         }
     }
 
-    /// The counter of the indexer's own metrics.
+    /// Returns the number of RPC calls from the indexer's own metrics.
     pub(crate) async fn rpc_calls(&self, network: &Network) -> anyhow::Result<u64> {
         let url = format!("http://127.0.0.1:{}/metrics", self.listen);
         let text = network.http().get(url).send().await?.text().await?;
@@ -100,7 +100,7 @@ impl Ours {
     }
 }
 
-/// One backfill into an empty database. Returns the indexer, which goes on to follow.
+/// Runs one backfill into an empty database. Returns the indexer, which then follows the chain.
 pub(crate) async fn backfill(network: &mut Network, chain: &Chain, head: u64) -> anyhow::Result<(Backfilled, Ours)> {
     let before = Usage::cpu_of_family(network.mongo_pid()?)?;
     let mut ours = Ours::start(network, chain, "medlock").await?;

@@ -1,4 +1,4 @@
-//! The peer: Ponder, in production mode, with the settings that are best for it.
+//! Ponder, the indexer that ours is compared with: in production mode, with the settings that are best for it.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -23,7 +23,7 @@ use crate::{
     postgres::Postgres,
 };
 
-/// Where Ponder keeps its rows.
+/// The database of Ponder.
 #[derive(Clone, Copy)]
 pub(crate) enum Store<'a> {
     /// PostgreSQL, embedded in the process.
@@ -43,7 +43,7 @@ pub(crate) struct Ponder {
 }
 
 impl Ponder {
-    /// Starts one with an empty store; `schema` must be new to a PostgreSQL server.
+    /// Starts Ponder with an empty store. A PostgreSQL server must not have `schema` yet.
     pub(crate) fn start(network: &Network, chain: &Chain, store: Store<'_>, schema: &str) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("medlock-ponder-").tempdir()?;
         let port = Ports::free().api;
@@ -72,7 +72,7 @@ impl Ponder {
         self.http.get(format!("http://127.0.0.1:{}/{path}", self.port)).send().await
     }
 
-    /// Waits until the backfill is done; `None` when that takes longer than `patience`.
+    /// Waits until the backfill is done. Returns `None` when that takes longer than `patience`.
     pub(crate) async fn ready(&mut self, patience: Duration) -> anyhow::Result<Option<Duration>> {
         loop {
             if self.get("ready").await.is_ok_and(|answer| answer.status().is_success()) {
@@ -88,12 +88,12 @@ impl Ponder {
         }
     }
 
-    /// Whether the row of an event is there.
+    /// Returns whether the row of an event exists.
     pub(crate) async fn has(&self, event: &str) -> anyhow::Result<bool> {
         Ok(self.get(&format!("event/{event}")).await?.status().is_success())
     }
 
-    /// All rows of a table.
+    /// Returns all rows of a table.
     pub(crate) async fn rows(&self, table: &str) -> anyhow::Result<Vec<Value>> {
         let mut all: Vec<Value> = Vec::new();
         loop {
@@ -106,7 +106,7 @@ impl Ponder {
         }
     }
 
-    /// What the process used, and the database server's time with it.
+    /// Returns the resources that the process has used, including the time of its database server.
     pub(crate) fn usage(&self) -> anyhow::Result<Usage> {
         let mut usage = Usage::of(self.process.pid())?;
         if let Some(pid) = self.postgres_pid {
@@ -127,7 +127,8 @@ impl Ponder {
     }
 }
 
-/// One backfill into an empty store. Returns Ponder, which goes on to follow; `None` when it takes longer than `patience`.
+/// Runs one backfill into an empty store. Returns Ponder, which then follows the chain; `None` when it takes longer
+/// than `patience`.
 pub(crate) async fn backfill(
     network: &Network,
     chain: &Chain,
@@ -144,7 +145,7 @@ pub(crate) async fn backfill(
     Ok(Some((result, ponder)))
 }
 
-/// Looks into PostgreSQL for rows of events, beside Ponder, so that its own server has no part in it.
+/// Looks for rows of events in PostgreSQL directly, so that Ponder's own server does not affect the measurement.
 pub(crate) struct Watcher {
     child: Child,
     input: ChildStdin,
@@ -162,7 +163,7 @@ impl Watcher {
         Ok(Self { child, input, output })
     }
 
-    /// Waits until the row of an event is there.
+    /// Waits until the row of an event exists.
     pub(crate) fn wait(&mut self, event: &str) -> anyhow::Result<()> {
         writeln!(self.input, "{event}")?;
         let mut line = String::new();
@@ -173,7 +174,7 @@ impl Watcher {
 
     pub(crate) fn stop(self) -> anyhow::Result<()> {
         let Self { mut child, input, .. } = self;
-        // The end of its input ends it.
+        // The program ends at the end of its input.
         drop(input);
         child.wait()?;
         Ok(())
@@ -186,7 +187,7 @@ impl Sink for Watcher {
     }
 }
 
-/// PGlite lives in Ponder's own process: only its HTTP server can be asked.
+/// PGlite is inside Ponder's process, so only Ponder's HTTP server can be asked.
 impl Sink for Ponder {
     async fn sees(&mut self, event: &str) -> anyhow::Result<()> {
         while !self.has(event).await? {

@@ -1,4 +1,4 @@
-//! PostgreSQL for the peer: its own programs with their default settings, a fresh folder, loopback only, never as root.
+//! PostgreSQL for Ponder: its own programs with their default settings, a new folder, loopback only, never as root.
 
 use std::{
     fs,
@@ -71,7 +71,8 @@ fn as_owner(command: &mut Command, owner: Option<(u32, u32)>) {
     }
 }
 
-/// The folder with `initdb` and `postgres`: the one that a setting names, else the newest of the system's packages.
+/// Returns the folder with `initdb` and `postgres`: the one named by a setting, else the newest of the system's
+/// packages.
 fn programs() -> anyhow::Result<PathBuf> {
     if let Some(folder) = std::env::var_os("MEDLOCK_POSTGRES") {
         return Ok(folder.into());
@@ -83,7 +84,8 @@ fn programs() -> anyhow::Result<PathBuf> {
     )
 }
 
-/// Whom to run as: PostgreSQL refuses to run as root. `None` when we are not root.
+/// Returns the user and group to run as, because PostgreSQL refuses to run as root. `None` when this process is not
+/// root.
 fn owner() -> anyhow::Result<Option<(u32, u32)>> {
     if fs::metadata("/proc/self")?.uid() != 0 {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Whether two indexers came to the same rows.
+//! Compares the rows of two indexers.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::ponder::Ponder;
 
-/// What both keep. The cursor and the recent blocks are our indexer's own.
+/// The tables that both have. Only our indexer has a cursor and recent blocks.
 const TABLES: [&str; 10] = [
     collection::EVENTS,
     collection::RECORDS,
@@ -27,10 +27,10 @@ const TABLES: [&str; 10] = [
     collection::CHECKPOINTS,
 ];
 
-/// Every row of a store, as text, by table and id.
+/// Every row of a store as text, by table and id.
 pub(crate) type AllRows = BTreeMap<&'static str, BTreeMap<String, String>>;
 
-/// Those of our mirror, in the columns of the peer.
+/// Returns the rows of our mirror, in the columns of Ponder.
 pub(crate) async fn of_mirror(db: &Database) -> anyhow::Result<AllRows> {
     let mut all = AllRows::new();
     for table in TABLES {
@@ -41,7 +41,7 @@ pub(crate) async fn of_mirror(db: &Database) -> anyhow::Result<AllRows> {
     Ok(all)
 }
 
-/// Those of the peer.
+/// Returns the rows of Ponder.
 pub(crate) async fn of_ponder(ponder: &Ponder) -> anyhow::Result<AllRows> {
     let mut all = AllRows::new();
     for table in TABLES {
@@ -51,13 +51,14 @@ pub(crate) async fn of_ponder(ponder: &Ponder) -> anyhow::Result<AllRows> {
 }
 
 fn with_id(row: Value) -> anyhow::Result<(String, String)> {
-    // In the order of their names: the order of columns is nobody's promise.
+    // Sorted by name, because the order of columns is not defined.
     let row: BTreeMap<String, Value> = serde_json::from_value(row)?;
     let id = row.get("id").and_then(Value::as_str).context("a row has an id")?;
     Ok((id.to_owned(), serde_json::to_string(&row)?))
 }
 
-/// A document as a row: `_id` is `id`, `place` is spread out, a scope kind is its code.
+/// Converts a document to a row: `_id` becomes `id`, the fields of `place` become columns, a scope kind becomes its
+/// code.
 fn flat(document: Document) -> anyhow::Result<Value> {
     let Value::Object(mut row) = Bson::Document(document).into_relaxed_extjson() else {
         bail!("a document is an object")
@@ -76,7 +77,7 @@ fn flat(document: Document) -> anyhow::Result<Value> {
     Ok(Value::Object(row))
 }
 
-/// Fails at the first row that differs; returns how many there are.
+/// Fails at the first row that differs. Returns the number of rows.
 pub(crate) fn compare(ours: &AllRows, theirs: &AllRows) -> anyhow::Result<usize> {
     for table in TABLES {
         let (ours, theirs) = (&ours[table], &theirs[table]);

@@ -31,7 +31,7 @@ export default createConfig({
   chains: {
     medlock: {
       id: deployment.chain_id,
-      // Ponder asks one URL at most twenty times a second at first; so many URLs set it free.
+      // At first Ponder sends at most twenty requests a second to one URL; with this many URLs, it is not limited.
       rpc: Array.from({ length: 64 }, () => url),
       ws: url.replace(/^http/, "ws"),
       pollingInterval: 100,

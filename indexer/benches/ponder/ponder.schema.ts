@@ -1,4 +1,4 @@
-// The collections of `protocol::mirror` as tables: the same names, the same columns, `place` spread out.
+// The collections of `protocol::mirror` as tables: the same names and columns; the fields of `place` are columns.
 import { onchainTable } from "ponder";
 
 export const events = onchainTable("events", (t) => ({

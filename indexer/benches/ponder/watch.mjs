@@ -1,4 +1,4 @@
-// Reads ids of events, one a line, and answers each with a line as soon as PostgreSQL has its row.
+// Reads ids of events, one on each line, and answers each with a line as soon as PostgreSQL has its row.
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";

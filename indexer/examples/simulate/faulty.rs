@@ -1,5 +1,6 @@
-//! What stands between an indexer process and the real servers: a node that answers badly, a database whose connections
-//! break. Toxiproxy and its like break connections; a node fails in the content of its answers, which needs JSON.
+//! Proxies between an indexer process and the real servers: a node with wrong answers, and a database whose connections
+//! break. Toxiproxy and similar programs can break connections, but to change the content of a node's answers, the
+//! proxy must understand JSON.
 
 use std::{
     net::SocketAddr,
@@ -28,7 +29,7 @@ use tokio::{
 
 use crate::dice::Dice;
 
-/// How badly a node answers: once in how many requests; zero means never.
+/// The frequency of faults of a node: one in this many requests; zero means never.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Faults {
     pub(crate) stalls: u64,
@@ -38,7 +39,7 @@ pub(crate) struct Faults {
     pub(crate) missing_blocks: u64,
     pub(crate) odd_logs: u64,
     pub(crate) empty_logs: u64,
-    /// Also the logs of ranges are left out.
+    /// Whether logs of ranges are left out, too.
     pub(crate) empty_ranges: bool,
 }
 
@@ -95,7 +96,7 @@ impl Node {
         request.send().await?.text().await
     }
 
-    /// A request as a lagging node would understand it.
+    /// Changes a request to the one that a lagging node would see.
     fn aged(&self, request: &mut Value, head: u64) {
         if request["method"] == "eth_getBlockByNumber"
             && request["params"][0] == "latest"
@@ -203,7 +204,7 @@ impl Wire {
         Ok(Self { address, connections, is_cut, _serving: Serving(serving) })
     }
 
-    /// Breaks every connection; with `stays`, no new one comes about either.
+    /// Breaks every connection. With `stays`, new connections are refused as well.
     pub(crate) fn cut(&self, stays: bool) {
         self.is_cut.store(stays, Ordering::Relaxed);
         self.connections.lock().expect("no panic").drain(..).for_each(|connection| connection.abort());

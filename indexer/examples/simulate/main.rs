@@ -1,7 +1,7 @@
-//! `scripts/simulate`: the indexer through faults that a seed decides.
+//! The program behind `scripts/simulate`: runs the indexer with faults that a seed decides.
 //!
-//! Seeds run in this process, in simulated time. Runs with real processes take seconds each. At the end stands a list of
-//! deliberate faults: a simulation that does not find them shows nothing.
+//! Seeds run in this process, in simulated time. Then some runs with real processes follow, which take seconds each. At
+//! the end, deliberate faults are tested, because a simulation that does not find them proves nothing.
 #![expect(clippy::print_stdout, reason = "a simulation tells what it found")]
 
 #[path = "../../tests/simulation/chain.rs"]
@@ -43,32 +43,32 @@ use indexer::mutant::{self, Mutant};
 
 use crate::seeds::{DEEPEST, Story};
 
-/// A deliberate fault must be found within so many seeds.
+/// The number of seeds within which a deliberate fault must be found.
 const MUTANT_SEEDS: u64 = 200;
 
-/// Runs the indexer through faults that a seed decides, and compares its mirror with a rebuild and with the contracts.
+/// Runs the indexer with faults that a seed decides, and compares its mirror with a rebuild and with the contracts.
 #[derive(Parser)]
 struct Args {
-    /// How many seeds.
+    /// Number of seeds.
     #[arg(long, default_value_t = 2_000)]
     seeds: u64,
-    /// The first seed; those after it follow one another.
+    /// The first seed. The next seeds are the numbers after it.
     #[arg(long, default_value_t = 0)]
     from: u64,
-    /// How many runs with real processes.
+    /// Number of runs with real processes.
     #[arg(long, default_value_t = 100)]
     processes: u64,
-    /// One seed only: repeats what it did.
+    /// Runs only this seed, to repeat its run.
     #[arg(long)]
     seed: Option<u64>,
-    /// Only the deliberate faults.
+    /// Tests only the deliberate faults.
     #[arg(long)]
     mutants: bool,
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    // A panic is a divergence like others, told once with its seed.
+    // A panic is a divergence as well. It is reported once, with its seed.
     std::panic::set_hook(Box::new(|_| {}));
     if let Some(seed) = args.seed {
         let ended = play(seed);
@@ -103,7 +103,7 @@ fn summary(seeds: u64, divergences: u64, mutants_found: usize, mutants: usize) -
     })
 }
 
-/// One seed; a panic is a divergence.
+/// Runs one seed. A panic is a divergence.
 fn play(seed: u64) -> Result<Story, String> {
     catch_unwind(AssertUnwindSafe(|| seeds::run(seed))).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
@@ -112,7 +112,7 @@ fn play(seed: u64) -> Result<Story, String> {
     })
 }
 
-/// Runs seeds on every core until `take` says that it is enough.
+/// Runs seeds on every core until `take` returns `true`.
 fn on_every_core(from: u64, seeds: u64, take: impl Fn(u64, Result<Story, String>) -> bool + Sync) {
     let (next, is_enough) = (AtomicU64::new(from), AtomicBool::new(false));
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -133,7 +133,7 @@ fn on_every_core(from: u64, seeds: u64, take: impl Fn(u64, Result<Story, String>
     });
 }
 
-/// Runs seeds and returns how many diverged.
+/// Runs seeds and returns the number of those that diverged.
 fn many(from: u64, seeds: u64) -> u64 {
     #[derive(Default)]
     struct Totals {
@@ -188,7 +188,7 @@ fn many(from: u64, seeds: u64) -> u64 {
     divergences
 }
 
-/// Whether the simulation notices this fault.
+/// Returns whether the simulation finds this fault.
 fn is_found(fault: Mutant) -> bool {
     mutant::set(Some(fault));
     let found = Mutex::new(None);

@@ -1,5 +1,5 @@
-//! Runs with the real parts: the indexer as a process that is killed, Anvil whose blocks are replaced, MongoDB whose
-//! connections break, the real contracts.
+//! Runs with the real parts: an indexer process that is killed, Anvil with reorgs, MongoDB with connections that break,
+//! the real contracts.
 
 use std::time::Duration;
 
@@ -27,12 +27,12 @@ use crate::{
     world::World,
 };
 
-/// How long a mirror may take to reach the head after the faults have ended.
+/// The longest time for a mirror to reach the head after the faults have ended.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Runs on one chain: it grows, and mining gets slower with it.
+/// The number of runs on one chain. The chain grows with each run, which makes mining slower.
 const RUNS_A_CHAIN: u64 = 25;
 
-/// Runs `runs` stories from seed `from` and returns how many diverged.
+/// Runs `runs` stories from seed `from` and returns the number of those that diverged.
 pub(crate) async fn many(from: u64, runs: u64) -> anyhow::Result<u64> {
     let (mut world, mut divergences) = (World::start().await, 0);
     let start = std::time::Instant::now();
@@ -52,7 +52,7 @@ pub(crate) async fn many(from: u64, runs: u64) -> anyhow::Result<u64> {
     Ok(divergences)
 }
 
-/// The indexer processes of a run, and what stands between them and the servers.
+/// The indexer processes of a run, and the proxies between them and the servers.
 struct Stage<'a> {
     world: &'a World,
     node: Node,
@@ -124,7 +124,7 @@ async fn run(world: &World, seed: u64) -> anyhow::Result<()> {
         tokio::time::sleep(Duration::from_millis(dice.pick(&[0, 5, 50, 200]))).await;
         match dice.below(10) {
             0..=2 => {
-                // Within the window, counted from the highest head, however many follow one another.
+                // Within the window, counted from the highest head, even when several reorgs follow one another.
                 world.rpc("anvil_reorg", json!([dice.between(1, 6), []])).await;
             }
             3 => {
@@ -157,7 +157,7 @@ async fn run(world: &World, seed: u64) -> anyhow::Result<()> {
     ask_the_contracts(world).await
 }
 
-/// Whether the contracts say what the mirror says.
+/// Compares the mirror with the answers of the contracts.
 async fn ask_the_contracts(world: &World) -> anyhow::Result<()> {
     for row in rows::<RecordDoc>(world, collection::RECORDS).await? {
         let stored = ask(world, ContractName::RecordRegistry, &recordOfCall { record: row.id.0 }).await?;

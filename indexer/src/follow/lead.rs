@@ -119,8 +119,8 @@ impl Follower {
                 }
                 Err(IndexerError::Mirror(MirrorError::LeaseLost)) => return Ok(End::Lost(Loss::Taken)),
                 Err(IndexerError::Refused(refusal)) => {
-                    // After a pause of this process, its refusal may be based on old data, if another indexer took over
-                    // meanwhile.
+                    // This process may have been paused while another indexer took over. Then the refusal is based on
+                    // old data.
                     match self.mirror.check_lease().await {
                         Err(MirrorError::LeaseLost) => return Ok(End::Lost(Loss::Taken)),
                         Ok(()) => return Err(refusal),

@@ -1,4 +1,4 @@
-//! A mirror is taken up only where it belongs.
+//! A mirror is used only with the chain and contracts that it belongs to.
 
 use indexer::{RunError, error::Refusal, settings::Settings};
 use mongodb::bson::{Document, doc};
@@ -10,7 +10,7 @@ use crate::{
     world::World,
 };
 
-/// The same deployment with one thing changed, as a file of its own.
+/// Returns the settings with a deployment file in which one thing is changed.
 fn changed(world: &World, name: &str, change: impl FnOnce(&mut protocol::deployment::Deployment)) -> Settings {
     let mut deployment = world.deployment.clone();
     change(&mut deployment);

@@ -1,4 +1,4 @@
-//! The indexer as a process of its own, ended at any moment.
+//! The indexer as a separate process that is killed at any moment.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::{
 #[tokio::test]
 async fn killed_at_any_moment_it_goes_on_without_a_gap_or_a_double() {
     let mut world = World::start().await;
-    // Small batches: many transactions to be killed in.
+    // Small batches give many transactions in which the process can be killed.
     world.settings.pace.batch_events = 5;
     let world = world;
     let mut story = Story::new(&world, Seed::printed("killed_at_any_moment"));

@@ -1,4 +1,4 @@
-//! Backfill, live following, starting again.
+//! Backfill, following the chain, and restarts.
 
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,7 @@ async fn backfill_equals_live() {
     for name in collection::ALL.into_iter().filter(|name| *name != collection::BLOCKS) {
         assert!(live.collections[name].0 > 0, "the story fills {name}\n{live}");
     }
-    // One by one near the head, in bulk when deep, in bulk with tiny ranges: always the same documents.
+    // One by one near the head, in bulk when deep, in bulk with tiny ranges: the documents must always be the same.
     let bulk = Pace { window: 2, ..Pace::default() };
     for pace in [Pace::default(), bulk, Pace { batch_blocks: 1, batch_events: 1, ..bulk }] {
         let rebuilt = world.rebuilt_with(pace).await;

@@ -1,4 +1,4 @@
-//! What the indexer says of itself over HTTP.
+//! The HTTP endpoints for health and metrics.
 
 use std::time::{Duration, Instant};
 
@@ -63,7 +63,7 @@ async fn until(url: &str, status: u16) -> Value {
     }
 }
 
-/// A metric without labels.
+/// Returns the value of a metric without labels.
 fn value(text: &str, name: &str) -> f64 {
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     line.unwrap_or_else(|| panic!("{name} is missing in\n{text}")).parse().unwrap()

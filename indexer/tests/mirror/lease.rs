@@ -1,4 +1,4 @@
-//! One indexer writes; another one takes over.
+//! Only one indexer writes; another one takes over when it ends.
 
 use std::{
     sync::Arc,
@@ -25,14 +25,14 @@ const TAKEOVER: Duration = Duration::from_secs(10);
 #[tokio::test]
 async fn an_indexer_killed_at_work_is_replaced_within_ten_seconds() {
     let mut world = World::start().await;
-    // As people run it.
+    // The default value.
     world.settings.pace.lease_ms = 3_000;
     let mut story = Story::new(&world, Seed::printed("an_indexer_killed_at_work"));
     let mut active = world.spawn();
     world.caught_up().await;
     for round in 0..4 {
         let standby = world.spawn();
-        // The one at work is busy with transactions when it is killed.
+        // The active indexer is busy with transactions when it is killed.
         story.act_in_one_block(10).await;
         let more = story.seed.below(10);
         story.act(more).await;
@@ -58,7 +58,7 @@ async fn locks_of_an_indexer_that_died_inside_a_transaction_do_not_hold_up_the_n
     world.caught_up().await;
     running.stop().await.unwrap();
 
-    // What a dead indexer leaves: its name on the lease, its transaction open.
+    // The state that a killed indexer leaves: its name in the lease, and an open transaction.
     let db = world.db();
     let mut session = db.client().start_session().await.unwrap();
     let lease = db.collection::<Document>(collection::LEASE);
@@ -79,7 +79,7 @@ async fn locks_of_an_indexer_that_died_inside_a_transaction_do_not_hold_up_the_n
     assert!(session.commit_transaction().await.is_err(), "the dead one's transaction is gone");
 }
 
-/// It wakes up with a block to write that its successor has written already.
+/// The frozen indexer continues with a block that the new holder of the lease has already written.
 #[tokio::test]
 async fn an_indexer_that_was_frozen_learns_that_it_has_lost_the_lease() {
     let world = World::start().await;
@@ -138,7 +138,7 @@ async fn a_rebuild_takes_the_place_of_the_mirror_while_an_indexer_follows_it() {
     story.begin().await;
     story.act(20).await;
     world.caught_up().await;
-    // Something that only a rebuild mends.
+    // A fault that only a rebuild can repair.
     let records = world.db().collection::<Document>(collection::RECORDS);
     records.update_many(doc! {}, doc! { "$set": { "category": 999_i64 } }).await.unwrap();
     indexer::reindex(&world.settings, false, tokio_util::sync::CancellationToken::new()).await.unwrap();

@@ -1,6 +1,6 @@
-//! The mirror against the real parts: Anvil, MongoDB, the contracts, and the indexer in this process or as its own.
+//! The mirror with the real parts: Anvil, MongoDB, the contracts, and the indexer in this process or in a separate one.
 //!
-//! The question is always the same: whatever happened on the way, is the mirror what a fresh rebuild would be?
+//! Every test checks the same thing: whatever happened before, the mirror equals a new rebuild.
 
 mod story;
 mod world;

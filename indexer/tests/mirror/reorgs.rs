@@ -1,4 +1,4 @@
-//! Branches that replace one another.
+//! Reorgs: branches that replace each other.
 
 use indexer::{
     RunError,

@@ -1,4 +1,4 @@
-//! What people do on chain, made up from a seed: every kind of event, often about the same things.
+//! Actions of people on chain, generated from a seed: every kind of event, often about the same things.
 
 use std::collections::HashMap;
 
@@ -20,14 +20,14 @@ use serde_json::json;
 use crate::world::World;
 
 const GAS: u64 = 1_000_000;
-/// The whole block: Anvil's gas limit.
+/// The gas of a whole block: Anvil's gas limit.
 const BLOCK_GAS: u64 = 29_000_000;
 
-/// Randomness that a seed repeats (SplitMix64).
+/// A random number generator that a seed repeats (SplitMix64).
 pub(crate) struct Seed(u64);
 
 impl Seed {
-    /// Printed, so that a failure can be repeated with `MEDLOCK_TEST_SEED`.
+    /// Makes a new seed and prints it, so that a failure can be repeated with `MEDLOCK_TEST_SEED`.
     pub(crate) fn printed(name: &str) -> Self {
         let seed = std::env::var("MEDLOCK_TEST_SEED").ok().and_then(|text| text.parse().ok());
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
@@ -36,7 +36,7 @@ impl Seed {
         Self(seed)
     }
 
-    /// A given one.
+    /// Uses a given seed.
     #[allow(dead_code, reason = "scripts/simulate, which includes this file, gives one")]
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
@@ -67,13 +67,13 @@ struct Head {
     root: B256,
 }
 
-/// Tells a story on a world.
+/// Performs actions in a world.
 pub(crate) struct Story<'a> {
     world: &'a World,
     pub(crate) seed: Seed,
     records: Vec<(Address, B256)>,
     tags: Vec<B256>,
-    /// Preimages of every head that ever was, also on branches that are gone.
+    /// The preimages of all heads that ever existed, also on abandoned branches.
     heads: HashMap<B256, Head>,
 }
 
@@ -98,14 +98,14 @@ impl<'a> Story<'a> {
         C::abi_decode_returns(&alloy::hex::decode(answer.as_str().unwrap()).unwrap()).unwrap()
     }
 
-    /// So many actions, each in a block of its own.
+    /// Performs `actions` actions, each in its own block.
     pub(crate) async fn act(&mut self, actions: u64) {
         for _ in 0..actions {
             self.act_once().await;
         }
     }
 
-    /// One block with several actions, some of them about the same things.
+    /// Makes one block with several actions, some of them about the same things.
     pub(crate) async fn act_in_one_block(&mut self, actions: u64) {
         self.world.rpc("evm_setAutomine", json!([false])).await;
         self.act(actions).await;
@@ -192,7 +192,7 @@ impl<'a> Story<'a> {
         })
     }
 
-    /// Scope kinds with their ids; few, so that grants meet again.
+    /// Returns a scope kind with its id, from a small set, so that several grants have the same scope.
     fn scope(&mut self) -> (u8, B256) {
         match self.seed.below(4) {
             0 => (2, B256::ZERO),
@@ -282,7 +282,7 @@ impl<'a> Story<'a> {
         }
     }
 
-    /// The owner names the accreditor: what accreditations need.
+    /// Names the accreditor, which accreditations need.
     async fn name_accreditor(&self) {
         let accreditor = self.person(Role::Accreditor);
         let stored = Accreditation::accreditorEpochOfCall { accreditor };
@@ -291,7 +291,7 @@ impl<'a> Story<'a> {
         self.send(self.person(Role::Owner), ContractName::Accreditation, &call, GAS).await;
     }
 
-    /// One of each kind, so that no collection of the mirror is left empty by chance.
+    /// Performs one action of each kind, so that every collection of the mirror has documents.
     pub(crate) async fn begin(&mut self) {
         let (patient, practitioner) = (self.person(Role::Patient), self.person(Role::Doctor));
         self.name_accreditor().await;
@@ -319,7 +319,7 @@ impl<'a> Story<'a> {
     pub(crate) async fn checkpoint(&mut self, accesses: u64) {
         let operator = self.person(Role::Operator);
         let stored = self.ask(ContractName::AccessLog, &AccessLog::headOfCall { operator }).await;
-        // Another story has kept this log before: only its teller knows the preimage.
+        // Another story has written to this log, so its preimage is not known here.
         let Some(before) = self.heads.get(&stored).copied() else { return };
         let root = self.seed.word();
         let tags = self.tags.clone();
@@ -340,7 +340,7 @@ impl<'a> Story<'a> {
         self.send(operator, ContractName::AccessLog, &call, gas).await;
     }
 
-    /// One block with well over a thousand events: a full checkpoint and grants of 64 scopes.
+    /// Makes one block with more than a thousand events: a full checkpoint and grants of 64 scopes.
     pub(crate) async fn dense_block(&mut self) {
         self.world.rpc("evm_setAutomine", json!([false])).await;
         self.checkpoint(1_000).await;

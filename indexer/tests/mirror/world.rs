@@ -22,7 +22,7 @@ use tokio::{process::Child, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-/// How long an indexer on a busy machine may need to reach the head.
+/// The longest time for an indexer on a busy machine to reach the head.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A running network with the contracts.
@@ -41,7 +41,7 @@ pub(crate) struct Running {
 }
 
 impl World {
-    /// A fresh network; the mirror under test is the database `medlock`.
+    /// Starts a new network. The mirror under test is the database `medlock`.
     pub(crate) async fn start() -> Self {
         // `RUST_LOG=indexer=debug cargo test -p indexer -- --nocapture` shows what the indexer does.
         drop(tracing_subscriber::fmt().with_env_filter(EnvFilter::from_default_env()).with_test_writer().try_init());
@@ -63,7 +63,7 @@ impl World {
         Self { net, deployment, settings, client, databases: AtomicU32::new(0) }
     }
 
-    /// JSON-RPC to Anvil.
+    /// Sends a JSON-RPC request to Anvil.
     pub(crate) async fn rpc(&self, method: &str, params: Value) -> Value {
         self.net.rpc(method, params).await.unwrap_or_else(|error| panic!("{method}: {error}"))
     }
@@ -72,15 +72,15 @@ impl World {
         self.rpc("anvil_mine", json!([format!("{blocks:#x}")])).await;
     }
 
-    /// Number and hash of the newest block.
+    /// Returns number and hash of the newest block.
     pub(crate) async fn head(&self) -> (u64, B256) {
         let block = self.rpc("eth_getBlockByNumber", json!(["latest", false])).await;
         let number = block["number"].as_str().unwrap().trim_start_matches("0x");
         (u64::from_str_radix(number, 16).unwrap(), block["hash"].as_str().unwrap().parse().unwrap())
     }
 
-    /// Sends a transaction of an account that Anvil signs for. A call that reverts is mined all the same, without
-    /// events. Unless Anvil was told not to mine by itself, waits until it is mined.
+    /// Sends a transaction of an account for which Anvil signs. A call that reverts is mined as well, without events.
+    /// Waits until it is mined, unless automatic mining is disabled.
     pub(crate) async fn send(&self, from: Address, to: Address, data: &[u8], gas: u64) {
         let data = alloy::hex::encode_prefixed(data);
         let transaction = json!([{ "from": from, "to": to, "data": data, "gas": format!("{gas:#x}") }]);
@@ -91,12 +91,12 @@ impl World {
         }
     }
 
-    /// The database of the mirror under test.
+    /// Returns the database of the mirror under test.
     pub(crate) fn db(&self) -> Database {
         self.client.database(&self.settings.mongodb_database)
     }
 
-    /// Lets an indexer follow in this process.
+    /// Starts an indexer in this process.
     pub(crate) fn follow(&self) -> Running {
         self.follow_with(self.settings.clone())
     }
@@ -110,12 +110,12 @@ impl World {
         Running { stop, task }
     }
 
-    /// Starts the indexer as a process of its own.
+    /// Starts the indexer as a separate process.
     pub(crate) fn spawn(&self) -> Child {
         self.command().arg("run").spawn().expect("the indexer was built with this test")
     }
 
-    /// The indexer's command line with the settings of the mirror under test.
+    /// Returns the indexer's command line with the settings of the mirror under test.
     pub(crate) fn command(&self) -> tokio::process::Command {
         let program = match option_env!("CARGO_BIN_EXE_medlock-indexer") {
             Some(program) => program.into(),
@@ -140,12 +140,12 @@ impl World {
         command
     }
 
-    /// Waits until the mirror stands at the chain's head.
+    /// Waits until the mirror is at the chain's head.
     pub(crate) async fn caught_up(&self) {
         let start = Instant::now();
         let cursor = self.db().collection::<CursorDoc>(collection::CURSOR);
         loop {
-            // Asked anew each time: Anvil mines a moment after it has answered.
+            // Asked again each time, because Anvil mines slightly after its answer.
             let (number, hash) = self.head().await;
             let at_head = doc! { "_id": CURSOR_ID, "block_hash": format!("{hash:#x}") };
             if cursor.find_one(at_head).await.unwrap().is_some() {
@@ -156,12 +156,12 @@ impl World {
         }
     }
 
-    /// The fingerprint of the mirror under test.
+    /// Returns the fingerprint of the mirror under test.
     pub(crate) async fn mirror(&self) -> Fingerprint {
         fingerprint(&self.db()).await.unwrap()
     }
 
-    /// The fingerprint of a mirror that is built now, from nothing, in one go.
+    /// Returns the fingerprint of a mirror that is now built from nothing.
     pub(crate) async fn rebuilt(&self) -> Fingerprint {
         self.rebuilt_with(Pace::default()).await
     }
@@ -175,7 +175,7 @@ impl World {
         rebuilt
     }
 
-    /// Fails, collection by collection, unless the mirror is what a rebuild yields; and unless there is something in it.
+    /// Fails, for each collection, unless the mirror equals a rebuild; also fails when the mirror is empty.
     pub(crate) async fn assert_mirror_is_true(&self, when: &str) {
         self.caught_up().await;
         let (mirror, rebuilt) = (self.mirror().await, self.rebuilt().await);
@@ -184,13 +184,13 @@ impl World {
 }
 
 impl Running {
-    /// Stops it and returns what it came to.
+    /// Stops the indexer and returns its result.
     pub(crate) async fn stop(self) -> Result<(), RunError> {
         self.stop.cancel();
         self.task.await.unwrap()
     }
 
-    /// Waits until it ends by itself.
+    /// Waits until the indexer ends by itself.
     pub(crate) async fn ended(self) -> Result<(), RunError> {
         tokio::time::timeout(PATIENCE, self.task).await.expect("it ends by itself").unwrap()
     }

@@ -1,4 +1,4 @@
-//! A chain with branches, and endpoints that serve it badly.
+//! A simulated chain with branches, and endpoints with faults.
 
 use std::{
     collections::HashMap,
@@ -24,21 +24,21 @@ use crate::{
     dice::Dice,
 };
 
-/// A contract that is none of ours.
+/// A contract that does not belong to the deployment.
 const STRANGER: Address = Address::repeat_byte(0xee);
 
-/// A block with what it holds, and what the contracts hold after it.
+/// A block with its logs, and the state of the contracts after it.
 #[derive(Debug)]
 pub(crate) struct Block {
     pub(crate) header: Header,
-    /// All logs, also those of strangers.
+    /// All logs, also those of other contracts.
     logs: Vec<Log>,
     pub(crate) state: State,
-    /// What was drawn for it: another branch may hold the same transactions.
+    /// The random choices for the block, because another branch may contain the same transactions.
     drawn: Drawn,
 }
 
-/// From what a block's content follows.
+/// The random choices that determine the content of a block.
 #[derive(Clone, Copy, Debug)]
 struct Drawn {
     transactions: u64,
@@ -46,7 +46,7 @@ struct Drawn {
     has_stranger: bool,
 }
 
-/// The chain: every block that ever was, and the branch that counts now.
+/// The chain: every block that ever existed, and the present branch.
 #[derive(Debug)]
 pub(crate) struct Tree {
     blocks: HashMap<B256, Arc<Block>>,
@@ -55,14 +55,14 @@ pub(crate) struct Tree {
     addresses: Vec<Address>,
 }
 
-/// How many transactions a new block gets.
+/// The number of transactions in a new block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
     /// Few, often none.
     Drawn,
     /// None.
     Empty,
-    /// Exactly so many.
+    /// This number.
     Transactions(u64),
 }
 
@@ -136,7 +136,8 @@ impl Tree {
         self.branch.push(hash);
     }
 
-    /// Replaces the last `depth` blocks by `growth` others. Some hold the transactions of the block that they replace.
+    /// Replaces the last `depth` blocks by `growth` others. Some contain the transactions of the block that they
+    /// replace.
     pub(crate) fn reorg(&mut self, depth: u64, growth: u64) {
         let keep = self.branch.len() - usize::try_from(depth.min(self.height())).expect("small");
         let left = self.branch.split_off(keep);
@@ -149,7 +150,7 @@ impl Tree {
         }
     }
 
-    /// Another branch of the same length, in which no block holds an event.
+    /// Replaces the last `depth` blocks by `growth` blocks without events.
     pub(crate) fn reorg_to_empty(&mut self, depth: u64, growth: u64) {
         self.branch.truncate(self.branch.len() - usize::try_from(depth.min(self.height())).expect("small"));
         for _ in 0..growth {
@@ -163,16 +164,16 @@ impl Tree {
     }
 }
 
-/// How badly an endpoint serves: once in how many requests; zero means never.
+/// The frequency of faults of an endpoint: one in this many requests; zero means never.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Faults {
     /// No answer.
     pub(crate) stalls: u64,
     /// HTTP 429, HTTP 500, half an answer, a JSON-RPC error.
     pub(crate) fails: u64,
-    /// A head that was.
+    /// An old head.
     pub(crate) stale_head: u64,
-    /// Blocks that are there and are not found.
+    /// Existing blocks that are not found.
     pub(crate) missing_blocks: u64,
     /// Logs left out of the answer about a block.
     pub(crate) missing_logs: u64,
@@ -180,7 +181,7 @@ pub(crate) struct Faults {
     pub(crate) missing_in_ranges: u64,
     /// Logs that come twice, or in another order.
     pub(crate) odd_logs: u64,
-    /// Logs of a block that has left the chain are answered as if there were none.
+    /// For a block that has left the chain, the answer has no logs.
     pub(crate) forgets_orphans: u64,
 }
 
@@ -189,11 +190,11 @@ pub(crate) struct Endpoint {
     tree: Arc<Mutex<Tree>>,
     dice: Mutex<Dice>,
     faults: Mutex<Faults>,
-    /// A branch that this endpoint takes for the chain, while it is stuck.
+    /// The branch that a stuck endpoint serves.
     stuck: Mutex<Option<Vec<B256>>>,
-    /// Whether it answers at all.
+    /// Whether it answers no requests.
     is_down: Mutex<bool>,
-    /// How many logs or blocks an answer may hold.
+    /// The largest number of logs or blocks in an answer.
     max_logs: u64,
     max_blocks: u64,
     patience: Duration,
@@ -215,7 +216,7 @@ impl Endpoint {
         }
     }
 
-    /// With other limits.
+    /// Sets other limits.
     pub(crate) fn limited_to(self, max_logs: u64, max_blocks: u64) -> Self {
         Self { max_logs, max_blocks, ..self }
     }
@@ -228,7 +229,7 @@ impl Endpoint {
         *self.is_down.lock().expect("no panic") = is_down;
     }
 
-    /// From now on this endpoint serves the chain as it is now, whatever happens; or follows it again.
+    /// Makes the endpoint serve the present chain whatever happens later, or makes it follow the chain again.
     pub(crate) fn set_stuck(&self, is_stuck: bool) {
         let branch = is_stuck.then(|| self.tree().branch.clone());
         *self.stuck.lock().expect("no panic") = branch;
@@ -251,7 +252,7 @@ impl Endpoint {
         self.stuck.lock().expect("no panic").clone().unwrap_or_else(|| self.tree().branch.clone())
     }
 
-    /// The time an answer takes, and the faults that any request may meet.
+    /// Waits for the time of an answer, and applies the faults that any request may have.
     async fn travel(&self) -> Result<(), ChainError> {
         self.requests.fetch_add(1, Ordering::Relaxed);
         sleep(Duration::from_micros(200 + self.draw(20_000))).await;
@@ -277,7 +278,7 @@ impl Endpoint {
         self.tree().blocks[hash].clone()
     }
 
-    /// Doubles and reorders.
+    /// Repeats and reorders logs.
     fn shake(&self, mut logs: Vec<Log>) -> Vec<Log> {
         if !logs.is_empty() && self.falls(|faults| faults.odd_logs) {
             let index = usize::try_from(self.draw(logs.len() as u64)).expect("small");
@@ -290,7 +291,7 @@ impl Endpoint {
         logs
     }
 
-    /// Leaves some out, such that it can be noticed; see [`Header::is_explained_by`].
+    /// Leaves out logs in such a way that it can be detected; see [`Header::is_explained_by`].
     fn thin(&self, block: &Block, logs: Vec<Log>) -> Vec<Log> {
         let kept: Vec<Log> = match self.draw(3) {
             0 => Vec::new(),

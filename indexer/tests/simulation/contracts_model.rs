@@ -1,4 +1,5 @@
-//! What the contracts would hold and emit: a second, independent account of the rules that the mirror follows.
+//! A model of the contracts' state and events: a second, independent implementation of the rules that the mirror
+//! follows.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +27,7 @@ use serde::de::DeserializeOwned;
 
 use crate::dice::Dice;
 
-/// The deployment of every simulated chain; its genesis hash is that of the chain.
+/// Returns the deployment of every simulated chain. Its genesis hash is that of the chain.
 pub(crate) fn deployment(genesis_hash: B256) -> Deployment {
     let at = |byte| DeployedContract { address: Address::repeat_byte(byte), code_hash: B256::ZERO };
     Deployment {
@@ -47,7 +48,7 @@ pub(crate) fn deployment(genesis_hash: B256) -> Deployment {
 }
 
 const PATIENTS: [Address; 3] = [Address::repeat_byte(0xa1), Address::repeat_byte(0xa2), Address::repeat_byte(0xa3)];
-/// The deployment's operator, and somebody who keeps a log of their own on the same contract: it is not mirrored.
+/// The deployment's operator, and another operator with a log on the same contract, which is not mirrored.
 const OPERATORS: [Address; 2] = [Address::repeat_byte(0xb1), Address::repeat_byte(0xb2)];
 const ACCREDITORS: [Address; 2] = [Address::repeat_byte(0xc1), Address::repeat_byte(0xc2)];
 const DOCTORS: [Address; 3] = [Address::repeat_byte(0xd1), Address::repeat_byte(0xd2), Address::repeat_byte(0xd3)];
@@ -59,7 +60,7 @@ struct Record {
     category: u16,
     version: u16,
     status: u8,
-    /// How often it was tombstoned or opened again, until when the tombstone can be lifted, and the status to which a lift leads back.
+    /// The number of tombstones and lifts, the end of the lift period, and the status after a lift.
     tombstone_epoch: u32,
     liftable_until: u64,
     before: u8,
@@ -78,10 +79,10 @@ struct Grant {
 
 /// Patient, tag, scope kind, scope id.
 type GrantKey = (Address, B256, u8, B256);
-/// What a practitioner has: accreditor, roles, whether suspended, epoch, the accreditor's epoch.
+/// The accreditation of a practitioner: accreditor, roles, whether suspended, epoch, the accreditor's epoch.
 type Accreditation = (Address, u8, bool, u32, u32);
 
-/// What the contracts hold after a block.
+/// The state of the contracts after a block.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct State {
     records: BTreeMap<B256, Record>,
@@ -109,7 +110,7 @@ impl Events {
 }
 
 impl State {
-    /// One transaction, as the dice fall.
+    /// Makes one random transaction.
     pub(crate) fn act(&mut self, dice: &mut Dice) -> Events {
         let mut events = Events::default();
         let patient = dice.pick(&PATIENTS);
@@ -222,7 +223,7 @@ impl State {
         events.emit(ContractName::RecordRegistry, &event);
     }
 
-    /// Scope kinds with their ids; few, so that grants meet again.
+    /// Returns a scope kind with its id, from a small set, so that several grants have the same scope.
     fn scope(&self, dice: &mut Dice) -> (u8, B256) {
         match dice.below(4) {
             0 => (2, B256::ZERO),
@@ -309,7 +310,7 @@ impl State {
         }
     }
 
-    /// So many accesses of one operator, and the checkpoint that closes them.
+    /// Makes this number of accesses of one operator, and the checkpoint that contains them.
     pub(crate) fn checkpoint(&mut self, dice: &mut Dice, accesses: u64, events: &mut Events) {
         let operator = dice.pick(&OPERATORS);
         for _ in 0..accesses {
@@ -330,14 +331,14 @@ impl State {
         events.emit(ContractName::AccessLog, &event);
     }
 
-    /// Whether a mirror says what the contracts hold.
+    /// Checks that a mirror matches the state of the contracts.
     pub(crate) fn check(&self, mirror: &[(&'static str, Vec<Document>)]) -> Result<(), String> {
         let records: BTreeMap<B256, Record> = rows::<RecordDoc>(mirror, collection::RECORDS)?
             .into_iter()
             .map(|row| {
                 let RecordDoc { id, patient, uploader, category, version, status, retracted, .. } = row;
                 let (tombstone_epoch, liftable_until) = (row.tombstone_epoch, row.liftable_until);
-                // The mirror need not know where a lift leads back to: the event says it.
+                // The mirror does not store the status after a lift, because the event contains it.
                 let before = self.records.get(&id.0).map_or(0, |record| record.before);
                 let record = Record {
                     patient,

@@ -1,7 +1,7 @@
-//! Randomness that a seed repeats.
+//! Random numbers that a seed repeats.
 
-/// A stream of numbers (SplitMix64). Each part of a run has a stream of its own, so that what one part draws does not
-/// change what another one does.
+/// A stream of random numbers (SplitMix64). Each part of a run has its own stream, so that the numbers of one part do
+/// not depend on another.
 #[derive(Clone, Debug)]
 pub(crate) struct Dice(u64);
 
@@ -10,9 +10,9 @@ impl Dice {
         Self(seed)
     }
 
-    /// The stream of a part.
+    /// Returns the stream of a part.
     pub(crate) fn of(seed: u64, part: &str) -> Self {
-        // FNV-1a, so that the name counts.
+        // FNV-1a, so that the name changes the stream.
         let name = part
             .bytes()
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
@@ -29,17 +29,17 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    /// From 0 to `bound - 1`.
+    /// Returns a number from 0 to `bound - 1`.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 
-    /// From `from` to `to`, both included.
+    /// Returns a number from `from` to `to`, including both.
     pub(crate) fn between(&mut self, from: u64, to: u64) -> u64 {
         from + self.below(to - from + 1)
     }
 
-    /// Once in `times`; never when that is zero.
+    /// Returns `true` once in `times` on average; never when `times` is zero.
     pub(crate) fn once_in(&mut self, times: u64) -> bool {
         times > 0 && self.below(times) == 0
     }

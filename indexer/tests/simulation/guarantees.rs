@@ -1,4 +1,4 @@
-//! What the readme promises, one test each, in simulated time.
+//! The guarantees in the readme, with one test each, in simulated time.
 
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ fn another_indexer_takes_over_within_ten_seconds_also_from_one_killed_inside_a_t
             world.tree().mine(Content::Transactions(8));
             let killed = Instant::now();
             world.settle().await.unwrap();
-            // The commit itself is over within a few milliseconds, so this is the time of the change.
+            // The commit itself takes only a few milliseconds, so this is the time until another indexer takes over.
             assert!(killed.elapsed() < Duration::from_secs(10), "step {step}: {:?}", killed.elapsed());
             world.finish().await.unwrap();
         }
@@ -154,7 +154,7 @@ fn endpoints_that_disagree_are_reported_and_the_mirror_stays_on_its_branch() {
         world.start();
         world.settle().await.unwrap();
         let before = world.database().documents(collection::CURSOR);
-        // One endpoint stays on the branch that the mirror has, the other one, which leads, goes to another.
+        // One endpoint stays on the mirror's branch; the leading endpoint moves to another branch.
         world.endpoints[1].set_stuck(true);
         world.tree().reorg(5, 5);
         sleep(Duration::from_secs(60)).await;
@@ -163,7 +163,7 @@ fn endpoints_that_disagree_are_reported_and_the_mirror_stays_on_its_branch() {
         assert!(!readiness.ready && readiness.reason.clone().unwrap().contains("disagree"), "{readiness:?}");
         let metrics = world.indexers[0].status.metrics();
         assert!(metrics.contains("medlock_indexer_rpc_disagreement 1"), "{metrics}");
-        // Nor does it settle it that one falls silent.
+        // An endpoint that does not answer does not settle the disagreement either.
         world.endpoints[1].set_down(true);
         sleep(Duration::from_secs(60)).await;
         assert_eq!(world.database().documents(collection::CURSOR), before, "silence is no agreement");
@@ -213,7 +213,7 @@ fn logs_that_a_range_leaves_out_are_noticed_with_bloom_filters_or_a_second_endpo
 #[test]
 fn a_subscription_that_is_dead_costs_time_and_nothing_else() {
     simulated(async {
-        // Nobody rings the bell in this world.
+        // Nothing notifies the bell in this world.
         let mut world = world(5, pace());
         world.start();
         for _ in 0..20 {
@@ -235,7 +235,7 @@ fn it_stops_within_five_seconds_whatever_it_waits_for() {
             world.start();
             sleep(Duration::from_millis(wait * 111)).await;
             world.indexers[0].client.set_down(wait % 3 == 0);
-            // Fails when it takes longer.
+            // Fails when stopping takes longer.
             world.stop(0).await.unwrap();
             world.start();
             world.finish().await.unwrap();
@@ -262,7 +262,7 @@ fn a_rebuild_takes_the_place_of_the_mirror_while_an_indexer_follows_it() {
     });
 }
 
-/// A swap whose connection is cut again and again is repeated, and a repeated one does not undo what the one before did.
+/// A swap is repeated when its connection is cut, and a repeated swap does not undo the work of the earlier one.
 #[test]
 fn a_swap_that_is_repeated_after_failures_ends_with_a_mirror_that_serves() {
     simulated(async {
@@ -274,7 +274,7 @@ fn a_swap_that_is_repeated_after_failures_ends_with_a_mirror_that_serves() {
             world.settle().await.unwrap();
             world.stop(0).await.unwrap();
             world.store_faults = store::Faults { cuts: 20, unknown_commits: 4, ..store::Faults::default() };
-            // As somebody who types it again until it succeeds.
+            // Repeated until it succeeds, as a person would do.
             while world.rebuild().await.is_err() {
                 failures += 1;
                 assert!(failures < 40, "seed {seed}: a rebuild never succeeds");

@@ -1,4 +1,4 @@
-//! What other indexers have failed at, one test each, in simulated time.
+//! Failures that other indexers have had, with one test each, in simulated time.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{
     store,
 };
 
-/// Runs in simulated time.
+/// Runs a future in simulated time.
 pub(crate) fn simulated<T>(main: impl Future<Output = T>) -> T {
     let mut dice = Dice::new(5);
     indexer::time::run(main, |count| usize::try_from(dice.below(count as u64)).expect("smaller"))
@@ -22,7 +22,7 @@ pub(crate) fn pace() -> Pace {
     Pace { poll_ms: 50, behind_ms: 2_000, ..Pace::default() }
 }
 
-/// A healthy world with one endpoint and so many blocks.
+/// Returns a healthy world with one endpoint and this number of blocks.
 pub(crate) fn world(blocks: u64, pace: Pace) -> Simulation {
     let world = Simulation::new(7, 1, pace);
     mine(&world, blocks);
@@ -40,7 +40,7 @@ fn the_last_block_of_the_backfill_is_not_applied_again_by_following() {
     simulated(async {
         for batch_blocks in [1, 3, 10, 1_000] {
             let mut world = world(60, Pace { window: 10, batch_blocks, ..pace() });
-            // Whatever comes twice comes twice here.
+            // Every log that can occur twice occurs twice here.
             world.endpoints[0].set_faults(Faults { odd_logs: 1, ..Faults::default() });
             world.start();
             for _ in 0..40 {
@@ -64,7 +64,7 @@ fn a_reorg_over_blocks_without_events_is_followed() {
         world.settle().await.unwrap();
         world.tree().reorg_to_empty(8, 8);
         world.settle().await.unwrap();
-        // And one that leaves blocks with events for blocks without.
+        // Then a reorg from blocks with events to blocks without.
         world.tree().reorg_to_empty(25, 26);
         world.finish().await.unwrap();
     });
@@ -95,7 +95,7 @@ fn headers_of_the_old_fork_are_not_taken_for_the_new_one() {
         world.start();
         world.settle().await.unwrap();
         for round in 0..20 {
-            // One endpoint stays on the old fork for a while, and each in turn leads.
+            // One endpoint stays on the old branch for a while, and each endpoint leads in turn.
             world.endpoints[round % 2].set_stuck(true);
             world.tree().reorg(5, 7);
             sleep(Duration::from_millis(300)).await;
@@ -159,7 +159,7 @@ fn blocks_that_come_while_a_failure_is_retried_are_not_skipped() {
     });
 }
 
-/// Killed at each operation on the database in turn, before it and after it, in a commit with and without a rollback.
+/// The process is killed before and after each operation on the database, in a commit with and without a rollback.
 #[test]
 fn a_crash_at_any_step_of_a_commit_neither_loses_nor_doubles() {
     simulated(async {

@@ -1,5 +1,5 @@
-//! The real code between a simulated chain and a simulated database, in simulated time: what people cannot wait for with
-//! real ones. `scripts/simulate` runs many more seeds, and the same with real processes.
+//! The real code with a simulated chain and a simulated database, in simulated time, for cases that take too long with
+//! real ones. `scripts/simulate` runs many more seeds, and also real processes.
 
 mod chain;
 mod contracts_model;
@@ -10,7 +10,7 @@ mod seeds;
 mod simulation;
 mod store;
 
-/// A smaller set of what `scripts/simulate` runs: every depth of a reorg once.
+/// A smaller part of the seeds of `scripts/simulate`: every depth of a reorg once.
 #[test]
 fn a_hundred_seeds_end_with_what_a_rebuild_and_the_contracts_say() {
     let next = std::sync::atomic::AtomicU64::new(0);

@@ -1,4 +1,4 @@
-//! What one seed decides.
+//! Runs one seed, which decides everything that happens.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::{
     store,
 };
 
-/// The deepest reorg of a run; seeds that follow one another cover every depth up to it.
+/// The deepest reorg of a run. Consecutive seeds cover every depth up to it.
 pub(crate) const DEEPEST: u64 = 100;
 
-/// What happened in a run.
+/// The events of a run, as numbers.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Story {
     pub(crate) blocks: u64,
@@ -23,16 +23,16 @@ pub(crate) struct Story {
     pub(crate) requests: u64,
     pub(crate) reorgs: u64,
     pub(crate) crashes: u64,
-    /// How often the lease changed hands.
+    /// The number of changes of the lease's holder.
     pub(crate) terms: u64,
-    /// Depth of the one reorg that the seed's number decides.
+    /// The depth of the one reorg that follows from the seed's number.
     pub(crate) depth: u64,
 }
 
 /// Runs a seed in simulated time, on this thread.
 ///
 /// # Errors
-/// What differs at the end, or must not have happened on the way.
+/// The difference at the end, or the violated invariant.
 pub(crate) fn run(seed: u64) -> Result<Story, String> {
     let mut dice = Dice::of(seed, "order");
     indexer::time::run(play(seed), |count| usize::try_from(dice.below(count as u64)).expect("smaller"))
@@ -57,7 +57,7 @@ fn rpc_faults(dice: &mut Dice, endpoint: usize, pace: &Pace, endpoints: u64) -> 
     if dice.once_in(5) {
         return chain::Faults::default();
     }
-    // What a range leaves out can be noticed only with the headers, or by another endpoint.
+    // Logs that are left out of a range can be detected only with the headers, or with another endpoint.
     let may_thin = pace.check_blooms || (endpoint == 1 && endpoints > 1);
     chain::Faults {
         stalls: dice.pick(&[0, 100, 400]),
@@ -96,7 +96,7 @@ async fn play(seed: u64) -> Result<Story, String> {
     let mut story = Story { depth, ..Story::default() };
     let mut peak = world.tree().height();
     let steps = dice.between(8, 24);
-    // The mirror may, or may not, have reached the head by then.
+    // The mirror may or may not have reached the head by then.
     let deep_at = dice.below(steps);
     for step in 0..steps {
         sleep(Duration::from_millis(dice.pick(&[0, 1, 10, 100, 500, 2_000]))).await;
@@ -104,7 +104,8 @@ async fn play(seed: u64) -> Result<Story, String> {
         if world.indexers.is_empty() || (world.indexers.len() < 3 && dice.once_in(6)) {
             world.start();
         }
-        // No reorg reaches below what an indexer may hold for final: the window, counted from the highest head.
+        // No reorg reaches the blocks that an indexer may treat as final: those below the window, counted from the
+        // highest head.
         if step == deep_at {
             while world.tree().height() < peak {
                 world.tree().mine(Content::Drawn);

@@ -1,4 +1,4 @@
-//! A chain, a database and indexers in simulated time; the code in between is the real one.
+//! A chain, a database and indexers in simulated time. The code of the indexer is the real one.
 
 use std::{
     sync::{
@@ -32,10 +32,10 @@ use crate::{
     store::{self, Client, Database},
 };
 
-/// How long, in simulated time, a healthy world may take to bring the mirror to the head.
+/// The longest simulated time for a mirror to reach the head in a healthy world.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// Everything that takes part.
+/// All parts of a simulation.
 pub(crate) struct Simulation {
     pub(crate) tree: Arc<Mutex<Tree>>,
     pub(crate) endpoints: Vec<Arc<Endpoint>>,
@@ -54,12 +54,12 @@ pub(crate) struct Indexer {
     pub(crate) client: Client,
     pub(crate) status: Arc<Status>,
     stop: CancellationToken,
-    /// What it ended with; `None` when it was killed.
+    /// The result; `None` when it was killed.
     task: JoinHandle<Option<Result<(), Refusal>>>,
 }
 
 impl Simulation {
-    /// A healthy world with a chain that has only its genesis block.
+    /// Returns a healthy world with a chain that has only its genesis block.
     pub(crate) fn new(seed: u64, endpoints: u64, pace: Pace) -> Self {
         let tree = Arc::new(Mutex::new(Tree::new(Dice::of(seed, "chain"))));
         let endpoint = |index| {
@@ -81,7 +81,7 @@ impl Simulation {
         }
     }
 
-    /// With one endpoint that answers at most so many logs, and so many blocks, at once.
+    /// Returns a world with one endpoint, with limits for the logs and blocks in one answer.
     pub(crate) fn limited(seed: u64, max_logs: u64, max_blocks: u64, pace: Pace) -> Self {
         let mut world = Self::new(seed, 0, pace);
         let endpoint = Endpoint::new(world.tree.clone(), Dice::of(seed, "endpoint 0"));
@@ -89,7 +89,7 @@ impl Simulation {
         world
     }
 
-    /// `medlock-indexer reindex`, as another process would do it.
+    /// Runs `medlock-indexer reindex`, as a separate process would.
     pub(crate) fn rebuild(&self) -> impl Future<Output = Result<(), String>> + use<> {
         let name = format!("reindex {}", self.rebuilds.fetch_add(1, Ordering::Relaxed));
         let client = Client::new(&self.database, &name, Dice::of(self.seed, &name));
@@ -150,10 +150,10 @@ impl Simulation {
         self.indexers.push(Indexer { client, status, stop, task });
     }
 
-    /// Forgets indexers that have ended.
+    /// Removes indexers that have ended.
     ///
     /// # Errors
-    /// The words of one that refused to go on.
+    /// The message of an indexer that refused to continue.
     pub(crate) async fn reap(&mut self) -> Result<(), String> {
         for index in (0..self.indexers.len()).rev() {
             if self.indexers[index].task.is_finished() {
@@ -166,7 +166,7 @@ impl Simulation {
         Ok(())
     }
 
-    /// As `kill -9` does.
+    /// Kills an indexer, as `kill -9` does.
     pub(crate) async fn kill(&mut self, index: usize) {
         let indexer = self.indexers.remove(index);
         indexer.client.kill();
@@ -174,10 +174,10 @@ impl Simulation {
         drop(indexer.task.await);
     }
 
-    /// In good order.
+    /// Stops an indexer properly.
     ///
     /// # Errors
-    /// The words of one that refused to go on, or did not stop.
+    /// The message of an indexer that refused to continue, or did not stop.
     pub(crate) async fn stop(&mut self, index: usize) -> Result<(), String> {
         let indexer = self.indexers.remove(index);
         indexer.stop.cancel();
@@ -189,7 +189,7 @@ impl Simulation {
         }
     }
 
-    /// Waits for the end of an indexer that is expected to end by itself.
+    /// Waits for an indexer that is expected to end by itself.
     pub(crate) async fn ended(&mut self, index: usize) -> Result<(), Refusal> {
         let indexer = self.indexers.remove(index);
         let ended = timeout(PATIENCE, indexer.task).await.expect("it ends by itself");
@@ -219,7 +219,7 @@ impl Simulation {
     /// Waits until the mirror is at the head.
     ///
     /// # Errors
-    /// When it does not get there, or an indexer refuses to go on.
+    /// When the mirror does not reach the head, or an indexer refuses to continue.
     pub(crate) async fn settle(&mut self) -> Result<(), String> {
         let start = Instant::now();
         while !self.is_at_head() {
@@ -236,11 +236,11 @@ impl Simulation {
         Ok(())
     }
 
-    /// Heals the world, lets the mirror reach the head, stops every indexer, and compares the mirror with a fresh rebuild
+    /// Ends all faults, lets the mirror reach the head, stops every indexer, and compares the mirror with a new rebuild
     /// and with the contracts.
     ///
     /// # Errors
-    /// What differs.
+    /// The differences.
     pub(crate) async fn finish(&mut self) -> Result<(), String> {
         self.heal();
         self.settle().await?;
@@ -250,10 +250,10 @@ impl Simulation {
         self.check().await
     }
 
-    /// Compares the mirror with a fresh rebuild and with the contracts.
+    /// Compares the mirror with a new rebuild and with the contracts.
     ///
     /// # Errors
-    /// What differs.
+    /// The differences.
     pub(crate) async fn check(&self) -> Result<(), String> {
         if let Some(violation) = self.database().violations.first() {
             return Err(violation.clone());

@@ -1,9 +1,9 @@
-//! A database with transactions in memory, and clients whose connection to it breaks.
+//! A database with transactions in memory, and clients whose connections break.
 //!
-//! Transactions see a snapshot; whoever writes a document that another one has written meanwhile, or is writing, gets a
-//! conflict. As in MongoDB, a client that is killed leaves its transaction open, and its documents locked, for a minute.
+//! Transactions see a snapshot. Writing a document that another transaction has written meanwhile, or is writing, is a
+//! conflict. As in MongoDB, a killed client leaves its transaction open, and the documents locked, for a minute.
 
-// The command that simulates takes this file in by its path: so the paths of its parts are named.
+// The program that simulates includes this file by its path, so the paths of its parts are written here.
 #[path = "store/database.rs"]
 mod database;
 #[path = "store/filters.rs"]
@@ -38,18 +38,18 @@ use crate::dice::Dice;
 
 const BESIDE: &str = "rebuild.";
 
-/// How badly a connection works: once in how many operations; zero means never.
+/// The frequency of faults of a connection: one in this many operations; zero means never.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Faults {
     /// The connection is cut.
     pub(crate) cuts: u64,
-    /// The answer to a commit is lost, whether it happened or not.
+    /// The answer to a commit is lost, whether the commit succeeded or not.
     pub(crate) unknown_commits: u64,
     /// An operation takes seconds.
     pub(crate) stalls: u64,
 }
 
-/// One process's connection.
+/// The connection of one process.
 #[derive(Clone)]
 pub(crate) struct Client {
     database: Arc<Mutex<Database>>,
@@ -58,7 +58,7 @@ pub(crate) struct Client {
     session: i64,
 }
 
-/// What a connection and its copies share.
+/// The part that a connection and its copies share.
 struct Link {
     name: String,
     dice: Mutex<Dice>,
@@ -105,7 +105,7 @@ impl Client {
         self.link.is_down.store(is_down, Ordering::Relaxed);
     }
 
-    /// The process is killed at the operation that comes so many after this one.
+    /// Kills the process at the operation that comes this many operations later.
     pub(crate) fn crash_in(&self, operations: u64) {
         let now = self.link.operations.load(Ordering::Relaxed);
         self.link.crash_at.store(now + operations.max(1), Ordering::Relaxed);
@@ -116,7 +116,7 @@ impl Client {
         self.link.crashed.notified().await;
     }
 
-    /// Whatever is dropped from now on is not cleaned up.
+    /// Everything that is dropped from now on is not cleaned up.
     pub(crate) fn kill(&self) {
         self.link.is_killed.store(true, Ordering::Relaxed);
     }
@@ -138,8 +138,8 @@ impl Client {
         self.link.dice.lock().expect("no panic").below(bound)
     }
 
-    /// On the way to the database, or back: here connections break and processes die. The process dies on the way to the
-    /// operation at odd counts, and on the way back at even ones.
+    /// Simulates the way to the database and back, where connections break and processes are killed. At odd counts the
+    /// process is killed before the operation, at even counts after it.
     async fn travel(&self, is_way_back: bool) -> Result<(), MirrorError> {
         let operation = self.link.operations.fetch_add(1, Ordering::Relaxed) + 1;
         if self.link.crash_at.load(Ordering::Relaxed) == operation {
@@ -264,7 +264,7 @@ impl Store for Client {
             if let Some(documents) = database.collections.remove(&format!("{BESIDE}{collection}")) {
                 database.collections.insert(collection.to_owned(), documents);
                 database.version += 1;
-                // A rebuild begins with a window of its own.
+                // A rebuild starts with its own window.
                 database.final_block = 0;
                 database.events.clear();
             }
@@ -283,7 +283,7 @@ struct SimulatedTransaction {
 
 impl Drop for SimulatedTransaction {
     fn drop(&mut self) {
-        // The server hears nothing of a process that was killed.
+        // The server does not notice that a process was killed.
         if !self.is_over && !self.client.link.is_killed.load(Ordering::Relaxed) {
             self.client.database().open.remove(&self.id);
         }
@@ -354,7 +354,7 @@ impl SimulatedTransaction {
 
     fn matching(&self, name: &str, filter: &Document) -> Vec<(Key, Arc<Stored>)> {
         let Some(documents) = self.view.get(name) else { return Vec::new() };
-        // As an index on `_id` does.
+        // The same result as with an index on `_id`.
         if let Some(ids) = filter.get_document("_id").ok().and_then(|wanted| wanted.get_array("$in").ok()) {
             let keys = ids.iter().map(|id| key_of(&doc! { "_id": id.clone() }));
             return keys.filter_map(|key| documents.get_key_value(&key)).map(|(k, v)| (k.clone(), v.clone())).collect();
@@ -372,8 +372,8 @@ impl Transaction for SimulatedTransaction {
         Ok(self.matching(&name, &filter).into_iter().map(|(_, stored)| stored.raw.clone()).collect())
     }
 
-    /// Each by itself, as for many documents, so that a process can die between any two; or all in one command, which goes
-    /// on after an update that has found nothing.
+    /// Runs each write separately, as for many documents, so that a process can be killed between two; or all in one
+    /// command, which continues after an update that found no document.
     async fn write(&mut self, writes: Vec<Write>) -> Result<(), MirrorError> {
         if self.client.draw(2) == 0 {
             for write in writes {
@@ -399,7 +399,7 @@ impl Transaction for SimulatedTransaction {
         self.client.travel(false).await?;
         let is_unknown = self.client.falls(|faults| faults.unknown_commits);
         if is_unknown && self.client.draw(2) == 0 {
-            // It never arrived; the transaction stays open on the server until somebody ends it.
+            // The abort did not reach the server; the transaction stays open there until it is ended.
             self.is_over = true;
             return Err(MirrorError::Away("the answer to a commit was lost"));
         }

@@ -88,7 +88,7 @@ pub enum StartError {
     /// The state folder cannot be used.
     #[error("{reason}\n  do: {remedy}")]
     State {
-        /// What is wrong.
+        /// A sentence that says what is wrong.
         reason: String,
         /// The sentence that says what to do.
         remedy: String,

@@ -1,8 +1,8 @@
 //! Child processes that end with their owner.
 //!
 //! A child ends in three cases: its owner stops or drops it; its owner panics, which drops it too; its owner is killed.
-//! For the last case, a [`Watchdog`] reads from a pipe of the owner. When the pipe closes without a message before, the
-//! watchdog kills the remaining children. This needs no `unsafe`, does not depend on threads, and works on every system
+//! For the last case, a [`Watchdog`] reads the ids of running children from a pipe. When the owner ends, the pipe is
+//! closed, and the watchdog kills the children that still run. This needs no `unsafe`, does not depend on threads, and works on every system
 //! with a POSIX shell.
 
 use std::{

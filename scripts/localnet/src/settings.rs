@@ -170,7 +170,7 @@ pub enum SettingsError {
     Invalid {
         /// The path of the file.
         path: PathBuf,
-        /// What is wrong.
+        /// A sentence that says what is wrong.
         reason: String,
     },
 }

@@ -1655,9 +1655,9 @@ export interface components {
         Problem: {
             /** @description The stable code. Text, so that an older client can read a newer server's answer. */
             code: string;
-            /** @description What went wrong. */
+            /** @description A sentence that says what went wrong. */
             detail: string;
-            /** @description What to do now. */
+            /** @description A sentence that says what to do now. */
             hint: string;
             /** @description The id of this request in the operator's log. */
             request_id: string;

@@ -1,5 +1,6 @@
-// Every event into the rows of our mirror, the way Ponder's documentation does it. Where there was a choice it fell in
-// Ponder's favour: no indexes but the primary keys, and the accesses of a checkpoint are inserted in one call.
+// Writes every event into the rows of our mirror, as Ponder's documentation recommends. Where there was a choice, the one
+// that is better for Ponder was taken: no indexes but the primary keys, and the accesses of a checkpoint are inserted in
+// one call.
 import { ponder } from "ponder:registry";
 import {
   accesses,
@@ -32,7 +33,7 @@ const placeOf = ({ block, transaction, log }: Emitted) => ({
 
 const lower = (hex: Hex) => hex.toLowerCase() as Hex;
 
-/** The event itself; each of its subjects once. */
+/** Stores the event itself, with each of its subjects once. */
 async function keep(db: Store, event: Emitted, name: string, subjects: Hex[]) {
   const about = [...new Set(subjects.map(lower))].filter((subject) => !/^0x0*$/.test(subject));
   await db.insert(events).values({
@@ -48,7 +49,7 @@ async function keep(db: Store, event: Emitted, name: string, subjects: Hex[]) {
 
 const BASE32 = "abcdefghijklmnopqrstuvwxyz234567";
 
-/** CIDv1 of a SHA-256 digest, base32. */
+/** Returns the CIDv1 of a SHA-256 digest, in base32. */
 function cidOf(codec: number, digest: Hex): string {
   const bytes = [0x01, codec, 0x12, 0x20, ...hexToBytes(digest)];
   let [text, bits, held] = ["b", 0, 0];
@@ -204,7 +205,7 @@ ponder.on("Accreditation:OwnershipTransferred", async ({ event, context: { db } 
   await keep(db, event, "OwnershipTransferred", [owner, successor]);
 });
 
-/** Accesses whose checkpoint, which stands in the same transaction, has not come yet. */
+/** Accesses whose checkpoint, which is in the same transaction, was not processed yet. */
 let open: Omit<typeof accesses.$inferInsert, "id" | "index">[] = [];
 
 ponder.on("AccessLog:Accessed", async ({ event, context: { db } }) => {

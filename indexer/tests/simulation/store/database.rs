@@ -1,4 +1,4 @@
-//! What the simulated database holds: documents, the transactions that are open, and what must hold after every commit.
+//! The content of the simulated database: documents, open transactions, and the invariants after every commit.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -12,7 +12,7 @@ use protocol::mirror::{CURSOR_ID, collection};
 
 use super::BESIDE;
 
-/// `transactionLifetimeLimitSeconds`.
+/// The time after which an open transaction is aborted: `transactionLifetimeLimitSeconds`.
 const LIFETIME: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,17 +45,17 @@ pub(crate) struct Database {
     pub(super) modified: HashMap<Place, u64>,
     pub(super) open: BTreeMap<u64, Open>,
     pub(super) next: u64,
-    /// Ids of every event that was ever committed.
+    /// The ids of all events that were ever committed.
     pub(super) events: BTreeSet<Key>,
-    /// The oldest recent block: what is below is final.
+    /// The oldest recent block. Blocks below it are final.
     pub(super) final_block: i64,
-    /// What must not happen and has.
+    /// The violations of invariants.
     pub(crate) violations: Vec<String>,
     pub(crate) commits: u64,
 }
 
 impl Database {
-    /// Documents of the live mirror's collections.
+    /// Returns the documents of a collection of the live mirror.
     pub(crate) fn documents(&self, name: &str) -> Vec<Document> {
         self.collections
             .get(name)
@@ -63,14 +63,14 @@ impl Database {
             .unwrap_or_default()
     }
 
-    /// Events that were once in the mirror and are kept nowhere now.
+    /// Returns the number of events that were once in the mirror and are now stored nowhere.
     pub(crate) fn lost_events(&self) -> usize {
         let is_in = |name: &str, key: &Key| self.collections.get(name).is_some_and(|them| them.contains_key(key));
         let kept = |key: &&Key| is_in(collection::EVENTS, key) || is_in(collection::ORPHANS, key);
         self.events.len() - self.events.iter().filter(kept).count()
     }
 
-    /// What is left of rebuilds.
+    /// Returns the collections that rebuilds have left.
     pub(crate) fn collections_beside(&self) -> Vec<String> {
         let beside =
             self.collections.iter().filter(|(name, documents)| name.starts_with(BESIDE) && !documents.is_empty());
@@ -99,7 +99,7 @@ impl Database {
         self.modified.insert(place, self.version);
     }
 
-    /// Whoever commits a cursor holds the lease.
+    /// Checks that a client that commits a cursor holds the lease.
     pub(super) fn check_lease(&mut self, client: &str) {
         let lease = self.documents(collection::LEASE);
         let holder = lease.first().and_then(|lease| lease.get_str("holder").ok()).unwrap_or_default();
@@ -108,7 +108,7 @@ impl Database {
         }
     }
 
-    /// What must hold after every commit to the live mirror.
+    /// Checks the invariants after every commit to the live mirror.
     pub(super) fn check(&mut self) {
         self.commits += 1;
         let oldest = self.collections.get(collection::BLOCKS).and_then(|blocks| blocks.keys().next().cloned());

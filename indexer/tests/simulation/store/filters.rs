@@ -1,8 +1,8 @@
-//! Of MongoDB's filters and updates, those that the mirror uses.
+//! The subset of MongoDB's filters and updates that the mirror uses.
 
 use mongodb::bson::{Bson, Document};
 
-/// Whether a document fits a filter.
+/// Returns whether a document matches a filter.
 pub(super) fn fits(document: &Document, filter: &Document) -> bool {
     filter.iter().all(|(path, wanted)| {
         let mut found = Some(document);

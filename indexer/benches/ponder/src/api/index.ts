@@ -1,4 +1,4 @@
-// What the measurement asks: whether an event has arrived, and all rows of a table.
+// The queries of the measurement: whether an event has arrived, and all rows of a table.
 import { asc, eq, gt } from "drizzle-orm";
 import { Hono } from "hono";
 import { db } from "ponder:api";
