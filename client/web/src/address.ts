@@ -1,7 +1,9 @@
-/** Addresses of people as they are typed, pasted or scanned. */
+/** Parses addresses of people that were typed, pasted or scanned. */
 import { getAddress, isAddress, type Address } from 'viem';
 
-/** Any address as lower-case hex; `null` for what is none. A mixed-case one must have the right checksum (EIP-55). */
+/**
+ * Returns an address in lower-case hex; `null` if the text is not an address. A mixed-case address must have the right checksum (EIP-55).
+ */
 export function parseAddress(text: string): Address | null {
   const trimmed = text.trim();
   if (!isAddress(trimmed, { strict: false })) return null;
@@ -14,8 +16,8 @@ export function parseAddress(text: string): Address | null {
 const ADDRESSES = /(?<![0-9a-zA-Z])0x[0-9a-fA-F]{40}(?![0-9a-zA-Z])/g;
 
 /**
- * The address in what somebody pasted or scanned: an address, or an invitation link of any installation. One with a wrong
- * checksum (EIP-55) is none, and where two different ones stand, nobody can say which is meant.
+ * Returns the address in a pasted or scanned text: an address, or an invitation link of any installation. Returns `null` for an address
+ * with a wrong checksum (EIP-55), and for a text with two different addresses, because it is unclear which one is meant.
  */
 export function findAddress(text: string): Address | null {
   const found = new Set((text.match(ADDRESSES) ?? []).map(parseAddress));

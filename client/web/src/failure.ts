@@ -1,9 +1,9 @@
 /**
- * What a page sees when something goes wrong: a stable code, from which the words follow.
+ * A failure as pages see it: a stable code, which determines the sentences on the screen.
  *
- * A code never changes its meaning. `error.<code>.what` (what went wrong) and `error.<code>.next` (what to do now) are
- * the keys of its two sentences; a test holds that every language has both for every code. Codes of the server are those
- * of `protocol::error_code`; codes of this device are those of the Rust client where it has them (`client/src/error.rs`).
+ * A code never changes its meaning. `error.<code>.what` (the problem) and `error.<code>.next` (the next step) are the keys of its two
+ * sentences; a test checks that every language has both for every code. Codes of the server are those of `protocol::error_code`. Codes of
+ * this device are those of the Rust client, if it has them (`client/src/error.rs`).
  */
 
 /** Codes that the server answers with. */
@@ -89,7 +89,7 @@ const DEVICE_CODES = [
   'passphrase_too_short',
   'passphrases_differ',
   'locked',
-  // The server and the chain do not answer, or answer otherwise than they must.
+  // The server or the chain does not answer, or gives a wrong answer.
   'unreachable',
   'invalid_answer',
   'wrong_answer',
@@ -103,7 +103,7 @@ const DEVICE_CODES = [
   'reverted',
   'changed',
   'contended',
-  // What was checked is not what it should be.
+  // A check has failed.
   'wrong_public_key',
   'stored_other_bytes',
   'commitment',
@@ -134,7 +134,7 @@ export type FailureCode = (typeof SERVER_CODES)[number] | (typeof DEVICE_CODES)[
 /** Every code once. */
 export const FAILURE_CODES: readonly FailureCode[] = [...new Set([...SERVER_CODES, ...DEVICE_CODES])];
 
-/** What a sentence may need: names of fields, counts, seconds. Never a secret, a file name or a note. */
+/** Values for a sentence: names of fields, counts, seconds. Never a secret, a file name or a note. */
 type FailureValues = Readonly<Record<string, string | number>>;
 
 const RETRYABLE: ReadonlySet<FailureCode> = new Set([
@@ -175,9 +175,9 @@ const VERIFICATION: ReadonlySet<FailureCode> = new Set([
 export class Failure extends Error {
   /** The stable code. */
   readonly code: FailureCode;
-  /** Values of its sentences. */
+  /** The values for its sentences. */
   readonly values: FailureValues;
-  /** Names the request in the operator's log, when the server gave one. */
+  /** The id of the request in the operator's log, if the server gave one. */
   readonly requestId: string | null;
 
   constructor(code: FailureCode, options: { values?: FailureValues; cause?: unknown; requestId?: string } = {}) {
@@ -188,25 +188,25 @@ export class Failure extends Error {
     this.requestId = options.requestId ?? null;
   }
 
-  /** Whether the same call may succeed in a moment. */
+  /** True if the same call may succeed after a moment. */
   get isRetryable(): boolean {
     return RETRYABLE.has(this.code);
   }
 
-  /** Whether something that was checked is not what it should be: the page says "stop", not "try again". */
+  /** True if a check has failed: the page says "stop", not "try again". */
   get isVerification(): boolean {
     return VERIFICATION.has(this.code);
   }
 }
 
-/** Any thrown value as a {@link Failure}; one that has no code of its own is `unknown`. */
+/** Returns any thrown value as a {@link Failure}. A value without a code gets `unknown`. */
 export function asFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;
   if (error instanceof DOMException && error.name === 'AbortError') return new Failure('cancelled', { cause: error });
   return new Failure('unknown', { cause: error });
 }
 
-/** Whether `code` is one that this version knows. */
+/** Returns true if this version knows `code`. */
 export function isFailureCode(code: string): code is FailureCode {
   return (FAILURE_CODES as readonly string[]).includes(code);
 }

@@ -1,8 +1,8 @@
 import type { Address, Hex } from 'viem';
 
 /**
- * Every address inside the app, said once. They stand behind the `#`: what a person looks at never reaches a server,
- * and any server of static files will do.
+ * Every address inside the app, in one place. The addresses stand behind the `#`, so the server never learns which page a person looks at,
+ * and any server of static files can deliver the app.
  */
 export const paths = {
   home: '/',
@@ -21,14 +21,14 @@ export const paths = {
   ask: '/ask',
   askPatient: (address: Address) => `/ask?patient=${address}`,
   lab: '/send',
-  /** What an invitation link opens: the way to send somebody a report, or to ask for access. */
+  /** The page that an invitation link opens: it lets the reader send this person a report, or ask for access. */
   invitation: (address: Address) => `/to/${address}`,
   audit: '/audit',
   accreditation: '/accreditation',
   settings: '/settings',
-  /** Also with the records locked. */
+  /** This page can be opened while the records are locked. */
   walletAlone: '/stop',
 } as const;
 
-/** The link to send to a laboratory or a practice. */
+/** Returns the link that a person sends to a laboratory or a practice. */
 export const invitationLink = (address: Address): string => `${location.origin}${location.pathname}#${paths.invitation(address)}`;

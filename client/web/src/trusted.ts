@@ -1,7 +1,7 @@
 /**
- * The page's default Trusted Types policy: a string may become the address of a worker only when it names a file of
- * our own origin. It makes no HTML and no script, so that every other sink stays closed
- * (`require-trusted-types-for 'script'`). Import this before anything that starts a worker.
+ * The page's default Trusted Types policy. It accepts a string as the address of a worker only if it names a file of the page's own origin.
+ * It creates no HTML and no script, so everything else stays forbidden (`require-trusted-types-for 'script'`). Import this file before
+ * anything that starts a worker.
  */
 interface PolicyFactory {
   createPolicy(name: string, rules: { createScriptURL: (url: string) => string }): unknown;
@@ -11,7 +11,7 @@ const factory = (globalThis as { trustedTypes?: PolicyFactory }).trustedTypes;
 factory?.createPolicy('default', {
   createScriptURL(url) {
     const { protocol, origin, pathname } = new URL(url, location.href);
-    // A `blob:` address has the origin of whoever made it: only what was fetched from a server counts.
+    // A `blob:` address has the origin of the page that made it. Therefore only addresses that are fetched from a server count.
     const isFetched = protocol === 'https:' || protocol === 'http:';
     const isBuilt = !import.meta.env.PROD || pathname.includes('/assets/');
     if (!isFetched || !isBuilt || origin !== location.origin) {

@@ -1,4 +1,4 @@
-/** Imports of `src` go one way: as the table "may import" of README.md says, and never in a circle. */
+/** Checks the imports of `src`: they follow the column "may import" of the table in README.md, and form no circle. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -8,14 +8,14 @@ const isTest = ({ path }: Module): boolean => /\.test\.tsx?$/.test(path);
 const everything = ['src', 'tests', 'bench'].flatMap(modulesIn);
 const source = everything.filter((module) => module.path.startsWith('src/') && !isTest(module) && !module.path.endsWith('.d.ts'));
 
-/** An import of another file: who, and whom. */
+/** An import: the importing file, and the imported one. */
 type Arrow = readonly [from: string, to: string];
 const arrows: readonly Arrow[] = source.flatMap(({ path, imports }) => imports.map(({ target }): Arrow => [path, target]));
 
-/** The part of `src` that a file belongs to: `pages/` for `src/pages/audit/AuditPage.tsx`, `failure.ts` for `src/failure.ts`. */
+/** Returns the part of `src` that a file belongs to: `pages/` for `src/pages/audit/AuditPage.tsx`, `failure.ts` for `src/failure.ts`. */
 const partOf = (path: string): string => path.replace(/^src\//, '').replace(/\/.*$/, '/');
 
-/** The table: for each part of `src`, the parts that it may import. */
+/** Reads the table: for each part of `src`, the parts that it may import. */
 function readTable(markdown: string): ReadonlyMap<string, ReadonlySet<string>> {
   const table = new Map<string, ReadonlySet<string>>();
   const [, text = ''] = markdown.split('| may import |\n');
@@ -28,14 +28,14 @@ function readTable(markdown: string): ReadonlyMap<string, ReadonlySet<string>> {
   return table;
 }
 
-/** The arrows that the table does not allow. */
+/** Returns the imports that the table does not allow. */
 function forbidden(table: ReadonlyMap<string, ReadonlySet<string>>, all: readonly Arrow[]): readonly string[] {
   return all
     .filter(([from, to]) => partOf(from) !== partOf(to) && !table.get(partOf(from))?.has(partOf(to)))
     .map(([from, to]) => `${from} must not import ${to}: ${partOf(from)} may not import ${partOf(to)}`);
 }
 
-/** A circle among nodes, as the nodes along it; `null` if there is none. */
+/** Returns a circle of imports as the list of its nodes; `null` if there is none. */
 function circleIn(all: readonly Arrow[]): readonly string[] | null {
   const next = new Map<string, string[]>();
   for (const [from, to] of all) next.set(from, [...(next.get(from) ?? []), to]);
@@ -58,7 +58,7 @@ function circleIn(all: readonly Arrow[]): readonly string[] | null {
   return null;
 }
 
-/** For each folder, the arrows between what lies directly in it: its files, and its folders as one node each. */
+/** Returns, for each folder, the imports between its direct children: its files, and its folders as one node each. */
 function betweenChildren(all: readonly Arrow[]): ReadonlyMap<string, readonly Arrow[]> {
   const children = new Map<string, Arrow[]>();
   for (const [from, to] of all) {
@@ -108,7 +108,7 @@ test('every export is imported by another file', () => {
   }
   const isUsed = (path: string, name: string): boolean =>
     used.get(path)?.has(name) === true ||
-    // Loaded as a whole (`import()`): by somebody who says the name.
+    // Imported as a whole (`import()`): an importer that uses the name counts.
     (whole.get(path) ?? []).some((importer) => new RegExp(`\\b${name}\\b`).test(readFileSync(join(WEB, importer), 'utf8')));
   expect(source.flatMap(({ path, exports }) => exports.filter((name) => !isUsed(path, name)).map((name) => `${path}: ${name}`))).toEqual(
     [],

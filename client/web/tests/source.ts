@@ -1,4 +1,4 @@
-/** The modules of `src` as they stand on the disk: what each imports, and what it exports. */
+/** Reads the modules of `src` from the disk: the imports and exports of each. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,7 @@ import ts from 'typescript';
 /** The folder of the web app. */
 export const WEB = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** One import. `names` has the names that it takes; `null` stands for the whole module. */
+/** One import. `names` are the imported names; `null` stands for the whole module. */
 export interface Import {
   /** Path of the imported file, from the folder of the web app. */
   readonly target: string;
@@ -66,7 +66,7 @@ export function parseModule(path: string, text: string): Module {
   return { path, imports, exports };
 }
 
-/** The names that an import takes; of `import * as api` those that the file uses as `api.name`. */
+/** Returns the names that an import takes. For `import * as api`, returns those that the file uses as `api.name`. */
 function importedNames(node: ts.ImportDeclaration, file: ts.SourceFile): ReadonlySet<string> {
   const clause = node.importClause;
   const bindings = clause?.namedBindings;
@@ -79,7 +79,7 @@ function importedNames(node: ts.ImportDeclaration, file: ts.SourceFile): Readonl
   return names;
 }
 
-/** The names of a declaration that begins with `export`. */
+/** Returns the names of a declaration that begins with `export`. */
 function exportedNames(node: ts.Node): readonly string[] {
   if (!ts.canHaveModifiers(node) || !ts.getModifiers(node)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) return [];
   if (ts.isVariableStatement(node))

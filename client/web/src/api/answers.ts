@@ -1,11 +1,13 @@
-/** Answers on which a signature or a limit depends, read field by field: what JSON holds is not what a type says. */
+/**
+ * Parses the answers on which a signature or a limit depends, field by field: the type of an answer does not prove what the JSON contains.
+ */
 import { Failure } from '../failure.ts';
 import { isUint } from '../protocol/json-form.ts';
 import type { components } from './schema.d.ts';
 
 type Schemas = components['schemas'];
 
-/** Times and limits above this are no times and limits: 2^40 seconds or bytes. */
+/** The maximum for times and limits, 2^40 seconds or bytes. Larger numbers are rejected. */
 const NUMBER_MAX = 2 ** 40;
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -27,7 +29,7 @@ function uint(fields: Fields, name: string): number {
   return value;
 }
 
-/** A login challenge. @throws Failure `invalid_answer`. */
+/** Parses a login challenge. @throws Failure `invalid_answer`. */
 export function parseChallenge(answer: unknown): Schemas['Challenge'] {
   const fields = fieldsOf(answer);
   return {
@@ -41,13 +43,13 @@ export function parseChallenge(answer: unknown): Schemas['Challenge'] {
   };
 }
 
-/** What a login gives. @throws Failure `invalid_answer`. */
+/** Parses the answer to a login. @throws Failure `invalid_answer`. */
 export function parseSessionToken(answer: unknown): Schemas['SessionToken'] {
   const fields = fieldsOf(answer);
   return { address: text(fields, 'address'), expires_at: uint(fields, 'expires_at'), token: text(fields, 'token') };
 }
 
-/** Who the server says it is; the deployment in it is read by `parseDeployment`. @throws Failure `invalid_answer`. */
+/** Parses the server's description of itself. `parseDeployment` parses the deployment in it. @throws Failure `invalid_answer`. */
 export function parseServerInfo(answer: unknown): Omit<Schemas['ServerInfo'], 'deployment'> & { readonly deployment: unknown } {
   const fields = fieldsOf(answer);
   return {

@@ -1,16 +1,16 @@
 /**
- * The event feed: server-sent events over `fetch`, because `EventSource` cannot begin with a known last id. It is made again
- * when it breaks, and goes on after the last event it has seen.
+ * The event feed: server-sent events over `fetch`, because `EventSource` cannot start from a given last event id. It connects again when
+ * the connection breaks, and continues after the last event that it received.
  */
 import { Failure } from '../failure.ts';
 import { problemOf, tellReachability, tellSignedOut } from './request.ts';
 import type { FeedEvent } from './routes.ts';
 
-/** Longer without a heartbeat (every 15 s), and the connection is dead whatever it looks like. */
+/** The longest time without a heartbeat (sent every 15 s). After that, the connection counts as broken. */
 const SILENCE_MS_MAX = 45_000;
 const WAIT_MS_MAX = 15_000;
 
-/** One block of the stream, without its empty line. */
+/** Parses one block of the stream, without its empty line. */
 function parseBlock(block: string): { id: string | null; data: string } | null {
   let id: string | null = null;
   const data: string[] = [];
@@ -44,7 +44,7 @@ async function* blocksOf(body: ReadableStream<Uint8Array>, alive: () => void): A
 
 type FeedState = 'live' | 'connecting';
 
-/** Follows the feed until `signal` aborts or the session has ended. */
+/** Reads the feed until `signal` aborts or the session has ended. */
 export async function followFeed(take: (event: FeedEvent) => void, tell: (state: FeedState) => void, signal: AbortSignal): Promise<void> {
   let lastId: string | null = null;
   let wait = 500;
@@ -78,7 +78,7 @@ export async function followFeed(take: (event: FeedEvent) => void, tell: (state:
         tellSignedOut();
         return;
       }
-      // An id that the server no longer knows: everything is read again, so nothing is missed.
+      // The server no longer knows this event id. All data is loaded again, so nothing is missed.
       if (error instanceof Failure && error.code === 'invalid_request') lastId = null;
       if (!(error instanceof Failure)) tellReachability('down');
     } finally {

@@ -1,49 +1,49 @@
 /**
- * One request to the server and its answer: time limits, retries, problems (RFC 9457) as stable codes.
+ * Sends one request to the server and reads its answer: time limits, retries, problems (RFC 9457) as stable codes.
  *
- * Reads are tried again when the server does not answer; writes only when they carry an idempotency key or when the same
- * bytes mean the same the second time. The session is an HttpOnly cookie, so nothing here holds a token.
+ * Reads are tried again if the server does not answer. Writes are tried again only if they carry an idempotency key, or if sending the same
+ * bytes twice has the same effect as once. The session is an HttpOnly cookie, so this code never sees a token.
  */
 import { Failure, isFailureCode } from '../failure.ts';
 import type { components } from './schema.d.ts';
 
-/** Tries of a request that may be tried again. */
+/** Number of tries for a request that may be tried again. */
 const TRIES = 4;
-/** How long an answer may take; the server itself answers 202 after 30 s. */
+/** Time limit for an answer. The server itself answers 202 after 30 s. */
 const ANSWER_MS_MAX = 90_000;
-/** A wait that a person would notice is theirs to decide. */
+/** The longest wait before an automatic retry. For a longer wait, the person decides. */
 const RETRY_AFTER_MS_MAX = 5_000;
-/** After so long without an answer the server counts as slow. */
+/** Time without an answer after which the server counts as slow. */
 const SLOW_MS = 5_000;
 
-/** How the server is doing, as the requests of this page see it. */
+/** The state of the server, according to the requests of this page. */
 type Reachability = 'up' | 'slow' | 'down';
 let reachability: Reachability = 'up';
 const watchers = new Set<() => void>();
 
-/** How the server is doing. */
+/** Returns the state of the server. */
 export const serverReachability = (): Reachability => reachability;
 
-/** Calls `watcher` whenever that changes; gives the function that ends it. */
+/** Calls `watcher` whenever the state of the server changes. Returns the function that stops it. */
 export function onReachability(watcher: () => void): () => void {
   watchers.add(watcher);
   return () => watchers.delete(watcher);
 }
 
-/** Told also by the event feed. */
+/** Sets the state of the server. The event feed calls it too. */
 export function tellReachability(next: Reachability): void {
   if (next === reachability) return;
   reachability = next;
   for (const watcher of watchers) watcher();
 }
 
-/** Called when the server says that nobody is signed in. */
+/** Called when the server answers that nobody is signed in. */
 let onSignedOut: () => void = () => undefined;
 export function whenSignedOut(handler: () => void): void {
   onSignedOut = handler;
 }
 
-/** The server has said, by another way than an answer to a request, that nobody is signed in. */
+/** Reports that nobody is signed in, when the server has said so outside the answer to a request. */
 export const tellSignedOut = (): void => onSignedOut();
 
 export interface Query {
@@ -56,9 +56,9 @@ interface Call {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
-  /** Sent once only: a second copy would mean something else. */
+  /** The request is sent only once: a second copy would have another effect. */
   readonly once?: boolean;
-  /** An answer of 401 is no surprise here. */
+  /** An answer of 401 is expected here. */
   readonly mayBeSignedOut?: boolean;
 }
 
@@ -94,11 +94,11 @@ async function fetchOnce(path: string, call: Call, headers: Headers): Promise<Re
   }
 }
 
-/** Whether the same request may be answered better in a moment; 409 with a time to wait: it is still being carried out. */
+/** Returns true if the same request may succeed in a moment. 409 with a waiting time means that the request is still being carried out. */
 const isTemporary = ({ status, headers }: Response): boolean =>
   status === 503 || status === 429 || status === 502 || status === 408 || (status === 409 && headers.has('retry-after'));
 
-/** Sends a request; gives the answer if it is a success, else throws its {@link Failure}. */
+/** Sends a request. Returns the answer if it is a success, else throws its {@link Failure}. */
 export async function send(path: string, call: Call = {}): Promise<Response> {
   const headers = new Headers({ accept: 'application/json', ...call.headers });
   if (call.body !== undefined) headers.set('content-type', 'application/json');
@@ -129,7 +129,7 @@ async function accepted(response: Response, call: Call): Promise<Response> {
   throw failure;
 }
 
-/** The failure that an answer stands for. */
+/** Returns the failure that describes an answer. */
 export async function problemOf(response: Response): Promise<Failure> {
   const problem: unknown = await response.json().catch(() => null);
   return (
@@ -138,7 +138,7 @@ export async function problemOf(response: Response): Promise<Failure> {
   );
 }
 
-/** The failure that a problem (RFC 9457) stands for; `null` if it is none. */
+/** Returns the failure for a problem document (RFC 9457); `null` if it is none. */
 export function problemFailure(problem: unknown): Failure | null {
   const { code, request_id: requestId } = (problem ?? {}) as Partial<components['schemas']['Problem']>;
   if (typeof code !== 'string') return null;
@@ -146,7 +146,7 @@ export function problemFailure(problem: unknown): Failure | null {
   return new Failure(known, { values: { code }, ...(typeof requestId === 'string' ? { requestId } : {}) });
 }
 
-/** Sends a request and reads its JSON answer. */
+/** Sends a request and returns its JSON answer. */
 export async function json<T>(path: string, call: Call = {}): Promise<T> {
   const response = await send(path, call);
   try {
@@ -156,14 +156,14 @@ export async function json<T>(path: string, call: Call = {}): Promise<T> {
   }
 }
 
-/** The first page of a list, and whether there is more. */
+/** Returns the first page of a list, and whether there is more. */
 export async function first<T>(path: string, query: Query = {}): Promise<{ items: T[]; more: boolean }> {
   const page = await json<{ items: T[]; next?: string | null }>(path, { query });
   if (!Array.isArray(page.items)) throw new Failure('invalid_answer');
   return { items: page.items, more: typeof page.next === 'string' };
 }
 
-/** Every page of a list. */
+/** Returns every page of a list. */
 export async function all<T>(path: string, query: Query = {}): Promise<T[]> {
   const items: T[] = [];
   let cursor: string | undefined;
@@ -171,7 +171,7 @@ export async function all<T>(path: string, query: Query = {}): Promise<T[]> {
     const page = await json<{ items: T[]; next?: string | null }>(path, { query: { ...query, limit: 500, cursor } });
     if (!Array.isArray(page.items)) throw new Failure('invalid_answer');
     items.push(...page.items);
-    // A page may be empty and still have a next one; a place that is given again would never end.
+    // A page may be empty and still have a next one. A position that repeats would lead to an endless loop.
     const next = page.next ?? undefined;
     cursor = next === cursor ? undefined : next;
   } while (cursor !== undefined);

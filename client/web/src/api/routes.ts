@@ -1,4 +1,7 @@
-/** The routes of the server, one function each. Nothing they say is a permission or a key until it was compared with the chain. */
+/**
+ * The routes of the server, one function each. Nothing in their answers counts as a permission or a key until it was compared with the
+ * chain.
+ */
 import type { Address, Hex } from 'viem';
 import { Failure } from '../failure.ts';
 import { parseChallenge, parseServerInfo, parseSessionToken } from './answers.ts';
@@ -28,7 +31,7 @@ export type SignedAccessRequest = Schemas['SignedAccessRequest'];
 export type SignedDenial = Schemas['SignedDenial'];
 type StoredBlob = Schemas['StoredBlob'];
 
-/** `null` instead of the failures that say "there is none". */
+/** Returns `null` in place of the failures that mean that there is none. */
 async function maybe<T>(found: Promise<T>, ...codes: readonly string[]): Promise<T | null> {
   try {
     return await found;
@@ -40,25 +43,25 @@ async function maybe<T>(found: Promise<T>, ...codes: readonly string[]): Promise
 
 export const serverInfo = async (): Promise<ReturnType<typeof parseServerInfo>> => parseServerInfo(await json('/v1/deployment'));
 export const challenge = async (): Promise<Challenge> => parseChallenge(await json('/v1/auth/challenge'));
-/** The challenge counts once, so it is sent once. */
+/** Sent only once, because a challenge can be used only once. */
 export const login = async (message: string, signature: Hex): Promise<SessionToken> =>
   parseSessionToken(await json('/v1/auth/login', { method: 'POST', body: { message, signature }, once: true, mayBeSignedOut: true }));
 export const logout = async (): Promise<void> => {
   await send('/v1/auth/logout', { method: 'POST', mayBeSignedOut: true });
 };
-/** `null` when nobody is signed in. */
+/** Returns the signed-in account; `null` if nobody is signed in. */
 export const me = (): Promise<MeView | null> => maybe(json<MeView>('/v1/me', { mayBeSignedOut: true }), 'not_signed_in');
 
-/** How many bytes the signed-in account stores, and may store. */
+/** Returns how many bytes the signed-in account stores, and how many it may store. */
 export async function storage(): Promise<{ stored: number; quota: number }> {
   const { stored_bytes: stored, quota_bytes: quota } = await json<MeView>('/v1/me');
   return { stored, quota };
 }
 
 type PrivateBlobName = 'keyring' | 'address-book';
-/** The content of a private blob and the entity tag that a write replaces; `null` if there is none. */
+/** Returns the content of a private blob and its entity tag, which a later write must name; `null` if there is none. */
 export async function privateBlob(name: PrivateBlobName): Promise<{ content: Uint8Array<ArrayBuffer>; tag: string } | null> {
-  // The account says what is there: browsers write every 404 on their console.
+  // The account data says which blobs exist. This avoids a 404, which browsers always print on their console.
   const told = await json<Partial<MeView>>('/v1/me');
   if ((name === 'keyring' ? told.has_keyring : told.has_address_book) === false) return null;
   const response = await maybe(send(`/v1/${name}`), 'not_found');
@@ -72,7 +75,10 @@ export async function privateBlob(name: PrivateBlobName): Promise<{ content: Uin
     throw new Failure('invalid_answer', { cause: error });
   }
 }
-/** Writes a private blob in place of `replaces`; `null` for the first. Once: a second copy would be refused by the first. */
+/**
+ * Writes a private blob in place of the one with the tag `replaces`; `null` for the first. It is sent only once: the first copy would make
+ * the server refuse the second.
+ */
 export async function putPrivateBlob(name: PrivateBlobName, content: Uint8Array, replaces: string | null): Promise<void> {
   let binary = '';
   for (const byte of content) binary += String.fromCharCode(byte);
@@ -88,26 +94,26 @@ export const putProfile = async (practitioner: Address, profile: SignedProfile):
 };
 
 export const records = (query: Query = {}): Promise<RecordView[]> => all('/v1/records', query);
-/** Every version of a record, newest first; the lists of records show the newest only. */
+/** Returns every version of a record, newest first. The lists of records contain only the newest one. */
 export const versions = (id: Hex): Promise<Schemas['VersionView'][]> => all(`/v1/records/${id}/versions`);
 export const putReleaseShare = async (id: Hex, version: number, releaseShare: Hex): Promise<void> => {
   await send(`/v1/records/${id}/versions/${version}/release-share`, { method: 'PUT', body: { release_share: releaseShare } });
 };
 export const grants = (query: Query): Promise<GrantView[]> => all('/v1/grants', query);
-/** Where received grants wait that are not in the ordinary list. */
+/** Received grants that are not in the ordinary list wait in one of these lists. */
 export type WaitingShelf = 'strangers' | 'blocked' | 'hidden';
-/** A first page of what waits there: the rest waits until those are dealt with. */
+/** Returns the first page of a waiting list. More appears after the person has dealt with these. */
 export const waitingGrants = (shelf: WaitingShelf): Promise<{ items: GrantView[]; more: boolean }> =>
   first('/v1/grants', { side: 'received', shelf, limit: 100 });
-/** From now on somebody is known: what they share is in the ordinary lists. */
+/** Marks a person as known: what they share appears in the ordinary lists from now on. */
 export const accept = async (address: Address): Promise<void> => void (await send(`/v1/accepted/${address}`, { method: 'PUT' }));
 export const hideGrant = async (grant: Hex, isHidden: boolean): Promise<void> =>
   void (await send(`/v1/grants/${grant}/hidden`, { method: isHidden ? 'PUT' : 'DELETE' }));
-/** Whose grants and requests this person does not want. */
+/** Returns the people whose grants and requests this person does not want. */
 export const blocks = (): Promise<Schemas['BlockView'][]> => all('/v1/blocks');
 export const block = async (address: Address, isBlocked: boolean): Promise<void> =>
   void (await send(`/v1/blocks/${address}`, { method: isBlocked ? 'PUT' : 'DELETE' }));
-/** The capsules of one grant. `null` if none are here. */
+/** Returns the capsules of one grant; `null` if the server has none. */
 export const bundle = (grant: Hex): Promise<BundleBody | null> => maybe(json<BundleBody>(`/v1/grants/${grant}/bundle`), 'not_found');
 export const putBundle = async (grant: Hex, bundle: BundleBody): Promise<void> => {
   await send(`/v1/grants/${grant}/bundle`, { method: 'PUT', body: { bundle } });
@@ -117,32 +123,32 @@ export const ask = (body: Schemas['RequestBody']): Promise<RequestView> => json(
 export const deny = async (request: Hex, denial: SignedDenial): Promise<void> => {
   await send(`/v1/requests/${request}/deny`, { method: 'POST', body: denial });
 };
-/** The same bytes again give the same receipt, so it may be sent again as it is. */
+/** May be sent again: the same bytes always get the same receipt. */
 export const read = (body: Schemas['ReadBody']): Promise<ReadAnswer> => json('/v1/reads', { method: 'POST', body });
 export const log = (query: Query): Promise<LogEntry[]> => all('/v1/log', query);
 export const evidence = (leaf: Hex): Promise<LogEvidence> => json(`/v1/log/leaves/${leaf}`);
 export const action = (id: Hex): Promise<ActionView> => json(`/v1/actions/${id}`);
 
-/** A write that may become a transaction: its answer names the action, where there is one. */
+/** Sends a write that may become a transaction. Returns the action from the answer, or `null` if there is none. */
 async function relayed(path: string, body: unknown): Promise<ActionView | null> {
   const answer = await json<Partial<ActionView> | null>(path, { method: 'POST', body });
   return typeof answer?.id === 'string' && typeof answer.state === 'string' ? (answer as ActionView) : null;
 }
 export const submit = (signed: SignedAction): Promise<ActionView | null> => relayed('/v1/actions', signed);
-/** The same body again does not register twice: the message's nonce counts once. */
+/** May be sent again: the nonce of the signed message counts only once, so the record is not registered twice. */
 export const register = (body: RegisterBody): Promise<ActionView | null> => relayed('/v1/records', body);
 export const grant = (body: GrantBody): Promise<ActionView | null> => relayed('/v1/grants', body);
 export const revoke = (signed: SignedAction): Promise<ActionView | null> => relayed('/v1/grants/revoke', { action: signed });
 
-/** Somebody new may use the server. Only an accreditor, the owner of the contract, or the operator may say so. */
+/** Lets a new person use the server. Only an accreditor, the owner of the contract, or the operator may call it. */
 export const invite = async (address: Address): Promise<void> => void (await send(`/v1/invitations/${address}`, { method: 'PUT' }));
 
-/** How long an upload or download may stand still. */
+/** The longest time in which an upload or download may make no progress. */
 const STALL_MS_MAX = 60_000;
 
 /**
- * Sends an envelope. `XMLHttpRequest`, because `fetch` tells no progress of what it sends and streams bodies over HTTP/2
- * only; the blob is read from disk as it goes. Not tried again by itself.
+ * Sends an envelope. It uses `XMLHttpRequest`, because `fetch` does not report upload progress and can stream bodies over HTTP/2 only. The
+ * blob is read from disk during the upload. It is not tried again automatically.
  */
 export function uploadBlob(
   target: { record: Hex; version: number },
@@ -176,7 +182,7 @@ export function uploadBlob(
       try {
         answer = JSON.parse(request.responseText);
       } catch {
-        // Told below, by the status.
+        // The status is reported below.
       }
       if (request.status >= 200 && request.status < 300 && answer !== null) resolve(answer as StoredBlob);
       else {
@@ -196,7 +202,7 @@ export function uploadBlob(
   });
 }
 
-/** A part of an envelope, `end` excluded, and the length of the whole. */
+/** Returns a part of an envelope (`end` excluded), and the length of the whole. */
 export async function blobRange(
   cid: string,
   start: number,

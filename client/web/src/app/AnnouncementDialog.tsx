@@ -7,7 +7,7 @@ import { Dialog } from '../ui/Dialog.tsx';
 import { SignSentence } from '../ui/SignSentence.tsx';
 import { Spinner } from '../ui/Spinner.tsx';
 
-/** Says what a signature allows before the wallet's window opens, and keeps it in sight while it is open. */
+/** Shows what a signature allows before the wallet's window opens, and keeps it on screen while the window is open. */
 export function AnnouncementDialog() {
   const { current, confirm, cancel } = useAnnouncement();
   return current && <Shown announcement={current} confirm={confirm} cancel={cancel} />;
@@ -46,7 +46,7 @@ function Shown({
               <Spinner />
               {t('sign.inWallet.text')}
             </p>
-            {/* On the other side than the button before it: a second click must not meet it. */}
+            {/* On the other side than the button before it, so that a second click does not hit it. */}
             <Button onClick={cancel}>{t('ui.cancel')}</Button>
           </>
         )}

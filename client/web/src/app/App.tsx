@@ -33,7 +33,7 @@ export function App() {
   );
 }
 
-/** Decides once what somebody sees: who is signed in, and whether their records are open. */
+/** Decides what is shown, from who is signed in and whether the records are unlocked. */
 function Gate() {
   const { session } = useSession();
   const setUp = useSetUp();
@@ -86,7 +86,7 @@ function Gate() {
   );
 }
 
-/** A file dropped beside its target must not replace the app. */
+/** Prevents that a file dropped beside its target replaces the app. */
 function useNoStrayDrops(): void {
   useEffect(() => {
     const refuse = (event: DragEvent) => event.preventDefault();

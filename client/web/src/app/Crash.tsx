@@ -3,7 +3,7 @@ import { useI18n } from '../i18n/I18n.tsx';
 import { Button } from '../ui/Button.tsx';
 import { Page } from '../ui/Page.tsx';
 
-/** Catches what a page throws while it is drawn, so that one broken page does not leave an empty window. */
+/** Catches errors that a page throws while it is rendered, so that one broken page does not leave an empty window. */
 export class CrashBoundary extends Component<{ readonly children: ReactNode }, { readonly crashed: boolean }> {
   override state = { crashed: false };
 

@@ -10,7 +10,7 @@ import { LanguageChooser, ThemeChooser } from '../components/Choosers.tsx';
 import { SkipLink } from './SkipLink.tsx';
 import { StateNotices } from './StateNotices.tsx';
 
-/** What stands around the pages before the app is open: choosing a wallet, setting up, unlocking. */
+/** The frame around the pages before the records are unlocked: choosing a wallet, setting up, unlocking. */
 export function Entrance({ me, wide = false, children }: { readonly me?: Me; readonly wide?: boolean; readonly children: ReactNode }) {
   const { t } = useI18n();
   const { signOut } = useSession();

@@ -7,8 +7,8 @@ import { Button } from '../ui/Button.tsx';
 import { Notice } from '../ui/Notice.tsx';
 
 /**
- * Somebody else's key is published in this person's name. The app stays open; the way back is one signature of the wallet. While
- * everything is locked this browser tells it from the public keys that it has kept.
+ * Warns that somebody else's key is published in this person's name. The app can still be used, and one signature of the wallet publishes
+ * the own key again. While the session is locked, this browser compares the published key with the public keys that it has stored.
  */
 export function KeyNotice() {
   const { t } = useI18n();

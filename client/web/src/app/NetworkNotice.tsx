@@ -7,7 +7,7 @@ import { Code } from '../ui/Details.tsx';
 import { Choice, TextField } from '../ui/Field.tsx';
 import { Notice } from '../ui/Notice.tsx';
 
-/** The wallet is on another network than the contracts. */
+/** Tells that the wallet is on another network than the contracts. */
 export function NetworkNotice() {
   const { t } = useI18n();
   const { connection, chainId, switchChain } = useWallets();
@@ -25,8 +25,8 @@ export function NetworkNotice() {
 }
 
 /**
- * The wallet does not know the network, so it has to be given a node: through that node it sees the chain from then on. With the
- * server's node the server is the only view, which is said before anything is given.
+ * Lets the person choose a node for a wallet that does not know the network. From then on the wallet sees the chain through that node. With
+ * the server's node, the server is the only view of the chain, which is said before the node is set.
  */
 function UnknownNetwork({ chain }: { readonly chain: number }) {
   const { t } = useI18n();

@@ -21,9 +21,7 @@ import {
 } from './pages.ts';
 import { paths } from '../paths.ts';
 
-/**
- * Every page, by its address. Roles only choose pages; what somebody may do is decided by the contracts and the server.
- */
+/** The route of every page. Roles only decide which pages are offered; the contracts and the server decide what a person may do. */
 export function AppRoutes({ me }: { readonly me: Me }) {
   return (
     <Routes>
@@ -33,7 +31,7 @@ export function AppRoutes({ me }: { readonly me: Me }) {
       <Route path={paths.grant} element={<GrantPage />} />
       <Route path={paths.requests} element={<RequestsPage />} />
       <Route path={paths.access} element={<AccessPage />} />
-      {/* Once everything is open, all of it is on the page of permissions. */}
+      {/* When the session is unlocked, the page of permissions offers the same actions and more. */}
       <Route path={paths.walletAlone} element={<Navigate to={paths.access} replace />} />
       <Route path={paths.activity} element={<ActivityPage />} />
       <Route path={paths.settings} element={<SettingsPage me={me} />} />

@@ -15,7 +15,7 @@ import { paths } from '../paths.ts';
 import { SkipLink } from './SkipLink.tsx';
 import { StateNotices } from './StateNotices.tsx';
 
-/** What stands around every page of somebody who is signed in: name, navigation, state of the connection. */
+/** The frame around every page of a signed-in person: name, navigation, state of the connection. */
 export function Shell({ me, children }: { readonly me: Me; readonly children: ReactNode }) {
   const { t } = useI18n();
   const { pathname } = useLocation();
@@ -23,7 +23,7 @@ export function Shell({ me, children }: { readonly me: Me; readonly children: Re
   const [menu, setMenu] = useState(false);
   const main = useRef<HTMLElement>(null);
   const [menuPage, setMenuPage] = useState(pathname);
-  // Another page closes the menu.
+  // Going to another page closes the menu.
   if (menuPage !== pathname) {
     setMenuPage(pathname);
     setMenu(false);
@@ -121,7 +121,7 @@ function NavigationLine({ item: { to, label, icon: Icon } }: { readonly item: Na
   );
 }
 
-/** How many requests wait for an answer. */
+/** The number of requests that wait for an answer. */
 function OpenRequests() {
   const { format } = useI18n();
   const { session } = useSession();

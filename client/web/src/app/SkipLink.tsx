@@ -1,7 +1,10 @@
 import type { RefObject } from 'react';
 import { useI18n } from '../i18n/I18n.tsx';
 
-/** The first stop of the Tab key: past the navigation. The part of the address behind `#` is the router's. */
+/**
+ * A link that skips the navigation; it is the first stop of the Tab key. It is no `#` link, because the router uses the part of the address
+ * behind `#`.
+ */
 export function SkipLink({ to }: { readonly to: RefObject<HTMLElement | null> }) {
   const { t } = useI18n();
   return (

@@ -10,7 +10,7 @@ import { KeyNotice } from './KeyNotice.tsx';
 import { NetworkNotice } from './NetworkNotice.tsx';
 import { paths } from '../paths.ts';
 
-/** What is not as it should be around the page: server, chain, wallet, and the lock that is about to close. */
+/** Notices about problems, shown around the page: server, chain, wallet, and the coming idle lock. */
 export function StateNotices() {
   const { t, failure } = useI18n();
   const { feed, server, chain, troubles } = useHealth();

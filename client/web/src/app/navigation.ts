@@ -44,7 +44,7 @@ function work(me: Me): readonly NavigationItem[] {
   ];
 }
 
-/** What somebody finds in the navigation. Everybody is a patient; work comes first for those who have some here. */
+/** Returns the navigation for a person. Everybody is a patient. For people with a role, the pages for their work come first. */
 export function navigationOf(me: Me): readonly NavigationGroup[] {
   const items = work(me);
   const own: NavigationGroup = { label: 'nav.group.patient', items: PATIENT };
@@ -54,6 +54,6 @@ export function navigationOf(me: Me): readonly NavigationGroup[] {
 /** The item for everybody, below the groups. */
 export const SETTINGS: NavigationItem = { to: paths.settings, label: 'nav.settings', icon: Settings };
 
-/** Where somebody arrives. */
+/** Returns the start page of a person. */
 export const homeOf = (me: Me): string =>
   me.roles.includes('lab') && !me.roles.includes('doctor') ? paths.lab : (work(me)[0]?.to ?? paths.records);

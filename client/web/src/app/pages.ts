@@ -2,16 +2,19 @@ import { lazy, type ComponentType, type LazyExoticComponent } from 'react';
 
 const files: (() => Promise<unknown>)[] = [];
 
-/** A page whose file is fetched when it is first shown. */
+/** Returns a page whose file is fetched when it is first shown. */
 function page<P>(load: () => Promise<ComponentType<P>>): LazyExoticComponent<ComponentType<P>> {
   files.push(load);
   return lazy(async () => ({ default: await load() }));
 }
 
-/** Fetches every page ahead, so that a server that goes away takes none with it. What fails is fetched when it is shown. */
+/**
+ * Fetches the files of all pages in advance, so that every page still works if the server becomes unreachable. A file that cannot be
+ * fetched now is fetched when its page is shown.
+ */
 export const fetchPages = (): void => void Promise.allSettled(files.map((load) => load()));
 
-/** Every page is a file of its own; only the welcome page is there from the start. */
+/** Every page is a separate file. Only the welcome page is part of the first one. */
 export { WelcomePage } from '../pages/welcome/WelcomePage.tsx';
 export const SetUpPage = page(async () => (await import('../pages/set-up/SetUpPage.tsx')).SetUpPage);
 export const RecoveryPage = page(async () => (await import('../pages/set-up/RecoveryPage.tsx')).RecoveryPage);

@@ -1,4 +1,4 @@
-/** What runs while the session is ready: the event feed, and the patient's catch-up. One for the page. */
+/** Background work while the session is ready: the event feed, and the patient's catch-up. There is one for the page. */
 import { followFeed } from '../api/events.ts';
 import { serverReachability, tellReachability } from '../api/request.ts';
 import { serverInfo, type FeedEvent } from '../api/routes.ts';
@@ -13,9 +13,9 @@ interface LiveState {
   readonly troubles: readonly Trouble[];
 }
 
-/** How often the chain is asked whether it is there. */
+/** Interval at which the chain is asked for a sign of life. */
 const CHAIN_MS = 20_000;
-/** How often a server that did not answer is asked. */
+/** Interval at which a server that did not answer is asked again. */
 const SERVER_MS = 3_000;
 
 let state: LiveState = { feed: 'off', chain: 'unknown', troubles: [] };
@@ -29,13 +29,13 @@ function set(change: Partial<LiveState>): void {
 
 export const liveState = (): LiveState => state;
 
-/** Calls `listener` on every change; gives the function that ends it. */
+/** Calls `listener` on every change. Returns the function that stops it. */
 export function onLive(listener: () => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
 
-/** Calls `taker` for every event, and with `again` when some may have been missed. */
+/** Calls `taker` for every event, and with `again` if events may have been missed. */
 export function onFeed(taker: (event: FeedEvent | 'again') => void): () => void {
   takers.add(taker);
   return () => takers.delete(taker);
@@ -48,7 +48,7 @@ function give(event: FeedEvent | 'again'): void {
 let isCatchingUp = false;
 let isWanted = false;
 
-/** Catches up now, and once more if it was asked for meanwhile. What fails is tried again with the next event. */
+/** Runs the catch-up now, and once more if it was requested during the run. A failed step is tried again at the next event. */
 function catchUpNow(signal: AbortSignal): void {
   isWanted = true;
   if (isCatchingUp) return;
@@ -84,9 +84,9 @@ async function watchChain(signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Asks a server that did not answer until it does; then everything is read again. */
+/** Asks a server that did not answer until it does. Then everything is loaded again. */
 async function watchServer(signal: AbortSignal): Promise<void> {
-  // An answer that was under way when the connection went says nothing about the next one.
+  // An answer that was already on its way when the connection broke does not show that the server is reachable now.
   let isDoubted = false;
   const lost = (): void => {
     isDoubted = true;
@@ -105,7 +105,7 @@ async function watchServer(signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Runs with the session until the returned function is called. */
+/** Starts the background work. It runs until the returned function is called. */
 export function runLive(): () => void {
   let running: AbortController | null = null;
   const follow = (): void => {
@@ -122,7 +122,7 @@ export function runLive(): () => void {
     set({ feed: 'connecting' });
     let wasLive = false;
     const tell = (feed: 'live' | 'connecting'): void => {
-      // A feed that broke may have missed something that its last id does not bring back.
+      // After a feed broke, it may have missed events that its last id does not bring back.
       if (feed === 'live' && wasLive) give('again');
       wasLive ||= feed === 'live';
       if (!signal.aborted) set({ feed });
@@ -130,7 +130,7 @@ export function runLive(): () => void {
     const take = (event: FeedEvent): void => {
       give(event);
       if (event.kind === 'record_registered' || event.kind === 'granted') catchUpNow(signal);
-      // It may be somebody else's. What fails is found at the next unlocking.
+      // The key may be somebody else's. If this check fails, the next unlocking finds it.
       if (event.kind === 'key_registered') void device.checkKeys().catch(() => undefined);
     };
     void followFeed(take, tell, signal);

@@ -1,4 +1,4 @@
-/** Uploads in a row, one at a time, while pages come and go. */
+/** The queue of uploads. It uploads one file at a time and continues when the page changes. */
 import type { NewUpload, UploadItem } from '../types/uploads.ts';
 import { asFailure } from '../failure.ts';
 import { upload } from '../flows/upload.ts';
@@ -19,7 +19,7 @@ class UploadQueue {
 
   constructor() {
     device.watch(() => {
-      // Another account's documents are nobody's business here.
+      // Documents of another account must not be shown here.
       const address = device.snapshot().wallet?.address ?? null;
       if (address !== null && this.#owner !== null && address !== this.#owner) this.#clear();
       if (address !== null) this.#owner = address;
@@ -27,7 +27,7 @@ class UploadQueue {
     });
   }
 
-  /** A page that is left takes its files with it: the browser asks first. */
+  /** Makes the browser ask before the page is left, because its files would be lost. */
   readonly #stay = (event: BeforeUnloadEvent): void => event.preventDefault();
 
   readonly snapshot = (): readonly UploadItem[] => this.#items;
@@ -37,7 +37,7 @@ class UploadQueue {
     return () => this.#listeners.delete(listener);
   };
 
-  /** Adds to the queue; files are not read before their turn. */
+  /** Adds files to the queue. A file is not read before its turn. */
   readonly add = (uploads: readonly NewUpload[]): readonly string[] => {
     const items = uploads.map((wanted): UploadItem => {
       const id = crypto.randomUUID();
@@ -67,7 +67,7 @@ class UploadQueue {
     if (item?.state === 'waiting') this.#change(id, { state: 'cancelled' });
   };
 
-  /** Begins again; what was stored is not sent twice. */
+  /** Starts an upload again. Data that the server already has is not sent twice. */
   readonly retry = (id: string): void => {
     const slot = this.#slots.get(id);
     const item = this.#items.find((one) => one.id === id);
@@ -105,7 +105,7 @@ class UploadQueue {
     this.#set(this.#items.map((item) => (item.id === id ? { ...item, ...change } : item)));
   }
 
-  /** What waits, one after the other. A locked session leaves it waiting: it goes on once it is open again. */
+  /** Uploads the waiting files one after the other. While the session is locked they wait, and continue after unlocking. */
   async #run(): Promise<void> {
     if (this.#isRunning) return;
     this.#isRunning = true;
@@ -135,7 +135,7 @@ class UploadQueue {
       const failure = asFailure(error);
       const hasEnded = failure.code === 'not_signed_in' && device.snapshot().session.state !== 'ready';
       if (abort.signal.aborted) this.#change(id, { state: 'cancelled', error: null });
-      // Locked meanwhile, or the sign-in has ended: it waits until everything is open again.
+      // The session was locked or the sign-in has ended in the meantime: the file waits until the session is ready again.
       else if (work.aborted || hasEnded) this.#change(id, { state: 'waiting', progress: 0 });
       else this.#change(id, { state: 'failed', error: failure });
     }
@@ -144,5 +144,5 @@ class UploadQueue {
 
 const isOver = (item: UploadItem): boolean => item.state === 'done' || item.state === 'failed' || item.state === 'cancelled';
 
-/** The one queue of this page. */
+/** The only queue of this page. */
 export const uploadQueue = new UploadQueue();

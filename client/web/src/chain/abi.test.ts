@@ -13,7 +13,7 @@ import {
   signedActionsAbi,
 } from './abi.ts';
 
-/** What a function or event is to its callers: its signature, what it returns, and which parts are indexed. */
+/** Returns the parts of a function or event that callers depend on: its signature, its return values, and the indexed parameters. */
 function shape(item: Abi[number]): string {
   const types = (parts: readonly AbiParameter[]): string =>
     parts.map((part) => ('components' in part ? `(${part.components.map((c) => `${c.type} ${c.name}`).join()})` : part.type)).join();

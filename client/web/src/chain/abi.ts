@@ -1,4 +1,4 @@
-/** The parts of the contracts' ABI that this app reads. A test holds that each is in `contracts/abi/*.json`. */
+/** The parts of the contracts' ABI that this app reads. A test checks that each is in `contracts/abi/*.json`. */
 import { parseAbi } from 'viem';
 
 export const accreditationAbi = parseAbi([
@@ -38,7 +38,7 @@ export const accessLogAbi = parseAbi([
   'event Checkpoint(address indexed operator, uint64 size, bytes32 root, bytes32 head)',
 ]);
 
-// What permissions of the past follow from, in full: `permission.ts`.
+// All events that decide past permissions; `permission.ts` uses them.
 
 export const recordHistoryAbi = parseAbi([
   'event RecordRegistered(bytes32 indexed id, address indexed patient, uint16 indexed category, address uploader, uint16 version, uint8 codec, bytes32 digest)',
@@ -58,5 +58,5 @@ export const accreditationHistoryAbi = parseAbi([
 /** Inherited by every contract. */
 export const signedActionsAbi = parseAbi(['function isNonceUsed(address signer, uint256 nonce) view returns (bool)']);
 
-/** ERC-1271. The whole word is compared, as the contracts do. */
+/** ERC-1271. The whole word is compared, as in the contracts. */
 export const contractSignatureAbi = parseAbi(['function isValidSignature(bytes32 hash, bytes signature) view returns (bytes32)']);

@@ -7,7 +7,7 @@ import { Chain } from './chain.ts';
 
 const HASH = repeated(0x42);
 const ORDER = secp256k1.Point.Fn.ORDER;
-/** Every account of this chain is a plain one. */
+/** A chain on which every account is a plain account (no contract). */
 const chain = new Chain(async (method) => {
   if (method === 'eth_getCode') return '0x';
   throw new Error(method);

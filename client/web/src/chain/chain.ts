@@ -1,6 +1,4 @@
-/**
- * This device's own view of the chain. What the server says is compared with it: deployment, keys, records, grants, log.
- */
+/** The chain as this device reads it. The server's data is compared with it: deployment, keys, records, grants, log. */
 import {
   decodeFunctionResult,
   encodeFunctionData,
@@ -40,7 +38,7 @@ interface Block {
 
 interface ChainKey {
   readonly hash: Hex;
-  /** From 1. */
+  /** Counts from 1. */
   readonly epoch: number;
   readonly kem: number;
 }
@@ -52,44 +50,50 @@ export interface ChainRecord {
   readonly version: number;
   /** 1 active, 2 superseded, 3 tombstoned. */
   readonly status: number;
-  /** Its first uploader says not to rely on its versions up to this one; 0 for none. */
+  /** The first uploader warns not to rely on the versions up to this one; 0 for none. */
   readonly retracted: number;
   readonly created: number;
 }
 
 interface ChainTombstone {
-  /** How often the record was tombstoned or opened again. */
+  /** Number of times that the record was tombstoned or lifted. */
   readonly epoch: number;
-  /** Unix seconds from which on it can no longer be lifted; 0 where none stands. */
+  /** Unix seconds from which the tombstone can no longer be lifted; 0 if there is no tombstone. */
   readonly liftableUntil: number;
 }
 
 export interface ChainPractitioner {
   readonly accreditor: Address;
-  /** Bit set. */
+  /** Roles as a set of bits. */
   readonly roles: number;
   readonly validFrom: number;
   readonly validUntil: number;
   readonly suspended: boolean;
   readonly epoch: number;
-  /** The accreditor's epoch in which it vouched; the accreditation counts in no other. */
+  /** The accreditor's epoch at the time of the accreditation. The accreditation counts in no other epoch. */
   readonly accreditorEpoch: number;
-  /** Whether it counts now: the period runs, nobody has suspended it, and its accreditor is active in the epoch in which it vouched. */
+  /**
+   * True if the accreditation counts now: its period is running, nobody has suspended it, and its accreditor is active in the epoch in
+   * which it accredited.
+   */
   readonly counts: boolean;
 }
 
 const SLOT_IDENTITY = 0;
 const NOBODY = `0x${'00'.repeat(20)}`;
 const ALL_ROLES = 0xff;
-/** What a contract answers that accepts a signature (ERC-1271): the selector and 28 zero bytes. */
+/** The answer of a contract that accepts a signature (ERC-1271): the selector and 28 zero bytes. */
 const ACCEPTED = `0x1626ba7e${'00'.repeat(28)}`;
-/** The longest signature that a contract is asked about, in bytes, and the gas of the question: a stranger's code runs on our node. */
+/**
+ * The longest signature, in bytes, that a contract is asked about, and the gas for the call. Both are limited because a stranger's code
+ * runs on our node.
+ */
 const CONTRACT_SIGNATURE_BYTES_MAX = 4_096;
 const CONTRACT_SIGNATURE_CALL_GAS = 21_000 + 40 * (CONTRACT_SIGNATURE_BYTES_MAX + 200) + 400_000;
 
 const lower = (address: Address): Address => address.toLowerCase() as Address;
 
-/** This device's clock, unix seconds. */
+/** Returns the time of this device's clock in Unix seconds. */
 export const unixNow = (): number => Math.floor(Date.now() / 1000);
 
 export class Chain {
@@ -102,19 +106,19 @@ export class Chain {
     this.deployment = deployment;
   }
 
-  /** The address of a contract. */
+  /** Returns the address of a contract. */
   addressOf(contract: ContractName): Address {
     return this.deployment.contracts[contract].address;
   }
 
-  /** Chain id and record registry, as envelopes name them. */
+  /** Chain id and record registry, as envelopes state them. */
   get envelopeContext(): EnvelopeContext {
     return { chainId: this.deployment.chainId, registry: this.addressOf('record_registry') };
   }
 
   /**
-   * Checks, once, that the node is on the deployment's chain (id and first block), and that every contract has the code
-   * that the deployment names. A node that did not answer is asked again the next time.
+   * Checks, once, that the node is on the deployment's chain (id and first block), and that every contract has the code that the deployment
+   * names. If a node did not answer, it is asked again the next time.
    *
    * @throws Failure `other_chain`, `other_code`, `rpc`.
    */
@@ -160,13 +164,13 @@ export class Chain {
     return (await this.#block(number)).time;
   }
 
-  /** The number of a block; `null` if the chain has none of that hash, such as after a reorganisation. */
+  /** Returns the number of a block; `null` if the chain has no block with that hash, for example after a reorganisation. */
   async blockNumberOf(hash: Hex): Promise<bigint | null> {
     const block = (await this.rpc('eth_getBlockByHash', [hash, false])) as { number?: unknown } | null;
     return typeof block?.number === 'string' ? BigInt(block.number) : null;
   }
 
-  /** The newest block whose time is not after `time` (Unix seconds); the first one if all are later. */
+  /** Returns the number of the newest block whose time is not after `time` (Unix seconds); the first block if all are later. */
   async blockAt(time: number): Promise<bigint> {
     let [low, high] = [0n, (await this.head()).number];
     while (low < high) {
@@ -177,7 +181,7 @@ export class Chain {
     return low;
   }
 
-  /** The later of this device's clock and the newest block's time: what permissions are judged by. */
+  /** Returns the later of this device's clock and the newest block's time. Permissions are judged by this time. */
   async now(): Promise<number> {
     return Math.max((await this.head()).time, unixNow());
   }
@@ -200,46 +204,46 @@ export class Chain {
     }
   }
 
-  /** The identity key of somebody; `null` if none was published. */
+  /** Returns the identity key of a person; `null` if none was published. */
   async findKey(owner: Address): Promise<ChainKey | null> {
     const key = await this.#call(this.addressOf('key_registry'), keyRegistryAbi, 'keyOf', [owner, SLOT_IDENTITY]);
     return key.epoch === 0 ? null : { hash: key.hash, epoch: key.epoch, kem: key.kem };
   }
 
-  /** A record; `null` if there is none. */
+  /** Returns a record; `null` if there is none. */
   async findRecord(record: Hex): Promise<ChainRecord | null> {
     const found = await this.#call(this.addressOf('record_registry'), recordRegistryAbi, 'recordOf', [record]);
     return found.status === 0 ? null : { ...found, patient: lower(found.patient) };
   }
 
-  /** How often a record was tombstoned or opened again, and until when that can be lifted. */
+  /** Returns how often a record was tombstoned or lifted, and until when its tombstone can be lifted. */
   tombstone(record: Hex): Promise<ChainTombstone> {
     return this.#call(this.addressOf('record_registry'), recordRegistryAbi, 'tombstoneOf', [record]);
   }
 
-  /** How long a tombstone can be lifted, in seconds. */
+  /** Returns the seconds during which a tombstone can be lifted. */
   liftPeriod(): Promise<number> {
     return this.#call(this.addressOf('record_registry'), recordRegistryAbi, 'LIFT_PERIOD', []);
   }
 
-  /** @throws Failure `unknown_record`. */
+  /** Returns a record. @throws Failure `unknown_record`. */
   async record(record: Hex): Promise<ChainRecord> {
     const found = await this.findRecord(record);
     if (found === null) throw new Failure('unknown_record');
     return found;
   }
 
-  /** The stored terms of a grant; all zero where none ever stood. */
+  /** Returns the stored terms of a grant; all zero if there was never a grant. */
   async terms(patient: Address, tag: Hex, kind: number, id: Hex): Promise<Terms> {
     return termsOf(await this.#call(this.addressOf('grant_registry'), grantRegistryAbi, 'termsOf', [patient, tag, kind, id]));
   }
 
-  /** Raised by every RevokeAll. */
+  /** Returns the epoch of a patient. Every RevokeAll raises it. */
   patientEpoch(patient: Address): Promise<number> {
     return this.#call(this.addressOf('grant_registry'), grantRegistryAbi, 'patientEpochOf', [patient]);
   }
 
-  /** The accreditation of somebody; `null` if nobody ever vouched. */
+  /** Returns the accreditation of a person; `null` if nobody ever accredited them. */
   async findPractitioner(address: Address): Promise<ChainPractitioner | null> {
     const found = await this.#call(this.addressOf('accreditation'), accreditationAbi, 'practitionerOf', [address]);
     if (found.accreditor === NOBODY) return null;
@@ -264,20 +268,20 @@ export class Chain {
     return this.#call(this.addressOf('access_log'), accessLogAbi, 'headOf', [this.deployment.operator]);
   }
 
-  /** Whether a signed action was carried out, or given up. */
+  /** Returns whether the nonce of a signed action is used up: the action was carried out or cancelled. */
   isNonceUsed(contract: Address, signer: Address, nonce: bigint): Promise<boolean> {
     return this.#call(contract, signedActionsAbi, 'isNonceUsed', [signer, nonce]);
   }
 
-  /** Whether `address` is a contract account. */
+  /** Returns whether `address` is a contract account. */
   async hasCode(address: Address): Promise<boolean> {
     const code = await this.rpc('eth_getCode', [address, 'latest']);
     return typeof code === 'string' && code !== '0x';
   }
 
   /**
-   * Whether `signer` stands behind `signature` over `hash`, as the contracts judge it: a plain account's in its one form
-   * (65 bytes, low s, v 27 or 28), or a contract's (ERC-1271).
+   * Checks whether `signer` gave `signature` over `hash`, as the contracts judge it: the signature of a plain account in its only valid
+   * form (65 bytes, low s, v 27 or 28), or that of a contract (ERC-1271).
    */
   async signedBy(signer: Address, hash: Hex, signature: Hex): Promise<boolean> {
     try {
@@ -290,7 +294,7 @@ export class Chain {
   }
 
   /**
-   * Whether `signer` is a contract that accepts `signature` over `hash` (ERC-1271); never true for a plain account, nor for one
+   * Returns whether `signer` is a contract that accepts `signature` over `hash` (ERC-1271). False for a plain account, and for a contract
    * that needs more gas than the server and the relayers give it.
    */
   async acceptsSignature(signer: Address, hash: Hex, signature: Hex): Promise<boolean> {
@@ -299,13 +303,13 @@ export class Chain {
     try {
       return (await this.#call(signer, contractSignatureAbi, 'isValidSignature', [hash, signature], limit)) === ACCEPTED;
     } catch (error) {
-      // A contract that reverts or answers something else does not accept.
+      // A contract that reverts or gives another answer does not accept.
       if (error instanceof Refused) return false;
       throw error;
     }
   }
 
-  /** The same over a text (EIP-191). */
+  /** Checks a signature over a text (EIP-191), like `signedBy`. */
   signedMessageBy(signer: Address, text: string, signature: Hex): Promise<boolean> {
     return this.signedBy(signer, hashMessage(text), signature);
   }

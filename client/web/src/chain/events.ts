@@ -1,4 +1,4 @@
-/** What the chain's events say: keys, versions, grants, and the anchored log. */
+/** Reads the chain's events: keys, versions, grants, and the anchored log. */
 import { decodeEventLog, encodeEventTopics, keccak256, numberToHex, type Abi, type Address, type Hex } from 'viem';
 import { Failure } from '../failure.ts';
 import { Cid } from '../protocol/cid/cid.ts';
@@ -8,9 +8,9 @@ import type { Chain } from './chain.ts';
 import { Refused } from './rpc.ts';
 import { termsOf, type Terms } from '../protocol/grants/terms.ts';
 
-/** Blocks asked for at once; fewer when the node refuses so many. */
+/** The number of blocks in one query; lower if the node refuses so many. */
 const BLOCKS_AT_ONCE = 100_000n;
-/** Records asked for in one filter. */
+/** The number of records in one filter. */
 const RECORDS_AT_ONCE = 200;
 const SLOT_IDENTITY = 0;
 
@@ -18,14 +18,14 @@ export interface Log {
   readonly topics: readonly Hex[];
   readonly data: Hex;
   readonly blockNumber: bigint;
-  /** Its place in the block. */
+  /** The position of the event in its block. */
   readonly logIndex: number;
   readonly txHash: Hex;
 }
 
 type Topic = Hex | readonly Hex[] | null;
 
-/** Whether a log is one that was asked for: a node that adds others, such as those of a foreign operator, adds nothing. */
+/** Returns true if the log matches the query. A node may return other logs, such as those of another operator; they are ignored. */
 function isWanted(log: Record<string, unknown>, address: Address, topics: readonly Topic[]): boolean {
   const found = log['topics'];
   if (log['removed'] === true || typeof log['address'] !== 'string' || !Array.isArray(found)) return false;
@@ -34,7 +34,7 @@ function isWanted(log: Record<string, unknown>, address: Address, topics: readon
   return sameHex(log['address'] as Hex, address) && topics.every(isOne);
 }
 
-/** All logs of a contract that match, from the deployment's first block to the head, in order. */
+/** Returns all matching logs of a contract, from the deployment's first block to the head, in order. */
 export async function logs(chain: Chain, address: Address, topics: readonly Topic[], fromBlock?: bigint): Promise<Log[]> {
   const head = (await chain.head()).number;
   let from = fromBlock ?? BigInt(chain.deployment.startBlock);
@@ -58,7 +58,7 @@ export async function logs(chain: Chain, address: Address, topics: readonly Topi
       }
       from = to + 1n;
     } catch (error) {
-      // Too many blocks or results for this node: ask for fewer.
+      // The query has too many blocks or results for this node: ask for fewer blocks.
       if (!(error instanceof Refused) || span === 1n) throw error;
       span = span / 4n > 1n ? span / 4n : 1n;
     }
@@ -100,7 +100,10 @@ interface KeyEvent {
   readonly hash: Hex;
 }
 
-/** Identity keys that somebody ever published, or everybody, oldest first; each hashes to what its event names. */
+/**
+ * Returns the identity keys that a person has ever published (or everybody, for `null`), oldest first. Each key matches the hash in its
+ * event.
+ */
 export async function keyEvents(chain: Chain, owner: Address | null): Promise<KeyEvent[]> {
   const found = await logs(chain, chain.addressOf('key_registry'), owner === null ? [KEY] : [KEY, word(owner)]);
   return found.flatMap((log) => {
@@ -120,7 +123,7 @@ export interface ChainVersion {
   readonly patient: Address;
   readonly uploader: Address;
   readonly category: number;
-  /** Of the envelope. */
+  /** The CID of the envelope. */
   readonly cid: Cid;
   readonly blockNumber: number;
   readonly txHash: Hex;
@@ -151,13 +154,13 @@ async function versionEvents(chain: Chain, topics: readonly Topic[]): Promise<Ch
   });
 }
 
-/** Every version of a record, oldest first. */
+/** Returns every version of a record, oldest first. */
 export const versionsOfRecord = (chain: Chain, record: Hex): Promise<ChainVersion[]> => versionEvents(chain, [record]);
 
-/** Every version of every record of a patient, oldest first. */
+/** Returns every version of every record of a patient, oldest first. */
 export const versionsOfPatient = (chain: Chain, patient: Address): Promise<ChainVersion[]> => versionEvents(chain, [null, word(patient)]);
 
-/** Whose these records are, from their registrations. A record that the chain does not know is left out. */
+/** Returns the patients of these records, from their registrations. Records that are not on the chain are left out. */
 export async function patientsOf(chain: Chain, records: readonly Hex[]): Promise<ReadonlyMap<Hex, Address>> {
   const patients = new Map<Hex, Address>();
   for (let at = 0; at < records.length; at += RECORDS_AT_ONCE) {
@@ -169,19 +172,19 @@ export async function patientsOf(chain: Chain, records: readonly Hex[]): Promise
 
 // ---- Grants ------------------------------------------------------------------------------------------------------
 
-/** A grant that was ever given, with its stored terms as they are now. */
+/** A grant that was given at some time, with its stored terms as they are now. */
 export interface ChainGrant {
   readonly tag: Hex;
   readonly kind: number;
   readonly scopeId: Hex;
   readonly terms: Terms;
   readonly bundleHash: Hex;
-  /** The patient's epoch as it is now. */
+  /** The patient's current epoch. */
   readonly patientEpoch: number;
   readonly txHash: Hex;
 }
 
-/** Every grant that a patient ever gave, in the order in which they were first given. */
+/** Returns every grant that a patient ever gave, in the order in which they were first given. */
 export async function grantsOf(chain: Chain, patient: Address): Promise<ChainGrant[]> {
   const found = await logs(chain, chain.addressOf('grant_registry'), [GRANTED, word(patient)]);
   const last = new Map<string, Omit<ChainGrant, 'terms' | 'patientEpoch'>>();
@@ -200,7 +203,7 @@ export async function grantsOf(chain: Chain, patient: Address): Promise<ChainGra
   );
 }
 
-/** The bundle hash of one grant, from its latest `Granted`; `null` if it was never granted. */
+/** Returns the bundle hash of one grant, from its latest `Granted` event; `null` if it was never granted. */
 export async function bundleHash(chain: Chain, patient: Address, tag: Hex, kind: number, scopeId: Hex): Promise<Hex | null> {
   const found = await logs(chain, chain.addressOf('grant_registry'), [GRANTED, word(patient), tag, scopeId]);
   const ours = found.map((log) => decoded(grantRegistryAbi, log).args).filter((args) => termsOf(args.terms).kind === kind);
@@ -225,11 +228,11 @@ export interface Anchor {
   readonly head: Hex;
   readonly blockNumber: number;
   readonly txHash: Hex;
-  /** How many accesses stand before it. */
+  /** The number of accesses before it. */
   readonly accessesBefore: number;
 }
 
-/** The operator's log as the chain has it: accesses in the order of their leaves, and checkpoints. */
+/** Returns the operator's log from the chain: accesses in the order of their leaves, and checkpoints. */
 export async function accessLog(chain: Chain): Promise<{ accesses: AnchoredAccess[]; anchors: Anchor[] }> {
   const found = await logs(chain, chain.addressOf('access_log'), [[ACCESSED, CHECKPOINT], word(chain.deployment.operator)]);
   const accesses: AnchoredAccess[] = [];
@@ -248,7 +251,7 @@ export async function accessLog(chain: Chain): Promise<{ accesses: AnchoredAcces
   return { accesses, anchors };
 }
 
-/** The accesses of these records, from events alone; that they are in the log's tree is another question. */
+/** Returns the accesses of these records, from events alone. This does not check that they are in the log's tree. */
 export async function accessesOf(chain: Chain, records: readonly Hex[]): Promise<AnchoredAccess[]> {
   const accesses: AnchoredAccess[] = [];
   for (let at = 0; at < records.length; at += RECORDS_AT_ONCE) {
@@ -266,7 +269,7 @@ export async function accessesOf(chain: Chain, records: readonly Hex[]): Promise
 
 // ---- Accreditation -----------------------------------------------------------------------------------------------
 
-/** Everybody for whom an accreditor ever vouched, oldest first. */
+/** Returns everybody whom an accreditor ever accredited, oldest first. */
 export async function practitionersOf(chain: Chain, accreditor: Address): Promise<Address[]> {
   const found = await logs(chain, chain.addressOf('accreditation'), [ACCREDITED, word(accreditor)]);
   return [...new Set(found.map((log) => lower(decoded(accreditationAbi, log).args.practitioner)))];

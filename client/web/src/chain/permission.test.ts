@@ -1,4 +1,4 @@
-/** Whether a permission stood at a block of the past, from events alone. */
+/** Tests whether a permission existed at a past block, from events alone. */
 import { encodeAbiParameters, encodeEventTopics, numberToHex, type Abi, type AbiEvent, type Hex } from 'viem';
 import { expect, test } from 'vitest';
 import { PURPOSES, RIGHTS } from '../protocol/codes.ts';
@@ -85,7 +85,7 @@ function stood(events: readonly Event[], read: Partial<PastRead> = {}): Promise<
   const chain = new Chain(async (method, params) => {
     if (method === 'eth_getBlockByNumber') return { hash: repeated(1), number: numberToHex(100), timestamp: '0x1' };
     if (method !== 'eth_getLogs') throw new Error(method);
-    // A node that answers with everything it has: what was not asked for counts for nothing.
+    // A node that returns everything it has: logs that do not match the query must have no effect.
     return (params[0] as { address: string }).address === ''
       ? []
       : [...events].sort((a, b) => Number(a.blockNumber) - Number(b.blockNumber));

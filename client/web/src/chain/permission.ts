@@ -1,6 +1,6 @@
 /**
- * Whether somebody was permitted to read a record at a block of the past, from events alone: every node has them, and no contract
- * can be asked about the past without an archive (SPEC, section 11). Mirrors `client/src/chain/permission.rs`.
+ * Checks whether a person was permitted to read a record at a past block, from events alone. Every node has the events, but only an archive
+ * node can call a contract at a past block (SPEC, section 11). Mirrors `client/src/chain/permission.rs`.
  */
 import type { Abi, Address, Hex } from 'viem';
 import { needsAccreditation, PURPOSES, RECORD_STATUSES } from '../protocol/codes.ts';
@@ -21,7 +21,7 @@ export interface PastRead {
   readonly purpose: number;
   /** Unix seconds. */
   readonly time: number;
-  /** Permission is judged as it stood after this block. */
+  /** The permission is judged by the state after this block. */
   readonly block: bigint;
 }
 
@@ -35,14 +35,14 @@ const CHANGED = topic(accreditationHistoryAbi as Abi, 'AccreditationChanged');
 const ACCREDITOR = topic(accreditationHistoryAbi as Abi, 'AccreditorSet');
 
 const TOMBSTONED = RECORD_STATUSES.code('tombstoned');
-/** Purposes for which nobody has to vouch for the reader. */
+/** Purposes for which the reader needs no accreditation. */
 const PRIVATE = PURPOSES.mask(PURPOSES.all.filter((purpose) => !needsAccreditation(purpose)));
 
 const isBefore = (log: Log, other: Log): boolean =>
   log.blockNumber < other.blockNumber || (log.blockNumber === other.blockNumber && log.logIndex < other.logIndex);
 const upTo = (found: readonly Log[], block: bigint): readonly Log[] => found.filter((log) => log.blockNumber <= block);
 
-/** The events behind permissions, each read once. */
+/** The events that decide permissions. Each query is made once. */
 export class Permissions {
   readonly #chain: Chain;
   readonly #read = new Map<string, Promise<readonly Log[]>>();
@@ -55,19 +55,19 @@ export class Permissions {
     const name = `${contract}:${JSON.stringify(topics)}`;
     const found = this.#read.get(name) ?? logs(this.#chain, this.#chain.addressOf(contract), topics);
     this.#read.set(name, found);
-    // What failed is read again when it is asked for again.
+    // A query that failed is made again at the next call.
     found.catch(() => this.#read.delete(name));
     return found;
   }
 
-  /** Whether it was permitted. */
+  /** Returns whether the read was permitted. */
   async stood(read: PastRead): Promise<boolean> {
     const category = await this.#categoryAt(read);
     if (category === null) return false;
     return (await this.#isGranted(read, category)) && ((read.purpose & PRIVATE) !== 0 || (await this.#isAccredited(read)));
   }
 
-  /** The record's category; `null` where it was not registered, or was tombstoned, or is not this patient's. */
+  /** Returns the record's category; `null` if the record was not registered, was tombstoned, or belongs to another patient. */
   async #categoryAt({ record, patient, block }: PastRead): Promise<number | null> {
     const found = upTo(await this.#logs('record_registry', [[REGISTERED, STATUS], record]), block).map((log) =>
       decoded(recordHistoryAbi, log),
@@ -78,7 +78,7 @@ export class Permissions {
     return last?.args.status === TOMBSTONED ? null : first.args.category;
   }
 
-  /** Whether the last word about the tag, over the record, its category or everything, is a grant that counts. */
+  /** Returns whether the last event for the tag, over the record, its category or everything, is a grant that counts. */
   async #isGranted({ patient, record, tag, purpose, time, block }: PastRead, category: number): Promise<boolean> {
     const [ofTag, ofAll] = await Promise.all([
       this.#logs('grant_registry', [[GRANTED, REVOKED], word(patient), tag]),
@@ -89,7 +89,7 @@ export class Permissions {
     const patientEpoch = ended?.eventName === 'AllRevoked' ? ended.args.patientEpoch : 0;
     const events = upTo(ofTag, block).map((log) => decoded(grantHistoryAbi, log));
     const asked = PURPOSES.fromBit(purpose);
-    // A purpose that this version does not know is permitted by nothing.
+    // No grant permits a purpose that this version does not know.
     if (asked === null) return false;
     return scopesOf(record, category).some(({ kind, id }) => {
       const last = events.findLast(
@@ -102,7 +102,7 @@ export class Permissions {
     });
   }
 
-  /** Whether somebody vouched for the reader who was still the same accreditor. */
+  /** Returns whether the reader was accredited by an accreditor that was itself still active in the same epoch. */
   async #isAccredited({ reader, time, block }: PastRead): Promise<boolean> {
     const [ofReader, accreditors] = await Promise.all([
       this.#logs('accreditation', [[ACCREDITED, CHANGED], null, word(reader)]),

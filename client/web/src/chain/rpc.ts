@@ -1,16 +1,13 @@
-/**
- * Where this device reads the chain: the wallet's provider, or a node of the person's own choice. Either is independent
- * of the server.
- */
+/** Reads the chain through the wallet's provider, or through a node that the person chose. Both are independent of the server. */
 import { Failure } from '../failure.ts';
 import { queryWallet, walletErrorNumber, type Eip1193 } from '../wallet/eip1193.ts';
 
-/** One question to a node. Rejects with `rpc` when there is no answer, with {@link Refused} when the node refuses. */
+/** Sends one request to a node. Rejects with `rpc` if there is no answer, and with {@link Refused} if the node refuses. */
 export type Rpc = (method: string, params: readonly unknown[]) => Promise<unknown>;
 
-/** The node has answered, with an error. */
+/** The node answered with an error. */
 export class Refused extends Failure {
-  /** Revert data, if it is a revert of a call. */
+  /** The revert data, if a call was reverted. */
   readonly data: string | null;
   constructor(cause: unknown, data: string | null) {
     super('rpc', { cause });
@@ -18,7 +15,9 @@ export class Refused extends Failure {
   }
 }
 
-/** JSON-RPC numbers of "I heard you and will not", as opposed to "I am not there". */
+/**
+ * Returns true for the JSON-RPC error numbers of a node that works and refuses the request. Other numbers mean that the node does not work.
+ */
 function isRefusal(number: number | null): boolean {
   return number !== null && number !== 4900 && number !== 4901 && number !== -32603;
 }
@@ -33,7 +32,7 @@ function revertData(error: unknown): string | null {
   return null;
 }
 
-/** Through the wallet. */
+/** Returns an {@link Rpc} that uses the wallet. */
 export function walletRpc(provider: Eip1193): Rpc {
   return async (method, params) => {
     try {
@@ -46,7 +45,7 @@ export function walletRpc(provider: Eip1193): Rpc {
   };
 }
 
-/** Through a node's HTTP address. The page's policy must allow it (`--web-rpc` of the server). */
+/** Returns an {@link Rpc} that uses a node's HTTP address. The page's policy must allow the address (`--web-rpc` of the server). */
 export function httpRpc(url: string): Rpc {
   let id = 0;
   return async (method, params) => {
@@ -72,7 +71,7 @@ export function httpRpc(url: string): Rpc {
   };
 }
 
-/** An http or https address, or the failure that says that it is none. */
+/** Returns the text as an http or https address. Throws a failure if it is none. */
 export function parseRpcUrl(text: string): string {
   const url = URL.parse(text.trim());
   if (url === null || !['http:', 'https:'].includes(url.protocol)) throw new Failure('invalid_rpc_url');

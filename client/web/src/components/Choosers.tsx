@@ -5,13 +5,13 @@ import { useTheme, type Theme } from '../ui/theme.ts';
 
 const LANGUAGE_OPTIONS = Object.entries(LANGUAGES) as readonly (readonly [Language, string])[];
 
-/** Chooses the language; each stands there under its own name. */
+/** Chooses the language. Each language is listed under its own name. */
 export function LanguageChooser() {
   const { t, language, choose } = useI18n();
   return <Select label={t('app.language')} options={LANGUAGE_OPTIONS} value={language} onChoose={choose} />;
 }
 
-/** Chooses light, dark, or what the device says. */
+/** Chooses the light theme, the dark theme, or that of the device. */
 export function ThemeChooser() {
   const { t } = useI18n();
   const [theme, choose] = useTheme();

@@ -5,7 +5,7 @@ import { ActionStatus } from '../ui/ActionStatus.tsx';
 import { Button } from '../ui/Button.tsx';
 import { Dialog } from '../ui/Dialog.tsx';
 
-/** Lets go of the network that this browser has accepted, after a warning: only its operator can say that it has changed. */
+/** Forgets the network that this browser has accepted, after a warning: only its operator can confirm that it has changed. */
 export function ForgetNetwork() {
   const { t } = useI18n();
   const { forgetNetwork } = useWallets();

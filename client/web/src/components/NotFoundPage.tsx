@@ -3,7 +3,7 @@ import { useI18n } from '../i18n/I18n.tsx';
 import { ButtonLink } from '../ui/Button.tsx';
 import { Page } from '../ui/Page.tsx';
 
-/** An address that leads nowhere. */
+/** The page for an address that does not exist. */
 export function NotFoundPage() {
   const { t } = useI18n();
   return (

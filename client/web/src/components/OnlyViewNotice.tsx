@@ -5,7 +5,7 @@ import { Button } from '../ui/Button.tsx';
 import { Code } from '../ui/Details.tsx';
 import { Notice } from '../ui/Notice.tsx';
 
-/** The server is the only view of the chain: shown for as long as it is so. */
+/** Warns that the server is the only view of the chain. It is shown for as long as this is true. */
 export function OnlyViewNotice() {
   const { t } = useI18n();
   const { givenNodes, ownNode } = useWallets();

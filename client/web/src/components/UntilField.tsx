@@ -6,7 +6,7 @@ import { Choice, TextField } from '../ui/Field.tsx';
 const DAY_SECONDS = 86_400;
 type Preset = '1' | '7' | '30' | '90' | 'custom';
 
-/** The last second of a day of this device, some days from now. */
+/** Returns the last second of the day that is `daysFromNow` days from today, in this device's time zone. */
 export function endOfDay(daysFromNow: number): number {
   const end = new Date();
   end.setDate(end.getDate() + daysFromNow);
@@ -14,27 +14,27 @@ export function endOfDay(daysFromNow: number): number {
   return Math.floor(end.getTime() / 1_000);
 }
 
-/** What a date field needs for a day: `2026-05-03`, as the calendar of this device has it. */
+/** Returns the day in the form that a date field needs, `2026-05-03`, in this device's calendar. */
 export function dayText(seconds: number): string {
   const date = new Date(seconds * 1_000);
   const pad = (value: number) => String(value).padStart(2, '0');
   return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;
 }
 
-/** The last second of the day that a date field holds; `null` while it holds none. */
+/** Returns the last second of the day in a date field; `null` if the field is empty. */
 export function endOfDayText(text: string): number | null {
   const [year, month, day] = text.split('-').map(Number);
   if (!year || !month || !day) return null;
   return Math.floor(new Date(year, month - 1, day, 23, 59, 59).getTime() / 1_000);
 }
 
-/** Why nothing may end then; `null` when it may. */
+/** Returns the reason why a permission may not end then; `null` if it may. */
 export function endProblem(seconds: number, now = Date.now() / 1_000): 'share.until.past' | 'share.until.far' | null {
   if (seconds <= now) return 'share.until.past';
   return mayEndAt(seconds, Math.floor(now)) ? null : 'share.until.far';
 }
 
-/** Until when: a few usual spans, or a day. Seven days unless somebody chooses otherwise. */
+/** Chooses the end of a permission: one of a few usual periods, or a day. Seven days is the default. */
 export function UntilField({ value, onChange }: { readonly value: number; readonly onChange: (seconds: number) => void }) {
   const { t, format } = useI18n();
   const [preset, setPreset] = useState<Preset>(() => presetOf(value));

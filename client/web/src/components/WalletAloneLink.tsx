@@ -2,7 +2,7 @@ import { paths } from '../paths.ts';
 import { useI18n } from '../i18n/I18n.tsx';
 import { ButtonLink } from '../ui/Button.tsx';
 
-/** The way to what needs no unlocking. */
+/** Link to the page with the actions that need no unlocking. */
 export function WalletAloneLink() {
   const { t } = useI18n();
   return (

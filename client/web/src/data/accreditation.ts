@@ -1,4 +1,4 @@
-/** Vouching for practitioners. */
+/** Hooks for accrediting practitioners. */
 import { useMemo } from 'react';
 import * as api from '../api/routes.ts';
 import { device } from '../device/device.ts';
@@ -9,7 +9,7 @@ import type { Accreditation, NewAccreditation, NewProfile, Person } from '../typ
 import { useAct } from './use-act.ts';
 import { useList, useReady } from './use-loaded.ts';
 
-/** Everybody for whom the person vouches. */
+/** Everybody whom the signed-in person has accredited. */
 export const usePractitioners = (): LoadedList<Person> => useList(useReady(['people', 'mine'], ownPractitioners));
 
 export function useAccreditation(): Accreditation {
@@ -33,5 +33,5 @@ export function useAccreditation(): Accreditation {
   );
 }
 
-/** Lets somebody new use the server; nothing is signed. */
+/** Lets a new person use the server. Nothing is signed. */
 export const useInvite = (): Act<Address, void> => useAct((address: Address) => api.invite(address));

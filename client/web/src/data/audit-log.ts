@@ -1,4 +1,4 @@
-/** The access log straight from the chain, through the wallet or a node of the auditor's own. */
+/** The access log, read directly from the chain, through the wallet or a node that the auditor chose. */
 import { useCallback, useEffect, useMemo, useRef } from 'react';
 import { Chain } from '../chain/chain.ts';
 import { httpRpc, parseRpcUrl } from '../chain/rpc.ts';
@@ -16,7 +16,7 @@ function chainOf(client: Client, source: ChainSource): Chain {
   return source.kind === 'wallet' ? client.chain : new Chain(httpRpc(parseRpcUrl(source.url)), client.chain.deployment);
 }
 
-/** Whether a filter lets an entry through. */
+/** Returns true if the filter includes the entry. */
 export function isShown(entry: AuditEntry, { from, until, record, reader, purpose }: AuditFilter): boolean {
   const begins = (wanted: string | undefined, ...found: readonly (string | null)[]): boolean =>
     wanted === undefined || found.some((text) => text?.toLowerCase().startsWith(wanted.trim().toLowerCase()) === true);
@@ -34,13 +34,14 @@ export function useAuditLog(source: ChainSource, filter: AuditFilter = {}): Audi
   const log = useConnected(['audit', node], async (client) => {
     const [onChain, told] = await Promise.all([
       chainLog(chainOf(client, source)),
-      // Readers are the server's to tell, and only where the caller may see them.
+      // Readers come from the server, and only where the caller may see them.
       toldActivity({}).catch(() => []),
     ]);
     const readers = new Map(told.map((item) => [item.leaf, item.reader]));
     return { ...onChain, entries: onChain.entries.map((entry) => ({ ...entry, reader: readers.get(entry.leaf) ?? null })) };
   });
-  // The feed tells people of their own records only: whether the log has grown is asked of the chain, by its head.
+  // The feed reports only a person's own records. Therefore the chain is asked for the head of the log, which shows whether the log has
+  // grown.
   const { data: head } = useConnected(['audit-head', node], (client) => chainOf(client, source).logHead(), { isUnsettled: () => true });
   const seen = useRef(head);
   const { refetch } = log;
@@ -53,7 +54,7 @@ export function useAuditLog(source: ChainSource, filter: AuditFilter = {}): Audi
     const client = await device.withWallet();
     const isSignedIn = 'me' in device.snapshot().session;
     const report = await verifyLog(isSignedIn ? client : null, chainOf(client, from));
-    // The host only: the rest of the address may be a key.
+    // Only the host: the rest of the address may contain an API key.
     return { ...report, node: from.kind === 'wallet' ? null : new URL(parseRpcUrl(from.url)).host };
   });
   const { from, until, record, reader, purpose } = filter;

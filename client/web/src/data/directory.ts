@@ -1,4 +1,4 @@
-/** People: the directory, and how somebody is called. */
+/** Hooks for people: the directory, and the name to show for a person. */
 import { useMemo } from 'react';
 import { listDirectory, person } from '../flows/people.ts';
 import { useAddressBook } from './address-book.ts';
@@ -8,15 +8,15 @@ import type { DirectoryFilter, Name, Person } from '../types/people.ts';
 import { useDevice } from './use-device.ts';
 import { useList, useReady, useSignedIn } from './use-loaded.ts';
 
-/** Accredited people, each compared with the chain. */
+/** Accredited people. Each is compared with the chain. */
 export const useDirectory = (filter: DirectoryFilter = {}): LoadedList<Person> =>
   useList(useReady(['people', 'directory', filter.role ?? null, filter.name ?? null], (client) => listDirectory(client, filter)));
 
-/** One person; `null` if nobody ever vouched for them. */
+/** One person; `null` if nobody ever accredited them. */
 export const usePerson = (address: Address | null): Loaded<Person | null> =>
   useSignedIn(['people', 'one', address], (client) => person(client, address as Address), { isWanted: address !== null, staleMs: 60_000 });
 
-/** How somebody is called: oneself, the private name, the signed profile. */
+/** The name to show for a person: "You", the private name, or the name of the signed profile. */
 export function useName(address: Address | null): Name {
   const self = useDevice().wallet?.address ?? null;
   const { contacts } = useAddressBook();

@@ -1,6 +1,6 @@
 /**
- * Forms that outlive an expired session, a lock, or a page that is left and come back to. In memory only, since a draft may
- * be a diagnosis; another account's drafts are forgotten.
+ * Form content that survives an expired session, a lock, or leaving the page and coming back. It is kept in memory only, since a draft may
+ * contain a diagnosis. Drafts of another account are deleted.
  */
 import { useCallback, useSyncExternalStore } from 'react';
 import { device } from '../device/device.ts';
@@ -32,7 +32,7 @@ function set(name: string, value: unknown): void {
   for (const listener of listeners) listener();
 }
 
-/** A form's content under a name of its own, how to change it, and how to forget it. `initial` must not change. */
+/** Returns the content of the form with this name, a function that changes it, and one that deletes it. `initial` must not change. */
 export function useDraft<T extends object>(name: string, initial: T): [T, (next: T | ((known: T) => T)) => void, () => void] {
   const get = useCallback((): T => (drafts.has(name) ? (drafts.get(name) as T) : initial), [name, initial]);
   const value = useSyncExternalStore(watch, get);

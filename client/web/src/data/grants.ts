@@ -1,4 +1,4 @@
-/** Grants: what was granted, granting, and ending it. */
+/** Hooks for grants: the lists, granting, and revoking. */
 import { device } from '../device/device.ts';
 import * as flow from '../flows/grants.ts';
 import { revoke, revokeEveryone } from '../flows/revoke.ts';
@@ -19,24 +19,24 @@ export function useGrants(side: 'given' | 'received', record?: Hex): LoadedList<
   );
 }
 
-/** What was given, with the keys closed: names are the server's word. */
+/** Given grants while the session is locked. Names come from the server and are not checked. */
 export const useGivenWhileLocked = (): LoadedList<GrantItem> =>
   useList(useSignedIn(['grants', 'locked'], (client) => flow.listGiven(client)));
 
-/** What was signed here and may still take effect. */
+/** Grants that were signed in this browser and may still take effect. */
 export const useSentGrants = (): Loaded<readonly SentGrantItem[]> =>
   useSignedIn(['grants', 'sent'], sentGrants, { isUnsettled: (sent) => sent.length > 0 });
 
 export const useGrant = (): Act<NewGrants, Granted> =>
   useAct(async (wanted, errand) => flow.grant(await device.ready(), wanted, null, errand), ['grants', 'requests']);
 
-/** With the wallet alone, unless a person is named: whose tags those are only the seed says. */
+/** Revokes grants. It needs only the wallet, unless a person is named: only the seed tells which tags belong to that person. */
 export const useRevoke = (): Act<Ending, Revoked> =>
   useAct(async (ending, errand) => revoke(await device.withWallet(), ending, errand), ['grants']);
 
-/** With the wallet alone. */
+/** Revokes every permission. It needs only the wallet. */
 export const useRevokeEveryone = (): Act<{ confirm?: Confirmation } | undefined, Revoked> =>
   useAct(async (_, errand) => revokeEveryone(await device.withWallet(), errand), ['grants']);
 
-/** The sentence of a grant, to be shown beside the button that gives it. */
+/** Returns the sentence of a grant, to be shown beside the button that grants. */
 export const describeGrant = flow.describeGrant;

@@ -1,4 +1,4 @@
-/** What answers: feed, server, chain; and what the catch-up found. */
+/** State of the connections (feed, server, chain), and the result of the catch-up. */
 import { useMemo, useSyncExternalStore } from 'react';
 import { onReachability, serverReachability } from '../api/request.ts';
 import { liveState, onLive } from '../background/live.ts';

@@ -1,4 +1,4 @@
-/** Strangers, and senders whom one does not want: what waits apart, accepting, hiding and blocking. */
+/** Hooks for grants of strangers and of unwanted senders: the waiting lists, accepting, hiding and blocking. */
 import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import { mapEach } from '../flows/each.ts';
@@ -9,18 +9,21 @@ import type { BlockedSender } from '../types/people.ts';
 import { useAct } from './use-act.ts';
 import { useReady } from './use-loaded.ts';
 
-/** What changes with each of these. */
+/** The lists that each of these actions changes. */
 const LISTS = ['inbox', 'grants', 'records', 'requests'];
 
-/** Received grants that are not in the ordinary list: the first of them, and whether there are more. */
+/** Received grants that are not in the ordinary list: the first page, and whether there are more. */
 export const useWaiting = (shelf: 'strangers' | 'hidden'): Loaded<Listed<GrantItem> & { readonly more: boolean }> =>
-  // No feed tells what strangers do: it is asked for with every visit, and now and then.
+  // The feed does not report what strangers do: the list is read on every visit and every ten seconds.
   useReady(['inbox', shelf], (client) => listWaiting(client, shelf), { staleMs: 0, everyMs: 10_000 });
 
-/** From now on somebody is known. */
+/** Accepts a person: from now on they are known. */
 export const useAccept = (): Act<Address, void> => useAct((address: Address) => api.accept(address), LISTS);
 
-/** Hides grants from one's own lists; they go on to count. One that cannot be hidden is told, after the others were. */
+/**
+ * Hides grants from the person's own lists; the grants still count. If one cannot be hidden, the error is thrown after the others were
+ * hidden.
+ */
 export const useHide = (): Act<readonly Hex[], void> =>
   useAct(async (grants: readonly Hex[]) => {
     const { bad } = await mapEach(grants, (grant) => api.hideGrant(grant, true), 1);
@@ -29,7 +32,7 @@ export const useHide = (): Act<readonly Hex[], void> =>
 
 export const useShowAgain = (): Act<Hex, void> => useAct((grant: Hex) => api.hideGrant(grant, false), LISTS);
 
-/** Whose grants and requests one does not want, newest first. */
+/** People whose grants and requests the person does not want, newest first. */
 export const useBlocked = (): Loaded<readonly BlockedSender[]> =>
   useReady(['inbox', 'blocked'], async () =>
     (await api.blocks()).map(({ address, since }) => ({ address: address.toLowerCase() as Address, since })),

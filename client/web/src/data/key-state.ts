@@ -1,4 +1,4 @@
-/** Whose the published key is, as far as this browser can tell with everything locked. */
+/** Tells whose key is published, as far as this browser can know while the session is locked. */
 import { keyState, type KeyState } from '../flows/register-key.ts';
 import type { Loaded } from '../types/actions.ts';
 import { useSignedIn } from './use-loaded.ts';

@@ -1,4 +1,4 @@
-/** Opening a document, and saving one without opening it. */
+/** Hooks that open a document, or save it without opening it. */
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { device } from '../device/device.ts';
 import { canChooseFile, ChosenFile } from '../flows/chosen-file.ts';
@@ -8,10 +8,12 @@ import type { DocumentFacts, OpenInput, OpenProgress, OpenRecord, SaveInput, Sav
 import { useAct } from './use-act.ts';
 import { useDevice } from './use-device.ts';
 
-/** Envelopes longer than this are offered to be saved without opening, which would hold the document in memory. */
+/**
+ * For envelopes longer than this, the page offers to save the document without opening it. Opening would hold the whole document in memory.
+ */
 const SAVE_OFFERED_LEN_MIN = 8 << 20;
 
-/** Whether a document whose envelope has so many bytes is offered to be saved straight into a file. */
+/** Returns true if a document with an envelope of this length can be saved directly into a file. */
 export const canSaveWithoutOpening = (envelopeLength: number): boolean => envelopeLength > SAVE_OFFERED_LEN_MIN && canChooseFile();
 
 export const useOpenRecord = (): OpenRecord =>
@@ -19,12 +21,12 @@ export const useOpenRecord = (): OpenRecord =>
 
 export const useSaveRecord = (): SaveRecord =>
   useReading(async ({ suggestedName, ...input }: SaveInput, tell, signal): Promise<DocumentFacts> => {
-    // First of all: browsers ask for a place only as the answer to a click.
+    // This comes first: browsers let the person choose a file only in direct response to a click.
     const file = await ChosenFile.choose(suggestedName);
     return saveRecord(await readyFor(file), input, file, tell, signal);
   });
 
-/** The session may have been locked while the person chose. */
+/** Returns the client with its keys. The session may have been locked while the person chose the file. */
 async function readyFor(file: ChosenFile): ReturnType<typeof device.ready> {
   try {
     return await device.ready();
@@ -34,7 +36,7 @@ async function readyFor(file: ChosenFile): ReturnType<typeof device.ready> {
   }
 }
 
-/** An action that reads a document, with its progress, until it is cancelled. */
+/** An action that reads a document, with its progress, and that can be cancelled. */
 function useReading<In, Out>(
   read: (input: In, tell: (progress: OpenProgress) => void, signal: AbortSignal) => Promise<Out>,
 ): Act<In, Out> & { readonly progress: OpenProgress | null; cancel(): void } {
@@ -56,7 +58,7 @@ function useReading<In, Out>(
   );
   const { reset } = act;
   const isReady = useDevice().session.state === 'ready';
-  // The document goes with the keys that opened it.
+  // The document is removed together with the keys that opened it.
   useEffect(() => {
     if (!isReady) reset();
   }, [isReady, reset]);

@@ -1,4 +1,4 @@
-/** Mounted once around the app: queries, the session, the idle lock, the event feed. */
+/** Provider that is mounted once around the app: queries, the session, the idle lock, the event feed. */
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { useEffect, type ReactNode } from 'react';
 import type { FeedEvent } from '../api/routes.ts';
@@ -13,7 +13,7 @@ const queries = new QueryClient({
   },
 });
 
-/** Which lists an event makes stale. */
+/** The lists that must be loaded again after an event of each kind. */
 const STALE: Readonly<Record<FeedEvent['kind'], readonly string[]>> = {
   record_registered: ['records', 'record-name', 'grants'],
   record_status_changed: ['records'],
@@ -35,13 +35,13 @@ export function DataProvider({ children }: { readonly children: ReactNode }): Re
     const stopLive = runLive();
     const stopFeed = onFeed((event) => {
       if (event === 'again') void queries.invalidateQueries();
-      // A kind that this version does not know changes nothing that it shows.
+      // This version shows nothing that depends on a kind of event that it does not know.
       else for (const key of STALE[event.kind] ?? []) void queries.invalidateQueries({ queryKey: [key] });
     });
     let wasReady = false;
     const stopWatch = device.watch(() => {
       const isReady = device.snapshot().session.state === 'ready';
-      // What was read with the keys goes with them: names, reasons, contacts.
+      // Data that was read with the keys is removed together with them: names, reasons, contacts.
       if (wasReady && !isReady) queries.clear();
       wasReady = isReady;
     });

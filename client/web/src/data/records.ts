@@ -1,4 +1,4 @@
-/** Records: lists and details. */
+/** Hooks for records: lists and details. */
 import { device } from '../device/device.ts';
 import { nameOfRecord } from '../flows/record-names.ts';
 import { putBack, retract, withdraw } from '../flows/record-status.ts';
@@ -9,17 +9,17 @@ import type { RecordFilter, RecordItem, RecordName } from '../types/records.ts';
 import { useAct } from './use-act.ts';
 import { useList, useReady } from './use-loaded.ts';
 
-/** What the person owns, uploaded or was granted, newest first. */
+/** The records that the person owns, has uploaded, or was granted, newest first. */
 export const useRecords = (filter: RecordFilter = {}): LoadedList<RecordItem> =>
   useList(useReady(['records', filter.patient ?? null, filter.category ?? null], (client) => listRecords(client, filter)));
 
-/** One record; for `null` nothing is asked. */
+/** One record. For `null`, nothing is loaded. */
 export const useRecord = (id: Hex | null): Loaded<RecordItem> =>
   useReady(['records', 'one', id], (client) => showRecord(client, id ?? '0x'), { isWanted: id !== null });
 
 /**
- * Name and kind of the newest version of an own record; `null` while its envelope was not checked. For others' records `data`
- * stays undefined: opening is logged.
+ * Name and type of the newest version of an own record; `null` until its envelope was checked. For records of other people `data` stays
+ * undefined, because opening them is logged.
  */
 export function useRecordName(record: RecordItem): Loaded<RecordName | null> {
   const { version: newest, size } = record.versions.at(-1) ?? { version: 0, size: null };
@@ -27,14 +27,14 @@ export function useRecordName(record: RecordItem): Loaded<RecordName | null> {
   return useReady(['record-name', record.id, newest], (client) => nameOfRecord(client, record.id, size), { isWanted, staleMs: Infinity });
 }
 
-/** Closes an own record for everybody. */
+/** Withdraws an own record, so that nobody can open it. */
 export const useWithdraw = (): Act<Hex, void> =>
   useAct(async (record, errand) => withdraw(await device.ready(), record, errand), ['records']);
 
-/** Opens an own record again that was closed, while there is time. */
+/** Puts back an own record that was withdrawn, while that is still possible. */
 export const usePutBack = (): Act<Hex, void> =>
   useAct(async (record, errand) => putBack(await device.ready(), record, errand), ['records']);
 
-/** Says that what was uploaded of somebody else's record must not be relied on. */
+/** Warns people not to rely on the versions that the person uploaded to somebody else's record. */
 export const useRetract = (): Act<Hex, void> =>
   useAct(async (record, errand) => retract(await device.ready(), record, errand), ['records']);

@@ -1,4 +1,4 @@
-/** Access requests. */
+/** Hooks for access requests. */
 import { device } from '../device/device.ts';
 import { approve, ask, deny, listRequests } from '../flows/requests.ts';
 import type { Hex } from 'viem';

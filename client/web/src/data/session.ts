@@ -1,4 +1,4 @@
-/** Signing in, unlocking, locking. */
+/** Hooks for signing in, unlocking and locking. */
 import { useMemo, useSyncExternalStore } from 'react';
 import { device } from '../device/device.ts';
 import { onCountdown, secondsToLock, stayAwake } from '../device/idle.ts';
@@ -20,7 +20,7 @@ export function useSession(): SessionControl {
     await client.chain.verifyDeployment();
     const signedIn = await login(client.wallet, client.chain.deployment.chainId, client.shelf, errand);
     errand.check();
-    // A convenience that must not fail the sign-in.
+    // The sign-in must not fail if this optional step fails.
     await putBackKeyring(client).catch(() => false);
     await device.signedIn(signedIn, errand.signal);
   });

@@ -1,4 +1,4 @@
-/** The first steps: keys, recovery kit, publishing. */
+/** Hooks for the set-up: keys, recovery kit, publishing. */
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import type { ReadyClient } from '../device/client.ts';
 import { device } from '../device/device.ts';

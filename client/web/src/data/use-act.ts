@@ -1,4 +1,6 @@
-/** The form of every action: phases, the failure with its code, and a second run that is the first one's. */
+/**
+ * The common implementation of every action: its phases, its failure with a code, and a second run that returns the promise of the first.
+ */
 import { useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { device } from '../device/device.ts';
@@ -7,7 +9,7 @@ import { asFailure, type Failure } from '../failure.ts';
 import type { Act, ActionPhase } from '../types/actions.ts';
 import type { Confirmation } from '../types/signing.ts';
 
-/** Which lists an action changes: the first words of their query keys. */
+/** The lists that an action changes: the first words of their query keys. */
 type Changes = readonly string[];
 
 interface ActState<Out> {
@@ -18,14 +20,14 @@ interface ActState<Out> {
 
 const IDLE: ActState<never> = { phase: 'idle', data: undefined, error: null };
 
-/** How an input says how it asks before signatures. */
+/** Returns the {@link Confirmation} that the input of an action names. */
 function confirmationOf(input: unknown): Confirmation | undefined {
   return (input as { confirm?: Confirmation } | null | undefined)?.confirm;
 }
 
 /**
- * An action as pages see it. It is cancelled when the session locks; leaving the page does not stop it, since what was
- * signed may be on its way already.
+ * Returns an action for pages. It is cancelled when the session locks. It continues when the person leaves the page, since a signed message
+ * may have been sent already.
  */
 export function useAct<In, Out>(act: (input: In, errand: Errand) => Promise<Out>, changes: Changes = []): Act<In, Out> {
   const queries = useQueryClient();

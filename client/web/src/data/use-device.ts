@@ -1,4 +1,4 @@
-/** The device's state, for hooks. */
+/** Gives hooks the state of the device. */
 import { useSyncExternalStore } from 'react';
 import { device, type DeviceState } from '../device/device.ts';
 

@@ -1,4 +1,4 @@
-/** The form of everything that is read: TanStack Query, for the signed-in person, with failures that have a code. */
+/** The common implementation of loading: TanStack Query for the signed-in person, with failures that have a code. */
 import { useQuery } from '@tanstack/react-query';
 import { useCallback, useMemo } from 'react';
 import type { Client, ReadyClient, WalletClient } from '../device/client.ts';
@@ -8,26 +8,26 @@ import type { BadItem, Listed, Loaded, LoadedList } from '../types/actions.ts';
 import { useDevice } from './use-device.ts';
 
 interface Options<T> {
-  /** Whether there is something to ask; default yes. */
+  /** Whether the data is loaded at all; true by default. */
   readonly isWanted?: boolean;
-  /** Milliseconds for which an answer counts as fresh. */
+  /** Milliseconds for which loaded data counts as fresh. */
   readonly staleMs?: number;
-  /** Whether what was read will change by itself soon: then it is read again every few seconds. */
+  /** Returns true if the data will soon change by itself. It is then loaded again every few seconds. */
   readonly isUnsettled?: (data: T) => boolean;
-  /** Milliseconds after which it is read again in any case: for what no feed tells. */
+  /** Milliseconds after which the data is always loaded again, for data that the feed does not report. */
   readonly everyMs?: number;
 }
 
 const FRESH_MS = 15_000;
 const UNSETTLED_MS = 3_000;
 
-/** What is read with the person's keys: only while the session is ready. */
+/** Loads data that needs the person's keys: only while the session is ready. */
 export function useReady<T>(key: readonly unknown[], read: (client: ReadyClient) => Promise<T>, options: Options<T> = {}): Loaded<T> {
   const isReady = useDevice().session.state === 'ready';
   return useLoaded(key, async () => read(await device.ready()), isReady, options);
 }
 
-/** What is read from chain and server without keys: while a wallet is connected. */
+/** Loads data from chain and server that needs no keys: while a wallet is connected. */
 export function useConnected<T>(key: readonly unknown[], read: (client: Client) => Promise<T>, options: Options<T> = {}): Loaded<T> {
   const { wallet } = useDevice();
   return useLoaded(key, async () => read(await device.client()), wallet !== null, options);
@@ -37,7 +37,7 @@ function useLoaded<T>(key: readonly unknown[], read: () => Promise<T>, isPossibl
   const { isWanted = true, staleMs = FRESH_MS, isUnsettled, everyMs } = options;
   const address = useDevice().wallet?.address ?? null;
   const query = useQuery({
-    // One person's answers are never another's.
+    // Loaded data belongs to one account and is never shown to another.
     queryKey: [...key, address],
     queryFn: async () => {
       try {
@@ -61,12 +61,12 @@ function useLoaded<T>(key: readonly unknown[], read: () => Promise<T>, isPossibl
 
 const NONE: readonly BadItem[] = [];
 
-/** A list whose bad items are told beside it. */
+/** Returns a list, with its bad items apart. */
 export function useList<T>(loaded: Loaded<Listed<T>>): LoadedList<T> {
   return useMemo(() => ({ ...loaded, data: loaded.data?.items, bad: loaded.data?.bad ?? NONE }), [loaded]);
 }
 
-/** What is read for a signed-in account, with its keys or without: what the wallet alone may see. */
+/** Loads data for a signed-in account, with or without its keys: data that the wallet alone may see. */
 export function useSignedIn<T>(key: readonly unknown[], read: (client: WalletClient) => Promise<T>, options: Options<T> = {}): Loaded<T> {
   const isSignedIn = 'me' in useDevice().session;
   return useLoaded(key, async () => read(await device.withWallet()), isSignedIn, options);

@@ -1,4 +1,4 @@
-/** Wallets of this browser, and the connected one. */
+/** Hooks for the wallets of this browser and the connected one. */
 import { useMemo, useSyncExternalStore } from 'react';
 import { parseRpcUrl } from '../chain/rpc.ts';
 import { device } from '../device/device.ts';
@@ -14,7 +14,7 @@ const infoOf = ({ uuid, rdns, name, icon }: Announced): WalletInfo => ({ uuid, r
 
 const NO_URLS: readonly string[] = [];
 
-/** How the deployment's chain is called when a wallet has to add it. */
+/** Names of known chains, for a wallet that has to add one. */
 const CHAIN_NAMES: Readonly<Record<number, string>> = { 31337: 'medlock local network' };
 
 export function useWallets(): Wallets {
@@ -31,10 +31,10 @@ export function useWallets(): Wallets {
       if (wallet === null || info === null) throw new Failure('no_wallet');
       const { chainId: wanted } = info.deployment;
       const rpcUrls = node.kind === 'own' ? [parseRpcUrl(node.url)] : info.rpcUrls;
-      // Whoever types the server's own address has no other view by that.
+      // A person who types the address of the server's own node gets no independent view of the chain.
       const isServers = rpcUrls.some((url) => info.rpcUrls.some((known) => URL.parse(known)?.host === URL.parse(url)?.host));
       await wallet.addChain({ chainId: wanted, chainName: CHAIN_NAMES[wanted] ?? `Chain ${wanted}`, rpcUrls });
-      // Noted before the switch, which may be turned down and done later.
+      // Stored before the switch, which the person may reject now and do later.
       await noteNode(info.deployment, wallet.announced.rdns, isServers ? rpcUrls : null);
       if ((await wallet.chainId()) !== wanted) await wallet.switchChain(wanted);
     },

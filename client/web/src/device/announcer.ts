@@ -1,4 +1,4 @@
-/** The sentence before each signature: one at a time, for the whole app. */
+/** Shows the sentence before each signature: one at a time, for the whole app. */
 import type { Announcement, Confirmation, Sentence } from '../types/signing.ts';
 import { Failure } from '../failure.ts';
 
@@ -12,21 +12,21 @@ function show(next: Announcement | null): void {
   for (const listener of listeners) listener();
 }
 
-/** What is announced now. */
+/** Returns the current announcement, or `null`. */
 export const announced = (): Announcement | null => current;
 
-/** Calls `listener` on every change; gives the function that ends it. */
+/** Calls `listener` on every change. Returns the function that stops it. */
 export function onAnnouncement(listener: () => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
 
-/** The person has read the sentence and goes on. A second press while the wallet's window is open does nothing. */
+/** Records that the person has read the sentence and continues. A second press while the wallet's window is open has no effect. */
 export const confirmAnnouncement = (): void => {
   if (current?.stage === 'confirm') answer?.(true);
 };
 
-/** The person does not want it, or no longer waits for a wallet that does not answer. */
+/** Cancels the announcement: the person does not want to sign, or no longer waits for a wallet that does not answer. */
 export const cancelAnnouncement = (): void => answer?.(false);
 
 export interface Part {
@@ -35,10 +35,10 @@ export interface Part {
 }
 
 /**
- * Shows a sentence, waits for the person where `confirm` is `dialog`, and keeps it in sight while `sign` runs. Signatures
- * of different actions wait for each other: two windows of a wallet at once confuse everybody.
+ * Shows a sentence, waits for the person if `confirm` is `dialog`, and keeps the sentence on screen while `sign` runs. Signatures of
+ * different actions wait for each other, because two open windows of a wallet are confusing.
  *
- * @throws Failure `cancelled` when the person does not confirm, or cancels while the wallet's window is open.
+ * @throws Failure `cancelled` if the person does not confirm, or cancels while the wallet's window is open.
  */
 export function announce<T>(sentence: Sentence, part: Part, confirm: Confirmation, sign: () => Promise<T>): Promise<T> {
   const turn = queue.then(async () => {
@@ -51,7 +51,7 @@ export function announce<T>(sentence: Sentence, part: Part, confirm: Confirmatio
         answer = null;
         if (!isConfirmed) throw new Failure('cancelled');
       }
-      // A wallet's window that was closed may never answer. What it signs after that counts for nothing.
+      // A wallet whose window was closed may never answer. A signature that it gives after the cancellation is ignored.
       const cancelled = new Promise<never>((_, reject) => {
         answer = () => reject(new Failure('cancelled'));
       });

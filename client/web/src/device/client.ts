@@ -1,4 +1,4 @@
-/** What an operation works with: the wallet, the chain, and the keys where they are needed. */
+/** The input of every operation: the wallet, the chain, and the keys if they are needed. */
 import type { Address } from 'viem';
 import type { Chain } from '../chain/chain.ts';
 import type { Wallet } from '../wallet/wallet.ts';
@@ -7,7 +7,7 @@ import type { KeptSession } from './kept-session.ts';
 import type { ServerView } from './server.ts';
 import type { Shelf } from './shelf.ts';
 
-/** A connected wallet with what belongs to its account. */
+/** A connected wallet with the data of its account. */
 export interface Client {
   readonly address: Address;
   readonly wallet: Wallet;
@@ -16,13 +16,13 @@ export interface Client {
   readonly shelf: Shelf;
 }
 
-/** A client whose keys are open and whose session runs. */
+/** A client that has unlocked keys and a running session. */
 export interface ReadyClient extends Client {
   readonly keys: Keys;
   readonly session: KeptSession;
 }
 
-/** A client whose keys may be closed: what takes away, and what publishes one's own key again, needs the wallet alone. */
+/** A client that may have no unlocked keys. Revoking permissions and publishing the person's own key again need only the wallet. */
 export interface WalletClient extends Client {
   readonly keys: Keys | null;
 }

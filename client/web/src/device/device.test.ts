@@ -44,7 +44,7 @@ window.addEventListener('eip6963:requestProvider', () => {
   window.dispatchEvent(new CustomEvent('eip6963:announceProvider', { detail }));
 });
 
-/** What the server answers; nobody is signed in unless a test says so. */
+/** The server's answers. Nobody is signed in unless a test changes them. */
 const answers: Record<string, unknown> = {
   '/v1/deployment': {
     deployment: finishedJson(1),

@@ -1,8 +1,8 @@
 /**
- * This browser as one person's device: wallet, server, chain, session, keys. One for the page; hooks watch it.
+ * The state of this browser for one person: wallet, server, chain, session, keys. The page has one; hooks watch it.
  *
- * Keys live here and nowhere else. They are wiped when the person locks, leaves for fifteen minutes, or changes the
- * account or the chain in the wallet.
+ * Keys are kept here only. They are wiped when the person locks, when nothing was used for fifteen minutes, or when the account or the
+ * chain changes in the wallet.
  */
 import type { Address } from 'viem';
 import * as api from '../api/routes.ts';
@@ -21,9 +21,9 @@ import { findKeyring, unlockersOf } from './keyring-copy.ts';
 import { acceptDeployment, forgetDeployment, readServer, type ServerView } from './server.ts';
 import { Shelf } from './shelf.ts';
 
-/** Where the last wallet's name is kept; it says nothing about a person. */
+/** Storage key for the name of the last wallet. The value says nothing about the person. */
 const LAST_WALLET = 'medlock.wallet';
-/** How long wallets may take to announce themselves before the page says that there is none. */
+/** Time in milliseconds that wallets have to announce themselves, before the page says that there is none. */
 const SEARCH_MS = 600;
 
 export interface DeviceState {
@@ -47,7 +47,7 @@ class Device {
   #generation = 0;
   #isStarted = false;
   readonly #tabs = new BroadcastChannel('medlock');
-  /** Aborted when keys are wiped: whatever runs with them ends. */
+  /** Aborted when the keys are wiped, so that everything that uses them ends. */
   #work = new AbortController();
 
   readonly snapshot = (): DeviceState => this.#state;
@@ -62,16 +62,16 @@ class Device {
     for (const listener of this.#listeners) listener();
   }
 
-  // ---- Beginning -------------------------------------------------------------------------------------------------
+  // ---- Start -----------------------------------------------------------------------------------------------------
 
-  /** Begins once: finds wallets, asks the server who it is, takes up the session. */
+  /** Starts the device; later calls have no effect. Finds wallets, reads the server's data, and resumes the session. */
   start(): void {
     if (this.#isStarted) return;
     this.#isStarted = true;
     whenSignedOut(() => this.#endSession('expired'));
     this.#tabs.onmessage = (event: MessageEvent<Note>) => void this.#onOtherTab(event.data);
     window.addEventListener('pagehide', (event) => {
-      // A page in the back-forward cache would keep the keys.
+      // A page in the back-forward cache would keep the keys in memory.
       if (event.persisted) this.lock('reloaded');
     });
     const last = localStorage.getItem(LAST_WALLET);
@@ -104,9 +104,9 @@ class Device {
   }
 
   /**
-   * Accepts the server's deployment, if it is the one whose fingerprint the person has seen. Nothing to do when it is accepted.
+   * Accepts the server's deployment if it has the fingerprint that the person has seen. Does nothing if it is accepted already.
    *
-   * @throws Failure `other_deployment` if they saw another one, or none.
+   * @throws Failure `other_deployment` if the person saw another fingerprint, or none.
    */
   async acceptDeployment(seen: string | null): Promise<void> {
     const info = await this.#loadInfo();
@@ -116,7 +116,7 @@ class Device {
     this.#set({ info: { ...info, isAccepted: true } });
   }
 
-  /** Forgets the accepted deployment and begins anew, locked: the next one is asked about. */
+  /** Forgets the accepted deployment, locks, and starts again. The person is asked about the next deployment. */
   async forgetDeployment(): Promise<void> {
     this.#wipe();
     await forgetDeployment();
@@ -125,7 +125,7 @@ class Device {
 
   // ---- Wallet ------------------------------------------------------------------------------------------------------
 
-  /** Connects a wallet; its window opens when this site is new to it. */
+  /** Connects a wallet. Its window opens if this site is new to it. */
   async connect(uuid: string): Promise<Address> {
     const announced = wallets().find((wallet) => wallet.uuid === uuid);
     if (announced === undefined) throw new Failure('no_wallet');
@@ -137,7 +137,7 @@ class Device {
     return wallet.address;
   }
 
-  /** Forgets the choice of a wallet. */
+  /** Forgets which wallet was chosen. */
   disconnect(): void {
     localStorage.removeItem(LAST_WALLET);
     this.#listenTo(null);
@@ -167,7 +167,7 @@ class Device {
     if (wallet !== null) void this.#attach(wallet, 'chain_changed');
   };
 
-  /** Listens to this provider and to no other; a provider that is listened to already stays as it is. */
+  /** Listens to the events of this provider only. Does nothing if it already listens to this provider. */
   #listenTo(provider: Eip1193 | null): void {
     if (provider === this.#provider) return;
     this.#provider?.removeListener('accountsChanged', this.#onAccounts);
@@ -177,7 +177,7 @@ class Device {
     provider?.on('chainChanged', this.#onChain);
   }
 
-  /** Lets go of the account. Its wallet may still choose another. */
+  /** Disconnects the account. The wallet may still select another one. */
   #detach(): void {
     this.#wipe();
     this.#client = null;
@@ -186,7 +186,7 @@ class Device {
     this.#set({ wallet: null, chainId: null });
   }
 
-  /** Takes up an account of a wallet, and its session if this browser keeps one. */
+  /** Connects an account of a wallet, and resumes its session if this browser has one. */
   async #attach(wallet: Wallet, why: LockReason): Promise<void> {
     this.#detach();
     const generation = this.#generation;
@@ -202,12 +202,12 @@ class Device {
       if (info.isAccepted) await this.#resume(why);
       else this.#setSession({ state: 'signed_out', why: 'first_visit' });
     } catch {
-      // The server or the wallet does not answer now; signing in asks again and then says why.
+      // The server or the wallet does not answer now. Signing in asks again and then reports the error.
       if (generation === this.#generation) this.#setSession({ state: 'signed_out', why });
     }
   }
 
-  /** The connected client; asks the server who it is when that was not possible before. */
+  /** Returns the connected client. Reads the server's data first if that was not possible before. */
   async client(): Promise<Client> {
     const { wallet } = this.#state;
     if (wallet === null) throw new Failure('no_wallet');
@@ -219,24 +219,27 @@ class Device {
     return this.#client;
   }
 
-  /** The client with its keys. @throws Failure `locked`. */
+  /** Returns the client with its keys. @throws Failure `locked`. */
   async ready(): Promise<ReadyClient> {
     const client = await this.client();
     if (this.#keys === null || this.#session === null) throw new Failure('locked');
     return { ...client, keys: this.#keys, session: this.#session };
   }
 
-  /** The client with its keys, or without them while they are closed. */
+  /** Returns the client, with its keys if they are unlocked. */
   async withWallet(): Promise<WalletClient> {
     return { ...(await this.client()), keys: this.#keys };
   }
 
-  /** Whether keys are in memory: also after the session has ended, so that a form goes on once signed in again. */
+  /**
+   * True if keys are in memory. They stay there after the session has expired, so that the person can continue a form after signing in
+   * again.
+   */
   get hasKeys(): boolean {
     return this.#keys !== null;
   }
 
-  /** Ends when the keys are wiped. */
+  /** A signal that is aborted when the keys are wiped. */
   get work(): AbortSignal {
     return this.#work.signal;
   }
@@ -247,7 +250,7 @@ class Device {
     this.#set({ session });
   }
 
-  /** Finds out where the kept session of this account stands, at the server as well. */
+  /** Finds the state of the stored session of this account, and asks the server as well. */
   async #resume(why: LockReason): Promise<void> {
     const client = await this.client();
     const generation = this.#generation;
@@ -271,13 +274,13 @@ class Device {
     this.#expiry = setTimeout(() => this.#endSession('expired'), Math.min(left, 2 ** 31 - 1));
   }
 
-  /** Ready, locked, or still to be set up. */
+  /** Sets the session to ready, locked, or set-up needed. */
   async #enter(why: LockReason, told: api.MeView): Promise<void> {
     const client = await this.client();
     const generation = this.#generation;
     const [keyring, owner] = await Promise.all([
       findKeyring(client),
-      // Only chooses which pages are offered.
+      // This value only chooses which pages are offered.
       client.chain.accreditationOwner().catch(() => null),
     ]);
     if (generation !== this.#generation) return;
@@ -286,7 +289,7 @@ class Device {
       roles: told.roles,
       accreditor: told.accreditor,
       owner: owner === client.address,
-      // The server's mirror may be a moment behind the chain, with which open keys were compared.
+      // The server's copy of the chain may be a moment older than the chain state that was compared with the unlocked keys.
       keyEpoch: Math.max(told.key_epoch, this.#keys?.current ?? 0),
       isKeyReplaced: this.#keys?.isReplaced ?? false,
       storedBytes: told.stored_bytes,
@@ -301,7 +304,7 @@ class Device {
     else this.#setSession({ state: 'needs_set_up', me });
   }
 
-  /** Reads again who is signed in and where that stands; after signing in, unlocking, publishing. */
+  /** Reads again who is signed in and the state of the session. Called after signing in, unlocking and publishing. */
   async refresh(why: LockReason = 'reloaded'): Promise<void> {
     const generation = this.#generation;
     const told = await api.me();
@@ -312,9 +315,10 @@ class Device {
   }
 
   /**
-   * After signing in. `signal` is that of the errand: the wallet may have changed its account or chain meanwhile.
+   * Stores the session after signing in. `signal` is the signal of the errand: the wallet may have changed its account or chain in the
+   * meantime.
    *
-   * @throws Failure `cancelled` if it did, or if the session is another account's.
+   * @throws Failure `cancelled` if it did, or if the session belongs to another account.
    */
   async signedIn(session: KeptSession, signal: AbortSignal): Promise<void> {
     if (signal.aborted || session.address !== this.#state.wallet?.address) throw new Failure('cancelled');
@@ -324,8 +328,8 @@ class Device {
   }
 
   /**
-   * After unlocking. `signal` is that of the errand, as in `signedIn`; keys that are not those of the account which is
-   * connected now are wiped.
+   * Stores the keys after unlocking. `signal` is the signal of the errand, as in `signedIn`. Keys that do not belong to the connected
+   * account are wiped.
    *
    * @throws Failure `cancelled` for such keys.
    */
@@ -340,18 +344,20 @@ class Device {
     await this.refresh();
   }
 
-  /** Compares the open keys with the chain again: a key was published, perhaps by somebody else. */
+  /** Compares the unlocked keys with the chain again, because a key was published, perhaps by somebody else. */
   async checkKeys(): Promise<void> {
     const keys = this.#keys;
     if (keys === null) return;
     const fresh = await keys.refreshed((await this.client()).chain);
-    // Locked meanwhile: the seed is wiped.
+    // The session was locked in the meantime and the seed is wiped.
     if (this.#keys !== keys) return;
     this.#keys = fresh;
     await this.refresh();
   }
 
-  /** The server no longer knows the session. Keys stay, so that a form goes on where it was once signed in again. */
+  /**
+   * Ends the session because the server no longer knows it. The keys stay, so that the person can continue a form after signing in again.
+   */
   #endSession(why: LockReason): void {
     if (this.#session === null) return;
     this.#session = null;
@@ -366,7 +372,7 @@ class Device {
     this.#work = new AbortController();
   }
 
-  /** Wipes the keys; the session goes on. */
+  /** Wipes the keys. The person stays signed in. */
   lock(why: LockReason): void {
     if (this.#keys === null) return;
     this.#wipe();
@@ -376,7 +382,7 @@ class Device {
     if (this.#session !== null) void this.refresh(why).catch(() => undefined);
   }
 
-  /** Ends the session, here and at the server. */
+  /** Ends the session in this browser and on the server. */
   async signOut(): Promise<void> {
     const client = await this.client();
     this.#wipe();
@@ -386,7 +392,8 @@ class Device {
     this.#setSession({ state: 'signed_out', why: 'signed_out' });
     this.#tell('signed_out');
     await api.logout().catch((error: unknown) => {
-      // Without an answer the cookie stays until it ends; its session key is gone, so it reads nothing.
+      // If the server did not answer, the cookie stays until it expires. The session key is deleted, so nothing can be read with the
+      // cookie.
       if (!(error instanceof Failure) || error.code !== 'not_signed_in') throw error;
     });
   }
@@ -398,7 +405,7 @@ class Device {
     if (address !== undefined) this.#tabs.postMessage({ kind, address } satisfies Note);
   }
 
-  /** All tabs share one cookie: what one does concerns the others. */
+  /** Handles a message from another tab. All tabs share one cookie, so signing in or out in one affects the others. */
   async #onOtherTab(note: Note): Promise<void> {
     const { wallet } = this.#state;
     if (wallet === null) return;
@@ -423,5 +430,5 @@ function clientOf(wallet: Wallet, info: ServerView): Client {
   return { address: wallet.address, wallet, info, shelf: new Shelf(deployment, wallet.address), chain };
 }
 
-/** The one device of this page. */
+/** The only device of this page. */
 export const device = new Device();

@@ -1,4 +1,4 @@
-/** One run of an action: how it asks before signatures, where it stands, and whether it still goes on. */
+/** One run of an action: how it asks before signatures, its phase, and whether it was cancelled. */
 import type { Hex } from 'viem';
 import type { ActionPhase } from '../types/actions.ts';
 import type { Confirmation, Sentence } from '../types/signing.ts';
@@ -24,17 +24,17 @@ export class Errand {
     this.#tell(phase);
   }
 
-  /** Ends the run when it was cancelled. */
+  /** Throws if the run was cancelled. */
   check(): void {
     if (this.signal.aborted) throw new Failure('cancelled');
   }
 
-  /** Text, signed after its sentence. */
+  /** Signs a text after its sentence was shown. */
   signMessage(wallet: Wallet, text: string, sentence: Sentence, part: Part = ONLY): Promise<Hex> {
     return this.#sign(sentence, part, () => wallet.signMessage(text));
   }
 
-  /** Typed data, signed after its sentence. */
+  /** Signs typed data after its sentence was shown. */
   signTypedData(wallet: Wallet, data: TypedData, sentence: Sentence, part: Part = ONLY): Promise<Hex> {
     return this.#sign(sentence, part, () => wallet.signTypedData(data));
   }

@@ -1,12 +1,12 @@
-/** Locks after fifteen minutes without pointer or keyboard, and counts down the last two. */
+/** Locks the session after fifteen minutes without pointer or keyboard input, and counts down the last two minutes. */
 import { device } from './device.ts';
 
 export const IDLE_MS = 15 * 60_000;
 const WARN_MS = 2 * 60_000;
-/** Also what a page that slept finds out when it wakes. */
+/** The interval of the check. A computer that slept notices the end of the idle time at the first check after it wakes. */
 const CHECK_MS = 1_000;
 
-/** Tabs tell each other that the person is here: a tab in the background must not lock the one that is used. */
+/** Tabs tell each other that the person is active: a tab in the background must not lock the tab that is used. */
 const tabs = new BroadcastChannel('medlock.seen');
 const TELL_TABS_MS = 5_000;
 
@@ -16,10 +16,10 @@ let left: number | null = null;
 let limitMs = IDLE_MS;
 const listeners = new Set<() => void>();
 
-/** Seconds until the lock; `null` while it is far. */
+/** Returns the seconds until the lock; `null` before the last two minutes. */
 export const secondsToLock = (): number | null => left;
 
-/** Calls `listener` on every change; gives the function that ends it. */
+/** Calls `listener` on every change. Returns the function that stops it. */
 export function onCountdown(listener: () => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
@@ -31,7 +31,7 @@ function tell(next: number | null): void {
   for (const listener of listeners) listener();
 }
 
-/** The person was seen in this tab. */
+/** Records that the person is active in this tab. */
 function sawPerson(): void {
   lastSeen = Date.now();
   if (lastSeen - lastTold < TELL_TABS_MS) return;
@@ -39,7 +39,7 @@ function sawPerson(): void {
   tabs.postMessage(lastSeen);
 }
 
-/** The person is here. */
+/** Restarts the idle time and ends the countdown. */
 export function stayAwake(): void {
   sawPerson();
   tell(null);
@@ -59,12 +59,12 @@ function check(): void {
   }
 }
 
-/** Watches the person until the returned function is called. */
+/** Watches for input until the returned function is called. */
 export function watchIdle(limit = IDLE_MS): () => void {
   limitMs = limit;
   stayAwake();
   const seen = (): void => {
-    // Once the countdown is shown, a stray movement does not end it: that would hide it before it is read.
+    // Once the countdown is shown, an accidental movement does not end it: the person would not have time to read it.
     if (left === null) sawPerson();
   };
   const pressed = (): void => stayAwake();

@@ -1,6 +1,6 @@
 /**
- * The session of this browser: the login message and a P-256 key that cannot leave it. The token is the server's
- * HttpOnly cookie, which no script sees.
+ * The session that this browser stores: the login message and a P-256 key that cannot be exported. The token is the server's HttpOnly
+ * cookie, which no script can read.
  */
 import type { Address } from 'viem';
 import type { Shelf } from './shelf.ts';
@@ -8,7 +8,7 @@ import { SessionKey } from '../protocol/session.ts';
 
 const NAME = 'session';
 
-/** As it lies in IndexedDB; the pair is a handle, the private half cannot be read by anybody. */
+/** The session as IndexedDB stores it. The key pair is a handle: nobody can read its private half. */
 interface Stored {
   readonly address: Address;
   readonly loginMessage: string;
@@ -30,7 +30,7 @@ export class KeptSession {
     this.key = key;
   }
 
-  /** The session that this browser keeps; `null` if there is none, or it has ended. */
+  /** Returns the session that this browser stores; `null` if there is none or it has ended. */
   static async load(shelf: Shelf): Promise<KeptSession | null> {
     const stored = await shelf.get<Stored>(NAME);
     if (stored === undefined || stored.expiresAt * 1000 <= Date.now()) return null;

@@ -9,7 +9,7 @@ import type { Client, ReadyClient } from './client.ts';
 import { keepFirstKeyring } from './keyring-copy.ts';
 import { Shelf } from './shelf.ts';
 
-/** A server that takes a keyring only where it has none. */
+/** A server that accepts a keyring only if it has none. */
 let stored = false;
 vi.stubGlobal('fetch', async (_: string, init: RequestInit): Promise<Response> => {
   if (new Headers(init.headers).get('if-none-match') !== '*') return Response.json({ code: 'invalid_request' }, { status: 400 });
@@ -19,7 +19,7 @@ vi.stubGlobal('fetch', async (_: string, init: RequestInit): Promise<Response> =
 });
 
 let people = 0;
-/** Somebody of whom this browser knows nothing. */
+/** A person about whom this browser has stored nothing. */
 function somebody(): Client {
   people += 1;
   const address: `0x${string}` = `0x${people.toString(16).padStart(40, '0')}`;

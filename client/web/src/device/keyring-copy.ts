@@ -1,4 +1,4 @@
-/** The keyring: this browser's copy, else the server's. It holds the seed for nobody but its unlockers. */
+/** Reads and stores the keyring: this browser's copy, else the server's. Only the keyring's unlockers can decrypt the seed in it. */
 import * as api from '../api/routes.ts';
 import type { Unlocker } from '../types/session.ts';
 import { Failure } from '../failure.ts';
@@ -9,8 +9,8 @@ import type { Client } from './client.ts';
 const NAME = 'keyring';
 
 /**
- * The keyring of an account; `null` if neither this browser nor the server has one that can be read. A copy that is damaged, or
- * is none, counts as none: the words bring the keyring back, and nothing that a server says may stand in their way.
+ * Returns the keyring of an account; `null` if neither this browser nor the server has one that can be read. A damaged or invalid copy
+ * counts as none, so that the recovery words can always restore the keyring, whatever the server sends.
  */
 export async function findKeyring(client: Client): Promise<Keyring | null> {
   const own = parsed(client, await client.shelf.get<Uint8Array<ArrayBuffer>>(NAME));
@@ -27,16 +27,16 @@ function parsed(client: Client, json: Uint8Array<ArrayBuffer> | undefined): Keyr
   }
 }
 
-/** What opens a keyring. */
+/** Returns the unlockers of a keyring. */
 export function unlockersOf(keyring: Keyring): readonly Unlocker[] {
   const wallet: readonly Unlocker[] = keyring.walletMessages().length > 0 ? ['wallet'] : [];
   return keyring.hasPassphrase() ? [...wallet, 'passphrase'] : wallet;
 }
 
-/** Keeps a copy in this browser. */
+/** Stores a copy in this browser. */
 export const keepKeyring = (client: Client, keyring: Keyring): Promise<void> => client.shelf.put(NAME, keyring.toJson());
 
-/** Gives the server this browser's copy if it has none. Says whether the server has one now. */
+/** Sends this browser's copy to the server if the server has none. Returns whether the server has a keyring now. */
 export async function putBackKeyring(client: Client): Promise<boolean> {
   const own = await client.shelf.get<Uint8Array<ArrayBuffer>>(NAME);
   if ((await api.privateBlob('keyring')) !== null) return true;
@@ -44,19 +44,19 @@ export async function putBackKeyring(client: Client): Promise<boolean> {
   try {
     await api.putPrivateBlob('keyring', own, null);
   } catch (error) {
-    // Another tab was faster.
+    // Another tab has sent it first.
     if (!isTaken(error)) throw error;
   }
   return true;
 }
 
-/** What the server answers when there is a keyring already. */
+/** Returns true for the errors that the server gives if it already has a keyring. */
 const isTaken = (error: unknown): boolean => error instanceof Failure && ['already_exists', 'precondition_failed'].includes(error.code);
 
 /**
- * Keeps the first keyring of an account, here and at the server. Another tab or device may have made one meanwhile, whose
- * words somebody has written down: that one stays. Says whether the server has it; one that does not answer gets its copy at
- * the next sign-in.
+ * Stores the first keyring of an account, in this browser and on the server. If another tab or device has made a keyring in the meantime,
+ * that one stays, because somebody may have written down its words. Returns whether the server has the keyring; if the server does not
+ * answer, it gets its copy at the next sign-in.
  *
  * @throws Failure `already_set_up`.
  */
@@ -75,13 +75,13 @@ export function keepFirstKeyring(client: Client, keyring: Keyring): Promise<bool
   });
 }
 
-/** One tab at a time, where the browser can hold the others back. */
+/** Runs `act` in one tab at a time, if the browser supports locks. */
 async function alone<T>(act: () => Promise<T>): Promise<T> {
   const { locks } = (globalThis as { navigator?: { locks?: LockManager } }).navigator ?? {};
   return locks === undefined ? act() : await locks.request('medlock.keyring', act);
 }
 
-/** Puts a new keyring in place of the one that is there: for somebody who has proved to hold the seed. Says whether the server has it. */
+/** Replaces the existing keyring, for a person who has proved that they have the seed. Returns whether the server has the new one. */
 export async function replaceKeyring(client: Client, keyring: Keyring): Promise<boolean> {
   await keepKeyring(client, keyring);
   const known = await api.privateBlob('keyring');

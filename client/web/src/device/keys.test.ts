@@ -1,11 +1,14 @@
-/** Somebody else's key in one's name: two epochs, three, first, in between, and one's own once more. */
+/**
+ * Keys that somebody else published in a person's name: two epochs, three epochs, first, in the middle, and followed by the person's own
+ * key again.
+ */
 import { expect, test, vi } from 'vitest';
 import type { Chain } from '../chain/chain.ts';
 import { identityKey } from '../protocol/identity.ts';
 import { PATIENT, seedOf } from '../../tests/protocol/people.ts';
 import { Keys } from './keys.ts';
 
-/** Whose key an epoch has: a seed's, of the epoch itself or of another. */
+/** The key of an epoch: the seed that it comes from, and the epoch for which it was derived if that is another one. */
 type Registered = readonly [seed: number, epoch?: number];
 const OWN = 1;
 const FOREIGN = 2;

@@ -1,4 +1,4 @@
-/** A person's unlocked keys: in memory only, wiped when the session locks. */
+/** A person's unlocked keys. They exist in memory only and are wiped when the session locks. */
 import type { Address } from 'viem';
 import type { Chain } from '../chain/chain.ts';
 import { keyEvents } from '../chain/events.ts';
@@ -24,8 +24,8 @@ export class Keys {
   }
 
   /**
-   * Compares a seed with every key that its owner has ever published. One signature that somebody was tricked into can publish
-   * a key of somebody else, so a key that is not of this seed locks nobody out: {@link isReplaced} says it.
+   * Compares a seed with every key that its owner has ever published. A person who was tricked into one signature may have published
+   * somebody else's key. Therefore a key that does not belong to this seed does not lock the person out; {@link isReplaced} reports it.
    */
   static async compared(chain: Chain, owner: Address, seed: Seed): Promise<Keys> {
     return Keys.#compared(chain, owner, seed, new Map());
@@ -34,7 +34,7 @@ export class Keys {
   static async #compared(chain: Chain, owner: Address, seed: Seed, identities: Map<number, IdentityKey>): Promise<Keys> {
     const newest = await chain.findKey(owner);
     const hashes = new Map((newest === null ? [] : await eventsOf(chain, owner)).map(({ epoch, hash }) => [epoch, hash]));
-    // The node may have given up old events; the contract always has the newest hash.
+    // The node may no longer have old events; the contract always has the newest hash.
     if (newest !== null) hashes.set(newest.epoch, newest.hash);
     const keys = new Keys(owner, KeyEpochs.NONE, seed, identities);
     return new Keys(
@@ -46,9 +46,9 @@ export class Keys {
   }
 
   /**
-   * The same for a seed of which nothing but the chain says that it is the right one, such as that of typed words.
+   * Like `compared`, for a seed that only the chain can confirm, such as one from typed words.
    *
-   * @throws Failure `wrong_keys` if keys are published and none of them is of this seed; the seed is wiped then.
+   * @throws Failure `wrong_keys` if keys are published and none of them belongs to this seed; the seed is then wiped.
    */
   static async checked(chain: Chain, owner: Address, seed: Seed): Promise<Keys> {
     const keys = await Keys.compared(chain, owner, seed);
@@ -59,42 +59,45 @@ export class Keys {
     return keys;
   }
 
-  /** The same keys after one was published. */
+  /** Returns the same keys, compared with the chain again after a key was published. */
   async refreshed(chain: Chain): Promise<Keys> {
     return Keys.#compared(chain, this.owner, this.#seed, this.#identities);
   }
 
-  /** Epoch of the newest published key of this seed; 0 while there is none. What this person seals to themselves is sealed to it. */
+  /**
+   * Epoch of the newest published key of this seed; 0 if there is none. Everything that this person seals to themselves is sealed to that
+   * key.
+   */
   get epoch(): number {
     return this.own[0] ?? 0;
   }
 
-  /** Epoch of the newest published key, whosever it is; 0 while there is none. */
+  /** Epoch of the newest published key, whoever it belongs to; 0 if there is none. */
   get current(): number {
     return this.#epochs.newest;
   }
 
-  /** Epochs whose key is of this seed, newest first. */
+  /** Epochs whose key belongs to this seed, newest first. */
   get own(): readonly number[] {
     return this.#epochs.own;
   }
 
-  /** Epochs whose key is not of this seed, newest first: nothing that was sealed to them opens. */
+  /** Epochs whose key does not belong to this seed, newest first. Nothing that was sealed to those keys can be opened. */
   get foreign(): readonly number[] {
     return this.#epochs.foreign.toReversed();
   }
 
-  /** Whether the key that others seal to now is somebody else's. */
+  /** True if other people now seal to a key that is not this person's. */
   get isReplaced(): boolean {
     return this.#epochs.isNewestForeign;
   }
 
-  /** The seed, for what derives from it; not a copy. */
+  /** The seed, for key derivation. It is not a copy. */
   get seed(): Seed {
     return this.#seed;
   }
 
-  /** The key that stands in an epoch; where none of the seed does, the one that would. */
+  /** Returns this seed's key that is published in an epoch; if there is none, the key that this seed would have in that epoch. */
   identityAt(epoch: number): IdentityKey {
     return this.#derived(this.#epochs.numberAt(epoch) ?? epoch);
   }
@@ -109,7 +112,7 @@ export class Keys {
   }
 
   /**
-   * To which this person seals what is for themselves: their newest published key, never somebody else's.
+   * The key to which this person seals data for themselves: their newest published key, never somebody else's.
    *
    * @throws Failure `foreign_key` if the chain has only keys of others, `key_not_registered` if it has none.
    */
@@ -119,12 +122,12 @@ export class Keys {
     return { key: this.identityAt(epoch).publicKey, epoch };
   }
 
-  /** The tag of `grantee` for one right, with the salt that opens it. */
+  /** Returns the tag of `grantee` for one right, with the salt that opens it. */
   tag(chain: Chain, grantee: Address, right: Right): { tag: Tag; salt: Salt } {
     return tagAndSalt(this.#seed, chain.deployment.chainId, chain.addressOf('grant_registry'), grantee, right);
   }
 
-  /** Overwrites everything. */
+  /** Overwrites all keys. */
   wipe(): void {
     this.#seed.wipe();
     for (const key of this.#identities.values()) key.wipe();
@@ -132,7 +135,7 @@ export class Keys {
   }
 }
 
-/** Every published key; none when the node does not tell its past. */
+/** Returns every published key; an empty list if the node does not return old events. */
 async function eventsOf(chain: Chain, owner: Address): Promise<readonly { epoch: number; hash: `0x${string}` }[]> {
   try {
     return await keyEvents(chain, owner);

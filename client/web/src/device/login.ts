@@ -1,4 +1,4 @@
-/** Signing in: the challenge, the one message we sign, and the session that follows. */
+/** Signing in: the challenge, the login message that the wallet signs, and the new session. */
 import type { Address } from 'viem';
 import * as api from '../api/routes.ts';
 import { unixNow } from '../chain/chain.ts';
@@ -9,14 +9,14 @@ import { loginText, rfc3339, SessionKey } from '../protocol/session.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import { KeptSession } from './kept-session.ts';
 
-/** How far this device's clock may be from the server's. */
+/** The maximum difference between this device's clock and the server's. */
 const CLOCK_SKEW_SECONDS_MAX = 120;
 const SESSION_SECONDS_MAX = 31 * 24 * 3600;
 
 /**
- * Signs in and keeps the session.
+ * Signs in and stores the session.
  *
- * @throws Failure `suspicious_challenge` if the server asks for another chain or site; what wallet and server refuse.
+ * @throws Failure `suspicious_challenge` if the server asks for another chain or site, and the failures of the wallet and the server.
  */
 export async function login(wallet: Wallet, chainId: number, shelf: Shelf, errand: Errand): Promise<KeptSession> {
   const challenge = await api.challenge();
@@ -43,7 +43,7 @@ export async function login(wallet: Wallet, chainId: number, shelf: Shelf, erran
   return session;
 }
 
-/** Refuses a challenge that would sign this person in somewhere else than on the page that they see. */
+/** Rejects a challenge that would sign this person in to another site than the page that they see. */
 export function checkChallenge(challenge: api.Challenge, chainId: number, page: { host: string; origin: string }): void {
   const isSite = challenge.domain === page.host && URL.parse(challenge.uri)?.origin === page.origin;
   const isPlain = /^[a-zA-Z0-9]{8,128}$/.test(challenge.nonce) && /^[\x21-\x7e]{1,256}$/.test(challenge.uri);

@@ -1,4 +1,4 @@
-/** What the server says it is, and whether that is the server this browser knows. */
+/** Reads the server's description of itself, and checks whether it is the server that this browser knows. */
 import { json } from '../api/request.ts';
 import * as api from '../api/routes.ts';
 import { Failure } from '../failure.ts';
@@ -10,26 +10,26 @@ const KNOWN = 'deployment';
 
 export interface ServerView {
   readonly deployment: Deployment;
-  /** Names the deployment to a person: 64 hex digits. */
+  /** Fingerprint that identifies the deployment to a person: 64 hex digits. */
   readonly fingerprint: string;
-  /** Whether the build or the person has accepted it. */
+  /** True if the build names this deployment, or the person has accepted it. */
   readonly isAccepted: boolean;
-  /** To which release shares are sealed: the newest, signed by the operator. */
+  /** The operator's newest key, which the operator signed. Release shares are sealed to it. */
   readonly operatorKey: OperatorKey;
   readonly envelopeBytesMax: number;
   readonly anchorSecondsMax: number;
-  /** Nodes of the chain that the operator recommends: a wallet that does not know the chain is given them. */
+  /** Nodes of the chain that the operator recommends, for a wallet that does not know the chain. */
   readonly rpcUrls: readonly string[];
 }
 
-/** `/config.json` beside the page; it may be missing. */
+/** Reads `/config.json`, which is beside the page and may be missing. */
 async function readRpcUrls(): Promise<readonly string[]> {
   const config = await json<{ rpc_urls?: unknown }>('/config.json').catch(() => null);
   const urls = Array.isArray(config?.rpc_urls) ? (config.rpc_urls as unknown[]) : [];
   return urls.filter((url): url is string => typeof url === 'string' && /^https?:\/\//.test(url));
 }
 
-/** Set when the app is built for one deployment: its fingerprint. */
+/** The fingerprint of the deployment, if the app is built for only one. */
 declare global {
   interface ImportMetaEnv {
     readonly VITE_MEDLOCK_DEPLOYMENT_SHA256?: string;
@@ -37,12 +37,12 @@ declare global {
 }
 
 /**
- * Asks the server. The contracts of a deployment decide who may read, and all of it comes from the server at first. So a build
- * can name the one deployment that it is for; else a person accepts it by its fingerprint, and another one is refused from then
- * on. Whether the chain has these contracts is checked with the wallet's own view. Of the operator's keys the longest list that
- * was seen is kept, and a server that does not go on from there is refused.
+ * Reads the server's data. The contracts of a deployment decide who may read, and on the first visit all of that data comes from the
+ * server. Therefore a build can name the one deployment that it is for. Otherwise a person accepts the deployment by its fingerprint, and
+ * any other one is refused from then on. Whether the chain has these contracts is checked with the wallet's own view of the chain. Of the
+ * operator's keys, the longest list that was seen is stored, and a server that does not continue that list is refused.
  *
- * @throws Failure `other_deployment`, `operator_keys`, `invalid_answer`, `unreachable`, `storage_unavailable`.
+ * @throws Failure `other_deployment`, `operator_keys`, `invalid_answer`.
  */
 export async function readServer(built: string | undefined = import.meta.env.VITE_MEDLOCK_DEPLOYMENT_SHA256): Promise<ServerView> {
   const [info, rpcUrls] = await Promise.all([api.serverInfo(), readRpcUrls()]);
@@ -61,7 +61,7 @@ export async function readServer(built: string | undefined = import.meta.env.VIT
     throw new Failure(error instanceof OperatorKeysError ? 'operator_keys' : 'invalid_answer', { cause: error });
   }
   if (built !== undefined && built !== '' && built !== view.fingerprint) throw new Failure('other_deployment');
-  // A browser that cannot say what it knows must not accept anything instead.
+  // If the browser cannot read the deployment that it knows, no other one may be accepted instead.
   const known = await keep.get<unknown>(KNOWN);
   const isAccepted = known !== undefined || built === view.fingerprint;
   const isLonger = known === undefined || goesOn(known, view.deployment);
@@ -70,7 +70,7 @@ export async function readServer(built: string | undefined = import.meta.env.VIT
 }
 
 /**
- * Whether a deployment has more than the kept one: further keys of the operator.
+ * Returns whether a deployment has more operator keys than the stored one.
  *
  * @throws Failure `other_deployment`, `operator_keys`.
  */
@@ -79,7 +79,7 @@ function goesOn(known: unknown, told: Deployment): boolean {
   try {
     kept = parseDeployment(known);
   } catch (error) {
-    // Kept by an older version of this app, for an older deployment.
+    // Stored by an older version of this app, for an older deployment.
     throw new Failure('other_deployment', { cause: error });
   }
   if (!sameDeployment(kept, told)) throw new Failure('other_deployment');
@@ -95,12 +95,15 @@ async function keepDeployment(deployment: Deployment): Promise<void> {
   await keep.put(KNOWN, JSON.parse(deploymentJson(deployment)));
 }
 
-/** Keeps the deployment that a person has accepted. */
+/** Stores the deployment that a person has accepted. */
 export async function acceptDeployment({ deployment }: ServerView): Promise<void> {
   await keepDeployment(deployment);
 }
 
-/** Forgets the accepted deployment: the next one is asked about again. Only after the person has checked with the operator. */
+/**
+ * Forgets the accepted deployment, so that the person is asked about the next one. Call it only after the person has checked with the
+ * operator.
+ */
 export async function forgetDeployment(): Promise<void> {
   await keep.remove(KNOWN);
 }

@@ -1,4 +1,4 @@
-/** The part of the store that belongs to one account of one deployment: two networks or people never mix. */
+/** The part of the store for one account of one deployment. Data of different networks or people never mixes. */
 import type { Address } from 'viem';
 import type { Deployment } from '../protocol/deployment.ts';
 import { keep } from './store.ts';
@@ -22,7 +22,7 @@ export class Shelf {
     return keep.remove(this.#prefix + name);
   }
 
-  /** Every value whose name begins so. */
+  /** Returns every value whose name begins with `prefix`. */
   all<T>(prefix: string): Promise<T[]> {
     return keep.all<T>(this.#prefix + prefix);
   }

@@ -1,6 +1,6 @@
 /**
- * What this browser keeps between visits, in IndexedDB: the non-extractable session key, copies of what is encrypted
- * (keyring, address book), and evidence (receipts). No seed, no data key, no plaintext, no file name.
+ * The data that this browser keeps between visits, in IndexedDB: the non-extractable session key, copies of encrypted data (keyring,
+ * address book), and evidence (receipts). It has no seed, no data key, no plaintext and no file name.
  */
 import { Failure } from '../failure.ts';
 
@@ -17,7 +17,7 @@ function open(): Promise<IDBDatabase> {
       request.result.onclose = () => {
         opened = null;
       };
-      // Another tab with a newer version of this app waits for us.
+      // Another tab has a newer version of this app, which waits until this connection is closed.
       request.result.onversionchange = () => request.result.close();
       resolve(request.result);
     };
@@ -36,7 +36,7 @@ async function run<T>(mode: IDBTransactionMode, act: (store: IDBObjectStore) => 
     try {
       const transaction = database.transaction(STORE, mode);
       const request = act(transaction.objectStore(STORE));
-      // Done when it is on disk, not when it was asked for.
+      // Resolves when the data is on disk, not already when the write was requested.
       transaction.oncomplete = () => resolve(request.result);
       transaction.onabort = () => reject(new Failure('storage_unavailable', { cause: transaction.error }));
     } catch (error) {
@@ -45,7 +45,7 @@ async function run<T>(mode: IDBTransactionMode, act: (store: IDBObjectStore) => 
   });
 }
 
-/** A value; `undefined` if there is none. */
+/** Returns a value; `undefined` if there is none. */
 export const keep = {
   get: <T>(name: string): Promise<T | undefined> => run<T | undefined>('readonly', (store) => store.get(name) as IDBRequest<T | undefined>),
   put: async (name: string, value: unknown): Promise<void> => {
@@ -54,7 +54,7 @@ export const keep = {
   remove: async (name: string): Promise<void> => {
     await run('readwrite', (store) => store.delete(name));
   },
-  /** Every value whose name begins so. */
+  /** Returns every value whose name begins with `prefix`. */
   all: <T>(prefix: string): Promise<T[]> =>
     run<T[]>('readonly', (store) => store.getAll(IDBKeyRange.bound(prefix, `${prefix}\uffff`)) as IDBRequest<T[]>),
 };

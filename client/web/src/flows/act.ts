@@ -1,4 +1,4 @@
-/** How an action gets to the chain: signed here, relayed by the server, and seen on the chain by ourselves. */
+/** Brings an action to the chain: it is signed here, sent by the server's relayer, and then found on the chain by this device. */
 import type { Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import { problemFailure } from '../api/request.ts';
@@ -23,34 +23,35 @@ import { toHex } from '../protocol/hex.ts';
 import type { Part } from '../device/announcer.ts';
 import type { TypedData as WalletTypedData } from '../wallet/wallet.ts';
 
-/** How long to wait for a relayed action that the server has accepted. */
+/** The longest wait, in milliseconds, for an action that the server has accepted. */
 const WAIT_MS_MAX = 90_000;
-/** How far the wallet's node may be behind the server's. */
+/** The longest time, in milliseconds, by which the wallet's node may be behind the server's. */
 const SEEN_MS_MAX = 30_000;
 
-/** A carried-out action. */
+/** An action that was carried out. */
 interface Settled {
   readonly txHash: Hex | null;
 }
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** A fresh unordered nonce. */
+/** Returns a new random nonce. Nonces need no order. */
 export const newNonce = (): bigint => BigInt(toHex(systemRandom(32)));
 
 /**
- * The deadline of a message that is signed now: the later of this device's clock and the chain's, and an hour; 30 days for what
- * takes away, so that it lands even if the chain is full, and the server keeps the door shut until then.
+ * Returns the deadline for a message that is signed now: the later of this device's clock and the chain's, plus one hour. A message that
+ * takes something away (such as a Revoke) gets 30 days. So it takes effect even if the chain is full for a while, and until then the server
+ * already refuses what it takes away.
  */
 export async function newDeadline(chain: Pick<Chain, 'now'>, type: Action['type'] | 'deny_request'): Promise<bigint> {
   const isTakingAway = type !== 'deny_request' && takesAway(type);
   return BigInt((await chain.now()) + (isTakingAway ? REVOCATION_SECONDS : DEADLINE_SECONDS));
 }
 
-/** Typed data as the wallet takes it. */
+/** Returns typed data in the form that the wallet accepts. */
 export const forWallet = (data: ReturnType<typeof actionTypedData>): WalletTypedData => data as WalletTypedData;
 
-/** The JSON of a signed action, as the API's document describes it. */
+/** Returns the JSON of a signed action, as the API's document describes it. */
 export const toBody = (signed: SignedAction): api.SignedAction => signedActionToJson(signed) as api.SignedAction;
 
 /** Signs an action, after checking that wallet and deployment are on the same chain. */
@@ -61,7 +62,7 @@ export async function signAction(client: Client, action: Action, sentence: Sente
   return { action, signature };
 }
 
-/** Signs and relays an action that needs nothing beside its signature, and waits until it is mined. */
+/** Signs and sends an action that needs nothing but its signature, and waits until it is mined. */
 export async function carryOut(client: Client, action: Action, sentence: Sentence, errand: Errand): Promise<Settled> {
   const signed = await signAction(client, action, sentence, errand);
   errand.phase('sending');
@@ -69,9 +70,9 @@ export async function carryOut(client: Client, action: Action, sentence: Sentenc
 }
 
 /**
- * Waits until a relayed action is mined, and sees it on the chain itself.
+ * Waits until an action that was sent is mined, and checks on the chain that it took effect.
  *
- * @throws Failure why it failed; `still_pending` when it takes long; `wrong_answer` if the chain does not show it.
+ * @throws Failure with the reason if the action failed; `still_pending` if it takes long; `wrong_answer` if it is not on the chain.
  */
 export async function settle(client: Client, action: Action, first: api.ActionView | null, errand: Errand): Promise<Settled> {
   const id = actionId(action, client.chain.deployment);
@@ -92,7 +93,7 @@ export async function settle(client: Client, action: Action, first: api.ActionVi
   }
 }
 
-/** Waits until this device's own view of the chain shows that an action has happened. */
+/** Waits until this device finds the effect of an action on the chain. */
 async function confirmOnChain(chain: Chain, action: Action): Promise<void> {
   const begun = Date.now();
   const contract = chain.addressOf(contractOf(action));
@@ -103,7 +104,7 @@ async function confirmOnChain(chain: Chain, action: Action): Promise<void> {
   }
 }
 
-/** Runs `act` again while it fails with one of these codes: the server's mirror may be a moment behind the chain. */
+/** Runs `act` again while it fails with one of these codes, because the server's copy of the chain may be a moment old. */
 export async function whileBehind<T>(codes: readonly string[], act: () => Promise<T>, tries = 20): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -115,7 +116,7 @@ export async function whileBehind<T>(codes: readonly string[], act: () => Promis
   }
 }
 
-/** Runs `act` over items, at most `width` at a time, results in order. */
+/** Runs `act` over items, at most `width` at a time. The results are in the order of the items. */
 export async function mapSome<T, R>(items: readonly T[], act: (item: T) => Promise<R>, width = 8): Promise<R[]> {
   const results: R[] = new Array<R>(items.length);
   let next = 0;

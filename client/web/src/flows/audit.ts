@@ -1,4 +1,4 @@
-/** The access log: reading it, and checking it from the chain alone. Mirrors `client/src/audit.rs`. */
+/** Reads the access log, and checks it from the chain alone. Mirrors `client/src/audit.rs`. */
 import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import type { Chain } from '../chain/chain.ts';
@@ -14,19 +14,22 @@ import { mapSome } from './act.ts';
 import { askEvidence, EntryJudge, evidenceHolds, isSame, judged, saysSame } from './log-entry.ts';
 import { leafOf, type KeptReceipt } from './read-key.ts';
 
-/** How late after `anchorBy` a receipt becomes evidence: the block's time may lag behind a clock. */
+/** Seconds after `anchorBy` from which a receipt is evidence against the operator: a block's time may be behind a clock. */
 const GRACE_SECONDS = 60;
-/** How old an entry of the server's log may be before it must stand on chain, where no leaf says until when. */
+/** The greatest age, in seconds, of an entry that is not on the chain, if no leaf states its own time limit. */
 const ANCHOR_SECONDS_MAX = 600;
-/** How many entries of a list are judged at once, the newest first; those that were found good before are free. */
+/** The number of entries of a list that are checked at most, the newest first. Entries that were found good before do not count. */
 const JUDGED_MAX = 300;
 
-/** How old an access must be before a server that does not tell it hides it: what it tells is a copy of the chain. */
+/**
+ * The least age, in seconds, of an access that counts as hidden if the server does not show it: the server's log is a copy of the chain and
+ * may be late.
+ */
 const HIDDEN_SECONDS_MIN = 120;
 
 /**
- * The log of one's own records and reads, newest first. What the server tells is compared with the chain, who it names with the
- * seed, and what it leaves out about one's own records is added from the chain.
+ * Returns the log entries of the person's own records and reads, newest first. The server's entries are compared with the chain, and the
+ * readers that it names are checked with the seed. Entries about own records that it leaves out are added from the chain.
  */
 export async function listActivity(client: ReadyClient, filter: ActivityFilter): Promise<ActivityItem[]> {
   const { chain } = client;
@@ -52,12 +55,12 @@ export async function listActivity(client: ReadyClient, filter: ActivityFilter):
   return [...compared, ...hidden].sort((a, b) => b.time - a.time);
 }
 
-/** The ids of one's own records, from the chain. */
+/** Returns the ids of the person's own records, from the chain. */
 async function ownRecords(client: Client): Promise<ReadonlySet<Hex>> {
   return new Set((await versionsOfPatient(client.chain, client.address)).map(({ record }) => record));
 }
 
-/** Accesses of one's own records that stand on chain and that the server leaves out. */
+/** Returns the accesses of own records that are on the chain and that the server leaves out. */
 async function hiddenReads(
   chain: Chain,
   own: ReadonlySet<Hex>,
@@ -67,7 +70,7 @@ async function hiddenReads(
   const known = new Set(told.map((entry) => entry.leaf));
   const untold = onChain.filter((access) => own.has(access.record) && !known.has(access.leaf));
   if (untold.length === 0) return [];
-  // Filters leave entries out, and a read may have come in between: what is missing is asked for once more, without them.
+  // Filters leave entries out, and a read may have been added in between. Therefore the list is read once more, without filters.
   const again = new Set((await toldActivity({})).map((entry) => entry.leaf));
   const now = await chain.now();
   const timed = await mapSome(
@@ -94,7 +97,7 @@ async function hiddenReads(
     }));
 }
 
-/** The server's log, newest first: of one's own records and reads; for auditors of all, without readers. */
+/** Returns the server's log, newest first: entries of own records and reads. Auditors get all entries, without readers. */
 export async function toldActivity(filter: ActivityFilter): Promise<ActivityItem[]> {
   const { record, purpose, from, until } = filter;
   const told = await api.log({ record, purpose, from, until });
@@ -125,7 +128,7 @@ const checkpointOf = (anchor: Anchor): Checkpoint => ({
   txHash: anchor.txHash,
 });
 
-/** What proves one read, recomputed from the chain and the operator's evidence, and compared with what the entry says. */
+/** Returns the proof of one read, recomputed from the chain and the operator's evidence, and compared with the entry. */
 export async function proofOfRead(client: Client, entry: ActivityItem): Promise<ReadProof> {
   const { leaf } = entry;
   await client.chain.verifyDeployment();
@@ -134,7 +137,7 @@ export async function proofOfRead(client: Client, entry: ActivityItem): Promise<
   try {
     told = evidence === null ? null : leafOf(evidence);
   } catch {
-    // What is no evidence proves nothing; the entry's problems say so.
+    // Invalid evidence proves nothing. The entry's problems report it.
   }
   const isWithheld = told === null && entry.reader !== null;
   const checked =
@@ -158,7 +161,7 @@ export async function proofOfRead(client: Client, entry: ActivityItem): Promise<
   return { leaf, evidence: checked, isWithheld, inclusion: { index, size, path, holds }, checkpoint: checkpointOf(anchor) };
 }
 
-/** Every access and checkpoint of the operator's log, from the chain alone. */
+/** Returns every access and checkpoint of the operator's log, from the chain alone. */
 export async function chainLog(chain: Chain): Promise<{ entries: AuditEntry[]; checkpoints: Checkpoint[] }> {
   await chain.verifyDeployment();
   const { accesses, anchors } = await accessLog(chain);
@@ -181,12 +184,12 @@ export async function chainLog(chain: Chain): Promise<{ entries: AuditEntry[]; c
 }
 
 /**
- * Recomputes the operator's whole log from chain events alone, then compares the server's entries, its evidence where this
- * person may see it, and this browser's receipts with it. Findings are not failures.
+ * Recomputes the operator's whole log from chain events alone. Then compares it with the server's entries, with its evidence if this person
+ * may see it, and with the receipts in this browser. Findings are part of the result and are not thrown.
  */
 export async function verifyLog(client: WalletClient | null, chain: Chain): Promise<AuditReport> {
   await chain.verifyDeployment();
-  // What the server tells comes first: it cannot be ahead of a chain that is read afterwards.
+  // The server's entries are read first. Then they cannot be newer than the chain, which is read afterwards.
   const told = client === null ? [] : await toldActivity({});
   const log = await accessLog(chain);
   const own = client === null ? new Set<Hex>() : await ownRecords(client);
@@ -218,7 +221,7 @@ export async function verifyLog(client: WalletClient | null, chain: Chain): Prom
 
 type Finding = AuditReport['findings'][number];
 
-/** The tree and the chain of heads, from events alone. */
+/** Recomputes the Merkle tree and the chain of heads, from events alone. */
 export function recompute(
   log: { accesses: readonly Pick<AnchoredAccess, 'leaf'>[]; anchors: readonly Pick<Anchor, 'size' | 'root' | 'head' | 'accessesBefore'>[] },
   storedHead: Hex,
@@ -239,13 +242,16 @@ export function recompute(
   return { root: tree.root(), findings };
 }
 
-/** What is kept of a receipt, if it can still be read. */
+/** Returns a stored receipt; `null` if it cannot be read any more. */
 function receiptOf(kept: unknown): KeptReceipt | null {
   const { leaf, record, anchorBy } = (kept ?? {}) as Partial<KeptReceipt>;
   return isHex(leaf, 32) && isHex(record, 32) && typeof anchorBy === 'number' ? (kept as KeptReceipt) : null;
 }
 
-/** A receipt past its time without an `Accessed` for its leaf, or with a late one, is evidence against the operator. */
+/**
+ * Finds receipts that are evidence against the operator: their time has passed, and the chain has no `Accessed` event for their leaf, or a
+ * late one.
+ */
 async function compareReceipts(chain: Chain, kept: readonly unknown[], onChain: ReadonlyMap<Hex, AnchoredAccess>, now: number) {
   const findings: Finding[] = [];
   let [anchored, waiting] = [0, 0];
@@ -276,7 +282,7 @@ async function compareEntries(
     const access = onChain.get(entry.leaf);
     if (isSame(entry, access)) found += 1;
     if (access === undefined && entry.index !== null) find('missing_leaf');
-    // Only the patient of the record and the reader may see what a leaf commits to.
+    // Only the patient of the record and the reader may see the content behind a leaf.
     if (judge === null || !judge.concerns(entry)) {
       if (access !== undefined && !isSame(entry, access)) find('evidence');
       else if (access === undefined && entry.index === null && entry.time + ANCHOR_SECONDS_MAX < now) find('unanchored_entry');
@@ -290,7 +296,9 @@ async function compareEntries(
   return { found, checked, unchecked, findings };
 }
 
-/** RFC 4180: quoted where it must be; a cell that a spreadsheet would run is quoted as text. */
+/**
+ * Returns the rows as CSV (RFC 4180). Cells are quoted if necessary. A cell that a spreadsheet would run as a formula is quoted as text.
+ */
 export function csvOf(headings: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string {
   const cell = (value: string | number | null): string => {
     const text = String(value ?? '');

@@ -1,4 +1,7 @@
-/** What shows that somebody may upload for a patient, and that a record is of its own making. Mirrors `client/src/upload/authority.rs`. */
+/**
+ * Finds the secrets that prove an uploader's right: the salt of a record that was made here, and the salt of a WRITE tag. Mirrors
+ * `client/src/upload/authority.rs`.
+ */
 import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import type { Client } from '../device/client.ts';
@@ -9,7 +12,7 @@ import { permits } from '../protocol/grants/terms.ts';
 import { sameHex } from '../protocol/hex.ts';
 import { opensTag, recordId } from '../protocol/ids.ts';
 
-/** What opens the id of a record that this browser has made for a patient. */
+/** Returns the salt that opens the id of a record that this browser has made for a patient. */
 export async function ownSalt(client: Client, id: Hex): Promise<Hex> {
   const salt = await client.shelf.get<Hex>(`salt:${id}`);
   if (salt === undefined || !sameHex(recordId(client.address, salt), id)) throw new Failure('not_allowed');
@@ -17,8 +20,8 @@ export async function ownSalt(client: Client, id: Hex): Promise<Hex> {
 }
 
 /**
- * What opens this person's WRITE tag for the patient, by a grant over the category (its code) or all that stands now: told by
- * the server, checked against the chain.
+ * Returns the salt that opens this person's WRITE tag for the patient. It belongs to a grant that is valid now, over the category (its
+ * code) or over everything. It comes from the server and is checked against the chain.
  */
 export async function findWriteSalt(client: Client, patient: Address, category: number): Promise<Hex> {
   const { chain } = client;

@@ -1,7 +1,7 @@
 /**
- * The patient's part after others have added versions: checks their envelopes, deposits the right release shares, and
- * extends the bundles of active READ grants. Runs after unlocking and when the feed tells of a new version. One bad version or
- * grant is told, and the rest goes on. Mirrors `client/src/grants/catch_up.rs`.
+ * Does the patient's part after others have added versions: checks their envelopes, deposits the right release shares, and extends the
+ * bundles of active READ grants. It runs after unlocking and when the feed reports a new version. A bad version or grant is reported, and
+ * the others are still handled. Mirrors `client/src/grants/catch_up.rs`.
  */
 import { isOpen } from '../protocol/grants/terms.ts';
 import type { Hex } from 'viem';
@@ -20,17 +20,17 @@ import { bundleOf } from './read-key.ts';
 
 const TOMBSTONED = RECORD_STATUSES.code('tombstoned');
 const RECORD = SCOPE_KINDS.code('record');
-/** How many versions or grants are seen to at once. */
+/** The number of versions or grants that are handled at the same time. */
 const AT_ONCE = 3;
 
 interface CaughtUp {
-  /** What could not be done, for each version or grant: why, in the words of its failure. */
+  /** The versions and grants that could not be handled, each with the code of its failure. */
   readonly troubles: readonly Trouble[];
   readonly sharesDeposited: number;
   readonly bundlesExtended: number;
 }
 
-/** @throws Failure only of the moment, such as a server that does not answer. */
+/** Runs the catch-up once. @throws Failure only for a temporary cause, such as a server that does not answer. */
 export async function catchUp(client: ReadyClient, signal: AbortSignal): Promise<CaughtUp> {
   await client.chain.verifyDeployment();
   const versions = await checkVersions(client, signal);
@@ -46,7 +46,7 @@ async function checkVersions(client: ReadyClient, signal: AbortSignal): Promise<
   const [onChain, told] = await Promise.all([versionsOfPatient(client.chain, client.address), api.records({ patient: client.address })]);
   const hasShare = new Map<string, boolean>();
   const { bad: untold } = await mapEach(told, async (record) => {
-    // A list shows the newest versions only.
+    // A list shows only the newest version of each record.
     const isWhole = record.versions.length >= record.version_count;
     const versions = isWhole ? record.versions : await api.versions(record.id as Hex);
     for (const version of versions) hasShare.set(`${record.id}:${version.version}`, version.has_release_share);
@@ -74,18 +74,18 @@ async function checkVersions(client: ReadyClient, signal: AbortSignal): Promise<
   };
 }
 
-/** Checks one version that is new here, or whose release share is not there; says whether its share was deposited. */
+/** Checks one version that is new to this browser, or whose release share is missing. Returns whether its share was deposited. */
 async function checkVersion(
   client: ReadyClient,
   version: ChainVersion,
   hasShare: boolean | undefined,
   statusOf: (record: Hex) => Promise<number>,
 ): Promise<boolean> {
-  // One mark for each version by others that was found good, and whose share this patient has deposited.
+  // There is one mark for each version of others that was checked and whose release share this patient has deposited.
   const mark = `checked:${version.record}:${version.version}:${version.cid.toString()}`;
   const isOthers = version.uploader !== client.address;
   const isNew = isOthers && (await client.shelf.get(mark)) === undefined;
-  // The mirror may not have a new version yet; its share is the uploader's business first.
+  // The server may not have a new version yet. Its uploader deposits the share first.
   const lacksShare = hasShare === false;
   if ((!isNew && !lacksShare) || (await statusOf(version.record)) === TOMBSTONED) return false;
   const dek = await openOwnVersion(client, version);
@@ -106,8 +106,8 @@ async function extendBundles(client: ReadyClient, signal: AbortSignal): Promise<
 }
 
 /**
- * Adds the capsules of later versions to the bundle of one grant. Says whether there were any. A version that its uploader made
- * otherwise than the protocol says is not passed on; it is told with the versions.
+ * Adds the capsules of later versions to the bundle of one grant. Returns whether there were any. A version that breaks the protocol is not
+ * added; it is reported with the versions.
  */
 async function extendBundle(client: ReadyClient, { view, item, epoch }: ComparedGrant): Promise<boolean> {
   if (item.right !== 'read' || !isOpen(item.state) || item.scope.kind !== 'record' || item.grantee === null) return false;
@@ -116,13 +116,13 @@ async function extendBundle(client: ReadyClient, { view, item, epoch }: Compared
   const coversNewest = (view.newest_version ?? 0) >= known.version;
   if (coversNewest || known.status === TOMBSTONED) return false;
   const body = await api.bundle(item.id);
-  // Only `reissue` can give it again.
+  // The bundle is missing. Only `reissue` can send it again.
   if (body === null) return false;
   const old = bundleOf(body);
   const hash = await bundleHash(client.chain, client.address, item.tag, RECORD, record);
   if (hash === null || old.signedLength(hash) === null) throw new Failure('wrong_bundle');
   const { bundle: fresh } = await makeBundle(client, record, item.grantee, await publicKey(client.chain, item.grantee), epoch);
-  // Only behind the last one: no beginning with one in between would have the signed hash.
+  // Capsules are added only after the last version. A capsule in between would change the hash that was signed for the first ones.
   const last = old.entries.at(-1)?.version ?? 0;
   const added = fresh.entries.filter(({ version }) => version > last);
   if (added.length === 0) return false;

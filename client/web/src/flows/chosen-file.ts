@@ -1,15 +1,15 @@
 /**
- * A file that the person chose to save a document in, written piece by piece. Until `keep` the browser holds what was written
- * apart, and `drop` leaves nothing: whether a document holds is known only at its end.
+ * A file that the person chose to save a document in, written piece by piece. Until `keep` the browser holds the written data in a separate
+ * place, and `drop` removes all of it: only at its end is it known whether a document passes every check.
  */
 import { Failure } from '../failure.ts';
 import type { Bytes } from '../protocol/bytes.ts';
 
-/** What Chromium has, and TypeScript's own types do not. */
+/** An API of Chromium that TypeScript's own types do not include. */
 type Picker = (options: { readonly suggestedName: string; readonly id: string }) => Promise<FileSystemFileHandle>;
 const picker = (): Picker | undefined => (globalThis as { showSaveFilePicker?: Picker }).showSaveFilePicker;
 
-/** Whether this browser lets a page write into a file that the person chooses. */
+/** Returns whether this browser lets a page write into a file that the person chooses. */
 export const canChooseFile = (): boolean => picker() !== undefined;
 
 export class ChosenFile {
@@ -22,7 +22,7 @@ export class ChosenFile {
   }
 
   /**
-   * Asks where to save. To be called by a click, before anything is waited for.
+   * Asks where to save. Call it directly in the handler of a click, before any `await`.
    *
    * @throws Failure `cancelled`, `not_saved`.
    */
@@ -38,7 +38,7 @@ export class ChosenFile {
     return ChosenFile.open(handle);
   }
 
-  /** Begins to write the file. @throws Failure `not_saved`. */
+  /** Opens the file for writing. @throws Failure `not_saved`. */
   static async open(handle: FileSystemFileHandle): Promise<ChosenFile> {
     try {
       return new ChosenFile(handle, await handle.createWritable());
@@ -47,7 +47,7 @@ export class ChosenFile {
     }
   }
 
-  /** Adds plaintext whose tags hold. @throws Failure `not_saved`: no room, or the place is gone. */
+  /** Writes plaintext whose tags were checked. @throws Failure `not_saved` if there is no room or the place no longer exists. */
   async write(bytes: Bytes): Promise<void> {
     try {
       await this.#writing.write(bytes);
@@ -56,7 +56,7 @@ export class ChosenFile {
     }
   }
 
-  /** Everything held: from now on it is the file's content. @throws Failure `not_saved`. */
+  /** Makes the written data the content of the file, after every check has passed. @throws Failure `not_saved`. */
   async keep(): Promise<void> {
     try {
       await this.#writing.close();
@@ -65,14 +65,14 @@ export class ChosenFile {
     }
   }
 
-  /** Throws away what was written, and the file that was made empty when it was chosen. Never fails. */
+  /** Deletes the written data, and the empty file that was made when it was chosen. Never fails. */
   async drop(): Promise<void> {
     await this.#writing.abort().catch(() => undefined);
     try {
       const isEmpty = (await this.#handle.getFile()).size === 0;
       if (isEmpty) await (this.#handle as unknown as { remove?(): Promise<void> }).remove?.();
     } catch {
-      // It is gone already, or the person took the permission back.
+      // The file does not exist any more, or the person took the permission back.
     }
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Private names: an address book encrypted under the seed. The server's copy is the common one of all devices; this browser
- * keeps the last that it saw. A write names the revision it replaces; if another device was faster, its book is read, the
- * one change is made in it, and it is written again: so no name is lost. Mirrors `client/src/contacts.rs`.
+ * Private names: an address book encrypted under the seed. All devices share the server's copy, and this browser keeps the last one that it
+ * read. A write names the revision that it replaces. If another device has written in the meantime, its book is read, the change is made in
+ * it, and it is written again. So no name is lost. Mirrors `client/src/contacts.rs`.
  */
 import type { Address } from 'viem';
 import * as api from '../api/routes.ts';
@@ -13,24 +13,24 @@ import { AddressBook, AddressBookError } from '../protocol/address-book.ts';
 const NAME = 'address-book';
 const TRIES = 5;
 
-/** All private names, sorted by name. */
+/** Returns all private names, sorted by name. */
 export async function listContacts(client: ReadyClient): Promise<Contact[]> {
   const { book } = await read(client);
   const contacts = book.entries().map(([address, name]) => ({ address, name }));
   return contacts.sort((a, b) => a.name.localeCompare(b.name));
 }
 
-/** Names somebody, or renames them. */
+/** Sets or changes the private name of a person. */
 export const putContact = (client: ReadyClient, { address, name }: Contact): Promise<void> =>
   change(client, (book) => {
     book.set(address, name.trim());
     return true;
   });
 
-/** Forgets a name. */
+/** Removes a private name. */
 export const removeContact = (client: ReadyClient, address: Address): Promise<void> => change(client, (book) => book.remove(address));
 
-/** Makes one change in the newest book; writes nothing if the change says that nothing changed. */
+/** Makes one change in the newest book. Writes nothing if `apply` returns that nothing changed. */
 async function change(client: ReadyClient, apply: (book: AddressBook) => boolean): Promise<void> {
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const { book, tag } = await read(client);
@@ -42,14 +42,14 @@ async function change(client: ReadyClient, apply: (book: AddressBook) => boolean
       return;
     } catch (error) {
       const failure = unusable(error);
-      // Another device was faster.
+      // Another device has written first.
       if (!(failure instanceof Failure) || !['precondition_failed', 'already_exists'].includes(failure.code)) throw failure;
     }
   }
   throw new Failure('contended');
 }
 
-/** The newest book and the server's revision of it. A server that has none gets this browser's copy with the next change. */
+/** Returns the newest book and the server's revision of it. If the server has none, it gets this browser's copy with the next change. */
 async function read(client: ReadyClient): Promise<{ book: AddressBook; tag: string | null }> {
   const open = async (sealed: Uint8Array<ArrayBuffer>): Promise<AddressBook> => {
     try {

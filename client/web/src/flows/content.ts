@@ -1,7 +1,7 @@
-/** What a document is called and what it is, as its metadata say it. Mirrors `client/src/upload/media_type.rs`. */
+/** Derives the name and the type of a document for its metadata. Mirrors `client/src/upload/media_type.rs`. */
 import { fhirResourceType } from '../parsers/fhir.ts';
 
-/** Longest JSON that is looked into. */
+/** The maximum length of JSON that is parsed to find its type. */
 const FHIR_BYTES_MAX = 1 << 20;
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -27,13 +27,15 @@ const TYPES: Readonly<Record<string, string>> = {
   mp4: 'video/mp4',
 };
 
-/** The media type that goes with a file name's extension, as the command line guesses it. */
+/** Returns the media type for a file name's extension, the same that the command line uses. */
 export function mediaTypeOf(fileName: string): string {
   const extension = /\.([^.]+)$/.exec(fileName)?.[1]?.toLowerCase() ?? '';
   return TYPES[extension] ?? 'application/octet-stream';
 }
 
-/** The `resourceType` of a FHIR resource in JSON; `null` for anything else. It is parsed in a worker: files come from anywhere. */
+/**
+ * Returns the `resourceType` of a FHIR resource in JSON; `null` for anything else. It is parsed in a worker, because the file is untrusted.
+ */
 export async function fhirTypeOf(mediaType: string, content: Blob): Promise<string | null> {
   const isJson = mediaType === 'application/json' || mediaType === 'application/fhir+json';
   if (!isJson || content.size > FHIR_BYTES_MAX) return null;
@@ -46,7 +48,7 @@ export async function fhirTypeOf(mediaType: string, content: Blob): Promise<stri
 
 const FORBIDDEN = /[/\\\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
-/** A file's name as an envelope may hold it: no path, no control characters, not too long. */
+/** Returns a file's name in the form that an envelope may hold: no path, no control characters, not too long. */
 export function storedName(name: string): string {
   let clean = name.replace(FORBIDDEN, '_').trim();
   while (new TextEncoder().encode(clean).length > 255) clean = clean.slice(0, -1);

@@ -20,14 +20,14 @@ const unsigned: Metadata = {
   signedBy: null,
 };
 
-/** The document with the signature of `by` under the name of the author. */
+/** The document, with a signature by `by` in the name of the author. */
 async function signed(by: typeof author, version = origin.version): Promise<Metadata> {
   const { contentHash, created } = unsigned;
   const hash = authorshipHash(context, { record: origin.record, version, author: author.address, contentHash, created });
   return { ...unsigned, signedBy: { author: author.address, signature: await by.sign({ hash }) } };
 }
 
-/** A chain on which the author is a contract that accepts whatever it is asked about, or is none. */
+/** A chain on which the author is a contract that accepts every signature (`isAccepting`), or a plain account. */
 const chain = (isAccepting = false) => ({ envelopeContext: context, acceptsSignature: () => Promise.resolve(isAccepting) });
 
 test('nobody is named where nobody signed, and that is no forgery', async () => {

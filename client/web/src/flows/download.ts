@@ -1,4 +1,4 @@
-/** Opening a document: fetch, check everything, decrypt. Mirrors `client/src/download.rs`. */
+/** Opens a document: fetches, checks everything, decrypts. Mirrors `client/src/download.rs`. */
 import type { Address } from 'viem';
 import type { Chain } from '../chain/chain.ts';
 import type { ChainVersion } from '../chain/events.ts';
@@ -20,7 +20,7 @@ import { person } from './people.ts';
 import { askForKey, checkEvidence, unlockAsGrantee } from './read-key.ts';
 import { findVersion } from './records.ts';
 
-/** Reads an envelope as it is fetched; gives the metadata, and what became of the content. */
+/** Reads an envelope while it is fetched. Returns the metadata, and the content in the form that the reader produces. */
 type Read<Content> = (
   envelope: ReadableStream<Uint8Array>,
   request: OpenRequest,
@@ -29,8 +29,8 @@ type Read<Content> = (
 /**
  * Opens one version of a record.
  *
- * @throws Failure `no_grant`, `wrong_bundle`, `wrong_receipt`, `cid_mismatch`, `invalid_envelope`, `commitment`,
- * and what the server refuses (`grant_revoked`, `grant_expired`, `not_accredited`, `share_missing`, …).
+ * @throws Failure `no_grant`, `wrong_bundle`, `wrong_receipt`, `cid_mismatch`, `invalid_envelope`, `commitment`, and the refusals of the
+ * server (`grant_revoked`, `grant_expired`, `not_accredited`, `share_missing`, …).
  */
 export async function openRecord(
   client: ReadyClient,
@@ -39,13 +39,13 @@ export async function openRecord(
   signal: AbortSignal,
 ): Promise<OpenedRecord> {
   const { facts, content } = await readRecord(client, wanted, (envelope, request) => openFile(envelope, request, { signal }), tell, signal);
-  // Without a type of its own: what it is shown as is the viewer's to decide.
+  // The blob has no media type: the viewer decides how to show it.
   return { ...facts, blob: content };
 }
 
 /**
- * Opens one version of a record straight into a file, of which nothing is left unless everything held. Memory stays flat: the
- * envelope is fetched, checked and written piece by piece.
+ * Opens one version of a record and writes it directly into a file. If any check fails, nothing is left in the file. Memory use does not
+ * grow with the document: the envelope is fetched, checked and written piece by piece.
  *
  * @throws Failure as `openRecord`; `not_saved`.
  */
@@ -67,7 +67,7 @@ export async function saveRecord(
   }
 }
 
-/** Writes the content of an envelope as it is opened. Whether to keep it is for the caller to say once this is done. */
+/** Writes the content of an envelope while it is opened. The caller decides whether to keep the file after this function has returned. */
 export async function readInto(
   file: Pick<ChosenFile, 'write'>,
   envelope: ReadableStream<Uint8Array>,
@@ -120,7 +120,7 @@ async function readRecord<Content>(
   }
 }
 
-/** The pieces of an envelope as a stream. */
+/** Returns the pieces of an envelope as a stream. */
 export function streamOf(pieces: AsyncGenerator<Bytes, void, undefined>): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
@@ -137,7 +137,7 @@ export function streamOf(pieces: AsyncGenerator<Bytes, void, undefined>): Readab
   );
 }
 
-/** Checks and decrypts an envelope in a worker. It resolves only when all of it holds. */
+/** Checks and decrypts an envelope in a worker. Resolves only if every check passed. */
 async function openEnvelope<Content>(
   client: ReadyClient,
   version: ChainVersion,
@@ -152,7 +152,7 @@ async function openEnvelope<Content>(
     return await read(streamOf(fetched(cid.toString(), tell, signal)), request);
   } catch (error) {
     const failure = asOpenFailure(error);
-    // The chain has the version, so what is missing is its file.
+    // The chain has the version, so only its file is missing.
     if (failure instanceof Failure && failure.code === 'not_found') throw new Failure('envelope_missing', { cause: error });
     if (failure instanceof Failure && (failure.code === 'invalid_envelope' || failure.code === 'commitment')) {
       await requireCid(version, signal);
@@ -161,7 +161,7 @@ async function openEnvelope<Content>(
   }
 }
 
-/** Tells a faulty store from a faulty uploader: reads the whole again and compares it with the chain. */
+/** Distinguishes a faulty store from a faulty uploader: reads the whole envelope again and compares it with the CID on the chain. */
 async function requireCid(version: ChainVersion, signal: AbortSignal): Promise<void> {
   try {
     for await (const piece of verifyingCid(
@@ -176,8 +176,8 @@ async function requireCid(version: ChainVersion, signal: AbortSignal): Promise<v
 }
 
 /**
- * Who signed a document. A signature that does not hold keeps nobody from the document (SPEC, section 5): it names nobody,
- * and it is told apart from none.
+ * Returns who signed a document. An invalid signature does not prevent the opening (SPEC, section 5): the document then names no author,
+ * and the result differs from that of a document without a signature.
  */
 export async function signerOf(
   chain: Pick<Chain, 'envelopeContext' | 'acceptsSignature'>,
@@ -186,12 +186,12 @@ export async function signerOf(
 ): Promise<{ readonly signer: Address | null; readonly forged: boolean }> {
   const proof = verifyAuthorship(chain.envelopeContext, record, version, metadata);
   if (proof.kind === 'unsigned') return { signer: null, forged: false };
-  // Only a contract is asked: what a plain account signs has one form, and that was checked.
+  // Only a contract is asked here. The signature of a plain account has one valid form, which was checked already.
   const holds = proof.kind === 'signed' || (await chain.acceptsSignature(proof.author, proof.hash, proof.signature));
   return { signer: holds ? proof.author : null, forged: !holds };
 }
 
-/** Who wrote a document, after checking their signature. */
+/** Returns the author of a document, after checking the signature. */
 async function authorOf(client: ReadyClient, version: ChainVersion, metadata: Metadata): Promise<Author> {
   const { signer, forged } = await signerOf(client.chain, version, metadata);
   const address = (signer ?? version.uploader).toLowerCase() as Address;

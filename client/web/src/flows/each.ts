@@ -1,10 +1,10 @@
-/** Work over many things of which one may be bad: it is told, and the rest goes on. */
+/** Runs an operation over many items. If one of them fails, it is reported, and the others are still handled. */
 import type { BadItem } from '../types/actions.ts';
 import { Refused } from '../chain/rpc.ts';
 import { asFailure, type Failure, type FailureCode } from '../failure.ts';
 import { mapSome } from './act.ts';
 
-/** What says nothing about one thing and everything about the moment: whoever waits for the answer tries again later. */
+/** Failures with a general and temporary cause, which say nothing about a single item. The caller tries again later. */
 const OF_THE_MOMENT: ReadonlySet<FailureCode> = new Set([
   'unreachable',
   'unavailable',
@@ -26,19 +26,19 @@ const OF_THE_MOMENT: ReadonlySet<FailureCode> = new Set([
   'other_deployment',
 ]);
 
-/** Whether a failure is that of the one thing at hand. A node that answers "no" to one question has answered. */
+/** Returns whether a failure concerns only the item. A node that refuses one request has answered, so its failure concerns the item. */
 export const isOfItem = (failure: Failure): boolean => failure instanceof Refused || !OF_THE_MOMENT.has(failure.code);
 
-/** What became of each: results in order, and the failures of those that have none. */
+/** The outcome for all items: results in order, and the failures of the items without a result. */
 export interface Sorted<T, R> {
   readonly done: R[];
   readonly bad: { readonly item: T; readonly failure: Failure }[];
 }
 
 /**
- * Runs `act` over items, at most `width` at a time. What fails for one item is put aside, and the others go on.
+ * Runs `act` over items, at most `width` at a time. If it fails for one item, the failure is collected, and the other items continue.
  *
- * @throws Failure of the moment: without an answer, or locked, nothing can be said about any of them.
+ * @throws Failure with a general cause, such as no answer or a locked session: then there is no result for any item.
  */
 export async function mapEach<T, R>(items: readonly T[], act: (item: T) => Promise<R>, width = 8): Promise<Sorted<T, R>> {
   const sorted: Sorted<T, R> = { done: [], bad: [] };
@@ -62,9 +62,9 @@ export async function mapEach<T, R>(items: readonly T[], act: (item: T) => Promi
   return sorted;
 }
 
-/** Failures as lists show them. `name` says which item it is, in a few characters. */
+/** Returns failures in the form that lists show. `name` returns a short text that identifies the item. */
 export const badItems = <T>(bad: Sorted<T, unknown>['bad'], name: (item: T) => string): readonly BadItem[] =>
   bad.map(({ item, failure }) => ({ name: name(item), code: failure.code }));
 
-/** The first and last digits of a number or an address; a server may have sent anything. */
+/** Returns the first and last digits of a number or an address. The server may have sent any value. */
 export const shortName = (id: unknown): string => (typeof id === 'string' && id.length > 12 ? `${id.slice(0, 6)}…${id.slice(-4)}` : '–');

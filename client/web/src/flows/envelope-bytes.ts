@@ -1,8 +1,8 @@
 /**
- * The bytes of envelopes as the server sends them, and the headers of those whose bytes were compared with the CID on chain.
+ * Fetches the bytes of envelopes from the server, and keeps the headers of envelopes whose bytes were compared with the CID on chain.
  *
- * Anybody can seal a data key of their own to a patient (HPKE base mode has no sender), so a header, or a first segment with
- * a name in it, says something about a record only once the whole file was found to be the one that the chain names.
+ * Anybody can seal a data key of their own to a patient (HPKE base mode has no sender). Therefore a header, or a first segment with a name
+ * in it, is reliable only after the whole file was compared with the CID on the chain.
  */
 import * as api from '../api/routes.ts';
 import type { Bytes } from '../protocol/bytes.ts';
@@ -13,16 +13,16 @@ import { Failure } from '../failure.ts';
 import { whileBehind } from './act.ts';
 import { asOpenFailure } from './open-failure.ts';
 
-/** How much is fetched with one request. */
+/** The number of bytes in one request. */
 export const RANGE_LEN = 4 << 20;
-/** For new versions: the server's mirror may be a moment behind the chain. */
+/** Number of tries for a new version, because the server's copy of the chain may be a moment old. */
 const MIRROR_TRIES = 10;
-/** How many envelopes are read at once for their headers and names. */
+/** The number of envelopes that are read at the same time for their headers and names. */
 const READ_AT_ONCE = 3;
 
 /**
- * The bytes of an envelope, in ranges, with one request ahead of what is being read. `tries` is how often a version that stands
- * on chain is asked for while the server's mirror may not have it yet.
+ * Yields the bytes of an envelope in ranges. One request runs ahead of the range that is being read. `tries` is how often the server is
+ * asked for a version that is on the chain and that the server may not know yet.
  */
 export async function* fetched(
   cid: string,
@@ -40,7 +40,7 @@ export async function* fetched(
     if (total !== expected || bytes.length !== Math.min(RANGE_LEN, total - at)) throw new Failure('cid_mismatch');
     at += bytes.length;
     next = at < total ? range(at) : null;
-    // Its failure is told when its turn comes.
+    // If this request fails, the failure is thrown when its range is read.
     next?.catch(() => undefined);
     tell(at / total);
     yield bytes;
@@ -50,7 +50,7 @@ export async function* fetched(
 let running = 0;
 const waiting: (() => void)[] = [];
 
-/** A few at a time. */
+/** Runs `act` when fewer than `READ_AT_ONCE` others are running. */
 async function inTurn<T>(act: () => Promise<T>): Promise<T> {
   if (running === READ_AT_ONCE) await new Promise<void>((begin) => waiting.push(begin));
   else running += 1;
@@ -63,10 +63,10 @@ async function inTurn<T>(act: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Envelopes that were not there when they were asked for: what was never uploaded is not waited for again and again. */
+/** CIDs of envelopes that the server did not have. The long wait for an envelope that was never uploaded happens only once. */
 const absent = new Set<string>();
 
-/** Reads with the patience that a new version deserves, once. */
+/** Runs `read` with the number of tries for a new version the first time, and with one try after that. */
 async function patiently<T>(cid: string, read: (tries: number) => Promise<T>): Promise<T> {
   try {
     const result = await read(absent.has(cid) ? 1 : MIRROR_TRIES);
@@ -79,13 +79,14 @@ async function patiently<T>(cid: string, read: (tries: number) => Promise<T>): P
   }
 }
 
-/** The headers of envelopes that were compared with their CIDs, by CID. What they hold is encrypted. */
+/** Checked headers, by CID: the headers of envelopes that were compared with their CIDs. Their content is encrypted. */
 const headers = new Map<string, Promise<Bytes>>();
 
 /**
- * The first 161 bytes of an envelope of which every byte was read once and compared with the CID, since this page was opened.
+ * Returns the first 161 bytes of an envelope. Every byte of the envelope is read and compared with the CID, once for each visit to this
+ * page.
  *
- * @throws Failure `cid_mismatch`, and what the server refuses.
+ * @throws Failure `cid_mismatch`, and the refusals of the server.
  */
 export function checkedHeader(cid: Cid): Promise<Bytes> {
   const name = cid.toString();
@@ -93,18 +94,18 @@ export function checkedHeader(cid: Cid): Promise<Bytes> {
   if (header === undefined) {
     header = inTurn(() => patiently(name, (tries) => readChecked(cid, HEADER_LEN, tries)));
     headers.set(name, header);
-    // What failed is tried again when it is asked for again.
+    // A read that failed is made again at the next call.
     header.catch(() => headers.delete(name));
   }
   return header;
 }
 
-/** Keeps the header of an envelope that was made here. */
+/** Stores the header of an envelope that was made here. */
 export function rememberHeader(cid: Cid, header: Bytes): void {
   headers.set(cid.toString(), Promise.resolve(header));
 }
 
-/** The first `length` bytes, once the whole was compared. */
+/** Returns the first `length` bytes, after the whole envelope was compared with the CID. */
 async function readChecked(cid: Cid, length: number, tries: number): Promise<Bytes> {
   let head: Bytes = new Uint8Array(0);
   try {
@@ -112,7 +113,7 @@ async function readChecked(cid: Cid, length: number, tries: number): Promise<Byt
       fetched(cid.toString(), () => undefined, undefined, tries),
       cid,
     )) {
-      // Pieces are longer than a header, but for a file that is shorter itself.
+      // A piece is longer than a header, unless the file itself is shorter.
       if (head.length === 0) head = piece.slice(0, length);
     }
   } catch (error) {
@@ -122,7 +123,7 @@ async function readChecked(cid: Cid, length: number, tries: number): Promise<Byt
 }
 
 /**
- * A whole envelope of at most `RANGE_LEN` bytes, compared with its CID; `null` for a longer one.
+ * Returns a whole envelope of at most `RANGE_LEN` bytes, compared with its CID; `null` for a longer one.
  *
  * @throws Failure as `checkedHeader`.
  */

@@ -1,4 +1,4 @@
-/** Granting, and listing grants. Mirrors `client/src/grants.rs`; `revoke.ts` ends them. */
+/** Grants rights, and lists grants. Mirrors `client/src/grants.rs`; `revoke.ts` revokes them. */
 import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import type { Chain } from '../chain/chain.ts';
@@ -22,7 +22,7 @@ import { makeBundle, type LeftOut } from './own-versions.ts';
 import { publicKey } from './public-key.ts';
 import { noteSentGrant } from './sent-grants.ts';
 
-/** The field of the form that a rule is about. */
+/** The field of the form to which each rule belongs. */
 const FIELD_OF_RULE: Readonly<Record<GrantFormRule, string>> = {
   grantee: 'grantee',
   scope_count: 'scopes',
@@ -43,7 +43,7 @@ export function checkGrants(wanted: NewGrants, owner: Address, now: number): voi
   if (rule !== null) throw new Failure('invalid_form', { values: { field: FIELD_OF_RULE[rule] } });
 }
 
-/** What a grant allows, in one sentence. */
+/** Returns the sentence that says what a grant allows. */
 export function describeGrant(wanted: NewGrants): Sentence {
   const { grantee, purposes, notAfter: until, scopes } = wanted;
   if (wanted.right === 'read') {
@@ -55,10 +55,10 @@ export function describeGrant(wanted: NewGrants): Sentence {
 }
 
 /**
- * Grants a right to one person over several scopes with one signature. A record, or a version of one, whose capsules cannot be
- * made is left out and told; the others are granted.
+ * Grants a right to one person over several scopes with one signature. A record or version whose capsules cannot be made is left out and
+ * reported; the others are granted.
  *
- * @throws Failure of the first record if nothing is left, and what wallet, server and chain refuse.
+ * @throws Failure of the first record if nothing is left, and the refusals of wallet, server and chain.
  */
 export async function grant(client: ReadyClient, given: NewGrants, request: Hex | null, errand: Errand): Promise<Granted> {
   const asked = { ...given, grantee: given.grantee.toLowerCase() as Address };
@@ -84,7 +84,7 @@ export async function grant(client: ReadyClient, given: NewGrants, request: Hex 
       tag,
       rights: RIGHTS.bit(wanted.right),
       purposes: PURPOSES.mask(wanted.purposes),
-      // The chain's clock may be behind this device's: from now on means from its now on.
+      // The chain's clock may be behind this device's. Without a start time, the grant starts at the earlier of both times.
       notBefore: wanted.notBefore ?? Math.min(head.time, unixNow()),
       notAfter: wanted.notAfter,
       patientEpoch,
@@ -94,7 +94,7 @@ export async function grant(client: ReadyClient, given: NewGrants, request: Hex 
     },
   } as const;
   const signed = await signAction(client, action, describeGrant(wanted), errand);
-  // From here on it may take effect, whatever becomes of this page: it can be ended while it is on its way.
+  // From here on the grant may take effect, even if this page is closed. It is stored so that it can be ended before it is on the chain.
   await noteSentGrant(client, action.message, wanted);
   errand.phase('sending');
   const body: api.GrantBody = {
@@ -109,13 +109,13 @@ export async function grant(client: ReadyClient, given: NewGrants, request: Hex 
   return { grants: wanted.scopes.map((scope) => grantId(client.address, tag, scope.kind, scopeOnChain(scope).id)), leftOut, txHash };
 }
 
-/** A bundle as the API takes it. */
+/** Returns a bundle in the form that the API accepts. */
 export function bundleBody(scope: Scope, bundle: Bundle | null): api.BundleBody {
   const capsules = bundle?.entries.map(({ version, capsule }) => ({ version, capsule: capsule.hex })) ?? [];
   return { kind: scope.kind, scope_id: scopeOnChain(scope).id, capsules };
 }
 
-/** One scope of a grant, with the epoch that it replaces and the capsules that go with it; none for WRITE. */
+/** One scope of a grant, with the epoch that it replaces and its capsules; no capsules for WRITE. */
 interface Part {
   readonly scope: Scope;
   readonly epoch: number;
@@ -142,18 +142,18 @@ async function makeParts(
   return { parts: done, leftOut: [...leftOut, ...bad.flatMap(({ item: { scope }, failure }) => wholeRecord(scope, failure.code))] };
 }
 
-/** A record of which nothing is granted. */
+/** The entry for a record of which no version can be granted. */
 const wholeRecord = (scope: Scope, code: LeftOut['code']): LeftOut[] =>
   scope.kind === 'record' ? [{ record: scope.record, version: null, code }] : [];
 
-/** A grant as the server tells it, with what the chain says about it. */
+/** A grant as the server describes it, with its data from the chain. */
 export interface ComparedGrant {
   readonly view: api.GrantView;
   readonly item: GrantItem;
   readonly epoch: number;
 }
 
-/** What the server tells: of received grants those of people one knows, and the newest of strangers. */
+/** Returns the server's list. For received grants, these are the grants of known people and the newest grants of strangers. */
 async function toldGrants(side: 'given' | 'received', record: Hex | undefined): Promise<api.GrantView[]> {
   if (side === 'given' || record !== undefined) return api.grants({ side, record });
   const [known, strangers] = await Promise.all([api.grants({ side }), api.waitingGrants('strangers')]);
@@ -161,8 +161,8 @@ async function toldGrants(side: 'given' | 'received', record: Hex | undefined): 
 }
 
 /**
- * Grants given or received. Terms and state are read from the chain, not from the server; one that the chain does not know
- * is left out, since the server's mirror can be behind a reorganisation. One that cannot be read is put aside.
+ * Returns grants given or received. Terms and state are read from the chain, not from the server. A grant that is not on the chain is left
+ * out, since the server's copy can be wrong after a reorganisation. A grant that cannot be read is reported.
  */
 export async function listGrants(
   client: WalletClient,
@@ -188,13 +188,13 @@ async function compareAll({ chain }: WalletClient, told: readonly api.GrantView[
 
 const badGrants = (bad: Sorted<api.GrantView, unknown>['bad']) => badItems(bad, (view) => shortName(view.id));
 
-/** Grants that this person received. */
+/** Returns the grants that this person received. */
 export async function listReceived(client: ReadyClient, record?: Hex): Promise<Listed<GrantItem>> {
   const { done, bad } = await listGrants(client, 'received', record);
   return { items: done.map(({ item }) => item), bad: badGrants(bad) };
 }
 
-/** Grants that this person received and that wait apart: the first of them, and whether there are more. */
+/** Returns the first page of the received grants that wait in a separate list, and whether there are more. */
 export async function listWaiting(client: WalletClient, shelf: api.WaitingShelf): Promise<Listed<GrantItem> & { readonly more: boolean }> {
   await client.chain.verifyDeployment();
   const { items, more } = await api.waitingGrants(shelf);
@@ -203,13 +203,13 @@ export async function listWaiting(client: WalletClient, shelf: api.WaitingShelf)
 }
 
 /**
- * Everything that this person ever granted: what the server tells, and what stands on chain and the server leaves out. Of the
- * latter nobody says whose it is. Works without keys; then also the names are the server's word.
+ * Returns every grant that this person ever gave: the server's list, and grants that are on the chain and that the server leaves out. The
+ * grantees of the latter are unknown. Works without keys; then the names are unchecked, too.
  */
 export async function listGiven(client: WalletClient, record?: Hex): Promise<Listed<GrantItem>> {
   const { done, bad } = await listGrants(client, 'given', record);
   const told = done.map(({ item }) => item);
-  // Read afterwards: what is granted in between is on both lists or on this one.
+  // The chain is read after the server's list. A grant that is made in between is then on both lists, or on this one.
   const [onChain, now] = await Promise.all([grantsOf(client.chain, client.address), client.chain.now()]);
   const known = new Set(told.map((item) => item.id));
   const untold = onChain.flatMap((grant) => fromChain(client.address, grant, now) ?? []);
@@ -220,7 +220,7 @@ export async function listGiven(client: WalletClient, record?: Hex): Promise<Lis
   return { items: [...told, ...added], bad: badGrants(bad) };
 }
 
-/** A grant of which only the chain says something; `null` for a scope that this version does not know. */
+/** Returns a grant that only the chain describes; `null` for a scope that this version does not know. */
 function fromChain(patient: Address, { tag, kind, scopeId, terms, patientEpoch, txHash }: ChainGrant, now: number): GrantItem | null {
   const scope = scopeFromChain(kind, scopeId);
   if (scope === null) return null;
@@ -272,7 +272,9 @@ async function compare(
   return { view, item, epoch: terms.epoch };
 }
 
-/** The server names the grantee; only the seed decides whose tag it is. One that it names wrongly is nobody's that we know. */
+/**
+ * Checks the grantee that the server names with the seed, which decides whose tag it is. If the server is wrong, the grantee is unknown.
+ */
 function withGrantee({ keys, chain }: WalletClient, one: ComparedGrant): ComparedGrant {
   const { grantee, tag } = one.item;
   if (grantee === null || keys === null) return one;

@@ -1,9 +1,9 @@
-/** Making inclusion proofs (RFC 9162, section 2.1.3.1) from the leaves that the chain shows. `protocol/log.ts` checks them. */
+/** Makes inclusion proofs (RFC 9162, section 2.1.3.1) from the leaves on the chain. `protocol/log.ts` checks them. */
 import type { Hex } from 'viem';
 import { rootOf } from '../protocol/log.ts';
 import type { LeafHash } from '../protocol/ids.ts';
 
-/** The audit path of one leaf, nearest sibling first. */
+/** Returns the audit path of one leaf, nearest sibling first. */
 export function inclusionPath(leaves: readonly LeafHash[], index: number): Hex[] {
   if (leaves.length <= 1) return [];
   // The largest power of two below the number of leaves.

@@ -1,4 +1,4 @@
-/** What the owner's client finds out about one entry of the log: honest, lied about, late, and not permitted. */
+/** Tests how the owner's client judges one log entry: an honest one, a false one, a late one, and one without permission. */
 import 'fake-indexeddb/auto';
 import { p256 } from '@noble/curves/nist.js';
 import { beforeEach, expect, test, vi } from 'vitest';
@@ -55,7 +55,7 @@ const chain = new Chain(async (method, params) => {
   throw new Error(method);
 }, DEPLOYMENT);
 
-/** Evidence as an honest operator has it, with changes. */
+/** Evidence of an honest operator, with the given changes. */
 async function evidence(change: Partial<Leaf> = {}, salt: Hex = SALT): Promise<{ leaf: Leaf; json: Record<string, unknown>; hash: Hex }> {
   const scalar = new Uint8Array(32).fill(0x70);
   const text = loginText({
@@ -148,7 +148,7 @@ test('an honest entry has no problem, and is not asked for again while it is tol
   expect(await judge.judge(entryOf(hash), accessOf(hash), NOW)).toEqual({ problems: [], isEvidenceGood: true });
   expect(await judge.judge(entryOf(hash), accessOf(hash), NOW)).toEqual({ problems: [], isEvidenceGood: true });
   expect(asked).toBe(1);
-  // Another reader for the same leaf is judged anew.
+  // If the server names another reader for the same leaf, the entry is judged again.
   expect((await judge.judge(entryOf(hash, { reader: OPERATOR }), accessOf(hash), NOW)).problems).toContain('wrong_reader');
   expect(asked).toBe(2);
 });

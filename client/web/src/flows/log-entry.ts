@@ -1,7 +1,6 @@
 /**
- * What stands behind one entry of the log: the operator's evidence, whose tag it is, whether a permission stood, and whether the entry
- * came in time (SPEC, section 11). The patient's own client judges; what the server says is believed nowhere. Mirrors
- * `client/src/audit.rs`.
+ * Checks one entry of the log: the operator's evidence, whose tag it is, whether there was a permission, and whether the entry was anchored
+ * in time (SPEC, section 11). The patient's own client does the check and trusts no statement of the server. Mirrors `client/src/audit.rs`.
  */
 import { hashMessage, type Address, type Hex } from 'viem';
 import * as api from '../api/routes.ts';
@@ -19,10 +18,10 @@ import type { Keys } from '../device/keys.ts';
 import { isOfItem } from './each.ts';
 import { leafOf } from './read-key.ts';
 
-/** How old an entry may be before it must stand on chain, where no leaf says until when. */
+/** The greatest age, in seconds, of an entry that is not on the chain, if no leaf states its own time limit. */
 const ANCHOR_SECONDS_MAX = 600;
 
-/** Whether the chain has this very entry. */
+/** Returns whether the chain has exactly this entry. */
 export function isSame(entry: ActivityItem, access: AnchoredAccess | undefined): boolean {
   return (
     access !== undefined &&
@@ -33,7 +32,7 @@ export function isSame(entry: ActivityItem, access: AnchoredAccess | undefined):
   );
 }
 
-/** Whether the evidence says what the server's entry says. */
+/** Returns whether the evidence and the server's entry state the same. */
 export function saysSame({ request, time }: Leaf, entry: ActivityItem): boolean {
   return (
     sameHex(request.record, entry.record) &&
@@ -45,14 +44,14 @@ export function saysSame({ request, time }: Leaf, entry: ActivityItem): boolean 
   );
 }
 
-/** Whether evidence hashes to its leaf, promises what it may, and is signed by the reader. */
+/** Returns whether the evidence hashes to its leaf, promises an allowed time, and is signed by the reader. */
 export async function evidenceHolds(chain: Chain, told: Leaf, leaf: Hex): Promise<boolean> {
   return isPromisedInTime(told) && sameHex(hashOfLeaf(told, chain.deployment), leaf) && (await isSigned(chain, told));
 }
 
 /**
- * Whether the reader stood behind a leaf: the wallet signed the login message, which names the session key, which signed the
- * request.
+ * Returns whether the reader signed the read: the wallet signed the login message, the login message names the session key, and the session
+ * key signed the request.
  */
 async function isSigned(chain: Chain, told: Leaf): Promise<boolean> {
   const lines = told.loginMessage.split('\n');
@@ -69,7 +68,7 @@ async function isSigned(chain: Chain, told: Leaf): Promise<boolean> {
   );
 }
 
-/** The operator's evidence for a leaf; `null` where it shows none. @throws Failure of the moment. */
+/** Returns the operator's evidence for a leaf; `null` if it shows none. @throws Failure with a temporary cause. */
 export async function askEvidence(leaf: Hex): Promise<api.LogEvidence | null> {
   try {
     return await api.evidence(leaf);
@@ -80,22 +79,22 @@ export async function askEvidence(leaf: Hex): Promise<api.LogEvidence | null> {
   }
 }
 
-/** What was found out about an entry. */
+/** The result of checking an entry. */
 interface Judgement {
   readonly problems: readonly EntryProblem[];
-  /** Whether the evidence was shown and holds. */
+  /** True if the evidence was shown and is valid. */
   readonly isEvidenceGood: boolean;
 }
 
-/** Who looks at the log, and from where. */
+/** The person who checks the log, and the chain that is used. */
 interface Judge {
   readonly chain: Chain;
   readonly address: Address;
-  /** Opens tags; without it a named reader is only compared with the evidence. */
+  /** The keys that open tags. Without them a named reader is only compared with the evidence. */
   readonly keys: Keys | null;
   /** The ids of this person's own records. */
   readonly own: ReadonlySet<Hex>;
-  /** Where entries that were found good are remembered: what was checked once, and is told the same again, is not asked for again. */
+  /** The store for entries that were found good. An entry that was checked once and is unchanged is not checked again. */
   readonly shelf: Shelf;
 }
 
@@ -109,15 +108,15 @@ export class EntryJudge {
     this.#permissions = new Permissions(judge.chain);
   }
 
-  /** Whether this person is concerned: patient of the record, or reader. Others are not shown what a leaf commits to. */
+  /** Returns whether this person is the patient of the record or the reader. The content behind a leaf is not shown to others. */
   concerns(entry: ActivityItem): boolean {
     return this.#judge.own.has(entry.record) || (entry.reader !== null && sameHex(entry.reader, this.#judge.address));
   }
 
   /**
-   * Judges an entry that concerns this person. `access` is what the chain has for its leaf.
+   * Judges an entry that concerns this person. `access` is the chain's access with the same leaf.
    *
-   * @throws Failure of the moment.
+   * @throws Failure with a temporary cause.
    */
   async judge(entry: ActivityItem, access: AnchoredAccess | undefined, now: number): Promise<Judgement> {
     const { own, shelf } = this.#judge;
@@ -156,7 +155,7 @@ export class EntryJudge {
       leaf = leafOf(evidence);
       if (!saysSame(leaf, entry) || !(await evidenceHolds(chain, leaf, entry.leaf))) return ['evidence'];
     } catch (error) {
-      // What is no evidence at all. A node that does not answer is another matter.
+      // The evidence is invalid. A node that does not answer is handled differently.
       const failure = asFailure(error);
       if (isOfItem(failure)) return ['evidence'];
       throw failure;
@@ -189,7 +188,7 @@ export class EntryJudge {
     return keys === null || sameHex(keys.tag(chain, reader, 'read').tag, tag);
   }
 
-  /** The time of the block in which an access stands. */
+  /** Returns the time of the block that contains an access. */
   timeOf({ blockNumber }: Pick<AnchoredAccess, 'blockNumber'>): Promise<number> {
     const time = this.#times.get(blockNumber) ?? this.#judge.chain.blockTime(BigInt(blockNumber));
     this.#times.set(blockNumber, time);
@@ -197,7 +196,7 @@ export class EntryJudge {
   }
 }
 
-/** Judges an entry, or says that it could not be judged now. */
+/** Judges an entry, or returns that it could not be judged now. */
 export async function judged(
   judge: EntryJudge,
   entry: ActivityItem,

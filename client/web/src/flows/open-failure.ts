@@ -1,4 +1,4 @@
-/** What the errors of envelopes, capsules, bundles and workers mean to a person. */
+/** Translates the errors of envelopes, capsules, bundles and workers into failures with a code. */
 import { Failure } from '../failure.ts';
 import { BundleError } from '../protocol/bundle.ts';
 import { CapsuleError } from '../protocol/capsule.ts';
@@ -8,7 +8,7 @@ import { OpenError } from '../protocol/envelope/open-error.ts';
 import { SealError } from '../protocol/envelope/seal.ts';
 import { WorkerError } from '../workers/wire.ts';
 
-/** An error as a {@link Failure}; what is none of the protocol's stays as it is. */
+/** Returns an error of the protocol as a {@link Failure}; any other error unchanged. */
 export function asOpenFailure(error: unknown): unknown {
   if (error instanceof OpenError) return new Failure(error.code === 'commitment' ? 'commitment' : 'invalid_envelope', { cause: error });
   if (error instanceof CidMismatch) return new Failure('cid_mismatch', { cause: error });

@@ -1,4 +1,4 @@
-/** One bad version keeps none of the others from being granted. */
+/** One bad version does not prevent that the others are granted. */
 import { expect, test, vi } from 'vitest';
 import type { ReadyClient } from '../device/client.ts';
 import { Failure } from '../failure.ts';

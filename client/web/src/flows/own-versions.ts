@@ -1,4 +1,4 @@
-/** The patient's own record versions with their data keys: what bundles and release shares are made of. */
+/** Opens the patient's own record versions and makes bundles and release shares from their data keys. */
 import type { Address, Hex } from 'viem';
 import { versionsOfRecord, type ChainVersion } from '../chain/events.ts';
 import type { ReadyClient } from '../device/client.ts';
@@ -22,10 +22,10 @@ const recordVersion = (client: ReadyClient, version: ChainVersion): RecordVersio
 });
 
 /**
- * The data key of one version of an own record, from its owner capsule. The caller wipes it.
+ * Returns the data key of one version of an own record, from its owner capsule. The caller wipes it.
  *
- * The whole envelope is compared with its CID first, once for each version while the page is open: a header of a server's own
- * making would open as well, and the patient would sign a bundle, or deposit a release share, of a key that opens nothing.
+ * The whole envelope is compared with its CID first, once for each version while the page is open. Otherwise the server could invent a
+ * header that opens as well, and the patient would sign a bundle, or deposit a release share, with a key that decrypts nothing.
  */
 export async function openOwnVersion(client: ReadyClient, version: ChainVersion): Promise<DataKey> {
   const bytes = await checkedHeader(version.cid);
@@ -39,7 +39,7 @@ export async function openOwnVersion(client: ReadyClient, version: ChainVersion)
 }
 
 /**
- * The data key of an own record from its envelope's header.
+ * Returns the data key of an own record from its envelope's header.
  *
  * @throws Failure `foreign_key` if it was sealed to a published key that is not this person's.
  */
@@ -50,7 +50,7 @@ export async function openOwnCapsule(client: ReadyClient, header: Header): Promi
   return header.openOwnerCapsule(chain.envelopeContext, keys.owner, keys.identityAt(keyEpoch));
 }
 
-/** What was left out of something, and why: a version, or a whole record (`null`). */
+/** A version that was left out, and the reason; `version` is `null` if it is a whole record. */
 export interface LeftOut {
   readonly record: Hex;
   readonly version: number | null;
@@ -58,10 +58,10 @@ export interface LeftOut {
 }
 
 /**
- * Every version of an own record that opens, with its data key, oldest first, while `use` runs; the keys are wiped then. A version
- * that does not open is left out and told: an uploader who makes one badly must not keep the others from being granted.
+ * Opens every version of an own record and passes the versions with their data keys, oldest first, to `use`. The keys are wiped when `use`
+ * ends. A version that cannot be opened is left out and reported, so that a faulty uploader cannot prevent the others from being granted.
  *
- * @throws Failure of the newest version if none opens, and of the record.
+ * @throws Failure of the newest version if none opens, and failures of the whole record.
  */
 async function withOwnVersions<T>(
   client: ReadyClient,
@@ -90,7 +90,7 @@ async function withOwnVersions<T>(
 }
 
 /**
- * The capsules of a record for one grantee, and which versions are not among them. The same versions, key and grant epoch always
+ * Makes the capsules of a record for one grantee, and lists the versions that are left out. The same versions, key and grant epoch always
  * give the same bytes.
  */
 export function makeBundle(
@@ -113,7 +113,7 @@ export function makeBundle(
   });
 }
 
-/** The release share of one version, sealed to the operator. */
+/** Returns the release share of one version, sealed to the operator. */
 export async function releaseShareOf(client: ReadyClient, version: ChainVersion, dek: DataKey): Promise<Capsule> {
   const of = recordVersion(client, version);
   const share = releaseShare(dek, of);

@@ -1,4 +1,4 @@
-/** Who vouches for whom, and the directory of accredited people. Mirrors `client/src/accreditation.rs`. */
+/** Accreditations, and the directory of accredited people. Mirrors `client/src/accreditation.rs`. */
 import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import type { ChainPractitioner } from '../chain/chain.ts';
@@ -15,7 +15,7 @@ import { PROFILE, PROFILE_TEXT_BYTES_MAX, type Profile } from '../protocol/state
 import { carryOut, forWallet, newDeadline, newNonce, unixNow } from './act.ts';
 import { badItems, mapEach, shortName } from './each.ts';
 
-/** Text of a stranger on one line, without marks that turn its direction or that of its neighbours. */
+/** Returns a stranger's text on one line, without characters that change the direction of it or of the text beside it. */
 const printable = (text: string): string | null => {
   const line = text
     .replace(/[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, ' ')
@@ -24,7 +24,7 @@ const printable = (text: string): string | null => {
   return line === '' ? null : line;
 };
 
-/** The directory. Every entry is compared with the chain; one that the chain does not know is left out. */
+/** Returns the directory. Every entry is compared with the chain; an entry that is not on the chain is left out. */
 export async function listDirectory(client: Client, filter: DirectoryFilter): Promise<Listed<Person>> {
   await client.chain.verifyDeployment();
   const told = await api.directory({ role: filter.role, name: filter.name });
@@ -37,24 +37,27 @@ export async function listDirectory(client: Client, filter: DirectoryFilter): Pr
   return { items, bad: badItems(bad, (entry) => shortName(entry.address)) };
 }
 
-/** One person: accreditation from the chain, texts from the server if they hold. `null` if nobody ever vouched. */
+/**
+ * Returns one person: the accreditation from the chain, and the texts from the server if they are valid; `null` if nobody ever accredited
+ * them.
+ */
 export async function person(client: Client, address: Address): Promise<Person | null> {
   const known = await fromChain(client, address, null);
   if (known === null) return null;
-  // A server that does not answer only costs the name.
+  // If the server does not answer, only the name is missing.
   const told = await directoryOnce().catch(() => []);
   const entry = told.find((one) => typeof one.address === 'string' && sameHex(one.address as Address, address));
   return entry === undefined ? known : withTexts(known, await checkedProfile(client, entry));
 }
 
 let asked: { at: number; entries: Promise<api.DirectoryEntry[]> } | null = null;
-/** The whole directory, asked at most once in ten seconds: names are looked up one by one. */
+/** Returns the whole directory. It is requested at most once in ten seconds, because names are looked up one by one. */
 function directoryOnce(): Promise<api.DirectoryEntry[]> {
   if (asked === null || Date.now() - asked.at > 10_000) asked = { at: Date.now(), entries: api.directory() };
   return asked.entries;
 }
 
-/** Everybody for whom this accreditor ever vouched and who is still theirs. */
+/** Returns everybody whom this accreditor has accredited and whom no other accreditor has accredited since. */
 export async function ownPractitioners(client: Client): Promise<Listed<Person>> {
   await client.chain.verifyDeployment();
   const addresses = await practitionersOf(client.chain, client.address);
@@ -85,7 +88,7 @@ async function fromChain(client: Client, address: Address, profile: Profile | nu
   return withTexts(found, profile);
 }
 
-/** Adds a profile, if it is by the accreditor that vouches now, for the epoch in which it did. */
+/** Adds a profile to a person, if it was signed by the current accreditor for the epoch of the accreditation. */
 function withTexts(known: Person, profile: Profile | null): Person {
   if (profile === null || !sameHex(profile.accreditor, known.accreditor) || !sameHex(profile.practitioner, known.address)) return known;
   if (profile.accreditorEpoch !== known.accreditorEpoch) return known;
@@ -93,7 +96,7 @@ function withTexts(known: Person, profile: Profile | null): Person {
   return { ...known, name: printable(name), organisation: printable(organisation), specialty: printable(specialty) };
 }
 
-/** The profile of an entry, if the signature is that of an accreditor who may vouch now, in the same epoch. */
+/** Returns the profile of an entry if an accreditor signed it that is active now, in the same epoch. */
 async function checkedProfile(client: Client, entry: api.DirectoryEntry): Promise<Profile | null> {
   const signed = entry.profile;
   if (signed === null || signed === undefined) return null;
@@ -108,13 +111,13 @@ async function checkedProfile(client: Client, entry: api.DirectoryEntry): Promis
       (await chain.accreditorEpoch(profile.accreditor)) === profile.accreditorEpoch;
     return holds ? profile : null;
   } catch (error) {
-    // A node that does not answer is no reason to show no name silently for ever; a malformed profile is.
+    // If a node does not answer, the failure is thrown, so that the name is not missing for ever. A malformed profile gives no name.
     if (error instanceof Failure) throw error;
     return null;
   }
 }
 
-/** Vouches for a practitioner. */
+/** Accredits a practitioner. */
 export async function accredit(client: Client, wanted: NewAccreditation, errand: Errand): Promise<void> {
   if (wanted.roles.length === 0 || wanted.validUntil <= wanted.validFrom)
     throw new Failure('invalid_form', { values: { field: 'period' } });
@@ -144,14 +147,14 @@ async function accreditIn(client: Client, wanted: NewAccreditation, epoch: numbe
   await carryOut(client, action, { key: 'sign.accredit', values: { practitioner, roles: [...roles], until: validUntil } }, errand);
 }
 
-/** Suspends a practitioner. Every accreditation signed before it can no longer land. */
+/** Suspends a practitioner. No accreditation that was signed before can take effect afterwards. */
 export async function suspend(client: Client, practitioner: Address, errand: Errand): Promise<void> {
   errand.phase('preparing');
   const message = { accreditor: client.address, practitioner, nonce: newNonce(), deadline: await newDeadline(client.chain, 'suspend') };
   await carryOut(client, { type: 'suspend', message }, { key: 'sign.suspend', values: { practitioner } }, errand);
 }
 
-/** Ends a suspension: vouches once more, in the roles and for the period that stand on chain. */
+/** Ends a suspension: accredits again, with the roles and the period that are on the chain. */
 export async function reinstate(client: Client, practitioner: Address, errand: Errand): Promise<void> {
   errand.phase('preparing');
   const known = await ownPractitioner(client, practitioner);
@@ -160,14 +163,14 @@ export async function reinstate(client: Client, practitioner: Address, errand: E
   await accreditIn(client, { practitioner, roles: ROLES.fromMask(known.roles), validFrom, validUntil }, known.epoch, errand);
 }
 
-/** Somebody for whom this accreditor vouches; what it signed before it was removed and named again no longer counts. */
+/** Returns a person whom this accreditor accredits. Accreditations from before the accreditor was removed and added again do not count. */
 async function ownPractitioner(client: Client, practitioner: Address): Promise<ChainPractitioner> {
   const [known, epoch] = await Promise.all([client.chain.findPractitioner(practitioner), client.chain.accreditorEpoch(client.address)]);
   if (known?.accreditor !== client.address || known.accreditorEpoch !== epoch) throw new Failure('not_allowed');
   return known;
 }
 
-/** Signs and publishes a practitioner's profile; roles are those on chain. */
+/** Signs and publishes a practitioner's profile. The roles are those on the chain. */
 export async function publishProfile(client: Client, wanted: NewProfile, errand: Errand): Promise<void> {
   errand.phase('preparing');
   const { practitioner, name, organisation, specialty } = wanted;
@@ -194,7 +197,7 @@ export async function publishProfile(client: Client, wanted: NewProfile, errand:
   asked = null;
 }
 
-/** Names an accreditor; only the owner of `Accreditation`. */
+/** Adds an accreditor. Only the owner of `Accreditation` may do it. */
 export async function addAccreditor(client: Client, accreditor: Address, errand: Errand): Promise<void> {
   errand.phase('preparing');
   const epoch = await client.chain.accreditorEpoch(accreditor);
@@ -208,7 +211,7 @@ export async function addAccreditor(client: Client, accreditor: Address, errand:
   await carryOut(client, { type: 'add_accreditor', message }, { key: 'sign.add_accreditor', values: { accreditor } }, errand);
 }
 
-/** Removes an accreditor, and so stops everyone it vouched for; only the owner of `Accreditation`. */
+/** Removes an accreditor. Everybody whom it accredited then counts as not accredited. Only the owner of `Accreditation` may do it. */
 export async function removeAccreditor(client: Client, accreditor: Address, errand: Errand): Promise<void> {
   errand.phase('preparing');
   const message = { owner: client.address, accreditor, nonce: newNonce(), deadline: await newDeadline(client.chain, 'remove_accreditor') };

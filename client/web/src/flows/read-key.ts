@@ -1,4 +1,4 @@
-/** A grantee's way to the data key: the bundle, a signed read request, the operator's release share and receipt. */
+/** Gets the data key for a grantee: the bundle, a signed read request, the operator's release share and its receipt. */
 import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import { bundleHash, type ChainVersion } from '../chain/events.ts';
@@ -32,22 +32,22 @@ import { unixNow } from './act.ts';
 import { asOpenFailure } from './open-failure.ts';
 import { publicKeyAt } from './public-key.ts';
 
-/** How far the operator's clock may be from this device's, in seconds. */
+/** The greatest difference, in seconds, between the operator's clock and this device's. */
 const CLOCK_SECONDS = 300;
 const RECORD = SCOPE_KINDS.code('record');
 
-/** A receipt as this browser keeps it: evidence until its leaf is anchored, and after. */
+/** A receipt as this browser stores it. It is evidence before and after its leaf is anchored. */
 export interface KeptReceipt {
   readonly leaf: Hex;
   readonly record: Hex;
   readonly version: number;
   readonly receivedAt: number;
   readonly anchorBy: number;
-  /** As the operator sent it. */
+  /** The receipt as the operator sent it. */
   readonly signed: unknown;
 }
 
-/** Both halves of a data key, and the leaf that stands for the release. */
+/** Both halves of a data key, and the leaf that records the release. */
 interface Released {
   readonly reader: ReaderShare;
   readonly released: ReleaseShare;
@@ -73,7 +73,7 @@ export async function askForKey(client: ReadyClient, version: ChainVersion, wish
     grantee: keys.owner,
     salt,
     nonce: toHex(systemRandom(32)),
-    // Half of what is allowed: the server's clock may be a little behind this device's.
+    // Half of the allowed time, because the server's clock may be a little behind this device's.
     deadline: unixNow() + READ_REQUEST_SECONDS_MAX / 2,
   };
   const signature = await session.key.sign(readRequestBytes(request, chain.deployment));
@@ -94,8 +94,8 @@ export async function askForKey(client: ReadyClient, version: ChainVersion, wish
 }
 
 /**
- * The grant by which this person may read the record. Whether it counts is the chain's and the operator's to say; the
- * server's word about a grant that has ended only makes a better sentence.
+ * Returns the grant by which this person may read the record. The chain and the operator decide whether it counts. If the server says that
+ * a grant has ended, that only makes the error message more precise.
  */
 async function findGrant(client: ReadyClient, version: ChainVersion): Promise<api.GrantView> {
   const order = ['active', 'future', 'expired', 'revoked'];
@@ -108,7 +108,7 @@ async function findGrant(client: ReadyClient, version: ChainVersion): Promise<ap
         sameHex(grant.scope_id as Hex, version.record) &&
         typeof grant.salt === 'string' &&
         opensTag(grant.tag as Hex, client.address, grant.salt as Hex) &&
-        // A revoked grant no longer says which right it gave.
+        // A revoked grant no longer states which right it gave.
         grant.right !== 'write',
     )
     .sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
@@ -130,8 +130,8 @@ function choosePurpose(wished: Purpose | undefined, granted: readonly Purpose[])
 }
 
 /**
- * The capsule of a version, from a bundle whose granted part hashes to what the chain names. Versions that came later were
- * added off chain; those are checked by opening.
+ * Returns the capsule of a version, from a bundle. The hash of the granted part must be the one on the chain. Later versions were added off
+ * chain; they are checked when they are opened.
  */
 async function capsuleOf(client: ReadyClient, grant: api.GrantView, version: ChainVersion): Promise<Capsule> {
   const [body, hash] = await Promise.all([
@@ -146,7 +146,7 @@ async function capsuleOf(client: ReadyClient, grant: api.GrantView, version: Cha
   return capsule;
 }
 
-/** A bundle as the server has it. @throws Failure `wrong_bundle`. */
+/** Parses a bundle from the server. @throws Failure `wrong_bundle`. */
 export function bundleOf(body: api.BundleBody): Bundle {
   try {
     const entries = body.capsules.map(({ version, capsule }) => ({ version, capsule: Capsule.fromHex(capsule) }));
@@ -167,11 +167,11 @@ async function openCapsule(client: ReadyClient, capsule: Capsule, version: Chain
       if (!(error instanceof CapsuleError) || error.code !== 'no_match') throw asOpenFailure(error);
     }
   }
-  // The patient can only have sealed it to what the chain showed, which was somebody else's key for a while.
+  // The patient sealed it to the key that the chain showed at that time, which was somebody else's.
   throw new Failure(client.keys.foreign.length > 0 ? 'foreign_key' : 'wrong_bundle');
 }
 
-/** Checks the operator's promise: about this read, signed, and soon. */
+/** Checks the operator's receipt: it concerns this read, it is signed, and it promises a time that is near enough. */
 function checkReceipt(
   client: ReadyClient,
   version: ChainVersion,
@@ -180,7 +180,7 @@ function checkReceipt(
   chainNow: number,
 ): ReadReceipt {
   const earliest = BigInt(unixNow() - CLOCK_SECONDS);
-  // The operator counts from the newest block where that is ahead of its clock.
+  // If the newest block is ahead of the operator's clock, the operator counts from the block.
   const latest = BigInt(chainNow + CLOCK_SECONDS + ANCHOR_SECONDS_MAX);
   try {
     const receipt = receiptFromJson(signed.receipt);
@@ -193,7 +193,7 @@ function checkReceipt(
   }
 }
 
-/** The operator's evidence in the words of the protocol. */
+/** Returns the operator's evidence as the protocol's type. */
 export function leafOf(evidence: api.LogEvidence): Leaf {
   const { leaf } = evidence;
   const { request } = leaf;
@@ -219,8 +219,8 @@ export function leafOf(evidence: api.LogEvidence): Leaf {
 }
 
 /**
- * Recomputes the leaf from the operator's evidence: it must be about exactly this request, name the time that the receipt
- * promises, and hash to what was promised.
+ * Recomputes the leaf from the operator's evidence. The evidence must concern exactly this request, name the time that the receipt
+ * promises, and hash to the promised leaf.
  */
 export async function checkEvidence(client: ReadyClient, asked: Released): Promise<void> {
   const evidence = await api.evidence(asked.leaf);
@@ -237,7 +237,10 @@ export async function checkEvidence(client: ReadyClient, asked: Released): Promi
   if (!holds) throw new Failure('wrong_receipt');
 }
 
-/** Joins the halves. What the envelope must commit to comes with them: the worker that opens it compares. */
+/**
+ * Joins the two halves of the data key. Returns it with the values to which the envelope must commit; the worker that opens the envelope
+ * compares them.
+ */
 export async function unlockAsGrantee(client: ReadyClient, version: ChainVersion, header: Header, asked: Released): Promise<Unlocked> {
   const patientKey = await publicKeyAt(client.chain, version.patient, header.keyEpoch);
   const dek = joinShares(asked.reader, asked.released);

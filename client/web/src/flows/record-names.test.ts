@@ -12,7 +12,7 @@ import { checkedHeader } from './envelope-bytes.ts';
 import { nameOfRecord } from './record-names.ts';
 import { makeBundle } from './own-versions.ts';
 
-/** What the chain names, and what the store serves instead of it. */
+/** The file that the store serves for each CID on the chain. It may be another one than the chain names. */
 const stored = new Map<string, Bytes>();
 let asked = 0;
 vi.stubGlobal('fetch', async (url: string, init: RequestInit): Promise<Response> => {
@@ -23,7 +23,7 @@ vi.stubGlobal('fetch', async (url: string, init: RequestInit): Promise<Response>
   return new Response(part, { status: 206, headers: { 'content-range': `bytes ${start}-${end}/${file.length}` } });
 });
 
-/** An envelope of the record, with a file name: anybody can make one, since sealing to a patient takes no secret. */
+/** An envelope of the record, with a file name. Anybody can make one, since sealing to a patient needs no secret. */
 async function envelope(fileName: string, content: string, key: number): Promise<Bytes> {
   const bytes = new TextEncoder().encode(content);
   const hasher = new ContentHasher();

@@ -1,4 +1,4 @@
-/** What own records are called: names from envelopes that were compared with the chain, in memory until the lock. */
+/** Names of own records, from envelopes that were compared with the chain. They are in memory until the session locks. */
 import type { Hex } from 'viem';
 import type { RecordName } from '../types/records.ts';
 import type { ReadyClient } from '../device/client.ts';
@@ -11,10 +11,10 @@ import { asOpenFailure } from './open-failure.ts';
 import { openOwnVersion } from './own-versions.ts';
 import { findVersion } from './records.ts';
 
-/** By the CID of the envelope; they go with the keys that opened them. */
+/** Names by the CID of the envelope. They are removed together with the keys that opened them. */
 const known = new WeakMap<Keys, Map<string, RecordName>>();
 
-/** Keeps the name of an envelope that was opened and checked whole, or made here. */
+/** Stores the name from an envelope that was fully checked, or made here. */
 export function rememberName(keys: Keys, cid: Cid, metadata: Metadata): RecordName {
   const name: RecordName = {
     fileName: metadata.fileName,
@@ -29,8 +29,8 @@ export function rememberName(keys: Keys, cid: Cid, metadata: Metadata): RecordNa
 }
 
 /**
- * Name and kind of the newest version of an own record; `null` while nothing checked says them. Small envelopes are read
- * whole for it; a larger one has a name once it was opened. `size` is what the server says, and saves a request only.
+ * Returns name and type of the newest version of an own record; `null` if no checked envelope states them. Small envelopes are read
+ * completely for this. A larger one gets a name after it was opened. `size` is the server's value and only saves a request.
  */
 export async function nameOfRecord(client: ReadyClient, id: Hex, size: number | null): Promise<RecordName | null> {
   const version = await findVersion(client.chain, id, undefined);

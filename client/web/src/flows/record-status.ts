@@ -1,6 +1,6 @@
 /**
- * What is said about a whole record: its patient closes it for everybody (a tombstone) and opens it again while there is time;
- * its uploader retracts what it uploaded. Mirrors `client/src/record_status.rs`.
+ * Changes the status of a whole record. Its patient withdraws it (a tombstone) and can put it back for some time. Its uploader retracts the
+ * uploaded versions. Mirrors `client/src/record_status.rs`.
  */
 import type { Hex } from 'viem';
 import type { ChainRecord } from '../chain/chain.ts';
@@ -14,9 +14,9 @@ import { findWriteSalt, ownSalt } from './authority.ts';
 const TOMBSTONED = RECORD_STATUSES.code('tombstoned');
 
 /**
- * Closes a record for everybody: no read from the moment that the server has the message. Only its patient.
+ * Withdraws a record: nobody can read it from the moment that the server has the message. Only its patient may do it.
  *
- * @throws Failure `record_tombstoned` if it is closed: nothing is signed twice.
+ * @throws Failure `record_tombstoned` if it is withdrawn already; nothing is signed twice.
  */
 export async function withdraw(client: Client, id: Hex, errand: Errand): Promise<void> {
   errand.phase('preparing');
@@ -29,9 +29,9 @@ export async function withdraw(client: Client, id: Hex, errand: Errand): Promise
 }
 
 /**
- * Opens a closed record again; grants that stand count again. Only its patient, while there is time.
+ * Puts a withdrawn record back. Its valid grants count again. Only its patient may do it, while it is still possible.
  *
- * @throws Failure `lift_period_over`, `stale_state` if it is not closed.
+ * @throws Failure `lift_period_over`, `stale_state` if it is not withdrawn.
  */
 export async function putBack(client: Client, id: Hex, errand: Errand): Promise<void> {
   errand.phase('preparing');
@@ -50,8 +50,8 @@ export async function putBack(client: Client, id: Hex, errand: Errand): Promise<
 }
 
 /**
- * Says that what this uploader uploaded of a record must not be relied on; nothing is deleted. Only the first uploader, in the
- * browser that made the record, while it may still upload.
+ * Warns people not to rely on the versions that this uploader has uploaded. Nothing is deleted. Only the first uploader may do it, in the
+ * browser that made the record, while they may still upload.
  */
 export async function retract(client: Client, id: Hex, errand: Errand): Promise<void> {
   errand.phase('preparing');

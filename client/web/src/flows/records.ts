@@ -1,4 +1,4 @@
-/** Lists of records, each compared with the chain. Mirrors `client/src/download.rs`. */
+/** Lists records and compares each with the chain. Mirrors `client/src/download.rs`. */
 import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import type { Chain, ChainRecord } from '../chain/chain.ts';
@@ -14,8 +14,8 @@ import { badItems, mapEach, shortName } from './each.ts';
 const TOMBSTONED = RECORD_STATUSES.code('tombstoned');
 
 /**
- * What the person owns, uploaded or was granted, newest first. Patient, category and newest version of each are compared
- * with the chain, and the status is the chain's. A record of which the server says something else is left out and told.
+ * Returns the records that the person owns, has uploaded, or was granted, newest first. Patient, category and newest version of each are
+ * compared with the chain, and the status comes from the chain. A record that the server describes differently is left out and reported.
  */
 export async function listRecords(client: Client, filter: RecordFilter = {}): Promise<Listed<RecordItem>> {
   await client.chain.verifyDeployment();
@@ -25,8 +25,8 @@ export async function listRecords(client: Client, filter: RecordFilter = {}): Pr
 }
 
 /**
- * One record, compared with the chain down to the CID of every version. A version of which the server says something else than
- * the chain is left out and told.
+ * Returns one record. Everything is compared with the chain, including the CID of every version. A version that the server describes
+ * differently from the chain is left out and reported.
  */
 export async function showRecord(client: Client, id: Hex): Promise<RecordItem> {
   await client.chain.verifyDeployment();
@@ -44,8 +44,8 @@ export async function showRecord(client: Client, id: Hex): Promise<RecordItem> {
 }
 
 /**
- * One record, as a list of one: a record that one may no longer see is an ordinary thing here, and no answer of 404 for the
- * browser's console.
+ * Returns one record, from a list with one item. It is normal here that a person may no longer see a record, and this request avoids a 404,
+ * which browsers print on their console.
  */
 async function visibleRecord(id: Hex): Promise<api.RecordView> {
   const found = (await api.records({ record: id })).find((view) => sameHex(view.id as Hex, id));
@@ -53,7 +53,10 @@ async function visibleRecord(id: Hex): Promise<api.RecordView> {
   return found;
 }
 
-/** The server may be a moment behind the chain, never ahead or otherwise. */
+/**
+ * Compares the server's record with the chain. The server may be a moment behind the chain, but never ahead of it or in contradiction to
+ * it.
+ */
 async function compared(client: Client, told: api.RecordView): Promise<RecordItem> {
   const known = await client.chain.findRecord(told.id as Hex);
   const newest = Math.max(...told.versions.map((version) => version.version));
@@ -92,7 +95,7 @@ async function compared(client: Client, told: api.RecordView): Promise<RecordIte
   };
 }
 
-/** The version on chain that was asked for; the newest if none was named. */
+/** Returns the version on chain with this number; the newest if none was named. */
 export async function findVersion(chain: Chain, record: Hex, version: number | undefined): Promise<ChainVersion> {
   const [known, versions] = await Promise.all([chain.record(record), versionsOfRecord(chain, record)]);
   requireReadable(known);
@@ -103,7 +106,7 @@ export async function findVersion(chain: Chain, record: Hex, version: number | u
   return found;
 }
 
-/** @throws Failure `record_tombstoned`. */
+/** Checks that a record can be read. @throws Failure `record_tombstoned`. */
 export function requireReadable(record: ChainRecord): void {
   if (record.status === TOMBSTONED) throw new Failure('record_tombstoned');
 }

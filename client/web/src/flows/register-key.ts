@@ -1,6 +1,6 @@
 /**
- * Publishing one's identity key: the first, and the next one after somebody else's key got in its place. The latter needs the
- * wallet alone: this browser keeps the public halves of the epochs to come. Mirrors `client/src/register.rs`.
+ * Publishes the person's identity key: the first one, and the next one after somebody else's key was published in its place. The latter
+ * needs the wallet alone, because this browser stores the public halves for the next epochs. Mirrors `client/src/register.rs`.
  */
 import type { Hex } from 'viem';
 import type { Client, ReadyClient, WalletClient } from '../device/client.ts';
@@ -12,24 +12,27 @@ import type { Keys } from '../device/keys.ts';
 import { carryOut, newDeadline, newNonce } from './act.ts';
 
 const NAME = 'own-public-keys';
-/** For how many epochs beyond the newest one public halves are kept. */
+/** The number of epochs after the newest one for which public halves are stored. */
 const AHEAD = 8;
 
-/** Public halves of one's identity keys as this browser keeps them: what was published, to tell whose a key is, and what comes next. */
+/**
+ * Public halves of the person's identity keys, as this browser stores them: the published ones, which tell whose a key is, and the next
+ * ones.
+ */
 interface KeptKeys {
   readonly published: readonly Hex[];
   readonly coming: readonly { readonly epoch: number; readonly key: Hex }[];
 }
 
-/** What can be said of one's published key without opening anything. */
+/** The facts about the person's published key that are known while the session is locked. */
 export interface KeyState {
-  /** Epoch of the newest published key; 0 while there is none. */
+  /** Epoch of the newest published key; 0 if there is none. */
   readonly epoch: number;
-  /** `unknown`: this browser has not seen this person's keys open. */
+  /** `unknown`: this person's keys were never unlocked in this browser. */
   readonly whose: 'own' | 'foreign' | 'unknown' | 'none';
 }
 
-/** Keeps what tells one's own keys from others', after an unlocking. Public halves only. */
+/** Stores what distinguishes the person's own keys from those of others, after unlocking. Public halves only. */
 export async function keepPublicKeys(client: Client, keys: Keys): Promise<void> {
   const epochs = Array.from({ length: AHEAD }, (_, index) => keys.current + 1 + index);
   const kept: KeptKeys = {
@@ -45,7 +48,7 @@ function isKept({ published, coming }: KeptKeys, hash: Hex): boolean {
   return [...published, ...coming.map(({ key }) => key)].some((key) => PublicKey.fromHex(key).hasHash(hash));
 }
 
-/** Whose the newest published key is, as far as this browser can tell while everything is locked. */
+/** Returns whose the newest published key is, as far as this browser can tell while the session is locked. */
 export async function keyState(client: Client): Promise<KeyState> {
   const [published, kept] = await Promise.all([client.chain.findKey(client.address), keptKeys(client)]);
   if (published === null) return { epoch: 0, whose: 'none' };
@@ -55,16 +58,16 @@ export async function keyState(client: Client): Promise<KeyState> {
 }
 
 /**
- * Publishes this person's key in place of the newest one, whosever that is. With open keys the key derives from the seed; else
- * it is the one that this browser has kept. Does nothing if the newest key is their own.
+ * Publishes this person's key in place of the newest one, whoever that belongs to. With unlocked keys, the key derives from the seed;
+ * otherwise it is the one that this browser has stored. Does nothing if the newest key is their own.
  *
- * @throws Failure `own_key_unknown` if nothing here says which key is theirs.
+ * @throws Failure `own_key_unknown` if this browser does not know which key is theirs.
  */
 export async function registerKey(client: WalletClient, errand: Errand): Promise<void> {
   const { chain, address: owner } = client;
   errand.phase('preparing');
   await chain.verifyDeployment();
-  // What the chain has may have changed since the keys were opened.
+  // The keys on the chain may have changed since unlocking.
   const keys = await (client.keys?.refreshed(chain) ?? null);
   const published = await chain.findKey(owner);
   const current = published?.epoch ?? 0;
@@ -88,11 +91,11 @@ export async function registerKey(client: WalletClient, errand: Errand): Promise
   await carryOut(client, { type: 'register_key', message }, sentence, errand);
 }
 
-/** The key of that epoch; where it is not kept, the newest own one again, which the specification allows. */
+/** Returns the key for that epoch. If it is not stored, returns the newest own key again, which the specification allows. */
 const nextOf = (kept: KeptKeys | undefined, epoch: number): Hex | undefined =>
   kept?.coming.find((one) => one.epoch === epoch)?.key ?? kept?.published[0];
 
-/** The same with open keys. Gives them as they stand then. */
+/** Publishes the key with unlocked keys. Returns the keys, compared with the chain afterwards. */
 export async function publishKey(client: ReadyClient, errand: Errand): Promise<Keys> {
   await registerKey(client, errand);
   return client.keys.refreshed(client.chain);

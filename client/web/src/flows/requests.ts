@@ -1,4 +1,4 @@
-/** Access requests: a practitioner asks with a note, the patient approves or denies. Mirrors `client/src/requests.rs`. */
+/** Access requests: a practitioner asks with a note, and the patient approves or denies. Mirrors `client/src/requests.rs`. */
 import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
 import { versionsOfPatient } from '../chain/events.ts';
@@ -24,7 +24,7 @@ function bindingOf(client: Client, patient: Address, epoch: number): Binding {
   return noteBinding(client.chain.deployment.chainId, client.chain.addressOf('grant_registry'), patient, epoch);
 }
 
-/** Asks a patient. Gives the request's id. */
+/** Sends a request to a patient. Returns the request's id. */
 export async function ask(client: ReadyClient, wanted: NewRequest, errand: Errand): Promise<Hex> {
   const patient = wanted.patient.toLowerCase() as Address;
   const now = unixNow();
@@ -70,7 +70,10 @@ export async function ask(client: ReadyClient, wanted: NewRequest, errand: Erran
   return id;
 }
 
-/** Requests to and from this person, newest first. One whose signature does not hold is left out; one that cannot be judged is told. */
+/**
+ * Returns the requests to and from this person, newest first. A request with an invalid signature is left out; a request that cannot be
+ * checked is reported.
+ */
 export async function listRequests(client: ReadyClient): Promise<Listed<RequestItem>> {
   await client.chain.verifyDeployment();
   const { done, bad } = await mapEach(await api.requests(), (view) => check(client, view));
@@ -78,7 +81,7 @@ export async function listRequests(client: ReadyClient): Promise<Listed<RequestI
   return { items, bad: badItems(bad, (view) => shortName(view.id)) };
 }
 
-/** A request that its requester has signed, and that is to or from this person; `null` for any other. */
+/** Returns a request that its requester has signed, and that is to or from this person; `null` for any other. */
 async function check(client: ReadyClient, view: api.RequestView): Promise<RequestItem | null> {
   const { chain } = client;
   let request: AccessRequest;
@@ -105,17 +108,17 @@ async function check(client: ReadyClient, view: api.RequestView): Promise<Reques
     purposes: PURPOSES.fromMask(request.purposes),
     until: request.until,
     reason,
-    // Notes do not say to which key they were sealed; only in the time of somebody else's key this may be why.
+    // A note does not say to which key it was sealed. If somebody else's key was published at some time, that may be why it does not open.
     isReasonForeign: isToMe && reason === null && client.keys.foreign.length > 0,
     accredited: practitioner?.counts === true,
-    // Its requester signed until when it may be answered; the server may not keep it open.
+    // The requester signed a time after which the request cannot be answered. The server must not show it as open after that.
     state: view.state === 'open' && request.deadline <= BigInt(unixNow()) ? 'lapsed' : view.state,
     createdAt: view.created_at,
     isToMe,
   };
 }
 
-/** The reason, if the note is the one that was signed and opens under one of the patient's keys. */
+/** Returns the reason, if the note is the one that was signed and it opens with one of the patient's keys. */
 async function reasonOf(client: ReadyClient, request: AccessRequest, text: string): Promise<string | null> {
   try {
     const note = fromHex(text);
@@ -123,7 +126,7 @@ async function reasonOf(client: ReadyClient, request: AccessRequest, text: strin
     for (const epoch of client.keys.own) {
       const binding = bindingOf(client, request.patient, epoch);
       const reason = await openNote(note, request.requester, client.keys.identityAt(epoch), binding).catch(() => null);
-      // It comes from a stranger: line breaks may stay, nothing else that is no text.
+      // The text is from a stranger: line breaks may stay, all other control characters are replaced.
       if (reason !== null) return reason.replace(/[^\P{Cc}\n]/gu, ' ');
     }
     return null;
@@ -138,7 +141,7 @@ async function findOpen(client: ReadyClient, id: Hex): Promise<RequestItem> {
   return known;
 }
 
-/** Approves: grants what was asked, as narrowed. */
+/** Approves a request: grants what was asked, or the narrower selection. */
 export async function approve(client: ReadyClient, approval: Approval, errand: Errand): Promise<Granted> {
   errand.phase('preparing');
   const asked = await findOpen(client, approval.request);
@@ -155,7 +158,9 @@ export async function approve(client: ReadyClient, approval: Approval, errand: E
   return grant(client, wanted, approval.request, errand);
 }
 
-/** The records that a scope covers now, each as a scope of its own; the newest ones when there are too many for one grant. */
+/**
+ * Returns the records that a scope covers now, each as a scope of its own. If there are too many for one grant, returns the newest ones.
+ */
 async function recordsIn(client: ReadyClient, scope: Scope): Promise<Scope[]> {
   if (scope.kind === 'record') return [scope];
   const code = scope.kind === 'category' ? CATEGORIES.code(scope.category) : null;
@@ -168,7 +173,7 @@ async function recordsIn(client: ReadyClient, scope: Scope): Promise<Scope[]> {
   return readable.slice(-MAX_SCOPES).map(({ record }) => ({ kind: 'record', record }));
 }
 
-/** Turns a request down. */
+/** Denies a request. */
 export async function deny(client: ReadyClient, id: Hex, errand: Errand): Promise<void> {
   errand.phase('preparing');
   const asked = await findOpen(client, id);

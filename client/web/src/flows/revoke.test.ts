@@ -1,4 +1,6 @@
-/** Ending what stands, what is on its way, and what nobody has seen; with the keys, and with the wallet alone. */
+/**
+ * Tests revoking of valid grants, of grants on their way, and of grants that are not known here; with the keys, and with the wallet alone.
+ */
 import 'fake-indexeddb/auto';
 import { beforeEach, expect, test, vi } from 'vitest';
 import type { Hex } from 'viem';
@@ -28,7 +30,7 @@ let patientEpoch = 0;
 const signed: { type: string; message: { grants?: readonly { tag: Hex; kind: number; id: Hex }[]; deadline: bigint } }[] = [];
 
 vi.mock('../chain/events.ts', () => ({ grantsOf: async () => standing, accessLog: async () => ({ accesses: [], anchors: [] }) }));
-/** What the server answers to each message in turn; nothing where it takes it. */
+/** The server's answers to the messages, in order; `null` where it accepts one. */
 let refusals: (FailureCode | null)[] = [];
 vi.mock('../api/routes.ts', () => ({
   revoke: async () => {
@@ -111,7 +113,7 @@ test('with the wallet alone: what stands ends by its number', async () => {
   standing = [standingGrant(OTHER), standingGrant(repeated(0x78))];
   await revoke(locked, { kind: 'grants', grants: [grantId(PATIENT, OTHER, 'record', RECORD)] }, new Errand());
   expect(named()).toEqual([{ tag: OTHER, kind: 0, id: RECORD }]);
-  // It counts for thirty days.
+  // A Revoke is valid for thirty days.
   expect(signed[0]?.message.deadline).toBe(BigInt(NOW + 30 * 86_400));
 });
 
@@ -142,7 +144,7 @@ test('all of one person: what stands and what is on its way, each once', async (
   expect(named()).toEqual([{ tag: tagOf('read'), kind: 0, id: RECORD }]);
 });
 
-/** More permissions than one message names. */
+/** More permissions than one message can name. */
 const many = (count: number): Hex[] => {
   const tags = Array.from({ length: count }, (_, index) => `0x${(index + 1).toString(16).padStart(64, '0')}` as Hex);
   standing = tags.map(standingGrant);

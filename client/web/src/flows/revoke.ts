@@ -1,6 +1,6 @@
 /**
- * Ending grants: those that stand, and those that are still on their way. Mirrors `client/src/grants/revoke.rs`. It needs the wallet
- * alone: with closed keys only what is found by the seed cannot be named.
+ * Revokes grants: valid ones, and ones that are signed and not on the chain yet. Mirrors `client/src/grants/revoke.rs`. It needs the wallet
+ * alone. Without keys, only grants whose tags must be computed from the seed cannot be named.
  */
 import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
@@ -22,9 +22,9 @@ import { isOfItem } from './each.ts';
 import { sentGrants, type SentGrant } from './sent-grants.ts';
 
 /**
- * Ends grants. Reads stop as soon as the server has accepted it or it is mined.
+ * Revokes grants. Reads stop as soon as the server has accepted the message or it is mined.
  *
- * @throws Failure `not_found` if nothing stands or is on its way; what wallet, server and chain refuse.
+ * @throws Failure `not_found` if there is no valid grant and none on its way; the refusals of wallet, server and chain.
  */
 export async function revoke(client: WalletClient, ending: Ending, errand: Errand): Promise<Revoked> {
   errand.phase('preparing');
@@ -35,7 +35,7 @@ export async function revoke(client: WalletClient, ending: Ending, errand: Erran
   const named = namedBy(client, ending, standing, sent);
   if (named.length === 0) throw new Failure('not_found');
   const { txHash, left } = await inBatches(client, named, ending.kind === 'person' ? ending.grantee : null, errand);
-  // What was on its way is forgotten here once the chain no longer takes it.
+  // Grants that were on their way are deleted here once the chain no longer accepts them.
   await sentGrants(client).catch(() => []);
   const isLeft = (grant: ChainGrant): boolean => left.some(({ refs }) => refs.some(isSame({ ...grant, id: grant.scopeId })));
   return {
@@ -46,20 +46,23 @@ export async function revoke(client: WalletClient, ending: Ending, errand: Erran
   };
 }
 
-/** What one message, or several, did not end. */
+/** The permissions that one or several messages did not end. */
 interface Left {
   readonly refs: readonly GrantRef[];
   readonly failure: Failure;
 }
 
-/** A server that refuses one message may take the next. Where the person or this device says no, nobody is asked again. */
+/**
+ * Returns whether no further message is tried. A server that refuses one message may accept the next. A refusal by the person or by this
+ * device ends the operation.
+ */
 const stopsAll = (failure: Failure): boolean =>
   failure.code === 'wallet_rejected' || (!isOfItem(failure) && failure.code !== 'unavailable' && failure.code !== 'rate_limited');
 
 /**
- * Ends grants with as many messages as it takes. One that fails is put aside, and the next one follows.
+ * Revokes grants with as many messages as necessary. If one fails, the failure is collected, and the next one follows.
  *
- * @throws Failure of the first message if none was taken.
+ * @throws Failure of the first message if none was accepted.
  */
 async function inBatches(
   client: WalletClient,
@@ -100,16 +103,16 @@ function isMeant(client: WalletClient, ending: Ending, grant: ChainGrant): boole
 
 type OfPerson = Extract<Ending, { kind: 'person' }>;
 
-/** Only the seed says which tags are somebody's. @throws Failure `locked` without it. */
+/** Returns the tags of a person, which only the seed can compute. @throws Failure `locked` without the seed. */
 function tagsOf({ keys, chain }: WalletClient, { grantee }: OfPerson): readonly Hex[] {
   if (keys === null) throw new Failure('locked');
   return (['read', 'write'] as const).map((right) => keys.tag(chain, grantee, right).tag);
 }
 
 /**
- * What the message names: the grants that stand; those that were signed here and are on their way; and for one person over one
- * scope also what nobody has seen yet, since a signed Grant may be held back by a relayer or hidden by a node. A Revoke ends it
- * before it begins.
+ * Returns the grants that the message names: the valid grants; those that were signed here and are on their way; and, for one person over
+ * one scope, also a grant that this device cannot see, since a relayer may hold a signed Grant back or a node may hide it. A Revoke ends
+ * such a grant before it begins.
  */
 function namedBy(client: WalletClient, ending: Ending, standing: readonly ChainGrant[], sent: readonly SentGrant[]): readonly GrantRef[] {
   const refs: GrantRef[] = standing.map(({ tag, kind, scopeId }) => ({ tag, kind, id: scopeId }));
@@ -136,12 +139,12 @@ const isSame =
   (b: GrantRef): boolean =>
     sameHex(a.tag, b.tag) && a.kind === b.kind && sameHex(a.id, b.id);
 
-/** Ends everything that everybody may do, also what is still on its way. */
+/** Revokes every permission of everybody, including grants on their way. */
 export async function revokeEveryone(client: WalletClient, errand: Errand): Promise<Revoked> {
   errand.phase('preparing');
   const { chain } = client;
   await chain.verifyDeployment();
-  // It works also when the list of what stands cannot be read.
+  // This works even if the list of valid grants cannot be read.
   const standing = await grantsOf(chain, client.address).then(
     (all) => all.filter(({ terms, patientEpoch }) => stands(terms, patientEpoch)),
     () => [],
@@ -163,7 +166,10 @@ async function send(
   return settle(client, action, await api.revoke(toBody(signed)), errand);
 }
 
-/** Records that were opened with these grants, from the anchored log. That it cannot be told must not look like a failure. */
+/**
+ * Returns the records that were opened with these grants, from the anchored log. If the log cannot be read, the revocation must not look
+ * like a failure.
+ */
 async function openedWith(chain: Chain, grants: readonly Pick<GrantRef, 'tag'>[]): Promise<Hex[]> {
   const tags = new Set(grants.map((grant) => grant.tag));
   const log = await accessLog(chain).catch(() => null);

@@ -1,6 +1,6 @@
 /**
- * Grants that were signed here and that the chain does not show yet. A relayer may hold one back, and a page that is closed forgets
- * it; so each is noted before it is sent, and forgotten once it cannot take effect any more. Mirrors `client/src/grants/revoke.rs`.
+ * Grants that were signed here and are not on the chain yet. A relayer may hold one back, and a closed page would lose it. Therefore each
+ * is stored before it is sent, and deleted once it can no longer take effect. Mirrors `client/src/grants/revoke.rs`.
  */
 import type { Address, Hex } from 'viem';
 import type { Client } from '../device/client.ts';
@@ -12,7 +12,7 @@ import { mapSome, unixNow } from './act.ts';
 
 type GrantMessage = Extract<Action, { type: 'grant' }>['message'];
 
-/** As it lies in this browser. The server knows all of it. */
+/** A grant as this browser stores it. The server knows all of this data. */
 interface Kept {
   readonly nonce: string;
   readonly tag: Hex;
@@ -25,7 +25,7 @@ interface Kept {
   readonly deadline: number;
 }
 
-/** One that may still take effect, with the references of its grants on chain. */
+/** A grant that may still take effect, with the references of its grants on chain. */
 export interface SentGrant extends SentGrantItem {
   readonly refs: readonly GrantRef[];
 }
@@ -33,7 +33,7 @@ export interface SentGrant extends SentGrantItem {
 const PREFIX = 'sent-grant:';
 const nameOf = ({ nonce }: Kept): string => PREFIX + nonce;
 
-/** Notes a signed grant. */
+/** Stores a signed grant. */
 export async function noteSentGrant(client: Client, message: GrantMessage, wanted: NewGrants): Promise<void> {
   const kept: Kept = {
     nonce: message.nonce.toString(),
@@ -49,14 +49,14 @@ export async function noteSentGrant(client: Client, message: GrantMessage, wante
   await client.shelf.put(nameOf(kept), kept);
 }
 
-/** Those that may still take effect, oldest first. The others are forgotten. */
+/** Returns the grants that may still take effect, oldest first. Deletes the others. */
 export async function sentGrants(client: Client): Promise<SentGrant[]> {
   const { chain, address, shelf } = client;
   const kept = await shelf.all<Kept>(PREFIX);
   if (kept.length === 0) return [];
   const [now, patientEpoch] = await Promise.all([chain.now(), chain.patientEpoch(address)]);
   const registry = chain.addressOf('grant_registry');
-  /** The chain takes it only with an unused nonce, in time, and while every epoch is the one that it names. */
+  /** The chain accepts a grant only with an unused nonce, before its deadline, and while every epoch is the one that it names. */
   const canLand = async (one: Kept): Promise<boolean> => {
     if (one.deadline <= now || one.patientEpoch !== patientEpoch) return false;
     if (await chain.isNonceUsed(registry, address, BigInt(one.nonce))) return false;

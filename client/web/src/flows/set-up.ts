@@ -1,4 +1,4 @@
-/** Making the seed and its keyring, unlocking it, and the recovery kit. Mirrors `client/src/unlock.rs`. */
+/** Makes the seed and its keyring, unlocks the keyring, and makes the recovery kit. Mirrors `client/src/unlock.rs`. */
 import type { Address, Hex } from 'viem';
 import { findKeyring, keepFirstKeyring, keepKeyring, putBackKeyring, replaceKeyring } from '../device/keyring-copy.ts';
 import type { Client, ReadyClient } from '../device/client.ts';
@@ -23,8 +23,8 @@ const KIT_TITLE = 'medlock recovery kit';
 /**
  * Makes a seed and its keyring with two unlockers, wallet and passphrase.
  *
- * @throws Failure `already_set_up` if this browser or the server has a keyring, or the chain a key of this address
- * that the person has not called somebody else's (`anew`); `passphrase_too_short`.
+ * @throws Failure `already_set_up` if this browser or the server has a keyring, or if the chain has a key of this address and the person
+ * has not said that it is somebody else's (`anew`); `passphrase_too_short`.
  */
 export async function makeKeys(
   client: Client,
@@ -40,11 +40,11 @@ export async function makeKeys(
 }
 
 /**
- * Makes the keyring again from the recovery words, in place of one that nobody can open any more. A keyring is replaced
- * only by a seed of which a key is published: before that, nothing but it says which seed is the right one. `anyway`: the person
- * knows that every published key is somebody else's, and that the words are theirs.
+ * Makes the keyring again from the recovery words, in place of one that nobody can open any more. A keyring is replaced only by a seed of
+ * which a key is published. Before that, only the existing keyring tells which seed is the right one. `anyway`: the person knows that every
+ * published key is somebody else's, and that the words are their own.
  *
- * @throws Failure `invalid_words`, `wrong_keys` if no key that was ever published for this address is of these words,
+ * @throws Failure `invalid_words`, `wrong_keys` if no key that was ever published for this address belongs to these words,
  * `already_set_up`.
  */
 export async function recover(
@@ -55,7 +55,7 @@ export async function recover(
   errand.phase('preparing');
   await client.chain.verifyDeployment();
   const seed = seedOfWords(words, client.address);
-  // Compared before anything is kept; a seed that is not theirs is wiped there.
+  // The seed is compared before anything is stored. A seed that does not belong to the person is wiped there.
   const keys = await (anyway ? Keys.compared : Keys.checked)(client.chain, client.address, seed);
   if (keys.current === 0 && (await findKeyring(client)) !== null) {
     seed.wipe();
@@ -63,12 +63,12 @@ export async function recover(
   }
   const keep = keys.current === 0 ? keepFirstKeyring : keepInPlace;
   const result = await makeKeyring(client, seed, passphrase, false, keep, errand);
-  // Whoever types the words has them.
+  // A person who can type the words has saved them.
   await recordProof(client, result.keys);
   return result;
 }
 
-/** The seed of recovery words: 24 words, or the text of a kit, which must be this account's. */
+/** Returns the seed of recovery words: 24 words, or the text of a kit, which must be this account's. */
 function seedOfWords(text: string, owner: Address): Seed {
   try {
     if (!text.includes(KIT_TITLE)) return seedFromWords(text);
@@ -98,7 +98,7 @@ async function makeKeyring(
     throw new Failure('passphrase_too_short', { cause: error, values: { min: MIN_PASSPHRASE_CHARS } });
   }
   const walletRefused = skipWallet ? 'rejected' : await addWallet(client, seed, keyring, errand);
-  // Whose the published keys are was judged before; here they are only looked up.
+  // Whose the published keys are was checked before. Here they are only read.
   const keys = await Keys.compared(client.chain, client.address, seed);
   try {
     errand.check();
@@ -111,13 +111,16 @@ async function makeKeyring(
   }
 }
 
-/** Keeps a keyring whatever was there. The copy here opens it; the server gets its own at the next sign-in if this fails. */
+/**
+ * Stores a keyring in place of any other. The copy in this browser can be unlocked; if the server does not get its copy now, it gets it at
+ * the next sign-in.
+ */
 async function keepInPlace(client: Client, keyring: Keyring): Promise<boolean> {
   await keepKeyring(client, keyring);
   return replaceKeyring(client, keyring).catch(() => false);
 }
 
-/** Adds the wallet as an unlocker; says why it cannot be one. */
+/** Adds the wallet as an unlocker. Returns the reason if the wallet cannot be one. */
 async function addWallet(client: Client, seed: Seed, keyring: Keyring, errand: Errand): Promise<NewKeyring['walletRefused']> {
   if (await client.chain.hasCode(client.address)) return 'contract_account';
   const message = WalletMessage.create({
@@ -135,7 +138,7 @@ async function addWallet(client: Client, seed: Seed, keyring: Keyring, errand: E
     return null;
   } catch (error) {
     if (error instanceof KeyringError && error.code === 'unstable_signature') return 'not_deterministic';
-    // A contract's signature has no r and s of its owner's key: it cannot unlock either.
+    // A contract's signature has no r and s from a key of the owner, so it cannot unlock either.
     if (error instanceof KeyringError && error.code === 'invalid_signature') return 'contract_account';
     if (error instanceof Failure && (error.code === 'wallet_rejected' || error.code === 'cancelled')) return 'rejected';
     throw error;
@@ -143,8 +146,8 @@ async function addWallet(client: Client, seed: Seed, keyring: Keyring, errand: E
 }
 
 /**
- * Opens the keyring with a passphrase and compares the derived keys with the chain. A published key that is somebody else's locks
- * nobody out: the keys say so ({@link Keys.isReplaced}).
+ * Unlocks the keyring with a passphrase and compares the derived keys with the chain. If a published key is somebody else's, the person can
+ * still unlock; {@link Keys.isReplaced} reports it.
  *
  * @throws Failure `no_keyring`, `not_unlocked`.
  */
@@ -153,7 +156,7 @@ export function unlockWithPassphrase(client: Client, passphrase: string, errand:
 }
 
 /**
- * The same by the wallet's signature over the keyring's own message.
+ * Unlocks the keyring with the wallet's signature over the message in the keyring.
  *
  * @throws Failure `wallet_not_deterministic` if no wallet can unlock it.
  */
@@ -187,28 +190,28 @@ async function unlock(client: Client, errand: Errand, open: (keyring: Keyring) =
     throw error;
   }
   const keys = await Keys.compared(client.chain, client.address, seed);
-  // The cookie may be another account's by now: nothing of this one goes to the server then.
+  // The session cookie may belong to another account by now. Then nothing of this account is sent to the server.
   if (errand.signal.aborted) keys.wipe();
   errand.check();
   await keepKeyring(client, keyring);
   await keepPublicKeys(client, keys);
-  // A convenience that must not fail the unlocking.
+  // Unlocking must not fail if this optional step fails.
   await putBackKeyring(client).catch(() => false);
   return keys;
 }
 
-/** The recovery kit. */
+/** Returns the recovery kit. */
 export function kitOf(client: ReadyClient): Kit {
   const { chainId } = client.chain.deployment;
   const { seed, owner } = client.keys;
   return { words: seedToWords(seed).split(' '), text: kitToText({ chainId, owner, seed }), chainId, owner };
 }
 
-/** The numbers of three different words of the 24, counted from 1, ascending. */
+/** Returns three different positions from 1 to 24, ascending. */
 export function wordNumbersToProve(): [number, number, number] {
   const numbers = Array.from({ length: 24 }, (_, index) => index + 1);
   const chosen = [0, 1, 2].map(() => {
-    // 2^32 is so far above 24 that the bias does not matter here: the words are not secret to who proves them.
+    // 2^32 is so far above 24 that the bias does not matter here: the person who answers knows the words anyway.
     const [random] = crypto.getRandomValues(new Uint32Array(1));
     return numbers.splice((random ?? 0) % numbers.length, 1)[0] as number;
   });
@@ -229,14 +232,14 @@ export async function proveKit(client: ReadyClient, numbers: readonly number[], 
   await recordProof(client, client.keys);
 }
 
-/** Which seed a proof is about: the hash of the first public key that derives from it. */
+/** Identifies the seed of a proof: the hash of the first public key that derives from it. */
 const seedName = (keys: Keys): Hex => keys.identityAt(1).publicKey.hash();
 
 async function recordProof(client: Client, keys: Keys): Promise<void> {
   await client.shelf.put(PROOF, { provedAt: unixNow(), seed: seedName(keys) });
 }
 
-/** Whether the words of these keys were saved and proved in this browser; those of another seed do not count. */
+/** Returns whether the words of these keys were saved and proved in this browser. A proof for another seed does not count. */
 export async function isKitSaved(client: Pick<ReadyClient, 'shelf' | 'keys'>): Promise<boolean> {
   const proof = await client.shelf.get<{ seed?: Hex }>(PROOF);
   return proof?.seed === seedName(client.keys);

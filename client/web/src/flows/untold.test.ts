@@ -1,4 +1,4 @@
-/** What a server leaves out or says otherwise than the chain: grants and reads. */
+/** Tests a server that leaves out grants and reads, or describes them differently from the chain. */
 import { encodeAbiParameters, encodeEventTopics, numberToHex, type Abi, type AbiEvent, type Hex } from 'viem';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { accessLogAbi, grantRegistryAbi, recordRegistryAbi } from '../chain/abi.ts';
@@ -13,7 +13,7 @@ const TAG = repeated(0x0a);
 const [LEAF, OTHER_LEAF] = [repeated(0x0b), repeated(0x0c)];
 const NOW = 1_795_000_000;
 
-/** One event as a node gives it. */
+/** One event as a node returns it. */
 function log(contract: keyof typeof DEPLOYMENT.contracts, abi: Abi, eventName: string, args: Record<string, unknown>) {
   const event = abi.find((item): item is AbiEvent => item.type === 'event' && item.name === eventName);
   const data = event?.inputs.filter((input) => input.indexed !== true) ?? [];
@@ -56,7 +56,7 @@ const granted = log('grant_registry', grantRegistryAbi as Abi, 'Granted', {
   bundleHash: repeated(0x0f),
 });
 
-/** A chain with these events; every call is answered by the terms of the one grant, or by zero. */
+/** A chain with these events. Every call returns the terms of the one grant, or zero. */
 class SmallChain extends Chain {
   constructor(events: readonly ReturnType<typeof log>[]) {
     super(async (method, params) => {

@@ -1,8 +1,8 @@
 /**
- * Uploads: hash and sign, encrypt, send, register, deposit the release share. Mirrors `client/src/upload.rs`.
+ * Uploads a document: hash and sign, encrypt, send, register, deposit the release share. Mirrors `client/src/upload.rs`.
  *
- * The order of effects follows from what may be lost: the envelope is stored, then the release share (in the same request
- * as the signed registration), then the chain. What is done is in the journal before the next step begins.
+ * The order is chosen so that nothing is lost: first the envelope is stored, then the release share (in the same request as the signed
+ * registration), then the registration goes to the chain. Each finished step is in the journal before the next one begins.
  */
 import type { Address, Hex } from 'viem';
 import * as api from '../api/routes.ts';
@@ -35,7 +35,7 @@ import { allEntries, endEntry, markOf, saveEntry, type JournalEntry, type Stored
 
 interface UploadProgress {
   readonly state: UploadState;
-  /** 0 to 1. */
+  /** Progress from 0 to 1. */
   readonly progress: number;
   readonly patient?: Address;
 }
@@ -45,20 +45,20 @@ interface Uploaded {
   readonly version: number;
 }
 
-/** Two signatures: that the document comes from me, and that it is registered. */
+/** There are two signatures: one over the authorship of the document, one over its registration. */
 const AUTHOR = { part: 1, parts: 2 };
 const REGISTRATION = { part: 2, parts: 2 };
-/** A registration whose deadline is so near is signed anew. */
+/** A registration whose deadline is nearer than this is signed again. */
 const NEARLY_EXPIRED_SECONDS = 30;
-/** What a server answers that has let an envelope go: it is encrypted anew. */
+/** Answers of a server that no longer has an envelope. The document is then encrypted again. */
 const LET_GO = ['not_found', 'invalid_envelope', 'cid_mismatch', 'expired'];
 
 /**
- * Uploads one document. After an interruption the same document to the same destination completes the upload that it began: no
- * second record.
+ * Uploads one document. After an interruption, uploading the same document to the same destination completes the earlier upload; no second
+ * record is made.
  *
- * @throws Failure `kit_not_saved` for one's own records before the words are saved, `key_not_registered`,
- * `wrong_public_key`, `source_changed`, `stored_other_bytes`, and what wallet, server and chain refuse.
+ * @throws Failure `kit_not_saved` for own records before the words are saved, `key_not_registered`, `wrong_public_key`, `source_changed`,
+ * `stored_other_bytes`, and the refusals of wallet, server and chain.
  */
 export async function upload(
   client: ReadyClient,
@@ -70,9 +70,9 @@ export async function upload(
   await client.chain.verifyDeployment();
   const destination = await findDestination(client, wanted.target);
   if (destination.patient === client.address && !(await isKitSaved(client))) throw new Failure('kit_not_saved');
-  // Told before minutes of hashing: without a published key of one's own there is nothing to seal to.
+  // Checked before the long hashing: without an own published key there is no key to seal to.
   if (destination.patient === client.address) void client.keys.ownKey;
-  // Told before minutes of hashing, not after.
+  // Checked before the hashing, which may take minutes, and not after it.
   requireLength(client, wanted.content.size, 0);
   if (!(await hasRoomFor(wanted.content.size))) throw new Failure('no_room');
   tell({ state: 'hashing', progress: 0, patient: destination.patient });
@@ -97,7 +97,7 @@ export async function upload(
   return finish(client, await store(client, entry, { ...wanted, hash, signature }, errand, tell), errand, tell);
 }
 
-/** A document whose author has signed its hash. */
+/** A document whose hash the author has signed. */
 interface SignedContent extends NewUpload {
   readonly hash: Hex;
   readonly signature: Hex;
@@ -110,11 +110,11 @@ export async function finishUpload(client: ReadyClient, record: Hex, version: nu
   if ((await complete(client, entry, errand, () => undefined)) === null) throw new Failure('not_found');
 }
 
-/** Where an upload goes, with what the chain says about it. */
+/** The destination of an upload, with its data from the chain. */
 interface Destination {
   readonly patient: Address;
   readonly category: JournalEntry['category'];
-  /** The record and the version that is replaced, for a further version. */
+  /** For a further version: the record and the version that is replaced. */
   readonly replaces: { readonly record: Hex; readonly version: number; readonly category: number } | null;
 }
 
@@ -127,19 +127,19 @@ async function findDestination(client: ReadyClient, target: UploadTarget): Promi
   return { patient: known.patient, category: null, replaces: { record: target.record, version: known.version, category: known.category } };
 }
 
-/** The journal's entry of an interrupted upload of the same document to the same destination. */
+/** Returns the journal's entry of an interrupted upload of the same document to the same destination. */
 async function findJournalEntry(client: ReadyClient, destination: Destination, mark: Hex): Promise<JournalEntry | null> {
   const entry = (await allEntries(client)).find((one) => {
     if (one.uploader !== client.address || one.patient !== destination.patient || one.mark !== mark) return false;
     if (destination.replaces === null) return one.version === 1 && one.category === destination.category;
     const { record, version } = destination.replaces;
-    // Its own registration may have been mined meanwhile.
+    // Its own registration may have been mined in the meantime.
     return one.record === record && (one.version === version + 1 || one.version === version);
   });
   if (entry === undefined) return null;
   const registered = await registeredCid(client, entry);
   if (registered === null || (entry.stored !== null && registered.equals(cidOf(entry.stored)))) return entry;
-  // Somebody else's version took the number meanwhile: this upload begins again with the next.
+  // Another version got this number in the meantime: the upload starts again with the next number.
   await endEntry(client, entry);
   return null;
 }
@@ -163,7 +163,7 @@ function newJournalEntry(client: ReadyClient, destination: Destination, mark: He
   };
 }
 
-/** The author's signature over the content. It is asked for with every encryption, and kept in the envelope alone. */
+/** Asks for the author's signature over the content. It is asked for at every encryption, and stored only in the envelope. */
 function signContent(
   client: ReadyClient,
   { record, version, uploader, begun }: JournalEntry,
@@ -182,13 +182,16 @@ function requireLength(client: ReadyClient, contentLength: number, metadataLengt
   if (problem === 'too_large') throw new Failure('too_large', { values: { max } });
 }
 
-/** Told before the wallet asks, and before minutes of sending. The server has the last word. */
+/**
+ * Checks that the server has enough space for the account. This happens before the wallet asks and before the sending, which may take
+ * minutes. The server still makes the final decision.
+ */
 async function requireSpace(contentLength: number): Promise<void> {
   const { stored, quota } = await api.storage();
   if (stored + sealedLen(contentLength, 0) > quota) throw new Failure('quota_exceeded', { values: { quota } });
 }
 
-/** Encrypts and sends the document under a new data key, and notes it. */
+/** Encrypts the document under a new data key, sends it, and stores the journal entry. */
 async function store(
   client: ReadyClient,
   entry: JournalEntry,
@@ -209,7 +212,7 @@ async function store(
     signedBy: { author: entry.uploader, signature: wanted.signature },
   };
   tell({ state: 'sending', progress: 0 });
-  // For oneself never what the chain shows: it may be a key that somebody else has published in one's name.
+  // For the person's own records, the key on the chain is never used: somebody else may have published it in the person's name.
   const patientKey = entry.patient === client.address ? client.keys.ownKey : await publicKey(client.chain, entry.patient);
   requireLength(client, contentLength, encodedLength(metadata));
   const request = {
@@ -224,18 +227,18 @@ async function store(
     operatorKey: client.info.operatorKey.key,
     operatorKeyEpoch: client.info.operatorKey.epoch,
   };
-  // Encrypting and sending are each told as one half.
+  // Encrypting and sending each count as one half of the progress.
   const onProgress = (bytes: number): void => tell({ state: 'sending', progress: bytes / contentLength / 2 });
   const sealed = await inWorker(() => sealFile(wanted.content, request, { signal: errand.signal, onProgress }));
   try {
     return await send(client, entry, sealed, metadata, errand, tell);
   } finally {
-    // Stored, refused or cancelled: nothing of it stays here. What goes on later is encrypted anew.
+    // Whether it was stored, refused or cancelled, the envelope is removed here. An upload that is continued later encrypts again.
     await sealed.discard();
   }
 }
 
-/** Sends the envelope and notes that it is stored. */
+/** Sends the envelope and records in the journal that it is stored. */
 async function send(
   client: ReadyClient,
   entry: JournalEntry,
@@ -274,7 +277,7 @@ async function inWorker<T>(job: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Goes on with an interrupted upload whose envelope was stored. `null`: it has to be encrypted anew. */
+/** Continues an interrupted upload whose envelope was stored. Returns `null` if the document has to be encrypted again. */
 async function complete(
   client: ReadyClient,
   entry: JournalEntry,
@@ -285,7 +288,7 @@ async function complete(
   if (stored === null) return null;
   const registered = await registeredCid(client, entry);
   if (registered?.equals(cidOf(stored))) return finish(client, entry, errand, tell);
-  // A registration whose time has passed can no longer succeed; another one takes its destination.
+  // A registration whose deadline has passed can no longer succeed. A new one registers the same record and version.
   const isLate = stored.body !== null && stored.body.deadline <= unixNow() + NEARLY_EXPIRED_SECONDS;
   try {
     return await finish(client, isLate ? { ...entry, stored: { ...stored, body: null } } : entry, errand, tell);
@@ -298,7 +301,7 @@ async function complete(
 
 const cidOf = (stored: StoredEnvelope): Cid => new Cid(stored.codec, stored.digest);
 
-/** Registers what is stored, and ends the upload. */
+/** Registers a stored envelope, and ends the upload. */
 async function finish(
   client: ReadyClient,
   entry: JournalEntry,
@@ -341,7 +344,7 @@ function sentenceOf(client: ReadyClient, entry: JournalEntry, action: Action) {
     : ({ key: 'sign.add_version', values: { version: entry.version, record: entry.record, patient: entry.patient, own } } as const);
 }
 
-/** Puts the release share in for a version that stands on chain, with what shows that the uploader may. */
+/** Deposits the release share for a version that is on the chain, with the proof that the uploader may do so. */
 async function depositShare(client: ReadyClient, entry: JournalEntry, deposit: api.RegisterBody): Promise<void> {
   const isPatient = entry.patient === entry.uploader;
   const body = isPatient
@@ -354,7 +357,7 @@ async function depositShare(client: ReadyClient, entry: JournalEntry, deposit: a
   }
 }
 
-/** The CID that the chain has for the entry's version; `null` while it has none. */
+/** Returns the CID that the chain has for the entry's version; `null` if it has none. */
 async function registeredCid(client: ReadyClient, entry: JournalEntry): Promise<Cid | null> {
   const record = await client.chain.findRecord(entry.record);
   if (record === null || record.version < entry.version) return null;
@@ -362,7 +365,7 @@ async function registeredCid(client: ReadyClient, entry: JournalEntry): Promise<
   return versions.find((version) => version.version === entry.version)?.cid ?? null;
 }
 
-/** The message that registers the entry's version; the one that was signed before, if one was. */
+/** Returns the message that registers the entry's version; the one that was signed before, if there is one. */
 async function registration(client: ReadyClient, entry: JournalEntry, stored: StoredEnvelope): Promise<Action> {
   const nonce = stored.body === null ? newNonce() : BigInt(stored.body.nonce);
   const deadline =
@@ -382,7 +385,7 @@ async function registration(client: ReadyClient, entry: JournalEntry, stored: St
   return { type: 'register_version', message: { ...shared, record: entry.record, version: entry.version - 1, salt } };
 }
 
-/** What opens this uploader's WRITE tag for the patient. */
+/** Returns the salt that opens this uploader's WRITE tag for the patient. */
 async function writeSaltOf(client: ReadyClient, entry: JournalEntry): Promise<Hex> {
   const category = entry.category === null ? (await client.chain.record(entry.record)).category : CATEGORIES.code(entry.category);
   return findWriteSalt(client, entry.patient, category);

@@ -5,20 +5,20 @@ import type { Key, Source } from './en.ts';
 import { ENGLISH, isRightToLeft, keep, load, preferred, type Dictionary, type Language } from './language.ts';
 import { render, type Rest } from './message.ts';
 
-/** Gives the text of a key, with its places filled. */
+/** Returns the text of a key, with its places filled. */
 type Translate = <K extends Key>(key: K, ...values: Rest<Source[K]>) => string;
 
-/** What pages need of a language. */
+/** Texts, formats and settings of the language on screen. */
 interface I18n {
   readonly language: Language;
   readonly t: Translate;
   readonly format: Format;
-  /** The two sentences of a failure: what went wrong, what to do now. */
+  /** Returns the two sentences of a failure: the problem, and the next step. */
   readonly failure: (code: FailureCode) => readonly [what: string, next: string];
   readonly choose: (language: Language) => void;
 }
 
-/** The translation function of a language; pages get it from `useI18n`, tests may make their own. */
+/** Returns the translation function of a language. Pages get it from `useI18n`; tests may make their own. */
 function makeTranslate(language: Language, { messages }: Dictionary): Translate {
   const plural = new Intl.PluralRules(language);
   const number = new Intl.NumberFormat(language);
@@ -28,7 +28,7 @@ function makeTranslate(language: Language, { messages }: Dictionary): Translate 
 
 const Context = createContext<I18n | null>(null);
 
-/** Language, direction and texts for everything below. The document says which language it is in. */
+/** Provides language, direction and texts to everything below it, and sets the language of the document. */
 export function I18nProvider({ children }: { readonly children: ReactNode }): ReactNode {
   const [wanted, setWanted] = useState<Language>(preferred);
   const [shown, setShown] = useState<readonly [Language, Dictionary] | null>(wanted === 'en' ? ['en', ENGLISH] : null);
@@ -39,7 +39,7 @@ export function I18nProvider({ children }: { readonly children: ReactNode }): Re
       (dictionary) => {
         if (current) setShown([wanted, dictionary]);
       },
-      // The file of that language could not be fetched: what is on screen, or English, is better than nothing.
+      // The file of that language could not be fetched. The language on screen, or English, is used instead.
       () => {
         if (current) setShown((before) => before ?? ['en', ENGLISH]);
       },
@@ -74,7 +74,7 @@ export function I18nProvider({ children }: { readonly children: ReactNode }): Re
   return value && <Context value={value}>{children}</Context>;
 }
 
-/** The texts and formats of the language on screen. */
+/** Returns the texts and formats of the language on screen. */
 export function useI18n(): I18n {
   const i18n = use(Context);
   if (i18n === null) throw new Error('useI18n is used inside I18nProvider');

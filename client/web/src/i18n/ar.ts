@@ -3,7 +3,7 @@ import type { Source } from './en.ts';
 
 /** The texts of the screens in Arabic. */
 export const ar: Translation<Source> = {
-  // Everywhere.
+  // The whole app.
   'app.title': '{page} · medlock',
   'app.skip': 'الانتقال إلى المحتوى',
   'app.menu': 'القائمة',
@@ -58,7 +58,7 @@ export const ar: Translation<Source> = {
   'ui.notAccredited': 'غير معتمد',
   'ui.requestId': 'مرجع لمن يدير هذا الخادم: {id}',
   'ui.stop': 'توقف: هناك شيء غير متطابق',
-  // Where a signed action stands, read aloud as it changes.
+  // Phases of a signed action, read aloud when they change.
   'action.preparing': 'جارٍ التحضير…',
   'action.signing': 'بانتظار توقيعك في محفظتك…',
   'action.sending': 'جارٍ الإرسال…',
@@ -67,7 +67,7 @@ export const ar: Translation<Source> = {
   'action.waiting_fees': 'قُبل. تكلفة الشبكة الآن أعلى مما يدفعه هذا الخادم. يُستأنف تلقائيًا عندما يتغير ذلك…',
   'action.waiting_funds': 'قُبل. لا يملك هذا الخادم ما يكفي لذلك. يُستأنف تلقائيًا عندما يعالج مشغّله الأمر…',
   'action.done': 'تم.',
-  // What a signature allows, shown before each one.
+  // Sentences that say what a signature allows, shown before each signature.
   'sign.title': 'قبل أن توقّع',
   'sign.inWallet': 'محفظتك تسألك الآن',
   'sign.inWallet.text': 'انظر إلى نافذة محفظتك. قد تكون خلف هذه النافذة.',
@@ -534,7 +534,7 @@ export const ar: Translation<Source> = {
   'inbox.block.text': 'تُرفض طلباته من الآن، وما يشاركه يبقى جانبًا دون أن تراه. الأذونات السارية تظل سارية. يمكنك رفع الحظر في الإعدادات.',
   'inbox.blocked': 'حُظر {name}.',
   'inbox.more': 'هناك المزيد، ويظهر بعد التعامل مع هذه.',
-  // Who can see my data.
+  // The page "Who can see my data".
   'access.title': 'من يستطيع رؤية بياناتي',
   'access.intro': 'كل من سمحت له بشيء، وإلى متى.',
   'access.empty.title': 'لا أحد سواك',

@@ -11,7 +11,7 @@ const dictionaries = new Map<Language, Dictionary>();
 for (const language of languages) dictionaries.set(language, await load(language));
 const english = await load('en');
 
-/** Words that are the same in another language, or names. */
+/** Texts that are the same in another language, or names. */
 const SAME: ReadonlySet<string> = new Set(['app.title', 'viewer.fhir.normal', 'note.status.provisional', 'role.auditor']);
 
 const forms = (message: Message): readonly string[] => (typeof message === 'string' ? [message] : Object.values(message));
@@ -37,7 +37,7 @@ test.each(languages)('%s has the places of the English texts, and no others', (l
     for (const text of forms(message)) {
       const found = [...new Set(places(text))];
       expect(expected, `${key}: ${text}`).toEqual(expect.arrayContaining(found));
-      // "Encrypt and add" for one file needs no number; everything else that English names must be there.
+      // "Encrypt and add" for one file needs no number. All other places of the English text must be there.
       const missing = expected.filter((place) => !found.includes(place) && !(isPlural && place === 'count'));
       expect(missing, `${key}: ${text}`).toEqual([]);
     }
@@ -49,7 +49,7 @@ test.each(languages)('%s has the plural classes of its language', (language) => 
   for (const [key, message] of Object.entries(of(language))) {
     if (typeof message === 'string') continue;
     expect(classes, key).toEqual(expect.arrayContaining(Object.keys(message)));
-    // Where nothing is counted as none, `zero` may fall back to `other`; `many` of Spanish is for millions.
+    // If the language does not treat 0 in a special way, `zero` may fall back to `other`. `many` in Spanish is for millions.
     const needed = classes.filter((name) => name !== 'zero' && !(language === 'es' && name === 'many'));
     expect(Object.keys(message), key).toEqual(expect.arrayContaining(needed));
   }

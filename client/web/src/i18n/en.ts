@@ -1,6 +1,6 @@
-/** The texts of the screens in English: the source whose keys and places the other languages must have. */
+/** The texts of the screens in English. Every other language must have the same keys and places. */
 export const en = {
-  // Everywhere.
+  // The whole app.
   'app.title': '{page} · medlock',
   'app.skip': 'Skip to the content',
   'app.menu': 'Menu',
@@ -48,7 +48,7 @@ export const en = {
   'ui.notAccredited': 'Not accredited',
   'ui.requestId': 'Reference for whoever runs this server: {id}',
   'ui.stop': 'Stop: something does not match',
-  // Where a signed action stands, read aloud as it changes.
+  // Phases of a signed action, read aloud when they change.
   'action.preparing': 'Preparing…',
   'action.signing': 'Waiting for you to sign in your wallet…',
   'action.sending': 'Sending…',
@@ -57,7 +57,7 @@ export const en = {
   'action.waiting_fees': 'Accepted. The network costs more now than this server pays. It goes on by itself once that changes…',
   'action.waiting_funds': 'Accepted. This server is short of means for it. It goes on by itself once its operator has seen to that…',
   'action.done': 'Done.',
-  // What a signature allows, shown before each one.
+  // Sentences that say what a signature allows, shown before each signature.
   'sign.title': 'Before you sign',
   'sign.inWallet': 'Your wallet is asking you now',
   'sign.inWallet.text': 'Look at the window of your wallet. It may be behind this one.',
@@ -487,7 +487,7 @@ export const en = {
     'Their requests are refused from now on, and what they share waits apart, unseen. Permissions that stand go on to count. You can unblock them in the settings.',
   'inbox.blocked': '{name} is blocked.',
   'inbox.more': 'There are more. They appear once these are dealt with.',
-  // Who can see my data.
+  // The page "Who can see my data".
   'access.title': 'Who can see my data',
   'access.intro': 'Everybody whom you allowed something, and until when.',
   'access.empty.title': 'Nobody but you',
@@ -808,7 +808,7 @@ export const en = {
   'role.researcher': 'Researcher',
 } as const;
 
-/** The source: every key, with its places. */
+/** The type of this dictionary: every key, with its places. */
 export type Source = typeof en;
-/** A key. */
+/** A key of the dictionaries. */
 export type Key = keyof Source;

@@ -3,7 +3,7 @@ import type { Source } from './en.ts';
 
 /** The texts of the screens in Spanish. */
 export const es: Translation<Source> = {
-  // Everywhere.
+  // The whole app.
   'app.title': '{page} · medlock',
   'app.skip': 'Ir al contenido',
   'app.menu': 'Menú',
@@ -52,7 +52,7 @@ export const es: Translation<Source> = {
   'ui.notAccredited': 'Sin acreditación',
   'ui.requestId': 'Referencia para quien gestiona este servidor: {id}',
   'ui.stop': 'Alto: algo no coincide',
-  // Where a signed action stands, read aloud as it changes.
+  // Phases of a signed action, read aloud when they change.
   'action.preparing': 'Preparando…',
   'action.signing': 'Esperando a que firmes en tu monedero…',
   'action.sending': 'Enviando…',
@@ -61,7 +61,7 @@ export const es: Translation<Source> = {
   'action.waiting_fees': 'Aceptado. La red cuesta ahora más de lo que paga este servidor. Seguirá por sí solo cuando eso cambie…',
   'action.waiting_funds': 'Aceptado. A este servidor le faltan medios para ello. Seguirá por sí solo cuando su operador lo resuelva…',
   'action.done': 'Hecho.',
-  // What a signature allows, shown before each one.
+  // Sentences that say what a signature allows, shown before each signature.
   'sign.title': 'Antes de firmar',
   'sign.inWallet': 'Tu monedero te lo pregunta ahora',
   'sign.inWallet.text': 'Mira la ventana de tu monedero. Puede estar detrás de esta.',
@@ -498,7 +498,7 @@ export const es: Translation<Source> = {
     'Desde ahora se rechazan sus solicitudes, y lo que comparta espera aparte, sin verse. Los permisos vigentes siguen contando. Puedes desbloquearla en los ajustes.',
   'inbox.blocked': '{name} está bloqueada.',
   'inbox.more': 'Hay más. Aparecen cuando hayas atendido estas.',
-  // Who can see my data.
+  // The page "Who can see my data".
   'access.title': 'Quién puede ver mis datos',
   'access.intro': 'Todas las personas a las que has permitido algo, y hasta cuándo.',
   'access.empty.title': 'Nadie más que tú',

@@ -1,4 +1,4 @@
-/** Dates, numbers and sizes in a language. Times are unix seconds everywhere in this app. */
+/** Formats dates, numbers and sizes in a language. All times in this app are in Unix seconds. */
 export interface Format {
   /** "3 May 2026". */
   readonly day: (seconds: number) => string;
@@ -27,7 +27,7 @@ const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
 ];
 const SIZES = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;
 
-/** The formatters of a language, made once: `Intl` objects are costly. */
+/** Makes the formatters of a language. Call it once for each language, because `Intl` objects are expensive. */
 export function makeFormat(language: string): Format {
   const day = new Intl.DateTimeFormat(language, { dateStyle: 'long' });
   const moment = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' });

@@ -19,10 +19,10 @@ const SPOKEN: ReadonlySet<string> = new Set([
   'intro',
   'summary',
 ]);
-/** Letters of any alphabet: what is left of a text that is no word is not a text for people. */
+/** Returns whether a text is meant for people: it has at least two letters in a row, of any alphabet. */
 const isText = (text: string): boolean => /\p{L}{2}/u.test(text);
 
-/** Every text for people that stands in a component instead of the dictionaries, with its line. */
+/** Returns every text for people that is written in a component instead of the dictionaries, with its line number. */
 function hardCoded(path: string, source: string): readonly string[] {
   const file = ts.createSourceFile(path, source, ts.ScriptTarget.Latest, true, ts.ScriptKind.TSX);
   const found: string[] = [];

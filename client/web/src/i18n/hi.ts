@@ -3,7 +3,7 @@ import type { Source } from './en.ts';
 
 /** The texts of the screens in Hindi. */
 export const hi: Translation<Source> = {
-  // Everywhere.
+  // The whole app.
   'app.title': '{page} · medlock',
   'app.skip': 'सामग्री पर जाएँ',
   'app.menu': 'मेन्यू',
@@ -50,7 +50,7 @@ export const hi: Translation<Source> = {
   'ui.notAccredited': 'मान्यता प्राप्त नहीं',
   'ui.requestId': 'इस सर्वर को चलाने वाले के लिए संदर्भ: {id}',
   'ui.stop': 'रुकें: कुछ मेल नहीं खाता',
-  // Where a signed action stands, read aloud as it changes.
+  // Phases of a signed action, read aloud when they change.
   'action.preparing': 'तैयारी हो रही है…',
   'action.signing': 'आपके वॉलेट में हस्ताक्षर की प्रतीक्षा है…',
   'action.sending': 'भेजा जा रहा है…',
@@ -59,7 +59,7 @@ export const hi: Translation<Source> = {
   'action.waiting_fees': 'स्वीकार हुआ। नेटवर्क का शुल्क अभी उससे अधिक है जितना यह सर्वर देता है। शुल्क घटने पर यह अपने आप आगे बढ़ेगा…',
   'action.waiting_funds': 'स्वीकार हुआ। इस सर्वर के पास इसके लिए अभी पर्याप्त राशि नहीं है। संचालक के ठीक करने पर यह अपने आप आगे बढ़ेगा…',
   'action.done': 'हो गया।',
-  // What a signature allows, shown before each one.
+  // Sentences that say what a signature allows, shown before each signature.
   'sign.title': 'हस्ताक्षर करने से पहले',
   'sign.inWallet': 'आपका वॉलेट अब आपसे पूछ रहा है',
   'sign.inWallet.text': 'अपने वॉलेट की खिड़की देखें। वह इस खिड़की के पीछे हो सकती है।',
@@ -482,7 +482,7 @@ export const hi: Translation<Source> = {
   'inbox.block.text': 'अब से इनके अनुरोध अस्वीकार होंगे, और ये जो साझा करें वह अलग, अनदेखा रहेगा। लागू अनुमतियाँ चलती रहेंगी। आप सेटिंग में ब्लॉक हटा सकते हैं।',
   'inbox.blocked': '{name} को ब्लॉक कर दिया गया।',
   'inbox.more': 'और भी हैं। इन्हें निपटाने पर वे दिखेंगे।',
-  // Who can see my data.
+  // The page "Who can see my data".
   'access.title': 'मेरा डेटा कौन देख सकता है',
   'access.intro': 'वे सब जिन्हें आपने कुछ अनुमति दी, और कब तक।',
   'access.empty.title': 'आपके सिवा कोई नहीं',

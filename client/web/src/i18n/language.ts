@@ -9,18 +9,18 @@ export interface Dictionary {
   readonly failures: FailureSentences;
 }
 
-/** The languages of the screens, by BCP 47 tag, under their own names. */
+/** The languages of the screens: BCP 47 tags, with the name of each language in itself. */
 export const LANGUAGES = { en: 'English', hi: 'हिन्दी', ar: 'العربية', es: 'Español' } as const;
-/** One of them. */
+/** The tag of one of these languages. */
 export type Language = keyof typeof LANGUAGES;
 
-/** Whether it is written from right to left. */
+/** Returns whether the language is written from right to left. */
 export const isRightToLeft = (language: Language): boolean => language === 'ar';
 
-/** English, which is always at hand. */
+/** English. It is part of the app and need not be fetched. */
 export const ENGLISH: Dictionary = { messages: en, failures: failuresEn };
 
-/** The texts of a language. All but English are files of their own, so that nobody loads four languages. */
+/** Loads the texts of a language. All languages except English are separate files, so that nobody loads all four. */
 export async function load(language: Language): Promise<Dictionary> {
   switch (language) {
     case 'en':
@@ -44,14 +44,14 @@ const KEPT_AS = 'medlock.language';
 
 const isLanguage = (text: string | null | undefined): text is Language => text != null && Object.hasOwn(LANGUAGES, text);
 
-/** What the person chose before, else the first language of the browser that we have, else English. */
+/** Returns the language that the person chose before, else the browser's first language that the app has, else English. */
 export function preferred(): Language {
   const kept = localStorage.getItem(KEPT_AS);
   if (isLanguage(kept)) return kept;
   return navigator.languages.map((tag) => tag.split('-')[0]).find(isLanguage) ?? 'en';
 }
 
-/** Keeps the choice on this device. */
+/** Stores the choice on this device. */
 export function keep(language: Language): void {
   localStorage.setItem(KEPT_AS, language);
 }

@@ -1,40 +1,40 @@
 /**
- * Messages: text with `{name}` places, in one form or in one form for each plural class of the language (CLDR, through
- * `Intl.PluralRules`). English is the source: its keys and places are the types that the other languages must have.
+ * Messages: text with `{name}` places, in one form or in one form for each plural class of the language (CLDR, through `Intl.PluralRules`).
+ * The other languages must have the keys and places of the English dictionary; the types enforce it.
  */
 
-/** One text for each plural class that the language has; `{count}` decides. */
+/** One text for each plural class of the language; `{count}` decides which is used. */
 type Plural = { readonly other: string } & { readonly [C in Exclude<Intl.LDMLPluralRule, 'other'>]?: string };
 
 /** A message of any language. */
 export type Message = string | Plural;
 
-/** The names between braces in a text. */
+/** The names in braces in a text. */
 type Places<Text> = Text extends `${string}{${infer Name}}${infer Rest}` ? Name | Places<Rest> : never;
 
-/** What a message must be given: a number for `count`, text or a number for every other place. */
+/** The values that a message needs: a number for `count`, text or a number for every other place. */
 type Values<M> = M extends string
   ? { [P in Places<M>]: string | number }
   : M extends Plural
     ? { [P in Exclude<Places<M['other']>, 'count'>]: string | number } & { count: number }
     : never;
 
-/** The arguments after the key: none for a text without places. */
+/** The arguments after the key; none for a text without places. */
 export type Rest<M> = [keyof Values<M>] extends [never] ? [] : [values: Values<M>];
 
-/** The other languages: the same keys, a text for a text and a plural for a plural. */
+/** The type of the other languages: the same keys, a text for a text and a plural for a plural. */
 export type Translation<Source> = { readonly [K in keyof Source]: Source[K] extends string ? string : Plural };
 
 const FIRST_STRONG_ISOLATE = '\u2068';
 const POP_ISOLATE = '\u2069';
-/** Letters of right-to-left scripts, and marks that turn the direction. */
+/** Letters of right-to-left scripts, and characters that change the direction. */
 const TURNS = /[\u0590-\u08ff\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc]/;
 
 /**
- * Puts values into a message.
+ * Inserts values into a message.
  *
- * Inserted text is isolated in right-to-left languages, so that a Latin name or a number does not drag the words
- * around it to the wrong side (Unicode UAX 9); in the others when it holds anything that runs the other way.
+ * In right-to-left languages, every inserted text is isolated, so that a Latin name or a number does not move the words around it to the
+ * wrong side (Unicode UAX 9). In the other languages, a text is isolated if it contains right-to-left characters.
  */
 export function render(
   message: Message,

@@ -7,13 +7,13 @@ import { en } from './en.ts';
 
 const SOURCE = fileURLToPath(new URL('..', import.meta.url));
 
-/** Everything that is no dictionary and no test. */
+/** The source of all files except dictionaries and tests. */
 const sources = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
   .filter((name) => /\.tsx?$/.test(name) && !name.startsWith('i18n') && !name.includes('.test.'))
   .map((name) => readFileSync(join(SOURCE, name), 'utf8'))
   .join('\n');
 
-/** The beginnings of keys whose end is known only at run time: t(`category.${name}`). */
+/** The first parts of keys whose end is known only at run time: t(`category.${name}`). */
 const beginnings = [...sources.matchAll(/\bt\(`([\w.]+\.)\$\{/g)].map((match) => match[1] ?? '');
 
 test('every text is used somewhere', () => {

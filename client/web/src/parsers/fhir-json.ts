@@ -1,7 +1,7 @@
-/** Careful access to JSON of strangers: every step may find something else than it hoped for. */
+/** Reads untrusted JSON safely: every value may have another type than expected. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/** A member of an object, else `null`. */
+/** Returns the value at a path of keys, else `null`. */
 export function get(value: Json | undefined, ...path: readonly (string | number)[]): Json {
   let here: Json = value ?? null;
   for (const step of path) {
@@ -15,19 +15,19 @@ export function get(value: Json | undefined, ...path: readonly (string | number)
   return here;
 }
 
-/** Text at a place; anything else is `null`. */
+/** Returns the text at a path; `null` for anything else. */
 export function text(value: Json | undefined, ...path: readonly (string | number)[]): string | null {
   const found = get(value, ...path);
   return typeof found === 'string' && found.trim() !== '' ? found : null;
 }
 
-/** A number at a place. */
+/** Returns the number at a path; `null` for anything else. */
 export function number(value: Json | undefined, ...path: readonly (string | number)[]): number | null {
   const found = get(value, ...path);
   return typeof found === 'number' && Number.isFinite(found) ? found : null;
 }
 
-/** The items of an array at a place; none if there is no array. */
+/** Returns the items of the array at a path; an empty list if there is no array. */
 export function items(value: Json | undefined, ...path: readonly (string | number)[]): readonly Json[] {
   const found = get(value, ...path);
   return Array.isArray(found) ? (found as readonly Json[]) : [];

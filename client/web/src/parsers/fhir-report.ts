@@ -1,9 +1,9 @@
 import { get, items, number, text, type Json } from './fhir-json.ts';
 
-/** How a measured value stands to its reference range; from the sender's own coding, never judged here. */
+/** The relation of a measured value to its reference range. It comes from the sender's own coding and is never computed here. */
 export type Flag = 'low' | 'high' | 'normal' | 'abnormal' | 'critical';
 
-/** What a fact is about; `viewer.fhir.<name>` says it in the reader's language. */
+/** The label of a fact; `viewer.fhir.<name>` is its text in the reader's language. */
 type FactName =
   | 'patient'
   | 'performer'
@@ -18,7 +18,7 @@ type FactName =
   | 'code'
   | 'severity';
 
-/** A value under a name: text, or a FHIR date (`2026`, `2026-05`, `2026-05-04`, or with a time). */
+/** A value with a label: text, or a FHIR date (`2026`, `2026-05`, `2026-05-04`, or with a time). */
 export interface Fact {
   readonly name: FactName;
   readonly value: { readonly text: string } | { readonly date: string };
@@ -32,7 +32,7 @@ export interface ResultRow {
   readonly flag: Flag | null;
 }
 
-/** What kind of entry it is; `viewer.fhir.<kind>` names it. */
+/** The kind of an entry; `viewer.fhir.<kind>` is its text. */
 type FhirEntryKind =
   | 'report'
   | 'result'
@@ -45,7 +45,7 @@ type FhirEntryKind =
   | 'patient'
   | 'other';
 
-/** One resource, as people read it. */
+/** One resource in the form that is shown to people. */
 export interface FhirEntry {
   readonly kind: FhirEntryKind;
   readonly title: string;
@@ -54,18 +54,18 @@ export interface FhirEntry {
   readonly paragraphs: readonly string[];
 }
 
-/** More entries than anybody reads; what follows is in the original data. */
+/** The maximum number of entries that are shown. Further entries are only in the original data. */
 const ENTRIES_MAX = 200;
-/** The same for lines: of one report, and of all of a document together. */
+/** The maximum number of lines, of one report and of all reports in a document together. */
 const ROWS_MAX = 1_000;
-/** Text of a coded concept: its own text, else the display of its first coding, else the code. */
+/** Returns the text of a coded concept: its own text, else the display of its first coding, else the code. */
 const concept = (value: Json): string | null =>
   text(value, 'text') ?? text(value, 'coding', 0, 'display') ?? text(value, 'coding', 0, 'code');
 
 /**
- * Reads a FHIR R4 resource or bundle as a report. Results that a report refers to stand inside it.
+ * Reads a FHIR R4 resource or bundle as a report. The results that a report refers to are shown inside it.
  *
- * The input is hostile: unknown parts are skipped, nothing throws, and every text is shown as text.
+ * The input is hostile: unknown parts are skipped, nothing throws, and every text is shown as plain text.
  */
 export function readFhir(root: Json): readonly FhirEntry[] {
   const isBundle = text(root, 'resourceType') === 'Bundle';
@@ -89,7 +89,7 @@ export function readFhir(root: Json): readonly FhirEntry[] {
   for (const entry of entries) {
     const resource = get(entry, 'resource');
     if (text(resource, 'resourceType') !== 'DiagnosticReport') continue;
-    // One observation named a thousand times is one observation.
+    // An observation that is referred to many times is shown only once.
     const references = new Set(
       items(resource, 'result')
         .slice(0, ROWS_MAX)
@@ -111,7 +111,7 @@ export function readFhir(root: Json): readonly FhirEntry[] {
   return capped([...reports, ...rest]);
 }
 
-/** The entries with at most `ROWS_MAX` lines in all: many reports may name the same observations. */
+/** Returns the entries with at most `ROWS_MAX` lines in all, because many reports may refer to the same observations. */
 function capped(entries: readonly FhirEntry[]): readonly FhirEntry[] {
   let left = ROWS_MAX;
   return entries.map((one) => {
@@ -133,7 +133,7 @@ function dateFact(name: FactName, value: string | null): readonly Fact[] {
   return value === null ? [] : [{ name, value: { date: value } }];
 }
 
-/** A name behind a reference: what the resource displays for it. */
+/** Returns the name that the resource displays for a reference. */
 const display = (value: Json, ...path: readonly (string | number)[]): string | null =>
   text(value, ...path, 'display') ?? text(value, ...path, 0, 'display') ?? text(value, ...path, 0, 'actor', 'display');
 
@@ -227,7 +227,7 @@ function single(type: string, resource: Json): FhirEntry {
   }
 }
 
-/** The lines of observations, as many as anybody reads. */
+/** Returns the lines of observations, up to the maximum. */
 function rowsOf(observations: readonly Json[]): readonly ResultRow[] {
   const rows: ResultRow[] = [];
   for (const observation of observations) {
@@ -237,7 +237,7 @@ function rowsOf(observations: readonly Json[]): readonly ResultRow[] {
   return rows.slice(0, ROWS_MAX);
 }
 
-/** An observation is one line, or one for each of its components. */
+/** Returns one line for an observation, or one for each of its components. */
 function resultRows(observation: Json): readonly ResultRow[] {
   const rows = [observation, ...items(observation, 'component').slice(0, ROWS_MAX)].map((part) => ({
     name: concept(get(part, 'code')) ?? '',
@@ -277,7 +277,7 @@ function range(found: Json): string | null {
   return numbers === null ? null : unit === null ? numbers : `${numbers} ${unit}`;
 }
 
-/** HL7 v3 ObservationInterpretation. */
+/** Codes of HL7 v3 ObservationInterpretation. */
 const FLAGS: Readonly<Record<string, Flag>> = {
   L: 'low',
   H: 'high',

@@ -1,7 +1,7 @@
 /**
- * Takes away what a parser does not need: a worker of our origin could ask the server in the person's name, or read what this
- * browser keeps. The policy of these files forbids connections as well (`api/src/web.rs`); this holds wherever they are served.
- * Nothing of it is there any more when the first byte of a stranger's document arrives.
+ * Removes the APIs that a parser does not need: otherwise a worker of this app's origin could send requests to the server in the person's
+ * name, or read the data in this browser. The policy of these files forbids connections as well (`api/src/web.rs`); this removal works
+ * whichever server delivers the files. The APIs are gone before the first byte of an untrusted document arrives.
  */
 const OF_THE_WORKER = [
   'fetch',
@@ -48,13 +48,13 @@ function remove(from: object, name: string): void {
   }
 }
 
-/** What is left of it; empty is good. */
+/** Returns the names of the APIs that are still there. The list must be empty. */
 const leftOver = (): readonly string[] => [
   ...OF_THE_WORKER.filter((name) => (globalThis as Record<string, unknown>)[name] !== undefined),
   ...OF_THE_NAVIGATOR.filter((name) => (navigator as unknown as Record<string, unknown>)[name] !== undefined),
 ];
 
-/** Takes it away for good. @throws Error if something is left: then nothing is parsed. */
+/** Removes the APIs permanently. @throws Error if one is still there; then nothing is parsed. */
 export function lockDown(): void {
   for (const name of OF_THE_WORKER) remove(globalThis, name);
   for (const name of OF_THE_NAVIGATOR) remove(navigator, name);

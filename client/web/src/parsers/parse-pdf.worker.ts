@@ -1,9 +1,8 @@
 /**
- * Opens one PDF and draws its pages. Reading and drawing both happen here, so that nothing of a document but pixels and text reaches
- * the page.
+ * Opens one PDF and draws its pages. Parsing and drawing both happen here, so that only pixels and text of a document reach the page.
  *
- * This library evaluates no text of a document (versions before 5 had `isEvalSupported`). Its fonts are drawn as outlines, so that
- * no font of a stranger reaches the browser's own font code; forms, scripts and WebAssembly are off.
+ * This library evaluates no text of a document as code (versions before 5 had `isEvalSupported`). Its fonts are drawn as outlines, so that
+ * an untrusted font never reaches the browser's own font code. Forms, scripts and WebAssembly are off.
  */
 import './pdf-globals.ts';
 import { WorkerMessageHandler } from 'pdfjs-dist/build/pdf.worker.min.mjs';
@@ -15,13 +14,13 @@ import type { Failed } from './parser.ts';
 import type { PdfAnswer, PdfQuestion } from './pdf-messages.ts';
 
 lockDown();
-// Where the library looks for the part that reads, before it would start a worker for it.
+// The library looks here for its parsing part before it would start a worker for it.
 (globalThis as { pdfjsWorker?: unknown }).pdfjsWorker = { WorkerMessageHandler };
 
-/** Fonts that were asked of the page, by name. */
+/** Fonts that were requested from the page, by name. */
 const wishes = new Map<string, (data: ArrayBuffer | null) => void>();
 
-/** The library's way to files that a PDF needs and does not carry. Only the standard fonts are there. */
+/** Gives the library the files that a PDF needs and does not contain. Only the standard fonts are available. */
 class FromThePage {
   fetch({ kind, filename }: { readonly kind: string; readonly filename: string }): Promise<Uint8Array> {
     if (kind !== 'standardFontDataUrl') return Promise.reject(new Error('not kept here'));
@@ -37,7 +36,7 @@ interface CanvasEntry {
   context: OffscreenCanvasRenderingContext2D | null;
 }
 
-/** Canvases that belong to no document. */
+/** Makes canvases that belong to no HTML document. */
 class Canvases {
   create(width: number, height: number): CanvasEntry {
     if (!(width > 0 && height > 0 && width * height <= SOURCE_PIXELS_MAX)) throw new Error('no size for a canvas');
@@ -58,7 +57,7 @@ class Canvases {
   }
 }
 
-/** Filters are elements of a document, of which there is none: what would be filtered is drawn as it is. */
+/** Replaces SVG filters, which would need an HTML document: the picture is drawn without them. */
 class NoFilters {
   addFilter = (): string => 'none';
   addHCMFilter = (): string => 'none';
@@ -103,7 +102,7 @@ async function draw(number: number, width: number): Promise<Extract<PdfAnswer, {
   const most = Math.sqrt(SHOWN_PIXELS_MAX / (natural.width * natural.height));
   const viewport = page.getViewport({ scale: Math.min(width / natural.width, most) });
   const canvas = new OffscreenCanvas(Math.max(1, Math.floor(viewport.width)), Math.max(1, Math.floor(viewport.height)));
-  // The library's types know the canvas of documents only.
+  // The library's types accept only the canvas element of an HTML document.
   await page.render({ canvas: canvas as unknown as HTMLCanvasElement, viewport }).promise;
   page.cleanup();
   return { kind: 'page', bitmap: canvas.transferToImageBitmap(), text };

@@ -7,7 +7,7 @@ import { pictureSize } from './picture-size.ts';
 
 lockDown();
 
-/** How much of a file is looked through for its size. */
+/** The number of bytes at the start of a file in which its size is searched. */
 const HEAD_BYTES = 1 << 20;
 
 async function decode({ blob, mediaType }: PictureQuestion): Promise<ImageBitmap> {

@@ -1,6 +1,6 @@
 /**
- * The page's side of a parser: a worker that is given bytes of a stranger and returns data or bitmaps, in time, or is ended.
- * Nothing of the document reaches the page in any other form.
+ * The page's side of a parser: a worker that gets untrusted bytes and returns data or bitmaps. If it takes too long, it is ended. Nothing
+ * of the document reaches the page in any other form.
  */
 import { ProtocolError } from '../protocol/error.ts';
 import { PARSE_MS_MAX } from './limits.ts';
@@ -11,7 +11,7 @@ const MESSAGES = {
   too_large: 'the document is larger than what is shown',
 } as const;
 
-/** Why a document is not shown. */
+/** The reason why a document is not shown. */
 export type ParseFault = keyof typeof MESSAGES;
 
 export class ParseError extends ProtocolError<ParseFault> {
@@ -20,7 +20,7 @@ export class ParseError extends ProtocolError<ParseFault> {
   }
 }
 
-/** What every parser may answer instead of its result. */
+/** The answer of a parser that has no result. */
 export interface Failed {
   readonly kind: 'failed';
   readonly fault: ParseFault;
@@ -31,14 +31,14 @@ interface Turn<Answer> {
   readonly reject: (error: unknown) => void;
 }
 
-/** One worker, asked one thing at a time. */
+/** One worker, which handles one question at a time. */
 export class Parser<Question, Answer extends { readonly kind: string }> {
   readonly #worker: Worker;
   #turn: Turn<Answer> | null = null;
   #queue: Promise<unknown> = Promise.resolve();
   #ended: ParseError | null = null;
 
-  /** `aside` takes what the worker says meanwhile, and says whether it was meant for it. */
+  /** `aside` receives other messages of the worker. It returns whether it has handled the message. */
   constructor(
     worker: Worker,
     aside: (said: Answer, post: (message: Question, transfer?: Transferable[]) => void) => boolean = () => false,
@@ -52,7 +52,7 @@ export class Parser<Question, Answer extends { readonly kind: string }> {
     worker.onmessageerror = () => this.#end(new ParseError('broken'));
   }
 
-  /** @throws ParseError; after one the parser is ended. */
+  /** Asks the worker. @throws ParseError; after an error the parser is ended. */
   ask(question: Question, transfer: Transferable[] = []): Promise<Answer> {
     const turn = this.#queue.then(async () => {
       if (this.#ended !== null) throw this.#ended;
@@ -82,13 +82,13 @@ export class Parser<Question, Answer extends { readonly kind: string }> {
     this.#turn?.reject(this.#ended);
   }
 
-  /** Ends the worker and all that it holds. */
+  /** Ends the worker and frees its memory. */
   close(): void {
     this.#end(new ParseError('broken'));
   }
 }
 
-/** Asks a worker one thing and ends it. @throws ParseError. */
+/** Asks a new worker one question and ends it. @throws ParseError. */
 export async function parseOnce<Question, Answer extends { readonly kind: string }>(
   worker: Worker,
   question: Question,

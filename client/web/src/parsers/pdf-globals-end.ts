@@ -1,4 +1,4 @@
-/** See `pdf-globals.ts`. The part that draws takes a place without `window` for what it is: it waits for no screen. */
+/** See `pdf-globals.ts`. Without `window`, the drawing part works as in a worker: it does not wait for a screen. */
 delete (globalThis as { window?: unknown }).window;
 
 export {};

@@ -1,6 +1,6 @@
 /**
- * The part of pdf.js that reads documents starts by itself wherever there is no `window`, and would listen to our messages. While
- * it is loaded there is one; imported before it, and `pdf-globals-end.ts` after it.
+ * The parsing part of pdf.js starts by itself wherever there is no `window`, and would then listen to this worker's messages. Therefore
+ * `window` exists while that part is loaded: this file is imported before it, and `pdf-globals-end.ts` after it.
  */
 (globalThis as { window?: unknown }).window = globalThis;
 

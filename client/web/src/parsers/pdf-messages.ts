@@ -3,7 +3,7 @@
 export type PdfQuestion =
   | { readonly kind: 'open'; readonly data: ArrayBuffer }
   | { readonly kind: 'page'; readonly number: number; readonly width: number }
-  /** The answer to the worker's wish for one of the fonts that a PDF may use without carrying them; `null`: there is none. */
+  /** The answer to the worker's request for one of the fonts that a PDF may use without containing them; `null`: there is none. */
   | { readonly kind: 'font'; readonly name: string; readonly data: ArrayBuffer | null };
 
 export type PdfAnswer =
@@ -14,6 +14,6 @@ export type PdfAnswer =
 /** One page, ready to be shown. */
 export interface PdfPage {
   readonly bitmap: ImageBitmap;
-  /** For screen readers. */
+  /** The text of the page, for screen readers. */
   readonly text: string;
 }

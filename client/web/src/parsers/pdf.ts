@@ -1,4 +1,4 @@
-/** PDF documents: opened and drawn in a worker, which returns a bitmap and the text of each page. */
+/** Opens and draws PDF documents in a worker, which returns a bitmap and the text of each page. */
 import { spawnPdfParser } from './spawn.ts';
 import { PDF_BYTES_MAX } from './limits.ts';
 import { ParseError, Parser } from './parser.ts';
@@ -15,7 +15,7 @@ export class PdfDocument {
     this.pages = pages;
   }
 
-  /** @throws ParseError. */
+  /** Opens a PDF. @throws ParseError. */
   static async open(blob: Blob): Promise<PdfDocument> {
     if (blob.size > PDF_BYTES_MAX) throw new ParseError('too_large');
     const data = await blob.arrayBuffer();
@@ -30,20 +30,22 @@ export class PdfDocument {
     }
   }
 
-  /** Draws a page so wide, in pixels; narrower where it would be larger than what is shown. @throws ParseError. */
+  /**
+   * Draws a page with this width in pixels, or with a smaller one if the page would exceed the limit for shown pixels. @throws ParseError.
+   */
   async page(number: number, width: number): Promise<PdfPage> {
     const answer = await this.#parser.ask({ kind: 'page', number, width });
     if (answer.kind !== 'page') throw new ParseError('broken');
     return answer;
   }
 
-  /** Ends its worker. */
+  /** Ends the worker of this document. */
   close(): void {
     this.#parser.close();
   }
 }
 
-/** The worker may not fetch: the page does it, and only these files of our own origin. */
+/** Answers the worker's request for a font. The worker may not fetch; the page does it, and only for these files of its own origin. */
 function giveFont(said: PdfAnswer, post: (message: PdfQuestion, transfer?: Transferable[]) => void): boolean {
   if (said.kind !== 'font') return false;
   const { name } = said;

@@ -2,12 +2,12 @@
 
 export interface PictureQuestion {
   readonly blob: Blob;
-  /** Found in the bytes, not claimed. */
+  /** The media type found in the bytes, not the one that the file claims. */
   readonly mediaType: string;
 }
 
 export interface PictureAnswer {
   readonly kind: 'picture';
-  /** The first frame, made smaller if it is larger than what is shown. */
+  /** The first frame, reduced to the limit for shown pixels. */
   readonly bitmap: ImageBitmap;
 }

@@ -1,4 +1,4 @@
-/** How large a picture is, read from its first bytes: decided before anything is decoded. */
+/** Reads the size of a picture from its first bytes. The decision whether to show it is made before anything is decoded. */
 
 interface Size {
   readonly width: number;
@@ -8,14 +8,14 @@ interface Size {
 const ascii = (bytes: Uint8Array, at: number, text: string): boolean =>
   [...text].every((char, index) => bytes[at + index] === char.charCodeAt(0));
 
-/** Size of a PNG, JPEG, GIF, WebP, BMP or AVIF; `null` if its head does not say one. Never throws. */
+/** Returns the size of a PNG, JPEG, GIF, WebP, BMP or AVIF; `null` if its first bytes do not contain one. Never throws. */
 export function pictureSize(bytes: Uint8Array): Size | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   try {
     const size = find(bytes, view);
     return size !== null && size.width > 0 && size.height > 0 ? size : null;
   } catch (error) {
-    // The head is shorter than it says.
+    // The bytes end before the header does.
     if (error instanceof RangeError) return null;
     throw error;
   }
@@ -44,14 +44,14 @@ function webp(bytes: Uint8Array, view: DataView): Size | null {
   return null;
 }
 
-/** The first frame header. */
+/** Reads the first frame header. */
 function jpeg(view: DataView): Size | null {
   for (let at = 2; at + 9 < view.byteLength; ) {
     if (view.getUint8(at) !== 0xff) return null;
     const marker = view.getUint8(at + 1);
     const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
     if (isFrame) return { width: view.getUint16(at + 7), height: view.getUint16(at + 5) };
-    // Fill bytes and markers without a length.
+    // Skips fill bytes and markers without a length.
     if (marker === 0xff) at += 1;
     else if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd9)) at += 2;
     else at += 2 + view.getUint16(at + 2);
@@ -59,7 +59,7 @@ function jpeg(view: DataView): Size | null {
   return null;
 }
 
-/** The largest of the sizes that the file names: the picture may be made of tiles. */
+/** Returns the largest size in the file, because the picture may consist of tiles. */
 function avif(bytes: Uint8Array, view: DataView): Size | null {
   let found: Size | null = null;
   for (let at = 8; at + 16 <= bytes.length; at += 1) {

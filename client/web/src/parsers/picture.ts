@@ -1,4 +1,4 @@
-/** Pictures, decoded in a worker that returns a bitmap. */
+/** Decodes pictures in a worker that returns a bitmap. */
 import type { PictureAnswer, PictureQuestion } from './picture-messages.ts';
 import { spawnPictureParser } from './spawn.ts';
 import { parseOnce } from './parser.ts';

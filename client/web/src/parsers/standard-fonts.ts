@@ -13,7 +13,7 @@ import sansBoldItalic from 'pdfjs-dist/standard_fonts/LiberationSans-BoldItalic.
 import sansItalic from 'pdfjs-dist/standard_fonts/LiberationSans-Italic.ttf?url';
 import sans from 'pdfjs-dist/standard_fonts/LiberationSans-Regular.ttf?url';
 
-/** The fourteen fonts that a PDF may use without carrying them, by the names under which the library asks for them. */
+/** The fourteen fonts that a PDF may use without containing them, by the names under which the library requests them. */
 export const STANDARD_FONTS: Readonly<Record<string, string>> = {
   'FoxitDingbats.pfb': dingbats,
   'FoxitFixed.pfb': fixed,

@@ -1,5 +1,5 @@
 /**
- * The address book: private names for addresses, readable by nobody but their owner.
+ * The address book: private names for addresses. Only their owner can read them.
  *
  * ```text
  * off len
@@ -20,9 +20,9 @@ import { type Random, systemRandom } from './random.ts';
 import { decrypt, encrypt, pad, unpad } from './sealed-box.ts';
 import type { Seed } from './secret.ts';
 
-/** Longest sealed address book. */
+/** The maximum length of a sealed address book in bytes. */
 const MAX_ADDRESS_BOOK_LEN = 1 << 20;
-/** Longest name, in bytes of UTF-8. */
+/** The maximum length of a name, in bytes of UTF-8. */
 const MAX_NAME_LEN = 128;
 const MAGIC = utf8('MLB1');
 const NONCE_AT = 4;
@@ -36,29 +36,29 @@ const MESSAGES = {
   tag: "the address book was changed or is somebody else's",
 } as const;
 
-/** Why an address book cannot be made or read. `tag`: another seed's or another owner's, or changed. */
+/** The reason why an address book cannot be made or read. `tag`: it belongs to another seed or owner, or was changed. */
 export class AddressBookError extends ProtocolError<keyof typeof MESSAGES> {
   constructor(code: keyof typeof MESSAGES) {
     super(code, MESSAGES[code]);
   }
 }
 
-/** Private names. Addresses are held in lower case. */
+/** Private names. Addresses are stored in lower case. */
 export class AddressBook {
   readonly #names = new Map<Address, string>();
 
-  /** The name of an address. */
+  /** Returns the name of an address; `null` if it has none. */
   find(address: Address): string | null {
     return this.#names.get(lower(address)) ?? null;
   }
 
-  /** All names, by address, ascending. */
+  /** Returns all names, in ascending order of their addresses. */
   entries(): [Address, string][] {
     return [...this.#names].sort(([a], [b]) => (a < b ? -1 : 1));
   }
 
   /**
-   * Gives an address a name, in place of the one it had.
+   * Sets the name of an address, and replaces an earlier one.
    *
    * @throws AddressBookError `name`.
    */
@@ -67,13 +67,13 @@ export class AddressBook {
     this.#names.set(lower(address), name);
   }
 
-  /** Takes the name of an address away; `false` when it had none. */
+  /** Removes the name of an address. Returns `false` if it had none. */
   remove(address: Address): boolean {
     return this.#names.delete(lower(address));
   }
 
   /**
-   * Encrypts it under the seed of its owner.
+   * Encrypts the address book under the seed of its owner.
    *
    * @throws AddressBookError `too_long`.
    */
@@ -90,7 +90,7 @@ export class AddressBook {
   }
 
   /**
-   * Decrypts it.
+   * Decrypts an address book.
    *
    * @throws AddressBookError
    */
@@ -133,7 +133,7 @@ function parseJson(text: string | null): unknown {
   }
 }
 
-/** Something to see, no control characters, no half surrogate pairs. */
+/** Returns whether a text can be a name: it has a visible character, no control characters and no half surrogate pairs. */
 function isName(name: string): boolean {
   return /\P{White_Space}/u.test(name) && utf8(name).length <= MAX_NAME_LEN && !/[\p{Cc}\p{Cs}]/u.test(name);
 }

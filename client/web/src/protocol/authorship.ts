@@ -1,4 +1,4 @@
-/** What an author signs over the content of a record version. It travels inside the envelope, so only readers see it. */
+/** The message that an author signs over the content of a record version. It is inside the envelope, so only readers see it. */
 
 import { domainAt } from './deployment.ts';
 import type { EnvelopeContext } from './envelope/header.ts';
@@ -8,7 +8,7 @@ import type { RecordId } from './ids.ts';
 import { SignatureError, verifySignature } from './signature.ts';
 import { signingHash, type TypedData, typedData } from './typed-data.ts';
 
-/** `author` wrote the content with this hash as this version of this record. */
+/** States that `author` wrote the content with this hash as this version of this record. */
 interface Authorship {
   readonly record: RecordId;
   readonly version: number;
@@ -29,29 +29,29 @@ const TYPES = {
 } as const;
 
 /**
- * What is known about who wrote a record version.
+ * The result of checking who wrote a record version.
  *
  * - `unsigned`: nobody signed.
  * - `signed`: the author's own key signed.
- * - `ask_contract`: the signature is no plain one of the author's key: where the author is a contract, ask it (ERC-1271)
- *   about `hash`; else it is forged, and a client must not name an author.
+ * - `ask_contract`: the signature is not a plain one of the author's key. If the author is a contract, ask it (ERC-1271) about `hash`.
+ *   Otherwise the signature is forged, and a client must not name an author.
  */
 type AuthorshipProof =
   | { readonly kind: 'unsigned' }
   | { readonly kind: 'signed'; readonly author: Address }
   | { readonly kind: 'ask_contract'; readonly author: Address; readonly hash: Hex; readonly signature: Hex };
 
-/** What the author's wallet shows and signs. */
+/** Returns the message that the author's wallet shows and signs. */
 export function authorshipTypedData(context: EnvelopeContext, message: Authorship): TypedData {
   return typedData(domainAt(context.chainId, context.registry), TYPES, 'Authorship', message);
 }
 
-/** The EIP-712 hash that the author signs. */
+/** Returns the EIP-712 hash that the author signs. */
 export function authorshipHash(context: EnvelopeContext, message: Authorship): Hex {
   return signingHash(authorshipTypedData(context, message));
 }
 
-/** Checks the claim in the metadata of an opened envelope. */
+/** Checks the author's claim in the metadata of an opened envelope. */
 export function verifyAuthorship(context: EnvelopeContext, record: RecordId, version: number, metadata: Metadata): AuthorshipProof {
   if (metadata.signedBy === null) return { kind: 'unsigned' };
   const { author, signature } = metadata.signedBy;

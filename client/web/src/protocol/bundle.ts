@@ -1,9 +1,9 @@
 /**
  * The capsules of a READ grant over one record: for each version, S sealed to the grantee.
  *
- * `bundle hash = SHA-256("medlock/v1/bundle\0" ‖ scope kind 1 ‖ scope id 32 ‖ (version 2 ‖ capsule 117)…)`, versions
- * ascending. The signed `Grant` names the hash, so that no server can put other capsules in. A WRITE grant has no capsules
- * and names zero (`ZERO_HASH`). Versions that come later are added off chain, behind those that were signed.
+ * `bundle hash = SHA-256("medlock/v1/bundle\0" ‖ scope kind 1 ‖ scope id 32 ‖ (version 2 ‖ capsule 117)…)`, versions ascending. The signed
+ * `Grant` names the hash, so that no server can replace the capsules. A WRITE grant has no capsules and names zero (`ZERO_HASH`). Capsules
+ * of later versions are added off chain, after those that were signed.
  */
 
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -21,7 +21,7 @@ const MESSAGES = {
   versions: 'the versions of the bundle are not ascending from 1',
 } as const;
 
-/** Why the capsules of a grant are refused. */
+/** The reason why the capsules of a grant are rejected. */
 export class BundleError extends ProtocolError<keyof typeof MESSAGES> {
   constructor(code: keyof typeof MESSAGES) {
     super(code, MESSAGES[code]);
@@ -36,13 +36,13 @@ interface BundleEntry {
 
 /** The capsules of one grant over one record. */
 export class Bundle {
-  /** The record it opens. */
+  /** The record that the capsules open. */
   readonly record: RecordId;
-  /** Version and capsule, ascending. */
+  /** The capsules with their versions, ascending. */
   readonly entries: readonly BundleEntry[];
 
   /**
-   * Puts capsules of ascending versions together.
+   * Makes a bundle from capsules of ascending versions.
    *
    * @throws BundleError
    */
@@ -54,12 +54,12 @@ export class Bundle {
     this.entries = entries;
   }
 
-  /** The capsule of a version. */
+  /** Returns the capsule of a version; `null` if there is none. */
   find(version: number): Capsule | null {
     return this.entries.find((entry) => entry.version === version)?.capsule ?? null;
   }
 
-  /** What the signed `Grant` names. */
+  /** Returns the bundle hash, which the signed `Grant` names. */
   hash(): Hex {
     const hash = this.#begin();
     for (const entry of this.entries) absorb(hash, entry);
@@ -67,8 +67,8 @@ export class Bundle {
   }
 
   /**
-   * How many of the capsules, from the first, are those that a `Grant` with this hash signed. `null`: the hash is not of a
-   * beginning of this bundle, so somebody changed what was signed.
+   * Returns how many of the capsules, counted from the first, were signed by a `Grant` with this hash. Returns `null` if no first part of
+   * this bundle has this hash: then somebody changed the signed part.
    */
   signedLength(hash: Hex): number | null {
     const state = this.#begin();

@@ -1,11 +1,9 @@
-/**
- * Bytes: joining, fixed-width big-endian integers, comparing. Everything the protocol puts in a row is put in a row here.
- */
+/** Functions on bytes: concatenation, fixed-width big-endian integers, comparison. The whole protocol uses them to concatenate fields. */
 
-/** Bytes in a buffer of their own kind: what WebCrypto and `Blob` take. */
+/** Bytes whose buffer is an `ArrayBuffer` (not a `SharedArrayBuffer`), which WebCrypto and `Blob` require. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Joins parts. */
+/** Concatenates byte strings. */
 export function concat(...parts: readonly Uint8Array[]): Bytes {
   const joined = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;
@@ -16,12 +14,12 @@ export function concat(...parts: readonly Uint8Array[]): Bytes {
   return joined;
 }
 
-/** The UTF-8 of a text. A text with half a surrogate pair has none: callers that take texts from outside check first. */
+/** Encodes a text in UTF-8. A text with half a surrogate pair cannot be encoded: callers check texts from outside first. */
 export function utf8(text: string): Bytes {
   return new TextEncoder().encode(text);
 }
 
-/** The text of UTF-8 bytes, a leading U+FEFF kept; `null` when they are not UTF-8. */
+/** Decodes UTF-8 and keeps a leading U+FEFF. Returns `null` if the bytes are not UTF-8. */
 export function fromUtf8(bytes: Uint8Array): string | null {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -30,25 +28,25 @@ export function fromUtf8(bytes: Uint8Array): string | null {
   }
 }
 
-/** One byte. */
+/** Returns one byte. */
 export function u8(value: number): Bytes {
   checkRange(value, 0xff);
   return Uint8Array.of(value);
 }
 
-/** Two bytes, big-endian. */
+/** Returns two bytes, big-endian. */
 export function u16(value: number): Bytes {
   checkRange(value, 0xffff);
   return Uint8Array.of(value >>> 8, value);
 }
 
-/** Four bytes, big-endian. */
+/** Returns four bytes, big-endian. */
 export function u32(value: number): Bytes {
   checkRange(value, 0xffff_ffff);
   return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value);
 }
 
-/** Eight bytes, big-endian. A `number` must be a safe integer. */
+/** Returns eight bytes, big-endian. A `number` must be a safe integer. */
 export function u64(value: number | bigint): Bytes {
   const wide = BigInt(value);
   if (wide < 0n || wide > 0xffff_ffff_ffff_ffffn || (typeof value === 'number' && !Number.isSafeInteger(value))) {
@@ -59,17 +57,17 @@ export function u64(value: number | bigint): Bytes {
   return bytes;
 }
 
-/** Reads four bytes, big-endian. The caller has checked that they are there. */
+/** Reads four bytes, big-endian. The caller has checked that they exist. */
 export function readU32(bytes: Uint8Array, at: number): number {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(at);
 }
 
-/** Reads two bytes, big-endian. The caller has checked that they are there. */
+/** Reads two bytes, big-endian. The caller has checked that they exist. */
 export function readU16(bytes: Uint8Array, at: number): number {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint16(at);
 }
 
-/** Whether two byte strings are equal; the time depends on their lengths only. */
+/** Returns whether two byte strings are equal. The time depends only on their lengths. */
 export function equalConstantTime(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   let difference = 0;
@@ -77,19 +75,19 @@ export function equalConstantTime(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0;
 }
 
-/** `a xor b`, byte by byte, for two of one length. */
+/** Returns `a xor b`, byte by byte. Both must have the same length. */
 export function xor(a: Uint8Array, b: Uint8Array): Bytes {
   if (a.length !== b.length) throw new RangeError('xor takes two of one length');
   return Uint8Array.from(a, (byte, i) => byte ^ (b[i] ?? 0));
 }
 
-/** Whether every byte is zero. */
+/** Returns whether every byte is zero. */
 export function isZero(bytes: Uint8Array): boolean {
   return bytes.every((byte) => byte === 0);
 }
 
 /**
- * The same bytes in an `ArrayBuffer`: itself where it lies in one, else a copy. WebCrypto refuses views of
+ * Returns the same bytes in an `ArrayBuffer`: the argument itself if it is in one, else a copy. WebCrypto refuses views of
  * `SharedArrayBuffer`.
  */
 export function own(bytes: Uint8Array): Bytes {

@@ -1,5 +1,5 @@
 /**
- * Capsules: a 32-byte secret sealed to one public key, 117 bytes, byte for byte reproducible.
+ * Capsules: a 32-byte secret sealed to one public key. A capsule has 117 bytes, and sealing again gives the same bytes.
  *
  * ```text
  * off len
@@ -10,9 +10,9 @@
  *  69  48  ciphertext, AES-256-GCM
  * ```
  *
- * HPKE (RFC 9180) base mode; `info = "medlock/v1/capsule\0" ‖ bytes 0..4`, `aad` = the binding. The ephemeral key pair is
- * derived: `DeriveKeyPair(Expand(secret, "medlock/v1/capsule-ephemeral\0" ‖ bytes 0..4 ‖ recipient key ‖ aad))`. That is
- * safe because every secret is 32 uniform bytes, and it lets whoever has the secret make and check the capsule again.
+ * HPKE (RFC 9180) base mode; `info = "medlock/v1/capsule\0" ‖ bytes 0..4`, `aad` = the binding. The ephemeral key pair is derived:
+ * `DeriveKeyPair(Expand(secret, "medlock/v1/capsule-ephemeral\0" ‖ bytes 0..4 ‖ recipient key ‖ aad))`. This is safe because every secret
+ * is 32 uniform bytes. Everybody who has the secret can make the same capsule again and compare.
  */
 
 import { type Bytes, concat, equalConstantTime, readU16, u16, u32, u64, u8 } from './bytes.ts';
@@ -32,41 +32,41 @@ const HEADER_LEN = 4;
 const CIPHERTEXT_AT = 69;
 const VERSION = 0x01;
 
-/** Everything a capsule is bound to: it opens under exactly these values, and under no others. */
+/** The values to which a capsule is bound. It opens only with exactly these values. */
 export interface Binding {
   /** EIP-155 chain id. */
   readonly chainId: number | bigint;
-  /** The contract whose state gives the capsule its meaning. */
+  /** The contract whose state decides what the capsule is for. */
   readonly contract: Address;
-  /** Whose data it is about. */
+  /** The patient whose data the capsule opens. */
   readonly patient: Address;
-  /** Whose key it is sealed to. */
+  /** The account to whose key the capsule is sealed. */
   readonly recipient: Address;
-  /** Epoch of that key. */
+  /** The epoch of that key. */
   readonly keyEpoch: number;
-  /** Kind of the scope. */
+  /** The kind of the scope. */
   readonly scopeKind: ScopeKind;
-  /** Record id, category, or zero. */
+  /** A record id, a category, or zero. */
   readonly scopeId: Hex;
-  /** Record version; 0 where there is none. */
+  /** The record version; 0 if there is none. */
   readonly version: number;
-  /** Epoch of the grant, as `Granted` shows it; 0 where there is none. */
+  /** The epoch of the grant, as `Granted` shows it; 0 if there is none. */
   readonly grantEpoch: number;
 }
 
-/** Of the owner capsule in an envelope: contract = RecordRegistry, recipient = the patient. */
+/** Returns the binding of the owner capsule in an envelope: contract = RecordRegistry, recipient = the patient. */
 export function ownerBinding(of: RecordVersion, patient: Address, keyEpoch: number): Binding {
   return ofVersion(of, patient, patient, keyEpoch);
 }
 
-/** Of a release share: contract = RecordRegistry, recipient = the operator. */
+/** Returns the binding of a release share: contract = RecordRegistry, recipient = the operator. */
 export function releaseShareBinding(of: RecordVersion, patient: Address, operator: Address, operatorKeyEpoch: number): Binding {
   return ofVersion(of, patient, operator, operatorKeyEpoch);
 }
 
 /**
- * Of a reader share in the bundle of a grant over a record: contract = RecordRegistry, recipient = the grantee.
- * `grantEpoch` is the epoch that the grant will have on chain: one more than the epoch its message names.
+ * Returns the binding of a reader share in the bundle of a grant over a record: contract = RecordRegistry, recipient = the grantee.
+ * `grantEpoch` is the epoch that the grant will have on chain: one more than the epoch that its message names.
  */
 export function readerShareBinding(
   of: RecordVersion,
@@ -78,7 +78,7 @@ export function readerShareBinding(
   return { ...ofVersion(of, patient, grantee, granteeKeyEpoch), grantEpoch };
 }
 
-/** Of a note to a patient: contract = GrantRegistry, recipient = the patient, scope = all. */
+/** Returns the binding of a note to a patient: contract = GrantRegistry, recipient = the patient, scope = all. */
 export function noteBinding(chainId: number, grantRegistry: Address, patient: Address, patientKeyEpoch: number): Binding {
   return {
     chainId,
@@ -108,8 +108,8 @@ function ofVersion(of: RecordVersion, patient: Address, recipient: Address, keyE
 }
 
 /**
- * The HPKE associated data, 111 bytes: chain id 8 ‖ contract 20 ‖ patient 20 ‖ recipient 20 ‖ key epoch 4 ‖ scope kind 1 ‖
- * scope id 32 ‖ version 2 ‖ grant epoch 4.
+ * Returns the HPKE associated data, 111 bytes: chain id 8 ‖ contract 20 ‖ patient 20 ‖ recipient 20 ‖ key epoch 4 ‖ scope kind 1 ‖ scope id
+ * 32 ‖ version 2 ‖ grant epoch 4.
  */
 export function bindingBytes(binding: Binding): Bytes {
   return concat(
@@ -126,11 +126,11 @@ export function bindingBytes(binding: Binding): Bytes {
 }
 
 /**
- * Why a capsule does not give its secret.
+ * The reason why a capsule does not open.
  *
  * - `malformed`: wrong length, version, KEM or kind, or an encapsulated key that is not on the curve.
  * - `no_match`: sealed to another key, or for another binding.
- * - `commitment`: it opens, but sealing its content again gives other bytes: its maker did not follow the protocol.
+ * - `commitment`: it opens, but sealing its content again gives other bytes, so it was not made by the rules of the protocol.
  */
 export class CapsuleError extends ProtocolError<'malformed' | 'no_match' | 'commitment'> {}
 
@@ -142,11 +142,11 @@ const MESSAGES = {
 
 const failure = (code: keyof typeof MESSAGES): CapsuleError => new CapsuleError(code, MESSAGES[code]);
 
-/** 117 bytes whose version, KEM and kind are known and whose encapsulated key lies on the curve. */
+/** A capsule: 117 bytes whose version, KEM and kind are known and whose encapsulated key is on the curve. */
 export class Capsule {
-  /** The 117 bytes; not to be written to. */
+  /** The 117 bytes. Do not change them. */
   readonly bytes: Bytes;
-  /** What it holds. */
+  /** The kind of secret in the capsule. */
   readonly kind: CapsuleKind;
 
   private constructor(bytes: Bytes, kind: CapsuleKind) {
@@ -155,7 +155,7 @@ export class Capsule {
   }
 
   /**
-   * Checks length, version, KEM, kind and encapsulated key.
+   * Parses a capsule: checks length, version, KEM, kind and encapsulated key.
    *
    * @throws CapsuleError `malformed`.
    */
@@ -171,13 +171,17 @@ export class Capsule {
     return new Capsule(new Uint8Array(bytes), kind);
   }
 
-  /** The same from hex text. */
+  /**
+   * Parses a capsule from hex text.
+   *
+   * @throws CapsuleError `malformed`.
+   */
   static fromHex(text: string): Capsule {
     if (!isHex(text, CAPSULE_LEN)) throw failure('malformed');
     return Capsule.fromBytes(fromHex(text));
   }
 
-  /** Hex text of the 117 bytes. */
+  /** The 117 bytes as hex text. */
   get hex(): Hex {
     return toHex(this.bytes);
   }
@@ -197,7 +201,7 @@ export class Capsule {
   }
 
   /**
-   * Opens it as the kind of secret that `into` is, and checks that it is the one capsule its content gives.
+   * Opens the capsule as the kind of secret that `into` is, and checks that sealing the content again gives the same capsule.
    *
    * @throws CapsuleError `malformed` for a capsule of another kind, `no_match`, `commitment`.
    */
@@ -215,7 +219,7 @@ export class Capsule {
     throw failure('commitment');
   }
 
-  /** Whether it is what `seal` gives for this secret, recipient and binding. Constant time. */
+  /** Returns whether the capsule is the one that `seal` makes from this secret, recipient and binding. Constant time. */
   async verify(secret: SealableSecret, recipient: PublicKey, binding: Binding): Promise<boolean> {
     const again = await Capsule.seal(secret, recipient, binding);
     return equalConstantTime(again.bytes, this.bytes);

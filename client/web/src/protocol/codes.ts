@@ -1,36 +1,36 @@
 /**
- * The closed lists: purposes, roles, rights, scope kinds, record status, categories. Words are those of JSON and of the
- * command line; numbers are those on chain.
+ * The fixed lists: purposes, roles, rights, scope kinds, record status, categories. The words are those of the JSON and of the command
+ * line. The numbers are those on the chain.
  */
 
 import { u16 } from './bytes.ts';
 import { type Hex, toHex } from './hex.ts';
 
-/** A list in which every word stands for one bit. */
+/** A list in which every word has one bit. */
 class BitList<Word extends string> {
-  /** Every word, in the order of its bit. */
+  /** Every word, in the order of the bits. */
   readonly all: readonly Word[];
 
   constructor(words: readonly Word[]) {
     this.all = words;
   }
 
-  /** The bit on chain. */
+  /** Returns the bit of a word, as on the chain. */
   bit(word: Word): number {
     return 1 << this.all.indexOf(word);
   }
 
-  /** The bit set of several. */
+  /** Returns the bit set of several words. */
   mask(words: readonly Word[]): number {
     return words.reduce((mask, word) => mask | this.bit(word), 0);
   }
 
-  /** The words of a bit set; bits that mean nothing are dropped. */
+  /** Returns the words of a bit set. Unknown bits are ignored. */
   fromMask(mask: number): Word[] {
     return this.all.filter((word) => (mask & this.bit(word)) !== 0);
   }
 
-  /** The single word of a bit set, if it has exactly one bit and that is known. */
+  /** Returns the word of a bit set that has exactly one known bit; `null` for any other. */
   fromBit(bit: number): Word | null {
     return this.all.find((word) => this.bit(word) === bit) ?? null;
   }
@@ -38,7 +38,7 @@ class BitList<Word extends string> {
 
 /** A list in which every word has a code. */
 class CodeList<Word extends string> {
-  /** Every word, in the order of its code. */
+  /** Every word, in the order of the codes. */
   readonly all: readonly Word[];
   readonly #first: number;
 
@@ -47,18 +47,18 @@ class CodeList<Word extends string> {
     this.#first = first;
   }
 
-  /** The code on chain. */
+  /** Returns the code of a word, as on the chain. */
   code(word: Word): number {
     return this.#first + this.all.indexOf(word);
   }
 
-  /** The word of a code. */
+  /** Returns the word of a code; `null` if it is unknown. */
   fromCode(code: number): Word | null {
     return this.all[code - this.#first] ?? null;
   }
 }
 
-/** Why somebody reads: HL7 v3 PurposeOfUse. */
+/** The purpose of a read: HL7 v3 PurposeOfUse. */
 export type Purpose = 'TREAT' | 'ETREAT' | 'BTG' | 'HPAYMT' | 'HOPERAT' | 'HRESCH' | 'PATRQT' | 'FAMRQT' | 'PUBHLTH' | 'COC';
 export const PURPOSES = new BitList<Purpose>([
   'TREAT',
@@ -73,28 +73,28 @@ export const PURPOSES = new BitList<Purpose>([
   'COC',
 ]);
 
-/** Whether a reader needs an accreditation for this purpose (all but FAMRQT and PATRQT). */
+/** Returns whether a reader needs an accreditation for this purpose (all but FAMRQT and PATRQT). */
 export function needsAccreditation(purpose: Purpose): boolean {
   return purpose !== 'PATRQT' && purpose !== 'FAMRQT';
 }
 
-/** What an accreditor vouches for. */
+/** A role that an accreditor confirms. */
 export type Role = 'doctor' | 'nurse' | 'lab' | 'pharmacy' | 'auditor' | 'emergency' | 'researcher';
 export const ROLES = new BitList<Role>(['doctor', 'nurse', 'lab', 'pharmacy', 'auditor', 'emergency', 'researcher']);
 
-/** What a grant permits. A grant carries exactly one. */
+/** A right that a grant permits. A grant has exactly one. */
 export type Right = 'read' | 'write';
 export const RIGHTS = new BitList<Right>(['read', 'write']);
 
-/** What a grant covers. */
+/** The kind of scope that a grant covers. */
 export type ScopeKind = 'record' | 'category' | 'all';
 export const SCOPE_KINDS = new CodeList<ScopeKind>(0, ['record', 'category', 'all']);
 
-/** Where a record stands; it only ever moves forward. */
+/** The status of a record. */
 export type RecordStatus = 'active' | 'superseded' | 'tombstoned';
 export const RECORD_STATUSES = new CodeList<RecordStatus>(1, ['active', 'superseded', 'tombstoned']);
 
-/** The coarse folder of a record. Public on chain: sensitive kinds use `unspecified`. */
+/** The coarse folder of a record. It is public on the chain: sensitive kinds use `unspecified`. */
 export type Category =
   | 'unspecified'
   | 'laboratory'
@@ -129,14 +129,14 @@ export const CATEGORIES = new CodeList<Category>(0, [
   'administrative',
 ]);
 
-/** The scope id of a grant over a category: its code in the low bytes. */
+/** Returns the scope id of a grant over a category: its code in the low bytes. */
 export function categoryScopeId(category: Category): Hex {
   const id = new Uint8Array(32);
   id.set(u16(CATEGORIES.code(category)), 30);
   return toHex(id);
 }
 
-/** The most scopes one Grant message may name (`GrantRegistry`). */
+/** The maximum number of scopes in one Grant message (`GrantRegistry`). */
 export const MAX_SCOPES = 64;
 /** CID codec of a single raw block. */
 export const CODEC_RAW = 0x55;

@@ -1,6 +1,6 @@
 /**
- * The deployment file: where the contracts are, who runs the log, and to which keys release shares are sealed. Everybody
- * starts from the same copy (`SPEC.md`, section 12).
+ * The deployment file: the addresses of the contracts, the operator that keeps the log, and the keys to which release shares are sealed.
+ * Everybody uses the same file (`SPEC.md`, section 12).
  */
 
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -16,7 +16,7 @@ const DOMAIN_NAME = 'medlock';
 /** EIP-712 domain version of every contract. */
 const DOMAIN_VERSION = '1';
 
-/** The five contracts, as the file names them. */
+/** The names of the five contracts in the file. */
 const CONTRACT_NAMES = ['accreditation', 'key_registry', 'record_registry', 'grant_registry', 'access_log'] as const;
 export type ContractName = (typeof CONTRACT_NAMES)[number];
 
@@ -24,13 +24,13 @@ export type ContractName = (typeof CONTRACT_NAMES)[number];
 interface DeployedContract {
   /** Its address. */
   readonly address: Address;
-  /** keccak256 of its runtime code. */
+  /** The keccak256 of its runtime code. */
   readonly codeHash: Hex;
 }
 
-/** One encryption key of the operator, as the file lists it; `operatorKeyOf` checks it. */
+/** One encryption key of the operator, as the file lists it. `operatorKeyOf` checks it. */
 export interface SignedOperatorKey {
-  /** From 1, without gaps. */
+  /** Counts from 1, without gaps. */
   readonly epoch: number;
   /** Uncompressed secp256k1 point, 65 bytes. */
   readonly key: Hex;
@@ -38,23 +38,23 @@ export interface SignedOperatorKey {
   readonly signature: Hex;
 }
 
-/** A deployment. Hex is in lower case. */
+/** A deployment. All hex is in lower case. */
 export interface Deployment {
   /** EIP-155 chain id. */
   readonly chainId: number;
-  /** Hash of block 0: tells two chains with the same id apart. */
+  /** Hash of block 0. It distinguishes two chains with the same id. */
   readonly genesisHash: Hex;
-  /** No event of ours lies before this block. */
+  /** The first block that can contain an event of these contracts. */
   readonly startBlock: number;
-  /** Who keeps the log and holds the release shares. */
+  /** The account that keeps the log and holds the release shares. */
   readonly operator: Address;
-  /** The operator's encryption keys, newest last; `operatorKeyOf` checks them. */
+  /** The operator's encryption keys, newest last. `operatorKeyOf` checks them. */
   readonly operatorKeys: readonly SignedOperatorKey[];
   /** The contracts. */
   readonly contracts: Readonly<Record<ContractName, DeployedContract>>;
 }
 
-/** Not a deployment file of the version this client knows. */
+/** Thrown if the value is not a deployment file of the version that this client knows. */
 class InvalidDeployment extends ProtocolError<'deployment'> {
   constructor() {
     super('deployment', 'not a deployment file of this version');
@@ -62,9 +62,9 @@ class InvalidDeployment extends ProtocolError<'deployment'> {
 }
 
 /**
- * Reads the JSON of a deployment file, or the part of a response that holds one.
+ * Parses the JSON of a deployment file, or the part of a response that contains one.
  *
- * @throws InvalidDeployment for another version, a missing or unknown field, or one that is out of range.
+ * @throws InvalidDeployment for another version, a missing or unknown field, or a field that is out of range.
  */
 export function parseDeployment(json: unknown): Deployment {
   const names = ['version', 'chain_id', 'genesis_hash', 'start_block', 'operator', 'operator_keys', 'contracts'] as const;
@@ -88,22 +88,23 @@ export function parseDeployment(json: unknown): Deployment {
   };
 }
 
-/** The JSON of the file, with its names in alphabetical order: one text for one deployment. */
+/** Returns the JSON of the file, with its names in alphabetical order, so that a deployment has exactly one text. */
 export function deploymentJson(deployment: Deployment): string {
   const { operatorKeys } = deployment;
   return JSON.stringify({ ...sorted(deployment), operator_keys: operatorKeys, start_block: deployment.startBlock, version: VERSION });
 }
 
 /**
- * SHA-256 of that text without the operator's keys, hex without `0x`: what `jq -cSj 'del(.operator_keys)' FILE | sha256sum`
- * prints for the operator's file. The keys follow from the operator's address in it and its signatures.
+ * Returns the SHA-256 of that text without the operator's keys, as hex without `0x`. `jq -cSj 'del(.operator_keys)' FILE | sha256sum`
+ * prints the same for the operator's file. The keys are left out because the operator's address in the text and the operator's signatures
+ * determine them.
  */
 export function deploymentFingerprint(deployment: Deployment): string {
   const text = JSON.stringify({ ...sorted(deployment), start_block: deployment.startBlock, version: VERSION });
   return toHex(sha256(utf8(text))).slice(2);
 }
 
-/** The fields whose names come before `operator_keys`. */
+/** Returns the fields whose names come before `operator_keys`. */
 function sorted({ chainId, genesisHash, operator, contracts }: Deployment): Record<string, unknown> {
   const names = [...CONTRACT_NAMES].sort();
   return {
@@ -115,8 +116,8 @@ function sorted({ chainId, genesisHash, operator, contracts }: Deployment): Reco
 }
 
 /**
- * Whether chain, contracts and operator are the same, whatever the operator's encryption keys are: a client refuses a server
- * of another deployment.
+ * Returns whether chain, contracts and operator are equal; the operator's encryption keys may differ. A client refuses a server of another
+ * deployment.
  */
 export function sameDeployment(a: Deployment, b: Deployment): boolean {
   return (
@@ -131,7 +132,7 @@ export function sameDeployment(a: Deployment, b: Deployment): boolean {
   );
 }
 
-/** An EIP-712 domain of ours. */
+/** An EIP-712 domain of one of the contracts. */
 export interface Domain extends TypedDataDomain {
   readonly name: typeof DOMAIN_NAME;
   readonly version: typeof DOMAIN_VERSION;
@@ -139,12 +140,12 @@ export interface Domain extends TypedDataDomain {
   readonly verifyingContract: Address;
 }
 
-/** The EIP-712 domain of a contract at an address. */
+/** Returns the EIP-712 domain of a contract at an address. */
 export function domainAt(chainId: number, verifyingContract: Address): Domain {
   return { name: DOMAIN_NAME, version: DOMAIN_VERSION, chainId, verifyingContract };
 }
 
-/** The EIP-712 domain of a contract of a deployment. */
+/** Returns the EIP-712 domain of a contract of a deployment. */
 export function domainOf(deployment: Deployment, contract: ContractName): Domain {
   return domainAt(deployment.chainId, deployment.contracts[contract].address);
 }
@@ -155,7 +156,7 @@ function parseKeys(json: unknown): SignedOperatorKey[] {
     const fields = exactFields(entry, ['epoch', 'key', 'signature'] as const);
     if (fields === null || !isUint(fields.epoch, 0xffff_ffff)) throw new InvalidDeployment();
     const [key, signature] = [fields.key, fields.signature];
-    // Of any length here: the check of the keys says what is wrong with them.
+    // Any length is accepted here: the check of the keys reports which one is wrong.
     if (!isHex(key) || !isHex(signature)) throw new InvalidDeployment();
     return { epoch: fields.epoch, key: key.toLowerCase() as Hex, signature: signature.toLowerCase() as Hex };
   });

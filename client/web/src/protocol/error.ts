@@ -1,11 +1,11 @@
-/** The base of every error of this module. */
+/** The base class of every error of this module. */
 
 /**
- * What went wrong in one operation. `code` is stable and may be switched on; screens have a sentence for each; the
- * message is for logs and repeats no input.
+ * An error of one operation. `code` is stable and may be compared; screens have a sentence for each. The message is for logs and contains
+ * no input.
  */
 export abstract class ProtocolError<Code extends string = string> extends Error {
-  /** Stable word for the failure. */
+  /** The stable code of the error. */
   readonly code: Code;
 
   constructor(code: Code, message: string) {

@@ -2,8 +2,8 @@
  * The part of HPKE (RFC 9180) that capsules use: base mode, one message, DHKEM(secp256k1, HKDF-SHA256) = 0x0016
  * (draft-wahby-cfrg-hpke-kem-secp256k1), HKDF-SHA256 = 0x0001, AES-256-GCM = 0x0002.
  *
- * Own code over `@noble/curves`, `@noble/hashes` and WebCrypto because sealing is deterministic: the caller gives the
- * ephemeral key. Names follow the RFC; public test vectors hold it to them.
+ * It is implemented here, over `@noble/curves`, `@noble/hashes` and WebCrypto, because sealing is deterministic: the caller gives the
+ * ephemeral key. Names follow the RFC, and public test vectors check the code.
  */
 
 import { secp256k1 } from '@noble/curves/secp256k1.js';
@@ -32,7 +32,7 @@ function labeledExpand(prk: Bytes, suite: Bytes, label: string, info: Uint8Array
   return hkdfExpand(sha256, prk, concat(u16(length), VERSION, suite, utf8(label), info), length) as Bytes;
 }
 
-/** `DeriveKeyPair(ikm)` (RFC 9180, section 7.1.3, with bit mask 0xff): the private scalar, 32 bytes. */
+/** `DeriveKeyPair(ikm)` (RFC 9180, section 7.1.3, with bit mask 0xff): returns the private scalar, 32 bytes. */
 export function deriveScalar(ikm: Bytes): Bytes {
   const prk = labeledExtract(KEM_SUITE, NONE, 'dkp_prk', ikm);
   for (let counter = 0; counter <= 0xff; counter++) {
@@ -42,13 +42,13 @@ export function deriveScalar(ikm: Bytes): Bytes {
       return candidate;
     }
   }
-  // A candidate is out of range once in 2^128.
+  // A candidate is out of range with a probability of 2^-128.
   throw new Error('256 candidates in a row outside the field');
 }
 
 /**
- * `ExtractAndExpand(dh, kem_context)` after `DH(sk, pk)`, which is the x coordinate of the shared point. It serves
- * `Encap` (`scalar` ephemeral, `point` the recipient's) and `Decap` (`scalar` the recipient's, `point` = `enc`).
+ * `ExtractAndExpand(dh, kem_context)` after `DH(sk, pk)`, which is the x coordinate of the shared point. It is used for `Encap` (`scalar`
+ * is the ephemeral key, `point` the recipient's) and for `Decap` (`scalar` is the recipient's, `point` = `enc`).
  */
 export function sharedSecret(scalar: Bytes, point: Bytes, enc: Bytes, recipient: Bytes): Bytes {
   const shared = secp256k1.getSharedSecret(scalar, point, false);
@@ -59,7 +59,7 @@ export function sharedSecret(scalar: Bytes, point: Bytes, enc: Bytes, recipient:
   return secret;
 }
 
-/** `KeySchedule(mode_base, shared_secret, info, "", "")`: AEAD key and base nonce. */
+/** `KeySchedule(mode_base, shared_secret, info, "", "")`: returns AEAD key and base nonce. */
 export function keySchedule(aead: number, keyLength: number, shared: Bytes, info: Bytes): { key: Bytes; baseNonce: Bytes } {
   const suite = concat(utf8('HPKE'), u16(KEM_SECP256K1), u16(KDF_HKDF_SHA256), u16(aead));
   const pskIdHash = labeledExtract(suite, NONE, 'psk_id_hash', NONE);

@@ -1,8 +1,8 @@
 /**
  * Key pairs and salts that derive from a person's seed.
  *
- * Curve arithmetic is that of `@noble/curves`, over `BigInt`: it resists attackers who see results, not those who measure
- * time on the same machine. secp256k1 is not in WebCrypto.
+ * The curve arithmetic is that of `@noble/curves`, over `BigInt`. It is secure against attackers who see results, but not against those who
+ * can measure time on the same machine. WebCrypto does not have secp256k1.
  */
 
 import { secp256k1 } from '@noble/curves/secp256k1.js';
@@ -21,16 +21,16 @@ import type { Seed } from './secret.ts';
 /** Length of a public key: uncompressed SEC 1, `04 ‖ x ‖ y`. */
 const PUBLIC_KEY_LEN = 65;
 
-/** The bytes are not a point of secp256k1 in uncompressed form. */
+/** Thrown if the bytes are not a point of secp256k1 in uncompressed form. */
 class InvalidPublicKey extends ProtocolError<'public_key'> {
   constructor() {
     super('public_key', 'not an uncompressed public key on secp256k1');
   }
 }
 
-/** A public encryption key: a point on secp256k1 other than infinity, uncompressed. Checked when made. */
+/** A public encryption key: a point on secp256k1 other than infinity, uncompressed. It is checked when it is made. */
 export class PublicKey {
-  /** The 65 bytes; not to be written to. */
+  /** The 65 bytes. Do not change them. */
   readonly bytes: Bytes;
 
   private constructor(bytes: Bytes) {
@@ -38,7 +38,7 @@ export class PublicKey {
   }
 
   /**
-   * Parses 65 bytes and checks that the point lies on the curve.
+   * Parses 65 bytes and checks that the point is on the curve.
    *
    * @throws InvalidPublicKey for another length or form, or a point that is not on the curve.
    */
@@ -53,34 +53,34 @@ export class PublicKey {
     return new PublicKey(copy);
   }
 
-  /** The same from hex text. */
+  /** Parses a public key from hex text. */
   static fromHex(text: string): PublicKey {
     if (!isHex(text, PUBLIC_KEY_LEN)) throw new InvalidPublicKey();
     return PublicKey.fromBytes(fromHex(text));
   }
 
-  /** The public key of a scalar in 1..n. */
+  /** Returns the public key of a scalar in 1..n. */
   static ofScalar(scalar: Bytes): PublicKey {
     return new PublicKey(secp256k1.getPublicKey(scalar, false) as Bytes);
   }
 
-  /** Hex text of the 65 bytes. */
+  /** The 65 bytes as hex text. */
   get hex(): Hex {
     return toHex(this.bytes);
   }
 
-  /** keccak256 of the 65 bytes, as `KeyRegistry` keeps it. */
+  /** Returns the keccak256 of the 65 bytes, as `KeyRegistry` stores it. */
   hash(): Hex {
     return keccak256(this.bytes);
   }
 
-  /** Whether this is the key with that hash: to be asked of every key that a server gave, with the hash from the chain. */
+  /** Returns whether this key has that hash. Check every key from a server in this way, with the hash from the chain. */
   hasHash(hash: Hex): boolean {
     return sameHex(this.hash(), hash);
   }
 }
 
-/** A private encryption key with its public half: an identity key or a category key. Never a wallet's signing key. */
+/** A private encryption key with its public half: an identity key or a category key. It is never a wallet's signing key. */
 export class IdentityKey {
   readonly #scalar: Bytes;
   /** The public half. */
@@ -92,7 +92,7 @@ export class IdentityKey {
     this.publicKey = PublicKey.ofScalar(this.#scalar);
   }
 
-  /** The scalar, for use in `hpke.ts` only; not a copy. */
+  /** Returns the scalar, for use in `hpke.ts` only. It is not a copy. */
   exposeScalar(): Bytes {
     return this.#scalar;
   }
@@ -104,8 +104,8 @@ export class IdentityKey {
 }
 
 /**
- * The identity key of an epoch: `DeriveKeyPair(Expand(seed, "medlock/v1/identity-key\0" ‖ epoch u32))`. The first epoch is
- * 1, as on chain.
+ * Returns the identity key of an epoch: `DeriveKeyPair(Expand(seed, "medlock/v1/identity-key\0" ‖ epoch u32))`. The first epoch is 1, as on
+ * the chain.
  */
 export function identityKey(seed: Seed, epoch: number): IdentityKey {
   const ikm = expand(seed.expose(), LABELS.identityKey, u32(epoch));
@@ -115,8 +115,8 @@ export function identityKey(seed: Seed, epoch: number): IdentityKey {
 }
 
 /**
- * The salt that opens the tag of `grantee` for one right:
- * `HMAC-SHA-256(Expand(seed, "medlock/v1/tag-secret\0"), chain id ‖ GrantRegistry ‖ grantee ‖ right u8)`.
+ * Returns the salt that opens the tag of `grantee` for one right: `HMAC-SHA-256(Expand(seed, "medlock/v1/tag-secret\0"), chain id ‖
+ * GrantRegistry ‖ grantee ‖ right u8)`.
  */
 function tagSalt(seed: Seed, chainId: number, grantRegistry: Address, grantee: Address, right: Right): Salt {
   const key = expand(seed.expose(), LABELS.tagSecret);
@@ -126,7 +126,7 @@ function tagSalt(seed: Seed, chainId: number, grantRegistry: Address, grantee: A
   return salt;
 }
 
-/** The tag of `grantee` for one right, with the salt that opens it. */
+/** Returns the tag of `grantee` for one right, with the salt that opens it. */
 export function tagAndSalt(seed: Seed, chainId: number, grantRegistry: Address, grantee: Address, right: Right): { tag: Tag; salt: Salt } {
   const salt = tagSalt(seed, chainId, grantRegistry, grantee, right);
   return { tag: tagOf(grantee, salt), salt };

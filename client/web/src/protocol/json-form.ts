@@ -1,11 +1,12 @@
-/** Strict reading of JSON that came from elsewhere: exactly the fields of a form, each of its kind. */
+/** Strict parsing of untrusted JSON: exactly the fields of a form, each with its type. */
 
 import { type Hex, isHex } from './hex.ts';
 
 /**
- * The fields of a JSON object that has exactly these; `null` for anything else.
+ * Returns the fields of a JSON object that has exactly these names; `null` for anything else.
  *
- * `JSON.parse` keeps the last of two fields with one name, where the Rust reader refuses both; nothing here depends on it.
+ * If two fields have the same name, `JSON.parse` keeps the last one, while the Rust parser rejects both. Nothing here depends on this
+ * difference.
  */
 export function exactFields<Name extends string>(value: unknown, names: readonly Name[]): Readonly<Record<Name, unknown>> | null {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
@@ -14,12 +15,12 @@ export function exactFields<Name extends string>(value: unknown, names: readonly
   return isExact ? (value as Readonly<Record<Name, unknown>>) : null;
 }
 
-/** Whether a value is an integer from 0 up to `max`. */
+/** Returns whether a value is an integer from 0 up to `max`. */
 export function isUint(value: unknown, max: number = Number.MAX_SAFE_INTEGER): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= max;
 }
 
-/** The value as lower-case hex of so many bytes, or `null`. */
+/** Returns the value as lower-case hex of `length` bytes; `null` for anything else. */
 export function hexOf(value: unknown, length: number): Hex | null {
   return isHex(value, length) ? (value.toLowerCase() as Hex) : null;
 }

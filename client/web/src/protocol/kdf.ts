@@ -1,8 +1,8 @@
 /**
- * Key derivation: HKDF-SHA-256 (RFC 5869) with a label of its own for every use.
+ * Key derivation: HKDF-SHA-256 (RFC 5869) with a separate label for every use.
  *
- * A label is ASCII text that ends with one zero byte, which no label contains elsewhere: so no label is the prefix of
- * another, and fields of fixed width follow it without ambiguity.
+ * A label is ASCII text that ends with one zero byte and contains no other zero byte. Therefore no label is the prefix of another, and
+ * fields of fixed width after it cannot be misread.
  */
 
 import { hkdf } from '@noble/hashes/hkdf.js';
@@ -12,17 +12,17 @@ import { type Bytes, concat, u8, utf8 } from './bytes.ts';
 
 const label = (name: string): Bytes => utf8(`medlock/v1/${name}\0`);
 
-/** Every label, by use. */
+/** All labels. */
 export const LABELS = {
   /** Identity key of an epoch, from the seed. */
   identityKey: label('identity-key'),
   /** Category key of an epoch, from the seed. */
   categoryKey: label('category-key'),
-  /** The HMAC key behind all tag salts of a person, from the seed. */
+  /** The HMAC key for all tag salts of a person, from the seed. */
   tagSecret: label('tag-secret'),
   /** The key of the address book, from the seed. */
   addressBook: label('address-book'),
-  /** What an upload journal says of a content hash, from the seed. Of this app only: it never leaves the browser. */
+  /** The mark of a content hash in an upload journal, from the seed. Only this app uses it: the mark never leaves the browser. */
   uploadMark: label('upload-mark'),
   /** HPKE info of every capsule. */
   capsule: label('capsule'),
@@ -34,18 +34,18 @@ export const LABELS = {
   envelope: label('envelope'),
   /** Associated data of a note. */
   note: label('note'),
-  /** First bytes of what is hashed for a bundle. */
+  /** The first bytes of the hash input of a bundle. */
   bundle: label('bundle'),
-  /** Key-encryption key of the wallet unlocker, from the signature. */
+  /** The key-encryption key of the wallet unlocker, from the signature. */
   keyringWallet: label('keyring-wallet'),
-  /** AES key of a keyring entry, from its key-encryption key. */
+  /** The AES key of a keyring entry, from its key-encryption key. */
   keyringKey: label('keyring-key'),
-  /** Commitment of a keyring entry, from its key-encryption key. */
+  /** The commitment of a keyring entry, from its key-encryption key. */
   keyringCommitment: label('keyring-commitment'),
 } as const;
 
 /**
- * `HKDF-Expand(PRK = secret, info = label ‖ fields…, L = 32)`, which is `HMAC-SHA-256(secret, label ‖ fields… ‖ 0x01)`.
+ * Returns `HKDF-Expand(PRK = secret, info = label ‖ fields…, L = 32)`, which is `HMAC-SHA-256(secret, label ‖ fields… ‖ 0x01)`.
  *
  * Extract is left out because every secret given here is 32 uniform bytes (RFC 5869, section 3.3).
  */
@@ -53,7 +53,7 @@ export function expand(secret: Bytes, label: Bytes, ...fields: Uint8Array[]): By
   return hmac(sha256, secret, concat(label, ...fields, u8(1))) as Bytes;
 }
 
-/** `HKDF(salt, IKM, info = label, L = 32)`, for input that is not uniform. */
+/** Returns `HKDF(salt, IKM, info = label, L = 32)`, for input that is not uniform. */
 export function extractAndExpand(salt: Bytes, ikm: Bytes, label: Bytes): Bytes {
   return hkdf(sha256, ikm, salt, label, 32) as Bytes;
 }

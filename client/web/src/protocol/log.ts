@@ -1,10 +1,10 @@
 /**
  * The operator's log: an RFC 6962 tree of leaf hashes, and the chain of its heads.
  *
- * `leaf hash = SHA-256(0x00 ‖ leaf)`, `node = SHA-256(0x01 ‖ left ‖ right)`, root of no leaves = SHA-256 of nothing;
- * `head = keccak256(previous head 32 ‖ size 8 ‖ root 32)`, and the head of an empty log is zero.
+ * `leaf hash = SHA-256(0x00 ‖ leaf)`, `node = SHA-256(0x01 ‖ left ‖ right)`, root of no leaves = SHA-256 of nothing; `head =
+ * keccak256(previous head 32 ‖ size 8 ‖ root 32)`, and the head of an empty log is zero.
  *
- * Everything works on leaf hashes, since that is what the chain keeps: whoever reads `Accessed` events rebuilds every root
+ * All functions work on leaf hashes, because the chain stores only those. A reader of the `Accessed` events can recompute every root
  * without the leaves.
  */
 
@@ -14,7 +14,7 @@ import { type Bytes, concat, u64, u8 } from './bytes.ts';
 import { fromHex, type Hex, sameHex, toHex, ZERO_HASH } from './hex.ts';
 import type { LeafHash } from './ids.ts';
 
-/** RFC 6962 hash of a leaf. */
+/** Returns the RFC 6962 hash of a leaf. */
 export function leafHash(leaf: Bytes): LeafHash {
   return toHex(sha256(concat(u8(0x00), leaf)));
 }
@@ -23,32 +23,32 @@ function nodeHash(left: Bytes, right: Bytes): Bytes {
   return sha256(concat(u8(0x01), left, right)) as Bytes;
 }
 
-/** The preimage of the head that `AccessLog` stores: where a log stands. */
+/** The preimage of the head that `AccessLog` stores. It describes the state of a log. */
 interface Head {
-  /** The head before it; zero for the first. */
+  /** The hash of the head before it; zero for the first. */
   readonly previous: Hex;
   /** Number of leaves. */
   readonly size: number;
-  /** RFC 6962 root over them. */
+  /** The RFC 6962 root over the leaves. */
   readonly root: Hex;
 }
 
-/** The preimage that stands for an empty log. */
+/** The preimage for an empty log. */
 export const EMPTY_HEAD: Head = { previous: ZERO_HASH, size: 0, root: ZERO_HASH };
 
-/** What the chain stores: keccak256(previous ‖ size ‖ root); zero for an empty log. */
+/** Returns the hash that the chain stores: keccak256(previous ‖ size ‖ root); zero for an empty log. */
 export function headHash(head: Head): Hex {
   const isEmpty = head.size === 0 && sameHex(head.previous, ZERO_HASH) && sameHex(head.root, ZERO_HASH);
   if (isEmpty) return ZERO_HASH;
   return keccak256(concat(fromHex(head.previous, 32), u64(head.size), fromHex(head.root, 32)));
 }
 
-/** The head after one, once the log has `size` leaves and this root. */
+/** Returns the head that follows `head` when the log has `size` leaves and this root. */
 export function nextHead(head: Head, size: number, root: Hex): Head {
   return { previous: headHash(head), size, root };
 }
 
-/** The right edge of a tree: enough to append leaves and to know the root, in O(log n). */
+/** The right edge of a tree. It is enough to append leaves and to compute the root, in O(log n). */
 export class Frontier {
   #size = 0;
   // Roots of the complete subtrees, largest first: one for each bit that is set in the size.
@@ -62,20 +62,20 @@ export class Frontier {
   /** Appends a leaf. */
   push(leaf: LeafHash): void {
     let hash = fromHex(leaf, 32);
-    // Each trailing one bit of the size is a complete subtree that the new leaf completes into a larger one.
+    // Each trailing one bit of the size is a complete subtree that the new leaf completes to a larger one.
     for (let rest = this.#size; rest % 2 === 1; rest = (rest - 1) / 2) hash = nodeHash(this.#peaks.pop() as Bytes, hash);
     this.#peaks.push(hash);
     this.#size += 1;
   }
 
-  /** RFC 6962 root over all leaves so far. */
+  /** Returns the RFC 6962 root over all leaves so far. */
   root(): Hex {
     const root = this.#peaks.reduceRight<Bytes | null>((right, left) => (right ? nodeHash(left, right) : left), null);
     return toHex(root ?? sha256(new Uint8Array(0)));
   }
 }
 
-/** RFC 6962 root over leaves. */
+/** Returns the RFC 6962 root over leaves. */
 export function rootOf(leaves: readonly LeafHash[]): Hex {
   const frontier = new Frontier();
   for (const leaf of leaves) frontier.push(leaf);
@@ -101,7 +101,7 @@ export function verifyInclusion(leaf: LeafHash, index: number, size: number, pro
   return last === 0n && sameHex(toHex(hash), root);
 }
 
-/** Checks a consistency proof (RFC 9162, section 2.1.4.2): that the tree of `size` leaves extends the one of `oldSize`. */
+/** Checks a consistency proof (RFC 9162, section 2.1.4.2): the tree of `size` leaves extends the tree of `oldSize` leaves. */
 export function verifyConsistency(oldSize: number, oldRoot: Hex, size: number, root: Hex, proof: readonly Hex[]): boolean {
   if (oldSize <= 0 || oldSize > size) return false;
   if (oldSize === size) return proof.length === 0 && sameHex(oldRoot, root);
@@ -133,17 +133,20 @@ export interface AnchoredBatch {
   readonly leaves: readonly LeafHash[];
 }
 
-/** Where a log that the chain shows does not fit together. */
+/** The place of a contradiction in a log on the chain. */
 interface LogFault {
-  /** Which batch, from 0. */
+  /** The index of the batch, from 0. */
   readonly batch: number;
-  /** `size`: not as many leaves as it says. `root`: the leaves give another root. `head`: it does not follow the last. */
+  /**
+   * `size`: the number of leaves differs from the stated one. `root`: the leaves give another root. `head`: it does not follow the previous
+   * head.
+   */
   readonly kind: 'size' | 'root' | 'head';
 }
 
 /**
- * Rebuilds a log from the chain's events alone, all of one operator from the first, in order: sizes, roots and heads.
- * `null`: every one of them holds.
+ * Rebuilds a log from the chain's events alone and checks sizes, roots and heads. The batches are all those of one operator, from the
+ * first, in order. Returns `null` if every check passed.
  */
 export function findLogFault(batches: Iterable<AnchoredBatch>): LogFault | null {
   const frontier = new Frontier();

@@ -1,6 +1,6 @@
 /**
- * The EIP-712 messages that people sign, one for each action of the contracts. Anyone may submit a signed message; the
- * submitter gains no authority. Field names are the Solidity names, because they are part of the signed type.
+ * The EIP-712 messages that people sign, one for each action of the contracts. Anyone may submit a signed message and gets no right by
+ * that. Field names are the Solidity names, because they are part of the signed type.
  */
 
 import { type ContractName, type Deployment, domainOf } from './deployment.ts';
@@ -9,28 +9,28 @@ import type { ActionId } from './ids.ts';
 import { verifySignature } from './signature.ts';
 import { messageToJson, signingHash, type TypedData, type Types, typedData } from './typed-data.ts';
 
-/** Every message: who signs may use each nonce once; valid while block time (seconds) is below the deadline. */
+/** The fields of every message. A signer may use each nonce once. The message is valid while block time (seconds) is below the deadline. */
 interface Unordered {
   readonly nonce: bigint;
   readonly deadline: bigint;
 }
 
-/** The owner names an accreditor; `epoch` is the accreditor's epoch that it replaces (0 for the first time). */
+/** The owner adds an accreditor; `epoch` is the accreditor's epoch that it replaces (0 for the first time). */
 interface AddAccreditor extends Unordered {
   readonly owner: Address;
   readonly accreditor: Address;
   readonly epoch: number;
 }
 
-/** The owner removes an accreditor. Names no state and always works. */
+/** The owner removes an accreditor. The message names no state and always works. */
 interface RemoveAccreditor extends Unordered {
   readonly owner: Address;
   readonly accreditor: Address;
 }
 
 /**
- * An accreditor vouches for a practitioner, and so ends a suspension; `epoch` is the practitioner's epoch that it replaces
- * (0 for the first time), `accreditorEpoch` the accreditor's own, in which alone it counts. Times are Unix seconds.
+ * An accreditor accredits a practitioner, which also ends a suspension. `epoch` is the practitioner's epoch that it replaces (0 for the
+ * first time). `accreditorEpoch` is the accreditor's own epoch; the accreditation counts only in that epoch. Times are Unix seconds.
  */
 interface Accredit extends Unordered {
   readonly accreditor: Address;
@@ -42,13 +42,13 @@ interface Accredit extends Unordered {
   readonly accreditorEpoch: number;
 }
 
-/** An accreditor suspends its practitioner. Names no state and always works. */
+/** An accreditor suspends its practitioner. The message names no state and always works. */
 interface Suspend extends Unordered {
   readonly accreditor: Address;
   readonly practitioner: Address;
 }
 
-/** A person publishes an encryption key; `epoch` is the one it replaces. */
+/** A person publishes an encryption key; `epoch` is the epoch that it replaces. */
 interface RegisterKey extends Unordered {
   readonly owner: Address;
   readonly slot: number;
@@ -57,7 +57,7 @@ interface RegisterKey extends Unordered {
   readonly key: Hex;
 }
 
-/** The first version of a record. */
+/** An uploader registers the first version of a record. */
 interface RegisterRecord extends Unordered {
   readonly uploader: Address;
   readonly patient: Address;
@@ -68,7 +68,7 @@ interface RegisterRecord extends Unordered {
   readonly writeSalt: Hex;
 }
 
-/** A further version; `version` is the one it replaces. */
+/** An uploader registers a further version; `version` is the one that it replaces. */
 interface RegisterVersion extends Unordered {
   readonly uploader: Address;
   readonly record: Hex;
@@ -79,7 +79,7 @@ interface RegisterVersion extends Unordered {
   readonly writeSalt: Hex;
 }
 
-/** A patient marks a record as replaced by something newer; `version` is the newest one. */
+/** A patient marks a record as replaced by a newer one; `version` is the newest version of the marked record. */
 interface Supersede extends Unordered {
   readonly patient: Address;
   readonly record: Hex;
@@ -87,8 +87,8 @@ interface Supersede extends Unordered {
 }
 
 /**
- * A patient closes a record for everybody. `epoch` is the record's present tombstone epoch, so that a message which was held
- * back does not close again what the patient has closed and opened since.
+ * A patient withdraws a record. `epoch` is the record's current tombstone epoch. So a message that was held back cannot withdraw the record
+ * again after the patient has withdrawn it and put it back.
  */
 interface Tombstone extends Unordered {
   readonly patient: Address;
@@ -96,14 +96,14 @@ interface Tombstone extends Unordered {
   readonly epoch: number;
 }
 
-/** A patient opens a tombstoned record again, within the lift period; `epoch` says which tombstone is lifted. */
+/** A patient puts a withdrawn record back, within the lift period; `epoch` names the tombstone that is lifted. */
 interface LiftTombstone extends Unordered {
   readonly patient: Address;
   readonly record: Hex;
   readonly epoch: number;
 }
 
-/** The first uploader says that its versions up to `version` must not be relied on. Nothing is deleted. */
+/** The first uploader warns not to rely on its versions up to `version`. Nothing is deleted. */
 interface Retract extends Unordered {
   readonly uploader: Address;
   readonly record: Hex;
@@ -120,7 +120,7 @@ interface Scope {
   readonly bundleHash: Hex;
 }
 
-/** A patient permits one right to one tag over one scope or several. Times are Unix seconds. */
+/** A patient permits one right to one tag over one or several scopes. Times are Unix seconds. */
 interface Grant extends Unordered {
   readonly patient: Address;
   readonly tag: Hex;
@@ -139,18 +139,18 @@ export interface GrantRef {
   readonly id: Hex;
 }
 
-/** A patient ends grants. */
+/** A patient revokes grants. */
 interface Revoke extends Unordered {
   readonly patient: Address;
   readonly grants: readonly GrantRef[];
 }
 
-/** A patient ends every grant at once. */
+/** A patient revokes every grant at once. */
 interface RevokeAll extends Unordered {
   readonly patient: Address;
 }
 
-/** One action of the contracts, unsigned. (Checkpoints are the operator's, who uses no browser.) */
+/** One action of the contracts, unsigned. (Checkpoints are signed by the operator, who uses no browser.) */
 export type Action =
   | { readonly type: 'add_accreditor'; readonly message: AddAccreditor }
   | { readonly type: 'remove_accreditor'; readonly message: RemoveAccreditor }
@@ -166,20 +166,20 @@ export type Action =
   | { readonly type: 'grant'; readonly message: Grant }
   | { readonly type: 'revoke'; readonly message: Revoke }
   | { readonly type: 'revoke_all'; readonly message: RevokeAll };
-/** The word that names a kind of action in the API. */
+/** The name of a kind of action in the API. */
 export type ActionType = Action['type'];
 
 /** An action with its signature, ready for anyone to submit. */
 export interface SignedAction {
   readonly action: Action;
-  /** 65 bytes r ‖ s ‖ v, or what the signer's contract accepts (ERC-1271). */
+  /** 65 bytes r ‖ s ‖ v, or a value that the signer's contract accepts (ERC-1271). */
   readonly signature: Hex;
 }
 
 interface Kind {
   readonly contract: ContractName;
   readonly primaryType: string;
-  /** Which field names who has to sign. */
+  /** The name of the field that has the address of the signer. */
   readonly signer: string;
   readonly types: Types;
 }
@@ -231,28 +231,28 @@ const KINDS: Readonly<Record<ActionType, Kind>> = {
   revoke_all: kind('grant_registry', 'patient', 'RevokeAll', { RevokeAll: `address patient,${UNORDERED}` }),
 };
 
-/** The contract that carries an action out. */
+/** Returns the name of the contract that carries out an action. */
 export function contractOf(action: Action): ContractName {
   return KINDS[action.type].contract;
 }
 
-/** Who has to sign an action. */
+/** Returns the address that has to sign an action. */
 export function signerOf(action: Action): Address {
   return (action.message as unknown as Record<string, Address>)[KINDS[action.type].signer] as Address;
 }
 
-/** What the signer's wallet shows and signs. */
+/** Returns the message that the signer's wallet shows and signs. */
 export function actionTypedData(action: Action, deployment: Deployment): TypedData {
   const { contract, types, primaryType } = KINDS[action.type];
   return typedData(domainOf(deployment, contract), types, primaryType, action.message);
 }
 
-/** The EIP-712 hash of an action, by which it is named while it is relayed. */
+/** Returns the EIP-712 hash of an action. It identifies the action while it is relayed. */
 export function actionId(action: Action, deployment: Deployment): ActionId {
   return signingHash(actionTypedData(action, deployment));
 }
 
-/** The JSON of a signed action, as the API takes it. */
+/** Returns the JSON of a signed action, as the API accepts it. */
 export function signedActionToJson(signed: SignedAction): {
   action: { type: ActionType; message: Record<string, unknown> };
   signature: Hex;

@@ -7,8 +7,8 @@
  * 117 1040  AES-256-GCM, nonce of zeros, over: length 4 ‖ UTF-8 text ‖ zeros up to 1,024; and its tag
  * ```
  *
- * The key is new for each note, so the nonce need not vary. Associated data: `"medlock/v1/note\0"` ‖ capsule ‖ the binding
- * ‖ author 20, so that nobody passes off another's note as their own.
+ * Each note has a new key, so the nonce can always be zero. Associated data: `"medlock/v1/note\0"` ‖ capsule ‖ the binding ‖ author 20, so
+ * that nobody can send another person's note as their own.
  */
 
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -23,9 +23,9 @@ import { decrypt, encrypt, pad, unpad } from './sealed-box.ts';
 import { NoteKey } from './secret.ts';
 
 const PADDED_LEN = 1_024;
-/** Length of a sealed note. */
+/** Length of a sealed note in bytes. */
 const NOTE_LEN = CAPSULE_LEN + PADDED_LEN + 16;
-/** Longest text, in bytes of UTF-8. */
+/** Maximum length of the text, in bytes of UTF-8. */
 export const MAX_NOTE_TEXT_LEN = PADDED_LEN - 4;
 const NONCE = new Uint8Array(12);
 
@@ -37,8 +37,8 @@ const MESSAGES = {
 } as const;
 
 /**
- * Why a note cannot be made or read. `no_match`: not for this key, chain, registry or epoch. `tag`: changed, or its author
- * is not the one who sent it.
+ * The reason why a note cannot be made or read. `no_match`: it is not for this key, chain, registry or epoch. `tag`: it was changed, or its
+ * author is not the sender.
  */
 export class NoteError extends ProtocolError<keyof typeof MESSAGES> {
   constructor(code: keyof typeof MESSAGES) {
@@ -87,7 +87,7 @@ export async function openNote(note: Bytes, author: Address, patientKey: Identit
   return text;
 }
 
-/** What the signed access request names: SHA-256 of the sealed note. */
+/** Returns the SHA-256 of the sealed note, which the signed access request names. */
 export function noteHash(note: Bytes): Hex {
   return toHex(sha256(note));
 }

@@ -1,7 +1,4 @@
-/**
- * The operator's encryption keys: which they are, that the operator has signed each, and that none was taken away
- * (`SPEC.md`, section 12).
- */
+/** Checks the operator's encryption keys: the operator has signed each of them, and none was removed (`SPEC.md`, section 12). */
 
 import { type Deployment, domainOf, sameDeployment } from './deployment.ts';
 import { ProtocolError } from './error.ts';
@@ -10,12 +7,12 @@ import { PublicKey } from './identity.ts';
 import { SignatureError, verifySignature } from './signature.ts';
 import { signingHash, typedData } from './typed-data.ts';
 
-/** The most keys that a deployment file lists. */
+/** The maximum number of keys in a deployment file. */
 const OPERATOR_KEYS_MAX = 64;
 
 /** An encryption key of the operator that was checked. */
 export interface OperatorKey {
-  /** For the binding of what is sealed to it. */
+  /** The epoch for the binding of capsules that are sealed to this key. */
   readonly epoch: number;
   readonly key: PublicKey;
 }
@@ -36,21 +33,21 @@ const MESSAGES = {
   pinned: 'the deployment file does not extend the one that was seen before',
 } as const;
 
-/** Why the operator's keys of a deployment file do not count. */
+/** The reason why the operator's keys of a deployment file are rejected. */
 export class OperatorKeysError extends ProtocolError<keyof typeof MESSAGES> {
   constructor(code: keyof typeof MESSAGES) {
     super(code, MESSAGES[code]);
   }
 }
 
-/** The hash that the operator signs for its key of an epoch (EIP-712). */
+/** Returns the hash that the operator signs for its key of an epoch (EIP-712). */
 export function operatorKeyHash(deployment: Deployment, epoch: number, key: Hex): Hex {
   const message = { operator: deployment.operator, epoch, key };
   return signingHash(typedData(domainOf(deployment, 'access_log'), TYPES, 'OperatorKey', message));
 }
 
 /**
- * Checks every encryption key of the operator; gives the newest, to which release shares are sealed.
+ * Checks every encryption key of the operator. Returns the newest, to which release shares are sealed.
  *
  * @throws OperatorKeysError
  */
@@ -71,7 +68,7 @@ export function operatorKeyOf(deployment: Deployment): OperatorKey {
 }
 
 /**
- * Makes sure that a deployment may take the place of the one that was kept: all is equal, but keys of the operator may follow.
+ * Checks that a deployment may replace the stored one: everything is equal, except that further keys of the operator may follow.
  *
  * @throws OperatorKeysError `pinned`
  */

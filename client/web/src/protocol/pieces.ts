@@ -1,17 +1,17 @@
 /**
- * SHA-256 of the pieces of a stream, by WebCrypto. WebCrypto hashes whole inputs only, so the stream is cut into pieces of
- * fixed length; a few are hashed at a time, and their digests are given out in order.
+ * Computes the SHA-256 of the pieces of a stream with WebCrypto. WebCrypto hashes whole inputs only, so the stream is cut into pieces of
+ * fixed length. A few are hashed at the same time, and their digests are returned in order.
  */
 
 import type { Bytes } from './bytes.ts';
 
-/** Pieces that are being hashed at one time. */
+/** The maximum number of pieces that are hashed at the same time. */
 const IN_FLIGHT_MAX = 4;
 
-/** What is done with the digest of each piece and its length. */
+/** Receives the digest of each piece and its length. */
 type TakeDigest = (digest: Bytes, length: number) => void;
 
-/** Cuts a stream into pieces and hashes each. Memory: one piece, and those in flight. */
+/** Cuts a stream into pieces and hashes each. Memory use: one piece, and those that are being hashed. */
 export class PieceHasher {
   readonly #pieceLength: number;
   readonly #take: TakeDigest;
@@ -26,11 +26,11 @@ export class PieceHasher {
     this.#take = take;
   }
 
-  /** Takes the next bytes. They may be written over once the promise is kept. */
+  /** Adds the next bytes. Their buffer may be reused when the promise is resolved. */
   async update(bytes: Bytes): Promise<void> {
     let rest = bytes;
     while (rest.length > 0) {
-      // The common case: a whole piece lies in the input.
+      // The common case: the input contains a whole piece.
       if (this.#filled === 0 && rest.length >= this.#pieceLength) {
         await this.#hash(rest.subarray(0, this.#pieceLength));
         rest = rest.subarray(this.#pieceLength);
@@ -48,7 +48,7 @@ export class PieceHasher {
     }
   }
 
-  /** Hashes what is left, a shorter last piece or, if that is asked for, the empty piece of an empty stream. */
+  /** Hashes the remaining bytes: a shorter last piece or, if `emptyHasPiece` is true, the empty piece of an empty stream. */
   async finish(emptyHasPiece: boolean): Promise<void> {
     if (this.#filled > 0 || (emptyHasPiece && this.#isEmpty)) {
       await this.#hash((this.#partial ?? new Uint8Array(0)).subarray(0, this.#filled));

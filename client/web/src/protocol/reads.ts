@@ -1,4 +1,4 @@
-/** Reads: the signed wish to open a record, the log leaf it becomes, and the operator's receipt. */
+/** Reads: the signed request to open a record, the log leaf that is made from it, and the operator's receipt. */
 
 import { type Bytes, concat, u16, u32, u64, utf8 } from './bytes.ts';
 import { type Purpose, PURPOSES } from './codes.ts';
@@ -9,36 +9,36 @@ import { leafHash } from './log.ts';
 import { SignatureError, verifySignature } from './signature.ts';
 import { messageFromJson, signingHash, typedData } from './typed-data.ts';
 
-/** The longest a read request may be valid, in seconds. */
+/** The maximum time for which a read request is valid, in seconds. */
 export const READ_REQUEST_SECONDS_MAX = 60;
-/** The latest that a leaf may be promised to stand on chain: so many seconds after its `time`. */
+/** The maximum time in seconds between `time` of a leaf and the time by which it is promised to be on the chain. */
 export const ANCHOR_SECONDS_MAX = 300;
 const REQUEST_LABEL = utf8('medlock/v1/read-request');
 const LEAF_LABEL = utf8('medlock/v1/log-leaf');
 
-/** A wish to open one version of a record. The session key signs `readRequestBytes`. */
+/** A request to open one version of a record. The session key signs `readRequestBytes`. */
 export interface ReadRequest {
-  /** SHA-256 of the session's login message. */
+  /** The SHA-256 of the session's login message. */
   readonly loginHash: Hex;
-  /** Which record. */
+  /** The record. */
   readonly record: RecordId;
-  /** Which version, from 1. */
+  /** The version, counted from 1. */
   readonly version: number;
-  /** Why. */
+  /** The purpose of the read. */
   readonly purpose: Purpose;
-  /** Who reads: the session's address. */
+  /** The reader: the session's address. */
   readonly grantee: Address;
-  /** Opens the reader's READ tag. */
+  /** The salt that opens the reader's READ tag. */
   readonly salt: Salt;
-  /** 32 random bytes; unique for the session. */
+  /** 32 random bytes; unique in the session. */
   readonly nonce: Hex;
   /** Unix seconds; at most `READ_REQUEST_SECONDS_MAX` from now. */
   readonly deadline: number;
 }
 
 /**
- * What is signed: label ‖ chain id u64 ‖ RecordRegistry ‖ operator ‖ login hash ‖ record ‖ version u16 ‖ purpose u16 ‖
- * grantee ‖ salt ‖ nonce ‖ deadline u64.
+ * Returns the signed bytes: label ‖ chain id u64 ‖ RecordRegistry ‖ operator ‖ login hash ‖ record ‖ version u16 ‖ purpose u16 ‖ grantee ‖
+ * salt ‖ nonce ‖ deadline u64.
  */
 export function readRequestBytes(request: ReadRequest, deployment: Deployment): Bytes {
   return concat(
@@ -57,7 +57,7 @@ export function readRequestBytes(request: ReadRequest, deployment: Deployment): 
   );
 }
 
-/** The JSON of a read request, as the API takes it. */
+/** Returns the JSON of a read request, as the API accepts it. */
 export function readRequestToJson(request: ReadRequest): {
   login_hash: Hex;
   record: Hex;
@@ -72,34 +72,34 @@ export function readRequestToJson(request: ReadRequest): {
   return { login_hash: loginHash, record, version, purpose, grantee, salt, nonce, deadline };
 }
 
-/** The tag that grantee and salt open. */
+/** Returns the tag that grantee and salt open. */
 export function readRequestTag(request: ReadRequest): Tag {
   return tagOf(request.grantee, request.salt);
 }
 
-/** What the operator keeps of one read: everything that proves who asked for what, when, and that it was allowed. */
+/** The operator's record of one read. It proves who requested which version, when, and that it was allowed. */
 export interface Leaf {
   /** The signed request. */
   readonly request: ReadRequest;
-  /** 64 bytes r ‖ s by the session key. */
+  /** 64 bytes r ‖ s, made with the session key. */
   readonly signature: Hex;
   /** The login message that names the session key. */
   readonly loginMessage: string;
-  /** The wallet's signature over it. */
+  /** The wallet's signature over the login message. */
   readonly loginSignature: Hex;
-  /** The block at which permission was asked. */
+  /** The block for which the permission was checked. */
   readonly blockHash: Hex;
   /** Unix seconds: the later of the operator's clock and that block's time. */
   readonly time: number;
-  /** Unix seconds: the leaf stands on chain by then. At most `ANCHOR_SECONDS_MAX` after `time`. */
+  /** Unix seconds: the time by which the leaf is on the chain. At most `ANCHOR_SECONDS_MAX` after `time`. */
   readonly anchorBy: number;
-  /** 32 random bytes, so that a leaf hash says nothing about its content. */
+  /** 32 random bytes, so that the leaf hash reveals nothing about the content of the leaf. */
   readonly blinding: Hex;
 }
 
 /**
- * The leaf's bytes: label ‖ signed request ‖ (length u32 ‖ bytes) of signature, login message and login signature ‖ block
- * hash ‖ time u64 ‖ anchorBy u64 ‖ blinding.
+ * Returns the leaf's bytes: label ‖ signed request ‖ (length u32 ‖ bytes) of signature, login message and login signature ‖ block hash ‖
+ * time u64 ‖ anchorBy u64 ‖ blinding.
  */
 export function leafBytes(leaf: Leaf, deployment: Deployment): Bytes {
   const parts = [fromHex(leaf.signature), utf8(leaf.loginMessage), fromHex(leaf.loginSignature)];
@@ -114,17 +114,19 @@ export function leafBytes(leaf: Leaf, deployment: Deployment): Bytes {
   );
 }
 
-/** Whether `anchorBy` is later than `time`, and not later than it may be. */
+/** Returns whether `anchorBy` is after `time` and not later than allowed. */
 export function isPromisedInTime({ time, anchorBy }: Pick<Leaf, 'time' | 'anchorBy'>): boolean {
   return time < anchorBy && anchorBy <= time + ANCHOR_SECONDS_MAX;
 }
 
-/** SHA-256(0x00 ‖ leaf bytes): what stands in `Accessed`, if the operator tells the truth about this leaf. */
+/** Returns SHA-256(0x00 ‖ leaf bytes). `Accessed` has the same hash, if the operator shows the true leaf. */
 export function hashOfLeaf(leaf: Leaf, deployment: Deployment): LeafHash {
   return leafHash(leafBytes(leaf, deployment));
 }
 
-/** The operator's promise that a leaf is in its log, anchored on chain at `anchorBy` (Unix seconds), which is the leaf's own. */
+/**
+ * The operator's promise that a leaf is in its log and is anchored on the chain at `anchorBy` (Unix seconds), which is also in the leaf.
+ */
 export interface ReadReceipt {
   readonly operator: Address;
   readonly leaf: LeafHash;
@@ -144,7 +146,7 @@ const RECEIPT_TYPES = {
 } as const;
 
 /**
- * Reads a receipt from the JSON of the API.
+ * Parses a receipt from the JSON of the API.
  *
  * @throws InvalidMessage
  */
@@ -153,7 +155,7 @@ export function receiptFromJson(json: unknown): ReadReceipt {
 }
 
 /**
- * Checks that the deployment's operator made this promise, and for this record version.
+ * Checks that the deployment's operator signed this receipt for this record version.
  *
  * @throws SignatureError `wrong_signer` also for a receipt of another operator, record or version.
  */

@@ -20,9 +20,9 @@ const MESSAGES = {
   malformed: 'this is not the text of a recovery kit',
 } as const;
 
-/** Why words or a kit cannot be read. Never repeats a word. */
+/** The reason why words or a kit cannot be read. The error never contains a word. */
 export class RecoveryError extends ProtocolError<keyof typeof MESSAGES> {
-  /** For `unknown_word`: which word, counted from 1. */
+  /** For `unknown_word`: the position of the word, counted from 1. */
   readonly place: number | null;
 
   constructor(code: keyof typeof MESSAGES, place: number | null = null) {
@@ -31,15 +31,15 @@ export class RecoveryError extends ProtocolError<keyof typeof MESSAGES> {
   }
 }
 
-/** The 24 words of a seed, with a blank between. */
+/** Returns the 24 words of a seed, separated by spaces. */
 export function seedToWords(seed: Seed): string {
   return entropyToMnemonic(seed.expose(), wordlist);
 }
 
 /**
- * The seed of 24 words, in any case and with any white space between.
+ * Returns the seed of 24 words, in upper or lower case and with any white space between them.
  *
- * @throws RecoveryError, naming the place of a word that is not in the list.
+ * @throws RecoveryError with the position of a word that is not in the list.
  */
 export function seedFromWords(text: string): Seed {
   const words =
@@ -65,17 +65,17 @@ export function seedFromWords(text: string): Seed {
   return new Seed(entropy);
 }
 
-/** What the kit holds: enough, with the chain and the blocks, to restore everything. */
+/** The content of the kit. With the chain and the stored blocks, it is enough to restore everything. */
 interface RecoveryKit {
   /** EIP-155 chain id. */
   readonly chainId: number;
   /** The account that the seed belongs to. */
   readonly owner: Address;
-  /** The seed. */
+  /** The seed of that account. */
   readonly seed: Seed;
 }
 
-/** Text for paper: a title, chain and owner, and six lines of four numbered words. */
+/** Returns the text to be printed: a title, chain and owner, and six lines of four numbered words. */
 export function kitToText({ chainId, owner, seed }: RecoveryKit): string {
   const words = seedToWords(seed)
     .split(' ')
@@ -84,7 +84,7 @@ export function kitToText({ chainId, owner, seed }: RecoveryKit): string {
 }
 
 /**
- * Reads the text of a kit.
+ * Parses the text of a kit.
  *
  * @throws RecoveryError
  */

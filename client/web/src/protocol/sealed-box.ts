@@ -1,15 +1,15 @@
-/** AES-256-GCM over short texts, by WebCrypto; and padding, so that their length says little. */
+/** AES-256-GCM for short texts, with WebCrypto; and padding, so that the length reveals little about the text. */
 
 import { type Bytes, concat, isZero, readU32, u32 } from './bytes.ts';
 
-/** Encrypts; the caller makes sure that a key and nonce never meet twice. The key is imported, not kept. */
+/** Encrypts. The caller must never use the same key and nonce twice. The key is imported and not stored. */
 export async function encrypt(key: Bytes, nonce: Bytes, aad: Bytes, plaintext: Bytes): Promise<Bytes> {
   const imported = await crypto.subtle.importKey('raw', key, 'AES-GCM', false, ['encrypt']);
   const parameters = { name: 'AES-GCM', iv: nonce, additionalData: aad };
   return new Uint8Array(await crypto.subtle.encrypt(parameters, imported, plaintext));
 }
 
-/** Decrypts; `null` when the tag does not hold. */
+/** Decrypts. Returns `null` if the tag is wrong. */
 export async function decrypt(key: Bytes, nonce: Bytes, aad: Bytes, ciphertext: Bytes): Promise<Bytes | null> {
   const imported = await crypto.subtle.importKey('raw', key, 'AES-GCM', false, ['decrypt']);
   const parameters = { name: 'AES-GCM', iv: nonce, additionalData: aad };
@@ -20,13 +20,13 @@ export async function decrypt(key: Bytes, nonce: Bytes, aad: Bytes, ciphertext: 
   }
 }
 
-/** Length (u32) ‖ text ‖ zeros up to `length`. `null` when it does not fit. */
+/** Returns length (u32) ‖ text ‖ zeros up to `length`; `null` if the text does not fit. */
 export function pad(text: Bytes, length: number): Bytes | null {
   if (text.length + 4 > length) return null;
   return concat(u32(text.length), text, new Uint8Array(length - 4 - text.length));
 }
 
-/** The text of `pad`; `null` unless length and zeros are right. */
+/** Returns the text that was given to `pad`; `null` if the length or the zeros are wrong. */
 export function unpad(padded: Bytes): Bytes | null {
   if (padded.length < 4) return null;
   const end = 4 + readU32(padded, 0);

@@ -1,42 +1,42 @@
 /**
- * Secrets of 32 uniform bytes, each its own type. A secret is not printed by `JSON.stringify`, `structuredClone` or a
- * template text, is compared in constant time, and is wiped by whoever is done with it. JavaScript may have moved the
- * bytes before: wiping is an effort, not a promise.
+ * Secrets of 32 uniform bytes, each with a type of its own. `JSON.stringify`, `structuredClone` and template texts do not reveal a secret.
+ * It is compared in constant time, and the code that has finished with it wipes it. JavaScript may have made copies of the bytes before, so
+ * wiping does not guarantee that they are gone.
  */
 
 import { type Bytes, equalConstantTime } from './bytes.ts';
 import { type Random, systemRandom } from './random.ts';
 
-/** Length of every secret. */
+/** Length of every secret in bytes. */
 export const SECRET_LEN = 32;
 
-/** What every secret can do. */
+/** The methods of every secret. */
 abstract class Secret {
   #bytes: Bytes;
   #isWiped = false;
 
-  /** Takes the bytes over: wiping the secret wipes them. */
+  /** Uses these bytes without copying them: wiping the secret wipes them. */
   constructor(bytes: Bytes) {
     if (bytes.length !== SECRET_LEN) throw new RangeError('a secret has 32 bytes');
     this.#bytes = bytes;
   }
 
-  /** Draws a new one. */
+  /** Makes a new random secret. */
   static generate<S extends Secret>(this: new (bytes: Bytes) => S, random: Random = systemRandom): S {
     return new this(random(SECRET_LEN));
   }
 
   /**
-   * The bytes, for use as key material only; not a copy.
+   * Returns the bytes, for use as key material only. They are not a copy.
    *
-   * @throws Error after `wipe`, so that zeros never serve as a key.
+   * @throws Error after `wipe`, so that zeros are never used as a key.
    */
   expose(): Bytes {
     if (this.#isWiped) throw new Error('the secret was wiped');
     return this.#bytes;
   }
 
-  /** Whether both hold the same bytes. Constant time. */
+  /** Returns whether both have the same bytes. Constant time. */
   equals(other: this): boolean {
     return equalConstantTime(this.expose(), other.expose());
   }
@@ -47,30 +47,30 @@ abstract class Secret {
     this.#isWiped = true;
   }
 
-  /** Shows nothing. */
+  /** Returns a text that does not contain the secret. */
   toString(): string {
     return '[secret]';
   }
 
-  /** Refuses: a secret is never part of a text. */
+  /** Throws, so that a secret never becomes part of a JSON text. */
   toJSON(): never {
     throw new Error('a secret does not go into JSON');
   }
 }
 
-/** The root of everything a person holds: 32 random bytes, kept in the keyring and in the recovery words. */
+/** The seed from which all keys of a person derive: 32 random bytes, stored in the keyring and in the recovery words. */
 export class Seed extends Secret {
   declare readonly secret: 'seed';
 }
 
-/** What wraps the seed for one unlocker. */
+/** The key that encrypts the seed for one unlocker. */
 export class KeyEncryptionKey extends Secret {
   declare readonly secret: 'key-encryption key';
 }
 
-/** What a capsule holds, as its kind byte says. */
+/** The kinds of capsules by their content, as in the kind byte. */
 export const CAPSULE_KINDS = {
-  /** A data key, sealed to the patient; stands in the envelope. */
+  /** A data key, sealed to the patient. It is in the envelope. */
   owner: 1,
   /** S, sealed to a grantee. */
   readerShare: 2,
@@ -85,19 +85,19 @@ export const CAPSULE_KINDS = {
 } as const;
 export type CapsuleKind = (typeof CAPSULE_KINDS)[keyof typeof CAPSULE_KINDS];
 
-/** A secret that travels in capsules of one kind. */
+/** A secret that is sent in capsules of one kind. */
 export abstract class SealableSecret extends Secret {
   /** The kind of its capsules. */
   abstract readonly capsuleKind: CapsuleKind;
 }
 
-/** The class of such a secret, for opening a capsule as it. */
+/** The class of such a secret, which is passed to `Capsule.open`. */
 export interface SealableClass<S extends SealableSecret> {
   readonly capsuleKind: CapsuleKind;
   new (bytes: Bytes): S;
 }
 
-/** The AES-256 key of one record version (DEK), made new for each. */
+/** The AES-256 key of one record version (DEK), generated anew for each version. */
 export class DataKey extends SealableSecret {
   static readonly capsuleKind = CAPSULE_KINDS.owner;
   readonly capsuleKind = CAPSULE_KINDS.owner;

@@ -1,4 +1,4 @@
-/** Signatures of externally owned accounts, checked as the contracts check them. */
+/** Signatures of externally owned accounts, checked in the same way as in the contracts. */
 
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { keccak256 } from 'viem/utils';
@@ -14,8 +14,8 @@ const MESSAGES = {
 } as const;
 
 /**
- * Why a signature does not count. `malformed`: not 65 bytes with v 27 or 28, or r or s out of range. `high_s`: s lies in the
- * upper half of the group order (EIP-2). `wrong_signer`: it recovers to somebody else.
+ * The reason why a signature is invalid. `malformed`: not 65 bytes with v 27 or 28, or r or s out of range. `high_s`: s is in the upper
+ * half of the group order (EIP-2). `wrong_signer`: another account signed.
  */
 export class SignatureError extends ProtocolError<keyof typeof MESSAGES> {
   constructor(code: keyof typeof MESSAGES) {
@@ -24,8 +24,8 @@ export class SignatureError extends ProtocolError<keyof typeof MESSAGES> {
 }
 
 /**
- * Checks that `signature` (65 bytes r ‖ s ‖ v, low s, v 27 or 28) over `hash` is `signer`'s. Contract accounts need
- * ERC-1271 instead.
+ * Checks that `signature` (65 bytes r ‖ s ‖ v, low s, v 27 or 28) over `hash` was made by `signer`. Contract accounts need ERC-1271
+ * instead.
  *
  * @throws SignatureError
  */
@@ -47,7 +47,7 @@ export function verifySignature(hash: Hex, signer: Address, signature: Hex): voi
   if (!sameHex(recovered, signer) || isZero(addressBytes(signer))) throw new SignatureError('wrong_signer');
 }
 
-/** Who signed `hash`, given `r ‖ s` and the parity of y; `null` when nobody can have. */
+/** Returns the address that signed `hash`, given `r ‖ s` and the parity of y; `null` if no account can have signed it. */
 export function recoverAddress(hash: Hex, rs: Bytes, parity: number): Address | null {
   try {
     const signature = secp256k1.Signature.fromBytes(rs, 'compact').addRecoveryBit(parity);

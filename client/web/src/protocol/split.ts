@@ -1,8 +1,8 @@
 /**
  * The two halves of a data key.
  *
- * `B = Expand(DEK, "medlock/v1/release-share\0" ‖ chain id ‖ RecordRegistry ‖ record ‖ version)` and `S = DEK xor B`.
- * Either alone says nothing. Whoever has the DEK recomputes both.
+ * `B = Expand(DEK, "medlock/v1/release-share\0" ‖ chain id ‖ RecordRegistry ‖ record ‖ version)` and `S = DEK xor B`. Each half alone
+ * reveals nothing about the DEK. Whoever has the DEK can recompute both.
  */
 
 import { u16, u64, xor } from './bytes.ts';
@@ -11,7 +11,7 @@ import type { RecordId } from './ids.ts';
 import { expand, LABELS } from './kdf.ts';
 import { DataKey, ReaderShare, ReleaseShare } from './secret.ts';
 
-/** Which record version a data key belongs to. */
+/** The record version to which a data key belongs. */
 export interface RecordVersion {
   /** EIP-155 chain id. */
   readonly chainId: number;
@@ -19,17 +19,17 @@ export interface RecordVersion {
   readonly registry: Address;
   /** The record. */
   readonly record: RecordId;
-  /** Its version, from 1. */
+  /** Its version, counted from 1. */
   readonly version: number;
 }
 
-/** B, the half that the operator keeps. */
+/** Returns B, the half that the operator stores. */
 export function releaseShare(dek: DataKey, of: RecordVersion): ReleaseShare {
   const fields = [u64(of.chainId), addressBytes(of.registry), fromHex(of.record, 32), u16(of.version)];
   return new ReleaseShare(expand(dek.expose(), LABELS.releaseShare, ...fields));
 }
 
-/** S, the half that goes to readers. */
+/** Returns S, the half for readers. */
 export function readerShare(dek: DataKey, of: RecordVersion): ReaderShare {
   const release = releaseShare(dek, of);
   const reader = new ReaderShare(xor(dek.expose(), release.expose()));
@@ -37,7 +37,7 @@ export function readerShare(dek: DataKey, of: RecordVersion): ReaderShare {
   return reader;
 }
 
-/** Joins the halves. Any two shares give some key; `Header.checkCommitment` tells whether they are those of the right one. */
+/** Joins the halves. Any two shares give some key; `Header.checkCommitment` checks whether it is the right one. */
 export function joinShares(reader: ReaderShare, release: ReleaseShare): DataKey {
   return new DataKey(xor(reader.expose(), release.expose()));
 }

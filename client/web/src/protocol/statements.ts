@@ -7,8 +7,8 @@ import { verifySignature } from './signature.ts';
 import { messageFromJson, messageToJson, signingHash, type TypedData, type Types, typedData } from './typed-data.ts';
 
 /**
- * A practitioner asks a patient for access. Purpose and scope are in clear; the reason is a note that only the patient can
- * open, and `noteHash` is the SHA-256 of its bytes. `until` is the wished end, Unix seconds.
+ * A practitioner asks a patient for access. Purpose and scope are not encrypted. The reason is a note that only the patient can open, and
+ * `noteHash` is the SHA-256 of its bytes. `until` is the requested end in Unix seconds.
  */
 export interface AccessRequest {
   readonly requester: Address;
@@ -23,14 +23,17 @@ export interface AccessRequest {
   readonly deadline: bigint;
 }
 
-/** A patient turns a request down. */
+/** A patient denies a request. */
 export interface DenyRequest {
   readonly patient: Address;
   readonly request: RequestId;
   readonly deadline: bigint;
 }
 
-/** What an accreditor publishes about a practitioner; counts in the accreditor's epoch that it names alone. `issued` is Unix seconds. */
+/**
+ * The public profile of a practitioner, signed by an accreditor. It counts only in the accreditor's epoch that it names. `issued` is in
+ * Unix seconds.
+ */
 export interface Profile {
   readonly accreditor: Address;
   readonly accreditorEpoch: number;
@@ -42,10 +45,10 @@ export interface Profile {
   readonly issued: bigint;
 }
 
-/** The longest name, organisation or specialty of a profile, in bytes of UTF-8. */
+/** The maximum length of the name, organisation or specialty of a profile, in bytes of UTF-8. */
 export const PROFILE_TEXT_BYTES_MAX = 200;
 
-/** One kind of statement: how it is shown to a wallet, named, checked, and written in JSON. */
+/** One kind of statement: its form for a wallet, its hash, its check, and its JSON. */
 export class StatementKind<Message extends object> {
   readonly #contract: ContractName;
   readonly #name: string;
@@ -59,12 +62,12 @@ export class StatementKind<Message extends object> {
     this.#signer = signer;
   }
 
-  /** What the signer's wallet shows and signs. */
+  /** Returns the message that the signer's wallet shows and signs. */
   typedData(message: Message, deployment: Deployment): TypedData {
     return typedData(domainOf(deployment, this.#contract), this.#types, this.#name, message);
   }
 
-  /** The hash that is signed (EIP-712). */
+  /** Returns the hash that is signed (EIP-712). */
   signingHash(message: Message, deployment: Deployment): Hex {
     return signingHash(this.typedData(message, deployment));
   }
@@ -78,13 +81,13 @@ export class StatementKind<Message extends object> {
     verifySignature(this.signingHash(message, deployment), this.#signer(message), signature);
   }
 
-  /** The message in the JSON of the API. */
+  /** Returns the message in the JSON of the API. */
   toJson(message: Message): Record<string, unknown> {
     return messageToJson(this.#types, this.#name, message);
   }
 
   /**
-   * Reads the message from the JSON of the API.
+   * Parses the message from the JSON of the API.
    *
    * @throws InvalidMessage
    */
@@ -140,7 +143,7 @@ export const PROFILE = new StatementKind<Profile>(
   (profile) => profile.accreditor,
 );
 
-/** How an access request is named. */
+/** Returns the id of an access request. */
 export function requestId(request: AccessRequest, deployment: Deployment): RequestId {
   return ACCESS_REQUEST.signingHash(request, deployment);
 }

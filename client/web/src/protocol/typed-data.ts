@@ -1,7 +1,4 @@
-/**
- * EIP-712 messages, signed and sent: how a message of a known type is hashed, shown by a wallet, and written into the JSON
- * of the API.
- */
+/** EIP-712 messages: hashes a message of a known type, prepares it for a wallet, and converts it to and from the JSON of the API. */
 
 import type { TypedDataParameter } from 'viem';
 import { hashTypedData } from 'viem/utils';
@@ -10,10 +7,10 @@ import { ProtocolError } from './error.ts';
 import { type Hex, isHex } from './hex.ts';
 import { exactFields, isUint } from './json-form.ts';
 
-/** The struct types of a message, its own among them. */
+/** The struct types of a message, including its own type. */
 export type Types = Readonly<Record<string, readonly TypedDataParameter[]>>;
 
-/** What a wallet shows and signs; fits viem's `signTypedData`. */
+/** The data that a wallet shows and signs. It fits viem's `signTypedData`. */
 export interface TypedData {
   readonly domain: Domain;
   readonly types: Record<string, readonly TypedDataParameter[]>;
@@ -21,26 +18,26 @@ export interface TypedData {
   readonly message: Record<string, unknown>;
 }
 
-/** The JSON of a message is not of its type. */
+/** Thrown if the JSON of a message does not have the message's type. */
 class InvalidMessage extends ProtocolError<'message'> {
   constructor() {
     super('message', 'the message is not of its type');
   }
 }
 
-/** Puts the parts together. */
+/** Makes the typed data of a message. */
 export function typedData(domain: Domain, types: Types, primaryType: string, message: object): TypedData {
   return { domain, types: { ...types }, primaryType, message: { ...message } };
 }
 
-/** `keccak256(0x1901 ‖ domain ‖ struct)`: the 32 bytes that are signed. */
+/** Returns `keccak256(0x1901 ‖ domain ‖ struct)`: the 32 bytes that are signed. */
 export function signingHash(data: TypedData): Hex {
   return hashTypedData(data);
 }
 
 /**
- * The message as the API takes it: integers of up to 32 bits and of exactly 64 are JSON numbers, all others hex texts;
- * addresses and bytes are hex in lower case.
+ * Returns the message in the form that the API accepts: integers of up to 32 bits and of exactly 64 bits are JSON numbers, all others are
+ * hex texts; addresses and bytes are hex in lower case.
  */
 export function messageToJson(types: Types, primaryType: string, message: object): Record<string, unknown> {
   const fields = message as Record<string, unknown>;
@@ -49,7 +46,7 @@ export function messageToJson(types: Types, primaryType: string, message: object
 }
 
 /**
- * Reads what `messageToJson` writes; a message has exactly the fields of its type, each in range.
+ * Parses the JSON that `messageToJson` returns. A message must have exactly the fields of its type, each in range.
  *
  * @throws InvalidMessage
  */
@@ -91,7 +88,7 @@ function fromJson(types: Types, type: string, value: unknown): unknown {
   return value.toLowerCase();
 }
 
-/** Integers of up to 48 bits are numbers in viem's types, longer ones bigints. */
+/** Parses an unsigned integer. In viem's types, integers of up to 48 bits are numbers and longer ones are bigints. */
 function uintFromJson(bits: number, value: unknown): number | bigint {
   let integer: bigint;
   if (isUint(value)) integer = BigInt(value);
@@ -106,7 +103,9 @@ function uintBits(type: string): number | null {
   return digits === undefined ? null : Number(digits);
 }
 
-/** What has a native integer in Rust is a number in JSON; what has none (uint40, uint256) is hex. */
+/**
+ * Returns whether an integer type is a number in JSON: it is, if Rust has a native integer of that size. Others (uint40, uint256) are hex.
+ */
 function isJsonNumber(bits: number): boolean {
   return bits === 8 || bits === 16 || bits === 32 || bits === 64;
 }

@@ -1,41 +1,41 @@
 /**
- * The forms of all hooks: what is read, and what is done. In every type of this folder times are unix seconds, sizes bytes,
- * addresses lower-case hex, ids `0x` and 64 hex digits.
+ * Types shared by all hooks: how loaded data and actions look. In every type of this folder, times are in Unix seconds, sizes in bytes,
+ * addresses in lower-case hex, and ids are `0x` followed by 64 hex digits.
  */
 import type { Failure, FailureCode } from '../failure.ts';
 
-/** Data that is read. `data` stays while it is read again. */
+/** Data that a hook loads. `data` keeps its old value while it is loaded again. */
 export interface Loaded<T> {
   readonly data: T | undefined;
   readonly error: Failure | null;
-  /** The first reading is under way. */
+  /** The data is being loaded for the first time. */
   readonly isLoading: boolean;
-  /** It is read again while `data` is shown. */
+  /** The data is being loaded again while the old `data` is shown. */
   readonly isRefreshing: boolean;
   refetch(): void;
 }
 
-/** One thing of a list that could not be shown, and why: it is told, and the rest is there. */
+/** An item of a list that could not be shown, and the reason. It is reported beside the other items. */
 export interface BadItem {
-  /** Which one, in a few characters. */
+  /** A short text that identifies the item. */
   readonly name: string;
   readonly code: FailureCode;
 }
 
-/** What was read for a list. */
+/** The result of loading a list. */
 export interface Listed<T> {
   readonly items: readonly T[];
   readonly bad: readonly BadItem[];
 }
 
-/** A list that is read; `bad` is what is not in `data`. */
+/** A list that a hook loads. `bad` has the items that are missing from `data`. */
 export interface LoadedList<T> extends Loaded<readonly T[]> {
   readonly bad: readonly BadItem[];
 }
 
-/** Where an action stands. Live regions announce it as `action.<phase>`. */
+/** The phase of an action. Live regions announce it as `action.<phase>`. */
 export type ActionPhase =
-  /** Nothing was begun, or it was reset. */
+  /** The action has not started, or it was reset. */
   | 'idle'
   /** Preparing: reading the chain, deriving keys. */
   | 'preparing'
@@ -43,20 +43,23 @@ export type ActionPhase =
   | 'signing'
   /** Sent to the server. */
   | 'sending'
-  /** Accepted; waiting for the chain. */
+  /** The server accepted the action; it waits for the chain. */
   | 'waiting'
-  /** The same, and the server says why it takes long: others go first, the chain costs too much for now, its relayer is short of ether. */
+  /**
+   * As `waiting`, and the server gives the reason for a long wait: other actions come first, transactions cost too much at the moment, or
+   * its relayer has too little ether.
+   */
   | 'waiting_room'
   | 'waiting_fees'
   | 'waiting_funds'
   | 'done'
   | 'failed';
 
-/** Something that is done. A second `run` while one is under way gives the first one's promise: double clicks do nothing. */
+/** An action that a page can run. A second `run` during the first one returns the promise of the first, so double clicks have no effect. */
 export interface Act<In, Out> {
-  /** Rejects with a {@link Failure}. Pages that show `error` may ignore the promise: use `start`. */
+  /** Runs the action. Rejects with a {@link Failure}. Pages that show `error` may ignore the promise: they use `start`. */
   run(input: In): Promise<Out>;
-  /** As `run`, but never rejects. */
+  /** Runs the action like `run`, but returns nothing and never rejects. */
   start(input: In): void;
   readonly phase: ActionPhase;
   readonly isBusy: boolean;

@@ -1,6 +1,6 @@
 /**
- * Grants. Hooks: `useGrants('given' | 'received', record?)`, `useGrant()`, `useRevoke()`, `useRevokeEveryone()`. `describeGrant` gives
- * the sentence beside the button that grants.
+ * Types for grants. Hooks: `useGrants('given' | 'received', record?)`, `useGrant()`, `useRevoke()`, `useRevokeEveryone()`. `describeGrant`
+ * returns the sentence that stands beside the button that grants.
  */
 import type { Address, Hex } from 'viem';
 import type { FailureCode } from '../failure.ts';
@@ -15,11 +15,11 @@ export type { Scope };
 export interface GrantItem {
   readonly id: Hex;
   readonly patient: Address;
-  /** `null` when the server does not know whose tag it is and the seed does not tell either. */
+  /** `null` if neither the server nor the seed tells whose tag it is. */
   readonly grantee: Address | null;
-  /** Whether the server has named somebody whose tag it is not. */
+  /** True if the server named a person to whom the tag does not belong. */
   readonly isMisnamed: boolean;
-  /** Of a received one: whether it waits to be accepted, since nobody vouches for its patient and they are not known here. */
+  /** For a received grant: true if it must be accepted first, because nobody vouches for its patient and the patient is not known here. */
   readonly isFromStranger: boolean;
   readonly tag: Hex;
   /** `null` once revoked. */
@@ -30,18 +30,18 @@ export interface GrantItem {
   readonly notAfter: number;
   readonly state: GrantState;
   readonly txHash: Hex;
-  /** The newest version that the bundle opens, if the server says; `null` for WRITE. */
+  /** The newest version that the bundle opens, if the server says it; `null` for WRITE. */
   readonly newestVersion: number | null;
 }
 
-/** What is granted with one signature: one right for one person, over one scope or several. */
+/** The content of one signed grant: one right for one person, over one or several scopes. */
 export interface NewGrants {
   readonly grantee: Address;
   readonly right: Right;
   /** READ: records. WRITE: categories, or all. At most 64. */
   readonly scopes: readonly Scope[];
   readonly purposes: readonly Purpose[];
-  /** Now if absent. */
+  /** Now, if absent. */
   readonly notBefore?: number;
   readonly notAfter: number;
   readonly confirm?: Confirmation;
@@ -49,30 +49,30 @@ export interface NewGrants {
 
 export interface Granted {
   readonly grants: readonly Hex[];
-  /** What could not be granted, and why: a version, or a whole record (`version` is `null`). */
+  /** The versions that could not be granted, each with the reason. `version` is `null` if it concerns the whole record. */
   readonly leftOut: readonly { readonly record: Hex; readonly version: number | null; readonly code: FailureCode }[];
   readonly txHash: Hex | null;
 }
 
-/** A grant that was signed here and that the chain does not show yet: it may still take effect. */
+/** A grant that was signed in this browser and is not on the chain yet. It may still take effect. */
 export interface SentGrantItem {
-  /** Of each scope. */
+  /** The grant ids, one for each scope. */
   readonly grants: readonly Hex[];
   readonly grantee: Address;
   readonly right: Right;
   readonly scopes: readonly Scope[];
   readonly notAfter: number;
   readonly signedAt: number;
-  /** From when on it can no longer take effect. */
+  /** The time after which the grant can no longer take effect. */
   readonly deadline: number;
 }
 
 export type Ending =
-  /** Over one scope also what nobody has seen yet: a grant that is still on its way ends before it begins. */
+  /** With one scope, this also ends a grant that is not on the chain yet: it ends before it begins. */
   | { readonly kind: 'person'; readonly grantee: Address; readonly scope?: Scope; readonly confirm?: Confirmation }
   | { readonly kind: 'grants'; readonly grants: readonly Hex[]; readonly confirm?: Confirmation };
 
-/** Permissions that one message was to end and did not. */
+/** Permissions that one signed message should have ended and did not. */
 interface NotEnded {
   readonly grants: number;
   readonly code: FailureCode;
@@ -80,9 +80,11 @@ interface NotEnded {
 
 export interface Revoked {
   readonly ended: number;
-  /** What still counts; where it is many permissions, they end with several messages, each by itself. */
+  /**
+   * Permissions that still count. If there are many permissions, several messages end them, and each message succeeds or fails by itself.
+   */
   readonly notEnded: readonly NotEnded[];
-  /** Records that were opened with these grants before: what could have been kept. */
+  /** Records that were opened with these grants before. The grantee may have kept copies of them. */
   readonly openedBefore: readonly Hex[];
   readonly txHash: Hex | null;
 }

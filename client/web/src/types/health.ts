@@ -1,8 +1,8 @@
-/** What answers. `useHealth()` gives {@link Health}. */
+/** State of the connections and of the catch-up. `useHealth()` returns {@link Health}. */
 import type { Hex } from 'viem';
 import type { FailureCode } from '../failure.ts';
 
-/** One version, or one record as it is granted (`version` is `null`), with which something is wrong. */
+/** A problem with one version, or with one record as it is granted (`version` is `null`). */
 export interface Trouble {
   readonly record: Hex;
   readonly version: number | null;
@@ -10,11 +10,11 @@ export interface Trouble {
 }
 
 export interface Health {
-  /** The event feed: `live`, being made again, or off (signed out). */
+  /** The event feed: `live`, connecting again, or off (signed out). */
   readonly feed: 'live' | 'connecting' | 'off';
-  /** `slow`: it has not answered for five seconds. */
+  /** `slow`: the server has not answered for five seconds. */
   readonly server: 'up' | 'slow' | 'down';
   readonly chain: 'up' | 'down' | 'unknown';
-  /** What the catch-up after signing in found and could not do. */
+  /** Problems that the catch-up after signing in found and could not solve. */
   readonly troubles: readonly Trouble[];
 }

@@ -1,5 +1,5 @@
 /**
- * People and who vouches for them. Hooks: `useDirectory(filter?)`, `usePerson(address)`, `useName(address)`, `useAddressBook()`,
+ * Types for people and for accreditation. Hooks: `useDirectory(filter?)`, `usePerson(address)`, `useName(address)`, `useAddressBook()`,
  * `usePractitioners()`, `useAccreditation()`.
  */
 import type { Address } from 'viem';
@@ -7,16 +7,16 @@ import type { Act, Loaded } from './actions.ts';
 import type { Role } from '../protocol/codes.ts';
 import type { Confirmation } from './signing.ts';
 
-/** An accredited person, as the chain knows them; texts only from a profile whose signature holds. */
+/** An accredited person, as the chain describes them. Names and other texts come only from a profile whose signature is valid. */
 export interface Person {
   readonly address: Address;
   readonly accreditor: Address;
-  /** The accreditor's epoch in which it vouched. */
+  /** The accreditor's epoch at the time of the accreditation. */
   readonly accreditorEpoch: number;
   readonly roles: readonly Role[];
   readonly validFrom: number;
   readonly validUntil: number;
-  /** Whether the accreditation counts now. */
+  /** True if the accreditation counts now. */
   readonly counts: boolean;
   readonly suspended: boolean;
   readonly hasKey: boolean;
@@ -27,7 +27,7 @@ export interface Person {
 
 export interface DirectoryFilter {
   readonly role?: Role;
-  /** Only names that begin so. */
+  /** Only names that begin with this text. */
   readonly name?: string;
 }
 
@@ -36,20 +36,20 @@ export interface Contact {
   readonly name: string;
 }
 
-/** Somebody whose grants and requests one does not want. */
+/** A person whose grants and requests the signed-in person does not want. */
 export interface BlockedSender {
   readonly address: Address;
   readonly since: number;
 }
 
-/** `useAddressBook()`: private names, encrypted under the seed. */
+/** The value that `useAddressBook()` returns: private names, encrypted under the seed. */
 export interface AddressBook {
   readonly contacts: Loaded<readonly Contact[]>;
   readonly put: Act<Contact, void>;
   readonly remove: Act<Address, void>;
 }
 
-/** How somebody is called: the private name first, then the signed profile. */
+/** The name to show for a person: the private name if there is one, else that of the signed profile. */
 export interface Name {
   readonly text: string | null;
   readonly from: 'address_book' | 'profile' | 'self' | null;
@@ -71,14 +71,14 @@ export interface NewProfile {
   readonly confirm?: Confirmation;
 }
 
-/** `useAccreditation()`. */
+/** The value that `useAccreditation()` returns. */
 export interface Accreditation {
   readonly accredit: Act<NewAccreditation, void>;
   readonly suspend: Act<Address, void>;
-  /** Vouches once more, for the roles and the period on chain. */
+  /** Accredits a person again, for the roles and the period that are on the chain. */
   readonly reinstate: Act<Address, void>;
   readonly publishProfile: Act<NewProfile, void>;
-  /** Only for the owner of the contract. */
+  /** Only the owner of the contract may call it. */
   readonly addAccreditor: Act<Address, void>;
   readonly removeAccreditor: Act<Address, void>;
 }

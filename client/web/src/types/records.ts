@@ -1,5 +1,5 @@
 /**
- * Records and what is inside. Hooks: `useRecords(filter?)`, `useRecord(id)`, `useRecordName(record)` (own records only, else
+ * Types for records and their content. Hooks: `useRecords(filter?)`, `useRecord(id)`, `useRecordName(record)` (own records only, else
  * `data` stays undefined), `useWithdraw()`, `usePutBack()`, `useRetract()`, `useOpenRecord()`, `useSaveRecord()`.
  */
 import type { Address, Hex } from 'viem';
@@ -9,35 +9,35 @@ import type { Category, Purpose, RecordStatus, Role } from '../protocol/codes.ts
 export interface RecordVersion {
   readonly version: number;
   readonly uploader: Address;
-  /** Whether its uploader says not to rely on it. It can be opened as before. */
+  /** True if the uploader asked people not to rely on it. It can still be opened. */
   readonly retracted: boolean;
   readonly cid: string;
-  /** Bytes of the envelope; `null` if the server does not hold it. */
+  /** Length of the envelope in bytes; `null` if the server does not have it. */
   readonly size: number | null;
-  /** Whether grantees can open it. */
+  /** True if the server has the release share, which grantees need to open the version. */
   readonly hasReleaseShare: boolean;
   readonly registeredAt: number;
   readonly blockNumber: number;
   readonly txHash: Hex;
 }
 
-/** A record, compared with the chain. */
+/** A record whose data was compared with the chain. */
 export interface RecordItem {
   readonly id: Hex;
   readonly patient: Address;
   readonly uploader: Address;
   readonly category: Category;
   readonly status: RecordStatus;
-  /** Of a withdrawn record: the time from which on it can no longer be put back. */
+  /** For a withdrawn record: the time from which it can no longer be put back. */
   readonly liftableUntil: number | null;
   readonly created: number;
-  /** Oldest first; at least one. */
+  /** The versions, oldest first; at least one. */
   readonly versions: readonly RecordVersion[];
-  /** Versions of which the server says something else than the chain; they are not among `versions`. */
+  /** Numbers of the versions that the server describes differently from the chain; `versions` does not contain them. */
   readonly contradicted: readonly number[];
-  /** Whether the signed-in person is its patient. */
+  /** True if the signed-in person is the patient of the record. */
   readonly isMine: boolean;
-  /** Whether the signed-in person uploaded version 1. */
+  /** True if the signed-in person uploaded version 1. */
   readonly isUploader: boolean;
 }
 
@@ -46,7 +46,7 @@ export interface RecordFilter {
   readonly category?: Category;
 }
 
-/** What an envelope says about its content; for own records it can be read without a log entry. */
+/** Name and type of the content, from the envelope. For own records it can be read without a log entry. */
 export interface RecordName {
   readonly fileName: string;
   readonly mediaType: string;
@@ -57,25 +57,25 @@ export interface RecordName {
 
 export interface OpenInput {
   readonly record: Hex;
-  /** The newest if absent. */
+  /** The newest version, if absent. */
   readonly version?: number;
-  /** Needed unless the record is one's own, or the grant has only one purpose. */
+  /** Required, unless the record is the person's own or the grant has only one purpose. */
   readonly purpose?: Purpose;
 }
 
 export interface Author {
-  /** Whether the author signed the content; if not, `address` is whoever registered the version. */
+  /** True if the author signed the content. If false, `address` is the account that registered the version. */
   readonly signed: boolean;
-  /** Whether there is a signature and it is not that of the author whom the document names: the page warns, and names none. */
+  /** True if there is a signature, but not by the author whom the document names. The page then shows a warning and no name. */
   readonly forged: boolean;
   readonly address: Address;
-  /** From a profile that an active accreditor signed. */
+  /** The name from a profile that an active accreditor signed. */
   readonly name: string | null;
-  /** Roles that count now. */
+  /** The roles that count now. */
   readonly roles: readonly Role[];
 }
 
-/** What was checked about a document, beside its content. */
+/** The checked facts about a document, without its content. */
 export interface DocumentFacts {
   readonly record: Hex;
   readonly version: number;
@@ -86,36 +86,39 @@ export interface DocumentFacts {
   readonly created: number;
   readonly author: Author;
   readonly fhirType: string | null;
-  /** The log entry that this opening made; `null` for the owner, whose openings are not logged. */
+  /** The log entry of this opening; `null` for the owner, whose openings are not logged. */
   readonly leaf: Hex | null;
-  /** Until when the operator promised to anchor it. */
+  /** The time by which the operator promised to anchor the entry. */
   readonly anchorBy: number | null;
   readonly cid: string;
 }
 
-/** An opened document. The blob lives in memory; it is hostile input whoever wrote it. */
+/** An opened document. The blob is in memory. Treat it as hostile input, whoever wrote it. */
 export interface OpenedRecord extends DocumentFacts {
   readonly blob: Blob;
 }
 
 export interface OpenProgress {
   readonly step: 'asking' | 'fetching';
-  /** 0 to 1. */
+  /** Progress from 0 to 1. */
   readonly done: number;
 }
 
-/** `useOpenRecord()`. The document is dropped when the component unmounts and when the session locks. */
+/** The value that `useOpenRecord()` returns. The document is removed from memory when the component unmounts and when the session locks. */
 export interface OpenRecord extends Act<OpenInput, OpenedRecord> {
   readonly progress: OpenProgress | null;
   cancel(): void;
 }
 
-/** What is saved, and the name that is proposed for the file. */
+/** The version to save, and the file name to suggest. */
 export interface SaveInput extends OpenInput {
   readonly suggestedName: string;
 }
 
-/** `useSaveRecord()`: into a file that the person chooses, without showing it. Ends when the component unmounts or the session locks. */
+/**
+ * The value that `useSaveRecord()` returns. Saves into a file that the person chooses, without showing the document. The action ends when
+ * the component unmounts or the session locks.
+ */
 export interface SaveRecord extends Act<SaveInput, DocumentFacts> {
   readonly progress: OpenProgress | null;
   cancel(): void;

@@ -6,7 +6,7 @@ import type { Confirmation } from './signing.ts';
 
 type RequestState = 'open' | 'approved' | 'denied' | 'lapsed';
 
-/** A request whose signature was checked. */
+/** An access request whose signature was checked. */
 export interface RequestItem {
   readonly id: Hex;
   readonly requester: Address;
@@ -15,15 +15,17 @@ export interface RequestItem {
   readonly scope: Scope;
   readonly purposes: readonly Purpose[];
   readonly until: number;
-  /** For the patient; `null` for others, or when it does not open. Plain text of a stranger. */
+  /**
+   * The decrypted reason, for the patient; `null` for other people, or if it cannot be decrypted. It is plain text written by a stranger.
+   */
   readonly reason: string | null;
-  /** Whether it may have been sealed to a key that somebody else had published in this person's name. */
+  /** True if the reason may be sealed to a key that somebody else published in this person's name. */
   readonly isReasonForeign: boolean;
-  /** Whether the requester is accredited now, from the chain. */
+  /** True if the requester is accredited now, according to the chain. */
   readonly accredited: boolean;
   readonly state: RequestState;
   readonly createdAt: number;
-  /** Whether it is addressed to the signed-in person. */
+  /** True if the request is addressed to the signed-in person. */
   readonly isToMe: boolean;
 }
 
@@ -34,14 +36,14 @@ export interface NewRequest {
   readonly purposes: readonly Purpose[];
   readonly until: number;
   readonly reason: string;
-  /** How long it stays open, seconds. */
+  /** Seconds for which the request stays open. */
   readonly openSeconds: number;
   readonly confirm?: Confirmation;
 }
 
 export interface Approval {
   readonly request: Hex;
-  /** Instead of what was asked; needed to narrow a category or everything. */
+  /** The records to grant instead of the requested scope; required to narrow a category or everything. */
   readonly records?: readonly Hex[];
   readonly until?: number;
   readonly purposes?: readonly Purpose[];

@@ -1,10 +1,10 @@
-/** The sentence before each signature, and how it is asked. `useAnnouncement()` gives {@link AnnouncementControl}. */
+/** Types for the sentence that is shown before each signature. `useAnnouncement()` returns {@link AnnouncementControl}. */
 import type { Address, Hex } from 'viem';
 import type { Category, Purpose, Right, Role } from '../protocol/codes.ts';
 
 /**
- * What a signature allows: a key of the dictionaries and its values. Addresses are for the page to replace by names,
- * times and lists for the page to write in the reader's language.
+ * The sentence that says what a signature allows: a key of the dictionaries and its values. The page replaces addresses by names, and
+ * writes times and lists in the reader's language.
  */
 export type Sentence =
   | { key: 'sign.login'; values: { domain: string; until: number } }
@@ -56,30 +56,30 @@ export const SENTENCE_KEYS = [
   'sign.remove_accreditor',
 ] as const satisfies readonly Sentence['key'][];
 
-/** A signature that is about to be asked of the wallet. */
+/** A signature that the wallet is about to be asked for. */
 export interface Announcement {
   readonly sentence: Sentence;
-  /** Which of how many signatures this step needs, both from 1. */
+  /** The number of this signature, and the number of signatures that this step needs. Both count from 1. */
   readonly part: number;
   readonly parts: number;
   /**
-   * `confirm`: the page shows the sentence with "continue" and "cancel"; the wallet's window opens after `confirm()`.
-   * `wallet`: the wallet's window is open; the page keeps the sentence in sight.
+   * `confirm`: the page shows the sentence with "continue" and "cancel"; the wallet's window opens after `confirm()`. `wallet`: the
+   * wallet's window is open; the page keeps showing the sentence.
    */
   readonly stage: 'confirm' | 'wallet';
 }
 
-/** `useAnnouncement()`: mount one dialog for the whole app. */
+/** The value that `useAnnouncement()` returns. Mount one dialog for the whole app. */
 export interface AnnouncementControl {
   readonly current: Announcement | null;
   /** Opens the wallet's window. */
   confirm(): void;
-  /** Nothing is signed, or what the wallet signs after this counts for nothing; the action fails with `cancelled`. */
+  /** Cancels. Nothing is signed, or a signature that the wallet gives later is ignored. The action fails with `cancelled`. */
   cancel(): void;
 }
 
 /**
- * How an action asks before its signatures. `dialog` (default): {@link AnnouncementControl} asks. `page`: the page has
- * shown the sentence beside the button that was pressed (`describe…` gives it), so the wallet's window opens at once.
+ * Where the person confirms before a signature. `dialog` (default): {@link AnnouncementControl} asks. `page`: the page showed the sentence
+ * (from `describe…`) beside the button that was pressed, so the wallet's window opens at once.
  */
 export type Confirmation = 'dialog' | 'page';

@@ -1,4 +1,4 @@
-/** Wallets of this browser, and the connected one. `useWallets()` gives {@link Wallets}. */
+/** Types for the wallets of this browser and the connected one. `useWallets()` returns {@link Wallets}. */
 import type { Address } from 'viem';
 import type { Act } from './actions.ts';
 
@@ -6,7 +6,7 @@ import type { Act } from './actions.ts';
 export interface WalletInfo {
   /** Unique for this page. */
   readonly uuid: string;
-  /** Reverse domain name; remembered as the last choice. */
+  /** Reverse domain name of the wallet; stored to remember the last choice. */
   readonly rdns: string;
   readonly name: string;
   /** `data:` URI of its picture. */
@@ -18,42 +18,44 @@ export interface Connection {
   readonly wallet: WalletInfo;
   readonly address: Address;
   readonly chainId: number;
-  /** Whether the wallet is on the deployment's chain. */
+  /** True if the wallet is on the deployment's chain. */
   readonly isRightChain: boolean;
 }
 
-/** Whose node a wallet is given that does not know the chain: the server's, or one of the person's own choice. */
+/** The node to set in a wallet that does not know the chain: a node that the server names, or one that the person chose. */
 export type NodeChoice = { readonly kind: 'server' } | { readonly kind: 'own'; readonly url: string };
 
-/** `useWallets()`. */
+/** The value that `useWallets()` returns. */
 export interface Wallets {
-  /** Announced wallets; empty also while none has answered yet (`isSearching`). */
+  /** Announced wallets. Empty also while no wallet has answered yet (`isSearching`). */
   readonly wallets: readonly WalletInfo[];
   readonly isSearching: boolean;
   readonly connection: Connection | null;
-  /** The deployment's chain, once the server has told it. */
+  /** Id of the deployment's chain, once the server has sent it. */
   readonly chainId: number | null;
-  /** By `uuid`. */
+  /** Connects the wallet with this `uuid`. */
   readonly connect: Act<string, Address>;
-  /** Fingerprint of a deployment that this browser meets for the first time: the page shows it beside the sign-in. */
+  /** Fingerprint of a deployment that this browser sees for the first time. The page shows it beside the sign-in. */
   readonly newNetwork: string | null;
   /** Fingerprint of the deployment, accepted or not. */
   readonly network: string | null;
-  /** Nodes that a wallet is given when it does not know the chain. */
+  /** The nodes that the server names, for a wallet that does not know the chain. */
   readonly rpcUrls: readonly string[];
-  /** Forgets the accepted deployment and loads the page anew. */
+  /** Forgets the accepted deployment and reloads the page. */
   readonly forgetNetwork: Act<void, void>;
-  /** Asks the wallet to switch to the deployment's chain. Fails with `wallet_unknown_chain` if it has to be given a node first. */
+  /**
+   * Asks the wallet to switch to the deployment's chain. Fails with `wallet_unknown_chain` if the wallet needs a node for that chain first.
+   */
   readonly switchChain: Act<void, void>;
-  /** Gives the wallet the chain with a node, and switches to it. */
+  /** Adds the chain with a node to the wallet, and switches to it. */
   readonly addChain: Act<NodeChoice, void>;
   /**
-   * The server's nodes, where this page has given them to the wallet: then whoever runs the server is the only view of the chain, and
-   * nothing that is "checked against the chain" is checked independently. `null` where the wallet has a node of its own.
+   * The server's nodes, if this page has set them in the wallet. The app then sees the chain only as the server's operator shows it, so
+   * "checked against the chain" is no independent check. `null` if the wallet uses another node.
    */
   readonly givenNodes: readonly string[] | null;
-  /** The person has set another node in their wallet. */
+  /** Records that the person has set another node in their wallet. */
   readonly ownNode: Act<void, void>;
-  /** Forgets the choice; the wallet's own permission is the wallet's business. */
+  /** Forgets which wallet was chosen. The permission that the wallet gave to this site stays: only the wallet can remove it. */
   disconnect(): void;
 }

@@ -6,7 +6,7 @@ import { useAnnounce } from './Live.tsx';
 
 type ActProgress = Pick<Act<never, unknown>, 'phase' | 'isBusy' | 'error'>;
 
-/** Reads aloud where a signed action stands, shows it in words while it runs, and what to do when it failed. */
+/** Shows the phase of a signed action and announces it to screen readers. After a failure, shows what to do. */
 export function ActionStatus({ act, onRetry }: { readonly act: ActProgress; readonly onRetry?: (() => void) | undefined }) {
   const { t } = useI18n();
   const announce = useAnnounce();

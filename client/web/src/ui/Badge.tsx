@@ -9,7 +9,7 @@ const TONES = {
   danger: 'bg-danger-soft text-danger',
 } as const;
 
-/** One or two words about the state of a thing. */
+/** One or two words that name a state. */
 export function Badge({ tone = 'plain', children }: { readonly tone?: keyof typeof TONES; readonly children: ReactNode }) {
   return (
     <span className={classes('inline-flex items-center rounded-full px-2.5 py-0.5 text-sm font-medium', TONES[tone])}>{children}</span>

@@ -1,7 +1,7 @@
-/** What the app is called in every language. */
+/** The name of the app in every language. */
 const NAME = 'medlock';
 
-/** The name with its mark: a lock whose body is a document. */
+/** The name with its logo: a lock whose body is a document. */
 export function Brand() {
   return (
     <span className="inline-flex items-center gap-2.5 text-lg font-semibold tracking-tight text-ink">

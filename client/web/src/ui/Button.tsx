@@ -23,13 +23,13 @@ interface Look {
 
 interface ButtonProps extends Look, Omit<ComponentProps<'button'>, 'children'> {
   /**
-   * While its action runs. The button stays focusable and says that it is busy, and a second press does nothing: a
-   * disabled button would throw the keyboard's focus away.
+   * True while the button's action runs. The button keeps the focus and says that it is busy, and a second press has no effect. A disabled
+   * button would lose the keyboard's focus.
    */
   readonly busy?: boolean | undefined;
 }
 
-/** An action. One primary button a page. */
+/** A button. Use one primary button for each page. */
 export function Button({ tone = 'secondary', icon: Icon, busy = false, children, className, onClick, ...rest }: ButtonProps) {
   return (
     <button
@@ -49,7 +49,7 @@ export function Button({ tone = 'secondary', icon: Icon, busy = false, children,
   );
 }
 
-/** A way to another page that looks like an action. */
+/** A link to another page that looks like a button. */
 export function ButtonLink({
   tone = 'secondary',
   icon: Icon,
@@ -65,7 +65,7 @@ export function ButtonLink({
   );
 }
 
-/** A button that shows only an icon; its name is read aloud and shown on hover. */
+/** A button that shows only an icon. Its name is read aloud and shown on hover. */
 export function IconButton({
   icon: Icon,
   label,

@@ -1,12 +1,12 @@
 import type { ReactNode } from 'react';
 import { classes } from './classes.ts';
 
-/** A sheet that holds one thing. */
+/** A box around one item. */
 export function Card({ children, className }: { readonly children: ReactNode; readonly className?: string }) {
   return <div className={classes('rounded-2xl border border-line bg-surface p-5 sm:p-6', className)}>{children}</div>;
 }
 
-/** A part of a page with a heading of its own. */
+/** A part of a page with its own heading. */
 export function Section({
   title,
   intro,
@@ -32,7 +32,7 @@ export function Section({
   );
 }
 
-/** Sheets below each other, read as a list. */
+/** Boxes below each other that screen readers announce as a list. */
 export function CardList({ label, children }: { readonly label: string; readonly children: ReactNode }) {
   return (
     <ul aria-label={label} className="space-y-3">

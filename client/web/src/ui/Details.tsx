@@ -4,14 +4,14 @@ import { useI18n } from '../i18n/I18n.tsx';
 import { IconButton } from './Button.tsx';
 import { useAnnounce } from './Live.tsx';
 
-/** What only some people ask for: hashes, blocks, proofs. Closed until asked. */
+/** Information that only some people need: hashes, blocks, proofs. It is closed until the person opens it. */
 export function Details({
   summary,
   onOpen,
   children,
 }: {
   readonly summary?: string;
-  /** Called whenever it opens: the moment to fetch what is inside. */
+  /** Called whenever it opens, to fetch its content. */
   readonly onOpen?: () => void;
   readonly children: ReactNode;
 }) {
@@ -32,12 +32,12 @@ export function Details({
   );
 }
 
-/** Names and values below each other. */
+/** A list of names with their values. */
 export function Facts({ children }: { readonly children: ReactNode }) {
   return <dl className="space-y-2">{children}</dl>;
 }
 
-/** One name and its value; what is absent is left out. */
+/** One name and its value. Nothing is shown if the value is absent. */
 export function Fact({ name, children }: { readonly name: string; readonly children: ReactNode }) {
   if (children === null || children === undefined || children === '') return null;
   return (

@@ -6,7 +6,8 @@ import { IconButton } from './Button.tsx';
 /**
  * A modal dialog: the browser's own, which keeps the focus inside, closes on Escape and gives the focus back.
  *
- * It is mounted only while open. What has `data-first` gets the focus; else the browser chooses the first control. `locked` keeps it open while something runs that must not be lost from sight.
+ * Mount it only while it is open. The element with `data-first` gets the focus; without one, the browser chooses the first control.
+ * `locked` keeps the dialog open while something runs that the person must keep seeing.
  */
 export function Dialog({
   title,

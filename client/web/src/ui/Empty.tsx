@@ -1,7 +1,7 @@
 import type { LucideIcon } from 'lucide-react';
 import type { ReactNode } from 'react';
 
-/** Nothing here yet: says why, and what to do. */
+/** The message for an empty list: why it is empty, and what to do. */
 export function Empty({
   icon: Icon,
   title,

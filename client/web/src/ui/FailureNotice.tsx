@@ -5,8 +5,8 @@ import { Button } from './Button.tsx';
 import { Notice } from './Notice.tsx';
 
 /**
- * What went wrong and what to do now, in two sentences that follow from the code; read aloud when it appears.
- * Where a check failed the page says "stop" and offers no second try. A cancelled action is no failure.
+ * Shows the problem and the next step, in two sentences that the failure's code determines. It is read aloud when it appears. If a check
+ * failed, it says "stop" and offers no second try. A cancelled action is not shown as a failure.
  */
 export function FailureNotice({
   failure,

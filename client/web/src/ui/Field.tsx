@@ -5,7 +5,7 @@ import { classes } from './classes.ts';
 interface Described {
   readonly label: string;
   readonly hint?: ReactNode;
-  /** What is wrong with it; it is read aloud and the field is marked. */
+  /** The error in the field. It is read aloud and the field is marked. */
   readonly error?: string | undefined;
   readonly optional?: boolean | undefined;
 }
@@ -49,7 +49,7 @@ function Frame({ id, label, hint, error, optional, children }: Described & { rea
   );
 }
 
-/** A line of text, a date, a passphrase. */
+/** A field for a line of text, a date or a passphrase. */
 export function TextField({ label, hint, error, optional, ...rest }: Described & Omit<ComponentProps<'input'>, 'id' | 'className'>) {
   const { id, control } = useDescription({ label, hint, error });
   return (
@@ -59,7 +59,7 @@ export function TextField({ label, hint, error, optional, ...rest }: Described &
   );
 }
 
-/** Several lines of text. */
+/** A field for several lines of text. */
 export function TextArea({ label, hint, error, optional, ...rest }: Described & Omit<ComponentProps<'textarea'>, 'id' | 'className'>) {
   const { id, control } = useDescription({ label, hint, error });
   return (
@@ -69,7 +69,7 @@ export function TextArea({ label, hint, error, optional, ...rest }: Described & 
   );
 }
 
-/** One of a list. */
+/** Chooses one value from a list. */
 export function Select<V extends string>({
   label,
   hint,
@@ -107,7 +107,7 @@ export function Select<V extends string>({
   );
 }
 
-/** Yes or no. The whole line is the target. */
+/** A checkbox. Clicking anywhere in its line toggles it. */
 export function Check({
   label,
   hint,
@@ -129,7 +129,7 @@ export function Check({
   );
 }
 
-/** One of a few, each with a line of explanation. */
+/** Chooses one of a few values, each with a line of explanation. */
 export function Choice<V extends string>({
   legend,
   isLegendHidden = false,
@@ -139,7 +139,7 @@ export function Choice<V extends string>({
   columns = false,
 }: {
   readonly legend: string;
-  /** Where a heading right above says the same. */
+  /** True if a heading directly above has the same text. */
   readonly isLegendHidden?: boolean;
   readonly options: readonly { readonly value: V; readonly label: string; readonly hint?: string | undefined }[];
   readonly value: V | null;

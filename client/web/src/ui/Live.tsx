@@ -2,12 +2,12 @@ import { createContext, use, useCallback, useRef, useState, type ReactNode } fro
 
 const Context = createContext<(text: string) => void>(() => undefined);
 
-/** So many sentences may follow each other at once. */
+/** The number of sentences that are kept at the same time. */
 const LINES_MAX = 4;
 
 /**
- * One region that reads aloud what happened. Each sentence is a line of its own, so that "Done." does not take away what
- * exactly was done a moment before, and the same sentence again is read again.
+ * A live region that reads events aloud. Each sentence is a line of its own. So a following "Done." does not remove the sentence before it,
+ * and a repeated sentence is read again.
  */
 export function LiveRegion({ children }: { readonly children: ReactNode }) {
   const [lines, setLines] = useState<readonly { readonly id: number; readonly text: string }[]>([]);
@@ -29,5 +29,5 @@ export function LiveRegion({ children }: { readonly children: ReactNode }) {
   );
 }
 
-/** Gives the function that reads a sentence aloud. */
+/** Returns the function that reads a sentence aloud. */
 export const useAnnounce = (): ((text: string) => void) => use(Context);

@@ -1,6 +1,6 @@
 import { useI18n } from '../i18n/I18n.tsx';
 
-/** Where a list or a document is about to be. */
+/** A placeholder for a list or a document that is being loaded. */
 export function Loading({ label }: { readonly label?: string }) {
   const { t } = useI18n();
   return (

@@ -1,6 +1,6 @@
 import { useI18n } from '../i18n/I18n.tsx';
 
-/** A point in time as people say it; the machine-readable one beside it. */
+/** A point in time in readable form, with the machine-readable form in its markup. */
 export function Moment({ seconds, as = 'moment' }: { readonly seconds: number; readonly as?: 'day' | 'moment' | 'relative' }) {
   const { format } = useI18n();
   return (

@@ -11,7 +11,7 @@ const LOOKS: Readonly<Record<Tone, { icon: LucideIcon; box: string; mark: string
   danger: { icon: CircleAlert, box: 'bg-danger-soft', mark: 'text-danger' },
 };
 
-/** Something worth knowing beside the matter. `live` reads it aloud when it appears: for what follows an action. */
+/** A message beside the content. `live` reads it aloud when it appears: use it for results of an action. */
 export function Notice({
   tone = 'info',
   title,

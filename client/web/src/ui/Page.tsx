@@ -4,8 +4,8 @@ import { Link } from 'react-router';
 import { useI18n } from '../i18n/I18n.tsx';
 
 /**
- * One page: its heading, what it is for, and its content. The document gets its name, and the focus goes to the
- * heading, so that a screen reader begins there and the next press of Tab enters the page.
+ * A page: its heading, its purpose, and its content. It sets the title of the document and moves the focus to the heading. So a screen
+ * reader starts there, and the next press of Tab goes into the page.
  */
 export function Page({
   title,

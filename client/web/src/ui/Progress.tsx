@@ -1,6 +1,6 @@
 import { useI18n } from '../i18n/I18n.tsx';
 
-/** How far something is; without `fraction`, that it runs. */
+/** The progress of an operation. Without `fraction`, it only shows that the operation is running. */
 export function Progress({ label, fraction }: { readonly label: string; readonly fraction?: number | undefined }) {
   const { format } = useI18n();
   return (

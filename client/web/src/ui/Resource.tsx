@@ -5,7 +5,7 @@ import { FailureNotice } from './FailureNotice.tsx';
 import { Loading } from './Loading.tsx';
 import { Notice } from './Notice.tsx';
 
-/** Data that is read: a placeholder while it comes, a failure with a second try, else what `children` make of it. */
+/** Shows loaded data: a placeholder while loading, a failure with a retry button, else the result of `children`. */
 export function Resource<T>({
   of,
   children,
@@ -22,7 +22,7 @@ export function Resource<T>({
   );
 }
 
-/** What is missing from a list, and why: the rest is shown all the same. */
+/** Lists the items that could not be shown, each with the reason. The other items of the list are shown as usual. */
 export function BadItems({ bad }: { readonly bad: readonly BadItem[] }) {
   const { t, failure } = useI18n();
   if (bad.length === 0) return null;

@@ -1,6 +1,6 @@
 import { useCallback, useSyncExternalStore } from 'react';
 
-/** What the person chose: a theme, or that of the device. */
+/** The theme that the person chose, or `system` for that of the device. */
 export type Theme = 'system' | 'light' | 'dark';
 
 const KEPT_AS = 'medlock.theme';
@@ -12,7 +12,7 @@ function chosen(): Theme {
   return kept === 'light' || kept === 'dark' ? kept : 'system';
 }
 
-/** Puts the theme on the document: at the start, when it is chosen, and when the device changes its own. */
+/** Sets the theme of the document. Called at the start, when the person chooses a theme, and when the device changes its own. */
 export function applyTheme(): void {
   const theme = chosen();
   document.documentElement.dataset['theme'] = theme === 'system' ? (dark.matches ? 'dark' : 'light') : theme;
@@ -20,7 +20,7 @@ export function applyTheme(): void {
 
 dark.addEventListener('change', applyTheme);
 
-/** The choice, and the function that changes it. */
+/** Returns the chosen theme, and the function that changes it. */
 export function useTheme(): readonly [Theme, (theme: Theme) => void] {
   const theme = useSyncExternalStore((listener) => {
     listeners.add(listener);

@@ -1,6 +1,9 @@
 import { useEffect, useRef } from 'react';
 
-/** Pixels of a worker. The bitmap goes to the screen and is gone from here. Without a `label` it is read out elsewhere. */
+/**
+ * Shows a bitmap from a worker. The bitmap is moved to the screen and cannot be used afterwards. Leave `label` out if the content is read
+ * aloud elsewhere.
+ */
 export function BitmapView({
   bitmap,
   label,
@@ -10,7 +13,7 @@ export function BitmapView({
   readonly bitmap: ImageBitmap;
   readonly label?: string;
   readonly className?: string;
-  /** Width on the page, as CSS has it. */
+  /** Width on the page, as a CSS value. */
   readonly width?: string;
 }) {
   const canvas = useRef<HTMLCanvasElement>(null);

@@ -3,7 +3,7 @@ import { useI18n } from '../i18n/I18n.tsx';
 import { useBlobUrl } from './blob-url.ts';
 import { harmlessHtml } from './html.ts';
 
-/** HTML, cleaned, in a frame that may do nothing: no scripts, no forms, no pop-ups, an origin of its own. */
+/** Shows sanitized HTML in a frame without any permission: no scripts, no forms, no pop-ups, an origin of its own. */
 export function HtmlView({ source }: { readonly source: string }) {
   const { t } = useI18n();
   const blob = useMemo(() => new Blob([harmlessHtml(source)], { type: 'text/html' }), [source]);

@@ -7,7 +7,7 @@ import { BitmapView } from './BitmapView.tsx';
 import { useBlobUrl } from './blob-url.ts';
 import { faultOf, NotShown } from './NotShown.tsx';
 
-/** A picture, decoded in a worker: the page gets pixels. */
+/** Shows a picture that was decoded in a worker, so that the page gets only pixels. */
 export function ImageView({ blob, mediaType, fileName }: { readonly blob: Blob; readonly mediaType: string; readonly fileName: string }) {
   const { t } = useI18n();
   const [bitmap, setBitmap] = useState<ImageBitmap | null>(null);
@@ -32,7 +32,7 @@ export function ImageView({ blob, mediaType, fileName }: { readonly blob: Blob; 
   return <BitmapView bitmap={bitmap} label={t('viewer.image', { name: fileName })} className="mx-auto max-w-full rounded-lg bg-white" />;
 }
 
-/** A drawing in SVG: inside `<img>` nothing of it runs and nothing is fetched. */
+/** Shows an SVG drawing in an `<img>`, where none of its scripts run and nothing is fetched. */
 export function SvgView({ blob, fileName }: { readonly blob: Blob; readonly fileName: string }) {
   const { t } = useI18n();
   const [isBroken, setBroken] = useState(false);

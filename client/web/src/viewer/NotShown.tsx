@@ -2,7 +2,7 @@ import { useI18n } from '../i18n/I18n.tsx';
 import { ParseError, type ParseFault } from '../parsers/parser.ts';
 import { Notice } from '../ui/Notice.tsx';
 
-/** Why a document is not shown; the page around it offers the download. */
+/** Gives the reason why a document is not shown. The page around it offers the download. */
 export function NotShown({ fault }: { readonly fault: ParseFault }) {
   const { t } = useI18n();
   if (fault === 'too_large') return <Notice tone="caution" live title={t('viewer.tooLarge')} />;
@@ -14,5 +14,5 @@ export function NotShown({ fault }: { readonly fault: ParseFault }) {
   );
 }
 
-/** The fault behind an error; what is none of a parser's is damage, too. */
+/** Returns the fault of a parser's error. Any other error counts as a damaged document. */
 export const faultOf = (error: unknown): ParseFault => (error instanceof ParseError ? error.code : 'broken');

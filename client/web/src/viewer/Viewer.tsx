@@ -12,7 +12,7 @@ const FhirReport = lazy(async () => ({ default: (await import('./fhir/FhirReport
 
 interface Shown {
   readonly finding: Finding;
-  /** The decoded text, for kinds that are text. */
+  /** The decoded text, if the kind of document is text. */
   readonly text: string | null;
   readonly isTooLarge: boolean;
 }
@@ -26,8 +26,8 @@ async function look(blob: Blob, mediaType: string, fileName: string): Promise<Sh
 }
 
 /**
- * Shows a decrypted document. Its content is hostile whoever wrote it: see {@link findKind} for what decides, and the
- * views for what keeps each kind harmless. What is not shown can be downloaded by the page around it.
+ * Shows a decrypted document. Its content is hostile, whoever wrote it: {@link findKind} decides how it is shown, and each view describes
+ * how it keeps its kind harmless. A document that is not shown can be downloaded from the page around it.
  */
 export function Viewer({ blob, mediaType, fileName }: { readonly blob: Blob; readonly mediaType: string; readonly fileName: string }) {
   const { t } = useI18n();

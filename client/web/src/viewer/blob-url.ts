@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
 
-/** An address for a blob that lives as long as the component; the browser forgets the bytes with it. */
+/** Returns an address for a blob that exists as long as the component. The browser frees the bytes with it. */
 export function useBlobUrl(blob: Blob | null): string | null {
   const [url, setUrl] = useState<string | null>(null);
   useEffect(() => {

@@ -1,18 +1,18 @@
 import DOMPurify from 'dompurify';
 
-/** Pictures inside the document only; every other address is dropped, also that of links. */
+/** Only pictures inside the document are kept. Every other address is removed, including those of links. */
 const INLINE_PICTURE = /^data:image\/(?:png|jpeg|gif|webp);base64,[a-z0-9+/=\s]+$/i;
 
-// The library takes any `data:` address for pictures, whatever the pattern says.
+// The library accepts every `data:` address for pictures, whatever the pattern says.
 DOMPurify.addHook('uponSanitizeAttribute', (_, attribute) => {
   if (attribute.attrName === 'src' && !INLINE_PICTURE.test(attribute.attrValue)) attribute.keepAttr = false;
 });
 
 /**
- * Makes HTML of a stranger harmless: no scripts, styles, forms, frames, links or outside content.
+ * Sanitizes untrusted HTML: removes scripts, styles, forms, frames, links and outside content.
  *
- * It is still only shown in a frame with an empty `sandbox`, whose document forbids everything but inline pictures:
- * three walls, each of which would do.
+ * The result is still shown only in a frame with an empty `sandbox`, and the document in that frame forbids everything but inline pictures.
+ * Each of the three protections would be enough alone.
  */
 export function harmlessHtml(source: string): string {
   const body = DOMPurify.sanitize(source, {
@@ -35,7 +35,7 @@ export function harmlessHtml(source: string): string {
     ],
     FORBID_ATTR: ['style', 'srcset', 'href', 'action', 'target', 'ping', 'autofocus', 'tabindex', 'id', 'name'],
     ALLOWED_URI_REGEXP: INLINE_PICTURE,
-    // The library holds every value against that pattern; these hold no address.
+    // The library compares every attribute value with that pattern. These attributes contain no address.
     ADD_URI_SAFE_ATTR: ['colspan', 'rowspan', 'dir', 'start', 'lang', 'span', 'width', 'height', 'align', 'valign'],
     ALLOW_DATA_ATTR: false,
     ALLOW_ARIA_ATTR: false,

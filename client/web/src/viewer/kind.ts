@@ -1,18 +1,18 @@
-/** How a document is shown. `unknown` is not shown at all. */
+/** The way to show a document. `unknown` is not shown at all. */
 type Kind = 'pdf' | 'image' | 'svg' | 'text' | 'fhir' | 'html' | 'unknown';
 
-/** What a document turned out to be. */
+/** The result of examining a document. */
 export interface Finding {
   readonly kind: Kind;
-  /** The media type to hand to the browser: found in the bytes, never the claimed one for anything that is drawn. */
+  /** The media type for the browser. It is found in the bytes; the claimed type is never used for anything that is drawn. */
   readonly mediaType: string;
-  /** The claim, when the bytes say something else. */
+  /** The claimed media type, if the bytes contradict it. */
   readonly lie: string | null;
 }
 
-/** How many bytes `findKind` wants to see. */
+/** The number of first bytes that `findKind` needs. */
 export const HEAD_BYTES = 1_024;
-/** Text and FHIR documents longer than this are offered as a download: a page of that length helps nobody. */
+/** Text and FHIR documents longer than this are offered as a download: a page of that length would be useless. */
 export const TEXT_BYTES_MAX = 2 * 1_024 * 1_024;
 
 const SIGNATURES: readonly (readonly [mediaType: string, kind: Kind, at: number, bytes: readonly number[]])[] = [
@@ -28,8 +28,8 @@ const SIGNATURES: readonly (readonly [mediaType: string, kind: Kind, at: number,
 /**
  * Decides from the first bytes, the claimed media type and the name how a document is shown.
  *
- * Content is hostile: what the bytes say wins over what the envelope claims, and text never becomes more than text
- * unless it claims to be HTML or SVG, which are shown where nothing in them runs.
+ * The content is hostile. Therefore the bytes decide if they contradict the claim of the envelope. Text is shown as plain text, unless it
+ * claims to be HTML or SVG, and those are shown where nothing in them can run.
  */
 export function findKind(head: Uint8Array, claimed: string, fileName: string): Finding {
   const claim = (claimed.split(';')[0] ?? '').trim().toLowerCase();
@@ -58,7 +58,7 @@ export function findKind(head: Uint8Array, claimed: string, fileName: string): F
 
 const aliasOf = (mediaType: string): string => (mediaType === 'image/jpeg' ? 'image/jpg' : 'application/x-pdf');
 
-/** No NUL and no control character but tab, line feed, form feed and carriage return. */
+/** Returns true if there is no NUL and no control character except tab, line feed, form feed and carriage return. */
 function looksLikeText(head: Uint8Array): boolean {
   return head.every((byte) => byte >= 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0c || byte === 0x0d);
 }

@@ -1,4 +1,4 @@
-/** Finds the wallets of this browser: EIP-6963, and nothing else. `window.ethereum` is whoever was loudest. */
+/** Finds the wallets of this browser with EIP-6963 only. `window.ethereum` is not used: it belongs to whichever wallet set it last. */
 import type { Eip1193 } from './eip1193.ts';
 
 /** A wallet that announced itself. */
@@ -15,7 +15,7 @@ const listeners = new Set<() => void>();
 let snapshot: readonly Announced[] = [];
 let isListening = false;
 
-/** One line of text as it may be shown, and only pictures that need no request. */
+/** Reads an announcement: texts as one line each, and only pictures that need no request. */
 function read(detail: unknown): Announced | null {
   if (typeof detail !== 'object' || detail === null) return null;
   const { info, provider } = detail as { info?: Record<string, unknown>; provider?: Eip1193 };
@@ -44,7 +44,7 @@ function onAnnounce(event: Event): void {
   for (const listener of listeners) listener();
 }
 
-/** Begins to listen and asks wallets to announce themselves; later calls only ask again. */
+/** Starts to listen and asks wallets to announce themselves. Later calls only ask again. */
 export function searchWallets(): void {
   if (!isListening) {
     isListening = true;
@@ -53,10 +53,10 @@ export function searchWallets(): void {
   window.dispatchEvent(new Event('eip6963:requestProvider'));
 }
 
-/** What has announced itself so far, by name; the same array until it changes. */
+/** Returns the wallets that have announced themselves so far, sorted by name. The array is the same object until it changes. */
 export const wallets = (): readonly Announced[] => snapshot;
 
-/** Calls `listener` when a wallet announces itself; gives the function that ends it. */
+/** Calls `listener` when a wallet announces itself. Returns the function that stops it. */
 export function onWallets(listener: () => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);

@@ -1,4 +1,4 @@
-/** The part of EIP-1193 that we use, and what a wallet's errors mean. */
+/** The part of EIP-1193 that this app uses, and the meaning of a wallet's errors. */
 import { Failure, type FailureCode } from '../failure.ts';
 
 /** A wallet's provider. */
@@ -10,7 +10,7 @@ export interface Eip1193 {
   removeListener(event: string, listener: (...values: never[]) => void): unknown;
 }
 
-/** How long a wallet may take for what needs no person. */
+/** Time limit for requests to a wallet that need no decision by the person. */
 const ANSWER_MS_MAX = 20_000;
 
 const CODES: Readonly<Record<number, FailureCode>> = {
@@ -27,11 +27,11 @@ const CODES: Readonly<Record<number, FailureCode>> = {
   [-32003]: 'wallet_rejected',
   [-32004]: 'wallet_unsupported',
   [-32601]: 'wallet_unsupported',
-  // WalletConnect and others say "rejected" so.
+  // WalletConnect and others use this number for "rejected".
   5000: 'wallet_rejected',
 };
 
-/** The number that a wallet's error carries; wallets wrap it in different ways. */
+/** Returns the number in a wallet's error. Wallets nest it in different ways. */
 export function walletErrorNumber(error: unknown): number | null {
   let at: unknown = error;
   for (let depth = 0; depth < 5 && typeof at === 'object' && at !== null; depth += 1) {
@@ -39,14 +39,14 @@ export function walletErrorNumber(error: unknown): number | null {
     const inner = [originalError, cause, (data as Record<string, unknown> | undefined)?.['originalError']].find(
       (part) => typeof part === 'object' && part !== null,
     );
-    // -32603 is a wallet's "internal error"; what went wrong stands inside.
+    // -32603 is a wallet's "internal error"; the actual error is nested in it.
     if (typeof code === 'number' && (code !== -32603 || inner === undefined)) return code;
     at = inner;
   }
   return null;
 }
 
-/** What a wallet's error means. */
+/** Returns the failure for a wallet's error. */
 function walletFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;
   const number = walletErrorNumber(error);
@@ -54,7 +54,7 @@ function walletFailure(error: unknown): Failure {
   return new Failure(code ?? 'wallet_failed', { cause: error, values: number === null ? {} : { number } });
 }
 
-/** Asks a wallet for something that a person has to answer in its window. */
+/** Sends the wallet a request that the person has to answer in its window. */
 export async function askWallet(provider: Eip1193, method: string, params?: readonly unknown[]): Promise<unknown> {
   try {
     return await provider.request(params === undefined ? { method } : { method, params });
@@ -63,7 +63,7 @@ export async function askWallet(provider: Eip1193, method: string, params?: read
   }
 }
 
-/** Asks a wallet for something that needs no person; one that does not answer is a failure. */
+/** Sends the wallet a request that needs no decision by the person. Fails if the wallet does not answer in time. */
 export async function queryWallet(provider: Eip1193, method: string, params?: readonly unknown[]): Promise<unknown> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {

@@ -1,6 +1,6 @@
 /**
- * A connected wallet: one account of one provider. It is given only messages that this app has built itself. Before each
- * signature it is asked which account and chain it is on, so that nothing is signed by somebody else.
+ * A connected wallet: one account of one provider. It gets only messages that this app has built itself. Before each signature it is asked
+ * for its account and chain, so that no other account signs.
  */
 import { numberToHex, stringToHex, type Address, type Hex } from 'viem';
 import { parseAddress } from '../address.ts';
@@ -8,7 +8,7 @@ import { Failure } from '../failure.ts';
 import type { Announced } from './discovery.ts';
 import { askWallet, queryWallet, type Eip1193 } from './eip1193.ts';
 
-/** EIP-712 typed data as wallets take it: values as JSON, the domain type included. */
+/** EIP-712 typed data in the form that wallets accept: values as JSON, with the domain type. */
 export interface TypedData {
   readonly domain: { readonly name: string; readonly version: string; readonly chainId: number; readonly verifyingContract: Address };
   readonly types: Readonly<Record<string, readonly { readonly name: string; readonly type: string }[]>>;
@@ -16,7 +16,7 @@ export interface TypedData {
   readonly message: Readonly<Record<string, unknown>>;
 }
 
-/** What a wallet needs to know about a chain that it does not know (EIP-3085). */
+/** The data that a wallet needs to add a chain (EIP-3085). */
 interface NewChain {
   readonly chainId: number;
   readonly chainName: string;
@@ -35,14 +35,14 @@ function firstAccount(accounts: unknown): Address | null {
   return typeof first === 'string' ? parseAddress(first.toLowerCase()) : null;
 }
 
-/** Asks the wallet for an account; its window opens when this site is new to it. */
+/** Asks the wallet for an account. Its window opens if this site is new to it. */
 export async function connectWallet(announced: Announced): Promise<Wallet> {
   const address = firstAccount(await askWallet(announced.provider, 'eth_requestAccounts'));
   if (address === null) throw new Failure('wallet_locked');
   return new Wallet(announced, address);
 }
 
-/** The account that the wallet has already shown to this site; `null` without one. Opens no window. */
+/** Returns the account that the wallet has already shown to this site; `null` if there is none. Opens no window. */
 export async function reconnectWallet(announced: Announced): Promise<Wallet | null> {
   const address = firstAccount(await queryWallet(announced.provider, 'eth_accounts'));
   return address === null ? null : new Wallet(announced, address);
@@ -89,7 +89,7 @@ export class Wallet {
   /**
    * Switches to a chain that the wallet knows.
    *
-   * @throws Failure `wallet_unknown_chain`: it has to be given a node, and whose that is the person decides.
+   * @throws Failure `wallet_unknown_chain` if the wallet needs a node for it first; the person decides whose node.
    */
   async switchChain(wanted: number): Promise<void> {
     const chainId = numberToHex(wanted);
@@ -97,7 +97,7 @@ export class Wallet {
     if ((await this.chainId()) !== wanted) throw new Failure('wallet_wrong_chain', { values: { chainId: wanted } });
   }
 
-  /** Gives the wallet a chain with its nodes. Some wallets switch to it by themselves. */
+  /** Adds a chain with its nodes to the wallet. Some wallets switch to it by themselves. */
   async addChain(chain: NewChain): Promise<void> {
     const chainId = numberToHex(chain.chainId);
     const nativeCurrency = { name: 'Ether', symbol: 'ETH', decimals: 18 };
@@ -118,7 +118,7 @@ export class Wallet {
   }
 }
 
-/** Wallets write the last byte of a plain signature as 0 and 1, or as 27 and 28; the contracts know the latter. */
+/** Returns a signature whose last byte is 27 or 28, as the contracts require. Some wallets write 0 or 1 instead. */
 function normalV(signature: Hex): Hex {
   if (signature.length !== 132) return signature;
   const v = signature.slice(130);

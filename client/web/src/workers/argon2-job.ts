@@ -3,7 +3,7 @@
 import type { Bytes } from '../protocol/bytes.ts';
 import type { Argon2Parameters } from '../protocol/keyring/passphrase.ts';
 
-/** What the worker is asked. */
+/** The message from the page to the worker. */
 export interface Argon2Job {
   readonly password: Bytes;
   readonly salt: Bytes;

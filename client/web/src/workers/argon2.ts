@@ -1,7 +1,6 @@
 /**
- * Argon2id in a worker, so that the page stays alive while it runs. It is the JavaScript of `@noble/hashes`: with the
- * parameters of a new keyring entry it takes about a second, so no WebAssembly, and no `wasm-unsafe-eval` in the policy, is
- * needed. `bench/` measures it.
+ * Runs Argon2id in a worker, so that the page stays responsive. It is the JavaScript of `@noble/hashes`: with the parameters of a new
+ * keyring entry it takes about a second, so it needs no WebAssembly, and the policy needs no `wasm-unsafe-eval`. `bench/` measures it.
  */
 
 import type { Bytes } from '../protocol/bytes.ts';
@@ -10,10 +9,10 @@ import type { Argon2Job } from './argon2-job.ts';
 import { spawnArgon2 } from './spawn.ts';
 import { runJob } from './wire.ts';
 
-/** Runs in a worker of its own, whose memory is freed when it is done. The password is copied there; both copies are wiped. */
+/** Runs Argon2id in a new worker, whose memory is freed afterwards. The password is copied to the worker; both copies are wiped. */
 export const argon2id: Argon2id = (password, salt, parameters) => run(password, salt, parameters, undefined);
 
-/** The same, ended with its worker when `signal` is aborted: whoever waited for the key may be somebody else by then. */
+/** Runs Argon2id until `signal` is aborted, which ends the worker: another account may be connected by then. */
 export const argon2idUntil =
   (signal: AbortSignal): Argon2id =>
   (password, salt, parameters) =>

@@ -1,22 +1,22 @@
-/** Files and blobs, piece by piece: reading ahead, and gathering without holding everything in memory. */
+/** Reads files and blobs piece by piece, and collects bytes into a blob without holding everything in memory. */
 
 import type { Bytes } from '../protocol/bytes.ts';
 
-/** Length of the pieces of a file: a multiple of what is hashed at a time, so that nothing is copied for it. */
+/** Length of the pieces of a file: a multiple of the hash's input size, so that nothing is copied for hashing. */
 const PIECE_LEN = 4 << 20;
-/** A blob of this many bytes is handed to the browser, which keeps it outside of this thread's memory. */
+/** Length at which collected bytes are given to the browser as a blob, which is stored outside of this thread's memory. */
 const PART_LEN = 8 << 20;
 
 /**
- * The bytes of a blob or file from `start`, in pieces; the next piece is read while one is used.
+ * Yields the bytes of a blob or file from `start`, in pieces. The next piece is read while one is used.
  *
- * @throws DOMException `NotReadableError` or `NotFoundError` when the file is gone or was changed.
+ * @throws DOMException `NotReadableError` or `NotFoundError` if the file was deleted or changed.
  */
 export async function* blobPieces(blob: Blob, start = 0): AsyncGenerator<Bytes, void, undefined> {
   const read = (at: number): Promise<ArrayBuffer> | null => {
     if (at >= blob.size) return null;
     const piece = blob.slice(at, at + PIECE_LEN).arrayBuffer();
-    // A piece that nobody waits for any more may fail unheard.
+    // If the reader stops early, a failure of this piece is ignored.
     piece.catch(() => undefined);
     return piece;
   };
@@ -29,20 +29,20 @@ export async function* blobPieces(blob: Blob, start = 0): AsyncGenerator<Bytes, 
   }
 }
 
-/** Gathers bytes into a blob. */
+/** Collects bytes into a blob. */
 export class BlobCollector {
   readonly #parts: Blob[] = [];
   #pending: Bytes[] = [];
   #pendingLength = 0;
 
-  /** Takes bytes; they must not be written to until `finish`. */
+  /** Adds bytes. The caller must not change them until `finish`. */
   add(bytes: Bytes): void {
     this.#pending.push(bytes);
     this.#pendingLength += bytes.length;
     if (this.#pendingLength >= PART_LEN) this.#seal();
   }
 
-  /** All of it. The type says nothing: what the content is, the metadata say. */
+  /** Returns all bytes as one blob. It has no media type: the metadata state the type of the content. */
   finish(): Blob {
     this.#seal();
     return new Blob(this.#parts, { type: 'application/octet-stream' });

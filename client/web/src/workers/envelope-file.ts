@@ -1,19 +1,19 @@
-/** Where the seal worker puts an envelope while it makes it: memory, or a file of the private file system. */
+/** The place where the seal worker writes an envelope: memory, or a file of the private file system. */
 
 import type { Bytes } from '../protocol/bytes.ts';
 import { BlobCollector } from './blob.ts';
 import { WAITING_FOLDER } from './waiting-envelopes.ts';
 
-/** There is no room for the file, or no file. What is in it so far is worth nothing. */
+/** Thrown if there is no room for the file, or no file. The bytes written so far are useless. */
 export class NoRoom extends Error {}
 
 /** Takes the parts of an envelope, which are ciphertext, in order. */
 export interface EnvelopeSink {
   /** @throws NoRoom. */
   add(bytes: Bytes): void;
-  /** The envelope where it is held by memory; `null` where it is in its file. @throws NoRoom. */
+  /** Returns the envelope if it is in memory; `null` if it is in its file. @throws NoRoom. */
   finish(): Blob | null;
-  /** Lets go of the file, whatever is in it. */
+  /** Closes the file, complete or not. */
   close(): void;
 }
 
@@ -30,18 +30,18 @@ export class MemorySink implements EnvelopeSink {
   }
 
   close(): void {
-    // Nothing is held but memory.
+    // There is only memory, which needs no closing.
   }
 }
 
-/** What only workers have, and only some of the types that come with TypeScript know. */
+/** An API that exists only in workers, and that only some versions of TypeScript's types include. */
 interface SyncAccessHandle {
   write(bytes: Bytes, options: { at: number }): number;
   truncate(length: number): void;
   close(): void;
 }
 
-/** An envelope in its file, which is as long as the envelope from the start. */
+/** An envelope in its file, which has the length of the envelope from the start. */
 export class FileSink implements EnvelopeSink {
   readonly #handle: SyncAccessHandle;
   readonly #length: number;
@@ -53,9 +53,9 @@ export class FileSink implements EnvelopeSink {
   }
 
   /**
-   * Opens the file by the name that the page has reserved, for an envelope of `length` bytes.
+   * Opens the file with the name that the page has reserved, for an envelope of `length` bytes.
    *
-   * @throws NoRoom when it cannot be made, or the browser allows no file of this length.
+   * @throws NoRoom if it cannot be made, or the browser allows no file of this length.
    */
   static async open(name: string, length: number): Promise<FileSink> {
     let handle: SyncAccessHandle | null = null;
@@ -78,7 +78,7 @@ export class FileSink implements EnvelopeSink {
     } catch (error) {
       throw new NoRoom('the file cannot be written', { cause: error });
     }
-    // A full disk may take a part.
+    // On a full disk, only a part may be written.
     if (written !== bytes.length) throw new NoRoom('the file was written in part');
     this.#written += written;
   }

@@ -1,4 +1,4 @@
-/** What the open worker does, apart from being a worker. */
+/** The code of the open worker, separate from the worker itself so that tests can run it. */
 
 import type { Bytes } from '../protocol/bytes.ts';
 import { concat } from '../protocol/bytes.ts';
@@ -14,39 +14,39 @@ import { DataKey, ReleaseShare } from '../protocol/secret.ts';
 import { BlobCollector, blobPieces } from './blob.ts';
 import { doJob, type Post } from './wire.ts';
 
-/** Content goes to the page in pieces of about this length, and so does word of progress. */
+/** Content goes to the page in pieces of about this length. Progress is reported at the same steps. */
 const PIECE_LEN = 1 << 20;
 
-/** The job. Secrets are moved here, not copied. */
+/** The job. Secrets are moved to the worker, not copied. */
 export interface OpenJob {
   readonly kind: 'open';
-  /** The envelope, or `null`: it comes in pieces after the header, each asked for by a `want`. */
+  /** The envelope, or `null`: then it comes in pieces after the header, each requested with a `want`. */
   readonly file: Blob | null;
-  /** The first 161 bytes. */
+  /** The first 161 bytes of the envelope. */
   readonly header: Bytes;
   readonly context: EnvelopeContext;
   readonly dek: Bytes;
-  /** What the whole file must be; `null` where blocks were checked otherwise. */
+  /** The CID that the whole file must have; `null` if the blocks were checked before. */
   readonly cid: string | null;
-  /** For readers other than the owner: what the envelope must commit to. */
+  /** For readers other than the owner: the values to which the envelope must commit. */
   readonly commitment: { readonly patient: Address; readonly patientKey: Bytes; readonly releaseShare: Bytes } | null;
-  /** `blob`: the content comes as one blob in the end. `pieces`: as it is opened, each asked for by a `take`. */
+  /** `blob`: the content is sent as one blob at the end. `pieces`: it is sent while it is opened, each piece requested with a `take`. */
   readonly into: 'blob' | 'pieces';
 }
 
-/** What the page says to the worker. */
+/** Messages from the page to the worker. */
 export type ToOpenWorker = OpenJob | { readonly kind: 'piece'; readonly bytes: Bytes | null } | { readonly kind: 'take' };
 
-/** What the worker says beside progress and result: it wants a piece of the file, or it has a piece of the content. */
+/** Messages from the worker, besides progress and result: it needs a piece of the file, or it sends a piece of the content. */
 export type OpenMessage = { readonly kind: 'want' } | { readonly kind: 'content'; readonly bytes: Bytes; readonly metadata: Metadata };
 
-/** The metadata, once everything held; and the content, if it was asked for as a blob. */
+/** The metadata, after every check passed; and the content, if it was requested as a blob. */
 export interface OpenResult {
   readonly metadata: Metadata;
   readonly content: Blob | null;
 }
 
-/** Does one job, and takes in between what the page says. */
+/** Runs one job, and receives the page's messages during it. */
 export class OpenJobRunner {
   readonly #post: Post<OpenResult, OpenMessage>;
   #givePiece: (bytes: Bytes | null) => void = () => undefined;
@@ -56,7 +56,7 @@ export class OpenJobRunner {
     this.#post = post;
   }
 
-  /** Takes a message of the page. */
+  /** Receives a message of the page. */
   take(message: ToOpenWorker): void {
     if (message.kind === 'piece') this.#givePiece(message.bytes);
     else if (message.kind === 'take') this.#giveTurn();
@@ -111,7 +111,7 @@ export class OpenJobRunner {
     }
   }
 
-  /** All bytes of the file, checked against its CID. */
+  /** Returns all bytes of the file, checked against its CID. */
   #file(job: OpenJob): AsyncIterable<Bytes> {
     const bytes = job.file === null ? this.#pieces(job.header) : blobPieces(job.file);
     return job.cid === null ? bytes : verifyingCid(bytes, Cid.parse(job.cid));
@@ -141,7 +141,7 @@ export class OpenJobRunner {
   }
 }
 
-/** What follows the first 161 bytes. */
+/** Returns the bytes after the first 161. */
 async function* afterHeader(file: AsyncIterable<Bytes>): AsyncGenerator<Bytes, void, undefined> {
   let missing = HEADER_LEN;
   for await (const bytes of file) {

@@ -1,6 +1,6 @@
 /**
- * Opening envelopes in a worker: a blob, or a stream as it is downloaded. Memory stays flat: pieces move to the worker and
- * its content back, a few at a time.
+ * Opens envelopes in a worker: a blob, or a stream while it is downloaded. Memory use does not grow with the file: pieces move to the
+ * worker and its content back, a few at a time.
  */
 
 import { type Bytes, own } from '../protocol/bytes.ts';
@@ -17,38 +17,38 @@ import type { OpenJob, OpenMessage, OpenResult } from './open-job.ts';
 import { spawnOpen } from './spawn.ts';
 import { type JobLine, type JobOptions, runJob } from './wire.ts';
 
-/** How a header is unlocked. Both secrets are used up: they are moved to the worker and wiped here. */
+/** The keys for a header. Both secrets are consumed: they are moved to the worker and wiped here. */
 export interface Unlocked {
   /** From the owner capsule (`header.openOwnerCapsule`), or from joining two shares. */
   readonly dek: DataKey;
-  /** Null for the owner. Everybody else gives the share that was released, and the patient's key of the header's epoch. */
+  /** `null` for the owner. Every other reader gives the release share, and the patient's key of the header's epoch. */
   readonly commitment: { readonly patientKey: PublicKey; readonly releaseShare: ReleaseShare } | null;
 }
 
-/** What is opened. */
+/** The envelope to open. */
 export interface OpenRequest {
   readonly context: EnvelopeContext;
-  /** The record that was asked for; the header of another is refused. */
+  /** The record that was requested. The header of another record is refused. */
   readonly record: RecordId;
   readonly version: number;
   readonly patient: Address;
-  /** What the chain says about the file; `null` only where every block was checked already. */
+  /** The CID of the file on the chain; `null` only if every block was checked before. */
   readonly cid: Cid | null;
-  /** Called with the header once that was checked for form, record and version. */
+  /** Called with the header, after its form, record and version were checked. */
   readonly unlock: (header: Header) => Promise<Unlocked>;
 }
 
-/** An envelope of which everything held. */
+/** An envelope that passed every check. */
 interface OpenedFile {
   readonly metadata: Metadata;
-  /** The content, kept by the browser outside of the page's memory. */
+  /** The content, which the browser stores outside of the page's memory. */
   readonly content: Blob;
 }
 
 /**
- * Opens an envelope into a blob, which is there only when all of it held. Progress counts bytes of content.
+ * Opens an envelope into a blob, which exists only if every check passed. Progress counts bytes of content.
  *
- * @throws OpenError, CidMismatch, WorkerError; what `unlock` or the stream throws; the reason of `options.signal`.
+ * @throws OpenError, CidMismatch, WorkerError; the errors of `unlock` or of the stream; the reason of `options.signal`.
  */
 export async function openFile(
   file: Blob | ReadableStream<Uint8Array>,
@@ -60,10 +60,10 @@ export async function openFile(
 }
 
 /**
- * Opens an envelope piece by piece, each given to `take` once its tags hold; the next comes when `take` is done. Whether the
- * whole held is known only when this resolves: until then nothing may be shown or kept as whole.
+ * Opens an envelope piece by piece. Each piece is given to `take` after its tags were checked; the next one follows when `take` has
+ * returned. The file as a whole is checked only when this resolves. Until then nothing may be shown or kept as complete.
  *
- * @throws as `openFile`; what `take` throws.
+ * @throws as `openFile`; the errors of `take`.
  */
 export async function openFilePieces(
   file: Blob | ReadableStream<Uint8Array>,
@@ -149,9 +149,9 @@ async function answer(
   line.post({ kind: 'piece', bytes }, bytes === null ? [] : [bytes.buffer]);
 }
 
-/** The envelope as it comes: its first 161 bytes, and the rest as a blob or a stream. */
+/** The incoming envelope: its first 161 bytes, and the rest as a blob or a stream. */
 class Source {
-  /** The first 161 bytes, or all if those are fewer. */
+  /** The first 161 bytes, or all bytes if there are fewer. */
   readonly header: Bytes;
   readonly blob: Blob | null;
   readonly #rest: AsyncIterator<Bytes> | null;
@@ -173,13 +173,13 @@ class Source {
     const cancel = (): void => void stream.cancel().catch(() => undefined);
     signal?.addEventListener('abort', cancel, { once: true });
     const reader = new ByteReader(streamPieces(stream));
-    // A copy: what lies behind the first bytes moves to the worker.
+    // A copy, because the bytes behind the header move to the worker.
     const header = (await reader.read(HEADER_LEN)).slice();
     signal?.removeEventListener('abort', cancel);
     return new Source(header, null, reader.rest(), () => stream.cancel());
   }
 
-  /** The next piece of the stream in a buffer of its own, or `null` at its end. */
+  /** Returns the next piece of the stream in a buffer of its own, or `null` at its end. */
   async next(): Promise<Bytes | null> {
     const next = await this.#rest?.next();
     if (next === undefined || next.done === true) return null;
@@ -187,13 +187,13 @@ class Source {
     return isWhole ? next.value : next.value.slice();
   }
 
-  /** Ends the download, also one that has stalled; does nothing after its end. */
+  /** Ends the download, even if no data arrives any more. Does nothing after its end. */
   async cancel(): Promise<void> {
     await this.#cancel().catch(() => undefined);
   }
 }
 
-/** A stream as an async iterable; not every browser makes streams iterable themselves. */
+/** Returns a stream as an async iterable, because streams are not iterable in every browser. */
 async function* streamPieces(stream: ReadableStreamDefaultReader<Uint8Array>): AsyncGenerator<Bytes, void, undefined> {
   for (;;) {
     const { done, value } = await stream.read();

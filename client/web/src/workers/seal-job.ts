@@ -1,4 +1,4 @@
-/** What the seal worker does, apart from being a worker. */
+/** The code of the seal worker, separate from the worker itself so that tests can run it. */
 
 import type { Bytes } from '../protocol/bytes.ts';
 import { Capsule, releaseShareBinding } from '../protocol/capsule.ts';
@@ -17,13 +17,13 @@ import { type EnvelopeSink, FileSink, MemorySink, NoRoom } from './envelope-file
 import { MEMORY_LEN_MAX } from './waiting-envelopes.ts';
 import { doJob, type Post, WorkerError } from './wire.ts';
 
-/** The first pass: length and content hash. */
+/** The first pass: finds length and content hash. */
 export interface HashJob {
   readonly kind: 'hash';
   readonly file: Blob;
 }
 
-/** The second pass. Keys are public ones, 65 bytes. */
+/** The second pass. Keys are public keys of 65 bytes. */
 export interface SealFileJob {
   readonly kind: 'seal';
   readonly file: Blob;
@@ -37,29 +37,29 @@ export interface SealFileJob {
   readonly operator: Address;
   readonly operatorKey: Bytes;
   readonly operatorKeyEpoch: number;
-  /** The name of the file that the page has reserved for the envelope; `null`: it is made in memory. */
+  /** The name of the file that the page has reserved for the envelope; `null`: the envelope is made in memory. */
   readonly waitingName: string | null;
 }
 
 export type SealJob = HashJob | SealFileJob;
 
-/** What the first pass found. */
+/** The result of the first pass. */
 export interface HashResult {
   readonly kind: 'hash';
   readonly length: number;
   readonly hash: Hex;
 }
 
-/** The envelope, its CID in text, and the capsule of the release share for the operator. */
+/** The result of the second pass: the envelope, its CID as text, and the capsule of the release share for the operator. */
 export interface SealResult {
   readonly kind: 'seal';
-  /** `null`: it is in the file that was reserved for it. */
+  /** `null` if the envelope is in its reserved file. */
   readonly envelope: Blob | null;
   readonly cid: string;
   readonly releaseShare: Bytes;
 }
 
-/** Does one job. The data key is drawn here and never leaves: it goes on only inside of the two capsules. */
+/** Runs one job. The data key is generated in the worker and leaves it only inside of the two capsules. */
 export function doSealJob(job: SealJob, post: Post<HashResult | SealResult>): Promise<void> {
   return doJob(post, async () => {
     const progress = (bytes: number): void => post({ kind: 'progress', bytes });
@@ -76,7 +76,9 @@ async function hash({ file }: HashJob, progress: (bytes: number) => void): Promi
   return { kind: 'hash', length: hasher.length, hash: await hasher.finish() };
 }
 
-/** Into the file that was reserved; where that has no room, into memory, if the document is not too large for it. */
+/**
+ * Writes the envelope into the reserved file. If the disk has no room, writes it into memory, unless the document is too large for that.
+ */
 async function seal(job: SealFileJob, progress: (bytes: number) => void): Promise<SealResult> {
   if (job.waitingName !== null) {
     const name = job.waitingName;
@@ -90,7 +92,7 @@ async function seal(job: SealFileJob, progress: (bytes: number) => void): Promis
   return sealInto(async () => new MemorySink(), job, progress);
 }
 
-/** Each try has a data key of its own: what an earlier one wrote is never joined with this one. */
+/** Makes the envelope. Each try has a new data key: bytes of an earlier try are never combined with those of this one. */
 async function sealInto(
   open: (length: number) => Promise<EnvelopeSink>,
   job: SealFileJob,

@@ -1,9 +1,9 @@
 /**
- * Sealing files in a worker: a first pass finds length and hash (and the author signs them), a second encrypts.
+ * Seals files in a worker: a first pass finds length and hash, which the author signs; a second pass encrypts.
  *
  * Neither pass holds the file or the envelope in memory: large envelopes wait for their upload in a file of the browser
- * (`waiting-envelopes.ts`). The data key is drawn in the worker and never leaves it: the page
- * gets it only inside of the owner capsule and of the capsule for the operator.
+ * (`waiting-envelopes.ts`). The data key is generated in the worker. It leaves the worker only inside of the owner capsule and of the
+ * capsule for the operator.
  */
 
 import { Capsule } from '../protocol/capsule.ts';
@@ -16,28 +16,28 @@ import { spawnSeal } from './spawn.ts';
 import { SMALL_LEN_MAX, WaitingEnvelope } from './waiting-envelopes.ts';
 import { type JobOptions, runJob, WorkerError } from './wire.ts';
 
-/** What a file is sealed for, and the operator that keeps its release share. */
+/** The parameters of the envelope, and the operator that keeps its release share. */
 interface SealRequest extends SealParams {
   readonly operator: Address;
-  /** The operator's encryption key, as the server's information gives it. */
+  /** The operator's encryption key, from the server's information. */
   readonly operatorKey: PublicKey;
   readonly operatorKeyEpoch: number;
 }
 
 /** A sealed file. */
 export interface SealedFile {
-  /** The envelope: what is uploaded. That of a large document is a file on the disk. */
+  /** The envelope to upload. The envelope of a large document is a file on the disk. */
   readonly envelope: Blob;
-  /** Its content identifier, to be compared with the server's answer. */
+  /** The CID of the envelope, to be compared with the server's answer. */
   readonly cid: Cid;
-  /** B, sealed to the operator: what is deposited. */
+  /** The release share B, sealed to the operator, to be deposited. */
   readonly releaseShare: Capsule;
-  /** Removes the envelope from this browser: to be called once the upload has ended, however it did. Never fails. */
+  /** Removes the envelope from this browser. Call it when the upload has ended, whether it succeeded or not. Never fails. */
   readonly discard: () => Promise<void>;
 }
 
 /**
- * Length and content hash of a file.
+ * Returns length and content hash of a file.
  *
  * @throws WorkerError `file_unreadable`; the reason of `options.signal`.
  */
@@ -48,10 +48,10 @@ export async function hashFile(file: Blob, options: JobOptions = {}): Promise<{ 
 }
 
 /**
- * Encrypts a file. Progress counts bytes of the file; it begins anew when the private file system turns out to be full.
+ * Encrypts a file. Progress counts bytes of the file; it starts again at 0 if the private file system is full.
  *
- * @throws SealError `content_changed` when the file is not the one that was hashed: start again; MetadataError;
- * WorkerError (`no_room`: neither the disk nor memory has room); the reason of `options.signal`. Then nothing is left of it.
+ * @throws SealError `content_changed` if the file is not the one that was hashed (start again); MetadataError; WorkerError (`no_room`:
+ * neither the disk nor memory has room); the reason of `options.signal`. After an error, nothing of the envelope is left.
  */
 export async function sealFile(file: Blob, request: SealRequest, options: JobOptions = {}): Promise<SealedFile> {
   const waiting = file.size > SMALL_LEN_MAX ? await WaitingEnvelope.reserve() : null;

@@ -1,31 +1,31 @@
 /**
- * Large envelopes wait for their upload in the browser's private file system (OPFS), so that memory stays flat however large
- * the document is. The worker writes (`envelope-file.ts`), the page hands the file to the upload and removes it.
+ * Large envelopes wait for their upload in the browser's private file system (OPFS), so that memory use does not grow with the document.
+ * The worker writes the file (`envelope-file.ts`); the page gives it to the upload and removes it.
  *
- * **Only ciphertext is ever written there**: the bytes of an envelope, just as the server gets them. No plaintext, no key, no
- * file name; a file is named by chance. It is gone when its upload ended in whatever way. A tab that crashed could not remove
- * its own: the next one does, as each file is held by a Web Lock that ends with its tab.
+ * **Only ciphertext is ever written there**: the bytes of an envelope, exactly as the server gets them. No plaintext, no key, no file name;
+ * a file has a random name. It is removed when its upload has ended in any way. A tab that crashed cannot remove its files. The next tab
+ * does: each file is held by a Web Lock, which ends with its tab.
  */
 
 import { sealedLen } from '../protocol/envelope/layout.ts';
 
-/** Where the envelopes wait. */
+/** Name of the folder where the envelopes wait. */
 export const WAITING_FOLDER = 'waiting-envelopes';
-/** Documents of up to this many bytes are sealed in memory. */
+/** Documents up to this many bytes are sealed in memory. */
 export const SMALL_LEN_MAX = 8 << 20;
-/** Where there is no private file system, or no room in it, documents of up to this many bytes are sealed in memory. */
+/** Without a private file system, or without room in it, documents up to this many bytes are sealed in memory. */
 export const MEMORY_LEN_MAX = 256 << 20;
 
-/** A worker whose end was asked for lets go of its file a moment later. */
+/** Number of tries to remove a file. A worker that is being ended closes its file a moment later. */
 const REMOVE_TRIES = 40;
 const REMOVE_PAUSE_MS = 50;
 
 const lockOf = (name: string): string => `medlock.waiting-envelope.${name}`;
 
-/** The folder; `null` where the browser has no private file system, or none for this window. */
+/** Returns the folder; `null` if the browser has no private file system, or none for this window. */
 async function findFolder(): Promise<FileSystemDirectoryHandle | null> {
   try {
-    // Missing where the address is not a secure one, and in older browsers.
+    // Missing on an insecure address (http), and in older browsers.
     if (!('locks' in navigator) || typeof navigator.storage?.getDirectory !== 'function') return null;
     const root = await navigator.storage.getDirectory();
     return await root.getDirectoryHandle(WAITING_FOLDER, { create: true });
@@ -34,9 +34,9 @@ async function findFolder(): Promise<FileSystemDirectoryHandle | null> {
   }
 }
 
-/** The name of a file that only this tab touches until it is removed. */
+/** The name of a file that only this tab uses until it is removed. */
 export class WaitingEnvelope {
-  /** What the worker opens it by. */
+  /** The name by which the worker opens the file. */
   readonly name: string;
   readonly #folder: FileSystemDirectoryHandle;
   readonly #unlock: () => void;
@@ -47,7 +47,7 @@ export class WaitingEnvelope {
     this.#unlock = unlock;
   }
 
-  /** A new name; `null` where there is no private file system. */
+  /** Reserves a new name; `null` if there is no private file system. */
   static async reserve(): Promise<WaitingEnvelope | null> {
     const folder = await findFolder();
     if (folder === null) return null;
@@ -56,17 +56,19 @@ export class WaitingEnvelope {
     return new Promise((resolve) => {
       navigator.locks
         .request(lockOf(name), () => new Promise<void>((unlock) => resolve(new WaitingEnvelope(name, folder, unlock))))
-        // A page that is not in use any more gets no locks.
+        // A page that is being unloaded gets no locks.
         .catch(() => resolve(null));
     });
   }
 
-  /** What the worker has written, as a file that is read from the disk. */
+  /** Returns the data that the worker has written, as a file that is read from the disk. */
   async file(): Promise<File> {
     return (await this.#folder.getFileHandle(this.name)).getFile();
   }
 
-  /** Removes the file, also one that was never written. Never fails: what cannot be removed now is a leftover. */
+  /**
+   * Removes the file, even if it was never written. Never fails: a file that cannot be removed now is removed by `removeLeftovers` later.
+   */
   async remove(): Promise<void> {
     try {
       for (let left = REMOVE_TRIES; left > 0 && !(await isRemoved(this.#folder, this.name)); left -= 1) {
@@ -87,7 +89,7 @@ async function isRemoved(folder: FileSystemDirectoryHandle, name: string): Promi
   }
 }
 
-/** Removes the envelopes of tabs that are no more; those of a tab that lives stay. Called when the app starts; never fails. */
+/** Removes the envelopes of tabs that no longer exist. Those of open tabs stay. Called when the app starts. Never fails. */
 export async function removeLeftovers(): Promise<void> {
   try {
     const folder = await findFolder();
@@ -98,13 +100,13 @@ export async function removeLeftovers(): Promise<void> {
       });
     }
   } catch {
-    // The folder went away meanwhile, with all that was in it.
+    // The folder was removed in the meantime, with everything in it.
   }
 }
 
 /**
- * Whether a document of this many bytes can be sealed here, as far as the browser says before it is tried: told before
- * minutes of reading and before the wallet asks.
+ * Returns whether a document of this many bytes can be sealed here, according to the browser's own estimate. It is asked before the file is
+ * read, which may take minutes, and before the wallet asks.
  */
 export async function hasRoomFor(contentLength: number): Promise<boolean> {
   if (contentLength <= MEMORY_LEN_MAX) return true;

@@ -1,6 +1,6 @@
 /**
- * What a page and its workers say to each other: one job for each worker, its progress, and its result or failure. A job is
- * cancelled by ending its worker, which frees all that it held.
+ * The messages between a page and its workers: one job for each worker, its progress, and its result or failure. A job is cancelled by
+ * ending its worker, which frees all of its memory.
  */
 
 import { CidMismatch } from '../protocol/cid/build.ts';
@@ -9,14 +9,14 @@ import { OpenError } from '../protocol/envelope/open-error.ts';
 import { SealError } from '../protocol/envelope/seal.ts';
 import { ProtocolError } from '../protocol/error.ts';
 
-/** What a worker says. */
+/** A message from the worker. */
 export type FromWorker<Result, Message = never> =
   | { readonly kind: 'progress'; readonly bytes: number }
   | { readonly kind: 'message'; readonly message: Message }
   | { readonly kind: 'result'; readonly result: Result }
   | { readonly kind: 'failed'; readonly failure: WireFailure };
 
-/** An error on its way: classes do not survive `postMessage`. */
+/** An error in a form that can be posted, because `postMessage` does not preserve classes. */
 type WireFailure =
   | { readonly of: 'open'; readonly code: OpenError['code'] }
   | { readonly of: 'seal'; readonly code: SealError['code'] }
@@ -31,8 +31,8 @@ const MESSAGES = {
 } as const;
 
 /**
- * What only a worker runs into. `file_unreadable`: the file is gone, changed, or not to be read. `no_room`: the envelope has
- * no room on the disk and is too large for memory. `failed`: anything else, such as a lack of memory.
+ * An error that only workers have. `file_unreadable`: the file was deleted, was changed, or cannot be read. `no_room`: there is no room for
+ * the envelope on the disk, and it is too large for memory. `failed`: anything else, such as a lack of memory.
  */
 export class WorkerError extends ProtocolError<keyof typeof MESSAGES> {
   constructor(code: keyof typeof MESSAGES) {
@@ -40,23 +40,23 @@ export class WorkerError extends ProtocolError<keyof typeof MESSAGES> {
   }
 }
 
-/** Where a job's page waits for it. */
+/** How the page follows and cancels its job. */
 export interface JobOptions {
-  /** Ends the job; it rejects with the signal's reason. */
+  /** Cancels the job, which then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** Called with the number of content bytes so far. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
 }
 
-/** How a page talks to a running job. */
+/** The connection from the page to a running job. */
 export interface JobLine {
-  /** Posts to the worker. What is in `transfer` is gone from this side. */
+  /** Posts to the worker. The objects in `transfer` can no longer be used on this side. */
   readonly post: (message: unknown, transfer?: Transferable[]) => void;
   /** Ends the job, which then rejects with `error`. */
   readonly fail: (error: unknown) => void;
 }
 
-/** Runs one job in a worker of its own and ends the worker. `begin` posts the job; `take` gets its messages. */
+/** Runs one job in a new worker and ends the worker. `begin` posts the job; `take` receives its messages. */
 export function runJob<Result, Message = never>(
   spawn: () => Worker,
   options: JobOptions,
@@ -105,10 +105,10 @@ export function runJob<Result, Message = never>(
   });
 }
 
-/** The worker's side of `postMessage`. */
+/** The worker's function that posts to the page. */
 export type Post<Result, Message = never> = (message: FromWorker<Result, Message>, transfer?: Transferable[]) => void;
 
-/** Does a job in a worker: posts its result, or its failure in a form that can be posted. */
+/** Runs a job in a worker: posts its result, or its failure in a form that can be posted. */
 export async function doJob<Result, Message = never>(
   post: Post<Result, Message>,
   job: () => Promise<{ result: Result; transfer?: Transferable[] }>,
@@ -121,7 +121,7 @@ export async function doJob<Result, Message = never>(
   }
 }
 
-/** An error in a form that can be posted. Of one that is not ours only `failed` goes on: its text may hold anything. */
+/** Returns an error in a form that can be posted. An error of another library becomes `failed`, because its text may contain anything. */
 export function toWire(error: unknown): WireFailure {
   if (error instanceof OpenError) return { of: 'open', code: error.code };
   if (error instanceof SealError) return { of: 'seal', code: error.code };
@@ -132,7 +132,7 @@ export function toWire(error: unknown): WireFailure {
   return { of: 'worker', code: isUnreadable ? 'file_unreadable' : 'failed' };
 }
 
-/** The error again. */
+/** Returns the error object for a posted failure. */
 export function fromWire(failure: WireFailure): ProtocolError {
   switch (failure.of) {
     case 'open':

@@ -33,7 +33,7 @@ beforeEach(() => {
   vi.useFakeTimers({ now: new Date(2026, 4, 1, 12), toFake: ['Date'] });
 });
 
-/** Chooses Ada by name, and gives the page back. */
+/** Chooses Ada by name. */
 async function chooseAda(): Promise<void> {
   fireEvent.change(screen.getByLabelText(/^Name of the doctor/), { target: { value: 'Ada' } });
   fireEvent.click(await screen.findByRole('button', { name: /Ada Okafor/ }));

@@ -1,6 +1,6 @@
 /**
- * Components as a signed-in patient sees them: hooks, texts and elements are the app's own, and only what a test replaces under
- * `flows/` (server, chain, wallet) is played.
+ * Renders components for a signed-in patient. Hooks, texts and elements are the app's own; a test replaces only modules under `flows/`
+ * (server, chain, wallet).
  *
  * A test file begins with `vi.mock('../../src/device/device.ts', async () => (await import('./signed-in.tsx')).deviceModule)`.
  */
@@ -35,7 +35,7 @@ const me: Me = {
 const state = { isSearching: false, info: null, wallet: { address: ME }, chainId: 31_337, session: { state: 'ready', me } } as const;
 const client = { address: ME };
 
-/** Stands in for `device/device.ts`: a device whose keys are open, and whose client holds nothing but its address. */
+/** Replaces `device/device.ts`: a device whose keys are unlocked, and whose client has only an address. */
 export const deviceModule = {
   device: {
     snapshot: () => state,
@@ -47,7 +47,7 @@ export const deviceModule = {
   },
 };
 
-/** An accredited doctor, as the directory has them. */
+/** An accredited doctor, as the directory lists them. */
 export const ADA: Person = {
   address: DOCTOR,
   accreditor: STRANGER,
@@ -63,7 +63,7 @@ export const ADA: Person = {
   specialty: null,
 };
 
-/** An own record; each `number` is another one. */
+/** Returns an own record. Each `number` gives another record. */
 export const ownRecord = (number: number, change: Partial<RecordItem> = {}): RecordItem => ({
   id: `0x${String(number).padStart(64, '0')}` as Hex,
   patient: ME,
@@ -79,7 +79,7 @@ export const ownRecord = (number: number, change: Partial<RecordItem> = {}): Rec
   ...change,
 });
 
-/** Shows an element inside what surrounds every page. `at` is the address inside the app. */
+/** Renders an element inside the providers that surround every page. `at` is the address inside the app. */
 export function show(element: ReactNode, { at = '/', language = 'en' as Language } = {}): RenderResult {
   localStorage.setItem('medlock.language', language);
   const queries = new QueryClient({ defaultOptions: { queries: { retry: false } } });
@@ -94,6 +94,6 @@ export function show(element: ReactNode, { at = '/', language = 'en' as Language
   );
 }
 
-// jsdom draws nothing.
+// jsdom does not scroll.
 vi.stubGlobal('scrollTo', () => undefined);
 afterEach(cleanup);

@@ -14,7 +14,7 @@ vi.mock('../../src/flows/people.ts', () => ({ listDirectory: vi.fn(), person: as
 vi.mock('../../src/flows/upload-journal.ts', () => ({ allEntries: async () => [] }));
 vi.mock('../../src/flows/upload.ts', () => ({ upload: vi.fn(), finishUpload: vi.fn() }));
 
-/** One run of the upload, which the test moves on and ends. */
+/** One run of the upload, whose progress and end the test controls. */
 interface Run {
   readonly fileName: string;
   readonly tell: Parameters<typeof upload>[3];
@@ -61,7 +61,7 @@ async function add(...names: readonly string[]): Promise<void> {
   await waitFor(() => expect(runs.length).toBeGreaterThan(0));
 }
 
-/** The line of a file in the queue. */
+/** Returns the line of a file in the queue. */
 function line(name: string) {
   const item = within(screen.getByRole('list')).getByText(name).closest('li');
   if (item === null) throw new Error(`no line for ${name}`);

@@ -1,4 +1,4 @@
-/** The owner names an accreditor; the accreditor vouches for a doctor, suspends and reinstates her, and invites somebody new. */
+/** The owner adds an accreditor. The accreditor accredits, suspends and reinstates a doctor, and invites a new person. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Person } from './person.ts';
 import { REJECTED } from './test-wallet.ts';
@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterEach(({ task }) => world.evidence(task));
 afterAll(() => world?.stop());
 
-/** How many events of a kind stand on chain. */
+/** Returns the number of events of a kind on the chain. */
 const count = async (event: string): Promise<number> => (await world.events('accreditation', event)).length;
 
 test('the owner of the contract names an accreditor, once for a double click', async () => {
@@ -101,7 +101,7 @@ test('where only invited people are served, the accreditor invites somebody new'
   await newcomer.press('Sign and finish');
   await newcomer.agree();
   await newcomer.page.getByRole('navigation', { name: 'Main navigation' }).waitFor();
-  // Who vouches for nobody has no such page.
+  // A person who accredits nobody has no such page.
   expect(await newcomer.page.getByRole('link', { name: 'Accreditation' }).count()).toBe(0);
   expect(newcomer.forgive(/403/)).toBeGreaterThan(0);
   expect(newcomer.complaints).toEqual([]);

@@ -1,6 +1,6 @@
 /**
- * The API of a local network as one process that can end, come back, and stand still. It is found among the children of
- * `medlock-localnet` in `/proc`, and started again with the settings that it had.
+ * The API of a local network as one process that can be killed, started and paused. It is found among the children of `medlock-localnet` in
+ * `/proc`, and is started again with the same settings.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
@@ -10,7 +10,7 @@ const NAME = 'medlock-api';
 const START_MS_MAX = 60_000;
 const LOOK_MS = 50;
 
-/** The state (`S`, `T`, `Z`, …) and the parent of a process; `null` when it is gone. */
+/** Returns the state (`S`, `T`, `Z`, …) and the parent of a process; `null` if it has ended. */
 function stateOf(pid: number): { name: string; state: string; parent: number } | null {
   try {
     const [, name = '', state = '', parent] = /\((.*)\) (\S) (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
@@ -34,10 +34,10 @@ export class ApiProcess {
   readonly #command: { readonly program: string; readonly args: readonly string[]; readonly cwd: string; readonly env: NodeJS.ProcessEnv };
   readonly #log: string;
   #pid: number;
-  /** Set when it was started here and not by the local network. */
+  /** Set if this class started the process, and not the local network. */
   #child: ChildProcess | null = null;
 
-  /** The API among the children of `parent`, which serves `url` and writes its log below `stateDir`. */
+  /** Finds the API among the children of `parent`. It serves `url`; its log is written below `stateDir`. */
   constructor(parent: number, url: string, stateDir: string) {
     const pids = readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))
@@ -59,7 +59,7 @@ export class ApiProcess {
     this.#command = { program, args, cwd: readlinkSync(`/proc/${found}/cwd`), env };
   }
 
-  /** Ends it as `kill -9` does, and waits until it is gone. */
+  /** Kills the process as `kill -9` does, and waits until it has ended. */
   async kill(): Promise<void> {
     process.kill(this.#pid, 'SIGKILL');
     await until(() => isGone(this.#pid), 'the API does not end');
@@ -80,17 +80,17 @@ export class ApiProcess {
     await until(ready, `the API is not ready; see ${this.#log}`);
   }
 
-  /** Holds it up: it takes connections and answers nothing. */
+  /** Pauses the process: it accepts connections and does not answer. */
   pause(): void {
     process.kill(this.#pid, 'SIGSTOP');
   }
 
-  /** Lets it go on. */
+  /** Resumes the paused process. */
   resume(): void {
     process.kill(this.#pid, 'SIGCONT');
   }
 
-  /** Ends what {@link start} has started. */
+  /** Ends the process that {@link start} has started. */
   async stop(): Promise<void> {
     if (this.#child === null || isGone(this.#pid)) return;
     process.kill(this.#pid, 'SIGTERM');

@@ -1,6 +1,6 @@
 /**
- * The auditor: finding entries by time, patient, reader and reason; checkpoints; verifying through a node of their own, which
- * dies and lies; a server that lies; and the export, compared with the chain.
+ * The auditor: finding entries by time, patient, reader and reason; checkpoints; verifying through a node of their own, which fails and
+ * gives false answers; a server that gives false answers; and the export, compared with the chain.
  */
 import { readFileSync } from 'node:fs';
 import type { Route } from 'playwright-core';
@@ -31,7 +31,7 @@ beforeAll(async () => {
   await world.vouch('auditor', AUDITOR);
   [patient, reader, auditor] = await Promise.all([world.person('patient'), world.person('doctor'), world.person('auditor')]);
   await Promise.all([patient.setUp(), reader.setUp(), auditor.setUp()]);
-  // Three openings: two records of one patient for two reasons, and one the other way round.
+  // Three openings: two records of one patient for two reasons, and one with doctor and patient exchanged.
   await patient.addRecord(textFile('one.txt', 'canary-0ne'), 'Letters');
   await patient.addRecord(textFile('two.txt', 'canary-7wo'), 'Heart');
   await reader.addRecord(textFile('three.txt', 'canary-3'), 'Eyes');
@@ -55,7 +55,7 @@ afterAll(async () => {
   await node?.stop();
 });
 
-/** Opens what is shared on a page, by category. */
+/** Opens the shared records of these categories on a page. */
 async function openShared(who: Person, page: string, categories: readonly string[]): Promise<void> {
   for (const category of categories) {
     await who.goTo(page);
@@ -68,7 +68,7 @@ const day = (daysFromNow: number): string => new Date(Date.now() + daysFromNow *
 const text = (value: unknown): string => String(value);
 const entries = () => auditor.list('Access log').getByRole('listitem');
 
-/** Waits until so many entries are shown. */
+/** Waits until this number of entries is shown. */
 async function areShown(count: number): Promise<void> {
   if (count === 0) return auditor.sees('Nothing matches these filters');
   await auditor.sees(new RegExp(`^${count} (entry|entries) shown$`));
@@ -76,7 +76,7 @@ async function areShown(count: number): Promise<void> {
 }
 
 test('entries appear by themselves, and are found by time, patient, record, reader and reason', async () => {
-  // Where an auditor arrives: the page was there before the first entry.
+  // The auditor's start page: it was loaded before the first entry existed.
   await auditor.goTo('/audit');
   await areShown(3);
   const clear = () => auditor.press('Clear the filters');
@@ -122,7 +122,7 @@ test('the export is what is shown, and what the chain says', async () => {
     }),
   );
   expect(rows).toEqual(onChain.toReversed());
-  // With a filter that narrows the list, the file is as narrow.
+  // The exported file contains only the entries that the filter shows.
   await auditor.type('Patient or record', world.address('doctor'));
   await areShown(1);
   expect((await saved()).slice(1)).toEqual([onChain[2]]);
@@ -157,7 +157,7 @@ test('a node that is gone is said, and verifying again works once it is back', a
   node.isDead = false;
   await auditor.page.getByRole('button', { name: 'Try again' }).first().click();
   await auditor.sees('The log holds together: 3 entries, recomputed.');
-  // The browser's own words about the node that hung up.
+  // The browser's own messages about the node that closed the connection.
   expect(auditor.forgive(/ERR_EMPTY_RESPONSE|ERR_CONNECTION/)).toBeGreaterThan(0);
   expect(auditor.complaints).toEqual([]);
 });

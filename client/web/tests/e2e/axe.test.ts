@@ -1,6 +1,6 @@
 /**
- * Every page of every role, in both themes, at three widths, also in Arabic: no violation of WCAG 2.2 A and AA, no
- * scrolling sideways. With `MEDLOCK_SCREENS=DIR` the same walk leaves a picture of each (`scripts/screens`).
+ * Checks every page of every role, in both themes, at three widths, also in Arabic: no violation of WCAG 2.2 A and AA, no horizontal
+ * scrolling. With `MEDLOCK_SCREENS=DIR` the same test saves a picture of each page (`scripts/screens`).
  */
 import { AxeBuilder } from '@axe-core/playwright';
 import { mkdirSync } from 'node:fs';
@@ -33,24 +33,24 @@ beforeAll(async () => {
 afterEach(({ task }) => world.evidence(task));
 afterAll(() => world?.stop());
 
-/** What is wrong with the page as it stands now, at every width and in both themes. */
+/** Returns the violations on the current page, at every width and in both themes. */
 async function look(person: Person, stop: Stop, language: string): Promise<readonly string[]> {
   const { page } = person;
   const wrong: string[] = [];
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: 900 });
     for (const theme of THEMES) {
-      // Without motion: a colour that is half-way between two themes has no contrast to speak of.
+      // Without animation: a colour between two themes has no meaningful contrast.
       await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
       await settle(page);
       const where = `${stop.name} ${language} ${width} ${theme}`;
       const sideways = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       if (sideways > 0) wrong.push(`${where}: scrolls sideways by ${sideways} px`);
-      // In the page itself: no frame here has content of its own but those in which nothing runs.
+      // Runs in the page itself: the only frames with content are those in which no script runs.
       const look = async () => (await new AxeBuilder({ page }).setLegacyMode(true).withTags(TAGS).analyze()).violations;
       let violations = await look();
       if (violations.length > 0) {
-        // What is only there while the page changes under the walk is gone a moment later; a fault stays.
+        // A violation that exists only while the page changes disappears after a moment; a real one stays.
         await page.waitForTimeout(1_000);
         violations = await look();
       }
@@ -65,11 +65,11 @@ async function look(person: Person, stop: Stop, language: string): Promise<reado
   return wrong;
 }
 
-/** Walks one tour in every language; gives what is wrong, and how many pages were seen. */
+/** Visits the pages of one tour in every language. Returns the violations, and the number of pages. */
 async function walk({ person, stops }: Tour): Promise<{ readonly wrong: readonly string[]; readonly pages: number }> {
   const wrong: string[] = [];
   let pages = 0;
-  // Steps of a set-up cannot be gone back: there each page is seen in every language before the next.
+  // The steps of a set-up cannot be repeated: each page is checked in every language before the next step.
   const isOneWay = stops[0]?.path === null;
   const parts = isOneWay ? stops.map((stop) => [stop]) : [stops];
   for (const part of parts) {
@@ -89,7 +89,7 @@ async function walk({ person, stops }: Tour): Promise<{ readonly wrong: readonly
 }
 
 test('no page keeps anybody out', { timeout: 40 * MINUTES }, async () => {
-  // Two people at a time, each in a browser context of their own: one alone leaves a core idle.
+  // Two people at a time, each in a browser context of their own: with only one, a processor core would be idle.
   const waiting = [...tours];
   const lane = async () => {
     const seen: Awaited<ReturnType<typeof walk>>[] = [];

@@ -1,4 +1,4 @@
-/** What goes wrong ends in a sentence and a next step, and nothing is lost. */
+/** Every failure is shown with a sentence and a next step, and nothing is lost. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { PASSPHRASE, textFile, type Person, type TestFile } from './person.ts';
 import { PENDING, REJECTED } from './test-wallet.ts';
@@ -74,7 +74,7 @@ test('a wallet that does not know the chain is given a node only after it was sa
   await person.press('Continue with Test Wallet');
   await person.press('Switch the network');
   await person.sees(/Your wallet does not know network/);
-  // Nothing was given to the wallet by that.
+  // The wallet was not asked for anything by that.
   expect(person.wallet.asked).not.toContain('wallet_addEthereumChain');
   await person.sees('Then this server is your only view of the chain.');
   await person.page.getByRole('radio', { name: /The node that this server names/ }).check();
@@ -85,7 +85,7 @@ test('a wallet that does not know the chain is given a node only after it was sa
   await person.button('Sign in with this account').waitFor();
   await expect.poll(() => person.wallet.chainId).toBe(world.deployment().chain_id);
   expect(person.wallet.added.at(-1)).toEqual([world.rpcUrl]);
-  // From then on it is said, until the person has another node.
+  // The notice is shown until the person sets another node.
   await person.setUpConnected();
   await person.goTo('/settings');
   await person.sees('This server is your only view of the chain');
@@ -128,7 +128,7 @@ test('another account in the wallet locks at once, and keys are gone', async () 
   await person.type('Passphrase', 'not the passphrase at all');
   await person.press('Unlock');
   await person.sees('That did not unlock your records.');
-  // The recovery words, one of them wrong, lead nowhere; going back leads to the passphrase.
+  // Recovery words with one wrong word are rejected; going back leads to the passphrase.
   await person.press('I have neither: use my recovery words');
   await person.type('Recovery words', `${'abandon '.repeat(23)}ability`);
   await person.type('Passphrase', PASSPHRASE);
@@ -172,7 +172,7 @@ test('whoever has not published a key cannot be shared with, and the page says w
   await person.press('Sign and share');
   await person.sees('This person has not finished setting up medlock.');
   await person.sees('Ask them to sign in and finish the set-up, then try again.');
-  // What was chosen is still chosen.
+  // The selection is kept.
   expect(await person.page.getByRole('checkbox', { name: /mine\.txt/ }).isChecked()).toBe(true);
   expect(
     await world.events(

@@ -1,4 +1,4 @@
-/** What people, and those who trick them, do on chain without this app. */
+/** Actions on the chain without this app, by people and by attackers. */
 import { createPublicClient, createWalletClient, defineChain, http, parseAbi, type Abi, type Address, type Hex } from 'viem';
 import { identityKey } from '../../src/protocol/identity.ts';
 import { Seed } from '../../src/protocol/secret.ts';
@@ -30,7 +30,7 @@ const accessLogAbi = parseAbi([
 
 const ZERO: Hex = `0x${'00'.repeat(32)}`;
 const KEM = 0x16;
-/** A key of nobody in these tests. */
+/** A key that belongs to nobody in these tests. */
 export const foreignKey = (epoch: number): Hex => identityKey(new Seed(new Uint8Array(32).fill(0xee)), epoch).publicKey.hex;
 
 function chainOf(world: World) {
@@ -44,7 +44,7 @@ function chainOf(world: World) {
 }
 const contract = (world: World, name: string): Address => world.deployment().contracts[name]?.address as Address;
 
-/** A transaction of somebody, mined. @throws what the contract refuses. */
+/** Sends a transaction and waits until it is mined. @throws the refusal of the contract. */
 async function send(world: World, role: Role, address: Address, abi: Abi, functionName: string, args: readonly unknown[]): Promise<void> {
   const [chain, transport] = [chainOf(world), http(world.rpcUrl)];
   const hash = await createWalletClient({ account: world.account(role), chain, transport }).writeContract({
@@ -57,7 +57,7 @@ async function send(world: World, role: Role, address: Address, abi: Abi, functi
   if (receipt.status !== 'success') throw new Error(`${functionName} failed`);
 }
 
-/** The newest key epoch of somebody; 0 without one. */
+/** Returns the newest key epoch of an account; 0 if it has no key. */
 export async function keyEpochOf(world: World, role: Role): Promise<number> {
   const client = createPublicClient({ chain: chainOf(world), transport: http(world.rpcUrl) });
   const key = await client.readContract({
@@ -69,7 +69,7 @@ export async function keyEpochOf(world: World, role: Role): Promise<number> {
   return key.epoch;
 }
 
-/** Somebody is tricked into one signature, and the trickster publishes a key in their name with it. */
+/** An attacker tricks a person into one signature, and publishes a key in their name with it. */
 export async function phishKey(world: World, victim: Role): Promise<void> {
   const epoch = await keyEpochOf(world, victim);
   const message = {
@@ -106,7 +106,7 @@ export async function phishKey(world: World, victim: Role): Promise<void> {
   ]);
 }
 
-/** The patient's own account registers a version whose envelope was never uploaded. */
+/** Registers a version whose envelope was never uploaded, from the patient's own account. */
 export async function registerNothing(world: World, role: Role, record: Hex, replaces: number): Promise<void> {
   const version = { record, version: replaces, codec: 0x55, digest: `0x${'ab'.repeat(32)}`, salt: ZERO, writeSalt: ZERO };
   await send(world, role, contract(world, 'record_registry'), recordRegistryAbi as Abi, 'registerVersion', [version]);
@@ -118,7 +118,7 @@ export interface HeldGrant {
   readonly signature: Hex;
 }
 
-/** Whoever held a signed grant back submits it now. @throws what the contract refuses. */
+/** Submits a signed grant that was held back. @throws the refusal of the contract. */
 export async function submitGrant(world: World, { action, signature }: HeldGrant): Promise<void> {
   const { patient, nonce, deadline, ...grant } = action.message;
   await send(world, 'second_doctor', contract(world, 'grant_registry'), grantRegistryAbi as Abi, 'grantBySig', [
@@ -128,7 +128,7 @@ export async function submitGrant(world: World, { action, signature }: HeldGrant
   ]);
 }
 
-/** Anybody keeps a log of their own: its events name records of others. */
+/** Anchors a log of another operator, whose events name records of others. Anybody can do this. */
 export async function foreignCheckpoint(world: World, operator: Role, record: Hex): Promise<void> {
   const accesses = [1, 2, 3].map((byte) => ({
     record,

@@ -1,4 +1,6 @@
-/** What the browser sealed the command line opens, and the other way round. And nothing secret stays in the browser. */
+/**
+ * The command line opens what the browser sealed, and the browser opens what the command line sealed. Nothing secret stays in the browser.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -53,7 +55,7 @@ test('the browser opens what the command line sealed, and shows it without being
 
 test('neither plaintext nor names nor keys lie in any storage of the browser', async () => {
   const kept = await keptBy(patient.page);
-  // The search itself works: what must be there is found.
+  // Checks the search itself: text that must be there is found.
   expect(kept).toContain('medlock.wallet');
   expect(kept).toContain('wants you to sign in with your Ethereum account');
   for (const secret of [FROM_BROWSER, FROM_COMMAND, 'canary', 'from-command', PASSPHRASE]) {

@@ -1,4 +1,4 @@
-/** Every button that does something that counts, pressed twice: it is done once. The chain says how often. */
+/** Presses every button that starts an action twice. The action must happen only once; the chain shows how often it happened. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { PASSPHRASE, textFile, type Person } from './person.ts';
 import { DOCTOR, World } from './world.ts';
@@ -48,7 +48,7 @@ afterEach(async ({ task }) => {
 });
 afterAll(() => world?.stop());
 
-/** How many events of a kind stand on chain. */
+/** Returns the number of events of a kind on the chain. */
 async function count(kind: keyof typeof EVENTS): Promise<number> {
   const [contract, event] = EVENTS[kind];
   return (await world.events(contract, event)).length;
@@ -73,7 +73,7 @@ test('setting up: one sign-in, one keyring, one key', async () => {
   await patient.pressTwice('Sign and finish');
   await patient.agree(2);
   await patient.page.getByRole('navigation', { name: 'Main navigation' }).waitFor({ timeout: SLOW_MS });
-  // The sign-in, and the wallet twice as an unlocker.
+  // One signature for the sign-in, and two to make the wallet an unlocker.
   expect(patient.wallet.asked.filter((method) => method === 'personal_sign')).toHaveLength(3);
   expect(await count('keys')).toBe(2);
 });

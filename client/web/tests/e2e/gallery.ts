@@ -1,7 +1,6 @@
 /**
- * People with something to show: an accredited doctor and laboratory, a patient with records, permissions, requests and
- * openings, an auditor, an accreditor, and somebody who is new. All of it is done through the screens. The walk over
- * their pages is shared by the accessibility test and by `scripts/screens`.
+ * People with data to show: an accredited doctor and laboratory, a patient with records, permissions, requests and openings, an auditor, an
+ * accreditor, and a new person. All data is made through the screens. The accessibility test and `scripts/screens` both visit their pages.
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -12,16 +11,16 @@ import { AUDITOR, type World } from './world.ts';
 const SAMPLES = fileURLToPath(new URL('../../../../scripts/samples/', import.meta.url));
 const SLOW_MS = 60_000;
 
-/** One page, and what has to be done on it before it is looked at. */
+/** One page, and the steps before it is checked. */
 export interface Stop {
   readonly name: string;
-  /** Where it is; `null` stays on the page of the stop before. */
+  /** The address of the page; `null` stays on the page of the previous stop. */
   readonly path: string | null;
-  /** Brings the page into the state that is meant. Finds things by what does not change with the language. */
+  /** Brings the page into the intended state. It must find elements by properties that are the same in every language. */
   readonly prepare?: (page: Page) => Promise<void>;
 }
 
-/** Somebody and their pages. */
+/** A person and the pages to visit. */
 export interface Tour {
   readonly person: Person;
   readonly stops: readonly Stop[];
@@ -29,7 +28,7 @@ export interface Tour {
 
 const sample = (name: string, mimeType: string) => ({ name, mimeType, buffer: readFileSync(SAMPLES + name) });
 
-/** Plays the story and gives the tours, one after the other: each person is made when their tour begins. */
+/** Makes the data and yields the tours one after the other. Each person is made when their tour begins. */
 export async function playGallery(world: World): Promise<readonly Tour[]> {
   await world.addAccreditor();
   await world.vouch('auditor', AUDITOR);
@@ -232,7 +231,7 @@ async function clickOnce(page: Page, name: RegExp): Promise<void> {
 
 async function confirmInDialog(page: Page): Promise<void> {
   await page.locator('dialog button').last().click();
-  // The wallet's own dialog may stand there as well.
+  // The wallet's own dialog may also be open.
   await page.locator('dialog').first().waitFor({ state: 'detached', timeout: SLOW_MS });
 }
 
@@ -263,7 +262,7 @@ async function accredit(accreditor: Person, address: string, role: string, name:
   await accreditor.page.getByRole('heading', { name, level: 3 }).waitFor({ timeout: SLOW_MS });
 }
 
-/** Where the record of that name is, as its link says. */
+/** Returns the path of the record with that name, from its link. */
 async function recordPath(person: Person, name: string): Promise<string> {
   const link = person.page.getByRole('link', { name: new RegExp(name.replaceAll('.', '\\.')) }).first();
   const href = (await link.getAttribute('href', { timeout: SLOW_MS })) ?? '';
@@ -272,11 +271,11 @@ async function recordPath(person: Person, name: string): Promise<string> {
 
 const idOf = (path: string): string => path.split('/').at(-1) ?? '';
 
-/** Brings somebody to a stop, in the language that is on screen. */
+/** Brings a person to a stop, in the current language. */
 export async function arrive(person: Person, stop: Stop): Promise<void> {
   const { page } = person;
   if (stop.path !== null) {
-    // By way of another page, so that what was opened or written at an earlier visit is gone.
+    // Goes through another page, so that nothing is left open or filled in from an earlier visit.
     await person.goTo('/nowhere');
     await person.goTo(stop.path);
   }
@@ -293,7 +292,7 @@ export async function settle(page: Page): Promise<void> {
   await page.waitForTimeout(80);
 }
 
-/** Chooses a language where the chooser is: on the settings page, or below the entrance. */
+/** Chooses a language, on the settings page or below the page for signing in. */
 export async function speak(person: Person, language: string): Promise<void> {
   const { page } = person;
   const chooser = page.locator(`select:has(option[value="${language}"])`);

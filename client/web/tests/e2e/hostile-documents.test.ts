@@ -1,4 +1,4 @@
-/** Documents that try to get out: nothing in them runs, nothing is fetched, and what cannot be shown is said. */
+/** Hostile documents: no code in them runs, nothing is fetched, and the page says which document cannot be shown. */
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Person } from './person.ts';
@@ -17,7 +17,7 @@ const SVG = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 20"><script
 
 let world: World;
 let patient: Person;
-/** Every address that the browser asked for. */
+/** Every address that the browser requested. */
 const asked: string[] = [];
 
 beforeAll(async () => {
@@ -58,7 +58,7 @@ test('HTML is shown cleaned, in a frame that may do nothing', async () => {
   const body = patient.page.frameLocator('iframe').locator('body');
   expect(await body.innerText()).toContain('Nothing unusual.');
   expect(await body.locator('script, form, iframe, input, [href], [src]').count()).toBe(0);
-  // The page's own policy refuses the foreign base already while the cleaner reads the document.
+  // The page's own policy already blocks the foreign base address while the sanitizer parses the document.
   for (const complaint of patient.complaints.splice(0)) expect(complaint).toMatch(/base.ur/i);
   await isUntouched();
 });
@@ -99,9 +99,11 @@ test('a program is not shown, and can be downloaded after a warning', async () =
   await isUntouched();
 });
 
-// ---- Parsers run in workers, which have nothing and are ended in time --------------------------------------------
+// ---- Parsers run in workers without any permission, and are ended after a time limit ------------------------------
 
-/** A PDF of these objects, with page 1 of this size drawn by these instructions. The library finds the objects by itself. */
+/**
+ * Makes a PDF from these objects, with a page 1 of this size, drawn by these instructions. The library finds the objects without an index.
+ */
 function pdf(instructions: string, size: string, forms: Readonly<Record<string, string>> = {}): string {
   const stream = (head: string, text: string): string => `<< ${head} /Length ${text.length} >>\nstream\n${text}\nendstream`;
   const names = Object.keys(forms);
@@ -126,7 +128,7 @@ function pdf(instructions: string, size: string, forms: Readonly<Record<string, 
 
 const parser = (kind: string) => patient.page.workers().find((worker) => worker.url().includes(`parse-${kind}`));
 const isParsing = (kind: string): boolean => parser(kind) !== undefined;
-/** Whether the page goes on: what hangs its thread hangs this, too. */
+/** Returns the number 1 if the page still responds. If the page's thread hangs, this hangs too. */
 const isAlive = (): Promise<number> =>
   patient.page.evaluate(() => new Promise<number>((resolve) => requestAnimationFrame(() => resolve(1))));
 
@@ -136,7 +138,7 @@ test('a PDF is drawn by a worker that can reach neither the server nor what the 
   const canvas = patient.page.locator('main canvas');
   await canvas.waitFor({ timeout: SLOW_MS });
   await expect.poll(() => canvas.evaluate((shown) => (shown as HTMLCanvasElement).width)).toBeGreaterThan(100);
-  // Its pixels, and its text for whoever listens.
+  // The picture of the page, and its text for screen readers.
   expect((await patient.page.locator('main [role=region] .sr-only').innerText()).length).toBeGreaterThan(20);
   const worker = parser('pdf');
   expect(isParsing('pdf')).toBe(true);
@@ -161,7 +163,7 @@ test('a PDF is drawn by a worker that can reach neither the server nor what the 
     ];
   });
   expect(left).toEqual([]);
-  // It goes with the page that showed the document.
+  // The worker ends when the page that showed the document is left.
   await patient.goTo('/records');
   await expect.poll(() => isParsing('pdf'), { timeout: SLOW_MS }).toBe(false);
   await isUntouched();
@@ -174,7 +176,7 @@ test('a PDF whose drawing never ends is ended, and the page goes on', async () =
   await addAndOpen('endless.pdf', 'application/pdf', pdf('/F0 Do', '0 0 100 100', doubles));
   expect(await isAlive()).toBe(1);
   await patient.sees(/This file takes too long to show|This file cannot be shown/, 90_000);
-  // The browser ends its thread as soon as it can.
+  // The browser ends the worker's thread as soon as possible.
   await expect.poll(() => isParsing('pdf'), { timeout: SLOW_MS }).toBe(false);
   await isUntouched();
 });

@@ -1,4 +1,6 @@
-/** Strangers: what they share waits apart until it is accepted; it can be hidden, and they can be blocked and unblocked. */
+/**
+ * Strangers: what they share waits in a separate list until it is accepted. It can be hidden, and strangers can be blocked and unblocked.
+ */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { textFile, type Person } from './person.ts';
 import { DOCTOR, World } from './world.ts';
@@ -19,7 +21,7 @@ beforeAll(async () => {
     await who.addRecord(textFile(`of-${who.role}.txt`, 'for the doctor'), 'Letters');
     await who.letOpen(doctor.address, /\.txt/, 'Treatment');
   }
-  // The first page was there before them.
+  // The page was loaded before the strangers shared anything.
   await doctor.goTo('/settings');
 });
 afterEach(({ task }) => world.evidence(task));

@@ -1,4 +1,4 @@
-/** A session that ends, a server that is slow, goes away or starts anew, a second tab: nothing is lost, and the way on is said. */
+/** A session that ends, a server that is slow, stops or restarts, a second tab: nothing is lost, and the page shows the next step. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { textFile, type Person } from './person.ts';
 import { keptBy } from './kept.ts';
@@ -7,7 +7,7 @@ import { World } from './world.ts';
 const SLOW_MS = 60_000;
 const REGISTERED =
   'event RecordRegistered(bytes32 indexed id, address indexed patient, uint16 indexed category, address uploader, uint16 version, uint8 codec, bytes32 digest)';
-/** What Chromium itself writes about requests that nobody answered, or that nobody signed in had sent. */
+/** Messages by Chromium itself about requests without an answer, or refused because nobody is signed in. */
 const UNANSWERED = /Failed to load resource: (net::ERR_|the server responded with a status of 401)/;
 let world: World;
 let patient: Person;
@@ -27,7 +27,7 @@ afterAll(() => world?.stop());
 test('a session that ended in the middle of a form leaves the form as it was', async () => {
   await patient.goTo('/share');
   await patient.page.getByRole('radio', { name: 'Let them add records for me' }).check();
-  // The session ends at the server, as when it expires.
+  // Ends the session on the server, as when it expires.
   await patient.page.evaluate(() => fetch('/v1/auth/logout', { method: 'POST' }));
   await patient.page.evaluate(() => (location.hash = '#/activity'));
   await patient.sees('Your sign-in has ended.');
@@ -70,7 +70,7 @@ test('a server that starts anew between a signature and its sending: the upload 
   await dialog.getByRole('button', { name: 'Encrypt and add' }).click();
   await expect.poll(asked, { timeout: SLOW_MS }).toBe(before + 1);
   signAuthor();
-  // The envelope is stored; the registration waits in the wallet while the server dies.
+  // The envelope is stored, and the registration waits in the wallet while the server is killed.
   const signRegistration = patient.wallet.holdSignatures();
   await expect.poll(asked, { timeout: SLOW_MS }).toBe(before + 2);
   await world.api.kill();
@@ -79,12 +79,12 @@ test('a server that starts anew between a signature and its sending: the upload 
   await patient.sees('Check your connection and try again. Nothing is lost.');
   expect(patient.forgive(UNANSWERED)).toBeGreaterThan(0);
   await world.api.start();
-  // The session outlives the server: nobody has to sign in or unlock again, and the page notices by itself.
+  // The session survives the restart of the server: nobody has to sign in or unlock again, and the page notices the restart by itself.
   await page.getByText('You can go on reading what is on screen').waitFor({ state: 'hidden', timeout: SLOW_MS });
   const signed = patient.wallet.signed.length;
   await patient.press('Try canary-2e57a27.txt again');
   await page.getByText('Added', { exact: true }).waitFor({ timeout: SLOW_MS });
-  // What was signed is sent as it is.
+  // The signed message is sent unchanged.
   expect(patient.wallet.signed).toHaveLength(signed);
   expect(await world.events('record_registry', REGISTERED)).toHaveLength(1);
   await page
@@ -102,7 +102,7 @@ test('after fifteen minutes without use everything is locked, and the last minut
   await page.reload();
   await patient.unlock();
   await page.clock.fastForward('13:30');
-  // A pointer that goes down anywhere says the same, before it is a click.
+  // Pressing the mouse button anywhere has the same effect, even before it is released. Therefore the test sends only the click.
   await patient.button('Stay here').dispatchEvent('click');
   await page.getByText(/Your records will be locked in/).waitFor({ state: 'hidden' });
   await page.clock.fastForward('15:01');

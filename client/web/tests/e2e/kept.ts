@@ -1,12 +1,12 @@
-/** What a browser has kept: the place to look for what must not be there. */
+/** Collects everything that a browser has stored, to check that no secret is in it. */
 import type { Page } from 'playwright-core';
 
-/** All of localStorage, sessionStorage, IndexedDB, caches, private files and the cookies that scripts see, as text. */
+/** Returns all of localStorage, sessionStorage, IndexedDB, caches, private files and the cookies that scripts can read, as text. */
 export const keptBy = (page: Page): Promise<string> => page.evaluate(everythingKept);
 
 /**
- * Whether recovery words stand there in a row, whatever is between them. A word alone says nothing: some of the list are in the
- * messages that people sign.
+ * Returns whether several recovery words follow each other in the text, whatever is between them. A single word proves nothing: some words
+ * of the list are in the messages that people sign.
  */
 export const holdsWords = (kept: string, words: readonly string[]): boolean =>
   words.slice(2).some((word, index) => new RegExp(`\\b${words[index]}[^a-z]{1,8}${words[index + 1]}[^a-z]{1,8}${word}\\b`).test(kept));

@@ -1,6 +1,6 @@
 /**
- * A phished RegisterKey: somebody else's key in one's name locks nobody out. Two epochs, three, the wallet alone, the recovery words,
- * and an account whose very first key is somebody else's.
+ * A RegisterKey that was signed by deceit: somebody else's key in a person's name does not lock the person out. Tests two epochs, three
+ * epochs, the wallet alone, the recovery words, and an account whose very first key is somebody else's.
  */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { keyEpochOf, phishKey } from './chain-acts.ts';
@@ -39,7 +39,7 @@ async function openRecord(who: Person, name: string, content: string): Promise<v
   await who.sees(content);
 }
 
-/** The doctor adds a note for the patient, sealed to the key that the chain has. */
+/** The doctor adds a note for the patient, sealed to the key on the chain. */
 async function addNote(text: string): Promise<void> {
   await doctor.page.reload();
   await doctor.unlock();
@@ -55,7 +55,7 @@ test('two epochs: the open app says at once that the key is somebody else’s, a
   await phishKey(world, 'patient');
   await notice(patient).waitFor({ timeout: SLOW_MS });
   await openRecord(patient, 'before.txt', 'from before');
-  // What the patient adds is sealed to their own key of before, never to that one.
+  // The patient's new record is sealed to their own earlier key, never to the foreign one.
   await patient.addRecord(textFile('meanwhile.txt', 'added meanwhile'), 'Letters');
   await openRecord(patient, 'meanwhile.txt', 'added meanwhile');
 });
@@ -87,7 +87,7 @@ test('with the wallet alone: permissions end, and one’s own key is registered 
   await patient.sees('Nobody but you');
   expect((await world.events('grant_registry', REVOKED)).length).toBe(2);
   const asked = patient.wallet.signed.length;
-  // Once in the notice, once below: either will do.
+  // The button is in the notice and again below; either can be used.
   await patient.page.getByRole('button', { name: 'Register my key again' }).last().click();
   await patient.agree();
   await patient.sees('The key that the chain has for you (number 3) is your own.');

@@ -1,4 +1,4 @@
-/** The main journeys without a pointer: every control is reached with Tab and used with the keys that people know. */
+/** The main tasks without a mouse: every control is reached with Tab and used with the usual keys. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
@@ -18,7 +18,7 @@ afterEach(({ task }) => world.evidence(task));
 afterAll(() => world?.stop());
 
 /**
- * What has the focus, by the name that a screen reader says; and whether its focus can be seen. The heading that gets it
+ * Returns the element that has the focus, by its name for screen readers, and whether its focus is visible. The heading that gets the focus
  * after a change of page is no control and shows none.
  */
 function focused(page: Page): Promise<{ name: string; isVisible: boolean }> {
@@ -34,7 +34,7 @@ function focused(page: Page): Promise<{ name: string; isVisible: boolean }> {
   });
 }
 
-/** Presses Tab until something of that name has the focus. */
+/** Presses Tab until an element with that name has the focus. */
 async function tabTo(page: Page, name: RegExp): Promise<void> {
   const passed: string[] = [];
   for (let presses = 0; presses < TABS_MAX; presses += 1) {
@@ -52,7 +52,7 @@ async function press(page: Page, name: RegExp): Promise<void> {
   await page.keyboard.press('Enter');
 }
 
-/** The dialog before a signature has its "continue" focused: one key goes on. */
+/** In the dialog before a signature, "continue" has the focus, so one key is enough. */
 async function agree(page: Page): Promise<void> {
   await page.getByRole('dialog', { name: 'Before you sign' }).waitFor({ timeout: SLOW_MS });
   expect((await focused(page)).name).toBe('Continue to the wallet');
@@ -97,7 +97,7 @@ test('a patient sets up, adds a record, shares it and stops, with the keyboard a
   const { page } = patient;
   await setUp(patient);
 
-  // The first stop of every page leads past the navigation.
+  // The first Tab stop of every page skips the navigation.
   await press(page, /^My records/);
   await page.getByRole('heading', { name: 'My records', level: 1 }).waitFor();
   expect((await focused(page)).name).toBe('My records');
@@ -133,7 +133,7 @@ test('a patient sets up, adds a record, shares it and stops, with the keyboard a
   const opener = (await focused(page)).name;
   await page.keyboard.press('Enter');
   await page.getByRole('dialog').waitFor();
-  // Escape changes nothing and gives the focus back to where it was.
+  // Escape changes nothing and returns the focus to where it was.
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   expect((await focused(page)).name).toBe(opener);

@@ -1,6 +1,6 @@
 /**
- * A laboratory sends reports to a patient who allowed it, found by address, by invitation link and by the code on the
- * patient's screen; a report whose author is forged; and what the two browsers keep of all that.
+ * A laboratory sends reports to a patient who allowed it, found by address, by invitation link and by the code on the patient's screen.
+ * Also tests a report with a forged author, and the data that both browsers store.
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -36,13 +36,13 @@ beforeAll(async () => {
 afterEach(({ task }) => world.evidence(task));
 afterAll(() => world?.stop());
 
-/** Gives the page of the chosen patient a file and sends it; whether it arrives is the test's to say. */
+/** Chooses a file for the patient and sends it. The calling test checks whether it arrives. */
 async function send(file: TestFile): Promise<void> {
   await lab.page.getByTestId('files').setInputFiles(file);
   await lab.pressTwice('Sign and send');
 }
 
-/** Waits until so many were added in this visit, and stand on the chain. */
+/** Waits until this number of reports was added in this visit and is on the chain. */
 async function areAdded(count: number): Promise<void> {
   await lab.page
     .getByText('Added', { exact: true })
@@ -54,7 +54,7 @@ async function areAdded(count: number): Promise<void> {
   );
 }
 
-/** A picture of something on a page, with even numbers of lines and columns, as cameras have them. */
+/** Returns a picture of an element on a page, with even numbers of lines and columns, as cameras have them. */
 async function photographed(thing: Locator): Promise<Buffer> {
   await thing.scrollIntoViewIfNeeded();
   const { x, y, width, height } = (await thing.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
@@ -67,7 +67,7 @@ test('whom nobody allowed anything is told to ask first', async () => {
   await lab.goTo('/send');
   await lab.type('Patient', patient.address);
   await lab.sees('This patient has not allowed you to add reports. Ask them first.');
-  // Once the patient allows it, the page goes on by itself.
+  // After the patient has allowed it, the page continues by itself.
   await patient.letAdd(lab.address);
   await lab.page.getByTestId('files').waitFor({ state: 'attached', timeout: SLOW_MS });
 });
@@ -116,7 +116,7 @@ test('what was sent is listed, and the patient opens it under the laboratory’s
   await patient.goTo('/records');
   await patient.page.getByRole('link', { name: new RegExp(`${CANARY}-report`) }).click();
   await patient.open();
-  // A report for people, not the JSON.
+  // The report is shown in readable form, not as JSON.
   await patient.page.getByRole('article').first().waitFor({ timeout: SLOW_MS });
   expect(patient.complaints).toEqual([]);
   expect(lab.complaints).toEqual([]);

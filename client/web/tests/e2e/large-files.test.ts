@@ -1,4 +1,7 @@
-/** Large files in a real Chromium: envelopes wait on the disk, encrypted, and are gone after their upload; what does not hold is not saved. */
+/**
+ * Large files in a real Chromium: envelopes wait on the disk, encrypted, and are removed after their upload. A document that fails a check
+ * is not saved.
+ */
 
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,12 +22,12 @@ const folder = mkdtempSync(join(tmpdir(), 'medlock-large-'));
 let server: PreviewServer;
 let context: BrowserContext;
 let page: Page;
-/** What the server got. */
+/** The bytes that the server received. */
 let stored = Buffer.alloc(0);
-/** How it answers uploads. */
+/** The server's answer to uploads. */
 let answers: 'stored' | 'refused' | 'nothing' = 'stored';
 
-/** One envelope, as the API takes and gives it. */
+/** Accepts and delivers one envelope, like the API. */
 async function store(request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.method === 'POST') {
     if (answers === 'nothing') return;
@@ -108,7 +111,7 @@ test('an envelope waits on the disk, encrypted, arrives as it is, and is gone; s
   expect(stored.length).toBe(size);
   expect(await page.evaluate(() => largeFiles.waiting())).toEqual([]);
   const sha256 = createHash('sha256').update(content).digest('hex');
-  // Compared with the CID, byte for byte, on the way.
+  // The bytes are compared with the CID while they are downloaded.
   expect(await page.evaluate(() => largeFiles.save())).toEqual({ refused: null, length: content.length, sha256 });
 });
 

@@ -1,6 +1,6 @@
 /**
- * Who opened a record: the patient's own client checks it. A reader named wrongly, withheld evidence, an opening that nobody permitted,
- * an entry that came late, events of a foreign operator; and an envelope that never was, which keeps nothing else from being shared.
+ * The patient's own client checks who opened a record: a wrong reader, withheld evidence, an opening without permission, a late entry,
+ * events of another operator; and a version whose envelope was never uploaded, which does not prevent that other records are shared.
  */
 import type { Route } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
@@ -40,7 +40,7 @@ afterAll(() => world?.stop());
 
 const list = () => patient.page.getByRole('list', { name: 'Activity' });
 
-/** The page of openings, read anew. */
+/** Loads the page of openings again. */
 async function lookAgain(): Promise<void> {
   await patient.page.reload();
   await patient.unlock();
@@ -48,7 +48,7 @@ async function lookAgain(): Promise<void> {
   await list().getByRole('listitem').first().waitFor({ timeout: SLOW_MS });
 }
 
-/** A server that changes its log before it tells it. */
+/** Makes the server change its log before it delivers it. */
 const told =
   (change: (entry: Record<string, unknown>) => void) =>
   async (route: Route): Promise<void> => {
@@ -58,7 +58,7 @@ const told =
     await route.fulfill({ response: answer, json: body });
   };
 
-/** What the page says in red about the openings. */
+/** Waits until the page shows a red notice about the openings with this text. */
 async function saysInRed(sentence: string | RegExp): Promise<void> {
   await list().getByText(sentence).first().waitFor({ timeout: SLOW_MS });
   await patient.page
@@ -77,7 +77,7 @@ test('an honest opening is named, and nothing is red', async () => {
 });
 
 test('a reader named wrongly is found by the seed, and the name does not stand where the reader’s stands', async () => {
-  // Not the same browser entry as before: what was found good once is good only for what was told then.
+  // The entry differs from the one that was checked before. The earlier check counts only for the earlier data.
   await patient.page.route(
     '**/v1/log?*',
     told((entry) => {
@@ -104,7 +104,7 @@ test('evidence that is not shown is red', async () => {
   await patient.page.route('**/v1/log/leaves/*', (route) =>
     route.fulfill({ status: 404, json: { code: 'not_found', title: 'x', status: 404 } }),
   );
-  // Another time in the entry makes it one that was never judged in this browser.
+  // Another time in the entry makes it an entry that this browser has never checked.
   await patient.page.route(
     '**/v1/log?*',
     told((entry) => {
@@ -171,7 +171,7 @@ test('an envelope that never was is told, and version 1 is shared all the same',
   await patient.sees(/Version 2: The file behind this entry is not on the server/);
   await patient.goTo('/records');
   await patient.sees('The file behind this entry is not on the server; it may never have been stored.');
-  // The server's own words about the file that is not there.
+  // The server's message about the missing file.
   patient.forgive(/404/);
   expect(patient.complaints).toEqual([]);
   await friend.page.reload();

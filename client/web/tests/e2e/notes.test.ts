@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterEach(({ task }) => world.evidence(task));
 afterAll(() => world?.stop());
 
-/** The patient opens the newest record of a category; gives what the report says. */
+/** The patient opens the newest record of a category. Returns the text of the report. */
 async function read(category: string, name: RegExp): Promise<string> {
   await patient.goTo('/records');
   await patient.page.getByRole('link', { name }).click();
@@ -64,7 +64,7 @@ test('a note that the end of the session interrupts is still there, and is added
   await doctor.page.getByRole('radio', { name: 'Treatment note' }).check();
   await doctor.type('Title', TREATMENT);
   await doctor.type('Text', 'Rest for a week.\nنصيحة: الراحة.');
-  // The session ends at the server, as when it expires; the page learns of it from the next request.
+  // The session is ended on the server, as when it expires. The page notices it with the next request.
   await doctor.page.evaluate(() => fetch('/v1/auth/logout', { method: 'POST' }));
   await doctor.page.evaluate(() => (location.hash = '#/activity'));
   await doctor.sees('Your sign-in has ended.');
@@ -73,7 +73,7 @@ test('a note that the end of the session interrupts is still there, and is added
   await doctor.page.getByRole('navigation', { name: 'Main navigation' }).waitFor({ timeout: SLOW_MS });
   await doctor.goTo(`/patients/${patient.address}/note`);
   expect(await doctor.page.getByLabel('Title').inputValue()).toBe(TREATMENT);
-  // Once more, now between writing and sending: the note waits in the queue, and goes on by itself.
+  // Once more, now between writing and sending: the note waits in the queue, and is sent automatically afterwards.
   await doctor.page.evaluate(() => fetch('/v1/auth/logout', { method: 'POST' }));
   await doctor.press('Sign and add');
   await doctor.sees('Your sign-in has ended.');
@@ -82,7 +82,7 @@ test('a note that the end of the session interrupts is still there, and is added
   await doctor.page.getByText('Added', { exact: true }).nth(1).waitFor({ timeout: SLOW_MS });
   const report = await read('Treatment notes', /Advice-after-the-fall/);
   for (const part of [TREATMENT, 'Rest for a week.', 'نصيحة: الراحة.']) expect(report).toContain(part);
-  // The browser's own words about the requests that the ended session refused.
+  // The browser's own messages about the requests that were refused after the session had ended.
   expect(doctor.forgive(/status of 401/)).toBeGreaterThan(0);
   expect(doctor.complaints).toEqual([]);
   expect(patient.complaints).toEqual([]);

@@ -1,4 +1,4 @@
-/** A permission that was signed and that the chain does not show: it is listed, and ends before it begins. */
+/** A permission that was signed and is not on the chain yet: it is listed, and can be ended before it begins. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { submitGrant, type HeldGrant } from './chain-acts.ts';
 import { textFile, type Person } from './person.ts';
@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterEach(({ task }) => world.evidence(task));
 afterAll(() => world?.stop());
 
-/** Signs a permission for the doctor; what becomes of it is for the test to see. */
+/** Signs a permission for the doctor. The calling test decides whether it reaches the chain. */
 async function signShare(): Promise<void> {
   await patient.goTo(`/share?with=${doctor.address}`);
   await patient.page.getByRole('radio', { name: 'Let them open records' }).check();
@@ -49,7 +49,7 @@ test('one that the server holds back can be ended, and can no longer land', asyn
   await signShare();
   await patient.sees('The server does not answer.');
   await patient.page.unroute('**/v1/grants');
-  // Also after a reload: what was signed is not forgotten with the page.
+  // A reload does not lose the signed permission.
   await patient.page.reload();
   await patient.unlock();
   await patient.goTo('/access');

@@ -1,4 +1,4 @@
-/** An auditor's own node: it passes everything on to the chain of the world, dies on demand, and lies on demand. */
+/** An auditor's own node. It forwards everything to the chain of the test world, and can be made to fail or to give false answers. */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -11,13 +11,13 @@ export interface Call {
 
 export class OwnNode {
   readonly #server: Server;
-  /** Where the chain is; set once the world runs. */
+  /** The address of the chain; set when the world runs. */
   behind = '';
-  /** `true`: connections are closed without a word. */
+  /** `true`: connections are closed without an answer. */
   isDead = false;
-  /** Changes what is answered. */
+  /** Changes the answers. */
   lie: (call: Call, result: unknown) => unknown = (_, result) => result;
-  /** Every method that was asked, in order. */
+  /** Every requested method, in order. */
   readonly asked: string[] = [];
 
   private constructor(server: Server) {

@@ -1,4 +1,4 @@
-/** The first journey: from nothing to a record that only its patient can open. */
+/** The first steps of a patient: from a new account to a record that only its patient can open. */
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { keptBy } from './kept.ts';
@@ -28,7 +28,7 @@ test('a patient sets up, adds a record, reloads, unlocks and opens it', async ()
     .click();
   await patient.page.getByRole('heading', { name: 'blood.txt', level: 1 }).waitFor({ timeout: SLOW_MS });
 
-  // A link into the app leads there once it is unlocked.
+  // A link into the app opens its page after unlocking.
   await patient.page.reload();
   await patient.unlock();
   await patient.open();
@@ -105,7 +105,7 @@ test('a large record is sealed on the disk, added, and saved without being opene
     .getByRole('link', { name: /large\.txt/ })
     .first()
     .click();
-  // The browser's own dialog cannot be driven: what the person would choose is a private file here.
+  // The browser's own dialog cannot be controlled by the test: a private file replaces the file that the person would choose.
   await page.evaluate(() => {
     const choose = async () => (await navigator.storage.getDirectory()).getFileHandle('chosen', { create: true });
     Object.assign(globalThis, { showSaveFilePicker: choose });

@@ -1,4 +1,4 @@
-/** A person with a browser of their own: what they click, in their words, and what their browser complained about. */
+/** A person with a browser of their own: the actions on the pages, and the errors that the browser reported. */
 import { join } from 'node:path';
 import type { BrowserContext, Locator, Page } from 'playwright-core';
 import type { Address } from 'viem';
@@ -10,15 +10,15 @@ export interface PersonOptions {
   readonly otherWallets?: readonly string[];
   /** No wallet at all. */
   readonly noWallet?: boolean;
-  /** Chain of the wallet; the local one by default. */
+  /** Id of the wallet's chain; the local chain by default. */
   readonly chainId?: number;
   readonly viewport?: { readonly width: number; readonly height: number };
   readonly colorScheme?: 'light' | 'dark';
-  /** Do not open the page yet. */
+  /** If true, the page is not opened yet. */
   readonly stayAway?: boolean;
 }
 
-/** A file as a page gets it. */
+/** A file in the form that a page gets it. */
 export interface TestFile {
   readonly name: string;
   readonly mimeType: string;
@@ -95,7 +95,7 @@ export class Person {
     return this.world.address(this.role);
   }
 
-  // ---- Doing -----------------------------------------------------------------------------------------------------
+  // ---- Single steps ----------------------------------------------------------------------------------------------
 
   button(name: string | RegExp): Locator {
     return this.page.getByRole('button', { name, exact: typeof name === 'string' });
@@ -109,12 +109,12 @@ export class Person {
     await this.page.getByLabel(label, { exact: typeof label === 'string' }).fill(text);
   }
 
-  /** Presses twice as fast as a double click does. */
+  /** Presses a button twice, faster than a double click. */
   async pressTwice(name: string | RegExp): Promise<void> {
     await this.button(name).dblclick();
   }
 
-  /** Waits until a text can be seen. */
+  /** Waits until a text is visible. */
   async sees(text: string | RegExp, timeout = SLOW_MS): Promise<void> {
     await this.page.getByText(text).first().waitFor({ state: 'visible', timeout });
   }
@@ -123,7 +123,7 @@ export class Person {
     await this.page.goto(`${this.world.url}/#${path}`);
   }
 
-  /** Reads the sentence before a signature and goes on to the wallet, by one press or by two; gives the sentence. */
+  /** Reads the sentence before a signature and continues to the wallet, with one press or two. Returns the sentence. */
   async agree(presses: 1 | 2 = 1): Promise<string> {
     const dialog = this.page.getByRole('dialog', { name: 'Before you sign' });
     await dialog.waitFor({ timeout: SLOW_MS });
@@ -133,20 +133,20 @@ export class Person {
   }
 
   /**
-   * Takes back complaints about what the test itself has made fail: browsers write each refused request on their console.
-   * Gives how many there were.
+   * Removes complaints about failures that the test itself has caused: browsers write each refused request on their console. Returns their
+   * number.
    */
   forgive(pattern: RegExp): number {
     const others = this.complaints.filter((complaint) => !pattern.test(complaint));
     return this.complaints.splice(0, this.complaints.length, ...others).length - others.length;
   }
 
-  /** The list of that name, such as what was sent. */
+  /** Returns the list with that name. */
   list(name: string): Locator {
     return this.page.getByRole('list', { name, exact: true });
   }
 
-  /** What the page and all frames in it show. */
+  /** Returns the text that the page and all frames in it show. */
   async shown(): Promise<string> {
     const texts = await Promise.all(
       this.page.frames().map((frame) =>
@@ -159,7 +159,7 @@ export class Person {
     return texts.join('\n');
   }
 
-  // ---- Journeys ---------------------------------------------------------------------------------------------------
+  // ---- Whole tasks ------------------------------------------------------------------------------------------------
 
   /** Chooses the wallet and signs in. */
   async signIn(): Promise<void> {
@@ -167,14 +167,14 @@ export class Person {
     await this.signInConnected();
   }
 
-  /** Signs in with the wallet that was chosen. */
+  /** Signs in with the wallet that is connected already. */
   async signInConnected(): Promise<void> {
     await this.press('Sign in with this account');
     await this.agree();
     await this.page.getByRole('button', { name: 'Sign out' }).waitFor({ timeout: SLOW_MS });
   }
 
-  /** From the first page to one that can keep records. Gives the recovery words. */
+  /** Sets up the account, from the first page to a page that can store records. Returns the recovery words. */
   async setUp(passphrase = PASSPHRASE): Promise<readonly string[]> {
     await this.signIn();
     const words = await this.makeKeys(passphrase);
@@ -182,7 +182,7 @@ export class Person {
     return words;
   }
 
-  /** The same with a wallet that is connected already. */
+  /** Sets up the account with a wallet that is connected already. */
   async setUpConnected(passphrase = PASSPHRASE): Promise<readonly string[]> {
     await this.signInConnected();
     const words = await this.makeKeys(passphrase);
@@ -190,7 +190,7 @@ export class Person {
     return words;
   }
 
-  /** Makes keys and proves that the words are kept; what is left is to publish the key. */
+  /** Makes keys and proves that the words are saved. The remaining step is to publish the key. */
   async makeKeys(passphrase = PASSPHRASE): Promise<readonly string[]> {
     await this.type('Passphrase', passphrase);
     await this.type('The same passphrase again', passphrase);
@@ -213,7 +213,7 @@ export class Person {
     await this.page.getByRole('navigation', { name: 'Main navigation' }).waitFor({ timeout: SLOW_MS });
   }
 
-  /** The recovery words on screen. */
+  /** Returns the recovery words on screen. */
   async words(): Promise<readonly string[]> {
     const list = this.page.getByRole('list', { name: 'Recovery words' });
     await list.getByRole('listitem').nth(23).waitFor();
@@ -228,7 +228,7 @@ export class Person {
     await this.page.getByRole('navigation', { name: 'Main navigation' }).waitFor({ timeout: SLOW_MS });
   }
 
-  /** Lets somebody add records of every category for a week. */
+  /** Lets a person add records of every category for a week. */
   async letAdd(grantee: Address): Promise<void> {
     await this.goTo(`/share?with=${grantee}`);
     await this.page.getByRole('radio', { name: 'Let them add records for me' }).check();
@@ -237,7 +237,7 @@ export class Person {
     await this.sees(/can add records until/);
   }
 
-  /** Lets somebody open one record for a week, for a reason. */
+  /** Lets a person open one record for a week, for one reason. */
   async letOpen(grantee: Address, record: string | RegExp, purpose: string): Promise<void> {
     await this.goTo(`/share?with=${grantee}`);
     await this.page.getByRole('radio', { name: 'Let them open records' }).check();
@@ -247,14 +247,14 @@ export class Person {
     await this.sees(/can open this until/);
   }
 
-  /** Opens what is on the page of a record, and waits until it is checked. */
+  /** Opens the record on whose page the person is, and waits until it is checked. */
   async open(): Promise<void> {
-    // The versions below have such buttons, too.
+    // The versions below have buttons of the same name.
     await this.button('Open').first().click();
     await this.sees('Checked: the file is exactly the one that was registered.');
   }
 
-  /** Adds one file to one's own records; waits until it stands on chain. */
+  /** Adds one file to the person's own records, and waits until it is on the chain. */
   async addRecord(file: TestFile, category = 'Laboratory'): Promise<void> {
     await this.goTo('/records');
     await this.press('Add records');
@@ -265,17 +265,17 @@ export class Person {
     await this.page.getByText('Added', { exact: true }).first().waitFor({ timeout: SLOW_MS });
   }
 
-  /** What the page shows, for a test that failed: a picture, and the complaints. */
+  /** Saves a picture of the page and the complaints, for a test that failed. */
   async evidence(folder: string): Promise<void> {
     const path = join(folder, `${this.role}.png`);
     await this.page.screenshot({ path, fullPage: true, timeout: 10_000 }).catch(() => undefined);
     console.error(`${this.role}: ${path}\n${this.page.url()}\n${this.complaints.join('\n')}`);
   }
 
-  /** Whether their browser is closed. */
+  /** True if the person's browser is closed. */
   hasLeft = false;
 
-  /** Closes their browser. A page that hangs does not hold up the test. */
+  /** Closes the person's browser. A page that hangs does not block the test. */
   async leave(): Promise<void> {
     this.hasLeft = true;
     await Promise.race([this.context.close(), new Promise((resolve) => setTimeout(resolve, 10_000))]);

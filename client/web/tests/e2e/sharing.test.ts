@@ -1,4 +1,4 @@
-/** Two people: sharing one record, opening it, the entry that this makes, its proof, and the end of it. */
+/** Two people: sharing one record, opening it, the log entry of the opening, its proof, and ending the permission. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Person } from './person.ts';
 import { DOCTOR, World } from './world.ts';
@@ -23,7 +23,7 @@ test('a doctor opens what a patient shares, until the patient stops it', async (
   await doctor.goTo('/patients');
   await doctor.sees('Nobody shares with you yet');
 
-  // The patient shares the one record for a week.
+  // The patient shares the record for a week.
   await patient.goTo(`/share?with=${doctor.address}`);
   await patient.page.getByRole('checkbox', { name: /ecg\.txt/ }).check();
   await patient.press('Sign and share');
@@ -37,13 +37,13 @@ test('a doctor opens what a patient shares, until the patient stops it', async (
   await doctor.press('Open');
   await doctor.sees('Checked: the file is exactly the one that was registered.');
 
-  // The opening stands in the patient's activity, with a proof from the chain.
+  // The opening is in the patient's activity, with a proof from the chain.
   await patient.goTo('/activity');
   await patient.sees('On the chain');
   await patient.page.getByText('Details').first().click();
   await patient.sees('the entry is in the log on the chain, and the reader signed for it.');
 
-  // Two clicks beside the wallet's window end it.
+  // Two clicks and the wallet's window end the permission.
   await patient.goTo('/access');
   await patient.page.getByRole('button', { name: /Stop sharing with/ }).click();
   await patient.press('Sign and stop');

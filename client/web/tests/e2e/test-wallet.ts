@@ -1,6 +1,6 @@
 /**
- * A wallet for tests: announced by EIP-6963, signs with a test key, and misbehaves on demand with exact error codes. The
- * page sees a provider of a dozen lines; everything is decided here, in Node.
+ * A wallet for tests: announced by EIP-6963, signs with a test key, and can be made to fail with exact error codes. The provider in the
+ * page has only a few lines; all decisions are made here, in Node.
  */
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import type { BrowserContext, Page } from 'playwright-core';
@@ -8,7 +8,7 @@ import { bytesToHex, hashMessage, hexToBytes, hexToString, isHex, numberToHex, t
 import type { HDAccount } from 'viem/accounts';
 import type { World } from './world.ts';
 
-/** A failure as wallets give it. */
+/** An error in the form that wallets return. */
 export interface WalletError {
   readonly code: number;
   readonly message: string;
@@ -18,10 +18,10 @@ export const REJECTED: WalletError = { code: 4001, message: 'User rejected the r
 export const PENDING: WalletError = { code: -32002, message: 'Request already pending.' };
 export const UNKNOWN_CHAIN: WalletError = { code: 4902, message: 'Unrecognized chain ID.' };
 export const DISCONNECTED: WalletError = { code: 4900, message: 'Disconnected.' };
-/** What wallets answer whose node is gone. */
+/** The error of a wallet whose node does not answer. */
 const NODE_IS_GONE: WalletError = { code: -32603, message: 'Failed to fetch' };
 
-/** What a person sees and decides; `sign` is every method that needs them. */
+/** The name of a request to the wallet. `sign` stands for every method that needs the person. */
 type Method = string;
 
 export interface WalletInfo {
@@ -37,19 +37,19 @@ export class TestWallet {
   /** Accounts that the site may see, the first one current. */
   accounts: HDAccount[];
   chainId: number;
-  /** Chains that it knows; others are 4902. */
+  /** Chains that the wallet knows. For others it returns error 4902. */
   readonly knownChains: Set<number>;
   /** The nodes with which chains were added, in order. */
   readonly added: (readonly string[])[] = [];
-  /** `false`: each signature of the same text is another one. */
+  /** `false`: signing the same text again gives another signature. */
   isDeterministic = true;
-  /** `true`: the wallet's node does not answer. Accounts, signatures and the chain's number need none. */
+  /** `true`: the wallet's node does not answer. Accounts, signatures and the chain id need no node. */
   isCutOff = false;
-  /** Typed data of these primary types is signed by somebody else: forgeries. */
+  /** Typed data of these primary types is signed by another account, to make forgeries. */
   readonly forgers = new Map<string, HDAccount>();
-  /** Every method that was asked, in order. */
+  /** Every requested method, in order. */
   readonly asked: Method[] = [];
-  /** Texts and typed data that were signed. */
+  /** The texts and typed data that were signed. */
   readonly signed: string[] = [];
   readonly #world: World;
   readonly #failures = new Map<Method, WalletError[]>();
@@ -64,18 +64,18 @@ export class TestWallet {
     this.info = info;
   }
 
-  /** The next call of a method fails so. */
+  /** Makes the next call of a method fail with this error. */
   failNext(method: Method, error: WalletError): void {
     this.#failures.set(method, [...(this.#failures.get(method) ?? []), error]);
   }
 
-  /** Every call of a method fails so; `null` ends it. */
+  /** Makes every call of a method fail with this error; `null` ends it. */
   failAlways(method: Method, error: WalletError | null): void {
     if (error === null) this.#always.delete(method);
     else this.#always.set(method, error);
   }
 
-  /** Signatures wait until the returned function is called: the wallet's window is open. */
+  /** Makes signatures wait until the returned function is called, as when the wallet's window is open. */
   holdSignatures(): () => void {
     let release = (): void => undefined;
     this.#hold = new Promise((resolve) => {
@@ -87,7 +87,7 @@ export class TestWallet {
     return release;
   }
 
-  /** Chooses another account, as in the wallet's own window. */
+  /** Selects another account, as in the wallet's own window. */
   async switchAccount(page: Page, ...accounts: HDAccount[]): Promise<void> {
     this.accounts = accounts;
     await this.#emit(
@@ -97,7 +97,7 @@ export class TestWallet {
     );
   }
 
-  /** Chooses another chain. */
+  /** Selects another chain. */
   async switchChain(page: Page, chainId: number): Promise<void> {
     this.chainId = chainId;
     await this.#emit(page, 'chainChanged', numberToHex(chainId));
@@ -111,7 +111,7 @@ export class TestWallet {
     ] as const);
   }
 
-  /** Puts the wallet into every page of a context. */
+  /** Installs the wallet in every page of a browser context. */
   async install(context: BrowserContext): Promise<void> {
     const binding = `testWallet_${this.info.rdns.replaceAll('.', '_')}`;
     await context.exposeBinding(binding, async ({ page }, method: string, params: unknown) => {
@@ -149,7 +149,7 @@ export class TestWallet {
       default:
         if (!method.startsWith('eth_')) throw { code: 4200, message: `${method} is not supported` };
         if (this.isCutOff) throw NODE_IS_GONE;
-        // Another chain than the local one has nothing of ours.
+        // A chain other than the local one has none of our contracts.
         if (this.chainId !== this.#world.deployment().chain_id) return method === 'eth_getCode' ? '0x' : null;
         return this.#world.rpc(method, params);
     }
@@ -191,7 +191,7 @@ export class TestWallet {
 
 /** Runs in the page, before its scripts. */
 function announce({ binding, name, rdns, icon }: { binding: string; name: string; rdns: string; icon: string }): void {
-  // The empty page before the first one has no wallet, as in any browser.
+  // The empty first page has no wallet, as in any browser.
   if (!isSecureContext) return;
   const listeners = new Map<string, Set<(value: unknown) => void>>();
   const provider = {

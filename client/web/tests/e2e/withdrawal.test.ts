@@ -1,6 +1,6 @@
 /**
- * What is said about a whole record: an uploader retracts while it may, and says nothing any more once its authority has ended; the
- * patient withdraws, puts it back in time, and after that it is destroyed.
+ * The status of a whole record: an uploader can retract while it may upload, and can no longer do so when its permission has ended. The
+ * patient withdraws the record, puts it back in time, and after that time it is destroyed.
  */
 import type { Locator } from 'playwright-core';
 import type { Hex } from 'viem';
@@ -47,7 +47,7 @@ beforeAll(async () => {
 afterEach(({ task }) => world.evidence(task));
 afterAll(() => world?.stop());
 
-/** A report of a laboratory that the patient lets add some. */
+/** Sends a report of a laboratory that may add records for the patient. Returns the record id. */
 async function sent(by: Person, name: string, content: string): Promise<Hex> {
   await patient.letAdd(by.address);
   await by.goTo(`/send?patient=${patient.address}`);
@@ -63,7 +63,7 @@ const pageOf = (who: Person, record: Hex): string =>
   who === doctor ? `/patients/${patient.address}/records/${record}` : `/records/${record}`;
 const main = (who: Person): Locator => who.page.getByRole('main');
 
-/** The page of a record, read anew. */
+/** Loads the page of a record again. */
 async function lookAt(who: Person, record: Hex): Promise<void> {
   await who.page.reload();
   await who.unlock();
@@ -76,7 +76,7 @@ async function retract(who: Person): Promise<void> {
   await who.page.getByRole('dialog', { name: 'Retract this record?' }).getByRole('button', { name: 'Sign and retract' }).click();
 }
 
-/** What the server says about version 1 of one of the patient's records. */
+/** Returns the server's data about version 1 of one of the patient's records. */
 async function told(record: Hex): Promise<{ cid: string; has_release_share: boolean }> {
   const answer = await patient.page.evaluate(async (id) => (await (await fetch(`/v1/records?record=${id}`)).json()) as unknown, record);
   return (answer as { items: { versions: { cid: string; has_release_share: boolean }[] }[] }).items[0]?.versions[0] as never;
@@ -92,7 +92,7 @@ test('a suspended laboratory cannot retract, has nothing to withdraw with, and n
   expect(await world.events('record_registry', RETRACTED)).toEqual([]);
   await lookAt(patient, ofOther);
   expect(await main(patient).innerText()).not.toContain(MARK);
-  // What browsers write about the refusal.
+  // The browser's own message about the refusal.
   other.forgive(/403/);
 });
 
@@ -120,7 +120,7 @@ test('a laboratory in good standing retracts: everybody is warned, in every lang
 });
 
 test('a laboratory whose permission was ended cannot retract, and nothing changes', async () => {
-  // A corrected version carries no warning, and could be retracted again.
+  // A corrected version has no warning, and could be retracted again.
   await lookAt(lab, ofLab);
   await lab.press('Add a new version');
   await lab.page.getByRole('dialog').getByTestId('files').setInputFiles(textFile('potassium.txt', 'Potassium 4.1 mmol/l'));
@@ -148,7 +148,7 @@ test('a withdrawn record is closed at once, and open again when its patient puts
   expect(await patient.agree()).toContain('nobody can open it from now on');
   await patient.sees(/You can put it back until/);
   expect(await patient.button('Open').count()).toBe(0);
-  // Without being read anew: the doctor's page follows, and what the server has of it is refused.
+  // The doctor's page changes without a reload, and the server refuses to deliver its copy.
   await main(doctor).getByText('Withdrawn', { exact: true }).waitFor({ timeout: SLOW_MS });
   expect(await doctor.button('Open').count()).toBe(0);
   expect(await doctor.button('Put it back').count()).toBe(0);
@@ -177,7 +177,7 @@ test('once the time is over, share and file are destroyed, and putting back is r
   await patient.sees(/You can put it back until/);
   await world.rpc('evm_increaseTime', [86_401]);
   await world.rpc('anvil_mine', ['0x4']);
-  // The button is there as long as this device's clock says so; the chain's decides.
+  // The button is shown as long as this device's clock allows it. The chain's clock decides.
   await patient.press('Put it back');
   await patient.sees('This record can no longer be put back.');
   await vi.waitFor(async () => expect([(await told(ofOther)).has_release_share, await world.isPinned(cid)]).toEqual([false, false]), {

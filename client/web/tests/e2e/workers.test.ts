@@ -48,7 +48,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  // A job's worker is gone when the job is; the policy was never broken.
+  // A job's worker ends together with the job, and nothing violated the policy.
   await expect.poll(() => page.workers().length).toBe(0);
   await page.close();
   expect(problems).toEqual([]);

@@ -1,6 +1,6 @@
 /**
- * The world of an end-to-end test: the real local network (chain, block store, database, indexer, API with the built web
- * app) and a real Chromium. People are in `person.ts`.
+ * The environment of an end-to-end test: the real local network (chain, block store, database, indexer, API with the built web app) and a
+ * real Chromium. `person.ts` has the people.
  *
  * ```ts
  * const world = await World.start();               // in beforeAll
@@ -51,7 +51,7 @@ export type Role = (typeof ROLES)[number];
 
 const MNEMONIC = 'test test test test test test test test test test test junk';
 
-/** Bits of `Accreditation`. */
+/** Role bits of `Accreditation`. */
 export const DOCTOR = 1;
 export const LAB = 4;
 export const AUDITOR = 16;
@@ -69,13 +69,13 @@ interface Ports {
 }
 
 export interface WorldOptions {
-  /** Settings of the API beside those of the local network, such as `MEDLOCK_SESSION_SECONDS_MAX`. */
+  /** Additional settings of the API, such as `MEDLOCK_SESSION_SECONDS_MAX`. */
   readonly apiSettings?: Readonly<Record<string, string>>;
-  /** The browser has a camera; {@link World.showCamera} says what it sees. */
+  /** The browser has a camera; {@link World.showCamera} sets its picture. */
   readonly hasCamera?: boolean;
 }
 
-/** An event and where it stands. */
+/** An event and its place on the chain. */
 export interface ChainEvent {
   readonly args: Readonly<Record<string, unknown>>;
   readonly blockNumber: bigint;
@@ -84,14 +84,14 @@ export interface ChainEvent {
 
 const cameraFile = (stateDir: string): string => join(stateDir, 'camera.mjpeg');
 
-/** Chromium plays a file instead of a camera, and asks nobody. The file is read when the camera is opened. */
+/** Chromium plays a file instead of a camera picture, and asks for no permission. The file is read when the camera is opened. */
 const cameraArguments = (stateDir: string): readonly string[] => [
   '--use-fake-device-for-media-stream',
   '--use-fake-ui-for-media-stream',
   `--use-file-for-fake-video-capture=${cameraFile(stateDir)}`,
 ];
 
-/** A program of ours: beside the debug build, or named by a setting. */
+/** Returns the path of one of our programs: beside the debug build, or given by a setting. */
 function program(name: string, setting: string): string {
   const named = process.env[setting];
   const cache = process.env['MEDLOCK_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'medlock');
@@ -122,7 +122,7 @@ export class World {
     this.#process = child;
   }
 
-  /** Starts everything; takes ten to twenty seconds. The web app must be built: `npm run build`. */
+  /** Starts everything, which takes ten to twenty seconds. The web app must be built: `npm run build`. */
   static async start(options: WorldOptions = {}): Promise<World> {
     if (!existsSync(join(ROOT, 'client/web/dist/index.html'))) {
       throw new Error('the web app is not built\n  do: npm run build --workspace client/web');
@@ -161,7 +161,7 @@ export class World {
     }
   }
 
-  /** Keeps pictures of every page when a test failed: `afterEach(({ task }) => world.evidence(task))`. */
+  /** Saves pictures of every page if a test failed: `afterEach(({ task }) => world.evidence(task))`. */
   async evidence(task: { readonly name: string; readonly result?: { readonly state?: string } | undefined }): Promise<void> {
     if (task.result?.state !== 'fail') return;
     const folder = mkdtempSync(join(tmpdir(), 'medlock-web-failed-'));
@@ -176,7 +176,7 @@ export class World {
     rmSync(this.stateDir, { recursive: true, force: true });
   }
 
-  /** Where the web app and the API are. */
+  /** The address of the web app and the API. */
   get url(): string {
     return `http://127.0.0.1:${this.ports.api}`;
   }
@@ -185,7 +185,7 @@ export class World {
     return `http://127.0.0.1:${this.ports.anvil}`;
   }
 
-  /** An account of anvil.toml. */
+  /** Returns an account of anvil.toml. */
   account(role: Role): HDAccount {
     return mnemonicToAccount(MNEMONIC, { addressIndex: ROLES.indexOf(role) });
   }
@@ -194,14 +194,14 @@ export class World {
     return this.account(role).address.toLowerCase() as Address;
   }
 
-  /** A person with a browser of their own, on the first page of the app. */
+  /** Makes a person with a browser of their own, on the first page of the app. */
   async person(role: Role, options: PersonOptions = {}): Promise<Person> {
     const person = await Person.open(this, role, options);
     this.#people.push(person);
     return person;
   }
 
-  /** The deployment file. */
+  /** Returns the deployment file. */
   deployment(): { chain_id: number; contracts: Record<string, { address: Address }> } {
     return JSON.parse(readFileSync(join(this.stateDir, 'deployment.json'), 'utf8')) as ReturnType<World['deployment']>;
   }
@@ -222,14 +222,14 @@ export class World {
     return this.#api;
   }
 
-  /** What the camera of every browser sees from now on: a picture (JPEG). */
+  /** Sets the picture (JPEG) that the camera of every browser shows from now on. */
   showCamera(picture: Buffer): void {
     writeFileSync(cameraFile(this.stateDir), picture);
   }
 
   /**
-   * What stands on chain: the arguments of every event of a contract, oldest first, such as
-   * `await world.events('access_log', 'event Accessed(address indexed operator, …)')`.
+   * Returns the arguments of every event of a contract, oldest first. Example: `await world.events('access_log', 'event Accessed(address
+   * indexed operator, …)')`.
    */
   async events(contract: string, event: string): Promise<readonly ChainEvent[]> {
     const client = createPublicClient({ chain: this.#chain(), transport: http(this.rpcUrl) });
@@ -242,7 +242,7 @@ export class World {
     }));
   }
 
-  /** A transaction of somebody to `Accreditation`, mined. */
+  /** Sends a transaction of an account to `Accreditation`, and waits until it is mined. */
   async #send(role: Role, functionName: 'addAccreditor' | 'accredit' | 'suspend', args: readonly unknown[]): Promise<void> {
     const chain = this.#chain();
     const transport = http(this.rpcUrl);
@@ -257,31 +257,31 @@ export class World {
     if (receipt.status !== 'success') throw new Error(`${functionName} failed`);
   }
 
-  /** Names the accreditor of anvil.toml. */
+  /** Adds the accreditor of anvil.toml. */
   addAccreditor(): Promise<void> {
     return this.#send('owner', 'addAccreditor', [this.address('accreditor'), 0]);
   }
 
-  /** Vouches for somebody until next year, in the roles of a bit set. */
+  /** Accredits an account until next year, with the roles of a bit set. */
   vouch(role: Role, bits: number): Promise<void> {
     const now = Math.floor(Date.now() / 1000);
     return this.#send('accreditor', 'accredit', [this.address(role), bits, now - 3600, now + 365 * 86_400, 0, 1]);
   }
 
-  /** Vouches no longer. */
+  /** Suspends an account. */
   suspend(role: Role): Promise<void> {
     return this.#send('accreditor', 'suspend', [this.address(role)]);
   }
 
-  /** Whether the block store is told to keep an envelope. */
+  /** Returns whether the block store is told to keep an envelope. */
   async isPinned(cid: string): Promise<boolean> {
     const answer = await fetch(`http://127.0.0.1:${this.ports.kubo}/api/v0/pin/ls?arg=${cid}&type=recursive`, { method: 'POST' });
     return answer.ok;
   }
 
   /**
-   * Runs the command line as somebody, in a directory of their own: `await world.medlock('patient', ['list', '--json'])`.
-   * Gives what it printed; a failure is an error with what it said.
+   * Runs the command line as one of the people, in a directory of their own: `await world.medlock('patient', ['list', '--json'])`. Returns
+   * the output. A failure throws an error with the messages of the program.
    */
   async medlock(role: Role, args: readonly string[]): Promise<string> {
     const home = join(this.stateDir, `cli-${role}`);
@@ -299,7 +299,7 @@ export class World {
     return stdout;
   }
 
-  /** Makes the command line of somebody from the recovery words that the browser showed, and signs in. */
+  /** Sets up the command line of a person from the recovery words that the browser showed, and signs in. */
   async cliFromWords(role: Role, words: readonly string[]): Promise<void> {
     const file = (name: string, text: string): string => {
       const path = join(this.stateDir, `cli-${role}-${name}`);
@@ -312,7 +312,7 @@ export class World {
     await this.medlock(role, ['login']);
   }
 
-  /** Asks the chain's node, such as `anvil_mine`. */
+  /** Sends a request to the chain's node, such as `anvil_mine`. */
   async rpc(method: string, params: readonly unknown[] = []): Promise<unknown> {
     const response = await fetch(this.rpcUrl, {
       method: 'POST',
@@ -326,7 +326,7 @@ export class World {
   }
 }
 
-/** Waits for the local network's last line. */
+/** Waits for the local network's last line of output. */
 function isUp(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     let said = '';

@@ -1,4 +1,4 @@
-/** Argon2id for tests, one run for each passphrase, salt and parameters however many vectors ask for it. */
+/** Argon2id for tests. The result for each passphrase, salt and parameters is computed only once, however many vectors need it. */
 
 import { argon2id } from '@noble/hashes/argon2.js';
 import type { Bytes } from '../../src/protocol/bytes.ts';

@@ -1,4 +1,4 @@
-/** Content identifiers and the nodes of their trees. Roots that Kubo gives, too, are in the vectors. */
+/** Tests for content identifiers and the nodes of their trees. The vectors have roots that Kubo computed. */
 
 import { describe, expect, test } from 'vitest';
 import { type Bytes, concat } from '../../src/protocol/bytes.ts';
@@ -74,7 +74,7 @@ test('a text has one spelling', () => {
   const text = Cid.ofBlock(CODEC_RAW, file.slice(0, 10)).toString();
   expect(text).toMatch(/^bafkrei[a-z2-7]{52}$/);
   expect(Cid.parse(text).toString()).toBe(text);
-  // Two bits of the last letter stand for nothing and are zero; the next letter sets one of them.
+  // Two bits of the last letter are unused and zero; the next letter of the alphabet sets one of them.
   const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
   const sameBytes = text.slice(0, -1) + alphabet[alphabet.indexOf(text.slice(-1)) + 1];
   const bad = [sameBytes, text.toUpperCase(), `${text}=`, text.slice(1), `z${text.slice(1)}`, `bafybei${text.slice(7)}a`, '', 'b'];

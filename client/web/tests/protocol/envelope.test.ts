@@ -1,4 +1,4 @@
-/** Envelopes that are sealed and opened here. What Rust sealed is in `vectors.test.ts`. */
+/** Tests for envelopes that are sealed and opened here. `vectors.test.ts` opens those that Rust sealed. */
 
 import { describe, expect, test, vi } from 'vitest';
 import type { Bytes } from '../../src/protocol/bytes.ts';
@@ -18,7 +18,7 @@ import { readerShare, joinShares, releaseShare } from '../../src/protocol/split.
 import { collect, fixedRandom, inPieces, patternBytes } from './patterns.ts';
 import { CONTEXT, metadataOf, PATIENT, PATIENT_KEY, RECORD, sealParams } from './people.ts';
 
-// Argon2id and thousands of cases take their time on a busy machine.
+// Argon2id and thousands of cases are slow on a busy machine.
 vi.setConfig({ testTimeout: 120_000 });
 
 const OF = { ...CONTEXT, record: RECORD, version: 1 };
@@ -47,7 +47,7 @@ async function open(envelope: Bytes, pieceLength = envelope.length || 1): Promis
 
 const sameBytes = (a: Bytes, b: Bytes): boolean => Buffer.compare(a, b) === 0;
 
-/** Bytes before content of that length, to put the border of a segment where a test wants it. */
+/** Returns the number of bytes before content of that length, so that a test can place the end of a segment exactly. */
 const before = (length: number): number => 4 + encodeMetadata(metadataOf({ length, hash: RECORD })).length;
 const border = 65_504 - before(65_000);
 const secondBorder = 2 * 65_504 - before(130_000);

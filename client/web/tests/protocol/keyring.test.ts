@@ -1,4 +1,4 @@
-/** Keyrings that are made here; notes, address books and kits; what secrets refuse. */
+/** Tests for keyrings that are made here, for notes, address books and kits, and for the limits of secrets. */
 
 import { privateKeyToAccount } from 'viem/accounts';
 import { describe, expect, test, vi } from 'vitest';
@@ -14,7 +14,7 @@ import { DataKey } from '../../src/protocol/secret.ts';
 import { argon2idForTests } from './argon2.ts';
 import { CONTEXT, GRANT_REGISTRY, GRANTEE, KEY_EPOCH, PATIENT, PATIENT_KEY, seedOf, WALLET } from './people.ts';
 
-// Argon2id and thousands of cases take their time on a busy machine.
+// Argon2id and thousands of cases are slow on a busy machine.
 vi.setConfig({ testTimeout: 120_000 });
 
 const account = privateKeyToAccount(WALLET);

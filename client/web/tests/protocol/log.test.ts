@@ -1,4 +1,4 @@
-/** The log: golden roots are those of the reference implementation of RFC 6962 (certificate-transparency). */
+/** Tests for the log. The expected roots come from the reference implementation of RFC 6962 (certificate-transparency). */
 
 import { describe, expect, test } from 'vitest';
 import { fromHex, type Hex, toHex } from '../../src/protocol/hex.ts';
@@ -78,7 +78,7 @@ test('every consistency proof holds, and a changed history does not', () => {
 });
 
 describe('a log rebuilt from events alone', () => {
-  /** Batches of these sizes, as an honest operator anchors them. */
+  /** Returns batches of these sizes, as an honest operator anchors them. */
   function anchored(sizes: readonly number[]): AnchoredBatch[] {
     const leaves = many(sizes.reduce((sum, size) => sum + size, 0));
     let head = EMPTY_HEAD;
@@ -107,7 +107,7 @@ describe('a log rebuilt from events alone', () => {
     expect(fault(1, ({ leaves }) => ({ leaves: leaves.slice(1) }))).toEqual({ batch: 1, kind: 'size' });
     expect(fault(1, ({ leaves }) => ({ leaves: [...leaves].reverse() }))).toEqual({ batch: 1, kind: 'root' });
     expect(fault(2, () => ({ head: toHex(new Uint8Array(32)) }))).toEqual({ batch: 2, kind: 'head' });
-    // A batch left out shows in the next one, whose leaves then stand elsewhere.
+    // If a batch is left out, the next one does not fit, because its leaves are at another position.
     expect(findLogFault(anchored([1, 4, 2]).filter((_, i) => i !== 1))).toEqual({ batch: 1, kind: 'size' });
   });
 });

@@ -1,4 +1,4 @@
-/** Signed messages: their types are those of the specification, their JSON that of the API. */
+/** Tests for signed messages: their types are those of the specification, their JSON is that of the API. */
 
 import { readFileSync } from 'node:fs';
 import { privateKeyToAccount } from 'viem/accounts';
@@ -14,7 +14,7 @@ import { DEPLOYMENT, deploymentJson, PATIENT, repeated, WALLET } from './people.
 
 const spec = readFileSync(new URL('../../../../protocol/SPEC.md', import.meta.url), 'utf8');
 
-/** `encodeType` of EIP-712: the type itself, then those it refers to. */
+/** `encodeType` of EIP-712: the type itself, then the types that it refers to. */
 function encodeType({ types, primaryType }: TypedData): string {
   const others = Object.keys(types)
     .filter((name) => name !== primaryType)

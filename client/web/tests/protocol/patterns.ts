@@ -1,11 +1,11 @@
-/** Bytes for tests: patterns, fixed randomness, streams cut into pieces. */
+/** Bytes for tests: patterns, fixed random bytes, and streams cut into pieces. */
 
 import type { Bytes } from '../../src/protocol/bytes.ts';
 import type { Random } from '../../src/protocol/random.ts';
 
 const PERIOD = 1 << 24;
 
-/** Bytes that a formula gives. `xor`: byte i is `(i ^ i>>8 ^ i>>16) & 255`; `zero`: all zero. Pieces of up to 16 MiB. */
+/** Yields bytes from a formula. `xor`: byte i is `(i ^ i>>8 ^ i>>16) & 255`; `zero`: all zero. The pieces have up to 16 MiB. */
 export function* patternPieces(pattern: string, length: number): Generator<Bytes> {
   const period = new Uint8Array(Math.min(length, PERIOD));
   // Both patterns repeat after 2^24 bytes.
@@ -13,13 +13,13 @@ export function* patternPieces(pattern: string, length: number): Generator<Bytes
   for (let left = length; left > 0; left -= PERIOD) yield period.subarray(0, Math.min(left, PERIOD));
 }
 
-/** The same as one array. */
+/** Returns the same bytes as one array. */
 export function patternBytes(length: number): Bytes {
   const [bytes = new Uint8Array(0)] = patternPieces('xor', length);
   return bytes;
 }
 
-/** Bytes that look random and are the same each time: a 32-bit xorshift from a seed. */
+/** Returns bytes that look random and are the same each time: a 32-bit xorshift from a seed. */
 export function fixedRandom(seed: number): Random {
   let state = seed | 1;
   return (length) =>
@@ -31,24 +31,24 @@ export function fixedRandom(seed: number): Random {
     });
 }
 
-/** Bytes in pieces of that length. */
+/** Yields bytes in pieces of that length. */
 export function* inPieces(bytes: Bytes, length: number): Generator<Bytes> {
   for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length);
 }
 
-/** A stream as one array. */
+/** Returns a stream as one array. */
 export async function collect(stream: AsyncIterable<Bytes>): Promise<Bytes> {
   const parts: Bytes[] = [];
   for await (const part of stream) parts.push(part);
   return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
 
-/** Text of base64 to bytes. */
+/** Decodes base64. */
 export function fromBase64(text: string): Bytes {
   return new Uint8Array(Buffer.from(text, 'base64'));
 }
 
-/** Bytes to text of base64. */
+/** Encodes bytes in base64. */
 export function toBase64(bytes: Bytes): string {
   return Buffer.from(bytes).toString('base64');
 }

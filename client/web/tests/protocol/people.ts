@@ -1,4 +1,4 @@
-/** Who and what tests are about: the values of the vectors that Rust makes. */
+/** The people and data of the tests: the values in the vectors that Rust makes. */
 
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import type { Deployment, SignedOperatorKey } from '../../src/protocol/deployment.ts';
@@ -10,10 +10,10 @@ import { identityKey } from '../../src/protocol/identity.ts';
 import { operatorKeyHash } from '../../src/protocol/operator-keys.ts';
 import { Seed } from '../../src/protocol/secret.ts';
 
-/** 32 bytes of one value. */
+/** Returns 32 bytes of one value. */
 export const repeated = (byte: number): Hex => `0x${byte.toString(16).padStart(2, '0').repeat(32)}`;
 
-/** A seed of 32 bytes of one value. */
+/** Returns a seed of 32 bytes of one value. */
 export const seedOf = (byte: number): Seed => new Seed(new Uint8Array(32).fill(byte));
 
 export const CONTEXT: EnvelopeContext = { chainId: 31_337, registry: '0x5fbdb2315678afecb367f032d93f642f64180aa3' };
@@ -21,7 +21,7 @@ export const GRANT_REGISTRY: Address = '0xe7f1725e7734ce288f8367e1bb143e90bb3f05
 export const OPERATOR: Address = '0xa0ee7a142d267c1f36714e4a8f75612f20a79720';
 export const GRANTEE: Address = '0x3c44cdddb6a900fa2b585dd299e03d12fa4293bc';
 export const PATIENT: Address = '0x8b75db8a458f25a728dcbc237c10e89cea11d176';
-/** The patient's wallet: a secret scalar that everybody knows. */
+/** The private key of the patient's wallet. It is public, for tests only. */
 export const WALLET: Hex = repeated(0x57);
 export const RECORD: Hex = repeated(0x52);
 export const KEY_EPOCH = 2;
@@ -42,7 +42,7 @@ export const DEPLOYMENT: Deployment = {
   },
 };
 
-/** The operator's encryption keys up to an epoch, where the patient's wallet plays the operator. */
+/** Returns the operator's encryption keys up to an epoch. The patient's wallet is the operator. */
 export function operatorKeys(count: number, signer: Hex = WALLET): SignedOperatorKey[] {
   const at = { ...DEPLOYMENT, operator: PATIENT };
   return Array.from({ length: count }, (_, index) => {
@@ -54,12 +54,12 @@ export function operatorKeys(count: number, signer: Hex = WALLET): SignedOperato
   });
 }
 
-/** A deployment that is finished: so many encryption keys, and the patient's wallet as operator. In the form of its file. */
+/** Returns a complete deployment in the form of its file, with this number of encryption keys and the patient's wallet as operator. */
 export function finishedJson(count: number): Record<string, unknown> {
   return { ...deploymentJson(), operator: PATIENT, operator_keys: operatorKeys(count) };
 }
 
-/** The deployment in the form of its file, without encryption keys. */
+/** Returns the deployment in the form of its file, without encryption keys. */
 export function deploymentJson(): Record<string, unknown> {
   const contracts = Object.entries(DEPLOYMENT.contracts).map(([name, { address, codeHash }]) => [name, { address, code_hash: codeHash }]);
   return {
@@ -73,7 +73,7 @@ export function deploymentJson(): Record<string, unknown> {
   };
 }
 
-/** Metadata of a report. */
+/** Returns the metadata of a report. */
 export function metadataOf(content: { length: number; hash: Hex }): Metadata {
   return {
     contentLength: content.length,
@@ -87,7 +87,7 @@ export function metadataOf(content: { length: number; hash: Hex }): Metadata {
   };
 }
 
-/** Seals version 1 of the record to the patient. */
+/** Returns the parameters that seal version 1 of the record to the patient. */
 export function sealParams(metadata: Metadata): SealParams {
   return {
     context: CONTEXT,

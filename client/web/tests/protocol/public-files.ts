@@ -1,11 +1,11 @@
-/** Where tests find the public vectors: the folder named by `MEDLOCK_VECTORS`, else one beside the checkout. */
+/** Finds the public vectors: in the folder named by `MEDLOCK_VECTORS`, else in one beside the checkout. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const folder = process.env['MEDLOCK_VECTORS'] ?? join(import.meta.dirname, '../../../../../shared/vectors');
 
-/** The text of a vector file. A missing one fails on CI and is reported aloud elsewhere, with `null`. */
+/** Returns the text of a vector file. If it is missing, throws on CI; elsewhere prints a message and returns `null`. */
 export function findPublicFile(file: string): string | null {
   const path = join(folder, file);
   if (existsSync(path)) return readFileSync(path, 'utf8');

@@ -1,4 +1,4 @@
-/** Public vectors for what this module is built upon: FLOE (five implementations), HPKE with secp256k1, Wycheproof. */
+/** Runs public vectors for the parts on which this module is built: FLOE (five implementations), HPKE with secp256k1, Wycheproof. */
 
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { hkdf } from '@noble/hashes/hkdf.js';
@@ -14,7 +14,7 @@ import { decrypt } from '../../src/protocol/sealed-box.ts';
 import { verifySessionSignature } from '../../src/protocol/session.ts';
 import { findPublicFile } from './public-files.ts';
 
-// Argon2id and thousands of cases take their time on a busy machine.
+// Argon2id and thousands of cases are slow on a busy machine.
 vi.setConfig({ testTimeout: 120_000 });
 
 const bytes = (hex: string): Bytes => fromHex(`0x${hex.trim()}`);
@@ -23,7 +23,7 @@ describe('FLOE', () => {
   const AAD = utf8('This is AAD');
   const KEY = new Uint8Array(32);
 
-  /** Opens a whole message whose segment length stands in its header; `null` when a tag or framing does not hold. */
+  /** Opens a whole message whose header states the segment length. Returns `null` if a tag or a prefix is wrong. */
   async function openAll(sealed: Bytes, rotationBits: number): Promise<Bytes | null> {
     const segmentLength = new DataView(sealed.buffer, sealed.byteOffset).getUint32(2);
     const parameters: FloeParameters = { segmentLength, rotationBits };
@@ -131,7 +131,7 @@ describe('Wycheproof', () => {
   });
 
   test('ECDH on secp256k1: points of one form only, all on the curve', () => {
-    /** What stands before an uncompressed point in the ASN.1 of a secp256k1 public key. */
+    /** The bytes before an uncompressed point in the ASN.1 of a secp256k1 public key. */
     const spki = '3056301006072a8648ce3d020106052b8104000a034200';
     let agreed = 0;
     const all = cases('ecdh_secp256k1_test.json');
@@ -144,7 +144,7 @@ describe('Wycheproof', () => {
         key = null;
       }
       if (key === null) {
-        // "acceptable" is other ASN.1 for the same key.
+        // "acceptable" means another ASN.1 encoding of the same key.
         expect(one.result, String(one.tcId)).not.toBe('valid');
         continue;
       }

@@ -1,6 +1,6 @@
 /**
- * Vectors of what people and sessions sign; the twin of `protocol/examples/vectors/messages_scenario.rs`. A message stands
- * in the JSON of the API, so that both sides also agree on that.
+ * Vectors of the messages that people and sessions sign; the twin of `protocol/examples/vectors/messages_scenario.rs`. Messages are in the
+ * JSON of the API, so that the vectors test that form as well.
  */
 
 import { expect } from 'vitest';
@@ -25,7 +25,7 @@ import { loginHash, loginText, verifySessionSignature } from '../../src/protocol
 import { ACCESS_REQUEST, DENY_REQUEST, PROFILE, type StatementKind } from '../../src/protocol/statements.ts';
 import { ACTIONS } from './signed-messages.ts';
 
-/** The JSON of a leaf, as the API gives it. */
+/** The JSON of a leaf, as the API returns it. */
 export interface LeafJson {
   readonly request: ReturnType<typeof readRequestToJson>;
   readonly signature: Hex;
@@ -37,7 +37,7 @@ export interface LeafJson {
   readonly blinding: Hex;
 }
 
-/** The kinds of vectors that are told apart here. */
+/** The kinds of vectors in this file. */
 export interface MessageScenarios {
   action: { deployment: unknown; action: { type: ActionType; message: Record<string, unknown> }; signing_hash: Hex };
   statement: { deployment: unknown; statement: Record<string, unknown>; signing_hash: Hex };
@@ -64,7 +64,7 @@ export interface MessageScenarios {
   operator_keys: { deployment: unknown; kept?: unknown; newest_epoch?: number };
 }
 
-/** Reads a statement, writes it again, and gives its hash. */
+/** Parses a statement, converts it to JSON again, and returns its hash. */
 const again =
   <Message extends object>(kind: StatementKind<Message>) =>
   (json: unknown, deployment: Deployment): { json: unknown; hash: Hex } => {
@@ -78,7 +78,7 @@ const STATEMENTS: Readonly<Record<string, ReturnType<typeof again>>> = {
   profile: again(PROFILE),
 };
 
-/** A leaf from its JSON. */
+/** Parses a leaf from its JSON. */
 export function leafOf(json: LeafJson): Leaf {
   const { login_hash, ...request } = json.request;
   return {

@@ -1,4 +1,4 @@
-/** Tables of what the rules of grants and files say; the twin of `protocol/examples/vectors/rules_scenario.rs`. */
+/** Tables with the expected results of the rules for grants and files; the twin of `protocol/examples/vectors/rules_scenario.rs`. */
 import { expect } from 'vitest';
 import { type Purpose, type Right, SCOPE_KINDS, type ScopeKind } from '../../src/protocol/codes.ts';
 import { checkContentLength } from '../../src/protocol/envelope/layout.ts';

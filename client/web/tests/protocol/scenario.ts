@@ -1,6 +1,6 @@
 /**
- * The form of a vector file, and how one is run; the twin of `protocol/examples/vectors/scenario.rs`. Numbers that may pass
- * 2^53 are decimal text, bytes are `0x` hex, long ones base64.
+ * The form of a vector file, and the code that runs it; the twin of `protocol/examples/vectors/scenario.rs`. Numbers that may exceed 2^53
+ * are decimal text, bytes are `0x` hex, long byte strings are base64.
  */
 
 import { createHash } from 'node:crypto';
@@ -37,7 +37,7 @@ import { type RuleScenarios, ruleRunners } from './scenario-rules.ts';
 /** One file of `protocol/vectors`. */
 export interface Vector {
   readonly description: string;
-  /** `ok`, or the class of the one failure in it. */
+  /** `ok`, or the class of the only failure in it. */
   readonly expect: string;
   readonly scenario: Scenario;
 }
@@ -47,7 +47,7 @@ interface Content {
   readonly length: string;
 }
 
-/** A capsule's binding, as vectors write it. */
+/** A capsule's binding, as vectors contain it. */
 export interface BindingText {
   readonly chain_id: string;
   readonly contract: Address;
@@ -60,7 +60,7 @@ export interface BindingText {
   readonly grant_epoch: number;
 }
 
-/** What an envelope gives. */
+/** The result of opening an envelope. */
 export interface Opened {
   readonly content_length: string;
   readonly media_type: string;
@@ -152,14 +152,14 @@ type Kind = keyof Scenarios;
 export type Scenario = { [K in Kind]: { readonly kind: K } & Readonly<Scenarios[K]> }[Kind];
 type Runners = { [K in Kind]: (scenario: Readonly<Scenarios[K]>) => Promise<string> };
 
-/** Runs it and gives the class. Where it is `ok`, all results were compared. A kind that has no runner fails. */
+/** Runs a scenario and returns its class. If the class is `ok`, all results were compared. A kind without a runner fails. */
 export async function runScenario(scenario: Scenario): Promise<string> {
   const run = runners[scenario.kind] as ((scenario: Scenario) => Promise<string>) | undefined;
   if (run === undefined) throw new Error(`no runner for vectors of kind ${scenario.kind}`);
   return run(scenario);
 }
 
-/** A binding from the text of a vector. */
+/** Returns the binding of a vector. */
 export function bindingOf(text: BindingText): Binding {
   return {
     chainId: Number(text.chain_id),
@@ -174,7 +174,7 @@ export function bindingOf(text: BindingText): Binding {
   };
 }
 
-/** What vectors say about an opened envelope. */
+/** Returns an opened envelope in the form of the vectors. */
 export function openedOf(metadata: Metadata, content: readonly Uint8Array[]): Opened {
   const sha256 = createHash('sha256');
   for (const piece of content) sha256.update(piece);

@@ -1,4 +1,4 @@
-/** One message of every kind, with values that show a field in the wrong place. */
+/** One message of every kind. The values are chosen so that a field in the wrong place changes the result. */
 
 import type { Action } from '../../src/protocol/messages.ts';
 import type { AccessRequest, DenyRequest, Profile } from '../../src/protocol/statements.ts';

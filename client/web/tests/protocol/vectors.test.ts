@@ -1,4 +1,7 @@
-/** Every file of `protocol/vectors`, with its expected class. Rust runs the same files (`protocol/tests/vectors.rs`). */
+/**
+ * Runs every file of `protocol/vectors` and compares the class with the expected one. Rust runs the same files
+ * (`protocol/tests/vectors.rs`).
+ */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';

@@ -1,5 +1,5 @@
 /**
- * The vectors that TypeScript makes are fresh. `MEDLOCK_WRITE_VECTORS=1 npx vitest run tests/protocol/web-vectors.test.ts`
+ * Checks that the vectors made by TypeScript are up to date. `MEDLOCK_WRITE_VECTORS=1 npx vitest run tests/protocol/web-vectors.test.ts`
  * writes them.
  */
 
@@ -7,7 +7,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
 import { makeWebVectors } from './web-vectors.ts';
 
-// Argon2id and thousands of cases take their time on a busy machine.
+// Argon2id and thousands of cases are slow on a busy machine.
 vi.setConfig({ testTimeout: 120_000 });
 
 const folder = new URL('../../../../protocol/vectors/', import.meta.url);

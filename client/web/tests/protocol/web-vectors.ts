@@ -1,7 +1,6 @@
 /**
- * The vectors that TypeScript makes, `protocol/vectors/web-*.json`: Rust opens and checks every one of them
- * (`protocol/tests/vectors.rs`), as TypeScript does with those that Rust made. Randomness is fixed, so that making them
- * again gives the same files.
+ * Makes the vectors of TypeScript, `protocol/vectors/web-*.json`. Rust opens and checks each of them (`protocol/tests/vectors.rs`), as
+ * TypeScript does with those that Rust made. The random bytes are fixed, so that making the files again gives the same files.
  */
 
 import { p256 } from '@noble/curves/nist.js';
@@ -56,7 +55,7 @@ const CHAIN_ID = String(CONTEXT.chainId);
 const wallet = privateKeyToAccount(WALLET);
 const newKey = (): DataKey => new DataKey(new Uint8Array(32).fill(0xe4));
 
-/** Every file by its name. All expect `ok`: what must not open, Rust's vectors say. */
+/** Returns every file by its name. All expect `ok`: files that must not open are among Rust's vectors. */
 export async function makeWebVectors(): Promise<Map<string, string>> {
   const files = new Map<string, string>();
   const add = (name: string, description: string, scenario: Scenario): void => {
@@ -231,7 +230,7 @@ async function addMessages(add: Add): Promise<void> {
 }
 
 async function addRead(add: Add, deployment: Record<string, unknown>): Promise<void> {
-  // The wallet plays the operator here, too.
+  // The patient's wallet is the operator here, too.
   const operator = wallet.address.toLowerCase() as Address;
   const at = { ...DEPLOYMENT, operator };
   const sessionScalar = new Uint8Array(32).fill(0x70);

@@ -1,4 +1,4 @@
-/** What the workers do, without a browser; `tests/e2e/workers.test.ts` runs them in one. */
+/** Tests the code of the workers without a browser. `tests/e2e/workers.test.ts` runs the workers in one. */
 
 import { describe, expect, test } from 'vitest';
 import type { Bytes } from '../../src/protocol/bytes.ts';
@@ -25,7 +25,7 @@ const OPERATOR_KEY = identityKey(seedOf(0x0a), 1);
 const content = patternBytes(9_000_000);
 const file = new Blob([content]);
 
-/** What a job ends with; `progress` is gathered. */
+/** Runs a seal job. Returns its result, and all progress messages. */
 async function sealed(job: SealFileJob | { kind: 'hash'; file: Blob }): Promise<{ result: unknown; progress: number[] }> {
   const progress: number[] = [];
   let result: unknown = null;
@@ -44,11 +44,11 @@ async function sealJob(): Promise<SealFileJob> {
 }
 
 const sealing = sealJob().then(sealed);
-/** Made in memory. */
+/** The result of a job whose envelope was made in memory. */
 type InMemory = SealResult & { readonly envelope: Blob };
 const envelope = sealing.then(({ result }) => result as InMemory);
 
-/** Runs an open job with a page that answers at once; gives what it ended with, and the content that came in pieces. */
+/** Runs an open job with a page that answers at once. Returns its result, and the content that came in pieces. */
 async function opened(change: Partial<OpenJob>, stream: Bytes[] = []): Promise<{ result: OpenResult; pieces: Bytes[]; waiting: number }> {
   const { envelope: blob, cid } = await envelope;
   const head = new Uint8Array(await blob.slice(0, HEADER_LEN).arrayBuffer());

@@ -5,7 +5,7 @@ import { useI18n } from '../../i18n/I18n.tsx';
 import { usePersonName } from '../people/person-name.ts';
 import { useRecordTitle } from '../records/use-record-title.ts';
 
-/** What a grant allows, in one plain sentence: "Dr. Ada can open this until 3 May". */
+/** Describes what a grant allows, in one plain sentence: "Dr. Ada can open this until 3 May". */
 export function GrantSentence({ grant }: { readonly grant: GrantItem }) {
   const { t, format } = useI18n();
   const name = usePersonName(grant.grantee);
@@ -22,7 +22,7 @@ export function GrantSentence({ grant }: { readonly grant: GrantItem }) {
   return scope.kind === 'all' ? t('access.line.all', { name, date }) : t('access.line.record', { name, date });
 }
 
-/** What a grant covers, in a few words. */
+/** Names the scope of a grant in a few words. */
 export function ScopeName({ grant }: { readonly grant: Pick<GrantItem, 'scope'> }) {
   const { t } = useI18n();
   const { scope } = grant;

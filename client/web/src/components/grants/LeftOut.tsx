@@ -5,7 +5,7 @@ import { useI18n } from '../../i18n/I18n.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { short } from '../people/person-name.ts';
 
-/** What could not be granted with the rest, and why. */
+/** Lists the versions and records that could not be granted with the others, each with the reason. */
 export function LeftOut({ leftOut }: Pick<Granted, 'leftOut'>) {
   const { t, failure } = useI18n();
   if (leftOut.length === 0) return null;

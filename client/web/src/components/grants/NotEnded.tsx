@@ -2,7 +2,7 @@ import type { Revoked } from '../../types/grants.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 
-/** What was to end with the rest and still counts, and why. */
+/** Lists the permissions that could not be ended with the others and still count, each with the reason. */
 export function NotEnded({ notEnded }: Pick<Revoked, 'notEnded'>) {
   const { t, failure } = useI18n();
   if (notEnded.length === 0) return null;

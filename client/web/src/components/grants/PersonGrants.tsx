@@ -12,10 +12,10 @@ import { AccreditationBadges, PersonName } from '../people/Person.tsx';
 import { GrantSentence, ScopeName } from './GrantSentence.tsx';
 import { StopDialog } from './StopDialog.tsx';
 
-/** Whether a grant runs, or will. */
+/** Returns whether a grant counts now or will count later. */
 export const isCurrent = (grant: GrantItem): boolean => isOpen(grant.state);
 
-/** Grants of one person together; those of unknown persons one by one. */
+/** Groups grants by person. A grant of an unknown person is a group of its own. */
 export function byPerson(grants: readonly GrantItem[]): readonly (readonly [string, readonly GrantItem[]])[] {
   const groups = new Map<string, GrantItem[]>();
   for (const grant of grants) {
@@ -25,7 +25,7 @@ export function byPerson(grants: readonly GrantItem[]): readonly (readonly [stri
   return [...groups];
 }
 
-/** What one person may do, and the way to stop it. */
+/** The permissions of one person, and the button that ends them. */
 export function PersonGrants({ grantee, grants }: { readonly grantee: Address | null; readonly grants: readonly GrantItem[] }) {
   const { t, format } = useI18n();
   const name = usePersonName(grantee);

@@ -8,7 +8,7 @@ import { PersonName } from '../people/Person.tsx';
 import { ScopeName } from './GrantSentence.tsx';
 import { StopSentDialog } from './StopDialog.tsx';
 
-/** What was signed and is still on its way: it can be ended before it begins. */
+/** Permissions that were signed and are not on the chain yet. They can be ended before they begin. */
 export function SentGrants({ sent }: { readonly sent: readonly SentGrantItem[] }) {
   const { t } = useI18n();
   if (sent.length === 0) return null;

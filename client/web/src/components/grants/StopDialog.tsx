@@ -12,7 +12,7 @@ import { usePersonName } from '../people/person-name.ts';
 import { SentenceText } from '../people/SentenceText.tsx';
 import { NotEnded } from './NotEnded.tsx';
 
-/** The second click: what stopping signs, and what the other person could have kept. */
+/** The confirmation before permissions are ended: the sentence to sign, and the records that the other person may have copied. */
 export function StopDialog({
   grantee,
   grants,
@@ -68,7 +68,7 @@ export function StopDialog({
   );
 }
 
-/** Ends what was signed before it begins. */
+/** Ends a permission that was signed and is not on the chain yet, before it begins. */
 export function StopSentDialog({ sent, onClose }: { readonly sent: SentGrantItem; readonly onClose: () => void }) {
   const { t } = useI18n();
   const announce = useAnnounce();
@@ -105,7 +105,7 @@ export function StopSentDialog({ sent, onClose }: { readonly sent: SentGrantItem
   );
 }
 
-/** The same for everybody at once. */
+/** Ends the permissions of everybody at once. */
 export function StopEveryoneDialog({ onClose }: { readonly onClose: () => void }) {
   const { t } = useI18n();
   const announce = useAnnounce();

@@ -3,16 +3,16 @@ import type { Address } from 'viem';
 import { CATEGORIES, type Category } from '../../protocol/codes.ts';
 import type { GrantItem } from '../../types/grants.ts';
 
-/** What one patient allows me now. */
+/** The current permissions that one patient gave to the signed-in person. */
 export interface Patient {
   readonly address: Address;
   readonly reads: readonly GrantItem[];
   readonly writes: readonly GrantItem[];
-  /** The last second of the last permission. */
+  /** The last second of the permission that ends last. */
   readonly until: number;
 }
 
-/** Patients with standing permissions, the one that ends first on top. */
+/** Returns the patients who gave current permissions. The one whose permissions end first comes first. */
 export function patientsOf(grants: readonly GrantItem[]): readonly Patient[] {
   const active = grants.filter((grant) => grant.state === 'active');
   const addresses = [...new Set(active.map((grant) => grant.patient))];
@@ -29,13 +29,13 @@ export function patientsOf(grants: readonly GrantItem[]): readonly Patient[] {
     .sort((a, b) => a.until - b.until);
 }
 
-/** The categories to which a patient lets me add. */
+/** Returns the categories to which the signed-in person may add records of a patient. */
 export function writableCategories(writes: readonly GrantItem[]): readonly Category[] {
   if (writes.some((grant) => grant.scope.kind === 'all')) return CATEGORIES.all;
   return CATEGORIES.all.filter((category) => writes.some((grant) => grant.scope.kind === 'category' && grant.scope.category === category));
 }
 
-/** The categories to which a patient lets me add, as they load; `null` while unknown. */
+/** Loads the categories to which the signed-in person may add records of a patient; `null` while they are unknown. */
 export function useWritable(patient: Address | null): readonly Category[] | null {
   const { data } = useGrants('received');
   if (data === undefined || patient === null) return null;

@@ -7,7 +7,7 @@ import { Dialog } from '../../ui/Dialog.tsx';
 import { useAnnounce } from '../../ui/Live.tsx';
 import { usePersonName } from '../people/person-name.ts';
 
-/** Says what blocking does and does not do, before it is done. */
+/** Explains the effects of blocking before it is done. */
 export function BlockDialog({ address, onClose }: { readonly address: Address; readonly onClose: () => void }) {
   const { t } = useI18n();
   const announce = useAnnounce();

@@ -12,7 +12,7 @@ import { Resource } from '../../ui/Resource.tsx';
 import { usePersonName } from '../people/person-name.ts';
 import { PersonName } from '../people/Person.tsx';
 
-/** Whom this person has blocked, and what they have hidden, with the way back for each. */
+/** The people whom this person has blocked and the permissions that they have hidden, each with a button that undoes it. */
 export function BlockedSenders() {
   const { t } = useI18n();
   const blocked = useBlocked();

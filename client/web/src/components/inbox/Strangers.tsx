@@ -18,13 +18,13 @@ import { PersonName } from '../people/Person.tsx';
 import { BlockDialog } from './BlockDialog.tsx';
 
 /**
- * What people have granted who have nothing to do with this person and for whom nobody vouches: it waits here until it is accepted.
- * Nothing is shown while nothing waits.
+ * Permissions from people whom this person does not know and nobody accredits. They wait here until they are accepted. Shows nothing if
+ * there are none.
  */
 export function Strangers({
   linked = false,
 }: {
-  /** Whether there is a page for each of them. */
+  /** True if each of these people has a page. */
   readonly linked?: boolean;
 }) {
   const { t } = useI18n();

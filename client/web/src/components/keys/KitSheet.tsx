@@ -6,7 +6,7 @@ import { Fact, Facts } from '../../ui/Details.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { saveBlob } from '../../ui/save-blob.ts';
 
-/** The recovery kit as a sheet of paper: printed alone, without the page around it. */
+/** The recovery kit as a sheet of paper. It is printed alone, without the page around it. */
 export function KitSheet({ kit }: { readonly kit: Kit }) {
   const { t } = useI18n();
   return (

@@ -11,11 +11,11 @@ interface PassphraseState {
   readonly wrong: FailureCode | null;
   setValue(value: string): void;
   setAgain(value: string): void;
-  /** Whether it will do; marks what is wrong. */
+  /** Returns whether the passphrase is acceptable. Otherwise marks the errors in the fields. */
   check(): boolean;
 }
 
-/** Keeps both and what is wrong with them. In memory of this component only. */
+/** Keeps both entries and their errors, in memory of this component only. */
 export function useNewPassphrase(charsMin: number): PassphraseState {
   const [value, setValue] = useState('');
   const [again, setAgain] = useState('');
@@ -34,7 +34,7 @@ export function useNewPassphrase(charsMin: number): PassphraseState {
   };
 }
 
-/** Its two fields. */
+/** The two fields for a new passphrase. */
 export function NewPassphrase({ passphrase }: { readonly passphrase: PassphraseState }) {
   const { t, failure } = useI18n();
   const { wrong } = passphrase;

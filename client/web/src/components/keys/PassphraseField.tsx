@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Check, TextField } from '../../ui/Field.tsx';
 
-/** A passphrase that can be shown while it is typed: long ones are mistyped when nobody can see them. */
+/** A passphrase field whose text can be shown: long passphrases are easily mistyped if they cannot be seen. */
 export function PassphraseField({
   label,
   hint,

@@ -13,7 +13,8 @@ export function RecoverForm() {
   const { recover } = useSession();
   const [words, setWords] = useState('');
   const [isSure, setSure] = useState(false);
-  // Every published key is somebody else's: said first, and only then asked whether these words are right all the same.
+  // Every published key belongs to somebody else. The page says so first, and asks only then whether the person is sure that the words are
+  // right.
   const isOther = recover.error?.code === 'wrong_keys' || isSure;
   const passphrase = useNewPassphrase(PASSPHRASE_CHARS_MIN);
   return (

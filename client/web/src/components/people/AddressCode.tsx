@@ -1,7 +1,7 @@
 import encodeQR from 'qr';
 import { useMemo } from 'react';
 
-/** A text as a QR code: dark on light in both themes, since cameras expect that. */
+/** Shows a text as a QR code: dark on light in both themes, since cameras expect that. */
 export function AddressCode({ text, label }: { readonly text: string; readonly label: string }) {
   const { size, path } = useMemo(() => {
     const bits = encodeQR(text, 'raw', { ecc: 'medium', border: 3 });

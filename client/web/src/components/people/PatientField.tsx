@@ -12,7 +12,7 @@ import { PersonName } from './Person.tsx';
 
 const ScanCode = lazy(async () => ({ default: (await import('./ScanCode.tsx')).ScanCode }));
 
-/** A patient by address, invitation link, or the code on their screen. */
+/** Chooses a patient by address, by invitation link, or by the code on the patient's screen. */
 export function PatientField({
   me,
   value,

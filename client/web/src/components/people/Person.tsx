@@ -6,17 +6,17 @@ import { useI18n } from '../../i18n/I18n.tsx';
 import { Badge } from '../../ui/Badge.tsx';
 import { usePersonName } from './person-name.ts';
 
-/** The name of somebody, for the middle of a line. */
+/** The name of a person, for use inside a sentence. */
 export function PersonName({ address }: { readonly address: Address | null }) {
   return <bdi>{usePersonName(address)}</bdi>;
 }
 
-/** Roles, and whether anybody vouches for them now. */
+/** The roles of a person, and whether the person is accredited now. */
 export function AccreditationBadges({ address }: { readonly address: Address }) {
   const { t } = useI18n();
   const { data: person } = usePerson(address);
   if (person === undefined) return null;
-  // Family and friends are nobody's to vouch for; who was accredited once and is not now is worth a warning.
+  // Family and friends need no accreditation. A person who was accredited before and is not now gets a warning.
   if (person === null) return <Badge>{t('ui.notAccredited')}</Badge>;
   if (!person.counts) return <Badge tone="caution">{t('ui.notAccredited')}</Badge>;
   return (
@@ -32,5 +32,5 @@ export function AccreditationBadges({ address }: { readonly address: Address }) 
   );
 }
 
-/** Where an accredited person works, in a line. */
+/** Returns specialty and organisation of an accredited person in one line. */
 export const affiliation = (person: Person): string => [person.specialty, person.organisation].filter(Boolean).join(' · ');

@@ -14,7 +14,7 @@ import { BadItems } from '../../ui/Resource.tsx';
 import { short } from './person-name.ts';
 import { AccreditationBadges, affiliation, PersonName } from './Person.tsx';
 
-/** Finds a person by accredited name, private name or address, and shows who was chosen. */
+/** Finds a person by accredited name, private name or address, and shows the chosen person. */
 export function PersonPicker({
   me,
   value,

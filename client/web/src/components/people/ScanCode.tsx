@@ -4,7 +4,7 @@ import { findAddress } from '../../address.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 
-/** Reads a code through the camera, on this device; the pictures go nowhere. */
+/** Reads a code with the camera. The pictures stay on this device. */
 export function ScanCode({ onFound }: { readonly onFound: (text: string) => void }) {
   const { t } = useI18n();
   const video = useRef<HTMLVideoElement>(null);
@@ -33,7 +33,7 @@ export function ScanCode({ onFound }: { readonly onFound: (text: string) => void
               if (findAddress(code) === null) setProblem('wrong');
               else found.current(code);
             },
-            // A frame that cannot be read, as before the first picture, is followed by another.
+            // A frame that cannot be read (as before the first picture) is skipped; the next one follows.
             () => undefined,
           );
         }, player);

@@ -4,7 +4,7 @@ import { useName } from '../../data/directory.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { usePersonName } from './person-name.ts';
 
-/** Whom a sentence is about, so that the name can be looked up before the words are chosen. */
+/** Returns the person whom a sentence concerns, so that the name can be looked up before the sentence is written. */
 function subjectOf({ values }: Sentence): Address | null {
   if ('grantee' in values) return values.grantee;
   if ('patient' in values) return values.patient;
@@ -14,7 +14,7 @@ function subjectOf({ values }: Sentence): Address | null {
   return null;
 }
 
-/** What a signature allows, in words: names instead of addresses, dates instead of seconds. */
+/** Returns the sentence that says what a signature allows, with names instead of addresses and dates instead of seconds. */
 function useSentence(sentence: Sentence): string {
   const { t, format } = useI18n();
   const name = usePersonName(subjectOf(sentence));
@@ -72,7 +72,10 @@ function useSentence(sentence: Sentence): string {
   }
 }
 
-/** The same as an element, with the whole address of whom it is about: a name, or the ends of an address, can be imitated. */
+/**
+ * Shows the sentence, with the whole address of the person whom it concerns: a name, or the first and last digits of an address, can be
+ * imitated.
+ */
 export function SentenceText({ sentence }: { readonly sentence: Sentence }) {
   const subject = subjectOf(sentence);
   const isSelf = useName(subject).from === 'self';

@@ -2,10 +2,10 @@ import type { Address } from 'viem';
 import { useName } from '../../data/directory.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 
-/** An address as people can compare it: its first and last digits. */
+/** Returns an address in a short form that people can compare: its first and last digits. */
 export const short = (address: string): string => `${address.slice(0, 6)}…${address.slice(-4)}`;
 
-/** What somebody is called on screen: the private name, the accredited name, "You", or the shortened address. */
+/** Returns the name of a person for the screen: the private name, the accredited name, "You", or the shortened address. */
 export function usePersonName(address: Address | null): string {
   const { t } = useI18n();
   const name = useName(address);

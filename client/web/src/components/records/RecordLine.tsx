@@ -8,7 +8,7 @@ import { usePersonName } from '../people/person-name.ts';
 import { CATEGORY_ICONS } from './category-icons.ts';
 import { useRecordTitle } from './use-record-title.ts';
 
-/** One record in a list: name, category, date, who added it, how many versions. */
+/** One record in a list: name, category, date, uploader, number of versions. */
 export function RecordLine({
   record,
   to,
@@ -18,12 +18,12 @@ export function RecordLine({
   readonly record: RecordItem;
   readonly to: string;
   readonly selected?: boolean;
-  /** Makes the line selectable. */
+  /** Makes the line selectable. Called when the person selects or deselects it. */
   readonly onSelect?: ((selected: boolean) => void) | undefined;
 }) {
   const { t, failure } = useI18n();
   const title = useRecordTitle(record);
-  // Its newest version does not open: said here, and the others are listed all the same.
+  // If the newest version cannot be opened, the line says so. The other records are listed as usual.
   const { error } = useRecordName(record);
   const uploader = usePersonName(record.uploader);
   const Icon = CATEGORY_ICONS[record.category];

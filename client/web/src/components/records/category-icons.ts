@@ -18,7 +18,7 @@ import {
 } from 'lucide-react';
 import type { Category } from '../../protocol/codes.ts';
 
-/** A picture for each category, beside its name. */
+/** The icon for each category, shown beside its name. */
 export const CATEGORY_ICONS: Readonly<Record<Category, LucideIcon>> = {
   unspecified: FileText,
   laboratory: FlaskConical,

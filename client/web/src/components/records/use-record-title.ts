@@ -3,7 +3,7 @@ import type { RecordItem } from '../../types/records.ts';
 import { useI18n } from '../../i18n/I18n.tsx';
 import { short } from '../people/person-name.ts';
 
-/** What a record is called: the name inside an own envelope that was checked, else its category, day and number. */
+/** Returns the title of a record: the name inside an own envelope that was checked, else its category, day and number. */
 export function useRecordTitle(record: RecordItem): string {
   const { t, format } = useI18n();
   const { data: name } = useRecordName(record);

@@ -9,11 +9,11 @@ import { useScopeText } from './scope.ts';
 
 const TONES = { open: 'accent', approved: 'good', denied: 'danger', lapsed: 'plain' } as const;
 
-/** A request in a line: with whom, about what, how it ended. */
+/** A request in one line: the other person, its subject, and how it ended. */
 export function AnsweredRequest({ request, person }: { readonly request: RequestItem; readonly person: Address }) {
   const { t } = useI18n();
   const asked = useScopeText(request.scope);
-  // "All your records" is said to the patient only.
+  // The words "All your records" are shown only to the patient.
   const what = request.scope.kind === 'all' && !request.isToMe ? t('share.what.all') : asked;
   return (
     <CardItem className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2">

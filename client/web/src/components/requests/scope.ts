@@ -8,7 +8,7 @@ import { useI18n } from '../../i18n/I18n.tsx';
 import { MAX_SCOPES } from '../../protocol/codes.ts';
 import { short } from '../people/person-name.ts';
 
-/** What a request is about, in a few words. */
+/** Returns the scope of a request in a few words. */
 export function useScopeText(scope: Scope): string {
   const { t } = useI18n();
   const record = useRecord(scope.kind === 'record' ? scope.record : null);
@@ -18,22 +18,24 @@ export function useScopeText(scope: Scope): string {
   return t('requests.scope.record', { record: name });
 }
 
-/** What an approval signs: its sentence, and the records that it names; those are absent where something may be added. */
+/**
+ * The content of an approval to be signed: its sentence, and the records that it names. There are no records if the request is to add some.
+ */
 interface ApprovalTerms {
   readonly sentence: Sentence;
   readonly records?: readonly Hex[];
 }
 
 /**
- * What an approval signs; `null` while that is not known yet. A request over a category or everything is answered with the
- * records that are there now, and exactly those that the sentence counts are signed.
+ * Returns the content of an approval to be signed; `null` while it is not known yet. A request over a category or everything is answered
+ * with the records that exist now, and exactly those that the sentence counts are signed.
  */
 export function useApprovalTerms(request: RequestItem): ApprovalTerms | null {
   const records = useRecords({ patient: request.patient });
   return approvalTerms(request, records.data ?? null);
 }
 
-/** The terms from the patient's records, newest first; `null` for records that are not read yet. */
+/** Returns the content of an approval from the patient's records, newest first. `null` means that the records are not loaded yet. */
 export function approvalTerms(request: RequestItem, records: readonly RecordItem[] | null): ApprovalTerms | null {
   const { scope, requester: grantee, purposes, until } = request;
   if (request.right === 'write') {

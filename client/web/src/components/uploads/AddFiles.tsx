@@ -10,10 +10,7 @@ import { Select } from '../../ui/Field.tsx';
 import { UploadSentence } from './UploadSentence.tsx';
 import { FileDrop } from './FileDrop.tsx';
 
-/**
- * Chooses files and their category, and puts them into the queue. `categories` are those that a patient allowed, for a
- * practitioner who adds to their file.
- */
+/** Chooses files and their category, and adds them to the queue. For a practitioner, `categories` are those that the patient allowed. */
 export function AddFiles({
   patient,
   categories = CATEGORIES.all,

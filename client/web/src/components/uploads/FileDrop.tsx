@@ -4,7 +4,7 @@ import { useI18n } from '../../i18n/I18n.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { classes } from '../../ui/classes.ts';
 
-/** Takes files by drag and drop or by the browser's own dialog. */
+/** Takes files by drag and drop or through the browser's file dialog. */
 export function FileDrop({
   hint,
   multiple = true,
@@ -48,7 +48,7 @@ export function FileDrop({
         data-testid="files"
         onChange={(event) => {
           onFiles([...(event.target.files ?? [])]);
-          // The same file may be chosen again after it was taken off the list.
+          // Lets the same file be chosen again after it was removed from the list.
           event.target.value = '';
         }}
       />

@@ -4,7 +4,7 @@ import { ActionStatus } from '../../ui/ActionStatus.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 
-/** Uploads of an earlier visit of which only the registration is open. */
+/** Uploads of an earlier visit that are stored and not registered yet. */
 export function UnfinishedUploads() {
   const { t, format } = useI18n();
   const { unfinished, finish } = useUploads();

@@ -15,7 +15,7 @@ import { PersonName } from '../people/Person.tsx';
 
 const IS_OVER: ReadonlySet<UploadState> = new Set(['done', 'failed', 'cancelled']);
 
-/** What is being added: progress, cancel, retry. Stays while pages change; nothing is shown when there is nothing. */
+/** The files that are being added: progress, cancel, retry. The queue stays when the page changes. Shows nothing if it is empty. */
 export function UploadQueue({ title }: { readonly title?: string }) {
   const { t } = useI18n();
   const uploads = useUploads();
@@ -93,7 +93,7 @@ function Line({ item, uploads }: { readonly item: UploadItem; readonly uploads: 
   );
 }
 
-/** Says aloud when a file was added, or was not. */
+/** Announces to screen readers when a file was added, or could not be added. */
 function useAnnouncedUploads(items: readonly UploadItem[]): void {
   const { t } = useI18n();
   const announce = useAnnounce();

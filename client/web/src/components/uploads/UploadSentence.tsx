@@ -5,7 +5,7 @@ import { useI18n } from '../../i18n/I18n.tsx';
 import { SignSentence } from '../../ui/SignSentence.tsx';
 import { SentenceText } from '../people/SentenceText.tsx';
 
-/** What adding a record signs: that it is registered, and who added it. */
+/** The sentence for the signatures of an upload: they register the record and state who added it. */
 export function UploadSentence({ patient, category }: { readonly patient: Address; readonly category: Category }) {
   const { me } = useSession();
   const own = me?.address === patient;

@@ -1,8 +1,8 @@
 import type { FailureSentences } from './sentences.ts';
 
-/** Arabic. */
+/** The sentences for failures in Arabic. */
 export const failuresAr: FailureSentences = {
-  // The server refuses.
+  // Refusals by the server.
   invalid_request: ['لم يستطع الخادم قراءة ما أُرسل.', 'أعد تحميل الصفحة وحاول مجددًا.'],
   out_of_range: ['إحدى القيم خارج المسموح.', 'راجع التواريخ والأطوال ثم حاول مجددًا.'],
   unknown_category: ['لا يعرف الخادم هذه الفئة.', 'اختر فئة أخرى.'],
@@ -99,7 +99,7 @@ export const failuresAr: FailureSentences = {
   reverted: ['رفضت العقود هذا.', 'أعد تحميل الصفحة لرؤية الحالة الحالية ثم حاول مجددًا.'],
   changed: ['تغيّر شيء أثناء ذلك.', 'حاول مجددًا.'],
   contended: ['نافذة أخرى أو جهاز آخر يغيّر الشيء نفسه.', 'انتظر لحظة ثم حاول مجددًا.'],
-  // What was checked is not what it should be.
+  // Failed checks.
   wrong_public_key: ['أعطى الخادم لهذا الشخص مفتاحًا غير الذي على السلسلة.', 'لم يُشارَك شيء. توقف هنا وأخبر من يدير هذا الخادم.'],
   stored_other_bytes: ['حفظ الخادم شيئًا غير ما أُرسل.', 'لم تُسجَّل الوثيقة. لا تستخدم هذا الخادم حتى يتضح السبب.'],
   envelope_missing: ['الملف الخاص بهذا الإدخال ليس على الخادم، وربما لم يُخزَّن قط.', 'اطلب ممن رفعه أن يرسله من جديد.'],

@@ -1,8 +1,8 @@
 import type { FailureSentences } from './sentences.ts';
 
-/** English. */
+/** The sentences for failures in English. */
 export const failuresEn: FailureSentences = {
-  // The server refuses.
+  // Refusals by the server.
   invalid_request: ['The server could not read what was sent.', 'Reload the page and try again.'],
   out_of_range: ['One of the values is outside what is allowed.', 'Check dates and lengths, then try again.'],
   unknown_category: ['The server does not know this category.', 'Choose another category.'],
@@ -138,7 +138,7 @@ export const failuresEn: FailureSentences = {
   reverted: ['The contracts refused this.', 'Reload the page to see the current state, then try again.'],
   changed: ['Something changed while this was going on.', 'Try again.'],
   contended: ['Another window or device is changing the same thing.', 'Wait a moment, then try again.'],
-  // What was checked is not what it should be.
+  // Failed checks.
   wrong_public_key: [
     'The server gave another key for this person than the chain does.',
     'Nothing was shared. Stop here and tell whoever runs this server.',

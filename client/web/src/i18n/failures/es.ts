@@ -1,8 +1,8 @@
 import type { FailureSentences } from './sentences.ts';
 
-/** Spanish. */
+/** The sentences for failures in Spanish. */
 export const failuresEs: FailureSentences = {
-  // The server refuses.
+  // Refusals by the server.
   invalid_request: ['El servidor no pudo leer lo enviado.', 'Vuelve a cargar la página e inténtalo de nuevo.'],
   out_of_range: ['Uno de los valores está fuera de lo permitido.', 'Revisa fechas y longitudes, y vuelve a intentarlo.'],
   unknown_category: ['El servidor no conoce esta categoría.', 'Elige otra categoría.'],
@@ -162,7 +162,7 @@ export const failuresEs: FailureSentences = {
   reverted: ['Los contratos rechazaron esto.', 'Vuelve a cargar la página para ver el estado actual e inténtalo de nuevo.'],
   changed: ['Algo cambió mientras esto estaba en marcha.', 'Inténtalo de nuevo.'],
   contended: ['Otra ventana o dispositivo está cambiando lo mismo.', 'Espera un momento e inténtalo de nuevo.'],
-  // What was checked is not what it should be.
+  // Failed checks.
   wrong_public_key: [
     'El servidor dio para esta persona otra clave que la cadena.',
     'No se compartió nada. Detente y avisa a quien gestiona este servidor.',

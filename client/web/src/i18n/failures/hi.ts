@@ -1,8 +1,8 @@
 import type { FailureSentences } from './sentences.ts';
 
-/** Hindi. */
+/** The sentences for failures in Hindi. */
 export const failuresHi: FailureSentences = {
-  // The server refuses.
+  // Refusals by the server.
   invalid_request: ['सर्वर भेजी गई चीज़ नहीं पढ़ सका।', 'पृष्ठ फिर से लोड करें और फिर कोशिश करें।'],
   out_of_range: ['कोई मान अनुमत सीमा से बाहर है।', 'तारीखें और लंबाइयाँ जाँचें, फिर कोशिश करें।'],
   unknown_category: ['सर्वर इस श्रेणी को नहीं जानता।', 'दूसरी श्रेणी चुनें।'],
@@ -105,7 +105,7 @@ export const failuresHi: FailureSentences = {
   reverted: ['कॉन्ट्रैक्ट ने इसे अस्वीकार किया।', 'अभी की स्थिति देखने के लिए पृष्ठ फिर से लोड करें, फिर कोशिश करें।'],
   changed: ['इसके चलते कुछ बदल गया।', 'फिर कोशिश करें।'],
   contended: ['कोई दूसरी खिड़की या उपकरण यही बदल रहा है।', 'थोड़ा रुकें, फिर कोशिश करें।'],
-  // What was checked is not what it should be.
+  // Failed checks.
   wrong_public_key: ['सर्वर ने इस व्यक्ति की जो कुंजी दी वह चेन वाली नहीं है।', 'कुछ साझा नहीं हुआ। यहीं रुकें और इस सर्वर को चलाने वाले को बताएँ।'],
   stored_other_bytes: ['सर्वर ने भेजी गई चीज़ से कुछ अलग रखा।', 'दस्तावेज़ दर्ज नहीं हुआ। जब तक कारण पता न चले, यह सर्वर इस्तेमाल न करें।'],
   envelope_missing: ['इस प्रविष्टि की फ़ाइल सर्वर पर नहीं है; हो सकता है वह कभी सहेजी ही न गई हो।', 'जिसने इसे अपलोड किया था, उससे दोबारा भेजने को कहें।'],

@@ -1,4 +1,4 @@
 import type { FailureCode } from '../../failure.ts';
 
-/** For each code what went wrong, and what to do now. */
+/** Two sentences for each code: the problem, and the next step. */
 export type FailureSentences = Readonly<Record<FailureCode, readonly [what: string, next: string]>>;

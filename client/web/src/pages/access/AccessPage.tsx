@@ -18,14 +18,14 @@ import { SentGrants } from '../../components/grants/SentGrants.tsx';
 import { StopEveryoneDialog } from '../../components/grants/StopDialog.tsx';
 import { StopOtherDialog } from './StopOtherDialog.tsx';
 
-/** Everybody who may open or add something, and the way to stop each of them in two clicks. */
+/** Everybody who may open or add something. Two clicks end the permissions of each person. */
 export function AccessPage() {
   const { t } = useI18n();
   const grants = useGrants('given');
   const { data: sent = [] } = useSentGrants();
   const [stopping, setStopping] = useState(false);
   const [naming, setNaming] = useState(false);
-  // Also while the list is not there: a server that does not answer must not stand between a person and this button.
+  // The button is also shown if the list could not be loaded, so that it works even if the server does not answer.
   const isAnybody = grants.data === undefined || grants.data.some(isCurrent) || grants.bad.length > 0 || sent.length > 0;
   return (
     <Page

@@ -19,8 +19,8 @@ import { SentenceText } from '../../components/people/SentenceText.tsx';
 import { useRecordTitle } from '../../components/records/use-record-title.ts';
 
 /**
- * Ends what one person may do over one thing, whether or not it is on the list: a permission that was signed on another device may
- * still be on its way, or hidden from this one.
+ * Ends the permissions of one person over one scope, even if they are not on the list: a permission that was signed on another device may
+ * not be on the chain yet, or may be hidden from this device.
  */
 export function StopOtherDialog({ onClose }: { readonly onClose: () => void }) {
   const { t } = useI18n();

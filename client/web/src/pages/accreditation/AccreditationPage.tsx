@@ -23,7 +23,7 @@ import { dayText, endOfDay, endOfDayText, endProblem } from '../../components/Un
 import { Accreditors } from './Accreditors.tsx';
 import { Invitation } from './Invitation.tsx';
 
-/** Vouching for doctors, laboratories, pharmacies and auditors; for the owner also naming accreditors. */
+/** Accredits doctors, laboratories, pharmacies and auditors. The owner of the contract can also add accreditors here. */
 export function AccreditationPage({ me }: { readonly me: Me }) {
   const { t } = useI18n();
   return (
@@ -95,7 +95,7 @@ function NewAccreditation() {
         className="space-y-5"
         onSubmit={(event) => {
           event.preventDefault();
-          // What failed stands in the two actions, which say it below.
+          // The failures are shown below by the two actions.
           submit().catch(() => undefined);
         }}
       >

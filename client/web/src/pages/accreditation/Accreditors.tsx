@@ -10,7 +10,7 @@ import { Card } from '../../ui/Card.tsx';
 import { TextField } from '../../ui/Field.tsx';
 import { useAnnounce } from '../../ui/Live.tsx';
 
-/** For the owner of the contract: who may vouch. */
+/** Lets the owner of the contract add and remove accreditors. */
 export function Accreditors() {
   const { t, failure } = useI18n();
   const announce = useAnnounce();

@@ -9,7 +9,7 @@ import { Card } from '../../ui/Card.tsx';
 import { TextField } from '../../ui/Field.tsx';
 import { useAnnounce } from '../../ui/Live.tsx';
 
-/** Somebody new may use this server, where it takes invited accounts only. */
+/** Invites a new person, on a server that accepts invited accounts only. */
 export function Invitation() {
   const { t, failure } = useI18n();
   const announce = useAnnounce();

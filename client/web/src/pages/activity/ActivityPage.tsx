@@ -23,7 +23,7 @@ import { Proof } from './Proof.tsx';
 
 const PAGE = 50;
 
-/** Who opened what, when and why, with the proof behind "Details". */
+/** The list of openings: who opened what, when and why, with the proof behind "Details". */
 export function ActivityPage() {
   const { t } = useI18n();
   const activity = useActivity();
@@ -55,7 +55,7 @@ export function ActivityPage() {
   );
 }
 
-/** How many entries do not hold, above the list: none of them may be missed further down. */
+/** Shows above the list how many entries have a problem, so that none of them is overlooked further down. */
 function Summary({ entries }: { readonly entries: readonly ActivityItem[] }) {
   const { t } = useI18n();
   const count = entries.filter((entry) => entry.isHidden || (entry.problems?.length ?? 0) > 0).length;
@@ -84,7 +84,7 @@ function Described({ entry, title, record }: { readonly entry: ActivityItem; rea
   const patient = usePersonName(record?.patient ?? null);
   const problems = entry.problems ?? [];
   const isMine = record?.isMine === true;
-  // A name that was found wrong must not stand where the reader's stands.
+  // A name that was found to be wrong must not be shown as the reader.
   const reader = problems.includes('wrong_reader') ? nobody : named;
   const byMe = entry.reader !== null && entry.reader === me?.address;
   const [asked, setAsked] = useState(false);

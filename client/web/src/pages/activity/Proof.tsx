@@ -6,7 +6,7 @@ import { FailureNotice } from '../../ui/FailureNotice.tsx';
 import { Moment } from '../../ui/Moment.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 
-/** What proves one opening, recomputed on this device when it is asked for. */
+/** The proof of one opening, recomputed on this device when the person asks for it. */
 export function Proof({ entry, wanted }: { readonly entry: ActivityItem; readonly wanted: boolean }) {
   const { t, format } = useI18n();
   const proof = useReadProof(wanted ? entry : null);
@@ -58,7 +58,7 @@ function Verdict({
   hasProblems,
 }: {
   readonly proof: ReadProof;
-  /** Then nothing good is said: what does not hold stands above. */
+  /** If true, no positive result is shown here: the problems are listed above. */
   readonly hasProblems: boolean;
 }) {
   const { t } = useI18n();

@@ -21,7 +21,7 @@ import { FilterForm, NO_FILTER, type FilterState } from './FilterForm.tsx';
 
 const PAGE = 50;
 
-/** The log of all reads, straight from the chain: filters, checkpoints, verification, export. */
+/** The log of all reads, directly from the chain: filters, checkpoints, verification, export. */
 export function AuditPage() {
   const { t } = useI18n();
   const [state, setState] = useState<FilterState>(NO_FILTER);
@@ -49,7 +49,7 @@ export function AuditPage() {
           className="space-y-4"
           onSubmit={(event) => {
             event.preventDefault();
-            // Said here and not when the field is left: Enter does not leave it.
+            // Set here too, not only when the field loses the focus: pressing Enter keeps the focus.
             setSource(sourceOf(rpc));
             log.verify.start(sourceOf(rpc));
           }}
@@ -86,10 +86,10 @@ export function AuditPage() {
   );
 }
 
-/** Where the chain is read: at the node that was typed, else through the wallet. */
+/** Returns the source of the chain data: the node that was typed, else the wallet. */
 const sourceOf = (rpc: string): ChainSource => (rpc.trim() === '' ? { kind: 'wallet' } : { kind: 'rpc', url: rpc.trim() });
 
-/** What the fields say, as far as each of them is complete. */
+/** Returns the filter from the fields. Incomplete fields are ignored. */
 const filterOf = ({ from, until, purpose, record, reader }: FilterState): AuditFilter => ({
   ...(from === null ? {} : { from }),
   ...(until === null ? {} : { until }),
@@ -181,7 +181,7 @@ function Verdict({ report }: { readonly report: VerifiedLog }) {
   const { t } = useI18n();
   const { givenNodes, rpcUrls } = useWallets();
   const isGood = report.findings.length === 0;
-  // The node that was asked is one that the server names: then the server vouches for itself.
+  // If the node is one that the server names, the check is not independent of the server.
   const isServers = report.node === null ? givenNodes !== null : rpcUrls.some((url) => URL.parse(url)?.host === report.node);
   return (
     <div className="space-y-3">

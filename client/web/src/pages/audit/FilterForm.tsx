@@ -4,21 +4,21 @@ import { Button } from '../../ui/Button.tsx';
 import { Select, TextField } from '../../ui/Field.tsx';
 import { endOfDayText } from '../../components/UntilField.tsx';
 
-/** What the fields of the filter hold. */
+/** The content of the filter's fields. */
 export interface FilterState {
   readonly fromText: string;
   readonly untilText: string;
-  /** First second of the first day, last second of the last one; `null` without. */
+  /** First second of the first day, last second of the last day; `null` if not set. */
   readonly from: number | null;
   readonly until: number | null;
-  /** The beginning of a record number, or of the address of its patient. */
+  /** The beginning of a record id, or of the address of its patient. */
   readonly record: string;
   /** The beginning of a reader's pseudonym or address. */
   readonly reader: string;
   readonly purpose: Purpose | 'any';
 }
 
-/** Everything. */
+/** The filter that lets every entry through. */
 export const NO_FILTER: FilterState = {
   fromText: '',
   untilText: '',
@@ -31,7 +31,7 @@ export const NO_FILTER: FilterState = {
 
 const DAY_SECONDS = 86_400;
 
-/** Narrows the log by time, record, reader and reason. */
+/** Filters the log by time, record, reader and reason. */
 export function FilterForm({ state, onChange }: { readonly state: FilterState; readonly onChange: (state: FilterState) => void }) {
   const { t } = useI18n();
   return (

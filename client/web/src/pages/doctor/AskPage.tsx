@@ -40,7 +40,7 @@ const emptyDraft = (): Draft => ({
 const OPEN_SECONDS = 14 * 86_400;
 const REASON_CHARS_MAX = 200;
 
-/** Asks a patient for access, with a reason that only they can read. */
+/** Asks a patient for access, with a reason that only the patient can read. */
 export function AskPage() {
   const { t } = useI18n();
   const { me } = useSession();

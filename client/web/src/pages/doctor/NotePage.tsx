@@ -36,13 +36,13 @@ const EMPTY: Note = {
   followUp: '',
 };
 
-/** Where a note belongs, best first; the patient may have allowed only some categories. */
+/** The suitable categories for a note, best first. The patient may have allowed only some of them. */
 const FITTING: Readonly<Record<Note['kind'], readonly Category[]>> = {
   diagnosis: ['diagnosis', 'note', 'letter', 'unspecified'],
   treatment: ['note', 'medication', 'procedure', 'letter', 'unspecified'],
 };
 
-/** A diagnosis or treatment note for a patient who allowed it, kept as a FHIR document. */
+/** Writes a diagnosis or treatment note for a patient who allowed it. The note is stored as a FHIR document. */
 export function NotePage({ me }: { readonly me: Me }) {
   const { patient } = useParams();
   const address = findAddress(patient ?? '');

@@ -24,7 +24,7 @@ import { RecordLine } from '../../components/records/RecordLine.tsx';
 import { UploadQueue } from '../../components/uploads/UploadQueue.tsx';
 import { patientsOf, writableCategories } from '../../components/grants/received.ts';
 
-/** One patient: what I may open, what I may add, what I call them. */
+/** One patient: the records that I may open, the categories to which I may add, and my private name for the patient. */
 export function PatientPage() {
   const { patient } = useParams();
   const address = findAddress(patient ?? '');

@@ -17,7 +17,7 @@ import { PersonName } from '../../components/people/Person.tsx';
 import { AnsweredRequest } from '../../components/requests/AnsweredRequest.tsx';
 import { patientsOf, type Patient } from '../../components/grants/received.ts';
 
-/** Who has granted me something, and what became of my requests. */
+/** The patients who gave me permissions, and the state of my requests. */
 export function PatientsPage({ me }: { readonly me: Me }) {
   const { t } = useI18n();
   const grants = useGrants('received');
@@ -32,7 +32,7 @@ export function PatientsPage({ me }: { readonly me: Me }) {
       <Strangers linked />
       <Resource of={grants}>
         {(all) => {
-          // Strangers stand above, until they are accepted.
+          // Strangers are listed above, until they are accepted.
           const patients = patientsOf(all.filter((grant) => !grant.isFromStranger));
           return patients.length === 0 ? (
             <Empty icon={ClipboardList} title={t('doctor.empty.title')}>

@@ -1,22 +1,22 @@
-/** What a doctor writes down. */
+/** The content of a doctor's note. */
 export interface Note {
   readonly kind: 'diagnosis' | 'treatment';
-  /** Name of the diagnosis, or the title of the note. */
+  /** The name of the diagnosis, or the title of the note. */
   readonly title: string;
-  /** ICD-10, where given. */
+  /** An ICD-10 code, or empty. */
   readonly code: string;
   readonly certainty: 'confirmed' | 'provisional' | 'refuted';
   readonly severity: 'none' | 'mild' | 'moderate' | 'severe';
-  /** A day, `2026-05-03`, or empty. */
+  /** A day such as `2026-05-03`, or empty. */
   readonly since: string;
   readonly text: string;
   readonly medication: string;
   readonly dosage: string;
-  /** A day or empty. */
+  /** A day, or empty. */
   readonly followUp: string;
 }
 
-/** Who wrote it for whom, and when. */
+/** Author, patient and time of a note. */
 interface NoteContext {
   readonly author: string;
   readonly patient: string;
@@ -24,16 +24,16 @@ interface NoteContext {
   readonly written: number;
   /** A UUID for each entry of the bundle. */
   readonly ids: readonly [string, string];
-  /** The words of the writer's language for parts that FHIR keeps as text. */
+  /** The text for the next appointment in the writer's language: FHIR stores that part as text. */
   readonly followUpText: string;
 }
 
-/** SNOMED CT codes of the severities of FHIR's example value set. */
+/** SNOMED CT codes of the severities in FHIR's example value set. */
 const SEVERITIES = { mild: '255604002', moderate: '6736007', severe: '24484000' } as const;
 
 /**
- * A note as a FHIR R4 document: a collection of a Condition or ClinicalImpression, and a MedicationStatement where a
- * medication is named. Empty parts are left out.
+ * Returns a note as a FHIR R4 document: a collection with a Condition or ClinicalImpression, and a MedicationStatement if a medication is
+ * named. Empty fields are left out.
  */
 export function noteDocument(note: Note, { author, patient, written, ids, followUpText }: NoteContext): Blob {
   const moment = new Date(written * 1_000).toISOString();

@@ -25,7 +25,7 @@ import { LeftOut } from '../../components/grants/LeftOut.tsx';
 import { RecordChoice } from './RecordChoice.tsx';
 import { endOfDay, endProblem, UntilField } from '../../components/UntilField.tsx';
 
-/** What is being put together; it survives a lock or an ended sign-in. */
+/** The content of the form. It survives a lock or an expired sign-in. */
 interface Draft {
   readonly grantee: Address | null;
   readonly right: Right;
@@ -37,7 +37,7 @@ interface Draft {
 
 const DAYS = 7;
 
-/** Grants somebody the reading of records, or lets them add some: who, what, why, until when. */
+/** Grants a person the right to read records or to add some: who, what, why, until when. */
 export function GrantPage() {
   const { t, format } = useI18n();
   const { me } = useSession();
@@ -56,7 +56,7 @@ export function GrantPage() {
     };
   }, []);
   useEffect(() => {
-    // What a link names replaces that part of an earlier draft; the rest of it stays.
+    // The values that a link names replace those of an earlier draft. The other values stay.
     const named = namedIn(new URLSearchParams(asked));
     if (Object.keys(named).length === 0) return;
     setDraft((known) => ({ ...known, ...named }));
@@ -101,7 +101,7 @@ export function GrantPage() {
         grant={grant}
         onDone={(wanted) => {
           forget();
-          // Whoever has gone on to another page is not brought back to this one.
+          // A person who has gone to another page is not brought back to this one.
           if (!isHere.current) return;
           setSearch({}, { replace: true });
           setDone(wanted);
@@ -120,7 +120,7 @@ const emptyDraft = (): Draft => ({
   until: endOfDay(DAYS),
 });
 
-/** What a link to this page names: somebody, some records, or both. */
+/** Returns the values that a link to this page names: a person, some records, or both. */
 function namedIn(search: URLSearchParams): Partial<Draft> {
   const person = parseAddress(search.get('with') ?? '');
   const records = (search.get('records') ?? '').split(',').filter((id): id is Hex => isHex(id) && id.length === 66);
@@ -234,7 +234,7 @@ function DraftForm({
   );
 }
 
-/** The grants of a complete draft; `null` while something is missing. */
+/** Returns the grants of a complete form; `null` while a value is missing. */
 function newGrantsOf(draft: Draft): NewGrants | null {
   if (draft.grantee === null || endProblem(draft.until) !== null) return null;
   const common = { grantee: draft.grantee, right: draft.right, notAfter: draft.until, confirm: 'page' as const };

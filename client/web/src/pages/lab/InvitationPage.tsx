@@ -12,7 +12,7 @@ import { Page } from '../../ui/Page.tsx';
 import { NotFoundPage } from '../../components/NotFoundPage.tsx';
 import { usePersonName } from '../../components/people/person-name.ts';
 
-/** Where an invitation link leads: what can be done with the address that it names. */
+/** The page that an invitation link opens. It offers the possible actions for the address in the link. */
 export function InvitationPage({ me }: { readonly me: Me }) {
   const { address } = useParams();
   const person = findAddress(address ?? '');

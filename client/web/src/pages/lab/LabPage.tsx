@@ -25,7 +25,7 @@ import { AddFiles } from '../../components/uploads/AddFiles.tsx';
 import { UnfinishedUploads } from '../../components/uploads/UnfinishedUploads.tsx';
 import { UploadQueue } from '../../components/uploads/UploadQueue.tsx';
 
-/** Sends reports to patients who allowed it, and shows what was sent. */
+/** Sends reports to patients who allowed it, and lists the reports that were sent. */
 export function LabPage({ me }: { readonly me: Me }) {
   const { t } = useI18n();
   const [search, setSearch] = useSearchParams();

@@ -3,7 +3,7 @@ import { useI18n } from '../../i18n/I18n.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { usePersonName } from '../../components/people/person-name.ts';
 
-/** Who signed a document, and that it is the one that was registered: said once all of it was checked. */
+/** States who signed a document, and that it is the registered one. Shown after every check passed. */
 export function AuthorSentence({ author }: { readonly author: Author }) {
   const { t } = useI18n();
   const called = usePersonName(author.address);
@@ -18,7 +18,7 @@ export function AuthorSentence({ author }: { readonly author: Author }) {
   );
 }
 
-/** The document opens all the same: what it says may still be needed. Nobody is named as its author. */
+/** Warns about a forged signature. The document can be opened all the same, because its content may be needed. No author is named. */
 export function ForgedAuthor() {
   const { failure } = useI18n();
   const [what, next] = failure('wrong_author');

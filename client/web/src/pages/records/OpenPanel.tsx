@@ -15,7 +15,7 @@ import { usePersonName } from '../../components/people/person-name.ts';
 import { AuthorSentence, ForgedAuthor } from './AuthorSentence.tsx';
 
 /**
- * Opens a record, or saves one that is large without opening it. Somebody else's asks for the reason first and says that the
+ * Opens a record, or saves a large one without opening it. For a record of somebody else, it first asks for the reason and says that the
  * opening is logged.
  */
 export function OpenPanel({
@@ -31,7 +31,8 @@ export function OpenPanel({
 }) {
   const { t } = useI18n();
   const patient = usePersonName(record.patient);
-  // What the chain says. Who uploaded it is the server's word, and must not leave out that the opening is logged.
+  // `isMine` comes from the chain. The uploader that the server names is not used here: a false name must not hide that the opening is
+  // logged.
   const isOwn = record.isMine;
   const purposes = useAllowedPurposes(record);
   const [wished, setPurpose] = useState<Purpose>('TREAT');
@@ -78,7 +79,7 @@ export function OpenPanel({
       )}
       {save.data?.author.forged && <ForgedAuthor />}
       {mayStart(open) && mayStart(save) && (
-        // The button stays where it is while it works: a second click must not meet the one that cancels.
+        // The button stays in its place while it works, so that a second click does not hit the button that cancels.
         <div className="flex flex-wrap gap-3">
           <Button tone="primary" icon={FileSearch} busy={open.isBusy} disabled={save.isBusy} onClick={startOpening}>
             {t('record.open')}
@@ -104,10 +105,10 @@ export function OpenPanel({
   );
 }
 
-/** Where something failed, its notice offers the second try. */
+/** After a failure, the notice offers to try again instead. */
 const mayStart = ({ error }: OpenRecord | SaveRecord): boolean => error === null || error.code === 'cancelled';
 
-/** The reasons for which the patient allowed this record. */
+/** The purposes for which the patient allowed this record to be opened. */
 function useAllowedPurposes(record: RecordItem): readonly Purpose[] {
   const { data } = useGrants('received', record.id);
   const allowed = new Set(

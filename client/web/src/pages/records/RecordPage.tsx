@@ -32,7 +32,7 @@ import { AuthorSentence, ForgedAuthor } from './AuthorSentence.tsx';
 import { OpenPanel } from './OpenPanel.tsx';
 import { useRecordTitle } from '../../components/records/use-record-title.ts';
 
-/** One record: opened and shown, its versions, who can open it, and what can be done with it. */
+/** One record: its content, its versions, who can open it, and the actions on it. */
 export function RecordPage() {
   const { t } = useI18n();
   const { record: id, patient } = useParams();
@@ -109,7 +109,7 @@ function Known({ record, patient }: { readonly record: RecordItem; readonly pati
   );
 }
 
-/** A withdrawn record; its patient can put it back for a while. */
+/** Notice for a withdrawn record. Its patient can put it back for a limited time. */
 function Withdrawn({ record }: { readonly record: RecordItem }) {
   const { t, format } = useI18n();
   const putBack = usePutBack();
@@ -129,7 +129,7 @@ function Withdrawn({ record }: { readonly record: RecordItem }) {
   );
 }
 
-/** The uploader's word about a version: it must not be relied on. */
+/** The warning that the uploader asks people not to rely on a version. */
 function Retracted() {
   const { t } = useI18n();
   return <p className="font-medium text-caution">{t('record.retracted')}</p>;

@@ -24,7 +24,7 @@ import { byMonth } from './by-month.ts';
 import { Strangers } from '../../components/inbox/Strangers.tsx';
 import { RecordLine } from '../../components/records/RecordLine.tsx';
 
-/** Own records by month and category; adding some, and choosing some to grant. */
+/** The person's own records by month and category. Records can be added here, and chosen to be shared. */
 export function RecordsPage({ me }: { readonly me: Me }) {
   const { t } = useI18n();
   const [adding, setAdding] = useState(false);
@@ -49,7 +49,7 @@ export function RecordsPage({ me }: { readonly me: Me }) {
           )
         }
       </Resource>
-      {/* Whoever reads for a living has a page for each patient. */}
+      {/* Practitioners have a page for each patient instead. */}
       {!isPractitioner(me) && <Strangers />}
       {!isPractitioner(me) && <ReceivedFromPeople me={me.address} />}
       {adding && (
@@ -61,7 +61,7 @@ export function RecordsPage({ me }: { readonly me: Me }) {
   );
 }
 
-/** What family and friends have granted, by person; nothing while nobody has. */
+/** Permissions from family and friends, by person. Shows nothing if there are none. */
 function ReceivedFromPeople({ me }: { readonly me: Address }) {
   const { data } = useRecords();
   const others = (data ?? []).filter((record) => record.patient !== me);

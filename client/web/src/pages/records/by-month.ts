@@ -1,13 +1,13 @@
 import type { RecordItem } from '../../types/records.ts';
 
-/** Records of one month, newest first. */
+/** The records of one month, newest first. */
 interface Month {
-  /** Seconds of its newest record, from which the heading is written. */
+  /** Unix seconds of its newest record, from which the heading is made. */
   readonly seconds: number;
   readonly records: readonly RecordItem[];
 }
 
-/** Groups records by the month in which they were added, newest month and newest record first. */
+/** Groups records by the month in which they were added: newest month first, newest record first. */
 export function byMonth(records: readonly RecordItem[]): readonly Month[] {
   const months = new Map<string, RecordItem[]>();
   for (const record of [...records].sort((a, b) => b.created - a.created)) {

@@ -20,13 +20,13 @@ import { SentenceText } from '../../components/people/SentenceText.tsx';
 import { UntilField } from '../../components/UntilField.tsx';
 import { useApprovalTerms, useScopeText } from '../../components/requests/scope.ts';
 
-/** A request that waits for an answer. What an approval allows stands above its button: one tap is enough. */
+/** A request that waits for an answer. The sentence above its button says what an approval allows, so one click is enough. */
 export function OpenRequest({
   request,
   onLeftOut,
 }: {
   readonly request: RequestItem;
-  /** Told after an approval: what could not be granted with the rest. */
+  /** Called after an approval with the versions that could not be granted. */
   readonly onLeftOut: (leftOut: Granted['leftOut']) => void;
 }) {
   const { t, format } = useI18n();

@@ -13,11 +13,11 @@ import { LeftOut } from '../../components/grants/LeftOut.tsx';
 import { AnsweredRequest } from '../../components/requests/AnsweredRequest.tsx';
 import { OpenRequest } from './OpenRequest.tsx';
 
-/** Who asks for access; approve or deny in one tap. */
+/** The access requests of other people. Each can be approved or denied with one click. */
 export function RequestsPage() {
   const { t } = useI18n();
   const requests = useRequests();
-  // Kept here: the request that was approved moves to another list.
+  // Kept in this component, because the approved request moves to another list.
   const [leftOut, setLeftOut] = useState<Granted['leftOut']>([]);
   return (
     <Page title={t('requests.title')} intro={t('requests.intro')}>

@@ -8,7 +8,7 @@ import { Notice } from '../../ui/Notice.tsx';
 import { KitSheet } from '../../components/keys/KitSheet.tsx';
 import { WalletOutcome } from './WalletOutcome.tsx';
 
-/** Shows the recovery kit, then asks for three of its words: a kit that nobody kept saves nobody. */
+/** Shows the recovery kit, then asks for three of its words, to make sure that the person has kept it. */
 export function KitStep({ setUp }: { readonly setUp: SetUp }) {
   const { t } = useI18n();
   const { proveKit, wordNumbers } = setUp;

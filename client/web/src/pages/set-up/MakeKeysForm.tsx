@@ -6,7 +6,7 @@ import { Button } from '../../ui/Button.tsx';
 import { Check } from '../../ui/Field.tsx';
 import { NewPassphrase, useNewPassphrase } from '../../components/keys/NewPassphrase.tsx';
 
-/** Makes the seed and its keyring. `anew`: a key is published already, and it is not this person's. */
+/** Makes the seed and its keyring. `anew`: a key is published already, and it does not belong to this person. */
 export function MakeKeysForm({
   setUp: { makeKeys },
   anew = false,

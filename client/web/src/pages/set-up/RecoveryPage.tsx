@@ -11,8 +11,8 @@ import { RecoverForm } from '../../components/keys/RecoverForm.tsx';
 import { MakeKeysForm } from './MakeKeysForm.tsx';
 
 /**
- * The account has a published key, but its keyring is nowhere to be found: the words bring it back. Somebody who never set up
- * anything, and in whose name another has published a key, begins here.
+ * For an account that has a published key and no keyring: the recovery words restore the keyring. A person who has never set up anything,
+ * and in whose name another person published a key, can start the set-up here.
  */
 export function RecoveryPage() {
   const { t } = useI18n();

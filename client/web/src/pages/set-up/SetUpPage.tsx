@@ -14,7 +14,7 @@ import { RecoverForm } from '../../components/keys/RecoverForm.tsx';
 
 const STEPS = ['keys', 'kit', 'publish'] as const;
 
-/** From a signed-in account to one that can keep records: keys and unlockers, recovery kit, public key. */
+/** Prepares a signed-in account for storing records: keys and unlockers, recovery kit, public key. */
 export function SetUpPage() {
   const { t } = useI18n();
   const setUp = useSetUp();

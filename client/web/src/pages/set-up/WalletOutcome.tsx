@@ -2,7 +2,7 @@ import { useI18n } from '../../i18n/I18n.tsx';
 import type { SetUp } from '../../types/set-up.ts';
 import { Notice } from '../../ui/Notice.tsx';
 
-/** What became of the wallet as an unlocker, said on the step after it. */
+/** States whether the wallet became an unlocker. Shown on the step after the choice. */
 export function WalletOutcome({ setUp: { makeKeys } }: { readonly setUp: SetUp }) {
   const { t } = useI18n();
   const made = makeKeys.data;

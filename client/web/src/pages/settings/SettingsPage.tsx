@@ -17,7 +17,7 @@ import { AddressCode } from '../../components/people/AddressCode.tsx';
 import { KitSheet } from '../../components/keys/KitSheet.tsx';
 import { ForgetNetwork } from '../../components/ForgetNetwork.tsx';
 
-/** The person's address, looks, recovery kit, session, and what medlock cannot do. */
+/** The person's address, appearance, recovery kit, session, and the limits of medlock. */
 export function SettingsPage({ me }: { readonly me: Me }) {
   const { t, format } = useI18n();
   const { chainId, network, givenNodes } = useWallets();

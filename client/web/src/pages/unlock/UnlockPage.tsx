@@ -13,7 +13,7 @@ import { WalletAloneLink } from '../../components/WalletAloneLink.tsx';
 import { RecoverForm } from '../../components/keys/RecoverForm.tsx';
 import { PassphraseField } from '../../components/keys/PassphraseField.tsx';
 
-/** Signed in, but the keys are not in memory: passphrase, wallet, or the recovery words. */
+/** Unlocks the keys of a signed-in person with the passphrase, the wallet, or the recovery words. */
 export function UnlockPage({ why, unlockers }: { readonly why: LockReason; readonly unlockers: readonly Unlocker[] }) {
   const { t } = useI18n();
   const [lost, setLost] = useState(false);

@@ -16,8 +16,8 @@ import { SentGrants } from '../../components/grants/SentGrants.tsx';
 import { StopEveryoneDialog } from '../../components/grants/StopDialog.tsx';
 
 /**
- * What the wallet alone can do, with the records locked: end permissions, and publish one's own key again. Neither a passphrase
- * that is forgotten nor a key that somebody else has published may stand in the way.
+ * Actions that need only the wallet while the records are locked: ending permissions, and publishing the person's own key again. They must
+ * work even if the passphrase is forgotten or somebody else has published a key.
  */
 export function WalletAlonePage() {
   const { t } = useI18n();
@@ -58,7 +58,7 @@ export function WalletAlonePage() {
   );
 }
 
-/** Whose the published key is, and the way to put one's own in its place. */
+/** Tells whose the published key is, and offers to publish the person's own key in its place. */
 function OwnKey() {
   const { t } = useI18n();
   const { registerAgain } = useSession();

@@ -15,7 +15,7 @@ import { Spinner } from '../../ui/Spinner.tsx';
 import { short } from '../../components/people/person-name.ts';
 import { ForgetNetwork } from '../../components/ForgetNetwork.tsx';
 
-/** The first page: what medlock is, and the way in with a wallet. */
+/** The first page: explains medlock, and lets the person choose a wallet and sign in. */
 export function WelcomePage({ why }: { readonly why: LockReason }) {
   const { t } = useI18n();
   const { connection } = useWallets();
@@ -94,7 +94,7 @@ function ChooseWallet() {
   );
 }
 
-/** The picture that the wallet announced; only pictures inside its own address are shown, none is fetched. */
+/** The picture that the wallet announced. Only pictures inside the address itself (`data:`) are shown; none is fetched. */
 function WalletPicture({ wallet }: { readonly wallet: WalletInfo }) {
   if (!/^data:image\/(?:png|jpeg|gif|webp|svg\+xml)[;,]/.test(wallet.icon)) return null;
   return <img src={wallet.icon} alt="" className="size-7 rounded-md" />;

@@ -1,7 +1,7 @@
 /**
- * The root of a UnixFS tree, from a stream: raw leaves of 1 MiB, 1,024 links a node, balanced (profile `unixfs-v1-2025`),
- * which is what Kubo computes for `ipfs add --cid-version 1 --raw-leaves --chunker size-1048576 --max-file-links 1024`.
- * A file of one chunk is a single raw block, a longer one a dag-pb tree.
+ * Computes the root of a UnixFS tree from a stream: raw leaves of 1 MiB, 1,024 links for each node, balanced (profile `unixfs-v1-2025`).
+ * Kubo computes the same for `ipfs add --cid-version 1 --raw-leaves --chunker size-1048576 --max-file-links 1024`. A file of one chunk is a
+ * single raw block, a longer one a dag-pb tree.
  */
 
 import type { Bytes } from '../bytes.ts';
@@ -12,23 +12,23 @@ import { PieceHasher } from '../pieces.ts';
 import { Cid } from './cid.ts';
 import { encodeNode, type Link, MAX_LINKS } from './node.ts';
 
-/** Length of a leaf; the last one may be shorter. */
+/** Length of a leaf in bytes; the last one may be shorter. */
 export const LEAF_LEN = 1 << 20;
 
-/** Computes the CID of a file from its bytes in order. Memory grows with the logarithm of the length only. */
+/** Computes the CID of a file from its bytes in order. Memory use grows only with the logarithm of the length. */
 export class CidBuilder {
-  // levels[0] holds leaves; each level holds at most MAX_LINKS links that have no parent yet.
+  // levels[0] has the leaves. Each level has at most MAX_LINKS links that have no parent yet.
   readonly #levels: Link[][] = [];
   readonly #leaves = new PieceHasher(LEAF_LEN, (digest, length) => {
     this.#push(0, { cid: new Cid(CODEC_RAW, toHex(digest)), fileLength: length, treeLength: length });
   });
 
-  /** Takes the next bytes of the file; one call after the other. */
+  /** Adds the next bytes of the file. Wait for each call before the next one. */
   async update(bytes: Bytes): Promise<void> {
     await this.#leaves.update(bytes);
   }
 
-  /** The CID of the file; ends the builder. */
+  /** Returns the CID of the file. The builder cannot be used afterwards. */
   async finish(): Promise<Cid> {
     await this.#leaves.finish(true);
     for (let level = 0; ; level++) {
@@ -42,7 +42,7 @@ export class CidBuilder {
     }
   }
 
-  /** Adds a link to a level; a full level first becomes one link of the level above. */
+  /** Adds a link to a level. If the level is full, its links first become one link of the level above. */
   #push(level: number, link: Link): void {
     const links = this.#levels[level] ?? [];
     this.#levels[level] = links;
@@ -51,7 +51,7 @@ export class CidBuilder {
   }
 }
 
-/** The bytes that came are not those of the CID. */
+/** Thrown if the bytes of a stream do not belong to the CID. */
 export class CidMismatch extends ProtocolError<'cid_mismatch'> {
   constructor() {
     super('cid_mismatch', 'the bytes are not those of the content identifier');
@@ -59,8 +59,8 @@ export class CidMismatch extends ProtocolError<'cid_mismatch'> {
 }
 
 /**
- * Passes a stream on and checks in the end that it was the file of `cid`. Bytes are given out before that is known:
- * whoever reads them must wait for the end, or check them by other means (tags), before using them.
+ * Passes a stream on and checks at its end that it was the file of `cid`. The bytes are passed on before that check. Whoever reads them
+ * must wait for the end, or check them in another way (tags), before using them.
  *
  * @throws CidMismatch at the end.
  */

@@ -1,6 +1,5 @@
 /**
- * Content identifiers of envelopes on IPFS: CIDv1, SHA-256, raw or dag-pb. Text is base32 in lower case, and no other
- * spelling is accepted.
+ * Content identifiers of envelopes on IPFS: CIDv1, SHA-256, raw or dag-pb. The text is base32 in lower case, and no other form is accepted.
  */
 
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -18,25 +17,25 @@ const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 /** Multibase prefix of base32 in lower case. */
 const BASE32 = 'b';
 
-/** What a block holds: bytes of the file, or a node of a UnixFS tree. */
+/** The content of a block: bytes of the file, or a node of a UnixFS tree. */
 type Codec = typeof CODEC_RAW | typeof CODEC_DAG_PB;
 
-/** The text or bytes are not a CID of the only form that is used here. */
+/** Thrown if text or bytes are not a CID in the only form that is used here. */
 export class InvalidCid extends ProtocolError<'cid'> {
   constructor() {
     super('cid', 'not a CIDv1 of raw or dag-pb with SHA-256');
   }
 }
 
-/** A CIDv1 with SHA-256: codec and digest are all there is to it. */
+/** A CIDv1 with SHA-256. It consists of a codec and a digest. */
 export class Cid {
-  /** 0x55 or 0x70. */
+  /** 0x55 (raw) or 0x70 (dag-pb). */
   readonly codec: Codec;
-  /** SHA-256 of the block. */
+  /** The SHA-256 of the block. */
   readonly digest: Hex;
 
   /**
-   * From what the chain keeps.
+   * Makes a CID from the values on the chain.
    *
    * @throws InvalidCid for every codec but 0x55 and 0x70, and for a digest that is not 32 bytes.
    */
@@ -46,7 +45,7 @@ export class Cid {
     this.digest = digest;
   }
 
-  /** The CID of a block. */
+  /** Returns the CID of a block. */
   static ofBlock(codec: Codec, block: Bytes): Cid {
     return new Cid(codec, toHex(sha256(block)));
   }
@@ -63,7 +62,7 @@ export class Cid {
   }
 
   /**
-   * Reads the text that `toString` gives, and no other spelling of it.
+   * Parses the text that `toString` returns, and no other form of it.
    *
    * @throws InvalidCid
    */
@@ -75,28 +74,28 @@ export class Cid {
     return cid;
   }
 
-  /** Whether `block` is the block of this CID. */
+  /** Returns whether `block` is the block of this CID. */
   names(block: Bytes): boolean {
     return this.equals(Cid.ofBlock(this.codec, block));
   }
 
-  /** Whether both name the same block. */
+  /** Returns whether both CIDs name the same block. */
   equals(other: Cid): boolean {
     return this.codec === other.codec && sameHex(this.digest, other.digest);
   }
 
-  /** The 36 bytes. */
+  /** Returns the 36 bytes. */
   toBytes(): Bytes {
     return concat(Uint8Array.of(VERSION, this.codec, ...SHA2_256), fromHex(this.digest));
   }
 
-  /** Base32, lower case: `bafk…` or `bafy…`. */
+  /** Returns the CID in base32, lower case: `bafk…` or `bafy…`. */
   toString(): string {
     return BASE32 + encodeBase32(this.toBytes());
   }
 }
 
-/** RFC 4648 base32 in lower case, without padding. */
+/** Encodes bytes in RFC 4648 base32, in lower case and without padding. */
 function encodeBase32(bytes: Bytes): string {
   let text = '';
   let buffer = 0;

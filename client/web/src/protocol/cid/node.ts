@@ -1,6 +1,6 @@
 /**
- * Nodes of a UnixFS tree: dag-pb (IPLD specification) around UnixFS `Data` (type File). A node is encoded in one way only:
- * links (hash, empty name, Tsize) before data; data = type, file size, block sizes.
+ * Nodes of a UnixFS tree: dag-pb (IPLD specification) around UnixFS `Data` (type File). A node has only one valid encoding: links (hash,
+ * empty name, Tsize) before data; data = type, file size, block sizes.
  */
 
 import { type Bytes, concat } from '../bytes.ts';
@@ -8,7 +8,7 @@ import { CODEC_RAW } from '../codes.ts';
 import { ProtocolError } from '../error.ts';
 import { Cid } from './cid.ts';
 
-/** Most children of a node. */
+/** The maximum number of children of a node. */
 export const MAX_LINKS = 1_024;
 
 // Protobuf tags: field number << 3 | wire type (0 varint, 2 bytes).
@@ -25,28 +25,28 @@ const TYPE_FILE = 2;
 /** A child while a tree is built. */
 export interface Link {
   readonly cid: Cid;
-  /** Bytes of the file below it. */
+  /** Number of bytes of the file below it. */
   readonly fileLength: number;
-  /** Bytes of all blocks from it downwards (`Tsize`). */
+  /** Number of bytes of the block and of all blocks below it (`Tsize`). */
   readonly treeLength: number;
 }
 
-/** The block is not a file node of the form that `CidBuilder` writes. */
+/** Thrown if the block is not a file node in the form that `CidBuilder` writes. */
 export class NodeError extends ProtocolError<'node'> {
   constructor() {
     super('node', 'not a UnixFS file node');
   }
 }
 
-/** A child of a node, and which bytes of the file lie below it. */
+/** A child of a node, with the range of the file's bytes that are below it. */
 interface Child {
   /** Its CID. */
   readonly cid: Cid;
-  /** Where its bytes begin in the file. */
+  /** Position of its first byte in the file. */
   readonly start: number;
-  /** Where they end. */
+  /** Position after its last byte in the file. */
   readonly end: number;
-  /** Whether it is bytes of the file, not another node. */
+  /** True if the block contains bytes of the file; false if it is another node. */
   readonly isLeaf: boolean;
 }
 
@@ -72,8 +72,8 @@ export function encodeNode(links: readonly Link[]): Bytes {
 }
 
 /**
- * The children of a dag-pb block whose CID was already checked, in the order of the file. `fileAt` is where its bytes
- * begin in the file; 0 for a root.
+ * Parses the children of a dag-pb block whose CID was already checked, in the order of the file. `fileAt` is the position of its first byte
+ * in the file; 0 for a root.
  *
  * @throws NodeError for anything that `encodeNode` would not write.
  */
@@ -89,7 +89,7 @@ export function parseNode(block: Bytes, fileAt = 0): readonly Child[] {
   const end = sizes.reduce((sum, size) => sum + size, fileAt);
   if (links.length === 0 || links.length !== sizes.length || !Number.isSafeInteger(end)) throw new NodeError();
   const full = links.map((link, i) => ({ ...link, fileLength: sizes[i] ?? 0 }));
-  // One encoding only: a node is what encoding it again gives.
+  // There is only one valid encoding: encoding the parsed node again must give the same bytes.
   const again = encodeNode(full);
   if (again.length !== block.length || !again.every((byte, i) => byte === block[i])) throw new NodeError();
   let at = fileAt;
@@ -131,7 +131,7 @@ function varintField(tag: number, value: number): Bytes {
   const bytes = [tag];
   let rest = value;
   while (rest >= 0x80) {
-    // Lengths go past 32 bits, where JavaScript's shifts end.
+    // Lengths may exceed 32 bits, which JavaScript's shift operators cannot handle.
     bytes.push((rest % 0x80) | 0x80);
     rest = Math.floor(rest / 0x80);
   }
@@ -139,7 +139,7 @@ function varintField(tag: number, value: number): Bytes {
   return Uint8Array.from(bytes);
 }
 
-/** Takes fields from the front of a protobuf message; `null` leaves the rest as it was. */
+/** Reads fields from the front of a protobuf message. If a read returns `null`, nothing was consumed. */
 class FieldReader {
   readonly #bytes: Bytes;
   #at = 0;
@@ -159,7 +159,7 @@ class FieldReader {
     return this.#bytes.subarray(this.#at - length, this.#at);
   }
 
-  /** Values past 2^53 are not lengths of anything here. */
+  /** Values above 2^53 are rejected: no length is that large. */
   varint(tag: number): number | null {
     if (this.#bytes[this.#at] !== tag) return null;
     let value = 0;

@@ -1,8 +1,8 @@
-/** Reading exact numbers of bytes from a stream that comes in chunks of any length. */
+/** Reads exact numbers of bytes from a stream that comes in chunks of any length. */
 
 import { type Bytes, concat } from '../bytes.ts';
 
-/** Reads a stream front to back. Holds what the stream gave and nobody has read yet. */
+/** Reads a stream from its start to its end. Stores the bytes that the stream has given and nobody has read yet. */
 export class ByteReader {
   readonly #source: AsyncIterator<Bytes> | Iterator<Bytes>;
   #chunks: Bytes[] = [];
@@ -12,7 +12,9 @@ export class ByteReader {
     this.#source = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
   }
 
-  /** The next `length` bytes, or all that are left if those are fewer. A view where they lie in one chunk. */
+  /**
+   * Returns the next `length` bytes, or all remaining ones if there are fewer. Returns a view, without copying, if they are in one chunk.
+   */
   async read(length: number): Promise<Bytes> {
     await this.#fill(length);
     const parts: Bytes[] = [];
@@ -29,13 +31,13 @@ export class ByteReader {
     return parts.length === 1 ? (parts[0] as Bytes) : concat(...parts);
   }
 
-  /** Whether everything was read. */
+  /** Returns whether everything was read. */
   async isAtEnd(): Promise<boolean> {
     await this.#fill(1);
     return this.#available === 0;
   }
 
-  /** All that was not read yet, chunk by chunk. */
+  /** Yields all bytes that were not read yet, chunk by chunk. */
   async *rest(): AsyncGenerator<Bytes, void, undefined> {
     while (!(await this.isAtEnd())) {
       const chunks = this.#chunks;
@@ -45,7 +47,7 @@ export class ByteReader {
     }
   }
 
-  /** Tells the source that nobody reads on. */
+  /** Tells the source that the stream is not read any further. */
   async cancel(): Promise<void> {
     await this.#source.return?.();
   }

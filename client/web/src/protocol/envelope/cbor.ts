@@ -1,15 +1,15 @@
 /**
- * The little CBOR (RFC 8949) that metadata need: unsigned integers, texts, bytes, arrays, and maps with integer keys.
+ * The part of CBOR (RFC 8949) that metadata need: unsigned integers, texts, bytes, arrays, and maps with integer keys.
  *
- * The reader takes definite lengths only; that integers are shortest and keys ascend, its caller checks by encoding what
- * was read once more and comparing.
+ * The decoder accepts definite lengths only. It does not check that integers have their shortest form and that keys ascend: its caller
+ * encodes the result again and compares.
  */
 
 import { type Bytes, concat, fromUtf8, u16, u32, u64, utf8 } from '../bytes.ts';
 
 /** A value. */
 export type CborValue = bigint | string | Bytes | readonly CborValue[] | CborMap;
-/** A map; an object could not hold integer keys in order. */
+/** A map. A JavaScript object could not keep integer keys in order. */
 type CborMap = ReadonlyMap<bigint, CborValue>;
 
 const UINT = 0;
@@ -17,10 +17,10 @@ const BYTES = 2;
 const TEXT = 3;
 const ARRAY = 4;
 const MAP = 5;
-/** Deeper than metadata ever are (a map of arrays of arrays); bounds the recursion on hostile input. */
+/** The maximum depth. Metadata are never deeper (a map of arrays of arrays). It limits the recursion on hostile input. */
 const DEPTH_MAX = 4;
 
-/** Encodes: integers and lengths as short as they can be, map entries in the order given. */
+/** Encodes a value: integers and lengths in their shortest form, map entries in the given order. */
 export function encodeCbor(value: CborValue): Bytes {
   if (typeof value === 'bigint') return head(UINT, value);
   if (typeof value === 'string') {
@@ -36,7 +36,7 @@ export function encodeCbor(value: CborValue): Bytes {
   return concat(head(ARRAY, BigInt(items.length)), ...items.map(encodeCbor));
 }
 
-/** Decodes one value that fills the bytes exactly; `null` for anything else, and for other kinds of values. */
+/** Decodes one value that fills the bytes exactly. Returns `null` for anything else, and for other kinds of values. */
 export function decodeCbor(bytes: Bytes): CborValue | null {
   const reader = new Reader(bytes);
   const value = reader.value(DEPTH_MAX);

@@ -1,4 +1,4 @@
-/** Encrypting a long message of known length with FLOE, several segments at a time. */
+/** Encrypts a long message of known length with FLOE, several segments at a time. */
 
 import type { Bytes } from '../bytes.ts';
 import { isZero } from '../bytes.ts';
@@ -6,18 +6,17 @@ import type { Random } from '../random.ts';
 import { type FloeMessage, SEGMENT_IV_LEN, segmentHead } from './floe.ts';
 import { SEGMENT_PAYLOAD_LEN } from './layout.ts';
 
-/** Segments that WebCrypto works on at one time, so that its threads are never idle. */
+/** The number of segments that WebCrypto encrypts at the same time, so that its threads are never idle. */
 const SEGMENTS_IN_FLIGHT = 16;
-/** Segment IVs are drawn this many at a time: asking the generator for 12 bytes costs as much as asking for 768. */
+/** The number of segment IVs that are generated at a time: generating 12 random bytes costs as much as generating 768. */
 const IVS_AT_ONCE = 64;
 
 /**
- * Gives the FLOE header and the segments, in parts which in a row are the message. Each part is as WebCrypto made it: joining
- * them into longer ones would cost as much as the encryption itself. `plaintext` gives exactly `length` bytes and is read as
- * fast as parts are taken; what it gave may be written over once it is asked for more. `message` has the parameters of
- * suite 0x01.
+ * Yields the FLOE header and the segments, in parts. The concatenation of the parts is the message. Each part is as WebCrypto made it:
+ * joining them into longer ones would cost as much as the encryption itself. `plaintext` must yield exactly `length` bytes. It is read only
+ * as fast as the parts are consumed, and may reuse its buffer once it is asked for more. `message` has the parameters of suite 0x01.
  *
- * @throws whatever `plaintext` throws; RangeError when it gives another number of bytes.
+ * @throws the errors of `plaintext`; RangeError if it yields another number of bytes.
  */
 export async function* encryptStream(
   message: FloeMessage,
@@ -44,7 +43,7 @@ export async function* encryptStream(
   if (cutter.missing > 0) throw new RangeError('the plaintext is not as long as it was announced');
 }
 
-/** A segment on its way through WebCrypto. */
+/** A segment that WebCrypto is encrypting. */
 interface Segment {
   readonly head: Bytes;
   readonly ciphertext: Promise<ArrayBuffer>;
@@ -56,9 +55,9 @@ async function* partsOf(segment: Segment | undefined): AsyncGenerator<Bytes, voi
   yield new Uint8Array(await segment.ciphertext);
 }
 
-/** Cuts a plaintext of known length into payloads. Full ones are views of what came, where they can be. */
+/** Cuts a plaintext of known length into payloads. Full payloads are views of the input if possible. */
 class SegmentCutter {
-  /** Plaintext bytes that have not come yet. */
+  /** Number of plaintext bytes that have not arrived yet. */
   missing: number;
   #partial: Bytes | null = null;
   #filled = 0;
@@ -91,7 +90,7 @@ class SegmentCutter {
   }
 }
 
-/** Fresh IVs for segments. */
+/** New random IVs for segments. */
 class SegmentIvs {
   readonly #random: Random;
   #drawn: Bytes = new Uint8Array(0);
@@ -103,7 +102,7 @@ class SegmentIvs {
   next(): Bytes {
     if (this.#drawn.length === 0) {
       this.#drawn = this.#random(SEGMENT_IV_LEN * IVS_AT_ONCE);
-      // A generator that gives nothing but zeros is broken; AES-GCM would be, too.
+      // A generator that returns only zeros is broken, and AES-GCM with such IVs would be insecure.
       if (isZero(this.#drawn)) throw new Error('the system gives no random numbers');
     }
     const iv = this.#drawn.subarray(0, SEGMENT_IV_LEN);

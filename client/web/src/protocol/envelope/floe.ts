@@ -1,6 +1,6 @@
 /**
- * FLOE (c2sp.org/FLOE) with AES-256-GCM and HKDF-Expand-SHA-384, over WebCrypto: the key-committing encryption of a long
- * message in segments, each of them bound to its place.
+ * FLOE (c2sp.org/FLOE) with AES-256-GCM and HKDF-Expand-SHA-384, over WebCrypto: the key-committing encryption of a long message in
+ * segments. Each segment is bound to its position.
  *
  * ```text
  * header    parameters 10 ‖ IV 32 ‖ header tag 32
@@ -12,26 +12,26 @@
  * a segment's AAD = position u64 ‖ 01 for the final segment, else 00
  * ```
  *
- * HKDF-Expand of at most 48 bytes is one HMAC; WebCrypto's own HKDF always extracts first, so it does not serve here.
+ * HKDF-Expand of at most 48 bytes is one HMAC. WebCrypto's own HKDF cannot be used, because it always extracts first.
  */
 
 import { type Bytes, concat, equalConstantTime, readU32, u32, u64, u8, utf8 } from '../bytes.ts';
 import { FLOE_HEADER_LEN, SEGMENT_LEN, SEGMENT_OVERHEAD } from './layout.ts';
 
-/** Length of FLOE's IV. */
+/** Length of FLOE's IV in bytes. */
 export const FLOE_IV_LEN = 32;
-/** Length of the IV of a segment. */
+/** Length of the IV of a segment in bytes. */
 export const SEGMENT_IV_LEN = 12;
-/** Length of a segment's prefix. */
+/** Length of a segment's prefix in bytes. */
 export const SEGMENT_PREFIX_LEN = 4;
 const PARAMETERS_LEN = 10;
 const NOT_FINAL = 0xffff_ffff;
-/** One AES key serves 2^20 segments. */
+/** One AES key is used for 2^20 segments. */
 const ROTATION_BITS = 20;
 
-/** Segment length and rotation of keys. The envelope uses the defaults; public vectors use others. */
+/** Segment length and key rotation. The envelope uses the defaults; public vectors use others. */
 export interface FloeParameters {
-  /** Length of a segment with its overhead. */
+  /** Length of a segment, including its prefix, IV and tag. */
   readonly segmentLength: number;
   /** The segment key changes every 2^rotationBits segments. */
   readonly rotationBits: number;
@@ -40,25 +40,27 @@ export interface FloeParameters {
 /** The parameters of suite 0x01. */
 export const SUITE_PARAMETERS: FloeParameters = { segmentLength: SEGMENT_LEN, rotationBits: ROTATION_BITS };
 
-/** What a segment's prefix says, before any tag was checked: its whole length, and whether it claims to be the last. */
+/**
+ * The content of a segment's prefix, before any tag was checked: the whole length of the segment, and whether it claims to be the last one.
+ */
 interface Framing {
   readonly length: number;
   readonly isFinal: boolean;
 }
 
-/** The parameters as they stand in the header: AEAD and hash 0, segment length, IV length. */
+/** Returns the parameters as the header contains them: AEAD and hash 0, segment length, IV length. */
 function parameterBytes(parameters: FloeParameters): Bytes {
   return concat(Uint8Array.of(0, 0), u32(parameters.segmentLength), u32(FLOE_IV_LEN));
 }
 
-/** Reads a prefix of 4 bytes; `null` for a length that no segment has. */
+/** Parses a prefix of 4 bytes; `null` for a length that no segment has. */
 export function readFraming(parameters: FloeParameters, prefix: Bytes): Framing | null {
   const value = readU32(prefix, 0);
   if (value === NOT_FINAL) return { length: parameters.segmentLength, isFinal: false };
   return value >= SEGMENT_OVERHEAD && value <= parameters.segmentLength ? { length: value, isFinal: true } : null;
 }
 
-/** One message: its keys, and the encryption of its segments. Knows nothing of their order. */
+/** One message: its keys, and the encryption of its segments. Callers decide the order of the segments. */
 export class FloeMessage {
   /** The 74 bytes before the first segment. */
   readonly header: Bytes;
@@ -74,7 +76,7 @@ export class FloeMessage {
     this.#aad = aad;
   }
 
-  /** Derives the keys of a message from the key (32 bytes, not kept), an IV of 32 random bytes and associated data. */
+  /** Derives the keys of a message from the key (32 bytes, which are not stored), an IV of 32 random bytes, and associated data. */
   static async derive(key: Bytes, iv: Bytes, aad: Bytes, parameters: FloeParameters = SUITE_PARAMETERS): Promise<FloeMessage> {
     const prefix = concat(parameterBytes(parameters), iv);
     const root = await importHmac(key);
@@ -86,8 +88,8 @@ export class FloeMessage {
   }
 
   /**
-   * The message of a header that was received: `header` when its parameters are others than expected, `tag` when its tag
-   * does not hold.
+   * Derives the keys of a received message from its header. Returns `header` if the parameters are not the expected ones, and `tag` if the
+   * tag is wrong.
    */
   static async receive(
     key: Bytes,
@@ -102,14 +104,14 @@ export class FloeMessage {
     return equalConstantTime(message.header, header) ? message : 'tag';
   }
 
-  /** Whether the key of a segment is at hand. */
+  /** Returns whether the key of a segment is already derived. */
   isReady(position: number): boolean {
     return this.#segmentKey?.epoch === this.#epochOf(position);
   }
 
   /**
-   * Derives the key of a segment; to be awaited before the first segment of each 2^rotationBits. Kept apart from
-   * `encryptSegment`, which a large file calls often and which therefore waits for nothing else.
+   * Derives the key of a segment. Await it before the first segment of each 2^rotationBits. It is separate from `encryptSegment`, which is
+   * called often for a large file and therefore must not wait for anything else.
    */
   async prepare(position: number): Promise<void> {
     const epoch = this.#epochOf(position);
@@ -117,15 +119,15 @@ export class FloeMessage {
   }
 
   /**
-   * The ciphertext of a segment, with its tag. `iv` is 12 fresh random bytes. The plaintext may be written over when this
-   * returns: WebCrypto has copied it.
+   * Returns the ciphertext of a segment, with its tag. `iv` is 12 new random bytes. The plaintext buffer may be reused when this returns,
+   * because WebCrypto has copied it.
    */
   encryptSegment(plaintext: Bytes, position: number, isFinal: boolean, iv: Bytes): Promise<ArrayBuffer> {
     const parameters = { name: 'AES-GCM', iv, additionalData: segmentAad(position, isFinal) };
     return crypto.subtle.encrypt(parameters, this.#keyOf(position), plaintext);
   }
 
-  /** The plaintext of a segment without its prefix (IV ‖ ciphertext ‖ tag); `null` when the tag does not hold. */
+  /** Returns the plaintext of a segment without its prefix (IV ‖ ciphertext ‖ tag); `null` if the tag is wrong. */
   decryptSegment(body: Bytes, position: number, isFinal: boolean): Promise<Bytes | null> {
     const iv = body.subarray(0, SEGMENT_IV_LEN);
     const parameters = { name: 'AES-GCM', iv, additionalData: segmentAad(position, isFinal) };
@@ -163,7 +165,7 @@ function segmentAad(position: number, isFinal: boolean): Bytes {
   return aad;
 }
 
-/** What stands before a segment's ciphertext: prefix and IV. */
+/** Returns the bytes before a segment's ciphertext: prefix and IV. */
 export function segmentHead(payloadLength: number, isFinal: boolean, iv: Bytes): Bytes {
   return concat(u32(isFinal ? payloadLength + SEGMENT_OVERHEAD : NOT_FINAL), iv);
 }

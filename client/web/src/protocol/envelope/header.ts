@@ -1,4 +1,4 @@
-/** The first 161 bytes of an envelope. */
+/** The first 161 bytes of an envelope: its header. */
 
 import { type Bytes, concat, readU16, readU32, u16, u32, u64, u8, utf8 } from '../bytes.ts';
 import { Capsule, CapsuleError, ownerBinding } from '../capsule.ts';
@@ -16,7 +16,7 @@ const SUITE = 0x01;
 const FLAGS = 0b11;
 const CAPSULE_AT = 44;
 
-/** The chain and registry that an envelope is for. */
+/** The chain and the registry to which an envelope belongs. */
 export interface EnvelopeContext {
   /** EIP-155 chain id. */
   readonly chainId: number;
@@ -25,15 +25,15 @@ export interface EnvelopeContext {
 }
 
 /**
- * The clear part of an envelope. FLOE authenticates it, so it counts only once the FLOE header has opened; servers compare
+ * The unencrypted part of an envelope. FLOE authenticates it, so it may be trusted only after the FLOE header was opened. Servers compare
  * it with the chain before they accept a blob.
  */
 export class Header {
   /** The record that the envelope belongs to. */
   readonly record: RecordId;
-  /** Its version, from 1. */
+  /** Its version, counted from 1. */
   readonly version: number;
-  /** Epoch of the patient's identity key that the owner capsule is sealed to, from 1. */
+  /** Epoch of the patient's identity key to which the owner capsule is sealed, counted from 1. */
   readonly keyEpoch: number;
   /** The data key, sealed to the patient. */
   readonly ownerCapsule: Capsule;
@@ -45,16 +45,16 @@ export class Header {
     this.ownerCapsule = ownerCapsule;
   }
 
-  /** The header of a new envelope; seals the data key to the patient. */
+  /** Makes the header of a new envelope. Seals the data key to the patient. */
   static async create(of: RecordVersion, patient: Address, patientKey: PublicKey, keyEpoch: number, dek: DataKey): Promise<Header> {
     const capsule = await Capsule.seal(dek, patientKey, ownerBinding(of, patient, keyEpoch));
     return new Header(of.record, of.version, keyEpoch, capsule);
   }
 
   /**
-   * Reads the first 161 bytes of a file.
+   * Parses the first 161 bytes of a file.
    *
-   * @throws OpenError `header` when there are fewer, or any of them is not as the layout says.
+   * @throws OpenError `header` if there are fewer, or if they do not have the specified layout.
    */
   static parse(file: Bytes): Header {
     if (file.length < HEADER_LEN) throw new OpenError('header');
@@ -74,13 +74,13 @@ export class Header {
     return new Header(toHex(file.subarray(8, 40)), version, keyEpoch, capsule);
   }
 
-  /** The 161 bytes. */
+  /** Returns the 161 bytes. */
   toBytes(): Bytes {
     return concat(MAGIC, u8(SUITE), u8(FLAGS), u16(this.version), fromHex(this.record, 32), u32(this.keyEpoch), this.ownerCapsule.bytes);
   }
 
   /**
-   * Checks that the envelope is for the record version one asked for. A hostile store may serve another one.
+   * Checks that the envelope is for the requested record version. A hostile store may deliver another one.
    *
    * @throws OpenError `header`.
    */
@@ -89,10 +89,10 @@ export class Header {
   }
 
   /**
-   * The patient opens the owner capsule. The capsule's own check makes sure that it is the one the data key gives.
+   * Opens the owner capsule with the patient's key. The capsule's own check ensures that it is the capsule that the data key gives.
    *
-   * @throws OpenError `no match` for another key, patient, record, version, epoch, chain or registry; `commitment` for a
-   * capsule that does not follow the protocol.
+   * @throws OpenError `no match` for another key, patient, record, version, epoch, chain or registry; `commitment` for a capsule that does
+   * not follow the protocol.
    */
   async openOwnerCapsule(context: EnvelopeContext, patient: Address, key: IdentityKey): Promise<DataKey> {
     const binding = ownerBinding(this.#recordVersion(context), patient, this.keyEpoch);
@@ -105,11 +105,11 @@ export class Header {
   }
 
   /**
-   * A reader who has joined the data key recomputes B and the owner capsule, so that no uploader can lock the patient out
-   * of a record that others can read. `patientKey` is the patient's key of `keyEpoch`, from the chain. Patients call it for
-   * each new version with the share that they deposited or fetched.
+   * Recomputes B and the owner capsule from the joined data key and compares both. So no uploader can make a record that others can read
+   * and its patient cannot. `patientKey` is the patient's key of `keyEpoch`, from the chain. Patients call it for each new version with the
+   * share that they deposited or fetched.
    *
-   * @throws OpenError `commitment` when either differs.
+   * @throws OpenError `commitment` if either differs.
    */
   async checkCommitment(
     context: EnvelopeContext,
@@ -126,7 +126,7 @@ export class Header {
     if (!shareHolds || !capsuleHolds) throw new OpenError('commitment');
   }
 
-  /** FLOE's associated data: label ‖ header ‖ chain id ‖ RecordRegistry. */
+  /** Returns FLOE's associated data: label ‖ header ‖ chain id ‖ RecordRegistry. */
   associatedData(context: EnvelopeContext): Bytes {
     return concat(LABELS.envelope, this.toBytes(), u64(context.chainId), addressBytes(context.registry));
   }

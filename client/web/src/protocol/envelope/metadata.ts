@@ -1,10 +1,9 @@
 /**
- * What stands before the content, as deterministic CBOR (RFC 8949, section 4.2.1).
+ * The metadata before the content, as deterministic CBOR (RFC 8949, section 4.2.1).
  *
- * A map with these keys in this order, each at most once:
- * 1 content length (uint) · 2 media type (text) · 3 file name (text) · 4 content hash (32 bytes) ·
- * 5 created, Unix seconds (uint) · 6 FHIR resource type (text, optional) · 7 codes (array of [system, code],
- * optional, not empty) · 8 author (20 bytes, with 9) · 9 author's signature (bytes, with 8).
+ * A map with these keys in this order, each at most once: 1 content length (uint) · 2 media type (text) · 3 file name (text) · 4 content
+ * hash (32 bytes) · 5 created, Unix seconds (uint) · 6 FHIR resource type (text, optional) · 7 codes (array of [system, code], optional,
+ * not empty) · 8 author (20 bytes, with 9) · 9 author's signature (bytes, with 8).
  */
 
 import { type Bytes, utf8 } from '../bytes.ts';
@@ -13,7 +12,7 @@ import { type Address, addressBytes, fromHex, type Hex, isHex, toAddress, toHex 
 import { type CborValue, decodeCbor, encodeCbor } from './cbor.ts';
 import { MAX_CONTENT_LEN, MAX_METADATA_LEN } from './layout.ts';
 
-/** Longest file name in bytes of UTF-8. */
+/** Maximum length of a file name in bytes of UTF-8. */
 const MAX_FILE_NAME_LEN = 255;
 const MAX_MEDIA_TYPE_LEN = 127;
 const MAX_FHIR_TYPE_LEN = 64;
@@ -34,7 +33,7 @@ const MESSAGES = {
   encoding: 'the metadata are not deterministic CBOR',
 } as const;
 
-/** Which field of the metadata is out of range. Never says its value. */
+/** Names the metadata field that is out of range. The error never contains its value. */
 export class MetadataError extends ProtocolError<keyof typeof MESSAGES> {
   constructor(code: keyof typeof MESSAGES) {
     super(code, MESSAGES[code]);
@@ -43,44 +42,44 @@ export class MetadataError extends ProtocolError<keyof typeof MESSAGES> {
 
 /** A code from a terminology, such as LOINC. */
 interface Coding {
-  /** URI of the terminology. */
+  /** The URI of the terminology. */
   readonly system: string;
-  /** The code in it. */
+  /** The code in that terminology. */
   readonly code: string;
 }
 
-/** Who claims to have written the content, and the claim's signature (see `authorship.ts`). */
+/** The claimed author of the content, and the author's signature (see `authorship.ts`). */
 interface SignedBy {
   /** The author. */
   readonly author: Address;
-  /** Over the EIP-712 message `Authorship`: 65 bytes, or what the author's contract accepts (ERC-1271). */
+  /** The signature over the EIP-712 message `Authorship`: 65 bytes, or a value that the author's contract accepts (ERC-1271). */
   readonly signature: Hex;
 }
 
-/** What a record version says about its content. All of it concerns a person: it goes into no log and no storage. */
+/** The description of a record version's content. All of it is personal data: it must not be logged or stored. */
 export interface Metadata {
   /** Length of the content in bytes. */
   readonly contentLength: number;
-  /** Its media type. */
+  /** The media type of the content. */
   readonly mediaType: string;
-  /** A name to save it under; no path. */
+  /** The file name to save it under; without a path. */
   readonly fileName: string;
-  /** Content hash, see `ContentHasher`. */
+  /** The content hash, see `ContentHasher`. */
   readonly contentHash: Hex;
-  /** When it was made, Unix seconds, as the author says; up to 2^64 - 1. */
+  /** Time of creation in Unix seconds, as the author states it; up to 2^64 - 1. */
   readonly created: bigint;
-  /** FHIR resource type, if it is one. */
+  /** The FHIR resource type, if the content is one. */
   readonly fhirType: string | null;
-  /** What it is about. */
+  /** Codes for the subject of the content. */
   readonly codes: readonly Coding[];
-  /** Its author, if one signed. */
+  /** The author and the signature, if an author signed. */
   readonly signedBy: SignedBy | null;
 }
 
 /**
- * Checks every field and encodes.
+ * Checks every field and encodes the metadata.
  *
- * @throws MetadataError naming the first field that is out of range.
+ * @throws MetadataError with the first field that is out of range.
  */
 export function encodeMetadata(metadata: Metadata): Bytes {
   validate(metadata);
@@ -107,7 +106,7 @@ export function encodeMetadata(metadata: Metadata): Bytes {
 }
 
 /**
- * Decodes, and refuses every encoding but the one that `encodeMetadata` gives.
+ * Decodes metadata. Rejects every encoding other than the one that `encodeMetadata` returns.
  *
  * @throws MetadataError
  */
@@ -115,7 +114,7 @@ export function decodeMetadata(bytes: Bytes): Metadata {
   if (bytes.length > MAX_METADATA_LEN) throw new MetadataError('too_long');
   const metadata = fromCbor(decodeCbor(bytes));
   if (metadata === null) throw new MetadataError('encoding');
-  // The same bytes again: shortest integers, definite lengths, sorted keys, nothing else in the map.
+  // Encoding again must give the same bytes: shortest integers, definite lengths, sorted keys, nothing else in the map.
   const again = encodeMetadata(metadata);
   const isSame = again.length === bytes.length && again.every((byte, i) => byte === bytes[i]);
   if (!isSame) throw new MetadataError('encoding');
@@ -123,7 +122,7 @@ export function decodeMetadata(bytes: Bytes): Metadata {
 }
 
 /**
- * Whether a name may stand in metadata: one file in one folder, whatever the system, and read as it is written (no
+ * Returns whether a file name is allowed: it names one file in one folder on every system, and looks the same as it is written (no
  * direction marks, which show "gpj.exe" as "exe.jpg").
  */
 export function isFileName(name: string): boolean {
@@ -193,7 +192,7 @@ function codingsOf(value: CborValue): Coding[] | null {
   return codings;
 }
 
-/** `undefined`: only one of the two is there, or one of another kind. */
+/** Returns the author with the signature; `undefined` if only one of the two is there, or one has a wrong type. */
 function signedByOf(author: CborValue | undefined, signature: CborValue | undefined): SignedBy | null | undefined {
   if (author === undefined && signature === undefined) return null;
   if (!(author instanceof Uint8Array) || author.length !== 20 || !(signature instanceof Uint8Array)) return undefined;

@@ -1,4 +1,4 @@
-/** Why an envelope does not open. The codes are the classes of the shared vectors. */
+/** The reasons why an envelope does not open. The codes are the classes of the shared vectors. */
 
 import { ProtocolError } from '../error.ts';
 
@@ -12,17 +12,19 @@ const MESSAGES = {
   'no match': 'the owner capsule is not for this key',
 } as const;
 
-/** The class of a failure, as the shared vectors write it. */
+/** The class of a failure, as in the shared vectors. */
 type OpenErrorClass = keyof typeof MESSAGES;
 
 /**
- * - `header`: magic, suite, flags, version, owner capsule, FLOE parameters or metadata are malformed, or the header names
- *   another record or version than the one asked for.
- * - `tag`: an authentication tag does not hold: wrong key, wrong chain or registry, or changed bytes.
+ * Thrown if an envelope does not open.
+ *
+ * - `header`: magic, suite, flags, version, owner capsule, FLOE parameters or metadata are malformed, or the header names another record or
+ *   version than the requested one.
+ * - `tag`: an authentication tag is wrong: wrong key, wrong chain or registry, or changed bytes.
  * - `final`: the file does not end exactly with its final segment.
- * - `length`: lengths inside contradict each other.
- * - `padding`: padding is not zero, or not as long as it must be.
- * - `commitment`: owner capsule, release share or content hash are not what the key and the content give.
+ * - `length`: lengths inside the envelope contradict each other.
+ * - `padding`: the padding is not zero, or has a wrong length.
+ * - `commitment`: owner capsule, release share or content hash do not match the key and the content.
  * - `no match`: the owner capsule is not for this key, patient, record, version or epoch.
  */
 export class OpenError extends ProtocolError<OpenErrorClass> {

@@ -1,4 +1,4 @@
-/** Opening an envelope from its first byte to its last. */
+/** Opens an envelope from its first byte to its last. */
 
 import { type Bytes, isZero, readU32 } from '../bytes.ts';
 import type { DataKey } from '../secret.ts';
@@ -10,21 +10,21 @@ import { FLOE_HEADER_LEN, MAX_METADATA_LEN, METADATA_LENGTH_LEN, paddedLen } fro
 import { decodeMetadata, type Metadata } from './metadata.ts';
 import { OpenError } from './open-error.ts';
 
-/** Segments that WebCrypto works on at one time. */
+/** The number of segments that WebCrypto decrypts at the same time. */
 const SEGMENTS_IN_FLIGHT = 16;
 
-/** A segment on its way through WebCrypto; `null` when its tag does not hold. */
+/** A segment that WebCrypto is decrypting; the result is `null` if its tag is wrong. */
 interface Pending {
   readonly plaintext: Promise<Bytes | null>;
   readonly isFinal: boolean;
 }
 
 /**
- * Decrypts what follows the header: gives the content of every segment whose tag holds, in order, and in the end the
- * metadata, once everything held.
+ * Decrypts the part after the header. Yields the content of every segment whose tag is correct, in order, and returns the metadata after
+ * every check passed.
  *
- * Nothing of a segment is given out before its tag holds, and all of the content is checked against its hash only at the
- * end: a caller who cannot take bytes back must wait for that.
+ * Nothing of a segment is yielded before its tag was checked. The content as a whole is checked against its hash only at the end: a caller
+ * that cannot take bytes back must wait for that.
  */
 export class Opener {
   readonly #header: Header;
@@ -32,22 +32,22 @@ export class Opener {
   readonly #dek: DataKey;
   readonly #plaintext = new PlaintextChecker();
 
-  /** The data key comes from the owner capsule or from joining two shares. It is used when `open` begins. */
+  /** The data key comes from the owner capsule or from joining two shares. It is used when `open` starts. */
   constructor(header: Header, context: EnvelopeContext, dek: DataKey) {
     this.#header = header;
     this.#context = context;
     this.#dek = dek;
   }
 
-  /** The metadata, once the first piece of content came; they count only when all did. */
+  /** The metadata, after the first piece of content was yielded; `null` before. They may be trusted only after `open` has returned. */
   get metadata(): Metadata | null {
     return this.#plaintext.metadata;
   }
 
   /**
-   * Opens the bytes after the 161 of the header. To be called once.
+   * Opens the bytes after the 161 of the header. Call it only once.
    *
-   * @throws OpenError; what was given out before was authentic, but the whole is not.
+   * @throws OpenError; the bytes yielded before are authentic, but the file as a whole is not.
    */
   async *open(file: AsyncIterable<Bytes> | Iterable<Bytes>): AsyncGenerator<Bytes, Metadata, undefined> {
     const reader = new ByteReader(file);
@@ -72,7 +72,7 @@ export class Opener {
         const plaintext = message.decryptSegment(segment.body, position, segment.isFinal);
         inFlight.push({ plaintext, isFinal: segment.isFinal });
       }
-      // Segments before a broken one are judged first, as a reader of one segment at a time would.
+      // Segments before a broken one are checked first, so that the error is the same as when reading one segment at a time.
       const keep = isLastRead || !framingHolds ? 0 : SEGMENTS_IN_FLIGHT - 1;
       while (inFlight.length > keep) yield* this.#settle(inFlight.shift() as Pending);
     }
@@ -96,7 +96,7 @@ export class Opener {
   }
 }
 
-/** The next segment without its prefix; `null` when there is none, or it is not as long as its prefix says. */
+/** Returns the next segment without its prefix; `null` if there is none, or if it is shorter than its prefix states. */
 async function readSegment(reader: ByteReader): Promise<{ body: Bytes; isFinal: boolean } | null> {
   const prefix = await reader.read(SEGMENT_PREFIX_LEN);
   const framing = prefix.length < SEGMENT_PREFIX_LEN ? null : readFraming(SUITE_PARAMETERS, prefix);
@@ -106,14 +106,14 @@ async function readSegment(reader: ByteReader): Promise<{ body: Bytes; isFinal: 
   return body.length < length ? null : { body, isFinal: framing.isFinal };
 }
 
-/** Splits an authentic plaintext into metadata, content and padding, and checks each. */
+/** Splits an authenticated plaintext into metadata, content and padding, and checks each. */
 class PlaintextChecker {
   metadata: Metadata | null = null;
   #metadataLength = 0;
   #received = 0;
   readonly #content = new ContentHasher();
 
-  /** Takes the plaintext of one segment, gives the content in it. */
+  /** Takes the plaintext of one segment and returns the content in it. */
   async take(segment: Bytes, isFinal: boolean): Promise<Bytes> {
     this.#received += segment.length;
     let rest = segment;
@@ -142,7 +142,7 @@ class PlaintextChecker {
 }
 
 /**
- * Reads length and metadata from the plaintext of the first segment.
+ * Parses length and metadata from the plaintext of the first segment.
  *
  * @throws OpenError `length` or `header`.
  */

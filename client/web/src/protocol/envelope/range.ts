@@ -1,4 +1,4 @@
-/** Opening any byte range of the content from the segments that cover it. */
+/** Opens any byte range of the content from the segments that cover it. */
 
 import { type Bytes, concat } from '../bytes.ts';
 import type { DataKey } from '../secret.ts';
@@ -28,14 +28,14 @@ interface ByteRange {
 /**
  * Random access to an envelope of known length.
  *
- * A range is authentic and in its place once its segments' tags hold, and the length is the one that the metadata give.
- * The content hash and the padding of the whole are not checked: that takes the whole.
+ * When a range is returned, the tags of its segments were checked, so it is authentic and at its right place, and the length of the file is
+ * the one that follows from the metadata. The content hash and the padding are not checked: that needs the whole file.
  */
 export class RangeOpener {
-  /** As many first bytes of a file as `start` needs, or the whole file where it is shorter. */
+  /** The number of first bytes of a file that `start` needs. If the file is shorter, it needs the whole file. */
   static readonly HEAD_LEN = SEGMENTS_AT + SEGMENT_LEN;
 
-  /** What the envelope says about its content. */
+  /** The metadata of the envelope. */
   readonly metadata: Metadata;
   readonly #message: FloeMessage;
   readonly #fileLength: number;
@@ -49,11 +49,10 @@ export class RangeOpener {
   }
 
   /**
-   * Opens FLOE's header and the first segment. `head` begins with the envelope's first byte; `fileLength` is the length of
-   * the whole file. The data key may be wiped when this returns.
+   * Opens FLOE's header and the first segment. `head` starts with the envelope's first byte; `fileLength` is the length of the whole file.
+   * The data key may be wiped when this returns.
    *
-   * @throws OpenError `header`, `tag`, `final` for a head shorter than it must be, `length` when `fileLength` is not what
-   * the metadata give.
+   * @throws OpenError `header`, `tag`, `final` for a head that is too short, `length` if `fileLength` does not match the metadata.
    */
   static async start(head: Bytes, fileLength: number, context: EnvelopeContext, dek: DataKey): Promise<RangeOpener> {
     const header = Header.parse(head);
@@ -68,9 +67,9 @@ export class RangeOpener {
   }
 
   /**
-   * Which bytes of the file to fetch for a range of the content: whole segments. Empty for an empty range.
+   * Returns the byte range of the file to fetch for a range of the content: whole segments. It is empty for an empty range.
    *
-   * @throws OpenError `length` for a range past the content.
+   * @throws OpenError `length` for a range beyond the content.
    */
   fileRange(content: ByteRange): ByteRange {
     const { start, end } = this.#segments(content);
@@ -82,9 +81,9 @@ export class RangeOpener {
   }
 
   /**
-   * Opens a range of the content. `fileBytes` are those of `fileRange`.
+   * Opens a range of the content. `fileBytes` are the bytes of `fileRange`.
    *
-   * @throws OpenError `tag` or `final` for bytes that are not those of the file, `length` for a range past the content.
+   * @throws OpenError `tag` or `final` for bytes that are not those of the file, `length` for a range beyond the content.
    */
   async open(content: ByteRange, fileBytes: Bytes): Promise<Bytes> {
     const parts: Bytes[] = [];
@@ -101,7 +100,7 @@ export class RangeOpener {
     return concat(...parts);
   }
 
-  /** Positions of the segments that cover a range of the content. */
+  /** Returns the positions of the segments that cover a range of the content. */
   #segments(content: ByteRange): ByteRange {
     if (content.start > content.end || content.start < 0 || content.end > this.metadata.contentLength) {
       throw new OpenError('length');
@@ -114,13 +113,13 @@ export class RangeOpener {
   }
 }
 
-/** Where a segment lies in a file of that length. */
+/** Returns the byte range of a segment in a file of that length. */
 function segmentRange(position: number, fileLength: number): ByteRange {
   const start = SEGMENTS_AT + position * SEGMENT_LEN;
   return { start, end: Math.min(start + SEGMENT_LEN, fileLength) };
 }
 
-/** Opens the segment at the front of `bytes`; gives what follows it, too. */
+/** Opens the segment at the front of `bytes`. Returns also the bytes after it. */
 async function openSegment(
   message: FloeMessage,
   range: ByteRange,

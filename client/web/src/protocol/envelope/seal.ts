@@ -1,4 +1,4 @@
-/** Making an envelope. */
+/** Makes an envelope. */
 
 import type { Address } from '../hex.ts';
 import type { Bytes } from '../bytes.ts';
@@ -15,7 +15,7 @@ import { type EnvelopeContext, Header } from './header.ts';
 import { plaintextLen, sealedLen } from './layout.ts';
 import { encodeMetadata, type Metadata } from './metadata.ts';
 
-/** Zeros that are encrypted at a time. */
+/** The number of zero bytes of padding that are encrypted at a time. */
 const PADDING_STEP = 1 << 20;
 
 const MESSAGES = {
@@ -24,10 +24,10 @@ const MESSAGES = {
 } as const;
 
 /**
- * Why an envelope could not be made.
+ * The reason why an envelope could not be made.
  *
  * - `version`: version and key epoch count from 1.
- * - `content_changed`: the content is not what the metadata announce: it changed between the two passes. Start again.
+ * - `content_changed`: the content differs from the metadata: it changed between the two passes. Start again.
  */
 export class SealError extends ProtocolError<keyof typeof MESSAGES> {
   constructor(code: keyof typeof MESSAGES) {
@@ -35,27 +35,27 @@ export class SealError extends ProtocolError<keyof typeof MESSAGES> {
   }
 }
 
-/** What an envelope is made for. */
+/** The parameters of an envelope. */
 export interface SealParams {
   /** Chain and registry. */
   readonly context: EnvelopeContext;
   /** The record. */
   readonly record: RecordId;
-  /** Its version, from 1. */
+  /** Its version, counted from 1. */
   readonly version: number;
-  /** Whose record it is. */
+  /** The patient of the record. */
   readonly patient: Address;
   /** The patient's identity key, from the chain. */
   readonly patientKey: PublicKey;
-  /** Its epoch, from 1. */
+  /** Epoch of that key, counted from 1. */
   readonly patientKeyEpoch: number;
-  /** What the first pass over the content (`hashContent`) found. */
+  /** The result of the first pass over the content (`hashContent`), with the other metadata. */
   readonly metadata: Metadata;
 }
 
-/** Encrypts one stream of content. Memory: a piece of the content and the segments in flight. */
+/** Encrypts one stream of content. Memory use: one piece of the content, and the segments that are being encrypted. */
 export class Sealer {
-  /** The clear header. */
+  /** The unencrypted header. */
   readonly header: Header;
   /** Length of the whole envelope, known from the start. */
   readonly sealedLength: number;
@@ -89,10 +89,10 @@ export class Sealer {
   }
 
   /**
-   * Gives the envelope in parts of up to 64 KiB, each in a buffer of its own. `content` is read as fast as parts are taken.
-   * After an error the envelope so far must be thrown away. To be called once.
+   * Yields the envelope in parts of up to 64 KiB, each in a buffer of its own. `content` is read as fast as parts are consumed. After an
+   * error the parts so far must be discarded. Call it only once.
    *
-   * @throws SealError `content_changed`; whatever `content` throws.
+   * @throws SealError `content_changed`; the errors of `content`.
    */
   async *seal(content: AsyncIterable<Bytes> | Iterable<Bytes>): AsyncGenerator<Bytes, void, undefined> {
     const length = plaintextLen(this.#announced.contentLength, this.#encodedMetadata.length);
@@ -101,7 +101,7 @@ export class Sealer {
     yield* encryptStream(this.#message, plaintext, length, this.#random);
   }
 
-  /** Metadata, content and padding. The content is hashed while it passes; WebCrypto does that in another thread. */
+  /** Yields metadata, content and padding. The content is hashed at the same time; WebCrypto does that in another thread. */
   async *#plaintext(content: AsyncIterable<Bytes> | Iterable<Bytes>, length: number): AsyncGenerator<Bytes, void, undefined> {
     const { contentLength, contentHash } = this.#announced;
     const hasher = new ContentHasher();

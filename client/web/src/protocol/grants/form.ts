@@ -4,7 +4,7 @@ import { mayEndAt } from '../ends.ts';
 import { type Address, sameHex } from '../hex.ts';
 import type { ScopeOnChain } from './scope.ts';
 
-/** A grant that somebody wants to give. */
+/** The values of a grant to be checked. */
 interface GrantForm {
   readonly patient: Address;
   readonly grantee: Address;
@@ -12,9 +12,9 @@ interface GrantForm {
   readonly scopes: readonly ScopeOnChain[];
   /** Bit set. */
   readonly purposes: number;
-  /** Unix seconds; the first second. */
+  /** Unix seconds; the first second of the grant. */
   readonly notBefore: number;
-  /** Unix seconds; the first second after. */
+  /** Unix seconds; the first second after the grant. */
   readonly notAfter: number;
 }
 

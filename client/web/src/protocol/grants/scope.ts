@@ -2,13 +2,13 @@
 import { CATEGORIES, type Category, categoryScopeId, SCOPE_KINDS } from '../codes.ts';
 import { type Hex, sameHex, ZERO_HASH } from '../hex.ts';
 
-/** The scope of a grant. READ is granted for records, WRITE for a category or all, until category keys exist. */
+/** The scope of a grant. READ is granted for records. WRITE is granted for a category or for everything, until there are category keys. */
 export type Scope =
   | { readonly kind: 'record'; readonly record: Hex }
   | { readonly kind: 'category'; readonly category: Category }
   | { readonly kind: 'all' };
 
-/** A scope as the contracts name it: the code of its kind, and the record id, the category's code, or zero. */
+/** A scope in the form of the contracts: the code of its kind, and the record id, the category's code, or zero. */
 export interface ScopeOnChain {
   readonly kind: number;
   readonly id: Hex;

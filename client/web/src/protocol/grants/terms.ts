@@ -3,23 +3,25 @@ import { PURPOSES, type Purpose, type Right, RIGHTS } from '../codes.ts';
 
 /** The terms of a grant, unpacked from their storage word (`IGrantRegistry`, type `Terms`). */
 export interface Terms {
-  /** Unix seconds; the first second. */
+  /** Unix seconds; the first second of the grant. */
   readonly notBefore: number;
-  /** Unix seconds; the first second after. */
+  /** Unix seconds; the first second after the grant. */
   readonly notAfter: number;
   /** Raised by every Grant and Revoke. */
   readonly epoch: number;
-  /** The patient's epoch when granted. */
+  /** The patient's epoch at the time of the grant. */
   readonly patientEpoch: number;
   /** Bit set. */
   readonly purposes: number;
   /** Bit set; zero when revoked or never granted. */
   readonly rights: number;
-  /** What it covers: 0 record, 1 category, 2 all. */
+  /** The kind of the scope: 0 record, 1 category, 2 all. */
   readonly kind: number;
 }
 
-/** From the lowest bit: notBefore 40 · notAfter 40 · epoch 32 · patient epoch 32 · purposes 16 · rights 8 · kind 8. */
+/**
+ * Unpacks a storage word. From the lowest bit: notBefore 40 · notAfter 40 · epoch 32 · patient epoch 32 · purposes 16 · rights 8 · kind 8.
+ */
 export function termsOf(word: bigint): Terms {
   const field = (shift: bigint, bits: bigint): number => Number((word >> shift) & ((1n << bits) - 1n));
   return {
@@ -39,21 +41,21 @@ export type GrantState = 'active' | 'future' | 'expired' | 'revoked';
 /** Returns whether a grant counts now or will count later without another signature. */
 export const isOpen = (state: GrantState): boolean => state === 'active' || state === 'future';
 
-/** A question to a grant. */
+/** What a caller wants to do under a grant. */
 interface Asked {
   readonly right: Right;
   /** The purpose of a read; `null` to upload, which has no purpose. */
   readonly purpose: Purpose | null;
-  /** The patient's epoch at the block that is asked. */
+  /** The patient's epoch at the block for which the question is asked. */
   readonly patientEpoch: number;
   /** Unix seconds. */
   readonly time: number;
 }
 
-/** The answer of one grant, from worst to best. */
+/** The answer of one grant to a question, from worst to best. */
 export type Verdict = 'never_granted' | 'revoked' | 'other_right' | 'other_purpose' | 'outside_period' | 'permitted';
 
-/** Returns whether the patient has granted this and not ended it since, whatever its period. */
+/** Returns whether the patient has given this grant and not ended it since, whatever its period. */
 export const stands = (terms: Terms, patientEpoch: number): boolean => terms.rights !== 0 && terms.patientEpoch === patientEpoch;
 
 /** Returns the state at `time` (Unix seconds). The end is the first second at which the grant no longer counts. */
@@ -63,7 +65,7 @@ export function stateAt(terms: Terms, patientEpoch: number, time: number): Grant
   return time >= terms.notAfter ? 'expired' : 'active';
 }
 
-/** Returns what the grant says to a question, as `GrantRegistry.isGranted` does, with the reason for a no. */
+/** Returns the answer of the grant to a question, as `GrantRegistry.isGranted` does, with the reason if the answer is no. */
 export function verdict(terms: Terms, asked: Asked): Verdict {
   if (terms.epoch === 0) return 'never_granted';
   if (!stands(terms, asked.patientEpoch)) return 'revoked';
@@ -72,5 +74,5 @@ export function verdict(terms: Terms, asked: Asked): Verdict {
   return stateAt(terms, asked.patientEpoch, asked.time) === 'active' ? 'permitted' : 'outside_period';
 }
 
-/** Returns whether the grant permits what is asked. */
+/** Returns whether the grant permits the question's use. */
 export const permits = (terms: Terms, asked: Asked): boolean => verdict(terms, asked) === 'permitted';

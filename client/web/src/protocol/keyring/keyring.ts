@@ -1,5 +1,5 @@
 /**
- * The keyring: a seed, wrapped once for each unlocker.
+ * The keyring: a seed, encrypted once for each unlocker.
  *
  * For an entry with context `c` = version 1 ‖ chain id 8 ‖ owner 20 ‖ unlocker:
  *
@@ -9,9 +9,9 @@
  * ciphertext = AES-256-GCM(key, nonce, aad = c, seed)
  * ```
  *
- * The unlocker in `c` is `01 ‖ SHA-256(message)` or `02 ‖ parameters`. The commitment is compared before decryption, since
- * AES-GCM alone would let one ciphertext open under two keys. The bytes are JSON; the server that keeps them can open
- * nothing. After opening, a client compares the derived identity key with the chain.
+ * The unlocker in `c` is `01 ‖ SHA-256(message)` or `02 ‖ parameters`. The commitment is compared before decryption, because with AES-GCM
+ * alone, one ciphertext could open under two keys. The keyring is stored as JSON. The server that stores it cannot open it. After opening,
+ * a client compares the derived identity key with the chain.
  */
 
 import { type Bytes, concat, equalConstantTime, fromUtf8, u64, u8, utf8 } from '../bytes.ts';
@@ -25,21 +25,21 @@ import { KeyringError } from './keyring-error.ts';
 import { type Argon2id, checkPassphraseLength, PassphraseParameters } from './passphrase.ts';
 import { sameSignature, WalletMessage, walletKey } from './wallet.ts';
 
-/** Longest keyring in bytes of JSON. */
+/** Maximum length of a keyring in bytes of JSON. */
 const MAX_KEYRING_LEN = 64 * 1024;
-/** Most entries. */
+/** Maximum number of entries. */
 const MAX_ENTRIES = 16;
-/** Most entries with a passphrase: each costs its reader a run of Argon2id. */
+/** Maximum number of entries with a passphrase: each costs its reader a run of Argon2id. */
 const MAX_PASSPHRASES = 4;
 const VERSION = 1;
 const NONCE_LEN = 12;
 
-/** How an entry is opened: a wallet signs this exact message, or a passphrase goes through Argon2id. */
+/** The way to open an entry: a wallet signs this exact message, or a passphrase goes through Argon2id. */
 type Unlocker =
   | { readonly kind: 'wallet'; readonly message: WalletMessage }
   | { readonly kind: 'passphrase'; readonly parameters: PassphraseParameters };
 
-/** The seed, wrapped for one unlocker. */
+/** The seed, encrypted for one unlocker. */
 interface KeyringEntry {
   readonly unlocker: Unlocker;
   readonly nonce: Hex;
@@ -47,20 +47,20 @@ interface KeyringEntry {
   readonly ciphertext: Hex;
 }
 
-/** A person's keyring. Holds no secret in clear. */
+/** A person's keyring. It contains no unencrypted secret. */
 export class Keyring {
   readonly chainId: number;
   readonly owner: Address;
   #entries: readonly KeyringEntry[] = [];
 
-  /** An empty one; nothing opens it yet. */
+  /** Makes an empty keyring, which nothing can open yet. */
   constructor(chainId: number, owner: Address) {
     this.chainId = chainId;
     this.owner = owner.toLowerCase() as Address;
   }
 
   /**
-   * Reads stored JSON and checks that it is this owner's.
+   * Parses stored JSON and checks that the keyring belongs to this owner.
    *
    * @throws KeyringError `malformed`, also for unknown fields and parameters out of range; `other_owner`.
    */
@@ -83,31 +83,31 @@ export class Keyring {
     return keyring;
   }
 
-  /** The JSON to store. */
+  /** Returns the JSON to store. */
   toJson(): Bytes {
     const entries = this.#entries.map(({ unlocker, ...wrapped }) => ({ unlocker: unlockerToJson(unlocker), ...wrapped }));
     return utf8(JSON.stringify({ version: VERSION, chain_id: this.chainId, owner: this.owner, entries }, null, 2));
   }
 
-  /** Its entries. */
+  /** The entries of the keyring. */
   get entries(): readonly KeyringEntry[] {
     return this.#entries;
   }
 
-  /** The messages that wallet entries wait for, each to be signed with `personal_sign` by the owner. */
+  /** Returns the messages of the wallet entries. The owner signs one with `personal_sign` to open its entry. */
   walletMessages(): WalletMessage[] {
     return this.#entries.flatMap(({ unlocker }) => (unlocker.kind === 'wallet' ? [unlocker.message] : []));
   }
 
-  /** Whether any entry takes a passphrase. */
+  /** Returns whether an entry can be opened with a passphrase. */
   hasPassphrase(): boolean {
     return this.#passphrases().length > 0;
   }
 
   /**
-   * Adds a wallet unlocker. The wallet has signed `message` twice; 65 bytes r ‖ s ‖ v each.
+   * Adds a wallet unlocker. The wallet has signed `message` twice; each signature is 65 bytes r ‖ s ‖ v.
    *
-   * @throws KeyringError `unstable_signature` when the two differ, `invalid_signature`, `other_owner`, `full`.
+   * @throws KeyringError `unstable_signature` if the two differ, `invalid_signature`, `other_owner`, `full`.
    */
   async addWallet(seed: Seed, message: WalletMessage, first: Hex, second: Hex, random: Random = systemRandom): Promise<void> {
     const { owner, chainId } = message.parts;
@@ -145,7 +145,7 @@ export class Keyring {
   }
 
   /**
-   * Opens the first entry that this passphrase opens. Parameters were checked when the keyring was read.
+   * Opens the first entry that this passphrase opens. The parameters were checked when the keyring was parsed.
    *
    * @throws KeyringError `no_match`, `tag`.
    */
@@ -159,7 +159,7 @@ export class Keyring {
     throw new KeyringError('no_match');
   }
 
-  /** Takes an entry away; `false` when there is none at this place. The seed itself stays as it is. */
+  /** Removes the entry at this index. Returns `false` if there is none. The seed itself does not change. */
   remove(index: number): boolean {
     const before = this.#entries.length;
     this.#entries = this.#entries.filter((_, i) => i !== index);
@@ -184,7 +184,7 @@ export class Keyring {
     this.#entries = [...this.#entries, { unlocker, nonce: toHex(nonce), commitment, ciphertext }];
   }
 
-  /** `null`: the key is another's. */
+  /** Opens an entry. Returns `null` if the key belongs to another entry. */
   async #open(entry: KeyringEntry, kek: KeyEncryptionKey): Promise<Seed | null> {
     const context = this.#context(entry.unlocker);
     const commitment = expand(kek.expose(), LABELS.keyringCommitment, context);

@@ -7,12 +7,12 @@ import { type Random, systemRandom } from '../random.ts';
 import { KeyEncryptionKey, SECRET_LEN } from '../secret.ts';
 import { KeyringError } from './keyring-error.ts';
 
-/** Fewest characters of a new passphrase. */
+/** Minimum length of a new passphrase in characters. */
 export const MIN_PASSPHRASE_CHARS = 10;
-/** Longest passphrase in bytes of UTF-8. */
+/** Maximum length of a passphrase in bytes of UTF-8. */
 const MAX_PASSPHRASE_LEN = 1_024;
 
-/** What Argon2id is asked for. */
+/** The cost parameters of Argon2id. */
 export interface Argon2Parameters {
   readonly memoryKib: number;
   readonly iterations: number;
@@ -20,16 +20,16 @@ export interface Argon2Parameters {
 }
 
 /**
- * Runs Argon2id (version 0x13) for 32 bytes. It takes a second or so: the app gives the one that runs in a worker
+ * Runs Argon2id (version 0x13) and returns 32 bytes. It takes about a second: the app passes an implementation that runs in a worker
  * (`workers/argon2.ts`).
  */
 export type Argon2id = (password: Bytes, salt: Bytes, parameters: Argon2Parameters) => Promise<Bytes>;
 
-/** What a new entry uses: 64 MiB, three passes, one lane. */
+/** The parameters of a new entry: 64 MiB, three passes, one lane. */
 const NEW: Argon2Parameters = { memoryKib: 64 * 1024, iterations: 3, lanes: 1 };
 const SALT_LEN = 16;
 
-/** Parameters of Argon2id, as they stand in an entry. */
+/** The parameters of Argon2id with a salt, as an entry contains them. */
 export class PassphraseParameters {
   readonly argon2: Argon2Parameters;
   readonly salt: Hex;
@@ -39,13 +39,14 @@ export class PassphraseParameters {
     this.salt = salt;
   }
 
-  /** The specification's parameters with a new salt. */
+  /** Returns the specification's parameters with a new salt. */
   static generate(random: Random = systemRandom): PassphraseParameters {
     return new PassphraseParameters(NEW, toHex(random(SALT_LEN)));
   }
 
   /**
-   * From the JSON of an entry. Above these bounds a hostile server could stall its client; below, nobody ever wrote one.
+   * Parses the parameters from the JSON of an entry. Values above the limits are rejected because a hostile server could use them to block
+   * its client. Values below the limits are rejected because no client writes them.
    *
    * @throws KeyringError `malformed`.
    */
@@ -59,13 +60,13 @@ export class PassphraseParameters {
     return new PassphraseParameters({ memoryKib, iterations, lanes } as Argon2Parameters, salt);
   }
 
-  /** The JSON of an entry's unlocker. */
+  /** Returns the JSON of an entry's unlocker. */
   toJson(): Record<string, unknown> {
     const { memoryKib, iterations, lanes } = this.argon2;
     return { kind: 'passphrase', memory_kib: memoryKib, iterations, lanes, salt: this.salt };
   }
 
-  /** memory u32 ‖ iterations u32 ‖ lanes u32 ‖ salt 16. */
+  /** Returns memory u32 ‖ iterations u32 ‖ lanes u32 ‖ salt 16. */
   toBytes(): Bytes {
     const { memoryKib, iterations, lanes } = this.argon2;
     return concat(u32(memoryKib), u32(iterations), u32(lanes), fromHex(this.salt, SALT_LEN));
@@ -74,7 +75,7 @@ export class PassphraseParameters {
   /**
    * Runs Argon2id over the passphrase in Unicode form NFKC.
    *
-   * @throws KeyringError `malformed` for one that is too long.
+   * @throws KeyringError `malformed` if it is too long.
    */
   async keyEncryptionKey(passphrase: string, argon2id: Argon2id): Promise<KeyEncryptionKey> {
     if (utf8(passphrase).length > MAX_PASSPHRASE_LEN) throw new KeyringError('malformed');

@@ -1,9 +1,8 @@
 /**
  * The wallet unlocker: the wallet signs a constant message, and the signature is the key material.
  *
- * `KEK = HKDF-SHA-256(salt = SHA-256(message), IKM = r ‖ low s, info = "medlock/v1/keyring-wallet\0")`. `v` is left out
- * because wallets disagree about it. Only wallets that sign deterministically (RFC 6979) can unlock, so each signs twice at
- * enrolment.
+ * `KEK = HKDF-SHA-256(salt = SHA-256(message), IKM = r ‖ low s, info = "medlock/v1/keyring-wallet\0")`. `v` is left out because wallets
+ * encode it differently. Only wallets that sign deterministically (RFC 6979) can unlock, so each signs twice when it is added.
  */
 
 import { secp256k1 } from '@noble/curves/secp256k1.js';
@@ -25,7 +24,7 @@ const FIRST_LINE_END = ' wants you to sign in with your Ethereum account:';
 
 /** The parts of an unlock message that vary. */
 interface WalletMessageParts {
-  /** Who signs it. */
+  /** The account that signs. */
   readonly owner: Address;
   /** EIP-155 chain id. */
   readonly chainId: number;
@@ -40,11 +39,11 @@ interface WalletMessageParts {
 }
 
 /**
- * The message that a wallet signs to unlock, in the form of EIP-4361. It is stored in its entry word for word, so that a new
- * domain or port of the app changes nothing.
+ * The message that a wallet signs to unlock, in the form of EIP-4361. Its exact text is stored in its entry, so that it stays the same if
+ * the app gets a new domain or port.
  *
- * It can only be made from its parts or by parsing exactly this form: a client never has a wallet sign a text that came
- * from a server in any other form. It is no login: its statement and resource are others.
+ * It can only be made from its parts or by parsing exactly this form: a client never asks a wallet to sign a text of another form that came
+ * from a server. It cannot be used as a login message, because its statement and resource differ.
  */
 export class WalletMessage {
   /** The parts of the text. */
@@ -58,7 +57,7 @@ export class WalletMessage {
   }
 
   /**
-   * A new message with a random nonce.
+   * Makes a new message with a random nonce.
    *
    * @throws KeyringError `malformed` for a part that does not fit into a line of the message.
    */
@@ -69,7 +68,7 @@ export class WalletMessage {
   }
 
   /**
-   * Reads a stored message; whatever is not exactly of its form is refused.
+   * Parses a stored message. Anything that does not have exactly its form is rejected.
    *
    * @throws KeyringError `malformed`.
    */
@@ -80,15 +79,15 @@ export class WalletMessage {
     return message;
   }
 
-  /** SHA-256 of the text. */
+  /** Returns the SHA-256 of the text. */
   digest(): Bytes {
     return sha256(utf8(this.text)) as Bytes;
   }
 }
 
 /**
- * Whether two signatures (65 bytes r ‖ s ‖ v) are the same but for `v` and the sign of `s`. A wallet whose two signatures
- * differ does not get this unlocker.
+ * Returns whether two signatures (65 bytes r ‖ s ‖ v) are equal except for `v` and the sign of `s`. A wallet whose two signatures differ
+ * cannot be an unlocker.
  *
  * @throws KeyringError `invalid_signature` for one that is not 65 bytes with r and s in range.
  */
@@ -114,7 +113,7 @@ export function walletKey(message: WalletMessage, signature: Hex): KeyEncryption
   return key;
 }
 
-/** r ‖ low s of 65 bytes r ‖ s ‖ v. */
+/** Returns r ‖ low s for a signature of 65 bytes r ‖ s ‖ v. */
 function normalForm(signature: Hex): Bytes {
   if (!isHex(signature, 65)) throw new KeyringError('invalid_signature');
   const bytes = fromHex(signature);
@@ -151,7 +150,7 @@ function textOf({ owner, chainId, domain, uri, nonce, issuedAt }: WalletMessageP
   ].join('\n');
 }
 
-/** The parts of a text of about that form; whether it is exactly that, comparing with `textOf` tells. */
+/** Returns the parts of a text that has approximately that form. Comparing with `textOf` shows whether it has exactly that form. */
 function partsOf(text: string): WalletMessageParts | null {
   const [first = '', owner = '', , , , uri = '', , chain = '', nonce = '', issuedAt = ''] = text.split('\n');
   const after = (line: string, prefix: string): string => (line.startsWith(prefix) ? line.slice(prefix.length) : '');

@@ -15,7 +15,7 @@ const TONES: Readonly<Record<Flag, 'good' | 'caution' | 'danger'>> = {
   critical: 'danger',
 };
 
-/** A FHIR document as a readable report, parsed in a worker; the original data below it. */
+/** Shows a FHIR document as a readable report, parsed in a worker, with the original data below it. */
 export function FhirReport({ source }: { readonly source: string }) {
   const { t } = useI18n();
   const [report, setReport] = useState<{ readonly entries: readonly FhirEntry[] | null } | null>(null);
@@ -25,7 +25,7 @@ export function FhirReport({ source }: { readonly source: string }) {
       if (!gone) setReport({ entries });
     };
     setReport(null);
-    // What cannot be parsed is shown as it is.
+    // If the document cannot be parsed, its original text is shown.
     fhirReport(source).then(show, () => show(null));
     return () => {
       gone = true;
@@ -79,12 +79,12 @@ function FactValue({ fact: { value } }: { readonly fact: FhirFact }) {
   const { format } = useI18n();
   if ('text' in value) return <bdi>{value.text}</bdi>;
   const seconds = Date.parse(value.date) / 1_000;
-  // A year or a month alone stays as it was written: a day would be made up.
+  // A date with only a year or a month is shown as it was written: adding a day would be wrong.
   if (Number.isNaN(seconds) || !/^\d{4}-\d{2}-\d{2}/.test(value.date)) return <bdi>{value.date}</bdi>;
   return <time dateTime={value.date}>{value.date.includes('T') ? format.moment(seconds) : format.day(seconds)}</time>;
 }
 
-/** A table where there is room; below 640 px each line becomes a small sheet of its own. */
+/** A table on wide screens. Below 640 px, each row becomes a small box. */
 function Results({ rows }: { readonly rows: readonly ResultRow[] }) {
   const { t } = useI18n();
   const isAnyFlagged = rows.some((row) => row.flag !== null);

@@ -11,7 +11,7 @@ import { faultOf, NotShown } from '../NotShown.tsx';
 
 const ZOOMS = [1, 1.5, 2, 3] as const;
 
-/** A PDF, page by page, drawn in a worker. The text of each page is there for screen readers, beside its picture. */
+/** Shows a PDF page by page, drawn in a worker. The text of each page is available to screen readers, beside its picture. */
 export function PdfView({ blob }: { readonly blob: Blob }) {
   const { t } = useI18n();
   const [document, setDocument] = useState<PdfDocument | null>(null);

@@ -1,4 +1,4 @@
-/** A page that seals, sends and saves large files as the app does; `large-files.test.ts` tells it what to do and judges what it says. */
+/** A page that seals, sends and saves large files like the app. `large-files.test.ts` controls it and checks its answers. */
 
 import { uploadBlob } from '../../../src/api/routes.ts';
 import { asFailure } from '../../../src/failure.ts';
@@ -29,7 +29,7 @@ function sealedFile(): SealedFile {
   return sealed;
 }
 
-/** The code of what a promise is refused with; `null` when it is kept. */
+/** Returns the error code of a rejected promise; `null` if it is fulfilled. */
 const refusal = (promise: Promise<unknown>): Promise<string | null> =>
   promise.then(
     () => null,
@@ -54,17 +54,17 @@ async function seal(signal?: AbortSignal): Promise<SealedFile> {
 }
 
 const largeFiles = {
-  /** Seals the chosen file; tells whether the envelope is on the disk. */
+  /** Seals the chosen file. Returns whether the envelope is on the disk. */
   async seal(): Promise<{ isFile: boolean; size: number }> {
     sealed = await seal();
     return { isFile: sealed.envelope instanceof File, size: sealed.envelope.size };
   },
 
-  /** Why sealing is refused; cancelled after a while, if one is given. */
+  /** Tries to seal the chosen file. Returns the error code. Cancels after the given time, if there is one. */
   trySealing: (cancelAfterMs?: number): Promise<string | null> =>
     refusal(seal(cancelAfterMs === undefined ? undefined : AbortSignal.timeout(cancelAfterMs))),
 
-  /** Sends what was sealed and discards it, as an upload does; gives its CID, or why it failed. */
+  /** Sends the sealed file and discards it, as an upload does. Returns its CID, and the error code if it failed. */
   async send(cancelAfterMs?: number): Promise<{ cid: string; refused: string | null }> {
     const { envelope, cid, discard } = sealedFile();
     const signal = cancelAfterMs === undefined ? new AbortController().signal : AbortSignal.timeout(cancelAfterMs);
@@ -73,7 +73,7 @@ const largeFiles = {
     return { cid: cid.toString(), refused };
   },
 
-  /** Saves what the server has into a file of the private file system, which stands in for the one that a person chooses. */
+  /** Saves the server's envelope into a file of the private file system, in place of a file that a person chooses. */
   async save(): Promise<{ refused: string | null; length: number | null; sha256: string | null }> {
     const root = await navigator.storage.getDirectory();
     const chosen = await ChosenFile.open(await root.getFileHandle('chosen', { create: true }));
@@ -99,7 +99,7 @@ const largeFiles = {
     return { refused, length: bytes.byteLength, sha256: [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('') };
   },
 
-  /** The envelopes that wait: their lengths. */
+  /** Returns the lengths of the waiting envelopes. */
   async waiting(): Promise<number[]> {
     const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle(WAITING_FOLDER, { create: true });
     const lengths: number[] = [];
@@ -107,7 +107,7 @@ const largeFiles = {
     return lengths;
   },
 
-  /** What the app does when it starts. */
+  /** Does the same as the app at its start. */
   begin: (): Promise<void> => removeLeftovers(),
 };
 

@@ -1,4 +1,4 @@
-/** A page that runs the workers as the app does; `workers.test.ts` tells it what to do and judges what it says. */
+/** A page that runs the workers like the app. `workers.test.ts` controls it and checks its answers. */
 
 import { CidBuilder } from '../../../src/protocol/cid/build.ts';
 import { hashContent } from '../../../src/protocol/envelope/content-hash.ts';
@@ -44,7 +44,7 @@ const requestOf = (sealed: SealedFile): OpenRequest => ({
   unlock: async (header) => ({ dek: await header.openOwnerCapsule(context, patient, key), commitment: null }),
 });
 
-/** What a promise is refused with: the code of our errors, the name of others; `null` when it is kept. */
+/** Returns the error code of a rejected promise, or the name of an error of another library; `null` if it is fulfilled. */
 async function refusal(promise: Promise<unknown>): Promise<string | null> {
   try {
     await promise;
@@ -55,7 +55,7 @@ async function refusal(promise: Promise<unknown>): Promise<string | null> {
 }
 
 const workers = {
-  /** Seals the chosen file and opens it in each way; gives the content hash of the file and of what came out. */
+  /** Seals the chosen file and opens it in each way. Returns the content hash of the file and of the results. */
   async roundTrip(): Promise<{ original: string; fromBlob: string; fromStream: string; cidHolds: boolean }> {
     const file = chosenFile();
     const sealed = await seal(file);
@@ -72,12 +72,12 @@ const workers = {
     };
   },
 
-  /** Begins to seal and cancels after a while. */
+  /** Starts to seal and cancels after a while. */
   cancelSealing(afterMs: number): Promise<string | null> {
     return refusal(seal(chosenFile(), AbortSignal.timeout(afterMs)));
   },
 
-  /** Begins to open a download that stalls after so many bytes, and cancels; tells whether the download was ended, too. */
+  /** Starts to open a download that stops after `afterBytes` bytes, and cancels. Returns also whether the download was ended. */
   async cancelStalled(afterBytes: number): Promise<{ refused: string | null; wasCancelled: boolean }> {
     const sealed = await seal(chosenFile());
     const head = new Uint8Array(await sealed.envelope.slice(0, afterBytes).arrayBuffer());
@@ -94,7 +94,7 @@ const workers = {
     return { refused, wasCancelled };
   },
 
-  /** Opens a changed envelope, and one whose download breaks. */
+  /** Opens a changed envelope, and one whose download breaks off. */
   async openBroken(): Promise<(string | null)[]> {
     const sealed = await seal(chosenFile());
     const half = sealed.envelope.size >> 1;
@@ -112,7 +112,7 @@ const workers = {
     return refusal(seal(chosenFile()));
   },
 
-  /** Argon2id with small parameters. */
+  /** Runs Argon2id with small parameters. */
   async argon2(): Promise<string> {
     const password = new TextEncoder().encode('password');
     const key = await argon2id(password, new Uint8Array(16).fill(1), { memoryKib: 19_456, iterations: 2, lanes: 1 });
