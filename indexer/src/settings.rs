@@ -19,8 +19,8 @@ pub struct Cli {
 pub enum Command {
     /// Brings the mirror up to the chain's head and follows it.
     Run(Settings),
-    /// Builds a new mirror up to the chain's head, then replaces the one in use with it, and ends. Does not change the API's
-    /// collections.
+    /// Builds a new mirror up to the chain's head, then replaces the one in use with it, and ends. Does not change the
+    /// API's collections.
     Reindex(Reindex),
     /// Prints the version.
     Version,

@@ -17,8 +17,8 @@ pub const REVOCATION_SECONDS: u64 = 30 * 86_400;
 pub const DEADLINE_SECONDS: u64 = 3_600;
 /// The largest number of seconds from now to the deadline of an action (31 days).
 pub const DEADLINE_SECONDS_MAX: u64 = REVOCATION_SECONDS + 86_400;
-/// The largest number of seconds from now to the end of a grant, of a grant that a request asks for, or of an accreditation
-/// (20 years).
+/// The largest number of seconds from now to the end of a grant, of a grant that a request asks for, or of an
+/// accreditation (20 years).
 pub const AUTHORITY_SECONDS_MAX: u64 = 20 * 366 * 86_400;
 /// The largest number of seconds that an access request may wait for an answer, and from now to the deadline of a
 /// denial (90 days).

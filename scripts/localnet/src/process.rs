@@ -2,8 +2,8 @@
 //!
 //! A child ends in three cases: its owner stops or drops it; its owner panics, which drops it too; its owner is killed.
 //! For the last case, a [`Watchdog`] reads the ids of running children from a pipe. When the owner ends, the pipe is
-//! closed, and the watchdog kills the children that still run. This needs no `unsafe`, does not depend on threads, and works on every system
-//! with a POSIX shell.
+//! closed, and the watchdog kills the children that still run. This needs no `unsafe`, does not depend on threads, and
+//! works on every system with a POSIX shell.
 
 use std::{
     fs::{self, File, OpenOptions},
