@@ -55,6 +55,10 @@ macro_rules! kinds {
             UnknownServerCode(String),
         }
 
+        /// Every kind that is not the server's.
+        #[cfg(test)]
+        const OWN_KINDS: &[Kind] = &[$(Kind::$variant),+];
+
         impl Kind {
             /// The stable code.
             #[must_use]
@@ -357,6 +361,15 @@ fn class_of(code: ErrorCode) -> ExitClass {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Code, exit code and remedy of every failure: what scripts and people rely on. `INSTA_UPDATE=always cargo test -p
+    /// client` writes the snapshot anew.
+    #[test]
+    fn every_failure_is_the_one_in_the_snapshot() {
+        let kinds = OWN_KINDS.iter().cloned().chain(ErrorCode::ALL.iter().copied().map(Kind::Server));
+        let lines = kinds.map(|kind| format!("{} ({}): {}", kind.code(), kind.class().code(), kind.hint()));
+        insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"));
+    }
 
     #[test]
     fn a_problem_keeps_its_code_and_hint() {

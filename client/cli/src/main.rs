@@ -215,6 +215,20 @@ mod tests {
         assert!(seen >= 30, "only {seen} commands");
     }
 
+    /// `INSTA_UPDATE=always cargo test -p cli` writes the snapshots anew.
+    #[test]
+    fn the_help_of_every_command_is_the_one_in_snapshots() {
+        let help = |path: &str, command: &clap::Command| {
+            let mut command = command.clone().bin_name(path).term_width(100);
+            command.build();
+            command.render_long_help().to_string()
+        };
+        insta::assert_snapshot!("help-medlock", help("medlock", &Cli::command()));
+        every_command(&Cli::command(), "medlock", &mut |path, command| {
+            insta::assert_snapshot!(format!("help-{}", path.replace(' ', "-")), help(path, command));
+        });
+    }
+
     #[test]
     fn every_argument_says_what_it_means() {
         every_command(&Cli::command(), "medlock", &mut |path, command| {
