@@ -98,7 +98,7 @@ async function makeKeyring(
     throw new Failure('passphrase_too_short', { cause: error, values: { min: MIN_PASSPHRASE_CHARS } });
   }
   const walletRefused = skipWallet ? 'rejected' : await addWallet(client, seed, keyring, errand);
-  // Whose the published keys are was checked before. Here they are only read.
+  // The owner of the published keys was checked before. Here they are only read.
   const keys = await Keys.compared(client.chain, client.address, seed);
   try {
     errand.check();

@@ -78,7 +78,7 @@ export const es: Translation<Source> = {
   'sign.author': 'Confirmas que fuiste tú quien añadió este documento. Quien pueda abrirlo lo verá.',
   'sign.add_record.own': 'Registras un documento nuevo tuyo en «{category}». Nadie obtiene acceso a él.',
   'sign.add_record.other': 'Añades un documento en «{category}» al historial de {patient}. No podrás retirarlo de ahí sin que se vea.',
-  'sign.add_version.own': 'Registras la versión {version} de tu documento. No obtiene acceso nadie que antes no pudiera abrirlo.',
+  'sign.add_version.own': 'Registras la versión {version} de tu documento. Las personas que pueden abrirlo siguen siendo las mismas.',
   'sign.add_version.other': 'Añades la versión {version} a un documento de {patient}.',
   'sign.tombstone': 'Retiras un documento: desde ahora nadie puede abrirlo. Hasta {until} puedes restituirlo; después se destruye.',
   'sign.lift': 'Restituyes un documento retirado: las personas con las que lo compartes pueden abrirlo de nuevo.',
@@ -170,7 +170,7 @@ export const es: Translation<Source> = {
   'network.add.button.server': 'Añadir la red con el nodo del servidor',
   'network.onlyView.title': 'Este servidor es tu única vista de la cadena',
   'network.onlyView.text':
-    'Tu monedero recibió un nodo que indica este servidor. «Comprobado con la cadena» solo significa que el servidor coincide consigo mismo.',
+    'Tu monedero usa un nodo que indicó este servidor. Por eso «comprobado con la cadena» solo significa que dos respuestas de este servidor coinciden.',
   'network.onlyView.next': 'Configura en tu monedero un nodo de tu elección y después indícalo aquí.',
   'network.onlyView.changed': 'Mi monedero usa ahora otro nodo',
   'network.view': 'Vista de la cadena',
@@ -495,7 +495,7 @@ export const es: Translation<Source> = {
   'inbox.block.for': 'Bloquear a {name}',
   'inbox.block.title': '¿Bloquear a {name}?',
   'inbox.block.text':
-    'Desde ahora se rechazan sus solicitudes, y lo que comparta espera aparte, sin verse. Los permisos vigentes siguen contando. Puedes desbloquearla en los ajustes.',
+    'Desde ahora se rechazan sus solicitudes, y lo que comparta no aparece en tus listas. Los permisos vigentes siguen contando. Puedes desbloquearla en los ajustes.',
   'inbox.blocked': '{name} está bloqueada.',
   'inbox.more': 'Hay más. Aparecen cuando hayas atendido estas.',
   // The page "Who can see my data".
@@ -514,7 +514,7 @@ export const es: Translation<Source> = {
   'access.over.expired': 'Terminó el {date}',
   'access.over.revoked': 'Lo detuviste tú',
   'access.unknownPerson': 'Alguien cuyo nombre este dispositivo no conoce',
-  'access.misnamed': 'El servidor nombra aquí a alguien de quien no es este permiso. Termínalo si no sabes de quién es.',
+  'access.misnamed': 'El servidor indica la persona equivocada para este permiso. Termínalo si no sabes de quién es.',
   'access.sent': 'En camino',
   'access.sent.intro':
     'Tú los firmaste y la cadena aún no los muestra. Todavía pueden entrar en vigor. Si los detienes, terminan antes de empezar.',
@@ -563,7 +563,7 @@ export const es: Translation<Source> = {
   'activity.problems.next':
     'Están marcadas en rojo abajo. Si tienes dudas, deja de compartir y muestra esta página a un auditor: es una prueba contra quien gestiona este servidor.',
   'activity.problem.withheld_evidence':
-    'El servidor no muestra lo que firmó el lector, o quién fue. Alguien obtuvo la clave de este documento y nadie responde por ello.',
+    'El servidor no muestra lo que firmó el lector, o quién fue. Alguien obtuvo la clave de este documento y no hay prueba de quién.',
   'activity.problem.evidence': 'La prueba de esta entrada no coincide con ella, o sus firmas no son del lector.',
   'activity.problem.wrong_reader': 'El servidor nombra a {name}, y no fue esa persona: el seudónimo de la cadena es de otra.',
   'activity.problem.no_grant': 'No había ningún permiso tuyo cuando se abrió. No se debió entregar la clave.',
@@ -580,7 +580,7 @@ export const es: Translation<Source> = {
   'activity.proof.anchored': 'Comprobado en este dispositivo: la anotación está en el registro de la cadena.',
   'activity.proof.withheld':
     'La anotación está en el registro de la cadena, pero el servidor no muestra lo que firmó el lector: quién fue es solo su palabra.',
-  'activity.proof.bad': 'Esta anotación no se sostiene. Detente y avisa a un auditor.',
+  'activity.proof.bad': 'La prueba de esta anotación es incorrecta. Detente y avisa a un auditor.',
   'activity.proof.waiting': 'La anotación aún no está en la cadena. Tarda unos segundos.',
   'activity.proof.checking': 'Comprobando con la cadena…',
   'activity.proof.login': 'Lo que firmó el lector',
@@ -705,7 +705,7 @@ export const es: Translation<Source> = {
     other: 'El registro es coherente: {count} anotaciones recalculadas.',
   },
   'audit.verify.checkpoints': { one: '{count} punto de control coincide.', other: '{count} puntos de control coinciden.' },
-  'audit.verify.bad': { one: '{count} cosa no se sostiene.', other: '{count} cosas no se sostienen.' },
+  'audit.verify.bad': { one: '{count} problema encontrado.', other: '{count} problemas encontrados.' },
   'audit.verify.root': 'Raíz',
   'audit.finding.root': 'La raíz de un punto de control no es la que dan las anotaciones.',
   'audit.finding.head': 'La cadena de puntos de control está rota.',
@@ -720,7 +720,8 @@ export const es: Translation<Source> = {
   'audit.finding.wrong_reader': 'El servidor nombra como lector a alguien que no lo fue.',
   'audit.finding.no_grant': 'Se abrió un documento cuando no había permiso.',
   'audit.finding.damaged_receipt': 'Un recibo que guarda este navegador ya no se puede leer.',
-  'audit.limits': 'El registro demuestra que se entregaron claves, no que alguien mirase, ni que nadie lo eludiera.',
+  'audit.limits':
+    'El registro demuestra que se entregaron claves. No demuestra que alguien mirase un documento, ni que nadie haya eludido el registro.',
   // Accreditor.
   'accredit.title': 'Acreditación',
   'accredit.intro': 'Respondes por médicos, laboratorios, farmacias y auditores. Los pacientes ven el nombre que firmas.',

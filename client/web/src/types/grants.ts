@@ -19,7 +19,7 @@ export interface GrantItem {
   readonly grantee: Address | null;
   /** True if the server named a person to whom the tag does not belong. */
   readonly isMisnamed: boolean;
-  /** For a received grant: true if it must be accepted first, because nobody vouches for its patient and the patient is not known here. */
+  /** For a received grant: true if it must be accepted first, because its patient is not accredited and not known here. */
   readonly isFromStranger: boolean;
   readonly tag: Hex;
   /** `null` once revoked. */

@@ -122,7 +122,7 @@ test('what could not be granted is named beside what was', async () => {
   show(<GrantPage />, { at: `/share?with=${DOCTOR}&records=${ownRecord(1).id},${ownRecord(2).id}` });
   await screen.findByText('Accredited');
   fireEvent.click(signButton());
-  expect(await screen.findByText('Not everything was shared. This could not be, and the rest was:')).toBeTruthy();
+  expect(await screen.findByText('Not everything was shared. This could not be shared:')).toBeTruthy();
   expect(screen.getByRole('link', { name: '0x0000…0002' }).getAttribute('href')).toBe(`/records/${ownRecord(2).id}`);
 });
 
@@ -131,7 +131,7 @@ test('a refusal in the wallet is said in words, the form stays as it was, and it
   show(<GrantPage />, { at: `/share?with=${DOCTOR}&records=${ownRecord(1).id}` });
   await screen.findByText('Accredited');
   fireEvent.click(signButton());
-  expect(await screen.findByText('You turned the request down in your wallet.')).toBeTruthy();
+  expect(await screen.findByText('You rejected the request in your wallet.')).toBeTruthy();
   expect(screen.getByRole<HTMLInputElement>('checkbox', { name: /0x0000…0001/ }).checked).toBe(true);
   fireEvent.click(button('Try again'));
   expect(await screen.findByText(`${ADA.name} can open this until May 8, 2026.`)).toBeTruthy();

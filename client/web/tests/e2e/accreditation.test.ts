@@ -51,7 +51,7 @@ test('a form that is not complete says what is missing, and keeps what was typed
   accreditor.wallet.failNext('eth_signTypedData_v4', REJECTED);
   await accreditor.press('Sign and accredit');
   await accreditor.agree();
-  await accreditor.sees('You turned the request down in your wallet.');
+  await accreditor.sees('You rejected the request in your wallet.');
   expect(await accreditor.page.getByLabel('Name', { exact: true }).inputValue()).toBe(NAME);
   expect(await count(ACCREDITED)).toBe(0);
 });
@@ -60,7 +60,7 @@ test('an accredited doctor is listed with name and period, and stands on the cha
   await accreditor.pressTwice('Sign and accredit');
   await accreditor.agree(2);
   expect(await accreditor.agree(2)).toContain(NAME);
-  const entry = accreditor.list('Whom you vouch for').getByRole('listitem');
+  const entry = accreditor.list('People you vouch for').getByRole('listitem');
   await entry
     .filter({ hasText: NAME })
     .filter({ hasText: 'Elm Street Clinic' })
@@ -75,7 +75,7 @@ test('an accredited doctor is listed with name and period, and stands on the cha
 test('a suspension counts once, is shown, and ends by vouching again', async () => {
   await accreditor.pressTwice(`Suspend ${NAME}`);
   expect(await accreditor.agree(2)).toContain('no longer vouch for');
-  const entry = accreditor.list('Whom you vouch for').getByRole('listitem').filter({ hasText: NAME });
+  const entry = accreditor.list('People you vouch for').getByRole('listitem').filter({ hasText: NAME });
   await entry.getByText('Suspended', { exact: true }).waitFor();
   const changes = await world.events('accreditation', CHANGED);
   expect(changes.map(({ args }) => args['suspended'])).toEqual([true]);
@@ -95,7 +95,7 @@ test('where only invited people are served, the accreditor invites somebody new'
   await newcomer.sees('This server acts only for people who were invited.');
   await accreditor.press('Invite');
   await accreditor.sees(/This is not an address/);
-  await accreditor.type('Address of whom you invite', newcomer.address);
+  await accreditor.type('Address of the person you invite', newcomer.address);
   await accreditor.pressTwice('Invite');
   await accreditor.page.getByRole('main').getByText('Invited. They can use this server now.').waitFor();
   await newcomer.press('Sign and finish');

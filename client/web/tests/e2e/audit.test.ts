@@ -143,8 +143,8 @@ test('every checkpoint of the chain is listed', async () => {
 test('the log is recomputed through a node of the auditor’s own', async () => {
   await auditor.type(/^Your own network connection/, node.url);
   await auditor.press('Verify now');
-  await auditor.sees('The log holds together: 3 entries, recomputed.');
-  await auditor.sees(`Asked at ${new URL(node.url).host}.`);
+  await auditor.sees('The log is consistent: 3 entries were recomputed.');
+  await auditor.sees(`The chain was read through ${new URL(node.url).host}.`);
   expect(node.asked).toContain('eth_getLogs');
   expect(auditor.complaints).toEqual([]);
 });
@@ -156,7 +156,7 @@ test('a node that is gone is said, and verifying again works once it is back', a
   await alert.waitFor({ timeout: SLOW_MS });
   node.isDead = false;
   await auditor.page.getByRole('button', { name: 'Try again' }).first().click();
-  await auditor.sees('The log holds together: 3 entries, recomputed.');
+  await auditor.sees('The log is consistent: 3 entries were recomputed.');
   // The browser's own messages about the node that closed the connection.
   expect(auditor.forgive(/ERR_EMPTY_RESPONSE|ERR_CONNECTION/)).toBeGreaterThan(0);
   expect(auditor.complaints).toEqual([]);
@@ -168,11 +168,11 @@ test('a node that leaves out an entry is found out', async () => {
     method === 'eth_getLogs' ? (result as { data: string }[]).filter((log) => !log.data.includes(leaf)) : result;
   await auditor.press('Verify now');
   await auditor.sees(/things? do(es)? not hold/);
-  await auditor.sees('A checkpoint names another number of entries than there are.');
-  await auditor.sees('The root of a checkpoint is not the one that the entries give.');
+  await auditor.sees('A checkpoint states a wrong number of entries.');
+  await auditor.sees('The root of a checkpoint does not match the entries.');
   node.lie = (_, result) => result;
   await auditor.press('Verify now');
-  await auditor.sees('The log holds together: 3 entries, recomputed.');
+  await auditor.sees('The log is consistent: 3 entries were recomputed.');
 });
 
 test.each<[string, (entry: Record<string, unknown>) => void, string]>([
@@ -200,11 +200,11 @@ test.each<[string, (entry: Record<string, unknown>) => void, string]>([
   };
   await auditor.page.route('**/v1/log?*', tamper);
   await auditor.press('Verify now');
-  await auditor.sees('1 thing does not hold.');
+  await auditor.sees('1 problem was found.');
   await auditor.sees(sentence);
   await auditor.page.unroute('**/v1/log?*', tamper);
   await auditor.press('Verify now');
-  await auditor.sees('The log holds together: 3 entries, recomputed.');
+  await auditor.sees('The log is consistent: 3 entries were recomputed.');
   expect(auditor.complaints).toEqual([]);
 });
 

@@ -80,7 +80,7 @@ test('a wallet that does not know the chain is given a node only after it was sa
   await person.page.getByRole('radio', { name: /The node that this server names/ }).check();
   person.wallet.failNext('wallet_addEthereumChain', REJECTED);
   await person.press('Add the network with the server’s node');
-  await person.sees('You turned the request down in your wallet.');
+  await person.sees('You rejected the request in your wallet.');
   await person.press('Add the network with the server’s node');
   await person.button('Sign in with this account').waitFor();
   await expect.poll(() => person.wallet.chainId).toBe(world.deployment().chain_id);
@@ -89,7 +89,7 @@ test('a wallet that does not know the chain is given a node only after it was sa
   await person.setUpConnected();
   await person.goTo('/settings');
   await person.sees('This server is your only view of the chain');
-  await person.sees('Through your wallet, but at this server’s node: no independent view');
+  await person.sees('Through your wallet, but with this server’s node: not independent');
   await person.press('My wallet uses another node now');
   await person.sees('Through your wallet, and the node that is set there');
 });

@@ -137,7 +137,7 @@ test('an account whose first key is somebody else’s can still be set up', asyn
   const newcomer = await world.person('second_patient');
   await newcomer.signIn();
   await newcomer.press('I never set up medlock with this account');
-  await newcomer.page.getByRole('checkbox', { name: /I made no key here before/ }).check();
+  await newcomer.page.getByRole('checkbox', { name: /I have never made a key for this account/ }).check();
   await newcomer.type('Passphrase', PASSPHRASE);
   await newcomer.type('The same passphrase again', PASSPHRASE);
   await newcomer.press('Make my key');

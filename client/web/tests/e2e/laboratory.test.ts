@@ -90,7 +90,7 @@ test('by invitation link: what was turned down in the wallet is tried again from
   await lab.page.getByRole('main').getByRole('link', { name: 'Send reports' }).click();
   lab.wallet.failNext('eth_signTypedData_v4', REJECTED);
   await send(textFile('second.txt', `Ferritin 48 µg/l, ${CANARY}`));
-  await lab.sees('You turned the request down in your wallet.');
+  await lab.sees('You rejected the request in your wallet.');
   await lab.pressTwice('Try second.txt again');
   await areAdded(2);
 });

@@ -63,14 +63,14 @@ async function saysInRed(sentence: string | RegExp): Promise<void> {
   await list().getByText(sentence).first().waitFor({ timeout: SLOW_MS });
   await patient.page
     .getByRole('alert')
-    .getByText(/entry about your records does not hold|entries about your records do not hold/)
+    .getByText(/problem with 1 entry about your records|problems with \d+ entries about your records/)
     .waitFor({ timeout: SLOW_MS });
 }
 
 test('an honest opening is named, and nothing is red', async () => {
   await lookAgain();
   await list().getByText('On the chain').waitFor({ timeout: SLOW_MS });
-  expect(await list().innerText()).not.toMatch(/does not hold|was not them/i);
+  expect(await list().innerText()).not.toMatch(/problem|somebody else/i);
   await list().locator('summary').first().click();
   await patient.sees('Checked on this device: the entry is in the log on the chain, and the reader signed for it.');
   expect(patient.complaints).toEqual([]);
@@ -85,7 +85,7 @@ test('a reader named wrongly is found by the seed, and the name does not stand w
     }),
   );
   await lookAgain();
-  await saysInRed(/The server names .* and it was not them/);
+  await saysInRed(/The server names .* but it was somebody else/);
   expect(await list().innerText()).toContain('Somebody whose name this device does not know opened');
 });
 
@@ -153,7 +153,7 @@ test('an entry that came to the chain later than was promised is red', async () 
     interval: 200,
   });
   await lookAgain();
-  await saysInRed('The entry came to the chain later than the server had promised.');
+  await saysInRed('The entry was written to the chain later than the server had promised.');
 });
 
 test('an envelope that never was is told, and version 1 is shared all the same', async () => {
@@ -167,7 +167,7 @@ test('an envelope that never was is told, and version 1 is shared all the same',
   await patient.page.getByLabel('Why', { exact: true }).selectOption({ label: 'For my family' });
   await patient.press('Sign and share');
   await patient.sees(/can open this until/, 120_000);
-  await patient.sees('Not everything was shared. This could not be, and the rest was:');
+  await patient.sees('Not everything was shared. This could not be shared:');
   await patient.sees(/Version 2: The file behind this entry is not on the server/);
   await patient.goTo('/records');
   await patient.sees('The file behind this entry is not on the server; it may never have been stored.');

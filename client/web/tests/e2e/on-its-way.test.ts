@@ -30,7 +30,7 @@ async function signShare(): Promise<void> {
 }
 
 const waiting = () =>
-  patient.page.getByRole('list', { name: 'On their way' }).getByRole('listitem').filter({ hasText: 'Can take effect until' });
+  patient.page.getByRole('list', { name: 'Not on the chain yet' }).getByRole('listitem').filter({ hasText: 'Can take effect until' });
 
 async function stopIt(): Promise<void> {
   await waiting()

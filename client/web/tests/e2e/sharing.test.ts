@@ -33,7 +33,7 @@ test('a doctor opens what a patient shares, until the patient stops it', async (
   await doctor.press(/^Accept what/);
   await doctor.page.getByRole('link', { name: /1 record/ }).click();
   await doctor.page.getByRole('link', { name: /Heart/ }).click();
-  await doctor.sees('that stands in the access log');
+  await doctor.sees('this is recorded permanently in the access log');
   await doctor.press('Open');
   await doctor.sees('Checked: the file is exactly the one that was registered.');
 

@@ -21,7 +21,7 @@ export const DISCONNECTED: WalletError = { code: 4900, message: 'Disconnected.' 
 /** The error of a wallet whose node does not answer. */
 const NODE_IS_GONE: WalletError = { code: -32603, message: 'Failed to fetch' };
 
-/** The name of a request to the wallet. `sign` stands for every method that needs the person. */
+/** The name of a JSON-RPC method. */
 type Method = string;
 
 export interface WalletInfo {

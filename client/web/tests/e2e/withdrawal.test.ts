@@ -159,7 +159,7 @@ test('a withdrawn record is closed at once, and open again when its patient puts
     await patient.page.getByRole('button', { name: words['record.putBack'] }).waitFor({ timeout: SLOW_MS });
   }
   await patient.press('Put it back');
-  expect(await patient.agree()).toContain('those you share it with can open it again');
+  expect(await patient.agree()).toContain('the people you share it with can open it again');
   await patient.button('Withdraw').waitFor({ timeout: SLOW_MS });
   await lookAt(doctor, ofLab);
   await doctor.open();

@@ -18,7 +18,7 @@ export function AuthorSentence({ author }: { readonly author: Author }) {
   );
 }
 
-/** Warns about a forged signature. The document can be opened all the same, because its content may be needed. No author is named. */
+/** Warns about a forged signature. The document can still be opened, because its content may be needed. No author is named. */
 export function ForgedAuthor() {
   const { failure } = useI18n();
   const [what, next] = failure('wrong_author');

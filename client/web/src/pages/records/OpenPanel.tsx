@@ -105,7 +105,7 @@ export function OpenPanel({
   );
 }
 
-/** After a failure, the notice offers to try again instead. */
+/** Returns whether the buttons are shown. After a failure, the notice offers to try again instead. */
 const mayStart = ({ error }: OpenRecord | SaveRecord): boolean => error === null || error.code === 'cancelled';
 
 /** The purposes for which the patient allowed this record to be opened. */

@@ -129,7 +129,7 @@ function Withdrawn({ record }: { readonly record: RecordItem }) {
   );
 }
 
-/** The warning that the uploader asks people not to rely on a version. */
+/** Warns that the uploader asks people not to rely on a version. */
 function Retracted() {
   const { t } = useI18n();
   return <p className="font-medium text-caution">{t('record.retracted')}</p>;

@@ -41,7 +41,7 @@ export type GrantState = 'active' | 'future' | 'expired' | 'revoked';
 /** Returns whether a grant counts now or will count later without another signature. */
 export const isOpen = (state: GrantState): boolean => state === 'active' || state === 'future';
 
-/** What a caller wants to do under a grant. */
+/** A use of a grant that is checked against its terms. */
 interface Asked {
   readonly right: Right;
   /** The purpose of a read; `null` to upload, which has no purpose. */
