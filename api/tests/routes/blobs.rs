@@ -14,7 +14,7 @@ use protocol::{
     codes::ScopeKind,
     envelope::{EnvelopeContext, Header},
     ids::{GrantId, RecordId, Salt, Tag},
-    mirror::{GrantDoc, collection},
+    mirror::{GrantDoc, PatientDoc, collection},
     secret::{DataKey, Seed},
 };
 
@@ -263,6 +263,25 @@ async fn a_grantee_gets_the_bytes_while_the_grant_lives() {
     download(&doctor, &shared_cid, &[]).await.refused("not_found");
     let back = doc! { "$set": { "revoked": false, "rights": 1 } };
     grants.update_one(doc! { "_id": id.to_string() }, back).await.expect("written");
+    assert_eq!(download(&doctor, &shared_cid, &[]).await.status, StatusCode::OK);
+
+    // The patient has ended everything since: the grant has an earlier patient epoch.
+    let ended = PatientDoc { address: patient.address(), patient_epoch: 1, place: place() };
+    world.mirror(collection::PATIENTS, &ended).await;
+    download(&doctor, &shared_cid, &[]).await.refused("not_found");
+    let patients = world.app.database.collection::<PatientDoc>(collection::PATIENTS);
+    patients.delete_many(doc! {}).await.expect("deleted");
+    assert_eq!(download(&doctor, &shared_cid, &[]).await.status, StatusCode::OK);
+
+    // A right to write and a period that has not begun give no bytes either.
+    let hour = i64::try_from(until).expect("a time of our age") + 3_600;
+    for (change, undo) in
+        [(doc! { "rights": 2 }, doc! { "rights": 1 }), (doc! { "not_before": hour }, doc! { "not_before": 0_i64 })]
+    {
+        grants.update_one(doc! { "_id": id.to_string() }, doc! { "$set": change }).await.expect("written");
+        download(&doctor, &shared_cid, &[]).await.refused("not_found");
+        grants.update_one(doc! { "_id": id.to_string() }, doc! { "$set": undo }).await.expect("written");
+    }
     assert_eq!(download(&doctor, &shared_cid, &[]).await.status, StatusCode::OK);
     world.app.clock.shift(101);
     download(&doctor, &shared_cid, &[]).await.refused("not_found");
