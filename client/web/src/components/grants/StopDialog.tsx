@@ -53,16 +53,7 @@ export function StopDialog({
               : `${t('access.stop.opened', { count: opened })} ${t('access.stop.kept', { name })}`}
           </p>
         )}
-        <ActionStatus act={revoke} onRetry={stop} />
-        {revoke.data && <NotEnded notEnded={revoke.data.notEnded} />}
-        <div className="flex flex-wrap justify-end gap-3">
-          <Button onClick={onClose} disabled={revoke.isBusy}>
-            {t('ui.cancel')}
-          </Button>
-          <Button tone="danger" busy={revoke.isBusy} onClick={stop} data-first>
-            {t('access.stop.confirm')}
-          </Button>
-        </div>
+        <StopActions revoke={revoke} onStop={stop} onClose={onClose} />
       </div>
     </Dialog>
   );
@@ -90,16 +81,7 @@ export function StopSentDialog({ sent, onClose }: { readonly sent: SentGrantItem
         <SignSentence>
           <SentenceText sentence={{ key: 'sign.revoke', values: { grants: sent.grants.length, grantee: sent.grantee } }} />
         </SignSentence>
-        <ActionStatus act={revoke} onRetry={stop} />
-        {revoke.data && <NotEnded notEnded={revoke.data.notEnded} />}
-        <div className="flex flex-wrap justify-end gap-3">
-          <Button onClick={onClose} disabled={revoke.isBusy}>
-            {t('ui.cancel')}
-          </Button>
-          <Button tone="danger" busy={revoke.isBusy} onClick={stop} data-first>
-            {t('access.stop.confirm')}
-          </Button>
-        </div>
+        <StopActions revoke={revoke} onStop={stop} onClose={onClose} />
       </div>
     </Dialog>
   );
@@ -137,5 +119,32 @@ export function StopEveryoneDialog({ onClose }: { readonly onClose: () => void }
         </div>
       </div>
     </Dialog>
+  );
+}
+
+/** The end of both dialogs: the state of the revocation, the grants that were not ended, and the two buttons. */
+function StopActions({
+  revoke,
+  onStop,
+  onClose,
+}: {
+  readonly revoke: ReturnType<typeof useRevoke>;
+  readonly onStop: () => void;
+  readonly onClose: () => void;
+}) {
+  const { t } = useI18n();
+  return (
+    <>
+      <ActionStatus act={revoke} onRetry={onStop} />
+      {revoke.data && <NotEnded notEnded={revoke.data.notEnded} />}
+      <div className="flex flex-wrap justify-end gap-3">
+        <Button onClick={onClose} disabled={revoke.isBusy}>
+          {t('ui.cancel')}
+        </Button>
+        <Button tone="danger" busy={revoke.isBusy} onClick={onStop} data-first>
+          {t('access.stop.confirm')}
+        </Button>
+      </div>
+    </>
   );
 }
