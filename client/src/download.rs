@@ -2,13 +2,14 @@
 
 pub(crate) mod checked_header;
 mod destination;
+mod error;
 pub(crate) mod key;
 pub(crate) mod stream;
 
 use std::path::PathBuf;
 
 use alloy::primitives::{Address, B256};
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 use protocol::{
     authorship::{self, AuthorshipProof},
     bodies::records::{RecordQuery, RecordView, VersionView},
@@ -18,14 +19,16 @@ use protocol::{
 };
 use serde::Serialize;
 
-pub use destination::Destination;
+pub use destination::{Destination, DestinationError};
+pub use error::DownloadError;
 pub(crate) use key::begins_with;
 
 use crate::{
     accreditation,
-    chain::{ChainRecord, ChainVersion},
+    api::ServerError,
+    chain::{ChainError, ChainRecord, ChainVersion},
     client::Client,
-    error::{ClientError, Kind},
+    lookup::LookupError,
     progress::{Progress, Step},
     told::{self, Told},
     unlock::Keys,
@@ -150,7 +153,7 @@ pub struct VersionTold {
 ///
 /// # Errors
 /// What the server refuses.
-pub async fn list(client: &Client, filter: Filter) -> Result<(Vec<RecordItem>, Vec<Told>), ClientError> {
+pub async fn list(client: &Client, filter: Filter) -> Result<(Vec<RecordItem>, Vec<Told>), LookupError> {
     client.chain().verify_deployment().await?;
     let query = RecordQuery { patient: filter.patient, category: filter.category, ..RecordQuery::default() };
     let records = client.api()?.records(&query).await?;
@@ -169,17 +172,17 @@ pub async fn list(client: &Client, filter: Filter) -> Result<(Vec<RecordItem>, V
 /// One record, compared with the chain down to the CID of every version.
 ///
 /// # Errors
-/// [`Kind::UnknownRecord`], [`Kind::WrongAnswer`].
-pub async fn show(client: &Client, record: RecordId) -> Result<RecordDetails, ClientError> {
+/// [`ServerError::WrongAnswer`] if the server contradicts the chain; what server and chain refuse.
+pub async fn show(client: &Client, record: RecordId) -> Result<RecordDetails, LookupError> {
     client.chain().verify_deployment().await?;
-    let (item, versions) = tokio::try_join!(
-        async { compared(client, client.api()?.record(record).await?).await },
-        client.chain().versions(record),
-    )?;
+    let (item, versions) =
+        tokio::try_join!(async { compared(client, client.api()?.record(record).await?).await }, async {
+            Ok(client.chain().versions(record).await?)
+        },)?;
     let RecordItem { id, patient, category, status, liftable_until, told } = item;
     let first = versions.iter().find(|version| version.version == 1);
     if first.is_some_and(|first| first.uploader != told.uploader) {
-        return Err(contradiction());
+        return Err(contradiction().into());
     }
     let details = |told: VersionView| {
         let known = versions.iter().find(|version| version.version == told.version).ok_or_else(contradiction)?;
@@ -205,17 +208,17 @@ pub async fn show(client: &Client, record: RecordId) -> Result<RecordDetails, Cl
         category,
         status,
         liftable_until,
-        versions: told_versions.into_iter().map(details).collect::<Result<_, ClientError>>()?,
+        versions: told_versions.into_iter().map(details).collect::<Result<_, ServerError>>()?,
         told: RecordDetailsTold { tombstone_epoch, created, version_count },
     })
 }
 
 /// Compares a record with the chain. The server may be a moment behind, never ahead or otherwise.
-async fn compared(client: &Client, mut told: RecordView) -> Result<RecordItem, ClientError> {
+async fn compared(client: &Client, mut told: RecordView) -> Result<RecordItem, LookupError> {
     let known = client.chain().find_record(told.id).await?.ok_or_else(contradiction)?;
     let newest = told.versions.iter().map(|version| version.version).max().unwrap_or_default();
     if known.patient != told.patient || known.category != Some(told.category) || newest > known.version {
-        return Err(contradiction());
+        return Err(contradiction().into());
     }
     let liftable_until = match known.status {
         RecordStatus::Tombstoned => Some(client.chain().tombstone(told.id).await?.liftable_until),
@@ -245,11 +248,11 @@ pub(crate) fn is_retracted(known: &ChainRecord, version: u16, uploader: Address,
     version <= known.retracted && uploader == first_uploader
 }
 
-fn contradiction() -> ClientError {
-    ClientError::new(Kind::WrongAnswer, "The server describes a record otherwise than the chain.")
+fn contradiction() -> ServerError {
+    ServerError::WrongAnswer("The server describes a record otherwise than the chain.")
 }
 
-/// What to open.
+/// The version, or the part of it, that is to be opened.
 #[derive(Clone, Debug)]
 pub struct Wanted {
     /// The record.
@@ -317,16 +320,15 @@ pub struct Opened {
 /// Opens one version of a record and writes the document.
 ///
 /// # Errors
-/// [`Kind::NoGrant`], [`Kind::WrongBundle`], [`Kind::WrongReceipt`], [`Kind::CidMismatch`], [`Kind::InvalidEnvelope`],
-/// [`Kind::Commitment`], and what the server refuses (`grant_revoked`, `grant_expired`,
-/// `not_accredited`, `share_missing`, …).
+/// [`DownloadError`]; the server's refusals (`grant_revoked`, `grant_expired`, `not_accredited`, `share_missing`, …) are
+/// [`DownloadError::Server`].
 pub async fn get(
     client: &Client,
     keys: &Keys,
     wanted: &Wanted,
     destination: &Destination,
     progress: &Progress,
-) -> Result<Opened, ClientError> {
+) -> Result<Opened, DownloadError> {
     client.chain().verify_deployment().await?;
     let (version, retracted) = find_version(client, wanted.record, wanted.version).await?;
     destination.check()?;
@@ -347,10 +349,15 @@ pub async fn get(
     };
     let expected = stream::Expected { context, record: version.record, version: version.version, cid: version.cid };
     let told = progress.clone();
-    let opening =
-        stream::open(source.pieces, expected, data_key, destination.folder()?, wanted.range.clone(), move |done| {
-            told.tell(Step::Fetching { done, total: Some(total) })
-        });
+    let folder = destination.folder()?;
+    let opening = stream::open(
+        source.pieces.map_err(DownloadError::from),
+        expected,
+        data_key,
+        folder,
+        wanted.range.clone(),
+        move |done| told.tell(Step::Fetching { done, total: Some(total) }),
+    );
     let evidence = async {
         match &granted {
             Some(granted) => key::check_evidence(client, granted).await,
@@ -383,21 +390,18 @@ async fn find_version(
     client: &Client,
     record: RecordId,
     version: Option<u16>,
-) -> Result<(ChainVersion, bool), ClientError> {
+) -> Result<(ChainVersion, bool), DownloadError> {
     let (known, versions) = tokio::try_join!(client.chain().record(record), client.chain().versions(record))?;
     if known.status == RecordStatus::Tombstoned {
-        return Err(ClientError::new(Kind::Tombstoned, "The record was withdrawn."));
+        return Err(DownloadError::Withdrawn);
     }
     let number = version.unwrap_or(known.version);
     if !(1..=known.version).contains(&number) {
-        return Err(ClientError::new(
-            Kind::UnknownVersion,
-            format!("The record has versions 1 to {}, not {number}.", known.version),
-        ));
+        return Err(DownloadError::UnknownVersion { newest: known.version, asked: number });
     }
     let event_of = |number| {
         let known = versions.iter().find(|version| version.version == number);
-        known.ok_or_else(|| ClientError::new(Kind::NoHistory, "The RPC has given up the event of this version."))
+        known.ok_or(ChainError::NoHistory("The RPC has given up the event of this version."))
     };
     let (wanted, first) = (event_of(number)?, event_of(1)?);
     Ok((*wanted, is_retracted(&known, number, wanted.uploader, first.uploader)))
@@ -409,7 +413,7 @@ async fn author_of(
     context: &EnvelopeContext,
     version: &ChainVersion,
     metadata: &Metadata,
-) -> Result<Author, ClientError> {
+) -> Result<Author, DownloadError> {
     let proof = authorship::verify(context, version.record, version.version, metadata);
     let author = match proof {
         AuthorshipProof::Signed(author) => Some(author),

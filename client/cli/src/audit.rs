@@ -2,8 +2,8 @@
 
 use clap::{Args, Subcommand};
 use client::{
-    ClientError, Kind,
     audit::{self, AuditReport},
+    error::codes,
 };
 
 use super::{failure::Failure, screen::plain, settings::Context};
@@ -35,8 +35,8 @@ impl Audit {
         context.screen.answer(&report, || in_words(&report))?;
         match report.findings.len() {
             0 => Ok(()),
-            1 => Err(ClientError::new(Kind::LogBroken, "one thing in the log does not hold")),
-            many => Err(ClientError::new(Kind::LogBroken, format!("{many} things in the log do not hold"))),
+            1 => Err(Failure::new(codes::LOG_BROKEN, "one thing in the log does not hold")),
+            many => Err(Failure::new(codes::LOG_BROKEN, format!("{many} things in the log do not hold"))),
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use clap::{ArgGroup, Args};
 use client::{
-    Client, Kind,
+    Client,
     chain::ChainGrant,
-    error::ClientError,
+    error::codes,
     grants::{self, Ending, GrantItem, Granted, NewGrants, Revoked, Scope},
     unlock::Keys,
 };
@@ -305,7 +305,7 @@ impl Revoke {
             let is_over = |grant: &&ChainGrant| grant.kind == ScopeKind::Record && grant.scope_id == record.0;
             let ids: Vec<_> = standing.iter().filter(is_over).map(|grant| grant.id).collect();
             if ids.is_empty() {
-                return Err(ClientError::new(Kind::NotFound, "this record is shared with nobody")
+                return Err(Failure::new(codes::NOT_FOUND, "this record is shared with nobody")
                     .remedy("There is nothing to end"));
             }
             return Ok(Ending::Grants(ids));

@@ -11,10 +11,11 @@ use std::{
 
 use clap::{ArgAction, Args};
 use client::{
-    Client, ClientError, Kind, Progress,
+    Client, Progress,
     act::Way,
     api::Api,
     client::Overrides,
+    error::codes,
     home::Home,
     set_up,
     unlock::{self, Keys, Unlocker},
@@ -100,10 +101,7 @@ pub(crate) fn unreadable(opened: &Opened) -> Result<(), Failure> {
     if count == 0 {
         return Ok(());
     }
-    Err(ClientError::new(
-        Kind::InvalidAnswer,
-        format!("{count} of the server's entries cannot be read and are left out"),
-    ))
+    Err(Failure::new(codes::INVALID_ANSWER, format!("{count} of the server's entries cannot be read and are left out")))
 }
 
 impl Context {
@@ -129,7 +127,7 @@ impl Context {
             Some(dir) => dir.clone(),
             None => Home::default_dir()?,
         };
-        Home::open(dir)
+        Ok(Home::open(dir)?)
     }
 
     /// What the command line says instead of `config.toml`.
@@ -182,7 +180,7 @@ impl Context {
         let wallet = LocalWallet::from_file(&client.home().path(WALLET_FILE), passphrase)?;
         if wallet.address() != client.address() {
             let what = "wallet.json holds another account than config.toml names";
-            return Err(ClientError::new(Kind::InvalidWallet, what));
+            return Err(Failure::new(codes::INVALID_WALLET, what));
         }
         Ok(self.announced(wallet))
     }
@@ -214,7 +212,7 @@ impl Context {
     pub(crate) async fn keys_if_any(&self, client: &Client) -> Result<Option<Keys>, Failure> {
         match self.keys(client).await {
             Ok(keys) => Ok(Some(keys)),
-            Err(failure) if matches!(failure.kind(), Kind::NoKeyring | Kind::NotUnlocked | Kind::WrongKeys) => {
+            Err(failure) if [codes::NO_KEYRING, codes::NOT_UNLOCKED, codes::WRONG_KEYS].contains(&failure.code()) => {
                 self.screen.note(format!("Without your keys, with the wallet alone: {failure}"));
                 Ok(None)
             }

@@ -11,9 +11,8 @@ use protocol::{
 };
 
 use crate::{
-    chain::{AccreditationEvent, GrantEvent, RecordHistory},
+    chain::{AccreditationEvent, ChainError, GrantEvent, RecordHistory},
     client::Client,
-    error::ClientError,
 };
 
 /// Histories that were read, each once.
@@ -29,7 +28,7 @@ pub(super) struct Permissions {
 impl Permissions {
     /// The number of the block at which permission was asked. Where a reorganisation has taken it, the newest block whose
     /// time is not after the leaf's.
-    pub(super) async fn block_of(&mut self, client: &Client, leaf: &Leaf) -> Result<u64, ClientError> {
+    pub(super) async fn block_of(&mut self, client: &Client, leaf: &Leaf) -> Result<u64, ChainError> {
         if let Some(number) = self.blocks.get(&leaf.block_hash) {
             return Ok(*number);
         }
@@ -42,7 +41,7 @@ impl Permissions {
     }
 
     /// The time of a block.
-    pub(super) async fn time_of(&mut self, client: &Client, block: u64) -> Result<u64, ClientError> {
+    pub(super) async fn time_of(&mut self, client: &Client, block: u64) -> Result<u64, ChainError> {
         if let Some(time) = self.times.get(&block) {
             return Ok(*time);
         }
@@ -52,7 +51,7 @@ impl Permissions {
     }
 
     /// Whether the reader of a leaf was permitted at the end of a block.
-    pub(super) async fn stood_at(&mut self, client: &Client, leaf: &Leaf, block: u64) -> Result<bool, ClientError> {
+    pub(super) async fn stood_at(&mut self, client: &Client, leaf: &Leaf, block: u64) -> Result<bool, ChainError> {
         let request = &leaf.request;
         let record = match self.records.entry(request.record) {
             Entry::Occupied(known) => known.into_mut(),

@@ -13,8 +13,8 @@ use protocol::messages::Action;
 
 use super::{Chain, rpc};
 use crate::{
-    act::Settled,
-    error::{ClientError, Kind},
+    act::{ActError, Settled},
+    api::Refusal,
     wallet::{Wallet, Wish},
 };
 
@@ -27,14 +27,11 @@ impl Chain {
     /// Sends an action as the wallet's own transaction and waits until it is mined.
     ///
     /// # Errors
-    /// [`Kind::Reverted`] with what the contract refuses; [`Kind::NoFunds`]; [`Kind::Wallet`] for one that cannot send.
-    pub async fn send(&self, wallet: &dyn Wallet, action: &Action) -> Result<Settled, ClientError> {
+    /// [`ActError::Refused`] with the reason of the contract, [`ActError::NoFunds`], [`ActError::CannotSend`].
+    pub async fn send(&self, wallet: &dyn Wallet, action: &Action) -> Result<Settled, ActError> {
         self.verify_deployment().await?;
-        let sender = wallet.sender().ok_or_else(|| {
-            ClientError::new(Kind::Wallet, "This wallet signs but cannot send.").remedy("Leave --direct out.")
-        })?;
-        let (to, data) = direct_call_of(action, &self.deployment)
-            .ok_or_else(|| ClientError::new(Kind::Usage, "This action cannot be sent directly."))?;
+        let sender = wallet.sender().ok_or(ActError::CannotSend)?;
+        let (to, data) = direct_call_of(action, &self.deployment).ok_or(ActError::OnlyRelayed)?;
         wallet.confirm(Wish { sentence: &action.sentence() })?;
         let call = TransactionRequest::default().with_from(wallet.address()).with_to(to).with_input(data);
         let gas = self.provider.estimate_gas(call.clone()).await.map_err(refused)?;
@@ -43,26 +40,21 @@ impl Chain {
         let provider = ProviderBuilder::new().wallet(sender).connect_provider(self.provider.clone());
         let pending = provider.send_transaction(call).await.map_err(refused)?;
         let tx_hash = *pending.tx_hash();
-        let receipt = pending.with_timeout(Some(MINED_WITHIN)).get_receipt().await.map_err(|error| {
-            ClientError::new(Kind::StillPending, format!("The transaction {tx_hash} is not mined yet.")).because(error)
-        })?;
+        let receipt = pending.with_timeout(Some(MINED_WITHIN)).get_receipt().await;
+        let receipt = receipt.map_err(|error| ActError::NotMined { tx_hash, source: error.into() })?;
         settled(&receipt)
     }
 
     /// Waits until this device's own node shows that a relayed action has happened.
     ///
     /// # Errors
-    /// [`Kind::WrongAnswer`] if the server says it is mined and the chain does not show it.
-    pub(crate) async fn confirm_relayed(&self, action: &Action) -> Result<(), ClientError> {
+    /// [`ActError::NotSeen`] if the server says it is mined and the chain does not show it.
+    pub(crate) async fn confirm_relayed(&self, action: &Action) -> Result<(), ActError> {
         let mut pause = Duration::from_millis(50);
         let begun = std::time::Instant::now();
         while !self.is_nonce_used(action).await? {
             if begun.elapsed() > SEEN_WITHIN {
-                return Err(ClientError::new(
-                    Kind::WrongAnswer,
-                    "The server says that the action is mined; this device's own view of the chain does not show it.",
-                )
-                .remedy("Run: medlock doctor; if the RPC node is up to date, do not rely on this server."));
+                return Err(ActError::NotSeen);
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(1));
@@ -71,25 +63,25 @@ impl Chain {
     }
 }
 
-fn settled(receipt: &TransactionReceipt) -> Result<Settled, ClientError> {
+fn settled(receipt: &TransactionReceipt) -> Result<Settled, ActError> {
     if receipt.status() {
         Ok(Settled { tx_hash: Some(receipt.transaction_hash), block_number: receipt.block_number })
     } else {
-        Err(ClientError::new(Kind::Reverted, format!("The transaction {} failed.", receipt.transaction_hash)))
+        Err(ActError::Failed(receipt.transaction_hash))
     }
 }
 
-/// Why a node does not take a transaction: what the contract refuses, missing funds, or the node itself.
-fn refused(error: TransportError) -> ClientError {
-    let Some(answer) = error.as_error_resp() else { return rpc(error) };
+/// Says why a node does not take a transaction: the contract refuses it, funds are missing, or the node itself fails.
+fn refused(error: TransportError) -> ActError {
+    let Some(answer) = error.as_error_resp() else { return rpc(error).into() };
     if let Some(refusal) = answer.as_revert_data().and_then(|data| refusal_of(&data)) {
-        return ClientError::new(Kind::Server(refusal.code), refusal.detail);
+        return ActError::Refused(Refusal::new(refusal.code, refusal.detail));
     }
     if answer.message.to_ascii_lowercase().contains("insufficient funds") {
-        return ClientError::new(Kind::NoFunds, "The wallet cannot pay for the transaction.").because(error);
+        return ActError::NoFunds(error.into());
     }
     if answer.as_revert_data().is_some() {
-        return ClientError::new(Kind::Reverted, "The contract refuses the action.").because(error);
+        return ActError::Reverts(error.into());
     }
-    rpc(error)
+    rpc(error).into()
 }
