@@ -116,12 +116,13 @@ impl App {
         let limits = RelayLimits::from(&settings.limits);
         let at_rest = operator.at_rest().clone();
         let (keys, relay_clock) = (relayers.clone(), clock.clone());
-        let relay =
-            Relay::new(&database, chain.clone(), deployment.clone(), keys, at_rest.clone(), relay_clock, limits)?;
+        let chain_view = ChainView::new(chain.clone(), deployment.clone(), clock.clone());
+        let relay_parts = (chain.clone(), chain_view.clone(), deployment.clone());
+        let relay = Relay::new(&database, relay_parts, keys, at_rest.clone(), relay_clock, limits)?;
         Ok(Self {
             database,
             log_database,
-            chain_view: ChainView::new(chain.clone(), deployment.clone(), clock.clone()),
+            chain_view,
             chain,
             at_rest,
             deployment,

@@ -59,7 +59,7 @@ use self::{
     line::Lines,
     shared::{Job, Shared},
 };
-use crate::{at_rest::AtRest, lease::Lease, request_turns, store::collection, time::Clock};
+use crate::{at_rest::AtRest, chain::ChainView, lease::Lease, request_turns, store::collection, time::Clock};
 
 /// A handle to the relay.
 #[derive(Clone)]
@@ -77,8 +77,7 @@ impl Relay {
     /// When a relayer's key is a well-known one on a real chain, or two lines have the same key.
     pub(crate) fn new(
         database: &Database,
-        provider: DynProvider,
-        deployment: Arc<Deployment>,
+        (provider, chain_view, deployment): (DynProvider, ChainView, Arc<Deployment>),
         keys: RelayerKeys,
         at_rest: Arc<AtRest>,
         clock: Clock,
@@ -97,6 +96,7 @@ impl Relay {
             database: database.clone(),
             actions: database.collection(collection::ACTIONS),
             provider,
+            chain_view,
             deployment,
             lines: Lines::new(keys)?,
             at_rest,

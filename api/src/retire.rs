@@ -183,8 +183,7 @@ async fn round(app: &App) -> Result<(), ApiError> {
 /// patient.
 async fn erase_if_over(app: &App, grants: impl Iterator<Item = ReceivedRow>, at: BlockId) -> Result<(), ApiError> {
     for ReceivedRow { doc: row, opened: grant } in grants {
-        let registry = app.chain_view.grant_registry();
-        let patient_epoch = registry.patientEpochOf(grant.patient).block(at).call().await?;
+        let patient_epoch = app.chain_view.patient_epoch_of(grant.patient, at).await?;
         let scope = (grant.kind, grant.scope_id);
         let terms = app.chain_view.terms_of(grant.patient, grant.tag, scope, at).await?;
         erase(app, &grant, |bundle| is_over(&terms, patient_epoch, bundle.epoch)).await?;

@@ -117,8 +117,7 @@ async fn deepest(app: &App, mirrored: &CursorDoc) -> anyhow::Result<Block> {
 }
 
 async fn is_tombstone_final(app: &App, record: &RecordDoc, at: &Block) -> anyhow::Result<bool> {
-    let answer = app.chain_view.is_tombstone_final(record.id, at).await;
-    answer.map_err(|error| anyhow::anyhow!("{}", error.code()))
+    app.chain_view.is_tombstone_final(record.id, at).await.context("the chain does not answer")
 }
 
 async fn is_registered(app: &App, row: &PinDoc) -> anyhow::Result<bool> {
@@ -135,7 +134,7 @@ async fn may_be_registered(app: &App, row: &PinDoc) -> anyhow::Result<bool> {
 /// Whether the chain has this version of the record already and the mirror not yet, so that nobody knows its CID.
 async fn is_ahead_of_mirror(app: &App, row: &PinDoc) -> anyhow::Result<bool> {
     let on_chain = app.chain_view.find_record(row.record, BlockId::latest()).await;
-    let on_chain = on_chain.map_err(|error| anyhow::anyhow!("{}", error.code()))?;
+    let on_chain = on_chain.context("the chain does not answer")?;
     if on_chain.is_none_or(|record| record.version < row.version) {
         return Ok(false);
     }

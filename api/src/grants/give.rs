@@ -292,13 +292,11 @@ async fn standing_terms(
     bundle: &BundleBody,
     right: Right,
 ) -> Result<Terms, ApiError> {
-    let registry = app.chain_view.grant_registry();
-    let patient_epoch = registry.patientEpochOf(patient);
-    let (terms, patient_epoch) = tokio::join!(
-        app.chain_view.terms_of(patient, tag, (bundle.kind, bundle.scope_id), BlockId::latest()),
-        patient_epoch.call(),
-    );
-    let (terms, patient_epoch) = (terms?, patient_epoch?);
+    let head = BlockId::latest();
+    let (terms, patient_epoch) = tokio::try_join!(
+        app.chain_view.terms_of(patient, tag, (bundle.kind, bundle.scope_id), head),
+        app.chain_view.patient_epoch_of(patient, head),
+    )?;
     if terms.epoch == 0 {
         return Err(ApiError::new(ErrorCode::NoGrant, "no such grant stands on chain"));
     }

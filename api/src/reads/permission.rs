@@ -118,19 +118,8 @@ async fn refuse_revoked(
     }
     // One of the grants that could allow it ends; another may still do.
     for (kind, id) in scopes.into_iter().filter(stands) {
-        let registry = app.chain_view.grant_registry();
-        let asked = registry
-            .isGranted(
-                record.patient,
-                tag.0,
-                kind.code(),
-                id,
-                Right::Read.bit(),
-                request.purpose.bit(),
-                U40::from(time),
-            )
-            .block(block.id());
-        if asked.call().await?.granted {
+        let (asked, when) = ((Right::Read, Some(request.purpose)), (time, block.id()));
+        if app.chain_view.is_granted(record.patient, tag, (kind, id), asked, when).await? {
             return Ok(());
         }
     }
@@ -147,17 +136,14 @@ async fn why_not(
 ) -> Result<ApiError, ApiError> {
     let tag: Tag = request.tag();
     let [one, category, all] = scopes_of(request.record, record.category);
-    let registry = app.chain_view.grant_registry();
-    let patient_epoch = registry.patientEpochOf(record.patient).block(block.id());
-    let (one, category, all, patient_epoch) = tokio::join!(
+    let (one, category, all, patient_epoch) = tokio::try_join!(
         app.chain_view.terms_of(record.patient, tag, one, block.id()),
         app.chain_view.terms_of(record.patient, tag, category, block.id()),
         app.chain_view.terms_of(record.patient, tag, all, block.id()),
-        patient_epoch.call(),
-    );
-    let patient_epoch = patient_epoch?;
+        app.chain_view.patient_epoch_of(record.patient, block.id()),
+    )?;
     let asked = Asked { right: Right::Read, purpose: Some(request.purpose), patient_epoch, time };
-    let verdicts = [one?, category?, all?].map(|terms| terms.verdict(&asked));
+    let verdicts = [one, category, all].map(|terms| terms.verdict(&asked));
     // The best verdict decides: it is that of the grant on which the reader would have relied.
     let best = verdicts.into_iter().max().unwrap_or(Verdict::NeverGranted);
     Ok(match best {

@@ -3,7 +3,7 @@
 
 use alloy::{
     eips::BlockId,
-    primitives::{Address, B256, aliases::U40},
+    primitives::{Address, B256},
 };
 use contracts::record_registry::RecordRegistry::Record;
 use protocol::{
@@ -64,7 +64,8 @@ impl Uploader {
     /// `not_accredited`, `no_grant`, `grant_revoked`; `unavailable` when a part does not answer.
     pub(super) async fn expect_allowed(&self, app: &App) -> Result<(), ApiError> {
         let head = app.chain_view.head().await?;
-        if !app.chain_view.is_accredited_in(self.address, Role::mask(&UPLOADERS), &head).await? {
+        let time = app.clock.now().max(head.time);
+        if !app.chain_view.is_accredited_at(self.address, Role::mask(&Role::UPLOADERS), time, head.id()).await? {
             return Err(ApiError::new(ErrorCode::NotAccredited, "nobody vouches for this uploader now"));
         }
         if self.standing(app, &head).await?.is_empty() {
@@ -96,18 +97,14 @@ impl Uploader {
     async fn standing(&self, app: &App, at: &Block) -> Result<Vec<GrantId>, ApiError> {
         let tag = Tag::derive(self.address, self.write_salt);
         let category = category_scope_id(self.category);
-        let time = U40::from(app.clock.now().max(at.time));
+        let time = app.clock.now().max(at.time);
         let mut standing = Vec::new();
         for (kind, id) in [(ScopeKind::Category, category), (ScopeKind::All, B256::ZERO)] {
-            let registry = app.chain_view.grant_registry();
-            let asked = registry.isGranted(self.patient, tag.0, kind.code(), id, Right::Write.bit(), 0, time);
-            if asked.block(at.id()).call().await?.granted {
+            let (asked, when) = ((Right::Write, None), (time, at.id()));
+            if app.chain_view.is_granted(self.patient, tag, (kind, id), asked, when).await? {
                 standing.push(GrantId::derive(self.patient, tag, kind, id));
             }
         }
         Ok(standing)
     }
 }
-
-/// The roles that upload (`Roles.UPLOADER` of the contracts).
-const UPLOADERS: [Role; 5] = [Role::Doctor, Role::Nurse, Role::Lab, Role::Pharmacy, Role::Emergency];

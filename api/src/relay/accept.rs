@@ -2,7 +2,10 @@
 
 use std::net::IpAddr;
 
-use alloy::primitives::{Address, B256, Bytes};
+use alloy::{
+    eips::BlockId,
+    primitives::{Address, B256, Bytes},
+};
 use mongodb::{
     Collection,
     bson::{Document, doc},
@@ -306,7 +309,7 @@ async fn ends_what_stands(shared: &Shared, action: &Action, signer: Signer) -> R
             if Revocations::of(&open).all {
                 return Ok(false);
             }
-            let epoch = on_chain::patient_epoch(shared, patient).await?;
+            let epoch = shared.chain_view.patient_epoch_of(patient, BlockId::latest()).await?;
             let grants: Collection<Document> = shared.database.collection(mirror::GRANTS);
             let standing = doc! {
                 "patient": format!("{patient:#x}"), "revoked": false, "patient_epoch": { "$gte": i64::from(epoch) },

@@ -1,16 +1,16 @@
 //! What is refused before an action is stored, and with which code.
 
 use alloy::{
+    eips::BlockId,
     network::TransactionBuilder,
     primitives::{Address, Bytes, U256},
     providers::Provider,
     rpc::types::TransactionRequest,
     transports::TransportError,
 };
-use contracts::accreditation::Accreditation;
 use protocol::{
-    codes::Category,
-    deployment::{ContractName, Deployment},
+    codes::{Category, Role},
+    deployment::Deployment,
     error_code::ErrorCode,
     messages::{Action, CONTRACT_SIGNATURE_GAS_MAX, SignatureError, SignedAction},
 };
@@ -21,7 +21,6 @@ use super::{
     line::Line,
     shared::Shared,
 };
-use crate::chain;
 
 /// Who judges a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +93,7 @@ pub(super) async fn signature(shared: &Shared, signed: &SignedAction) -> Result<
     let Err(error) = signed.verify(&shared.deployment) else { return Ok(Signer::Account) };
     let hash = signed.action.signing_hash(&shared.deployment);
     // A contract account decides itself what counts as its signature (ERC-1271).
-    if chain::contract_accepts(&shared.provider, hash, signed.action.signer(), &signed.signature).await? {
+    if shared.chain_view.accepts_signature(hash, signed.action.signer(), &signed.signature).await? {
         return Ok(Signer::Contract);
     }
     Err(RelayError::refused(ErrorCode::InvalidSignature, sentence(&error)))
@@ -113,7 +112,7 @@ pub(super) async fn trial(
 ) -> Result<u64, RelayError> {
     match trial_run(shared, plan, to, data).await {
         Err(RelayError::Refused { code: ErrorCode::NoGrant, .. }) => {
-            Err(why_no_upload(shared, signed, U256::from(shared.clock.now())).await?)
+            Err(why_no_upload(shared, signed, shared.clock.now()).await?)
         }
         other => other,
     }
@@ -172,17 +171,9 @@ pub(super) fn refusal(error: TransportError) -> RelayError {
 }
 
 /// The registry refuses an upload or a retraction for two reasons with one error; people need to know which.
-async fn why_no_upload(shared: &Shared, signed: &SignedAction, now: U256) -> Result<RelayError, RelayError> {
-    /// `Roles.UPLOADER`: doctor, nurse, lab, pharmacy, emergency.
-    const UPLOADER: u8 = 1 | 2 | 4 | 8 | 32;
-    let accreditation =
-        Accreditation::new(shared.deployment.address_of(ContractName::Accreditation), shared.provider.clone());
-    let asked = accreditation.isAccredited(signed.action.signer(), UPLOADER, now.to()).call().await;
-    let accredited = asked.map_err(|error| match error {
-        alloy::contract::Error::TransportError(error) => RelayError::Chain(error),
-        _ => RelayError::refused(ErrorCode::WouldRevert, "The contract refuses the action."),
-    })?;
-    Ok(if accredited.accredited {
+async fn why_no_upload(shared: &Shared, signed: &SignedAction, now: u64) -> Result<RelayError, RelayError> {
+    let (signer, uploaders) = (signed.action.signer(), Role::mask(&Role::UPLOADERS));
+    Ok(if shared.chain_view.is_accredited_at(signer, uploaders, now, BlockId::latest()).await? {
         RelayError::refused(ErrorCode::NoGrant, "The patient has not allowed this uploader to add records.")
     } else {
         RelayError::refused(ErrorCode::NotAccredited, "Nobody vouches for this uploader now.")

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use alloy::{
+    contract::Error as CallError,
     eips::BlockId,
     network::TransactionBuilder,
     providers::Provider,
@@ -113,8 +114,8 @@ async fn settle(shared: &Shared, settled: ActionDoc, if_still: Document) -> Resu
 async fn stands_anyway(shared: &Shared, action: &ActionDoc, block_number: u64) -> Result<bool, RelayError> {
     match on_chain::stands(shared, action, BlockId::number(block_number)).await {
         // A node that no longer has the state of that block; what follows is asked of the latest one.
-        Err(RelayError::Chain(error)) if error.as_error_resp().is_some() => Ok(false),
-        answer => answer,
+        Err(CallError::TransportError(error)) if error.as_error_resp().is_some() => Ok(false),
+        answer => Ok(answer?),
     }
 }
 
@@ -133,7 +134,7 @@ async fn may_be_tried_again(
     let plain = action.signed().filter(|signed| signed.verify(&shared.deployment).is_ok());
     let Some(signed) = plain.filter(|_| !is_over) else { return Ok(false) };
     let block = BlockId::number(block_number);
-    let is_used = on_chain::nonce_used(shared, &signed.action, block).await?;
+    let is_used = shared.chain_view.is_nonce_used(&signed.action, block).await?;
     Ok(!is_used && why_stale(shared, action, block).await?.is_none())
 }
 

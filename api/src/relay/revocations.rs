@@ -13,12 +13,7 @@ use protocol::{
     ids::{GrantId, RecordId},
 };
 
-use super::{
-    Relay,
-    action_doc::ActionDoc,
-    on_chain::{is_stale, nonce_used},
-    shared::Shared,
-};
+use super::{Relay, action_doc::ActionDoc, on_chain::is_stale, shared::Shared};
 use crate::{chain::Block, error::ApiError};
 
 /// What of a patient's grants has been ended by messages that the chain may not hold yet.
@@ -91,7 +86,8 @@ impl Relay {
     /// or it is stale.
     async fn is_carried_out(&self, action: &ActionDoc, head: &Block) -> Result<bool, ApiError> {
         let Some(message) = action.signed().map(|signed| signed.action) else { return Ok(false) };
-        Ok(nonce_used(&self.shared, &message, head.id()).await? || is_stale(&self.shared, action, head.id()).await?)
+        Ok(self.shared.chain_view.is_nonce_used(&message, head.id()).await?
+            || is_stale(&self.shared, action, head.id()).await?)
     }
 }
 

@@ -20,13 +20,14 @@ use super::{
     market::Market,
     transaction::Fees,
 };
-use crate::{at_rest::AtRest, time::Clock};
+use crate::{at_rest::AtRest, chain::ChainView, time::Clock};
 
 /// The state that the relay's tasks share.
 pub(super) struct Shared {
     pub(super) database: Database,
     pub(super) actions: Collection<ActionDoc>,
     pub(super) provider: DynProvider,
+    pub(super) chain_view: ChainView,
     pub(super) deployment: Arc<Deployment>,
     pub(super) lines: Lines,
     pub(super) at_rest: Arc<AtRest>,
