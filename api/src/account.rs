@@ -48,7 +48,7 @@ pub(crate) async fn deployment(State(app): State<App>) -> Json<ServerInfo> {
     })
 }
 
-/// The roles in which `address` counts now, as the mirror knows them: for what is shown, never for permission.
+/// Returns the roles in which `address` counts now, as the mirror knows them: for what is shown, never for permission.
 pub(crate) async fn current_roles(app: &App, address: Address) -> Result<Vec<Role>, ApiError> {
     Ok(roles_of(app, &BTreeSet::from([address])).await?.remove(&address).unwrap_or_default())
 }
@@ -77,7 +77,7 @@ pub(crate) async fn roles_of(
     Ok(practitioners.iter().map(|practitioner| (practitioner.address, roles(practitioner))).collect())
 }
 
-/// The newest identity key that the mirror knows.
+/// Returns the newest identity key that the mirror knows.
 pub(crate) async fn identity_key(app: &App, owner: Address) -> Result<Option<KeyDoc>, ApiError> {
     let keys = app.database.collection::<KeyDoc>(collection::KEYS);
     let of_owner = doc! { "owner": format!("{owner:#x}"), "slot": i32::from(SLOT_IDENTITY) };

@@ -74,7 +74,7 @@ pub(crate) async fn invite(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The answer to a relayed action: `mined` when it is, 202 while it is on its way.
+/// Returns the answer to a relayed action: `mined` when it is, 202 while it is on its way.
 ///
 /// # Errors
 /// The code with which it failed.

@@ -82,7 +82,8 @@ impl App {
     /// Opens everything that the settings name.
     ///
     /// # Errors
-    /// When a file cannot be read or a URL cannot be parsed. Services may still be down: `/readyz` says so.
+    /// Returns an error when a file cannot be read or a URL cannot be parsed. Services may still be down: `/readyz`
+    /// says so.
     pub async fn open(settings: Settings) -> anyhow::Result<Self> {
         Self::open_observed(settings, None).await
     }

@@ -246,7 +246,7 @@ impl Secrets {
     /// Reads a file of 1 to 16 secrets, 32 bytes in hex each, one a line, newest last.
     ///
     /// # Errors
-    /// When the file cannot be read or holds something else.
+    /// Returns an error when the file cannot be read or holds something else.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = Zeroizing::new(
             std::fs::read_to_string(path).with_context(|| format!("cannot read the key file {}", path.display()))?,
@@ -266,7 +266,7 @@ impl Secrets {
         Ok(Self(secrets))
     }
 
-    /// Each secret, newest first.
+    /// Returns each secret, newest first.
     pub(crate) fn newest_first(&self) -> impl Iterator<Item = &[u8; 32]> {
         self.0.iter().rev().map(|secret| &**secret)
     }
@@ -277,7 +277,7 @@ impl Secrets {
 pub struct Sealed(Vec<u8>);
 
 impl Sealed {
-    /// The bytes.
+    /// Returns the bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -384,19 +384,19 @@ impl AtRest {
         serde_json::from_slice(&self.open_bytes(of, id, sealed)?).map_err(|_| AtRestError)
     }
 
-    /// The blind index of a value, for a document that is written now. Hex.
+    /// Returns the blind index of a value, for a document that is written now. Hex.
     #[must_use]
     pub fn blind(&self, of: Lookup, value: impl AsRef<[u8]>) -> String {
         self.blind_under(self.roots.last().expect("there is a secret"), of, value.as_ref())
     }
 
-    /// The blind indexes of a value under all secrets but the newest. Empty, until a secret was added.
+    /// Returns the blind indexes of a value under all secrets but the newest. Empty, until a secret was added.
     #[must_use]
     pub fn older(&self, of: Lookup, value: impl AsRef<[u8]>) -> Vec<String> {
         self.roots.iter().rev().skip(1).map(|root| self.blind_under(root, of, value.as_ref())).collect()
     }
 
-    /// The filter for the documents that were written with this value, under whichever secret.
+    /// Returns the filter for the documents that were written with this value, under whichever secret.
     #[must_use]
     pub fn find(&self, of: Lookup, value: impl AsRef<[u8]>) -> Bson {
         self.find_any(&[of], [value])
@@ -434,7 +434,8 @@ impl AtRest {
         u8::try_from(self.roots.len()).expect("a secret file has few lines")
     }
 
-    /// The key for one field of one document, and what is authenticated with it. `None`: there is no such secret.
+    /// Returns the key for one field of one document, and what is authenticated with it. `None`: there is no such
+    /// secret.
     fn cipher(&self, version: u8, of: Use, id: &str) -> Option<(Aes256Gcm, Vec<u8>)> {
         let root = self.roots.get(usize::from(version).checked_sub(1)?)?;
         let label = of.label().as_bytes();

@@ -10,7 +10,7 @@ use crate::{
 /// Creates every index that the routes need. Those that stand already are left alone.
 ///
 /// # Errors
-/// When the database does not answer, or an index of the same name is another one.
+/// Returns an error when the database does not answer, or an index of the same name is another one.
 pub async fn create_indexes(app: &App) -> mongodb::error::Result<()> {
     let database = &app.database;
     auth::create_indexes(database).await?;

@@ -16,13 +16,13 @@ use crate::{error::ApiError, settings::Limits};
 /// The largest body of a login: anybody may send one, and there is nothing long in it.
 const LOGIN_BYTES_MAX: usize = 64 << 10;
 
-/// The largest body that an operation takes.
+/// Returns the largest body that an operation takes.
 #[must_use]
 pub(crate) fn bytes_max(limits: &Limits, path: &str) -> usize {
     if path == "/v1/auth/login" { limits.body_bytes_max.min(LOGIN_BYTES_MAX) } else { limits.body_bytes_max }
 }
 
-/// Whether the body of this operation is streamed by its handler.
+/// Returns whether the body of this operation is streamed by its handler.
 #[must_use]
 pub(crate) fn is_streamed(method: &Method, path: &str) -> bool {
     *method == Method::POST && path == "/v1/blobs"
@@ -56,7 +56,7 @@ pub(crate) async fn read(body: Body, bytes_max: usize, limits: &Limits) -> Resul
     tokio::time::timeout(Duration::from_secs(limits.body_seconds_max), read).await.unwrap_or_else(|_| Err(too_slow()))
 }
 
-/// The answer to a body that stands still.
+/// Returns the answer to a body that stands still.
 pub(crate) fn too_slow() -> ApiError {
     ApiError::new(ErrorCode::RequestTimeout, "the body did not come in time")
 }

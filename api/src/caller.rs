@@ -45,12 +45,12 @@ impl Caller {
         B256::from_slice(&Sha256::digest(self.login_message.as_bytes()))
     }
 
-    /// The caller as somebody who brings actions to the relay.
+    /// Returns the caller as somebody who brings actions to the relay.
     pub(crate) const fn submitter(&self) -> Submitter {
         Submitter { address: self.address, network: self.network }
     }
 
-    /// The caller's address as the mirror writes it.
+    /// Returns the caller's address as the mirror writes it.
     #[must_use]
     pub fn hex(&self) -> String {
         format!("{:#x}", self.address)
@@ -88,7 +88,7 @@ pub(crate) fn session_named(headers: &HeaderMap) -> Option<SessionId> {
     Some(SessionId::of(token))
 }
 
-/// The session and whose it is, unless it has ended.
+/// Returns the session and whose it is, unless it has ended.
 async fn find_session(app: &App, id: &SessionId) -> Result<Option<(SessionDoc, SignedIn)>, ApiError> {
     let Some(session) = sessions::find(&app.database, id).await? else { return Ok(None) };
     let who = session.who(&app.at_rest)?;

@@ -30,7 +30,7 @@ impl Tags {
         Some(Self::These(tags))
     }
 
-    /// Whether the tag with this text is named, weak or not (weak comparison).
+    /// Returns whether the tag with this text is named, weak or not (weak comparison).
     pub(crate) fn match_weakly(&self, opaque: &str) -> bool {
         match self {
             Self::Any => true,
@@ -38,7 +38,7 @@ impl Tags {
         }
     }
 
-    /// The texts of the tags that are not weak: what `If-Match` may compare.
+    /// Returns the texts of the tags that are not weak: what `If-Match` may compare.
     pub(crate) fn strong(self) -> Vec<String> {
         match self {
             Self::Any => Vec::new(),
@@ -64,12 +64,13 @@ fn read_list(mut rest: &str, tags: &mut Vec<(String, bool)>) -> Option<()> {
     }
 }
 
-/// Whether the client has what stands under this tag already: `If-None-Match` names it.
+/// Returns whether the client has what stands under this tag already: `If-None-Match` names it.
 pub(crate) fn is_known(headers: &HeaderMap, opaque: &str) -> bool {
     Tags::of(headers, &header::IF_NONE_MATCH).is_some_and(|tags| tags.match_weakly(opaque))
 }
 
-/// Whether a range may be answered: `If-Range` is absent, or is exactly this tag. A date never is: we give none.
+/// Returns whether a range may be answered: `If-Range` is absent, or is exactly this tag. A date never is: we give
+/// none.
 pub(crate) fn is_range_wanted(headers: &HeaderMap, opaque: &str) -> bool {
     let mut lines = headers.get_all(header::IF_RANGE).iter();
     match (lines.next(), lines.next()) {
@@ -79,7 +80,7 @@ pub(crate) fn is_range_wanted(headers: &HeaderMap, opaque: &str) -> bool {
     }
 }
 
-/// An entity tag as it stands in a header.
+/// Returns an entity tag as it stands in a header.
 pub(crate) fn etag(opaque: &str) -> HeaderValue {
     HeaderValue::from_str(&format!("\"{opaque}\"")).expect("hashes and CIDs are visible ASCII")
 }
@@ -90,7 +91,7 @@ pub(crate) fn not_modified(opaque: &str, cache: &'static str) -> Response {
     (StatusCode::NOT_MODIFIED, headers).into_response()
 }
 
-/// Whether the client takes gzip: `Accept-Encoding` names it, or `*`, with a weight above zero.
+/// Returns whether the client takes gzip: `Accept-Encoding` names it, or `*`, with a weight above zero.
 pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
     let (mut gzip, mut any) = (None, None);
     for line in headers.get_all(header::ACCEPT_ENCODING) {

@@ -38,7 +38,7 @@ pub trait ContentStore: Send + Sync {
     /// Reads `length` bytes from `offset`. A stream that ends early is an error of the store, for the caller to notice.
     async fn get(&self, cid: &str, offset: u64, length: u64) -> Result<ByteStream, ContentError>;
 
-    /// The length of a stored file in bytes; `None` if not all that it takes to know is here.
+    /// Returns the length of a stored file in bytes; `None` if not all that it takes to know is here.
     async fn size(&self, cid: &str) -> Result<Option<u64>, ContentError>;
 
     /// Keeps what is stored.
@@ -47,6 +47,6 @@ pub trait ContentStore: Send + Sync {
     /// Lets go of what is stored. Nothing happens if it was not pinned.
     async fn unpin(&self, cid: &str) -> Result<(), ContentError>;
 
-    /// Whether it answers.
+    /// Returns whether it answers.
     async fn probe(&self) -> Result<(), ContentError>;
 }

@@ -38,7 +38,7 @@ impl Daily {
 /// Creates the index by which counts of past days go.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     database.collection::<Document>(collection::DAILY).create_index(ttl_index("delete_at")).await?;
     Ok(())
@@ -52,7 +52,7 @@ pub(crate) fn seconds_left(now: u64) -> u64 {
 /// Counts one; whether it was still within `max` of this day. One too many is not counted.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn take(app: &App, what: Daily, who: Address, max: u64) -> Result<bool, ApiError> {
     let now = app.clock.now();
     let counts: Collection<Document> = app.database.collection(collection::DAILY);

@@ -62,7 +62,7 @@ impl Modify for Sessions {
     }
 }
 
-/// The whole document: with the problems that each operation may answer with.
+/// Returns the whole document: with the problems that each operation may answer with.
 pub(crate) fn complete(openapi: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
     problems::describe(openapi)
 }

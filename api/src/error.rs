@@ -114,13 +114,13 @@ impl ApiError {
         self
     }
 
-    /// The stable code.
+    /// Returns the stable code.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         self.code
     }
 
-    /// The problem as it is sent, or stored beside a failed action.
+    /// Returns the problem as it is sent, or stored beside a failed action.
     #[must_use]
     pub fn problem(&self) -> Problem {
         Problem {

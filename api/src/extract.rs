@@ -92,7 +92,7 @@ pub struct AddressInPath(#[serde(with = "protocol::hex_text")] pub Address);
 #[serde(transparent)]
 pub struct VersionInPath(#[serde(deserialize_with = "protocol::digits::deserialize")] pub u16);
 
-/// How many items a page has: `limit` if it is 1 to 500, 100 if absent.
+/// Returns how many items a page has: `limit` if it is 1 to 500, 100 if absent.
 ///
 /// # Errors
 /// `out_of_range`.

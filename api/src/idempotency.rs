@@ -36,7 +36,7 @@ const WAIT: Duration = Duration::from_secs(25);
 /// Between two looks whether the first request has been answered.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// Whether a stored answer may be given on this path.
+/// Returns whether a stored answer may be given on this path.
 pub(crate) fn is_eligible(method: &Method, path: &str) -> bool {
     let write = matches!(*method, Method::POST | Method::PUT | Method::DELETE);
     let excluded = path == "/v1/reads" || path.starts_with("/v1/blobs") || path.starts_with("/v1/auth/");

@@ -53,7 +53,7 @@ impl Lease {
         self.duration / 4
     }
 
-    /// Whether this replica may act now.
+    /// Returns whether this replica may act now.
     pub(crate) fn is_held(&self) -> bool {
         self.held_until.is_some_and(|until| Instant::now() < until)
     }
@@ -61,7 +61,7 @@ impl Lease {
     /// Renews the lease, or takes it if it is free or its holder has fallen silent; says whether we hold it.
     ///
     /// # Errors
-    /// When the database does not answer; the lease then ends by itself.
+    /// Returns an error when the database does not answer; the lease then ends by itself.
     pub(crate) async fn hold(&mut self) -> Result<bool, Error> {
         let asked = Instant::now();
         let taken = match self.leases.find_one(doc! { "_id": self.name }).await? {
@@ -86,7 +86,7 @@ impl Lease {
     /// Gives the lease up, so that another replica need not wait.
     ///
     /// # Errors
-    /// When the database does not answer; the lease then ends by itself.
+    /// Returns an error when the database does not answer; the lease then ends by itself.
     pub(crate) async fn release(&mut self) -> Result<(), Error> {
         self.held_until = None;
         let ours = doc! { "_id": self.name, "holder": &self.holder };

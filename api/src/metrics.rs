@@ -137,7 +137,7 @@ impl Metrics {
     /// Returns the metrics in OpenMetrics text.
     ///
     /// # Errors
-    /// When they cannot be written.
+    /// Returns an error when they cannot be written.
     pub(crate) fn text(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;

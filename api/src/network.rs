@@ -38,7 +38,7 @@ pub struct AddressRange {
 }
 
 impl AddressRange {
-    /// The first address of the range.
+    /// Returns the first address of the range.
     fn begin(address: IpAddr, bits: u8) -> IpAddr {
         match address {
             IpAddr::V4(address) => {
@@ -51,7 +51,7 @@ impl AddressRange {
         }
     }
 
-    /// Whether the address is one of these.
+    /// Returns whether the address is one of these.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
@@ -79,7 +79,8 @@ impl FromStr for AddressRange {
     }
 }
 
-/// The address that a proxy has seen: the last entry of the last line, since what stands before may be the client's own.
+/// Returns the address that a proxy has seen: the last entry of the last line, since what stands before may be the
+/// client's own.
 pub(crate) fn forwarded(headers: &HeaderMap, name: &str) -> Option<IpAddr> {
     let line = headers.get_all(name).iter().next_back()?.to_str().ok()?;
     let entry = line.rsplit(',').next()?.trim();

@@ -45,8 +45,8 @@ pub struct NewKeySettings {
 /// Adds the next key; gives the epoch of the newest one.
 ///
 /// # Errors
-/// When a file cannot be read or written, its keys do not hold, or the operator's key is another one; the file is left as
-/// it was then.
+/// Returns an error when a file cannot be read or written, its keys do not hold, or the operator's key is another one;
+/// the file is left as it was then.
 pub fn add(settings: &NewKeySettings) -> anyhow::Result<u32> {
     // Two at once would both sign the same epoch: the second waits, reads what the first has written, and adds the next.
     let _lock = lock(&settings.deployment)?;
@@ -80,7 +80,7 @@ pub fn add(settings: &NewKeySettings) -> anyhow::Result<u32> {
     Ok(epoch)
 }
 
-/// The file beside the deployment file with this further ending.
+/// Returns the file beside the deployment file with this further ending.
 fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut beside = path.as_os_str().to_owned();
     beside.push(ending);

@@ -42,7 +42,7 @@ fn method_name(method: &Method) -> &'static str {
     }
 }
 
-/// The metrics in OpenMetrics text. They count requests and say nothing about a person.
+/// Returns the metrics in OpenMetrics text. They count requests and say nothing about a person.
 ///
 /// **Who may call:** anyone who reaches the server; a proxy in front should keep it inside.
 #[utoipa::path(get, path = "/metrics", tag = "server", responses((status = 200, body = String, content_type = "application/openmetrics-text")), security())]

@@ -38,8 +38,8 @@ impl Operator {
     /// Reads the operator's key and secrets.
     ///
     /// # Errors
-    /// When a file cannot be read, the key is not the one that the deployment names, or the secrets do not give one of
-    /// its encryption keys.
+    /// Returns an error when a file cannot be read, the key is not the one that the deployment names, or the secrets do
+    /// not give one of its encryption keys.
     pub fn open(key_file: &Path, secret_file: &Path, deployment: &Deployment) -> anyhow::Result<Self> {
         let signer = read_signer(key_file)?;
         if signer.address() != deployment.operator {
@@ -113,7 +113,7 @@ impl Operator {
         self.at_rest.seal_bytes(Use::ReleaseShare, &id, share.expose()).as_bytes().to_vec()
     }
 
-    /// The inverse of [`Operator::encrypt_at_rest`].
+    /// Returns the inverse of [`Operator::encrypt_at_rest`].
     ///
     /// # Errors
     /// [`AtRestError`].
@@ -130,12 +130,12 @@ impl Operator {
     }
 }
 
-/// The `_id` of a share of a record version.
+/// Returns the `_id` of a share of a record version.
 pub(crate) fn share_id((record, version): (RecordId, u16), depositor: Address) -> String {
     format!("{}:{depositor:#x}", version_id(record, version))
 }
 
-/// The encryption key that a secret gives for an epoch:
+/// Returns the encryption key that a secret gives for an epoch:
 /// `DeriveKeyPair(HKDF-SHA256(secret, "medlock/v1/operator/release-key\0" ‖ epoch u32))`.
 pub(crate) fn release_key(secret: &[u8; 32], epoch: u32) -> IdentityKey {
     let mut key = Zeroizing::new([0; 32]);
@@ -148,7 +148,7 @@ pub(crate) fn release_key(secret: &[u8; 32], epoch: u32) -> IdentityKey {
 /// Reads the operator's secrets.
 ///
 /// # Errors
-/// When the file cannot be read or holds something else.
+/// Returns an error when the file cannot be read or holds something else.
 pub(crate) fn read_secrets(path: &Path) -> anyhow::Result<Secrets> {
     warn_if_readable_by_others(path);
     Secrets::read(path)
@@ -179,7 +179,7 @@ fn warn_if_readable_by_others(path: &Path) {
 /// Reads a private key (32 bytes in hex).
 ///
 /// # Errors
-/// When the file cannot be read or does not hold a key.
+/// Returns an error when the file cannot be read or does not hold a key.
 pub fn read_signer(path: &Path) -> anyhow::Result<PrivateKeySigner> {
     let secret = read_secret(path)?;
     PrivateKeySigner::from_slice(secret.as_slice())

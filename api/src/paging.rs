@@ -46,19 +46,20 @@ impl Place {
         text.map(Self::parse).transpose()
     }
 
-    /// The cursor that names it.
+    /// Returns the cursor that names it.
     pub(crate) fn cursor(&self) -> String {
         format!("{}:{}", self.at, self.id)
     }
 }
 
-/// At most `limit` documents that match `filter`, by the number in `field` and then by id, newest first, after a place.
+/// Returns at most `limit` documents that match `filter`, by the number in `field` and then by id, newest first, after
+/// a place.
 ///
 /// Two questions instead of one with alternatives: each runs along the index over the filter's fields, `field` and `_id`
 /// (`$or` is slow on some servers even where each branch has an index).
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn newest_first<T: DeserializeOwned + Send + Sync>(
     collection: &Collection<T>,
     filter: Document,
@@ -91,18 +92,20 @@ pub(crate) async fn newest_first<T: DeserializeOwned + Send + Sync>(
 /// Seconds of a week.
 pub(crate) const WEEK_SECONDS: i64 = 7 * 86_400;
 
-/// The week of a time (unix seconds): what a list is ordered by in the database, where the time itself is sealed.
+/// Returns the week of a time (unix seconds): what a list is ordered by in the database, where the time itself is
+/// sealed.
 pub(crate) const fn week_of(seconds: i64) -> i64 {
     seconds.div_euclid(WEEK_SECONDS)
 }
 
-/// At most `limit` documents that match `filter`, by their places, newest first, after a place. Of a place the database knows
-/// only the week, in `field`; `open` gives the document's own week, and place and content once it was opened.
+/// Returns at most `limit` documents that match `filter`, by their places, newest first, after a place. Of a place the
+/// database knows only the week, in `field`; `open` gives the document's own week, and place and content once it was
+/// opened.
 ///
 /// A week is read as a whole, so a page costs as much as what its weeks have for one person.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn newest_first_by_week<T: DeserializeOwned + Send + Sync, U>(
     collection: &Collection<T>,
     filter: Document,
@@ -143,8 +146,8 @@ pub(crate) async fn newest_first_by_week<T: DeserializeOwned + Send + Sync, U>(
     Ok(found)
 }
 
-/// A page of items, each with the cursor of its place. Ends after `limit` items, or before [`PAGE_BYTES_MAX`] are exceeded;
-/// `further` is the cursor for what comes after all of them.
+/// Returns a page of items, each with the cursor of its place. Ends after `limit` items, or before [`PAGE_BYTES_MAX`]
+/// are exceeded; `further` is the cursor for what comes after all of them.
 ///
 /// # Errors
 /// `internal` when an item cannot be written as JSON.

@@ -98,7 +98,7 @@ impl Places {
         Ok(Place { held: Arc::new(Held { places: self.clone(), network }) })
     }
 
-    /// How many are taken.
+    /// Returns how many are taken.
     #[must_use]
     pub fn count(&self) -> usize {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner).all

@@ -59,13 +59,14 @@ impl Kind {
         [&[kind][..], caller.address.as_slice()].concat()
     }
 
-    /// The filter for it.
+    /// Returns the filter for it.
     fn of(self, app: &App, caller: &Caller) -> Document {
         doc! { "_id": app.at_rest.find(Lookup::PrivateBlob, self.name(caller)) }
     }
 }
 
-/// Whether the caller has a keyring and an address book here, so that a client need not ask for what is not there.
+/// Returns whether the caller has a keyring and an address book here, so that a client need not ask for what is not
+/// there.
 pub(crate) async fn kept(app: &App, caller: &Caller) -> Result<(bool, bool), ApiError> {
     let blobs = app.database.collection::<PrivateBlobDoc>(collection::PRIVATE_BLOBS);
     let has = async |kind: Kind| Ok::<_, ApiError>(blobs.count_documents(kind.of(app, caller)).await? > 0);

@@ -56,7 +56,7 @@ impl<K: Eq + Hash> RateLimit<K> {
         *at = (*at).max(now) + self.interval * times;
     }
 
-    /// Whether the caller has had more than its share.
+    /// Returns whether the caller has had more than its share.
     ///
     /// # Errors
     /// How long to wait.
@@ -140,7 +140,7 @@ impl RateLimits {
     }
 }
 
-/// The refusal of a caller who has to wait so long.
+/// Returns the refusal of a caller who has to wait so long.
 pub(crate) fn limited(wait: Duration) -> ApiError {
     ApiError::new(ErrorCode::RateLimited, "too many requests").retry_after(wait.as_secs() + 1)
 }

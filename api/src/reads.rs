@@ -87,7 +87,7 @@ fn nonce_used() -> ApiError {
     ApiError::new(ErrorCode::NonceUsed, "this session has used the nonce for another read")
 }
 
-/// Whether session and nonce have made a leaf under an older secret of the operator.
+/// Returns whether session and nonce have made a leaf under an older secret of the operator.
 async fn is_known_by_older(app: &App, stored: &Collection<LeafDoc>, request: &ReadRequest) -> Result<bool, ApiError> {
     let older = app.at_rest.older(Lookup::LeafRequest, leaves::name_of(request));
     if older.is_empty() {
@@ -96,7 +96,7 @@ async fn is_known_by_older(app: &App, stored: &Collection<LeafDoc>, request: &Re
     Ok(stored.find_one(doc! { "request": { "$in": older } }).await?.is_some())
 }
 
-/// The leaf that this very request has made before.
+/// Returns the leaf that this very request has made before.
 async fn find(
     app: &App,
     stored: &Collection<LeafDoc>,

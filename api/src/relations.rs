@@ -36,7 +36,7 @@ fn relations(app: &App) -> Collection<Document> {
 /// Notes that `owner` has to do with `other` from now on. Their grants leave the strangers' shelf.
 ///
 /// # Errors
-/// When a part does not answer.
+/// Returns an error when a part does not answer.
 pub(crate) async fn note(app: &App, owner: Address, other: Address) -> Result<(), ApiError> {
     if owner == other {
         return Ok(());
@@ -52,10 +52,10 @@ pub(crate) async fn note(app: &App, owner: Address, other: Address) -> Result<()
     }
 }
 
-/// Whether nobody vouches for `sender` and `recipient` has nothing to do with it.
+/// Returns whether nobody vouches for `sender` and `recipient` has nothing to do with it.
 ///
 /// # Errors
-/// When a part does not answer.
+/// Returns an error when a part does not answer.
 pub(crate) async fn is_stranger(app: &App, recipient: Address, sender: Address) -> Result<bool, ApiError> {
     let known = doc! { "_id": app.at_rest.find(Lookup::Relation, pair(recipient, sender)) };
     if recipient == sender || relations(app).find_one(known).await?.is_some() {
@@ -65,10 +65,10 @@ pub(crate) async fn is_stranger(app: &App, recipient: Address, sender: Address) 
     Ok(!app.chain_view.is_accredited(sender, None, &head).await?)
 }
 
-/// Where the grants of `sender` to `recipient` wait.
+/// Returns where the grants of `sender` to `recipient` wait.
 ///
 /// # Errors
-/// When a part does not answer.
+/// Returns an error when a part does not answer.
 pub(crate) async fn shelf(app: &App, recipient: Address, sender: Address) -> Result<Shelf, ApiError> {
     if blocks::is_blocked(&app.database, &app.at_rest, recipient, sender).await? {
         return Ok(Shelf::Blocked);
@@ -79,7 +79,7 @@ pub(crate) async fn shelf(app: &App, recipient: Address, sender: Address) -> Res
 /// Puts all grants of `sender` to `grantee` on the shelf that is theirs now.
 ///
 /// # Errors
-/// When a part does not answer.
+/// Returns an error when a part does not answer.
 pub(crate) async fn sort_again(app: &App, grantee: Address, sender: Address) -> Result<(), ApiError> {
     let shelf = shelf(app, grantee, sender).await?;
     received::set_shelf(&app.database, &app.at_rest, (grantee, sender), shelf).await

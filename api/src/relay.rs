@@ -74,7 +74,7 @@ impl Relay {
     /// A relay that takes actions once [`Relay::start`] was called.
     ///
     /// # Errors
-    /// When a relayer's key is a well-known one on a real chain, or two lines have the same key.
+    /// Returns an error when a relayer's key is a well-known one on a real chain, or two lines have the same key.
     pub(crate) fn new(
         database: &Database,
         provider: DynProvider,
@@ -144,7 +144,7 @@ impl Relay {
     /// Finds a relayed action.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// Returns an error when the database does not answer.
     pub(crate) async fn find(&self, id: ActionId) -> Result<Option<ActionDoc>, RelayError> {
         action_doc::find(&self.shared.actions, id).await
     }
@@ -152,7 +152,7 @@ impl Relay {
     /// Checks whether a registration that this account has signed is still on its way to the chain.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// Returns an error when the database does not answer.
     pub(crate) async fn is_registering(&self, uploader: Address) -> Result<bool, RelayError> {
         let in_flight = doc! {
             "signer": format!("{uploader:#x}"),
@@ -166,7 +166,7 @@ impl Relay {
     /// Checks whether an account may invite others to the relay.
     ///
     /// # Errors
-    /// When the chain does not answer.
+    /// Returns an error when the chain does not answer.
     pub(crate) async fn may_invite(&self, account: Address) -> Result<bool, RelayError> {
         standing::vouches(&self.shared, account).await
     }
@@ -174,7 +174,7 @@ impl Relay {
     /// Invites an account: the relay takes its actions from now on, as those of a known one.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// Returns an error when the database does not answer.
     pub(crate) async fn invite(&self, account: Address) -> Result<(), RelayError> {
         Ok(standing::invite(&self.shared, account).await?)
     }
@@ -228,7 +228,7 @@ impl Relay {
 /// Creates the indexes of the relay's collections.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     action_doc::create_indexes(database).await?;
     standing::create_indexes(database).await?;

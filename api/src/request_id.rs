@@ -15,7 +15,7 @@ tokio::task_local! {
     static CURRENT: Uuid;
 }
 
-/// The id of the request that this task serves; nil outside of one.
+/// Returns the id of the request that this task serves; nil outside of one.
 #[must_use]
 pub fn current() -> Uuid {
     CURRENT.try_with(|id| *id).unwrap_or(Uuid::nil())

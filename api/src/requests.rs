@@ -227,8 +227,8 @@ async fn state_of(app: &App, request: &RequestDoc, asked: &Asked) -> Result<Requ
     Ok(request.state(asked, app.clock.now(), counts))
 }
 
-/// Those requesters of open requests who need that somebody vouches for them, and for whom nobody does any more, as far as the
-/// mirror knows. Who asked was vouched for then, so one whom the mirror does not know yet still is.
+/// Returns those requesters of open requests who need that somebody vouches for them, and for whom nobody does any
+/// more, as far as the mirror knows. Who asked was vouched for then, so one whom the mirror does not know yet still is.
 async fn left_alone(
     app: &App,
     requests: impl Iterator<Item = &(RequestDoc, Asked)>,

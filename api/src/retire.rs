@@ -78,7 +78,7 @@ fn ends(database: &Database) -> Collection<EndDoc> {
 /// Creates the index over due times and block numbers.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     ends(database).create_index(index(doc! { "due": 1, "block_number": 1 })).await?;
     Ok(())
@@ -87,7 +87,7 @@ pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Resul
 /// Notes what an event ends. Noting it twice changes nothing.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn note(database: &Database, event: &EventDoc, decoded: &ChainEvent) -> mongodb::error::Result<()> {
     let (ended, due) = match decoded {
         ChainEvent::Grant(GrantRegistryEvents::Revoked(revoked)) => {
@@ -108,7 +108,7 @@ pub(crate) async fn note(database: &Database, event: &EventDoc, decoded: &ChainE
 /// Notes the end of a tombstoned record whose release shares have come back from a backup, so that they go with it.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn note_restored(database: &Database, record: &RecordDoc) -> mongodb::error::Result<()> {
     let ended = Ended::Record { id: record.id };
     put(database, &format!("restored:{}", record.id), record.place.block_number, record.liftable_until, ended).await
@@ -196,7 +196,8 @@ async fn erase_if_over(app: &App, grants: impl Iterator<Item = ReceivedRow>, at:
     Ok(())
 }
 
-/// Whether a bundle of this grant epoch can never be used again. One of a later epoch belongs to a Grant on its way.
+/// Returns whether a bundle of this grant epoch can never be used again. One of a later epoch belongs to a Grant on its
+/// way.
 fn is_over(terms: &Terms, patient_epoch: u32, bundle_epoch: i64) -> bool {
     let epoch = i64::from(terms.epoch);
     bundle_epoch < epoch || (bundle_epoch == epoch && (terms.rights == 0 || terms.patient_epoch != patient_epoch))

@@ -20,7 +20,7 @@ use crate::{
     requests, settings::Settings, web,
 };
 
-/// The routes that are documented, which is all of them but the documents themselves.
+/// Returns the routes that are documented, which is all of them but the documents themselves.
 fn documented() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(docs::ApiDoc::openapi())
         // Signing in.
@@ -69,16 +69,16 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(observe::metrics))
 }
 
-/// The OpenAPI document.
+/// Returns the OpenAPI document.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
     docs::complete(documented().split_for_parts().1)
 }
 
-/// The OpenAPI document as it is committed: JSON, indented, with a line end.
+/// Returns the OpenAPI document as it is committed: JSON, indented, with a line end.
 ///
 /// # Errors
-/// When it cannot be written as JSON.
+/// Returns an error when it cannot be written as JSON.
 pub fn openapi_text() -> Result<String, serde_json::Error> {
     Ok(serde_json::to_string_pretty(&openapi())? + "\n")
 }

@@ -65,7 +65,7 @@ const OTHER_FILES: u64 = 256;
 /// Opens everything, listens, and serves until `stop` resolves.
 ///
 /// # Errors
-/// When something cannot be opened, or the port is taken.
+/// Returns an error when something cannot be opened, or the port is taken.
 pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
     let listen = settings.listen;
     let app = App::open(settings).await?;
@@ -122,7 +122,7 @@ async fn serve(app: &App, listener: TcpListener, stop: impl Future<Output = ()>)
     }
 }
 
-/// How many connections there may be: as the settings say, if the system gives as many files.
+/// Returns how many connections there may be: as the settings say, if the system gives as many files.
 fn connection_places(limits: &Limits) -> Places {
     let files = open_files_max();
     let all = usize::try_from(files.saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX).max(1);
@@ -243,8 +243,8 @@ impl Server {
     }
 }
 
-/// Whether a request on HTTP/2 has neither `:authority` nor one `Host`, a malformed one, or two that differ (RFC 9113,
-/// section 8.3.1). On HTTP/1 the head was checked.
+/// Returns whether a request on HTTP/2 has neither `:authority` nor one `Host`, a malformed one, or two that differ
+/// (RFC 9113, section 8.3.1). On HTTP/1 the head was checked.
 fn names_no_host(request: &Request<Incoming>) -> bool {
     if request.version() != Version::HTTP_2 {
         return false;

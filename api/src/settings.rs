@@ -79,7 +79,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The name of the database of the log's evidence.
+    /// Returns the name of the database of the log's evidence.
     #[must_use]
     pub fn log_database(&self) -> String {
         self.mongodb_log_database.clone().unwrap_or_else(|| format!("{}_log", self.mongodb_database))
@@ -315,13 +315,13 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Whether a proxy that the settings name has this address.
+    /// Returns whether a proxy that the settings name has this address.
     #[must_use]
     pub fn is_proxy(&self, address: IpAddr) -> bool {
         self.forwarded_header.is_some() && self.proxy.iter().any(|range| range.contains(address))
     }
 
-    /// How many requests may be at work.
+    /// Returns how many requests may be at work.
     #[must_use]
     pub fn requests(&self) -> Bounds {
         Bounds {
@@ -331,7 +331,7 @@ impl Limits {
         }
     }
 
-    /// How many connections there may be, if the system gives as many files.
+    /// Returns how many connections there may be, if the system gives as many files.
     #[must_use]
     pub fn connections(&self) -> Bounds {
         Bounds {

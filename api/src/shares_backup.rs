@@ -118,7 +118,7 @@ impl Opened {
 /// Writes every release share to a new file, after opening each; gives their number.
 ///
 /// # Errors
-/// When the file exists, the database does not answer, or a share does not open with this secret.
+/// Returns an error when the file exists, the database does not answer, or a share does not open with this secret.
 pub async fn backup(settings: &BackupSettings) -> anyhow::Result<u64> {
     let opened = Opened::new(settings).await?;
     let file = new_private_file(&settings.file)?;
@@ -145,7 +145,8 @@ pub async fn backup(settings: &BackupSettings) -> anyhow::Result<u64> {
 /// back and go with the record.
 ///
 /// # Errors
-/// When the file is not whole, is of another deployment, or a share does not open; nothing is written then.
+/// Returns an error when the file is not whole, is of another deployment, or a share does not open; nothing is written
+/// then.
 pub async fn restore(settings: &BackupSettings) -> anyhow::Result<u64> {
     let opened = Opened::new(settings).await?;
     each_share(&settings.file, &opened.head, |share| opened.check(share))?;
@@ -171,8 +172,8 @@ pub async fn restore(settings: &BackupSettings) -> anyhow::Result<u64> {
     Ok(restored)
 }
 
-/// The share's record, if it is tombstoned as far as the mirror knows. Where the mirror is empty too, its events are told
-/// again when it is filled, and with them `retire` destroys the share.
+/// Returns the share's record, if it is tombstoned as far as the mirror knows. Where the mirror is empty too, its
+/// events are told again when it is filled, and with them `retire` destroys the share.
 async fn find_tombstoned(database: &Database, share: &Document) -> anyhow::Result<Option<RecordDoc>> {
     let record = share.get_str("record").context("a share names no record")?;
     let records = database.collection::<RecordDoc>(mirror::collection::RECORDS);
@@ -180,7 +181,7 @@ async fn find_tombstoned(database: &Database, share: &Document) -> anyhow::Resul
     Ok(record.filter(|record| record.status == RecordStatus::Tombstoned.code()))
 }
 
-/// Whether the tombstone can no longer be lifted in any block after the mirror's.
+/// Returns whether the tombstone can no longer be lifted in any block after the mirror's.
 fn is_final(record: &RecordDoc, mirrored_time: u64) -> bool {
     record.liftable_until <= mirrored_time
 }
@@ -208,7 +209,7 @@ fn each_share(path: &Path, head: &Head, mut each: impl FnMut(&Document) -> anyho
     bail!("the backup was cut short");
 }
 
-/// A file that only its owner can read, and that did not exist.
+/// Returns a file that only its owner can read, and that did not exist.
 fn new_private_file(path: &Path) -> anyhow::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
     OpenOptions::new()

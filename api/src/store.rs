@@ -83,7 +83,7 @@ pub mod collection {
 /// Reads a deployment file.
 ///
 /// # Errors
-/// When it cannot be read or has another form.
+/// Returns an error when it cannot be read or has another form.
 pub fn read_deployment(path: &Path) -> anyhow::Result<Deployment> {
     let json = std::fs::read(path).with_context(|| format!("cannot read the deployment file {}", path.display()))?;
     Deployment::parse(&json).with_context(|| format!("the deployment file {} cannot be used", path.display()))
@@ -95,7 +95,7 @@ pub fn read_deployment(path: &Path) -> anyhow::Result<Deployment> {
 /// `observer` is told every command that goes to the database, as tests want to see them.
 ///
 /// # Errors
-/// When the URI cannot be read.
+/// Returns an error when the URI cannot be read.
 pub async fn connect(
     uri: &SecretString,
     database: &str,
@@ -119,7 +119,7 @@ pub async fn connect(
 /// chain. MongoDB does so; the embedded server takes the setting and keeps the order of arrival.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn create_clustered(database: &Database, name: &str) -> mongodb::error::Result<()> {
     /// `NamespaceExists`
     const EXISTS: i32 = 48;
@@ -132,26 +132,26 @@ pub(crate) async fn create_clustered(database: &Database, name: &str) -> mongodb
     }
 }
 
-/// An index over `keys`.
+/// Returns an index over `keys`.
 #[must_use]
 pub fn index(keys: Document) -> IndexModel {
     IndexModel::builder().keys(keys).build()
 }
 
-/// A unique index over `keys`.
+/// Returns a unique index over `keys`.
 #[must_use]
 pub fn unique_index(keys: Document) -> IndexModel {
     IndexModel::builder().keys(keys).options(IndexOptions::builder().unique(true).build()).build()
 }
 
-/// An index that deletes a document when the date in `field` has passed.
+/// Returns an index that deletes a document when the date in `field` has passed.
 #[must_use]
 pub fn ttl_index(field: &str) -> IndexModel {
     let options = IndexOptions::builder().expire_after(Duration::ZERO).build();
     IndexModel::builder().keys(doc! { field: 1 }).options(options).build()
 }
 
-/// Whether a write failed because a unique key stood already.
+/// Returns whether a write failed because a unique key stood already.
 #[must_use]
 pub fn is_duplicate(error: &mongodb::error::Error) -> bool {
     use mongodb::error::WriteFailure;
@@ -165,11 +165,12 @@ pub fn is_duplicate(error: &mongodb::error::Error) -> bool {
     }
 }
 
-/// Which of these ids stands in the collection; `None` without asking when there are none. Whatever may stand once only, and
-/// has the blind index of something as its id, keeps the id that an older secret gave it ([`crate::at_rest::AtRest::older`]).
+/// Returns which of these ids stands in the collection; `None` without asking when there are none. Whatever may stand
+/// once only, and has the blind index of something as its id, keeps the id that an older secret gave it
+/// ([`crate::at_rest::AtRest::older`]).
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn find_id<T: Send + Sync>(
     collection: &Collection<T>,
     ids: &[String],

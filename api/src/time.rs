@@ -15,7 +15,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Unix seconds.
+    /// Returns Unix seconds.
     #[must_use]
     pub fn now(&self) -> u64 {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the system clock is after 1970").as_secs();

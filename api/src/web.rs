@@ -60,7 +60,7 @@ impl WebApp {
     /// Reads a build. `nodes` are URLs of chain nodes that the app may ask and may recommend to wallets.
     ///
     /// # Errors
-    /// When the folder is not a build, or a node is not an http(s) URL.
+    /// Returns an error when the folder is not a build, or a node is not an http(s) URL.
     pub fn read(folder: &Path, nodes: &[String]) -> anyhow::Result<Self> {
         let mut files = HashMap::new();
         let mut left = BUILD_BYTES_MAX;
@@ -73,7 +73,7 @@ impl WebApp {
         Ok(Self { files: with_compressed(files), policy: policy(nodes)?, config: config.into() })
     }
 
-    /// The file of a path, and whether the path is its own.
+    /// Returns the file of a path, and whether the path is its own.
     fn find(&self, path: &str, headers: &HeaderMap) -> Option<&WebFile> {
         match self.files.get(if path.is_empty() { PAGE } else { path }) {
             Some(file) => Some(file),

@@ -54,7 +54,7 @@ pub enum SecretsError {
 /// their check values are kept.
 ///
 /// # Errors
-/// When a line has another secret, or is missing; nothing is noted then.
+/// Returns an error when a line has another secret, or is missing; nothing is noted then.
 pub async fn expect_secrets(at_rest: &AtRest, database: &Database, collection: &str) -> Result<(), SecretsError> {
     let checks: Collection<CheckDoc> = database.collection(collection);
     // Two servers that start at once may note different files: whoever comes second finds out by looking again.
@@ -72,10 +72,11 @@ pub async fn expect_secrets(at_rest: &AtRest, database: &Database, collection: &
     }
 }
 
-/// Whether the secrets are still those that `database` was sealed under: not, if another one was put in its place.
+/// Returns whether the secrets are still those that `database` was sealed under: not, if another one was put in its
+/// place.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn are_known(
     at_rest: &AtRest,
     database: &Database,
@@ -90,7 +91,7 @@ async fn known(checks: &Collection<CheckDoc>) -> mongodb::error::Result<Vec<Chec
     checks.find(doc! { "_id": { "$gte": 1 } }).sort(doc! { "_id": 1 }).await?.try_collect().await
 }
 
-/// Those of our secrets that the database does not know yet.
+/// Returns those of our secrets that the database does not know yet.
 fn unknown(at_rest: &AtRest, known: &[CheckDoc], database: &str) -> Result<Vec<CheckDoc>, SecretsError> {
     let ours = at_rest.checks();
     let of_line = |line: i32| usize::try_from(line).ok()?.checked_sub(1).and_then(|at| ours.get(at));

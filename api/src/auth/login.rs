@@ -139,7 +139,7 @@ fn check_times(app: &App, message: &Message) -> Result<u64, ApiError> {
     Ok(expires.min(now + limits.session_seconds_max))
 }
 
-/// Unix seconds; anything before 1970 counts as 0.
+/// Returns Unix seconds; anything before 1970 counts as 0.
 fn seconds(time: &TimeStamp) -> u64 {
     u64::try_from(time.as_ref().unix_timestamp()).unwrap_or(0)
 }

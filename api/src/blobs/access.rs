@@ -44,9 +44,9 @@ pub(super) async fn find(app: &App, caller: Address, cid: &str) -> Result<Blob, 
     }
 }
 
-/// The ledger's row for a CID: the caller's own, else anybody's. Rows of one CID differ in nothing but their uploader, since
-/// they are the same bytes with the same header. If there are none, the ledger may have been lost with its database while
-/// the blob is still there: then the row is made again, for a caller who may have the blob.
+/// Returns the ledger's row for a CID: the caller's own, else anybody's. Rows of one CID differ in nothing but their
+/// uploader, since they are the same bytes with the same header. If there are none, the ledger may have been lost with
+/// its database while the blob is still there: then the row is made again, for a caller who may have the blob.
 async fn row(app: &App, caller: Address, cid: &str) -> Result<Option<PinDoc>, ApiError> {
     let mut stored =
         doc! { "cid": cid, "state": { "$in": [PinState::Stored.as_str(), PinState::Registered.as_str()] } };
@@ -116,7 +116,7 @@ async fn adopt(app: &App, caller: Address, cid: &str) -> Result<Option<PinDoc>, 
     }
 }
 
-/// The refusal where the storage node has failed.
+/// Returns the refusal where the storage node has failed.
 pub(super) fn unavailable(error: ContentError) -> ApiError {
     ApiError::new(ErrorCode::Unavailable, "the storage node does not have it at hand").because(error)
 }

@@ -60,7 +60,7 @@ pub(crate) struct PinDoc {
 }
 
 impl PinDoc {
-    /// The `_id` of the version in the mirror.
+    /// Returns the `_id` of the version in the mirror.
     pub(crate) fn version_id(&self) -> String {
         mirror::version_id(self.record, self.version)
     }
@@ -80,7 +80,7 @@ pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Resul
     Ok(())
 }
 
-/// Bytes that count against an account's quota.
+/// Returns the bytes that count against an account's quota.
 pub(crate) async fn stored_bytes(app: &App, uploader: Address) -> Result<u64, ApiError> {
     let pipeline = [
         doc! { "$match": { "uploader": format!("{uploader:#x}") } },

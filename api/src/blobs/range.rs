@@ -5,8 +5,8 @@ use protocol::error_code::ErrorCode;
 
 use crate::error::ApiError;
 
-/// The range that is asked for, as offset and length; `None` for the whole. A header that is no byte range, or names
-/// several, is ignored, as the RFC allows.
+/// Returns the range that is asked for, as offset and length; `None` for the whole. A header that is no byte range, or
+/// names several, is ignored, as the RFC allows.
 ///
 /// # Errors
 /// `invalid_range` when none of it lies in a file of `size` bytes.

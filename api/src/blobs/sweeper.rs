@@ -41,7 +41,7 @@ pub(crate) async fn run(app: App) {
 /// One sweep, for whoever knows that no other is under way. Without the lease, so for tests and maintenance only.
 ///
 /// # Errors
-/// When a part does not answer.
+/// Returns an error when a part does not answer.
 pub async fn sweep_once(app: &App) -> anyhow::Result<()> {
     sweep(app, None).await
 }
@@ -49,7 +49,7 @@ pub async fn sweep_once(app: &App) -> anyhow::Result<()> {
 /// Does nothing while the mirror is behind the chain, because then it cannot say what is not registered.
 ///
 /// # Errors
-/// When a part does not answer; the next sweep goes on.
+/// Returns an error when a part does not answer; the next sweep goes on.
 async fn sweep(app: &App, mut lease: Option<&mut Lease>) -> anyhow::Result<()> {
     let Some(mirrored) = fresh_mirror(app).await? else { return Ok(()) };
     let now = app.clock.now();
@@ -102,7 +102,7 @@ async fn sweep(app: &App, mut lease: Option<&mut Lease>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The mirror's place, if it is close to the head.
+/// Returns the mirror's place, if it is close to the head.
 async fn fresh_mirror(app: &App) -> anyhow::Result<Option<CursorDoc>> {
     let cursors = app.database.collection::<CursorDoc>(mirror::CURSOR);
     let Some(cursor) = cursors.find_one(doc! { "_id": CURSOR_ID }).await? else { return Ok(None) };
@@ -110,7 +110,7 @@ async fn fresh_mirror(app: &App) -> anyhow::Result<Option<CursorDoc>> {
     Ok((cursor.block_number + app.settings.limits.mirror_lag_blocks_max >= head.number).then_some(cursor))
 }
 
-/// The block behind which nothing is taken back any more, as far as the mirror has come.
+/// Returns the block behind which nothing is taken back any more, as far as the mirror has come.
 async fn deepest(app: &App, mirrored: &CursorDoc) -> anyhow::Result<Block> {
     let number = mirrored.block_number.saturating_sub(app.settings.limits.confirmations);
     app.chain_view.block_at(number).await.map_err(|error| anyhow::anyhow!("{}", error.code()))
@@ -127,12 +127,13 @@ async fn is_registered(app: &App, row: &PinDoc) -> anyhow::Result<bool> {
     Ok(version.is_some_and(|version| Some(&version.cid) == row.cid.as_ref()))
 }
 
-/// Whether a registration of the row's blob may be there that the mirror does not show yet.
+/// Returns whether a registration of the row's blob may be there that the mirror does not show yet.
 async fn may_be_registered(app: &App, row: &PinDoc) -> anyhow::Result<bool> {
     Ok(is_relay_in_flight(app, row).await? || is_ahead_of_mirror(app, row).await?)
 }
 
-/// Whether the chain has this version of the record already and the mirror not yet, so that nobody knows its CID.
+/// Returns whether the chain has this version of the record already and the mirror not yet, so that nobody knows its
+/// CID.
 async fn is_ahead_of_mirror(app: &App, row: &PinDoc) -> anyhow::Result<bool> {
     let on_chain = app.chain_view.find_record(row.record, BlockId::latest()).await;
     let on_chain = on_chain.map_err(|error| anyhow::anyhow!("{}", error.code()))?;
@@ -145,7 +146,7 @@ async fn is_ahead_of_mirror(app: &App, row: &PinDoc) -> anyhow::Result<bool> {
     Ok(version.is_none_or(|version| Some(&version.cid) == row.cid.as_ref()))
 }
 
-/// Whether a registration by this uploader is still on its way to the chain.
+/// Returns whether a registration by this uploader is still on its way to the chain.
 async fn is_relay_in_flight(app: &App, row: &PinDoc) -> anyhow::Result<bool> {
     Ok(app.relay.is_registering(row.uploader).await?)
 }

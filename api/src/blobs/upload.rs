@@ -36,7 +36,7 @@ use crate::{
 /// How much of a refused body is still read, so that the client gets to see the answer instead of a closed connection.
 const DRAIN_BYTES_MAX: u64 = 4 << 20;
 
-/// The length of the body, as the head of the request announces it.
+/// Returns the length of the body, as the head of the request announces it.
 ///
 /// # Errors
 /// `unsupported_media_type`, `invalid_request` without a length, `too_large`, `invalid_envelope` when it cannot hold one.
@@ -157,8 +157,8 @@ async fn checked_head(body: &mut BodyDataStream, row: &PinDoc, idle: Duration) -
     Ok(head.freeze())
 }
 
-/// The whole envelope again; an error unless it has exactly `length` bytes, none of them after the deadline, and never
-/// stands still for the idle time.
+/// Returns the whole envelope again; an error unless it has exactly `length` bytes, none of them after the deadline,
+/// and never stands still for the idle time.
 fn counted(
     head: Bytes,
     body: BodyDataStream,

@@ -13,7 +13,7 @@ use alloy::{
 };
 use tower::{Layer, Service};
 
-/// A provider that asks the node at `url`.
+/// Returns a provider that asks the node at `url`.
 pub(crate) fn connect(client: reqwest::Client, url: Url) -> DynProvider {
     let client = ClientBuilder::default().layer(WithoutUrl).http_with_client(client, url);
     ProviderBuilder::new().connect_client(client).erased()

@@ -39,10 +39,10 @@ pub struct Kubo {
 }
 
 impl Kubo {
-    /// The node at `url`.
+    /// Returns the node at `url`.
     ///
     /// # Errors
-    /// When the URL cannot be used.
+    /// Returns an error when the URL cannot be used.
     pub fn new(url: &str, limits: &Limits) -> anyhow::Result<Self> {
         let url = url.trim_end_matches('/').to_owned();
         let call_wait = Duration::from_secs(limits.kubo_seconds_max);

@@ -134,7 +134,7 @@ fn common(method: &Method, path: &str, operation: &Operation) -> Vec<ErrorCode> 
     codes
 }
 
-/// The operations of the document with their methods.
+/// Returns the operations of the document with their methods.
 fn operations(openapi: &mut OpenApi) -> impl Iterator<Item = (Method, String, &mut Operation)> {
     openapi.paths.paths.iter_mut().flat_map(|(path, item)| {
         let operations = [
@@ -181,7 +181,7 @@ pub(super) fn describe(mut openapi: OpenApi) -> OpenApi {
     openapi
 }
 
-/// A response that may be a problem with one of these codes, beside what it may be else.
+/// Returns a response that may be a problem with one of these codes, beside what it may be else.
 fn with_problem(known: Option<Value>, codes: &BTreeSet<&str>, is_bodiless: bool) -> Value {
     let named: Vec<String> = codes.iter().map(|code| format!("`{code}`")).collect();
     let problem = format!("A problem: {}.", named.join(", "));
@@ -217,8 +217,8 @@ impl Documented {
         Self { operations: operations(&mut openapi).map(entry).collect() }
     }
 
-    /// Whether an answer is one that the operation's description lists. What is no operation is not described, and is
-    /// not wrong.
+    /// Returns whether an answer is one that the operation's description lists. What is no operation is not described,
+    /// and is not wrong.
     pub(crate) fn has(&self, method: &Method, path: &str, status: u16, code: Option<ErrorCode>) -> bool {
         let Some((statuses, codes)) = self.operations.get(&(method.clone(), path.to_owned())) else { return true };
         statuses.contains(&status) && code.is_none_or(|code| codes.contains(&code))

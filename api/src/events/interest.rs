@@ -33,10 +33,10 @@ use crate::{
     },
 };
 
-/// The entries that tell people about one event; none for an event that concerns nobody.
+/// Returns the entries that tell people about one event; none for an event that concerns nobody.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(super) async fn entries(app: &App, event: &EventDoc, decoded: ChainEvent) -> Result<Vec<FeedEntry>, ApiError> {
     let time = event.place.block_time;
     let (kind, subject, people) = match decoded {
@@ -74,12 +74,12 @@ impl From<Address> for Person {
     }
 }
 
-/// Each of them, as somebody who has to do with the event.
+/// Returns each of them, as somebody who has to do with the event.
 fn concerned<const N: usize>(addresses: [Address; N]) -> BTreeSet<Person> {
     addresses.into_iter().map(Person::from).collect()
 }
 
-/// The event as the contracts declare it; `None` for what is none of theirs.
+/// Returns the event as the contracts declare it; `None` for what is none of theirs.
 pub(super) fn decode(deployment: &Deployment, event: &EventDoc) -> Option<ChainEvent> {
     const CONTRACTS: [ContractName; 5] = [
         ContractName::Accreditation,
@@ -202,7 +202,7 @@ fn shown(grants: impl IntoIterator<Item = ReceivedRow>) -> Vec<ReceivedRow> {
     grants.into_iter().filter(|row| !row.doc.hidden && row.doc.shelf != Shelf::Blocked).collect()
 }
 
-/// The grantees of these.
+/// Returns the grantees of these.
 fn people_of<'a>(grants: impl IntoIterator<Item = &'a ReceivedRow>) -> BTreeSet<Person> {
     let person =
         |row: &ReceivedRow| Person { address: row.opened.grantee, of_stranger: row.doc.shelf == Shelf::Strangers };

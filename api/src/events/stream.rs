@@ -35,7 +35,7 @@ pub(super) struct Reader {
     pub(super) connection: Connection,
 }
 
-/// The caller's events until the session ends, the server stops, or the client goes away.
+/// Returns the caller's events until the session ends, the server stops, or the client goes away.
 pub(super) fn events(reader: Reader) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     stream::unfold(reader, |mut reader| async move {
         let event = loop {

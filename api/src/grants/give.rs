@@ -237,7 +237,7 @@ fn opened_tag(body: &GrantBody) -> Result<Tag, ApiError> {
     Ok(Tag::derive(body.grantee, body.salt))
 }
 
-/// The hash that the message must name for a bundle, and the bundle once its form was found good.
+/// Returns the hash that the message must name for a bundle, and the bundle once its form was found good.
 fn checked(right: Right, bundle: &BundleBody) -> Result<Checked, ApiError> {
     match (right, bundle.kind) {
         (Right::Write, _) if !bundle.capsules.is_empty() => {
@@ -308,7 +308,8 @@ async fn standing_terms(
     Ok(terms)
 }
 
-/// The bundle hash that was granted: from the mirror, or from the chain's recent events when the mirror is behind.
+/// Returns the bundle hash that was granted: from the mirror, or from the chain's recent events when the mirror is
+/// behind.
 async fn granted_hash(
     app: &App,
     patient: Address,

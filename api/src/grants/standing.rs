@@ -16,7 +16,7 @@ use crate::{app::App, error::ApiError, relay::Revocations};
 /// What of these patients' grants and records ends by messages that this server has accepted and the mirror does not hold yet.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn ending(
     app: &App,
     patients: &BTreeSet<Address>,
@@ -39,7 +39,7 @@ impl Standings {
     /// Asks for all patients of these grants at once.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// Returns an error when the database does not answer.
     pub(super) async fn of(app: &App, grants: impl Iterator<Item = &GrantDoc>) -> Result<Self, ApiError> {
         let patients: BTreeSet<Address> = grants.map(|grant| grant.patient).collect();
         let now = app.clock.now();
@@ -57,7 +57,7 @@ impl Standings {
         Ok(Self { patient_epochs, revocations, now })
     }
 
-    /// Whether a grant counts now.
+    /// Returns whether a grant counts now.
     pub(super) fn state(&self, grant: &GrantDoc) -> GrantState {
         let patient_epoch = self.patient_epochs.get(&grant.patient).copied().unwrap_or(0);
         let is_ending =
@@ -65,7 +65,7 @@ impl Standings {
         if is_ending { GrantState::Revoked } else { grant.terms().state_at(patient_epoch, self.now) }
     }
 
-    /// Whether it lets its grantee read now.
+    /// Returns whether it lets its grantee read now.
     pub(super) fn may_read(&self, grant: &GrantDoc) -> bool {
         grant.rights & Right::Read.bit() != 0 && self.state(grant) == GrantState::Active
     }

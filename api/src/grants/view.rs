@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-/// One page of grants given or received.
+/// Returns one page of grants given or received.
 pub(super) async fn list(app: &App, caller: &Caller, query: &GrantQuery) -> Result<Page<GrantView>, ApiError> {
     let limit = page_limit(query.limit)? as usize;
     let (record, patient) = (query.record, query.patient);
@@ -118,7 +118,7 @@ async fn received_by(
     paging::page(items, limit, next)
 }
 
-/// The capsules of one grant.
+/// Returns the capsules of one grant.
 ///
 /// # Errors
 /// `not_found` for who is neither its patient nor its grantee, and when none are here; `grant_revoked`.

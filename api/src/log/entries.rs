@@ -59,7 +59,7 @@ impl Wanted {
         })
     }
 
-    /// The filters in a collection that keeps time, purpose and record under these names.
+    /// Returns the filters in a collection that keeps time, purpose and record under these names.
     fn filters(&self, time: &str, purpose: Option<Document>) -> Vec<Document> {
         let seconds = |unix: u64| i64::try_from(unix).unwrap_or(i64::MAX);
         let mut all = Vec::new();
@@ -81,7 +81,7 @@ fn time(unix: Option<u64>, field: &'static str) -> Result<Option<u64>, ApiError>
     }
 }
 
-/// One page of the log as the caller may see it.
+/// Returns one page of the log as the caller may see it.
 pub(super) async fn list(app: &App, caller: &Caller, query: &LogQuery) -> Result<Page<LogEntry>, ApiError> {
     let wanted = Wanted::parse(query)?;
     let head = app.chain_view.head().await?;
@@ -98,7 +98,7 @@ async fn of_all(app: &App, wanted: &Wanted) -> Result<Page<LogEntry>, ApiError> 
     paging::page(items, usize::try_from(wanted.limit).unwrap_or(usize::MAX), next)
 }
 
-/// The reads of a patient's records, with readers as far as the evidence is at hand.
+/// Returns the reads of a patient's records, with readers as far as the evidence is at hand.
 async fn of_patient(app: &App, patient: Address, wanted: &Wanted) -> Result<Page<LogEntry>, ApiError> {
     let records: Collection<RecordDoc> = app.database.collection(mirror::collection::RECORDS);
     // One's own records; with a record named, that one if it is one's own.
@@ -134,8 +134,8 @@ async fn ids_of(app: &App, patient: Address) -> Result<Vec<String>, ApiError> {
     Ok(found.iter().filter_map(|record| Some(record.get_str("_id").ok()?.to_owned())).collect())
 }
 
-/// One page of what the mirror has seen on chain, of these records or of all, highest index first; and where the next one
-/// begins.
+/// Returns one page of what the mirror has seen on chain, of these records or of all, highest index first; and where
+/// the next one begins.
 async fn anchored(
     app: &App,
     records: Option<Vec<String>>,
@@ -208,7 +208,8 @@ async fn waiting(app: &App, patient: Address, wanted: &Wanted) -> Result<Vec<Log
     Ok(entries.collect())
 }
 
-/// The evidence of a leaf. One that does not open any more counts as lost: the rest of the log is shown all the same.
+/// Returns the evidence of a leaf. One that does not open any more counts as lost: the rest of the log is shown all the
+/// same.
 fn opened(app: &App, leaf: &LeafDoc) -> Option<Evidence> {
     match leaf.evidence(&app.at_rest) {
         Ok(evidence) => Some(evidence),

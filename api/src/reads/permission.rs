@@ -75,7 +75,7 @@ impl Permission {
     }
 }
 
-/// The record, if it has this version and may still be read.
+/// Returns the record, if it has this version and may still be read.
 fn readable(record: Option<Record>, version: u16) -> Result<Record, ApiError> {
     let unknown = |detail| ApiError::new(ErrorCode::UnknownRecord, detail);
     let record = record.ok_or_else(|| unknown("there is no such record on chain"))?;

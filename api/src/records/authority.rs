@@ -92,7 +92,7 @@ impl Uploader {
         Ok(())
     }
 
-    /// The WRITE grants that permit it at a block.
+    /// Returns the WRITE grants that permit it at a block.
     async fn standing(&self, app: &App, at: &Block) -> Result<Vec<GrantId>, ApiError> {
         let tag = Tag::derive(self.address, self.write_salt);
         let category = category_scope_id(self.category);

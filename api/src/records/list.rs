@@ -51,8 +51,8 @@ fn place_of(record: &RecordDoc) -> Place {
     Place { at: i64::try_from(record.created).unwrap_or(i64::MAX), id: record.id.to_string() }
 }
 
-/// One page of what the caller owns, uploaded, or was granted by people it knows; of one patient also what that patient
-/// granted as a stranger.
+/// Returns one page of what the caller owns, uploaded, or was granted by people it knows; of one patient also what that
+/// patient granted as a stranger.
 pub(super) async fn list(app: &App, caller: &Caller, query: &RecordQuery) -> Result<Page<RecordView>, ApiError> {
     let limit = page_limit(query.limit)? as usize;
     let after = Place::parse_some(query.cursor.as_deref())?;
@@ -89,7 +89,7 @@ pub(super) async fn list(app: &App, caller: &Caller, query: &RecordQuery) -> Res
     paging::page(cursors.zip(views), limit, next)
 }
 
-/// How many of the records fit one page, one at least, by what a version takes at the very least.
+/// Returns how many of the records fit one page, one at least, by what a version takes at the very least.
 fn fitting<'a>(records: impl Iterator<Item = &'a RecordDoc>) -> usize {
     const RECORD_BYTES_MIN: usize = 250;
     const VERSION_BYTES_MIN: usize = 250;
@@ -102,7 +102,7 @@ fn fitting<'a>(records: impl Iterator<Item = &'a RecordDoc>) -> usize {
     fits.count()
 }
 
-/// The record alone, or nothing: that one may no longer see a record is no failure.
+/// Returns the record alone, or nothing: that one may no longer see a record is no failure.
 async fn one(app: &App, caller: &Caller, record: RecordId) -> Result<Page<RecordView>, ApiError> {
     match view::get(app, caller, record).await {
         Ok(record) => Ok(Page { items: vec![record], next: None }),
@@ -116,7 +116,7 @@ async fn by(app: &App, filter: Document, after: Option<&Place>, asked: usize) ->
     Ok(Source::of(newest_first(&records, filter, "created", after, asked).await?, asked))
 }
 
-/// Those records of one patient that the caller may see.
+/// Returns those records of one patient that the caller may see.
 async fn of_patient(
     app: &App,
     caller: Address,
@@ -134,7 +134,7 @@ async fn of_patient(
     Ok(all)
 }
 
-/// The records that people whom the caller knows have granted it.
+/// Returns the records that people whom the caller knows have granted it.
 async fn granted(app: &App, caller: Address, after: Option<&Place>, asked: usize) -> Result<Source, ApiError> {
     let rows = received::received(&app.database);
     let open = |row: ReceivedDoc| {

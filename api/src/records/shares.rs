@@ -64,8 +64,8 @@ pub(super) async fn deposit(app: &App, deposit: Deposit<'_>) -> Result<(), ApiEr
     Ok(shares::put(&app.database, document).await?)
 }
 
-/// The share of a version: the patient's own deposit if there is one, else that of who registered the version. A share that
-/// somebody deposited for a version which then came from somebody else counts for nothing.
+/// Returns the share of a version: the patient's own deposit if there is one, else that of who registered the version.
+/// A share that somebody deposited for a version which then came from somebody else counts for nothing.
 ///
 /// # Errors
 /// `internal` when it cannot be opened with this operator's secret.
@@ -88,10 +88,10 @@ pub(crate) async fn find(
     if is_its { open(app, other).map(Some) } else { Ok(None) }
 }
 
-/// Those versions for which one of these depositors has put a share in.
+/// Returns those versions for which one of these depositors has put a share in.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(super) async fn deposited(
     app: &App,
     asked: BTreeSet<(RecordId, u16, Address)>,

@@ -21,7 +21,7 @@ use protocol::{
 use super::shares;
 use crate::{app::App, blobs::ledger::pins, caller::Caller, error::ApiError, extract::page_limit, grants, paging};
 
-/// One record that the caller may see.
+/// Returns one record that the caller may see.
 pub(super) async fn get(app: &App, caller: &Caller, id: RecordId) -> Result<RecordView, ApiError> {
     let record = find(app, caller, id).await?;
     views(app, vec![record]).await?.pop().ok_or_else(|| ApiError::not_found("there is no such record"))
@@ -39,7 +39,7 @@ async fn find(app: &App, caller: &Caller, id: RecordId) -> Result<RecordDoc, Api
     Ok(record)
 }
 
-/// One page of the versions of a record that the caller may see, newest first.
+/// Returns one page of the versions of a record that the caller may see, newest first.
 pub(super) async fn versions(
     app: &App,
     caller: &Caller,
@@ -59,7 +59,7 @@ pub(super) async fn versions(
     paging::page(found.into_iter().map(|version| (version.version.to_string(), version)), limit.into(), next)
 }
 
-/// The records with their newest versions.
+/// Returns the records with their newest versions.
 pub(super) async fn views(app: &App, records: Vec<RecordDoc>) -> Result<Vec<RecordView>, ApiError> {
     let newest = |record: RecordDoc| {
         let oldest = record.version.saturating_sub(VERSIONS_SHOWN - 1).max(1);
@@ -86,8 +86,8 @@ pub(super) async fn views(app: &App, records: Vec<RecordDoc>) -> Result<Vec<Reco
 
 type Shown = (RecordDoc, std::ops::RangeInclusive<u16>);
 
-/// These versions of these records, oldest first. Everything is asked for by its id, so that nothing that somebody else
-/// has written is read along.
+/// Returns these versions of these records, oldest first. Everything is asked for by its id, so that nothing that
+/// somebody else has written is read along.
 async fn version_views(app: &App, shown: &[Shown]) -> Result<BTreeMap<RecordId, Vec<VersionView>>, ApiError> {
     let ids: Vec<String> =
         shown.iter().flat_map(|(record, range)| range.clone().map(|version| version_id(record.id, version))).collect();
@@ -127,8 +127,8 @@ async fn version_views(app: &App, shown: &[Shown]) -> Result<BTreeMap<RecordId, 
     Ok(by_record)
 }
 
-/// Bytes of the envelopes that lie here, by CID. Of the registered CIDs only: anybody may upload something for anybody's
-/// record id. The same bytes may lie here for many uploaders, so the database puts them together.
+/// Returns the bytes of the envelopes that lie here, by CID. Of the registered CIDs only: anybody may upload something for
+/// anybody's record id. The same bytes may lie here for many uploaders, so the database puts them together.
 async fn sizes(app: &App, cids: Vec<String>) -> Result<BTreeMap<String, u64>, ApiError> {
     #[derive(serde::Deserialize)]
     struct Size {

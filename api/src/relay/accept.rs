@@ -183,10 +183,10 @@ impl Relay {
         self.store(self.document(&signed, id, (operator, String::new()), (to, data), gas_limit)).await
     }
 
-    /// The checkpoint that is accepted and not settled, if there is one.
+    /// Returns the checkpoint that is accepted and not settled, if there is one.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// Returns an error when the database does not answer.
     pub(crate) async fn pending_checkpoint(&self) -> Result<Option<ActionDoc>, RelayError> {
         for state in ["sent", "accepted"] {
             let pending = doc! { "line": Line::Checkpoint.as_str(), "state": state };
@@ -277,8 +277,8 @@ async fn charge(
     }
 }
 
-/// Whether a Revoke or RevokeAll ends something that stands, and that no accepted one ends already. The number of those
-/// is bounded by what was granted, which was paid for.
+/// Returns whether a Revoke or RevokeAll ends something that stands, and that no accepted one ends already. The number
+/// of those is bounded by what was granted, which was paid for.
 async fn ends_what_stands(shared: &Shared, action: &Action, signer: Signer) -> Result<bool, RelayError> {
     let patient = action.signer();
     match action {

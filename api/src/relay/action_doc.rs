@@ -109,12 +109,12 @@ pub(crate) struct CancelDoc {
 }
 
 impl TransactionDoc {
-    /// Every hash, the current one first.
+    /// Returns every hash, the current one first.
     pub(crate) fn hashes(&self) -> impl Iterator<Item = B256> + '_ {
         self.hashes.iter().rev().filter_map(|hash| hash.parse().ok())
     }
 
-    /// Why the action was given up, if this hash is of a transaction that does nothing.
+    /// Returns why the action was given up, if this hash is of a transaction that does nothing.
     pub(super) fn cancelled_by(&self, hash: B256) -> Option<&FailureDoc> {
         let cancel = self.cancelled.as_ref()?;
         let from = usize::try_from(cancel.from).ok()?;
@@ -144,7 +144,7 @@ pub(crate) struct FailureDoc {
 }
 
 impl ActionDoc {
-    /// Whether its outcome is known.
+    /// Returns whether its outcome is known.
     pub(crate) const fn is_settled(&self) -> bool {
         matches!(self.state, ActionState::Mined | ActionState::Failed)
     }
@@ -154,17 +154,17 @@ impl ActionDoc {
         at_rest.open(Use::Submitter, &self.id.to_string(), &self.submitter).ok()
     }
 
-    /// Whether somebody may learn how it stands: its signer, and who brought it first.
+    /// Returns whether somebody may learn how it stands: its signer, and who brought it first.
     pub(crate) fn may_be_seen_by(&self, at_rest: &AtRest, who: Address) -> bool {
         self.signer == who || self.submitter(at_rest) == Some(who)
     }
 
-    /// The signed message; `None` for what the server itself relays.
+    /// Returns the signed message; `None` for what the server itself relays.
     pub(crate) fn signed(&self) -> Option<SignedAction> {
         serde_json::from_str(&self.signed).ok()
     }
 
-    /// The message of a tombstone.
+    /// Returns the message of a tombstone.
     pub(super) fn tombstone(&self) -> Option<Tombstone> {
         self.tombstones?;
         match self.signed()?.action {
@@ -173,12 +173,12 @@ impl ActionDoc {
         }
     }
 
-    /// The gas that its transaction may use.
+    /// Returns the gas that its transaction may use.
     pub(super) fn gas(&self) -> u64 {
         u64::try_from(self.gas_limit).unwrap_or(0)
     }
 
-    /// Whether its deadline has passed at `now` (Unix seconds).
+    /// Returns whether its deadline has passed at `now` (Unix seconds).
     pub(super) fn has_expired(&self, now: u64) -> bool {
         u64::try_from(self.deadline).is_ok_and(|deadline| deadline <= now)
     }
@@ -207,7 +207,7 @@ impl ActionDoc {
     }
 }
 
-/// The grants that a Revoke ends; empty for every other action.
+/// Returns the grants that a Revoke ends; empty for every other action.
 pub(super) fn revoked_by(action: &Action) -> Vec<GrantId> {
     let Action::Revoke(revoke) = action else { return Vec::new() };
     let mut ids: Vec<GrantId> = revoke
@@ -223,7 +223,7 @@ pub(super) fn revoked_by(action: &Action) -> Vec<GrantId> {
     ids
 }
 
-/// The record that an action withdraws.
+/// Returns the record that an action withdraws.
 pub(super) fn tombstoned_by(action: &Action) -> Option<RecordId> {
     match action {
         Action::Tombstone(message) => Some(message.record.into()),
@@ -231,7 +231,7 @@ pub(super) fn tombstoned_by(action: &Action) -> Option<RecordId> {
     }
 }
 
-/// Whose reads an action stops: its signer's, if it revokes or withdraws something.
+/// Returns whose reads an action stops: its signer's, if it revokes or withdraws something.
 pub(super) fn revocation_of(action: &Action) -> Option<Address> {
     match action {
         Action::Revoke(_) | Action::RevokeAll(_) => Some(action.signer()),
@@ -242,7 +242,7 @@ pub(super) fn revocation_of(action: &Action) -> Option<Address> {
 /// Creates the indexes that the queue's queries use.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(super) async fn create_indexes(database: &Database) -> Result<(), Error> {
     let actions: Collection<ActionDoc> = database.collection(collection::ACTIONS);
     // Two actions never share a nonce of a relayer, whatever replicas believe about their lease.
@@ -268,7 +268,7 @@ pub(super) async fn create_indexes(database: &Database) -> Result<(), Error> {
 /// Finds an action by its id.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(super) async fn find(actions: &Collection<ActionDoc>, id: ActionId) -> Result<Option<ActionDoc>, RelayError> {
     Ok(actions.find_one(doc! { "_id": id.to_string() }).await?)
 }

@@ -53,12 +53,13 @@ impl From<&Limits> for Budgets {
     }
 }
 
-/// The names of somebody in budgets, which only this operator can tell: the newest first, then those that older secrets gave.
+/// Returns the names of somebody in budgets, which only this operator can tell: the newest first, then those that older
+/// secrets gave.
 fn names_of(at_rest: &AtRest, of: Lookup, who: &[u8]) -> Vec<String> {
     std::iter::once(at_rest.blind(of, who)).chain(at_rest.older(of, who)).collect()
 }
 
-/// The bytes of a network.
+/// Returns the bytes of a network.
 fn octets(network: IpAddr) -> Vec<u8> {
     match network {
         IpAddr::V4(address) => address.octets().to_vec(),
@@ -66,8 +67,8 @@ fn octets(network: IpAddr) -> Vec<u8> {
     }
 }
 
-/// The name of whoever takes turns in the queue: a network, or an account that does not wait behind its neighbours. It stands
-/// beside the signer for a moment, so it is not the one of the budgets.
+/// Returns the name of whoever takes turns in the queue: a network, or an account that does not wait behind its
+/// neighbours. It stands beside the signer for a moment, so it is not the one of the budgets.
 pub(super) fn name_of_turn(at_rest: &AtRest, account: Address, network: Option<IpAddr>) -> String {
     at_rest.blind(Lookup::RelayTurn, network.map_or_else(|| account.to_vec(), octets))
 }
@@ -100,7 +101,7 @@ impl Budget {
     }
 }
 
-/// The budgets that an action on this line is charged to, narrowest first.
+/// Returns the budgets that an action on this line is charged to, narrowest first.
 pub(super) fn budgets(limits: &Budgets, at_rest: &AtRest, line: Line, payer: &Payer) -> Vec<Budget> {
     /// What accounts without a relation may take away, of what others may.
     const NEW_URGENT_SHARE: u64 = 8;
@@ -134,7 +135,7 @@ pub(super) fn budgets(limits: &Budgets, at_rest: &AtRest, line: Line, payer: &Pa
     budgets
 }
 
-/// Days since 1970 (UTC).
+/// Returns the days since 1970 (UTC).
 fn today() -> i64 {
     now_ms() / i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX)
 }

@@ -40,7 +40,7 @@ pub(super) struct Plan {
     pub(super) limit: u64,
 }
 
-/// The gas limit for an action that uses at most `bound` beside its signature.
+/// Returns the gas limit for an action that uses at most `bound` beside its signature.
 pub(super) fn limit_for(signer: Signer, bound: u64) -> u64 {
     let limit = gas::limit(bound);
     match signer {
@@ -52,7 +52,7 @@ pub(super) fn limit_for(signer: Signer, bound: u64) -> u64 {
     }
 }
 
-/// The gas that an action is charged: what it can burn.
+/// Returns the gas that an action is charged: what it can burn.
 pub(super) fn charge_for(signer: Signer, bound: u64) -> u64 {
     match signer {
         Signer::Account => bound,
@@ -60,7 +60,7 @@ pub(super) fn charge_for(signer: Signer, bound: u64) -> u64 {
     }
 }
 
-/// The contract and calldata of an action that people may submit.
+/// Returns the contract and calldata of an action that people may submit.
 ///
 /// # Errors
 /// `forbidden` for a checkpoint, `unknown_category` for a category that is not in the list.

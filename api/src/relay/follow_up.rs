@@ -70,7 +70,7 @@ async fn try_follow_up(shared: &Shared, action: &ActionDoc) -> Result<(), RelayE
 /// The Grant was mined: the request that it answers is approved.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 async fn granted(database: &Database, at_rest: &AtRest, grant: &Grant, now: u64) -> Result<(), Error> {
     let stored = bundles::names_among(database, at_rest, bundles_of(grant, &grant.scopes)).await?;
     let answered: BTreeSet<RequestId> = stored.into_iter().filter_map(|bundle| bundle.request).collect();
@@ -84,7 +84,7 @@ async fn granted(database: &Database, at_rest: &AtRest, grant: &Grant, now: u64)
 /// `accepted_at` (unix milliseconds) spares those of a later try.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 async fn not_granted(
     database: &Database,
     at_rest: &AtRest,

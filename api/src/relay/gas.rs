@@ -8,8 +8,8 @@ pub(super) const TRANSACTION_GAS_MAX: u64 = 16_000_000;
 /// What one read adds to a checkpoint at most.
 const PER_ACCESS: u64 = 5_500;
 
-/// An upper bound of the gas that our contracts use for an action with this calldata, from the action alone, so that it is
-/// the same wherever it is computed.
+/// Returns an upper bound of the gas that our contracts use for an action with this calldata, from the action alone, so
+/// that it is the same wherever it is computed.
 ///
 /// The base fee, calldata at the standard and at the floor price (EIP-7623), and per kind what the contracts do: each slot
 /// counted as new and cold, each log in full. `contracts/gas.json` has what is really used.
@@ -36,8 +36,8 @@ pub(super) fn limit(bound: u64) -> u64 {
     bound.saturating_add(bound / 4).min(TRANSACTION_GAS_MAX)
 }
 
-/// How many reads fit into one checkpoint when blocks have this gas limit: a quarter of a block, and never more than a
-/// transaction may ask for.
+/// Returns how many reads fit into one checkpoint when blocks have this gas limit: a quarter of a block, and never more
+/// than a transaction may ask for.
 pub(super) fn accesses_max(block_gas_limit: u64) -> usize {
     const FIXED: u64 = 150_000;
     let room = (block_gas_limit / 4).min(TRANSACTION_GAS_MAX);

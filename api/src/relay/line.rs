@@ -30,7 +30,7 @@ impl Line {
     /// Every line.
     pub(crate) const ALL: [Self; 3] = [Self::Ordinary, Self::Urgent, Self::Checkpoint];
 
-    /// The word in documents of the database, in answers and metrics.
+    /// Returns the word in documents of the database, in answers and metrics.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Ordinary => "ordinary",
@@ -39,7 +39,7 @@ impl Line {
         }
     }
 
-    /// The line that carries an action.
+    /// Returns the line that carries an action.
     pub(super) fn of(action: &Action) -> Self {
         match action {
             Action::Checkpoint(_) => Self::Checkpoint,
@@ -57,8 +57,8 @@ impl Line {
         }
     }
 
-    /// The most gas that may be on its way at once, of a block's. Ordinary transactions leave half of each block to
-    /// others, so that urgent ones and checkpoints always find room, whatever order a proposer prefers.
+    /// Returns the most gas that may be on its way at once, of a block's. Ordinary transactions leave half of each
+    /// block to others, so that urgent ones and checkpoints always find room, whatever order a proposer prefers.
     pub(super) const fn gas_in_flight_max(self, block_gas_limit: u64) -> u64 {
         match self {
             Self::Ordinary => block_gas_limit / 2,
@@ -106,7 +106,7 @@ impl LineState {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&id)
     }
 
-    /// How many transactions are on their way, and the gas that they may use together.
+    /// Returns how many transactions are on their way, and the gas that they may use together.
     pub(super) fn in_flight(&self) -> (usize, u64) {
         let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         (watched.len(), watched.values().fold(0, |sum, gas| sum.saturating_add(*gas)))
@@ -120,15 +120,15 @@ impl LineState {
         *self.balance.lock().unwrap_or_else(PoisonError::into_inner) = Some(wei);
     }
 
-    /// Whether the purse holds less than what is on its way and the line's reserve cost at `max_fee` (wei per gas).
-    /// Before the chain was asked: no.
+    /// Returns whether the purse holds less than what is on its way and the line's reserve cost at `max_fee` (wei per
+    /// gas). Before the chain was asked: no.
     pub(super) fn is_poor(&self, max_fee: u128) -> bool {
         let (_, gas) = self.in_flight();
         let needed = U256::from(gas.saturating_add(self.line.reserve_gas())).saturating_mul(U256::from(max_fee));
         self.balance().is_some_and(|balance| balance < needed)
     }
 
-    /// The room for further transactions.
+    /// Returns the room for further transactions.
     pub(super) fn room(&self, block_gas_limit: u64) -> Room {
         Room { used: self.in_flight().1, max: self.line.gas_in_flight_max(block_gas_limit) }
     }
@@ -141,7 +141,7 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// Whether anything may go.
+    /// Returns whether anything may go.
     pub(super) const fn is_open(&self) -> bool {
         self.used < self.max
     }
@@ -163,7 +163,7 @@ impl Lines {
     /// One key for each line.
     ///
     /// # Errors
-    /// When two lines have the same key: they would take each other's nonces.
+    /// Returns an error when two lines have the same key: they would take each other's nonces.
     pub(super) fn new(keys: RelayerKeys) -> Result<Self, RelayError> {
         let RelayerKeys { ordinary, urgent, checkpoint } = keys;
         let addresses = [ordinary.address(), urgent.address(), checkpoint.address()];
@@ -206,7 +206,7 @@ pub struct RelayerKeys {
 }
 
 impl RelayerKeys {
-    /// Each key with its line.
+    /// Returns each key with its line.
     pub(super) fn each(&self) -> [(Line, &PrivateKeySigner); 3] {
         [(Line::Ordinary, &*self.ordinary), (Line::Urgent, &*self.urgent), (Line::Checkpoint, &*self.checkpoint)]
     }

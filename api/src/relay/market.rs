@@ -37,7 +37,7 @@ pub(super) struct Market {
 }
 
 impl Market {
-    /// Whether it need not be asked for again before it is used.
+    /// Returns whether it need not be asked for again before it is used.
     pub(super) fn is_fresh(&self) -> bool {
         self.seen_at.elapsed() < FRESH
     }
@@ -76,7 +76,7 @@ impl Market {
         })
     }
 
-    /// The fees for a new transaction of this line, at most `ceiling`.
+    /// Returns the fees for a new transaction of this line, at most `ceiling`.
     pub(super) fn fees(&self, line: Line, ceiling: u128) -> Fees {
         let fees = match line {
             Line::Ordinary => self.fees,
@@ -90,13 +90,13 @@ impl Market {
         fees.capped(ceiling)
     }
 
-    /// Whether no transaction with at most `ceiling` is mined now.
+    /// Returns whether no transaction with at most `ceiling` is mined now.
     pub(super) const fn is_above(&self, ceiling: u128) -> bool {
         self.base_fee > ceiling
     }
 
-    /// The longer of the last two times between blocks that were measured, up to half a minute: on a chain that mines on
-    /// demand a long pause says nothing, and on a slower one checkpoints show how slow it is.
+    /// Returns the longer of the last two times between blocks that were measured, up to half a minute: on a chain that
+    /// mines on demand a long pause says nothing, and on a slower one checkpoints show how slow it is.
     pub(super) fn block_interval(&self) -> Duration {
         const MS_MAX: u64 = 30_000;
         Duration::from_millis(self.paces_ms.iter().max().copied().unwrap_or(0).min(MS_MAX))

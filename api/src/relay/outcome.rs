@@ -109,7 +109,7 @@ async fn settle(shared: &Shared, settled: ActionDoc, if_still: Document) -> Resu
     Ok(())
 }
 
-/// Whether the action counts although no transaction of ours has carried it out by this block.
+/// Returns whether the action counts although no transaction of ours has carried it out by this block.
 async fn stands_anyway(shared: &Shared, action: &ActionDoc, block_number: u64) -> Result<bool, RelayError> {
     match on_chain::stands(shared, action, BlockId::number(block_number)).await {
         // A node that no longer has the state of that block; what follows is asked of the latest one.
@@ -137,7 +137,7 @@ async fn may_be_tried_again(
     Ok(!is_used && why_stale(shared, action, block).await?.is_none())
 }
 
-/// Why a tombstone can no longer succeed although its deadline lies ahead, if so.
+/// Returns why a tombstone can no longer succeed although its deadline lies ahead, if so.
 pub(super) async fn why_stale(
     shared: &Shared,
     action: &ActionDoc,
@@ -183,7 +183,8 @@ async fn why_reverted(shared: &Shared, action: &ActionDoc, block_number: u64) ->
     }
 }
 
-/// Why an action can no longer succeed, if so: its deadline has passed, or the contracts refuse it at the head block.
+/// Returns why an action can no longer succeed, if so: its deadline has passed, or the contracts refuse it at the head
+/// block.
 pub(super) async fn is_hopeless(shared: &Shared, action: &ActionDoc) -> Result<Option<FailureDoc>, RelayError> {
     if action.has_expired(shared.clock.now()) {
         let detail = "The action's deadline passed before it was mined.".to_owned();

@@ -33,7 +33,7 @@ pub(crate) struct Revocations {
 }
 
 impl Revocations {
-    /// Whether no grant is being ended.
+    /// Returns whether no grant is being ended.
     pub(crate) fn is_empty(&self) -> bool {
         !self.all && self.grants.is_empty()
     }
@@ -55,7 +55,7 @@ impl Relay {
     /// `head`. For lists: one query, however many patients.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// Returns an error when the database does not answer.
     pub(crate) async fn revocations_of(
         &self,
         patients: &BTreeSet<Address>,
@@ -70,8 +70,9 @@ impl Relay {
         Ok(by_patient.into_iter().map(|(patient, actions)| (patient, Revocations::of(&actions))).collect())
     }
 
-    /// The patient's revocations that stand durably in the queue, but not in the chain that ends with `head`: not mined
-    /// yet, mined later than `head`, or mined in a block that is no part of this chain (a reorg). For permission.
+    /// Returns the patient's revocations that stand durably in the queue, but not in the chain that ends with `head`:
+    /// not mined yet, mined later than `head`, or mined in a block that is no part of this chain (a reorg). For
+    /// permission.
     ///
     /// # Errors
     /// `unavailable` when database or chain do not answer.
@@ -87,8 +88,8 @@ impl Relay {
         Ok(Revocations::of(asked.await?.into_iter().flatten()))
     }
 
-    /// Whether the message counts, or can never land, in the chain that ends with `head`, whoever has sent it: its nonce is used there,
-    /// or it is stale.
+    /// Returns whether the message counts, or can never land, in the chain that ends with `head`, whoever has sent it:
+    /// its nonce is used there, or it is stale.
     async fn is_carried_out(&self, action: &ActionDoc, head: &Block) -> Result<bool, ApiError> {
         let Some(message) = action.signed().map(|signed| signed.action) else { return Ok(false) };
         Ok(nonce_used(&self.shared, &message, head.id()).await? || is_stale(&self.shared, action, head.id()).await?)
@@ -96,7 +97,7 @@ impl Relay {
 }
 
 impl ActionDoc {
-    /// Whether it was mined in a block up to `number`, and whether that is final.
+    /// Returns whether it was mined in a block up to `number`, and whether that is final.
     fn mined_by(&self, number: u64) -> Option<bool> {
         let number = i64::try_from(number).unwrap_or(i64::MAX);
         let is_mined =
@@ -106,8 +107,8 @@ impl ActionDoc {
 }
 
 impl Shared {
-    /// The revocations of these patients that the chain may not hold for good yet, and that are still valid. However many
-    /// were ever relayed, only these are looked at.
+    /// Returns the revocations of these patients that the chain may not hold for good yet, and that are still valid.
+    /// However many were ever relayed, only these are looked at.
     pub(super) async fn open_revocations(&self, patients: &BTreeSet<Address>) -> Result<Vec<ActionDoc>, Error> {
         let patients: Vec<String> = patients.iter().map(|patient| format!("{patient:#x}")).collect();
         let open = doc! { "open_revocation_of": { "$in": patients } };

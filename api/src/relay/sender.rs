@@ -87,7 +87,7 @@ struct Sender {
 }
 
 impl Sender {
-    /// The current term of leadership, if this replica leads. A new term asks for the nonce anew.
+    /// Returns the current term of leadership, if this replica leads. A new term asks for the nonce anew.
     fn term(&mut self) -> Option<CancellationToken> {
         let current = self.shared.leading.borrow().clone().filter(|term| !term.is_cancelled());
         // Tokens are compared by what they are to us: the same term is the one that we have not seen cancelled.
@@ -279,7 +279,7 @@ impl Sender {
         Ok(())
     }
 
-    /// The lowest nonce that neither the chain nor the queue has given away.
+    /// Returns the lowest nonce that neither the chain nor the queue has given away.
     async fn ask_nonce(&self) -> Result<u64, RelayError> {
         let shared = &self.shared;
         let relayer = shared.lines.of(self.line).relayer();

@@ -48,12 +48,12 @@ pub(super) enum Job {
 }
 
 impl Shared {
-    /// How many transactions of a line's relayer the chain has mined.
+    /// Returns how many transactions of a line's relayer the chain has mined.
     pub(super) async fn mined_nonces(&self, line: Line) -> Result<u64, TransportError> {
         self.provider.get_transaction_count(self.lines.of(line).relayer()).latest().await
     }
 
-    /// The chain as it was a few seconds ago.
+    /// Returns the chain as it was a few seconds ago.
     pub(super) async fn market(&self) -> Result<Market, TransportError> {
         match self.known_market() {
             Some(market) if market.is_fresh() => Ok(market),
@@ -76,12 +76,12 @@ impl Shared {
         Ok(market)
     }
 
-    /// The fees for a new transaction of this line.
+    /// Returns the fees for a new transaction of this line.
     pub(super) async fn fees(&self, line: Line) -> Result<Fees, TransportError> {
         Ok(self.market().await?.fees(line, self.limits.fee_ceiling))
     }
 
-    /// Why a line sends nothing now, if so.
+    /// Returns why a line sends nothing now, if so.
     pub(super) fn held_back(&self, line: Line) -> Option<Waiting> {
         let market = self.known_market()?;
         if market.is_above(self.limits.fee_ceiling) {

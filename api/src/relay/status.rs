@@ -30,7 +30,7 @@ pub(crate) struct LineStatus {
 }
 
 impl LineStatus {
-    /// Whether the line sends.
+    /// Returns whether the line sends.
     pub(crate) const fn is_good(&self) -> bool {
         self.has_funds && !self.is_at_fee_ceiling
     }
@@ -40,7 +40,7 @@ impl Relay {
     /// How the lines are, as of a few seconds ago.
     ///
     /// # Errors
-    /// When the chain does not answer and was never asked.
+    /// Returns an error when the chain does not answer and was never asked.
     pub(crate) async fn lines(&self) -> Result<Vec<LineStatus>, RelayError> {
         let shared = &self.shared;
         shared.market().await?;
@@ -62,20 +62,20 @@ impl Relay {
         }
     }
 
-    /// How many accepted actions of a line have no transaction yet.
+    /// Returns how many accepted actions of a line have no transaction yet.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// Returns an error when the database does not answer.
     pub(crate) async fn queued(&self, line: Line) -> Result<u64, RelayError> {
         let accepted = to_bson(&ActionState::Accepted).map_err(mongodb::error::Error::from)?;
         let waiting = doc! { "line": line.as_str(), "state": accepted };
         Ok(self.shared.actions.count_documents(waiting).limit(100_000).await?)
     }
 
-    /// How many reads fit into one checkpoint on this chain.
+    /// Returns how many reads fit into one checkpoint on this chain.
     ///
     /// # Errors
-    /// When the chain does not answer.
+    /// Returns an error when the chain does not answer.
     pub(crate) async fn checkpoint_reads_max(&self) -> Result<usize, RelayError> {
         Ok(gas::accesses_max(self.shared.market().await?.block_gas_limit))
     }
@@ -84,7 +84,7 @@ impl Relay {
     /// way so far; and the chain's shortest interval between blocks. Milliseconds.
     ///
     /// # Errors
-    /// When database or chain do not answer.
+    /// Returns an error when database or chain do not answer.
     pub(crate) async fn checkpoint_pace(&self) -> Result<Pace, RelayError> {
         use futures::TryStreamExt;
         /// How many checkpoints are looked at.

@@ -25,13 +25,13 @@ impl Fees {
         Self { max_fee, max_priority_fee: self.max_priority_fee.min(max_fee) }
     }
 
-    /// Whether nodes take a transaction with these fees in the place of one with those: both an eighth higher.
+    /// Returns whether nodes take a transaction with these fees in the place of one with those: both an eighth higher.
     pub(super) fn replaces(self, old: Self) -> bool {
         let is_higher = |new: u128, old: u128| new >= old.saturating_add(old / 8).saturating_add(1);
         is_higher(self.max_fee, old.max_fee) && is_higher(self.max_priority_fee, old.max_priority_fee)
     }
 
-    /// The fees of a replacement: nodes ask for an eighth more, and the market may have moved further.
+    /// Returns the fees of a replacement: nodes ask for an eighth more, and the market may have moved further.
     pub(super) fn to_replace(self, market: Self) -> Self {
         let raised = |fee: u128| fee.saturating_add(fee / 4).saturating_add(1);
         Self {
@@ -40,7 +40,7 @@ impl Fees {
         }
     }
 
-    /// The fees that a stored transaction offered.
+    /// Returns the fees that a stored transaction offered.
     pub(super) fn of(transaction: &TransactionDoc) -> Option<Self> {
         Some(Self {
             max_fee: transaction.max_fee.parse().ok()?,
@@ -67,7 +67,7 @@ impl Call {
 /// Signs a call with this nonce. `earlier` are the hashes that it has had before.
 ///
 /// # Errors
-/// When the signer fails; a local key never does.
+/// Returns an error when the signer fails; a local key never does.
 pub(super) fn sign(
     signer: &PrivateKeySigner,
     chain_id: u64,

@@ -247,7 +247,7 @@ async fn broadcast(shared: &Shared, transaction: &TransactionDoc) {
     }
 }
 
-/// The receipt of whichever of the transaction's forms was mined.
+/// Returns the receipt of whichever of the transaction's forms was mined.
 async fn receipt(shared: &Shared, transaction: &TransactionDoc) -> Result<Option<TransactionReceipt>, TransportError> {
     for hash in transaction.hashes() {
         let receipt = shared.provider.get_transaction_receipt(hash).await?;

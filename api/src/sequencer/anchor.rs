@@ -34,7 +34,7 @@ pub(super) struct Position {
 }
 
 impl Position {
-    /// An empty log.
+    /// Returns an empty log.
     pub(super) fn empty() -> Self {
         Self { head: Head::EMPTY, frontier: Frontier::default(), checkpoints: 0 }
     }
@@ -49,12 +49,12 @@ struct PositionDoc {
     position: Position,
 }
 
-/// The head that the chain stores for our log.
+/// Returns the head that the chain stores for our log.
 pub(super) async fn chain_head(app: &App) -> Result<B256, SequencerError> {
     Ok(app.chain_view.access_log().headOf(app.deployment.operator).call().await?)
 }
 
-/// The position whose head the chain holds, if it is known here.
+/// Returns the position whose head the chain holds, if it is known here.
 pub(super) async fn find(app: &App, on_chain: B256) -> Result<Option<Position>, SequencerError> {
     if on_chain == B256::ZERO {
         return Ok(Some(Position::empty()));

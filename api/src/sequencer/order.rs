@@ -51,7 +51,7 @@ pub(super) async fn place_new(app: &App, anchored: u64) -> Result<(), SequencerE
     }
 }
 
-/// The leaves from index `from` on, without gaps, at most `max`.
+/// Returns the leaves from index `from` on, without gaps, at most `max`.
 pub(super) async fn batch(app: &App, from: u64, max: usize) -> Result<Vec<LeafDoc>, SequencerError> {
     let leaves = leaves::leaves(&app.log_database);
     let first = i64::try_from(from).map_err(|_| SequencerError::Inconsistent("the log is too long"))?;

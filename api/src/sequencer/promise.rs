@@ -32,7 +32,7 @@ const COUNTED_MAX: u64 = 100_000;
 /// When to try again after the log was found to be behind.
 const RETRY_SECONDS: u64 = 15;
 
-/// In how many seconds a leaf that is written now stands on chain at the latest.
+/// Returns in how many seconds a leaf that is written now stands on chain at the latest.
 ///
 /// # Errors
 /// `log_behind` when that is longer than a leaf may promise, or nobody can say.

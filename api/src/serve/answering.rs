@@ -53,7 +53,7 @@ impl Answering {
         self.is_taken.store(true, Ordering::Release);
     }
 
-    /// Whether the next head may be let through.
+    /// Returns whether the next head may be let through.
     pub(super) fn poll_is_free(&self, cx: &Context<'_>) -> Poll<()> {
         self.waiting.register(cx.waker());
         if self.is_taken.load(Ordering::Acquire) { Poll::Pending } else { Poll::Ready(()) }

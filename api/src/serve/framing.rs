@@ -44,12 +44,12 @@ impl Framing {
         Self::Chunked(Chunk::Size { size: 0, digits: 0 })
     }
 
-    /// Whether the body has come to its end.
+    /// Returns whether the body has come to its end.
     pub(super) const fn is_done(&self) -> bool {
         matches!(self, Self::Length(0) | Self::Chunked(Chunk::Done))
     }
 
-    /// The most bytes that may be read without looking at them: those that are certainly of this body.
+    /// Returns the most bytes that may be read without looking at them: those that are certainly of this body.
     pub(super) const fn unseen(&self) -> u64 {
         match self {
             Self::Length(left) | Self::Chunked(Chunk::Data(left)) => *left,
@@ -129,7 +129,8 @@ const fn is_text(byte: u8) -> bool {
 mod tests {
     use super::*;
 
-    /// How many bytes of `text` are the body's, fed in pieces of `piece` bytes, and whether it has come to its end.
+    /// Returns how many bytes of `text` are the body's, fed in pieces of `piece` bytes, and whether it has come to its
+    /// end.
     fn followed(mut framing: Framing, text: &[u8], piece: usize) -> Result<(usize, bool), Malformed> {
         let mut total = 0;
         for bytes in text.chunks(piece) {

@@ -39,7 +39,7 @@ const fn malformed(detail: &'static str) -> Refusal {
 /// the head with its empty line.
 ///
 /// # Errors
-/// When it is too long, or has a line that does not end with CR LF.
+/// Returns an error when it is too long, or has a line that does not end with CR LF.
 pub(super) fn end_of_head(bytes: &[u8], seen: usize) -> Result<Option<usize>, Refusal> {
     // The last three bytes may be the beginning of the end.
     for at in seen.saturating_sub(3)..bytes.len() {

@@ -78,7 +78,7 @@ impl Pace {
         if self.state().pieces == 0 { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// When the client is too slow, if it takes nothing until then; `None` while nothing waits for it.
+    /// Returns when the client is too slow, if it takes nothing until then; `None` while nothing waits for it.
     pub(super) fn late_at(&self, pacing: &Pacing) -> Option<Instant> {
         let state = self.state();
         let moved = state.moved?;

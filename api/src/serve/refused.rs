@@ -18,7 +18,7 @@ pub(super) fn slow_head() -> ApiError {
     ApiError::new(ErrorCode::RequestTimeout, "the head of the request did not come in time")
 }
 
-/// A whole HTTP/1.1 answer after which the connection is closed.
+/// Returns a whole HTTP/1.1 answer after which the connection is closed.
 pub(super) fn answer(error: &ApiError) -> Bytes {
     let mut problem = error.problem();
     problem.request_id = Uuid::now_v7().to_string();

@@ -127,7 +127,7 @@ impl Socket {
         Poll::Ready(Ok(!buffer.filled().is_empty()))
     }
 
-    /// Whether the time for reading is over.
+    /// Returns whether the time for reading is over.
     fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
         self.read_limit.as_mut().is_some_and(|limit| limit.as_mut().poll(cx).is_ready())
     }

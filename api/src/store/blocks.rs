@@ -47,17 +47,17 @@ fn pair(owner: Address, blocked: Address) -> Vec<u8> {
     [owner.as_slice(), blocked.as_slice()].concat()
 }
 
-/// The filter for one block.
+/// Returns the filter for one block.
 fn of_pair(at_rest: &AtRest, owner: Address, blocked: Address) -> Document {
     doc! { "_id": at_rest.find(Lookup::Block, pair(owner, blocked)) }
 }
 
-/// The filter for all blocks of a person.
+/// Returns the filter for all blocks of a person.
 pub(crate) fn of_owner(at_rest: &AtRest, owner: Address) -> Document {
     doc! { "owner": at_rest.find(Lookup::Blocker, owner) }
 }
 
-/// The blocks.
+/// Returns the blocks.
 pub(crate) fn blocks(database: &Database) -> Collection<BlockDoc> {
     database.collection(collection::BLOCKS)
 }
@@ -65,16 +65,16 @@ pub(crate) fn blocks(database: &Database) -> Collection<BlockDoc> {
 /// Creates the index of the list.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     blocks(database).create_index(index(doc! { "owner": 1, "since": -1, "_id": -1 })).await?;
     Ok(())
 }
 
-/// Whether `owner` wants nothing of `sender`.
+/// Returns whether `owner` wants nothing of `sender`.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn is_blocked(
     database: &Database,
     at_rest: &AtRest,
@@ -87,7 +87,7 @@ pub(crate) async fn is_blocked(
 /// Returns the number of senders that a person has blocked.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn count(database: &Database, at_rest: &AtRest, owner: Address) -> mongodb::error::Result<u64> {
     blocks(database).count_documents(of_owner(at_rest, owner)).await
 }
@@ -95,7 +95,7 @@ pub(crate) async fn count(database: &Database, at_rest: &AtRest, owner: Address)
 /// Notes that `owner` blocks `address` since `now` (unix seconds), unless it does already.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn insert(
     database: &Database,
     at_rest: &AtRest,
@@ -122,7 +122,7 @@ pub(crate) async fn insert(
 /// Ends a block.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn delete(
     database: &Database,
     at_rest: &AtRest,

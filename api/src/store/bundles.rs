@@ -67,7 +67,7 @@ pub(crate) struct BundleName {
 }
 
 impl KeptBundle {
-    /// The newest version that it opens.
+    /// Returns the newest version that it opens.
     pub(crate) fn newest_version(&self) -> Option<u16> {
         self.body.capsules.last().map(|capsule| capsule.version)
     }
@@ -80,7 +80,7 @@ impl KeptBundle {
     /// Seals it under this name. Long work, so it leaves the async threads.
     ///
     /// # Errors
-    /// When the server is at its end.
+    /// Returns an error when the server is at its end.
     async fn seal(&self, at_rest: &Arc<AtRest>, id: String) -> Result<BundleDoc, ApiError> {
         let (bundle, at_rest) = (self.clone(), Arc::clone(at_rest));
         work::run(self.body.capsules.len() * CAPSULE_LEN, move || Ok(bundle.sealed(&at_rest, id))).await
@@ -96,10 +96,10 @@ impl KeptBundle {
         }
     }
 
-    /// The `_id` under which it is stored: one that an earlier secret has named keeps its name.
+    /// Returns the `_id` under which it is stored: one that an earlier secret has named keeps its name.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// Returns an error when the database does not answer.
     async fn id(&self, database: &Database, at_rest: &AtRest) -> mongodb::error::Result<String> {
         let standing = find_id(&bundles(database), &at_rest.older(Lookup::Bundle, self.name())).await?;
         Ok(standing.unwrap_or_else(|| at_rest.blind(Lookup::Bundle, self.name())))
@@ -121,7 +121,7 @@ fn name_of(grant: GrantId, epoch: i64) -> [u8; 40] {
     name
 }
 
-/// The bundles.
+/// Returns the bundles.
 fn bundles(database: &Database) -> Collection<BundleDoc> {
     database.collection(collection::BUNDLES)
 }
@@ -129,7 +129,7 @@ fn bundles(database: &Database) -> Collection<BundleDoc> {
 /// Creates the index over their grants.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     create_clustered(database, collection::BUNDLES).await?;
     bundles(database).create_index(index(doc! { "grant": 1 })).await?;
@@ -139,7 +139,7 @@ pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Resul
 /// Stores new bundles in a single write. Returns false when one of them is there already.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn insert(database: &Database, at_rest: &Arc<AtRest>, new: &[KeptBundle]) -> Result<bool, ApiError> {
     let mut documents = Vec::with_capacity(new.len());
     for bundle in new {
@@ -156,7 +156,7 @@ pub(crate) async fn insert(database: &Database, at_rest: &Arc<AtRest>, new: &[Ke
 /// Stores a bundle in the place of the one that has its name.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn replace(database: &Database, at_rest: &Arc<AtRest>, bundle: &KeptBundle) -> Result<(), ApiError> {
     let id = bundle.id(database, at_rest).await?;
     let document = bundle.seal(at_rest, id.clone()).await?;
@@ -164,11 +164,11 @@ pub(crate) async fn replace(database: &Database, at_rest: &Arc<AtRest>, bundle: 
     Ok(())
 }
 
-/// The bundle of one epoch of a grant. One that does not open counts as missing, and can be put in again. Opening it is long
-/// work, so it leaves the async threads.
+/// Returns the bundle of one epoch of a grant. One that does not open counts as missing, and can be put in again.
+/// Opening it is long work, so it leaves the async threads.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn find(
     database: &Database,
     at_rest: &Arc<AtRest>,
@@ -185,10 +185,10 @@ pub(crate) async fn find(
     .await
 }
 
-/// The names of all bundles of a grant, oldest first.
+/// Returns the names of all bundles of a grant, oldest first.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn names_of(
     database: &Database,
     at_rest: &AtRest,
@@ -200,10 +200,10 @@ pub(crate) async fn names_of(
     Ok(names)
 }
 
-/// The names of these bundles: grant and epoch of each.
+/// Returns the names of these bundles: grant and epoch of each.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn names_among(
     database: &Database,
     at_rest: &AtRest,
@@ -237,7 +237,7 @@ async fn names(
 /// Destroys the capsules of a bundle; it stays known that it was there.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn erase(
     database: &Database,
     at_rest: &AtRest,
@@ -252,7 +252,7 @@ pub(crate) async fn erase(
 /// Deletes a bundle, unless another was kept in its place meanwhile.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn delete(database: &Database, name: BundleName) -> mongodb::error::Result<()> {
     bundles(database).delete_one(doc! { "_id": name.id, "about": name.about }).await?;
     Ok(())

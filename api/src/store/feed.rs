@@ -73,12 +73,12 @@ struct Told {
 }
 
 impl FeedEntry {
-    /// An entry about something that happens to `subject` once, at `time` (unix seconds).
+    /// Returns an entry about something that happens to `subject` once, at `time` (unix seconds).
     pub(crate) fn new(at_rest: &AtRest, to: Address, kind: FeedKind, subject: impl Display, time: u64) -> Self {
         Self::caused_by(at_rest, &format!("{kind:?}:{subject}"), to, (kind, subject), time)
     }
 
-    /// An entry about something that can happen to `subject` repeatedly; `cause` tells the times apart.
+    /// Returns an entry about something that can happen to `subject` repeatedly; `cause` tells the times apart.
     pub(crate) fn caused_by(
         at_rest: &AtRest,
         cause: &str,
@@ -105,19 +105,19 @@ impl FeedEntry {
         self.number
     }
 
-    /// The blind index of the person.
+    /// Returns the blind index of the person.
     pub(crate) fn into_to(self) -> String {
         self.to
     }
 
-    /// The event as its person sees it; `None` when it was not sealed by this operator for this person.
+    /// Returns the event as its person sees it; `None` when it was not sealed by this operator for this person.
     pub(crate) fn event(&self, at_rest: &AtRest, person: Address) -> Option<FeedEvent> {
         let Told { to, time, kind, subject } = at_rest.open(Use::Feed, &self.id, &self.sealed).ok()?;
         (to == person).then(|| FeedEvent { id: id_of(self.number), kind, subject, time })
     }
 }
 
-/// The id of an event.
+/// Returns the id of an event.
 fn id_of(number: i64) -> String {
     format!("{number:016x}")
 }
@@ -136,7 +136,7 @@ fn feed(database: &Database) -> Collection<FeedEntry> {
 /// Creates the feed's indexes and its counter.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     create_clustered(database, collection::FEED).await?;
     let by_person = unique_index(doc! { "to": 1, "number": 1 });
@@ -154,10 +154,10 @@ pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Resul
     }
 }
 
-/// The number of the newest entry.
+/// Returns the number of the newest entry.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn newest(database: &Database) -> mongodb::error::Result<i64> {
     let newest = feed(database).find_one(doc! {}).sort(doc! { "number": -1 }).await?;
     Ok(newest.map_or(0, |entry| entry.number))
@@ -166,7 +166,7 @@ pub(crate) async fn newest(database: &Database) -> mongodb::error::Result<i64> {
 /// Returns the entries for `person` with a number above `after`, oldest first, at most `max`.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn newer(
     database: &Database,
     at_rest: &AtRest,
@@ -181,7 +181,7 @@ pub(crate) async fn newer(
 /// Returns the entries as they are written from now on.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn watch(database: &Database) -> mongodb::error::Result<ChangeStream<ChangeStreamEvent<FeedEntry>>> {
     let inserts = [doc! { "$match": { "operationType": "insert" } }];
     feed(database).watch().pipeline(inserts).await
@@ -201,7 +201,7 @@ pub(crate) struct MirrorPlace {
 /// Returns how far the mirror's events are in the feed; `None` at the very first start.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn mirror_place(database: &Database) -> mongodb::error::Result<Option<MirrorPlace>> {
     database.collection(collection::FEED_CURSOR).find_one(doc! { "_id": MIRROR }).await
 }
@@ -209,7 +209,7 @@ pub(crate) async fn mirror_place(database: &Database) -> mongodb::error::Result<
 /// Notes how far the mirror's events are in the feed.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn set_mirror_place(
     database: &Database,
     token: Option<ResumeToken>,
@@ -225,7 +225,7 @@ pub(crate) async fn set_mirror_place(
 /// Writes entries that are not in the feed yet, durably and in order.
 ///
 /// # Errors
-/// When the database does not answer; writing them again is harmless.
+/// Returns an error when the database does not answer; writing them again is harmless.
 pub(crate) async fn append(database: &Database, entries: Vec<FeedEntry>) -> mongodb::error::Result<()> {
     let mut attempts = 0;
     loop {
@@ -244,7 +244,7 @@ pub(crate) async fn append(database: &Database, entries: Vec<FeedEntry>) -> mong
 /// Leaves out what strangers have caused beyond `max` entries a day (UTC) for each person. A feed is a hint; the lists have all.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn bounded(
     database: &Database,
     entries: Vec<FeedEntry>,

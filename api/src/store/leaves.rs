@@ -95,7 +95,7 @@ impl LeafDoc {
     }
 }
 
-/// The leaves, in the log's own database.
+/// Returns the leaves, in the log's own database.
 pub(crate) fn leaves(database: &Database) -> Collection<LeafDoc> {
     database.collection(collection::LEAVES)
 }
@@ -103,7 +103,7 @@ pub(crate) fn leaves(database: &Database) -> Collection<LeafDoc> {
 /// Creates the indexes of leaves.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn create_indexes(database: &Database) -> Result<(), Error> {
     let placed = IndexModel::builder()
         .keys(doc! { "index": 1 })
@@ -130,7 +130,7 @@ pub(crate) async fn create_indexes(database: &Database) -> Result<(), Error> {
 /// Appends a leaf durably. Returns false when the session has used the nonce before.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn append(database: &Database, leaf: &LeafDoc) -> Result<bool, Error> {
     match leaves(database).insert_one(leaf).await {
         Ok(_) => Ok(true),
@@ -142,7 +142,7 @@ pub(crate) async fn append(database: &Database, leaf: &LeafDoc) -> Result<bool, 
 /// Gives a leaf its place in the log. Returns false when it has one already.
 ///
 /// # Errors
-/// When the database does not answer; a duplicate where another leaf has the place.
+/// Returns an error when the database does not answer; a duplicate where another leaf has the place.
 pub(crate) async fn place(database: &Database, leaf: LeafHash, index: i64) -> Result<bool, Error> {
     let unplaced = doc! { "_id": leaf.to_string(), "is_placed": false };
     let placed = doc! { "$set": { "is_placed": true, "index": index } };

@@ -87,7 +87,7 @@ pub(crate) struct ReceivedRow {
 }
 
 impl ReceivedRow {
-    /// The place of its record in lists of records; `None` for other scopes.
+    /// Returns the place of its record in lists of records; `None` for other scopes.
     pub(crate) fn place(&self) -> Option<Place> {
         let at = i64::try_from(self.opened.created).unwrap_or(i64::MAX);
         (self.opened.kind == ScopeKind::Record).then(|| Place { at, id: RecordId(self.opened.scope_id).to_string() })
@@ -111,7 +111,7 @@ impl ReceivedDoc {
     }
 }
 
-/// The filter for what somebody has received, whatever it allows.
+/// Returns the filter for what somebody has received, whatever it allows.
 fn to(at_rest: &AtRest, grantee: Address) -> Bson {
     at_rest.find_any(&[Lookup::Reader, Lookup::Writer], [grantee])
 }
@@ -124,24 +124,24 @@ fn scope(right: Right, (grantee, patient): (Address, Address), kind: ScopeKind, 
     [pair(right, grantee, patient).as_slice(), &[kind.code()], scope_id.as_slice()].concat()
 }
 
-/// The filter for what `patient` has granted to `grantee`, whatever it allows.
+/// Returns the filter for what `patient` has granted to `grantee`, whatever it allows.
 pub(crate) fn between(at_rest: &AtRest, grantee: Address, patient: Address) -> Document {
     let pairs = [Right::Read, Right::Write].map(|right| pair(right, grantee, patient));
     doc! { "pair": at_rest.find_any(&[Lookup::ReceivedPair], pairs) }
 }
 
-/// The filter for what `patient` has granted to `grantee` over one record.
+/// Returns the filter for what `patient` has granted to `grantee` over one record.
 pub(crate) fn over_record(at_rest: &AtRest, grantee: Address, patient: Address, record: RecordId) -> Document {
     let of_right = |right| scope(right, (grantee, patient), ScopeKind::Record, record.0);
     doc! { "scope": at_rest.find_any(&[Lookup::ReceivedScope], [Right::Read, Right::Write].map(of_right)) }
 }
 
-/// The filter for these grants.
+/// Returns the filter for these grants.
 fn named(at_rest: &AtRest, grants: impl IntoIterator<Item = GrantId>) -> Document {
     doc! { "_id": at_rest.find_any(&[Lookup::Received], grants.into_iter().map(|grant| grant.0)) }
 }
 
-/// The rows.
+/// Returns the rows.
 pub(crate) fn received(database: &Database) -> Collection<ReceivedDoc> {
     database.collection(collection::RECEIVED)
 }
@@ -149,7 +149,7 @@ pub(crate) fn received(database: &Database) -> Collection<ReceivedDoc> {
 /// Creates the indexes of the rows.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     create_clustered(database, collection::RECEIVED).await?;
     let indexes = [
@@ -232,15 +232,15 @@ impl New<'_> {
     }
 }
 
-/// The span of 32 days in which a time lies: many grants end in the same one.
+/// Returns the span of 32 days in which a time lies: many grants end in the same one.
 fn span_of(seconds: u64) -> i64 {
     i64::try_from(seconds / (32 * 86_400)).unwrap_or(i64::MAX)
 }
 
-/// The number after the newest that the grantee has received.
+/// Returns the number after the newest that the grantee has received.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn next_number(database: &Database, at_rest: &AtRest, grantee: Address) -> Result<i64, ApiError> {
     let of_grantee = doc! { "grantee": to(at_rest, grantee) };
     let newest = received(database).find_one(of_grantee).sort(doc! { "number": -1 }).await?;
@@ -251,7 +251,7 @@ pub(crate) async fn next_number(database: &Database, at_rest: &AtRest, grantee: 
 /// Writes the row of a grant whose bundle was kept.
 ///
 /// # Errors
-/// When a part does not answer.
+/// Returns an error when a part does not answer.
 pub(crate) async fn write(database: &Database, at_rest: &AtRest, new: &New<'_>, shelf: Shelf) -> Result<(), ApiError> {
     let (rows, grant) = (received(database), new.bundle.grant);
     let standing = find_id(&rows, &at_rest.older(Lookup::Received, grant.0)).await?;
@@ -271,7 +271,7 @@ pub(crate) async fn write(database: &Database, at_rest: &AtRest, new: &New<'_>, 
 /// Notes the newest version that the bundle of a grant epoch opens, unless a later bundle was kept meanwhile.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn note_newest(
     database: &Database,
     at_rest: &AtRest,
@@ -296,7 +296,7 @@ pub(crate) async fn note_newest(
 /// Deletes the rows of these grants whose newest bundle is not of a later time (unix milliseconds).
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn delete(
     database: &Database,
     at_rest: &AtRest,
@@ -313,7 +313,7 @@ pub(crate) async fn delete(
     Ok(())
 }
 
-/// The word by which a shelf is stored.
+/// Returns the word by which a shelf is stored.
 const fn shelf_text(shelf: Shelf) -> &'static str {
     match shelf {
         Shelf::Known => "known",
@@ -325,7 +325,7 @@ const fn shelf_text(shelf: Shelf) -> &'static str {
 /// Puts all grants of `sender` to `grantee` on a shelf.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn set_shelf(
     database: &Database,
     at_rest: &AtRest,
@@ -337,10 +337,10 @@ pub(crate) async fn set_shelf(
     Ok(())
 }
 
-/// Whether `sender` has granted something to `grantee`.
+/// Returns whether `sender` has granted something to `grantee`.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn is_any_between(
     database: &Database,
     at_rest: &AtRest,
@@ -354,7 +354,7 @@ pub(crate) async fn is_any_between(
 /// open; at most `max` are looked at.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn over_scopes(
     database: &Database,
     at_rest: &AtRest,
@@ -387,10 +387,10 @@ pub(crate) async fn hide(
     Ok(())
 }
 
-/// The row of a grant. One that does not open counts as missing: the next bundle writes it anew.
+/// Returns the row of a grant. One that does not open counts as missing: the next bundle writes it anew.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn find(
     database: &Database,
     at_rest: &AtRest,
@@ -402,10 +402,10 @@ pub(crate) async fn find(
     Ok(row.ok().flatten().filter(|row| row.opened.grant == grant))
 }
 
-/// The rows of these grants of one patient, as far as they open.
+/// Returns the rows of these grants of one patient, as far as they open.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn of_grants(
     database: &Database,
     at_rest: &AtRest,
@@ -424,10 +424,10 @@ pub(crate) async fn of_grants(
     Ok(all)
 }
 
-/// The rows of those of a patient's grants that match in the mirror.
+/// Returns the rows of those of a patient's grants that match in the mirror.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn of_mirrored(
     database: &Database,
     at_rest: &AtRest,
@@ -450,7 +450,7 @@ pub(crate) async fn of_mirrored(
 /// Takes grants that are over out of their grantees' lists of records.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn close(database: &Database, matching: Document) -> Result<(), ApiError> {
     received(database).update_many(matching, doc! { "$set": { "open": false } }).await?;
     Ok(())
@@ -459,7 +459,7 @@ pub(crate) async fn close(database: &Database, matching: Document) -> Result<(),
 /// Closes grants whose period was over in a span of days before that of `now` (unix seconds). Until then they count for nothing all the same.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn close_expired(database: &Database, now: u64) -> Result<(), ApiError> {
     close(database, doc! { "open": true, "ends_in": { "$lt": span_of(now) } }).await
 }

@@ -81,17 +81,17 @@ impl Asked {
         self.signed.request.patient
     }
 
-    /// Unix seconds. Requests end within 90 days.
+    /// Returns Unix seconds. Requests end within 90 days.
     pub(crate) fn deadline(&self) -> u64 {
         u64::try_from(self.signed.request.deadline).unwrap_or(u64::MAX)
     }
 
-    /// Whether it concerns somebody.
+    /// Returns whether it concerns somebody.
     pub(crate) fn is_of(&self, person: Address) -> bool {
         [self.patient(), self.requester()].contains(&person)
     }
 
-    /// Whether what is asked for is given to those alone for whom somebody vouches.
+    /// Returns whether what is asked for is given to those alone for whom somebody vouches.
     pub(crate) fn needs_accreditation(&self) -> bool {
         let request = &self.signed.request;
         needs_accreditation(Right::from_bit(request.rights), &Purpose::from_mask(request.purposes))
@@ -125,7 +125,7 @@ impl RequestDoc {
         at_rest.open(Use::Request, &self.id.to_string(), &self.sealed).map_err(ApiError::internal)
     }
 
-    /// Where it stands at `now`. `counts`: whether the requester may still be given what it asks for.
+    /// Returns where it stands at `now`. `counts`: whether the requester may still be given what it asks for.
     pub(crate) fn state(&self, asked: &Asked, now: u64, counts: bool) -> RequestState {
         let is_over = asked.deadline() <= now;
         match self.state {
@@ -150,7 +150,7 @@ impl RequestDoc {
     }
 }
 
-/// The requests.
+/// Returns the requests.
 pub(crate) fn requests(database: &Database) -> Collection<RequestDoc> {
     database.collection(collection::REQUESTS)
 }
@@ -158,7 +158,7 @@ pub(crate) fn requests(database: &Database) -> Collection<RequestDoc> {
 /// Creates the indexes of requests.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     create_clustered(database, collection::REQUESTS).await?;
     requests(database)
@@ -175,7 +175,7 @@ pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Resul
 /// Returns the request with this id; `None` when there is none.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn find(database: &Database, id: RequestId) -> mongodb::error::Result<Option<RequestDoc>> {
     requests(database).find_one(doc! { "_id": id.to_string() }).await
 }
@@ -183,7 +183,7 @@ pub(crate) async fn find(database: &Database, id: RequestId) -> mongodb::error::
 /// Stores a new request, unless it is there already.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn insert(database: &Database, request: &RequestDoc) -> mongodb::error::Result<()> {
     match requests(database).insert_one(request).await {
         Err(error) if !is_duplicate(&error) => Err(error),
@@ -195,7 +195,7 @@ pub(crate) async fn insert(database: &Database, request: &RequestDoc) -> mongodb
 /// a few a week.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn open_between(
     database: &Database,
     at_rest: &AtRest,
@@ -214,7 +214,7 @@ pub(crate) async fn open_between(
 /// Notes that the patient has denied a request, unless it was answered before.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn deny(
     database: &Database,
     at_rest: &AtRest,
@@ -233,7 +233,7 @@ pub(crate) async fn deny(
 /// Notes that the patient granted something for a request, and tells its requester. Once is as good as twice.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn approve(
     database: &Database,
     at_rest: &AtRest,
@@ -254,10 +254,10 @@ pub(crate) async fn approve(
     feed::append(database, vec![FeedEntry::new(at_rest, asked.requester(), FeedKind::RequestAnswered, id, now)]).await
 }
 
-/// Whether `requester` has asked `patient` for access, however that was answered.
+/// Returns whether `requester` has asked `patient` for access, however that was answered.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn has_asked(
     database: &Database,
     at_rest: &AtRest,

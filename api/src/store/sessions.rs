@@ -18,7 +18,7 @@ use crate::{
 pub struct SessionId(pub String);
 
 impl SessionId {
-    /// The id of the session that `token` opens.
+    /// Returns the id of the session that `token` opens.
     #[must_use]
     pub fn of(token: &str) -> Self {
         Self(hex::encode(Sha256::digest(token.as_bytes())))
@@ -86,7 +86,7 @@ fn sessions(database: &Database) -> Collection<SessionDoc> {
 /// Creates the indexes of sessions.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn create_indexes(database: &Database) -> Result<(), Error> {
     sessions(database).create_index(ttl_index("delete_at")).await?;
     sessions(database).create_index(index(doc! { "address": 1, "created_at": 1 })).await?;
@@ -96,7 +96,7 @@ pub(crate) async fn create_indexes(database: &Database) -> Result<(), Error> {
 /// Returns the session with this id; `None` when there is none.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn find(database: &Database, id: &SessionId) -> Result<Option<SessionDoc>, Error> {
     sessions(database).find_one(doc! { "_id": &id.0 }).await
 }
@@ -104,7 +104,7 @@ pub(crate) async fn find(database: &Database, id: &SessionId) -> Result<Option<S
 /// Stores a new session.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn insert(database: &Database, session: &SessionDoc) -> Result<(), Error> {
     sessions(database).insert_one(session).await?;
     Ok(())
@@ -113,7 +113,7 @@ pub(crate) async fn insert(database: &Database, session: &SessionDoc) -> Result<
 /// Ends a session.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn delete(database: &Database, id: &SessionId) -> Result<(), Error> {
     sessions(database).delete_one(doc! { "_id": &id.0 }).await?;
     Ok(())
@@ -122,7 +122,7 @@ pub(crate) async fn delete(database: &Database, id: &SessionId) -> Result<(), Er
 /// Ends the oldest sessions of an address, so that `keep` are left, among them `newest`.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn end_oldest(
     database: &Database,
     at_rest: &AtRest,

@@ -37,7 +37,7 @@ fn shares(database: &Database) -> Collection<ShareDoc> {
 /// Creates the index over record and version.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     shares(database).create_index(index(doc! { "record": 1, "version": 1 })).await?;
     Ok(())
@@ -46,7 +46,7 @@ pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Resul
 /// Returns the share with this id; `None` when there is none.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn find(database: &Database, id: &str) -> Result<Option<ShareDoc>, Error> {
     shares(database).find_one(doc! { "_id": id }).await
 }
@@ -54,7 +54,7 @@ pub(crate) async fn find(database: &Database, id: &str) -> Result<Option<ShareDo
 /// Returns the shares of one version of a record, whoever has deposited them.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn of_version(database: &Database, record: RecordId, version: u16) -> Result<Vec<ShareDoc>, Error> {
     let of_version = doc! { "record": record.to_string(), "version": i32::from(version) };
     shares(database).find(of_version).await?.try_collect().await
@@ -63,7 +63,7 @@ pub(crate) async fn of_version(database: &Database, record: RecordId, version: u
 /// Returns the record versions of those of these shares that are stored.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn versions_of(database: &Database, ids: Vec<String>) -> Result<BTreeSet<(RecordId, u16)>, Error> {
     /// Of a share, only what it is of.
     #[derive(Deserialize)]
@@ -80,7 +80,7 @@ pub(crate) async fn versions_of(database: &Database, ids: Vec<String>) -> Result
 /// Stores a share in the place of the one that has its id.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn put(database: &Database, share: ShareDoc) -> Result<(), Error> {
     shares(database).replace_one(doc! { "_id": &share.id }, &share).upsert(true).await?;
     Ok(())
@@ -89,7 +89,7 @@ pub(crate) async fn put(database: &Database, share: ShareDoc) -> Result<(), Erro
 /// Destroys every share of a record.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn delete_of_record(database: &Database, record: RecordId) -> Result<(), Error> {
     shares(database).delete_many(doc! { "record": record.to_string() }).await?;
     Ok(())
@@ -98,7 +98,7 @@ pub(crate) async fn delete_of_record(database: &Database, record: RecordId) -> R
 /// Returns every share as it is stored, in the order of the ids.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn all(database: &Database) -> Result<Cursor<Document>, Error> {
     shares(database).clone_with_type().find(doc! {}).sort(doc! { "_id": 1 }).await
 }
@@ -106,7 +106,7 @@ pub(crate) async fn all(database: &Database) -> Result<Cursor<Document>, Error> 
 /// Puts a share back as it was stored, unless one with this id is there. Returns whether it was missing.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn put_back(database: &Database, id: &str, mut share: Document) -> Result<bool, Error> {
     // The id stands in the filter; MongoDB refuses it twice.
     share.remove("_id");

@@ -215,7 +215,7 @@ impl Grants {
     }
 }
 
-/// A grant in one sentence: `Dr. Ada can open 0x1234abcd12 for treatment until 3 May 2026.`
+/// Returns a grant in one sentence: `Dr. Ada can open 0x1234abcd12 for treatment until 3 May 2026.`
 pub(crate) fn sentence(grant: &GrantItem, names: &Names) -> String {
     let who = grant.told.grantee.map_or_else(|| "Somebody".to_owned(), |grantee| names.begin(grantee));
     let whose = match names.call(grant.patient) {

@@ -170,8 +170,8 @@ impl Init {
         Ok(None)
     }
 
-    /// The account whose wallet file is there already. Its passphrase may be shorter than a keyring takes: earlier versions
-    /// took such ones.
+    /// Returns the account whose wallet file is there already. Its passphrase may be shorter than a keyring takes:
+    /// earlier versions took such ones.
     async fn earlier_account(&self, context: &Context, wallet_file: &Path) -> Result<Account, Failure> {
         let given = context.passphrase().await?.clone();
         let wallet = LocalWallet::from_file(wallet_file, &given)?;

@@ -54,7 +54,7 @@ pub(crate) fn parse_length(text: &str) -> Result<u64, MomentError> {
     Ok(total)
 }
 
-/// Unix seconds of a moment: a length counted from `now` (unix seconds), a date in `zone`, or RFC 3339.
+/// Returns Unix seconds of a moment: a length counted from `now` (unix seconds), a date in `zone`, or RFC 3339.
 pub(crate) fn parse_moment(text: &str, now: u64, zone: &TimeZone, edge: Edge) -> Result<u64, MomentError> {
     let text = text.trim();
     let out_of_range = || MomentError::OutOfRange(text.to_owned());
@@ -79,22 +79,23 @@ pub(crate) fn parse_moment(text: &str, now: u64, zone: &TimeZone, edge: Edge) ->
     u64::try_from(seconds).map_err(|_| out_of_range())
 }
 
-/// The time now, unix seconds.
+/// Returns the time now, unix seconds.
 pub(crate) fn now() -> u64 {
     u64::try_from(Timestamp::now().as_second()).unwrap_or_default()
 }
 
-/// A moment for people, in the local time zone: `3 May 2026, 14:05`.
+/// Returns a moment for people, in the local time zone: `3 May 2026, 14:05`.
 pub(crate) fn in_words(seconds: u64) -> String {
     in_words_at(seconds, &TimeZone::system())
 }
 
-/// The end of a period for people: midnight belongs to the day before it, so `until 3 May 2026` includes that day.
+/// Returns the end of a period for people: midnight belongs to the day before it, so `until 3 May 2026` includes that
+/// day.
 pub(crate) fn until_in_words(seconds: u64) -> String {
     until_in_words_at(seconds, &TimeZone::system())
 }
 
-/// The sentence of a message, with its moments (`until second 1777852800`) as people read them.
+/// Returns the sentence of a message, with its moments (`until second 1777852800`) as people read them.
 pub(crate) fn with_times(sentence: &str) -> String {
     with_times_at(sentence, &TimeZone::system())
 }

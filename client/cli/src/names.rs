@@ -82,7 +82,7 @@ impl Names {
     }
 }
 
-/// An address, shortened for a table: `0xf39Fd6…2266`.
+/// Returns an address, shortened for a table: `0xf39Fd6…2266`.
 pub(crate) fn shortened(address: Address) -> String {
     let text = address.to_checksum(None);
     format!("{}…{}", &text[..8], &text[38..])

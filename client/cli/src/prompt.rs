@@ -16,12 +16,12 @@ use zeroize::Zeroizing;
 
 use super::failure::{self, Failure};
 
-/// Whether somebody can answer.
+/// Returns whether somebody can answer.
 pub(crate) fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// The first line of a passphrase file, without its line break.
+/// Returns the first line of a passphrase file, without its line break.
 pub(crate) fn passphrase_from(path: &Path) -> Result<SecretString, Failure> {
     let text = Zeroizing::new(std::fs::read_to_string(path).map_err(|error| failure::file(path, "read", error))?);
     let line = text.lines().next().unwrap_or_default();

@@ -47,7 +47,7 @@ impl FromStr for ByteRange {
 }
 
 impl ByteRange {
-    /// The half-open range; the end may lie beyond the document.
+    /// Returns the half-open range; the end may lie beyond the document.
     pub(crate) const fn to_range(self) -> Range<u64> {
         match self {
             Self::Between(first, last) => first..last.saturating_add(1),

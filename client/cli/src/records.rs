@@ -86,7 +86,7 @@ fn row(record: &RecordItem, names: &Names) -> [String; 8] {
     ]
 }
 
-/// Where it stands, and the uploader's word about its newest version.
+/// Returns the status of a record, and the uploader's word about its newest version.
 fn status(status: RecordStatus, is_retracted: bool) -> String {
     let status = words::status_in_words(status);
     if is_retracted { format!("{status}, retracted by its uploader") } else { status.to_owned() }

@@ -87,7 +87,8 @@ impl Restore {
     }
 }
 
-/// The deployment, the chain's node, and whose device this is, from settings or from a directory that is set up.
+/// Returns the deployment, the chain's node, and whose device this is, from settings or from a directory that is set
+/// up.
 fn where_to_look(context: &Context) -> Result<(Deployment, String, Option<Address>), Failure> {
     let home = context.home()?;
     let config = if home.is_set_up() { Some(home.config()?) } else { None };

@@ -39,7 +39,7 @@ impl Screen {
         }
     }
 
-    /// Whether the answer goes to a program.
+    /// Returns whether the answer goes to a program.
     pub(crate) const fn is_json(self) -> bool {
         self.json
     }
@@ -231,7 +231,7 @@ fn told_in_words(item: &Told) -> String {
     format!("{about}{} ({})", plain(&item.what), plain(&item.code))
 }
 
-/// Bytes for people: `812 B`, `4.1 kB`, `12 MB`.
+/// Writes a number of bytes for people: `812 B`, `4.1 kB`, `12 MB`.
 pub(crate) fn bytes_in_words(bytes: u64) -> String {
     indicatif::DecimalBytes(bytes).to_string()
 }
@@ -247,7 +247,7 @@ const fn is_direction_mark(c: char) -> bool {
     matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// The start of a long id, enough to tell it from others: `0x1f2e3d4c`.
+/// Returns the start of a long id, enough to tell it from others: `0x1f2e3d4c`.
 pub(crate) fn short(id: impl std::fmt::Display) -> String {
     id.to_string().chars().take(12).collect()
 }

@@ -45,7 +45,7 @@ impl Login {
     }
 }
 
-/// The patient's part after others have added versions. Signing in has succeeded whether or not this does.
+/// Does the patient's part after others have added versions. Signing in has succeeded whether or not this does.
 async fn catch_up(context: &Context, client: &Client) -> Option<grants::CaughtUp> {
     let done = match context.keys(client).await {
         Ok(keys) => grants::catch_up(client, &keys).await,

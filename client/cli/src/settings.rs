@@ -123,7 +123,7 @@ impl Context {
         Arc::clone(&self.opened)
     }
 
-    /// The directory of the account; made if it is missing.
+    /// Returns the directory of the account; made if it is missing.
     pub(crate) fn home(&self) -> Result<Home, Failure> {
         let dir = match &self.settings.home {
             Some(dir) => dir.clone(),
@@ -137,7 +137,8 @@ impl Context {
         Overrides { api: self.settings.api.clone(), rpc: self.settings.rpc.clone() }
     }
 
-    /// The client of an account that is set up. A deployment file named by a setting must be the one it was set up with.
+    /// Returns the client of an account that is set up. A deployment file named by a setting must be the one it was set
+    /// up with.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
         let client = Client::open(self.home()?, self.overrides())?;
         set_up::expect_deployment(&client, self.settings.deployment.as_deref())?;
@@ -146,18 +147,18 @@ impl Context {
         Ok(client)
     }
 
-    /// Whether the passphrase can be had without asking.
+    /// Returns whether the passphrase can be had without asking.
     pub(crate) fn has_passphrase(&self) -> bool {
         self.settings.passphrase_file.is_some() || self.passphrase.initialized()
     }
 
-    /// The passphrase: from the file that a setting names, else asked for once.
+    /// Returns the passphrase: from the file that a setting names, else asked for once.
     pub(crate) async fn passphrase(&self) -> Result<&SecretString, Failure> {
         self.passphrase.get_or_try_init(|| async { self.read_passphrase(prompt::passphrase) }).await
     }
 
-    /// The passphrase of a new account: from the same file, else asked for twice. One that would be refused later is
-    /// refused here.
+    /// Returns the passphrase of a new account: from the same file, else asked for twice. One that would be refused
+    /// later is refused here.
     pub(crate) async fn new_passphrase(&self) -> Result<&SecretString, Failure> {
         let passphrase =
             self.passphrase.get_or_try_init(|| async { self.read_passphrase(prompt::new_passphrase) }).await?;
@@ -172,7 +173,7 @@ impl Context {
         }
     }
 
-    /// The wallet, which announces what it signs.
+    /// Returns the wallet, which announces what it signs.
     pub(crate) async fn wallet(&self, client: &Client) -> Result<LocalWallet, Failure> {
         self.wallet_with(client, self.passphrase().await?)
     }
@@ -196,7 +197,7 @@ impl Context {
         }))
     }
 
-    /// The unlocked keys. Says so when the chain's newest key is not one of them.
+    /// Returns the unlocked keys. Says so when the chain's newest key is not one of them.
     pub(crate) async fn keys(&self, client: &Client) -> Result<Keys, Failure> {
         let keys = unlock::unlock(client, Unlocker::Passphrase(self.passphrase().await?)).await?;
         if keys.epochs().is_newest_foreign() && !self.told_foreign.swap(true, Ordering::Relaxed) {
@@ -210,7 +211,8 @@ impl Context {
         Ok(keys)
     }
 
-    /// The unlocked keys, for what also works with the wallet alone: `None` where the keyring is missing or does not open.
+    /// Returns the unlocked keys, for what also works with the wallet alone: `None` where the keyring is missing or
+    /// does not open.
     pub(crate) async fn keys_if_any(&self, client: &Client) -> Result<Option<Keys>, Failure> {
         match self.keys(client).await {
             Ok(keys) => Ok(Some(keys)),
@@ -227,7 +229,7 @@ impl Context {
         }
     }
 
-    /// Unix seconds of a time as typed.
+    /// Returns Unix seconds of a time as typed.
     pub(crate) fn moment(&self, text: &str, edge: Edge) -> Result<u64, Failure> {
         moment::parse_moment(text, moment::now(), &TimeZone::system(), edge).map_err(failure::usage)
     }

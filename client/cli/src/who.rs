@@ -53,7 +53,7 @@ pub(crate) fn find<'a>(
         .ok_or_else(|| WhoError::UnknownName(text.to_owned()))
 }
 
-/// Whether a private name may be used: not empty, not the form of an address, not `me`, and printable.
+/// Returns whether a private name may be used: not empty, not the form of an address, not `me`, and printable.
 pub(crate) fn is_usable_name(name: &str) -> bool {
     let name = name.trim();
     !name.is_empty()

@@ -37,7 +37,7 @@ pub(crate) fn shelf() -> impl TypedValueParser<Value = ShelfQuery> {
     })
 }
 
-/// A purpose as people say it.
+/// Returns a purpose as people say it.
 pub(crate) const fn purpose_in_words(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Treatment => "treatment",
