@@ -1,4 +1,4 @@
-//! Access requests: `/v1/requests`. A practitioner asks, the patient approves by granting, or denies.
+//! Access requests: `/v1/requests`. A practitioner asks, and the patient approves with a grant, or denies.
 
 use std::collections::BTreeSet;
 
@@ -36,9 +36,10 @@ use crate::{
     },
 };
 
-/// Asks a patient for access. The reason travels in a note that only the patient can open.
+/// Asks a patient for access. The reason is in a note that only the patient can open.
 ///
-/// **Who may call:** the requester that the message names: accredited, unless it asks for the patient or the family.
+/// **Who may call:** the requester in the message. It must be accredited, unless the purpose is a request of the patient or
+/// the family.
 #[utoipa::path(post, path = "/v1/requests", tag = "requests", request_body = RequestBody, responses((status = 201, body = RequestView)))]
 pub(crate) async fn post_request(
     State(app): State<App>,
@@ -46,7 +47,7 @@ pub(crate) async fn post_request(
     Json(body): Json<RequestBody>,
 ) -> Result<(StatusCode, Json<RequestView>), ApiError> {
     let id = body.signed.id(&app.deployment);
-    // Before anything is told: whoever cannot show the signature learns nothing.
+    // Checked before anything is disclosed: a caller without the signature learns nothing.
     if body.signed.request.requester != caller.address {
         return Err(ApiError::forbidden("one asks in one's own name only"));
     }
@@ -71,7 +72,7 @@ pub(crate) async fn post_request(
     Ok((StatusCode::CREATED, Json(document.view(&app.at_rest, asked, RequestState::Open))))
 }
 
-/// Lists the requests that the caller made or was asked, newest first.
+/// Lists the requests that the caller made or received, newest first.
 ///
 /// **Who may call:** any signed-in address.
 #[utoipa::path(get, path = "/v1/requests", tag = "requests", params(PageQuery), responses((status = 200, body = Page<RequestView>)))]
@@ -83,7 +84,7 @@ pub(crate) async fn list_requests(
     let limit = page_limit(query.limit)? as usize;
     let after = Place::parse_some(query.cursor.as_deref())?;
     let stored = requests::requests(&app.database);
-    // One request that does not open, or is not the caller's, must not take the list away.
+    // A request that does not open, or is not the caller's, must not make the whole list fail.
     let open = |request: RequestDoc| {
         let asked = request.asked(&app.at_rest).ok().filter(|asked| asked.is_of(caller.address))?;
         Some((Place { at: seconds(asked.created_at), id: request.id.to_string() }, (request, asked)))
@@ -109,7 +110,7 @@ pub(crate) async fn list_requests(
     paging::page(items, limit, next).map(Json)
 }
 
-/// Shows one request.
+/// Returns one request.
 ///
 /// **Who may call:** its patient and its requester.
 #[utoipa::path(get, path = "/v1/requests/{request}", tag = "requests", params(("request" = String, Path, pattern = "^0x[0-9a-fA-F]{64}$")), responses((status = 200, body = RequestView)))]
@@ -123,7 +124,7 @@ pub(crate) async fn get_request(
     Ok(Json(found.view(&app.at_rest, asked, state)))
 }
 
-/// Turns a request down.
+/// Denies a request.
 ///
 /// **Who may call:** its patient.
 #[utoipa::path(post, path = "/v1/requests/{request}/deny", tag = "requests", params(("request" = String, Path, pattern = "^0x[0-9a-fA-F]{64}$")),
@@ -160,11 +161,11 @@ pub(crate) async fn deny_request(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Makes sure that a new grant may answer this request. Asked of the chain: the mirror may be behind.
+/// Checks that a new grant may answer this request. The chain is asked, because the mirror may be behind.
 ///
 /// # Errors
-/// `not_found` unless `patient` was asked by `requester`; `stale_state` when it was denied or has ended, also because nobody
-/// vouches for the requester any more.
+/// Returns `not_found` unless `requester` asked `patient`. Returns `stale_state` when the request was denied or has
+/// ended, or when no accreditor vouches for the requester any more.
 pub(crate) async fn expect_open(
     app: &App,
     id: RequestId,
@@ -189,10 +190,10 @@ fn ended() -> ApiError {
     ApiError::new(ErrorCode::StaleState, detail)
 }
 
-/// Finds a request for a grant that stands already, whatever has become of the request's time meanwhile.
+/// Finds a request for a grant that is already on chain, even if the request has expired in the meantime.
 ///
 /// # Errors
-/// `not_found` unless `patient` was asked by `requester`, `stale_state` when it was denied.
+/// Returns `not_found` unless `requester` asked `patient`, and `stale_state` when the request was denied.
 pub(crate) async fn expect_not_denied(
     app: &App,
     id: RequestId,
@@ -220,15 +221,16 @@ async fn find_between(
     }
 }
 
-/// Where one request stands, for who may see it.
+/// Returns the state of one request for a person who may see it.
 async fn state_of(app: &App, request: &RequestDoc, asked: &Asked) -> Result<RequestState, ApiError> {
     let one = [(request.clone(), asked.clone())];
     let counts = left_alone(app, one.iter()).await?.is_empty();
     Ok(request.state(asked, app.clock.now(), counts))
 }
 
-/// Returns those requesters of open requests who need that somebody vouches for them, and for whom nobody does any
-/// more, as far as the mirror knows. Who asked was vouched for then, so one whom the mirror does not know yet still is.
+/// Returns the requesters of open requests who need an accreditation and have none any more, as far as the mirror
+/// knows. A requester was accredited when it asked, so one that the mirror does not know yet still counts as
+/// accredited.
 async fn left_alone(
     app: &App,
     requests: impl Iterator<Item = &(RequestDoc, Asked)>,
@@ -306,7 +308,7 @@ async fn expect_both_ready(
     Ok(())
 }
 
-/// Nobody is to be flooded with requests, by one person or by many strangers together.
+/// Limits the number of requests to a patient, from one person and from all strangers together.
 async fn expect_room(app: &App, caller: &Caller, patient: Address, now: u64) -> Result<(), ApiError> {
     let max = app.settings.limits.open_requests_max;
     let waiting = requests::open_between(&app.database, &app.at_rest, (caller.address, patient), now).await?;
@@ -315,7 +317,7 @@ async fn expect_room(app: &App, caller: &Caller, patient: Address, now: u64) -> 
         return Err(ApiError::new(ErrorCode::RateLimited, "too many requests to this patient wait for an answer")
             .retry_after(3_600));
     }
-    // Who is blocked is told what everybody is told who comes too late.
+    // A blocked requester gets the same answer as one that comes too late.
     let tomorrow = || {
         ApiError::new(ErrorCode::RateLimited, "this person takes no more requests from you today")
             .retry_after(daily::seconds_left(now))
