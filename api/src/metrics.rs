@@ -18,7 +18,7 @@ use prometheus_client::{
 
 use crate::relay::LineStatus;
 
-/// What a request is counted under.
+/// Labels of the request counter.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
     route: String,
@@ -26,19 +26,19 @@ struct RequestLabels {
     status: u16,
 }
 
-/// What a duration is counted under.
+/// Labels of the duration histogram.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RouteLabels {
     route: String,
 }
 
-/// What a relayer's figures are counted under.
+/// Labels of a relayer's figures.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct LineLabels {
     line: &'static str,
 }
 
-/// Figures of the relay and the log, asked for when somebody looks.
+/// Figures of the relay and the log. They are updated when the metrics are read.
 #[derive(Clone, Default)]
 struct RelayFigures {
     balance_gwei: Family<LineLabels, Gauge<f64, AtomicU64>>,
@@ -85,7 +85,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// All at zero.
+    /// Creates the metrics, all at zero.
     #[must_use]
     pub fn new() -> Arc<Self> {
         let mut registry = Registry::with_prefix("medlock_api");
@@ -116,7 +116,7 @@ impl Metrics {
         self.durations.get_or_create(&RouteLabels { route }).observe(elapsed.as_secs_f64());
     }
 
-    /// Sets the figures of a line of the relay, and how many accepted actions wait in it, where that is known.
+    /// Sets the figures of a line of the relay, and the number of accepted actions that wait in it, if known.
     pub(crate) fn note_line(&self, status: &LineStatus, queued: Option<u64>) {
         let labels = LineLabels { line: status.line.as_str() };
         self.relay.balance_gwei.get_or_create(&labels).set(status.balance_gwei);
@@ -128,7 +128,7 @@ impl Metrics {
         }
     }
 
-    /// Sets how many leaves wait for a checkpoint, and the promise that a read would get now, in seconds.
+    /// Sets the number of leaves that wait for a checkpoint, and the promise in seconds that a read would get now.
     pub(crate) fn note_log(&self, unanchored: u64, promise_seconds: u64) {
         self.relay.unanchored.set(narrow(unanchored));
         self.relay.promise_seconds.set(narrow(promise_seconds));
@@ -144,8 +144,8 @@ impl Metrics {
         Ok(text)
     }
 
-    /// Counts a request whose forwarded header does not count. Says so once: it may be anybody's doing, or a mistake in
-    /// the settings, with which all callers count as one.
+    /// Counts a request whose forwarded header was ignored. It is logged once only. Anybody can cause it; but if the
+    /// settings are wrong, all callers count as one.
     pub(crate) fn forwarded_ignored(&self, why: &'static str) {
         if self.forwarded_ignored.inc() == 0 {
             tracing::warn!(why, "the forwarded header of a request was ignored; its sender counts by its own address");
