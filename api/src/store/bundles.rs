@@ -80,7 +80,7 @@ impl KeptBundle {
     /// Seals it under this id. This takes long, so it runs outside the async threads.
     ///
     /// # Errors
-    /// Returns an error when the task was cancelled.
+    /// Returns an error when the sealing task fails.
     async fn seal(&self, at_rest: &Arc<AtRest>, id: String) -> Result<BundleDoc, ApiError> {
         let (bundle, at_rest) = (self.clone(), Arc::clone(at_rest));
         work::run(self.body.capsules.len() * CAPSULE_LEN, move || Ok(bundle.sealed(&at_rest, id))).await
