@@ -129,7 +129,7 @@ fn a_secret_file_holds_secrets_and_nothing_else() {
 }
 
 impl AtRest {
-    /// For tests of other modules: under a secret that everybody knows.
+    /// Returns keys under a public secret, for tests of other modules.
     pub(crate) fn for_tests(byte: u8) -> Self {
         at_rest(&[byte])
     }

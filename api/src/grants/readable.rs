@@ -18,11 +18,11 @@ use crate::{
     store::received::{self, ReceivedRow},
 };
 
-/// The most rows of one patient over one record that count for a grantee. More tags than that are nobody's honest work.
+/// The most rows of one patient over one record that count for a grantee. No honest client creates more tags.
 const ROWS_OF_RECORD_MAX: i64 = 100;
 
-/// Returns those of these records of one patient that `grantee` may read now, as far as the mirror knows. For lists
-/// only, never for permission. Only the patient's own grants count: anybody may grant over anybody's record ids.
+/// Returns which of these records of one patient `grantee` may read now, as far as the mirror knows. For lists only,
+/// never for permission. Only the patient's own grants count, because anybody may grant over any record id.
 ///
 /// # Errors
 /// Returns an error when the database does not answer.
@@ -49,7 +49,7 @@ pub(crate) async fn readable(
     Ok(of_patient.filter(|record| active.iter().any(|row| covers(row, record))).map(|record| record.id).collect())
 }
 
-/// Returns those rows whose grant lets its grantee read now, as far as the mirror knows.
+/// Returns the rows whose grant lets its grantee read now, as far as the mirror knows.
 ///
 /// # Errors
 /// Returns an error when the database does not answer.

@@ -1,4 +1,4 @@
-//! What is checked of a read request before anybody is asked.
+//! The checks of a read request that need no other service.
 
 use protocol::{
     bodies::reads::ReadBody,
@@ -9,11 +9,11 @@ use protocol::{
 
 use crate::{app::App, caller::Caller, error::ApiError};
 
-/// Checks that this session's key signed the request, for its own address, just now.
+/// Checks that this session's key signed the request just now, and for the session's own address.
 ///
 /// # Errors
-/// `not_signed_in` for another session's request, `forbidden` for another grantee's, `expired` or `clock_skew` for its
-/// deadline, `invalid_signature`, `unknown_record` for version 0.
+/// Returns `not_signed_in` for another session's request, `forbidden` for another grantee's, `expired` or `clock_skew`
+/// for its deadline, `invalid_signature`, and `unknown_record` for version 0.
 pub(super) fn check(app: &App, caller: &Caller, body: &ReadBody) -> Result<(), ApiError> {
     let request = &body.request;
     if request.login_hash != caller.login_hash() {

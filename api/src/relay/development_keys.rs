@@ -1,4 +1,4 @@
-//! Keys that everybody knows. Whoever holds ether on one of them elsewhere than on a development chain loses it.
+//! Well-known development keys. Ether on one of them outside a development chain will be stolen.
 
 use alloy::primitives::{Address, address};
 

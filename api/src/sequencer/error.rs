@@ -1,8 +1,8 @@
-//! Why a round of the sequencer was not finished.
+//! The reason why a round of the sequencer was not finished.
 
 use crate::relay::RelayError;
 
-/// Why a round of the sequencer was not finished. The next one begins anew.
+/// The reason why a round of the sequencer was not finished. The next round starts again.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SequencerError {
     #[error("the database does not answer")]
