@@ -50,7 +50,7 @@ pub(crate) async fn get_action(
     known
         .filter(|known| known.may_be_seen_by(&app.at_rest, caller.address))
         .map(|known| Json(known.view()))
-        .ok_or_else(|| ApiError::not_found("there is no such action of yours"))
+        .ok_or_else(|| ApiError::not_found("this action does not exist, or is not yours"))
 }
 
 /// Invites an account without a relation to anybody here. From now on the relay accepts its actions, within the budget
@@ -65,10 +65,10 @@ pub(crate) async fn invite(
     Path(AddressInPath(address)): Path<AddressInPath>,
 ) -> Result<StatusCode, ApiError> {
     if !app.relay.may_invite(caller.address).await? {
-        return Err(ApiError::forbidden("only an accreditor or the operator invites"));
+        return Err(ApiError::forbidden("only an accreditor or the operator can invite"));
     }
     if address == Address::ZERO {
-        return Err(ApiError::new(ErrorCode::OutOfRange, "the zero address is nobody"));
+        return Err(ApiError::new(ErrorCode::OutOfRange, "the zero address cannot be invited"));
     }
     app.relay.invite(address).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -140,7 +140,7 @@ fn describe(response: &mut Response, cid: &str, length: u64) {
 /// Passes on exactly `length` bytes. If the store returns fewer or more, the connection is broken off, so that the
 /// client cannot take the received part for the whole.
 fn exactly(bytes: ByteStream, length: u64) -> ByteStream {
-    let wrong = || Err(std::io::Error::other("the content store gave another length than it has"));
+    let wrong = || Err(std::io::Error::other("the content store returned another length than it announced"));
     let end = futures::stream::once(future::ready(None));
     let pieces = bytes.map(Some).chain(end).scan(Some(length), move |left, piece| {
         let answer = match (piece, *left) {

@@ -56,7 +56,7 @@ pub(crate) async fn block(
     Path(AddressInPath(address)): Path<AddressInPath>,
 ) -> Result<StatusCode, ApiError> {
     if address == caller.address {
-        return Err(ApiError::invalid("nobody blocks themselves"));
+        return Err(ApiError::invalid("you cannot block yourself"));
     }
     let max = app.settings.limits.blocks_max;
     if blocks::count(&app.database, &app.at_rest, caller.address).await? >= max {

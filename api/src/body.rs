@@ -59,5 +59,5 @@ pub(crate) async fn read(body: Body, bytes_max: usize, limits: &Limits) -> Resul
 
 /// Returns the error for a body that is too slow.
 pub(crate) fn too_slow() -> ApiError {
-    ApiError::new(ErrorCode::RequestTimeout, "the body did not come in time")
+    ApiError::new(ErrorCode::RequestTimeout, "the body did not arrive in time")
 }

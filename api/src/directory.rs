@@ -84,10 +84,10 @@ pub(crate) async fn put_profile(
 ) -> Result<StatusCode, ApiError> {
     let profile = &signed.profile;
     if profile.practitioner != practitioner {
-        return Err(ApiError::invalid("the profile is of another practitioner"));
+        return Err(ApiError::invalid("the profile belongs to another practitioner"));
     }
     if caller.address != profile.accreditor && caller.address != practitioner {
-        return Err(ApiError::forbidden("a profile comes from the accreditor or the practitioner"));
+        return Err(ApiError::forbidden("only the accreditor or the practitioner can store a profile"));
     }
     check_texts(&signed)?;
     let now = app.clock.now();
@@ -127,14 +127,15 @@ async fn check_accreditation(app: &App, signed: &SignedProfile) -> Result<(), Ap
     let registry = app.chain_view.accreditation();
     let practitioner = registry.practitionerOf(profile.practitioner).call().await?;
     if practitioner.accreditor != profile.accreditor {
-        return Err(ApiError::forbidden("another accreditor, or none, vouches for this practitioner"));
+        return Err(ApiError::forbidden("this accreditor does not vouch for the practitioner"));
     }
     if !registry.isAccreditor(profile.accreditor).call().await? {
-        return Err(ApiError::new(ErrorCode::NotAccredited, "the accreditor may not vouch now"));
+        return Err(ApiError::new(ErrorCode::NotAccredited, "the accreditor is not active now"));
     }
     let epoch = registry.accreditorEpochOf(profile.accreditor).call().await?;
     if practitioner.accreditorEpoch != epoch {
-        let detail = "the accreditor was removed since it vouched for this practitioner, and has not vouched anew";
+        let detail =
+            "the accreditor was removed after it accredited this practitioner, and has not accredited it again";
         return Err(ApiError::new(ErrorCode::NotAccredited, detail));
     }
     if profile.accreditorEpoch != epoch {
@@ -142,7 +143,10 @@ async fn check_accreditation(app: &App, signed: &SignedProfile) -> Result<(), Ap
         return Err(ApiError::new(ErrorCode::StaleState, detail));
     }
     if profile.roles & !practitioner.roles != 0 || profile.roles == 0 {
-        return Err(ApiError::new(ErrorCode::NotAccredited, "the profile shows a role that nobody vouches for"));
+        return Err(ApiError::new(
+            ErrorCode::NotAccredited,
+            "the profile shows a role that the accreditor does not vouch for",
+        ));
     }
     Ok(())
 }
@@ -212,7 +216,7 @@ async fn by_name(app: &App, prefix: &str, after: Option<&str>) -> Result<(Vec<Ca
             let (name, id) = after
                 .split_once('\0')
                 .filter(|(name, _)| name.starts_with(&prefix))
-                .ok_or_else(|| ApiError::invalid("the cursor is not one of this list's"))?;
+                .ok_or_else(|| ApiError::invalid("the cursor does not belong to this list"))?;
             // Two queries along the index instead of one query with `$or`.
             let mut found = find(doc! { "name": name, "_id": { "$gt": id } }, BATCH).await?;
             let missing = BATCH - i64::try_from(found.len()).unwrap_or(BATCH);

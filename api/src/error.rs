@@ -141,7 +141,7 @@ impl ApiError {
         let cause = self.cause.as_ref().map(|cause| clipped(&format!("{cause:#}"), CAUSE_CHARS_MAX));
         match (self.code, cause) {
             (ErrorCode::Internal, cause) => tracing::error!(code, cause, "request failed"),
-            (ErrorCode::Unavailable, Some(cause)) => tracing::warn!(code, cause, "a part did not answer"),
+            (ErrorCode::Unavailable, Some(cause)) => tracing::warn!(code, cause, "a service did not answer"),
             (_, cause) => tracing::debug!(code, cause, "request refused"),
         }
     }

@@ -43,7 +43,7 @@ pub(crate) async fn get_events(
     let after = match headers.get("last-event-id") {
         Some(id) => {
             let id = id.to_str().ok().and_then(feed::parse_id);
-            id.ok_or_else(|| ApiError::invalid("Last-Event-ID is not one that this server gave"))?
+            id.ok_or_else(|| ApiError::invalid("Last-Event-ID is not valid for this server"))?
         }
         None => feed::newest(&app.database).await?,
     };

@@ -110,7 +110,7 @@ async fn answers<T, E: std::fmt::Display>(asked: impl Future<Output = Result<T, 
     match tokio::time::timeout(PART_WAIT, asked).await {
         Ok(Ok(answer)) => Some(answer),
         Ok(Err(error)) => {
-            tracing::debug!(cause = %error, "a part is not ready");
+            tracing::debug!(cause = %error, "a service is not ready");
             None
         }
         Err(_) => None,

@@ -47,7 +47,7 @@ pub(crate) async fn get_evidence(
     Path(leaf): Path<LeafHash>,
 ) -> Result<Json<LogEvidence>, ApiError> {
     let leaves = leaves::leaves(&app.log_database);
-    let nothing = || ApiError::not_found("there is no such leaf that concerns you");
+    let nothing = || ApiError::not_found("this leaf does not exist, or does not concern you");
     let found = leaves.find_one(doc! { "_id": leaf.to_string() }).await?.ok_or_else(nothing)?;
     let evidence = found.evidence(&app.at_rest)?;
     if ![evidence.patient, evidence.leaf.request.grantee].contains(&caller.address) {
@@ -70,7 +70,7 @@ pub(crate) async fn list_checkpoints(
     let before = match query.cursor.as_deref().map(protocol::digits::parse::<u64>) {
         None => u64::MAX,
         Some(Some(size)) => size,
-        Some(None) => return Err(ApiError::invalid("cursor is not one that this server gave")),
+        Some(None) => return Err(ApiError::invalid("cursor is not valid for this server")),
     };
     // The id is ordered by size: operator, then ten digits.
     let range = doc! {

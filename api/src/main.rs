@@ -54,11 +54,11 @@ async fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::RestoreShares(settings) => {
             let shares = api::shares_backup::restore(&settings).await?;
-            print(&format!("{shares} release shares were missing and are back\n"))
+            print(&format!("{shares} missing release shares were restored\n"))
         }
         Command::AddOperatorKey(settings) => {
             let epoch = api::new_operator_key::add(&settings)?;
-            print(&format!("{} has encryption key {epoch} of the operator\n", settings.deployment.display()))
+            print(&format!("{} now has the operator's encryption key {epoch}\n", settings.deployment.display()))
         }
         Command::Openapi => print(&api::routes::openapi_text()?),
         Command::Version => print(concat!(env!("CARGO_PKG_VERSION"), "\n")),

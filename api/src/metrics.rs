@@ -53,23 +53,23 @@ struct RelayFigures {
 impl RelayFigures {
     fn register(&self, registry: &mut Registry) {
         let Self { balance_gwei, is_poor, is_at_fee_ceiling, queued, in_flight, unanchored, promise_seconds } = self;
-        registry.register("relayer_balance_gwei", "What a relayer's purse holds", balance_gwei.clone());
+        registry.register("relayer_balance_gwei", "Balance of a relayer, in gwei", balance_gwei.clone());
         registry.register(
             "relayer_poor",
-            "1 when a relayer's purse does not pay for what it must send",
+            "1 when a relayer's balance is too low for its pending transactions and reserve",
             is_poor.clone(),
         );
         registry.register(
             "relayer_at_fee_ceiling",
-            "1 when the chain costs more than the relayer pays",
+            "1 when the chain's fees are above the relayer's limit",
             is_at_fee_ceiling.clone(),
         );
         registry.register("relayer_queued", "Accepted actions without a transaction", queued.clone());
-        registry.register("relayer_in_flight", "Transactions on their way from this replica", in_flight.clone());
-        registry.register("log_unanchored_leaves", "Reads that no checkpoint on chain holds", unanchored.clone());
+        registry.register("relayer_in_flight", "Pending transactions of this replica", in_flight.clone());
+        registry.register("log_unanchored_leaves", "Reads that are in no checkpoint on chain", unanchored.clone());
         registry.register(
             "log_promise_seconds",
-            "In how many seconds a read of now is promised to stand on chain; 0 when reads are refused",
+            "Seconds within which a new read is promised to be on chain; 0 when reads are refused",
             promise_seconds.clone(),
         );
     }
@@ -102,7 +102,7 @@ impl Metrics {
         let forwarded_ignored = Counter::default();
         registry.register(
             "forwarded_ignored",
-            "Requests whose forwarded header names no address, or does not come from a proxy",
+            "Requests whose forwarded header has no address, or does not come from a proxy",
             forwarded_ignored.clone(),
         );
         let relay = RelayFigures::default();
@@ -148,7 +148,10 @@ impl Metrics {
     /// settings are wrong, all callers count as one.
     pub(crate) fn forwarded_ignored(&self, why: &'static str) {
         if self.forwarded_ignored.inc() == 0 {
-            tracing::warn!(why, "the forwarded header of a request was ignored; its sender counts by its own address");
+            tracing::warn!(
+                why,
+                "the forwarded header of a request was ignored; the request counts for its socket's address"
+            );
         }
     }
 }

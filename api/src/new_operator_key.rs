@@ -60,7 +60,10 @@ pub fn add(settings: &NewKeySettings) -> anyhow::Result<u32> {
     {
         return Ok(newest.epoch);
     }
-    ensure!(listed.len() < OPERATOR_KEYS_MAX, "the deployment file has {OPERATOR_KEYS_MAX} keys; that is the most");
+    ensure!(
+        listed.len() < OPERATOR_KEYS_MAX,
+        "the deployment file already has the maximum of {OPERATOR_KEYS_MAX} keys"
+    );
     let signer = read_signer(&settings.operator_key_file)?;
     ensure!(
         signer.address() == deployment.operator,
@@ -114,7 +117,7 @@ fn replace(path: &Path, before: &[u8], deployment: &Deployment) -> anyhow::Resul
         file.write_all(serde_json::to_string_pretty(deployment)?.as_bytes())?;
         file.write_all(b"\n")?;
         file.sync_all()?;
-        ensure!(read(path)? == before, "somebody else has changed it meanwhile; run the command again");
+        ensure!(read(path)? == before, "another program has changed it in the meantime; run the command again");
         std::fs::rename(&beside, path)?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         File::open(folder)?.sync_all()?;

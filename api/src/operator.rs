@@ -45,7 +45,7 @@ impl Operator {
         if signer.address() != deployment.operator {
             bail!("the operator's key is not the one that the deployment file names");
         }
-        deployment.operator_key().context("make the next key with: medlock-api add-operator-key")?;
+        deployment.operator_key().context("create the next key with: medlock-api add-operator-key")?;
         let secrets = read_secrets(secret_file)?;
         let mut release_keys = Vec::new();
         for listed in operator_keys::check(deployment)?.into_iter().rev() {

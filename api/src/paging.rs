@@ -28,7 +28,7 @@ impl Place {
     /// # Errors
     /// Returns `invalid_request` for a text that is not a cursor of this server.
     pub(crate) fn parse(text: &str) -> Result<Self, ApiError> {
-        let invalid = || ApiError::invalid("cursor is not one that this server gave");
+        let invalid = || ApiError::invalid("cursor is not valid for this server");
         let (at, id) = text.split_once(':').ok_or_else(invalid)?;
         let is_number = (1..=19).contains(&at.len()) && at.bytes().all(|byte| byte.is_ascii_digit());
         let is_id = id.len() <= 100 && id.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'x' | b':'));

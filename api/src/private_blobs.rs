@@ -161,11 +161,11 @@ fn precondition(headers: &HeaderMap) -> Result<Precondition, ApiError> {
         (false, true) if tags(header::IF_NONE_MATCH) == Some(Tags::Any) => Ok(Precondition::Nothing),
         (true, false) => match tags(header::IF_MATCH) {
             Some(these @ Tags::These(_)) => Ok(Precondition::Revision(these.strong())),
-            _ => Err(ApiError::invalid("If-Match must be the ETag of the revision that is replaced")),
+            _ => Err(ApiError::invalid("If-Match must be the ETag of the replaced revision")),
         },
         _ => Err(ApiError::new(
             ErrorCode::PreconditionFailed,
-            "send If-Match with the revision that is replaced, or If-None-Match: * for the first",
+            "send If-Match with the replaced revision, or If-None-Match: * for the first one",
         )),
     }
 }
@@ -181,7 +181,7 @@ async fn put(
     let bytes = BASE64_STANDARD.decode(&blob.content).map_err(|_| ApiError::invalid("content is not base64"))?;
     let bytes_max = app.settings.limits.private_blob_bytes_max;
     if bytes.len() > bytes_max {
-        return Err(ApiError::new(ErrorCode::TooLarge, format!("at most {bytes_max} bytes are kept here")));
+        return Err(ApiError::new(ErrorCode::TooLarge, format!("at most {bytes_max} bytes can be stored here")));
     }
     let revision = hex::encode(Sha256::digest(&bytes));
     let blobs = app.database.collection::<PrivateBlobDoc>(collection::PRIVATE_BLOBS);
@@ -203,7 +203,7 @@ async fn put(
     };
     // Writing the same content again, after an answer was lost, is no conflict.
     if !written && blobs.find_one(doc! { "_id": &doc.id, "revision": &doc.revision }).await?.is_none() {
-        return Err(ApiError::new(ErrorCode::PreconditionFailed, "another revision is stored by now"));
+        return Err(ApiError::new(ErrorCode::PreconditionFailed, "another revision was stored in the meantime"));
     }
     Ok(with_etag(StatusCode::NO_CONTENT.into_response(), &doc.revision))
 }

@@ -47,7 +47,7 @@ pub(crate) async fn post_read(
     let patient = permission.patient;
     let share = shares::find(&app, body.request.record, body.request.version, patient)
         .await?
-        .ok_or_else(|| ApiError::new(ErrorCode::ShareMissing, "no release share is here for this version"))?;
+        .ok_or_else(|| ApiError::new(ErrorCode::ShareMissing, "this server has no release share for this version"))?;
     let allowed_until = permission.allowed_until;
     let (leaf, evidence) = append(&app, &caller, body, &permission).await?;
     app.log_wake.wake();

@@ -117,7 +117,7 @@ pub(crate) async fn put_release_share(
         .filter(|on_chain| (1..=on_chain.version).contains(&version))
         .ok_or_else(|| ApiError::new(ErrorCode::UnknownRecord, "there is no such version on chain"))?;
     if known.patient != caller.address {
-        return Err(ApiError::forbidden("only the patient puts a release share in again"));
+        return Err(ApiError::forbidden("only the patient can restore a release share"));
     }
     let deposit = shares::Deposit {
         record,

@@ -100,7 +100,7 @@ pub(crate) async fn accept(
 ) -> Result<StatusCode, ApiError> {
     let has_granted = received::is_any_between(&app.database, &app.at_rest, caller.address, address).await?;
     if !has_granted && !requests::has_asked(&app.database, &app.at_rest, address, caller.address).await? {
-        return Err(ApiError::not_found("this address has shared nothing with you and asked you nothing"));
+        return Err(ApiError::not_found("this address has not shared anything with you or asked you for access"));
     }
     note(&app, caller.address, address).await?;
     Ok(StatusCode::NO_CONTENT)

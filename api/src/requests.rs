@@ -49,7 +49,7 @@ pub(crate) async fn post_request(
     let id = body.signed.id(&app.deployment);
     // Checked before anything is disclosed: a caller without the signature learns nothing.
     if body.signed.request.requester != caller.address {
-        return Err(ApiError::forbidden("one asks in one's own name only"));
+        return Err(ApiError::forbidden("you can only send requests as yourself"));
     }
     let hash = SignedAccessRequest::signing_hash(&body.signed.request, &app.deployment);
     app.chain_view.verify_signed(hash, caller.address, &body.signed.signature).await?;
@@ -137,10 +137,10 @@ pub(crate) async fn deny_request(
 ) -> Result<StatusCode, ApiError> {
     let (found, asked) = find_for(&app, &caller, request).await?;
     if asked.patient() != caller.address || signed.denial.patient != caller.address {
-        return Err(ApiError::forbidden("only the patient answers a request"));
+        return Err(ApiError::forbidden("only the patient can answer a request"));
     }
     if signed.denial.request != request.0 {
-        return Err(ApiError::invalid("the message denies another request"));
+        return Err(ApiError::invalid("the message is about another request"));
     }
     let now = app.clock.now();
     if signed.denial.deadline <= U256::from(now) {
@@ -153,7 +153,7 @@ pub(crate) async fn deny_request(
         RequestState::Denied => return Ok(StatusCode::NO_CONTENT),
         RequestState::Open => {}
         RequestState::Lapsed => return Err(ended()),
-        RequestState::Approved => return Err(ApiError::new(ErrorCode::StaleState, "the request was answered already")),
+        RequestState::Approved => return Err(ApiError::new(ErrorCode::StaleState, "the request was already answered")),
     }
     requests::deny(&app.database, &app.at_rest, request, now, signed).await?;
     let answered = FeedEntry::new(&app.at_rest, asked.requester(), FeedKind::RequestAnswered, request, now);
@@ -186,7 +186,7 @@ pub(crate) async fn expect_open(
 }
 
 fn ended() -> ApiError {
-    let detail = "the request has ended: its time is over, or nobody vouches for its requester now";
+    let detail = "the request has ended: its deadline has passed, or its requester is no longer accredited";
     ApiError::new(ErrorCode::StaleState, detail)
 }
 
@@ -216,7 +216,7 @@ async fn find_between(
         return Err(nothing());
     }
     match found.state {
-        RequestState::Denied => Err(ApiError::new(ErrorCode::StaleState, "the request was denied already")),
+        RequestState::Denied => Err(ApiError::new(ErrorCode::StaleState, "the request was already denied")),
         _ => Ok((found, asked)),
     }
 }
@@ -242,7 +242,7 @@ async fn left_alone(
 }
 
 async fn find_for(app: &App, caller: &Caller, id: RequestId) -> Result<(RequestDoc, Asked), ApiError> {
-    let nothing = || ApiError::not_found("there is no such request of yours");
+    let nothing = || ApiError::not_found("this request does not exist, or is not yours");
     let found = requests::find(&app.database, id).await?.ok_or_else(nothing)?;
     let asked = found.asked(&app.at_rest)?;
     if !asked.is_of(caller.address) {
@@ -255,31 +255,34 @@ async fn find_for(app: &App, caller: &Caller, id: RequestId) -> Result<(RequestD
 async fn check(app: &App, caller: &Caller, body: &RequestBody) -> Result<(), ApiError> {
     let request = &body.signed.request;
     if request.patient == caller.address || request.patient == Address::ZERO {
-        return Err(ApiError::invalid("the request names no other person as patient"));
+        return Err(ApiError::invalid("the request must name another person as the patient"));
     }
     let purposes = Purpose::from_mask(request.purposes);
     let out_of_range = |detail| ApiError::new(ErrorCode::OutOfRange, detail);
     if Purpose::mask(&purposes) != request.purposes {
-        return Err(out_of_range("there is no such purpose"));
+        return Err(out_of_range("this purpose does not exist"));
     }
     let right = Right::from_bit(request.rights).ok_or_else(|| out_of_range("rights must be READ or WRITE"))?;
-    let kind = ScopeKind::from_code(request.kind).ok_or_else(|| out_of_range("there is no such scope kind"))?;
+    let kind = ScopeKind::from_code(request.kind).ok_or_else(|| out_of_range("this scope kind does not exist"))?;
     if right == Right::Read && purposes.is_empty() {
-        return Err(out_of_range("a request to read names a purpose"));
+        return Err(out_of_range("a request to read must name a purpose"));
     }
     if right == Right::Write && kind == ScopeKind::Record {
-        return Err(out_of_range("writing is granted over a category or all"));
+        return Err(out_of_range("a grant to write must be over a category or all records"));
     }
     let now = app.clock.now();
     request.check_ends(now)?;
     if request.deadline <= U256::from(now) || request.until.to::<u64>() <= now {
-        return Err(ApiError::new(ErrorCode::Expired, "the request's deadline, or the end that it wishes, has passed"));
+        return Err(ApiError::new(
+            ErrorCode::Expired,
+            "the request's deadline, or the end of the requested period, has passed",
+        ));
     }
     if body.note.len() != NOTE_LEN {
-        return Err(ApiError::new(ErrorCode::InvalidCapsule, "a note has exactly one length"));
+        return Err(ApiError::new(ErrorCode::InvalidCapsule, "the note does not have the required length"));
     }
     if Sha256::digest(&body.note).as_slice() != request.noteHash.as_slice() {
-        return Err(ApiError::invalid("the note is not the one that the request names"));
+        return Err(ApiError::invalid("the note does not match the hash in the request"));
     }
     expect_both_ready(app, request.patient, caller, right, &purposes).await?;
     expect_room(app, caller, request.patient, now).await
@@ -302,7 +305,7 @@ async fn expect_both_ready(
     if needs_accreditation(Some(right), purposes) {
         let head = app.chain_view.head().await?;
         if !app.chain_view.is_accredited(caller.address, None, &head).await? {
-            return Err(ApiError::new(ErrorCode::NotAccredited, "nobody vouches for the requester now"));
+            return Err(ApiError::new(ErrorCode::NotAccredited, "no accreditor vouches for the requester now"));
         }
     }
     Ok(())
@@ -314,12 +317,12 @@ async fn expect_room(app: &App, caller: &Caller, patient: Address, now: u64) -> 
     let waiting = requests::open_between(&app.database, &app.at_rest, (caller.address, patient), now).await?;
     let waits = |request: &RequestDoc| request.asked(&app.at_rest).is_ok_and(|asked| asked.deadline() > now);
     if waiting.into_iter().filter(waits).count() as u64 >= max {
-        return Err(ApiError::new(ErrorCode::RateLimited, "too many requests to this patient wait for an answer")
+        return Err(ApiError::new(ErrorCode::RateLimited, "you have too many unanswered requests to this patient")
             .retry_after(3_600));
     }
     // A blocked requester gets the same answer as one that comes too late.
     let tomorrow = || {
-        ApiError::new(ErrorCode::RateLimited, "this person takes no more requests from you today")
+        ApiError::new(ErrorCode::RateLimited, "this person accepts no more requests from you today")
             .retry_after(daily::seconds_left(now))
     };
     if blocks::is_blocked(&app.database, &app.at_rest, patient, caller.address).await? {
@@ -330,8 +333,11 @@ async fn expect_room(app: &App, caller: &Caller, patient: Address, now: u64) -> 
     }
     let limits = &app.settings.limits;
     if !daily::take(app, Daily::RequestsToStrangers, caller.address, limits.stranger_requests_per_day_max).await? {
-        return Err(ApiError::new(ErrorCode::RateLimited, "too many requests to people who do not know you today")
-            .retry_after(daily::seconds_left(now)));
+        return Err(ApiError::new(
+            ErrorCode::RateLimited,
+            "you have sent too many requests today to people who do not know you",
+        )
+        .retry_after(daily::seconds_left(now)));
     }
     if !daily::take(app, Daily::RequestsOfStrangers, patient, limits.strangers_requests_per_day_max).await? {
         return Err(tomorrow());

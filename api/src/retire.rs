@@ -139,18 +139,15 @@ pub(crate) async fn run(app: App) {
         match lease.hold().await {
             Ok(true) => {
                 if let Err(error) = round(&app).await {
-                    tracing::warn!(
-                        code = error.code().as_str(),
-                        "what has ended could not be destroyed yet; trying again"
-                    );
+                    tracing::warn!(code = error.code().as_str(), "ended data could not be destroyed yet; trying again");
                 }
             }
             Ok(false) => {}
-            Err(error) => tracing::warn!(%error, "the lease to destroy what has ended could not be asked for"),
+            Err(error) => tracing::warn!(%error, "the lease to destroy ended data could not be requested"),
         }
     }
     if let Err(error) = lease.release().await {
-        tracing::warn!(%error, "the lease to destroy what has ended was not released; it ends by itself");
+        tracing::warn!(%error, "the lease to destroy ended data was not released; it ends by itself");
     }
 }
 

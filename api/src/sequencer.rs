@@ -70,7 +70,7 @@ async fn run(app: &App, lease: &mut Lease) {
                 code: ErrorCode::StaleState | ErrorCode::NonceUsed,
                 ..
             })) => {
-                tracing::info!("the log's head has moved; beginning anew from the chain");
+                tracing::info!("the log's head has moved; starting again from the chain");
             }
             Err(error) => {
                 tracing::warn!(%error, cause = ?std::error::Error::source(&error), "the log was not anchored; trying again")

@@ -69,7 +69,7 @@ const OTHER_FILES: u64 = 256;
 pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
     let listen = settings.listen;
     let app = App::open(settings).await?;
-    background::expect_secrets(&app).await.context("the operator's secrets do not fit the database")?;
+    background::expect_secrets(&app).await.context("the operator's secrets do not belong to the database")?;
     background::create_indexes(&app).await.context("cannot create the indexes")?;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     tracing::info!(listen = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "serving");
@@ -127,7 +127,10 @@ fn connection_places(limits: &Limits) -> Places {
     let files = open_files_max();
     let all = usize::try_from(files.saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX).max(1);
     if all < limits.connections_max {
-        tracing::warn!(connections = all, "the system lets this process open few files; raise the limit (ulimit -n)");
+        tracing::warn!(
+            connections = all,
+            "the system allows this process only few open files; raise the limit (ulimit -n)"
+        );
     }
     let bounds = limits.connections();
     Places::new(Bounds { all: all.min(bounds.all), ..bounds })

@@ -106,7 +106,7 @@ impl Opened {
 
     /// Checks that a share opens. Otherwise the fault would be found only when somebody needs the share.
     fn check(&self, share: &Document) -> anyhow::Result<()> {
-        let share: Share = mongodb::bson::from_document(share.clone()).context("a share has another form")?;
+        let share: Share = mongodb::bson::from_document(share.clone()).context("a share has an unknown form")?;
         self.operator
             .decrypt_at_rest((share.record, share.version), share.depositor, &share.sealed)
             .with_context(|| format!("the share of record {} version {}", share.record, share.version))?;

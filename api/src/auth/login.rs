@@ -54,7 +54,7 @@ fn check_text(app: &App, message: &Message, text: &str) -> Result<String, ApiErr
     let point: [u8; 65] =
         key.to_sec1_point(false).as_bytes().try_into().expect("an uncompressed P-256 point has 65 bytes");
     if message.statement.as_deref() != Some(LOGIN_STATEMENT) {
-        return Err(invalid("the message has another statement than medlock's"));
+        return Err(invalid("the message does not have medlock's statement"));
     }
     let Some(expiration) = &message.expiration_time else {
         return Err(invalid("the message must have an expiration time"));
@@ -70,7 +70,7 @@ fn check_text(app: &App, message: &Message, text: &str) -> Result<String, ApiErr
         session_key: &point,
     };
     if expected.to_string() != text {
-        return Err(invalid("the message is not written as the challenge asks"));
+        return Err(invalid("the message does not have the form that the challenge requires"));
     }
     if !is_rfc3339(&message.issued_at.to_string()) || !is_rfc3339(&expiration.to_string()) {
         return Err(invalid("the message's times are not in the form of RFC 3339"));
@@ -147,7 +147,8 @@ fn seconds(time: &TimeStamp) -> u64 {
 
 async fn consume_nonce(app: &App, message: &Message) -> Result<(), ApiError> {
     let nonces = app.database.collection::<NonceDoc>(collection::NONCES);
-    let used = || ApiError::new(ErrorCode::NonceUsed, "the login nonce was used, has expired, or was never ours");
+    let used =
+        || ApiError::new(ErrorCode::NonceUsed, "the login nonce was used, has expired, or is not from this server");
     let nonce = nonces.find_one_and_delete(doc! { "_id": &message.nonce }).await?.ok_or_else(used)?;
     if nonce.expires_at <= app.clock.now() {
         return Err(used());
@@ -181,7 +182,7 @@ async fn check_signature(app: &App, message: &Message, body: &LoginBody, address
         // Not the signature of an externally owned account, but the contract has accepted it above.
         Err(VerificationError::Signer | VerificationError::Crypto(_) | VerificationError::SignatureLength) => Ok(()),
         Err(VerificationError::RpcRequired) => Ok(()),
-        Err(_) => Err(invalid("the login message is not the one that was asked for")),
+        Err(_) => Err(invalid("the login message is not the requested one")),
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) async fn find(app: &App, caller: Address, cid: &str) -> Result<Blob, 
     // Parsed and formatted again, so that a call to the storage node contains a CID and nothing else.
     let parsed: Cid = cid.parse().map_err(|_| ApiError::invalid("this is not a CID"))?;
     if parsed.version() != cid::Version::V1 || parsed.to_string() != cid {
-        return Err(ApiError::invalid("a CID here is version 1 in base32"));
+        return Err(ApiError::invalid("the CID must be version 1 in base32"));
     }
     match row(app, caller, cid).await? {
         Some(row) if may_have(app, caller, &row, cid).await? => Ok(Blob { cid: cid.to_owned(), size: row.size }),
@@ -118,5 +118,5 @@ async fn adopt(app: &App, caller: Address, cid: &str) -> Result<Option<PinDoc>, 
 
 /// Returns the error for a storage node that has failed.
 pub(super) fn unavailable(error: ContentError) -> ApiError {
-    ApiError::new(ErrorCode::Unavailable, "the storage node does not have it at hand").because(error)
+    ApiError::new(ErrorCode::Unavailable, "the storage node cannot provide the file at the moment").because(error)
 }

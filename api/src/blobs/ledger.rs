@@ -140,5 +140,5 @@ pub(crate) async fn expect_stored(
     if pins(app).find_one(doc! { "cid": &cid, "uploader": &uploader }).await?.is_some() {
         return Err(ApiError::new(ErrorCode::InvalidEnvelope, "the uploaded envelope names another record or version"));
     }
-    Err(ApiError::not_found("the envelope was not uploaded here"))
+    Err(ApiError::not_found("this server does not have the envelope"))
 }

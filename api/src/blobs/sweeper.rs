@@ -28,11 +28,11 @@ pub(crate) async fn run(app: App) {
         match lease.hold().await {
             Ok(true) => {
                 if let Err(error) = sweep(&app, Some(&mut lease)).await {
-                    tracing::warn!(cause = format!("{error:#}"), "sweeping was cut short; the next sweep goes on");
+                    tracing::warn!(cause = format!("{error:#}"), "sweeping was interrupted; the next sweep continues");
                 }
             }
             Ok(false) => {}
-            Err(error) => tracing::warn!(cause = %error, "the sweeper's lease could not be asked for"),
+            Err(error) => tracing::warn!(cause = %error, "the sweeper's lease could not be requested"),
         }
     }
     let _ = lease.release().await;

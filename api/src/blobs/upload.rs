@@ -45,7 +45,10 @@ const DRAIN_BYTES_MAX: u64 = 4 << 20;
 pub(super) fn announced_length(app: &App, headers: &HeaderMap) -> Result<u64, ApiError> {
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if media_type != Some("application/octet-stream") {
-        return Err(ApiError::new(ErrorCode::UnsupportedMediaType, "an envelope is application/octet-stream"));
+        return Err(ApiError::new(
+            ErrorCode::UnsupportedMediaType,
+            "an envelope must have the media type application/octet-stream",
+        ));
     }
     let length = headers
         .get(header::CONTENT_LENGTH)

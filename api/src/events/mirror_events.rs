@@ -18,7 +18,7 @@ const OVERLAP_BLOCKS: i64 = 64;
 enum FollowError {
     #[error("the database does not answer: {0}")]
     Store(#[from] mongodb::error::Error),
-    #[error("an event could not be told: {0:?}")]
+    #[error("an event could not be added to the feed: {0:?}")]
     Api(ApiError),
 }
 
@@ -29,7 +29,7 @@ pub(super) async fn follow(app: App) {
             () = app.shutdown.cancelled() => break,
             outcome = follow_while_held(&app, &mut lease) => {
                 if let Err(error) = outcome {
-                    tracing::warn!(%error, "the mirror's events could not be followed; beginning again");
+                    tracing::warn!(%error, "the mirror's events could not be followed; starting again");
                 }
             }
         }

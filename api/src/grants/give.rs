@@ -64,7 +64,7 @@ pub(super) async fn check_form(body: GrantBody) -> Result<Kept, ApiError> {
     let tag = opened_tag(&body)?;
     let capsules = body.bundles.iter().map(|bundle| bundle.capsules.len()).sum::<usize>();
     if capsules > CAPSULES_MAX {
-        return Err(ApiError::new(ErrorCode::OutOfRange, "the bundles have more than 4,096 capsules together"));
+        return Err(ApiError::new(ErrorCode::OutOfRange, "the bundles have more than 4,096 capsules in total"));
     }
     work::run(capsules * CAPSULE_LEN, move || {
         let bundles = body.bundles.iter().map(|bundle| checked(body.right, bundle)).collect::<Result<_, _>>()?;
@@ -88,13 +88,13 @@ pub(super) fn check_message(
         return Err(ApiError::invalid("the message is not a Grant; send it to /v1/actions"));
     };
     if message.patient != caller.address {
-        return Err(ApiError::forbidden("only the patient grants"));
+        return Err(ApiError::forbidden("only the patient can give a grant"));
     }
     if opened_tag(body)?.0 != message.tag {
-        return Err(ApiError::invalid("grantee and salt do not open the tag of the message"));
+        return Err(ApiError::invalid("grantee and salt do not match the tag in the message"));
     }
     if message.rights != body.right.bit() {
-        return Err(ApiError::invalid("the right is not the one that the message grants"));
+        return Err(ApiError::invalid("the right differs from the one in the message"));
     }
     if message.scopes.len() != body.bundles.len() {
         return Err(ApiError::invalid("there must be one bundle for each scope of the message"));
@@ -129,7 +129,7 @@ pub(super) fn check_hashes(signed: &SignedAction, kept: &Kept) -> Result<Vec<u32
     let mut epochs = Vec::with_capacity(kept.bundles.len());
     for (scope, checked) in message.scopes.iter().zip(&kept.bundles) {
         if checked.hash != scope.bundleHash {
-            return Err(ApiError::invalid("a bundle is not the one whose hash the message names"));
+            return Err(ApiError::invalid("a bundle does not match its hash in the message"));
         }
         let epoch = scope.epoch.checked_add(1);
         epochs.push(epoch.ok_or_else(|| ApiError::new(ErrorCode::OutOfRange, "the grant epoch is out of range"))?);
@@ -171,7 +171,7 @@ pub(super) async fn keep(
 /// one.
 pub(super) async fn put_in_again(app: &App, caller: &Caller, kept: &Kept) -> Result<(), ApiError> {
     if kept.bundles.is_empty() {
-        return Err(ApiError::invalid("there is no bundle to keep"));
+        return Err(ApiError::invalid("the request contains no bundle"));
     }
     let mut standings = Vec::with_capacity(kept.bundles.len());
     for (bundle, checked) in kept.body.bundles.iter().zip(&kept.bundles) {
@@ -181,7 +181,7 @@ pub(super) async fn put_in_again(app: &App, caller: &Caller, kept: &Kept) -> Res
         let begins = granted == checked.hash
             || checked.parsed.as_ref().is_some_and(|bundle| bundle.signed_len(granted).is_some());
         if !begins {
-            return Err(ApiError::invalid("the bundle does not begin with the one that was granted"));
+            return Err(ApiError::invalid("the bundle does not begin with the granted bundle"));
         }
         standings.push((terms.epoch, terms.not_after));
     }
@@ -202,7 +202,7 @@ pub(super) async fn put_in_again(app: &App, caller: &Caller, kept: &Kept) -> Res
 /// Returns `not_found` when the caller is not its patient, `grant_revoked`, and `invalid_request` when a capsule would
 /// be lost.
 pub(super) async fn catch_up(app: &App, caller: &Caller, grant: GrantId, bundle: BundleBody) -> Result<(), ApiError> {
-    let nothing = || ApiError::not_found("there is no such grant of yours here");
+    let nothing = || ApiError::not_found("this grant does not exist here, or is not yours");
     let known = received::find(&app.database, &app.at_rest, grant).await?;
     let known = known.filter(|known| known.opened.patient == caller.address).ok_or_else(nothing)?;
     if (bundle.kind, bundle.scope_id) != (known.opened.kind, known.opened.scope_id) {
@@ -219,7 +219,7 @@ pub(super) async fn catch_up(app: &App, caller: &Caller, grant: GrantId, bundle:
             _ => standing.body.capsules.is_empty(),
         };
         if !is_complete {
-            return Err(ApiError::invalid("the bundle lacks a capsule that the grantee has"));
+            return Err(ApiError::invalid("the bundle lacks a capsule that the grantee already has"));
         }
         Ok(KeptBundle { body: bundle, stored_at: now_ms(), ..standing })
     })
@@ -243,10 +243,10 @@ fn opened_tag(body: &GrantBody) -> Result<Tag, ApiError> {
 fn checked(right: Right, bundle: &BundleBody) -> Result<Checked, ApiError> {
     match (right, bundle.kind) {
         (Right::Write, _) if !bundle.capsules.is_empty() => {
-            Err(ApiError::new(ErrorCode::InvalidCapsule, "a grant to write has no capsules"))
+            Err(ApiError::new(ErrorCode::InvalidCapsule, "a grant to write must not have capsules"))
         }
         (Right::Write, ScopeKind::Record) => {
-            Err(ApiError::new(ErrorCode::OutOfRange, "writing is granted over a category or all"))
+            Err(ApiError::new(ErrorCode::OutOfRange, "a grant to write must be over a category or all records"))
         }
         (Right::Write, _) => Ok(Checked { hash: Bundle::NONE, parsed: None }),
         (Right::Read, ScopeKind::Record) => {
@@ -254,7 +254,7 @@ fn checked(right: Right, bundle: &BundleBody) -> Result<Checked, ApiError> {
                 .map_err(|error| ApiError::new(ErrorCode::InvalidCapsule, error.to_string()))?;
             Ok(Checked { hash: bundle.hash(), parsed: Some(bundle) })
         }
-        (Right::Read, _) => Err(ApiError::new(ErrorCode::OutOfRange, "reading is granted over single records")),
+        (Right::Read, _) => Err(ApiError::new(ErrorCode::OutOfRange, "a grant to read must be over single records")),
     }
 }
 
@@ -274,14 +274,15 @@ async fn own_records(app: &App, patient: Address, bundles: &[BundleBody]) -> Res
     // If the mirror is a moment behind, the chain is asked.
     let missing: Vec<RecordId> = wanted.into_iter().filter(|record| !known.contains_key(record)).collect();
     for record in missing {
-        let found =
-            app.chain_view.find_record(record, BlockId::latest()).await?.ok_or_else(|| {
-                ApiError::new(ErrorCode::UnknownRecord, "a record that is to be shared is not on chain")
-            })?;
+        let found = app
+            .chain_view
+            .find_record(record, BlockId::latest())
+            .await?
+            .ok_or_else(|| ApiError::new(ErrorCode::UnknownRecord, "a record in the grant is not on chain"))?;
         known.insert(record, (found.patient, found.created.to::<u64>()));
     }
     if known.values().any(|(owner, _)| *owner != patient) {
-        return Err(ApiError::forbidden("only the patient of a record grants access to it"));
+        return Err(ApiError::forbidden("only the patient of a record can grant access to it"));
     }
     Ok(known.into_iter().map(|(record, (_, created))| (record, created)).collect())
 }
@@ -302,7 +303,7 @@ async fn standing_terms(
     );
     let (terms, patient_epoch) = (terms?, patient_epoch?);
     if terms.epoch == 0 {
-        return Err(ApiError::new(ErrorCode::NoGrant, "no such grant stands on chain"));
+        return Err(ApiError::new(ErrorCode::NoGrant, "this grant is not on chain"));
     }
     if terms.rights & right.bit() == 0 || terms.patient_epoch != patient_epoch {
         return Err(ApiError::new(ErrorCode::GrantRevoked, "the grant was revoked"));

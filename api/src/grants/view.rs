@@ -34,11 +34,11 @@ pub(super) async fn list(app: &App, caller: &Caller, query: &GrantQuery) -> Resu
     let after = after.as_ref();
     match query.side.unwrap_or(GrantSide::Given) {
         GrantSide::Given if patient.is_some() || query.shelf.is_some() => {
-            Err(ApiError::invalid("patient and shelf narrow received grants only"))
+            Err(ApiError::invalid("patient and shelf can only be used with received grants"))
         }
         GrantSide::Given => given(app, caller.address, record, after, limit).await,
         GrantSide::Received if query.shelf.is_some() && (patient.is_some() || record.is_some()) => {
-            Err(ApiError::invalid("shelf does not go together with record or patient"))
+            Err(ApiError::invalid("shelf cannot be combined with record or patient"))
         }
         GrantSide::Received => {
             let patient = match record {
@@ -124,7 +124,7 @@ async fn received_by(
 /// Returns `not_found` when the caller is neither its patient nor its grantee, or when there are no capsules here, and
 /// `grant_revoked`.
 pub(super) async fn bundle(app: &App, caller: &Caller, grant: GrantId) -> Result<BundleBody, ApiError> {
-    let nothing = || ApiError::not_found("there is no such grant of yours here");
+    let nothing = || ApiError::not_found("this grant does not exist here, or is not yours");
     let row = received::find(&app.database, &app.at_rest, grant).await?.ok_or_else(nothing)?;
     if ![row.opened.patient, row.opened.grantee].contains(&caller.address) {
         return Err(nothing());

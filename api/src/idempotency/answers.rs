@@ -120,10 +120,7 @@ pub(super) async fn begin(app: &App, claim: &Claim) -> Result<Begun, ApiError> {
     // The claim may have been released at this moment.
     let Some(stored) = collection.find_one(doc! { "_id": &claim.id }).await? else { return Ok(Begun::Running) };
     if stored.fingerprint != claim.fingerprint {
-        return Err(ApiError::new(
-            ErrorCode::IdempotencyMismatch,
-            "this idempotency key came with another request before",
-        ));
+        return Err(ApiError::new(ErrorCode::IdempotencyMismatch, "this idempotency key was used for another request"));
     }
     if let Some(answer) = stored.answer {
         return app.at_rest.open(Use::Answer, &claim.id, &answer).map(Begun::Answered).map_err(ApiError::internal);

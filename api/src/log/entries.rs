@@ -48,7 +48,7 @@ struct Wanted {
 
 impl Wanted {
     fn parse(query: &LogQuery) -> Result<Self, ApiError> {
-        let invalid = || ApiError::invalid("cursor is not one that this server gave");
+        let invalid = || ApiError::invalid("cursor is not valid for this server");
         Ok(Self {
             record: query.record,
             purpose: query.purpose,

@@ -40,7 +40,7 @@ pub(super) async fn ask(app: &App, request: &ReadRequest) -> Result<Permission, 
     if let Some(max) = app.settings.limits.head_age_seconds_max
         && now.saturating_sub(block.time) > max
     {
-        return Err(ApiError::new(ErrorCode::Unavailable, "the chain's head is too old to ask it for permission"));
+        return Err(ApiError::new(ErrorCode::Unavailable, "the chain's head is too old to check the permission"));
     }
     // On an idle chain the block time stops while grants expire.
     let time = now.max(block.time);
@@ -83,7 +83,7 @@ fn readable(record: Option<Record>, version: u16) -> Result<Record, ApiError> {
         return Err(withdrawn());
     }
     if version > record.version {
-        return Err(unknown("the record has no such version"));
+        return Err(unknown("the record does not have this version"));
     }
     Ok(record)
 }
@@ -163,7 +163,7 @@ async fn why_not(
     let best = verdicts.into_iter().max().unwrap_or(Verdict::NeverGranted);
     Ok(match best {
         Verdict::NeverGranted | Verdict::OtherRight => {
-            ApiError::new(ErrorCode::NoGrant, "the patient has not granted this")
+            ApiError::new(ErrorCode::NoGrant, "the patient has not granted this access")
         }
         Verdict::OtherPurpose => ApiError::new(ErrorCode::NoGrant, "the grant is for another purpose"),
         Verdict::Revoked => ApiError::new(ErrorCode::GrantRevoked, "the patient has revoked the grant"),
@@ -171,6 +171,6 @@ async fn why_not(
             ApiError::new(ErrorCode::GrantExpired, "the grant's period is over, or has not begun")
         }
         // The grant permits it, so the reason can only be the reader's accreditation.
-        Verdict::Permitted => ApiError::new(ErrorCode::NotAccredited, "nobody vouches for the reader now"),
+        Verdict::Permitted => ApiError::new(ErrorCode::NotAccredited, "no accreditor vouches for the reader now"),
     })
 }

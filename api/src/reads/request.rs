@@ -19,18 +19,18 @@ pub(super) fn check(app: &App, caller: &Caller, body: &ReadBody) -> Result<(), A
     if request.login_hash != caller.login_hash() {
         return Err(ApiError::new(
             ErrorCode::NotSignedIn,
-            "the request names another session than the one that sends it",
+            "the request names a session other than the one that sends it",
         ));
     }
     if request.grantee != caller.address {
-        return Err(ApiError::forbidden("one reads in one's own name only"));
+        return Err(ApiError::forbidden("you can only read as yourself"));
     }
     check_deadline(request, app.clock.now())?;
     if !verify_session_signature(&caller.session_key, &request.signed_bytes(&app.deployment), &body.signature) {
         return Err(ApiError::new(ErrorCode::InvalidSignature, "the request is not signed by the session's key"));
     }
     if request.version == 0 {
-        return Err(ApiError::new(ErrorCode::UnknownRecord, "versions count from 1"));
+        return Err(ApiError::new(ErrorCode::UnknownRecord, "versions start at 1"));
     }
     Ok(())
 }
@@ -38,7 +38,7 @@ pub(super) fn check(app: &App, caller: &Caller, body: &ReadBody) -> Result<(), A
 fn check_deadline(request: &ReadRequest, now: u64) -> Result<(), ApiError> {
     let skewed = |detail| Err(ApiError::new(ErrorCode::ClockSkew, detail));
     if request.deadline > now.saturating_add(READ_REQUEST_SECONDS_MAX) {
-        return skewed("the deadline lies further ahead than a read request may be valid");
+        return skewed("the deadline is later than a read request allows");
     }
     if request.deadline.saturating_add(READ_REQUEST_SECONDS_MAX) <= now {
         return skewed("the deadline passed so long ago that the client's clock must be behind");

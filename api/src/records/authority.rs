@@ -66,7 +66,7 @@ impl Uploader {
     pub(super) async fn expect_allowed(&self, app: &App) -> Result<(), ApiError> {
         let head = app.chain_view.head().await?;
         if !app.chain_view.is_accredited_in(self.address, Role::mask(&UPLOADERS), &head).await? {
-            return Err(ApiError::new(ErrorCode::NotAccredited, "nobody vouches for this uploader now"));
+            return Err(ApiError::new(ErrorCode::NotAccredited, "no accreditor vouches for this uploader now"));
         }
         if self.standing(app, &head).await?.is_empty() {
             let detail = "the patient has not allowed this uploader to add records";

@@ -44,10 +44,10 @@ pub(super) async fn verify<'a>(
 ) -> Result<(Registration, Verified<'a>), ApiError> {
     let registration = registration(&signed.action)?;
     if (registration.record, registration.version) != (body.record, body.version) {
-        return Err(ApiError::invalid("record and version are not those that the message registers"));
+        return Err(ApiError::invalid("record and version differ from those in the message"));
     }
     if registration.uploader != caller.address {
-        return Err(ApiError::forbidden("only the uploader that the message names deposits its release share"));
+        return Err(ApiError::forbidden("only the uploader in the message can deposit its release share"));
     }
     Ok((registration, app.relay.verify(signed).await?))
 }
@@ -124,15 +124,18 @@ pub(super) async fn deposit(app: &App, caller: &Caller, body: &RegisterBody) -> 
 /// event for later ones.
 async fn expect_its_uploader(app: &App, address: Address, body: &RegisterBody) -> Result<(), ApiError> {
     if body.salt.is_none_or(|salt| RecordId::derive(address, salt) != body.record) {
-        return Err(ApiError::forbidden("only the patient, or the uploader who opens the record id, deposits a share"));
+        return Err(ApiError::forbidden(
+            "only the patient, or the uploader who can open the record id, can deposit a share",
+        ));
     }
     if body.version == 1 {
         return Ok(());
     }
     let versions = app.database.collection::<VersionDoc>(mirror::collection::VERSIONS);
     let version = versions.find_one(doc! { "_id": version_id(body.record, body.version) }).await?;
-    let version = version
-        .ok_or_else(|| ApiError::new(ErrorCode::UnknownRecord, "this server has not seen the version's block yet"))?;
+    let version = version.ok_or_else(|| {
+        ApiError::new(ErrorCode::UnknownRecord, "this server has not processed the version's block yet")
+    })?;
     if version.uploader != address {
         return Err(ApiError::forbidden("somebody else uploaded this version"));
     }
@@ -160,7 +163,7 @@ fn registration(action: &Action) -> Result<Registration, ApiError> {
             digest: next.digest,
             patient: None,
         }),
-        _ => Err(ApiError::invalid("the message registers no record; send it to /v1/actions")),
+        _ => Err(ApiError::invalid("the message does not register a record; send it to /v1/actions")),
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) async fn deposit(app: &App, deposit: Deposit<'_>) -> Result<(), ApiEr
         } else {
             Err(ApiError::new(
                 ErrorCode::AlreadyExists,
-                "the uploader deposits a release share once; only the patient replaces it",
+                "the uploader can deposit a release share only once; only the patient can replace it",
             ))
         };
     }

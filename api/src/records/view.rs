@@ -47,7 +47,7 @@ pub(super) async fn versions(
     query: &PageQuery,
 ) -> Result<Page<VersionView>, ApiError> {
     let limit = u16::try_from(page_limit(query.limit)?).unwrap_or(u16::MAX);
-    let invalid = || ApiError::invalid("cursor is not one that this server gave");
+    let invalid = || ApiError::invalid("cursor is not valid for this server");
     let before = query.cursor.as_deref().map(|text| digits::parse::<u16>(text).ok_or_else(invalid)).transpose()?;
     let record = find(app, caller, id).await?;
     let newest = before.map_or(record.version, |before| record.version.min(before.saturating_sub(1)));

@@ -242,7 +242,7 @@ fn known_to(known: ActionDoc, at_rest: &AtRest, caller: Address) -> Result<Actio
     if known.may_be_seen_by(at_rest, caller) {
         return Ok(known);
     }
-    let detail = "somebody else has brought this action already; its signer sees how it stands";
+    let detail = "somebody else has already sent this action; its signer can see its status";
     Err(ApiError::new(ErrorCode::AlreadyExists, detail))
 }
 
@@ -250,7 +250,7 @@ fn known_to(known: ActionDoc, at_rest: &AtRest, caller: Address) -> Result<Actio
 /// and wait.
 fn expect_funds(shared: &Shared, line: Line) -> Result<(), RelayError> {
     if line == Line::Ordinary && shared.held_back(line) == Some(Waiting::Funds) {
-        return Err(RelayError::refused(ErrorCode::RelayerPoor, "The server's relayer has too little ether."));
+        return Err(RelayError::refused(ErrorCode::RelayerPoor, "The server's relayer does not have enough ether."));
     }
     Ok(())
 }
@@ -267,7 +267,7 @@ async fn charge(
     let standing = standing::of(shared, submitter.address).await?;
     let is_refused = standing == Standing::New && shared.limits.new_accounts == NewAccounts::Invited;
     if is_refused && line != Line::Urgent {
-        return Err(RelayError::refused(ErrorCode::NotInvited, "This server relays for invited accounts only."));
+        return Err(RelayError::refused(ErrorCode::NotInvited, "This server relays only for invited accounts."));
     }
     let payer = Payer { account: submitter.address, network: submitter.network, standing };
     let budgets = budget::budgets(&shared.limits.budgets, &shared.at_rest, line, &payer);

@@ -114,7 +114,7 @@ pub(super) fn budgets(limits: &Budgets, at_rest: &AtRest, line: Line, payer: &Pa
         let names = names(Lookup::RelayNetwork, &octets(payer.network?));
         Some(Budget::new("network", line, &names, max, "your network"))
     };
-    let others = |max| Budget::new("others", line, &all, max, "accounts for whom nobody vouches");
+    let others = |max| Budget::new("others", line, &all, max, "accounts without an accreditation");
     let total = |max| Budget::new("total", line, &all, max, "everybody");
     let mut budgets = Vec::new();
     match (line, payer.standing) {
@@ -259,7 +259,7 @@ mod tests {
         let strangers = [
             ("this account", 10),
             ("your network", 200),
-            ("accounts for whom nobody vouches", 5_000),
+            ("accounts without an accreditation", 5_000),
             ("everybody", 10_000),
         ];
         assert_eq!(of(Line::Ordinary, Standing::New), strangers);

@@ -69,10 +69,10 @@ pub(super) fn call_of(signed: &SignedAction, deployment: &Deployment) -> Result<
     if let Action::RegisterRecord(record) = &signed.action
         && Category::from_code(record.category).is_none()
     {
-        return Err(RelayError::refused(ErrorCode::UnknownCategory, "There is no such category."));
+        return Err(RelayError::refused(ErrorCode::UnknownCategory, "This category does not exist."));
     }
     contracts::call_of(signed, deployment)
-        .ok_or_else(|| RelayError::refused(ErrorCode::Forbidden, "Checkpoints are anchored by the operator alone."))
+        .ok_or_else(|| RelayError::refused(ErrorCode::Forbidden, "Only the operator can anchor checkpoints."))
 }
 
 /// Checks that the deadline has not passed, and that no period is longer than allowed.
@@ -130,8 +130,7 @@ pub(super) async fn trial(
 pub(super) async fn trial_run(shared: &Shared, plan: &Plan, to: Address, data: &Bytes) -> Result<u64, RelayError> {
     let from = shared.lines.of(plan.line).relayer();
     let call = TransactionRequest::default().with_from(from).with_to(to).with_input(data.clone());
-    let more_gas =
-        || RelayError::refused(ErrorCode::WouldRevert, "The action needs more gas than this server gives it.");
+    let more_gas = || RelayError::refused(ErrorCode::WouldRevert, "The action needs more gas than this server allows.");
     match shared.provider.call(call.clone().with_gas_limit(plan.limit)).latest().await {
         Ok(_) => return Ok(plan.limit),
         Err(error) if has_reverted(&error) => return Err(refusal(error)),
@@ -187,7 +186,7 @@ async fn why_no_upload(shared: &Shared, signed: &SignedAction, now: U256) -> Res
     Ok(if accredited.accredited {
         RelayError::refused(ErrorCode::NoGrant, "The patient has not allowed this uploader to add records.")
     } else {
-        RelayError::refused(ErrorCode::NotAccredited, "Nobody vouches for this uploader now.")
+        RelayError::refused(ErrorCode::NotAccredited, "No accreditor vouches for this uploader now.")
     })
 }
 

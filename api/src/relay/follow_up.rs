@@ -30,7 +30,7 @@ use crate::{
 /// Carries out all consequences, and stores that they are done. A failed one is repeated later.
 pub(super) async fn follow_up(shared: &Shared, action: &ActionDoc) {
     if let Err(error) = try_follow_up(shared, action).await {
-        tracing::warn!(%error, "what follows from a relayed action could not be done yet; trying again");
+        tracing::warn!(%error, "the consequences of a relayed action could not be carried out yet; trying again");
     }
 }
 

@@ -53,7 +53,7 @@ pub(super) async fn keep(shared: Arc<Shared>, line: Line, shutdown: Cancellation
         let term = shared.leading.borrow().clone();
         let Some(term) = term else { continue };
         if let Err(error) = mend(&shared, line, &term).await {
-            tracing::warn!(%error, line = line.as_str(), "relayed actions could not be looked after; trying again");
+            tracing::warn!(%error, line = line.as_str(), "relayed actions could not be maintained; trying again");
         }
     }
 }
@@ -155,7 +155,7 @@ async fn confirm(shared: &Shared, line: Line) -> Result<(), RelayError> {
                 "$unset": { "mined": "" },
             };
             shared.actions.update_one(doc! { "_id": action.id.to_string() }, again).await?;
-            tracing::info!(action.kind = action.kind, "a mined action fell out of the chain; watching it again");
+            tracing::info!(action.kind = action.kind, "a mined action is no longer in the chain; watching it again");
         } else if head.saturating_sub(number) >= shared.limits.confirmations {
             deep.insert(action.id.to_string());
         }

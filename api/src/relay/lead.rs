@@ -50,7 +50,7 @@ pub(super) async fn lead(shared: Arc<Shared>, mut lease: Lease, shutdown: Cancel
             // Runs beside the lease, so that a slow node does not cause its loss.
             tokio::spawn(async move {
                 if let Err(error) = shared.ask_market().await {
-                    tracing::warn!(%error, "the chain does not say what transactions cost");
+                    tracing::warn!(%error, "the chain node does not return the fees");
                 }
             });
         }

@@ -46,7 +46,7 @@ pub(super) async fn mined(shared: &Shared, action: &ActionDoc, receipt: &Transac
     settled.state = if given_up.is_none() && receipt.status() {
         ActionState::Mined
     } else if stands_anyway(shared, action, number).await? {
-        tracing::info!(action.kind = action.kind, "somebody else has sent an action first; it counts");
+        tracing::info!(action.kind = action.kind, "somebody else sent the action first; it has taken effect");
         ActionState::Mined
     } else {
         let why = match given_up {

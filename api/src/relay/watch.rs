@@ -101,9 +101,9 @@ async fn watch(shared: &Arc<Shared>, mut action: ActionDoc) {
                 Ok(Care::NonceLost) if lost_looks + 1 < LOST_LOOKS => lost_looks += 1,
                 Ok(Care::NonceLost) => match lose_nonce(shared, &action, &transaction).await {
                     Ok(()) => return,
-                    Err(error) => tracing::warn!(%error, "a lost nonce could not be written down; trying again"),
+                    Err(error) => tracing::warn!(%error, "a lost nonce could not be stored; trying again"),
                 },
-                Err(error) => tracing::warn!(%error, "a waiting transaction could not be looked after; trying again"),
+                Err(error) => tracing::warn!(%error, "a waiting transaction could not be checked; trying again"),
             }
         }
     }

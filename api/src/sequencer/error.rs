@@ -11,7 +11,7 @@ pub(super) enum SequencerError {
     Chain(#[from] alloy::contract::Error),
     #[error("the chain does not answer")]
     Transport(#[from] alloy::transports::TransportError),
-    #[error("the checkpoint was not taken: {0}")]
+    #[error("the checkpoint was not accepted: {0}")]
     Relay(#[from] RelayError),
     #[error("{0}")]
     Inconsistent(&'static str),

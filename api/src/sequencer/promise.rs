@@ -40,10 +40,10 @@ const RETRY_SECONDS: u64 = 15;
 pub(crate) async fn seconds_ahead(app: &App) -> Result<u64, ApiError> {
     let status = app.relay.line_status(Line::Checkpoint);
     if !status.has_funds {
-        return Err(behind("the relayer of the log has too little ether"));
+        return Err(behind("the relayer of the log does not have enough ether"));
     }
     if status.is_at_fee_ceiling {
-        return Err(behind("the chain costs more than the relayer of the log pays"));
+        return Err(behind("the chain's fees are higher than the relayer of the log may pay"));
     }
     let queue = queue(app).await?;
     let due_ms = app.settings.limits.checkpoint_ms_max;
@@ -51,7 +51,7 @@ pub(crate) async fn seconds_ahead(app: &App) -> Result<u64, ApiError> {
     let seconds = estimate_ms(&Queue { leaves: queue.leaves + appended, ..queue }, due_ms).div_ceil(1_000);
     let seconds = seconds.max(app.settings.limits.anchor_seconds_min.max(1));
     if seconds > ANCHOR_SECONDS_MAX {
-        return Err(behind("reads cannot be anchored in time now"));
+        return Err(behind("reads cannot be anchored in time at the moment"));
     }
     Ok(seconds)
 }

@@ -94,9 +94,9 @@ fn check_target(method: &str, target: &str) -> Result<(), Refusal> {
     if target.len() > TARGET_BYTES_MAX {
         return Err(refusal(ErrorCode::UriTooLong, "the target of the request is too long"));
     }
-    let method = Method::from_bytes(method.as_bytes()).map_err(|_| malformed("there is no such method"))?;
+    let method = Method::from_bytes(method.as_bytes()).map_err(|_| malformed("unknown method"))?;
     if method == Method::CONNECT {
-        return Err(refusal(ErrorCode::MethodNotAllowed, "this server is no proxy"));
+        return Err(refusal(ErrorCode::MethodNotAllowed, "this server is not a proxy"));
     }
     let is_origin_form = target.starts_with('/');
     let is_absolute_form = target.starts_with("http://") || target.starts_with("https://");
@@ -174,7 +174,7 @@ fn transfer_coding(codings: &[&[u8]], is_1_1: bool) -> Result<Framing, Refusal> 
         Some((last, others))
             if is_chunked(last) && !others.iter().any(|other| is_chunked(other) || other.is_empty()) =>
         {
-            Err(refusal(ErrorCode::UnsupportedTransferCoding, "the only transfer coding that is read is chunked"))
+            Err(refusal(ErrorCode::UnsupportedTransferCoding, "the only supported transfer coding is chunked"))
         }
         _ => Err(malformed("chunked must be the last transfer coding, and come once")),
     }

@@ -15,7 +15,7 @@ impl From<Refusal> for ApiError {
 
 /// Returns the error for a head that did not arrive in time.
 pub(super) fn slow_head() -> ApiError {
-    ApiError::new(ErrorCode::RequestTimeout, "the head of the request did not come in time")
+    ApiError::new(ErrorCode::RequestTimeout, "the head of the request did not arrive in time")
 }
 
 /// Returns a whole HTTP/1.1 answer that closes the connection.

@@ -381,7 +381,7 @@ pub(crate) async fn hide(
     hidden: bool,
 ) -> Result<(), ApiError> {
     let row = find(database, at_rest, grant).await?.filter(|row| row.opened.grantee == grantee);
-    let row = row.ok_or_else(|| ApiError::not_found("there is no such grant to you here"))?;
+    let row = row.ok_or_else(|| ApiError::not_found("this grant does not exist here, or is not to you"))?;
     let change = doc! { "$set": { "hidden": hidden } };
     received(database).update_one(doc! { "_id": row.doc.id }, change).await?;
     Ok(())
@@ -398,7 +398,7 @@ pub(crate) async fn find(
 ) -> Result<Option<ReceivedRow>, ApiError> {
     let found = received(database).find_one(named(at_rest, [grant])).await?;
     let opened = found.map(|row| row.open(at_rest)).transpose();
-    let row = opened.inspect_err(|error| tracing::error!(%error, "what is known of a grant does not open"));
+    let row = opened.inspect_err(|error| tracing::error!(%error, "the row of a grant does not open"));
     Ok(row.ok().flatten().filter(|row| row.opened.grant == grant))
 }
 
