@@ -194,6 +194,6 @@ const fn sentence(error: &SignatureError) -> &'static str {
     match error {
         SignatureError::Malformed => "The signature is malformed.",
         SignatureError::HighS => "The signature has a high s.",
-        _ => "The signature is not the named signer's for this chain and these contracts.",
+        _ => "The signature was not made by the named signer for this chain and these contracts.",
     }
 }

@@ -54,7 +54,7 @@ pub(crate) fn parse_length(text: &str) -> Result<u64, MomentError> {
     Ok(total)
 }
 
-/// Returns Unix seconds of a moment: a length counted from `now` (unix seconds), a date in `zone`, or RFC 3339.
+/// Returns Unix seconds of a moment: a length counted from `now` (Unix seconds), a date in `zone`, or RFC 3339.
 pub(crate) fn parse_moment(text: &str, now: u64, zone: &TimeZone, edge: Edge) -> Result<u64, MomentError> {
     let text = text.trim();
     let out_of_range = || MomentError::OutOfRange(text.to_owned());
