@@ -25,16 +25,16 @@ pub(crate) struct Contacts {
 enum ContactsAction {
     /// List your contacts by name.
     List,
-    /// Add a name, or change whose it is.
+    /// Add a name, or give an existing name to another address.
     Add {
         /// The name.
         #[arg(value_name = "NAME")]
         name: String,
-        /// Whose.
+        /// The address of the person.
         #[arg(value_name = "ADDRESS")]
         address: String,
     },
-    /// Remove a name you no longer need.
+    /// Remove a name.
     Remove {
         /// The name.
         #[arg(value_name = "NAME")]

@@ -10,9 +10,9 @@ use client::{
 
 use super::{failure::Failure, screen::plain, settings::Context};
 
-/// Check this installation and say how to mend what is wrong.
+/// Check this installation and say how to fix problems.
 ///
-/// Changes nothing and asks for no passphrase.
+/// Changes nothing, and does not ask for the passphrase.
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
     /// Check a web app instead: whether the server at this URL delivers exactly the files of a build

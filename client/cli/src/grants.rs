@@ -26,29 +26,29 @@ use super::{
 /// How long a grant lasts when nobody says.
 const DEFAULT_LENGTH: &str = "7d";
 
-/// Let somebody open records of yours, or upload for you, until a time you choose.
+/// Allow somebody to open your records, or to upload for you, until a time that you choose.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("end").args(["length", "until"]))]
 pub(crate) struct Grant {
     /// The records to share.
     #[arg(value_name = "RECORD", required_unless_present = "write", conflicts_with = "write")]
     records: Vec<String>,
-    /// With whom.
+    /// The person to share with.
     #[arg(long, value_name = "PERSON")]
     to: String,
-    /// For which purpose; can be given several times.
+    /// The purpose; can be given several times.
     #[arg(long, value_name = "PURPOSE", value_parser = words::purpose(), ignore_case = true, default_value = "TREAT")]
     purpose: Vec<Purpose>,
-    /// For how long: 7d, 12h. A week if no end is given.
+    /// The duration, for example 7d or 12h; a week if no end is given.
     #[arg(long = "for", id = "length", value_name = "LENGTH")]
     length: Option<String>,
-    /// Until when.
+    /// The end of the access.
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    /// Not before this time; at once if absent.
+    /// The start of the access; now if absent.
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
-    /// Give permission to upload instead of to open.
+    /// Give permission to upload, instead of permission to open.
     #[arg(long)]
     write: bool,
     /// The category that may be uploaded to; can be given several times.
@@ -163,19 +163,19 @@ pub(crate) fn scopes_in_words(scopes: &[Scope]) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-/// List who may open what: the grants that you gave, or received.
+/// List the grants that you gave, or those that you received.
 #[derive(Debug, Args)]
 pub(crate) struct Grants {
     /// Grants that you received instead of those that you gave.
     #[arg(long)]
     received: bool,
-    /// Received grants that wait elsewhere: those of strangers, of blocked senders, or hidden ones.
+    /// Received grants in another list: from strangers, from blocked senders, or hidden.
     #[arg(long, value_name = "SHELF", value_parser = words::shelf(), requires = "received", conflicts_with = "record")]
     from: Option<ShelfQuery>,
     /// Only grants over this record.
     #[arg(long, value_name = "RECORD")]
     record: Option<String>,
-    /// Also those that ended.
+    /// Include grants that have ended.
     #[arg(long)]
     all: bool,
 }
@@ -250,23 +250,24 @@ pub(crate) fn sentence(grant: &GrantItem, names: &Names) -> String {
 
 /// Stop sharing: end grants at once.
 ///
-/// Reads are refused as soon as the server or the chain knows. What somebody has already opened they can keep.
+/// Reads are refused as soon as the server or the chain has the message. People can keep copies of what they have
+/// already opened.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("which").args(["grants", "to", "record", "all"]).required(true).multiple(true))]
 pub(crate) struct Revoke {
-    /// Which grants: their ids, or the first characters of them.
+    /// The grants to end: their ids, or the first characters of them.
     #[arg(value_name = "GRANT", conflicts_with_all = ["to", "record", "all"])]
     grants: Vec<String>,
-    /// Everything that this person was given.
+    /// All grants to this person.
     #[arg(long, value_name = "PERSON")]
     to: Option<String>,
-    /// Everybody's access to this record; with --to, only that person's.
+    /// All grants over this record; with --to, only those to that person.
     #[arg(long, value_name = "RECORD")]
     record: Option<String>,
-    /// Everything that you ever gave to anybody, in one step.
+    /// All grants that you have ever given, in one step.
     #[arg(long, conflicts_with_all = ["to", "record"])]
     all: bool,
-    /// Do not ask before ending everything.
+    /// Do not ask for confirmation.
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]

@@ -25,38 +25,38 @@ const DEFAULT_RPC: &str = "http://127.0.0.1:8545";
 
 /// Set up this device: an account, encryption keys, and the recovery kit.
 ///
-/// Makes a new account, or takes one from a file: a private key in hex, or a mnemonic. The account is kept in an
-/// encrypted file. Then it makes your encryption keys and shows the recovery words, which you prove to have saved
-/// before the first upload: they are the only way back when this device is lost. On a new device, --words takes the
-/// encryption keys from the words of the old one.
+/// Creates a new account, or imports one from a file: a private key in hex, or a mnemonic. The account is stored in an
+/// encrypted file. Then creates your encryption keys and shows the recovery words. Before the first upload you must
+/// prove that you saved them, because nothing else can restore your records when this device is lost. On a new device,
+/// --words restores the encryption keys from the recovery words of the old one.
 #[derive(Debug, Args)]
 pub(crate) struct Init {
-    /// Take the account from this file: a private key, 64 hex digits.
+    /// Import the account from this file: a private key, 64 hex digits.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["mnemonic", "mnemonic_file"])]
     import_key_file: Option<PathBuf>,
-    /// Take the account from a mnemonic, asked for at the terminal.
+    /// Import the account from a mnemonic, which is asked for at the terminal.
     #[arg(long, conflicts_with = "mnemonic_file")]
     mnemonic: bool,
-    /// Take the account from the mnemonic in this file.
+    /// Import the account from the mnemonic in this file.
     #[arg(long, value_name = "FILE")]
     mnemonic_file: Option<PathBuf>,
-    /// Which account of the mnemonic.
+    /// The index of the account in the mnemonic.
     #[arg(long, value_name = "N", default_value_t = 0)]
     index: u32,
-    /// Take the encryption keys from the recovery words of an earlier device, asked for at the terminal.
+    /// Restore the encryption keys from the recovery words of an earlier device, which are asked for at the terminal.
     #[arg(long, conflicts_with = "words_file")]
     words: bool,
-    /// Take the encryption keys from the recovery words or the kit in this file.
+    /// Restore the encryption keys from the recovery words or the kit in this file.
     #[arg(long, value_name = "FILE")]
     words_file: Option<PathBuf>,
-    /// Set up although the chain has encryption keys of this address: none of them is yours, somebody else registered them.
+    /// Set up although the chain has encryption keys for this address, because somebody else registered all of them.
     ///
     /// Afterwards run: medlock key register. If those keys are yours, from another device, use medlock login or --words
-    /// instead: what is sealed to them stays closed to new keys.
+    /// instead, because new keys cannot open data that is sealed to the old ones.
     #[arg(long)]
     despite_other_keys: bool,
-    /// The first line of this file is the new passphrase of an account whose set-up was interrupted, such as one with a passphrase
-    /// that is too short for encryption keys.
+    /// A file whose first line is a new passphrase, for an account whose set-up was interrupted, for example because
+    /// its passphrase is too short for encryption keys.
     #[arg(long, value_name = "FILE")]
     new_passphrase_file: Option<PathBuf>,
     /// Write the recovery kit to this new file, instead of asking for some of its words.

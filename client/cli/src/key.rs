@@ -14,11 +14,11 @@ use super::{
     settings::{Context, Sending},
 };
 
-/// Show your public encryption key and compare it with the chain, or show another person's; or register yours again.
+/// Show your public encryption key and compare it with the chain, show another person's key, or register yours again.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Key {
-    /// Whose key; yours if absent.
+    /// The owner of the key; you if absent.
     #[arg(value_name = "PERSON")]
     person: Option<String>,
     #[command(subcommand)]
@@ -28,12 +28,12 @@ pub(crate) struct Key {
 /// What to do about one's own key.
 #[derive(Debug, Subcommand)]
 enum KeyAction {
-    /// Register your key again, after somebody registered another one in your name: others seal to yours from then on.
+    /// Register your key again, after somebody registered another one in your name. Others then seal to your key.
     ///
-    /// It becomes the next key epoch. Needs your wallet alone: where the keyring does not open, your own public key, which
-    /// this device has kept, is registered again. What was sealed to the other key stays closed to you.
+    /// It becomes the next key epoch. This needs only your wallet: if the keyring does not open, it registers your own
+    /// public key, which this device has stored. You cannot open data that was sealed to the other key.
     Register {
-        /// Register the next key also where the newest on chain is yours.
+        /// Register the next key even if the newest key on chain is yours.
         #[arg(long)]
         next: bool,
         #[command(flatten)]

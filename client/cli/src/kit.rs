@@ -24,8 +24,8 @@ use super::{
 
 /// Show the recovery words, or prove that you saved them.
 ///
-/// Whoever has these words can open everything of yours, and without them nothing can be restored when this device is
-/// lost. Keep them on paper, away from it.
+/// Anybody who has these words can open all your records. Without them, nothing can be restored when this device is
+/// lost. Keep them on paper, away from this device.
 #[derive(Debug, Args)]
 pub(crate) struct Kit {
     /// Only ask for some of the words, as a proof that they are saved.

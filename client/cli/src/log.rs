@@ -26,7 +26,7 @@ pub(crate) struct Log {
     /// Only this purpose.
     #[arg(long, value_name = "PURPOSE", value_parser = words::purpose(), ignore_case = true)]
     purpose: Option<Purpose>,
-    /// Only from this time on.
+    /// Only from this time.
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
     /// Only until this time.

@@ -21,16 +21,16 @@ use super::{
 /// Vouch for a doctor, nurse, lab, pharmacy or auditor (accreditors only).
 #[derive(Debug, Args)]
 pub(crate) struct Accredit {
-    /// For whom.
+    /// The practitioner.
     #[arg(value_name = "PERSON")]
     person: String,
-    /// In which role; can be given several times.
+    /// The role; can be given several times.
     #[arg(long, value_name = "ROLE", value_parser = words::role(), ignore_case = true, required = true)]
     role: Vec<Role>,
-    /// Until when.
+    /// The end of the accreditation.
     #[arg(long, value_name = "TIME", default_value = "365d")]
     until: String,
-    /// Not before this time; at once if absent.
+    /// The start of the accreditation; now if absent.
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
     /// Also publish a profile with this name.
@@ -73,7 +73,7 @@ impl Accredit {
 /// Suspend a practitioner that you vouched for, or reinstate one (accreditors only).
 #[derive(Debug, Args)]
 pub(crate) struct Suspend {
-    /// Whom.
+    /// The practitioner.
     #[arg(value_name = "PERSON")]
     person: String,
     /// End the suspension.
@@ -97,7 +97,7 @@ impl Suspend {
     }
 }
 
-/// Name or remove an accreditor (the owner of the deployment only), or ask whether somebody is one.
+/// Add or remove an accreditor (the owner of the deployment only), or check whether somebody is one.
 #[derive(Debug, Args)]
 pub(crate) struct Accreditor {
     #[command(subcommand)]
@@ -107,17 +107,17 @@ pub(crate) struct Accreditor {
 /// What to do about an accreditor.
 #[derive(Debug, Subcommand)]
 enum AccreditorAction {
-    /// Let somebody vouch for practitioners.
+    /// Allow somebody to vouch for practitioners.
     Add {
-        /// Whom.
+        /// The accreditor.
         #[arg(value_name = "PERSON")]
         person: String,
         #[command(flatten)]
         sending: Sending,
     },
-    /// Stop an accreditor and everybody it vouched for.
+    /// Remove an accreditor, and end all accreditations that it gave.
     Remove {
-        /// Whom.
+        /// The accreditor.
         #[arg(value_name = "PERSON")]
         person: String,
         #[command(flatten)]
@@ -153,10 +153,10 @@ fn acted(context: &Context, person: Address, settled: &Settled, words: impl FnOn
     })
 }
 
-/// Invite somebody new to the server, so that it relays what they sign (accreditors and the operator only).
+/// Invite a new account, so that the server relays its messages (accreditors and the operator only).
 #[derive(Debug, Args)]
 pub(crate) struct Invite {
-    /// Whom.
+    /// The person to invite.
     #[arg(value_name = "PERSON")]
     person: String,
 }
@@ -186,15 +186,15 @@ pub(crate) struct Profile {
 /// What to do about a profile.
 #[derive(Debug, Subcommand)]
 enum ProfileAction {
-    /// Show what an accreditor says about somebody, with the signature checked.
+    /// Show a practitioner's public profile, and check its signature.
     Show {
-        /// Whose; yours if absent.
+        /// The practitioner; you if absent.
         #[arg(value_name = "PERSON")]
         person: Option<String>,
     },
-    /// Sign and publish a profile of somebody whom you vouched for.
+    /// Sign and publish the profile of a practitioner that you vouched for.
     Set {
-        /// Whose.
+        /// The practitioner.
         #[arg(value_name = "PERSON")]
         person: String,
         /// The name.
@@ -257,7 +257,7 @@ fn person_in_words(person: &Person) -> String {
 /// Find accredited doctors, nurses, labs, pharmacies and auditors.
 #[derive(Debug, Args)]
 pub(crate) struct Directory {
-    /// Only names that begin so.
+    /// Only names that begin with this text.
     #[arg(value_name = "NAME")]
     name: Option<String>,
     /// Only this role.

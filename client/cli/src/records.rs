@@ -34,7 +34,7 @@ pub(crate) struct List {
     /// Only this category.
     #[arg(long, value_name = "CATEGORY", value_parser = words::category(), ignore_case = true)]
     category: Option<Category>,
-    /// Also records that were replaced or withdrawn.
+    /// Include records that were replaced or withdrawn.
     #[arg(long)]
     all: bool,
 }
@@ -95,7 +95,7 @@ fn status(status: RecordStatus, is_retracted: bool) -> String {
 /// Show one record: its versions, where they are stored, who may open it.
 #[derive(Debug, Args)]
 pub(crate) struct Show {
-    /// Which record.
+    /// The record.
     #[arg(value_name = "RECORD")]
     record: String,
 }
@@ -167,22 +167,23 @@ fn in_words(context: &Context, record: &RecordDetails, grants: &[GrantItem], nam
 
 /// Open a record: fetch it, verify it, decrypt it on this device, and say who made it.
 ///
-/// Opening somebody else's record is written into a log that its patient sees and that is anchored on chain.
+/// If you open somebody else's record, this is written into a log that the patient sees and that is anchored on chain.
 #[derive(Debug, Args)]
 pub(crate) struct Get {
-    /// Which record.
+    /// The record.
     #[arg(value_name = "RECORD")]
     record: String,
-    /// Which version; the newest if absent.
+    /// The version; the newest if absent.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     version: Option<u16>,
-    /// Where to write it: a file, or - for standard output. Under its own name in this directory if absent.
+    /// The file to write to, or - for standard output. If absent, a file with the document's own name in this
+    /// directory.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Replace an existing file.
     #[arg(long)]
     force: bool,
-    /// Why you open it; written into the log. The only purpose of the grant if absent.
+    /// The purpose, which is written into the log. If absent, the only purpose of the grant.
     #[arg(long, value_name = "PURPOSE", value_parser = words::purpose(), ignore_case = true)]
     purpose: Option<Purpose>,
     /// Only these bytes of the content: 0-1023 or 1024-.

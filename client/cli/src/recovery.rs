@@ -21,10 +21,10 @@ use super::{
     who,
 };
 
-/// Get every record of yours back from the recovery words, the chain and IPFS; needs no server.
+/// Restore all your records from the recovery words, the chain and IPFS; needs no server.
 ///
-/// The words are asked for, or read from --words-file. What cannot be found is named. To set up a new device with your
-/// old keys, use: medlock init --words
+/// The words are asked for, or read from --words-file. Records that cannot be found are listed. To set up a new device
+/// with your old keys, use: medlock init --words
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("source").args(["kubo", "gateway", "car"]).required(true))]
 pub(crate) struct Restore {
@@ -34,7 +34,7 @@ pub(crate) struct Restore {
     /// A file with the recovery words or the whole kit, instead of asking.
     #[arg(long, value_name = "FILE")]
     words_file: Option<PathBuf>,
-    /// Whose records: the address in the kit, or of this device, if absent.
+    /// The owner of the records. If absent, the address in the kit, or the account of this device.
     #[arg(long, value_name = "ADDRESS")]
     owner: Option<String>,
     /// A Kubo RPC URL to read blocks from.
@@ -124,7 +124,7 @@ fn in_words(restored: &Restored) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Give a new or emptied server its release shares, capsules and keyring again.
+/// Send release shares, capsules and keyring again to a new or emptied server.
 #[derive(Debug, Args)]
 pub(crate) struct Reissue {}
 

@@ -15,10 +15,10 @@ use super::{
     settings::Context,
 };
 
-/// Accept a stranger who has shared something with you: their grants join those of people you know.
+/// Accept a stranger who has shared something with you. Their grants join those of people you know.
 #[derive(Debug, Args)]
 pub(crate) struct Accept {
-    /// Whose grants; they are listed by `medlock grants --received --from strangers`.
+    /// The stranger. `medlock grants --received --from strangers` lists the grants of strangers.
     #[arg(value_name = "PERSON")]
     person: String,
 }
@@ -32,12 +32,12 @@ impl Accept {
     }
 }
 
-/// Block a sender: no requests of theirs, no news of theirs, their grants out of sight.
+/// Block a sender: refuse their requests, hide their grants, and get no news about them.
 ///
-/// What they have granted stays valid. They are told what everybody is told who has asked too often.
+/// Their grants stay valid. They get the same answer as somebody who has asked too often.
 #[derive(Debug, Args)]
 pub(crate) struct Block {
-    /// Whom to block.
+    /// The sender to block.
     #[arg(value_name = "PERSON")]
     person: String,
 }
@@ -51,10 +51,10 @@ impl Block {
     }
 }
 
-/// End a block: what the sender has granted meanwhile is seen again.
+/// End a block, and show the grants of that sender again.
 #[derive(Debug, Args)]
 pub(crate) struct Unblock {
-    /// Whose block to end.
+    /// The blocked sender.
     #[arg(value_name = "PERSON")]
     person: String,
 }
@@ -92,7 +92,7 @@ impl Blocks {
 /// Hide a grant that you received from your lists, or show it again. It stays valid.
 #[derive(Debug, Args)]
 pub(crate) struct Hide {
-    /// Which grant: its id, or the first characters of it.
+    /// The grant: its id, or the first characters of it.
     #[arg(value_name = "GRANT")]
     grant: String,
     /// Show it again.

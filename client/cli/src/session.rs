@@ -8,8 +8,8 @@ use super::{failure::Failure, moment, settings::Context};
 
 /// Sign in at the API with your wallet.
 ///
-/// Afterwards it does what only you can do for records that others have added meanwhile: it checks them, and lets
-/// those open them with whom you share the record.
+/// Afterwards it checks versions of your records that others have added in the meantime, and lets the people with whom
+/// you share a record open its new versions.
 #[derive(Debug, Args)]
 pub(crate) struct Login {}
 

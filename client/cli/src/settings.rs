@@ -41,10 +41,10 @@ pub(crate) struct Settings {
     /// URL of the API.
     #[arg(long, global = true, env = "MEDLOCK_API", value_name = "URL")]
     pub(crate) api: Option<String>,
-    /// URL of an Ethereum node of your choice: the independent view of the chain.
+    /// URL of an Ethereum node of your choice, as an independent view of the chain.
     #[arg(long = "rpc", global = true, env = "MEDLOCK_RPC_URL", value_name = "URL")]
     pub(crate) rpc: Option<String>,
-    /// The deployment file: which contracts, which operator.
+    /// The deployment file, which names the contracts and the operator.
     #[arg(long, global = true, env = "MEDLOCK_DEPLOYMENT", value_name = "FILE")]
     pub(crate) deployment: Option<PathBuf>,
     /// A file whose first line is the passphrase; asked for if absent.

@@ -27,14 +27,14 @@ pub(crate) struct Upload {
     /// Files, or - for standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Whose record it is; yours if absent.
+    /// The patient; you if absent.
     #[arg(long, value_name = "PERSON", conflicts_with = "record")]
     patient: Option<String>,
-    /// The folder. It is public on chain: leave it out for anything sensitive.
+    /// The category. It is public on chain, so leave it out for anything sensitive.
     #[arg(long, value_name = "CATEGORY", value_parser = words::category(), ignore_case = true, default_value = "unspecified")]
     #[arg(conflicts_with = "record")]
     category: Category,
-    /// Add a new version to this record instead of making a new one.
+    /// Add a new version to this record, instead of creating a new record.
     #[arg(long, value_name = "RECORD")]
     record: Option<String>,
     /// The file name that readers see; the file's own if absent.

@@ -11,16 +11,16 @@ use super::{
     settings::{Context, Sending},
 };
 
-/// Withdraw a record of yours: nobody can open it from now on.
+/// Withdraw one of your records. Nobody can open it from now on.
 ///
-/// For a day you can take that back with `medlock lift`; after that, what the servers hold of it is destroyed. Whoever has
-/// opened it may have kept a copy.
+/// For a day you can undo this with `medlock lift`. After that, the servers destroy its data. People who have opened it
+/// may have kept a copy.
 #[derive(Debug, Args)]
 pub(crate) struct Withdraw {
-    /// Which record.
+    /// The record.
     #[arg(value_name = "RECORD")]
     record: String,
-    /// Do not ask before it is closed.
+    /// Do not ask for confirmation.
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]
@@ -48,10 +48,10 @@ impl Withdraw {
     }
 }
 
-/// Take a withdrawal back, while there is time: whoever the record is shared with can open it again.
+/// Undo a withdrawal while it is still possible. The people with whom the record is shared can open it again.
 #[derive(Debug, Args)]
 pub(crate) struct Lift {
-    /// Which record.
+    /// The record.
     #[arg(value_name = "RECORD")]
     record: String,
     #[command(flatten)]
@@ -68,12 +68,12 @@ impl Lift {
     }
 }
 
-/// Say that what you uploaded for somebody must not be relied on; nothing is deleted.
+/// Warn that your uploads to a record must not be relied on; nothing is deleted.
 ///
-/// A corrected version that you upload afterwards carries no warning.
+/// A corrected version that you upload afterwards has no warning.
 #[derive(Debug, Args)]
 pub(crate) struct Retract {
-    /// Which record.
+    /// The record.
     #[arg(value_name = "RECORD")]
     record: String,
     #[command(flatten)]
