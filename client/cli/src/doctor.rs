@@ -1,4 +1,4 @@
-//! `medlock doctor`: what is wrong here, and how to mend it.
+//! `medlock doctor`: checks an installation.
 
 use std::path::PathBuf;
 
@@ -35,11 +35,13 @@ impl Doctor {
         context.screen.answer(&serde_json::json!({ "checks": checks }), || {
             checks.iter().map(in_words).collect::<Vec<_>>().join("\n")
         })?;
-        // The exit code is that with which a command would fail because of the first thing that is bad.
+        // The exit code is the one with which a command would fail because of the first failed check.
         match checks.iter().find_map(|check| Some((check, check.failure.clone()?))) {
             None => Ok(()),
-            Some((bad, kind)) => Err(ClientError::new(kind, "something here does not work")
-                .remedy(format!("Begin with `{}`: {}", bad.name, bad.remedy))),
+            Some((bad, kind)) => {
+                Err(ClientError::new(kind, "a check failed")
+                    .remedy(format!("Begin with `{}`: {}", bad.name, bad.remedy)))
+            }
         }
     }
 }

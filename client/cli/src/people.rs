@@ -1,4 +1,4 @@
-//! `medlock accredit`, `suspend`, `accreditor`, `profile` and `directory`: who vouches for whom.
+//! `medlock accredit`, `suspend`, `accreditor`, `invite`, `profile` and `directory`: accreditations.
 
 use alloy::primitives::Address;
 use clap::{Args, Subcommand};
@@ -104,7 +104,7 @@ pub(crate) struct Accreditor {
     action: AccreditorAction,
 }
 
-/// What to do about an accreditor.
+/// The actions on an accreditor.
 #[derive(Debug, Subcommand)]
 enum AccreditorAction {
     /// Allow somebody to vouch for practitioners.
@@ -149,7 +149,7 @@ fn acted(context: &Context, person: Address, settled: &Settled, words: impl FnOn
     let answer = serde_json::json!({ "address": format!("{person:#x}"), "settled": settled });
     context.screen.answer(&answer, || {
         let words = words();
-        if settled.block_number.is_some() { words } else { words + "\nThe chain will follow in a moment." }
+        if settled.block_number.is_some() { words } else { words + "\nIt will be on the chain in a moment." }
     })
 }
 
@@ -168,7 +168,7 @@ impl Invite {
         client.api()?.invite(person).await?;
         context.screen.answer(&serde_json::json!({ "address": format!("{person:#x}") }), || {
             format!(
-                "{} may now use the server within its bounds, for 90 days or from their first key on.",
+                "{} may now use the server within its limits: for 90 days, or without an end once they publish a key.",
                 person.to_checksum(None)
             )
         })?;
@@ -183,7 +183,7 @@ pub(crate) struct Profile {
     action: ProfileAction,
 }
 
-/// What to do about a profile.
+/// The actions on a profile.
 #[derive(Debug, Subcommand)]
 enum ProfileAction {
     /// Show a practitioner's public profile, and check its signature.
@@ -243,7 +243,7 @@ fn person_in_words(person: &Person) -> String {
         .filter_map(|text| text.as_deref().filter(|text| !text.is_empty()).map(plain))
         .collect();
     let about = if about.is_empty() { String::new() } else { format!(", {}", about.join(", ")) };
-    let counts = if person.counts { "counts now" } else { "does not count now" };
+    let counts = if person.counts { "is valid now" } else { "is not valid now" };
     let key = if person.has_key { "has a key: you can share" } else { "has no key yet: you cannot share" };
     format!(
         "{name}{about}\n{}\nAccredited as {} by {} until {}; it {counts}.\n{key}",
@@ -279,11 +279,7 @@ impl Directory {
                     words::roles_in_words(&person.roles),
                     person.organisation.as_deref().map(plain).unwrap_or_default(),
                     person.address.to_checksum(None),
-                    if person.counts {
-                        moment::until_in_words(person.valid_until)
-                    } else {
-                        "does not count now".to_owned()
-                    },
+                    if person.counts { moment::until_in_words(person.valid_until) } else { "not valid now".to_owned() },
                     if person.has_key { "yes" } else { "no" }.to_owned(),
                 ]
             });

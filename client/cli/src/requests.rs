@@ -62,7 +62,7 @@ impl Request {
         let reason = match self.reason {
             Some(reason) => reason,
             None if prompt::is_interactive() => {
-                prompt::line("Why do you need it? Only the patient can read this: ")?.trim().to_owned()
+                prompt::line("Why do you need access? Only the patient can read this: ")?.trim().to_owned()
             }
             None => String::new(),
         };
@@ -140,10 +140,9 @@ fn in_words(request: &requests::Request, me: alloy::primitives::Address, names: 
     }
     match request.reason_problem {
         Some("foreign_key") => {
-            text +=
-                "\n  The reason does not open: it is most likely sealed to a key of your address that is not yours.";
+            text += "\n  The reason does not open. It is probably sealed to a key that somebody else registered for your address.";
         }
-        Some(_) => text += "\n  The reason does not open, or is not the one that was signed.",
+        Some(_) => text += "\n  The reason does not open, or is not the signed one.",
         None => {}
     }
     if request.patient == me && request.told.state == RequestState::Open {

@@ -1,4 +1,5 @@
-//! `medlock accept`, `block`, `unblock`, `blocks` and `hide`: whose grants and requests a person wants to see.
+//! `medlock accept`, `block`, `unblock`, `blocks` and `hide`: the senders whose grants and requests a person wants to
+//! see.
 
 use alloy::primitives::Address;
 use clap::Args;
@@ -28,7 +29,7 @@ impl Accept {
         let (client, sender, names) = sender(&context, &self.person).await?;
         client.api()?.accept(sender).await?;
         let answer = json!({ "accepted": format!("{sender:#x}") });
-        context.screen.answer(&answer, || format!("{} is no stranger any more.", names.begin(sender)))
+        context.screen.answer(&answer, || format!("{} is not a stranger any more.", names.begin(sender)))
     }
 }
 
@@ -79,7 +80,7 @@ impl Blocks {
         let names = Names::of(&context, &client, None, blocks.iter().map(|block| block.address)).await;
         context.screen.answer(&json!({ "blocks": blocks }), || {
             if blocks.is_empty() {
-                return "You have blocked nobody.".to_owned();
+                return "You have not blocked anybody.".to_owned();
             }
             let line = |block: &protocol::bodies::people::BlockView| {
                 format!("{:#x}  {} since {}", block.address, names.call(block.address), moment::in_words(block.since))

@@ -2,21 +2,21 @@
 
 use alloy::primitives::Address;
 
-/// Why somebody cannot be found by what was typed.
+/// The reason why the typed text does not identify a person.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum WhoError {
-    /// 0x and 40 digits in mixed case whose checksum (EIP-55) is wrong.
+    /// An address in mixed case with a wrong checksum (EIP-55).
     #[error("'{0}' has a wrong checksum: one of its letters or digits is mistyped")]
     Checksum(String),
-    /// Begins like an address and is none.
+    /// Begins like an address, but is not one.
     #[error("'{0}' is not an address: 0x and 40 hex digits")]
     NotAnAddress(String),
     /// No contact has this name.
-    #[error("nobody in your contacts is called '{0}'")]
+    #[error("no contact has the name '{0}'")]
     UnknownName(String),
 }
 
-/// Reads an address: 0x and 40 hex digits. Mixed case must carry the checksum of EIP-55.
+/// Parses an address: 0x and 40 hex digits. Mixed case must have the checksum of EIP-55.
 pub(crate) fn parse_address(text: &str) -> Result<Address, WhoError> {
     let address: Address = text
         .strip_prefix("0x")
@@ -32,7 +32,7 @@ pub(crate) fn parse_address(text: &str) -> Result<Address, WhoError> {
     Ok(address)
 }
 
-/// Finds whom `text` means among an address, `me` and the names of `contacts` (ignoring case).
+/// Finds the person that `text` names: an address, `me`, or one of the names in `contacts` (ignoring case).
 pub(crate) fn find<'a>(
     text: &str,
     me: Address,

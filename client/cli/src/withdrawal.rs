@@ -1,4 +1,4 @@
-//! `medlock withdraw`, `lift` and `retract`: what a patient or an uploader says about a whole record.
+//! `medlock withdraw`, `lift` and `retract`: statements of a patient or an uploader about a whole record.
 
 use clap::Args;
 use client::{act::Settled, record_status};
@@ -31,7 +31,7 @@ impl Withdraw {
     pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
         let client = context.client()?;
         let record = pick::record(&client, &self.record).await?;
-        prompt::agree("Nobody will be able to open this record any more.", self.yes)?;
+        prompt::agree("Nobody will be able to open this record.", self.yes)?;
         let wallet = context.wallet(&client).await?;
         let settled = record_status::tombstone(&client, &wallet, record, self.sending.way()).await?;
         let until = client.chain().tombstone(record).await?.liftable_until;
@@ -40,10 +40,7 @@ impl Withdraw {
             if until == 0 {
                 return format!("Record {id} is withdrawn.");
             }
-            format!(
-                "Record {id} is withdrawn. Until {} you can take that back: medlock lift {id}.",
-                moment::in_words(until)
-            )
+            format!("Record {id} is withdrawn. Until {} you can undo this: medlock lift {id}.", moment::in_words(until))
         })
     }
 }
@@ -87,7 +84,7 @@ impl Retract {
         let wallet = context.wallet(&client).await?;
         let settled = record_status::retract(&client, &wallet, record, self.sending.way()).await?;
         said(&context, record, &settled, || {
-            format!("Everybody who may see record {} is told not to rely on it.", short(record))
+            format!("Everybody who may see record {} sees a warning not to rely on it.", short(record))
         })
     }
 }
@@ -96,6 +93,6 @@ fn said(context: &Context, record: RecordId, settled: &Settled, words: impl FnOn
     let answer = serde_json::json!({ "record": record, "settled": settled });
     context.screen.answer(&answer, || {
         let words = words();
-        if settled.block_number.is_some() { words } else { words + "\nThe chain will follow in a moment." }
+        if settled.block_number.is_some() { words } else { words + "\nIt will be on the chain in a moment." }
     })
 }
