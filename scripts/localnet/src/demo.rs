@@ -1,5 +1,5 @@
-//! The demo: runs the real `medlock` command for one person after the other and prints each command with its answer, so
-//! that newcomers see how it works.
+//! The demo. It runs the real `medlock` command for one person after the other, and prints each command with its
+//! answer.
 
 use std::{
     fs,
