@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_is_known_alone_in_a_list_weak_and_by_the_star() {
+    fn a_tag_matches_alone_in_a_list_weakly_and_by_a_star() {
         let known = |lines: &[&str]| is_known(&headers(header::IF_NONE_MATCH, lines), "a,b");
         for lines in [
             &[r#""a,b""#][..],
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_very_tag_lets_a_range_be_answered() {
+    fn only_the_exact_tag_allows_a_range() {
         let wanted = |lines: &[&str]| is_range_wanted(&headers(header::IF_RANGE, lines), "a");
         assert!(wanted(&[]) && wanted(&[r#""a""#]));
         for lines in [
@@ -159,14 +159,14 @@ mod tests {
     }
 
     #[test]
-    fn only_strong_tags_name_what_is_replaced() {
+    fn only_strong_tags_identify_the_replaced_revision() {
         let tags = Tags::of(&headers(header::IF_MATCH, &[r#""a", W/"b", "c""#]), &header::IF_MATCH).expect("tags");
         assert_eq!(tags.strong(), ["a", "c"]);
         assert_eq!(Tags::of(&headers(header::IF_MATCH, &["x"]), &header::IF_MATCH), None);
     }
 
     #[test]
-    fn a_weight_of_zero_is_a_no() {
+    fn a_weight_of_zero_means_no() {
         let takes = |lines: &[&str]| takes_gzip(&headers(header::ACCEPT_ENCODING, lines));
         for lines in [
             &["gzip"][..],

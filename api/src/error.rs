@@ -239,19 +239,19 @@ mod tests {
         fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
         fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
         fn event(&self, event: &tracing::Event<'_>) {
-            self.0.lock().expect("nobody panics with it").push(*event.metadata().level());
+            self.0.lock().expect("no thread panics while it holds the lock").push(*event.metadata().level());
         }
         fn enter(&self, _: &tracing::span::Id) {}
         fn exit(&self, _: &tracing::span::Id) {}
     }
 
     #[test]
-    fn only_a_fault_of_ours_is_an_error_in_the_log() {
+    fn only_internal_errors_are_logged_as_errors() {
         use tracing::Level;
         let level = |error: ApiError| {
             let lines = Lines::default();
             tracing::subscriber::with_default(lines.clone(), || drop(error.into_response()));
-            let lines = lines.0.lock().expect("nobody panics with it").clone();
+            let lines = lines.0.lock().expect("no thread panics while it holds the lock").clone();
             assert_eq!(lines.len(), 1, "once");
             lines[0]
         };
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_a_problem_is_made_of_it_stays_small() {
+    fn the_size_of_a_problem_is_limited() {
         let input = "\u{202E}7".repeat(1 << 20);
         let error = ApiError::invalid(input.clone()).because(anyhow::anyhow!(input.clone()));
         assert!(serde_json::to_vec(&error.problem()).expect("plain data").len() < 4_000);

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_client_writes_before_the_proxys_entry_does_not_count() {
+    fn entries_before_that_of_the_proxy_are_ignored() {
         assert_eq!(seen(&["192.0.2.1"]).as_deref(), Some("192.0.2.1"));
         assert_eq!(seen(&["198.51.100.7, 192.0.2.1"]).as_deref(), Some("192.0.2.1"));
         assert_eq!(seen(&["198.51.100.7", "192.0.2.1"]).as_deref(), Some("192.0.2.1"));
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_may_have_a_port_brackets_quotes_and_the_form_of_rfc_7239() {
+    fn an_entry_may_have_a_port_brackets_quotes_or_the_form_of_rfc_7239() {
         for (entry, address) in [
             ("192.0.2.1:5678", "192.0.2.1"),
             ("2001:db8::1", "2001:db8::1"),
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_counted_with_their_neighbours() {
+    fn addresses_are_counted_by_network() {
         let both = |text: &str| {
             let address = of(text.parse().expect("an address"));
             (address.to_string(), wide(address).to_string())
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_has_the_addresses_that_begin_like_it() {
+    fn a_range_contains_the_addresses_with_its_prefix() {
         let has = |range: &str, address: &str| {
             range.parse::<AddressRange>().expect("a range").contains(address.parse().expect("an address"))
         };

@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_ends_by_count_or_by_bytes_and_has_one_item_at_least() {
+    fn a_page_ends_by_count_or_by_bytes_and_has_at_least_one_item() {
         let all = page(numbered(3, "a"), 3, None).unwrap();
         assert_eq!((all.items.len(), all.next), (3, None));
         let cut = page(numbered(3, "a"), 2, None).unwrap();

@@ -144,7 +144,7 @@ mod tests {
         let first = places.take(one).expect("free");
         let second = places.take(one).expect("free");
         assert_eq!(places.take(one).err(), Some(Full::ForThis));
-        let third = places.take(two).expect("others have places of their own");
+        let third = places.take(two).expect("other networks have their own places");
         assert_eq!(places.take(address("198.51.100.1")).err(), Some(Full::ForAll));
         assert_eq!(places.take_for_many().err(), Some(Full::ForAll));
         let copy = first.clone();
@@ -155,11 +155,14 @@ mod tests {
         drop((again, second, third));
         assert_eq!(places.count(), 0);
         let taken = places.taken.lock().expect("whole");
-        assert!(taken.networks.is_empty() && taken.wide_networks.is_empty(), "nothing is kept of who has gone");
+        assert!(
+            taken.networks.is_empty() && taken.wide_networks.is_empty(),
+            "nothing is stored for clients that have gone"
+        );
     }
 
     #[test]
-    fn whoever_has_many_networks_does_not_have_their_places_all_together() {
+    fn one_owner_of_many_networks_does_not_get_all_their_places() {
         for [one, two, three, other] in [
             ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.3.1"],
             ["2001:db8:1:1::", "2001:db8:1:2::", "2001:db8:1:3::", "2001:db8:2:1::"],

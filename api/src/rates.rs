@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_burst_is_let_through_and_then_one_each_interval() {
+    fn a_burst_passes_and_then_one_call_per_interval() {
         let limit = RateLimit::new(10.0, 3);
         let start = Instant::now();
         for _ in 0..3 {
@@ -167,19 +167,19 @@ mod tests {
         }
         let wait = limit.count("a", start).expect_err("the bucket is empty");
         assert_eq!(wait, Duration::from_millis(100));
-        assert_eq!(limit.count("b", start), Ok(()), "others have buckets of their own");
+        assert_eq!(limit.count("b", start), Ok(()), "other callers have their own buckets");
         assert_eq!(limit.count("a", start + wait), Ok(()));
         assert!(limit.count("a", start + wait).is_err());
     }
 
     #[test]
-    fn what_was_had_is_paid_for_by_waiting() {
+    fn charged_calls_delay_later_ones() {
         let limit = RateLimit::new(10.0, 3);
         let start = Instant::now();
         limit.charge("a", 3, start);
-        assert_eq!(limit.expect_paid(&"a", start), Ok(()), "as much as may be had at once");
+        assert_eq!(limit.expect_paid(&"a", start), Ok(()), "a full burst is within the limit");
         limit.charge("a", 5, start);
-        let wait = limit.expect_paid(&"a", start).expect_err("more than that");
+        let wait = limit.expect_paid(&"a", start).expect_err("above the burst");
         assert_eq!(wait, Duration::from_millis(500));
         assert_eq!(limit.expect_paid(&"b", start), Ok(()));
         assert_eq!(limit.expect_paid(&"a", start + wait), Ok(()));

@@ -144,12 +144,12 @@ mod tests {
 
     fn free(turns: &Turns) -> usize {
         let queues = turns.queues.lock().expect("whole");
-        assert!(queues.order.is_empty() && queues.waiting.is_empty(), "nothing is kept of who has gone");
+        assert!(queues.order.is_empty() && queues.waiting.is_empty(), "nothing is stored for clients that have gone");
         queues.free
     }
 
     #[tokio::test]
-    async fn who_asks_once_is_next_however_many_others_wait() {
+    async fn a_single_request_is_next_however_many_others_wait() {
         let turns = Turns::new(1, TURN);
         let held = turns.take(ONE).await;
         let order = Mutex::new(Vec::new());
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_turn_passes_by_who_no_longer_waits() {
+    async fn a_turn_skips_requests_that_no_longer_wait() {
         let turns = Turns::new(1, TURN);
         let held = turns.take(ONE).await;
         let mut gone = Box::pin(turns.take(ONE));
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_turn_has_an_end() {
+    async fn a_turn_ends_after_its_longest_time() {
         let turns = Turns::new(1, TURN);
         let (done, waits) = oneshot::channel::<()>();
         let long = turns.run(ONE, async { waits.await.is_ok() });
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waits_for_something_else_holds_up_nobody() {
+    async fn a_request_that_waits_for_something_else_does_not_block_others() {
         let turns = Turns::new(1, TURN);
         let (done, waits) = oneshot::channel::<()>();
         let slow = turns.run(ONE, async {

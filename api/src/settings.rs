@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn a_real_chain_has_to_be_deep_and_fresh_unless_the_operator_says_otherwise() {
+    fn a_real_chain_needs_confirmations_and_a_fresh_head_by_default() {
         let of = |settings: Settings, chain| {
             let limits = settings.for_chain(chain).limits;
             (limits.confirmations, limits.head_age_seconds_max)

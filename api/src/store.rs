@@ -228,7 +228,7 @@ mod tests {
     #[tokio::test]
     async fn the_primary_answers_whatever_the_uri_says() {
         let uri = "mongodb://127.0.0.1:1/?directConnection=true&readPreference=secondary&readConcernLevel=local&w=1";
-        let database = connect(&uri.into(), "medlock", 1, None).await.expect("connecting waits for nobody");
+        let database = connect(&uri.into(), "medlock", 1, None).await.expect("connecting does not wait for a server");
         let primary = SelectionCriteria::ReadPreference(ReadPreference::Primary);
         assert_eq!(database.selection_criteria(), Some(&primary));
         assert_eq!(database.read_concern(), Some(&ReadConcern::majority()));

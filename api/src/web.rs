@@ -68,9 +68,9 @@ impl WebApp {
         read_folder(folder, "", &mut left, &mut files)
             .with_context(|| format!("cannot read the web app in {}", folder.display()))?;
         if !files.contains_key(PAGE) {
-            bail!("{} is no build of the web app: it has no {PAGE}", folder.display());
+            bail!("{} is not a build of the web app: it has no {PAGE}", folder.display());
         }
-        let config = serde_json::to_vec(&json!({ "rpc_urls": nodes })).context("URLs are plain text")?;
+        let config = serde_json::to_vec(&json!({ "rpc_urls": nodes })).context("URLs can be written as JSON")?;
         Ok(Self { files: with_compressed(files), policy: policy(nodes)?, config: config.into() })
     }
 
@@ -163,7 +163,7 @@ fn read_folder(
 ) -> anyhow::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
-        let Ok(name) = entry.file_name().into_string() else { bail!("a file name is no text") };
+        let Ok(name) = entry.file_name().into_string() else { bail!("a file name is not text") };
         let path = format!("{prefix}{name}");
         let kind = entry.file_type()?;
         if kind.is_dir() {
@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_policy_names_origins_and_nothing_that_could_end_a_directive() {
+    fn the_policy_contains_only_origins() {
         let nodes = ["https://node.example/key?a=b".to_owned(), "http://127.0.0.1:8545".to_owned()];
         let text = policy(&nodes).unwrap().to_str().unwrap().to_owned();
         assert!(text.contains("connect-src 'self' https://node.example http://127.0.0.1:8545; frame-src"), "{text}");
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_without_a_page_is_no_build() {
+    fn a_folder_without_a_page_is_not_a_build() {
         let folder = tempfile::tempdir().unwrap();
         assert!(WebApp::read(folder.path(), &[]).is_err());
         assert!(WebApp::read(&folder.path().join("missing"), &[]).is_err());

@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_away_counts_for_thirty_days_and_all_else_for_an_hour() {
+    fn revocations_are_valid_for_thirty_days_and_other_actions_for_an_hour() {
         let all = each(U256::ZERO, U40::ZERO);
         let (long, short): (Vec<&Action>, Vec<&Action>) =
             all.iter().partition(|action| action.deadline_seconds() == REVOCATION_SECONDS);

@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn another_order_another_secret_and_a_missing_line_are_told_apart_from_a_rotation() {
+    fn a_changed_order_a_changed_secret_and_a_missing_line_differ_from_a_rotation() {
         let known = noted(&at_rest(&[1, 2]));
         let said = |bytes: &[u8]| unknown(&at_rest(bytes), &known, "d").map(|new| new.len());
         assert_eq!(said(&[1, 2]).unwrap(), 0);
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_check_value_is_no_key_and_depends_on_the_secret() {
+    fn a_check_value_is_not_a_key_and_depends_on_the_secret() {
         let [one, two] = [1, 2].map(|byte| at_rest(&[byte]).checks().remove(0));
         assert_ne!(one, two);
         assert_eq!(one.len(), 32);

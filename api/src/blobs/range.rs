@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_single_byte_range_is_ignored() {
+    fn other_than_a_single_byte_range_is_ignored() {
         for range in ["bytes=0-1,3-4", "bytes=5-3", "lines=0-1", "bytes=a-b", "bytes=-", "bytes=+1-2"] {
             assert_eq!(asked(range, 10), Ok(None), "{range}");
         }

@@ -75,7 +75,7 @@ mod tests {
         let url: Url = "http://127.0.0.1:1/v3/very-secret".parse().expect("a URL");
         let plain = ProviderBuilder::new().connect_reqwest(reqwest::Client::new(), url.clone());
         let error = plain.get_block_number().await.expect_err("nobody answers");
-        assert!(format!("{error:?}").contains("very-secret"), "the transport alone would show it");
+        assert!(format!("{error:?}").contains("very-secret"), "without the wrapper, the error contains it");
         let error = connect(reqwest::Client::new(), url).get_block_number().await.expect_err("nobody answers");
         assert!(!format!("{error} {error:?}").contains("very-secret"));
     }

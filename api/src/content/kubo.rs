@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_names_no_cid() {
+    fn an_error_contains_no_cid() {
         let cid = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy";
         let message = format!("block was not found locally (offline): ipld: could not find {cid}: /ipfs/{cid}");
         assert_eq!(
@@ -261,11 +261,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_unreachable_node_is_told_of_without_the_url() {
+    async fn the_error_of_an_unreachable_node_does_not_contain_the_url() {
         let cid = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy";
         // Port 1 of this machine, where nothing listens.
         let error = reqwest::Client::new().post(format!("http://127.0.0.1:1/{cid}")).send().await.expect_err("refused");
-        assert!(format!("{error}").contains(cid), "reqwest alone would tell");
+        assert!(format!("{error}").contains(cid), "without the wrapper, the error contains it");
         let ContentError::Unreachable(cause) = unreachable(error) else { panic!("another error") };
         assert!(!format!("{cause:#}").contains(cid) && !format!("{cause:?}").contains(cid));
     }

@@ -168,14 +168,14 @@ pub(super) fn describe(mut openapi: OpenApi) -> OpenApi {
                 }
                 (known, _) => with_problem(known, &codes, method == Method::HEAD),
             };
-            let described = serde_json::from_value(described).expect("a response as OpenAPI has it");
+            let described = serde_json::from_value(described).expect("a valid OpenAPI response");
             responses.insert(status.to_string(), described);
         }
     }
     let components = openapi.components.get_or_insert_default();
     for code in shared {
         let described = with_problem(None, &BTreeSet::from([code]), false);
-        let described = serde_json::from_value(described).expect("a response as OpenAPI has it");
+        let described = serde_json::from_value(described).expect("a valid OpenAPI response");
         components.responses.insert(code.to_owned(), described);
     }
     openapi
@@ -230,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_operations_of_the_document_have_problems_of_their_own() {
+    fn every_listed_path_is_in_the_document() {
         let mut openapi = crate::routes::openapi();
         let all: Vec<(Method, String)> = operations(&mut openapi).map(|(method, path, _)| (method, path)).collect();
         assert!(all.len() > 30);
@@ -240,12 +240,12 @@ mod tests {
         let list =
             &source[source.find("fn own_of").expect("it is there")..source.find("fn common").expect("it is there")];
         for path in list.split('"').skip(1).step_by(2).filter(|word| word.starts_with('/')) {
-            assert!(all.iter().any(|(_, known)| known == path), "{path} is no path of the document");
+            assert!(all.iter().any(|(_, known)| known == path), "{path} is not a path of the document");
         }
     }
 
     #[test]
-    fn what_is_not_listed_is_noticed() {
+    fn an_unlisted_answer_is_detected() {
         let documented = Documented::of(crate::routes::openapi());
         assert!(documented.has(&Method::GET, "/v1/me", 200, None));
         assert!(documented.has(&Method::GET, "/v1/me", 401, Some(NotSignedIn)));

@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_counts_for_a_minute_and_a_wrong_clock_is_named_as_such() {
+    fn a_deadline_is_valid_for_a_minute_and_a_wrong_clock_is_reported() {
         let code = |deadline| check_deadline(&due(deadline), 1_000).err().map(|error| error.code());
         assert_eq!(code(1_001), None);
         assert_eq!(code(1_060), None);

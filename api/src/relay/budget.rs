@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_vouched_for_is_not_counted_with_the_neighbours() {
+    fn a_vouched_account_is_not_counted_with_its_network() {
         assert_eq!(of(Line::Ordinary, Standing::Vouched), [("this account", 1_000), ("everybody", 10_000)]);
         let strangers = [
             ("this account", 10),
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn taking_away_has_budgets_of_its_own() {
+    fn urgent_actions_have_separate_budgets() {
         assert_eq!(of(Line::Urgent, Standing::Known)[0], ("this account", 80));
         assert_eq!(of(Line::Urgent, Standing::New)[0], ("this account", 10));
         assert_eq!(of(Line::Urgent, Standing::Vouched), [("this account", 1_600)]);
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_named_in_a_budget() {
+    fn a_budget_does_not_identify_anybody() {
         let at_rest = AtRest::for_tests(7);
         let other = AtRest::for_tests(8);
         let payer = Payer {
@@ -295,6 +295,9 @@ mod tests {
         assert!(names(&at_rest).iter().zip(names(&other)).all(|(one, two)| *one != two));
         assert!(names(&at_rest).iter().all(|name| !name.contains("abab")));
         let turn = name_of_turn(&at_rest, payer.account, payer.network);
-        assert!(names(&at_rest).iter().all(|name| !name.contains(&turn)), "the queue tells nothing of budgets");
+        assert!(
+            names(&at_rest).iter().all(|name| !name.contains(&turn)),
+            "the queue does not reveal the names of budgets"
+        );
     }
 }

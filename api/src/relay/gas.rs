@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_checkpoint_that_may_be_made_fits_its_share_of_a_block() {
+    fn every_checkpoint_fits_its_share_of_a_block() {
         let action = Action::Checkpoint(Checkpoint {
             operator: Address::ZERO,
             previousHead: B256::ZERO,

@@ -232,12 +232,12 @@ mod tests {
     }
 
     #[test]
-    fn ordinary_transactions_leave_half_of_a_block_and_a_large_one_goes_alone() {
+    fn ordinary_transactions_leave_half_of_a_block_and_a_large_one_is_sent_alone() {
         let ordinary = LineState::new(Line::Ordinary, key(1));
         let mut room = ordinary.room(1_000);
         assert!(room.take(300) && room.take(200));
         assert!(!room.take(1) && !room.is_open());
-        assert!(ordinary.room(1_000).take(5_000), "nothing else is on its way");
+        assert!(ordinary.room(1_000).take(5_000), "nothing else is pending");
         assert!(ordinary.begin(ActionId(Default::default()), 400));
         assert!(!ordinary.begin(ActionId(Default::default()), 400), "watched once");
         assert!(!ordinary.room(1_000).take(101));
@@ -245,9 +245,9 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_poor_when_it_cannot_pay_for_what_is_on_its_way_and_its_reserve() {
+    fn a_line_is_poor_when_it_cannot_pay_for_pending_transactions_and_its_reserve() {
         let line = LineState::new(Line::Urgent, key(1));
-        assert!(!line.is_poor(10), "nobody has asked the chain yet");
+        assert!(!line.is_poor(10), "the chain was not asked yet");
         line.set_balance(U256::from(30_000_000_u64));
         assert!(!line.is_poor(10));
         assert!(line.is_poor(11));

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_pays_more_than_the_ceiling_and_urgent_ones_pay_more_than_ordinary_ones() {
+    fn no_fee_is_above_the_ceiling_and_urgent_fees_are_higher_than_ordinary_ones() {
         let now = market(10_000_000_000);
         let ceiling = 15_000_000_000;
         for line in Line::ALL {

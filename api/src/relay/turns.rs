@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everybodys_first_goes_before_anybodys_second() {
+    fn the_first_of_everybody_comes_before_the_second_of_anybody() {
         let action = |number: u8, turn: &str| InTurn {
             id: ActionId(alloy::primitives::B256::repeat_byte(number)),
             turn: turn.to_owned(),

@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn the_promise_follows_from_what_waits() {
+    fn the_promise_follows_from_the_waiting_leaves() {
         let seconds = |queue: &Queue| estimate_ms(queue, 2_000) / 1_000;
         // Blocks of 12 seconds: the batch in flight, and then ours.
         assert_eq!(seconds(&queue(0, Some(12_500), 12_000)), 37);

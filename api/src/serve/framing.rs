@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_ends_where_it_says_however_it_is_cut() {
+    fn the_end_of_a_body_does_not_depend_on_the_pieces() {
         let whole: [&[u8]; 5] = [
             b"3\r\nabc\r\n0\r\n\r\n",
             b"03;name=\"x\"\r\nabc\r\n0000\r\n\r\n",

@@ -270,7 +270,7 @@ mod tests {
         ] {
             assert_eq!(headers(lines), Err(ErrorCode::InvalidRequest), "{lines}");
         }
-        assert!(code("GET / HTTP/1.0\n\n").is_ok(), "HTTP/1.0 knows no Host");
+        assert!(code("GET / HTTP/1.0\n\n").is_ok(), "HTTP/1.0 has no Host");
         assert!(code("GET / HTTP/1.0\nHost: a\nHost: b\n\n").is_err());
     }
 
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_is_said_to_be() {
+    fn too_long_input_has_its_own_codes() {
         let target = format!("GET /{} HTTP/1.1\nHost: x\n\n", "a".repeat(TARGET_BYTES_MAX));
         assert_eq!(code(&target), Err(ErrorCode::UriTooLong));
         let many = "X: y\n".repeat(HEADERS_MAX);
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_is_found_wherever_the_pieces_are_cut() {
+    fn the_end_of_a_head_does_not_depend_on_the_pieces() {
         let head = b"GET / HTTP/1.1\r\nHost: x\r\n\r\nrest";
         for first in 0..head.len() {
             let end = head.len() - 4;

@@ -122,23 +122,23 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_takes_nothing_is_late_and_nobody_is_while_nothing_waits() {
+    fn a_client_that_reads_nothing_is_late_but_not_while_nothing_waits() {
         let (watch, pace) = (Watch(Instant::now()), Pace::default());
         assert_eq!(watch.late(&pace), None);
         pace.given(watch.at(0));
         assert_eq!(watch.late(&pace), Some(30));
         pace.given(watch.at(20));
-        assert_eq!(watch.late(&pace), Some(30), "a further piece is no progress");
+        assert_eq!(watch.late(&pace), Some(30), "another given piece is not progress");
         pace.taken(10_000, watch.at(20));
         assert_eq!(watch.late(&pace), Some(50));
         pace.taken(10_000, watch.at(20));
         assert_eq!(watch.late(&pace), None);
         pace.given(watch.at(10_000));
-        assert_eq!(watch.late(&pace), Some(10_030), "a pause of ours is not the client's");
+        assert_eq!(watch.late(&pace), Some(10_030), "a pause of the server does not count");
     }
 
     #[test]
-    fn a_client_that_goes_on_but_too_slowly_is_late() {
+    fn a_client_that_reads_too_slowly_is_late() {
         // 1,000 bytes may take ten seconds. A client that takes twenty for each has used up the first thirty by the
         // third.
         for (seconds, late) in [(20, Some(50)), (9, None)] {
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn no_client_is_waited_for_for_ever() {
+    fn the_total_waiting_time_is_limited() {
         let (watch, pace) = (Watch(Instant::now()), Pace::default());
         for piece in 0..49 {
             pace.given(watch.at(piece * 20));

@@ -224,7 +224,7 @@ impl Socket {
             ready!(Pin::new(&mut self.stream).poll_read(cx, &mut part))?;
             let filled = part.filled().len();
             let followed = framing.follow(part.filled());
-            debug_assert_eq!(followed, Ok(filled), "what need not be looked at is the body's");
+            debug_assert_eq!(followed, Ok(filled), "unchecked bytes belong to the body");
             if framing.is_done() {
                 self.reading = Reading::Head;
             }

@@ -316,7 +316,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_entry_is_told_the_one_it_is_for_and_its_time_is_sealed() {
+    fn an_entry_opens_only_for_its_recipient_and_its_time_is_sealed() {
         let at_rest = AtRest::for_tests(7);
         let (to, other) = (Address::repeat_byte(1), Address::repeat_byte(2));
         let time = 20_000 * DAY_SECONDS + 12_345;

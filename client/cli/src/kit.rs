@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kit_is_read_as_it_was_written() {
+    fn a_written_kit_is_parsed_again() {
         let kit = RecoveryKit { owner: Address::repeat_byte(0x1a), chain_id: 31_337, seed: Seed::from_bytes([7; 32]) };
         let saved = Saved::parse(&kit.to_text()).unwrap();
         assert_eq!(saved.words.expose_secret(), kit.seed.to_words().as_str());
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn words_alone_are_enough() {
+    fn a_file_with_only_the_words_is_accepted() {
         let words = Seed::from_bytes([7; 32]).to_words();
         let typed = format!("  {}\r\n", words.to_uppercase().replace(' ', "\n"));
         let saved = Saved::parse(&typed).unwrap();
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_seed_is_refused() {
+    fn other_text_is_not_a_kit() {
         for text in ["", " \n", "abandon ability able", "\u{1f382}"] {
             assert_eq!(Saved::parse(text).err().unwrap().code(), "invalid_words", "{text}");
         }

@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_beyond_counting_are_refused() {
+    fn too_long_durations_are_refused() {
         for text in ["99999999999999999999d", "18446744073709551615w", "18446744073709551615s1s"] {
             assert!(matches!(parse_length(text), Err(MomentError::OutOfRange(_))), "{text}");
         }
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_refused_without_a_panic() {
+    fn other_text_is_refused_as_a_time_without_a_panic() {
         for text in [
             "",
             "tomorrow",

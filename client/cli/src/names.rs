@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn oneself_is_called_you() {
+    fn your_own_address_is_called_you() {
         let me = Address::repeat_byte(1);
         let ada = Address::repeat_byte(2);
         let names = Names { me, names: BTreeMap::from([(ada, "Dr. Ada".to_owned())]) };

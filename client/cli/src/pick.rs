@@ -75,14 +75,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_id_is_refused() {
+    fn other_text_is_not_an_id() {
         for text in ["", "0x", "abc", "xyzw", "0xabcg", &"a".repeat(65), "\u{e9}\u{e9}\u{e9}"] {
             assert_eq!(by_start("record", text, [id("abcd")]).unwrap_err().code(), "usage", "{text}");
         }
     }
 
     #[test]
-    fn a_whole_id_is_read_as_it_stands() {
+    fn a_whole_id_is_parsed_without_candidates() {
         assert_eq!(whole::<RecordId>(&id("12").to_string()), Some(id("12")));
         assert_eq!(whole::<RecordId>("0x12"), None);
         assert_eq!(whole::<RecordId>(&format!("0x{}", "g".repeat(64))), None);

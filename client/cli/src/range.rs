@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_range_is_refused() {
+    fn other_text_is_not_a_range() {
         for text in ["", "-", "4", "-4", "a-b", "1-2-3", "+1-2", "1-+2", "0x1-2", "18446744073709551616-", " 1-2"] {
             assert!(matches!(text.parse::<ByteRange>(), Err(RangeError::Unreadable(_))), "{text}");
         }

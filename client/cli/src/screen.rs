@@ -260,7 +260,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn foreign_text_cannot_steer_the_terminal() {
+    fn text_from_others_cannot_control_the_terminal() {
         assert_eq!(plain("a\u{1b}[2Jb\r\nc"), "a\u{fffd}[2Jb\u{fffd}\u{fffd}c");
         assert_eq!(plain("scan\u{202e}gpj.exe"), "scan\u{fffd}gpj.exe");
         assert_eq!(plain("Befund März.pdf"), "Befund März.pdf");

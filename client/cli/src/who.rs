@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn other_text_is_not_an_address() {
         for text in [
             "",
             "0x",
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_can_never_pass_for_an_address() {
+    fn a_name_cannot_look_like_an_address() {
         for name in ["", " ", "me", "ME", "0xabc", "a\nb", "\u{1b}[31m"] {
             assert!(!is_usable_name(name), "{name:?}");
         }
