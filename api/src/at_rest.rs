@@ -17,12 +17,12 @@
 //! written again: after 2^32 rewrites of one field, with a probability of 2^-33. The place is authenticated, so a
 //! sealed value cannot be moved to another document, field, collection or deployment.
 //!
-//! **Owners.** The owner of a value and its period of validity are sealed with it and compared after opening. The fields
-//! beside it, in clear or blind, only serve look-ups. Somebody who can write to the database therefore cannot give a value
-//! to another person.
+//! **Owners.** The owner of a value and its period of validity are sealed with it and compared after opening. The
+//! fields beside it, in clear or blind, only serve look-ups. Somebody who can write to the database therefore cannot
+//! give a value to another person.
 //!
-//! **No link to the chain.** A document that contains a person's pseudonym contains nothing that is also on chain, and no
-//! time that could be matched with the chain. Otherwise one known grant would identify the person in all others.
+//! **No link to the chain.** A document that contains a person's pseudonym contains nothing that is also on chain, and
+//! no time that could be matched with the chain. Otherwise one known grant would identify the person in all others.
 //!
 //! **Rotation.** The secret file may contain several secrets, one a line, newest last. The version byte is the line
 //! number. Values that were sealed under older secrets still open, and new values are sealed under the newest one.

@@ -38,8 +38,8 @@ use crate::{
 
 /// Asks a patient for access. The reason is in a note that only the patient can open.
 ///
-/// **Who may call:** the requester in the message. It must be accredited, unless the purpose is a request of the patient or
-/// the family.
+/// **Who may call:** the requester in the message. It must be accredited, unless the purpose is a request of the
+/// patient or the family.
 #[utoipa::path(post, path = "/v1/requests", tag = "requests", request_body = RequestBody, responses((status = 201, body = RequestView)))]
 pub(crate) async fn post_request(
     State(app): State<App>,
