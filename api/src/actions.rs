@@ -18,8 +18,9 @@ use crate::{
     relay::ActionDoc,
 };
 
-/// Relays a signed action of any kind except a checkpoint. A repeated action gets the same answer, if its signer or its
-/// first submitter sends it.
+/// Relays a signed action of any kind except a checkpoint.
+///
+/// A repeated action gets the same answer, if its signer or its first submitter sends it.
 ///
 /// **Who may call:** any signed-in address, with an action signed by anybody. The caller's gas budget pays.
 #[utoipa::path(post, path = "/v1/actions", tag = "actions", request_body = SignedAction, responses(
@@ -53,8 +54,10 @@ pub(crate) async fn get_action(
         .ok_or_else(|| ApiError::not_found("this action does not exist, or is not yours"))
 }
 
-/// Invites an account without a relation to anybody here. From now on the relay accepts its actions, within the budget
-/// of a known account. An unused invitation ends after 90 days.
+/// Invites an account without a relation to anybody here.
+///
+/// From now on the relay accepts its actions, within the budget of a known account. An unused invitation ends after 90
+/// days.
 ///
 /// **Who may call:** an accreditor, the owner of the accreditation contract, and the operator.
 #[utoipa::path(put, path = "/v1/invitations/{address}", tag = "actions", params(("address" = String, Path, pattern = "^0x[0-9a-fA-F]{40}$")),

@@ -56,8 +56,9 @@ pub(crate) async fn challenge(State(app): State<App>) -> Result<Json<Challenge>,
     }))
 }
 
-/// Opens a session for the account that signed the login message. The message names the session key, which signs read
-/// requests.
+/// Opens a session for the account that signed the login message.
+///
+/// The message names the session key, which signs read requests.
 ///
 /// **Who may call:** anyone.
 #[utoipa::path(post, path = "/v1/auth/login", tag = "account", request_body = LoginBody,

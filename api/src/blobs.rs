@@ -50,8 +50,9 @@ pub(crate) struct UploadQuery {
     version: u16,
 }
 
-/// Stores an envelope and returns its CID. The body is streamed, and `Content-Length` is required. An upload that is
-/// never registered is removed after a day.
+/// Stores an envelope and returns its CID.
+///
+/// The body is streamed, and `Content-Length` is required. An upload that is never registered is removed after a day.
 ///
 /// **Who may call:** any signed-in address with quota left.
 #[utoipa::path(post, path = "/v1/blobs", tag = "blobs", params(UploadQuery),

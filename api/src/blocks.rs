@@ -44,8 +44,10 @@ pub(crate) async fn list_blocks(
     paging::page(items, limit, next).map(Json)
 }
 
-/// Blocks a sender: its grants wait on the shelf `blocked`, its requests are refused, and its actions do not appear in
-/// the caller's feed. Existing grants remain valid.
+/// Blocks a sender.
+///
+/// Its grants wait on the shelf `blocked`, its requests are refused, and its actions do not appear in the caller's feed.
+/// Existing grants remain valid.
 ///
 /// **Who may call:** any signed-in address, for itself.
 #[utoipa::path(put, path = "/v1/blocks/{address}", tag = "people", params(("address" = String, Path, pattern = "^0x[0-9a-fA-F]{40}$")),
@@ -67,7 +69,9 @@ pub(crate) async fn block(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Ends a block. Grants that the sender gave in the meantime return to their shelf.
+/// Ends a block.
+///
+/// Grants that the sender gave in the meantime return to their shelf.
 ///
 /// **Who may call:** any signed-in address, for itself.
 #[utoipa::path(delete, path = "/v1/blocks/{address}", tag = "people", params(("address" = String, Path, pattern = "^0x[0-9a-fA-F]{40}$")),

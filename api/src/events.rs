@@ -28,8 +28,9 @@ pub(crate) fn start(app: &App) {
     tokio::spawn(mirror_events::follow(app.clone()));
 }
 
-/// Streams the caller's events as server-sent events: from `Last-Event-ID` on, or from now on without it. Comments are
-/// heartbeats. An event only tells the client to read again; it never grants permission.
+/// Streams the caller's events as server-sent events: from `Last-Event-ID` on, or from now on without it.
+///
+/// Comments are heartbeats. An event only tells the client to read again; it never grants permission.
 ///
 /// **Who may call:** any signed-in address. It sees the events that concern it.
 #[utoipa::path(get, path = "/v1/events", tag = "events",

@@ -34,8 +34,9 @@ use crate::{
     work,
 };
 
-/// Gives grants: stores the capsules for the grantee, then relays the signed message. Without a message the grants must
-/// already be on chain, and only their capsules are stored.
+/// Gives grants: stores the capsules for the grantee, then relays the signed message.
+///
+/// Without a message the grants must already be on chain, and only their capsules are stored.
 ///
 /// **Who may call:** the patient.
 #[utoipa::path(post, path = "/v1/grants", tag = "grants", request_body = GrantBody, responses(
@@ -70,8 +71,9 @@ pub(crate) async fn post_grant(
     }
 }
 
-/// Lists the grants that the caller gave or received, newest first, without their capsules. Received grants are on
-/// shelves. Grants from strangers and from blocked senders have separate shelves.
+/// Lists the grants that the caller gave or received, newest first, without their capsules.
+///
+/// Received grants are on shelves. Grants from strangers and from blocked senders have separate shelves.
 ///
 /// **Who may call:** any signed-in address.
 #[utoipa::path(get, path = "/v1/grants", tag = "grants", params(GrantQuery), responses((status = 200, body = Page<GrantView>)))]
@@ -98,7 +100,9 @@ pub(crate) async fn get_bundle(
     work::run(bundle.capsules.len() * CAPSULE_LEN, move || Ok(Json(bundle).into_response())).await
 }
 
-/// Hides a received grant from the caller's lists. The grant remains valid, and can still be found by its record.
+/// Hides a received grant from the caller's lists.
+///
+/// The grant remains valid, and can still be found by its record.
 ///
 /// **Who may call:** its grantee.
 #[utoipa::path(put, path = "/v1/grants/{grant}/hidden", tag = "grants", params(("grant" = String, Path, pattern = "^0x[0-9a-fA-F]{64}$")),
@@ -141,7 +145,9 @@ pub(crate) async fn put_bundle(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Ends grants. Reads stop as soon as the message is accepted, before it is mined.
+/// Ends grants.
+///
+/// Reads stop as soon as the message is accepted, before it is mined.
 ///
 /// **Who may call:** any signed-in address. The message must have the patient's signature.
 #[utoipa::path(post, path = "/v1/grants/revoke", tag = "grants", request_body = RevokeBody, responses(

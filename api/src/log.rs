@@ -24,8 +24,10 @@ use crate::{
     store::leaves,
 };
 
-/// Lists reads, newest first. A patient gets the reads of the patient's own records, with their readers. An accredited
-/// auditor gets all anchored reads, without readers.
+/// Lists reads, newest first.
+///
+/// A patient gets the reads of the patient's own records, with their readers. An accredited auditor gets all anchored
+/// reads, without readers.
 ///
 /// **Who may call:** any signed-in address.
 #[utoipa::path(get, path = "/v1/log", tag = "log", params(LogQuery), responses((status = 200, body = Page<LogEntry>)))]

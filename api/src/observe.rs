@@ -42,7 +42,9 @@ fn method_name(method: &Method) -> &'static str {
     }
 }
 
-/// Returns the metrics in OpenMetrics text. They count requests and contain nothing about a person.
+/// Returns the metrics in OpenMetrics text.
+///
+/// They count requests and contain nothing about a person.
 ///
 /// **Who may call:** anyone who reaches the server. A proxy in front should not make it public.
 #[utoipa::path(get, path = "/metrics", tag = "server", responses((status = 200, body = String, content_type = "application/openmetrics-text")), security())]

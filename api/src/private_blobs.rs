@@ -88,8 +88,9 @@ pub(crate) async fn get_keyring(
     get(&app, Kind::Keyring, &caller, &headers).await
 }
 
-/// Writes the caller's keyring. `If-Match` names the revision that it replaces, and `If-None-Match: *` writes the first
-/// one.
+/// Writes the caller's keyring.
+///
+/// `If-Match` names the revision that it replaces, and `If-None-Match: *` writes the first one.
 ///
 /// **Who may call:** any signed-in address; it writes its own.
 #[utoipa::path(put, path = "/v1/keyring", tag = "account", request_body = PrivateBlob,
@@ -119,8 +120,9 @@ pub(crate) async fn get_address_book(
     get(&app, Kind::AddressBook, &caller, &headers).await
 }
 
-/// Writes the caller's address book. `If-Match` names the revision that it replaces, and `If-None-Match: *` writes the
-/// first one.
+/// Writes the caller's address book.
+///
+/// `If-Match` names the revision that it replaces, and `If-None-Match: *` writes the first one.
 ///
 /// **Who may call:** any signed-in address; it writes its own.
 #[utoipa::path(put, path = "/v1/address-book", tag = "account", request_body = PrivateBlob,

@@ -27,8 +27,9 @@ use crate::{
     relations,
 };
 
-/// Registers a version of a record: stores its release share, then relays the signed message. Without a message the
-/// version must already be on chain, and only the share is stored.
+/// Registers a version of a record: stores its release share, then relays the signed message.
+///
+/// Without a message the version must already be on chain, and only the share is stored.
 ///
 /// **Who may call:** the uploader in the message. Without a message: the patient, or the first uploader, who can open
 /// the record id, registered this version, and may still upload.
@@ -60,8 +61,9 @@ pub(crate) async fn post_record(
     }
 }
 
-/// Lists the records that the caller owns, uploaded, or was granted, newest first. Records that a stranger granted are
-/// listed only when `patient` is the stranger's address.
+/// Lists the records that the caller owns, uploaded, or was granted, newest first.
+///
+/// Records that a stranger granted are listed only when `patient` is the stranger's address.
 ///
 /// **Who may call:** any signed-in address.
 #[utoipa::path(get, path = "/v1/records", tag = "records", params(RecordQuery), responses((status = 200, body = Page<RecordView>)))]

@@ -87,8 +87,10 @@ pub(crate) async fn sort_again(app: &App, grantee: Address, sender: Address) -> 
     received::set_shelf(&app.database, &app.at_rest, (grantee, sender), shelf).await
 }
 
-/// Accepts a stranger who has granted the caller something or asked for access. From now on the caller knows this
-/// address: its grants move to the shelf `known`, and the records that it shares appear in `/v1/records`.
+/// Accepts a stranger who has granted the caller something or asked for access.
+///
+/// From now on the caller knows this address: its grants move to the shelf `known`, and the records that it shares
+/// appear in `/v1/records`.
 ///
 /// **Who may call:** a person whom that address has granted something or asked for access.
 #[utoipa::path(put, path = "/v1/accepted/{address}", tag = "people", params(("address" = String, Path, pattern = "^0x[0-9a-fA-F]{40}$")),

@@ -36,7 +36,9 @@ use crate::{
     },
 };
 
-/// Asks a patient for access. The reason is in a note that only the patient can open.
+/// Asks a patient for access.
+///
+/// The reason is in a note that only the patient can open.
 ///
 /// **Who may call:** the requester in the message. It must be accredited, unless the purpose is a request of the
 /// patient or the family.
