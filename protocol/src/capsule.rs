@@ -10,11 +10,9 @@
 //! ```
 //!
 //! HPKE (RFC 9180) base mode with HKDF-SHA256 and AES-256-GCM; `info = "medlock/v1/capsule\0" ‖ bytes 0..4`, `aad` =
-//! the [`Binding`]. The ephemeral key pair is not random but derived:
-//! `DeriveKeyPair(HKDF-Expand(secret, "medlock/v1/capsule-ephemeral\0" ‖ bytes 0..4 ‖ recipient key ‖ aad))`.
-//! This is safe because every secret is 32 uniform bytes. Everyone who has the secret can make the same capsule again
-//! and so check it.
-//! capsule again.
+//! the [`Binding`]. The ephemeral key pair is not random but derived: `DeriveKeyPair(HKDF-Expand(secret,
+//! "medlock/v1/capsule-ephemeral\0" ‖ bytes 0..4 ‖ recipient key ‖ aad))`. This is safe because every secret is 32
+//! uniform bytes. Everyone who has the secret can make the same capsule again and compare the two.
 
 use alloy::primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
@@ -198,8 +196,9 @@ pub enum CapsuleError {
     /// The capsule is sealed to another key or has another binding.
     #[error("the capsule is not for this key and purpose")]
     NoMatch,
-    /// The capsule opens, but sealing its content again gives other bytes: it was not made as the protocol requires.
-    #[error("the capsule is not the one that its content gives")]
+    /// The capsule opens, but sealing its content again gives other bytes, so it was not sealed as the protocol
+    /// requires.
+    #[error("the capsule was not sealed as the protocol requires")]
     Commitment,
 }
 

@@ -59,7 +59,7 @@ pub(crate) fn derive_key_pair(ikm: &[u8; 32]) -> SecretKey {
             return key;
         }
     }
-    // A candidate is out of range once in 2^128. Nobody can find an input that gives 256 of them in a row.
+    // A candidate is out of range once in 2^128. Nobody can find an input that gives 256 such candidates in a row.
     unreachable!("256 candidates in a row outside the field")
 }
 
@@ -107,7 +107,7 @@ pub(crate) fn seal(shared_secret: &[u8; 32], info: &[u8], aad: &[u8], plaintext:
     sealed.try_into().expect("32 bytes and a tag of 16")
 }
 
-/// `OpenBase` of 48 bytes, sequence number 0. Returns `None` when the key or the binding is another one.
+/// Computes `OpenBase` of 48 bytes with sequence number 0. Returns `None` when the key or the binding is different.
 pub(crate) fn open(
     shared_secret: &[u8; 32],
     info: &[u8],
