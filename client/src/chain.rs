@@ -3,7 +3,6 @@
 mod error;
 mod events;
 mod history;
-mod send;
 
 pub use error::ChainError;
 pub use events::{AccessLogEvents, Anchor, AnchoredAccess, ChainGrant, ChainVersion, KeyHistory};
@@ -347,7 +346,7 @@ pub(crate) fn uint40(seconds: u64) -> alloy::primitives::aliases::U40 {
     alloy::primitives::aliases::U40::saturating_from(seconds)
 }
 
-fn rpc(error: alloy::transports::TransportError) -> ChainError {
+pub(crate) fn rpc(error: alloy::transports::TransportError) -> ChainError {
     let what =
         if error.as_error_resp().is_some() { "The RPC refuses the question." } else { "The RPC does not answer." };
     ChainError::Rpc { what, source: Some(error.into()) }

@@ -1,6 +1,5 @@
 use std::path::PathBuf;
 
-use super::HOME_VARIABLE;
 use crate::error::{Cause, codes, failure};
 
 /// Why a file of this device cannot be used.
@@ -57,7 +56,7 @@ pub enum DeviceError {
 }
 
 failure! { DeviceError {
-    NoHome => codes::LOCAL_FILE, format!("Set {HOME_VARIABLE}.");
+    NoHome => codes::LOCAL_FILE, "Set MEDLOCK_HOME.";
     NotSetUp => codes::NOT_SET_UP;
     InvalidConfig => codes::INVALID_CONFIG;
     InvalidDeployment => codes::INVALID_DEPLOYMENT;
