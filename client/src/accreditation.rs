@@ -1,4 +1,4 @@
-//! Who vouches for whom, and the directory of accredited people.
+//! Accreditors, accreditations, and the directory of accredited people.
 
 use alloy::primitives::Address;
 use futures::{StreamExt, TryStreamExt};
@@ -71,7 +71,7 @@ lift! { ActError => AccreditationError { Server, Chain, Wallet, ..Act } }
 /// Names an accreditor; only the owner of `Accreditation`.
 ///
 /// # Errors
-/// What wallet, server and chain refuse.
+/// Refusals of wallet, server and chain.
 pub async fn add_accreditor(
     client: &Client,
     wallet: &dyn Wallet,
@@ -91,7 +91,7 @@ pub async fn add_accreditor(
 /// Removes an accreditor, and so stops everyone it vouched for; only the owner of `Accreditation`.
 ///
 /// # Errors
-/// What wallet, server and chain refuse.
+/// Refusals of wallet, server and chain.
 pub async fn remove_accreditor(
     client: &Client,
     wallet: &dyn Wallet,
@@ -110,7 +110,7 @@ pub async fn remove_accreditor(
 /// An accreditation to be made.
 #[derive(Clone, Debug)]
 pub struct NewAccreditation {
-    /// For whom.
+    /// The practitioner.
     pub practitioner: Address,
     /// In which roles; not empty.
     pub roles: Vec<Role>,
@@ -123,7 +123,7 @@ pub struct NewAccreditation {
 /// Vouches for a practitioner.
 ///
 /// # Errors
-/// What wallet, server and chain refuse.
+/// Refusals of wallet, server and chain.
 pub async fn accredit(
     client: &Client,
     wallet: &dyn Wallet,
@@ -140,7 +140,7 @@ pub async fn accredit(
 /// Suspends a practitioner. Every accreditation signed before it can no longer land.
 ///
 /// # Errors
-/// What wallet, server and chain refuse.
+/// Refusals of wallet, server and chain.
 pub async fn suspend(
     client: &Client,
     wallet: &dyn Wallet,
@@ -159,7 +159,7 @@ pub async fn suspend(
 /// Ends a suspension: vouches once more, in the roles and for the period that stand on chain.
 ///
 /// # Errors
-/// [`AccreditationError::NotYours`], [`AccreditationError::NotSuspended`]; what wallet, server and chain refuse.
+/// [`AccreditationError::NotYours`], [`AccreditationError::NotSuspended`]; refusals of wallet, server and chain.
 pub async fn reinstate(
     client: &Client,
     wallet: &dyn Wallet,
@@ -225,16 +225,16 @@ pub struct NewProfile {
     pub practitioner: Address,
     /// Their name.
     pub name: String,
-    /// Where they work.
+    /// Their organisation.
     pub organisation: String,
-    /// What they do.
+    /// Their specialty.
     pub specialty: String,
 }
 
 /// Signs and publishes a practitioner's profile; roles are those on chain.
 ///
 /// # Errors
-/// [`AccreditationError::NotYours`], [`AccreditationError::InvalidProfile`]; what wallet and server refuse.
+/// [`AccreditationError::NotYours`], [`AccreditationError::InvalidProfile`]; refusals of wallet and server.
 pub async fn publish_profile(client: &Client, wallet: &dyn Wallet, new: &NewProfile) -> Result<(), AccreditationError> {
     client.chain().verify_deployment().await?;
     let texts = [&new.name, &new.organisation, &new.specialty];
@@ -272,13 +272,13 @@ pub struct DirectoryFilter {
 /// One accredited person, as the chain knows them; the profile only if its accreditor's signature holds.
 #[derive(Clone, Debug, Serialize)]
 pub struct Person {
-    /// Who.
+    /// The address.
     #[serde(with = "protocol::hex_text")]
     pub address: Address,
-    /// Who vouches.
+    /// The accreditor.
     #[serde(with = "protocol::hex_text")]
     pub accreditor: Address,
-    /// In which roles.
+    /// The roles.
     pub roles: Vec<Role>,
     /// Unix seconds.
     pub valid_from: u64,
@@ -302,7 +302,7 @@ pub struct Person {
 /// The directory. Every entry is compared with the chain; one that the chain does not know is left out.
 ///
 /// # Errors
-/// What the server refuses.
+/// [`LookupError`].
 pub async fn directory(client: &Client, filter: &DirectoryFilter) -> Result<Vec<Person>, LookupError> {
     client.chain().verify_deployment().await?;
     let query = DirectoryQuery { role: filter.role, name: filter.name.clone(), ..DirectoryQuery::default() };

@@ -32,7 +32,7 @@ pub enum Way {
     Direct,
 }
 
-/// How long to wait for a relayed action that the server has accepted.
+/// The longest wait for a relayed action that the server has accepted.
 const WAIT_MAX: Duration = Duration::from_secs(90);
 
 /// A fresh unordered nonce.

@@ -80,7 +80,7 @@ impl Api {
         *self.token.write().unwrap_or_else(std::sync::PoisonError::into_inner) = token;
     }
 
-    /// Whether a session is used.
+    /// Returns whether a session is used.
     pub(crate) fn has_token(&self) -> bool {
         self.token().is_some()
     }

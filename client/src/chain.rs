@@ -46,7 +46,7 @@ pub struct Block {
     pub time: u64,
 }
 
-/// What `KeyRegistry` says about an identity key.
+/// An identity key in `KeyRegistry`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChainKey {
     /// keccak256 of the key bytes.
@@ -59,16 +59,16 @@ pub struct ChainKey {
     pub since: u64,
 }
 
-/// What `RecordRegistry` says about a record.
+/// A record in `RecordRegistry`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChainRecord {
-    /// Whose it is.
+    /// The patient.
     pub patient: Address,
-    /// Its folder; `None` for a code that this version does not know.
+    /// The category; `None` for a code that this version does not know.
     pub category: Option<Category>,
     /// Newest version.
     pub version: u16,
-    /// Where it stands.
+    /// The status.
     pub status: RecordStatus,
     /// Its first uploader says not to rely on its versions up to this one; 0 for none.
     pub retracted: u16,
@@ -76,10 +76,10 @@ pub struct ChainRecord {
     pub created: u64,
 }
 
-/// What `RecordRegistry` says about a record's tombstone.
+/// The tombstone of a record in `RecordRegistry`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChainTombstone {
-    /// How often the record was tombstoned or opened again.
+    /// The number of times that the record was tombstoned or opened again.
     pub epoch: u32,
     /// Unix seconds from which on it can no longer be lifted; 0 where none stands.
     pub liftable_until: u64,
@@ -96,12 +96,12 @@ pub struct Allowed {
     pub not_after: u64,
 }
 
-/// What `Accreditation` says about a practitioner.
+/// A practitioner in `Accreditation`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainPractitioner {
-    /// Who vouches.
+    /// The accreditor.
     pub accreditor: Address,
-    /// In which roles.
+    /// The roles.
     pub roles: Vec<Role>,
     /// Unix seconds.
     pub valid_from: u64,
@@ -112,7 +112,7 @@ pub struct ChainPractitioner {
     pub counts: bool,
     /// Whether its accreditor has suspended it.
     pub suspended: bool,
-    /// How often it was accredited or suspended: what a new accreditation replaces.
+    /// The number of times that it was accredited or suspended; a new accreditation names it.
     pub epoch: u32,
     /// The accreditor's epoch in which it vouched; the accreditation counts in no other.
     pub accreditor_epoch: u32,
@@ -233,7 +233,7 @@ impl Chain {
         }))
     }
 
-    /// How often a record was tombstoned or opened again, and until when that can be lifted.
+    /// Returns the state of a record's tombstone: its epoch, and until when it can be lifted.
     pub async fn tombstone(&self, record: RecordId) -> Result<ChainTombstone, ChainError> {
         let registry = RecordRegistry::new(self.deployment.address_of(ContractName::RecordRegistry), &self.provider);
         let found = registry.tombstoneOf(record.0).call().await.map_err(call)?;
@@ -262,7 +262,7 @@ impl Chain {
         registry.patientEpochOf(patient).call().await.map_err(call)
     }
 
-    /// Whether somebody may read a record now.
+    /// Returns whether somebody may read a record now.
     pub async fn is_allowed(
         &self,
         record: RecordId,
@@ -297,19 +297,19 @@ impl Chain {
         }))
     }
 
-    /// How often somebody was named or removed as an accreditor; 0 if never.
+    /// Returns the number of times that an address was named or removed as an accreditor.
     pub async fn accreditor_epoch(&self, address: Address) -> Result<u32, ChainError> {
         let contract = Accreditation::new(self.deployment.address_of(ContractName::Accreditation), &self.provider);
         contract.accreditorEpochOf(address).call().await.map_err(call)
     }
 
-    /// Whether somebody may vouch now.
+    /// Returns whether somebody may vouch now.
     pub async fn is_accreditor(&self, address: Address) -> Result<bool, ChainError> {
         let contract = Accreditation::new(self.deployment.address_of(ContractName::Accreditation), &self.provider);
         contract.isAccreditor(address).call().await.map_err(call)
     }
 
-    /// Whether a signed action has been carried out, or given up: its nonce is used.
+    /// Returns whether a signed action has been carried out, or given up: its nonce is used.
     pub async fn is_nonce_used(&self, action: &Action) -> Result<bool, ChainError> {
         // All contracts inherit the same function; any binding of it fits any of their addresses.
         let contract = GrantRegistry::new(self.deployment.address_of(action.contract()), &self.provider);

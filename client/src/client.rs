@@ -1,4 +1,4 @@
-//! The parts of a person's device, joined.
+//! A person's device: its directory, its view of the chain, and its server.
 
 use std::{
     collections::HashMap,
@@ -38,7 +38,7 @@ failure! { OpenError {
     ..Device;
 } }
 
-/// What a command line may say instead of `config.toml`.
+/// Settings of a command line that replace those of `config.toml`.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
     /// URL of the API.
@@ -97,7 +97,7 @@ impl Client {
         &self.config
     }
 
-    /// Whose device it is.
+    /// The address of the person whose device it is.
     #[must_use]
     pub const fn address(&self) -> Address {
         self.config.address
@@ -133,7 +133,7 @@ impl Client {
         &self.checked
     }
 
-    /// Whether this device holds a session that has not ended.
+    /// Returns whether this device holds a session that has not ended.
     #[must_use]
     pub fn is_signed_in(&self) -> bool {
         self.api.as_ref().is_some_and(Api::has_token)

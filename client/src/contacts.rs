@@ -71,7 +71,7 @@ pub struct Contact {
     /// Whose.
     #[serde(with = "protocol::hex_text")]
     pub address: Address,
-    /// How the person calls them.
+    /// The name.
     pub name: String,
 }
 
@@ -95,7 +95,7 @@ pub async fn put(client: &Client, keys: &Keys, contact: Contact) -> Result<(), C
     change(client, keys, |book| book.set(contact.address, &contact.name).map(|()| true)).await.map(drop)
 }
 
-/// Forgets a name. Says whether it was there.
+/// Removes a name. Returns whether it was there.
 ///
 /// # Errors
 /// [`ContactsError::NotOpened`], [`ContactsError::Contended`].

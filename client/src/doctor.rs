@@ -21,7 +21,7 @@ use crate::{
 /// How far a clock may be off, in seconds.
 const CLOCK_SKEW_SECONDS_MAX: u64 = 120;
 
-/// How a check went.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -41,11 +41,11 @@ pub struct Check {
     /// A stable word: `config`, `rpc`, `contracts`, `api`, `deployment`, `versions`, `clock`, `secrets`, `relayers`, `keystore`,
     /// `keyring`, `key`, `kit`, `session`, `uploads`; of a web app `web_files`, `web_policy`.
     pub name: &'static str,
-    /// How it went.
+    /// The result.
     pub verdict: Verdict,
     /// The finding, in one sentence.
     pub what: String,
-    /// What to do; empty if it is good.
+    /// The remedy; empty if the check passed.
     pub remedy: String,
     /// The code with which a command would fail because of this; only if it is bad.
     #[serde(skip)]

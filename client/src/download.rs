@@ -34,7 +34,7 @@ use crate::{
     unlock::Keys,
 };
 
-/// Which records to list.
+/// A filter for the list of records.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Filter {
     /// Only of this patient.
@@ -48,32 +48,34 @@ pub struct Filter {
 pub struct RecordItem {
     /// The record.
     pub id: RecordId,
-    /// Whose it is.
+    /// The patient.
     #[serde(with = "protocol::hex_text")]
     pub patient: Address,
-    /// Its folder.
+    /// The category.
     pub category: Category,
-    /// Where it stands.
+    /// The status.
     pub status: RecordStatus,
     /// Unix seconds from which on its tombstone can no longer be lifted; absent where none stands.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub liftable_until: Option<u64>,
-    /// What only the server says.
+    /// Data from the server that was not compared with the chain.
     #[serde(flatten)]
     pub told: RecordTold,
 }
 
-/// The server's word about a record of a list. Only that it names no newer version than the chain has was checked.
+/// Data from the server about a record of a list. Of these, only the version numbers were compared with the chain: none is
+
+/// newer than the chain's newest.
 #[derive(Clone, Debug, Serialize)]
 pub struct RecordTold {
-    /// Who uploaded version 1.
+    /// The uploader of version 1.
     #[serde(with = "protocol::hex_text")]
     pub uploader: Address,
-    /// How often it was tombstoned or its tombstone lifted.
+    /// The number of times that it was tombstoned or its tombstone was lifted.
     pub tombstone_epoch: u32,
     /// Unix seconds.
     pub created: u64,
-    /// How many versions it has.
+    /// The number of versions.
     pub version_count: u16,
     /// The newest ones, oldest first. `retracted` is the chain's, for the uploaders that the server names.
     pub versions: Vec<VersionView>,
@@ -84,34 +86,34 @@ pub struct RecordTold {
 pub struct RecordDetails {
     /// The record.
     pub id: RecordId,
-    /// Whose it is.
+    /// The patient.
     #[serde(with = "protocol::hex_text")]
     pub patient: Address,
-    /// Who uploaded version 1; compared if the node still has the event of that version.
+    /// The uploader of version 1; compared if the node still has the event of that version.
     #[serde(with = "protocol::hex_text")]
     pub uploader: Address,
-    /// Its folder.
+    /// The category.
     pub category: Category,
-    /// Where it stands.
+    /// The status.
     pub status: RecordStatus,
     /// Unix seconds from which on its tombstone can no longer be lifted; absent where none stands.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub liftable_until: Option<u64>,
     /// The newest versions, oldest first.
     pub versions: Vec<VersionDetails>,
-    /// What only the server says.
+    /// Data from the server that was not compared with the chain.
     #[serde(flatten)]
     pub told: RecordDetailsTold,
 }
 
-/// The server's word about one record, which was not compared with the chain.
+/// Data from the server about one record, which was not compared with the chain.
 #[derive(Clone, Debug, Serialize)]
 pub struct RecordDetailsTold {
-    /// How often it was tombstoned or its tombstone lifted.
+    /// The number of times that it was tombstoned or its tombstone was lifted.
     pub tombstone_epoch: u32,
     /// Unix seconds.
     pub created: u64,
-    /// How many versions it has.
+    /// The number of versions.
     pub version_count: u16,
 }
 
@@ -120,7 +122,7 @@ pub struct RecordDetailsTold {
 pub struct VersionDetails {
     /// From 1.
     pub version: u16,
-    /// Who uploaded it.
+    /// The uploader.
     #[serde(with = "protocol::hex_text")]
     pub uploader: Address,
     /// Whether its uploader says not to rely on it.
@@ -132,12 +134,12 @@ pub struct VersionDetails {
     /// Transaction of the registration.
     #[serde(with = "protocol::hex_text")]
     pub tx_hash: B256,
-    /// What only the server says.
+    /// Data from the server that was not compared with the chain.
     #[serde(flatten)]
     pub told: VersionTold,
 }
 
-/// The server's word about a version, which was not compared with the chain.
+/// Data from the server about a version, which was not compared with the chain.
 #[derive(Clone, Debug, Serialize)]
 pub struct VersionTold {
     /// Bytes of the envelope, if the server holds it.
@@ -152,7 +154,7 @@ pub struct VersionTold {
 /// chain is told, and does not keep the others from being listed.
 ///
 /// # Errors
-/// What the server refuses.
+/// [`LookupError`].
 pub async fn list(client: &Client, filter: Filter) -> Result<(Vec<RecordItem>, Vec<Told>), LookupError> {
     client.chain().verify_deployment().await?;
     let query = RecordQuery { patient: filter.patient, category: filter.category, ..RecordQuery::default() };
@@ -172,7 +174,7 @@ pub async fn list(client: &Client, filter: Filter) -> Result<(Vec<RecordItem>, V
 /// One record, compared with the chain down to the CID of every version.
 ///
 /// # Errors
-/// [`ServerError::WrongAnswer`] if the server contradicts the chain; what server and chain refuse.
+/// [`ServerError::WrongAnswer`] if the server contradicts the chain; refusals of server and chain.
 pub async fn show(client: &Client, record: RecordId) -> Result<RecordDetails, LookupError> {
     client.chain().verify_deployment().await?;
     let (item, versions) =
@@ -243,7 +245,7 @@ async fn compared(client: &Client, mut told: RecordView) -> Result<RecordItem, L
     })
 }
 
-/// Whether the first uploader says not to rely on a version: a word about its own versions only (SPEC, section 9).
+/// Returns whether the first uploader says not to rely on a version: a word about its own versions only (SPEC, section 9).
 pub(crate) fn is_retracted(known: &ChainRecord, version: u16, uploader: Address, first_uploader: Address) -> bool {
     version <= known.retracted && uploader == first_uploader
 }
@@ -266,7 +268,7 @@ pub struct Wanted {
     pub range: Option<std::ops::Range<u64>>,
 }
 
-/// Who wrote a document.
+/// The author of a document.
 #[derive(Clone, Debug, Serialize)]
 pub struct Author {
     /// Whether the author signed the content. If not, the author is whoever registered the version on chain.
@@ -274,7 +276,7 @@ pub struct Author {
     /// Whether a signature is there that is not that of who it names. The document opens all the same: otherwise a bad
     /// signature would keep it from its owner (SPEC, section 5).
     pub forged: bool,
-    /// Who it is.
+    /// The address of the author.
     #[serde(with = "protocol::hex_text")]
     pub address: Address,
     /// Their name, from a profile that an active accreditor signed.
@@ -290,10 +292,10 @@ pub struct Opened {
     pub record: RecordId,
     /// Its version.
     pub version: u16,
-    /// Whose it is.
+    /// The patient.
     #[serde(with = "protocol::hex_text")]
     pub patient: Address,
-    /// Who registered this version, from the chain.
+    /// The uploader of this version, from the chain.
     #[serde(with = "protocol::hex_text")]
     pub uploader: Address,
     /// Whether its uploader says not to rely on it, from the chain.
@@ -309,9 +311,9 @@ pub struct Opened {
     /// Hash of the content (SHA-256 over the hashes of its 1 MiB pieces).
     #[serde(with = "protocol::hex_text")]
     pub content_hash: B256,
-    /// Who wrote it.
+    /// The author.
     pub author: Author,
-    /// Where it lies now.
+    /// The path of the document.
     pub path: PathBuf,
     /// The leaf of the operator's log, for everyone but the owner.
     pub leaf: Option<LeafHash>,
@@ -407,7 +409,7 @@ async fn find_version(
     Ok((*wanted, is_retracted(&known, number, wanted.uploader, first.uploader)))
 }
 
-/// Who wrote a document, after checking their signature.
+/// Returns the author of a document, after checking their signature.
 async fn author_of(
     client: &Client,
     context: &EnvelopeContext,

@@ -1,15 +1,14 @@
-//! How the operations of the SDK fail: each has an error enum of its own, and all of them implement [`Failure`].
+//! Errors: each operation of the SDK has an enum of its own, and all of them implement [`Failure`].
 //!
-//! A failure has a stable code, a sentence that says what went wrong (its `Display`), and a sentence that says what to do
-//! now. A code never changes its meaning; the sentences may. The exit class is what a command ends with
+//! A failure has a stable code, a sentence that says what went wrong (its `Display`), and a remedy: a sentence that says
+//! what to do now. A code never changes its meaning; the sentences may. The exit class is what a command ends with
 //! ([`ExitClass::code`]), so that scripts need not read text. Codes of the server ([`protocol::error_code`]) keep their own
 //! text and hint.
 //!
-//! Which type to use where: `api`, `chain`, `wallet` and `home` have [`ServerError`](crate::api::ServerError),
-//! [`ChainError`](crate::chain::ChainError), [`WalletError`](crate::wallet::WalletError) and
-//! [`DeviceError`](crate::home::DeviceError). The error of an operation has a variant for each of these that can happen in
-//! it, and variants of its own. Code that handles the failures of many operations alike takes a `&dyn Failure` or an
-//! [`AnyFailure`].
+//! Operations share four errors: [`ServerError`](crate::api::ServerError), [`ChainError`](crate::chain::ChainError),
+//! [`WalletError`](crate::wallet::WalletError) and [`DeviceError`](crate::home::DeviceError). The error of an operation has
+//! a variant for each of these that can happen in it, and variants of its own. Code that handles the failures of many
+//! operations alike takes a `&dyn Failure` or an [`AnyFailure`].
 
 pub mod codes;
 
@@ -23,14 +22,14 @@ pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 /// The failure of any operation.
 pub type AnyFailure = Box<dyn Failure>;
 
-/// What the errors of all operations have in common.
+/// The common interface of the errors of all operations.
 ///
 /// `Display` gives the sentence that says what went wrong.
 pub trait Failure: std::error::Error + Send + Sync + 'static {
     /// The stable code.
     fn code(&self) -> Code;
 
-    /// What to do now, in one sentence.
+    /// The remedy, in one sentence.
     fn now(&self) -> Cow<'static, str> {
         self.code().now().into()
     }
@@ -40,7 +39,7 @@ pub trait Failure: std::error::Error + Send + Sync + 'static {
         self.code().class()
     }
 
-    /// Whether the same call may succeed in a moment.
+    /// Returns whether the same call may succeed in a moment.
     fn is_retryable(&self) -> bool {
         self.code().is_retryable()
     }
@@ -106,7 +105,7 @@ pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect()
 }
 
-/// What an error of `protocol` says, as a sentence: with a capital letter and a full stop.
+/// Returns the text of an error of `protocol` as a sentence: with a capital letter and a full stop.
 pub(crate) fn sentence(error: &impl std::fmt::Display) -> String {
     let text = error.to_string();
     let mut chars = text.chars();

@@ -41,13 +41,13 @@ use crate::{
 /// Grants to be made.
 #[derive(Clone, Debug)]
 pub struct NewGrants {
-    /// To whom.
+    /// The grantee.
     pub grantee: Address,
     /// READ or WRITE.
     pub right: Right,
     /// One scope or several, at most [`protocol::codes::MAX_SCOPES`].
     pub scopes: Vec<Scope>,
-    /// For what; not empty.
+    /// The purposes; not empty.
     pub purposes: Vec<Purpose>,
     /// First second, unix.
     pub not_before: u64,
@@ -75,14 +75,14 @@ impl NewGrants {
     }
 }
 
-/// What was granted.
+/// The grants that were made.
 #[derive(Clone, Debug, Serialize)]
 pub struct Granted {
     /// One for each scope that was granted, in order.
     pub grants: Vec<GrantId>,
     /// The grantee's tag.
     pub tag: Tag,
-    /// How it got to the chain.
+    /// The transaction.
     pub settled: Settled,
     /// Versions and records that are not shared, because they do not open; everything else is.
     pub told: Vec<Told>,
@@ -91,7 +91,7 @@ pub struct Granted {
 /// Grants a right to one person over several scopes with one signature.
 ///
 /// # Errors
-/// [`GrantError`]; [`GrantError::Versions`] if no record can be shared; what wallet, server and chain refuse.
+/// [`GrantError`]; [`GrantError::Versions`] if no record can be shared; refusals of wallet, server and chain.
 pub async fn grant(client: &Client, wallet: &dyn Wallet, keys: &Keys, new: &NewGrants) -> Result<Granted, GrantError> {
     new.check(keys.owner(), unix_now())?;
     let chain = client.chain();
@@ -162,7 +162,9 @@ pub async fn grant(client: &Client, wallet: &dyn Wallet, keys: &Keys, new: &NewG
 /// A scope to be granted, the epoch that its grant replaces, and its capsules; none for WRITE.
 type Prepared = (Scope, u32, Option<Bundle>);
 
-/// What can be granted, and what is told instead: versions that do not open, and records of which none does.
+/// Makes the bundles of the scopes that can be granted; returns them, and a report of each version or record that does not
+
+/// open.
 async fn make_bundles(
     client: &Client,
     keys: &Keys,
@@ -231,19 +233,19 @@ pub(crate) async fn tell_server(client: &Client, body: &GrantBody) -> Result<(),
 pub struct GrantItem {
     /// Its storage key.
     pub id: GrantId,
-    /// Who gave it.
+    /// The patient.
     #[serde(with = "protocol::hex_text")]
     pub patient: Address,
     /// The grantee's tag.
     pub tag: Tag,
-    /// What it covers.
+    /// The kind of its scope.
     pub kind: ScopeKind,
     /// Record id, category or zero.
     #[serde(with = "protocol::hex_text")]
     pub scope_id: B256,
     /// READ or WRITE; absent once revoked.
     pub right: Option<Right>,
-    /// For what.
+    /// The purposes.
     pub purposes: Vec<Purpose>,
     /// First second, unix.
     pub not_before: u64,
@@ -255,15 +257,15 @@ pub struct GrantItem {
     pub patient_epoch: u32,
     /// Whether it counts now.
     pub state: GrantState,
-    /// What only the server says.
+    /// Data from the server that was not compared with the chain.
     #[serde(flatten)]
     pub told: GrantTold,
 }
 
-/// The server's word about a grant, which was not compared with the chain.
+/// Data from the server about a grant, which was not compared with the chain.
 #[derive(Clone, Debug, Serialize)]
 pub struct GrantTold {
-    /// To whom. Only the salt, or the patient's seed, shows whose tag it is; absent if the server does not say.
+    /// The grantee. Only the salt, or the patient's seed, proves whose tag it is; absent if the server does not say.
     #[serde(with = "protocol::hex_text::option", skip_serializing_if = "Option::is_none")]
     pub grantee: Option<Address>,
     /// Opens the tag, if it is the right one.
@@ -275,7 +277,7 @@ pub struct GrantTold {
     /// The newest version that the bundle opens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub newest_version: Option<u16>,
-    /// Where it waits for its grantee.
+    /// The shelf on which it waits for its grantee.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shelf: Option<Shelf>,
     /// Whether the grantee has hidden it.
@@ -291,7 +293,7 @@ pub struct GrantTold {
 /// stands on chain and the server leaves out is added, without the grantee, whom only the server names.
 ///
 /// # Errors
-/// What the server refuses.
+/// [`LookupError`].
 pub async fn list(client: &Client, side: GrantSide, record: Option<RecordId>) -> Result<Vec<GrantItem>, LookupError> {
     let query = GrantQuery { side: Some(side), record, ..GrantQuery::default() };
     let mut grants = compared(client, &query).await?;
@@ -311,13 +313,13 @@ pub async fn list(client: &Client, side: GrantSide, record: Option<RecordId>) ->
 /// The received grants of one shelf; see [`ShelfQuery`]. Terms and state are the chain's, as in [`list`].
 ///
 /// # Errors
-/// What the server refuses.
+/// [`LookupError`].
 pub async fn received(client: &Client, shelf: ShelfQuery) -> Result<Vec<GrantItem>, LookupError> {
     let query = GrantQuery { side: Some(GrantSide::Received), shelf: Some(shelf), ..GrantQuery::default() };
     compared(client, &query).await
 }
 
-/// What the server lists, with the terms and the state that the chain gives it.
+/// Returns the grants that the server lists, with the terms and the state from the chain.
 async fn compared(client: &Client, query: &GrantQuery) -> Result<Vec<GrantItem>, LookupError> {
     let chain = client.chain();
     chain.verify_deployment().await?;
@@ -359,7 +361,7 @@ async fn compared(client: &Client, query: &GrantQuery) -> Result<Vec<GrantItem>,
     Ok(compared.into_iter().flatten().collect())
 }
 
-/// What stands on chain and was not told.
+/// Returns the grants that stand on chain and that the server left out.
 fn untold_grants<'a>(
     patient: Address,
     told: &[GrantItem],

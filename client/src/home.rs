@@ -98,7 +98,7 @@ impl Home {
         self.dir.join(name)
     }
 
-    /// Whether it has been set up.
+    /// Returns whether it has been set up.
     #[must_use]
     pub fn is_set_up(&self) -> bool {
         self.path("config.toml").exists()
@@ -190,7 +190,7 @@ impl Home {
         write_atomically(&path, bytes).map_err(|error| local_file(&path, error))
     }
 
-    /// Whether anything can be written.
+    /// Returns whether anything can be written.
     pub(crate) fn can_write(&self) -> bool {
         can_write(&self.dir)
     }
@@ -272,7 +272,7 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()>
     sync_dir(parent)
 }
 
-/// Whether anything can be written to a folder, which is made if it is missing.
+/// Returns whether anything can be written to a folder, which is made if it is missing.
 pub(crate) fn can_write(folder: &Path) -> bool {
     use std::io::Write;
     std::fs::create_dir_all(folder).is_ok()

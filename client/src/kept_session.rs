@@ -38,7 +38,7 @@ struct Stored {
 }
 
 impl Session {
-    /// Who is signed in.
+    /// The address that is signed in.
     #[must_use]
     pub const fn address(&self) -> Address {
         self.address

@@ -81,5 +81,5 @@ pub(crate) async fn newest(client: &Client) -> Result<OperatorPublicKey, Operato
     check(client, &info.deployment, SERVER)
 }
 
-/// How errors name the server's copy.
+/// The name of the server's copy in errors.
 pub(crate) const SERVER: &str = "The server's deployment file";

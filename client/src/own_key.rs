@@ -1,7 +1,6 @@
 //! The person's own public encryption key, kept on this device (`identity.json`), and the epoch in which the chain has it.
 //!
-//! What a person seals to themselves goes to this key and never to whatever the chain has newest, which one phished
-//! signature can change. It is written whenever the keys are unlocked; uploads and registering again then need no open
+//! A person seals to this key, and never to the newest key on chain, which one phished signature can change. It is written whenever the keys are unlocked; uploads and registering again then need no open
 //! keyring.
 
 use alloy::primitives::Address;
@@ -74,7 +73,7 @@ pub fn find_kept(client: &Client) -> Result<Option<PublicKey>, DeviceError> {
     Ok(kept.filter(|kept| kept.owner == client.address()).map(|kept| kept.key))
 }
 
-/// What the chain has newest for this person, compared with the kept key.
+/// The newest key of this person on chain, compared with the kept key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnChain {
     /// No key is registered.

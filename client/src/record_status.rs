@@ -88,7 +88,7 @@ lift! { ActError => RecordStatusError { Server, Chain, Wallet, ..Act } }
 /// Marks a record as replaced by something newer; it stays readable. Only its patient.
 ///
 /// # Errors
-/// [`RecordStatusError::NotPatient`]; what wallet, server and chain refuse.
+/// [`RecordStatusError::NotPatient`]; refusals of wallet, server and chain.
 pub async fn supersede(
     client: &Client,
     wallet: &dyn Wallet,
@@ -111,7 +111,7 @@ pub async fn supersede(
 /// that was signed before can land.
 ///
 /// # Errors
-/// [`RecordStatusError::NotPatient`], [`RecordStatusError::AlreadyWithdrawn`]; what wallet, server and chain refuse.
+/// [`RecordStatusError::NotPatient`], [`RecordStatusError::AlreadyWithdrawn`]; refusals of wallet, server and chain.
 pub async fn tombstone(
     client: &Client,
     wallet: &dyn Wallet,
@@ -165,7 +165,7 @@ pub async fn lift(
 /// the device that made the record, while it may still upload.
 ///
 /// # Errors
-/// [`RecordStatusError`]; what wallet, server and chain refuse.
+/// [`RecordStatusError`]; refusals of wallet, server and chain.
 pub async fn retract(
     client: &Client,
     wallet: &dyn Wallet,

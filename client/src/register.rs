@@ -75,14 +75,14 @@ pub struct Registered {
     pub epoch: u32,
     /// The public key, uncompressed point, hex.
     pub key: String,
-    /// How it got to the chain; `None` if it stood there already.
+    /// The transaction; `None` if the key was on chain already.
     pub settled: Option<Settled>,
 }
 
 /// Publishes the first identity key, or says that it is published.
 ///
 /// # Errors
-/// [`RegisterError::Foreign`] if the newest key on chain is not of this seed; what wallet, server and chain refuse.
+/// [`RegisterError::Foreign`] if the newest key on chain is not of this seed; refusals of wallet, server and chain.
 pub async fn register(
     client: &Client,
     wallet: &dyn Wallet,
@@ -105,7 +105,7 @@ pub async fn register(
 /// this person's name, or to change the key.
 ///
 /// # Errors
-/// What wallet, server and chain refuse, among them `stale_state` if another key was registered meanwhile.
+/// Refusals of wallet, server and chain, among them `stale_state` if another key was registered meanwhile.
 pub async fn register_next(
     client: &Client,
     wallet: &dyn Wallet,
@@ -123,7 +123,7 @@ pub async fn register_next(
 /// Publishes the own key that this device has kept again, as the next epoch: for a wallet without an open keyring.
 ///
 /// # Errors
-/// [`RegisterError::OwnKeyUnknown`] if the keys were never unlocked on this device, and what wallet, server and chain refuse.
+/// [`RegisterError::OwnKeyUnknown`] if the keys were never unlocked on this device; refusals of wallet, server and chain.
 pub async fn register_kept(client: &Client, wallet: &dyn Wallet, way: Way) -> Result<Registered, RegisterError> {
     client.chain().verify_deployment().await?;
     let key = own_key::find_kept(client)?.ok_or(RegisterError::OwnKeyUnknown)?;

@@ -66,8 +66,8 @@ lift! { VersionsError => ReissueError { Server, Chain, Device, ..Versions } }
 lift! { PutBackError => ReissueError { Server, Device, ..PutBack } }
 lift! { OperatorKeyError => ReissueError { Server, Device, ..OperatorKey } }
 
-/// How many key epochs of a grantee are tried for one bundle: each costs sealing all versions, and nobody but an attacker
-/// has more.
+/// The number of key epochs of a grantee that are tried for one bundle. Each costs sealing all versions, and only an
+/// attacker has more.
 const KEY_EPOCHS_MAX: usize = 64;
 
 /// The items that the server was given.
@@ -95,7 +95,7 @@ pub struct Reissued {
 /// is told, and the next one follows.
 ///
 /// # Errors
-/// What concerns every item: no session, no chain, no server.
+/// A failure that concerns every item: no session, no chain, no server.
 pub async fn reissue(client: &Client, keys: &Keys, progress: &Progress) -> Result<Reissued, ReissueError> {
     let chain = client.chain();
     chain.verify_deployment().await?;
@@ -207,7 +207,7 @@ async fn reissue_grant(
     Ok(())
 }
 
-/// Whose tags stand for what, for everybody who has ever published a key.
+/// Returns the grantee, right and salt of each tag, for everybody who has ever published a key.
 fn grantees_by_tag(client: &Client, keys: &Keys, owners: &[Address]) -> HashMap<Tag, (Address, Right, Salt)> {
     let tags = owners.iter().flat_map(|owner| {
         [Right::Read, Right::Write].map(|right| {

@@ -118,26 +118,26 @@ lift! { GrantError => AnswerError { Server, Chain, Wallet, ..Grant } }
 /// A request to be made.
 #[derive(Clone, Debug)]
 pub struct NewRequest {
-    /// Whom.
+    /// The patient.
     pub patient: Address,
     /// READ or WRITE.
     pub right: Right,
     /// Over what.
     pub scope: Scope,
-    /// For what.
+    /// The purposes.
     pub purposes: Vec<Purpose>,
     /// The wished end, unix seconds.
     pub until: u64,
     /// The reason; only the patient can read it. At most [`note::MAX_NOTE_TEXT_LEN`] bytes.
     pub reason: String,
-    /// How long the request stays open, seconds.
+    /// The time for which the request stays open, in seconds.
     pub open_seconds: u64,
 }
 
 /// Asks a patient.
 ///
 /// # Errors
-/// [`RequestError`]; what wallet and server refuse.
+/// [`RequestError`]; refusals of wallet and server.
 pub async fn ask(client: &Client, wallet: &dyn Wallet, new: &NewRequest) -> Result<RequestId, RequestError> {
     client.chain().verify_deployment().await?;
     if new.purposes.is_empty() || new.patient == wallet.address() {
@@ -188,17 +188,17 @@ fn note_hash(note: &[u8]) -> B256 {
 pub struct Request {
     /// Names it.
     pub id: RequestId,
-    /// Who asks.
+    /// The practitioner who asks.
     #[serde(with = "protocol::hex_text")]
     pub requester: Address,
-    /// Who is asked.
+    /// The patient who is asked.
     #[serde(with = "protocol::hex_text")]
     pub patient: Address,
     /// READ or WRITE.
     pub right: Right,
     /// Over what.
     pub scope: Scope,
-    /// For what.
+    /// The purposes.
     pub purposes: Vec<Purpose>,
     /// The wished end, unix seconds.
     pub until: u64,
@@ -210,15 +210,15 @@ pub struct Request {
     pub reason_problem: Option<&'static str>,
     /// Whether the requester is accredited now, from the chain.
     pub accredited: bool,
-    /// What only the server says.
+    /// Data from the server that was not compared with the chain.
     #[serde(flatten)]
     pub told: RequestTold,
 }
 
-/// The server's word about a request, which nothing confirms.
+/// Data from the server about a request, which nothing confirms.
 #[derive(Clone, Debug, Serialize)]
 pub struct RequestTold {
-    /// Where it stands. One that the server keeps open after the end that its requester signed is `Lapsed`.
+    /// The state. A request that the server keeps open after the end that its requester signed is `Lapsed`.
     pub state: RequestState,
     /// Unix seconds.
     pub created_at: u64,
@@ -227,7 +227,7 @@ pub struct RequestTold {
 /// Requests to and from this person, newest first; opens the reasons when keys are given.
 ///
 /// # Errors
-/// What the server refuses. A request whose signature does not hold is left out.
+/// [`LookupError`]. A request whose signature does not hold is left out.
 pub async fn list(client: &Client, keys: Option<&Keys>) -> Result<Vec<Request>, LookupError> {
     client.chain().verify_deployment().await?;
     let mut requests = Vec::new();
@@ -306,10 +306,10 @@ async fn find_open(client: &Client, request: RequestId) -> Result<Request, Answe
     if known.told.state == RequestState::Open { Ok(known) } else { Err(AnswerError::NotOpen) }
 }
 
-/// How the patient narrows or changes what was asked.
+/// Changes that the patient makes to a request when approving it.
 #[derive(Clone, Debug, Default)]
 pub struct Approval {
-    /// Which records instead of those asked for. READ over a category or everything needs them named here, or grants
+    /// The records to grant instead of those asked for. READ over a category or everything needs them named here, or grants
     /// each record that is there now.
     pub records: Option<Vec<RecordId>>,
     /// Another end, unix seconds.
@@ -378,7 +378,7 @@ async fn records_in(client: &Client, patient: Address, scope: Scope) -> Result<V
 /// Denies.
 ///
 /// # Errors
-/// [`AnswerError::UnknownRequest`], [`AnswerError::NotOpen`]; what wallet and server refuse.
+/// [`AnswerError::UnknownRequest`], [`AnswerError::NotOpen`]; refusals of wallet and server.
 pub async fn deny(client: &Client, wallet: &dyn Wallet, request: RequestId) -> Result<(), AnswerError> {
     let asked = find_open(client, request).await?;
     let denial = DenyRequest { patient: wallet.address(), request: request.0, deadline: new_deadline(client).await? };

@@ -37,7 +37,7 @@ pub struct Restore {
     pub deployment: Deployment,
     /// URL of an RPC node that keeps old logs.
     pub rpc: String,
-    /// Where the blocks come from.
+    /// The source of blocks.
     pub source: BlockSource,
     /// The folder that gets the documents.
     pub out: PathBuf,
@@ -50,7 +50,7 @@ pub struct RestoredVersion {
     pub record: RecordId,
     /// Its version.
     pub version: u16,
-    /// Where it lies; `None` if it could not be restored.
+    /// The path; `None` if it could not be restored.
     pub path: Option<PathBuf>,
     /// Bytes of the document.
     pub content_bytes: u64,
@@ -60,7 +60,7 @@ pub struct RestoredVersion {
     pub retracted: bool,
 }
 
-/// What a restore did.
+/// The result of a restore.
 #[derive(Clone, Debug, Serialize)]
 pub struct Restored {
     /// Every version on chain, in order.

@@ -64,7 +64,7 @@ const CLOCK_SKEW_SECONDS_MAX: u64 = 120;
 /// Signs in and keeps the session; puts the keyring back if the server has none.
 ///
 /// # Errors
-/// [`LoginError::SuspiciousChallenge`] if the server asks for another chain or site; what wallet and server refuse.
+/// [`LoginError::SuspiciousChallenge`] if the server asks for another chain or site; refusals of wallet and server.
 pub async fn login(client: &Client, wallet: &dyn Wallet) -> Result<Session, LoginError> {
     let api = client.api()?;
     client.chain().verify_deployment().await?;
@@ -124,7 +124,7 @@ pub fn current(client: &Client) -> Result<Session, DeviceError> {
     session.filter(|session| session.address() == client.address()).ok_or(DeviceError::NoSession)
 }
 
-/// Ends the session, here and at the server. Says whether the server was told.
+/// Ends the session, here and at the server. Returns whether the server was told.
 ///
 /// # Errors
 /// [`DeviceError::File`].
@@ -179,7 +179,7 @@ fn moment(unix_seconds: u64) -> Result<String, ServerError> {
     rfc3339(unix_seconds).ok_or_else(|| ServerError::invalid_answer("The server's time is no time."))
 }
 
-/// Whether `domain` (host, maybe with port) is the server at `host`, or the site whose part it is. All names of this
+/// Returns whether `domain` (host, maybe with port) is the server at `host`, or the site whose part it is. All names of this
 /// machine are the same.
 fn is_same_site(domain: &str, host: &str, port: Option<u16>) -> bool {
     let (name, domain_port) = match domain.rsplit_once(':') {

@@ -85,7 +85,7 @@ failure! { DeploymentError {
     ..Device;
 } }
 
-/// Where the deployment file comes from.
+/// The source of the deployment file.
 #[derive(Clone, Debug)]
 pub enum DeploymentSource {
     /// A file, got from whoever runs the deployment.
@@ -95,13 +95,13 @@ pub enum DeploymentSource {
     Server,
 }
 
-/// What a device starts with.
+/// The settings of a new device.
 pub struct SetUp {
     /// URL of the API; `None` on a device that only restores.
     pub api: Option<String>,
     /// URL of an RPC node.
     pub rpc: String,
-    /// Where the deployment file comes from.
+    /// The source of the deployment file.
     pub deployment: DeploymentSource,
     /// The wallet; its key goes into the wallet file.
     pub wallet: LocalWallet,

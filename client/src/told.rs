@@ -25,7 +25,7 @@ pub struct Told {
     pub grant: Option<GrantId>,
     /// The stable code of the failure.
     pub code: String,
-    /// What went wrong, in one sentence.
+    /// The reason, in one sentence.
     pub what: String,
 }
 
@@ -51,8 +51,8 @@ impl Told {
     }
 }
 
-/// Whether a failure concerns every item, so that going on makes no sense: no session, no room on the disk, or neither
-/// server nor chain answers anything at all. A server that fails for one item and answers otherwise stops nothing.
+/// Returns whether a failure concerns every item, so that going on makes no sense: no session, no room on the disk, or
+/// neither server nor chain answers anything at all. A server that fails for one item and answers otherwise stops nothing.
 pub(crate) async fn concerns_all(client: &Client, error: &dyn Failure) -> bool {
     let code = error.code();
     if code == codes::UNREACHABLE {

@@ -71,7 +71,7 @@ impl Keys {
         self.seed.identity_key(self.epochs.newest().saturating_add(1))
     }
 
-    /// What opens something that is bound to an epoch; `None` for an epoch whose key on chain is not of the seed.
+    /// Returns the key of an epoch; `None` if the key that the chain has for the epoch is not of the seed.
     #[must_use]
     pub fn identity_at(&self, epoch: u32) -> Option<IdentityKey> {
         self.epochs.opener(&self.seed, epoch)
@@ -201,8 +201,8 @@ pub async fn init_from_words(
     Ok((keys, made))
 }
 
-/// Whether [`init_beside`] or, with words, [`init_from_words`] would be refused because of the words, or because of the keys
-/// that the chain has of this address: to be asked before anything is written.
+/// Checks that [`init_beside`] or, with words, [`init_from_words`] would not be refused because of the words, or because of
+/// the keys that the chain has of this address; to be called before anything is written.
 ///
 /// # Errors
 /// As those two.
@@ -429,7 +429,7 @@ fn record_proof(client: &Client) -> Result<(), DeviceError> {
     client.home().write_json(KIT_FILE, &Proof { owner: client.address(), proved_at: unix_now() })
 }
 
-/// Whether the words were saved and proved on this device.
+/// Returns whether the words were saved and proved on this device.
 ///
 /// # Errors
 /// [`DeviceError::File`].
@@ -437,10 +437,10 @@ pub fn is_saved(client: &Client) -> Result<bool, DeviceError> {
     Ok(client.home().read_json::<Proof>(KIT_FILE)?.is_some_and(|proof| proof.owner == client.address()))
 }
 
-/// Gives the server this device's copy of the keyring if it has none. Says whether it did.
+/// Gives the server this device's copy of the keyring if it has none. Returns whether it did.
 ///
 /// # Errors
-/// What the server refuses; [`PutBackError::NoKeyring`].
+/// [`PutBackError`].
 pub async fn put_back(client: &Client) -> Result<bool, PutBackError> {
     let Some(json) = client.home().read(KEYRING_FILE)? else {
         return Err(PutBackError::NoKeyring);
@@ -453,7 +453,7 @@ pub async fn put_back(client: &Client) -> Result<bool, PutBackError> {
     Ok(true)
 }
 
-/// Whether this device has a keyring.
+/// Returns whether this device has a keyring.
 ///
 /// # Errors
 /// [`DeviceError::File`].

@@ -54,9 +54,9 @@ const SIGNATURE_LEN: usize = 65;
 pub enum Target {
     /// A new record.
     NewRecord {
-        /// Whose; oneself, or a patient who granted WRITE.
+        /// The patient: oneself, or somebody who granted WRITE.
         patient: Address,
-        /// Its folder.
+        /// The category.
         category: Category,
     },
     /// The next version of a record.
@@ -67,7 +67,7 @@ pub enum Target {
 pub struct NewUpload {
     /// The document.
     pub source: Source,
-    /// Where it goes.
+    /// The record that it starts or continues.
     pub target: Target,
     /// Its name, for those who can open it.
     pub file_name: String,
@@ -90,7 +90,7 @@ pub struct Uploaded {
     pub content_bytes: u64,
     /// Bytes of the envelope.
     pub envelope_bytes: u64,
-    /// How the registration got to the chain.
+    /// The transaction of the registration.
     pub settled: Settled,
     /// Whether an interrupted upload of the same document was completed instead of starting a new one.
     pub resumed: bool,
@@ -169,7 +169,7 @@ pub async fn upload(
     })
 }
 
-/// Whether what stopped one upload would stop the next one too.
+/// Returns whether the failure of one upload would stop the next one, too.
 pub async fn stops_others(client: &Client, error: &UploadError) -> bool {
     let code = error.code();
     if code == codes::LOCAL_FILE {
@@ -219,7 +219,7 @@ pub fn pending(client: &Client) -> Result<(Vec<Pending>, Vec<DeviceError>), Devi
     Ok((pending, damaged))
 }
 
-/// Where an upload goes, with what the chain says about it.
+/// The record that an upload starts or continues, compared with the chain.
 struct Place {
     patient: Address,
     category: Option<Category>,

@@ -29,10 +29,10 @@ use crate::home::local_file;
 /// The wallet file in a `MEDLOCK_HOME`.
 pub const WALLET_FILE: &str = "wallet.json";
 
-/// What is about to be signed, in one sentence.
+/// The content of a signature, shown before it is made.
 #[derive(Clone, Copy, Debug)]
 pub struct Wish<'a> {
-    /// What the signature allows.
+    /// One sentence that says what the signature allows.
     pub sentence: &'a str,
 }
 
@@ -51,7 +51,7 @@ pub trait Wallet: Send + Sync {
     /// Signs the hash of an EIP-712 message; the same form of signature.
     async fn sign_typed(&self, hash: B256, wish: Wish<'_>) -> Result<Bytes, WalletError>;
 
-    /// What signs transactions, if this wallet can send (`--direct`).
+    /// Returns the signer of transactions, if this wallet can send (`--direct`).
     fn sender(&self) -> Option<EthereumWallet>;
 
     /// Asks the person whether something may be sent; transactions show what they do like signatures.
@@ -201,7 +201,7 @@ impl Wallet for LocalWallet {
     }
 }
 
-/// Whether a new passphrase is one that keyring and wallet file take; to be asked before anything is written.
+/// Checks that keyring and wallet file take a new passphrase; to be called before anything is written.
 ///
 /// # Errors
 /// [`WalletError::PassphraseLength`].

@@ -1,5 +1,5 @@
-//! How a command fails: the SDK's error or one of its own, shown as two lines on stderr (what went wrong, what to do now) or, with
-//! `--json`, as one JSON object; and the exit codes.
+//! The failure of a command: the SDK's error or one of its own, shown as two lines on stderr (what went wrong, what to do
+//! now) or, with `--json`, as one JSON object; and the exit codes.
 
 use std::{borrow::Cow, fmt, path::Path};
 
@@ -58,12 +58,12 @@ Exit codes:
   5  something is not genuine: a server, a storage node or a file is not to be trusted
   6  the server, the chain or the storage does not answer";
 
-/// The arguments make no sense together, or one of them cannot be read.
+/// A failure because the arguments contradict each other, or one of them cannot be read.
 pub(crate) fn usage(what: impl fmt::Display) -> Failure {
     Failure::new(codes::USAGE, what.to_string())
 }
 
-/// The arguments are not those of a command: what the parser says, without its hints for people.
+/// A failure because the arguments are not those of a command: the message of the parser, without its hints for people.
 pub(crate) fn bad_arguments(error: &clap::Error) -> Failure {
     if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return usage("a subcommand is missing");
@@ -73,7 +73,7 @@ pub(crate) fn bad_arguments(error: &clap::Error) -> Failure {
     usage(what.strip_prefix("error: ").unwrap_or(what))
 }
 
-/// A file of the user's cannot be read or written; `doing` is `read` or `written`.
+/// A failure because a file cannot be read or written; `doing` is `read` or `written`.
 pub(crate) fn file(path: &Path, doing: &str, error: &std::io::Error) -> Failure {
     Failure::new(codes::LOCAL_FILE, format!("{} cannot be {doing}: {error}", path.display()))
 }

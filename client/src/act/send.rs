@@ -20,9 +20,9 @@ use crate::{
     wallet::{Wallet, Wish},
 };
 
-/// How long a transaction may take.
+/// The longest wait for a transaction.
 const MINED_WITHIN: Duration = Duration::from_secs(180);
-/// How far this device's node may be behind the server's.
+/// The time by which this device's node may be behind the server's.
 const SEEN_WITHIN: Duration = Duration::from_secs(30);
 
 /// A carried-out action.

@@ -16,7 +16,7 @@ const TRIES: u32 = 4;
 const ANSWER_BYTES_MAX: usize = 16 << 20;
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// Which state of a private blob a write replaces: an entity tag.
+/// The state of a private blob that a write replaces: an entity tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revision(pub(super) String);
 

@@ -62,7 +62,7 @@ impl Blob {
 /// One of the server's relayers, as the server describes it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct RelayerStatus {
-    /// What it sends: `ordinary`, `urgent` or `checkpoint` actions.
+    /// The kind of actions that it sends: `ordinary`, `urgent` or `checkpoint` actions.
     pub line: String,
     /// Its account.
     pub relayer: Address,
@@ -83,7 +83,7 @@ pub struct Readiness {
     pub secrets: Option<bool>,
 }
 
-/// Which private blob.
+/// The name of a private blob.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum PrivateBlobName {
     Keyring,

@@ -145,7 +145,7 @@ impl Examination<'_> {
         Ok(())
     }
 
-    /// Whether this person may see what a leaf commits to: the patient of the record, and the reader.
+    /// Returns whether this person may see what a leaf commits to: the patient of the record, and the reader.
     fn is_owed(&self, entry: &LogEntry) -> bool {
         self.own.contains(&entry.record) || entry.reader == Some(self.client.address())
     }
@@ -160,7 +160,7 @@ impl Examination<'_> {
     }
 }
 
-/// Whether the reader stood behind a leaf: the wallet signed the login message, which names the session key, which
+/// Returns whether the reader stood behind a leaf: the wallet signed the login message, which names the session key, which
 /// signed the request.
 async fn is_signed(client: &Client, leaf: &Leaf) -> Result<bool, ChainError> {
     use sha2::{Digest, Sha256};

@@ -21,7 +21,7 @@ use crate::{
     unlock::Keys,
 };
 
-/// How often the server is asked again for a read that it did not tell.
+/// The number of times that the server is asked again for a read that it left out.
 const MIRROR_TRIES: u32 = 5;
 const MIRROR_PAUSE: Duration = Duration::from_secs(1);
 
@@ -44,7 +44,7 @@ pub enum OnChain {
 }
 
 impl OnChain {
-    /// Whether it contradicts the server.
+    /// Returns whether it contradicts the server.
     #[must_use]
     pub const fn is_wrong(self) -> bool {
         !matches!(self, Self::Anchored | Self::Waiting)
@@ -78,7 +78,7 @@ pub struct ListedRead {
 }
 
 impl ListedRead {
-    /// Whether something about it does not hold.
+    /// Returns whether something about it does not hold.
     #[must_use]
     pub const fn is_wrong(&self) -> bool {
         self.on_chain.is_wrong() || matches!(self.who, Who::Wrong | Who::Withheld)
@@ -89,7 +89,7 @@ impl ListedRead {
 /// record's entry.
 ///
 /// # Errors
-/// What server and chain refuse.
+/// [`LookupError`].
 pub async fn listed(client: &Client, keys: Option<&Keys>, filter: &LogFilter) -> Result<Vec<ListedRead>, LookupError> {
     let chain = client.chain();
     chain.verify_deployment().await?;

@@ -14,7 +14,7 @@ use crate::{
     client::Client,
 };
 
-/// How old an entry of the server's log may be before it must stand on chain, where no leaf says it better.
+/// The age at which an entry of the server's log must be on chain, if its leaf is not known, which has the exact time.
 pub(super) const ANCHOR_SECONDS_MAX: u64 = 600;
 
 /// Filters of the log.
@@ -34,7 +34,7 @@ pub struct LogFilter {
 /// [`listed`](super::listed) compares it with the chain.
 ///
 /// # Errors
-/// What the server refuses.
+/// [`ServerError`].
 pub async fn log(client: &Client, filter: &LogFilter) -> Result<Vec<LogEntry>, ServerError> {
     let query = LogQuery {
         record: filter.record,
@@ -52,7 +52,7 @@ pub(super) async fn own_records(client: &Client) -> Result<HashSet<RecordId>, Ch
     Ok(versions.iter().map(|version| version.record).collect())
 }
 
-/// Whether the chain has this very entry.
+/// Returns whether the chain has this very entry.
 pub(super) fn is_same(entry: &LogEntry, access: &AnchoredAccess) -> bool {
     access.record == entry.record && access.tag == entry.tag && access.purposes == entry.purpose.bit()
 }

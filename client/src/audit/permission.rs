@@ -50,7 +50,7 @@ impl Permissions {
         Ok(time)
     }
 
-    /// Whether the reader of a leaf was permitted at the end of a block.
+    /// Returns whether the reader of a leaf was permitted at the end of a block.
     pub(super) async fn stood_at(&mut self, client: &Client, leaf: &Leaf, block: u64) -> Result<bool, ChainError> {
         let request = &leaf.request;
         let record = match self.records.entry(request.record) {
@@ -77,7 +77,7 @@ impl Permissions {
     }
 }
 
-/// What was asked.
+/// The question whether a read was permitted.
 struct Asked {
     tag: Tag,
     record: RecordId,
@@ -85,7 +85,7 @@ struct Asked {
     time: u64,
 }
 
-/// Whether the version was registered, and the record not withdrawn.
+/// Returns whether the version was registered, and the record not withdrawn.
 fn is_registered(record: &RecordHistory, version: u16, block: u64) -> bool {
     let status = record.statuses.iter().rev().find(|(at, _)| *at <= block).map(|(_, status)| *status);
     record.versions.iter().any(|(at, registered)| *registered == version && *at <= block)
@@ -116,8 +116,8 @@ fn is_granted(record: &RecordHistory, events: &[(u64, GrantEvent)], asked: &Aske
     scopes_of(asked.record, record.category).into_iter().any(stands)
 }
 
-/// Whether somebody vouched for the reader: the last accreditation, not suspended since, by an accreditor who is active
-/// and was not removed in between.
+/// Returns whether somebody vouched for the reader: the last accreditation, not suspended since, by an accreditor who is
+/// active and was not removed in between.
 fn is_accredited(events: &[(u64, AccreditationEvent)], time: u64, block: u64) -> bool {
     let until: Vec<&AccreditationEvent> =
         events.iter().take_while(|(at, _)| *at <= block).map(|(_, event)| event).collect();

@@ -3,9 +3,9 @@
 use protocol::ids::LeafHash;
 use serde::Serialize;
 
-/// How late after `anchorBy` a missing entry becomes evidence: the newest block's time may lag behind a clock.
+/// The time after `anchorBy` at which a missing entry becomes evidence: the newest block's time may lag behind a clock.
 pub(super) const GRACE_SECONDS: u64 = 60;
-/// One thing that does not hold.
+/// A check that failed.
 #[derive(Clone, Debug, Serialize)]
 pub struct LogFinding {
     /// A stable word, from the table of SPEC, section 11: `root`, `head`, `size`, `hidden_read`, `missing_leaf`,
@@ -24,7 +24,7 @@ impl LogFinding {
     }
 }
 
-/// What a recomputation found.
+/// The result of a recomputation.
 #[derive(Clone, Debug, Serialize)]
 pub struct AuditReport {
     /// Leaves on chain.
@@ -45,6 +45,6 @@ pub struct AuditReport {
     pub receipts_anchored: u64,
     /// Receipts of this device that still have time.
     pub receipts_waiting: u64,
-    /// What does not hold; empty is good.
+    /// The checks that failed; empty if all passed.
     pub findings: Vec<LogFinding>,
 }

@@ -50,7 +50,7 @@ pub enum ChainError {
     /// Somebody has not published an encryption key with this number.
     #[error("{owner} has not published encryption key {epoch}.")]
     NoKeyAt {
-        /// Who.
+        /// The address.
         owner: Address,
         /// The epoch.
         epoch: u32,
@@ -58,7 +58,7 @@ pub enum ChainError {
     /// Nothing can be sealed to the key that somebody has published.
     #[error("The key that {owner} has published cannot be used.")]
     UnusableKey {
-        /// Who.
+        /// The address.
         owner: Address,
         /// The cause, if there is one.
         source: Option<Cause>,

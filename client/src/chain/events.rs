@@ -1,4 +1,4 @@
-//! What the chain's events say: keys, versions, grants, and the anchored log.
+//! Data from the chain's events: keys, versions, grants, and the anchored log.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -32,9 +32,9 @@ pub struct ChainVersion {
     pub record: RecordId,
     /// From 1.
     pub version: u16,
-    /// Whose it is.
+    /// The patient.
     pub patient: Address,
-    /// Who uploaded it.
+    /// The uploader.
     pub uploader: Address,
     /// CID of the envelope.
     pub cid: Cid,
@@ -62,7 +62,7 @@ pub struct ChainGrant {
     pub id: GrantId,
     /// The grantee's tag.
     pub tag: Tag,
-    /// What it covers.
+    /// The kind of its scope.
     pub kind: ScopeKind,
     /// Record id, category or zero.
     pub scope_id: B256,

@@ -1,5 +1,5 @@
-//! What events tell about the past: which permission, record and accreditation stood at an earlier block. Every node that
-//! keeps logs can answer; none has to keep old states.
+//! The state of permissions, records and accreditations at an earlier block, from events. Every node that keeps logs can
+//! answer; none has to keep old states.
 
 use std::collections::HashSet;
 
@@ -26,17 +26,17 @@ use super::{
     nonsense, rpc,
 };
 
-/// How many records a filter names at once.
+/// The number of records in one filter.
 const RECORDS_AT_ONCE: usize = 200;
 
-/// What changed a patient's grants.
+/// An event that changed a patient's grants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GrantEvent {
     /// A grant began to stand, or was replaced.
     Granted {
         /// Whose.
         tag: Tag,
-        /// Over what; the kind is in the terms.
+        /// The id of the scope; its kind is in the terms.
         scope_id: B256,
         /// The stored terms.
         terms: Terms,
@@ -45,7 +45,7 @@ pub enum GrantEvent {
     Revoked {
         /// Whose.
         tag: Tag,
-        /// Over what; `None` for a kind that this version does not know.
+        /// The kind of the scope; `None` for one that this version does not know.
         kind: Option<ScopeKind>,
         /// Over what.
         scope_id: B256,
@@ -57,12 +57,12 @@ pub enum GrantEvent {
     },
 }
 
-/// What changed whether somebody is accredited.
+/// An event that changed whether somebody is accredited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccreditationEvent {
     /// Somebody vouched.
     Accredited {
-        /// Who.
+        /// The address.
         accreditor: Address,
         /// Unix seconds.
         valid_from: u64,
@@ -82,10 +82,10 @@ pub enum AccreditationEvent {
     },
 }
 
-/// What happened to a record, by block.
+/// The history of a record, by block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordHistory {
-    /// Whose it is.
+    /// The patient.
     pub patient: Address,
     /// Category code.
     pub category: u16,
@@ -156,7 +156,7 @@ impl Chain {
         logs.iter().map(|log| Ok((log.block_number.unwrap_or_default(), event_of(log)?))).collect()
     }
 
-    /// What happened to a record; `None` if there is none.
+    /// Returns the history of a record; `None` if there is no such record.
     pub async fn record_history(&self, record: RecordId) -> Result<Option<RecordHistory>, ChainError> {
         let versions = self.versions(record).await?;
         let Some(first) = versions.first() else { return Ok(None) };

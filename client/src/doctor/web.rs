@@ -94,7 +94,7 @@ pub async fn examine_web(url: &str, hashes: &str) -> Result<Vec<Check>, WebError
     Ok(vec![files, policy(&http, &base).await?])
 }
 
-/// Whether the page's policy lets only its own origin's scripts run.
+/// Checks that the page's policy lets only its own origin's scripts run.
 async fn policy(http: &reqwest::Client, base: &Url) -> Result<Check, WebError> {
     let response = http.get(base.clone()).timeout(FILE_TIME_MAX).send().await.map_err(unreachable)?;
     let policy = response.headers().get(header::CONTENT_SECURITY_POLICY).and_then(|value| value.to_str().ok());

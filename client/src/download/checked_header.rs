@@ -22,7 +22,7 @@ const MIRROR_BLOCKS: u64 = 64;
 /// The first 161 bytes of an envelope, after all of it was compared with its CID.
 ///
 /// # Errors
-/// [`EnvelopeError::WrongBytes`] if the server's bytes are others; what the server refuses.
+/// [`EnvelopeError::WrongBytes`] if the server's bytes are others; refusals of the server.
 pub(crate) async fn checked_header(client: &Client, version: &ChainVersion) -> Result<Bytes, EnvelopeError> {
     let cid = version.cid;
     let known = || client.checked_headers().lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! Where a document goes, once everything was checked.
+//! The destination of a document, used once everything was checked.
 
 use std::path::{Path, PathBuf};
 
@@ -33,7 +33,7 @@ failure! { DestinationError {
 /// How often a name that exists is numbered before giving up.
 const NUMBERS_MAX: u32 = 1_000;
 
-/// Where the document goes. Nothing appears there before everything was checked.
+/// The destination of a document. Nothing appears there before everything was checked.
 #[derive(Clone, Debug)]
 pub enum Destination {
     /// This path; refuses one that exists unless `replace`.

@@ -135,7 +135,7 @@ async fn capsule_of(client: &Client, grant: &GrantView, version: &ChainVersion) 
     bundle.find(version.version).copied().ok_or(DownloadError::LaterVersion(version.version))
 }
 
-/// Whether the first capsules of a bundle, or all, are those that the patient signed.
+/// Returns whether the first capsules of a bundle, or all, are those that the patient signed.
 pub(crate) fn begins_with(bundle: &Bundle, hash: Option<B256>) -> bool {
     hash.is_some_and(|hash| bundle.signed_len(hash).is_some())
 }

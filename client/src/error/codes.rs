@@ -80,7 +80,7 @@ impl Code {
         self.now
     }
 
-    /// Whether the same call may succeed in a moment.
+    /// Returns whether the same call may succeed in a moment.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         self.is_retryable

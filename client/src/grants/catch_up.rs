@@ -66,7 +66,7 @@ struct Checked {
 /// one follows.
 ///
 /// # Errors
-/// What concerns every item: no session, no chain, no server.
+/// A failure that concerns every item: no session, no chain, no server.
 pub async fn catch_up(client: &Client, keys: &Keys) -> Result<CaughtUp, CatchUpError> {
     client.chain().verify_deployment().await?;
     let keys = keys.compared_again(client.chain()).await?;

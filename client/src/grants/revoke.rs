@@ -25,9 +25,9 @@ use crate::{
 pub enum Ending {
     /// Everything that this person may do; over one scope if given. Works from the seed and the chain alone.
     Person {
-        /// Who.
+        /// The address.
         grantee: Address,
-        /// Over what; everything if absent.
+        /// The scope; everything if absent.
         scope: Option<Scope>,
     },
     /// These grants.
@@ -39,11 +39,11 @@ pub enum Ending {
 /// The grants that ended, and what their grantees could have kept.
 #[derive(Clone, Debug, Serialize)]
 pub struct Revoked {
-    /// How many grants stood that have ended.
+    /// The number of standing grants that have ended.
     pub ended: usize,
     /// Records that they opened before, from the anchored log: what they could have kept.
     pub opened_before: Vec<RecordId>,
-    /// How it got to the chain; of several messages the last one that did.
+    /// The transaction; of several messages the last one that was mined.
     pub settled: Settled,
     /// Grants that were not ended, each with the reason.
     pub told: Vec<Told>,
@@ -55,7 +55,7 @@ pub struct Revoked {
 /// one that it hides, or that is still on its way, needs the keys, or [`Ending::Everything`].
 ///
 /// # Errors
-/// [`RevokeError::NothingStands`]; what wallet, server and chain refuse.
+/// [`RevokeError::NothingStands`]; refusals of wallet, server and chain.
 pub async fn revoke(
     client: &Client,
     wallet: &dyn Wallet,
@@ -176,15 +176,15 @@ async fn told_tags(client: &Client, grantee: Address) -> Result<Vec<Tag>, Server
     Ok(tags)
 }
 
-/// What a grant of one person over one scope would be. A signed Grant may still be on its way, held back by a relayer, or
-/// hidden by an RPC: a Revoke ends it before it begins.
+/// Returns the reference of a grant to one person over one scope, whether or not it stands. A signed Grant may still be on
+/// its way, held back by a relayer, or hidden by an RPC: a Revoke ends it before it begins.
 fn possible(client: &Client, keys: &Keys, grantee: Address, scope: Scope) -> GrantRef {
     let (kind, id) = scope.on_chain();
     let right = if matches!(scope, Scope::Record(_)) { Right::Read } else { Right::Write };
     GrantRef { tag: keys.tag(client, grantee, right).0.0, kind: kind.code(), id }
 }
 
-/// What the message names: the grants that stand, and those that may be on their way.
+/// Returns the grants that the message names: those that stand, and those that may be on their way.
 fn named(standing: &[ChainGrant], on_their_way: Vec<GrantRef>) -> Vec<GrantRef> {
     let mut named: Vec<GrantRef> = standing
         .iter()

@@ -1,4 +1,4 @@
-//! Where blocks come from when there is no API, and the bytes of a file from its blocks, each checked against its CID.
+//! Block sources for use without an API, and the bytes of a file from its blocks, each checked against its CID.
 
 use std::{
     collections::HashMap,
@@ -22,7 +22,7 @@ const BLOCK_LEN_MAX: usize = CHUNK_LEN + 65_536;
 /// How long one block may take. A node that does not have a block searches for it.
 const BLOCK_TIME_MAX: Duration = Duration::from_secs(30);
 
-/// Where the blocks come from.
+/// The source of blocks.
 #[derive(Clone, Debug)]
 pub enum BlockSource {
     /// URL of a trustless gateway (`/ipfs/{cid}?format=raw`).
@@ -146,7 +146,7 @@ impl Blocks {
 
     /// The bytes of a file in order. Holds one block, and the nodes on the way to it.
     pub(super) fn file(&self, root: Cid) -> impl Stream<Item = Result<Bytes, BlockError>> + '_ {
-        // What is still to come, the next last: blocks with the place at which their bytes begin.
+        // The blocks still to come, the next one last, each with the place at which its bytes begin.
         let to_come = vec![(root, 0_u64)];
         futures::stream::try_unfold(to_come, async move |mut to_come| {
             while let Some((cid, at)) = to_come.pop() {

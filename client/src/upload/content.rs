@@ -23,7 +23,7 @@ use crate::{
     progress::{Progress, Step},
 };
 
-/// Where the document comes from.
+/// The source of a document.
 pub enum Source {
     /// A file, read twice; it must not change meanwhile.
     File(PathBuf),
@@ -44,7 +44,7 @@ pub(super) struct Content {
     kept: Kept,
 }
 
-/// Where the document is read from again.
+/// The source of the second reading.
 enum Kept {
     File { file: File, path: PathBuf },
     Spool { spool: Box<Spool>, hash: B256 },

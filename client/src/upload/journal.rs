@@ -86,7 +86,7 @@ pub(super) fn all(home: &Home) -> Result<(Vec<Entry>, Vec<DeviceError>), DeviceE
     Ok((entries, damaged))
 }
 
-/// Whether the server has the envelope of an upload of so many bytes that has not ended.
+/// Returns whether the server has the envelope of an upload of so many bytes that has not ended.
 pub(super) fn has_stored(home: &Home, content_len: u64) -> Result<bool, DeviceError> {
     let (entries, _) = all(home)?;
     Ok(entries.iter().any(|entry| entry.content_len == content_len && entry.stored.is_some()))

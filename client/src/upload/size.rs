@@ -1,4 +1,4 @@
-//! Which sizes of documents are refused.
+//! The check of a document's size.
 
 use protocol::envelope::{Metadata, sealed_len};
 

@@ -45,7 +45,7 @@ struct ScryptParams {
     salt: String,
 }
 
-/// Whether it looks like a Web3 keystore.
+/// Returns whether it looks like a Web3 keystore.
 pub(crate) fn is_older(bytes: &[u8]) -> bool {
     let found: Option<serde_json::Value> = serde_json::from_slice(bytes).ok();
     found.is_some_and(|value| value.get("crypto").is_some())
