@@ -66,23 +66,26 @@ macro_rules! bits {
 }
 
 bits! {
-    /// The purpose of a read: HL7 v3 PurposeOfUse.
+    /// The purpose of a read, a code of HL7 v3 PurposeOfUse. TREAT: treatment. ETREAT: emergency treatment. BTG:
+    /// emergency, without asking the patient first (break the glass). HPAYMT: payment for care. HOPERAT: running a
+    /// practice or a hospital. HRESCH: research. PATRQT: at the patient's own request. FAMRQT: at the request of the
+    /// family. PUBHLTH: public health. COC: coordination of care. PATRQT and FAMRQT need no accreditation, all others do.
     Purpose(u16), "purpose" {
         /// Treatment.
         Treatment = 0, "TREAT";
         /// Emergency treatment.
         EmergencyTreatment = 1, "ETREAT";
-        /// Break the glass.
+        /// Emergency, without asking the patient first (break the glass).
         BreakTheGlass = 2, "BTG";
-        /// Healthcare payment.
+        /// Payment for care.
         Payment = 3, "HPAYMT";
-        /// Healthcare operations.
+        /// Running a practice or a hospital.
         Operations = 4, "HOPERAT";
-        /// Healthcare research.
+        /// Research.
         Research = 5, "HRESCH";
-        /// Patient requested; needs no accreditation.
+        /// At the patient's own request; needs no accreditation.
         PatientRequested = 6, "PATRQT";
-        /// Family requested; needs no accreditation.
+        /// At the request of the family; needs no accreditation.
         FamilyRequested = 7, "FAMRQT";
         /// Public health.
         PublicHealth = 8, "PUBHLTH";

@@ -28,8 +28,7 @@ pub struct GrantBody {
     pub salt: Salt,
     /// The right: READ or WRITE.
     pub right: Right,
-    /// One bundle for each scope, in the order of the message. Together they have at most
-    /// [`crate::bundle::CAPSULES_MAX`] capsules.
+    /// One bundle for each scope, in the order of the message. Together they have at most 4,096 capsules.
     #[schema(max_items = 64)]
     pub bundles: Vec<BundleBody>,
     /// The request that this grant answers.
@@ -47,7 +46,7 @@ pub struct BundleBody {
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub scope_id: B256,
-    /// For a record: the reader share S of each version, at most [`crate::bundle::CAPSULES_MAX`]. Empty for WRITE.
+    /// For a record: the reader share S of each version, at most 4,096. Empty for WRITE.
     #[schema(max_items = 4096)]
     pub capsules: Vec<VersionCapsule>,
 }
@@ -162,7 +161,7 @@ pub struct GrantQuery {
     pub shelf: Option<ShelfQuery>,
     /// Where to continue: the `next` of the page before.
     pub cursor: Option<String>,
-    /// The largest number of items, 1 to 500.
+    /// The largest number of items, 1 to 500; 100 if absent.
     #[param(minimum = 1, maximum = 500)]
     #[serde(default, deserialize_with = "crate::digits::option")]
     pub limit: Option<u32>,
@@ -185,11 +184,11 @@ pub enum Shelf {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ShelfQuery {
-    /// The grants on [`Shelf::Known`] that are not hidden.
+    /// The grants on the shelf `known` that are not hidden.
     Known,
-    /// The grants on [`Shelf::Strangers`] that are not hidden.
+    /// The grants on the shelf `strangers` that are not hidden.
     Strangers,
-    /// The grants on [`Shelf::Blocked`].
+    /// The grants on the shelf `blocked`.
     Blocked,
     /// The grants that the grantee has hidden.
     Hidden,

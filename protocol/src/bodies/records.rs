@@ -88,7 +88,7 @@ pub struct RecordView {
     pub created: u64,
     /// The number of versions.
     pub version_count: u16,
-    /// The newest versions, at most [`VERSIONS_SHOWN`], oldest first; `GET /v1/records/{record}/versions` returns all.
+    /// The newest versions, at most 50, oldest first; `GET /v1/records/{record}/versions` returns all.
     pub versions: Vec<VersionView>,
 }
 
@@ -138,7 +138,7 @@ pub struct RecordQuery {
     pub category: Option<Category>,
     /// Where to continue: the `next` of the page before.
     pub cursor: Option<String>,
-    /// The largest number of items, 1 to 500.
+    /// The largest number of items, 1 to 500; 100 if absent.
     #[param(minimum = 1, maximum = 500)]
     #[serde(default, deserialize_with = "crate::digits::option")]
     pub limit: Option<u32>,

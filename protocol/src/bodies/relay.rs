@@ -31,7 +31,7 @@ pub enum Waiting {
     Funds,
 }
 
-/// `POST /v1/actions` accepts a [`crate::messages::SignedAction`]; `GET /v1/actions/{id}` returns its state later.
+/// The state of a signed action that the server relays. `GET /v1/actions/{id}` returns the later states.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ActionView {
     /// The id of the action.
