@@ -15,9 +15,9 @@ use crate::{
 };
 
 typed_data! {
-    /// Somebody asks a patient for access, usually a practitioner. Purpose and scope are not encrypted. The reason is a note that only
-    /// the patient can open, and `noteHash` is the SHA-256 hash of its bytes. `until` is the end of the access that is
-    /// asked for, in Unix seconds. Domain: `GrantRegistry`.
+    /// Somebody, usually a practitioner, asks a patient for access. Purpose and scope are not encrypted. The reason is a
+    /// note that only the patient can open, and `noteHash` is the SHA-256 hash of its bytes. `until` is the end of the
+    /// access that is asked for, in Unix seconds. Domain: `GrantRegistry`.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct AccessRequest {
