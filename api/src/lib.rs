@@ -49,7 +49,7 @@ pub mod records;
 pub mod relations;
 pub mod requests;
 
-// Tasks beside the routes.
+// Background tasks.
 pub mod events;
 pub mod lease;
 pub mod new_operator_key;

@@ -94,8 +94,7 @@ macro_rules! described {
 pub(crate) use described;
 
 /// Returns the JSON schema (OpenAPI 3.1) of a struct, computed from its EIP-712 type: the struct itself, then the
-/// structs that it has lists of (`Grant(address patient,…)Scope(uint8 kind,…)`). So the document always matches what is
-/// signed.
+/// structs of its lists (`Grant(address patient,…)Scope(uint8 kind,…)`). So the document always matches what is signed.
 pub(crate) fn schema(encoded: &str) -> Value {
     let structs: Vec<(&str, &str)> =
         encoded.split_terminator(')').filter_map(|definition| definition.split_once('(')).collect();

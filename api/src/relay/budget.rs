@@ -68,7 +68,7 @@ fn octets(network: IpAddr) -> Vec<u8> {
 }
 
 /// Returns the pseudonym for turns in the queue: of a network, or of an account that does not wait behind others of its
-/// network. It is stored beside the signer for a moment, so it differs from the pseudonyms of the budgets.
+/// network. It is stored together with the signer for a moment, so it differs from the pseudonyms of the budgets.
 pub(super) fn name_of_turn(at_rest: &AtRest, account: Address, network: Option<IpAddr>) -> String {
     at_rest.blind(Lookup::RelayTurn, network.map_or_else(|| account.to_vec(), octets))
 }
