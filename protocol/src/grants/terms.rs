@@ -51,7 +51,7 @@ impl GrantState {
 pub struct Asked {
     /// The right that is needed.
     pub right: Right,
-    /// The purpose of a read; `None` for an upload, which has no purpose.
+    /// The purpose of a read; `None` for an upload, for which no purpose is compared.
     pub purpose: Option<Purpose>,
     /// The patient's epoch at the block for which the question is asked.
     pub patient_epoch: u32,
