@@ -104,7 +104,7 @@ pub(crate) async fn upload(
 #[utoipa::path(get, path = "/v1/blobs/{cid}", tag = "blobs",
     params(("cid" = String, Path, description = "CIDv1, base32.", pattern = "^b[a-z2-7]{20,120}$"),
         ("Range" = Option<String>, Header, description = "One range of bytes."),
-        ("If-Range" = Option<String>, Header, description = "The range is wanted only of the envelope with this ETag."),
+        ("If-Range" = Option<String>, Header, description = "The range is returned only if the envelope has this ETag."),
         ("If-None-Match" = Option<String>, Header, description = "ETags that the client has already, or `*`.")),
     responses((status = 200, content_type = "application/octet-stream", body = EnvelopeBytes, headers(("ETag" = String))),
         (status = 206, content_type = "application/octet-stream", body = EnvelopeBytes, headers(("ETag" = String), ("Content-Range" = String))),

@@ -115,7 +115,7 @@ bits! {
 }
 
 bits! {
-    /// The right that a grant gives. A grant has exactly one.
+    /// The right that a grant gives: `read` (open records) or `write` (add records). A grant has exactly one.
     Right(u8), "right" {
         /// Open records.
         Read = 0, "read";
@@ -178,8 +178,9 @@ list! {
 }
 
 list! {
-    /// The status of a record. Only the patient changes it: forward in the order of the codes, and back from a tombstone
-    /// within the lift period.
+    /// The status of a record. `active`: readable. `superseded`: readable, but replaced by something newer. `tombstoned`:
+    /// closed for everybody; permanent after the lift period. Only the patient changes it: forward in this order, and back
+    /// from a tombstone within the lift period.
     RecordStatus(u8), "record status" {
         /// Readable.
         Active = 1, "active";

@@ -26,7 +26,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// Gas per day.
 #[derive(Clone, Debug)]
 pub struct Budgets {
-    /// For an account without a relation to anybody here.
+    /// For an account without a relation to anybody on this server.
     pub new: u64,
     /// For an account that is known here.
     pub known: u64,

@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use super::error::RelayError;
 
-/// A sequence of transactions with one relayer's key.
+/// A sequence of transactions with one relayer's key. `ordinary`: keys, records, grants, accreditation. `urgent`:
+/// revocations, suspensions, removed accreditors, tombstones. `checkpoint`: the checkpoints of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Line {

@@ -11,8 +11,8 @@ use crate::{
     statements::SignedAccessRequest,
 };
 
-/// `POST /v1/grants`: a signed `Grant` with everything that the grantee needs. Answers 201 when it is mined, 202 when
-/// that takes longer than a short wait.
+/// `POST /v1/grants`: a signed `Grant` with everything that the grantee needs. The answer is 201 when it is mined, or
+/// 202 if it is not mined within some seconds.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GrantBody {
@@ -167,7 +167,10 @@ pub struct GrantQuery {
     pub limit: Option<u32>,
 }
 
-/// The list in which a received grant waits. Grants are never refused, but those of strangers are listed separately.
+/// The list in which a received grant is shown. Grants are never refused, but those of strangers are listed separately.
+/// `known`: from a person for whom an accreditor vouches, or whom the grantee knows (has granted to, uploaded for,
+/// asked for access, or accepted). `strangers`: from any other person. `blocked`: from a person whom the grantee has
+/// blocked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Shelf {
@@ -180,7 +183,8 @@ pub enum Shelf {
     Blocked,
 }
 
-/// The received grants to list.
+/// The received grants to list: those on the shelf `known`, `strangers` or `blocked`, or those that the grantee has
+/// hidden.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ShelfQuery {
@@ -210,13 +214,15 @@ pub enum GrantSide {
 pub struct RequestBody {
     /// The signed request.
     pub signed: SignedAccessRequest,
-    /// The reason: a note that only the patient can open (see `protocol::note`). Its hash is the request's `noteHash`.
+    /// The reason: a note that only the patient can open (SPEC, section 8). Its hash is the request's `noteHash`.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]
     pub note: Bytes,
 }
 
-/// The state of a request.
+/// The state of a request. `open`: the patient has not answered. `approved`: the patient has given a grant for it.
+/// `denied`: the patient has denied it. `lapsed`: its deadline has passed, or its requester no longer has the
+/// accreditation that it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RequestState {

@@ -19,8 +19,8 @@ pub struct StoredBlob {
     pub size: u64,
 }
 
-/// `POST /v1/records`: a signed `RegisterRecord` or `RegisterVersion`. Answers 201 when it is mined, 202 when that
-/// takes longer than a short wait.
+/// `POST /v1/records`: a signed `RegisterRecord` or `RegisterVersion`. The answer is 201 when it is mined, or 202 if it
+/// is not mined within some seconds.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RegisterBody {
@@ -125,7 +125,7 @@ pub struct VersionView {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct RecordQuery {
-    /// Only this record (hex), if the caller may see it, whoever granted it.
+    /// Only this record (hex), if the caller may see it, also if a stranger granted it.
     #[param(value_type = Option<String>, pattern = "^0x[0-9a-fA-F]{64}$")]
     #[schema(value_type = Option<String>, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub record: Option<RecordId>,

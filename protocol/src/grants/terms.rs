@@ -24,7 +24,8 @@ pub struct Terms {
     pub kind: Option<ScopeKind>,
 }
 
-/// The state of a grant at a given time.
+/// The state of a grant at a given time. `active`: it is valid now. `future`: its period has not begun. `expired`: its
+/// period is over. `revoked`: the patient ended it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantState {
