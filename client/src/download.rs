@@ -63,9 +63,8 @@ pub struct RecordItem {
     pub told: RecordTold,
 }
 
-/// Data from the server about a record of a list. Of these, only the version numbers were compared with the chain: none is
-
-/// newer than the chain's newest.
+/// Data from the server about a record of a list. Only the version numbers were compared with the chain: none is newer than
+/// the chain's newest.
 #[derive(Clone, Debug, Serialize)]
 pub struct RecordTold {
     /// The uploader of version 1.

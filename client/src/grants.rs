@@ -163,7 +163,6 @@ pub async fn grant(client: &Client, wallet: &dyn Wallet, keys: &Keys, new: &NewG
 type Prepared = (Scope, u32, Option<Bundle>);
 
 /// Makes the bundles of the scopes that can be granted; returns them, and a report of each version or record that does not
-
 /// open.
 async fn make_bundles(
     client: &Client,
