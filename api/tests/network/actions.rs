@@ -24,7 +24,7 @@ use protocol::{
 };
 use serde_json::json;
 
-use crate::world::{
+use super::world::{
     Api, Cast, Terms, TestRecord, User, World, deadline, eventually, grant_body, grant_of, nonce, prepare_record,
     random, register_key, register_record, sign,
 };
@@ -593,9 +593,9 @@ async fn a_known_action_is_told_to_nobody_who_cannot_show_its_signature() {
     let cast = Cast::on(&world, &api).await;
     let stranger = api.login(world.signer(Role::SecondPatient)).await;
     let record = register_record(&api, &cast.patient).await;
-    let salt = crate::world::grant(&api, &cast, &record, Terms::now(&api)).await;
+    let salt = super::world::grant(&api, &cast, &record, Terms::now(&api)).await;
     let key = register_key(&api, &cast.patient, 1);
-    let end = crate::world::revoke(&api, &cast, record.id, salt);
+    let end = super::world::revoke(&api, &cast, record.id, salt);
     for (path, signed) in [("/v1/actions", &key), ("/v1/grants/revoke", &end)] {
         let body = |signed: &SignedAction| match path {
             "/v1/actions" => json!(signed),
@@ -667,6 +667,6 @@ async fn a_known_record_grant_or_request_is_told_to_nobody_else() {
     is_told_only_to_its_sender(&api, "/v1/records", &json!(record.body), "/action/signature", &cast.patient).await;
     let grant = grant_body(&api, &cast.patient, &cast.doctor, &record, &Terms::now(&api));
     is_told_only_to_its_sender(&api, "/v1/grants", &json!(grant), "/action/signature", &cast.patient).await;
-    let request = crate::requests::request_body(&api, &cast, record.id);
+    let request = super::requests::request_body(&api, &cast, record.id);
     is_told_only_to_its_sender(&api, "/v1/requests", &json!(request), "/signed/signature", &cast.doctor).await;
 }

@@ -26,7 +26,7 @@ use protocol::{
 };
 use serde_json::{Value, json};
 
-use crate::{
+use super::{
     requests::request_body,
     strangers::{ask, stranger},
     world::{

@@ -9,7 +9,7 @@ use localnet::Role;
 use protocol::messages::{Action, RegisterKey, RevokeAll, SignedAction};
 use serde_json::json;
 
-use crate::world::{
+use super::world::{
     Api, Cast, Terms, User, World, accredit, deadline, grant, nonce, register_key, register_record, revoke,
 };
 

@@ -20,7 +20,7 @@ use protocol::{
 };
 use serde_json::json;
 
-use crate::{
+use super::{
     requests::request_body,
     world::{
         Api, Cast, Terms, User, World, cid_of, deadline, eventually, feed_of, grant, grant_body, mirror_events,

@@ -17,7 +17,7 @@ use protocol::{
 };
 use serde_json::{Value, json};
 
-use crate::world::{
+use super::world::{
     Api, Cast, Terms, User, World, deadline, eventually, grant, nonce, register_key, register_record, revoke,
 };
 

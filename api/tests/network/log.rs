@@ -17,7 +17,7 @@ use protocol::{
 };
 use serde_json::json;
 
-use crate::world::{Api, Cast, Terms, User, World, accredit, eventually, grant, random, register_record};
+use super::world::{Api, Cast, Terms, User, World, accredit, eventually, grant, random, register_record};
 
 /// Rebuilds the log from the chain's events alone, checks every root, and returns its leaves. The node lists the events of
 /// its newest block a moment after that block's state; until then the events are asked for again.

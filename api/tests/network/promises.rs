@@ -7,7 +7,7 @@ use mongodb::bson::{Document, doc};
 use protocol::{codes::Purpose, deployment::ContractName, ids::LeafHash};
 use serde_json::json;
 
-use crate::world::{Api, Cast, Terms, World, eventually, grant, register_record};
+use super::world::{Api, Cast, Terms, World, eventually, grant, register_record};
 
 /// The time of the block in which a leaf stands on chain.
 async fn anchored_at(api: &Api, leaf: LeafHash) -> Option<u64> {

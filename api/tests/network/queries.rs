@@ -15,7 +15,7 @@ use mongodb::{
     bson::{Document, doc},
 };
 
-use crate::{
+use super::{
     asked::{Question, Watched},
     crowd, walk,
     world::World,

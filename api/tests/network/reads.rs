@@ -12,7 +12,7 @@ use protocol::{
 };
 use serde_json::json;
 
-use crate::world::{
+use super::world::{
     Cast, Terms, World, deadline, eventually, grant, grant_body, nonce, random, record_version, register_record,
     revoke, vouch,
 };

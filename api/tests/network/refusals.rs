@@ -17,7 +17,7 @@ use protocol::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{
+use super::{
     requests::request_body,
     world::{Api, Cast, Terms, User, World, deadline, grant_body, prepare_record, register_key, register_record},
 };

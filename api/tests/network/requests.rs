@@ -23,7 +23,7 @@ use protocol::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::world::{
+use super::world::{
     Api, Cast, Terms, User, World, capsules, deadline, eventually, feed_of, grant, grant_body, grant_of, mirror_events,
     nonce, random, register_record, revoke,
 };

@@ -28,7 +28,7 @@ use protocol::{
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::world::{
+use super::world::{
     Answer, Api, Cast, Terms, User, World, deadline, eventually, feed_of, grant, grant_body, mirror_events,
     mirror_grant, nonce, random, register_key, register_record, vouch,
 };

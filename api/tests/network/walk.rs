@@ -22,7 +22,7 @@ use protocol::{
 };
 use serde_json::{Value, json};
 
-use crate::{
+use super::{
     requests::request_body,
     world::{
         Api, Cast, Terms, User, World, deadline, eventually, grant, random, register_record, revoke, revoke_all, vouch,

@@ -19,7 +19,7 @@ use protocol::{
 };
 use serde_json::json;
 
-use crate::world::{
+use super::world::{
     self, Api, Cast, Terms, User, World, accredit, deadline, eventually, grant, grant_of, mirror_events, nonce, random,
     register_record, release_capsule, revoke,
 };

@@ -11,7 +11,7 @@ use protocol::{
     mirror::{AccreditorDoc, KeyDoc, PractitionerDoc, collection, key_id},
 };
 
-use crate::world::{World, place};
+use super::world::{World, place};
 
 fn key(owner: Address, epoch: u32) -> KeyDoc {
     let key = Bytes::from(vec![4; 65]);

@@ -18,11 +18,11 @@ use protocol::{
     secret::{DataKey, Seed},
 };
 
-use crate::world::{Answer, User, World, network, place, record};
+use super::world::{Answer, User, World, network, place, record};
 
 /// An envelope for `record` as far as a server can tell: a true header, then bytes that differ each time.
 pub(crate) fn envelope(record: RecordId, version: u16, length: usize) -> Vec<u8> {
-    let random = crate::world::random();
+    let random = super::world::random();
     let patient = Seed::from_bytes([7; 32]).identity_key(1);
     let context = EnvelopeContext { chain_id: 31337, registry: Address::ZERO };
     let dek = DataKey::from_bytes(random.0);
@@ -217,7 +217,7 @@ async fn until_registration_a_blob_is_its_uploaders_then_its_patients() {
 
 /// Writes a grant over one record into the mirror, and the row that tells this server who holds its tag.
 async fn grant(world: &World, patient: Address, grantee: Address, record: RecordId, until: u64) -> GrantId {
-    let salt = Salt(crate::world::random());
+    let salt = Salt(super::world::random());
     let tag = Tag::derive(grantee, salt);
     let id = GrantId::derive(patient, tag, ScopeKind::Record, record.0);
     let doc = GrantDoc {
@@ -237,7 +237,7 @@ async fn grant(world: &World, patient: Address, grantee: Address, record: Record
         place: place(),
     };
     world.mirror(collection::GRANTS, &doc).await;
-    let row = crate::world::received(world, &doc, (grantee, salt), 1_700_000_000, ("known", 1));
+    let row = super::world::received(world, &doc, (grantee, salt), 1_700_000_000, ("known", 1));
     world.mirror(ours::RECEIVED, &row).await;
     id
 }

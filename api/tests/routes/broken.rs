@@ -10,7 +10,7 @@ use protocol::{
 };
 use serde_json::{Value, json};
 
-use crate::world::{Answer, User, World, random};
+use super::world::{Answer, User, World, random};
 
 /// One operation of the document.
 struct Operation<'a> {

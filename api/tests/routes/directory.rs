@@ -18,7 +18,7 @@ use protocol::{
 };
 use serde_json::json;
 
-use crate::world::{World, network, place};
+use super::world::{World, network, place};
 
 fn practitioner(address: Address, accreditor: Address, roles: &[Role]) -> PractitionerDoc {
     PractitionerDoc {
@@ -111,7 +111,7 @@ async fn a_profile_counts_with_its_accreditors_signature() {
         issued: world.app.clock.now(),
     };
     let signed = sign(&world, &accreditor, profile.clone());
-    let put = |user: &crate::world::User, signed: &SignedProfile| {
+    let put = |user: &super::world::User, signed: &SignedProfile| {
         let (user, body, path) = (user.clone(), json!(signed), path.clone());
         async move { user.call(Method::PUT, &path, body).await }
     };

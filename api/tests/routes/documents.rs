@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::Value;
 
-use crate::world::World;
+use super::world::World;
 
 #[test]
 fn the_committed_openapi_document_is_fresh() {

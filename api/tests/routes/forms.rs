@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::world::World;
+use super::world::World;
 
 /// A parameter of one operation.
 struct Parameter {

@@ -11,7 +11,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::{
+use super::{
     sockets::Served,
     world::{User, World, record},
 };
@@ -171,7 +171,7 @@ async fn an_answer_for_which_there_is_no_room_is_reset() {
     let world = World::with(|settings| settings.limits.idle_seconds_max = 1).await;
     let user = world.somebody().await;
     let record = record();
-    let uploaded = user.upload(record, 1, crate::blobs::envelope(record, 1, 1 << 20)).await;
+    let uploaded = user.upload(record, 1, super::blobs::envelope(record, 1, 1 << 20)).await;
     let cid = uploaded.json::<serde_json::Value>()["cid"].as_str().expect("a CID").to_owned();
     let served = Served::new(&world).await;
     let stored = format!("/v1/blobs/{cid}");

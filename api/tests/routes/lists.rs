@@ -20,7 +20,7 @@ use protocol::{
 };
 use serde_json::{Value, json};
 
-use crate::world::{User, World, place, random, received, record};
+use super::world::{User, World, place, random, received, record};
 
 const CREATED: u64 = 1_700_000_000;
 
@@ -264,8 +264,8 @@ async fn what_a_stranger_uploads_for_a_record_changes_nothing_that_is_shown_of_i
     world.mirror::<CursorDoc>(collection::CURSOR, &world.cursor().await).await;
     let (patient, stranger) = (world.somebody().await, world.somebody().await);
     let record = record();
-    let envelope = crate::blobs::envelope(record, 1, 900);
-    let cid = crate::blobs::stored(&patient, record, &envelope).await.cid;
+    let envelope = super::blobs::envelope(record, 1, 900);
+    let cid = super::blobs::stored(&patient, record, &envelope).await.cid;
     world.register(record, patient.address(), patient.address(), &cid).await;
     let shown = async || -> (Value, Value) {
         (
@@ -275,7 +275,7 @@ async fn what_a_stranger_uploads_for_a_record_changes_nothing_that_is_shown_of_i
     };
     let before = shown().await;
     assert_eq!(before.0["versions"][0]["size"], envelope.len());
-    crate::blobs::stored(&stranger, record, &crate::blobs::envelope(record, 1, 5_000)).await;
-    crate::blobs::stored(&stranger, record, &envelope).await;
+    super::blobs::stored(&stranger, record, &super::blobs::envelope(record, 1, 5_000)).await;
+    super::blobs::stored(&stranger, record, &envelope).await;
     assert_eq!(shown().await, before);
 }

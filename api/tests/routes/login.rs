@@ -12,7 +12,7 @@ use mongodb::bson::doc;
 use protocol::bodies::account::{Me, SessionToken};
 use serde_json::{Value, json};
 
-use crate::world::{Login, World, send_login, send_signed_login};
+use super::world::{Login, World, send_login, send_signed_login};
 
 #[tokio::test]
 async fn the_message_of_the_challenge_opens_a_session() {
@@ -202,7 +202,7 @@ async fn a_contract_account_signs_in_if_its_contract_says_so() {
     for (code, may) in answers {
         let user = world.nobody();
         let account = json!([user.address(), code]);
-        crate::world::network().localnet.rpc("anvil_setCode", account).await.expect("Anvil sets the code");
+        super::world::network().localnet.rpc("anvil_setCode", account).await.expect("Anvil sets the code");
         for signature in [vec![1, 2, 3], vec![9; 65]] {
             let text = Login::new(&user).await.text();
             let answer = send_signed_login(&user, &text, signature.into()).await;

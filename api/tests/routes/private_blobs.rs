@@ -5,7 +5,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use protocol::bodies::account::Me;
 use serde_json::{Value, json};
 
-use crate::world::{Answer, User, World};
+use super::world::{Answer, User, World};
 
 const ROUTES: [&str; 2] = ["/v1/keyring", "/v1/address-book"];
 

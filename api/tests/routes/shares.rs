@@ -13,7 +13,7 @@ use protocol::{
     secret::ReleaseShare,
 };
 
-use crate::world::{World, random, record};
+use super::world::{World, random, record};
 
 fn settings(world: &World, file: PathBuf) -> BackupSettings {
     let settings = &world.app.settings;

@@ -10,7 +10,7 @@ use tokio::{
     net::TcpSocket,
 };
 
-use crate::{sockets::Served, world::World};
+use super::{sockets::Served, world::World};
 
 /// A connection of HTTP/2 whose streams have room for so many bytes each.
 async fn connect(served: &Served, window: u32) -> SendRequest<Bytes> {

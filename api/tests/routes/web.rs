@@ -5,7 +5,7 @@ use axum::{
     http::{Method, Request, StatusCode},
 };
 
-use crate::world::{Answer, User, World};
+use super::world::{Answer, User, World};
 
 /// A server with a small build.
 async fn world() -> (World, tempfile::TempDir) {

@@ -1,0 +1,4 @@
+//! The tests of the server's routes and of its work on the chain, in one program.
+
+mod network;
+mod routes;
