@@ -12,8 +12,8 @@ use tokio::{
 };
 
 use super::{
+    super::world::{User, World, record},
     sockets::Served,
-    world::{User, World, record},
 };
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -171,7 +171,7 @@ async fn an_answer_for_which_there_is_no_room_is_reset() {
     let world = World::with(|settings| settings.limits.idle_seconds_max = 1).await;
     let user = world.somebody().await;
     let record = record();
-    let uploaded = user.upload(record, 1, super::blobs::envelope(record, 1, 1 << 20)).await;
+    let uploaded = user.upload(record, 1, super::super::blobs::envelope(record, 1, 1 << 20)).await;
     let cid = uploaded.json::<serde_json::Value>()["cid"].as_str().expect("a CID").to_owned();
     let served = Served::new(&world).await;
     let stored = format!("/v1/blobs/{cid}");

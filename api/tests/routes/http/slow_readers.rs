@@ -10,7 +10,7 @@ use tokio::{
     net::TcpSocket,
 };
 
-use super::{sockets::Served, world::World};
+use super::{super::world::World, sockets::Served};
 
 /// A connection of HTTP/2 whose streams have room for so many bytes each.
 async fn connect(served: &Served, window: u32) -> SendRequest<Bytes> {

@@ -6,7 +6,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::world::World;
+use super::super::world::World;
 
 #[tokio::test]
 async fn unreadable_requests_are_refused_with_a_code() {
@@ -174,8 +174,8 @@ async fn a_part_that_does_not_answer_is_no_fault_of_the_caller() {
     let (kubo, chain) = (closed.clone(), closed);
     let world = World::with(|settings| settings.kubo_url = kubo).await;
     let user = world.somebody().await;
-    let record = super::world::record();
-    let answer = user.upload(record, 1, super::blobs::envelope(record, 1, 500)).await;
+    let record = super::super::world::record();
+    let answer = user.upload(record, 1, super::super::blobs::envelope(record, 1, 500)).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(answer.json::<Value>()["code"], "unavailable");
     assert_eq!(world.count(api::store::collection::PINS).await, 0, "the reservation is given back");

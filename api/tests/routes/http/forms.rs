@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use super::world::World;
+use super::super::world::World;
 
 /// A parameter of one operation.
 struct Parameter {

@@ -10,7 +10,7 @@ use protocol::{
 };
 use serde_json::{Value, json};
 
-use super::world::{Answer, User, World, random};
+use super::super::world::{Answer, User, World, random};
 
 /// One operation of the document.
 struct Operation<'a> {
@@ -130,7 +130,7 @@ async fn broken_input_to_any_operation_is_refused_with_a_code() {
     })
     .await;
     world.mirror(mirror::CURSOR, &world.cursor().await).await;
-    let document: Value = serde_json::from_str(include_str!("../../openapi.json")).expect("it is JSON");
+    let document: Value = serde_json::from_str(include_str!("../../../openapi.json")).expect("it is JSON");
     let paths = document["paths"].as_object().expect("paths");
     let operations = paths.iter().flat_map(|(path, operations)| {
         let operations = operations.as_object().expect("operations");

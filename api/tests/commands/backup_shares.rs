@@ -13,7 +13,7 @@ use protocol::{
     secret::ReleaseShare,
 };
 
-use super::world::{World, random, record};
+use crate::routes::world::{World, random, record};
 
 fn settings(world: &World, file: PathBuf) -> BackupSettings {
     let settings = &world.app.settings;

@@ -13,7 +13,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::world::{User, World, record};
+use super::super::world::{User, World, record};
 
 pub(crate) struct Served {
     pub(crate) address: SocketAddr,
@@ -208,7 +208,7 @@ async fn a_download_that_nobody_reads_is_ended() {
     let user = world.somebody().await;
     let record = record();
     // More than the kernel's buffers on both sides hold.
-    let uploaded = user.upload(record, 1, super::blobs::envelope(record, 1, 64 << 20)).await;
+    let uploaded = user.upload(record, 1, super::super::blobs::envelope(record, 1, 64 << 20)).await;
     let cid = uploaded.json::<serde_json::Value>()["cid"].as_str().expect("a CID").to_owned();
     let served = Served::new(&world).await;
     let mut reader = served.connect().await;
@@ -400,7 +400,7 @@ async fn an_upload_that_breaks_off_leaves_nothing() {
     let user = world.somebody().await;
     let served = Served::new(&world).await;
     let record = record();
-    let bytes = super::blobs::envelope(record, 1, 3 << 20);
+    let bytes = super::super::blobs::envelope(record, 1, 3 << 20);
     let mut upload = served.connect().await;
     let head = format!(
         "POST /v1/blobs?record={record}&version=1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
