@@ -1,5 +1,6 @@
-//! The tests of the server's routes and of its work on the chain, in one program.
+//! The tests of the server, in one program: each route, the work on the chain, and commands.
 
 mod commands;
 mod network;
 mod routes;
+mod world;

@@ -2,7 +2,6 @@
 //! is not done on the threads that everybody waits for. Work is processor time of this process, to which waiting and
 //! neighbours add nothing, and only its ratios count; so this test is alone in its program.
 
-#[path = "routes/world.rs"]
 #[expect(dead_code, reason = "this program uses a part of it")]
 mod world;
 
@@ -20,7 +19,7 @@ use protocol::{
 };
 use serde_json::{Value, json};
 
-use crate::world::{User, World};
+use crate::world::{people::User, servers::Server};
 
 /// Processor time in nanoseconds: of all threads, and of the one that runs the async tasks (this one).
 fn work() -> (u64, u64) {
@@ -193,9 +192,9 @@ async fn the_largest_body_of_every_route_costs_in_proportion_and_not_on_the_thre
     let covered: BTreeSet<_> = ROUTES.map(|(method, route, ..)| (method.to_owned(), route.to_owned())).into();
     assert_eq!(covered, documented(), "each route that takes a body needs its worst one here");
 
-    let world = World::new().await;
-    let user = world.somebody().await;
-    let bytes_max = world.app.settings.limits.body_bytes_max * 9 / 10;
+    let server = Server::new().await;
+    let user = server.newcomer().await;
+    let bytes_max = server.app.settings.limits.body_bytes_max * 9 / 10;
     let (mut told, mut wrong) = (Vec::new(), Vec::new());
     for (method, route, path, body) in ROUTES {
         let (eighth, ..) = cost(&user, method, path, &body(bytes_max / 8)).await;

@@ -1,8 +1,6 @@
 //! The chain half of the API on the real parts: Anvil and MongoDB, started by `localnet`; requests go straight to the
 //! router. What concerns the indexer's mirror or whole programs stands in the end-to-end tests.
 
-mod world;
-
 mod actions;
 mod asked;
 mod at_rest;

@@ -18,8 +18,8 @@ use mongodb::{
 use super::{
     asked::{Question, Watched},
     crowd, walk,
-    world::World,
 };
+use crate::world::network::Network;
 
 /// Rows of others in each collection. Work is counted here and not timed, so a few thousand tell a walk from a look-up as
 /// surely as 100,000; the setting is for those who want to see that.
@@ -155,31 +155,31 @@ fn documented_routes() -> BTreeSet<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_query_of_every_route_uses_an_index_among_rows_of_others() {
-    let world = World::start().await;
-    let stop = world.start_indexer();
+    let network = Network::start().await;
+    let stop = network.start_indexer();
     let watched = Watched::default();
-    let api = world.observed_api(watched.observer()).await;
-    api::background::start(&api.app);
-    let called = walk::every_route(&world, &api).await;
+    let server = network.observed_server(watched.observer()).await;
+    server.start();
+    let called = walk::every_route(&network, &server).await;
     assert_eq!(called, documented_routes(), "each route has to be called, so that its queries are seen");
-    api::blobs::sweeper::sweep_once(&api.app).await.expect("the sweeper answers");
+    api::blobs::sweeper::sweep_once(&server.app).await.expect("the sweeper answers");
     // A round of everything that runs beside the routes.
     tokio::time::sleep(Duration::from_secs(6)).await;
-    api.stop().await;
+    server.stop().await;
     stop.cancel();
 
-    let client = Client::with_uri_str(world.stack.localnet().mongodb_uri()).await.expect("MongoDB answers");
+    let client = Client::with_uri_str(network.stack.localnet().mongodb_uri()).await.expect("MongoDB answers");
     // Addresses that everybody's rows share.
-    let relayers = &api.app.relayers;
+    let relayers = &server.app.relayers;
     let signers = [relayers.ordinary.address(), relayers.urgent.address(), relayers.checkpoint.address()];
-    let shared = [signers.as_slice(), &[api.app.operator.address()]].concat();
+    let shared = [signers.as_slice(), &[server.app.operator.address()]].concat();
     let shared: Vec<String> = shared.iter().map(|address| format!("{address:x}")).collect();
     let mut full = BTreeSet::new();
-    for database in [api.app.database.name(), api.app.log_database.name()] {
+    for database in [server.app.database.name(), server.app.log_database.name()] {
         let names = crowd::fill(&client.database(database), rows(), &shared).await;
         full.extend(names.into_iter().map(|name| (database.to_owned(), name)));
     }
-    assert_believable(&client, api.app.database.name()).await;
+    assert_believable(&client, server.app.database.name()).await;
 
     let (mut wrong, mut seen) = (Vec::new(), 0);
     for question in watched.all() {

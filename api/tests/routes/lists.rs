@@ -1,10 +1,6 @@
 //! Lists: what a page costs, how large it is, and what strangers can put into it.
 
-use alloy::{
-    primitives::{Address, B256},
-    signers::local::PrivateKeySigner,
-};
-use api::store::collection as ours;
+use alloy::primitives::Address;
 use axum::http::{Method, StatusCode};
 use mongodb::bson::{Document, doc};
 use protocol::{
@@ -14,70 +10,18 @@ use protocol::{
         people::BlockView,
         records::{RecordView, VERSIONS_SHOWN, VersionView},
     },
-    codes::ScopeKind,
-    ids::{GrantId, RecordId, Salt, Tag},
-    mirror::{CursorDoc, GrantDoc, RecordDoc, VersionDoc, collection, version_id},
+    ids::RecordId,
+    mirror::collection,
 };
 use serde_json::{Value, json};
 
-use super::world::{User, World, place, random, received, record};
-
-const CREATED: u64 = 1_700_000_000;
-
-/// Records of a patient, and the grant over each to `grantee`, on this shelf, as mirror and API have them.
-async fn shared(world: &World, grantee: Address, shelf: &str, count: u64) -> Vec<(Address, RecordId, GrantId)> {
-    let (mut records, mut grants, mut rows, mut all) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for number in 0..count {
-        let (patient, record) = (PrivateKeySigner::random().address(), record());
-        let salt = Salt(random());
-        let tag = Tag::derive(grantee, salt);
-        let id = GrantId::derive(patient, tag, ScopeKind::Record, record.0);
-        records.push(record_doc(record, patient, patient, CREATED + number, 1));
-        let granted = GrantDoc {
-            id,
-            patient,
-            tag,
-            kind: ScopeKind::Record,
-            scope_id: record.0,
-            rights: 1,
-            purposes: 1,
-            not_before: 0,
-            not_after: 1 << 39,
-            epoch: 1,
-            patient_epoch: 0,
-            bundle_hash: B256::ZERO,
-            revoked: false,
-            place: place(),
-        };
-        rows.push(received(world, &granted, (grantee, salt), CREATED + number, (shelf, number)));
-        grants.push(granted);
-        all.push((patient, record, id));
-    }
-    many(world, collection::RECORDS, &records).await;
-    many(world, collection::GRANTS, &grants).await;
-    many(world, ours::RECEIVED, &rows).await;
-    all
-}
-
-fn record_doc(id: RecordId, patient: Address, uploader: Address, created: u64, version: u16) -> RecordDoc {
-    RecordDoc {
-        id,
-        patient,
-        uploader,
-        category: 1,
-        status: 1,
-        tombstone_epoch: 0,
-        liftable_until: 0,
-        retracted: 0,
-        version,
-        created,
-        place: place(),
-    }
-}
-
-async fn many<T: serde::Serialize + Send + Sync>(world: &World, collection: &str, documents: &[T]) {
-    world.app.database.collection::<T>(collection).insert_many(documents).await.expect("the database takes them");
-}
+use crate::world::{
+    envelopes::{envelope, stored},
+    mirror::{CREATED, record_doc, shared, version_doc},
+    people::User,
+    seeds,
+    servers::Server,
+};
 
 /// Every page of a list, one after another.
 async fn pages<T: serde::de::DeserializeOwned>(user: &User, path: &str) -> Vec<Page<T>> {
@@ -100,11 +44,11 @@ async fn pages<T: serde::de::DeserializeOwned>(user: &User, path: &str) -> Vec<P
 
 #[tokio::test]
 async fn a_page_costs_as_many_queries_with_300_grants_as_with_three() {
-    let (world, commands) = World::counted().await;
-    let (few, lots) = (world.somebody().await, world.somebody().await);
-    let one_of_few = shared(&world, few.address(), "known", 3).await[0].1;
-    let one_of_lots = shared(&world, lots.address(), "known", 300).await[0].1;
-    shared(&world, lots.address(), "strangers", 300).await;
+    let (server, commands) = Server::counted().await;
+    let (few, lots) = (server.newcomer().await, server.newcomer().await);
+    let one_of_few = shared(&server, few.address(), "known", 3).await[0].1;
+    let one_of_lots = shared(&server, lots.address(), "known", 300).await[0].1;
+    shared(&server, lots.address(), "strangers", 300).await;
     let cost = async |user: &User, path: String| {
         commands.taken();
         let answer = user.get(&path).await;
@@ -125,10 +69,10 @@ async fn a_page_costs_as_many_queries_with_300_grants_as_with_three() {
 
 #[tokio::test]
 async fn grants_of_strangers_wait_apart_and_the_grantee_accepts_hides_and_blocks() {
-    let world = World::new().await;
-    let doctor = world.somebody().await;
-    let (friend, of_friend, _) = shared(&world, doctor.address(), "known", 1).await[0];
-    let (stranger, of_stranger, grant) = shared(&world, doctor.address(), "strangers", 1).await[0];
+    let server = Server::new().await;
+    let doctor = server.newcomer().await;
+    let (friend, of_friend, _) = shared(&server, doctor.address(), "known", 1).await[0];
+    let (stranger, of_stranger, grant) = shared(&server, doctor.address(), "strangers", 1).await[0];
     let records = async || -> Vec<RecordId> {
         let page: Page<RecordView> = doctor.get("/v1/records").await.json();
         page.items.into_iter().map(|record| record.id).collect()
@@ -151,8 +95,8 @@ async fn grants_of_strangers_wait_apart_and_the_grantee_accepts_hides_and_blocks
     let named: Page<RecordView> = doctor.get(&format!("/v1/records?patient={stranger:#x}")).await.json();
     assert_eq!(named.items.len(), 1);
 
-    let nobody = PrivateKeySigner::random().address();
-    doctor.call(Method::PUT, &format!("/v1/accepted/{nobody:#x}"), json!(null)).await.refused("not_found");
+    let nobody = seeds::address();
+    doctor.put(&format!("/v1/accepted/{nobody:#x}"), json!(null)).await.refused("not_found");
     done(Method::PUT, format!("/v1/accepted/{stranger:#x}")).await;
     assert_eq!(records().await.len(), 2);
     assert_eq!(on("").await.len(), 2);
@@ -161,8 +105,8 @@ async fn grants_of_strangers_wait_apart_and_the_grantee_accepts_hides_and_blocks
     done(Method::PUT, format!("/v1/grants/{grant}/hidden")).await;
     assert_eq!(records().await, [of_friend]);
     assert_eq!(on("&shelf=hidden").await, [stranger]);
-    let other = world.somebody().await;
-    other.call(Method::PUT, &format!("/v1/grants/{grant}/hidden"), json!(null)).await.refused("not_found");
+    let other = server.newcomer().await;
+    other.put(&format!("/v1/grants/{grant}/hidden"), json!(null)).await.refused("not_found");
     done(Method::DELETE, format!("/v1/grants/{grant}/hidden")).await;
     assert_eq!(records().await.len(), 2);
 
@@ -176,18 +120,18 @@ async fn grants_of_strangers_wait_apart_and_the_grantee_accepts_hides_and_blocks
     done(Method::DELETE, format!("/v1/blocks/{stranger:#x}")).await;
     let found: Page<GrantView> = doctor.get(&format!("/v1/grants?side=received&patient={stranger:#x}")).await.json();
     assert_eq!(found.items[0].shelf, Some(Shelf::Known), "the stranger was accepted before");
-    doctor.call(Method::PUT, &format!("/v1/blocks/{}", doctor.hex()), json!(null)).await.refused("invalid_request");
+    doctor.put(&format!("/v1/blocks/{}", doctor.hex()), json!(null)).await.refused("invalid_request");
 }
 
 #[tokio::test]
 async fn a_shelf_narrows_received_grants_only() {
-    let world = World::new().await;
-    let user = world.somebody().await;
+    let server = Server::new().await;
+    let user = server.newcomer().await;
     for query in [
         "shelf=strangers".to_owned(),
         format!("patient={}", user.hex()),
         format!("side=received&shelf=known&patient={}", user.hex()),
-        format!("side=received&shelf=known&record={}", record()),
+        format!("side=received&shelf=known&record={}", seeds::record()),
         "side=received&shelf=attic".to_owned(),
     ] {
         user.get(&format!("/v1/grants?{query}")).await.refused("invalid_request");
@@ -196,29 +140,21 @@ async fn a_shelf_narrows_received_grants_only() {
 
 #[tokio::test]
 async fn pages_end_before_they_are_too_large_and_together_they_have_everything_once() {
-    let world = World::new().await;
-    let patient = world.somebody().await;
+    let server = Server::new().await;
+    let patient = server.newcomer().await;
+    const CID: &str = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku";
     let (mut records, mut versions) = (Vec::new(), Vec::new());
-    let grown = record();
+    let grown = seeds::record();
     for number in 0..120_u64 {
-        let (id, newest) = if number == 60 { (grown, 300) } else { (record(), 60) };
+        let (id, newest) = if number == 60 { (grown, 300) } else { (seeds::record(), 60) };
         // Three of a second, so that pages end between records of the same time.
         records.push(record_doc(id, patient.address(), patient.address(), CREATED + number / 3, newest));
-        versions.extend((1..=newest).map(|version| VersionDoc {
-            id: version_id(id, version),
-            record: id,
-            version,
-            patient: patient.address(),
-            uploader: patient.address(),
-            codec: 0x55,
-            digest: B256::ZERO,
-            cid: "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku".to_owned(),
-            place: place(),
-        }));
+        versions
+            .extend((1..=newest).map(|version| version_doc(id, version, patient.address(), patient.address(), CID)));
     }
-    many(&world, collection::RECORDS, &records).await;
+    server.mirror_all(collection::RECORDS, &records).await;
     for some in versions.chunks(1_000) {
-        many(&world, collection::VERSIONS, some).await;
+        server.mirror_all(collection::VERSIONS, some).await;
     }
     let found = pages::<RecordView>(&patient, "/v1/records?limit=500").await;
     assert!(found.len() > 5, "{} pages", found.len());
@@ -244,12 +180,12 @@ async fn pages_end_before_they_are_too_large_and_together_they_have_everything_o
 
 #[tokio::test]
 async fn a_page_of_dead_grants_is_short_and_the_list_goes_on() {
-    let world = World::new().await;
-    let doctor = world.somebody().await;
-    let all = shared(&world, doctor.address(), "known", 30).await;
+    let server = Server::new().await;
+    let doctor = server.newcomer().await;
+    let all = shared(&server, doctor.address(), "known", 30).await;
     // All but the oldest have been revoked on chain.
     let dead: Vec<String> = all[1..].iter().map(|(_, _, grant)| grant.to_string()).collect();
-    let grants = world.app.database.collection::<Document>(collection::GRANTS);
+    let grants = server.app.database.collection::<Document>(collection::GRANTS);
     let ended = doc! { "$set": { "revoked": true, "rights": 0 } };
     grants.update_many(doc! { "_id": { "$in": dead } }, ended).await.expect("the mirror takes it");
     let found = pages::<RecordView>(&doctor, "/v1/records?limit=10").await;
@@ -260,13 +196,13 @@ async fn a_page_of_dead_grants_is_short_and_the_list_goes_on() {
 
 #[tokio::test]
 async fn what_a_stranger_uploads_for_a_record_changes_nothing_that_is_shown_of_it() {
-    let world = World::new().await;
-    world.mirror::<CursorDoc>(collection::CURSOR, &world.cursor().await).await;
-    let (patient, stranger) = (world.somebody().await, world.somebody().await);
-    let record = record();
-    let envelope = super::blobs::envelope(record, 1, 900);
-    let cid = super::blobs::stored(&patient, record, &envelope).await.cid;
-    world.register(record, patient.address(), patient.address(), &cid).await;
+    let server = Server::new().await;
+    server.mirror_is_at_head().await;
+    let (patient, stranger) = (server.newcomer().await, server.newcomer().await);
+    let record = seeds::record();
+    let bytes = envelope(record, 1, 900);
+    let cid = stored(&patient, record, &bytes).await.cid;
+    server.register(record, patient.address(), patient.address(), &cid).await;
     let shown = async || -> (Value, Value) {
         (
             patient.get(&format!("/v1/records/{record}")).await.json(),
@@ -274,8 +210,8 @@ async fn what_a_stranger_uploads_for_a_record_changes_nothing_that_is_shown_of_i
         )
     };
     let before = shown().await;
-    assert_eq!(before.0["versions"][0]["size"], envelope.len());
-    super::blobs::stored(&stranger, record, &super::blobs::envelope(record, 1, 5_000)).await;
-    super::blobs::stored(&stranger, record, &envelope).await;
+    assert_eq!(before.0["versions"][0]["size"], bytes.len());
+    stored(&stranger, record, &envelope(record, 1, 5_000)).await;
+    stored(&stranger, record, &bytes).await;
     assert_eq!(shown().await, before);
 }

@@ -1,8 +1,6 @@
 //! Every route, spoken to as people do: nobody, the right person, the wrong person. Anvil, Kubo and MongoDB are real;
 //! the mirror's documents are written by the tests, so that each has exactly the chain events that it is about.
 
-pub(crate) mod world;
-
 mod blobs;
 mod directory;
 mod http;

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::Value;
 
-use super::world::World;
+use crate::world::servers::Server;
 
 #[test]
 fn the_committed_openapi_document_is_fresh() {
@@ -14,8 +14,8 @@ fn the_committed_openapi_document_is_fresh() {
 
 #[tokio::test]
 async fn the_document_and_its_page_are_served_from_here() {
-    let world = World::new().await;
-    let nobody = world.nobody();
+    let server = Server::new().await;
+    let nobody = server.anon();
     let document: Value = nobody.get("/openapi.json").await.json();
     assert_eq!(document["info"]["title"], "medlock");
     assert!(document["paths"]["/v1/blobs/{cid}"]["head"].is_object());
@@ -27,19 +27,19 @@ async fn the_document_and_its_page_are_served_from_here() {
 
 #[tokio::test]
 async fn health_readiness_version_and_metrics_answer_anyone() {
-    let world = World::new().await;
-    let nobody = world.nobody();
+    let server = Server::new().await;
+    let nobody = server.anon();
     assert_eq!(nobody.get("/healthz").await.status, StatusCode::OK);
     let version: Value = nobody.get("/version").await.json();
     assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
 
     let ready = nobody.get("/readyz").await;
-    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE, "there is no mirror in this world");
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE, "there is no mirror in this server");
     let ready: Value = ready.json();
     assert_eq!((&ready["mongodb"], &ready["chain"], &ready["kubo"]), (&true.into(), &true.into(), &true.into()));
     assert_eq!(ready["mirror"], false);
 
-    let user = world.somebody().await;
+    let user = server.newcomer().await;
     user.get(&format!("/v1/keys/{}", user.hex())).await.refused("key_not_registered");
     let metrics = nobody.get("/metrics").await.text();
     assert!(metrics.contains("route=\"/v1/keys/{address}\""), "{metrics}");
@@ -48,9 +48,9 @@ async fn health_readiness_version_and_metrics_answer_anyone() {
 
 #[tokio::test]
 async fn every_answer_carries_the_security_headers() {
-    let world = World::new().await;
+    let server = Server::new().await;
     for path in ["/healthz", "/v1/me", "/nothing-here"] {
-        let answer = world.nobody().get(path).await;
+        let answer = server.anon().get(path).await;
         assert!(answer.header("content-security-policy").contains("default-src 'none'"), "{path}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
         assert_eq!(answer.header("cache-control"), "no-store");

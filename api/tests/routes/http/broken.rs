@@ -4,13 +4,11 @@ use axum::{
     body::Body,
     http::{Method, Request, StatusCode},
 };
-use protocol::{
-    cid::{Cid, Codec},
-    mirror::collection as mirror,
-};
+use mongodb::bson::{Document, doc};
+use protocol::cid::{Cid, Codec};
 use serde_json::{Value, json};
 
-use super::super::world::{Answer, User, World, random};
+use crate::world::{answers::Answer, people::User, seeds, servers::Server};
 
 /// One operation of the document.
 struct Operation<'a> {
@@ -37,10 +35,10 @@ impl Operation<'_> {
         let path = self.filled(|name| match name {
             "address" => format!("0x{}", "11".repeat(20)),
             "version" => "1".to_owned(),
-            "cid" => Cid::of_block(Codec::Raw, random().as_slice()).to_string(),
-            _ => random().to_string(),
+            "cid" => Cid::of_block(Codec::Raw, seeds::bytes().as_slice()).to_string(),
+            _ => seeds::bytes().to_string(),
         });
-        if self.path == "/v1/blobs" { format!("{path}?record={}&version=1", random()) } else { path }
+        if self.path == "/v1/blobs" { format!("{path}?record={}&version=1", seeds::bytes()) } else { path }
     }
 
     /// The media type of the body, if the operation has one.
@@ -123,13 +121,13 @@ fn expect_problem(operation: &Operation<'_>, what: &str, answer: &Answer, must: 
 
 #[tokio::test]
 async fn broken_input_to_any_operation_is_refused_with_a_code() {
-    let world = World::with(|settings| {
+    let server = Server::with(|settings| {
         settings.limits.rate_per_second = 100_000;
         settings.limits.rate_burst = 100_000;
         settings.limits.logins_per_minute = 100_000;
     })
     .await;
-    world.mirror(mirror::CURSOR, &world.cursor().await).await;
+    server.mirror_is_at_head().await;
     let document: Value = serde_json::from_str(include_str!("../../../openapi.json")).expect("it is JSON");
     let paths = document["paths"].as_object().expect("paths");
     let operations = paths.iter().flat_map(|(path, operations)| {
@@ -145,7 +143,7 @@ async fn broken_input_to_any_operation_is_refused_with_a_code() {
     for operation in operations {
         operations_tried += 1;
         // One user for each, because one of the operations signs out.
-        for user in [world.nobody(), world.somebody().await] {
+        for user in [server.anon(), server.newcomer().await] {
             let mut expect = |what: &str, answer: Option<Answer>, must: bool| {
                 requests_sent += 1;
                 if let Some(answer) = answer {
@@ -191,7 +189,7 @@ async fn broken_input_to_any_operation_is_refused_with_a_code() {
     for collection in
         ["private_blobs", "profiles", "pins", "actions", "release_shares", "bundles", "received", "requests"]
     {
-        assert_eq!(world.count(&format!("api_{collection}")).await, 0, "{collection} was written to");
+        assert_eq!(server.count(&format!("api_{collection}")).await, 0, "{collection} was written to");
     }
 }
 
@@ -222,7 +220,7 @@ fn sample(document: &Value, schema: &Value, at: &str, places: &mut Vec<String>) 
         _ => match (schema["enum"].as_array(), schema["pattern"].as_str()) {
             (Some(words), _) => words[0].clone(),
             (None, Some(pattern)) if pattern.contains("{40}") => json!(format!("0x{}", "11".repeat(20))),
-            (None, Some(pattern)) if pattern.contains("{64}") => json!(random()),
+            (None, Some(pattern)) if pattern.contains("{64}") => json!(seeds::bytes()),
             (None, Some(_)) => json!("0x11"),
             (None, None) => json!("text"),
         },
@@ -241,13 +239,13 @@ fn changed(body: &Value, place: &str, value: &Value) -> Value {
 
 #[tokio::test]
 async fn two_megabytes_in_any_field_of_any_operation_are_not_repeated() {
-    let world = World::with(|settings| {
+    let server = Server::with(|settings| {
         settings.limits.rate_per_second = 100_000;
         settings.limits.rate_burst = 100_000;
         settings.limits.logins_per_minute = 100_000;
     })
     .await;
-    world.mirror(mirror::CURSOR, &world.cursor().await).await;
+    server.mirror_is_at_head().await;
     let document: Value = serde_json::from_str(&api::routes::openapi_text().expect("plain data")).expect("JSON");
     let operations = document["paths"].as_object().expect("paths").iter().flat_map(|(path, operations)| {
         operations.as_object().expect("operations").iter().map(move |(method, described)| Operation {
@@ -263,7 +261,7 @@ async fn two_megabytes_in_any_field_of_any_operation_are_not_repeated() {
     let mut fields = 0;
     for operation in operations {
         let schema = &operation.described["requestBody"]["content"]["application/json"]["schema"];
-        let user = world.somebody().await;
+        let user = server.newcomer().await;
         let small = |what: &str, answer: Answer| {
             let name = format!("{} {} with {what}", operation.method, operation.path);
             assert!(answer.status.as_u16() < 500, "{name}: {}", answer.status);
@@ -320,13 +318,8 @@ async fn two_megabytes_in_any_field_of_any_operation_are_not_repeated() {
     }
     assert!(fields > 100, "{fields} fields");
     // Nothing of it is kept: a stored problem is as small as one that is sent.
-    let mut answers = world
-        .app
-        .database
-        .collection::<mongodb::bson::Document>(api::store::collection::ANSWERS)
-        .find(mongodb::bson::doc! {})
-        .await
-        .expect("found");
+    let mut answers =
+        server.app.database.collection::<Document>(api::store::collection::ANSWERS).find(doc! {}).await.expect("found");
     while answers.advance().await.expect("the database answers") {
         assert!(answers.current().as_bytes().len() < 8_000, "a stored answer is large");
     }
@@ -334,14 +327,14 @@ async fn two_megabytes_in_any_field_of_any_operation_are_not_repeated() {
 
 #[tokio::test]
 async fn a_path_may_be_as_wrong_as_it_likes() {
-    let world = World::new().await;
-    for user in [world.nobody(), world.somebody().await] {
+    let server = Server::new().await;
+    for user in [server.anon(), server.newcomer().await] {
         for path in ["/v1/%2e%2e/metrics", "/v1//me", "/v1/records/%00/%ff", "/v1/me/x", "/V1/me", "/v1/keys/"] {
             let answer = user.get(path).await;
             let problem: Value = answer.json();
             answer.refused(problem["code"].as_str().unwrap_or_else(|| panic!("{path}: {problem}")));
         }
         let long = format!("/v1/{}", "x/".repeat(20_000));
-        user.call(Method::POST, &long, json!({})).await.refused("not_found");
+        user.post(&long, json!({})).await.refused("not_found");
     }
 }

@@ -4,14 +4,15 @@ use axum::{
     body::Body,
     http::{Method, Request, StatusCode},
 };
+use mongodb::bson::{Document, doc};
 use serde_json::{Value, json};
 
-use super::super::world::World;
+use crate::world::{envelopes::envelope, seeds, servers::Server};
 
 #[tokio::test]
 async fn unreadable_requests_are_refused_with_a_code() {
-    let world = World::with(|settings| settings.limits.body_bytes_max = 1000).await;
-    let user = world.somebody().await;
+    let server = Server::with(|settings| settings.limits.body_bytes_max = 1000).await;
+    let user = server.newcomer().await;
     let put = |content_type: &str, body: String| {
         let request = Request::put("/v1/keyring").header("content-type", content_type).header("if-none-match", "*");
         user.send(request.body(Body::from(body)).expect("a request"))
@@ -33,19 +34,19 @@ async fn unreadable_requests_are_refused_with_a_code() {
 
 #[tokio::test]
 async fn unknown_routes_and_methods_are_problems_too() {
-    let world = World::new().await;
-    world.nobody().get("/v1/nothing").await.refused("not_found");
-    world.nobody().call(Method::DELETE, "/v1/me", Value::Null).await.refused("method_not_allowed");
+    let server = Server::new().await;
+    server.anon().get("/v1/nothing").await.refused("not_found");
+    server.anon().call(Method::DELETE, "/v1/me", Value::Null).await.refused("method_not_allowed");
 }
 
 #[tokio::test]
 async fn too_many_requests_are_told_when_to_come_back() {
-    let world = World::with(|settings| {
+    let server = Server::with(|settings| {
         settings.limits.rate_per_second = 1;
         settings.limits.rate_burst = 3;
     })
     .await;
-    let (user, other) = (world.somebody().await, world.somebody().await);
+    let (user, other) = (server.newcomer().await, server.newcomer().await);
     for _ in 0..3 {
         assert_eq!(user.get("/v1/me").await.status, StatusCode::OK);
     }
@@ -57,8 +58,8 @@ async fn too_many_requests_are_told_when_to_come_back() {
 
 #[tokio::test]
 async fn a_repeated_write_gets_the_first_answer() {
-    let world = World::new().await;
-    let (user, other) = (world.somebody().await, world.somebody().await);
+    let server = Server::new().await;
+    let (user, other) = (server.newcomer().await, server.newcomer().await);
     let headers = [("if-none-match", "*"), ("idempotency-key", "k1")];
     let first = user.call_with(Method::PUT, "/v1/keyring", json!({ "content": "AAAA" }), &headers).await;
     assert_eq!(first.status, StatusCode::NO_CONTENT);
@@ -84,9 +85,9 @@ async fn a_repeated_write_gets_the_first_answer() {
 
 #[tokio::test]
 async fn a_stored_answer_is_not_given_to_a_cookie_from_elsewhere() {
-    let world = World::new().await;
-    let user = world.somebody().await;
-    let cookie = format!("__Host-medlock={}", user.token.as_deref().expect("signed in"));
+    let server = Server::new().await;
+    let user = server.newcomer().await;
+    let cookie = format!("__Host-medlock={}", user.token());
     let put = async |origin: Option<&str>| {
         let mut request = Request::put("/v1/keyring")
             .header("cookie", &cookie)
@@ -108,8 +109,8 @@ async fn a_stored_answer_is_not_given_to_a_cookie_from_elsewhere() {
 
 #[tokio::test]
 async fn a_key_stands_for_all_that_was_asked() {
-    let world = World::new().await;
-    let user = world.somebody().await;
+    let server = Server::new().await;
+    let user = server.newcomer().await;
     let put = async |headers: &[(&str, &str)]| {
         user.call_with(Method::PUT, "/v1/keyring", json!({ "content": "AAAA" }), headers).await
     };
@@ -121,50 +122,47 @@ async fn a_key_stands_for_all_that_was_asked() {
 
 #[tokio::test]
 async fn an_account_has_so_many_stored_answers() {
-    let world = World::with(|settings| {
+    let server = Server::with(|settings| {
         settings.limits.rate_burst = 100_000;
         settings.limits.rate_per_second = 100_000;
     })
     .await;
-    let user = world.somebody().await;
+    let user = server.newcomer().await;
     for number in 0..270 {
         let key = format!("k{number}");
         let headers = [("if-none-match", "*"), ("idempotency-key", key.as_str())];
         user.call_with(Method::PUT, "/v1/keyring", json!({ "content": "AAAA" }), &headers).await;
     }
-    let kept = world.count(api::store::collection::ANSWERS).await;
+    let kept = server.count(api::store::collection::ANSWERS).await;
     assert!(kept <= 256, "{kept}");
     // The newest stays, also beside as many of the same second or, from another server's clock, of a later one.
-    let answers = world.app.database.collection::<mongodb::bson::Document>(api::store::collection::ANSWERS);
-    let later = i64::try_from(world.app.clock.now() + 60).expect("a time");
-    answers
-        .update_many(mongodb::bson::doc! {}, mongodb::bson::doc! { "$set": { "began_at": later } })
-        .await
-        .expect("set");
+    let answers = server.app.database.collection::<Document>(api::store::collection::ANSWERS);
+    let later = i64::try_from(server.app.clock.now() + 60).expect("a time");
+    answers.update_many(doc! {}, doc! { "$set": { "began_at": later } }).await.expect("set");
     let headers = [("if-none-match", "*"), ("idempotency-key", "k270")];
     let put = async || user.call_with(Method::PUT, "/v1/keyring", json!({ "content": "AAAA" }), &headers).await;
     put().await;
     assert_eq!(put().await.header("idempotency-replayed"), "true");
-    assert_eq!(world.count(api::store::collection::ANSWERS).await, 256);
+    assert_eq!(server.count(api::store::collection::ANSWERS).await, 256);
 
     // What is still being carried out is not pushed out by what comes after it.
-    let running = mongodb::bson::doc! { "$set": { "began_at": 0_i64, "answer": null } };
-    let first = answers.find_one_and_update(mongodb::bson::doc! {}, running).await.expect("set").expect("one");
+    let running = doc! { "$set": { "began_at": 0_i64, "answer": null } };
+    let first = answers.find_one_and_update(doc! {}, running).await.expect("set").expect("one");
     user.call_with(Method::PUT, "/v1/keyring", json!({ "content": "AAAA" }), &[("idempotency-key", "k271")]).await;
     let id = first.get_str("_id").expect("an id");
-    assert!(answers.find_one(mongodb::bson::doc! { "_id": id }).await.expect("looked").is_some());
+    assert!(answers.find_one(doc! { "_id": id }).await.expect("looked").is_some());
 }
 
 #[tokio::test]
 async fn an_ended_session_gets_no_stored_answers() {
-    let world = World::new().await;
-    let user = world.somebody().await;
+    let server = Server::new().await;
+    let user = server.newcomer().await;
     let headers = [("if-none-match", "*"), ("idempotency-key", "k1")];
     let put = async || user.call_with(Method::PUT, "/v1/keyring", json!({ "content": "AAAA" }), &headers).await;
     assert_eq!(put().await.status, StatusCode::NO_CONTENT);
     assert_eq!(put().await.header("idempotency-replayed"), "true");
-    let sessions = world.app.database.collection::<mongodb::bson::Document>(api::store::collection::SESSIONS);
-    sessions.delete_many(mongodb::bson::doc! {}).await.expect("deleted");
+    let sessions = server.app.database.collection::<Document>(api::store::collection::SESSIONS);
+    sessions.delete_many(doc! {}).await.expect("deleted");
     put().await.refused("not_signed_in");
 }
 
@@ -172,16 +170,16 @@ async fn an_ended_session_gets_no_stored_answers() {
 async fn a_part_that_does_not_answer_is_no_fault_of_the_caller() {
     let closed = format!("http://127.0.0.1:{}", localnet::ports::free());
     let (kubo, chain) = (closed.clone(), closed);
-    let world = World::with(|settings| settings.kubo_url = kubo).await;
-    let user = world.somebody().await;
-    let record = super::super::world::record();
-    let answer = user.upload(record, 1, super::super::blobs::envelope(record, 1, 500)).await;
+    let server = Server::with(|settings| settings.kubo_url = kubo).await;
+    let user = server.newcomer().await;
+    let record = seeds::record();
+    let answer = user.upload(record, 1, envelope(record, 1, 500)).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(answer.json::<Value>()["code"], "unavailable");
-    assert_eq!(world.count(api::store::collection::PINS).await, 0, "the reservation is given back");
+    assert_eq!(server.count(api::store::collection::PINS).await, 0, "the reservation is given back");
 
-    let world = World::with(|settings| settings.rpc_url = chain).await;
-    let user = world.somebody().await;
+    let server = Server::with(|settings| settings.rpc_url = chain).await;
+    let user = server.newcomer().await;
     let ready: Value = user.get("/readyz").await.json();
     assert_eq!((&ready["chain"], &ready["mongodb"]), (&false.into(), &true.into()));
     assert_eq!(user.get("/v1/me").await.status, StatusCode::OK, "what needs no chain goes on");
@@ -189,7 +187,7 @@ async fn a_part_that_does_not_answer_is_no_fault_of_the_caller() {
 
 #[tokio::test]
 async fn other_origins_are_allowed_only_by_setting() {
-    let world = World::with(|settings| settings.limits.cors_origin = vec!["https://app.example".to_owned()]).await;
+    let server = Server::with(|settings| settings.limits.cors_origin = vec!["https://app.example".to_owned()]).await;
     let preflight = |origin: &str| {
         Request::options("/v1/me")
             .header("origin", origin)
@@ -197,8 +195,8 @@ async fn other_origins_are_allowed_only_by_setting() {
             .body(Body::empty())
             .expect("a request")
     };
-    let allowed = world.nobody().send(preflight("https://app.example")).await;
+    let allowed = server.anon().send(preflight("https://app.example")).await;
     assert_eq!(allowed.header("access-control-allow-origin"), "https://app.example");
-    let refused = world.nobody().send(preflight("https://evil.example")).await;
+    let refused = server.anon().send(preflight("https://evil.example")).await;
     assert!(refused.headers.get("access-control-allow-origin").is_none());
 }

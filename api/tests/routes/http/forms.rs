@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use super::super::world::World;
+use crate::world::servers::Server;
 
 /// A parameter of one operation.
 struct Parameter {
@@ -93,12 +93,12 @@ fn wrong_forms(digits: usize) -> Vec<String> {
 
 #[tokio::test]
 async fn hex_in_paths_and_queries_has_the_documents_form_and_no_other() {
-    let world = World::with(|settings| {
+    let server = Server::with(|settings| {
         settings.limits.rate_burst = 100_000;
         settings.limits.rate_per_second = 100_000;
     })
     .await;
-    let user = world.somebody().await;
+    let user = server.newcomer().await;
     let mut tried = 0;
     for (method, path, parameters) in operations() {
         for parameter in &parameters {
@@ -144,12 +144,12 @@ fn every_parameter_says_its_form() {
 
 #[tokio::test]
 async fn numbers_in_queries_are_digits() {
-    let world = World::with(|settings| {
+    let server = Server::with(|settings| {
         settings.limits.rate_burst = 100_000;
         settings.limits.rate_per_second = 100_000;
     })
     .await;
-    let user = world.somebody().await;
+    let user = server.newcomer().await;
     for (method, path, parameters) in operations() {
         for parameter in parameters.iter().filter(|parameter| parameter.schema["type"] == "integer") {
             for wrong in ["%2B1", "-1", "%201", "1%20", "0x1", "1e0", "1.0", "%D9%A1", "99999999999999999999999", ""] {
@@ -163,8 +163,8 @@ async fn numbers_in_queries_are_digits() {
 
 #[tokio::test]
 async fn cursors_are_those_that_were_given() {
-    let world = World::new().await;
-    let user = world.somebody().await;
+    let server = Server::new().await;
+    let user = server.newcomer().await;
     for path in ["/v1/log", "/v1/log/checkpoints", "/v1/records", "/v1/grants", "/v1/requests", "/v1/blocks"] {
         for wrong in ["%2B1", "-1", "%201", "1%20", "0x1", "1e0", "1.0", "%2B1:0x", "-1:0x"] {
             user.get(&format!("{path}?cursor={wrong}")).await.refused("invalid_request");

@@ -11,10 +11,8 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{
-    super::world::{User, World, record},
-    sockets::Served,
-};
+use super::sockets::Served;
+use crate::world::{envelopes::envelope, people::User, seeds, servers::Server};
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const HEADERS: u8 = 1;
@@ -104,7 +102,7 @@ async fn client(served: &Served, window: u32) -> (SendRequest<bytes::Bytes>, Joi
 fn request(path: &str, user: Option<&User>) -> Request<()> {
     let mut request = Request::get(format!("http://a{path}")).version(Version::HTTP_2);
     if let Some(user) = user {
-        request = request.header("authorization", format!("Bearer {}", user.token.as_deref().expect("signed in")));
+        request = request.header("authorization", format!("Bearer {}", user.token()));
     }
     request.body(()).expect("a request")
 }
@@ -117,8 +115,8 @@ async fn answered(client: SendRequest<bytes::Bytes>, path: &str, user: Option<&U
 
 #[tokio::test]
 async fn streams_that_are_opened_and_reset_end_the_connection() {
-    let world = World::new().await;
-    let served = Served::new(&world).await;
+    let server = Server::new().await;
+    let served = Served::new(&server).await;
     let mut connection = greeted(&served, &[]).await;
     let mut burst = Vec::new();
     for stream in (1..4_000).step_by(2) {
@@ -134,14 +132,14 @@ async fn streams_that_are_opened_and_reset_end_the_connection() {
 
 #[tokio::test]
 async fn streams_that_are_reset_one_after_another_leave_nothing_behind() {
-    let world = World::with(|settings| {
+    let server = Server::with(|settings| {
         settings.limits.feeds_max = 2;
         settings.limits.rate_burst = 100_000;
         settings.limits.rate_per_second = 100_000;
     })
     .await;
-    let user = world.somebody().await;
-    let served = Served::new(&world).await;
+    let user = server.newcomer().await;
+    let served = Served::new(&server).await;
     let (mut client, driver) = client(&served, 65_535).await;
     // A feed is a request that does not end by itself, and a session has two at most.
     for _ in 0..100 {
@@ -168,12 +166,12 @@ async fn streams_that_are_reset_one_after_another_leave_nothing_behind() {
 
 #[tokio::test]
 async fn an_answer_for_which_there_is_no_room_is_reset() {
-    let world = World::with(|settings| settings.limits.idle_seconds_max = 1).await;
-    let user = world.somebody().await;
-    let record = record();
-    let uploaded = user.upload(record, 1, super::super::blobs::envelope(record, 1, 1 << 20)).await;
+    let server = Server::with(|settings| settings.limits.idle_seconds_max = 1).await;
+    let user = server.newcomer().await;
+    let record = seeds::record();
+    let uploaded = user.upload(record, 1, envelope(record, 1, 1 << 20)).await;
     let cid = uploaded.json::<serde_json::Value>()["cid"].as_str().expect("a CID").to_owned();
-    let served = Served::new(&world).await;
+    let served = Served::new(&server).await;
     let stored = format!("/v1/blobs/{cid}");
     // No byte, and fewer bytes than the answer has; the connection itself stays busy and alive.
     for (window, path) in [(0, "/version"), (0, stored.as_str()), (10, stored.as_str())] {
@@ -202,12 +200,12 @@ async fn an_answer_for_which_there_is_no_room_is_reset() {
 
 #[tokio::test]
 async fn a_short_answer_that_nobody_takes_whole_ends_with_its_connection() {
-    let world = World::with(|settings| {
+    let server = Server::with(|settings| {
         settings.limits.header_seconds_max = 1;
         settings.limits.idle_seconds_max = 1;
     })
     .await;
-    let served = Served::new(&world).await;
+    let served = Served::new(&server).await;
     // It waits in the buffer of the connection, which is asked for nothing more.
     let (client, driver) = client(&served, 10).await;
     let mut ready = client.clone().ready().await.expect("the connection stands");
@@ -222,12 +220,12 @@ async fn a_short_answer_that_nobody_takes_whole_ends_with_its_connection() {
 
 #[tokio::test]
 async fn a_head_that_never_ends_ends_the_connection() {
-    let world = World::with(|settings| {
+    let server = Server::with(|settings| {
         settings.limits.header_seconds_max = 1;
         settings.limits.idle_seconds_max = 1;
     })
     .await;
-    let served = Served::new(&world).await;
+    let served = Served::new(&server).await;
     // Begun and not gone on with.
     let mut silent = greeted(&served, &[]).await;
     silent.write_all(&frame(HEADERS, END_STREAM, 1, &get("/healthz"))).await.expect("written");
@@ -250,8 +248,8 @@ async fn a_head_that_never_ends_ends_the_connection() {
 
 #[tokio::test]
 async fn a_body_that_stands_still_ends_its_stream() {
-    let world = World::with(|settings| settings.limits.idle_seconds_max = 1).await;
-    let served = Served::new(&world).await;
+    let server = Server::with(|settings| settings.limits.idle_seconds_max = 1).await;
+    let served = Served::new(&server).await;
     let (client, _driver) = client(&served, 65_535).await;
     let mut ready = client.clone().ready().await.expect("the connection stands");
     let head =
@@ -267,8 +265,8 @@ async fn a_body_that_stands_still_ends_its_stream() {
 
 #[tokio::test]
 async fn questions_whose_answers_nobody_reads_end_the_connection() {
-    let world = World::with(|settings| settings.limits.idle_seconds_max = 1).await;
-    let served = Served::new(&world).await;
+    let server = Server::with(|settings| settings.limits.idle_seconds_max = 1).await;
+    let served = Served::new(&server).await;
     let mut connection = greeted(&served, &[]).await;
     // Each is answered with as many bytes. Once the server cannot write, it stops to read, and hangs up.
     let pings = frame(PING, 0, 0, &[7; 8]).repeat(10_000);

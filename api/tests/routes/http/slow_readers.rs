@@ -10,7 +10,8 @@ use tokio::{
     net::TcpSocket,
 };
 
-use super::{super::world::World, sockets::Served};
+use super::sockets::Served;
+use crate::world::servers::Server;
 
 /// A connection of HTTP/2 whose streams have room for so many bytes each.
 async fn connect(served: &Served, window: u32) -> SendRequest<Bytes> {
@@ -32,26 +33,26 @@ async fn ask(client: &SendRequest<Bytes>, path: &str) -> RecvStream {
 }
 
 /// A server with a web app that has one large file.
-async fn with_file(length: usize, change: impl FnOnce(&mut api::settings::Settings)) -> (World, tempfile::TempDir) {
+async fn with_file(length: usize, change: impl FnOnce(&mut api::settings::Settings)) -> (Server, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     std::fs::write(folder.path().join("index.html"), "<!doctype html>").expect("a file");
     std::fs::write(folder.path().join("large.bin"), vec![7; length]).expect("a file");
-    let world = World::with(|settings| {
+    let server = Server::with(|settings| {
         settings.web_dir = Some(folder.path().to_owned());
         change(settings);
     })
     .await;
-    (world, folder)
+    (server, folder)
 }
 
 #[tokio::test]
 async fn answers_that_nobody_takes_keep_their_places_until_their_streams_are_reset() {
-    let world = World::with(|settings| {
+    let server = Server::with(|settings| {
         settings.limits.idle_seconds_max = 3;
         settings.limits.requests_per_network_max = 40;
     })
     .await;
-    let served = Served::new(&world).await;
+    let served = Served::new(&server).await;
     // Short and long ones. Of each the client takes one byte.
     let client = connect(&served, 1).await;
     let mut bodies = Vec::new();
@@ -89,8 +90,8 @@ async fn an_answer_that_is_taken_too_slowly_is_ended() {
         settings.limits.idle_seconds_max = 2;
         settings.limits.answer_bytes_per_second_min = 1 << 20;
     };
-    let (world, _folder) = with_file(16 << 20, change).await;
-    let served = Served::new(&world).await;
+    let (server, _folder) = with_file(16 << 20, change).await;
+    let served = Served::new(&server).await;
     let client = connect(&served, 32 << 10).await;
     let mut body = ask(&client, "/large.bin").await;
     let mut taken = 0;
@@ -135,8 +136,8 @@ async fn an_answer_from_memory_arrives_whole_however_long_its_client_takes() {
         settings.limits.idle_seconds_max = 2;
     };
     let length = 20 << 20;
-    let (world, _folder) = with_file(length, change).await;
-    let served = Served::new(&world).await;
+    let (server, _folder) = with_file(length, change).await;
+    let served = Served::new(&server).await;
     // Both take longer than a connection may be without a request.
     let over_http2 = async {
         let client = connect(&served, 256 << 10).await;

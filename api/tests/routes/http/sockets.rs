@@ -13,7 +13,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::super::world::{User, World, record};
+use crate::world::{envelopes::envelope, people::User, seeds, servers::Server};
 
 pub(crate) struct Served {
     pub(crate) address: SocketAddr,
@@ -22,8 +22,8 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    pub(crate) async fn new(world: &World) -> Self {
-        let mut settings = Settings::clone(&world.app.settings);
+    pub(crate) async fn new(server: &Server) -> Self {
+        let mut settings = Settings::clone(&server.app.settings);
         settings.listen.set_port(localnet::ports::free());
         let address = settings.listen;
         let (stop, stopped) = oneshot::channel();
@@ -54,8 +54,8 @@ impl Served {
 
 #[tokio::test]
 async fn a_head_that_does_not_come_ends_the_connection() {
-    let world = World::with(|settings| settings.limits.header_seconds_max = 1).await;
-    let served = Served::new(&world).await;
+    let server = Server::with(|settings| settings.limits.header_seconds_max = 1).await;
+    let served = Served::new(&server).await;
     let mut slow = served.connect().await;
     slow.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ").await.expect("written");
     let mut answer = Vec::new();
@@ -101,8 +101,8 @@ fn is_problem(text: &str, code: &str) {
 
 #[tokio::test]
 async fn what_never_becomes_a_request_is_a_problem_too() {
-    let world = World::new().await;
-    let served = Served::new(&world).await;
+    let server = Server::new().await;
+    let served = Served::new(&server).await;
     let long = "a".repeat(9_000);
     let cases: Vec<(String, &str)> = vec![
         ("GET /healthz HTTP/1.1\r\n\r\n".into(), "invalid_request"),
@@ -139,8 +139,8 @@ async fn what_never_becomes_a_request_is_a_problem_too() {
 
 #[tokio::test]
 async fn bodies_end_where_they_say_and_the_next_request_is_answered() {
-    let world = World::new().await;
-    let served = Served::new(&world).await;
+    let server = Server::new().await;
+    let served = Served::new(&server).await;
     let post = |framing: &str| {
         format!("POST /v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n{framing}")
     };
@@ -163,12 +163,12 @@ async fn bodies_end_where_they_say_and_the_next_request_is_answered() {
 
 #[tokio::test]
 async fn every_kind_of_silence_has_an_end() {
-    let world = World::with(|settings| {
+    let server = Server::with(|settings| {
         settings.limits.header_seconds_max = 1;
         settings.limits.idle_seconds_max = 2;
     })
     .await;
-    let served = Served::new(&world).await;
+    let served = Served::new(&server).await;
     // No byte; half a preface of HTTP/2; all of it and then nothing; a connection that was used and is kept.
     assert_eq!(told(&served, b"").await, "");
     assert_eq!(told(&served, b"PRI * HTTP/2.0\r\n\r\nS").await, "");
@@ -181,11 +181,11 @@ async fn every_kind_of_silence_has_an_end() {
 
 #[tokio::test]
 async fn a_body_that_stands_still_is_the_clients_fault() {
-    let world = World::with(|settings| settings.limits.idle_seconds_max = 1).await;
-    let user = world.somebody().await;
-    let served = Served::new(&world).await;
-    let token = user.token.as_deref().expect("signed in");
-    let record = record();
+    let server = Server::with(|settings| settings.limits.idle_seconds_max = 1).await;
+    let user = server.newcomer().await;
+    let served = Served::new(&server).await;
+    let token = user.token();
+    let record = seeds::record();
     for head in [
         "POST /v1/auth/login HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n".to_owned(),
         "PUT /v1/keyring HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\nIdempotency-Key: k\r\n"
@@ -198,24 +198,21 @@ async fn a_body_that_stands_still_is_the_clients_fault() {
         let request = format!("{head}Host: a\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n{{\"");
         is_problem(&told(&served, request.as_bytes()).await, "request_timeout");
     }
-    assert_eq!(world.count(collection::PINS).await, 0);
+    assert_eq!(server.count(collection::PINS).await, 0);
     served.stop().await;
 }
 
 #[tokio::test]
 async fn a_download_that_nobody_reads_is_ended() {
-    let world = World::with(|settings| settings.limits.idle_seconds_max = 1).await;
-    let user = world.somebody().await;
-    let record = record();
+    let server = Server::with(|settings| settings.limits.idle_seconds_max = 1).await;
+    let user = server.newcomer().await;
+    let record = seeds::record();
     // More than the kernel's buffers on both sides hold.
-    let uploaded = user.upload(record, 1, super::super::blobs::envelope(record, 1, 64 << 20)).await;
+    let uploaded = user.upload(record, 1, envelope(record, 1, 64 << 20)).await;
     let cid = uploaded.json::<serde_json::Value>()["cid"].as_str().expect("a CID").to_owned();
-    let served = Served::new(&world).await;
+    let served = Served::new(&server).await;
     let mut reader = served.connect().await;
-    let head = format!(
-        "GET /v1/blobs/{cid} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
-        user.token.as_deref().expect("signed in")
-    );
+    let head = format!("GET /v1/blobs/{cid} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n", user.token());
     reader.write_all(head.as_bytes()).await.expect("written");
     let mut first = [0; 12];
     reader.read_exact(&mut first).await.expect("an answer");
@@ -237,8 +234,8 @@ async fn a_download_that_nobody_reads_is_ended() {
 
 #[tokio::test]
 async fn one_network_has_so_many_connections_and_others_have_theirs() {
-    let world = World::with(|settings| settings.limits.connections_per_network_max = 3).await;
-    let served = Served::new(&world).await;
+    let server = Server::with(|settings| settings.limits.connections_per_network_max = 3).await;
+    let served = Served::new(&server).await;
     let from = |last: u8| async move {
         let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
         socket.bind(SocketAddr::from(([127, 0, 0, last], 0))).expect("loopback is a whole network");
@@ -258,19 +255,19 @@ async fn one_network_has_so_many_connections_and_others_have_theirs() {
 
 #[tokio::test]
 async fn behind_a_proxy_the_requests_of_each_network_are_counted() {
-    let world = World::with(|settings| {
+    let server = Server::with(|settings| {
         settings.limits.forwarded_header = Some("x-forwarded-for".to_owned());
         settings.limits.connections_per_network_max = 1;
         settings.limits.requests_per_network_max = 2;
     })
     .await;
-    let user = world.somebody().await;
-    let served = Served::new(&world).await;
+    let user = server.newcomer().await;
+    let served = Served::new(&server).await;
     let ask = async |path: &str, from: &str| {
         let mut connection = served.connect().await;
         let head = format!(
             "GET {path} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {from}\r\nAuthorization: Bearer {}\r\n\r\n",
-            user.token.as_deref().expect("signed in")
+            user.token()
         );
         connection.write_all(head.as_bytes()).await.expect("written");
         let mut first = [0; 12];
@@ -296,16 +293,16 @@ async fn behind_a_proxy_the_requests_of_each_network_are_counted() {
 
 #[tokio::test]
 async fn whoever_has_sent_much_waits_and_others_do_not() {
-    let world = World::with(|settings| {
+    let server = Server::with(|settings| {
         settings.limits.bytes_per_second = 1 << 10;
         settings.limits.bytes_burst = 64 << 10;
         settings.limits.refusal_milliseconds = 0;
     })
     .await;
-    let (much, other) = (world.somebody().await, world.somebody().await);
-    let served = Served::new(&world).await;
+    let (much, other) = (server.newcomer().await, server.newcomer().await);
+    let served = Served::new(&server).await;
     let call = async |user: &User, line: &str, body: &str| {
-        let token = user.token.as_deref().expect("signed in");
+        let token = user.token();
         let kind = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
         let head =
             format!("{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n{kind}");
@@ -324,22 +321,19 @@ async fn whoever_has_sent_much_waits_and_others_do_not() {
 
 #[tokio::test]
 async fn the_forwarded_header_counts_only_from_a_proxy_and_only_when_it_names_an_address() {
-    let world = World::with(|settings| {
+    let server = Server::with(|settings| {
         settings.limits.forwarded_header = Some("x-forwarded-for".to_owned());
         settings.limits.proxy = vec!["127.0.0.2".parse().expect("an address")];
         settings.limits.requests_per_network_max = 1;
     })
     .await;
-    let user = world.somebody().await;
-    let served = Served::new(&world).await;
+    let user = server.newcomer().await;
+    let served = Served::new(&server).await;
     let ask = async |from: [u8; 4], path: &str, header: &str| {
         let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
         socket.bind(SocketAddr::from((from, 0))).expect("loopback is a whole network");
         let mut connection = socket.connect(served.address).await.expect("the server listens");
-        let head = format!(
-            "GET {path} HTTP/1.1\r\nHost: x\r\n{header}Authorization: Bearer {}\r\n\r\n",
-            user.token.as_deref().expect("signed in")
-        );
+        let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\n{header}Authorization: Bearer {}\r\n\r\n", user.token());
         connection.write_all(head.as_bytes()).await.expect("written");
         let mut first = vec![0; 64 << 10];
         let length = connection.read(&mut first).await.expect("an answer");
@@ -379,8 +373,8 @@ async fn the_forwarded_header_counts_only_from_a_proxy_and_only_when_it_names_an
 
 #[tokio::test]
 async fn addresses_of_one_range_have_so_many_connections_together() {
-    let world = World::with(|settings| settings.limits.connections_per_wide_network_max = 2).await;
-    let served = Served::new(&world).await;
+    let server = Server::with(|settings| settings.limits.connections_per_wide_network_max = 2).await;
+    let served = Served::new(&server).await;
     let from = |address: [u8; 4]| async move {
         let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
         socket.bind(SocketAddr::from((address, 0))).expect("loopback is a whole network");
@@ -396,47 +390,47 @@ async fn addresses_of_one_range_have_so_many_connections_together() {
 
 #[tokio::test]
 async fn an_upload_that_breaks_off_leaves_nothing() {
-    let world = World::new().await;
-    let user = world.somebody().await;
-    let served = Served::new(&world).await;
-    let record = record();
-    let bytes = super::super::blobs::envelope(record, 1, 3 << 20);
+    let server = Server::new().await;
+    let user = server.newcomer().await;
+    let served = Served::new(&server).await;
+    let record = seeds::record();
+    let bytes = envelope(record, 1, 3 << 20);
     let mut upload = served.connect().await;
     let head = format!(
         "POST /v1/blobs?record={record}&version=1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
          Content-Type: application/octet-stream\r\nContent-Length: {}\r\n\r\n",
-        user.token.as_deref().expect("signed in"),
+        user.token(),
         bytes.len()
     );
     upload.write_all(head.as_bytes()).await.expect("written");
     upload.write_all(&bytes[..2 << 20]).await.expect("written");
     for _ in 0..100 {
-        if world.count(collection::PINS).await == 1 {
+        if server.count(collection::PINS).await == 1 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert_eq!(world.count(collection::PINS).await, 1, "the upload is reserved before its bytes are stored");
+    assert_eq!(server.count(collection::PINS).await, 1, "the upload is reserved before its bytes are stored");
     drop(upload);
     for _ in 0..200 {
-        if world.count(collection::PINS).await == 0 {
+        if server.count(collection::PINS).await == 0 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert_eq!(world.count(collection::PINS).await, 0);
+    assert_eq!(server.count(collection::PINS).await, 0);
     served.stop().await;
 }
 
 #[tokio::test]
 async fn the_server_stops_within_its_time_also_when_a_feed_is_open() {
-    let world = World::new().await;
-    let user = world.somebody().await;
-    let served = Served::new(&world).await;
+    let server = Server::new().await;
+    let user = server.newcomer().await;
+    let served = Served::new(&server).await;
     let mut feed = served.connect().await;
     let head = format!(
         "GET /v1/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nAuthorization: Bearer {}\r\n\r\n",
-        user.token.as_deref().expect("signed in")
+        user.token()
     );
     feed.write_all(head.as_bytes()).await.expect("written");
     let mut first = [0; 12];
