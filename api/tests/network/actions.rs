@@ -11,26 +11,20 @@ use contracts::key_registry::KeyRegistry;
 use localnet::Role;
 use mongodb::bson::{Document, doc};
 use protocol::{
-    bodies::{
-        records::RegisterBody,
-        relay::{ActionState, ActionView},
-    },
-    cid::{Cid, Codec},
+    bodies::relay::{ActionState, ActionView},
     deployment::{ContractName, Deployment},
     messages::{
         Accredit, Action, Checkpoint, RegisterKey, RegisterRecord, Retract, SignedAction, Supersede, accesses_hash,
     },
-    mirror::collection as mirror,
 };
 use serde_json::json;
 
 use crate::world::{
     actions::{deadline, lift, register_key, revoke_all, tombstone},
     grants::{Terms, grant_body},
-    mirror::version_doc,
     network::Network,
     people::{Cast, User},
-    records::{TestRecord, prepare_record, register_record},
+    records::register_record,
     seeds,
     servers::Server,
     waiting::eventually,
@@ -428,173 +422,4 @@ async fn a_grant_that_somebody_else_sends_first_counts_and_keeps_its_bundle() {
     let kept = doc! { "_id": server.app.at_rest.find(Lookup::Received, grant.0) };
     assert_eq!(rows.count_documents(kept).await.unwrap(), 1);
     cast.doctor.read(record.id, terms.salt).await.unwrap();
-}
-
-#[tokio::test]
-async fn the_sweeper_waits_for_the_mirror_before_it_lets_go_of_what_the_chain_has() {
-    let network = Network::start().await;
-    let server = network.server().await;
-    let cast = Cast::on(&network, &server).await;
-    let record = register_record(&cast.patient).await;
-    let pins = server.app.database.collection::<Document>("api_pins");
-    let old = doc! { "$set": { "state": "stored", "changed_at": 1_i64 } };
-    pins.update_one(doc! { "_id": record.id.to_string() }, old).await.unwrap();
-    server.mirror_is_at_head().await;
-    let row = async || pins.find_one(doc! { "_id": record.id.to_string() }).await.unwrap();
-
-    api::blobs::sweeper::sweep_once(&server.app).await.unwrap();
-    assert_eq!(row().await.expect("kept").get_str("state"), Ok("stored"), "it may be what the chain has");
-    // The mirror says that another blob was registered: this one belongs to nobody.
-    let owner = cast.patient.address();
-    server.mirror(mirror::VERSIONS, &version_doc(record.id, 1, owner, owner, "another")).await;
-    api::blobs::sweeper::sweep_once(&server.app).await.unwrap();
-    assert!(row().await.is_none());
-}
-
-#[tokio::test]
-async fn the_sweeper_leaves_an_old_envelope_whose_registration_has_begun() {
-    let network = Network::start().await;
-    let server = network.server().await;
-    let cast = Cast::on(&network, &server).await;
-    let (begun, forgotten) = (prepare_record(&cast.patient).await, prepare_record(&cast.patient).await);
-    let pins = server.app.database.collection::<Document>("api_pins");
-    let old = doc! { "$set": { "changed_at": 1_i64 } };
-    pins.update_many(doc! {}, old).await.unwrap();
-    server.mirror_is_at_head().await;
-    let is_there =
-        async |record: &TestRecord| pins.find_one(doc! { "_id": record.id.to_string() }).await.unwrap().is_some();
-
-    // It gets as far as the share, whose form is wrong: by then the envelope counts as wanted.
-    let mut body = begun.body.clone();
-    body.release_share = body.release_share[..116].to_vec().into();
-    assert_eq!(cast.patient.post("/v1/records", &body).await.code(), "invalid_capsule");
-    api::blobs::sweeper::sweep_once(&server.app).await.unwrap();
-    assert!(is_there(&begun).await);
-    assert!(!is_there(&forgotten).await);
-    assert_eq!(cast.patient.post("/v1/records", &begun.body).await.status, StatusCode::CREATED);
-    assert_eq!(cast.patient.post("/v1/records", &forgotten.body).await.code(), "not_found");
-}
-
-#[tokio::test]
-async fn a_record_is_registered_only_with_its_own_envelope_and_share() {
-    let network = Network::start().await;
-    let server = network.server().await;
-    let cast = Cast::on(&network, &server).await;
-    let record = prepare_record(&cast.patient).await;
-    let code = async |body: &RegisterBody, user: &User| user.post("/v1/records", body).await.code();
-    let with = |change: &dyn Fn(&mut RegisterBody)| {
-        let mut body = record.body.clone();
-        change(&mut body);
-        body
-    };
-    let short = with(&|body| body.release_share = body.release_share[..116].to_vec().into());
-    assert_eq!(code(&short, &cast.patient).await, "invalid_capsule");
-    let other = prepare_record(&cast.patient).await;
-    let swapped = with(&|body| body.release_share = other.body.release_share.clone());
-    assert_eq!(code(&swapped, &cast.patient).await, "invalid_capsule");
-    assert_eq!(code(&with(&|body| body.version = 2), &cast.patient).await, "invalid_request");
-    assert_eq!(code(&record.body, &cast.doctor).await, "forbidden");
-
-    let pins = server.app.database.collection::<Document>("api_pins");
-    let id = doc! { "_id": record.id.to_string() };
-    let pin = pins.find_one(id.clone()).await.unwrap().unwrap();
-    pins.update_one(id.clone(), doc! { "$set": { "record": other.id.to_string() } }).await.unwrap();
-    assert_eq!(code(&record.body, &cast.patient).await, "invalid_envelope");
-    let other_cid = Cid::of_block(Codec::Raw, b"another envelope of this version").to_string();
-    let changed = doc! { "record": record.id.to_string(), "cid": other_cid };
-    pins.update_one(id.clone(), doc! { "$set": changed }).await.unwrap();
-    assert_eq!(code(&record.body, &cast.patient).await, "cid_mismatch");
-    pins.delete_one(id).await.unwrap();
-    assert_eq!(code(&record.body, &cast.patient).await, "not_found");
-    pins.insert_one(pin).await.unwrap();
-    assert_eq!(cast.patient.post("/v1/records", &record.body).await.status, StatusCode::CREATED);
-    // Whoever is not the patient does not put shares in again.
-    let path = format!("/v1/records/{}/versions/1/release-share", record.id);
-    let again = json!({ "release_share": record.body.release_share });
-    assert_eq!(cast.doctor.put(&path, &again).await.code(), "forbidden");
-    assert_eq!(cast.patient.put(&path, &again).await.status, StatusCode::NO_CONTENT);
-}
-
-#[tokio::test]
-async fn a_known_action_is_told_to_nobody_who_cannot_show_its_signature() {
-    let network = Network::start().await;
-    let server = network.server().await;
-    let cast = Cast::on(&network, &server).await;
-    let stranger = server.sign_in(network.signer(Role::SecondPatient)).await;
-    let record = register_record(&cast.patient).await;
-    let salt = cast.grant_now(&record).await;
-    let key = register_key(&cast.patient, 1);
-    let end = cast.revoke(record.id, salt);
-    for (path, signed) in [("/v1/actions", &key), ("/v1/grants/revoke", &end)] {
-        let body = |signed: &SignedAction| match path {
-            "/v1/actions" => json!(signed),
-            _ => json!({ "action": signed }),
-        };
-        let done = cast.patient.post(path, &body(signed)).await;
-        assert_eq!(done.status, StatusCode::OK, "{done:?}");
-        let actions = server.app.database.collection::<Document>("api_actions");
-        let before = actions.count_documents(doc! {}).await.unwrap();
-        for signature in [vec![], vec![0; 65], signed.signature[..64].to_vec()] {
-            let forged = SignedAction { action: signed.action.clone(), signature: signature.into() };
-            for user in [&stranger, &cast.patient] {
-                assert_eq!(user.post(path, &body(&forged)).await.code(), "invalid_signature", "{path}");
-            }
-        }
-        // The signature stands on chain for everybody to copy: it opens nothing either.
-        assert_eq!(stranger.post(path, &body(signed)).await.code(), "already_exists");
-        assert_eq!(cast.patient.post(path, &body(signed)).await.status, StatusCode::OK);
-        assert_eq!(actions.count_documents(doc! {}).await.unwrap(), before);
-    }
-}
-
-/// Nobody but its sender learns of something that is here already, and the sender only with the signature.
-async fn is_told_only_to_its_sender(server: &Server, path: &str, body: &serde_json::Value, place: &str, sender: &User) {
-    let (stranger, known) = (server.newcomer().await, || async {
-        let mut counts = Vec::new();
-        for collection in
-            ["api_actions", "api_release_shares", "api_bundles", "api_received", "api_requests", "api_feed"]
-        {
-            let collection = server.app.database.collection::<Document>(collection);
-            counts.push(collection.count_documents(doc! {}).await.unwrap());
-        }
-        let pins = server.app.database.collection::<Document>("api_pins");
-        let newest = pins.find_one(doc! {}).sort(doc! { "changed_at": -1 }).await.unwrap();
-        (counts, newest)
-    });
-    let first = sender.post(path, body).await;
-    assert_eq!(first.status, StatusCode::CREATED, "{first:?}");
-    eventually("what follows is done", || async {
-        let open = doc! { "is_followed_up": false };
-        let actions = server.app.database.collection::<Document>("api_actions");
-        (actions.count_documents(open).await.unwrap() == 0).then_some(())
-    })
-    .await;
-    let before = known().await;
-    let signature: String = body.pointer(place).unwrap().as_str().unwrap().to_owned();
-    // A moment later, so that what is touched shows.
-    server.app.clock.shift(5);
-    for forged in ["0x".to_owned(), format!("0x{}", "00".repeat(65)), signature[..signature.len() - 2].to_owned()] {
-        let mut forged_body = body.clone();
-        *forged_body.pointer_mut(place).unwrap() = json!(forged);
-        assert_eq!(sender.post(path, &forged_body).await.code(), "invalid_signature", "{path} {forged}");
-        assert_eq!(stranger.post(path, &forged_body).await.code(), "forbidden", "{path} {forged}");
-    }
-    // The signature may stand where everybody can copy it.
-    assert_eq!(stranger.post(path, body).await.code(), "forbidden", "{path}");
-    assert_eq!(known().await, before, "{path}: nothing was written");
-    let again = sender.post(path, body).await;
-    assert_eq!((again.status, again.bytes()), (first.status, first.bytes()), "{path}");
-}
-
-#[tokio::test]
-async fn a_known_record_grant_or_request_is_told_to_nobody_else() {
-    let network = Network::start().await;
-    let server = network.server().await;
-    let cast = Cast::on(&network, &server).await;
-    let record = prepare_record(&cast.patient).await;
-    is_told_only_to_its_sender(&server, "/v1/records", &json!(record.body), "/action/signature", &cast.patient).await;
-    let grant = grant_body(&cast.patient, &cast.doctor, &record, &Terms::now(&server));
-    is_told_only_to_its_sender(&server, "/v1/grants", &json!(grant), "/action/signature", &cast.patient).await;
-    let request = cast.request_body(record.id);
-    is_told_only_to_its_sender(&server, "/v1/requests", &json!(request), "/signed/signature", &cast.doctor).await;
 }

@@ -16,11 +16,11 @@ use serde_json::json;
 
 use crate::world::{
     actions::{register_key, revoke_all, suspend, tombstone, vouch},
-    feed::feed_of,
     grants::{Terms, grant_body},
     mirror::{accreditor_doc, mirror_grant, mirror_record, practitioner_doc},
     mirrored_chain::mirror_events,
     network::Network,
+    opened::feed_of,
     people::{Cast, User},
     records::register_record,
     servers::Server,

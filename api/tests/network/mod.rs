@@ -1,5 +1,5 @@
-//! The chain half of the API on the real parts: Anvil and MongoDB, started by `localnet`; requests go straight to the
-//! router. What concerns the indexer's mirror or whole programs stands in the end-to-end tests.
+//! The server's work on the chain: each test has a network of its own, with Anvil, Kubo and MongoDB. Requests go straight
+//! to the router. What concerns several programs is in the end-to-end tests.
 
 mod actions;
 mod asked;
@@ -7,13 +7,18 @@ mod at_rest;
 mod budgets;
 mod crowd;
 mod ended;
+mod known;
 mod lines;
 mod log;
+mod operator_keys;
 mod promises;
+mod pseudonyms;
 mod queries;
 mod reads;
+mod records;
 mod refusals;
 mod requests;
 mod strangers;
+mod uploaders;
 mod walk;
 mod withdrawal;

@@ -22,10 +22,10 @@ use serde_json::json;
 
 use crate::world::{
     calls::request,
-    feed::{capsules, feed_of},
     grants::{Terms, grant_body},
     mirrored_chain::mirror_events,
     network::Network,
+    opened::{capsules, feed_of},
     people::{Cast, User},
     records::register_record,
     seeds,

@@ -27,11 +27,11 @@ use serde_json::json;
 use crate::world::{
     actions::{register_key, vouch},
     answers::Answer,
-    feed::feed_of,
     grants::{Terms, grant_body},
     mirror::mirror_grant,
     mirrored_chain::mirror_events,
     network::Network,
+    opened::feed_of,
     people::{Cast, User},
     records::register_record,
     seeds,

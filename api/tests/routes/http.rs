@@ -1,8 +1,16 @@
 //! Behaviour of the server that is the same for all routes: HTTP itself, the form of requests, limits.
 
 mod broken;
-mod edges;
 mod forms;
+mod headers;
+mod http1;
 mod http2;
+mod idempotency;
+mod large_fields;
+mod limits;
+mod operations;
+mod outages;
+mod pages;
+mod served;
 mod slow_readers;
-mod sockets;
+mod unreadable;

@@ -1,11 +1,7 @@
-//! Who one is, and published keys.
+//! What the server knows of the caller.
 
-use axum::http::StatusCode;
 use protocol::{
-    bodies::{
-        account::{Me, ServerInfo},
-        people::PublishedKey,
-    },
+    bodies::account::Me,
     codes::Role,
     mirror::{PractitionerDoc, collection},
 };
@@ -39,29 +35,4 @@ async fn me_needs_a_session_and_tells_what_the_mirror_knows() {
     server.app.clock.shift(11);
     let me: Me = doctor.get("/v1/me").await.json();
     assert!(me.roles.is_empty(), "the accreditation has ended");
-}
-
-#[tokio::test]
-async fn the_newest_key_is_shown_to_whoever_is_signed_in() {
-    let server = Server::new().await;
-    let (owner, other) = (server.newcomer().await, server.newcomer().await);
-    let path = format!("/v1/keys/{}", owner.hex());
-    server.anon().get(&path).await.refused("not_signed_in");
-    other.get(&path).await.refused("key_not_registered");
-    server.mirror(collection::KEYS, &key_doc(owner.address(), 1)).await;
-    server.mirror(collection::KEYS, &key_doc(owner.address(), 2)).await;
-    let published: PublishedKey = other.get(&path).await.json();
-    assert_eq!((published.owner, published.epoch), (owner.address(), 2));
-    other.get("/v1/keys/0x12").await.refused("invalid_request");
-    other.get("/v1/keys/nobody").await.refused("invalid_request");
-}
-
-#[tokio::test]
-async fn anyone_may_ask_which_deployment_this_is() {
-    let server = Server::new().await;
-    let answer = server.anon().get("/v1/deployment").await;
-    assert_eq!(answer.status, StatusCode::OK);
-    let info: ServerInfo = answer.json();
-    assert_eq!(info.deployment, *server.app.deployment);
-    assert_eq!(info.deployment.operator_key().expect("signed by the operator").epoch, 1);
 }

@@ -1,12 +1,16 @@
-//! Every route, spoken to as people do: nobody, the right person, the wrong person. Anvil, Kubo and MongoDB are real;
-//! the mirror's documents are written by the tests, so that each has exactly the chain events that it is about.
+//! Each route, as nobody, the right person and the wrong person. Anvil, Kubo and MongoDB are real and shared by all tests
+//! here; the tests write the mirror's documents, so that each has exactly the chain events that it is about.
 
 mod blobs;
+mod deployment;
 mod directory;
+mod grants;
+mod health;
 mod http;
-mod lists;
+mod keys;
 mod login;
 mod me;
 mod openapi;
 mod private_blobs;
+mod records;
 mod web;

@@ -4,57 +4,10 @@ use axum::{
     body::Body,
     http::{Method, Request, StatusCode},
 };
-use mongodb::bson::{Document, doc};
-use protocol::cid::{Cid, Codec};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::world::{answers::Answer, people::User, seeds, servers::Server};
-
-/// One operation of the document.
-struct Operation<'a> {
-    method: Method,
-    path: &'a str,
-    described: &'a Value,
-}
-
-impl Operation<'_> {
-    /// Names of the parameters in the path, the query or the header.
-    fn parameters(&self, place: &str) -> Vec<&str> {
-        let all = self.described["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
-        all.iter().filter(|it| it["in"] == place).map(|it| it["name"].as_str().expect("a name")).collect()
-    }
-
-    /// The path with each parameter as `value` gives it.
-    fn filled(&self, value: impl Fn(&str) -> String) -> String {
-        let fill = |path: String, name: &&str| path.replace(&format!("{{{name}}}"), &value(name));
-        self.parameters("path").iter().fold(self.path.to_owned(), fill)
-    }
-
-    /// A path whose parameters are well-formed.
-    fn good_path(&self) -> String {
-        let path = self.filled(|name| match name {
-            "address" => format!("0x{}", "11".repeat(20)),
-            "version" => "1".to_owned(),
-            "cid" => Cid::of_block(Codec::Raw, seeds::bytes().as_slice()).to_string(),
-            _ => seeds::bytes().to_string(),
-        });
-        if self.path == "/v1/blobs" { format!("{path}?record={}&version=1", seeds::bytes()) } else { path }
-    }
-
-    /// The media type of the body, if the operation has one.
-    fn media_type(&self) -> Option<&str> {
-        let content = self.described["requestBody"]["content"].as_object()?;
-        content.keys().next().map(String::as_str)
-    }
-
-    /// Names of the fields of the body.
-    fn fields<'a>(&'a self, document: &'a Value) -> Vec<&'a str> {
-        let schema = &self.described["requestBody"]["content"]["application/json"]["schema"]["$ref"];
-        let Some(name) = schema.as_str().and_then(|path| path.rsplit('/').next()) else { return Vec::new() };
-        let fields = document["components"]["schemas"][name]["properties"].as_object().expect("bodies have fields");
-        fields.keys().map(String::as_str).collect()
-    }
-}
+use super::operations::Operation;
+use crate::world::{answers::Answer, people::User, servers::Server};
 
 /// What stands where a number, an id or a word should.
 fn broken_texts() -> Vec<String> {
@@ -94,7 +47,13 @@ fn broken_bodies(fields: &[&str]) -> Vec<Vec<u8>> {
 }
 
 /// Sends a request; `None` for an answer that does not end, as the feed's does not.
-async fn send(user: &User, operation: &Operation<'_>, path: &str, header: (&str, &[u8]), body: Body) -> Option<Answer> {
+pub(crate) async fn send(
+    user: &User,
+    operation: &Operation<'_>,
+    path: &str,
+    header: (&str, &[u8]),
+    body: Body,
+) -> Option<Answer> {
     let request = Request::builder()
         .method(operation.method.clone())
         .uri(path)
@@ -190,151 +149,5 @@ async fn broken_input_to_any_operation_is_refused_with_a_code() {
         ["private_blobs", "profiles", "pins", "actions", "release_shares", "bundles", "received", "requests"]
     {
         assert_eq!(server.count(&format!("api_{collection}")).await, 0, "{collection} was written to");
-    }
-}
-
-/// A value that a schema describes, and the places in it where something else can be put.
-fn sample(document: &Value, schema: &Value, at: &str, places: &mut Vec<String>) -> Value {
-    if let Some(name) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
-        return sample(document, &document["components"]["schemas"][name], at, places);
-    }
-    places.push(at.to_owned());
-    if let Some(form) = ["oneOf", "anyOf", "allOf"]
-        .iter()
-        .find_map(|key| schema[*key].as_array()?.iter().find(|it| it["type"] != "null"))
-    {
-        return sample(document, form, at, places);
-    }
-    let kind = schema["type"].as_str().or_else(|| schema["type"].as_array()?.first()?.as_str()).unwrap_or("object");
-    match kind {
-        "object" => {
-            let fields = schema["properties"].as_object().cloned().unwrap_or_default();
-            let value = |(name, schema): (&String, &Value)| {
-                (name.clone(), sample(document, schema, &format!("{at}/{name}"), places))
-            };
-            Value::Object(fields.iter().map(value).collect())
-        }
-        "array" => json!([sample(document, &schema["items"], &format!("{at}/0"), places)]),
-        "integer" => json!(1),
-        "boolean" => json!(true),
-        _ => match (schema["enum"].as_array(), schema["pattern"].as_str()) {
-            (Some(words), _) => words[0].clone(),
-            (None, Some(pattern)) if pattern.contains("{40}") => json!(format!("0x{}", "11".repeat(20))),
-            (None, Some(pattern)) if pattern.contains("{64}") => json!(seeds::bytes()),
-            (None, Some(_)) => json!("0x11"),
-            (None, None) => json!("text"),
-        },
-    }
-}
-
-/// The same body with `value` at a place.
-fn changed(body: &Value, place: &str, value: &Value) -> Value {
-    let mut body = body.clone();
-    match body.pointer_mut(place) {
-        Some(there) => *there = value.clone(),
-        None => panic!("{place} is no place"),
-    }
-    body
-}
-
-#[tokio::test]
-async fn two_megabytes_in_any_field_of_any_operation_are_not_repeated() {
-    let server = Server::with(|settings| {
-        settings.limits.rate_per_second = 100_000;
-        settings.limits.rate_burst = 100_000;
-        settings.limits.logins_per_minute = 100_000;
-    })
-    .await;
-    server.mirror_is_at_head().await;
-    let document: Value = serde_json::from_str(&api::routes::openapi_text().expect("plain data")).expect("JSON");
-    let operations = document["paths"].as_object().expect("paths").iter().flat_map(|(path, operations)| {
-        operations.as_object().expect("operations").iter().map(move |(method, described)| Operation {
-            method: method.to_uppercase().parse().expect("a method"),
-            path,
-            described,
-        })
-    });
-    let size = 1_900_000;
-    let text = "\u{7a3a}".repeat(size / 3);
-    let values =
-        [json!(text), json!(format!("0x{}", "7".repeat(size))), json!([json!(text)]), json!({ text.clone(): 1 })];
-    let mut fields = 0;
-    for operation in operations {
-        let schema = &operation.described["requestBody"]["content"]["application/json"]["schema"];
-        let user = server.newcomer().await;
-        let small = |what: &str, answer: Answer| {
-            let name = format!("{} {} with {what}", operation.method, operation.path);
-            assert!(answer.status.as_u16() < 500, "{name}: {}", answer.status);
-            let body = answer.text();
-            let is_problem = answer.status.is_client_error();
-            assert!(!is_problem || body.len() < 4_000, "{name} answers {} bytes", body.len());
-            assert!(
-                !body.contains(&"7".repeat(101)) && !body.contains(&"\u{7a3a}".repeat(101)),
-                "{name} repeats its input"
-            );
-        };
-        if !schema.is_null() {
-            let mut places = Vec::new();
-            let body = sample(&document, schema, "", &mut places);
-            for place in &places {
-                fields += 1;
-                for (number, value) in values.iter().enumerate() {
-                    let key = format!("{number}{place}");
-                    let key = ("idempotency-key", key.as_bytes());
-                    let body = Body::from(changed(&body, place, value).to_string());
-                    if let Some(answer) = send(&user, &operation, &operation.good_path(), key, body).await {
-                        small(place, answer);
-                    }
-                }
-            }
-        }
-        // What is in the head is bounded by the server's own limits; it is not repeated either.
-        let long = "7".repeat(60_000);
-        for name in operation.parameters("query") {
-            let path = format!("{}?{name}={long}", operation.path);
-            if let Some(answer) = send(&user, &operation, &path, ("x-nothing", b""), Body::from("{}")).await {
-                small(name, answer);
-            }
-        }
-        if !operation.parameters("path").is_empty() {
-            // An address longer than 65,534 characters cannot even be sent.
-            let path = operation.filled(|_| long[..30_000].to_owned());
-            if let Some(answer) = send(&user, &operation, &path, ("x-nothing", b""), Body::from("{}")).await {
-                small("its path", answer);
-            }
-        }
-        for name in operation.parameters("header").into_iter().chain([
-            "authorization",
-            "cookie",
-            "content-type",
-            "idempotency-key",
-        ]) {
-            if let Some(answer) =
-                send(&user, &operation, &operation.good_path(), (name, long.as_bytes()), Body::from("{}")).await
-            {
-                small(name, answer);
-            }
-        }
-    }
-    assert!(fields > 100, "{fields} fields");
-    // Nothing of it is kept: a stored problem is as small as one that is sent.
-    let mut answers =
-        server.app.database.collection::<Document>(api::store::collection::ANSWERS).find(doc! {}).await.expect("found");
-    while answers.advance().await.expect("the database answers") {
-        assert!(answers.current().as_bytes().len() < 8_000, "a stored answer is large");
-    }
-}
-
-#[tokio::test]
-async fn a_path_may_be_as_wrong_as_it_likes() {
-    let server = Server::new().await;
-    for user in [server.anon(), server.newcomer().await] {
-        for path in ["/v1/%2e%2e/metrics", "/v1//me", "/v1/records/%00/%ff", "/v1/me/x", "/V1/me", "/v1/keys/"] {
-            let answer = user.get(path).await;
-            let problem: Value = answer.json();
-            answer.refused(problem["code"].as_str().unwrap_or_else(|| panic!("{path}: {problem}")));
-        }
-        let long = format!("/v1/{}", "x/".repeat(20_000));
-        user.post(&long, json!({})).await.refused("not_found");
     }
 }

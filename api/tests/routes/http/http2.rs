@@ -11,7 +11,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::sockets::Served;
+use super::served::Served;
 use crate::world::{envelopes::envelope, people::User, seeds, servers::Server};
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

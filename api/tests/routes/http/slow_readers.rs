@@ -10,7 +10,7 @@ use tokio::{
     net::TcpSocket,
 };
 
-use super::sockets::Served;
+use super::served::Served;
 use crate::world::servers::Server;
 
 /// A connection of HTTP/2 whose streams have room for so many bytes each.
