@@ -1,6 +1,6 @@
-//! What an attacker chooses: the largest body that a route admits costs at most in proportion to its length, and long work
-//! is not done on the threads that everybody waits for. Work is processor time of this process, to which waiting and
-//! neighbours add nothing, and only its ratios count; so this test is alone in its program.
+//! The largest body that a route accepts costs at most in proportion to its length, and long work does not run on the
+//! threads of the async runtime. The test compares the processor time of this process, to which waiting and other processes
+//! add nothing; therefore it is alone in its program.
 
 #[expect(dead_code, reason = "this program uses a part of it")]
 mod world;
@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use crate::world::{people::User, servers::Server};
 
-/// Processor time in nanoseconds: of all threads, and of the one that runs the async tasks (this one).
+/// Returns processor time in nanoseconds: of all threads, and of the one that runs the async tasks (this one).
 fn work() -> (u64, u64) {
     let spent = |path: String| -> u64 {
         let text = fs::read_to_string(path).unwrap_or_default();
@@ -88,7 +88,7 @@ const ROUTES: [(&str, &str, &str, Body); 17] = [
         });
         json!({ "action": { "type": "register_key", "message": key }, "signature": hex(65 * 2) })
     }),
-    // As deep as the reader goes and deeper, and many small things of no meaning.
+    // Deeper than the parser goes, and many small values.
     ("POST", "/v1/actions", "/v1/actions", |bytes| {
         let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
         let deep: Value = serde_json::from_str(&deep).expect("JSON");
@@ -146,10 +146,10 @@ const ROUTES: [(&str, &str, &str, Body); 17] = [
     }),
 ];
 
-/// Below this much processor time there is nothing to tell apart.
+/// Smaller processor times are not compared, because they are mostly noise.
 const NOISE: u64 = 20_000_000;
 
-/// The routes whose body the document describes as JSON.
+/// Returns the routes whose body the document describes as JSON.
 fn documented() -> BTreeSet<(String, String)> {
     let document = serde_json::to_value(api::routes::openapi()).expect("it has a JSON form");
     let mut found = BTreeSet::new();
@@ -169,11 +169,12 @@ fn prepared(method: &str, path: &str, body: &Value) -> Request<axum::body::Body>
     request.header("if-none-match", "*").body(body.to_string().into()).expect("a request")
 }
 
-/// Processor time of one body, in all and on the async thread, the least of a few tries; and how it was refused.
+/// Returns the processor time of one body, in all and on the async thread, the least of three tries; and the code of the
+/// refusal.
 async fn cost(user: &User, method: &str, path: &str, body: &Value) -> (u64, u64, String) {
     let (mut least, mut code) = ((u64::MAX, u64::MAX), String::new());
     for _ in 0..3 {
-        // Sent as text that is there already: what the client spends is not counted.
+        // The body is made before, so that the work of the client is not counted.
         let request = prepared(method, path, body);
         let before = work();
         let answer = user.send(request).await;
@@ -204,7 +205,7 @@ async fn the_largest_body_of_every_route_costs_in_proportion_and_not_on_the_thre
         if whole > (eighth * 8).max(NOISE) * 3 {
             wrong.push(format!("{method} {route}: more than in proportion, {whole} ns after {eighth} for an eighth"));
         }
-        // When it takes long, most of it is done elsewhere.
+        // Most of a long work runs on other threads.
         if whole > NOISE && on_async * 2 > whole {
             wrong.push(format!("{method} {route}: {on_async} of {whole} ns on the thread that everybody waits for"));
         }

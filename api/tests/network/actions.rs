@@ -1,4 +1,4 @@
-//! The relay.
+//! The relay: each signed action is mined once, or refused with its code.
 
 use alloy::{
     primitives::{Address, U256, aliases::U40},
@@ -36,7 +36,7 @@ async fn key_epoch(server: &Server, owner: Address) -> u32 {
     registry.keyOf(owner, 0).call().await.unwrap().epoch
 }
 
-/// How many transactions the relayers of people's actions have sent.
+/// Returns how many transactions the relayers of people's actions have sent.
 async fn relayer_nonce(server: &Server) -> u64 {
     let relayers = &server.app.relayers;
     let of = |address| server.app.chain.get_transaction_count(address).into_future();
@@ -352,7 +352,7 @@ async fn an_account_has_a_gas_budget_for_the_day() {
         assert!(registered < 10, "the budget has an end");
     };
     assert_eq!((registered > 0, refused), (true, exceeded.clone()));
-    // Whoever has used it up can still end grants, out of a reserve that has an end, too.
+    // Without a budget, grants can still be ended. That has a budget of its own, which ends too.
     let mut codes = Vec::new();
     for _ in 0..12 {
         codes.push(submit(&server, &patient, &end()).await.1);
@@ -394,7 +394,7 @@ async fn a_grant_that_somebody_else_sends_first_counts_and_keeps_its_bundle() {
     let sent: ActionView = cast.patient.post("/v1/grants", &body).await.ok();
     assert_eq!(sent.state, ActionState::Sent);
     let ours = network.rpc("eth_getTransactionByHash", json!([sent.tx_hash.unwrap()])).await;
-    // Whoever watches the mempool sends the same call for more, so that it comes first.
+    // Somebody copies the call from the mempool and pays more, so that the copy is mined first.
     let thief = Address::repeat_byte(0x7e);
     network.rpc("anvil_setBalance", json!([thief, "0xde0b6b3a7640000"])).await;
     network.rpc("anvil_impersonateAccount", json!([thief])).await;

@@ -23,14 +23,13 @@ use crate::world::{
     mirrored_chain::mirror_events,
     network::Network,
     people::{Cast, User},
-    records::register_record,
     servers::Server,
 };
 
-/// Where our own collections may name the patient: who a record is about, and who stored it, stands on chain.
+/// Collections that may name the patient, because the chain has the patient and the uploader of a record.
 const MAY_NAME_THE_PATIENT: [&str; 2] = ["log_leaves", "api_release_shares"];
 
-/// What is sealed by now.
+/// Collections with sealed values.
 const SEALED: [&str; 12] = [
     "log_leaves",
     "log_positions",
@@ -46,7 +45,7 @@ const SEALED: [&str; 12] = [
     "api_feed",
 ];
 
-/// The forms in which bytes may stand in a document.
+/// Returns the forms in which bytes can be in a document.
 pub(crate) fn forms(bytes: &[u8]) -> Vec<Vec<u8>> {
     let hex = hex::encode(bytes);
     vec![bytes.to_vec(), hex.clone().into_bytes(), hex.to_uppercase().into_bytes()]
@@ -57,7 +56,7 @@ fn address_forms(address: Address) -> Vec<Vec<u8>> {
     [forms(address.as_slice()), vec![checksummed]].concat()
 }
 
-/// The API's own collections of a database with all their bytes.
+/// Returns the API's own collections of a database with all their bytes.
 async fn own_collections(database: &Database) -> Vec<(String, Vec<u8>)> {
     let mut all = Vec::new();
     for name in database.list_collection_names().await.unwrap() {
@@ -74,7 +73,7 @@ pub(crate) fn contains(hay: &[u8], needle: &[u8]) -> bool {
     hay.windows(needle.len()).any(|part| part == needle)
 }
 
-/// What is secret of a life cycle, with the forms that it may have.
+/// Returns the secrets of a life cycle with their possible forms.
 fn secrets(cast: &Cast, salt: Salt) -> Vec<(&'static str, Vec<Vec<u8>>)> {
     let session_key = |user: &User| hex::decode(user.login_message().rsplit_once("p256:").unwrap().1).unwrap();
     vec![
@@ -86,7 +85,7 @@ fn secrets(cast: &Cast, salt: Salt) -> Vec<(&'static str, Vec<Vec<u8>>)> {
     ]
 }
 
-/// Everything secret that stands readable in the API's collections, as `collection: what`.
+/// Returns the secrets that are readable in the API's collections, as `collection: secret`.
 async fn readable(server: &Server, cast: &Cast, salt: Salt) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let collections =
@@ -113,8 +112,7 @@ async fn a_copied_database_opens_no_tag_and_names_no_reader() {
     let network = Network::start().await;
     let server = network.server().await;
     let cast = Cast::on(&network, &server).await;
-    let record = register_record(&cast.patient).await;
-    let salt = cast.grant_now(&record).await;
+    let (record, salt) = cast.shared_record().await;
     let body = cast.doctor.read_request(record.id, salt, Purpose::Treatment, 30);
     let read: ReadAnswer = cast.doctor.post("/v1/reads", &body).await.ok();
 
@@ -134,8 +132,7 @@ async fn a_leaf_that_was_changed_or_moved_is_not_shown_and_the_rest_of_the_log_i
     let network = Network::start().await;
     let server = network.server().await;
     let cast = Cast::on(&network, &server).await;
-    let record = register_record(&cast.patient).await;
-    let salt = cast.grant_now(&record).await;
+    let (record, salt) = cast.shared_record().await;
     let mut reads = Vec::new();
     for _ in 0..2 {
         reads.push(cast.doctor.read(record.id, salt).await.unwrap());
@@ -165,8 +162,7 @@ async fn what_is_put_under_the_name_of_another_person_is_not_shown_to_them() {
     let server = network.server().await;
     let cast = Cast::on(&network, &server).await;
     let thief = server.sign_in(network.signer(Role::SecondDoctor)).await;
-    let record = register_record(&cast.patient).await;
-    let salt = cast.grant_now(&record).await;
+    let (record, salt) = cast.shared_record().await;
     let read = cast.doctor.read(record.id, salt).await.unwrap();
     let ask = cast.request_body(record.id);
     let asked: RequestView = cast.doctor.post("/v1/requests", &ask).await.ok();

@@ -1,4 +1,4 @@
-//! Whom the relayers pay for, and how much: for an account, a network, and in all.
+//! The gas budgets of the relayers: for an account, for a network, and in all.
 
 use alloy::primitives::{Address, Bytes, U256};
 use axum::http::StatusCode;
@@ -11,18 +11,17 @@ use crate::world::{
     actions::{accredit, deadline, register_key, revoke_all},
     network::Network,
     people::{Cast, User},
-    records::register_record,
     seeds,
     servers::Server,
 };
 
-/// The code of a refusal; `None` for an action that was taken.
+/// Sends an action and returns the code of a refusal, or `None` when the action is accepted.
 async fn submit(server: &Server, user: &User, signed: &SignedAction) -> Option<String> {
     let answer = user.at(server).post("/v1/actions", signed).await;
     (!answer.status.is_success()).then(|| answer.code())
 }
 
-/// Somebody new publishes a key.
+/// Publishes the key of a new account; returns the same.
 async fn newcomer(server: &Server) -> Option<String> {
     let stranger = server.newcomer().await;
     submit(server, &stranger, &register_key(&stranger, 0)).await
@@ -102,7 +101,7 @@ async fn a_stranger_needs_an_invitation_where_the_operator_says_so() {
     let stranger = server.newcomer().await;
     let not_invited = Some("not_invited".to_owned());
     assert_eq!(submit(&server, &stranger, &register_key(&stranger, 0)).await, not_invited);
-    // Whoever sends it itself is free to; and so is whoever takes away.
+    // A revocation needs no invitation.
     assert_eq!(submit(&server, &stranger, &stranger.sign(revoke_all(&stranger))).await, None);
     let path = format!("/v1/invitations/{:#x}", stranger.address());
     assert_eq!(stranger.put(&path, &json!(null)).await.code(), "forbidden");
@@ -125,8 +124,7 @@ async fn an_empty_budget_keeps_nobody_from_ending_what_stands() {
     let network = Network::start().await;
     let server = network.server_with(&["--gas-per-day-urgent", "0"]).await;
     let cast = Cast::on(&network, &server).await;
-    let record = register_record(&cast.patient).await;
-    let salt = cast.grant_now(&record).await;
+    let (record, salt) = cast.shared_record().await;
     assert_eq!(
         submit(&server, &cast.patient, &cast.patient.sign(revoke_all(&cast.patient))).await.as_deref(),
         EXCEEDED

@@ -1,5 +1,5 @@
-//! What has ended, or is about to: closed records, requests of people for whom nobody vouches any more, grantees of grants
-//! that are over.
+//! Records, requests and grants that have ended or soon will: closed records, requests of practitioners who lost their
+//! accreditation, grants that are over.
 
 use axum::http::StatusCode;
 use localnet::Role;
@@ -55,7 +55,7 @@ async fn an_accepted_tombstone_closes_the_envelope_before_it_is_mined() {
     }
 }
 
-/// What the indexer would write about the doctor's accreditation.
+/// Mirrors the doctor's accreditation.
 async fn mirror_practitioner(server: &Server, doctor: &User, accreditor: &User, suspended: bool) {
     let standing = practitioner_doc(doctor.address(), accreditor.address(), &[codes::Role::Doctor]);
     server.replace(mirror::PRACTITIONERS, &PractitionerDoc { suspended, ..standing }).await;
@@ -96,7 +96,7 @@ async fn a_request_ends_with_the_accreditation_that_it_needs() {
     let denial = denial(patient, asked.id, patient);
     assert_eq!(patient.post(&format!("{path}/deny"), &denial).await.code(), "stale_state");
 
-    // Whoever is vouched for again may be answered again.
+    // After a new accreditation the request is open again.
     let again = vouch(&accreditor, doctor.address(), 1, 2);
     assert_eq!(accreditor.post("/v1/actions", &again).await.status, StatusCode::OK);
     mirror_practitioner(&server, doctor, &accreditor, false).await;
@@ -132,8 +132,7 @@ async fn a_feed_tells_nobody_of_a_record_whose_grant_is_over() {
     let former = server.sign_in(network.signer(Role::SecondDoctor)).await;
     let done = former.post("/v1/actions", &register_key(&former, 0)).await;
     assert_eq!(done.status, StatusCode::OK, "{done:?}");
-    let record = register_record(patient).await;
-    let salt = cast.grant_now(&record).await;
+    let (record, salt) = cast.shared_record().await;
     mirror_grant(patient, doctor, record.id, salt, |_| {}).await;
     let terms = Terms::now(&server);
     let body = grant_body(patient, &former, &record, &terms);
@@ -159,7 +158,7 @@ async fn a_feed_tells_nobody_of_a_record_whose_grant_is_over() {
     for kind in [FeedKind::RecordRegistered, FeedKind::Revoked] {
         assert_eq!(feed_of(&former, kind).await, 0, "{kind:?}");
     }
-    // What is told of the record afterwards reaches the patient alone.
+    // Later events of the record reach only the patient.
     let close = patient.sign(tombstone(patient, record.id, 0));
     assert_eq!(patient.post("/v1/actions", &close).await.status, StatusCode::OK);
     eventually("the patient hears of it", || async {

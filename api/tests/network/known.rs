@@ -1,4 +1,4 @@
-//! Who is told that the server has something already.
+//! The server tells only the sender that it already has an action, a record, a grant or a request.
 
 use axum::http::StatusCode;
 use localnet::Role;
@@ -11,7 +11,7 @@ use crate::world::{
     grants::{Terms, grant_body},
     network::Network,
     people::{Cast, User},
-    records::{prepare_record, register_record},
+    records::prepare_record,
     servers::Server,
     waiting::eventually,
 };
@@ -22,8 +22,7 @@ async fn a_known_action_is_told_to_nobody_who_cannot_show_its_signature() {
     let server = network.server().await;
     let cast = Cast::on(&network, &server).await;
     let stranger = server.sign_in(network.signer(Role::SecondPatient)).await;
-    let record = register_record(&cast.patient).await;
-    let salt = cast.grant_now(&record).await;
+    let (record, salt) = cast.shared_record().await;
     let key = register_key(&cast.patient, 1);
     let end = cast.revoke(record.id, salt);
     for (path, signed) in [("/v1/actions", &key), ("/v1/grants/revoke", &end)] {
@@ -48,7 +47,7 @@ async fn a_known_action_is_told_to_nobody_who_cannot_show_its_signature() {
     }
 }
 
-/// Nobody but its sender learns of something that is here already, and the sender only with the signature.
+/// Makes sure that only the sender learns that the server already has a body, and only with the signature.
 async fn is_told_only_to_its_sender(server: &Server, path: &str, body: &serde_json::Value, place: &str, sender: &User) {
     let (stranger, known) = (server.newcomer().await, || async {
         let mut counts = Vec::new();

@@ -1,5 +1,4 @@
-//! The three lines of the relay, on a chain whose blocks are mined by hand, have a gas limit, cost too much, or are paid
-//! for by a poor relayer.
+//! The three lines of the relay when blocks are full or rare, fees are high, or a relayer is poor.
 
 use std::time::Duration;
 
@@ -25,7 +24,7 @@ use crate::world::{
     waiting::eventually,
 };
 
-/// Whether a relayer has a transaction that is not mined.
+/// Returns whether a relayer has a transaction that is not mined.
 async fn has_pending(server: &Server, relayer: Address) -> bool {
     let count = || server.app.chain.get_transaction_count(relayer);
     count().pending().await.unwrap() > count().latest().await.unwrap()
@@ -48,7 +47,7 @@ async fn ready(server: &Server) -> (StatusCode, Value) {
     (answer.status, answer.json())
 }
 
-/// What readiness says of one line.
+/// Returns the part of `/readyz` about one line.
 async fn line(server: &Server, name: &str) -> Value {
     let (_, readiness) = ready(server).await;
     let lines = readiness["lines"].as_array().unwrap();
@@ -140,7 +139,7 @@ async fn above_the_fee_ceiling_an_action_waits_and_says_so() {
     assert_eq!(ready_parts(&server).await, json!(true));
 }
 
-/// What readiness says of the relayers together. The mirror of these tests has no indexer.
+/// Returns the part of `/readyz` about all relayers. The whole is never ready here, because no indexer runs.
 async fn ready_parts(server: &Server) -> Value {
     ready(server).await.1["relayers"].clone()
 }
@@ -208,7 +207,7 @@ async fn a_nonce_whose_action_can_no_longer_succeed_is_given_up() {
         (action(&server, &patient, &view).await.state == ActionState::Failed).then_some(())
     })
     .await;
-    // What it cost the relayer: a transfer, or at most one attempt that was refused.
+    // The relayer paid for a transfer, or for at most one refused attempt.
     assert!(!has_pending(&server, server.app.relayers.ordinary.address()).await);
 }
 
@@ -217,8 +216,7 @@ async fn a_poor_relayer_says_so_and_a_revocation_that_waits_for_funds_stops_read
     let network = Network::start().await;
     let server = network.server_with(&["--relay-wait-seconds", "1"]).await;
     let cast = Cast::on(&network, &server).await;
-    let record = register_record(&cast.patient).await;
-    let salt = cast.grant_now(&record).await;
+    let (record, salt) = cast.shared_record().await;
     let other = cast.grant_now(&record).await;
     cast.doctor.read(record.id, salt).await.unwrap();
     let relayers = server.app.relayers.clone();
@@ -235,7 +233,7 @@ async fn a_poor_relayer_says_so_and_a_revocation_that_waits_for_funds_stops_read
         .await;
     };
 
-    // Nothing is given, but things are taken away.
+    // Grants are refused and revocations are accepted.
     becomes("ordinary", "0x0").await;
     assert_eq!(ready(&server).await.0, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(ready_parts(&server).await, json!(false));
@@ -277,8 +275,7 @@ async fn reads_stay_refused_for_a_revocation_until_its_deadline_and_no_longer() 
     let server = network.server_with(&["--relay-wait-seconds", "0"]).await;
     let slow = network.server().await;
     let cast = Cast::on(&network, &slow).await;
-    let record = register_record(&cast.patient).await;
-    let salt = cast.grant_now(&record).await;
+    let (record, salt) = cast.shared_record().await;
     // Its transaction is never mined: the purse is empty.
     network.rpc("anvil_setBalance", json!([server.app.relayers.urgent.address(), "0x0"])).await;
     eventually("the purse is known to be empty", || async {
@@ -322,8 +319,7 @@ async fn a_tombstone_that_is_accepted_stops_reads_before_it_is_mined() {
     let network = Network::start().await;
     let server = network.server_with(&["--relay-wait-seconds", "1"]).await;
     let cast = Cast::on(&network, &server).await;
-    let record = register_record(&cast.patient).await;
-    let salt = cast.grant_now(&record).await;
+    let (record, salt) = cast.shared_record().await;
     network.rpc("evm_setAutomine", json!([false])).await;
     let tombstone = cast.patient.sign(tombstone(&cast.patient, record.id, 0));
     assert_eq!(cast.patient.post("/v1/actions", &tombstone).await.status, StatusCode::ACCEPTED);

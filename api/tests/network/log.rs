@@ -1,4 +1,4 @@
-//! The sequencer: whatever is killed, lost or set back, the chain's log has every leaf once, in one order.
+//! The sequencer: the chain's log has every leaf once and in one order, also after restarts, losses and reorgs.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,6 @@ use crate::world::{
     actions::accredit,
     network::Network,
     people::{Cast, User},
-    records::register_record,
     seeds,
     servers::Server,
     waiting::eventually,
@@ -73,12 +72,11 @@ async fn log_with(server: &Server, count: usize) -> Vec<LeafHash> {
 
 async fn shared_record(network: &Network, server: &Server) -> (Cast, RecordId, Salt) {
     let cast = Cast::on(network, server).await;
-    let record = register_record(&cast.patient).await;
-    let salt = cast.grant_now(&record).await;
+    let (record, salt) = cast.shared_record().await;
     (cast, record.id, salt)
 }
 
-/// The size of the log at each of its checkpoints.
+/// Returns the size of the log at each of its checkpoints.
 async fn checkpoints_of(server: &Server) -> Vec<u64> {
     let filter = Filter::new().address(server.app.deployment.address_of(ContractName::AccessLog)).from_block(0);
     let logs = server.app.chain.get_logs(&filter).await.unwrap();

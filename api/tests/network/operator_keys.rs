@@ -28,7 +28,7 @@ use crate::world::{
     waiting::eventually,
 };
 
-/// The release share of a record, sealed to the operator's key of an epoch under a binding that names another.
+/// Returns the release share of a record, sealed to the operator's key of an epoch under a binding that names another.
 fn sealed_to(server: &Server, record: &TestRecord, patient: Address, key: u32, named: u32) -> Bytes {
     let keys = operator_keys::check(&server.app.deployment).unwrap();
     let key = keys.into_iter().find(|listed| listed.epoch == key).unwrap().key;
@@ -53,7 +53,7 @@ async fn a_rotated_operator_key_opens_what_was_sealed_to_earlier_ones() {
     let cast = cast.at(&server);
     assert_eq!(server.app.deployment.operator_key().unwrap().epoch, 2);
 
-    // What was stored under the first secret: session, share, grant; read as ever.
+    // The session, the share and the grant were stored under the first secret and still open.
     let read = cast.doctor.read(before.id, salt).await.unwrap();
     assert_eq!(read.release_share.0, *before.dek.release_share(&record_version(&server, before.id)).expose());
 

@@ -1,4 +1,4 @@
-//! What a receipt promises follows from what waits, and holds.
+//! The time that a receipt promises follows from the queue of the log, and is kept.
 
 use alloy::{providers::Provider, rpc::types::Filter, sol_types::SolEvent};
 use axum::http::StatusCode;
@@ -11,7 +11,7 @@ use crate::world::{
     grants::Terms, network::Network, people::Cast, records::register_record, servers::Server, waiting::eventually,
 };
 
-/// The time of the block in which a leaf stands on chain.
+/// Returns the time of the block that has a leaf.
 async fn anchored_at(server: &Server, leaf: LeafHash) -> Option<u64> {
     let filter = Filter::new().address(server.app.deployment.address_of(ContractName::AccessLog)).from_block(0);
     let logs = server.app.chain.get_logs(&filter).await.unwrap();
@@ -77,8 +77,7 @@ async fn a_log_that_is_behind_refuses_reads_before_it_writes_a_leaf() {
     let network = Network::start().await;
     let server = network.server().await;
     let cast = Cast::on(&network, &server).await;
-    let record = register_record(&cast.patient).await;
-    let salt = cast.grant_now(&record).await;
+    let (record, salt) = cast.shared_record().await;
     // Nobody sequences.
     server.stop().await;
     let idle = network.idle_server(&[]).await;
@@ -107,7 +106,7 @@ async fn a_log_that_is_behind_refuses_reads_before_it_writes_a_leaf() {
         );
         assert!(refused.retry_after() > 0);
         assert_eq!(leaves.count_documents(doc! {}).await.unwrap(), before, "{what}");
-        // What was promised for the same request before stands.
+        // The receipt of the same request does not change.
         let again: ReadAnswer = cast.doctor.at(&replica).post("/v1/reads", &first).await.ok();
         assert_eq!(again.receipt, answered.receipt);
         leaves.delete_many(doc! { "session": "s" }).await.unwrap();

@@ -29,8 +29,8 @@ use crate::world::{
     waiting::eventually,
 };
 
-/// What stands on chain: the words of all events and calls, without zeros in front, as far as they are long enough to name
-/// something; and block and transaction hashes.
+/// Returns the values that are on chain and long enough to identify something: the words of all events and calls without
+/// leading zeros, and the hashes of blocks and transactions.
 async fn on_chain(network: &Network) -> BTreeSet<Vec<u8>> {
     let unhex = |value: &Value| hex::decode(value.as_str().unwrap().trim_start_matches("0x")).unwrap();
     let head = network.rpc("eth_blockNumber", json!([])).await;
@@ -58,7 +58,7 @@ async fn on_chain(network: &Network) -> BTreeSet<Vec<u8>> {
     all.into_iter().map(bare).filter(|word| word.iter().filter(|byte| **byte != 0).count() >= 14).collect()
 }
 
-/// The API's own documents of both databases, by collection.
+/// Returns the API's own documents of both databases, with their collections.
 async fn own_documents(server: &Server) -> Vec<(String, Document)> {
     let mut all = Vec::new();
     for database in [&server.app.database, &server.app.log_database] {
@@ -73,14 +73,14 @@ async fn own_documents(server: &Server) -> Vec<(String, Document)> {
     all
 }
 
-/// Every run of exactly 32 hex digits: a blind index, wherever it stands.
+/// Returns every run of exactly 32 hex digits: each is a blind index.
 fn blind_indexes(document: &Document) -> BTreeSet<String> {
     let text = document.to_string();
     let runs = text.split(|letter: char| !matches!(letter, '0'..='9' | 'a'..='f'));
     runs.filter(|run| run.len() == 32).map(str::to_owned).collect()
 }
 
-/// Times that are exact enough to be found on chain: seconds or milliseconds of these days, but whole days.
+/// Returns the fields with a time that is exact enough to be found on chain: seconds or milliseconds, but not whole days.
 fn exact_times(document: &Document, now: u64) -> BTreeSet<String> {
     let now = i64::try_from(now).unwrap();
     let is_exact = |number: i64| {
@@ -95,11 +95,11 @@ fn exact_times(document: &Document, now: u64) -> BTreeSet<String> {
     document.iter().filter(|(_, value)| exact(value)).map(|(name, _)| name.to_owned()).collect()
 }
 
-/// Where exact times stand beside a pseudonym; `protocol/THREATS.md` says so. What is here is short-lived, or is not about
-/// anything on chain.
+/// Collections with exact times beside a pseudonym, as `protocol/THREATS.md` says. Their documents are short-lived, or are
+/// not about anything on chain.
 const MAY_HAVE_TIMES: [&str; 3] = ["api_sessions", "api_answers", "api_blocks"];
 
-/// What joins a person's pseudonym to the chain, as `collection: what`.
+/// Returns the values that join a person's pseudonym to the chain, as `collection: value`.
 fn joints(
     documents: &[(String, Document)],
     chain: &BTreeSet<Vec<u8>>,

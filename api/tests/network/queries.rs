@@ -51,7 +51,7 @@ const ONLY_LIMITED: [(&str, &str); 6] = [
     ),
 ];
 
-/// What the database says of one question, and what it did.
+/// The database's plan for one query, and the work that it did.
 #[derive(Debug)]
 struct Heard {
     /// Whether MongoDB would scan the collection.
@@ -103,7 +103,7 @@ fn number(of: &Document, name: &str) -> i64 {
     number.unwrap_or_else(|_| panic!("{name} is missing"))
 }
 
-/// How often cursors of the storage engine were moved since the server started.
+/// Returns how often cursors of the storage engine were moved since the server started.
 async fn engine_steps(client: &Client) -> i64 {
     let status = client.database("admin").run_command(doc! { "serverStatus": 1 }).await.expect("the server answers");
     let engine = status.get_document("wiredTiger").and_then(|engine| engine.get_document("cursor"));

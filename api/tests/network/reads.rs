@@ -26,8 +26,7 @@ async fn a_granted_reader_gets_the_share_and_a_receipt_and_the_same_request_the_
     let network = Network::start().await;
     let server = network.server().await;
     let cast = Cast::on(&network, &server).await;
-    let record = register_record(&cast.patient).await;
-    let salt = cast.grant_now(&record).await;
+    let (record, salt) = cast.shared_record().await;
 
     let body = cast.doctor.read_request(record.id, salt, Purpose::Treatment, 30);
     let first: ReadAnswer = cast.doctor.post("/v1/reads", &body).await.ok();
@@ -200,8 +199,7 @@ async fn a_revocation_that_a_reorg_drops_still_stops_reads() {
     let leader = network.server_with(&["--confirmations", "20"]).await;
     let replica = network.idle_server(&["--confirmations", "20"]).await;
     let cast = Cast::on(&network, &leader).await;
-    let record = register_record(&cast.patient).await;
-    let salt = cast.grant_now(&record).await;
+    let (record, salt) = cast.shared_record().await;
     let end = json!({ "action": cast.revoke(record.id, salt) });
     assert_eq!(cast.patient.post("/v1/grants/revoke", &end).await.status, StatusCode::OK);
     // Now nobody leads, and the chain goes on without the block of the revocation.
@@ -220,7 +218,7 @@ async fn a_revocation_that_a_reorg_drops_still_stops_reads() {
     };
     assert_ne!(rights().await, 0, "as far as the chain goes, the grant stands again");
     assert_eq!(cast.doctor.at(&replica).read(record.id, salt).await.err().expect("refused"), "grant_revoked");
-    // Whoever leads next carries it out again.
+    // The next leader sends it again.
     replica.start();
     eventually("the revocation is mined again", || async { (rights().await == 0).then_some(()) }).await;
     assert_eq!(cast.doctor.at(&replica).read(record.id, salt).await.err().expect("refused"), "grant_revoked");
@@ -235,8 +233,7 @@ async fn reads_are_refused_when_the_head_is_older_than_the_setting_allows() {
     let network = Network::start().await;
     let server = network.server().await;
     let cast = Cast::on(&network, &server).await;
-    let record = register_record(&cast.patient).await;
-    let salt = cast.grant_now(&record).await;
+    let (record, salt) = cast.shared_record().await;
     let strict = network.idle_server(&["--head-age-seconds-max", "100"]).await;
     cast.doctor.at(&strict).read(record.id, salt).await.unwrap();
     strict.app.clock.shift(200);

@@ -94,7 +94,7 @@ async fn a_record_is_registered_only_with_its_own_envelope_and_share() {
     assert_eq!(code(&record.body, &cast.patient).await, "not_found");
     pins.insert_one(pin).await.unwrap();
     assert_eq!(cast.patient.post("/v1/records", &record.body).await.status, StatusCode::CREATED);
-    // Whoever is not the patient does not put shares in again.
+    // Only the patient can replace a share.
     let path = format!("/v1/records/{}/versions/1/release-share", record.id);
     let again = json!({ "release_share": record.body.release_share });
     assert_eq!(cast.doctor.put(&path, &again).await.code(), "forbidden");

@@ -1,5 +1,5 @@
-//! One thing wrong with a body that is good otherwise: refused whatever it signs, and nothing is changed. Afterwards the
-//! same body without it is taken, so that nothing else was wrong with it.
+//! A body with one fault is refused and changes nothing, also when it is signed. Then the same body without the fault is
+//! accepted, which shows that it had no other.
 
 use alloy::{primitives::U256, providers::Provider};
 use axum::http::Method;
@@ -37,7 +37,8 @@ impl Write {
         if answer.status.is_success() { Ok(()) } else { Err(answer.code()) }
     }
 
-    /// Each of the changed bodies is refused with this code and changes nothing; the unchanged one is taken.
+    /// Makes sure that each of the changed bodies is refused with this code and changes nothing, and that the unchanged one
+    /// is accepted.
     async fn is_refused(&self, user: &User, changed: Vec<(String, Value)>, code: &str) {
         let before = kept(&user.server).await;
         for (what, body) in &changed {
@@ -50,7 +51,8 @@ impl Write {
     }
 }
 
-/// What a write may change: the documents of each collection, and how many transactions the relayer has sent.
+/// Returns the state that a write could change: the documents of each collection, and the number of transactions of the
+/// relayer.
 async fn kept(server: &Server) -> (Vec<String>, u64) {
     let mut documents = Vec::new();
     for (database, collection) in [
@@ -74,7 +76,7 @@ async fn kept(server: &Server) -> (Vec<String>, u64) {
     (documents, server.app.chain.get_transaction_count(server.app.relayers.ordinary.address()).await.unwrap())
 }
 
-/// The body once for each object in it, with a field more in that object.
+/// Returns one body for each object in the body, with an unknown field in that object.
 fn with_a_field_more(body: &Value) -> Vec<(String, Value)> {
     fn places(value: &Value, at: String, found: &mut Vec<String>) {
         match value {
@@ -98,7 +100,7 @@ fn with_a_field_more(body: &Value) -> Vec<(String, Value)> {
     found.into_iter().map(add).collect()
 }
 
-/// The body with the other signature that the same key could have given: s replaced by n − s. Whoever sees a signature
+/// Returns the body with the other signature that the same key could have given: s replaced by n − s. Whoever sees a signature
 /// can make it, so only one of the two may count.
 fn with_high_s(body: &Value, place: &str) -> Vec<(String, Value)> {
     let order =

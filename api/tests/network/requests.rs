@@ -143,8 +143,7 @@ async fn events_of_the_chain_reach_patient_and_grantee_once_and_ended_capsules_a
     let network = Network::start().await;
     let (one, two) = (network.server().await, network.server().await);
     let cast = Cast::on(&network, &one).await;
-    let record = register_record(&cast.patient).await;
-    let salt = cast.grant_now(&record).await;
+    let (record, salt) = cast.shared_record().await;
     // Somebody else's bundle over the same record brings nobody closer to it.
     let stranger = one.sign_in(network.signer(Role::SecondDoctor)).await;
     let rows = one.app.database.collection::<Document>("api_received");
@@ -162,7 +161,7 @@ async fn events_of_the_chain_reach_patient_and_grantee_once_and_ended_capsules_a
     foreign.insert("_id", id);
     rows.insert_one(foreign).await.unwrap();
     let kept = cast.grant_now(&record).await;
-    // Whoever follows has its change stream open once it has told the first event.
+    // After the first event, the change stream is open.
     eventually("the grantee hears of both grants", || async {
         mirror_events(&one).await;
         (feed_of(&cast.doctor, FeedKind::Granted).await == 2).then_some(())

@@ -1,4 +1,4 @@
-//! What people whom nobody vouches for can do to one they have nothing to do with.
+//! Strangers, for whom nobody vouches, can do little to a person: their requests, grants and events are counted.
 
 use alloy::{
     primitives::{Address, B256, Bytes, U256, aliases::U40},
@@ -40,14 +40,14 @@ use crate::world::{
     waiting::eventually,
 };
 
-/// Somebody new with a published key, for whom nobody vouches.
+/// Signs in a stranger and publishes their key.
 pub(crate) async fn stranger(server: &Server) -> User {
     let user = server.newcomer().await;
     user.post("/v1/actions", &register_key(&user, 0)).await.has(StatusCode::OK);
     user
 }
 
-/// Asks for a record, changed as the test wants; family need no accreditation.
+/// Asks for a record as family, who need no accreditation; the request is changed as the test wants.
 pub(crate) async fn ask(
     server: &Server,
     requester: &User,
@@ -78,12 +78,12 @@ async fn strangers_together_place_a_few_requests_a_day_and_others_are_not_kept_o
     assert!(refused.retry_after() > 0 && refused.retry_after() <= 86_400, "{refused:?}");
     let requests = server.app.database.collection::<Document>("api_requests");
     assert_eq!(requests.count_documents(doc! {}).await.unwrap(), 2, "what is refused leaves nothing");
-    // Whom somebody vouches for is no stranger, nor is whom the patient has granted something.
+    // An accredited person is no stranger, and neither is a grantee of the patient.
     assert_eq!(asks(&cast.doctor).await.status, StatusCode::CREATED);
     let given = grant_body(&cast.patient, &late, &record, &Terms::now(&server));
     assert_eq!(cast.patient.post("/v1/grants", &given).await.status, StatusCode::CREATED);
     assert_eq!(asks(&late).await.status, StatusCode::CREATED);
-    // A blocked sender is told the same as one who comes too late.
+    // A blocked sender gets the same answer as one who comes too late.
     let block = format!("/v1/blocks/{:#x}", cast.doctor.address());
     assert_eq!(cast.patient.put(&block, &json!(null)).await.status, StatusCode::NO_CONTENT);
     let blocked = asks(&cast.doctor).await;
@@ -237,8 +237,7 @@ async fn a_log_that_somebody_else_keeps_reaches_no_feed_and_no_list() {
     let network = Network::start().await;
     let server = network.server().await;
     let cast = Cast::on(&network, &server).await;
-    let record = register_record(&cast.patient).await;
-    let salt = cast.grant_now(&record).await;
+    let (record, salt) = cast.shared_record().await;
     // A stranger anchors a log of their own, in which this record was read a hundred times.
     let log = server.app.deployment.address_of(ContractName::AccessLog);
     let thief = format!("{:#x}", seeds::address());

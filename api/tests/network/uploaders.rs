@@ -1,4 +1,4 @@
-//! What an uploader may do about a record, and no longer when its authority has ended.
+//! Uploaders can deposit and retract their versions while their authority stands, and not afterwards.
 
 use alloy::primitives::{B256, aliases::U40};
 use axum::http::StatusCode;
@@ -101,7 +101,7 @@ impl Uploaded {
         })
     }
 
-    /// What the laboratory sends to deposit the release share of its version.
+    /// Returns the laboratory's deposit of the release share of its version.
     fn deposit(&self, server: &Server, patient: &User) -> RegisterBody {
         RegisterBody {
             action: None,
@@ -154,7 +154,7 @@ async fn an_uploader_whose_grant_was_revoked_can_change_nothing_about_a_record()
     let server = network.server_with(&["--relay-wait-seconds", "1"]).await;
     let patient = server.sign_in(network.signer(Role::Patient)).await;
     let uploaded = Uploaded::on(&network, &server, &patient).await;
-    // From the moment that the server has the revocation, mined or not.
+    // The revocation counts from the moment at which the server accepts it.
     network.rpc("evm_setAutomine", json!([false])).await;
     let signed = patient.sign(revoke_all(&patient));
     assert_eq!(patient.post("/v1/actions", &signed).await.status, StatusCode::ACCEPTED);

@@ -1,4 +1,4 @@
-//! A walk over every route of the document, so that every question to the database is asked at least once.
+//! Calls every route of the OpenAPI document, so that the server sends every query at least once.
 
 use std::collections::BTreeSet;
 
@@ -9,6 +9,7 @@ use mongodb::bson::{Document, doc};
 use protocol::{
     bodies::grants::RequestView,
     codes::{self, Purpose},
+    statements::Profile,
 };
 use serde_json::{Value, json};
 
@@ -17,13 +18,12 @@ use crate::world::{
     envelopes::envelope,
     network::Network,
     people::{Cast, User},
-    records::register_record,
     servers::Server,
     statements::{denial, profile, sign_profile},
     waiting::eventually,
 };
 
-/// Calls every route of the document; gives those that were called.
+/// Calls every route of the document and returns those that were called.
 pub(crate) async fn every_route(network: &Network, server: &Server) -> BTreeSet<String> {
     let cast = Cast::on(network, server).await;
     let mut called = BTreeSet::new();
@@ -34,8 +34,7 @@ pub(crate) async fn every_route(network: &Network, server: &Server) -> BTreeSet<
     let auditor = vouch(&accreditor, operator.address(), codes::Role::mask(&[codes::Role::Auditor]), 0);
     let done = accreditor.post("/v1/actions", &auditor).await;
     assert!(done.status.is_success(), "{done:?}");
-    let record = register_record(patient).await;
-    let salt = cast.grant_now(&record).await;
+    let (record, salt) = cast.shared_record().await;
     let asked: RequestView = doctor.post("/v1/requests", &cast.request_body(record.id)).await.ok();
     doctor.read(record.id, salt).await.expect("the doctor may read");
     for name in ["POST /v1/records", "POST /v1/grants", "POST /v1/requests", "POST /v1/reads", "POST /v1/actions"] {
@@ -58,7 +57,9 @@ pub(crate) async fn every_route(network: &Network, server: &Server) -> BTreeSet<
     let (id, request) = (record.id, asked.id);
     let cursor = format!("1700000000:{}", B256::repeat_byte(0x11));
     let none = || json!(null);
-    // Method, route of the document, path, body, who calls. What is refused has asked its questions all the same.
+    // The search below asks for names that begin with this one.
+    let profile = Profile { name: "Ada".to_owned(), ..profile(&accreditor, doctor) };
+    // Method, route of the document, path, body and caller. A refused call has sent its queries, too.
     let calls: Vec<(&str, &str, String, Value, &User)> = vec![
         ("GET", "/healthz", "/healthz".into(), none(), patient),
         ("GET", "/readyz", "/readyz".into(), none(), patient),
@@ -78,7 +79,7 @@ pub(crate) async fn every_route(network: &Network, server: &Server) -> BTreeSet<
             "PUT",
             "/v1/directory/{address}",
             format!("/v1/directory/{other}"),
-            json!(sign_profile(&accreditor, profile(&accreditor, doctor))),
+            json!(sign_profile(&accreditor, profile)),
             doctor,
         ),
         ("PUT", "/v1/invitations/{address}", format!("/v1/invitations/{other}"), none(), &operator),

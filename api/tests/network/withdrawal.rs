@@ -80,7 +80,7 @@ async fn a_withdrawn_record_is_destroyed_only_once_its_patient_can_no_longer_tak
     assert_eq!(server.count_of("api_release_shares", doc! { "record": other.id.to_string() }).await, 1);
 }
 
-/// Carries out an action past every server, as its signer's own transaction.
+/// Sends an action to the chain without a server, as its signer's own transaction.
 async fn sent_directly(network: &Network, server: &Server, action: &Action) {
     let (to, data) = contracts::direct_call_of(action, &server.app.deployment).expect("an action of a person");
     let from = action.signer();
@@ -95,7 +95,7 @@ async fn sent_directly(network: &Network, server: &Server, action: &Action) {
     assert_eq!(receipt["status"], "0x1", "{} is carried out", action.name());
 }
 
-/// Gives the relayer of what takes away this much ether, and waits until the server knows.
+/// Sets the balance of the urgent relayer and waits until the server knows it.
 async fn urgent_purse_becomes(network: &Network, server: &Server, wei: &str) {
     network.rpc("anvil_setBalance", json!([server.app.relayers.urgent.address(), wei])).await;
     eventually("the purse is known", || async {
@@ -106,7 +106,7 @@ async fn urgent_purse_becomes(network: &Network, server: &Server, wei: &str) {
     .await;
 }
 
-/// The code with which a relayed action fails.
+/// Waits until a relayed action fails and returns the code.
 async fn failure_of(user: &User, action: &ActionView) -> String {
     eventually("the action fails", || async {
         let view: ActionView = user.get(&format!("/v1/actions/{}", action.id)).await.ok();
@@ -123,8 +123,7 @@ async fn a_tombstone_that_waits_never_lands_after_its_patient_has_closed_and_ope
     // The record and its grant come through a server that waits for the chain.
     let other = network.server().await;
     let cast = Cast::on(&network, &other).await;
-    let record = register_record(&cast.patient).await;
-    let salt = cast.grant_now(&record).await;
+    let (record, salt) = cast.shared_record().await;
     let Cast { patient, doctor } = &cast.at(&server);
     let withdraw = async |epoch| {
         let signed = patient.sign(tombstone(patient, record.id, epoch));
@@ -164,7 +163,7 @@ async fn a_tombstone_that_waits_never_lands_after_its_patient_has_closed_and_ope
     .await;
 }
 
-/// What the indexer would write about a record of its patient's own making, and how far it has come.
+/// Mirrors the state that a record of its patient's own has on chain, and the cursor.
 async fn mirror_from_chain(server: &Server, record: RecordId) {
     let registry = server.app.deployment.address_of(protocol::deployment::ContractName::RecordRegistry);
     let registry = contracts::record_registry::RecordRegistry::new(registry, server.app.chain.clone());

@@ -26,8 +26,8 @@ use crate::world::{
     statements::{profile, sign_profile},
 };
 
-/// Makes the accreditor, named anew, vouch for `practitioner` on chain, from the accounts that Anvil signs for; gives it
-/// and its epoch.
+/// Adds the accreditor again and accredits `practitioner` on chain, from the accounts that Anvil signs for; returns the
+/// accreditor and its epoch.
 async fn vouch_on_chain(server: &Server, practitioner: Address, roles: u8) -> (User, u32) {
     let localnet = &Network::shared().stack.localnet();
     let (owner, accreditor) = (localnet.person(Actor::Owner), localnet.person(Actor::Accreditor));

@@ -36,7 +36,7 @@ async fn grants_of_strangers_wait_apart_and_the_grantee_accepts_hides_and_blocks
     assert_eq!(records().await, [of_friend]);
     assert_eq!(on("").await, [friend]);
     assert_eq!(on("&shelf=strangers").await, [stranger]);
-    // Who asks for it by name finds it: a patient may tell a doctor the record's id.
+    // The doctor finds it by the record's id, which the patient may have told.
     assert_eq!(doctor.get(&format!("/v1/records/{of_stranger}")).await.status, StatusCode::OK);
     assert_eq!(on(&format!("&record={of_stranger}")).await, [stranger]);
     assert_eq!(on(&format!("&patient={stranger:#x}")).await, [stranger]);

@@ -2,6 +2,8 @@
 
 mod broken;
 mod forms;
+mod frames;
+mod h2_client;
 mod headers;
 mod http1;
 mod http2;

@@ -292,7 +292,7 @@ async fn a_made_up_token_is_nobody() {
         let request = Request::get("/v1/me").header("authorization", value).body(Body::empty()).expect("a request");
         server.anon().send_bare(request).await.refused("not_signed_in");
     }
-    // Whoever stands in front may have looked at the other one.
+    // A proxy in front may have checked the other token.
     let user = server.newcomer().await;
     let good = format!("Bearer {}", user.token());
     for lines in [["Bearer 00", good.as_str()], [good.as_str(), good.as_str()]] {

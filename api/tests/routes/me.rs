@@ -1,4 +1,4 @@
-//! What the server knows of the caller.
+//! The caller's account.
 
 use protocol::{
     bodies::account::Me,

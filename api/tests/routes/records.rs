@@ -20,7 +20,7 @@ use crate::world::{
     servers::Server,
 };
 
-/// Every page of a list, one after another.
+/// Returns every page of a list, one after another.
 async fn pages<T: serde::de::DeserializeOwned>(user: &User, path: &str) -> Vec<Page<T>> {
     let mut found = Vec::new();
     let mut cursor = String::new();

@@ -7,7 +7,7 @@ use axum::{
 
 use crate::world::{answers::Answer, calls::request, people::User, servers::Server};
 
-/// A server with a small build.
+/// Opens a server with a small build of the web app.
 async fn with_build() -> (Server, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let build = folder.path().join("dist");

@@ -1,4 +1,4 @@
-//! What a route answers, and the checks of it.
+//! The answers of routes, and checks of them.
 
 use axum::http::{HeaderMap, StatusCode, header};
 use protocol::error_code::Problem;

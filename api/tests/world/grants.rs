@@ -14,7 +14,7 @@ use protocol::{
 use super::{
     actions::deadline,
     people::{Cast, User},
-    records::{TestRecord, record_version},
+    records::{TestRecord, record_version, register_record},
     seeds,
     servers::Server,
 };
@@ -83,6 +83,14 @@ pub(crate) fn grant_body(patient: &User, grantee: &User, record: &TestRecord, te
 }
 
 impl Cast {
+    /// Registers a record of the patient's and grants it to the doctor, for treatment, now and for an hour; returns the
+    /// record and the salt of the tag.
+    pub(crate) async fn shared_record(&self) -> (TestRecord, Salt) {
+        let record = register_record(&self.patient).await;
+        let salt = self.grant_now(&record).await;
+        (record, salt)
+    }
+
     /// Grants version 1 of a record to the doctor and returns the salt of the tag.
     pub(crate) async fn grant(&self, record: &TestRecord, terms: Terms) -> Salt {
         let body = grant_body(&self.patient, &self.doctor, record, &terms);

@@ -1,8 +1,8 @@
 //! The world of the tests: local networks, servers on them, and people who use the servers.
 //!
 //! There are two ways to start. [`servers::Server::new`] opens a server with a database of its own on one network that all
-//! tests share; the tests write what the mirror has. [`network::Network::start`] starts a network for one test, which may
-//! do with the chain whatever it needs.
+//! tests share; the tests write the documents of the mirror. [`network::Network::start`] starts a network for one test,
+//! which can change the chain.
 //!
 //! This is a `mod.rs`, because Cargo would build `tests/world.rs` as a test program.
 

@@ -1,4 +1,4 @@
-//! What the server keeps sealed, opened for the tests: events in feeds, capsules in bundles.
+//! Values that the server keeps sealed, opened for the tests: events in feeds, capsules in bundles.
 
 use std::collections::BTreeMap;
 

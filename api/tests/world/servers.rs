@@ -1,4 +1,4 @@
-//! Servers (one process would run one of them), used without a socket.
+//! Servers, each as one process would run it, without a socket.
 
 use std::{
     sync::{
@@ -73,6 +73,13 @@ impl Commands {
     }
 }
 
+/// Lifts the limits on how often somebody may call, for tests that send many requests.
+pub(crate) fn without_rate_limits(settings: &mut Settings) {
+    settings.limits.rate_per_second = 100_000;
+    settings.limits.rate_burst = 100_000;
+    settings.limits.logins_per_minute = 100_000;
+}
+
 impl Server {
     /// Opens a server with a database of its own on the shared network. It does no background work.
     pub(crate) async fn new() -> Self {
@@ -89,7 +96,7 @@ impl Server {
         let commands = Commands::default();
         let counted = commands.clone();
         let observer = EventHandler::callback(move |event| {
-            // The next batch of an answer is no further question.
+            // A further batch of the same answer is not counted.
             if let CommandEvent::Started(started) = event
                 && started.command_name != "getMore"
             {

@@ -1,4 +1,4 @@
-//! What people sign for each other past the chain: access requests, denials, public profiles.
+//! The statements that people sign and that do not go on chain: access requests, denials, public profiles.
 
 use alloy::primitives::{B256, aliases::U40};
 use protocol::{

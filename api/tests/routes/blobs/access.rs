@@ -1,4 +1,4 @@
-//! Who gets the bytes of a blob.
+//! Access to the bytes of a blob: its uploader, its patient, and the grantees.
 
 use alloy::primitives::Address;
 use api::store::collection as ours;

@@ -131,7 +131,7 @@ async fn the_sweeper_lets_go_of_what_was_never_registered() {
     let me: Me = server.sign_in(user.signer.clone()).await.get("/v1/me").await.json();
     assert_eq!(me.stored_bytes, 900);
 
-    // What the mirror says is not enough: the chain knows no tombstone.
+    // The mirror has a tombstone and the chain has none.
     let records = server.app.database.collection::<Document>(collection::RECORDS);
     let withdraw = doc! { "$set": { "status": 3, "liftable_until": 1_i64, "place.block_number": 0_i64 } };
     records.update_one(doc! { "_id": registered.to_string() }, withdraw).await.expect("written");

@@ -1,4 +1,4 @@
-//! Broken input to every operation of the OpenAPI document: refused with a code, and never a fault of the server's.
+//! Broken input to every operation of the OpenAPI document is refused with a code, and is never an error of the server.
 
 use axum::{
     body::Body,
@@ -7,9 +7,13 @@ use axum::{
 use serde_json::Value;
 
 use super::operations::Operation;
-use crate::world::{answers::Answer, people::User, servers::Server};
+use crate::world::{
+    answers::Answer,
+    people::User,
+    servers::{Server, without_rate_limits},
+};
 
-/// What stands where a number, an id or a word should.
+/// Returns texts that are no number, id or word.
 fn broken_texts() -> Vec<String> {
     let short = [
         "x",
@@ -30,7 +34,7 @@ fn broken_texts() -> Vec<String> {
     texts
 }
 
-/// Bodies that no operation takes.
+/// Returns bodies that no operation accepts.
 fn broken_bodies(fields: &[&str]) -> Vec<Vec<u8>> {
     let texts = ["", "{", "[]", "{}", "null", "true", "1e999", "\"\\ud800\"", "{}{}", "{\"a\":1,\"a\":1}"];
     let mut bodies: Vec<Vec<u8>> = texts.iter().map(|text| text.as_bytes().to_vec()).collect();
@@ -46,7 +50,7 @@ fn broken_bodies(fields: &[&str]) -> Vec<Vec<u8>> {
     bodies
 }
 
-/// Sends a request; `None` for an answer that does not end, as the feed's does not.
+/// Sends a request; returns `None` when the answer does not end, as that of the feed.
 pub(crate) async fn send(
     user: &User,
     operation: &Operation<'_>,
@@ -65,7 +69,8 @@ pub(crate) async fn send(
     sent.ok()
 }
 
-/// Makes sure that an answer is a problem with a code, and not the server's fault; also that it is one at all if it `must`.
+/// Makes sure that a refusal is a problem with a code and no error of the server, and, if it `must`, that the answer is a
+/// refusal.
 #[track_caller]
 fn expect_problem(operation: &Operation<'_>, what: &str, answer: &Answer, must: bool) {
     let name = format!("{} {} with {what:.80}: {}", operation.method, operation.path, answer.status);
@@ -80,12 +85,7 @@ fn expect_problem(operation: &Operation<'_>, what: &str, answer: &Answer, must: 
 
 #[tokio::test]
 async fn broken_input_to_any_operation_is_refused_with_a_code() {
-    let server = Server::with(|settings| {
-        settings.limits.rate_per_second = 100_000;
-        settings.limits.rate_burst = 100_000;
-        settings.limits.logins_per_minute = 100_000;
-    })
-    .await;
+    let server = Server::with(without_rate_limits).await;
     server.mirror_is_at_head().await;
     let document: Value = serde_json::from_str(include_str!("../../../openapi.json")).expect("it is JSON");
     let paths = document["paths"].as_object().expect("paths");
@@ -118,7 +118,7 @@ async fn broken_input_to_any_operation_is_refused_with_a_code() {
                 }
                 for name in operation.parameters("query") {
                     let path = format!("{}?{name}={text}", operation.path);
-                    // Some of it may be searched for, and is not found.
+                    // Some values are allowed and find nothing.
                     expect(&path, send(&user, &operation, &path, nothing, Body::from("{}")).await, false);
                 }
             }

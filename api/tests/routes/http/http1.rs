@@ -76,7 +76,7 @@ async fn bodies_end_where_they_say_and_the_next_request_is_answered() {
         assert_eq!(text.matches("HTTP/1.1 ").count(), 2, "{framing:?}: {text}");
         assert!(text.contains("\"invalid_request\"") && text.contains("{\"version\":"), "{framing:?}: {text}");
     }
-    // What is hidden behind a malformed chunk is nobody's request.
+    // Bytes behind a malformed chunk are not read as a request.
     let hidden = format!("Transfer-Encoding: chunked\r\n\r\n2\r\n{{}}x\r\n0\r\n\r\n{last}");
     let text = told(&served, format!("{}{hidden}", post("")).as_bytes()).await;
     assert!(!text.contains("{\"version\":"), "{text}");
@@ -96,7 +96,7 @@ async fn every_kind_of_silence_has_an_end() {
     assert_eq!(told(&served, b"PRI * HTTP/2.0\r\n\r\nS").await, "");
     told(&served, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await;
     assert!(told(&served, b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").await.starts_with("HTTP/1.1 200"));
-    // A head that stops is told so.
+    // A head that stops is answered with a problem.
     is_problem(&told(&served, b"GET /healthz HTTP/1.1\r\nHost: a\r\nX: ").await, "request_timeout");
     served.stop().await;
 }

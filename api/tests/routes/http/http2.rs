@@ -1,116 +1,30 @@
-//! HTTP/2 from a client that means no good: streams that are opened and reset, answers that nobody takes, heads that never
-//! end. Its connection or its stream ends, and others are served meanwhile.
+//! HTTP/2 from a hostile client: streams that are opened and reset, answers that nobody takes, heads that never end. The
+//! server ends the connection or the stream, and serves others meanwhile.
 
 use std::time::Duration;
 
 use axum::http::{Request, StatusCode, Version};
-use h2::client::SendRequest;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    task::JoinHandle,
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::{
+    frames::{
+        CONTINUATION, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, HEADERS, PING, RST_STREAM, farewell, frame, get,
+        greeted,
+    },
+    h2_client::{ask, ask_for_body, connect, request},
+    served::Served,
 };
+use crate::world::{envelopes::envelope, seeds, servers::Server};
 
-use super::served::Served;
-use crate::world::{envelopes::envelope, people::User, seeds, servers::Server};
-
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const PING: u8 = 6;
-const GOAWAY: u8 = 7;
-const CONTINUATION: u8 = 9;
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
-const ACK: u8 = 1;
-/// RFC 9113, section 7.
-const ENHANCE_YOUR_CALM: u8 = 11;
-
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).expect("a short payload").to_be_bytes();
-    let mut frame = length[1..].to_vec();
-    frame.extend([kind, flags]);
-    frame.extend(stream.to_be_bytes());
-    frame.extend(payload);
-    frame
-}
-
-/// `GET path` with the names of the static table and literal values (RFC 7541).
-fn get(path: &str) -> Vec<u8> {
-    let literal = |name: u8, value: &str| {
-        let mut literal = vec![name, u8::try_from(value.len()).expect("a short value")];
-        literal.extend(value.as_bytes());
-        literal
-    };
-    [vec![0x82, 0x86], literal(0x44, path), literal(0x41, "a")].concat()
-}
-
-/// A connection after its preface, with these settings.
-async fn greeted(served: &Served, settings: &[u8]) -> TcpStream {
-    let mut connection = served.connect().await;
-    let greeting = [PREFACE, &frame(SETTINGS, 0, 0, settings), &frame(SETTINGS, ACK, 0, &[])].concat();
-    connection.write_all(&greeting).await.expect("written");
-    connection
-}
-
-/// One frame of the server's: kind, flags, stream and payload. `None` when it has hung up.
-async fn next(connection: &mut TcpStream) -> Option<(u8, u8, u32, Vec<u8>)> {
-    let mut head = [0; 9];
-    connection.read_exact(&mut head).await.ok()?;
-    let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
-    let mut payload = vec![0; length];
-    connection.read_exact(&mut payload).await.ok()?;
-    Some((head[3], head[4], u32::from_be_bytes([head[5] & 0x7f, head[6], head[7], head[8]]), payload))
-}
-
-/// Reads until the server hangs up, which it must; gives the reason of its GOAWAY, if it said one.
-async fn farewell(connection: &mut TcpStream) -> Option<u8> {
-    let said = async {
-        let mut reason = None;
-        while let Some((kind, _, _, payload)) = next(connection).await {
-            if kind == GOAWAY {
-                reason = payload.get(7).copied();
-            }
-        }
-        reason
-    };
-    tokio::time::timeout(Duration::from_secs(20), said).await.expect("the server ends the connection")
-}
-
-/// Somebody else is served, over HTTP/1 and over HTTP/2.
+/// Makes sure that others are served, over HTTP/1.1 and over HTTP/2.
 async fn others_are_served(served: &Served) {
     let mut plain = served.connect().await;
     plain.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.expect("written");
     let mut answer = String::new();
     plain.read_to_string(&mut answer).await.expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    let (client, _driver) = client(served, 65_535).await;
-    assert_eq!(answered(client, "/healthz", None).await, StatusCode::OK);
-}
-
-/// A client whose streams take so many bytes before they must be given more room.
-async fn client(served: &Served, window: u32) -> (SendRequest<bytes::Bytes>, JoinHandle<()>) {
-    let (client, connection) = h2::client::Builder::new()
-        .initial_window_size(window)
-        .handshake(served.connect().await)
-        .await
-        .expect("the server speaks HTTP/2");
-    (client, tokio::spawn(async { drop(connection.await) }))
-}
-
-fn request(path: &str, user: Option<&User>) -> Request<()> {
-    let mut request = Request::get(format!("http://a{path}")).version(Version::HTTP_2);
-    if let Some(user) = user {
-        request = request.header("authorization", format!("Bearer {}", user.token()));
-    }
-    request.body(()).expect("a request")
-}
-
-async fn answered(client: SendRequest<bytes::Bytes>, path: &str, user: Option<&User>) -> StatusCode {
-    let mut client = client.ready().await.expect("the connection stands");
-    let (answer, _) = client.send_request(request(path, user), true).expect("sent");
-    tokio::time::timeout(Duration::from_secs(20), answer).await.expect("in time").expect("an answer").status()
+    let (client, _driver) = connect(served, 65_535).await;
+    assert_eq!(ask(&client, "/healthz", None).await.status(), StatusCode::OK);
 }
 
 #[tokio::test]
@@ -140,7 +54,7 @@ async fn streams_that_are_reset_one_after_another_leave_nothing_behind() {
     .await;
     let user = server.newcomer().await;
     let served = Served::new(&server).await;
-    let (mut client, driver) = client(&served, 65_535).await;
+    let (mut client, driver) = connect(&served, 65_535).await;
     // A feed is a request that does not end by itself, and a session has two at most.
     for _ in 0..100 {
         client = client.ready().await.expect("the connection stands");
@@ -153,9 +67,9 @@ async fn streams_that_are_reset_one_after_another_leave_nothing_behind() {
         }
     }
     others_are_served(&served).await;
-    let (client, _driver) = self::client(&served, 65_535).await;
+    let (client, _driver) = connect(&served, 65_535).await;
     for _ in 0..100 {
-        if answered(client.clone(), "/v1/events", Some(&user)).await == StatusCode::OK {
+        if ask(&client, "/v1/events", Some(&user)).await.status() == StatusCode::OK {
             served.stop().await;
             return;
         }
@@ -175,14 +89,10 @@ async fn an_answer_for_which_there_is_no_room_is_reset() {
     let stored = format!("/v1/blobs/{cid}");
     // No byte, and fewer bytes than the answer has; the connection itself stays busy and alive.
     for (window, path) in [(0, "/version"), (0, stored.as_str()), (10, stored.as_str())] {
-        let (client, driver) = client(&served, window).await;
-        let mut ready = client.clone().ready().await.expect("the connection stands");
-        let (answer, _) = ready.send_request(request(path, Some(&user)), true).expect("sent");
-        let answer = answer.await.expect("an answer");
-        assert_eq!(answer.status(), StatusCode::OK, "{path}");
-        let mut body = answer.into_body();
+        let (client, driver) = connect(&served, window).await;
+        let mut body = ask_for_body(&client, path, Some(&user)).await;
         let ended = async {
-            // What is taken is not given back as room.
+            // The client takes bytes and does not release the capacity.
             while let Some(piece) = body.data().await {
                 if let Err(error) = piece {
                     return Some(error);
@@ -207,13 +117,10 @@ async fn a_short_answer_that_nobody_takes_whole_ends_with_its_connection() {
     .await;
     let served = Served::new(&server).await;
     // It waits in the buffer of the connection, which is asked for nothing more.
-    let (client, driver) = client(&served, 10).await;
-    let mut ready = client.clone().ready().await.expect("the connection stands");
-    let (answer, _) = ready.send_request(request("/version", None), true).expect("sent");
-    let answer = answer.await.expect("an answer");
-    assert_eq!(answer.status(), StatusCode::OK);
+    let (client, driver) = connect(&served, 10).await;
+    let body = ask_for_body(&client, "/version", None).await;
     tokio::time::timeout(Duration::from_secs(20), driver).await.expect("the server ends it").expect("no panic");
-    drop((answer, client));
+    drop((body, client));
     others_are_served(&served).await;
     served.stop().await;
 }
@@ -226,10 +133,10 @@ async fn a_head_that_never_ends_ends_the_connection() {
     })
     .await;
     let served = Served::new(&server).await;
-    // Begun and not gone on with.
+    // A head that begins and stops.
     let mut silent = greeted(&served, &[]).await;
     silent.write_all(&frame(HEADERS, END_STREAM, 1, &get("/healthz"))).await.expect("written");
-    // Gone on with for ever, by nothing and by much.
+    // Heads that go on for ever, in empty frames and in large ones.
     let mut empty = greeted(&served, &[]).await;
     let mut endless = frame(HEADERS, END_STREAM, 1, &get("/healthz"));
     endless.extend(frame(CONTINUATION, 0, 1, &[]).repeat(20_000));
@@ -250,7 +157,7 @@ async fn a_head_that_never_ends_ends_the_connection() {
 async fn a_body_that_stands_still_ends_its_stream() {
     let server = Server::with(|settings| settings.limits.idle_seconds_max = 1).await;
     let served = Served::new(&server).await;
-    let (client, _driver) = client(&served, 65_535).await;
+    let (client, _driver) = connect(&served, 65_535).await;
     let mut ready = client.clone().ready().await.expect("the connection stands");
     let head =
         Request::post("http://a/v1/auth/login").version(Version::HTTP_2).header("content-type", "application/json");
@@ -259,7 +166,7 @@ async fn a_body_that_stands_still_ends_its_stream() {
     let answer = tokio::time::timeout(Duration::from_secs(20), answer).await.expect("in time").expect("an answer");
     assert_eq!(answer.status(), StatusCode::REQUEST_TIMEOUT);
     // Others on the same connection go on.
-    assert_eq!(answered(client, "/healthz", None).await, StatusCode::OK);
+    assert_eq!(ask(&client, "/healthz", None).await.status(), StatusCode::OK);
     served.stop().await;
 }
 

@@ -7,7 +7,7 @@ use axum::{
 use mongodb::bson::{Document, doc};
 use serde_json::{Value, json};
 
-use crate::world::servers::Server;
+use crate::world::servers::{Server, without_rate_limits};
 
 #[tokio::test]
 async fn a_repeated_write_gets_the_first_answer() {
@@ -75,11 +75,7 @@ async fn a_key_stands_for_all_that_was_asked() {
 
 #[tokio::test]
 async fn an_account_has_so_many_stored_answers() {
-    let server = Server::with(|settings| {
-        settings.limits.rate_burst = 100_000;
-        settings.limits.rate_per_second = 100_000;
-    })
-    .await;
+    let server = Server::with(without_rate_limits).await;
     let user = server.newcomer().await;
     for number in 0..270 {
         let key = format!("k{number}");
@@ -98,7 +94,7 @@ async fn an_account_has_so_many_stored_answers() {
     assert_eq!(put().await.header("idempotency-replayed"), "true");
     assert_eq!(server.count(api::store::collection::ANSWERS).await, 256);
 
-    // What is still being carried out is not pushed out by what comes after it.
+    // A write that is still being carried out is not removed by later ones.
     let running = doc! { "$set": { "began_at": 0_i64, "answer": null } };
     let first = answers.find_one_and_update(doc! {}, running).await.expect("set").expect("one");
     user.call_with(Method::PUT, "/v1/keyring", json!({ "content": "AAAA" }), &[("idempotency-key", "k271")]).await;

@@ -5,9 +5,13 @@ use mongodb::bson::{Document, doc};
 use serde_json::{Value, json};
 
 use super::{broken::send, operations::Operation};
-use crate::world::{answers::Answer, seeds, servers::Server};
+use crate::world::{
+    answers::Answer,
+    seeds,
+    servers::{Server, without_rate_limits},
+};
 
-/// A value that a schema describes, and the places in it where something else can be put.
+/// Returns a value that a schema describes, and adds the places in it where another value can be put.
 fn sample(document: &Value, schema: &Value, at: &str, places: &mut Vec<String>) -> Value {
     if let Some(name) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
         return sample(document, &document["components"]["schemas"][name], at, places);
@@ -41,7 +45,7 @@ fn sample(document: &Value, schema: &Value, at: &str, places: &mut Vec<String>) 
     }
 }
 
-/// The same body with `value` at a place.
+/// Returns the body with `value` at a place.
 fn changed(body: &Value, place: &str, value: &Value) -> Value {
     let mut body = body.clone();
     match body.pointer_mut(place) {
@@ -53,12 +57,7 @@ fn changed(body: &Value, place: &str, value: &Value) -> Value {
 
 #[tokio::test]
 async fn two_megabytes_in_any_field_of_any_operation_are_not_repeated() {
-    let server = Server::with(|settings| {
-        settings.limits.rate_per_second = 100_000;
-        settings.limits.rate_burst = 100_000;
-        settings.limits.logins_per_minute = 100_000;
-    })
-    .await;
+    let server = Server::with(without_rate_limits).await;
     server.mirror_is_at_head().await;
     let document: Value = serde_json::from_str(&api::routes::openapi_text().expect("plain data")).expect("JSON");
     let operations = document["paths"].as_object().expect("paths").iter().flat_map(|(path, operations)| {
@@ -102,7 +101,7 @@ async fn two_megabytes_in_any_field_of_any_operation_are_not_repeated() {
                 }
             }
         }
-        // What is in the head is bounded by the server's own limits; it is not repeated either.
+        // The server's limits bound the head; it is not repeated either.
         let long = "7".repeat(60_000);
         for name in operation.parameters("query") {
             let path = format!("{}?{name}={long}", operation.path);
@@ -131,7 +130,7 @@ async fn two_megabytes_in_any_field_of_any_operation_are_not_repeated() {
         }
     }
     assert!(fields > 100, "{fields} fields");
-    // Nothing of it is kept: a stored problem is as small as one that is sent.
+    // A stored problem is as small as one that is sent.
     let mut answers =
         server.app.database.collection::<Document>(api::store::collection::ANSWERS).find(doc! {}).await.expect("found");
     while answers.advance().await.expect("the database answers") {

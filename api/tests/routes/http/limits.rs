@@ -101,7 +101,7 @@ async fn whoever_has_sent_much_waits_and_others_do_not() {
             format!("{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n{kind}");
         told(&served, format!("{head}\r\n{body}").as_bytes()).await[..12].to_owned()
     };
-    // What is short costs nothing.
+    // Short requests are not counted.
     for _ in 0..100 {
         assert_eq!(call(&much, "GET /v1/me", "").await, "HTTP/1.1 200");
     }

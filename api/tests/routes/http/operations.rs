@@ -14,19 +14,19 @@ pub(crate) struct Operation<'a> {
 }
 
 impl Operation<'_> {
-    /// Names of the parameters in the path, the query or the header.
+    /// Returns the names of the parameters in the path, the query or the header.
     pub(crate) fn parameters(&self, place: &str) -> Vec<&str> {
         let all = self.described["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
         all.iter().filter(|it| it["in"] == place).map(|it| it["name"].as_str().expect("a name")).collect()
     }
 
-    /// The path with each parameter as `value` gives it.
+    /// Returns the path with each parameter as `value` gives it.
     pub(crate) fn filled(&self, value: impl Fn(&str) -> String) -> String {
         let fill = |path: String, name: &&str| path.replace(&format!("{{{name}}}"), &value(name));
         self.parameters("path").iter().fold(self.path.to_owned(), fill)
     }
 
-    /// A path whose parameters are well-formed.
+    /// Returns a path whose parameters are well-formed.
     pub(crate) fn good_path(&self) -> String {
         let path = self.filled(|name| match name {
             "address" => format!("0x{}", "11".repeat(20)),
@@ -37,13 +37,13 @@ impl Operation<'_> {
         if self.path == "/v1/blobs" { format!("{path}?record={}&version=1", seeds::bytes()) } else { path }
     }
 
-    /// The media type of the body, if the operation has one.
+    /// Returns the media type of the body, if the operation has one.
     pub(crate) fn media_type(&self) -> Option<&str> {
         let content = self.described["requestBody"]["content"].as_object()?;
         content.keys().next().map(String::as_str)
     }
 
-    /// Names of the fields of the body.
+    /// Returns the names of the fields of the body.
     pub(crate) fn fields<'a>(&'a self, document: &'a Value) -> Vec<&'a str> {
         let schema = &self.described["requestBody"]["content"]["application/json"]["schema"]["$ref"];
         let Some(name) = schema.as_str().and_then(|path| path.rsplit('/').next()) else { return Vec::new() };

@@ -1,4 +1,4 @@
-//! A server on a socket, and what it says on a connection of HTTP/1.1.
+//! A server on a socket, and its answers on connections of HTTP/1.1.
 
 use std::{
     net::SocketAddr,
@@ -43,7 +43,7 @@ impl Served {
         TcpStream::connect(self.address).await.expect("the server listens")
     }
 
-    /// Stops the server; gives how long that took.
+    /// Stops the server and returns how long that took.
     pub(crate) async fn stop(self) -> Duration {
         let began = Instant::now();
         self.stop.send(()).expect("the server is running");
@@ -52,14 +52,14 @@ impl Served {
     }
 }
 
-/// Sends bytes on a connection of its own; gives all that comes back until the server hangs up.
+/// Sends bytes on a new connection and returns everything that comes back until the server ends it.
 pub(crate) async fn told(served: &Served, bytes: &[u8]) -> String {
     let mut connection = served.connect().await;
     connection.write_all(bytes).await.expect("written");
     read_to_the_end(&mut connection).await
 }
 
-/// What comes until the server hangs up, which it must within a while.
+/// Returns everything that comes until the server ends the connection, which it must do within 20 seconds.
 pub(crate) async fn read_to_the_end(connection: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     let read = tokio::time::timeout(Duration::from_secs(20), connection.read_to_end(&mut answer)).await;
@@ -67,10 +67,10 @@ pub(crate) async fn read_to_the_end(connection: &mut TcpStream) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// The last answer in `text` is a problem with this code and has the headers of every other.
+/// Makes sure that the last answer in `text` is a problem with this code and has the headers of every answer.
 #[track_caller]
 pub(crate) fn is_problem(text: &str, code: &str) {
-    // Details name the version, too.
+    // A detail can contain `HTTP/1.1`, too.
     let begin = text.rfind("HTTP/1.1 4").or_else(|| text.rfind("HTTP/1.1 5"));
     let answer = &text[begin.unwrap_or_else(|| panic!("no refusal: {text}"))..];
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no head: {text}"));
