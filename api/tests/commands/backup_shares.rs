@@ -52,7 +52,7 @@ async fn stored(server: &Server) -> Vec<Document> {
 }
 
 #[tokio::test]
-async fn what_is_backed_up_can_be_restored() {
+async fn a_backup_can_be_restored() {
     let server = Server::new().await;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let settings = settings(&server, folder.path().join("shares"));

@@ -79,7 +79,7 @@ async fn a_signed_action_is_mined_once_and_the_same_bytes_give_the_same_answer()
 }
 
 #[tokio::test]
-async fn what_the_contracts_would_refuse_is_refused_with_its_code_and_nothing_is_sent() {
+async fn an_action_that_the_contracts_would_refuse_is_refused_with_its_code_and_not_sent() {
     let network = Network::start().await;
     let server = network.server().await;
     let cast = Cast::on(&network, &server).await;
@@ -229,7 +229,7 @@ async fn an_accepted_action_survives_a_restart_and_a_dropped_transaction() {
 }
 
 #[tokio::test]
-async fn whoever_hangs_up_and_asks_again_learns_the_true_outcome() {
+async fn a_client_that_hangs_up_and_asks_again_learns_the_outcome() {
     let network = Network::start().await;
     let server = network.server().await;
     let patient = server.sign_in(network.signer(Role::Patient)).await;

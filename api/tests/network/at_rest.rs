@@ -157,7 +157,7 @@ async fn exchange(database: &Database, collection: &str, field: &str, value: imp
 }
 
 #[tokio::test]
-async fn what_is_put_under_the_name_of_another_person_is_not_shown_to_them() {
+async fn a_document_that_is_moved_to_another_person_is_not_shown_to_them() {
     let network = Network::start().await;
     let server = network.server().await;
     let cast = Cast::on(&network, &server).await;

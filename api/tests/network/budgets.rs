@@ -74,7 +74,7 @@ async fn accounts_for_whom_nobody_vouches_never_use_up_what_is_there_in_all() {
 }
 
 #[tokio::test]
-async fn who_is_vouched_for_has_a_large_budget_and_who_is_known_a_middling_one() {
+async fn an_accredited_account_has_a_large_budget_and_a_known_one_a_medium_one() {
     let network = Network::start().await;
     let settings = ["--gas-per-day-new", "150000", "--gas-per-day-max", "300000"];
     let server = network.server_with(&settings).await;

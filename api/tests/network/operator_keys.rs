@@ -106,7 +106,7 @@ fn rotate(network: &Network) {
 }
 
 #[tokio::test]
-async fn what_may_stand_once_stands_once_after_a_rotation_of_the_secret() {
+async fn unique_documents_stay_unique_after_a_rotation_of_the_secret() {
     let network = Network::start().await;
     let extra = ["--stranger-requests-per-day-max", "1"];
     let server = network.server_with(&extra).await;

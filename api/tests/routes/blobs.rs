@@ -52,7 +52,7 @@ async fn the_cid_is_the_one_that_clients_compute() {
 }
 
 #[tokio::test]
-async fn ranges_and_validators() {
+async fn a_range_gets_its_bytes_and_a_known_tag_gets_none() {
     let server = Server::new().await;
     let user = server.newcomer().await;
     let record = seeds::record();
@@ -152,7 +152,7 @@ async fn a_quota_is_an_accounts_own() {
 }
 
 #[tokio::test]
-async fn what_is_no_cid_of_ours_is_refused() {
+async fn a_cid_that_is_not_ours_is_refused() {
     let server = Server::new().await;
     let user = server.newcomer().await;
     for cid in ["x", "QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG", "bafkreiab%26arg=x"] {
@@ -166,7 +166,7 @@ async fn what_is_no_cid_of_ours_is_refused() {
 }
 
 #[tokio::test]
-async fn ranges_and_what_is_known_follow_the_entity_tag() {
+async fn if_none_match_and_if_range_follow_the_entity_tag() {
     let server = Server::new().await;
     let user = server.newcomer().await;
     let record = seeds::record();

@@ -81,7 +81,7 @@ async fn another_domain_uri_or_chain_is_refused() {
 }
 
 #[tokio::test]
-async fn times_must_fit() {
+async fn a_login_message_with_wrong_times_is_refused() {
     let server = Server::new().await;
     let user = server.anon();
     let mut future = Login::new(&user).await;
@@ -167,7 +167,7 @@ async fn a_field_that_nobody_knows_is_refused_and_leaves_the_nonce_unused() {
 }
 
 #[tokio::test]
-async fn bytes_are_text_and_nothing_else() {
+async fn a_signature_is_hex_text_and_nothing_else() {
     let server = Server::new().await;
     let user = server.anon();
     let text = Login::new(&user).await.text();

@@ -14,7 +14,7 @@ async fn put(user: &User, path: &str, content: &[u8], condition: (&str, &str)) -
 }
 
 #[tokio::test]
-async fn each_is_its_owners_alone() {
+async fn a_private_blob_is_shown_only_to_its_owner() {
     let server = Server::new().await;
     let (owner, other) = (server.newcomer().await, server.newcomer().await);
     for path in ROUTES {
@@ -29,7 +29,7 @@ async fn each_is_its_owners_alone() {
 }
 
 #[tokio::test]
-async fn the_account_says_what_is_here() {
+async fn me_says_which_private_blobs_exist() {
     let server = Server::new().await;
     let user = server.newcomer().await;
     let kept = async || {
@@ -64,7 +64,7 @@ async fn a_write_names_the_revision_it_replaces() {
 }
 
 #[tokio::test]
-async fn what_is_no_blob_is_refused() {
+async fn a_malformed_private_blob_is_refused() {
     let server = Server::with(|settings| settings.limits.private_blob_bytes_max = 100).await;
     let user = server.newcomer().await;
     for path in ROUTES {

@@ -96,7 +96,7 @@ async fn a_page_of_dead_grants_is_short_and_the_list_goes_on() {
 }
 
 #[tokio::test]
-async fn what_a_stranger_uploads_for_a_record_changes_nothing_that_is_shown_of_it() {
+async fn an_upload_of_a_stranger_changes_nothing_that_is_shown_of_a_record() {
     let server = Server::new().await;
     server.mirror_is_at_head().await;
     let (patient, stranger) = (server.newcomer().await, server.newcomer().await);

@@ -57,7 +57,7 @@ async fn page_and_files_come_with_the_strict_policy() {
 }
 
 #[tokio::test]
-async fn what_reads_documents_of_strangers_may_run_and_connect_to_nobody() {
+async fn the_document_worker_may_run_and_connect_to_nobody() {
     let (server, _folder) = with_build().await;
     let answer = get(&server.anon(), "/assets/parse-pdf.worker-abc.js", &[]).await;
     assert_eq!(answer.status, StatusCode::OK);
@@ -87,7 +87,7 @@ async fn hashed_files_are_kept_for_ever_and_the_page_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn what_the_build_has_compressed_is_sent_so_to_whoever_takes_it() {
+async fn a_compressed_file_is_sent_to_clients_that_accept_it() {
     let (server, _folder) = with_build().await;
     let nobody = server.anon();
     let gzip = get(&nobody, "/assets/index-abc.js", &[("accept-encoding", "br, gzip;q=0.8")]).await;

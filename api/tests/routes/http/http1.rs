@@ -22,7 +22,7 @@ async fn a_head_that_does_not_come_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn what_never_becomes_a_request_is_a_problem_too() {
+async fn bytes_that_are_no_request_are_answered_with_a_problem() {
     let server = Server::new().await;
     let served = Served::new(&server).await;
     let long = "a".repeat(9_000);

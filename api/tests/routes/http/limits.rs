@@ -85,7 +85,7 @@ async fn behind_a_proxy_the_requests_of_each_network_are_counted() {
 }
 
 #[tokio::test]
-async fn whoever_has_sent_much_waits_and_others_do_not() {
+async fn a_user_who_has_sent_many_bytes_waits_and_others_do_not() {
     let server = Server::with(|settings| {
         settings.limits.bytes_per_second = 1 << 10;
         settings.limits.bytes_burst = 64 << 10;

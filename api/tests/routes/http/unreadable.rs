@@ -39,7 +39,7 @@ async fn unknown_routes_and_methods_are_problems_too() {
 }
 
 #[tokio::test]
-async fn a_path_may_be_as_wrong_as_it_likes() {
+async fn any_broken_path_is_refused_with_a_code() {
     let server = Server::new().await;
     for user in [server.anon(), server.newcomer().await] {
         for path in ["/v1/%2e%2e/metrics", "/v1//me", "/v1/records/%00/%ff", "/v1/me/x", "/V1/me", "/v1/keys/"] {
