@@ -14,12 +14,11 @@ use protocol::{
     capsule::{Binding, Capsule},
     identity::IdentityKey,
     ids::{RecordId, Salt},
-    secret::DataKey,
     split::RecordVersion,
 };
 use serde_json::{Value, json};
 
-use crate::world::{people::User, servers::Server};
+use crate::world::{people::User, seeds, servers::Server};
 
 /// Returns processor time in nanoseconds: of all threads, and of the one that runs the async tasks (this one).
 fn work() -> (u64, u64) {
@@ -40,7 +39,7 @@ static CAPSULE: LazyLock<String> = LazyLock::new(|| {
     let of = RecordVersion { chain_id: 1, registry: Address::ZERO, record: RecordId(B256::repeat_byte(7)), version: 1 };
     let key = IdentityKey::derive(&[7; 32]);
     let binding = Binding::reader_share(&of, Address::ZERO, Address::ZERO, 1, 1);
-    let share = DataKey::generate(&mut rand::rng()).reader_share(&of);
+    let share = seeds::data_key().reader_share(&of);
     Bytes::copy_from_slice(Capsule::seal(&share, key.public_key(), &binding).as_bytes()).to_string()
 });
 

@@ -50,6 +50,17 @@ async fn submit(server: &Server, user: &User, signed: &SignedAction) -> (StatusC
     (answer.status, code)
 }
 
+/// Starts a network and a server with these settings, and stops mining.
+async fn without_mining(settings: &[&str]) -> (Network, Server, User) {
+    let network = Network::start().await;
+    let server = network.server_with(settings).await;
+    let patient = server.sign_in(network.signer(Role::Patient)).await;
+    // The relay must have a leader before mining stops, or the first action waits for one.
+    patient.carry_out(revoke_all(&patient)).await;
+    network.rpc("evm_setAutomine", json!([false])).await;
+    (network, server, patient)
+}
+
 #[tokio::test]
 async fn a_signed_action_is_mined_once_and_the_same_bytes_give_the_same_answer() {
     let network = Network::start().await;
@@ -197,13 +208,7 @@ async fn an_action_that_the_contracts_would_refuse_is_refused_with_its_code_and_
 
 #[tokio::test]
 async fn an_accepted_action_survives_a_restart_and_a_dropped_transaction() {
-    let network = Network::start().await;
-    let server = network.server_with(&["--relay-wait-seconds", "1"]).await;
-    let patient = server.sign_in(network.signer(Role::Patient)).await;
-    // A leader must be there before mining stops, or the action waits for one.
-    patient.carry_out(revoke_all(&patient)).await;
-
-    network.rpc("evm_setAutomine", json!([false])).await;
+    let (network, server, patient) = without_mining(&["--relay-wait-seconds", "1"]).await;
     let signed = register_key(&patient, 0);
     let answer = patient.post("/v1/actions", &signed).await;
     assert_eq!(answer.status, StatusCode::ACCEPTED);
@@ -230,12 +235,7 @@ async fn an_accepted_action_survives_a_restart_and_a_dropped_transaction() {
 
 #[tokio::test]
 async fn a_client_that_hangs_up_and_asks_again_learns_the_outcome() {
-    let network = Network::start().await;
-    let server = network.server().await;
-    let patient = server.sign_in(network.signer(Role::Patient)).await;
-    patient.carry_out(revoke_all(&patient)).await;
-
-    network.rpc("evm_setAutomine", json!([false])).await;
+    let (network, server, patient) = without_mining(&[]).await;
     let signed = register_key(&patient, 0);
     let ask = || patient.call_with(Method::POST, "/v1/actions", &signed, &[("idempotency-key", "k")]);
     // The client is there until its action is on its way, and goes.
@@ -267,12 +267,7 @@ async fn a_client_that_hangs_up_and_asks_again_learns_the_outcome() {
 
 #[tokio::test]
 async fn an_action_that_was_not_mined_yet_is_asked_for_anew_under_the_same_key() {
-    let network = Network::start().await;
-    let server = network.server_with(&["--relay-wait-seconds", "1"]).await;
-    let patient = server.sign_in(network.signer(Role::Patient)).await;
-    patient.carry_out(revoke_all(&patient)).await;
-
-    network.rpc("evm_setAutomine", json!([false])).await;
+    let (network, server, patient) = without_mining(&["--relay-wait-seconds", "1"]).await;
     let signed = register_key(&patient, 0);
     let ask = async || {
         let answer = patient.call_with(Method::POST, "/v1/actions", &signed, &[("idempotency-key", "k")]).await;
@@ -295,12 +290,8 @@ async fn an_action_that_was_not_mined_yet_is_asked_for_anew_under_the_same_key()
 
 #[tokio::test]
 async fn a_stuck_transaction_is_replaced_by_one_that_pays_more() {
-    let network = Network::start().await;
-    let server = network.server_with(&["--relay-wait-seconds", "1", "--relay-replace-seconds", "1"]).await;
-    let patient = server.sign_in(network.signer(Role::Patient)).await;
-    patient.carry_out(revoke_all(&patient)).await;
-
-    network.rpc("evm_setAutomine", json!([false])).await;
+    let (network, server, patient) =
+        without_mining(&["--relay-wait-seconds", "1", "--relay-replace-seconds", "1"]).await;
     let view: ActionView = patient.post("/v1/actions", &register_key(&patient, 0)).await.ok();
     let first = view.tx_hash.unwrap();
     let replaced = eventually("another transaction takes the nonce", || async {

@@ -71,8 +71,7 @@ async fn the_ordinary_actions_of_300_accounts_delay_neither_a_revocation_nor_a_c
     tokio::time::sleep(Duration::from_secs(4)).await;
     for _ in 0..300 {
         let stranger = server.newcomer().await;
-        let answer = stranger.post("/v1/actions", &register_key(&stranger, 0)).await;
-        assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
+        stranger.post("/v1/actions", &register_key(&stranger, 0)).await.has(StatusCode::ACCEPTED);
     }
     cast.doctor.at(&server).read(record.id, kept).await.unwrap();
     let end = json!({ "action": cast.revoke(record.id, ended) });
