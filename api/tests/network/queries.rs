@@ -1,12 +1,11 @@
-//! Every query that the server makes runs along an index, however much others have written.
+//! Every query of the server uses an index, however many rows other people have.
 //!
-//! The queries are not listed by hand: a walk calls every route of the document while the commands to the database are
-//! watched, background work included, so that a new query is here by itself. Then each collection gets rows of others, and
-//! two witnesses are heard about each query. `explain` says how MongoDB would run it. The embedded server gives the same
-//! answer, because it plans by MongoDB's rules, but its storage may read the documents another way (its documentation says
-//! so, and it was seen: a query that was explained as one document took a walk over all). So the steps that the storage
-//! engine really made are counted beside it, which both servers tell. Both are shown to be believable first, by planted
-//! scans and look-ups.
+//! A walk calls every route of the OpenAPI document while the commands to the database are recorded, those of background
+//! work included, so that a new query is tested without a change here. Then each collection gets rows of other people, and
+//! each query is judged in two ways. `explain` tells how MongoDB would run it. The embedded server plans as MongoDB does,
+//! but its storage can read documents in another way: a query that was explained as one document has read all of them.
+//! Therefore the steps of the storage engine are counted, too; both servers report them. Planted scans and look-ups show
+//! that both ways can tell them apart.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -21,21 +20,21 @@ use super::{
 };
 use crate::world::network::Network;
 
-/// Rows of others in each collection. Work is counted here and not timed, so a few thousand tell a walk from a look-up as
-/// surely as 100,000; the setting is for those who want to see that.
+/// Returns how many rows of other people each collection gets. Work is counted and not timed, so a few thousand rows show a
+/// scan as surely as 100,000, which the setting allows.
 fn rows() -> usize {
     std::env::var("MEDLOCK_ROWS_OF_OTHERS").ok().and_then(|rows| rows.parse().ok()).unwrap_or(3_000)
 }
 
-/// A look-up may look at so many documents more than it gives.
+/// A look-up may examine this many documents more than it returns.
 const EXTRA_DOCUMENTS_MAX: i64 = 200;
-/// Steps of the storage engine that a look-up may make, and more for each document that it gives: an index entry, the
-/// document, and what the engine does for itself meanwhile.
+/// Steps of the storage engine that a look-up may take, and more for each returned document: an index entry, the document,
+/// and steps that the engine takes in the background.
 const STEPS_MAX: i64 = 500;
 const STEPS_PER_DOCUMENT_MAX: i64 = 10;
 
-/// The embedded server reads the whole of a range where MongoDB stops at the limit. These questions are ranges that may be
-/// long, with a limit: of them MongoDB's plan counts alone. Each shape stands here with what makes the range long.
+/// Queries of long ranges with a limit: the embedded server reads the whole range, where MongoDB stops at the limit. Only
+/// MongoDB's plan counts for these. Each shape has the reason for its long range.
 const ONLY_LIMITED: [(&str, &str); 6] = [
     (r#"api_profiles {name:{$gte:_,$lt:_}} sort { "name": 1, "_id": 1 }"#, "a page of the names that begin so"),
     (r#"checkpoints {_id:{$gte:_,$lt:_}} sort { "_id": -1 }"#, "a page of all checkpoints"),
@@ -56,11 +55,11 @@ const ONLY_LIMITED: [(&str, &str); 6] = [
 struct Heard {
     /// Whether MongoDB would scan the collection.
     scans: bool,
-    /// Documents that MongoDB would look at, index keys, and documents that it would give.
+    /// Documents that MongoDB would examine, index keys, and documents that it would return.
     examined: i64,
     keys: i64,
     given: i64,
-    /// Steps that the storage engine of this server made.
+    /// Steps that the storage engine of this server took.
     steps: i64,
 }
 
@@ -87,12 +86,12 @@ impl Heard {
         }
     }
 
-    /// MongoDB would look it up.
+    /// Returns whether MongoDB would look it up.
     fn is_planned_look_up(&self) -> bool {
         !self.scans && self.examined.max(self.keys) <= self.given + EXTRA_DOCUMENTS_MAX
     }
 
-    /// This server has looked it up.
+    /// Returns whether this server has looked it up.
     fn was_looked_up(&self) -> bool {
         self.steps <= STEPS_MAX + STEPS_PER_DOCUMENT_MAX * self.given
     }
@@ -112,7 +111,7 @@ async fn engine_steps(client: &Client) -> i64 {
     moves.into_iter().map(|moves| number(cursor, moves)).sum()
 }
 
-/// Both witnesses tell planted scans from planted look-ups.
+/// Makes sure that both ways tell planted scans from planted look-ups.
 async fn assert_believable(client: &Client, database: &str) {
     let planted = |filter: Document, sort: Option<Document>| Question {
         database: database.to_owned(),

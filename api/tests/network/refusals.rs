@@ -100,8 +100,8 @@ fn with_a_field_more(body: &Value) -> Vec<(String, Value)> {
     found.into_iter().map(add).collect()
 }
 
-/// Returns the body with the other signature that the same key could have given: s replaced by n − s. Whoever sees a signature
-/// can make it, so only one of the two may count.
+/// Returns the body with the other signature of the same key, in which s is n − s. Everybody can make it from the first one,
+/// so only one of the two may count.
 fn with_high_s(body: &Value, place: &str) -> Vec<(String, Value)> {
     let order =
         U256::from_str_radix("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", 16).expect("hex");
