@@ -8,7 +8,7 @@ use client::{
 use protocol::codes::Purpose;
 
 use super::{
-    failure::Failure,
+    failure::{self, Failure},
     moment::{self, Edge},
     names::Names,
     pick,
@@ -26,18 +26,17 @@ pub(crate) struct Log {
     /// Only this purpose.
     #[arg(long, value_name = "PURPOSE", value_parser = words::purpose(), ignore_case = true)]
     purpose: Option<Purpose>,
-    /// Only from this time.
+    /// Only from this time. A length counts back from now: 7d for the last seven days.
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
-    /// Only until this time.
+    /// Only until this time. A length counts back from now.
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
 }
 
 impl Log {
     pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
-        let from = self.from.as_deref().map(|text| context.moment(text, Edge::Start)).transpose()?;
-        let until = self.until.as_deref().map(|text| context.moment(text, Edge::End)).transpose()?;
+        let (from, until) = self.period(&context)?;
         let client = context.client()?;
         let record = match &self.record {
             Some(record) => Some(pick::record(&client, record).await?),
@@ -60,6 +59,24 @@ impl Log {
             1 => Err(broken("one entry of the log is wrong")),
             many => Err(broken(&format!("{many} entries of the log are wrong"))),
         }
+    }
+
+    /// Returns the wanted period. One in which nothing can have happened is refused: its empty answer would look like
+    /// proof that nobody opened anything.
+    fn period(&self, context: &Context) -> Result<(Option<u64>, Option<u64>), Failure> {
+        let from = self.from.as_deref().map(|text| context.past_moment(text, Edge::Start)).transpose()?;
+        let until = self.until.as_deref().map(|text| context.past_moment(text, Edge::End)).transpose()?;
+        if from.is_some_and(|from| from > moment::now()) {
+            return Err(failure::usage("the beginning is in the future")
+                .remedy("Choose an earlier --from, for example 7d for the last seven days"));
+        }
+        if let (Some(from), Some(until)) = (from, until)
+            && until <= from
+        {
+            return Err(failure::usage("the end must be after the beginning")
+                .remedy("Choose an earlier --from or a later --until"));
+        }
+        Ok((from, until))
     }
 }
 

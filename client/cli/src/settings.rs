@@ -27,7 +27,7 @@ use tokio::sync::OnceCell;
 
 use super::{
     failure::{self, Failure},
-    moment::{self, Edge},
+    moment::{self, Counted, Edge},
     prompt,
     screen::Screen,
 };
@@ -230,9 +230,14 @@ impl Context {
         }
     }
 
-    /// Parses a time that the user typed, and returns its Unix seconds.
+    /// Parses a time that the user typed, and returns its Unix seconds. A duration counts from now on.
     pub(crate) fn moment(&self, text: &str, edge: Edge) -> Result<u64, Failure> {
-        moment::parse_moment(text, moment::now(), &TimeZone::system(), edge).map_err(failure::usage)
+        moment::parse_moment(text, moment::now(), &TimeZone::system(), edge, Counted::Forwards).map_err(failure::usage)
+    }
+
+    /// Parses a time of something that has happened, and returns its Unix seconds. A duration counts back from now.
+    pub(crate) fn past_moment(&self, text: &str, edge: Edge) -> Result<u64, Failure> {
+        moment::parse_moment(text, moment::now(), &TimeZone::system(), edge, Counted::Backwards).map_err(failure::usage)
     }
 
     /// Returns a progress bar for a long operation, and the handle that updates it. The bar disappears when it is
