@@ -96,8 +96,9 @@ impl Grant {
         let until = match (&self.until, &self.length) {
             (Some(until), _) => context.moment(until, Edge::End)?,
             (None, length) => {
-                let length =
-                    moment::parse_length(length.as_deref().unwrap_or(DEFAULT_LENGTH)).map_err(failure::usage)?;
+                let length = moment::parse_length(length.as_deref().unwrap_or(DEFAULT_LENGTH)).map_err(|error| {
+                    failure::usage(error).remedy("Write a length such as 7d or 12h; for a date use --until")
+                })?;
                 from.unwrap_or(now).saturating_add(length)
             }
         };
@@ -329,9 +330,15 @@ fn revoked_in_words(revoked: &Revoked) -> String {
         0 => "There was no such active permission; one that is not mined yet can no longer begin.".to_owned(),
         ended => format!("Ended {}.", words::counted(ended, "grant", "grants")),
     };
-    if !revoked.opened_before.is_empty() {
-        let records = revoked.opened_before.iter().map(short).collect::<Vec<_>>().join(", ");
-        text += &format!("\nThese records were opened before, so copies may exist: {records}.");
+    let records = revoked.opened_before.iter().map(short).collect::<Vec<_>>().join(", ");
+    match (records.is_empty(), revoked.opened_before_is_complete) {
+        (true, true) => {}
+        (true, false) => text += "\nCould not find out whether a record was opened before, so copies may exist.",
+        (false, true) => text += &format!("\nOpened before, so copies may exist: {records}."),
+        (false, false) => {
+            text +=
+                &format!("\nOpened before, so copies may exist: {records}. Could not find out whether there are more.");
+        }
     }
     if revoked.settled.block_number.is_none() {
         text += "\nReads are refused from now on; it will be on the chain in a moment.";

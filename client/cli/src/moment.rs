@@ -26,6 +26,9 @@ pub(crate) enum MomentError {
     /// The text has none of the accepted forms.
     #[error("'{0}' is not a time: write 7d, 12h, 2026-05-03 or 2026-05-03T14:00:00Z")]
     Unreadable(String),
+    /// The text is not a duration.
+    #[error("'{0}' is not a length")]
+    NotALength(String),
     /// The number is too large for the calendar.
     #[error("'{0}' is too far in the past or future")]
     OutOfRange(String),
@@ -34,7 +37,7 @@ pub(crate) enum MomentError {
 /// Parses a duration and returns its seconds: whole numbers with `s`, `m`, `h`, `d` or `w` (a day is 24 hours), one or
 /// several in a row as in `1d12h`.
 pub(crate) fn parse_length(text: &str) -> Result<u64, MomentError> {
-    let unreadable = || MomentError::Unreadable(text.to_owned());
+    let unreadable = || MomentError::NotALength(text.to_owned());
     let out_of_range = || MomentError::OutOfRange(text.to_owned());
     let mut total: u64 = 0;
     let mut rest = text.trim();
@@ -85,7 +88,7 @@ pub(crate) fn parse_moment(
             return moment.filter(|moment| *moment < 1 << 40).ok_or_else(out_of_range);
         }
         Err(MomentError::OutOfRange(text)) => return Err(MomentError::OutOfRange(text)),
-        Err(MomentError::Unreadable(_)) => {}
+        Err(_) => {}
     }
     let seconds = if text.len() == 10 {
         let date: Date = text.parse().map_err(|_| MomentError::Unreadable(text.to_owned()))?;
@@ -181,8 +184,8 @@ mod tests {
 
     #[test]
     fn lengths_without_number_or_unit_are_refused() {
-        for text in ["", " ", "7", "d", "7y", "-7d", "7 d", "7d ago", "1.5h", "0x7d"] {
-            assert!(matches!(parse_length(text), Err(MomentError::Unreadable(_))), "{text}");
+        for text in ["", " ", "7", "d", "7y", "-7d", "7 d", "7d ago", "1.5h", "0x7d", "2026-12-03"] {
+            assert!(matches!(parse_length(text), Err(MomentError::NotALength(_))), "{text}");
         }
     }
 

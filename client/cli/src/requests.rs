@@ -58,7 +58,8 @@ pub(crate) struct Request {
 impl Request {
     pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
         let until = context.moment(&self.until, Edge::End)?;
-        let open_seconds = moment::parse_length(&self.open_for).map_err(failure::usage)?;
+        let open_seconds = moment::parse_length(&self.open_for)
+            .map_err(|error| failure::usage(error).remedy("Write a length such as 14d or 12h"))?;
         let reason = match self.reason {
             Some(reason) => reason,
             None if prompt::is_interactive() => {
