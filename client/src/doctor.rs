@@ -146,7 +146,7 @@ async fn check_chain(chain: &Chain, checks: &mut Vec<Check>) -> bool {
 }
 
 fn rpc_good(block: u64) -> Check {
-    Check::good("rpc", format_args!("The RPC node answers; its newest block is {block}."))
+    Check::good("rpc", format_args!("The Ethereum node answers; its newest block is {block}."))
 }
 
 async fn check_api(client: &Client, checks: &mut Vec<Check>) {

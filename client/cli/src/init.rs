@@ -20,7 +20,7 @@ use super::{
     settings::Context,
 };
 
-const DEFAULT_API: &str = "http://127.0.0.1:8080";
+const DEFAULT_API: &str = "http://127.0.0.1:8400";
 const DEFAULT_RPC: &str = "http://127.0.0.1:8545";
 
 /// Set up this device: an account, encryption keys, and the recovery kit.

@@ -99,7 +99,10 @@ impl Chain {
     /// The time of a block.
     pub async fn block_time(&self, number: u64) -> Result<u64, ChainError> {
         let block = self.provider.get_block_by_number(BlockNumberOrTag::Number(number)).await.map_err(rpc)?;
-        Ok(block.ok_or_else(|| nonsense("The RPC does not have a block of its own events."))?.header.timestamp)
+        Ok(block
+            .ok_or_else(|| nonsense("The Ethereum node does not have a block of its own events."))?
+            .header
+            .timestamp)
     }
 
     /// The block of a hash; `None` if the chain does not have it (any more).

@@ -92,7 +92,7 @@ failure! { BlockError {
     HttpClient => codes::INVALID_CONFIG;
     NotACar => codes::USAGE;
     Missing => codes::BLOCK_MISSING;
-    Unreachable => codes::UNREACHABLE;
+    Unreachable => codes::UNREACHABLE, "Check the address of the block source and the network; then try again.";
     WrongBlock => codes::CID_MISMATCH;
     NotAnEnvelope => codes::INVALID_ENVELOPE;
     ..Device;
