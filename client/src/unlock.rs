@@ -329,7 +329,10 @@ pub async fn unlock(client: &Client, unlocker: Unlocker<'_>) -> Result<Keys, Unl
         Unlocker::Wallet(wallet) => open_with_wallet(&keyring, wallet).await?,
     };
     let seed = seed.map_err(|error| match error {
-        KeyringError::NoMatch | KeyringError::InvalidSignature => UnlockError::NotOpened,
+        KeyringError::NoMatch | KeyringError::InvalidSignature => match unlocker {
+            Unlocker::Passphrase(_) => UnlockError::WrongPassphrase,
+            Unlocker::Wallet(_) => UnlockError::WrongWallet,
+        },
         other => UnlockError::Unusable(other),
     })?;
     let keys = Keys::compared(client.chain(), owner, seed).await?;

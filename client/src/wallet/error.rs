@@ -43,7 +43,7 @@ pub enum WalletError {
     #[error("{} is a keystore that medlock did not write.", .0.display())]
     OtherKeystore(PathBuf),
     /// The passphrase does not open the file.
-    #[error("The wallet file does not open.")]
+    #[error("The wallet file does not open with this passphrase.")]
     WrongPassphrase(#[source] Option<Cause>),
     /// The function behind the passphrase needs more memory than there is.
     #[error("There is not enough memory for the passphrase.")]
