@@ -179,6 +179,25 @@ impl Context {
         self.wallet_with(client, self.passphrase().await?)
     }
 
+    /// Returns the wallet. It announces an action with `sentence`, which has the names that this device knows, in place
+    /// of the action's own sentence, which begins with `start`. Anything else is announced as it is.
+    pub(crate) async fn wallet_saying(
+        &self,
+        client: &Client,
+        start: &'static str,
+        sentence: String,
+    ) -> Result<LocalWallet, Failure> {
+        let screen = self.screen;
+        let wallet = self.wallet(client).await?;
+        Ok(wallet.confirmed_by(Arc::new(move |wish: Wish<'_>| {
+            match wish.sentence.starts_with(start) {
+                true => screen.signing(&sentence),
+                false => screen.signing(&moment::with_times(wish.sentence)),
+            }
+            true
+        })))
+    }
+
     /// Returns the wallet, opened with a given passphrase.
     pub(crate) fn wallet_with(&self, client: &Client, passphrase: &SecretString) -> Result<LocalWallet, Failure> {
         let wallet = LocalWallet::from_file(&client.home().path(WALLET_FILE), passphrase)?;
