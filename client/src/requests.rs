@@ -122,7 +122,7 @@ pub struct NewRequest {
     pub patient: Address,
     /// READ or WRITE.
     pub right: Right,
-    /// Over what.
+    /// The scope.
     pub scope: Scope,
     /// The purposes.
     pub purposes: Vec<Purpose>,
@@ -209,7 +209,7 @@ pub struct Request {
     pub patient: Address,
     /// READ or WRITE.
     pub right: Right,
-    /// Over what.
+    /// The scope.
     pub scope: Scope,
     /// The purposes.
     pub purposes: Vec<Purpose>,

@@ -31,7 +31,7 @@ use crate::{
 pub struct Restore {
     /// The recovery words, or the text of the kit.
     pub words: SecretString,
-    /// Whose records.
+    /// The patient whose records are restored.
     pub owner: Address,
     /// The deployment file.
     pub deployment: Deployment,

@@ -29,7 +29,7 @@ const DEFAULT_LENGTH: &str = "7d";
 
 /// Allow somebody to open your records, or to upload for you, until a time that you choose.
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("end").args(["length", "until"]))]
+#[command(group = ArgGroup::new("end").args(["length", "until"]), after_help = words::PURPOSES)]
 pub(crate) struct Grant {
     /// The records to share.
     #[arg(value_name = "RECORD", required_unless_present = "write", conflicts_with = "write")]

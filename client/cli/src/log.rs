@@ -19,6 +19,7 @@ use super::{
 
 /// Show who opened which of your records, when and why.
 #[derive(Debug, Args)]
+#[command(after_help = words::PURPOSES)]
 pub(crate) struct Log {
     /// Only this record.
     #[arg(long, value_name = "RECORD")]
@@ -49,7 +50,10 @@ impl Log {
             Names::of(&context, &client, keys.as_ref(), reads.iter().filter_map(|read| read.entry.reader)).await;
         context.screen.answer(&serde_json::json!({ "entries": reads }), || {
             if reads.is_empty() {
-                return "Nobody has opened any of your records.".to_owned();
+                let is_filtered = record.is_some() || self.purpose.is_some() || from.is_some() || until.is_some();
+                let none =
+                    if is_filtered { "The log has no such read." } else { "Nobody has opened a record of yours." };
+                return none.to_owned();
             }
             let rows = reads.iter().map(|read| row(read, &names));
             context.screen.table(["TIME", "WHO", "RECORD", "VERSION", "FOR", "ON CHAIN"], rows.collect())
@@ -84,6 +88,8 @@ fn row(read: &ListedRead, names: &Names) -> [String; 6] {
     let entry = &read.entry;
     let called = entry.reader.map_or_else(|| short(entry.tag), |reader| names.call(reader));
     let who = match read.who {
+        // An auditor sees the tag of a read, not the reader.
+        Who::NotChecked if entry.reader.is_none() => format!("not shown to you ({called})"),
         Who::Checked | Who::NotChecked => called,
         Who::Wrong => format!("NOT {called}: the tag belongs to another person"),
         Who::Withheld => format!("withheld ({called})"),

@@ -31,7 +31,7 @@ mod words;
 
 use std::{ffi::OsString, process::ExitCode};
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 
 use failure::{EXIT_CODES, Failure};
 use screen::Screen;
@@ -121,6 +121,11 @@ async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) if error.use_stderr() && arguments.iter().any(|argument| argument == "--json") => {
             let failure = failure::bad_arguments(&error);
             Screen::new(true, false).fail(&failure);
+            return ExitCode::from(failure.class().code());
+        }
+        Err(error) if error.use_stderr() && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let failure = failure::bad_arguments(&error);
+            Screen::new(false, false).fail(&failure);
             return ExitCode::from(failure.class().code());
         }
         Err(error) => {

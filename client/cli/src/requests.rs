@@ -28,6 +28,7 @@ use super::{
 ///
 /// Only the patient can read the reason. The server sees the purpose, the scope and the time.
 #[derive(Debug, Args)]
+#[command(after_help = words::PURPOSES)]
 pub(crate) struct Request {
     /// The patient.
     #[arg(long, value_name = "PERSON")]
@@ -155,6 +156,7 @@ fn in_words(request: &requests::Request, me: alloy::primitives::Address, names: 
 
 /// Approve a request: grant what it asks for, or less.
 #[derive(Debug, Args)]
+#[command(after_help = words::PURPOSES)]
 pub(crate) struct Approve {
     /// The request: its id, or the first characters of it.
     #[arg(value_name = "REQUEST")]

@@ -34,7 +34,7 @@ const RECORDS_AT_ONCE: usize = 200;
 pub enum GrantEvent {
     /// A grant began to stand, or was replaced.
     Granted {
-        /// Whose.
+        /// The tag of the grant.
         tag: Tag,
         /// The id of the scope; its kind is in the terms.
         scope_id: B256,
@@ -43,11 +43,11 @@ pub enum GrantEvent {
     },
     /// A grant ended.
     Revoked {
-        /// Whose.
+        /// The tag of the grant.
         tag: Tag,
         /// The kind of the scope; `None` for one that this version does not know.
         kind: Option<ScopeKind>,
-        /// Over what.
+        /// The id of the scope.
         scope_id: B256,
     },
     /// Everything ended.
@@ -73,7 +73,7 @@ pub enum AccreditationEvent {
     Suspended,
     /// An accreditor was named or removed.
     AccreditorSet {
-        /// Which.
+        /// The address.
         accreditor: Address,
         /// Whether it may vouch from then on.
         active: bool,

@@ -23,7 +23,7 @@ pub enum WalletError {
     /// The file is not a wallet file.
     #[error("{} is not a wallet file.", path.display())]
     NotAWallet {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// The cause.
         source: Cause,
@@ -31,7 +31,7 @@ pub enum WalletError {
     /// The file was changed after it was written.
     #[error("{} was changed.", path.display())]
     Changed {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// The cause.
         source: Cause,
@@ -57,7 +57,7 @@ pub enum WalletError {
     /// The wallet file cannot be written.
     #[error("{} cannot be written.", path.display())]
     NotWritten {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// The cause.
         source: Cause,
