@@ -40,7 +40,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Whose keys.
+    /// Returns the address of the person whose keys these are.
     #[must_use]
     pub const fn owner(&self) -> Address {
         self.owner
@@ -367,7 +367,7 @@ pub struct Kit {
     pub text: SecretString,
     /// EIP-155 chain id.
     pub chain_id: u64,
-    /// Whose.
+    /// The address of their owner.
     pub owner: Address,
 }
 

@@ -23,7 +23,7 @@ pub enum ChainError {
     /// A contract's code is not the one of the deployment file.
     #[error("{contract} at {address} has {}.", if *is_missing { "no code there" } else { "other code" })]
     OtherCode {
-        /// Which contract.
+        /// The name of the contract.
         contract: &'static str,
         /// Its address in the deployment file.
         address: Address,

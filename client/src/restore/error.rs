@@ -68,7 +68,7 @@ pub enum BlockError {
     /// The source does not have a block.
     #[error("The block source does not have {cid}.")]
     Missing {
-        /// Which.
+        /// The CID of the block.
         cid: Cid,
         /// The cause, if there is one.
         source: Option<Cause>,

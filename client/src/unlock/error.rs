@@ -18,7 +18,7 @@ pub enum SeedError {
     /// The chain has keys of the address, and none of them is of the seed.
     #[error("{}", none_of(*.published))]
     WrongKeys {
-        /// How many keys the chain has.
+        /// The number of keys that the chain has.
         published: u32,
     },
     /// The chain cannot be asked.
@@ -49,13 +49,13 @@ pub enum InitError {
     /// The recovery words are not those of the keys that the address has published.
     #[error("{}", none_of(*.published))]
     OtherWords {
-        /// How many keys the chain has.
+        /// The number of keys that the chain has.
         published: u32,
     },
     /// There is a keyring already.
     #[error("There is a keyring {place} already.")]
     KeyringExists {
-        /// Where.
+        /// The place of the other keyring.
         place: &'static str,
     },
     /// The wallet is not the one of the directory.
