@@ -31,9 +31,17 @@ parsers! {
 
 /// The purposes, for the help of the commands that take one.
 pub(crate) const PURPOSES: &str = "\
-PURPOSE is TREAT (treatment), ETREAT (emergency treatment), BTG (an emergency, without asking first),
-HPAYMT (payment), HOPERAT (running a practice or hospital), HRESCH (research), PUBHLTH (public health),
-COC (coordination of care), FAMRQT (the patient's family) or PATRQT (anybody else whom the patient chose).
+PURPOSE is one of:
+  TREAT    treatment
+  ETREAT   emergency treatment
+  BTG      an emergency, without asking first
+  HPAYMT   payment
+  HOPERAT  running a practice or a hospital
+  HRESCH   research
+  PUBHLTH  public health
+  COC      coordination of care
+  FAMRQT   for the patient's family
+  PATRQT   for anybody else whom the patient chose
 For all but FAMRQT and PATRQT, the reader must be accredited.";
 
 /// Returns a parser for a list of received grants.
@@ -99,7 +107,7 @@ mod tests {
     #[test]
     fn the_help_explains_every_purpose() {
         for purpose in Purpose::ALL {
-            assert!(PURPOSES.contains(&format!("{purpose} (")), "{purpose} is not explained");
+            assert!(PURPOSES.contains(&format!("\n  {purpose} ")), "{purpose} is not explained");
         }
     }
 }
