@@ -41,7 +41,7 @@ pub enum ServerError {
 
 failure! { ServerError {
     NotConfigured => codes::NO_API;
-    InvalidUrl => codes::INVALID_CONFIG;
+    InvalidUrl => codes::INVALID_CONFIG, "Correct --api, or `api` in config.toml.";
     HttpClient => codes::INVALID_CONFIG;
     Unreachable => codes::UNREACHABLE;
     InvalidAnswer => codes::INVALID_ANSWER;

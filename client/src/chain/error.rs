@@ -74,7 +74,7 @@ pub enum ChainError {
 }
 
 failure! { ChainError {
-    InvalidUrl => codes::INVALID_CONFIG;
+    InvalidUrl => codes::INVALID_CONFIG, "Correct --rpc, or `rpc` in config.toml.";
     OtherChain => codes::OTHER_CHAIN;
     OtherGenesis => codes::OTHER_CHAIN;
     OtherCode => codes::OTHER_CODE;
