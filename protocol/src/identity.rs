@@ -6,26 +6,19 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-pub use crate::key_pair::{IdentityKey, InvalidPublicKey, PUBLIC_KEY_LEN, PublicKey};
 use crate::{
     codes::{Category, Right},
-    hpke,
     ids::{Salt, Tag},
     kdf,
     secret::{CategorySecret, Seed},
 };
-
-impl IdentityKey {
-    /// Derives a key pair: `DeriveKeyPair(ikm)` of HPKE (RFC 9180, section 7.1.3) for KEM 0x0016; `ikm` is 32 uniform
-    /// bytes.
-    #[must_use]
-    pub fn derive(ikm: &[u8; 32]) -> Self {
-        Self::from_secret(hpke::derive_key_pair(ikm))
-    }
-}
+pub use crate::{
+    kem::secp256k1::{CategoryKey, CategoryPublicKey},
+    key_pair::{IdentityKey, InvalidPublicKey, PUBLIC_KEY_LEN, PublicKey},
+};
 
 impl Seed {
-    /// Returns the identity key of an epoch: `DeriveKeyPair(HKDF-Expand(seed, "medlock/v1/identity-key\0" ‖ epoch32))`.
+    /// Returns the identity key of an epoch. Its private key is `HKDF-Expand(seed, "medlock/v1/identity-key\0" ‖ epoch32)`.
     /// The first epoch is 1, as on chain.
     #[must_use]
     pub fn identity_key(&self, epoch: u32) -> IdentityKey {
@@ -68,8 +61,8 @@ impl Seed {
 impl CategorySecret {
     /// Returns the key pair of the category.
     #[must_use]
-    pub fn key_pair(&self) -> IdentityKey {
-        IdentityKey::derive(self.expose())
+    pub fn key_pair(&self) -> CategoryKey {
+        CategoryKey::derive(self.expose())
     }
 }
 

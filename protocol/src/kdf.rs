@@ -16,7 +16,11 @@ pub(crate) const TAG_SECRET: &[u8] = b"medlock/v1/tag-secret\0";
 pub(crate) const ADDRESS_BOOK: &[u8] = b"medlock/v1/address-book\0";
 /// HPKE info of every capsule.
 pub(crate) const CAPSULE: &[u8] = b"medlock/v1/capsule\0";
-/// The ephemeral key of a capsule, from the sealed secret.
+/// The message m of ML-KEM in a capsule of X-Wing, from the sealed secret.
+pub(crate) const CAPSULE_MLKEM: &[u8] = b"medlock/v1/capsule-mlkem\0";
+/// The ephemeral X25519 key of a capsule of X-Wing, from the sealed secret.
+pub(crate) const CAPSULE_X25519: &[u8] = b"medlock/v1/capsule-x25519\0";
+/// The ephemeral key of a capsule of DHKEM(secp256k1), from the sealed secret.
 pub(crate) const CAPSULE_EPHEMERAL: &[u8] = b"medlock/v1/capsule-ephemeral\0";
 /// B from the data key.
 pub(crate) const RELEASE_SHARE: &[u8] = b"medlock/v1/release-share\0";
@@ -72,6 +76,8 @@ mod tests {
             TAG_SECRET,
             ADDRESS_BOOK,
             CAPSULE,
+            CAPSULE_MLKEM,
+            CAPSULE_X25519,
             CAPSULE_EPHEMERAL,
             RELEASE_SHARE,
             ENVELOPE,

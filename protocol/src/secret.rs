@@ -104,6 +104,8 @@ secret! {
     ReleaseShare;
     /// S, the reader's half of a data key. Useless without the other half.
     ReaderShare;
+    /// S, as it is sealed to a category key (reserved for later).
+    SlotShare;
     /// The secret from which the key pair of a category derives (not the private scalar).
     CategorySecret;
     /// The key of one note.
