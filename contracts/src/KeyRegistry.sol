@@ -11,7 +11,7 @@ import {SignedActions} from "./SignedActions.sol";
 /// @title KeyRegistry
 contract KeyRegistry is IKeyRegistry, SignedActions {
     bytes32 private constant REGISTER_KEY_TYPEHASH = keccak256(
-        "RegisterKey(address owner,uint8 slot,uint32 epoch,uint16 kem,bytes key,uint256 nonce,uint256 deadline)"
+        "RegisterKey(address owner,uint8 slot,uint32 epoch,uint16 kem,bytes32 keyHash,uint256 nonce,uint256 deadline)"
     );
 
     /// @dev Slot of the identity key: one public key.
