@@ -14,19 +14,19 @@ contract KeyRegistry is IKeyRegistry, SignedActions {
         "RegisterKey(address owner,uint8 slot,uint32 epoch,uint16 kem,bytes32 keyHash,uint256 nonce,uint256 deadline)"
     );
 
-    /// @dev Slot of the identity key: one public key.
+    /// @dev The slot of the identity key: one public key.
     uint8 private constant IDENTITY = 0;
-    /// @dev Slot of the list of all category keys.
+    /// @dev The slot of the list of all category keys.
     uint8 private constant CATEGORY_KEYS = 1;
-    /// @dev HPKE KEM id of DHKEM(secp256k1, HKDF-SHA256), the only one of this version.
+    /// @dev The HPKE KEM id of DHKEM(secp256k1, HKDF-SHA256), the only one in this version.
     uint16 private constant KEM_SECP256K1 = 0x0016;
     /// @dev An uncompressed secp256k1 point: 0x04 ‖ x ‖ y.
     uint256 private constant POINT_LENGTH = 65;
     bytes1 private constant POINT_PREFIX = 0x04;
-    /// @dev Room for about 230 category keys, far beyond the category list.
+    /// @dev Room for about 230 category keys, many more than there are categories.
     uint256 private constant MAX_CATEGORY_KEYS_LENGTH = 16_384;
 
-    /// @dev A struct, so that one pointer serves for reading and writing.
+    /// @dev A struct, so that the same pointer can be used for reading and writing.
     struct Slot {
         Key key;
     }
@@ -64,7 +64,7 @@ contract KeyRegistry is IKeyRegistry, SignedActions {
         if (kem != KEM_SECP256K1 || !_hasForm(slot, key)) revert InvalidKey();
         Slot storage stored = _keys[owner][slot];
         uint32 current = stored.key.epoch;
-        // The last epoch is never replaced; nobody registers four billion keys.
+        // The last epoch is never replaced. Nobody registers four billion keys.
         if (epoch != current || current == type(uint32).max) revert StaleKeyEpoch(current);
 
         unchecked {
@@ -74,7 +74,7 @@ contract KeyRegistry is IKeyRegistry, SignedActions {
         emit KeyRegistered(owner, keyHash, slot, epoch, kem, key);
     }
 
-    /// @dev Length and prefix only: whether the point lies on the curve is for whoever seals to it.
+    /// @dev Checks only length and prefix. A person who seals to the key must check that the point is on the curve.
     function _hasForm(uint8 slot, bytes calldata key) private pure returns (bool) {
         if (slot == IDENTITY) return key.length == POINT_LENGTH && key[0] == POINT_PREFIX;
         return key.length != 0 && key.length <= MAX_CATEGORY_KEYS_LENGTH;

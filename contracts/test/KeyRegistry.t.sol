@@ -6,7 +6,7 @@ import {Authorization} from "../src/interfaces/ISignedActions.sol";
 import {BaseTest} from "./BaseTest.sol";
 import {Messages} from "./Messages.sol";
 
-/// @dev Leaves of KeyRegistry.tree.
+/// @dev One test for each leaf of KeyRegistry.tree.
 contract KeyRegistryTest is BaseTest {
     uint256 private constant DEADLINE = START + 1 hours;
 
@@ -67,7 +67,7 @@ contract KeyRegistryTest is BaseTest {
 
     function test_RevertWhen_KeyEpochIsTheLast() public {
         register(0, 0, identityKey(1));
-        // The second word of the entry begins with the epoch; nobody can get there by registering.
+        // The second word of the entry begins with the epoch. This epoch cannot be reached by registering keys.
         vm.record();
         keys.keyOf(patient.addr, 0);
         (bytes32[] memory reads,) = vm.accesses(address(keys));

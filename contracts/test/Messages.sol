@@ -8,8 +8,8 @@ import {GrantRef, NewGrant, Scope, Tag} from "../src/interfaces/IGrantRegistry.s
 import {NewRecord, NewVersion, RecordId} from "../src/interfaces/IRecordRegistry.sol";
 
 /// @title The signed messages, hashed a second time.
-/// @dev Types are written out here and hashed by Forge's own EIP-712 code, so that a slip in a contract's type string
-///      or encoding cannot hide in the tests. Each struct repeats its message's fields in order.
+/// @dev Types are written out here and hashed by Forge's own EIP-712 code, so that the tests find a mistake in a
+///      contract's type string or encoding. Each struct repeats its message's fields in order.
 library Messages {
     Vm private constant VM = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
 
@@ -258,7 +258,7 @@ library Messages {
         );
     }
 
-    /// @dev Four words an access, one access after the other.
+    /// @dev Four words for each access, one access after the other.
     function accessesHash(Access[] memory accesses) internal pure returns (bytes32) {
         bytes memory words;
         for (uint256 i = 0; i < accesses.length; ++i) {

@@ -3,9 +3,9 @@ pragma solidity 0.8.37;
 
 import {Authorization, ISignedActions} from "./ISignedActions.sol";
 
-/// @notice What the chain remembers of a key; the bytes stand in the event.
-/// @param hash keccak256 of the key bytes; zero where no key was registered.
-/// @param epoch 1 for the first key of the slot, then counting up.
+/// @notice The stored part of a key. The event contains the key bytes.
+/// @param hash keccak256 of the key bytes; zero if no key was registered.
+/// @param epoch 1 for the first key of the slot; each new key raises it by one.
 /// @param since Block time of the registration.
 /// @param kem HPKE KEM id (IANA); 0x0016 is DHKEM(secp256k1, HKDF-SHA256).
 struct Key {
@@ -20,19 +20,19 @@ struct Key {
 interface IKeyRegistry is ISignedActions {
     /// @notice `owner` uses `key` in `slot` from this block on.
     /// @dev Readers may rely on: `keyHash == keccak256(key)`; epochs of one slot count up by one without gaps.
-    /// @dev Warning: the contract checks length and form of slot 0, not that the point lies on the curve.
+    /// @dev Warning: for slot 0 the contract checks length and form, not that the point is on the curve.
     event KeyRegistered(
         address indexed owner, bytes32 indexed keyHash, uint8 slot, uint32 epoch, uint16 kem, bytes key
     );
 
-    /// @notice The message names another epoch than the one it would replace.
+    /// @notice The message names a different epoch from the current one.
     error StaleKeyEpoch(uint32 current);
     /// @notice The key has the wrong length or form for its slot and KEM.
     error InvalidKey();
-    /// @notice There is no such slot.
+    /// @notice This slot does not exist.
     error UnknownSlot(uint8 slot);
 
-    /// @notice Registers the caller's key. `epoch` is the one it replaces (0 for the first).
+    /// @notice Registers the caller's key. `epoch` is the epoch that the call replaces (0 for the first key).
     function registerKey(uint8 slot, uint32 epoch, uint16 kem, bytes calldata key) external;
     /// @notice The same, signed: `RegisterKey(address owner,uint8 slot,uint32 epoch,uint16 kem,bytes key,uint256 nonce,uint256 deadline)`.
     function registerKeyBySig(
@@ -44,6 +44,6 @@ interface IKeyRegistry is ISignedActions {
         Authorization calldata auth
     ) external;
 
-    /// @notice The current key of a slot; all zero where none was registered.
+    /// @notice The current key of a slot; all zero if none was registered.
     function keyOf(address owner, uint8 slot) external view returns (Key memory);
 }
