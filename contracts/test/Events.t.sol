@@ -70,7 +70,7 @@ contract EventsTest is BaseTest {
         records.retract(id, 1, RECORD_SALT, WRITE_SALT);
         vm.startPrank(patient.addr);
         keys.registerKey(0, 0, KEM, key);
-        keys.registerKey(1, 0, KEM, key);
+        keys.registerKey(1, 0, CATEGORY_KEM, key);
         records.registerVersion(newVersion(id, 1));
         records.supersede(id, 2);
         records.tombstone(id);
