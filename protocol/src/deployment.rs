@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::operator_keys::{self, OperatorKeysError, OperatorPublicKey, SignedOperatorKey};
 
 /// The version of the file format.
-pub const DEPLOYMENT_VERSION: u32 = 3;
+pub const DEPLOYMENT_VERSION: u32 = 4;
 /// The EIP-712 domain name of every contract.
 pub const DOMAIN_NAME: &str = "medlock";
 /// The EIP-712 domain version of every contract.
