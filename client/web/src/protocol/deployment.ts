@@ -32,7 +32,7 @@ interface DeployedContract {
 export interface SignedOperatorKey {
   /** Counts from 1, without gaps. */
   readonly epoch: number;
-  /** Uncompressed secp256k1 point, 65 bytes. */
+  /** Public key of MLKEM768-X25519, 1,216 bytes. */
   readonly key: Hex;
   /** The operator's signature: 65 bytes r ‖ s ‖ v. */
   readonly signature: Hex;

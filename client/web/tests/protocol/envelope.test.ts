@@ -105,7 +105,17 @@ describe('nothing that was changed opens', () => {
   test('a file cut anywhere, or longer', async () => {
     const envelope = await seal(patternBytes(140_000));
     const segments = HEADER_LEN + FLOE_HEADER_LEN;
-    const cuts = [0, 160, 161, 162, segments - 1, segments, segments + 3, segments + SEGMENT_LEN, envelope.length - 1];
+    const cuts = [
+      0,
+      HEADER_LEN - 1,
+      HEADER_LEN,
+      HEADER_LEN + 1,
+      segments - 1,
+      segments,
+      segments + 3,
+      segments + SEGMENT_LEN,
+      envelope.length - 1,
+    ];
     for (const length of cuts) {
       await expect(open(envelope.subarray(0, length)), `cut to ${length}`).rejects.toMatchObject({
         code: length < HEADER_LEN ? 'header' : 'final',
