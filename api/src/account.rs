@@ -1,4 +1,4 @@
-//! The caller's own account: `GET /v1/me`, and who this server is: `GET /v1/deployment`.
+//! The caller's own account (`GET /v1/me`) and the identity of this server (`GET /v1/deployment`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use protocol::{
 
 use crate::{app::App, blobs::ledger, caller::Caller, error::ApiError, extract::Json, private_blobs};
 
-/// Says who is signed in, in which roles, and how much is stored.
+/// Returns the signed-in address, its roles, and its use of storage.
 ///
 /// **Who may call:** any signed-in address.
 #[utoipa::path(get, path = "/v1/me", tag = "account", responses((status = 200, body = Me)))]
@@ -35,7 +35,7 @@ pub(crate) async fn me(State(app): State<App>, caller: Caller) -> Result<Json<Me
     }))
 }
 
-/// Says which contracts this server serves, and to which keys of its operator release shares are sealed.
+/// Returns the contracts that this server uses, and the operator's keys to which release shares are sealed.
 ///
 /// **Who may call:** anyone.
 #[utoipa::path(get, path = "/v1/deployment", tag = "server", responses((status = 200, body = ServerInfo)), security())]
@@ -48,13 +48,13 @@ pub(crate) async fn deployment(State(app): State<App>) -> Json<ServerInfo> {
     })
 }
 
-/// The roles in which `address` counts now, as the mirror knows them: for what is shown, never for permission.
+/// Returns the current roles of `address`, as far as the mirror knows. For display only, never for permission.
 pub(crate) async fn current_roles(app: &App, address: Address) -> Result<Vec<Role>, ApiError> {
     Ok(roles_of(app, &BTreeSet::from([address])).await?.remove(&address).unwrap_or_default())
 }
 
-/// The same for several at once. Whoever was never accredited, as far as the mirror knows, is left out; who no longer counts
-/// has no roles.
+/// Returns the current roles of several addresses. Addresses that were never accredited, as far as the mirror knows,
+/// are left out. Addresses whose accreditation has ended have no roles.
 pub(crate) async fn roles_of(
     app: &App,
     addresses: &BTreeSet<Address>,
@@ -77,7 +77,7 @@ pub(crate) async fn roles_of(
     Ok(practitioners.iter().map(|practitioner| (practitioner.address, roles(practitioner))).collect())
 }
 
-/// The newest identity key that the mirror knows.
+/// Returns the newest identity key that the mirror knows.
 pub(crate) async fn identity_key(app: &App, owner: Address) -> Result<Option<KeyDoc>, ApiError> {
     let keys = app.database.collection::<KeyDoc>(collection::KEYS);
     let of_owner = doc! { "owner": format!("{owner:#x}"), "slot": i32::from(SLOT_IDENTITY) };

@@ -18,10 +18,11 @@ use crate::{
     relay::ActionDoc,
 };
 
-/// Relays a signed action of any kind but a checkpoint. The same action again gives the same answer, to whoever signed it
-/// or brought it first.
+/// Relays a signed action of any kind except a checkpoint.
 ///
-/// **Who may call:** any signed-in address, whoever has signed the action; the gas budget is the caller's.
+/// A repeated action gets the same answer, if its signer or its first submitter sends it.
+///
+/// **Who may call:** any signed-in address, with an action signed by anybody. The caller's gas budget pays.
 #[utoipa::path(post, path = "/v1/actions", tag = "actions", request_body = SignedAction, responses(
     (status = 200, body = Option<ActionView>, description = "Mined."),
     (status = 202, body = Option<ActionView>, description = "Accepted and still on its way."),
@@ -36,9 +37,9 @@ pub(crate) async fn post_action(
     answer(app.relay.relay_after(verified, caller.submitter(), unrevoked).await?, StatusCode::OK)
 }
 
-/// Shows where a relayed action stands.
+/// Returns the status of a relayed action.
 ///
-/// **Who may call:** who signed it, and who sent it.
+/// **Who may call:** its signer and its first submitter.
 #[utoipa::path(get, path = "/v1/actions/{action}", tag = "actions", params(("action" = String, Path, pattern = "^0x[0-9a-fA-F]{64}$")),
     responses((status = 200, body = ActionView)))]
 pub(crate) async fn get_action(
@@ -50,11 +51,13 @@ pub(crate) async fn get_action(
     known
         .filter(|known| known.may_be_seen_by(&app.at_rest, caller.address))
         .map(|known| Json(known.view()))
-        .ok_or_else(|| ApiError::not_found("there is no such action of yours"))
+        .ok_or_else(|| ApiError::not_found("this action does not exist, or is not yours"))
 }
 
-/// Invites an account that has no relation to anybody here yet: the relay takes its actions from now on, within the
-/// budget of a known account. An invitation that nobody uses ends after 90 days.
+/// Invites an account without a relation to anybody here.
+///
+/// From now on the relay accepts its actions, within the budget of a known account. An unused invitation ends after 90
+/// days.
 ///
 /// **Who may call:** an accreditor, the owner of the accreditation contract, and the operator.
 #[utoipa::path(put, path = "/v1/invitations/{address}", tag = "actions", params(("address" = String, Path, pattern = "^0x[0-9a-fA-F]{40}$")),
@@ -65,19 +68,19 @@ pub(crate) async fn invite(
     Path(AddressInPath(address)): Path<AddressInPath>,
 ) -> Result<StatusCode, ApiError> {
     if !app.relay.may_invite(caller.address).await? {
-        return Err(ApiError::forbidden("only an accreditor or the operator invites"));
+        return Err(ApiError::forbidden("only an accreditor or the operator can invite"));
     }
     if address == Address::ZERO {
-        return Err(ApiError::new(ErrorCode::OutOfRange, "the zero address is nobody"));
+        return Err(ApiError::new(ErrorCode::OutOfRange, "the zero address cannot be invited"));
     }
     app.relay.invite(address).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The answer to a relayed action: `mined` when it is, 202 while it is on its way.
+/// Returns the answer to a relayed action: the status `mined` when it is mined, and 202 before.
 ///
 /// # Errors
-/// The code with which it failed.
+/// Returns the code with which it failed.
 pub(crate) fn answer(action: ActionDoc, mined: StatusCode) -> Result<(StatusCode, Json<Option<ActionView>>), ApiError> {
     match (action.state, &action.failure) {
         (ActionState::Failed, Some(failure)) => Err(ApiError::new(failure.code, failure.detail.clone())),

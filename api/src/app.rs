@@ -1,4 +1,4 @@
-//! The handles of a running server, which every handler is given.
+//! The handles of a running server, which are passed to every handler.
 
 use std::{sync::Arc, time::Duration};
 
@@ -32,65 +32,66 @@ use crate::{
 /// The handles of a running server.
 #[derive(Clone)]
 pub struct App {
-    /// What was configured.
+    /// The configuration.
     pub settings: Arc<Settings>,
-    /// Which contracts.
+    /// The deployed contracts.
     pub deployment: Arc<Deployment>,
     /// MongoDB: the mirror (read only) and the API's own collections.
     pub database: Database,
-    /// The log's evidence, in a database of its own: nothing can rebuild it, so it has a backup and a fate of its own.
+    /// The log's evidence, in a separate database with its own backup, because it cannot be rebuilt.
     pub log_database: Database,
-    /// The chain's node.
+    /// The provider of the chain node.
     pub chain: DynProvider,
-    /// Questions to the deployment's contracts through that node.
+    /// Queries of the deployment's contracts through that node.
     pub chain_view: ChainView,
-    /// Signs receipts and checkpoints, opens release shares.
+    /// Signs receipts and checkpoints, and opens release shares.
     pub operator: Arc<Operator>,
-    /// Seals what the database keeps of people.
+    /// Encrypts personal data in the database.
     pub at_rest: Arc<AtRest>,
-    /// Who sends transactions; they have no authority.
+    /// The keys that send transactions. They have no authority.
     pub relayers: RelayerKeys,
-    /// Where envelopes lie.
+    /// The store of envelopes.
     pub content: Arc<dyn ContentStore>,
-    /// Takes signed actions.
+    /// Accepts signed actions.
     pub relay: Relay,
     /// Wakes the sequencer.
     pub log_wake: Wake,
-    /// When a new leaf will be anchored.
+    /// Estimates when a new leaf will be anchored.
     pub promises: Promises,
     /// Wakes open connections to the event feed.
     pub feed: Feed,
-    /// How often one caller may call.
+    /// Limits how often one caller may call.
     pub rates: Arc<RateLimits>,
-    /// Requests at work, by network address.
+    /// Requests in progress, by network address.
     pub requests: Places,
-    /// Whose request is worked on next.
+    /// Decides which request is processed next.
     pub turns: Turns,
-    /// Writes that are carried out to their end, whether or not somebody still waits for them.
+    /// Writes that run to their end, even if the client has disconnected.
     pub tasks: TaskTracker,
-    /// What is counted.
+    /// The metrics.
     pub metrics: Arc<Metrics>,
     /// The web app, if one is served.
     pub web: Option<Arc<WebApp>>,
-    /// The time.
+    /// The clock.
     pub clock: Clock,
-    /// Cancelled when the server begins to shut down; streams and background work end then.
+    /// Cancelled when the server begins to shut down. Streams and background work then end.
     pub shutdown: CancellationToken,
 }
 
 impl App {
-    /// Opens everything that the settings name.
+    /// Creates the handles of everything that the settings name.
     ///
     /// # Errors
-    /// When a file cannot be read or a URL cannot be parsed. Services may still be down: `/readyz` says so.
+    /// Returns an error when a file cannot be read or a URL cannot be parsed. Services may still be down: `/readyz`
+    /// says so.
     pub async fn open(settings: Settings) -> anyhow::Result<Self> {
         Self::open_observed(settings, None).await
     }
 
-    /// The same; `observer` is told every command that goes to the database.
+    /// Does the same as [`Self::open`]. `observer` receives every command that is sent to the database.
     ///
     /// # Errors
-    /// As [`Self::open`].
+    /// Returns the errors of [`Self::open`].
     pub async fn open_observed(
         settings: Settings,
         observer: Option<EventHandler<CommandEvent>>,
@@ -102,7 +103,7 @@ impl App {
         let database = store::connect(&settings.mongodb_uri, &settings.mongodb_database, mongodb_wait, observer)
             .await
             .context("cannot use the MongoDB URI")?;
-        // Of the same connection, so with the same concerns.
+        // From the same connection, so with the same concerns.
         let log_database = database.client().database(&settings.log_database());
         let operator = Operator::open(&settings.operator_key_file, &settings.operator_secret_file, &deployment)?;
         let relayer = |file| anyhow::Ok(Arc::new(crate::operator::read_signer(file)?));
@@ -116,12 +117,13 @@ impl App {
         let limits = RelayLimits::from(&settings.limits);
         let at_rest = operator.at_rest().clone();
         let (keys, relay_clock) = (relayers.clone(), clock.clone());
-        let relay =
-            Relay::new(&database, chain.clone(), deployment.clone(), keys, at_rest.clone(), relay_clock, limits)?;
+        let chain_view = ChainView::new(chain.clone(), deployment.clone(), clock.clone());
+        let relay_parts = (chain.clone(), chain_view.clone(), deployment.clone());
+        let relay = Relay::new(&database, relay_parts, keys, at_rest.clone(), relay_clock, limits)?;
         Ok(Self {
             database,
             log_database,
-            chain_view: ChainView::new(chain.clone(), deployment.clone(), clock.clone()),
+            chain_view,
             chain,
             at_rest,
             deployment,

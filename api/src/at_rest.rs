@@ -1,9 +1,9 @@
-//! What the database keeps of people: sealed, and found by blind indexes.
+//! Encryption of the database's personal data, and blind indexes to find it.
 //!
-//! A database, or a backup of it, that falls into other hands shows what the chain shows, and no more: everything that
-//! opens a tag, or tells who has to do with whom, is encrypted under the operator's secret, which lies in a file
-//! elsewhere. What has to be looked up is stored beside it as a *blind index*, an HMAC that only the holder of the secret
-//! can compute. `protocol/THREATS.md` says what stays in clear, and why.
+//! Somebody who gets the database, or a backup of it, learns only what the chain shows. Everything that opens a tag, or
+//! shows which people are connected, is encrypted under the operator's secret, which is in a file elsewhere. Values
+//! that queries look up are stored beside it as a *blind index*: an HMAC that only the holder of the secret can
+//! compute. `protocol/THREATS.md` lists the data that stays in clear, and the reasons.
 //!
 //! ```text
 //! context   = chain id u64 ‖ RecordRegistry 20
@@ -13,21 +13,22 @@
 //! blind     = first 16 bytes of HMAC-SHA-256(HKDF-Expand(PRK, "medlock/v1/at-rest/find\0" ‖ label ‖ 0x00 ‖ context), value)
 //! ```
 //!
-//! Each document's field has a key of its own, so random nonces meet only when one field is written again: after 2^32
-//! rewrites of the same field two are equal with a chance of 2^-33. The place is authenticated: nothing that is sealed can
-//! be moved to another document, field, collection or deployment.
+//! Each field of each document has its own key. Two random nonces can therefore collide only when the same field is
+//! written again: after 2^32 rewrites of one field, with a probability of 2^-33. The place is authenticated, so a
+//! sealed value cannot be moved to another document, field, collection or deployment.
 //!
-//! **Owners.** Whom a value is for, or how long it counts, is sealed with it and compared after opening: what stands beside
-//! it in clear or blind serves look-ups only, and whoever can write to the database moves nothing to another person.
+//! **Owners.** The owner of a value and its period of validity are sealed with it and compared after opening. The
+//! fields beside it, in clear or blind, only serve look-ups. Somebody who can write to the database therefore cannot
+//! give a value to another person.
 //!
-//! **No joint with the chain.** A document that has the pseudonym of a person has nothing that stands on chain, nor a time
-//! by which it could be found there: one known grant would otherwise name the person in all others.
+//! **No link to the chain.** A document that contains a person's pseudonym contains nothing that is also on chain, and
+//! no time that could be matched with the chain. Otherwise one known grant would identify the person in all others.
 //!
-//! **Rotation.** The secret file may hold several secrets, one a line, newest last. The version byte is the number of the
-//! line: what older secrets sealed still opens, and everything new is sealed under the newest. Filters ask for the blind
-//! indexes of all secrets ([`AtRest::find`]); what may stand once only is looked for under the older ones before it is
-//! written ([`AtRest::older`]). Because the version is but a number, both databases keep a check value of each line, and a
-//! server whose file is another one, or in another order, does not start ([`expect_secrets`]).
+//! **Rotation.** The secret file may contain several secrets, one a line, newest last. The version byte is the line
+//! number. Values that were sealed under older secrets still open, and new values are sealed under the newest one.
+//! Filters use the blind indexes of all secrets ([`AtRest::find`]). A value that must be unique is looked up under the
+//! older secrets before it is written ([`AtRest::older`]). The version is only a number, so both databases keep a check
+//! value for each line. A server whose file has other secrets, or another order, does not start ([`expect_secrets`]).
 //!
 //! ```text
 //! check     = first 16 bytes of HKDF-Expand(PRK, "medlock/v1/at-rest/check\0" ‖ context)
@@ -59,42 +60,42 @@ const FIND_LABEL: &[u8] = b"medlock/v1/at-rest/find\0";
 const CHECK_LABEL: &[u8] = b"medlock/v1/at-rest/check\0";
 const NONCE_LEN: usize = 12;
 const BLIND_LEN: usize = 16;
-/// More lines than this in a secret file are a mistake.
+/// The maximum number of secrets in a file. More lines are a mistake.
 const SECRETS_MAX: usize = 16;
 
-/// What is sealed, by collection and field. Each has keys of its own.
+/// The kinds of sealed values, by collection and field. Each kind has its own keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Use {
-    /// B of a record version.
+    /// The release share (B) of a record version.
     ReleaseShare,
-    /// Who is signed in, with the login message and its signature.
+    /// The address of a session, with the login message and its signature.
     Session,
     /// The evidence of one read: request, login message, signatures, receipt.
     Leaf,
-    /// A keyring or an address book, which its owner has encrypted already.
+    /// A keyring or an address book, which its owner has already encrypted.
     PrivateBlob,
-    /// What a write was answered.
+    /// The stored answer to a write.
     Answer,
-    /// A grant: of whom, to whom, over what, with the salt of its tag.
+    /// A grant: patient, grantee, scope, and the salt of its tag.
     Received,
     /// The capsules of a grant.
     Bundle,
-    /// Which grant a bundle is of, and which request it answers.
+    /// The grant that a bundle belongs to, and the request that it answers.
     BundleAbout,
     /// An access request: message and note.
     Request,
-    /// When and how a request was answered.
+    /// The time and kind of the answer to a request.
     RequestAnswer,
-    /// Whom somebody has blocked.
+    /// The person whom somebody has blocked.
     Block,
-    /// What an entry of the feed tells.
+    /// The content of an entry in the feed.
     Feed,
-    /// Whose session brought an action.
+    /// The account whose session submitted an action.
     Submitter,
 }
 
 impl Use {
-    /// All of them, for the test that no two share a label.
+    /// All uses. A test checks that no two share a label.
     #[cfg(test)]
     const ALL: [Self; 13] = [
         Self::ReleaseShare,
@@ -131,7 +132,7 @@ impl Use {
     }
 }
 
-/// What is looked up blindly. Each has keys of its own, so that the same address looks different in each place.
+/// The kinds of blind look-ups. Each kind has its own keys, so the same address gives a different value in each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lookup {
     /// The address of a session.
@@ -144,46 +145,47 @@ pub enum Lookup {
     RelayAccount,
     /// A network address, in the relay's budgets.
     RelayNetwork,
-    /// Who takes turns in the relay's queue. It stands beside a signer, so it is not the one of the budgets.
+    /// The account or network that takes turns in the relay's queue. It is stored beside a signer, so it differs from
+    /// those of the budgets.
     RelayTurn,
     /// An account that was invited.
     Invitation,
-    /// The address whose write was answered.
+    /// The address that received the answer to a write.
     AnswerAddress,
     /// A grant that was received.
     Received,
-    /// Who may read by a grant.
+    /// A grantee with the right to read.
     Reader,
-    /// Who may write by a grant. Whoever writes opens its tag on chain, so this one must not be that of [`Lookup::Reader`].
+    /// A grantee with the right to write. A writer opens the tag on chain, so this must differ from [`Lookup::Reader`].
     Writer,
-    /// Right, grantee and patient of a grant.
+    /// Right, grantee and patient of a grant, together.
     ReceivedPair,
-    /// The same with the scope.
+    /// Right, grantee, patient and scope of a grant, together.
     ReceivedScope,
     /// A bundle: grant and grant epoch.
     Bundle,
-    /// The grant of a bundle. Not that of [`Lookup::Received`], so that nobody sees which bundle is whose.
+    /// The grant of a bundle. It differs from [`Lookup::Received`], so that a bundle cannot be linked to its row.
     BundleGrant,
-    /// Who asks for access.
+    /// The requester of an access request.
     Requester,
-    /// Who is asked for access.
+    /// The patient of an access request.
     Requested,
-    /// Who knows whom.
+    /// Two people of whom the first knows the second.
     Relation,
-    /// Who has blocked.
+    /// A person who has blocked somebody.
     Blocker,
-    /// Who has blocked whom.
+    /// A person and somebody whom that person has blocked.
     Block,
-    /// Who is counted by day.
+    /// A person whose actions are counted by day.
     Daily,
-    /// Whom an entry of the feed is for.
+    /// The recipient of an entry in the feed.
     Feed,
-    /// What has caused an entry of the feed, and for whom it is.
+    /// The cause of an entry in the feed, together with its recipient.
     FeedCause,
 }
 
 impl Lookup {
-    /// All of them, for tests that look for each.
+    /// All look-ups, for tests that go through them.
     pub const ALL: [Self; 23] = [
         Self::SessionAddress,
         Self::LeafRequest,
@@ -246,7 +248,7 @@ impl Secrets {
     /// Reads a file of 1 to 16 secrets, 32 bytes in hex each, one a line, newest last.
     ///
     /// # Errors
-    /// When the file cannot be read or holds something else.
+    /// Returns an error when the file cannot be read or contains anything else.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = Zeroizing::new(
             std::fs::read_to_string(path).with_context(|| format!("cannot read the key file {}", path.display()))?,
@@ -266,24 +268,24 @@ impl Secrets {
         Ok(Self(secrets))
     }
 
-    /// Each secret, newest first.
+    /// Returns each secret, newest first.
     pub(crate) fn newest_first(&self) -> impl Iterator<Item = &[u8; 32]> {
         self.0.iter().rev().map(|secret| &**secret)
     }
 }
 
-/// Something sealed. It shows nothing, so it may be printed.
+/// A sealed value. It reveals nothing, so it may be printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sealed(Vec<u8>);
 
 impl Sealed {
-    /// The bytes.
+    /// Returns the bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// Takes over bytes that were stored.
+    /// Wraps stored bytes.
     #[must_use]
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Self {
         Self(bytes.into())
@@ -318,13 +320,13 @@ impl<'de> Deserialize<'de> for Sealed {
     }
 }
 
-/// A stored value does not open, or is not for whom it was asked: the operator's secret is another one, or the database was
-/// tampered with.
+/// A stored value does not open, or belongs to somebody else. Either the operator's secret is a different one, or
+/// somebody has tampered with the database.
 #[derive(Debug, thiserror::Error)]
 #[error("a stored value cannot be opened with this operator's secret")]
 pub struct AtRestError;
 
-/// Seals, opens and finds. Has no `Debug`; its keys are wiped when it is dropped.
+/// Seals, opens and finds values. It has no `Debug`, and its keys are wiped when it is dropped.
 pub struct AtRest {
     /// HKDF-Extract of each secret, oldest first.
     roots: Vec<Zeroizing<[u8; 32]>>,
@@ -332,7 +334,7 @@ pub struct AtRest {
 }
 
 impl AtRest {
-    /// For what one deployment's database keeps.
+    /// Creates the keys for the database of one deployment.
     #[must_use]
     pub fn new(secrets: &Secrets, deployment: &Deployment) -> Self {
         let mut context = [0; 28];
@@ -357,7 +359,7 @@ impl AtRest {
         Sealed([&[version][..], &nonce, &sealed].concat())
     }
 
-    /// Opens what [`AtRest::seal_bytes`] has sealed for the same use and document.
+    /// Opens bytes that [`AtRest::seal_bytes`] sealed for the same use and document.
     ///
     /// # Errors
     /// [`AtRestError`].
@@ -376,7 +378,7 @@ impl AtRest {
         self.seal_bytes(of, id, &text)
     }
 
-    /// Opens what [`AtRest::seal`] has sealed.
+    /// Opens a value that [`AtRest::seal`] sealed.
     ///
     /// # Errors
     /// [`AtRestError`].
@@ -384,25 +386,25 @@ impl AtRest {
         serde_json::from_slice(&self.open_bytes(of, id, sealed)?).map_err(|_| AtRestError)
     }
 
-    /// The blind index of a value, for a document that is written now. Hex.
+    /// Returns the blind index (hex) of a value under the newest secret, for a document that is written now.
     #[must_use]
     pub fn blind(&self, of: Lookup, value: impl AsRef<[u8]>) -> String {
         self.blind_under(self.roots.last().expect("there is a secret"), of, value.as_ref())
     }
 
-    /// The blind indexes of a value under all secrets but the newest. Empty, until a secret was added.
+    /// Returns the blind indexes of a value under all secrets except the newest. Empty if there is only one secret.
     #[must_use]
     pub fn older(&self, of: Lookup, value: impl AsRef<[u8]>) -> Vec<String> {
         self.roots.iter().rev().skip(1).map(|root| self.blind_under(root, of, value.as_ref())).collect()
     }
 
-    /// The filter for the documents that were written with this value, under whichever secret.
+    /// Returns the filter for documents that were written with this value, under any of the secrets.
     #[must_use]
     pub fn find(&self, of: Lookup, value: impl AsRef<[u8]>) -> Bson {
         self.find_any(&[of], [value])
     }
 
-    /// The same for any of these values under any of these look-ups.
+    /// Returns the filter for documents that were written with any of these values under any of these look-ups.
     #[must_use]
     pub fn find_any<V: AsRef<[u8]>>(&self, of: &[Lookup], values: impl IntoIterator<Item = V>) -> Bson {
         let mut all = Vec::new();
@@ -417,7 +419,8 @@ impl AtRest {
         }
     }
 
-    /// What tells each secret from others without telling anything of it, oldest first. Hex.
+    /// Returns a check value (hex) for each secret, oldest first. It identifies the secret and reveals nothing about
+    /// it.
     fn checks(&self) -> Vec<String> {
         let check = |root| hex::encode(&expand(root, &[CHECK_LABEL, &self.context])[..BLIND_LEN]);
         self.roots.iter().map(check).collect()
@@ -434,7 +437,8 @@ impl AtRest {
         u8::try_from(self.roots.len()).expect("a secret file has few lines")
     }
 
-    /// The key for one field of one document, and what is authenticated with it. `None`: there is no such secret.
+    /// Returns the key for one field of one document, and the data that is authenticated with it. Returns `None` if
+    /// there is no secret with this number.
     fn cipher(&self, version: u8, of: Use, id: &str) -> Option<(Aes256Gcm, Vec<u8>)> {
         let root = self.roots.get(usize::from(version).checked_sub(1)?)?;
         let label = of.label().as_bytes();

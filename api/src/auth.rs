@@ -1,4 +1,4 @@
-//! Signing in with a wallet (EIP-4361), and out again.
+//! Signing in with a wallet (EIP-4361), and signing out.
 
 mod challenge;
 mod login;
@@ -27,13 +27,13 @@ use crate::{
     time::Clock,
 };
 
-/// Indexes of nonces and sessions.
+/// Creates the indexes of nonces and sessions.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     database.collection::<NonceDoc>(collection::NONCES).create_index(ttl_index("delete_at")).await?;
     sessions::create_indexes(database).await
 }
 
-/// Gives a nonce and everything else that the login message must say.
+/// Returns a nonce and all other values that the login message must contain.
 ///
 /// **Who may call:** anyone.
 #[utoipa::path(get, path = "/v1/auth/challenge", tag = "account", responses((status = 200, body = Challenge)), security())]
@@ -56,7 +56,9 @@ pub(crate) async fn challenge(State(app): State<App>) -> Result<Json<Challenge>,
     }))
 }
 
-/// Opens a session for whoever signed the login message. The message names the session key, which signs read requests.
+/// Opens a session for the account that signed the login message.
+///
+/// The message names the session key, which signs read requests.
 ///
 /// **Who may call:** anyone.
 #[utoipa::path(post, path = "/v1/auth/login", tag = "account", request_body = LoginBody,
@@ -89,8 +91,9 @@ pub(crate) async fn logout(State(app): State<App>, caller: Caller) -> Result<Res
     Ok(with_cookie(StatusCode::NO_CONTENT.into_response(), "", 0))
 }
 
-/// Browsers keep a `__Host-` cookie only with Secure and Path=/. They treat `http://localhost` and `http://127.0.0.1`
-/// as secure, so the same cookie serves a local network; over plain http elsewhere it is dropped, as it should be.
+/// Sets the session cookie. Browsers keep a `__Host-` cookie only with Secure and Path=/. They treat `http://localhost`
+/// and `http://127.0.0.1` as secure, so the same cookie works in a local network. Over plain http elsewhere it is
+/// dropped, as intended.
 fn with_cookie(mut response: Response, token: &str, seconds: u64) -> Response {
     let cookie = format!("{SESSION_COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}");
     let mut value = HeaderValue::from_str(&cookie).expect("a hex token is visible ASCII");

@@ -1,4 +1,4 @@
-//! What a server does beside answering: each collection's indexes at the start, then the work that runs until the end.
+//! The background work of a server: it creates the indexes at the start, and then runs tasks until the end.
 
 use crate::{
     app::App,
@@ -7,10 +7,10 @@ use crate::{
     store::{blocks, bundles, collection, feed, leaves, received, requests, shares},
 };
 
-/// Creates every index that the routes need. Those that stand already are left alone.
+/// Creates every index that the routes need. Existing indexes stay unchanged.
 ///
 /// # Errors
-/// When the database does not answer, or an index of the same name is another one.
+/// Returns an error when the database does not answer, or when a different index has the same name.
 pub async fn create_indexes(app: &App) -> mongodb::error::Result<()> {
     let database = &app.database;
     auth::create_indexes(database).await?;
@@ -30,8 +30,7 @@ pub async fn create_indexes(app: &App) -> mongodb::error::Result<()> {
     Ok(())
 }
 
-/// Makes sure that the operator's secrets are those under which both databases were sealed so far. Nothing may be sealed
-/// before.
+/// Checks that both databases were sealed under the operator's secrets. Nothing may be sealed before this check.
 ///
 /// # Errors
 /// See [`SecretsError`].
@@ -40,7 +39,7 @@ pub async fn expect_secrets(app: &App) -> Result<(), SecretsError> {
     at_rest::expect_secrets(&app.at_rest, &app.log_database, collection::LOG_SECRETS).await
 }
 
-/// Starts the background work; it ends when [`App::shutdown`] is cancelled.
+/// Starts the background work. It ends when [`App::shutdown`] is cancelled.
 pub fn start(app: &App) {
     app.relay.start(&app.shutdown);
     sequencer::start(app);

@@ -1,10 +1,10 @@
-//! Blobs: encrypted envelopes on their way into the content store and out of it. Nothing here can read them.
+//! Blobs: encrypted envelopes on their way into and out of the content store. The server cannot decrypt them.
 //!
 //! Invariants:
 //! 1. A blob is accepted, served, pinned and unpinned only for the record and version that its own header names.
-//! 2. The ledger ([`ledger`]) knows every pin: a row stands there before the first byte is stored, and leaves it after
+//! 2. The ledger ([`ledger`]) has a row for every pin: it is written before the first byte is stored, and deleted after
 //!    the last pin of its CID is gone.
-//! 3. Memory does not grow with the file: bytes are handed on as they come.
+//! 3. Memory use does not grow with the file: bytes are passed on as they arrive.
 
 mod access;
 pub(crate) mod ledger;
@@ -33,15 +33,15 @@ use crate::{
     extract::{Json, Path, Query},
 };
 
-/// A client may keep an envelope, and asks each time whether it may still have it.
+/// A client may keep an envelope, and asks each time whether it may still use it.
 const CACHE: &str = "private, no-cache";
 
-/// Which record version an upload is for.
+/// The record version that an upload is for.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct UploadQuery {
-    /// The record, also before it is registered.
+    /// The record. It need not be registered yet.
     #[param(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     record: RecordId,
     /// The version, from 1.
@@ -50,8 +50,9 @@ pub(crate) struct UploadQuery {
     version: u16,
 }
 
-/// Stores an envelope and gives its CID. The body is streamed; `Content-Length` is required. What is never registered
-/// is let go after a day.
+/// Stores an envelope and returns its CID.
+///
+/// The body is streamed, and `Content-Length` is required. An upload that is never registered is removed after a day.
 ///
 /// **Who may call:** any signed-in address with quota left.
 #[utoipa::path(post, path = "/v1/blobs", tag = "blobs", params(UploadQuery),
@@ -68,9 +69,10 @@ pub(crate) async fn upload(
     Ok((StatusCode::CREATED, Json(blob)))
 }
 
-/// Gives an envelope, or one range of it.
+/// Returns an envelope, or one range of it.
 ///
-/// **Who may call:** the patient; whoever holds a live grant over the record; the uploader until the version is registered.
+/// **Who may call:** the patient, everybody with an active grant over the record, and the uploader until the version is
+/// registered.
 #[utoipa::path(get, path = "/v1/blobs/{cid}", tag = "blobs",
     params(("cid" = String, Path, description = "CIDv1, base32.", pattern = "^b[a-z2-7]{20,120}$"),
         ("Range" = Option<String>, Header, description = "One range of bytes."),
@@ -104,9 +106,9 @@ pub(crate) async fn download(
     Ok(response)
 }
 
-/// Says how long an envelope is.
+/// Returns the length of an envelope.
 ///
-/// **Who may call:** whoever may download it.
+/// **Who may call:** everybody who may download it.
 #[utoipa::path(head, path = "/v1/blobs/{cid}", tag = "blobs",
     params(("cid" = String, Path, description = "CIDv1, base32.", pattern = "^b[a-z2-7]{20,120}$"),
         ("If-None-Match" = Option<String>, Header, description = "ETags that the client has already, or `*`.")),
@@ -136,10 +138,10 @@ fn describe(response: &mut Response, cid: &str, length: u64) {
     headers.insert(header::ETAG, conditional::etag(cid));
 }
 
-/// Passes exactly `length` bytes on. A store that gives fewer or more breaks the connection, so that what arrived
-/// cannot be taken for the whole.
+/// Passes on exactly `length` bytes. If the store returns fewer or more, the connection is broken off, so that the
+/// client cannot take the received part for the whole.
 fn exactly(bytes: ByteStream, length: u64) -> ByteStream {
-    let wrong = || Err(std::io::Error::other("the content store gave another length than it has"));
+    let wrong = || Err(std::io::Error::other("the content store returned another length than it announced"));
     let end = futures::stream::once(future::ready(None));
     let pieces = bytes.map(Some).chain(end).scan(Some(length), move |left, piece| {
         let answer = match (piece, *left) {

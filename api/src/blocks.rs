@@ -1,8 +1,8 @@
-//! Blocked senders: `/v1/blocks`. One list for each person, for all that others may send: their grants wait on a shelf of
-//! their own, their requests are refused, and nothing of theirs reaches the feed.
+//! Blocked senders: `/v1/blocks`. Each person has one list, and it applies to everything that others can send: grants
+//! wait on a separate shelf, requests are refused, and nothing appears in the feed.
 //!
-//! Whoever takes something from one person for another asks [`blocks::is_blocked`] first. A blocked sender is told what everybody
-//! is told who has sent too much.
+//! Code that accepts something from one person for another calls [`blocks::is_blocked`] first. A blocked sender gets
+//! the same answer as one that has sent too much.
 
 use axum::{extract::State, http::StatusCode};
 use protocol::{
@@ -20,7 +20,7 @@ use crate::{
     store::blocks,
 };
 
-/// Lists whom the caller has blocked, newest first.
+/// Lists the addresses that the caller has blocked, newest first.
 ///
 /// **Who may call:** any signed-in address; it sees its own list.
 #[utoipa::path(get, path = "/v1/blocks", tag = "people", params(PageQuery), responses((status = 200, body = Page<BlockView>)))]
@@ -44,8 +44,10 @@ pub(crate) async fn list_blocks(
     paging::page(items, limit, next).map(Json)
 }
 
-/// Blocks a sender: their grants wait on the shelf `blocked`, their requests are refused, their doings reach no feed.
-/// Grants that stand go on to count.
+/// Blocks a sender.
+///
+/// Its grants wait on the shelf `blocked`, its requests are refused, and its actions do not appear in the caller's feed.
+/// Existing grants remain valid.
 ///
 /// **Who may call:** any signed-in address, for itself.
 #[utoipa::path(put, path = "/v1/blocks/{address}", tag = "people", params(("address" = String, Path, pattern = "^0x[0-9a-fA-F]{40}$")),
@@ -56,7 +58,7 @@ pub(crate) async fn block(
     Path(AddressInPath(address)): Path<AddressInPath>,
 ) -> Result<StatusCode, ApiError> {
     if address == caller.address {
-        return Err(ApiError::invalid("nobody blocks themselves"));
+        return Err(ApiError::invalid("you cannot block yourself"));
     }
     let max = app.settings.limits.blocks_max;
     if blocks::count(&app.database, &app.at_rest, caller.address).await? >= max {
@@ -67,7 +69,9 @@ pub(crate) async fn block(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Ends a block. What the sender has granted meanwhile is found on its shelf again.
+/// Ends a block.
+///
+/// Grants that the sender gave in the meantime return to their shelf.
 ///
 /// **Who may call:** any signed-in address, for itself.
 #[utoipa::path(delete, path = "/v1/blocks/{address}", tag = "people", params(("address" = String, Path, pattern = "^0x[0-9a-fA-F]{40}$")),

@@ -1,6 +1,6 @@
-//! Bodies of requests in memory: how large they may be and how long they may take.
+//! Limits for the size and duration of request bodies in memory.
 //!
-//! Uploads are streamed instead and have limits of their own ([`crate::blobs`]).
+//! Uploads are streamed and have their own limits ([`crate::blobs`]).
 
 use std::time::Duration;
 
@@ -13,16 +13,16 @@ use protocol::error_code::ErrorCode;
 
 use crate::{error::ApiError, settings::Limits};
 
-/// The largest body of a login: anybody may send one, and there is nothing long in it.
+/// The largest body of a login. Anybody may send one, and it contains nothing long.
 const LOGIN_BYTES_MAX: usize = 64 << 10;
 
-/// The largest body that an operation takes.
+/// Returns the largest body that an operation takes.
 #[must_use]
 pub(crate) fn bytes_max(limits: &Limits, path: &str) -> usize {
     if path == "/v1/auth/login" { limits.body_bytes_max.min(LOGIN_BYTES_MAX) } else { limits.body_bytes_max }
 }
 
-/// Whether the body of this operation is streamed by its handler.
+/// Returns whether the body of this operation is streamed by its handler.
 #[must_use]
 pub(crate) fn is_streamed(method: &Method, path: &str) -> bool {
     *method == Method::POST && path == "/v1/blobs"
@@ -31,10 +31,11 @@ pub(crate) fn is_streamed(method: &Method, path: &str) -> bool {
 /// Reads a whole body.
 ///
 /// # Errors
-/// `too_large`; `request_timeout` when it stands still, or is not there in time; `invalid_request` when it breaks off.
+/// Returns `too_large`, `request_timeout` when the body pauses too long or is late, and `invalid_request` when it
+/// breaks off.
 pub(crate) async fn read(body: Body, bytes_max: usize, limits: &Limits) -> Result<Bytes, ApiError> {
     let too_large = || ApiError::new(ErrorCode::TooLarge, format!("the body may have at most {bytes_max} bytes"));
-    // What is announced too large need not come first.
+    // A body that is announced too large need not be read.
     let announced = hyper::body::Body::size_hint(&body).lower();
     if usize::try_from(announced).map_or(true, |announced| announced > bytes_max) {
         return Err(too_large());
@@ -56,7 +57,7 @@ pub(crate) async fn read(body: Body, bytes_max: usize, limits: &Limits) -> Resul
     tokio::time::timeout(Duration::from_secs(limits.body_seconds_max), read).await.unwrap_or_else(|_| Err(too_slow()))
 }
 
-/// The answer to a body that stands still.
+/// Returns the error for a body that is too slow.
 pub(crate) fn too_slow() -> ApiError {
-    ApiError::new(ErrorCode::RequestTimeout, "the body did not come in time")
+    ApiError::new(ErrorCode::RequestTimeout, "the body did not arrive in time")
 }

@@ -1,4 +1,4 @@
-//! Who calls: the session behind a request, as an extractor.
+//! The caller of a request, as an extractor: the session and its account.
 
 use alloy::primitives::{Address, B256, Bytes};
 use axum::{
@@ -16,17 +16,17 @@ use crate::{
     store::sessions::{self, SessionDoc, SessionId, SignedIn},
 };
 
-/// The cookie of browsers. `__Host-` makes them insist on Secure, Path=/ and no Domain.
+/// The session cookie of browsers. The prefix `__Host-` makes them require Secure, Path=/ and no Domain.
 pub const SESSION_COOKIE: &str = "__Host-medlock";
 
 /// A signed-in caller.
 #[derive(Clone)]
 pub struct Caller {
-    /// Who it is.
+    /// The caller's address.
     pub address: Address,
-    /// Which session.
+    /// The id of the session.
     pub session: SessionId,
-    /// What read requests are signed with.
+    /// The key that verifies the caller's read requests.
     pub session_key: VerifyingKey,
     /// The login message that names the session key.
     pub login_message: String,
@@ -34,30 +34,30 @@ pub struct Caller {
     pub login_signature: Bytes,
     /// Unix seconds.
     pub expires_at: u64,
-    /// Where it calls from, as limits count it; unknown where there is no socket.
+    /// The caller's network, as limits count it. `None` where there is no socket.
     pub network: Option<std::net::IpAddr>,
 }
 
 impl Caller {
-    /// SHA-256 of the login message, as read requests name it.
+    /// Returns the SHA-256 of the login message, as read requests name it.
     #[must_use]
     pub fn login_hash(&self) -> B256 {
         B256::from_slice(&Sha256::digest(self.login_message.as_bytes()))
     }
 
-    /// The caller as somebody who brings actions to the relay.
+    /// Returns the caller as a submitter of actions.
     pub(crate) const fn submitter(&self) -> Submitter {
         Submitter { address: self.address, network: self.network }
     }
 
-    /// The caller's address as the mirror writes it.
+    /// Returns the caller's address in the mirror's spelling.
     #[must_use]
     pub fn hex(&self) -> String {
         format!("{:#x}", self.address)
     }
 }
 
-/// How a request carries its token.
+/// The two ways in which a request can carry its token.
 enum Carried<'a> {
     Bearer(&'a str),
     Cookie(&'a str),
@@ -66,7 +66,7 @@ enum Carried<'a> {
 fn carried(headers: &HeaderMap) -> Option<Carried<'_>> {
     let mut lines = headers.get_all(header::AUTHORIZATION).iter();
     if let Some(value) = lines.next() {
-        // With two of them, a proxy may have looked at the other.
+        // With two header lines, a proxy may have checked the other one.
         if lines.next().is_some() {
             return None;
         }
@@ -82,13 +82,14 @@ fn carried(headers: &HeaderMap) -> Option<Carried<'_>> {
         .map(Carried::Cookie)
 }
 
-/// What the token of a request names, if it has one; nobody has looked whether there is such a session.
+/// Returns the id of the session to which the request's token would belong. Does not check that there is such a
+/// session.
 pub(crate) fn session_named(headers: &HeaderMap) -> Option<SessionId> {
     let (Carried::Bearer(token) | Carried::Cookie(token)) = carried(headers)?;
     Some(SessionId::of(token))
 }
 
-/// The session and whose it is, unless it has ended.
+/// Returns the session and its account, unless it has ended.
 async fn find_session(app: &App, id: &SessionId) -> Result<Option<(SessionDoc, SignedIn)>, ApiError> {
     let Some(session) = sessions::find(&app.database, id).await? else { return Ok(None) };
     let who = session.who(&app.at_rest)?;
@@ -99,7 +100,7 @@ impl FromRequestParts<App> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        // A layer around the route has asked already; nothing else can put one here.
+        // A layer around the route has already looked it up. Nothing else can insert it.
         if let Some(known) = parts.extensions.get::<Self>() {
             return Ok(known.clone());
         }
@@ -130,7 +131,8 @@ impl FromRequestParts<App> for Caller {
     }
 }
 
-/// A browser sends cookies along with requests that other sites make; those have another origin, or none that is ours.
+/// Refuses requests with the session cookie from other origins. A browser also sends cookies with requests that other
+/// sites make, but those have another origin or none.
 fn require_same_origin(headers: &HeaderMap, app: &App) -> Result<(), ApiError> {
     let origin = headers.get(header::ORIGIN).and_then(|value| value.to_str().ok());
     let ours = app.settings.public_url.trim_end_matches('/');

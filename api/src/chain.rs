@@ -5,13 +5,13 @@ mod transport;
 use std::sync::Arc;
 
 use alloy::{
+    contract::Error as CallError,
     eips::{BlockId, BlockNumberOrTag},
-    primitives::{Address, B256, Bytes, U256},
+    primitives::{Address, B256, Bytes, U256, aliases::U40},
     providers::{DynProvider, Provider},
-    transports::TransportError,
 };
 use contracts::{
-    Terms,
+    Terms, accepts_signature,
     access_log::AccessLog::{self, AccessLogInstance},
     accreditation::Accreditation::{self, AccreditationInstance},
     grant_registry::GrantRegistry::{self, GrantRegistryInstance},
@@ -19,11 +19,11 @@ use contracts::{
     record_registry::RecordRegistry::{self, Record, RecordRegistryInstance},
 };
 use protocol::{
-    codes::{Role, SLOT_IDENTITY, ScopeKind},
+    codes::{Purpose, Right, Role, SLOT_IDENTITY, ScopeKind},
     deployment::{ContractName, Deployment},
     error_code::ErrorCode,
     ids::{RecordId, Tag},
-    messages::{CONTRACT_SIGNATURE_BYTES_MAX, CONTRACT_SIGNATURE_CALL_GAS, verify_signature},
+    messages::{Action, verify_signature},
 };
 
 pub(crate) use transport::connect;
@@ -109,115 +109,169 @@ impl ChainView {
         RecordRegistry::new(self.deployment.address_of(ContractName::RecordRegistry), self.provider.clone())
     }
 
-    /// The record as the chain holds it; `None` where there is none.
+    /// Returns the record as the chain holds it at the block; `None` where there is none.
     ///
     /// # Errors
-    /// `unavailable`.
-    pub(crate) async fn find_record(&self, id: RecordId, at: BlockId) -> Result<Option<Record>, ApiError> {
+    /// When the chain does not answer.
+    pub(crate) async fn find_record(&self, id: RecordId, at: BlockId) -> Result<Option<Record>, CallError> {
         let record = self.record_registry().recordOf(id.0).block(at).call().await?;
         Ok((record.status != 0).then_some(record))
     }
 
-    /// Whether the record was tombstoned at this block and its lift period over: from then on it is tombstoned for ever, and
-    /// what is kept of it may be destroyed.
+    /// Checks whether the record was withdrawn at this block and its lift period is over. From then on it stays withdrawn,
+    /// and its stored data may be destroyed.
     ///
     /// # Errors
-    /// `unavailable`.
-    pub(crate) async fn is_tombstone_final(&self, id: RecordId, at: &Block) -> Result<bool, ApiError> {
+    /// When the chain does not answer.
+    pub(crate) async fn is_tombstone_final(&self, id: RecordId, at: &Block) -> Result<bool, CallError> {
         // Zero where no tombstone stands. A lift needs a block whose time is below; none can follow on this one.
         let liftable_until =
             self.record_registry().tombstoneOf(id.0).block(at.id()).call().await?.liftableUntil.to::<u64>();
         Ok(liftable_until != 0 && liftable_until <= at.time)
     }
 
-    /// The terms of a grant as the chain holds them; all zero where none ever stood.
+    /// Returns how often the record was withdrawn or opened again, at the block. A Tombstone that names an earlier epoch can
+    /// never succeed.
     ///
     /// # Errors
-    /// `unavailable`.
+    /// When the chain does not answer.
+    pub(crate) async fn tombstone_epoch_of(&self, id: RecordId, at: BlockId) -> Result<u32, CallError> {
+        Ok(self.record_registry().tombstoneOf(id.0).block(at).call().await?.epoch)
+    }
+
+    /// Returns the terms of a grant as the chain holds them at the block; all zero where none was ever given.
+    ///
+    /// # Errors
+    /// When the chain does not answer.
     pub(crate) async fn terms_of(
         &self,
         patient: Address,
         tag: Tag,
         (kind, scope_id): (ScopeKind, B256),
         at: BlockId,
-    ) -> Result<Terms, ApiError> {
+    ) -> Result<Terms, CallError> {
         let word: U256 = self.grant_registry().termsOf(patient, tag.0, kind.code(), scope_id).block(at).call().await?;
         Ok(Terms::from(word))
     }
 
-    /// Whether somebody vouches for this address now, in this role if one is named.
+    /// Returns how often the patient has ended all grants, at the block.
     ///
     /// # Errors
-    /// `unavailable`.
+    /// When the chain does not answer.
+    pub(crate) async fn patient_epoch_of(&self, patient: Address, at: BlockId) -> Result<u32, CallError> {
+        self.grant_registry().patientEpochOf(patient).block(at).call().await
+    }
+
+    /// Checks whether one grant permits this right at the block and at `time` (unix seconds), for this purpose if one is
+    /// named.
+    ///
+    /// # Errors
+    /// When the chain does not answer.
+    pub(crate) async fn is_granted(
+        &self,
+        patient: Address,
+        tag: Tag,
+        (kind, scope_id): (ScopeKind, B256),
+        (right, purpose): (Right, Option<Purpose>),
+        (time, at): (u64, BlockId),
+    ) -> Result<bool, CallError> {
+        let purposes = purpose.map_or(0, Purpose::bit);
+        let registry = self.grant_registry();
+        let asked = registry.isGranted(
+            patient,
+            tag.0,
+            kind.code(),
+            scope_id,
+            right.bit(),
+            purposes,
+            U40::saturating_from(time),
+        );
+        Ok(asked.block(at).call().await?.granted)
+    }
+
+    /// Checks whether an accreditor vouches for this address now, in this role if one is named.
+    ///
+    /// # Errors
+    /// When the chain does not answer.
     pub(crate) async fn is_accredited(
         &self,
         address: Address,
         role: Option<Role>,
         at: &Block,
-    ) -> Result<bool, ApiError> {
-        /// `Roles.ANY`
-        const ANY: u8 = 255;
-        self.is_accredited_in(address, role.map_or(ANY, Role::bit), at).await
+    ) -> Result<bool, CallError> {
+        let time = self.clock.now().max(at.time);
+        self.is_accredited_at(address, role.map_or(Role::ANY, Role::bit), time, at.id()).await
     }
 
-    /// Whether somebody vouches for this address now, in at least one of these roles.
+    /// Checks whether an accreditor vouches for this address at the block and at `time` (unix seconds), in at least one of
+    /// these roles (bits of `Role`).
     ///
     /// # Errors
-    /// `unavailable`.
-    pub(crate) async fn is_accredited_in(&self, address: Address, roles: u8, at: &Block) -> Result<bool, ApiError> {
-        let time = alloy::primitives::aliases::U40::from(self.clock.now().max(at.time));
-        Ok(self.accreditation().isAccredited(address, roles, time).block(at.id()).call().await?.accredited)
+    /// When the chain does not answer.
+    pub(crate) async fn is_accredited_at(
+        &self,
+        address: Address,
+        roles: u8,
+        time: u64,
+        at: BlockId,
+    ) -> Result<bool, CallError> {
+        let time = U40::saturating_from(time);
+        Ok(self.accreditation().isAccredited(address, roles, time).block(at).call().await?.accredited)
     }
 
-    /// Whether this address has published an identity key.
+    /// Checks whether an account may accredit practitioners, or decides who may: an accreditor, or the owner of the
+    /// accreditation.
     ///
     /// # Errors
-    /// `unavailable`.
-    pub(crate) async fn has_identity_key(&self, address: Address) -> Result<bool, ApiError> {
+    /// When the chain does not answer.
+    pub(crate) async fn may_accredit(&self, account: Address) -> Result<bool, CallError> {
+        let registry = self.accreditation();
+        let (is_accreditor, owner) = (registry.isAccreditor(account), registry.owner());
+        let (is_accreditor, owner) = tokio::try_join!(is_accreditor.call(), owner.call())?;
+        Ok(is_accreditor || owner == account)
+    }
+
+    /// Checks whether this address has published an identity key.
+    ///
+    /// # Errors
+    /// When the chain does not answer.
+    pub(crate) async fn has_identity_key(&self, address: Address) -> Result<bool, CallError> {
         Ok(self.key_registry().keyOf(address, SLOT_IDENTITY).block(BlockId::latest()).call().await?.epoch > 0)
     }
 
-    /// Checks a signature as the contracts do: the account's own first, then what its contract accepts (ERC-1271).
+    /// Checks whether the nonce of a signed action is used at the block: it was carried out, or can never be.
     ///
     /// # Errors
-    /// `invalid_signature`.
+    /// When the chain does not answer.
+    pub(crate) async fn is_nonce_used(&self, action: &Action, at: BlockId) -> Result<bool, CallError> {
+        // All contracts inherit the same function; the binding of any of them fits the address of each.
+        let registry = GrantRegistry::new(self.deployment.address_of(action.contract()), self.provider.clone());
+        registry.isNonceUsed(action.signer(), action.nonce()).block(at).call().await
+    }
+
+    /// Checks whether the signer is a contract that accepts this signature (ERC-1271).
+    ///
+    /// # Errors
+    /// When the chain does not answer.
+    pub(crate) async fn accepts_signature(
+        &self,
+        hash: B256,
+        signer: Address,
+        signature: &Bytes,
+    ) -> Result<bool, CallError> {
+        Ok(accepts_signature(&self.provider, hash, signer, signature).await?)
+    }
+
+    /// Checks a signature as the contracts do: first as the account's own, then whether the account is a contract that
+    /// accepts it (ERC-1271).
+    ///
+    /// # Errors
+    /// `invalid_signature`; `unavailable` when the chain does not answer.
     pub(crate) async fn verify_signed(&self, hash: B256, signer: Address, signature: &Bytes) -> Result<(), ApiError> {
         let Err(error) = verify_signature(hash, signer, signature) else { return Ok(()) };
-        if contract_accepts(&self.provider, hash, signer, signature).await? {
+        if self.accepts_signature(hash, signer, signature).await? {
             return Ok(());
         }
         Err(ApiError::new(ErrorCode::InvalidSignature, error.to_string()))
-    }
-}
-
-/// Whether the signer is a contract that accepts this signature (ERC-1271). What it may use is bounded: it is a stranger's
-/// code on our node.
-///
-/// # Errors
-/// When the node does not answer.
-pub(crate) async fn contract_accepts(
-    provider: &DynProvider,
-    hash: B256,
-    signer: Address,
-    signature: &Bytes,
-) -> Result<bool, TransportError> {
-    alloy::sol! {
-        #[sol(rpc)]
-        interface IERC1271 {
-            function isValidSignature(bytes32 hash, bytes signature) external view returns (bytes32 word);
-        }
-    }
-    // The whole word, as the contracts compare it: the selector and 28 zero bytes.
-    let accepted = B256::right_padding_from(&[0x16, 0x26, 0xba, 0x7e]);
-    if signature.len() > CONTRACT_SIGNATURE_BYTES_MAX || provider.get_code_at(signer).await?.is_empty() {
-        return Ok(false);
-    }
-    let contract = IERC1271::new(signer, provider.clone());
-    let asked = contract.isValidSignature(hash, signature.clone()).gas(CONTRACT_SIGNATURE_CALL_GAS);
-    match asked.call().await {
-        Ok(word) => Ok(word == accepted),
-        Err(alloy::contract::Error::TransportError(error)) if error.as_error_resp().is_none() => Err(error),
-        // Whatever else the contract answers is a no.
-        Err(_) => Ok(false),
     }
 }

@@ -1,21 +1,23 @@
-//! Conditional requests and what a client accepts (RFC 9110, sections 12 and 13): entity tags, `If-Range`, `gzip`.
+//! Conditional requests, and the encodings that a client accepts (RFC 9110, sections 12 and 13): entity tags,
+//! `If-Range`, `gzip`.
 
 use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 
-/// Entity tags that a header names.
+/// The entity tags in a header.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Tags {
-    /// `*`: whatever there is.
+    /// `*`: any tag.
     Any,
-    /// These; what stands between the quotes, and whether it is weak.
+    /// The listed tags: the text between the quotes, and whether the tag is weak.
     These(Vec<(String, bool)>),
 }
 
 impl Tags {
-    /// Reads every line of `If-Match` or `If-None-Match`; `None` without one, or when one of them is no list of tags.
+    /// Parses every line of `If-Match` or `If-None-Match`. Returns `None` if there is none, or if a line is not a list
+    /// of tags.
     pub(crate) fn of(headers: &HeaderMap, name: &HeaderName) -> Option<Self> {
         let mut lines = headers.get_all(name).iter().peekable();
         lines.peek()?;
@@ -30,7 +32,7 @@ impl Tags {
         Some(Self::These(tags))
     }
 
-    /// Whether the tag with this text is named, weak or not (weak comparison).
+    /// Returns whether the header lists the tag with this text, weak or strong (weak comparison).
     pub(crate) fn match_weakly(&self, opaque: &str) -> bool {
         match self {
             Self::Any => true,
@@ -38,7 +40,7 @@ impl Tags {
         }
     }
 
-    /// The texts of the tags that are not weak: what `If-Match` may compare.
+    /// Returns the texts of the strong tags, which are the ones that `If-Match` may compare.
     pub(crate) fn strong(self) -> Vec<String> {
         match self {
             Self::Any => Vec::new(),
@@ -47,7 +49,7 @@ impl Tags {
     }
 }
 
-/// `"a", W/"b"`: commas may stand inside the quotes, empty members count for nothing.
+/// Parses a list such as `"a", W/"b"`. The quotes may contain commas, and empty members are ignored.
 fn read_list(mut rest: &str, tags: &mut Vec<(String, bool)>) -> Option<()> {
     loop {
         rest = rest.trim_start_matches([' ', '\t', ',']);
@@ -64,12 +66,13 @@ fn read_list(mut rest: &str, tags: &mut Vec<(String, bool)>) -> Option<()> {
     }
 }
 
-/// Whether the client has what stands under this tag already: `If-None-Match` names it.
+/// Returns whether the client already has the content with this tag: `If-None-Match` lists it.
 pub(crate) fn is_known(headers: &HeaderMap, opaque: &str) -> bool {
     Tags::of(headers, &header::IF_NONE_MATCH).is_some_and(|tags| tags.match_weakly(opaque))
 }
 
-/// Whether a range may be answered: `If-Range` is absent, or is exactly this tag. A date never is: we give none.
+/// Returns whether a range may be answered: `If-Range` is absent or equals this tag. A date never matches, because the
+/// server sends no dates.
 pub(crate) fn is_range_wanted(headers: &HeaderMap, opaque: &str) -> bool {
     let mut lines = headers.get_all(header::IF_RANGE).iter();
     match (lines.next(), lines.next()) {
@@ -79,18 +82,18 @@ pub(crate) fn is_range_wanted(headers: &HeaderMap, opaque: &str) -> bool {
     }
 }
 
-/// An entity tag as it stands in a header.
+/// Returns an entity tag as a header value.
 pub(crate) fn etag(opaque: &str) -> HeaderValue {
     HeaderValue::from_str(&format!("\"{opaque}\"")).expect("hashes and CIDs are visible ASCII")
 }
 
-/// 304 with the headers that it has to repeat.
+/// Returns a 304 answer with the headers that it must repeat.
 pub(crate) fn not_modified(opaque: &str, cache: &'static str) -> Response {
     let headers = [(header::ETAG, etag(opaque)), (header::CACHE_CONTROL, HeaderValue::from_static(cache))];
     (StatusCode::NOT_MODIFIED, headers).into_response()
 }
 
-/// Whether the client takes gzip: `Accept-Encoding` names it, or `*`, with a weight above zero.
+/// Returns whether the client accepts gzip: `Accept-Encoding` lists it, or `*`, with a weight above zero.
 pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
     let (mut gzip, mut any) = (None, None);
     for line in headers.get_all(header::ACCEPT_ENCODING) {
@@ -118,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_is_known_alone_in_a_list_weak_and_by_the_star() {
+    fn a_tag_matches_alone_in_a_list_weakly_and_by_a_star() {
         let known = |lines: &[&str]| is_known(&headers(header::IF_NONE_MATCH, lines), "a,b");
         for lines in [
             &[r#""a,b""#][..],
@@ -139,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_very_tag_lets_a_range_be_answered() {
+    fn only_the_exact_tag_allows_a_range() {
         let wanted = |lines: &[&str]| is_range_wanted(&headers(header::IF_RANGE, lines), "a");
         assert!(wanted(&[]) && wanted(&[r#""a""#]));
         for lines in [
@@ -156,14 +159,14 @@ mod tests {
     }
 
     #[test]
-    fn only_strong_tags_name_what_is_replaced() {
+    fn only_strong_tags_identify_the_replaced_revision() {
         let tags = Tags::of(&headers(header::IF_MATCH, &[r#""a", W/"b", "c""#]), &header::IF_MATCH).expect("tags");
         assert_eq!(tags.strong(), ["a", "c"]);
         assert_eq!(Tags::of(&headers(header::IF_MATCH, &["x"]), &header::IF_MATCH), None);
     }
 
     #[test]
-    fn a_weight_of_zero_is_a_no() {
+    fn a_weight_of_zero_means_no() {
         let takes = |lines: &[&str]| takes_gzip(&headers(header::ACCEPT_ENCODING, lines));
         for lines in [
             &["gzip"][..],

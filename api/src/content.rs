@@ -1,4 +1,4 @@
-//! The content store: where envelopes lie. Kubo behind a small trait, so that another block store can take its place.
+//! The content store of envelopes. Kubo is behind a small trait, so that another block store can replace it.
 
 mod kubo;
 
@@ -10,20 +10,20 @@ use futures::stream::BoxStream;
 
 pub use kubo::Kubo;
 
-/// Bytes on their way. An error means that the rest will not come.
+/// A stream of bytes. An error means that the rest will not arrive.
 pub type ByteStream = BoxStream<'static, io::Result<Bytes>>;
 
-/// Why the content store did not do it.
+/// The reason why the content store failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ContentError {
-    /// The stream that was to be stored broke off; nothing is pinned.
+    /// The input stream broke off. Nothing is pinned.
     #[error("the upload broke off")]
     Interrupted(#[source] io::Error),
-    /// It does not answer, or not in time. Trying again helps.
+    /// The store does not answer, or not in time. Trying again helps.
     #[error("the content store does not answer")]
     Unreachable(#[source] anyhow::Error),
-    /// It answered, but refused.
+    /// The store refused the request.
     #[error("the content store refused: {0}")]
     Refused(String),
 }
@@ -31,22 +31,22 @@ pub enum ContentError {
 /// Stores blobs under their CID and keeps them while they are pinned.
 #[async_trait]
 pub trait ContentStore: Send + Sync {
-    /// Stores and pins a stream as UnixFS (CIDv1, raw leaves, 1 MiB chunks, 1024 links a node) and gives its CID.
-    /// Unless the stream ends without an error, nothing stays pinned.
+    /// Stores and pins a stream as UnixFS (CIDv1, raw leaves, 1 MiB chunks, 1024 links a node) and returns its CID. If
+    /// the stream ends with an error, nothing stays pinned.
     async fn put(&self, bytes: ByteStream) -> Result<String, ContentError>;
 
-    /// Reads `length` bytes from `offset`. A stream that ends early is an error of the store, for the caller to notice.
+    /// Reads `length` bytes from `offset`. The caller must check that the stream has the full length.
     async fn get(&self, cid: &str, offset: u64, length: u64) -> Result<ByteStream, ContentError>;
 
-    /// The length of a stored file in bytes; `None` if not all that it takes to know is here.
+    /// Returns the length of a stored file in bytes, or `None` if blocks that are needed to know it are missing here.
     async fn size(&self, cid: &str) -> Result<Option<u64>, ContentError>;
 
-    /// Keeps what is stored.
+    /// Pins a stored file.
     async fn pin(&self, cid: &str) -> Result<(), ContentError>;
 
-    /// Lets go of what is stored. Nothing happens if it was not pinned.
+    /// Unpins a stored file. Does nothing if it was not pinned.
     async fn unpin(&self, cid: &str) -> Result<(), ContentError>;
 
-    /// Whether it answers.
+    /// Checks that the store answers.
     async fn probe(&self) -> Result<(), ContentError>;
 }

@@ -1,4 +1,4 @@
-//! What may happen to one person, or be done by one, a certain number of times a day (UTC).
+//! Daily limits (UTC) on actions to or by one person.
 
 use alloy::primitives::Address;
 use mongodb::{
@@ -17,12 +17,12 @@ use crate::{
 
 const DAY_SECONDS: u64 = 86_400;
 
-/// What is counted.
+/// The kind of action that is counted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Daily {
-    /// Requests of strangers to a person.
+    /// Requests from strangers to one person.
     RequestsOfStrangers,
-    /// Requests of a person to people who do not know it.
+    /// Requests from one person to people who do not know it.
     RequestsToStrangers,
 }
 
@@ -35,29 +35,29 @@ impl Daily {
     }
 }
 
-/// Creates the index by which counts of past days go.
+/// Creates the index that deletes the counts of past days.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     database.collection::<Document>(collection::DAILY).create_index(ttl_index("delete_at")).await?;
     Ok(())
 }
 
-/// Seconds until counting begins anew.
+/// Returns the seconds until a new day begins.
 pub(crate) fn seconds_left(now: u64) -> u64 {
     DAY_SECONDS - now % DAY_SECONDS
 }
 
-/// Counts one; whether it was still within `max` of this day. One too many is not counted.
+/// Counts one action, and returns whether it was within the day's maximum. An action above the maximum is not counted.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn take(app: &App, what: Daily, who: Address, max: u64) -> Result<bool, ApiError> {
     let now = app.clock.now();
     let counts: Collection<Document> = app.database.collection(collection::DAILY);
     let name = |who: String| format!("{}:{who}:{}", what.as_str(), now / DAY_SECONDS);
-    // What was counted today before a rotation of the operator's secret counts on.
+    // Actions that were counted today before the operator's secret was rotated still count.
     let older: Vec<String> = app.at_rest.older(Lookup::Daily, who).into_iter().map(name).collect();
     let standing = find_id(&counts, &older).await?;
     let id = doc! { "_id": standing.unwrap_or_else(|| name(app.at_rest.blind(Lookup::Daily, who))) };
@@ -68,7 +68,7 @@ pub(crate) async fn take(app: &App, what: Daily, who: Address, max: u64) -> Resu
     let counting =
         || counts.find_one_and_update(id.clone(), count.clone()).upsert(true).return_document(ReturnDocument::After);
     let counted = match counting().await {
-        // The first of the day, twice at once.
+        // Two first actions of a day at the same moment.
         Err(error) if is_duplicate(&error) => counting().await?,
         other => other?,
     };

@@ -1,6 +1,6 @@
 //! The directory of accredited people: `/v1/directory`.
 //!
-//! Who is accredited stands on chain. What they are called is a public profile that their accreditor signed.
+//! The chain holds who is accredited. The names come from public profiles that the accreditors signed.
 
 use std::collections::HashMap;
 
@@ -45,13 +45,13 @@ struct ProfileDoc {
     signed: SignedProfile,
 }
 
-/// Indexes of the profiles.
+/// Creates the indexes of the profiles.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     database.collection::<ProfileDoc>(collection::PROFILES).create_index(index(doc! { "name": 1, "_id": 1 })).await?;
     Ok(())
 }
 
-/// Lists accredited people by address, or by name when a name is asked for.
+/// Lists accredited people by address, or by name if the query has one.
 ///
 /// **Who may call:** any signed-in address.
 #[utoipa::path(get, path = "/v1/directory", tag = "people", params(DirectoryQuery), responses((status = 200, body = Page<DirectoryEntry>)))]
@@ -61,7 +61,7 @@ pub(crate) async fn list_directory(
     Query(query): Query<DirectoryQuery>,
 ) -> Result<Json<Page<DirectoryEntry>>, ApiError> {
     let limit = page_limit(query.limit)? as usize;
-    // One batch a page: who looks for a rare role gets short pages and goes on, instead of one long look through all.
+    // One batch for each page: a search for a rare role returns short pages instead of taking one long request.
     let (candidates, further) = match &query.name {
         Some(name) => by_name(&app, name, query.cursor.as_deref()).await?,
         None => by_address(&app, query.cursor.as_deref()).await?,
@@ -71,9 +71,9 @@ pub(crate) async fn list_directory(
     paging::page(wanted.map(|(entry, place)| (place, entry)), limit, further).map(Json)
 }
 
-/// Puts a practitioner's public profile in, or replaces an older one.
+/// Stores a practitioner's public profile, or replaces an older one.
 ///
-/// **Who may call:** its accreditor or the practitioner; the accreditor's signature is what counts.
+/// **Who may call:** its accreditor or the practitioner. The profile must have the accreditor's signature.
 #[utoipa::path(put, path = "/v1/directory/{address}", tag = "people", params(("address" = String, Path, pattern = "^0x[0-9a-fA-F]{40}$")),
     request_body = SignedProfile, responses((status = 204)))]
 pub(crate) async fn put_profile(
@@ -84,10 +84,10 @@ pub(crate) async fn put_profile(
 ) -> Result<StatusCode, ApiError> {
     let profile = &signed.profile;
     if profile.practitioner != practitioner {
-        return Err(ApiError::invalid("the profile is of another practitioner"));
+        return Err(ApiError::invalid("the profile belongs to another practitioner"));
     }
     if caller.address != profile.accreditor && caller.address != practitioner {
-        return Err(ApiError::forbidden("a profile comes from the accreditor or the practitioner"));
+        return Err(ApiError::forbidden("only the accreditor or the practitioner can store a profile"));
     }
     check_texts(&signed)?;
     let now = app.clock.now();
@@ -121,20 +121,21 @@ fn check_texts(signed: &SignedProfile) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// The accreditor must vouch for the practitioner now, in at least the roles that the profile shows.
+/// Checks that the accreditor vouches for the practitioner now, in at least the roles of the profile.
 async fn check_accreditation(app: &App, signed: &SignedProfile) -> Result<(), ApiError> {
     let profile = &signed.profile;
     let registry = app.chain_view.accreditation();
     let practitioner = registry.practitionerOf(profile.practitioner).call().await?;
     if practitioner.accreditor != profile.accreditor {
-        return Err(ApiError::forbidden("another accreditor, or none, vouches for this practitioner"));
+        return Err(ApiError::forbidden("this accreditor does not vouch for the practitioner"));
     }
     if !registry.isAccreditor(profile.accreditor).call().await? {
-        return Err(ApiError::new(ErrorCode::NotAccredited, "the accreditor may not vouch now"));
+        return Err(ApiError::new(ErrorCode::NotAccredited, "the accreditor is not active now"));
     }
     let epoch = registry.accreditorEpochOf(profile.accreditor).call().await?;
     if practitioner.accreditorEpoch != epoch {
-        let detail = "the accreditor was removed since it vouched for this practitioner, and has not vouched anew";
+        let detail =
+            "the accreditor was removed after it accredited this practitioner, and has not accredited it again";
         return Err(ApiError::new(ErrorCode::NotAccredited, detail));
     }
     if profile.accreditorEpoch != epoch {
@@ -142,12 +143,15 @@ async fn check_accreditation(app: &App, signed: &SignedProfile) -> Result<(), Ap
         return Err(ApiError::new(ErrorCode::StaleState, detail));
     }
     if profile.roles & !practitioner.roles != 0 || profile.roles == 0 {
-        return Err(ApiError::new(ErrorCode::NotAccredited, "the profile shows a role that nobody vouches for"));
+        return Err(ApiError::new(
+            ErrorCode::NotAccredited,
+            "the profile shows a role that the accreditor does not vouch for",
+        ));
     }
     Ok(())
 }
 
-/// Keeps the profile unless a newer one is there. The same one again changes nothing.
+/// Stores the profile unless a newer one exists. Storing the same profile again changes nothing.
 async fn store(app: &App, signed: SignedProfile) -> Result<(), ApiError> {
     let doc = ProfileDoc {
         practitioner: signed.profile.practitioner,
@@ -171,13 +175,13 @@ async fn store(app: &App, signed: SignedProfile) -> Result<(), ApiError> {
     }
 }
 
-/// How many practitioners are looked at in one go.
+/// Practitioners that are read for one page.
 const BATCH: i64 = 200;
 
 /// A practitioner with its place in the order of the list.
 type Candidate = (PractitionerDoc, String);
 
-/// The next practitioners in the order of addresses, and where to go on.
+/// Returns the next practitioners in the order of addresses, and the place to continue from.
 async fn by_address(app: &App, after: Option<&str>) -> Result<(Vec<Candidate>, Option<String>), ApiError> {
     let filter = after.map_or_else(Document::new, |after| doc! { "_id": { "$gt": after } });
     let practitioners: Vec<PractitionerDoc> = app
@@ -198,7 +202,7 @@ async fn by_address(app: &App, after: Option<&str>) -> Result<(Vec<Candidate>, O
     Ok((candidates.collect(), further))
 }
 
-/// The next practitioners whose name begins so, in the order of names. A place is `name NUL address`.
+/// Returns the next practitioners whose name has this prefix, in the order of names. A place is `name NUL address`.
 async fn by_name(app: &App, prefix: &str, after: Option<&str>) -> Result<(Vec<Candidate>, Option<String>), ApiError> {
     let prefix = prefix.to_lowercase();
     let end = format!("{prefix}{}", char::MAX);
@@ -212,8 +216,8 @@ async fn by_name(app: &App, prefix: &str, after: Option<&str>) -> Result<(Vec<Ca
             let (name, id) = after
                 .split_once('\0')
                 .filter(|(name, _)| name.starts_with(&prefix))
-                .ok_or_else(|| ApiError::invalid("the cursor is not one of this list's"))?;
-            // Two questions along the index instead of one with alternatives.
+                .ok_or_else(|| ApiError::invalid("the cursor does not belong to this list"))?;
+            // Two queries along the index instead of one query with `$or`.
             let mut found = find(doc! { "name": name, "_id": { "$gt": id } }, BATCH).await?;
             let missing = BATCH - i64::try_from(found.len()).unwrap_or(BATCH);
             if missing > 0 {
@@ -242,7 +246,7 @@ async fn by_name(app: &App, prefix: &str, after: Option<&str>) -> Result<(Vec<Ca
     Ok((candidates.collect(), further))
 }
 
-/// What is shown of each: accreditor, key and profile are fetched for all at once.
+/// Returns the entries for these practitioners. Accreditors, keys and profiles are fetched for all of them together.
 async fn entries(app: &App, candidates: Vec<Candidate>) -> Result<Vec<(DirectoryEntry, String)>, ApiError> {
     let ids: Vec<String> = candidates.iter().map(|(doc, _)| format!("{:#x}", doc.address)).collect();
     let accreditor_ids: Vec<String> = candidates.iter().map(|(doc, _)| format!("{:#x}", doc.accreditor)).collect();
@@ -269,7 +273,7 @@ async fn entries(app: &App, candidates: Vec<Candidate>) -> Result<Vec<(Directory
         .await?;
     let entry = |(doc, place): Candidate| {
         let accreditor = accreditors.iter().find(|accreditor| accreditor.address == doc.accreditor);
-        // A profile counts only while the one who signed it is still the one who vouches, in the same epoch.
+        // A profile is valid only while its signer is still the accreditor that vouches, in the same epoch.
         let current = |profile: &&ProfileDoc| {
             let of = &profile.signed.profile;
             profile.practitioner == doc.address

@@ -1,4 +1,4 @@
-//! The OpenAPI document and the page that shows it, served from here and from nowhere else.
+//! The OpenAPI document and a page that displays it. All files of the page are served from here.
 
 mod problems;
 
@@ -25,7 +25,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 pub(crate) use self::problems::Documented;
 use crate::{app::App, caller::SESSION_COOKIE};
 
-/// What the document says beside the routes.
+/// The parts of the document that do not come from the routes.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -33,7 +33,7 @@ use crate::{app::App, caller::SESSION_COOKIE};
         description = "The blind server of medlock: it stores what it cannot read, relays what it did not sign, and keeps the log. \
             Every error is a problem (RFC 9457) with a stable `code`."
     ),
-    // What no body names: every answer's problem, and a list that only a query parameter uses.
+    // Schemas that no body names: the problem of every answer, and a list that only a query parameter uses.
     components(schemas(
         protocol::error_code::Problem,
         protocol::error_code::ErrorCode,
@@ -44,7 +44,7 @@ use crate::{app::App, caller::SESSION_COOKIE};
 )]
 pub(crate) struct ApiDoc;
 
-/// The two ways to carry a session. Routes that need none say so themselves.
+/// The two ways to send a session. Routes that need no session declare it themselves.
 struct Sessions;
 
 impl Modify for Sessions {
@@ -62,14 +62,14 @@ impl Modify for Sessions {
     }
 }
 
-/// The whole document: with the problems that each operation may answer with.
+/// Returns the whole document, with the problems that each operation may return.
 pub(crate) fn complete(openapi: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
     problems::describe(openapi)
 }
 
-/// `/openapi.json` and `/docs`. They are not part of the document themselves.
+/// Returns the routes `/openapi.json` and `/docs`. The document does not contain them.
 pub(crate) fn router(openapi: &utoipa::openapi::OpenApi) -> Router<App> {
-    // Written once: anybody may ask for it, as often as the limits let them.
+    // Serialized once, because anybody may request it as often as the limits allow.
     let document = Bytes::from(serde_json::to_vec(openapi).expect("the document is plain data"));
     let answer = async move || ([(header::CONTENT_TYPE, "application/json")], document.clone());
     Router::new()
@@ -77,8 +77,8 @@ pub(crate) fn router(openapi: &utoipa::openapi::OpenApi) -> Router<App> {
         .merge(SwaggerUi::new("/docs").config(Config::from("/openapi.json")))
 }
 
-/// Checks that the OpenAPI document lists every answer, because clients are generated from it. A debug build panics
-/// otherwise, so that tests notice.
+/// Checks that the OpenAPI document lists every answer, because clients are generated from it. A debug build panics on
+/// an unlisted answer, so tests find it.
 pub(crate) async fn compare(State(documented): State<Arc<Documented>>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", |path| path.as_str()).to_owned();
     let method = request.method().clone();
@@ -90,7 +90,7 @@ pub(crate) async fn compare(State(documented): State<Arc<Documented>>, request: 
 fn expect_documented(documented: &Documented, method: &Method, route: &str, response: &Response) {
     let status = response.status();
     let code = response.extensions().get::<ErrorCode>().copied();
-    // Of a method that the route has not, the document says nothing.
+    // The document describes no methods that the route does not have.
     if status == StatusCode::METHOD_NOT_ALLOWED || documented.has(method, route, status.as_u16(), code) {
         return;
     }

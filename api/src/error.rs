@@ -1,8 +1,8 @@
 //! The one error of the HTTP edge.
 //!
-//! Which error type where: functions below the handlers return their own `thiserror` enums or the driver's errors;
-//! handlers return [`ApiError`]. It carries a stable [`ErrorCode`] and a sentence for people. The cause, if any, is
-//! logged once, here, under the request's id, and never sent.
+//! Which error type to use where: functions below the handlers return their own `thiserror` enums or the driver's
+//! errors, and handlers return [`ApiError`]. It contains a stable [`ErrorCode`] and a sentence for people. The cause,
+//! if any, is logged once, here, with the request's id, and never sent.
 
 use std::borrow::Cow;
 
@@ -18,16 +18,16 @@ use protocol::{
 
 use crate::request_id;
 
-/// The longest sentence of a problem, in characters. Sentences of ours are shorter: this is the last line of defence
-/// against one that repeats what was sent.
+/// The longest sentence of a problem, in characters. Our own sentences are shorter. The limit is the last protection
+/// against a sentence that repeats the caller's input.
 const DETAIL_CHARS_MAX: usize = 300;
-/// At most so many characters of what a caller sent are repeated to them.
+/// The most characters of a caller's input that an answer repeats.
 pub const REPEATED_CHARS_MAX: usize = 100;
 /// The longest cause in the log, in characters.
 const CAUSE_CHARS_MAX: usize = 2_000;
 
-/// A text that may hold what a caller sent, as one line of at most `chars_max` characters, the last of which says that
-/// something was cut off.
+/// Returns a text as one line of at most `chars_max` characters. If the text was cut, the last character shows it. For
+/// text that may contain a caller's input.
 #[must_use]
 pub fn clipped(text: &str, chars_max: usize) -> String {
     let mut line = text.chars().map(|c| if c.is_control() { ' ' } else { c });
@@ -38,7 +38,7 @@ pub fn clipped(text: &str, chars_max: usize) -> String {
     kept
 }
 
-/// What a handler answers when it cannot do what was asked.
+/// The error that a handler returns.
 #[derive(Debug)]
 pub struct ApiError {
     code: ErrorCode,
@@ -48,7 +48,7 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// An error with its sentence. The sentence is sent: it names no secret and no person.
+    /// Creates an error with a sentence. The sentence is sent, so it must not contain secrets or identify a person.
     #[must_use]
     pub fn new(code: ErrorCode, detail: impl Into<Cow<'static, str>>) -> Self {
         let mut detail = detail.into();
@@ -58,19 +58,19 @@ impl ApiError {
         Self { code, detail, cause: None, retry_after_seconds: None }
     }
 
-    /// Our fault; `cause` is logged and never sent.
+    /// An internal error. `cause` is logged and never sent.
     #[must_use]
     pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
         Self::new(ErrorCode::Internal, "something went wrong on the server").because(cause)
     }
 
-    /// A part of ours does not answer; trying again helps.
+    /// A service that this server needs does not answer. Trying again helps.
     #[must_use]
     pub fn unavailable(part: &'static str, cause: impl Into<anyhow::Error>) -> Self {
         Self::new(ErrorCode::Unavailable, format!("{part} does not answer")).because(cause)
     }
 
-    /// Nobody is signed in.
+    /// The caller is not signed in.
     #[must_use]
     pub fn not_signed_in() -> Self {
         Self::new(ErrorCode::NotSignedIn, "there is no session, or it has ended")
@@ -82,19 +82,19 @@ impl ApiError {
         Self::new(ErrorCode::Forbidden, detail)
     }
 
-    /// Nothing by that name that the caller may see.
+    /// The thing does not exist, or the caller may not see it.
     #[must_use]
     pub fn not_found(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorCode::NotFound, detail)
     }
 
-    /// The request cannot be read.
+    /// The request is invalid.
     #[must_use]
     pub fn invalid(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorCode::InvalidRequest, detail)
     }
 
-    /// The request cannot be read, for a reason that may repeat it.
+    /// The request cannot be read. The reason may repeat a part of it.
     #[must_use]
     pub fn unreadable(what: &'static str, why: &impl std::fmt::Display) -> Self {
         Self::invalid(format!("{what} cannot be read: {}", clipped(&why.to_string(), REPEATED_CHARS_MAX)))
@@ -107,20 +107,20 @@ impl ApiError {
         self
     }
 
-    /// Says when to try again, in seconds.
+    /// Adds the number of seconds after which the caller should try again.
     #[must_use]
     pub const fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after_seconds = Some(seconds);
         self
     }
 
-    /// The stable code.
+    /// Returns the stable code.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         self.code
     }
 
-    /// The problem as it is sent, or stored beside a failed action.
+    /// Returns the problem as it is sent, or as it is stored beside a failed action.
     #[must_use]
     pub fn problem(&self) -> Problem {
         Problem {
@@ -133,14 +133,15 @@ impl ApiError {
         }
     }
 
-    /// An error is our fault and nothing else: what whoever asks can cause as often as they like must not fill the log in which
-    /// the operator looks for faults. What waits for a part of ours is a warning; readiness and metrics say it, too.
+    /// Logs the error. The level `error` is only for faults of this server: callers must not be able to fill the log in
+    /// which the operator looks for faults. A service that does not answer is a warning; readiness and metrics show it,
+    /// too.
     fn log(&self) {
         let code = self.code.as_str();
         let cause = self.cause.as_ref().map(|cause| clipped(&format!("{cause:#}"), CAUSE_CHARS_MAX));
         match (self.code, cause) {
             (ErrorCode::Internal, cause) => tracing::error!(code, cause, "request failed"),
-            (ErrorCode::Unavailable, Some(cause)) => tracing::warn!(code, cause, "a part did not answer"),
+            (ErrorCode::Unavailable, Some(cause)) => tracing::warn!(code, cause, "a service did not answer"),
             (_, cause) => tracing::debug!(code, cause, "request refused"),
         }
     }
@@ -151,7 +152,7 @@ impl IntoResponse for ApiError {
         self.log();
         let status = StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, axum::Json(self.problem())).into_response();
-        // For who counts answers: the body is not looked into.
+        // For the code that counts answers: it does not read the body.
         response.extensions_mut().insert(self.code);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -166,10 +167,10 @@ impl IntoResponse for ApiError {
 }
 
 impl From<mongodb::error::Error> for ApiError {
-    /// A database that cannot be reached is unavailable; anything else is our fault.
+    /// Returns `unavailable` for a database that cannot be reached, and `internal` for anything else.
     fn from(error: mongodb::error::Error) -> Self {
         use mongodb::error::ErrorKind;
-        // Whoever collided with somebody else's write succeeds when trying again.
+        // A write that collided with another one succeeds when it is tried again.
         let is_transient = [mongodb::error::TRANSIENT_TRANSACTION_ERROR, mongodb::error::RETRYABLE_WRITE_ERROR]
             .iter()
             .any(|label| error.contains_label(label));
@@ -192,15 +193,15 @@ impl From<TooFarAhead> for ApiError {
 }
 
 impl From<TransportError> for ApiError {
-    /// For calls that only read the chain. Reverts are decoded where the call is made.
+    /// Converts an error of a call that only reads the chain. Reverts are decoded where the call is made.
     fn from(error: TransportError) -> Self {
         Self::unavailable("the chain", error)
     }
 }
 
 impl From<alloy::contract::Error> for ApiError {
-    /// For calls that cannot revert. Others decode the revert first. A node that answers with any other error is one that does
-    /// not answer.
+    /// Converts an error of a call that cannot revert. Other calls decode the revert first. A node that returns any
+    /// other error counts as unavailable.
     fn from(error: alloy::contract::Error) -> Self {
         let has_reverted = |error: &TransportError| {
             error.as_error_resp().is_some_and(|payload| payload.code == 3 || payload.as_revert_data().is_some())
@@ -238,19 +239,19 @@ mod tests {
         fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
         fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
         fn event(&self, event: &tracing::Event<'_>) {
-            self.0.lock().expect("nobody panics with it").push(*event.metadata().level());
+            self.0.lock().expect("no thread panics while it holds the lock").push(*event.metadata().level());
         }
         fn enter(&self, _: &tracing::span::Id) {}
         fn exit(&self, _: &tracing::span::Id) {}
     }
 
     #[test]
-    fn only_a_fault_of_ours_is_an_error_in_the_log() {
+    fn only_internal_errors_are_logged_as_errors() {
         use tracing::Level;
         let level = |error: ApiError| {
             let lines = Lines::default();
             tracing::subscriber::with_default(lines.clone(), || drop(error.into_response()));
-            let lines = lines.0.lock().expect("nobody panics with it").clone();
+            let lines = lines.0.lock().expect("no thread panics while it holds the lock").clone();
             assert_eq!(lines.len(), 1, "once");
             lines[0]
         };
@@ -267,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_a_problem_is_made_of_it_stays_small() {
+    fn the_size_of_a_problem_is_limited() {
         let input = "\u{202E}7".repeat(1 << 20);
         let error = ApiError::invalid(input.clone()).because(anyhow::anyhow!(input.clone()));
         assert!(serde_json::to_vec(&error.problem()).expect("plain data").len() < 4_000);

@@ -1,5 +1,5 @@
-//! Extractors that refuse with a problem and a stable code, where axum's own would answer plain text. What they say never
-//! repeats more than [`crate::error::REPEATED_CHARS_MAX`] characters of what was sent.
+//! Extractors that refuse with a problem and a stable code; axum's own extractors answer with plain text. Their
+//! messages never repeat more than [`crate::error::REPEATED_CHARS_MAX`] characters of the input.
 
 use alloy::primitives::Address;
 use axum::{
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{app::App, body, error::ApiError, rate_limit, work};
 
-/// A JSON body, in or out.
+/// A JSON body of a request or an answer.
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
@@ -37,7 +37,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     media_type.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
 }
 
-/// Reads one JSON value and nothing behind it. The error begins with the field.
+/// Parses exactly one JSON value. The error message begins with the name of the field.
 fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value =
@@ -92,10 +92,10 @@ pub struct AddressInPath(#[serde(with = "protocol::hex_text")] pub Address);
 #[serde(transparent)]
 pub struct VersionInPath(#[serde(deserialize_with = "protocol::digits::deserialize")] pub u16);
 
-/// How many items a page has: `limit` if it is 1 to 500, 100 if absent.
+/// Returns the number of items on a page: `limit` if it is 1 to 500, or 100 if it is absent.
 ///
 /// # Errors
-/// `out_of_range`.
+/// Returns `out_of_range`.
 pub fn page_limit(limit: Option<u32>) -> Result<u32, ApiError> {
     match limit {
         None => Ok(100),

@@ -9,19 +9,19 @@ use tokio::sync::broadcast;
 
 use crate::store::sessions::SessionId;
 
-/// Tells the open connections of this replica that there is something new.
+/// Notifies the open connections of this replica about new entries.
 #[derive(Clone)]
 pub struct Feed {
     news: broadcast::Sender<News>,
     connections: Arc<Mutex<HashMap<SessionId, usize>>>,
 }
 
-/// For whom there is something new.
+/// The recipients of new entries.
 #[derive(Clone, Debug)]
 pub(crate) enum News {
     /// The blind index of a person.
     For(String),
-    /// The change stream was interrupted: everybody looks.
+    /// Everybody should read again, because the change stream was interrupted.
     ForAnyone,
 }
 
@@ -31,14 +31,14 @@ impl Default for Feed {
     }
 }
 
-/// One open connection of a session; counts while it lives.
+/// One open connection of a session. It counts until it is dropped.
 pub(crate) struct Connection {
     feed: Feed,
     session: SessionId,
 }
 
 impl Feed {
-    /// Counts one more open connection of a session; `None` when it has `max` already.
+    /// Counts one more open connection of a session. Returns `None` when the session already has `max`.
     pub(crate) fn connect(&self, session: &SessionId, max: usize) -> Option<Connection> {
         let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
         let count = connections.entry(session.clone()).or_insert(0);
@@ -56,7 +56,7 @@ impl Feed {
 
     /// Sends news to all open connections.
     pub(crate) fn tell(&self, news: News) {
-        // Nobody need be connected.
+        // There may be no connection.
         let _ = self.news.send(news);
     }
 }

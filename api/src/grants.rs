@@ -34,8 +34,9 @@ use crate::{
     work,
 };
 
-/// Grants: keeps the capsules for the grantee, then relays the signed message. Without a message the grants must stand on
-/// chain already, and only their capsules are kept.
+/// Gives grants: stores the capsules for the grantee, then relays the signed message.
+///
+/// Without a message the grants must already be on chain, and only their capsules are stored.
 ///
 /// **Who may call:** the patient.
 #[utoipa::path(post, path = "/v1/grants", tag = "grants", request_body = GrantBody, responses(
@@ -70,8 +71,9 @@ pub(crate) async fn post_grant(
     }
 }
 
-/// Lists the grants that the caller gave or received, newest first, without their capsules. Received ones wait on shelves:
-/// those of strangers and of blocked senders stand apart.
+/// Lists the grants that the caller gave or received, newest first, without their capsules.
+///
+/// Received grants are on shelves. Grants from strangers and from blocked senders have separate shelves.
 ///
 /// **Who may call:** any signed-in address.
 #[utoipa::path(get, path = "/v1/grants", tag = "grants", params(GrantQuery), responses((status = 200, body = Page<GrantView>)))]
@@ -83,7 +85,7 @@ pub(crate) async fn list_grants(
     view::list(&app, &caller, &query).await.map(Json)
 }
 
-/// Gives the capsules of one grant.
+/// Returns the capsules of one grant.
 ///
 /// **Who may call:** the patient who gave the grant, and its grantee.
 #[utoipa::path(get, path = "/v1/grants/{grant}/bundle", tag = "grants", params(("grant" = String, Path, pattern = "^0x[0-9a-fA-F]{64}$")),
@@ -94,11 +96,13 @@ pub(crate) async fn get_bundle(
     Path(grant): Path<GrantId>,
 ) -> Result<Response, ApiError> {
     let bundle = view::bundle(&app, &caller, grant).await?;
-    // Written as text where it was opened: it may be long.
+    // Serialized on the worker thread, because it may be long.
     work::run(bundle.capsules.len() * CAPSULE_LEN, move || Ok(Json(bundle).into_response())).await
 }
 
-/// Hides a received grant from the caller's lists. It goes on to count, and can be asked for by its record.
+/// Hides a received grant from the caller's lists.
+///
+/// The grant remains valid, and can still be found by its record.
 ///
 /// **Who may call:** its grantee.
 #[utoipa::path(put, path = "/v1/grants/{grant}/hidden", tag = "grants", params(("grant" = String, Path, pattern = "^0x[0-9a-fA-F]{64}$")),
@@ -126,7 +130,7 @@ pub(crate) async fn unhide_grant(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Adds capsules of later versions to a standing grant (catch-up).
+/// Adds capsules of later versions to an active grant (catch-up).
 ///
 /// **Who may call:** the patient who gave the grant.
 #[utoipa::path(put, path = "/v1/grants/{grant}/bundle", tag = "grants", params(("grant" = String, Path, pattern = "^0x[0-9a-fA-F]{64}$")),
@@ -141,9 +145,11 @@ pub(crate) async fn put_bundle(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Ends grants. Reads stop as soon as the message is accepted, before it is mined.
+/// Ends grants.
 ///
-/// **Who may call:** any signed-in address; the message carries the patient's signature.
+/// Reads stop as soon as the message is accepted, before it is mined.
+///
+/// **Who may call:** any signed-in address. The message must have the patient's signature.
 #[utoipa::path(post, path = "/v1/grants/revoke", tag = "grants", request_body = RevokeBody, responses(
     (status = 200, body = Option<ActionView>, description = "Mined."),
     (status = 202, body = Option<ActionView>, description = "Accepted; reads are refused already."),

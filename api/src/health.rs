@@ -1,4 +1,4 @@
-//! Whether the server lives, whether it can work, and which version it is.
+//! Health, readiness and version of the server.
 
 use std::{future::Future, time::Duration};
 
@@ -14,41 +14,41 @@ use serde::Serialize;
 
 use crate::{app::App, at_rest, extract::Json, relay::LineStatus, store::collection};
 
-/// One part may take so long to answer a readiness check.
+/// Longest time for one service to answer a readiness check.
 const PART_WAIT: Duration = Duration::from_secs(3);
 
-/// Whether each part that the server needs answers.
+/// Whether each service that the server needs answers.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct Readiness {
-    /// Whether all of them do.
+    /// Whether everything below is good.
     ready: bool,
     /// The database.
     mongodb: bool,
-    /// The chain, and that it is the deployment's.
+    /// The chain node answers, and its chain is the deployment's.
     chain: bool,
-    /// Both databases are sealed under the operator's secrets that this server has. If not, one was put in another's place:
-    /// stop the server, and connect the databases that belong to its secret file.
+    /// Both databases are sealed under this server's operator secrets. If not, another database has replaced one of
+    /// them: stop the server, and connect the databases that belong to its secret file.
     secrets: bool,
     /// The storage node.
     kubo: bool,
-    /// The mirror is of this chain and close to its head.
+    /// The mirror belongs to this chain and is close to its head.
     mirror: bool,
     /// Blocks between the mirror and the head, if both are known.
     mirror_lag_blocks: Option<u64>,
-    /// Every relayer can pay, and pays what the chain costs.
+    /// Every relayer has enough funds, and the chain's fees are below its limit.
     relayers: bool,
-    /// How each of them is, if the chain says so.
+    /// The state of each relayer, if the chain node answers.
     lines: Vec<LineStatus>,
 }
 
-/// Which version is running.
+/// The version that is running.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct Version {
-    /// Of the server.
+    /// The version of the server.
     version: &'static str,
 }
 
-/// The process is up.
+/// Answers 200 when the process is running.
 ///
 /// **Who may call:** anyone.
 #[utoipa::path(get, path = "/healthz", tag = "server", responses((status = 200)), security())]
@@ -56,7 +56,7 @@ pub(crate) async fn healthz() -> StatusCode {
     StatusCode::OK
 }
 
-/// The server can do its work: 200, or 503 with what is missing.
+/// Answers 200 when the server can work, or 503 with the parts that fail.
 ///
 /// **Who may call:** anyone.
 #[utoipa::path(get, path = "/readyz", tag = "server", responses((status = 200, body = Readiness), (status = 503, body = Readiness)), security())]
@@ -97,7 +97,7 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
     (status, Json(readiness)).into_response()
 }
 
-/// Says which version is running.
+/// Returns the version that is running.
 ///
 /// **Who may call:** anyone.
 #[utoipa::path(get, path = "/version", tag = "server", responses((status = 200, body = Version)), security())]
@@ -105,12 +105,12 @@ pub(crate) async fn version() -> Json<Version> {
     Json(Version { version: env!("CARGO_PKG_VERSION") })
 }
 
-/// What a part says, if it says so in time.
+/// Returns the answer of a service, if it comes in time.
 async fn answers<T, E: std::fmt::Display>(asked: impl Future<Output = Result<T, E>>) -> Option<T> {
     match tokio::time::timeout(PART_WAIT, asked).await {
         Ok(Ok(answer)) => Some(answer),
         Ok(Err(error)) => {
-            tracing::debug!(cause = %error, "a part is not ready");
+            tracing::debug!(cause = %error, "a service is not ready");
             None
         }
         Err(_) => None,

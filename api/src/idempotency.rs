@@ -1,10 +1,10 @@
-//! `Idempotency-Key`: the same write sent again, because its answer was lost, gets the same answer.
+//! `Idempotency-Key`: a write that is sent again, because its answer was lost, gets the same answer.
 //!
-//! An answer is stored under session, method, path and key, with a hash of what was asked. It is given to nobody but
-//! the session that it was for, while that session lives, and never to a cookie that another site's page sent along.
-//! While the first request is still being carried out, also for a client that has hung up, the same one again waits for
-//! its outcome. It is never used on the routes that read records, on streams, or on signing in; each of those has its
-//! own way to be repeated.
+//! An answer is stored under session, method, path and key, with a hash of the request. Only the same session receives
+//! it again, as long as the session is valid, and never through a cookie that another site's page sent along. While the
+//! first request is still being processed, even if its client has disconnected, a repetition waits for its outcome.
+//! Idempotency keys are not used on routes that read records, on streams, or for signing in. Each of those can be
+//! repeated in another way.
 
 mod answers;
 
@@ -27,29 +27,29 @@ use crate::{app::App, body, caller::Caller, error::ApiError};
 
 /// The request header.
 pub const KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
-/// In an answer that was stored: `true`.
+/// The response header of a stored answer: `true`.
 pub const REPLAYED_HEADER: HeaderName = HeaderName::from_static("idempotency-replayed");
-/// Longer keys are refused.
+/// The longest key. Longer keys are refused.
 const KEY_BYTES_MAX: usize = 128;
-/// A repeated request waits so long for the outcome of the first; then it is told to ask again.
+/// The time that a repeated request waits for the outcome of the first one. After it, the client is told to ask again.
 const WAIT: Duration = Duration::from_secs(25);
-/// Between two looks whether the first request has been answered.
+/// The interval at which a repeated request checks whether the first one has been answered.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// Whether a stored answer may be given on this path.
+/// Returns whether a stored answer may be given on this path.
 pub(crate) fn is_eligible(method: &Method, path: &str) -> bool {
     let write = matches!(*method, Method::POST | Method::PUT | Method::DELETE);
     let excluded = path == "/v1/reads" || path.starts_with("/v1/blobs") || path.starts_with("/v1/auth/");
     write && path.starts_with("/v1/") && !excluded
 }
 
-/// Answers a repeated write with what the first one was answered.
+/// Answers a repeated write with the answer to the first one.
 pub(crate) async fn replay(State(app): State<App>, request: Request, next: Next) -> Result<Response, ApiError> {
     if !request.headers().contains_key(KEY_HEADER) || !is_eligible(request.method(), request.uri().path()) {
         return Ok(next.run(request).await);
     }
     let (mut parts, body) = request.into_parts();
-    // Whoever may not call here is refused by the route itself.
+    // The route itself refuses callers who are not signed in.
     let Ok(caller) = Caller::from_request_parts(&mut parts, &app).await else {
         return Ok(next.run(Request::from_parts(parts, body)).await);
     };
@@ -65,7 +65,7 @@ pub(crate) async fn replay(State(app): State<App>, request: Request, next: Next)
             let work = next.run(Request::from_parts(parts, Body::from(body)));
             let response = tokio::select! {
                 response = work => response,
-                // Others see that this server is still at it. It never ends by itself.
+                // Shows other replicas that this server is still processing the request. It never ends by itself.
                 () = answers::stay_alive(&app, &claim) => return Err(still_running()),
             };
             Ok(finish(&app, &claim, response).await)
@@ -73,7 +73,7 @@ pub(crate) async fn replay(State(app): State<App>, request: Request, next: Next)
     }
 }
 
-/// Says that the request is being carried out.
+/// Returns the error for a request that is still being processed.
 pub(crate) fn still_running() -> ApiError {
     ApiError::new(ErrorCode::InProgress, "the request is still being carried out").retry_after(1)
 }
@@ -86,7 +86,7 @@ fn key_of(parts: &Parts) -> Result<HeaderValue, ApiError> {
     }
 }
 
-/// Names the request, and what it asks.
+/// Returns the identity of the request and a hash of its content.
 fn claim(caller: &Caller, parts: &Parts, key: &HeaderValue, body: &Bytes) -> Claim {
     let hash = |parts: &[&[u8]]| {
         let mut hash = Sha256::new();
@@ -111,7 +111,7 @@ fn claim(caller: &Caller, parts: &Parts, key: &HeaderValue, body: &Bytes) -> Cla
     }
 }
 
-/// Waits until this request may be carried out, or until the first one has been answered.
+/// Waits until this request may be processed, or until the first one has been answered.
 async fn wait_for_turn(app: &App, claim: &Claim) -> Result<Option<Answer>, ApiError> {
     loop {
         match answers::begin(app, claim).await? {
@@ -122,14 +122,15 @@ async fn wait_for_turn(app: &App, claim: &Claim) -> Result<Option<Answer>, ApiEr
     }
 }
 
-/// Stores the answer, unless trying again could give a better one: then the key is free again. The answer itself is
-/// given in any case.
+/// Stores the answer. If another attempt could give a better answer, the key is released instead. The answer itself is
+/// returned in both cases.
 async fn finish(app: &App, claim: &Claim, response: Response) -> Response {
     let status = response.status();
     let passing = status.is_server_error()
         || matches!(
             status,
-            // An action that is not mined yet. Its id is idempotent by itself, and whoever asks again learns more.
+            // An action that is not mined yet. Its id is idempotent by itself, and a repetition may return a newer
+            // state.
             StatusCode::ACCEPTED
                 | StatusCode::UNAUTHORIZED
                 | StatusCode::FORBIDDEN
@@ -142,7 +143,8 @@ async fn finish(app: &App, claim: &Claim, response: Response) -> Response {
         None => answers::forget(app, claim).await,
     };
     if let Err(error) = kept {
-        // Whoever asks again waits until this one counts as abandoned, and does it again: that is harmless.
+        // A repetition waits until this claim counts as abandoned, and then processes the request again. That is
+        // harmless.
         tracing::warn!(%error, "an answer could not be stored");
     }
     response

@@ -11,7 +11,9 @@ use crate::{
     extract::{AddressInPath, Json, Path},
 };
 
-/// Gives a person's current identity key. Clients compare its hash with the chain.
+/// Returns a person's current identity key.
+///
+/// Clients compare its hash with the chain.
 ///
 /// **Who may call:** any signed-in address.
 #[utoipa::path(get, path = "/v1/keys/{address}", tag = "people", params(("address" = String, Path, description = "Whose key, 0x and 40 hex digits.", pattern = "^0x[0-9a-fA-F]{40}$")),

@@ -1,9 +1,9 @@
 //! One active worker among several replicas: a lease in MongoDB.
 //!
-//! No clock is compared with another machine's. The holder counts up a beat; whoever wants the lease watches, and takes
-//! it by compare-and-set once the beat has stood still for the whole duration on its own monotonic clock. The holder
-//! stops acting earlier than that, measured from before it sent its last beat. A lease keeps work from being done
-//! twice; where doing it twice would do harm, a unique index forbids it as well.
+//! Clocks of different machines are never compared. The holder increments a beat. A replica that wants the lease
+//! watches the beat, and takes the lease by compare-and-set once the beat has not changed for the whole duration on its
+//! own monotonic clock. The holder stops acting earlier than that, measured from before it sent its last beat. A lease
+//! prevents work from being done twice. Where doing it twice would do harm, a unique index prevents it as well.
 
 use std::time::{Duration, Instant};
 
@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::{collection, is_duplicate};
 
-/// A lease as it is stored. `_id` is the name of the work.
+/// A lease in the database. `_id` is the name of the work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct LeaseDoc {
     #[serde(rename = "_id")]
     name: String,
-    /// Which replica; empty after a release.
+    /// The replica that holds it. Empty after a release.
     holder: String,
     beat: i64,
 }
@@ -29,14 +29,14 @@ pub(crate) struct Lease {
     name: &'static str,
     holder: String,
     duration: Duration,
-    /// What another holder wrote last, and when we first saw it.
+    /// The document that another holder wrote last, and the time when this replica first saw it.
     seen: Option<(LeaseDoc, Instant)>,
-    /// Until when we may act.
+    /// The time until which this replica may act.
     held_until: Option<Instant>,
 }
 
 impl Lease {
-    /// A lease on the work called `name`. Another replica takes over `duration` after the last [`Lease::hold`].
+    /// Creates a lease on the work called `name`. Another replica takes over `duration` after the last [`Lease::hold`].
     pub(crate) fn new(database: &Database, name: &'static str, duration: Duration) -> Self {
         Self {
             leases: database.collection(collection::LEASES),
@@ -48,20 +48,20 @@ impl Lease {
         }
     }
 
-    /// How often the holder should call [`Lease::hold`].
+    /// Returns the interval at which the holder should call [`Lease::hold`].
     pub(crate) fn interval(&self) -> Duration {
         self.duration / 4
     }
 
-    /// Whether this replica may act now.
+    /// Returns whether this replica may act now.
     pub(crate) fn is_held(&self) -> bool {
         self.held_until.is_some_and(|until| Instant::now() < until)
     }
 
-    /// Renews the lease, or takes it if it is free or its holder has fallen silent; says whether we hold it.
+    /// Renews the lease, or takes it if it is free or its holder is silent. Returns whether this replica holds it.
     ///
     /// # Errors
-    /// When the database does not answer; the lease then ends by itself.
+    /// Returns an error when the database does not answer. The lease then ends by itself.
     pub(crate) async fn hold(&mut self) -> Result<bool, Error> {
         let asked = Instant::now();
         let taken = match self.leases.find_one(doc! { "_id": self.name }).await? {
@@ -83,10 +83,10 @@ impl Lease {
         Ok(taken)
     }
 
-    /// Gives the lease up, so that another replica need not wait.
+    /// Releases the lease, so that another replica need not wait.
     ///
     /// # Errors
-    /// When the database does not answer; the lease then ends by itself.
+    /// Returns an error when the database does not answer. The lease then ends by itself.
     pub(crate) async fn release(&mut self) -> Result<(), Error> {
         self.held_until = None;
         let ours = doc! { "_id": self.name, "holder": &self.holder };

@@ -1,8 +1,10 @@
-//! The blind server: it stores what it cannot read, relays what it did not sign, and says what the mirror knows.
+//! The blind server. It stores data that it cannot read, relays messages that it did not sign, and answers from the
+//! mirror.
 //!
-//! Handlers read as: who calls, may they, load, act, answer. All URLs stand in [`routes`].
+//! Each handler has the same order: identify the caller, check the permission, load, act, answer. All URLs are in
+//! [`routes`].
 
-// What every route stands on.
+// Shared by every route.
 pub mod app;
 pub mod at_rest;
 mod body;
@@ -47,7 +49,7 @@ pub mod records;
 pub mod relations;
 pub mod requests;
 
-// What runs beside the routes.
+// Tasks beside the routes.
 pub mod events;
 pub mod lease;
 pub mod new_operator_key;
@@ -56,7 +58,7 @@ pub mod relay;
 mod retire;
 pub mod sequencer;
 
-// How it is put together.
+// Assembly of the server.
 pub mod background;
 pub mod docs;
 pub mod health;

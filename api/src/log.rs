@@ -1,5 +1,5 @@
-//! The access log: `/v1/log`. What is anchored comes from the mirror of the chain; who read, and which version, from the
-//! operator's own evidence.
+//! The access log: `/v1/log`. Anchored reads come from the mirror of the chain. The reader and the version come from
+//! the operator's own evidence.
 
 mod entries;
 
@@ -24,8 +24,10 @@ use crate::{
     store::leaves,
 };
 
-/// Lists reads, newest first: a patient's of the own records, with their readers; for an accredited auditor all that are
-/// anchored, without readers.
+/// Lists reads, newest first.
+///
+/// A patient gets the reads of the patient's own records, with their readers. An accredited auditor gets all anchored
+/// reads, without readers.
 ///
 /// **Who may call:** any signed-in address.
 #[utoipa::path(get, path = "/v1/log", tag = "log", params(LogQuery), responses((status = 200, body = Page<LogEntry>)))]
@@ -37,7 +39,7 @@ pub(crate) async fn list_log(
     entries::list(&app, &caller, &query).await.map(Json)
 }
 
-/// Shows the operator's evidence of one read: everything that its leaf hash commits to.
+/// Returns the operator's evidence of one read: everything that its leaf hash commits to.
 ///
 /// **Who may call:** the patient of the record, and the reader.
 #[utoipa::path(get, path = "/v1/log/leaves/{leaf}", tag = "log", params(("leaf" = String, Path, pattern = "^0x[0-9a-fA-F]{64}$")), responses((status = 200, body = LogEvidence)))]
@@ -47,7 +49,7 @@ pub(crate) async fn get_evidence(
     Path(leaf): Path<LeafHash>,
 ) -> Result<Json<LogEvidence>, ApiError> {
     let leaves = leaves::leaves(&app.log_database);
-    let nothing = || ApiError::not_found("there is no such leaf that concerns you");
+    let nothing = || ApiError::not_found("this leaf does not exist, or does not concern you");
     let found = leaves.find_one(doc! { "_id": leaf.to_string() }).await?.ok_or_else(nothing)?;
     let evidence = found.evidence(&app.at_rest)?;
     if ![evidence.patient, evidence.leaf.request.grantee].contains(&caller.address) {
@@ -58,7 +60,7 @@ pub(crate) async fn get_evidence(
 
 /// Lists the checkpoints of this deployment's operator, newest first.
 ///
-/// **Who may call:** any signed-in address; they are public on chain.
+/// **Who may call:** any signed-in address. Checkpoints are public on chain.
 #[utoipa::path(get, path = "/v1/log/checkpoints", tag = "log", params(PageQuery), responses((status = 200, body = Page<CheckpointView>)))]
 pub(crate) async fn list_checkpoints(
     State(app): State<App>,
@@ -70,9 +72,9 @@ pub(crate) async fn list_checkpoints(
     let before = match query.cursor.as_deref().map(protocol::digits::parse::<u64>) {
         None => u64::MAX,
         Some(Some(size)) => size,
-        Some(None) => return Err(ApiError::invalid("cursor is not one that this server gave")),
+        Some(None) => return Err(ApiError::invalid("cursor is not valid for this server")),
     };
-    // The id orders by size: operator, then ten digits.
+    // The id is ordered by size: operator, then ten digits.
     let range = doc! {
         "$gte": mirror::checkpoint_id(operator, 0),
         "$lt": mirror::checkpoint_id(operator, before.min(9_999_999_999)),

@@ -17,7 +17,7 @@ use crate::relay::Pace;
 pub struct Wake(Arc<Notify>);
 
 impl Wake {
-    /// A leaf was appended.
+    /// Wakes the sequencer: a leaf was appended.
     pub(crate) fn wake(&self) {
         self.0.notify_one();
     }
@@ -28,26 +28,26 @@ impl Wake {
     }
 }
 
-/// What waits to be anchored, as of a moment ago.
+/// The leaves that wait to be anchored, as of a moment ago.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Queue {
-    /// Leaves that no checkpoint on chain holds.
+    /// Number of leaves that no checkpoint on chain contains.
     pub(crate) leaves: u64,
-    /// How long the oldest of them has waited, in milliseconds.
+    /// Time for which the oldest of them has waited, in milliseconds.
     pub(crate) oldest_ms: u64,
     pub(crate) pace: Pace,
 }
 
-/// What is known of the queue on this replica.
+/// The known state of the queue on this replica.
 #[derive(Clone, Default)]
 pub struct Promises {
     pub(crate) queue: Arc<Mutex<Option<(Queue, Instant)>>>,
-    /// Leaves that were appended here since the queue was looked at.
+    /// Number of leaves that were appended here since the queue was last read.
     pub(crate) appended: Arc<AtomicU64>,
 }
 
 impl Promises {
-    /// A leaf was appended.
+    /// Counts an appended leaf.
     pub(crate) fn appended(&self) {
         self.appended.fetch_add(1, Ordering::Relaxed);
     }

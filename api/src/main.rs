@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-/// The blind server of medlock: it stores what it cannot read, relays what it did not sign, and keeps the log.
+/// The blind server of medlock: it stores data that it cannot read, relays messages that it did not sign, and keeps the
+/// log.
 #[derive(Parser)]
 #[command(name = "medlock-api", version)]
 struct Arguments {
@@ -15,11 +16,11 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serves until it is asked to stop.
+    /// Serves until it is told to stop.
     Serve(Box<api::settings::Settings>),
     /// Writes every release share, still encrypted, to a new file.
     BackupShares(Box<api::shares_backup::BackupSettings>),
-    /// Puts the release shares of a backup back that the database has not.
+    /// Restores the release shares of a backup that are missing in the database.
     RestoreShares(Box<api::shares_backup::BackupSettings>),
     /// Adds the operator's next encryption key to the deployment file: the first one, or a rotation.
     AddOperatorKey(Box<api::new_operator_key::NewKeySettings>),
@@ -34,7 +35,7 @@ async fn main() -> ExitCode {
     match run(Arguments::parse().command).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The one place where an error is told to the person who runs the server.
+            // The only place where an error is shown to the person who runs the server.
             eprintln!("medlock-api: {error:#}");
             ExitCode::FAILURE
         }
@@ -53,18 +54,18 @@ async fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::RestoreShares(settings) => {
             let shares = api::shares_backup::restore(&settings).await?;
-            print(&format!("{shares} release shares were missing and are back\n"))
+            print(&format!("{shares} missing release shares were restored\n"))
         }
         Command::AddOperatorKey(settings) => {
             let epoch = api::new_operator_key::add(&settings)?;
-            print(&format!("{} has encryption key {epoch} of the operator\n", settings.deployment.display()))
+            print(&format!("{} now has the operator's encryption key {epoch}\n", settings.deployment.display()))
         }
         Command::Openapi => print(&api::routes::openapi_text()?),
         Command::Version => print(concat!(env!("CARGO_PKG_VERSION"), "\n")),
     }
 }
 
-/// Logs as JSON lines; `RUST_LOG` chooses how much.
+/// Starts logging as JSON lines. `RUST_LOG` sets the levels.
 fn start_tracing() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();

@@ -18,7 +18,7 @@ use prometheus_client::{
 
 use crate::relay::LineStatus;
 
-/// What a request is counted under.
+/// Labels of the request counter.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
     route: String,
@@ -26,19 +26,19 @@ struct RequestLabels {
     status: u16,
 }
 
-/// What a duration is counted under.
+/// Labels of the duration histogram.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RouteLabels {
     route: String,
 }
 
-/// What a relayer's figures are counted under.
+/// Labels of a relayer's figures.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct LineLabels {
     line: &'static str,
 }
 
-/// Figures of the relay and the log, asked for when somebody looks.
+/// Figures of the relay and the log. They are updated when the metrics are read.
 #[derive(Clone, Default)]
 struct RelayFigures {
     balance_gwei: Family<LineLabels, Gauge<f64, AtomicU64>>,
@@ -53,23 +53,23 @@ struct RelayFigures {
 impl RelayFigures {
     fn register(&self, registry: &mut Registry) {
         let Self { balance_gwei, is_poor, is_at_fee_ceiling, queued, in_flight, unanchored, promise_seconds } = self;
-        registry.register("relayer_balance_gwei", "What a relayer's purse holds", balance_gwei.clone());
+        registry.register("relayer_balance_gwei", "Balance of a relayer, in gwei", balance_gwei.clone());
         registry.register(
             "relayer_poor",
-            "1 when a relayer's purse does not pay for what it must send",
+            "1 when a relayer's balance is too low for its pending transactions and reserve",
             is_poor.clone(),
         );
         registry.register(
             "relayer_at_fee_ceiling",
-            "1 when the chain costs more than the relayer pays",
+            "1 when the chain's fees are above the relayer's limit",
             is_at_fee_ceiling.clone(),
         );
         registry.register("relayer_queued", "Accepted actions without a transaction", queued.clone());
-        registry.register("relayer_in_flight", "Transactions on their way from this replica", in_flight.clone());
-        registry.register("log_unanchored_leaves", "Reads that no checkpoint on chain holds", unanchored.clone());
+        registry.register("relayer_in_flight", "Pending transactions of this replica", in_flight.clone());
+        registry.register("log_unanchored_leaves", "Reads that are in no checkpoint on chain", unanchored.clone());
         registry.register(
             "log_promise_seconds",
-            "In how many seconds a read of now is promised to stand on chain; 0 when reads are refused",
+            "Seconds within which a new read is promised to be on chain; 0 when reads are refused",
             promise_seconds.clone(),
         );
     }
@@ -85,7 +85,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// All at zero.
+    /// Creates the metrics, all at zero.
     #[must_use]
     pub fn new() -> Arc<Self> {
         let mut registry = Registry::with_prefix("medlock_api");
@@ -102,7 +102,7 @@ impl Metrics {
         let forwarded_ignored = Counter::default();
         registry.register(
             "forwarded_ignored",
-            "Requests whose forwarded header names no address, or does not come from a proxy",
+            "Requests whose forwarded header has no address, or does not come from a proxy",
             forwarded_ignored.clone(),
         );
         let relay = RelayFigures::default();
@@ -116,7 +116,7 @@ impl Metrics {
         self.durations.get_or_create(&RouteLabels { route }).observe(elapsed.as_secs_f64());
     }
 
-    /// Sets the figures of a line of the relay, and how many accepted actions wait in it, where that is known.
+    /// Sets the figures of a line of the relay, and the number of accepted actions that wait in it, if known.
     pub(crate) fn note_line(&self, status: &LineStatus, queued: Option<u64>) {
         let labels = LineLabels { line: status.line.as_str() };
         self.relay.balance_gwei.get_or_create(&labels).set(status.balance_gwei);
@@ -128,7 +128,7 @@ impl Metrics {
         }
     }
 
-    /// Sets how many leaves wait for a checkpoint, and the promise that a read would get now, in seconds.
+    /// Sets the number of leaves that wait for a checkpoint, and the promise in seconds that a read would get now.
     pub(crate) fn note_log(&self, unanchored: u64, promise_seconds: u64) {
         self.relay.unanchored.set(narrow(unanchored));
         self.relay.promise_seconds.set(narrow(promise_seconds));
@@ -137,18 +137,21 @@ impl Metrics {
     /// Returns the metrics in OpenMetrics text.
     ///
     /// # Errors
-    /// When they cannot be written.
+    /// Returns an error when they cannot be written.
     pub(crate) fn text(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
     }
 
-    /// Counts a request whose forwarded header does not count. Says so once: it may be anybody's doing, or a mistake in
-    /// the settings, with which all callers count as one.
+    /// Counts a request whose forwarded header was ignored. It is logged once only. Anybody can cause it; but if the
+    /// settings are wrong, all callers count as one.
     pub(crate) fn forwarded_ignored(&self, why: &'static str) {
         if self.forwarded_ignored.inc() == 0 {
-            tracing::warn!(why, "the forwarded header of a request was ignored; its sender counts by its own address");
+            tracing::warn!(
+                why,
+                "the forwarded header of a request was ignored; the request counts for its socket's address"
+            );
         }
     }
 }

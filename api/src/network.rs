@@ -1,7 +1,7 @@
-//! From which network a request comes.
+//! Determines the network that a request comes from.
 //!
-//! Whoever has one IPv6 address has all of its /64, and for little money a /48; so both are counted, and of IPv4 the
-//! address and its /24. Behind a proxy, the address is the one that the proxy has seen, which it says in a header.
+//! The owner of one IPv6 address has its whole /64, and can get a /48 for little money. Both are therefore counted; for
+//! IPv4, the address and its /24. Behind a proxy, the address is the one that the proxy saw and wrote into a header.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -14,7 +14,7 @@ use axum::http::HeaderMap;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RequestNetwork(pub(crate) IpAddr);
 
-/// What counts as one network: an IPv4 address; of IPv6 the first 64 bits.
+/// Returns the network that an address counts for: the address itself for IPv4, the first 64 bits for IPv6.
 pub(crate) fn of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => AddressRange::begin(address.into(), 64),
@@ -22,7 +22,7 @@ pub(crate) fn of(address: IpAddr) -> IpAddr {
     }
 }
 
-/// What can belong to one owner of many networks: the /24 of an IPv4 address, the /48 of an IPv6 one.
+/// Returns the wider network that one owner may have: the /24 of an IPv4 address, the /48 of an IPv6 address.
 pub(crate) fn wide(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => AddressRange::begin(address.into(), 48),
@@ -30,7 +30,7 @@ pub(crate) fn wide(address: IpAddr) -> IpAddr {
     }
 }
 
-/// An address, or all that begin with the same bits.
+/// An address, or all addresses that begin with the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AddressRange {
     first: IpAddr,
@@ -38,7 +38,7 @@ pub struct AddressRange {
 }
 
 impl AddressRange {
-    /// The first address of the range.
+    /// Returns the first address of the range.
     fn begin(address: IpAddr, bits: u8) -> IpAddr {
         match address {
             IpAddr::V4(address) => {
@@ -51,7 +51,7 @@ impl AddressRange {
         }
     }
 
-    /// Whether the address is one of these.
+    /// Returns whether the range contains the address.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
@@ -79,14 +79,15 @@ impl FromStr for AddressRange {
     }
 }
 
-/// The address that a proxy has seen: the last entry of the last line, since what stands before may be the client's own.
+/// Returns the address that a proxy saw: the last entry of the last line. The client itself may have written the
+/// entries before it.
 pub(crate) fn forwarded(headers: &HeaderMap, name: &str) -> Option<IpAddr> {
     let line = headers.get_all(name).iter().next_back()?.to_str().ok()?;
     let entry = line.rsplit(',').next()?.trim();
     if entry.contains('=') { address_of_node(node_of_element(entry)?) } else { address_of_node(entry) }
 }
 
-/// What `for` says in an element of `Forwarded` (RFC 7239, section 4): `by=…;for=…;proto=…`.
+/// Returns the value of `for` in an element of `Forwarded` (RFC 7239, section 4): `by=…;for=…;proto=…`.
 fn node_of_element(element: &str) -> Option<&str> {
     let mut nodes = element.split(';').filter_map(|pair| {
         let (name, value) = pair.trim().split_once('=')?;
@@ -96,7 +97,8 @@ fn node_of_element(element: &str) -> Option<&str> {
     nodes.next().is_none().then_some(node)
 }
 
-/// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`, each also in quotes.
+/// Parses the address of a node: `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`, each
+/// with or without quotes.
 fn address_of_node(node: &str) -> Option<IpAddr> {
     let node = node.strip_prefix('"').and_then(|node| node.strip_suffix('"')).unwrap_or(node);
     if let Some(rest) = node.strip_prefix('[') {
@@ -110,7 +112,7 @@ fn address_of_node(node: &str) -> Option<IpAddr> {
     })
 }
 
-/// A port, or a name that hides one (RFC 7239, section 6).
+/// Returns whether the text is a port, or an obfuscated port (RFC 7239, section 6).
 fn is_port(text: &str) -> bool {
     let hidden = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
     text.parse::<u16>().is_ok() || text.strip_prefix('_').is_some_and(hidden)
@@ -129,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_client_writes_before_the_proxys_entry_does_not_count() {
+    fn entries_before_that_of_the_proxy_are_ignored() {
         assert_eq!(seen(&["192.0.2.1"]).as_deref(), Some("192.0.2.1"));
         assert_eq!(seen(&["198.51.100.7, 192.0.2.1"]).as_deref(), Some("192.0.2.1"));
         assert_eq!(seen(&["198.51.100.7", "192.0.2.1"]).as_deref(), Some("192.0.2.1"));
@@ -139,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_may_have_a_port_brackets_quotes_and_the_form_of_rfc_7239() {
+    fn an_entry_may_have_a_port_brackets_quotes_or_the_form_of_rfc_7239() {
         for (entry, address) in [
             ("192.0.2.1:5678", "192.0.2.1"),
             ("2001:db8::1", "2001:db8::1"),
@@ -172,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_counted_with_their_neighbours() {
+    fn addresses_are_counted_by_network() {
         let both = |text: &str| {
             let address = of(text.parse().expect("an address"));
             (address.to_string(), wide(address).to_string())
@@ -186,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_has_the_addresses_that_begin_like_it() {
+    fn a_range_contains_the_addresses_with_its_prefix() {
         let has = |range: &str, address: &str| {
             range.parse::<AddressRange>().expect("a range").contains(address.parse().expect("an address"))
         };

@@ -1,10 +1,11 @@
-//! `medlock-api add-operator-key`: the first and every further encryption key of the operator, signed by its key, goes
-//! into the deployment file.
+//! `medlock-api add-operator-key`: adds an encryption key of the operator, signed by the operator's key, to the
+//! deployment file. It adds the first key and every later one.
 //!
-//! The key of an epoch derives from the newest secret of the secret file. So a rotation is: append a secret to the file
-//! (optional, but without it whoever has the old secret has the new key, too), run this command, hand the deployment file
-//! to every replica and to people, restart. Servers go on opening what was sealed to earlier keys; clients seal to the
-//! newest, and refuse a server whose file does not have a key that they have seen.
+//! The key of an epoch is derived from the newest secret in the secret file. To rotate the key: append a secret to the
+//! file, run this command, give the deployment file to every replica and to people, and restart. The new secret is
+//! optional, but without it anybody who has the old secret has the new key, too. Servers still open values that were
+//! sealed to earlier keys. Clients seal to the newest key, and refuse a server whose file lacks a key that they have
+//! seen.
 
 use std::{
     fs::{File, OpenOptions},
@@ -25,10 +26,10 @@ use crate::{
     store,
 };
 
-/// Where the deployment file is, and the operator's keys.
+/// The deployment file and the operator's keys.
 #[derive(Clone, Debug, Args)]
 pub struct NewKeySettings {
-    /// The deployment file; it is replaced by one with a further key.
+    /// The deployment file. The command replaces it with one that has a further key.
     #[arg(long, env = "MEDLOCK_DEPLOYMENT")]
     pub deployment: PathBuf,
     /// File with the operator's private key (hex).
@@ -37,18 +38,19 @@ pub struct NewKeySettings {
     /// File with the operator's secrets (32 bytes in hex each, one a line, newest last).
     #[arg(long, env = "MEDLOCK_OPERATOR_SECRET_FILE")]
     pub operator_secret_file: PathBuf,
-    /// Do nothing when the file has a key already.
+    /// Do nothing if the file already has a key.
     #[arg(long)]
     pub if_none: bool,
 }
 
-/// Adds the next key; gives the epoch of the newest one.
+/// Adds the next key. Returns the epoch of the newest one.
 ///
 /// # Errors
-/// When a file cannot be read or written, its keys do not hold, or the operator's key is another one; the file is left as
-/// it was then.
+/// Returns an error when a file cannot be read or written, when the keys in the deployment file are invalid, or when
+/// the operator's key is a different one. The file is then unchanged.
 pub fn add(settings: &NewKeySettings) -> anyhow::Result<u32> {
-    // Two at once would both sign the same epoch: the second waits, reads what the first has written, and adds the next.
+    // Two commands at once would sign the same epoch. So the second one waits, reads the result of the first, and adds
+    // the next key.
     let _lock = lock(&settings.deployment)?;
     let before = read(&settings.deployment)?;
     let mut deployment = store::read_deployment(&settings.deployment)?;
@@ -58,7 +60,10 @@ pub fn add(settings: &NewKeySettings) -> anyhow::Result<u32> {
     {
         return Ok(newest.epoch);
     }
-    ensure!(listed.len() < OPERATOR_KEYS_MAX, "the deployment file has {OPERATOR_KEYS_MAX} keys; that is the most");
+    ensure!(
+        listed.len() < OPERATOR_KEYS_MAX,
+        "the deployment file already has the maximum of {OPERATOR_KEYS_MAX} keys"
+    );
     let signer = read_signer(&settings.operator_key_file)?;
     ensure!(
         signer.address() == deployment.operator,
@@ -80,14 +85,15 @@ pub fn add(settings: &NewKeySettings) -> anyhow::Result<u32> {
     Ok(epoch)
 }
 
-/// The file beside the deployment file with this further ending.
+/// Returns the path beside the deployment file with this additional extension.
 fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut beside = path.as_os_str().to_owned();
     beside.push(ending);
     beside.into()
 }
 
-/// Waits until nobody else adds a key to this file. Held until it is dropped, also by a process that is killed.
+/// Waits until no other command adds a key to this file. The lock is released when it is dropped, or when the process
+/// is killed.
 fn lock(path: &Path) -> anyhow::Result<File> {
     let beside = beside(path, ".lock");
     let open = || {
@@ -102,8 +108,8 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("cannot read the deployment file {}", path.display()))
 }
 
-/// Writes beside the file and renames, so that whoever reads it finds the old or the new one, and durably the new one once
-/// this returns. Not if somebody who takes no lock has written the file since it held `before`.
+/// Writes a file beside it and renames it. Readers see either the old or the new file, and the new one is durable when
+/// this returns. Fails if a program without the lock has changed the file since it contained `before`.
 fn replace(path: &Path, before: &[u8], deployment: &Deployment) -> anyhow::Result<()> {
     let beside = beside(path, ".new");
     let write = || -> anyhow::Result<()> {
@@ -111,7 +117,7 @@ fn replace(path: &Path, before: &[u8], deployment: &Deployment) -> anyhow::Resul
         file.write_all(serde_json::to_string_pretty(deployment)?.as_bytes())?;
         file.write_all(b"\n")?;
         file.sync_all()?;
-        ensure!(read(path)? == before, "somebody else has changed it meanwhile; run the command again");
+        ensure!(read(path)? == before, "another program has changed it in the meantime; run the command again");
         std::fs::rename(&beside, path)?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         File::open(folder)?.sync_all()?;

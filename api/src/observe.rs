@@ -1,5 +1,5 @@
-//! What the operator sees of each request: its route, status and duration. Never its path, query, headers or body,
-//! because those name records and people.
+//! Logs and counts each request for the operator: its route, status and duration. It never logs the path, query,
+//! headers or body, because those identify records and people.
 
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use tracing::Instrument;
 
 use crate::{app::App, error::ApiError, relay::Line, request_id, sequencer};
 
-/// Names the request by its route, logs it, counts it.
+/// Logs and counts a request under the name of its route.
 pub(crate) async fn request(State(app): State<App>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", |path| path.as_str()).to_owned();
     let method = method_name(request.method());
@@ -29,7 +29,7 @@ pub(crate) async fn request(State(app): State<App>, request: Request, next: Next
     response
 }
 
-/// A closed list, so that a made-up method makes no new series.
+/// Returns the method's name from a closed list, so that an invented method creates no new series.
 fn method_name(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
@@ -42,9 +42,11 @@ fn method_name(method: &Method) -> &'static str {
     }
 }
 
-/// The metrics in OpenMetrics text. They count requests and say nothing about a person.
+/// Returns the metrics in OpenMetrics text.
 ///
-/// **Who may call:** anyone who reaches the server; a proxy in front should keep it inside.
+/// They count requests and contain nothing about a person.
+///
+/// **Who may call:** anyone who reaches the server. A proxy in front should not make it public.
 #[utoipa::path(get, path = "/metrics", tag = "server", responses((status = 200, body = String, content_type = "application/openmetrics-text")), security())]
 pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, ApiError> {
     for line in Line::ALL {

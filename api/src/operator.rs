@@ -1,5 +1,5 @@
-//! The operator's keys: one signs receipts and checkpoints, others open release shares, others seal what the
-//! database keeps.
+//! The operator's keys: one signs receipts and checkpoints, others open release shares, and others encrypt data in the
+//! database.
 
 use std::{path::Path, sync::Arc};
 
@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 
 use crate::at_rest::{AtRest, AtRestError, Sealed, Secrets, Use};
 
-/// Everything that only the operator may do. Has no `Debug`.
+/// Everything that only the operator can do. It has no `Debug`.
 pub struct Operator {
     signer: PrivateKeySigner,
     /// The encryption keys of the deployment file with their epochs, newest first.
@@ -38,14 +38,14 @@ impl Operator {
     /// Reads the operator's key and secrets.
     ///
     /// # Errors
-    /// When a file cannot be read, the key is not the one that the deployment names, or the secrets do not give one of
-    /// its encryption keys.
+    /// Returns an error when a file cannot be read, the key is not the one that the deployment names, or the secrets do
+    /// not give one of its encryption keys.
     pub fn open(key_file: &Path, secret_file: &Path, deployment: &Deployment) -> anyhow::Result<Self> {
         let signer = read_signer(key_file)?;
         if signer.address() != deployment.operator {
             bail!("the operator's key is not the one that the deployment file names");
         }
-        deployment.operator_key().context("make the next key with: medlock-api add-operator-key")?;
+        deployment.operator_key().context("create the next key with: medlock-api add-operator-key")?;
         let secrets = read_secrets(secret_file)?;
         let mut release_keys = Vec::new();
         for listed in operator_keys::check(deployment)?.into_iter().rev() {
@@ -64,13 +64,13 @@ impl Operator {
         })
     }
 
-    /// Who signs receipts and checkpoints.
+    /// Returns the address that signs receipts and checkpoints.
     #[must_use]
     pub const fn address(&self) -> Address {
         self.signer.address()
     }
 
-    /// What seals for the database.
+    /// Returns the keys that encrypt data in the database.
     #[must_use]
     pub const fn at_rest(&self) -> &Arc<AtRest> {
         &self.at_rest
@@ -83,8 +83,8 @@ impl Operator {
         Bytes::copy_from_slice(&signature.as_bytes())
     }
 
-    /// Opens the capsule of a release share B for one record version of `patient`, sealed to any key of the deployment
-    /// file. Nearly all are sealed to the newest.
+    /// Opens the capsule of a release share B for one record version of `patient`. It may be sealed to any key of the
+    /// deployment file; nearly all are sealed to the newest one.
     ///
     /// # Errors
     /// See [`CapsuleError`].
@@ -106,14 +106,14 @@ impl Operator {
         Err(CapsuleError::NoMatch)
     }
 
-    /// Encrypts a share for the database, bound to its record version and to who deposits it.
+    /// Encrypts a share for the database, bound to its record version and its depositor.
     #[must_use]
     pub fn encrypt_at_rest(&self, of: (RecordId, u16), depositor: Address, share: &ReleaseShare) -> Vec<u8> {
         let id = share_id(of, depositor);
         self.at_rest.seal_bytes(Use::ReleaseShare, &id, share.expose()).as_bytes().to_vec()
     }
 
-    /// The inverse of [`Operator::encrypt_at_rest`].
+    /// Decrypts a share that [`Operator::encrypt_at_rest`] encrypted.
     ///
     /// # Errors
     /// [`AtRestError`].
@@ -130,12 +130,12 @@ impl Operator {
     }
 }
 
-/// The `_id` of a share of a record version.
+/// Returns the `_id` of a share of a record version.
 pub(crate) fn share_id((record, version): (RecordId, u16), depositor: Address) -> String {
     format!("{}:{depositor:#x}", version_id(record, version))
 }
 
-/// The encryption key that a secret gives for an epoch:
+/// Returns the encryption key of an epoch, which is derived from a secret:
 /// `DeriveKeyPair(HKDF-SHA256(secret, "medlock/v1/operator/release-key\0" ‖ epoch u32))`.
 pub(crate) fn release_key(secret: &[u8; 32], epoch: u32) -> IdentityKey {
     let mut key = Zeroizing::new([0; 32]);
@@ -148,7 +148,7 @@ pub(crate) fn release_key(secret: &[u8; 32], epoch: u32) -> IdentityKey {
 /// Reads the operator's secrets.
 ///
 /// # Errors
-/// When the file cannot be read or holds something else.
+/// Returns an error when the file cannot be read or contains anything else.
 pub(crate) fn read_secrets(path: &Path) -> anyhow::Result<Secrets> {
     warn_if_readable_by_others(path);
     Secrets::read(path)
@@ -179,7 +179,7 @@ fn warn_if_readable_by_others(path: &Path) {
 /// Reads a private key (32 bytes in hex).
 ///
 /// # Errors
-/// When the file cannot be read or does not hold a key.
+/// Returns an error when the file cannot be read or does not hold a key.
 pub fn read_signer(path: &Path) -> anyhow::Result<PrivateKeySigner> {
     let secret = read_secret(path)?;
     PrivateKeySigner::from_slice(secret.as_slice())

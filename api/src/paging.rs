@@ -1,7 +1,7 @@
-//! Pages of lists: where they go on, how many bytes they have, and how they are asked for.
+//! Pages of lists: their cursors, their size limit, and their queries.
 //!
-//! A page costs a fixed number of queries, whatever others have written. It ends after as many items as were asked for, or
-//! before the item with which it would be too large; `next` says where to go on.
+//! A page costs a fixed number of queries, however much others have written. It ends after the requested number of
+//! items, or before the item that would make it too large. `next` is the place where the next page begins.
 
 use futures::TryStreamExt;
 use mongodb::{
@@ -23,12 +23,12 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Reads a cursor.
+    /// Parses a cursor.
     ///
     /// # Errors
-    /// `invalid_request` for a text that this server never gave.
+    /// Returns `invalid_request` for a text that is not a cursor of this server.
     pub(crate) fn parse(text: &str) -> Result<Self, ApiError> {
-        let invalid = || ApiError::invalid("cursor is not one that this server gave");
+        let invalid = || ApiError::invalid("cursor is not valid for this server");
         let (at, id) = text.split_once(':').ok_or_else(invalid)?;
         let is_number = (1..=19).contains(&at.len()) && at.bytes().all(|byte| byte.is_ascii_digit());
         let is_id = id.len() <= 100 && id.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'x' | b':'));
@@ -38,27 +38,28 @@ impl Place {
         Ok(Self { at: at.parse().map_err(|_| invalid())?, id: id.to_owned() })
     }
 
-    /// Reads a cursor, if there is one.
+    /// Parses a cursor, if there is one.
     ///
     /// # Errors
-    /// As [`Self::parse`].
+    /// Returns the errors of [`Self::parse`].
     pub(crate) fn parse_some(text: Option<&str>) -> Result<Option<Self>, ApiError> {
         text.map(Self::parse).transpose()
     }
 
-    /// The cursor that names it.
+    /// Returns the cursor of this place.
     pub(crate) fn cursor(&self) -> String {
         format!("{}:{}", self.at, self.id)
     }
 }
 
-/// At most `limit` documents that match `filter`, by the number in `field` and then by id, newest first, after a place.
+/// Returns at most `limit` documents that match `filter`, by the number in `field` and then by id, newest first, after
+/// a place.
 ///
-/// Two questions instead of one with alternatives: each runs along the index over the filter's fields, `field` and `_id`
-/// (`$or` is slow on some servers even where each branch has an index).
+/// It makes two queries instead of one with `$or`. Each uses the index over the filter's fields, `field` and `_id`.
+/// `$or` is slow on some servers even where each branch has an index.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn newest_first<T: DeserializeOwned + Send + Sync>(
     collection: &Collection<T>,
     filter: Document,
@@ -78,7 +79,7 @@ pub(crate) async fn newest_first<T: DeserializeOwned + Send + Sync>(
     };
     let same = of(doc! { field: after.at, "_id": { "$lt": &after.id } });
     let mut found: Vec<T> = collection.find(same).sort(order.clone()).limit(max(limit)).await?.try_collect().await?;
-    // A limit of 0 would be none.
+    // A limit of 0 would mean no limit.
     if found.len() < limit {
         let older = of(doc! { field: { "$lt": after.at } });
         let rest: Vec<T> =
@@ -88,21 +89,22 @@ pub(crate) async fn newest_first<T: DeserializeOwned + Send + Sync>(
     Ok(found)
 }
 
-/// Seconds of a week.
+/// Seconds in a week.
 pub(crate) const WEEK_SECONDS: i64 = 7 * 86_400;
 
-/// The week of a time (unix seconds): what a list is ordered by in the database, where the time itself is sealed.
+/// Returns the week of a time (Unix seconds). Lists are ordered by it in the database, where the time itself is sealed.
 pub(crate) const fn week_of(seconds: i64) -> i64 {
     seconds.div_euclid(WEEK_SECONDS)
 }
 
-/// At most `limit` documents that match `filter`, by their places, newest first, after a place. Of a place the database knows
-/// only the week, in `field`; `open` gives the document's own week, and place and content once it was opened.
+/// Returns at most `limit` documents that match `filter`, by their places, newest first, after a place. The database
+/// has only the week of a place, in `field`. `open` returns the document's own week, and its place and content after
+/// opening.
 ///
-/// A week is read as a whole, so a page costs as much as what its weeks have for one person.
+/// A week is read as a whole, so the cost of a page depends on how many documents its weeks contain for one person.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn newest_first_by_week<T: DeserializeOwned + Send + Sync, U>(
     collection: &Collection<T>,
     filter: Document,
@@ -129,7 +131,7 @@ pub(crate) async fn newest_first_by_week<T: DeserializeOwned + Send + Sync, U>(
         let max = i64::try_from(wanted).unwrap_or(i64::MAX);
         let older = collection.find(older).sort(doc! { field: -1 }).limit(max).await?;
         let older: Vec<T> = older.try_collect().await?;
-        // The last week may go on behind the limit.
+        // The last week may continue beyond the limit.
         let cut = older.last().filter(|_| older.len() == wanted).map(week);
         let whole = older.into_iter().filter(|document| cut.is_none_or(|cut| week(document) > cut));
         found.extend(whole.filter_map(open));
@@ -143,11 +145,11 @@ pub(crate) async fn newest_first_by_week<T: DeserializeOwned + Send + Sync, U>(
     Ok(found)
 }
 
-/// A page of items, each with the cursor of its place. Ends after `limit` items, or before [`PAGE_BYTES_MAX`] are exceeded;
-/// `further` is the cursor for what comes after all of them.
+/// Returns a page of items, each with the cursor of its place. It ends after `limit` items, or before
+/// [`PAGE_BYTES_MAX`] would be exceeded. `further` is the cursor of what follows all of them.
 ///
 /// # Errors
-/// `internal` when an item cannot be written as JSON.
+/// Returns `internal` when an item cannot be written as JSON.
 pub(crate) fn page<T: Serialize>(
     items: impl IntoIterator<Item = (String, T)>,
     limit: usize,
@@ -166,7 +168,7 @@ pub(crate) fn page<T: Serialize>(
     Ok(Page { items: kept, next: further })
 }
 
-/// Cuts off what shows that there is more than `limit`; whether there was.
+/// Removes the items above `limit`. Returns whether there were any.
 pub(crate) fn cut<T>(found: &mut Vec<T>, limit: usize) -> bool {
     let has_more = found.len() > limit;
     found.truncate(limit);
@@ -182,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_ends_by_count_or_by_bytes_and_has_one_item_at_least() {
+    fn a_page_ends_by_count_or_by_bytes_and_has_at_least_one_item() {
         let all = page(numbered(3, "a"), 3, None).unwrap();
         assert_eq!((all.items.len(), all.next), (3, None));
         let cut = page(numbered(3, "a"), 2, None).unwrap();

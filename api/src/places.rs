@@ -1,4 +1,4 @@
-//! How many at a time: connections and requests, of one network address and in all.
+//! Limits on connections and requests at a time, for one network address and in total.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -8,18 +8,18 @@ use std::{
 
 use crate::network;
 
-/// How many places there are.
+/// The numbers of places.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     /// For one network.
     pub network: usize,
-    /// For all networks that can belong to one owner of many: a /24 of IPv4, a /48 of IPv6.
+    /// For all networks that may belong to one owner: an IPv4 /24 or an IPv6 /48.
     pub wide_network: usize,
-    /// For everybody.
+    /// In total.
     pub all: usize,
 }
 
-/// A number of places, shared by all that want one.
+/// A limited number of places, shared by everything that needs one.
 #[derive(Clone, Debug)]
 pub struct Places {
     bounds: Bounds,
@@ -33,16 +33,16 @@ struct Taken {
     wide_networks: HashMap<IpAddr, usize>,
 }
 
-/// Why there is no place.
+/// The reason why there is no place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Full {
-    /// This network has as many as one may have.
+    /// This network has reached its maximum.
     ForThis,
-    /// All are taken.
+    /// All places are taken.
     ForAll,
 }
 
-/// A taken place; free again when the last copy is dropped.
+/// A taken place. It becomes free when the last copy is dropped.
 #[derive(Clone, Debug)]
 pub struct Place {
     #[expect(dead_code, reason = "held for its Drop")]
@@ -52,12 +52,12 @@ pub struct Place {
 #[derive(Debug)]
 struct Held {
     places: Places,
-    /// Absent for one that counts among all only.
+    /// `None` for a place that counts only in total.
     network: Option<IpAddr>,
 }
 
 impl Places {
-    /// All free.
+    /// Creates the places, all free.
     #[must_use]
     pub fn new(bounds: Bounds) -> Self {
         Self { bounds, taken: Arc::default() }
@@ -66,7 +66,7 @@ impl Places {
     /// Takes a place for a network.
     ///
     /// # Errors
-    /// [`Full`].
+    /// Returns [`Full`].
     pub fn take(&self, network: IpAddr) -> Result<Place, Full> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let count = |counts: &HashMap<IpAddr, usize>, network| counts.get(&network).copied().unwrap_or(0);
@@ -82,10 +82,10 @@ impl Places {
         Ok(place)
     }
 
-    /// Takes a place for somebody who stands for many networks: a proxy.
+    /// Takes a place for a peer that represents many networks: a proxy.
     ///
     /// # Errors
-    /// [`Full::ForAll`].
+    /// Returns [`Full::ForAll`].
     pub fn take_for_many(&self) -> Result<Place, Full> {
         self.take_among_all(&mut self.taken.lock().unwrap_or_else(PoisonError::into_inner), None)
     }
@@ -98,7 +98,7 @@ impl Places {
         Ok(Place { held: Arc::new(Held { places: self.clone(), network }) })
     }
 
-    /// How many are taken.
+    /// Returns the number of taken places.
     #[must_use]
     pub fn count(&self) -> usize {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner).all
@@ -144,7 +144,7 @@ mod tests {
         let first = places.take(one).expect("free");
         let second = places.take(one).expect("free");
         assert_eq!(places.take(one).err(), Some(Full::ForThis));
-        let third = places.take(two).expect("others have places of their own");
+        let third = places.take(two).expect("other networks have their own places");
         assert_eq!(places.take(address("198.51.100.1")).err(), Some(Full::ForAll));
         assert_eq!(places.take_for_many().err(), Some(Full::ForAll));
         let copy = first.clone();
@@ -155,11 +155,14 @@ mod tests {
         drop((again, second, third));
         assert_eq!(places.count(), 0);
         let taken = places.taken.lock().expect("whole");
-        assert!(taken.networks.is_empty() && taken.wide_networks.is_empty(), "nothing is kept of who has gone");
+        assert!(
+            taken.networks.is_empty() && taken.wide_networks.is_empty(),
+            "nothing is stored for clients that have gone"
+        );
     }
 
     #[test]
-    fn whoever_has_many_networks_does_not_have_their_places_all_together() {
+    fn one_owner_of_many_networks_does_not_get_all_their_places() {
         for [one, two, three, other] in [
             ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.3.1"],
             ["2001:db8:1:1::", "2001:db8:1:2::", "2001:db8:1:3::", "2001:db8:2:1::"],

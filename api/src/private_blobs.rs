@@ -1,9 +1,10 @@
-//! Bytes that only their owner can open: `/v1/keyring` and `/v1/address-book`.
+//! Encrypted data that only its owner can open: `/v1/keyring` and `/v1/address-book`.
 //!
-//! Each has an `ETag`, the hash of its content. A write names the revision it replaces, so that two devices cannot
-//! overwrite each other unseen, and the same content put twice changes nothing.
+//! Each has an `ETag`, the hash of its content. A write names the revision that it replaces, so that two devices cannot
+//! overwrite each other's changes unnoticed. Writing the same content twice changes nothing.
 //!
-//! What is stored is sealed once more: a keyring from a leaked database would allow to guess its passphrase.
+//! The stored content is sealed once more, because somebody with a keyring from a leaked database could try to guess
+//! its passphrase.
 
 use axum::{
     extract::State,
@@ -36,7 +37,7 @@ struct PrivateBlobDoc {
     content: Sealed,
 }
 
-/// Of a blob only its name.
+/// The id of a blob.
 #[derive(Deserialize)]
 struct Named {
     #[serde(rename = "_id")]
@@ -50,7 +51,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// What names the blob of an owner.
+    /// Returns the name of the caller's blob of this kind.
     fn name(self, caller: &Caller) -> Vec<u8> {
         let kind = match self {
             Self::Keyring => b'k',
@@ -59,20 +60,20 @@ impl Kind {
         [&[kind][..], caller.address.as_slice()].concat()
     }
 
-    /// The filter for it.
+    /// Returns the filter for the caller's blob of this kind.
     fn of(self, app: &App, caller: &Caller) -> Document {
         doc! { "_id": app.at_rest.find(Lookup::PrivateBlob, self.name(caller)) }
     }
 }
 
-/// Whether the caller has a keyring and an address book here, so that a client need not ask for what is not there.
+/// Returns whether the caller has a keyring and an address book here, so that a client need not ask for missing ones.
 pub(crate) async fn kept(app: &App, caller: &Caller) -> Result<(bool, bool), ApiError> {
     let blobs = app.database.collection::<PrivateBlobDoc>(collection::PRIVATE_BLOBS);
     let has = async |kind: Kind| Ok::<_, ApiError>(blobs.count_documents(kind.of(app, caller)).await? > 0);
     Ok((has(Kind::Keyring).await?, has(Kind::AddressBook).await?))
 }
 
-/// Gives the caller's keyring.
+/// Returns the caller's keyring.
 ///
 /// **Who may call:** any signed-in address; it sees its own.
 #[utoipa::path(get, path = "/v1/keyring", tag = "account",
@@ -87,7 +88,9 @@ pub(crate) async fn get_keyring(
     get(&app, Kind::Keyring, &caller, &headers).await
 }
 
-/// Writes the caller's keyring: `If-Match` names the revision it replaces, `If-None-Match: *` writes the first.
+/// Writes the caller's keyring.
+///
+/// `If-Match` names the revision that it replaces, and `If-None-Match: *` writes the first one.
 ///
 /// **Who may call:** any signed-in address; it writes its own.
 #[utoipa::path(put, path = "/v1/keyring", tag = "account", request_body = PrivateBlob,
@@ -102,7 +105,7 @@ pub(crate) async fn put_keyring(
     put(&app, Kind::Keyring, &caller, &headers, &blob).await
 }
 
-/// Gives the caller's address book.
+/// Returns the caller's address book.
 ///
 /// **Who may call:** any signed-in address; it sees its own.
 #[utoipa::path(get, path = "/v1/address-book", tag = "account",
@@ -117,7 +120,9 @@ pub(crate) async fn get_address_book(
     get(&app, Kind::AddressBook, &caller, &headers).await
 }
 
-/// Writes the caller's address book: `If-Match` names the revision it replaces, `If-None-Match: *` writes the first.
+/// Writes the caller's address book.
+///
+/// `If-Match` names the revision that it replaces, and `If-None-Match: *` writes the first one.
 ///
 /// **Who may call:** any signed-in address; it writes its own.
 #[utoipa::path(put, path = "/v1/address-book", tag = "account", request_body = PrivateBlob,
@@ -144,10 +149,10 @@ async fn get(app: &App, kind: Kind, caller: &Caller, headers: &HeaderMap) -> Res
     Ok(with_etag(Json(body).into_response(), &blob.revision))
 }
 
-/// What a write replaces.
+/// The condition of a write.
 enum Precondition {
     Nothing,
-    /// One of these revisions.
+    /// The blob has one of these revisions.
     Revision(Vec<String>),
 }
 
@@ -158,11 +163,11 @@ fn precondition(headers: &HeaderMap) -> Result<Precondition, ApiError> {
         (false, true) if tags(header::IF_NONE_MATCH) == Some(Tags::Any) => Ok(Precondition::Nothing),
         (true, false) => match tags(header::IF_MATCH) {
             Some(these @ Tags::These(_)) => Ok(Precondition::Revision(these.strong())),
-            _ => Err(ApiError::invalid("If-Match must be the ETag of the revision that is replaced")),
+            _ => Err(ApiError::invalid("If-Match must be the ETag of the replaced revision")),
         },
         _ => Err(ApiError::new(
             ErrorCode::PreconditionFailed,
-            "send If-Match with the revision that is replaced, or If-None-Match: * for the first",
+            "send If-Match with the replaced revision, or If-None-Match: * for the first one",
         )),
     }
 }
@@ -178,11 +183,11 @@ async fn put(
     let bytes = BASE64_STANDARD.decode(&blob.content).map_err(|_| ApiError::invalid("content is not base64"))?;
     let bytes_max = app.settings.limits.private_blob_bytes_max;
     if bytes.len() > bytes_max {
-        return Err(ApiError::new(ErrorCode::TooLarge, format!("at most {bytes_max} bytes are kept here")));
+        return Err(ApiError::new(ErrorCode::TooLarge, format!("at most {bytes_max} bytes can be stored here")));
     }
     let revision = hex::encode(Sha256::digest(&bytes));
     let blobs = app.database.collection::<PrivateBlobDoc>(collection::PRIVATE_BLOBS);
-    // One that an earlier secret has named keeps its name.
+    // A blob that was stored under an earlier secret keeps its id.
     let known = blobs.clone_with_type::<Named>().find_one(kind.of(app, caller)).projection(doc! { "_id": 1 }).await?;
     let id = known.map_or_else(|| app.at_rest.blind(Lookup::PrivateBlob, kind.name(caller)), |known| known.id);
     let content = app.at_rest.seal_bytes(Use::PrivateBlob, &id, &bytes);
@@ -198,9 +203,9 @@ async fn put(
             blobs.replace_one(current, &doc).await?.matched_count == 1
         }
     };
-    // The same content again, after an answer was lost, is no conflict.
+    // Writing the same content again, after an answer was lost, is no conflict.
     if !written && blobs.find_one(doc! { "_id": &doc.id, "revision": &doc.revision }).await?.is_none() {
-        return Err(ApiError::new(ErrorCode::PreconditionFailed, "another revision is stored by now"));
+        return Err(ApiError::new(ErrorCode::PreconditionFailed, "another revision was stored in the meantime"));
     }
     Ok(with_etag(StatusCode::NO_CONTENT.into_response(), &doc.revision))
 }

@@ -1,4 +1,4 @@
-//! What protects every answer: security headers, a time limit, turns among networks, and a problem instead of a dropped
+//! Protection of every answer: security headers, a time limit, turns among networks, and a problem instead of a closed
 //! connection when a handler panics.
 
 use std::{any::Any, time::Duration};
@@ -14,9 +14,9 @@ use tracing::Instrument;
 
 use crate::{app::App, body, error::ApiError, idempotency, network::RequestNetwork, places::Place, request_id};
 
-/// For JSON and bytes: nothing in them may run, load or be framed.
+/// The policy for JSON and bytes: nothing in them may run, load or be framed.
 const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
-/// For the page that shows the OpenAPI document: its own scripts and styles, and calls to this server.
+/// The policy for the page that displays the OpenAPI document: its own scripts and styles, and calls to this server.
 const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
     font-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
@@ -25,7 +25,7 @@ pub(crate) async fn headers(request: Request, next: Next) -> Response {
     let policy = if request.uri().path().starts_with("/docs") { DOCS_POLICY } else { API_POLICY };
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    // The web app's files bring the policy under which they run.
+    // The web app's files have their own policy.
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(policy));
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -40,9 +40,9 @@ pub(crate) async fn headers(request: Request, next: Next) -> Response {
     response
 }
 
-/// Answers requests that take too long. A read is given up; a write goes on ([`to_the_end`]), and its client is told so.
-/// Uploads have limits of their own; the body of an answer is not meant, so downloads and the event feed may take their
-/// time.
+/// Answers requests that take too long. A read is cancelled. A write continues ([`to_the_end`]), and its client is told
+/// so. Uploads have their own limits. The body of an answer is not limited here, so downloads and the event feed may
+/// take longer.
 pub(crate) async fn time_limit(State(app): State<App>, request: Request, next: Next) -> Result<Response, ApiError> {
     if body::is_streamed(request.method(), request.uri().path()) {
         return Ok(next.run(request).await);
@@ -56,17 +56,18 @@ pub(crate) async fn time_limit(State(app): State<App>, request: Request, next: N
     }
 }
 
-/// A write that still runs after so many times the limit of a request is ended: nothing takes so long by itself.
+/// A write that runs longer than this many times the limit of a request is cancelled. No write takes that long by
+/// itself.
 const TO_THE_END_TIMES: u32 = 5;
 
-/// Carries a write out to its end, also when its client has hung up: whoever asks again then learns what became of it,
-/// and nothing is left half done. Uploads do so themselves.
+/// Runs a write to its end, even if its client has disconnected. A client that sends it again then gets the outcome,
+/// and nothing stays half done. Uploads do the same themselves.
 pub(crate) async fn to_the_end(State(app): State<App>, request: Request, next: Next) -> Result<Response, ApiError> {
     if request.method().is_safe() || body::is_streamed(request.method(), request.uri().path()) {
         return Ok(next.run(request).await);
     }
     let longest = Duration::from_secs(app.settings.limits.request_seconds_max) * TO_THE_END_TIMES;
-    // The place among the requests of this network is held as long as there is work.
+    // The place in the network's limit is held until the work is done.
     let place = request.extensions().get::<Place>().cloned();
     let work = async move {
         let answer = tokio::time::timeout(longest, next.run(request)).await;
@@ -77,7 +78,7 @@ pub(crate) async fn to_the_end(State(app): State<App>, request: Request, next: N
     work.await.map_err(ApiError::internal)?.map_err(|error| ApiError::unavailable("a part of the server", error))
 }
 
-/// Works on every request in its network's turn.
+/// Processes each request in its network's turn.
 pub(crate) async fn in_turn(State(app): State<App>, request: Request, next: Next) -> Response {
     match request.extensions().get::<RequestNetwork>().copied() {
         Some(RequestNetwork(network)) => app.turns.run(network, next.run(request)).await,
@@ -85,7 +86,8 @@ pub(crate) async fn in_turn(State(app): State<App>, request: Request, next: Next
     }
 }
 
-/// A panic is our fault and ends one request only. Its message stays in the log.
+/// Answers a request whose handler panicked. It is an internal error, and ends only this request. Its message is only
+/// logged.
 pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let message = panic
         .downcast_ref::<String>()

@@ -1,4 +1,4 @@
-//! Counts requests by network and session, and holds back callers who have used up their share.
+//! Counts requests by network and session, and delays callers that exceed their limit.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -23,16 +23,16 @@ use crate::{
     rates::{Payer, limited},
 };
 
-/// Charges for the body of a request, once it is there and before anything is done with it.
+/// Charges the body of a request after it was received and before it is processed.
 pub(crate) fn charge_body(app: &App, extensions: &Extensions, bytes: usize) {
     if let Some(payer) = extensions.get::<Payer>() {
         app.rates.charge(payer, bytes);
     }
 }
 
-/// Counts every request by network address, before anything else is done for it; attempts to sign in, which write for
-/// strangers, are counted apart. A request also needs a place among those at work, and keeps it until the last byte of
-/// its answer is taken: the answer carries it.
+/// Counts every request by network address, before any other work. Attempts to sign in are counted separately, because
+/// they write for strangers. A request also needs a place among those in progress. The answer holds the place until its
+/// last byte is taken.
 pub(crate) async fn by_network(State(app): State<App>, mut request: Request, next: Next) -> Result<Response, ApiError> {
     let Some(network) = network_of(&app, request.headers(), request.extensions()) else {
         return Ok(next.run(request).await);
@@ -54,7 +54,7 @@ pub(crate) async fn by_network(State(app): State<App>, mut request: Request, nex
     if response.status() == StatusCode::TOO_MANY_REQUESTS {
         hold_back(&app).await;
     }
-    // What is streamed has no length, or lies in the content store.
+    // A streamed answer has no length, or comes from the content store.
     let length = response.body().size_hint().exact().filter(|_| is_from_memory(response.headers()));
     app.rates.charge(&payer, length.and_then(|length| usize::try_from(length).ok()).unwrap_or(0));
     response.extensions_mut().insert(place);
@@ -67,7 +67,7 @@ fn network_of(app: &App, headers: &HeaderMap, extensions: &Extensions) -> Option
     let limits = &app.settings.limits;
     let Some(name) = limits.forwarded_header.as_deref() else { return peer.map(network::of) };
     if peer.is_some_and(|peer| !limits.is_proxy(peer)) {
-        // Whoever comes by another way may write there what it likes.
+        // A client that does not come through the proxy could write anything there.
         if headers.contains_key(name) {
             app.metrics.forwarded_ignored("it does not come from a proxy that the settings name");
         }
@@ -80,7 +80,7 @@ fn network_of(app: &App, headers: &HeaderMap, extensions: &Extensions) -> Option
     seen.or(peer).map(network::of)
 }
 
-/// Who asks too often is not told so at once: else it would ask again at once.
+/// Delays the refusal, because a caller that gets it at once would try again at once.
 async fn hold_back(app: &App) {
     tokio::time::sleep(Duration::from_millis(app.settings.limits.refusal_milliseconds)).await;
 }

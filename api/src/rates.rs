@@ -1,4 +1,4 @@
-//! How often one caller may call: a bucket that leaks at a steady rate (GCRA), kept in memory, one a replica.
+//! Rate limits for callers: a bucket that leaks at a steady rate (GCRA), in the memory of each replica.
 
 use std::{
     collections::HashMap,
@@ -13,7 +13,7 @@ use protocol::error_code::ErrorCode;
 
 use crate::{error::ApiError, settings::Limits, store::sessions::SessionId};
 
-/// When the map of buckets is larger, those that are full again are dropped.
+/// When there are more buckets, the full ones are dropped.
 const BUCKETS_BEFORE_SWEEP: usize = 10_000;
 
 /// One limit for many callers.
@@ -21,12 +21,12 @@ const BUCKETS_BEFORE_SWEEP: usize = 10_000;
 pub struct RateLimit<K> {
     interval: Duration,
     burst: u32,
-    /// For each caller, when its bucket will be full again.
+    /// For each caller, the time at which its bucket will be full again.
     full_at: Mutex<HashMap<K, Instant>>,
 }
 
 impl<K: Eq + Hash> RateLimit<K> {
-    /// `per_second` on average, `burst` at once. Zero counts as one.
+    /// Creates a limit of `per_second` calls on average and `burst` at once. Zero counts as one.
     #[must_use]
     pub fn new(per_second: f64, burst: u32) -> Self {
         let interval = Duration::from_secs_f64(1.0 / per_second.max(0.001));
@@ -36,7 +36,7 @@ impl<K: Eq + Hash> RateLimit<K> {
     /// Counts one call.
     ///
     /// # Errors
-    /// How long to wait.
+    /// Returns the time to wait.
     pub fn count(&self, caller: K, now: Instant) -> Result<(), Duration> {
         let mut full_at = self.full_at(now);
         let at = full_at.entry(caller).or_insert(now);
@@ -49,17 +49,17 @@ impl<K: Eq + Hash> RateLimit<K> {
         Ok(())
     }
 
-    /// Counts what was found out only afterwards, as often as it counts: it is paid for by whatever comes next.
+    /// Charges calls whose cost is known only afterwards. Later calls wait for it.
     pub fn charge(&self, caller: K, times: u32, now: Instant) {
         let mut full_at = self.full_at(now);
         let at = full_at.entry(caller).or_insert(now);
         *at = (*at).max(now) + self.interval * times;
     }
 
-    /// Whether the caller has had more than its share.
+    /// Returns whether the caller is within its limit.
     ///
     /// # Errors
-    /// How long to wait.
+    /// Returns the time to wait.
     pub fn expect_paid(&self, caller: &K, now: Instant) -> Result<(), Duration> {
         let allowed = now + self.interval * self.burst;
         match self.full_at(now).get(caller) {
@@ -89,7 +89,8 @@ pub struct RateLimits {
 }
 
 impl RateLimits {
-    /// As the settings say. A network address may hold several people, so it gets four times what one account gets.
+    /// Creates the limits from the settings. Several people may share a network address, so it has four times the limit
+    /// of an account.
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
         let per_second = f64::from(limits.rate_per_second);
@@ -104,7 +105,7 @@ impl RateLimits {
         }
     }
 
-    /// Charges whoever called for the bytes of a body or of an answer, in whole KiB.
+    /// Charges the caller for the bytes of a body or an answer, in whole KiB.
     pub(crate) fn charge(&self, caller: &Payer, bytes: usize) {
         let (kib, now) = (u32::try_from(bytes >> 10).unwrap_or(u32::MAX), Instant::now());
         if kib == 0 {
@@ -116,7 +117,7 @@ impl RateLimits {
         }
     }
 
-    /// Counts a call before anything is done for it, by network and by the session that its token would name.
+    /// Counts a call before any work is done for it: by network, and by the session to which its token would belong.
     pub(crate) fn count(&self, caller: &Payer, is_login: bool) -> Result<(), Duration> {
         let now = Instant::now();
         self.by_network.count(caller.network, now)?;
@@ -131,25 +132,25 @@ impl RateLimits {
         Ok(())
     }
 
-    /// Counts a call of a signed-in address, whatever session it has.
+    /// Counts a call of a signed-in address, across all its sessions.
     ///
     /// # Errors
-    /// `rate_limited`.
+    /// Returns `rate_limited`.
     pub fn count_address(&self, address: Address) -> Result<(), ApiError> {
         self.by_address.count(address, Instant::now()).map_err(limited)
     }
 }
 
-/// The refusal of a caller who has to wait so long.
+/// Returns the error for a caller that must wait this long.
 pub(crate) fn limited(wait: Duration) -> ApiError {
     ApiError::new(ErrorCode::RateLimited, "too many requests").retry_after(wait.as_secs() + 1)
 }
 
-/// Whom a request's bytes are charged to.
+/// The network and session that a request's bytes are charged to.
 #[derive(Clone, Debug)]
 pub(crate) struct Payer {
     pub(crate) network: IpAddr,
-    /// What its token would name, whether or not there is such a session.
+    /// The session to which its token would belong. There may be no such session.
     pub(crate) session: Option<SessionId>,
 }
 
@@ -158,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_burst_is_let_through_and_then_one_each_interval() {
+    fn a_burst_passes_and_then_one_call_per_interval() {
         let limit = RateLimit::new(10.0, 3);
         let start = Instant::now();
         for _ in 0..3 {
@@ -166,19 +167,19 @@ mod tests {
         }
         let wait = limit.count("a", start).expect_err("the bucket is empty");
         assert_eq!(wait, Duration::from_millis(100));
-        assert_eq!(limit.count("b", start), Ok(()), "others have buckets of their own");
+        assert_eq!(limit.count("b", start), Ok(()), "other callers have their own buckets");
         assert_eq!(limit.count("a", start + wait), Ok(()));
         assert!(limit.count("a", start + wait).is_err());
     }
 
     #[test]
-    fn what_was_had_is_paid_for_by_waiting() {
+    fn charged_calls_delay_later_ones() {
         let limit = RateLimit::new(10.0, 3);
         let start = Instant::now();
         limit.charge("a", 3, start);
-        assert_eq!(limit.expect_paid(&"a", start), Ok(()), "as much as may be had at once");
+        assert_eq!(limit.expect_paid(&"a", start), Ok(()), "a full burst is within the limit");
         limit.charge("a", 5, start);
-        let wait = limit.expect_paid(&"a", start).expect_err("more than that");
+        let wait = limit.expect_paid(&"a", start).expect_err("above the burst");
         assert_eq!(wait, Duration::from_millis(500));
         assert_eq!(limit.expect_paid(&"b", start), Ok(()));
         assert_eq!(limit.expect_paid(&"a", start + wait), Ok(()));

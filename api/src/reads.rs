@@ -1,8 +1,8 @@
 //! Reads: `POST /v1/reads`.
 //!
-//! The order is what invariant 3 rests on: check everything, write the leaf durably, and only then hand out the
-//! release share and the receipt. Revocations are asked for on both sides of the leaf, so that one which was accepted
-//! before the share leaves always counts. The mirror is never asked for permission.
+//! Invariant 3 depends on this order: check everything, write the leaf durably, and only then return the release share
+//! and the receipt. Revocations are checked before and after the leaf is written, so a revocation that was accepted
+//! before the share is returned always counts. The mirror is never asked for permission.
 
 mod permission;
 mod request;
@@ -30,11 +30,12 @@ use crate::{
     store::leaves::{self, Evidence, LeafDoc},
 };
 
-/// Opens one version of a record: the release share and a receipt, once the read is durably in the log.
+/// Opens one version of a record: returns the release share and a receipt, once the read is durably in the log.
 ///
-/// The same request again is checked again and gives the same receipt; with other content its nonce counts as used.
+/// A repeated request is checked again and gets the same receipt. With different content its nonce counts as used.
 ///
-/// **Who may call:** whoever the patient has granted READ, for a purpose of the grant; signed by the session key.
+/// **Who may call:** a grantee with a READ grant of the patient, for a purpose of the grant. The session key must sign
+/// the request.
 #[utoipa::path(post, path = "/v1/reads", tag = "reads", request_body = ReadBody, responses((status = 200, body = ReadAnswer)))]
 pub(crate) async fn post_read(
     State(app): State<App>,
@@ -46,16 +47,17 @@ pub(crate) async fn post_read(
     let patient = permission.patient;
     let share = shares::find(&app, body.request.record, body.request.version, patient)
         .await?
-        .ok_or_else(|| ApiError::new(ErrorCode::ShareMissing, "no release share is here for this version"))?;
+        .ok_or_else(|| ApiError::new(ErrorCode::ShareMissing, "this server has no release share for this version"))?;
     let allowed_until = permission.allowed_until;
     let (leaf, evidence) = append(&app, &caller, body, &permission).await?;
     app.log_wake.wake();
-    // A revocation that was accepted meanwhile still stops this read. The log then says more than happened, never less.
+    // A revocation that was accepted in the meantime still stops this read. The log may then list a read that did not
+    // happen, but never misses one that did.
     permission.expect_unrevoked(&app, &evidence.leaf.request).await?;
     Ok(Json(ReadAnswer { release_share: B256::from(*share.expose()), leaf, receipt: evidence.receipt, allowed_until }))
 }
 
-/// Writes the leaf of a permitted read, or finds the one that the same request has made before.
+/// Writes the leaf of a permitted read, or finds the one that the same request created before.
 async fn append(
     app: &App,
     caller: &Caller,
@@ -65,12 +67,12 @@ async fn append(
     let stored = leaves::leaves(&app.log_database);
     let seconds_ahead = match sequencer::seconds_ahead(app).await {
         Ok(seconds) => seconds,
-        // Nothing is promised anew; what was promised for the same request before stands.
+        // There is no new promise, but the earlier one for the same request still holds.
         Err(behind) => return find(app, &stored, &body.request).await?.ok_or(behind),
     };
     let (id, evidence) = new_leaf(app, caller, body, permission, seconds_ahead);
     let new = LeafDoc::new(&app.at_rest, id, &evidence);
-    // The index is unique among what one secret has named; the same request may have come before a rotation.
+    // The index is unique only among leaves under one secret. The same request may have come before a rotation.
     let request = &evidence.leaf.request;
     if is_known_by_older(app, &stored, request).await? {
         let known = find(app, &stored, request).await?;
@@ -87,7 +89,7 @@ fn nonce_used() -> ApiError {
     ApiError::new(ErrorCode::NonceUsed, "this session has used the nonce for another read")
 }
 
-/// Whether session and nonce have made a leaf under an older secret of the operator.
+/// Returns whether session and nonce created a leaf under an older secret of the operator.
 async fn is_known_by_older(app: &App, stored: &Collection<LeafDoc>, request: &ReadRequest) -> Result<bool, ApiError> {
     let older = app.at_rest.older(Lookup::LeafRequest, leaves::name_of(request));
     if older.is_empty() {
@@ -96,7 +98,7 @@ async fn is_known_by_older(app: &App, stored: &Collection<LeafDoc>, request: &Re
     Ok(stored.find_one(doc! { "request": { "$in": older } }).await?.is_some())
 }
 
-/// The leaf that this very request has made before.
+/// Returns the leaf that this very request created before.
 async fn find(
     app: &App,
     stored: &Collection<LeafDoc>,

@@ -27,11 +27,12 @@ use crate::{
     relations,
 };
 
-/// Registers a version of a record: keeps its release share, then relays the signed message. Without a message the
-/// version must stand on chain already, and only the share is kept.
+/// Registers a version of a record: stores its release share, then relays the signed message.
 ///
-/// **Who may call:** the uploader that the message names; without a message, the patient, or the first uploader who
-/// opens the record id, has registered this version, and may still upload.
+/// Without a message the version must already be on chain, and only the share is stored.
+///
+/// **Who may call:** the uploader in the message. Without a message: the patient, or the first uploader, who can open
+/// the record id, registered this version, and may still upload.
 #[utoipa::path(post, path = "/v1/records", tag = "records", request_body = RegisterBody, responses(
     (status = 200, body = Option<ActionView>, description = "The release share was kept; nothing was relayed."),
     (status = 201, body = Option<ActionView>, description = "Mined."),
@@ -60,8 +61,9 @@ pub(crate) async fn post_record(
     }
 }
 
-/// Lists the records that the caller owns, uploaded, or was granted, newest first. What strangers have granted is listed only
-/// when their address is named as `patient`.
+/// Lists the records that the caller owns, uploaded, or was granted, newest first.
+///
+/// Records that a stranger granted are listed only when `patient` is the stranger's address.
 ///
 /// **Who may call:** any signed-in address.
 #[utoipa::path(get, path = "/v1/records", tag = "records", params(RecordQuery), responses((status = 200, body = Page<RecordView>)))]
@@ -75,7 +77,7 @@ pub(crate) async fn list_records(
 
 /// Lists the versions of one record, newest first.
 ///
-/// **Who may call:** whoever may see the record.
+/// **Who may call:** everybody who may see the record.
 #[utoipa::path(get, path = "/v1/records/{record}/versions", tag = "records", params(("record" = String, Path, pattern = "^0x[0-9a-fA-F]{64}$"), PageQuery),
     responses((status = 200, body = Page<VersionView>)))]
 pub(crate) async fn list_versions(
@@ -87,9 +89,9 @@ pub(crate) async fn list_versions(
     view::versions(&app, &caller, record, &query).await.map(Json)
 }
 
-/// Shows one record with its newest versions.
+/// Returns one record with its newest versions.
 ///
-/// **Who may call:** its patient, an uploader of it, and whoever holds a grant over it.
+/// **Who may call:** its patient, its uploaders, and everybody with a grant over it.
 #[utoipa::path(get, path = "/v1/records/{record}", tag = "records", params(("record" = String, Path, pattern = "^0x[0-9a-fA-F]{64}$")), responses((status = 200, body = RecordView)))]
 pub(crate) async fn get_record(
     State(app): State<App>,
@@ -99,7 +101,7 @@ pub(crate) async fn get_record(
     view::get(&app, &caller, record).await.map(Json)
 }
 
-/// Puts the release share of a version in again, or replaces a wrong one.
+/// Restores the release share of a version, or replaces a wrong one.
 ///
 /// **Who may call:** the patient of the record.
 #[utoipa::path(put, path = "/v1/records/{record}/versions/{version}/release-share", tag = "records",
@@ -112,12 +114,12 @@ pub(crate) async fn put_release_share(
 ) -> Result<StatusCode, ApiError> {
     let VersionInPath(version) = version;
     let on_chain = app.chain_view.find_record(record, BlockId::latest()).await?;
-    // A stranger learns nothing here that the chain does not show.
+    // A stranger learns nothing here that is not on chain.
     let known = on_chain
         .filter(|on_chain| (1..=on_chain.version).contains(&version))
         .ok_or_else(|| ApiError::new(ErrorCode::UnknownRecord, "there is no such version on chain"))?;
     if known.patient != caller.address {
-        return Err(ApiError::forbidden("only the patient puts a release share in again"));
+        return Err(ApiError::forbidden("only the patient can restore a release share"));
     }
     let deposit = shares::Deposit {
         record,

@@ -1,8 +1,9 @@
-//! Who has to do with whom: what tells a stranger's grants and requests from those of people one knows.
+//! Relations between people. They separate the grants and requests of strangers from those of people whom the recipient
+//! knows.
 //!
-//! A person *knows* another to whom they have granted something, for whom they have uploaded, whom they have asked for
-//! access, or whose grants they have accepted. Somebody whom an accreditor vouches for is no stranger to anybody. Everybody
-//! else is, and is bounded per recipient, because new addresses cost nothing.
+//! A person *knows* somebody after granting them something, uploading for them, asking them for access, or accepting
+//! their grants. Somebody whom an accreditor vouches for is a stranger to nobody. Everybody else is a stranger, and is
+//! limited per recipient, because new addresses cost nothing.
 
 use alloy::primitives::Address;
 use axum::{extract::State, http::StatusCode};
@@ -21,7 +22,7 @@ use crate::{
     store::{blocks, collection, find_id, is_duplicate, received, requests},
 };
 
-/// What names a relation: who knows whom. Its blind index is the `_id`, and there is nothing else.
+/// Returns the name of a relation: who knows whom. Its blind index is the `_id`, and nothing else is stored.
 fn pair(owner: Address, other: Address) -> [u8; 40] {
     let mut pair = [0; 40];
     pair[..20].copy_from_slice(owner.as_slice());
@@ -33,10 +34,10 @@ fn relations(app: &App) -> Collection<Document> {
     app.database.collection(collection::RELATIONS)
 }
 
-/// Notes that `owner` has to do with `other` from now on. Their grants leave the strangers' shelf.
+/// Stores that `owner` knows `other` from now on. The grants of `other` leave the strangers' shelf.
 ///
 /// # Errors
-/// When a part does not answer.
+/// Returns an error when a part does not answer.
 pub(crate) async fn note(app: &App, owner: Address, other: Address) -> Result<(), ApiError> {
     if owner == other {
         return Ok(());
@@ -52,10 +53,11 @@ pub(crate) async fn note(app: &App, owner: Address, other: Address) -> Result<()
     }
 }
 
-/// Whether nobody vouches for `sender` and `recipient` has nothing to do with it.
+/// Returns whether `sender` is a stranger to `recipient`: no accreditor vouches for it, and the recipient does not know
+/// it.
 ///
 /// # Errors
-/// When a part does not answer.
+/// Returns an error when a part does not answer.
 pub(crate) async fn is_stranger(app: &App, recipient: Address, sender: Address) -> Result<bool, ApiError> {
     let known = doc! { "_id": app.at_rest.find(Lookup::Relation, pair(recipient, sender)) };
     if recipient == sender || relations(app).find_one(known).await?.is_some() {
@@ -65,10 +67,10 @@ pub(crate) async fn is_stranger(app: &App, recipient: Address, sender: Address) 
     Ok(!app.chain_view.is_accredited(sender, None, &head).await?)
 }
 
-/// Where the grants of `sender` to `recipient` wait.
+/// Returns the shelf for the grants of `sender` to `recipient`.
 ///
 /// # Errors
-/// When a part does not answer.
+/// Returns an error when a part does not answer.
 pub(crate) async fn shelf(app: &App, recipient: Address, sender: Address) -> Result<Shelf, ApiError> {
     if blocks::is_blocked(&app.database, &app.at_rest, recipient, sender).await? {
         return Ok(Shelf::Blocked);
@@ -76,19 +78,21 @@ pub(crate) async fn shelf(app: &App, recipient: Address, sender: Address) -> Res
     Ok(if is_stranger(app, recipient, sender).await? { Shelf::Strangers } else { Shelf::Known })
 }
 
-/// Puts all grants of `sender` to `grantee` on the shelf that is theirs now.
+/// Moves all grants of `sender` to `grantee` to the shelf where they belong now.
 ///
 /// # Errors
-/// When a part does not answer.
+/// Returns an error when a part does not answer.
 pub(crate) async fn sort_again(app: &App, grantee: Address, sender: Address) -> Result<(), ApiError> {
     let shelf = shelf(app, grantee, sender).await?;
     received::set_shelf(&app.database, &app.at_rest, (grantee, sender), shelf).await
 }
 
-/// Accepts a stranger who has granted the caller something or asked for access: from now on they are known. Their grants move
-/// to the shelf `known`, and what they share appears in `/v1/records`.
+/// Accepts a stranger who has granted the caller something or asked for access.
 ///
-/// **Who may call:** whoever was granted something, or asked, by that address.
+/// From now on the caller knows this address: its grants move to the shelf `known`, and the records that it shares
+/// appear in `/v1/records`.
+///
+/// **Who may call:** a person whom that address has granted something or asked for access.
 #[utoipa::path(put, path = "/v1/accepted/{address}", tag = "people", params(("address" = String, Path, pattern = "^0x[0-9a-fA-F]{40}$")),
     responses((status = 204)))]
 pub(crate) async fn accept(
@@ -98,7 +102,7 @@ pub(crate) async fn accept(
 ) -> Result<StatusCode, ApiError> {
     let has_granted = received::is_any_between(&app.database, &app.at_rest, caller.address, address).await?;
     if !has_granted && !requests::has_asked(&app.database, &app.at_rest, address, caller.address).await? {
-        return Err(ApiError::not_found("this address has shared nothing with you and asked you nothing"));
+        return Err(ApiError::not_found("this address has not shared anything with you or asked you for access"));
     }
     note(&app, caller.address, address).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -1,10 +1,10 @@
-//! The relay: signed actions in, transactions out. The relayers pay and gain no authority.
+//! The relay turns signed actions into transactions. The relayers pay and gain no authority.
 //!
 //! An action is checked (form, signature, budgets, and a trial run at the head block), stored durably together with its
-//! transaction and nonce, and only then sent. Whatever happens after that, restart, dropped transaction, rising fees, an
-//! empty purse or a reorg, the stored transaction is sent again until it is mined, or given up once it can no longer
-//! succeed. Three [`Line`]s, each with a key of its own, keep what takes away and the log from waiting for what gives.
-//! One replica sends, held by a lease; a unique index on relayer and nonce makes sure of it.
+//! transaction and nonce, and only then sent. After a restart, a dropped transaction, rising fees, missing funds or a
+//! reorg, the stored transaction is sent again until it is mined. It is given up once it can no longer succeed. There
+//! are three [`Line`]s with separate keys, so that urgent actions and the log do not wait for ordinary actions. One
+//! replica sends, under a lease. A unique index on relayer and nonce enforces this.
 
 mod accept;
 mod accounts;
@@ -59,26 +59,25 @@ use self::{
     line::Lines,
     shared::{Job, Shared},
 };
-use crate::{at_rest::AtRest, lease::Lease, request_turns, store::collection, time::Clock};
+use crate::{at_rest::AtRest, chain::ChainView, lease::Lease, request_turns, store::collection, time::Clock};
 
 /// A handle to the relay.
 #[derive(Clone)]
 pub struct Relay {
     shared: Arc<Shared>,
     jobs: [mpsc::Sender<Job>; 3],
-    /// What the senders will read, until they are started.
+    /// The input of the senders, until they are started.
     queues: Arc<Mutex<Option<[mpsc::Receiver<Job>; 3]>>>,
 }
 
 impl Relay {
-    /// A relay that takes actions once [`Relay::start`] was called.
+    /// Creates a relay. It accepts actions once [`Relay::start`] was called.
     ///
     /// # Errors
-    /// When a relayer's key is a well-known one on a real chain, or two lines have the same key.
+    /// Returns an error when a relayer's key is a well-known one on a real chain, or two lines have the same key.
     pub(crate) fn new(
         database: &Database,
-        provider: DynProvider,
-        deployment: Arc<Deployment>,
+        (provider, chain_view, deployment): (DynProvider, ChainView, Arc<Deployment>),
         keys: RelayerKeys,
         at_rest: Arc<AtRest>,
         clock: Clock,
@@ -97,6 +96,7 @@ impl Relay {
             database: database.clone(),
             actions: database.collection(collection::ACTIONS),
             provider,
+            chain_view,
             deployment,
             lines: Lines::new(keys)?,
             at_rest,
@@ -119,7 +119,7 @@ impl Relay {
         Ok(Self { shared, jobs: [one, two, three], queues: Arc::new(Mutex::new(Some([first, second, third]))) })
     }
 
-    /// Starts sending; ends with `shutdown`. A second call does nothing.
+    /// Starts sending, until `shutdown`. A second call does nothing.
     pub(crate) fn start(&self, shutdown: &CancellationToken) {
         let Some(queues) = self.queues.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         let lease = Lease::new(&self.shared.database, "relay", self.shared.limits.lease);
@@ -130,10 +130,10 @@ impl Relay {
         }
     }
 
-    /// Waits until the action is settled, at most `patience`; returns what is known then.
+    /// Waits until the action is settled, at most `patience`. Returns the action as it is then.
     pub(crate) async fn settle(&self, action: ActionDoc, patience: Duration) -> ActionDoc {
         let settled = self.shared.settled.subscribe();
-        // It may have been settled between the caller's look and our subscription.
+        // It may have been settled between the caller's read and our subscription.
         let action = match action_doc::find(&self.shared.actions, action.id).await {
             Ok(Some(current)) => current,
             _ => action,
@@ -144,7 +144,7 @@ impl Relay {
     /// Finds a relayed action.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// Returns an error when the database does not answer.
     pub(crate) async fn find(&self, id: ActionId) -> Result<Option<ActionDoc>, RelayError> {
         action_doc::find(&self.shared.actions, id).await
     }
@@ -152,7 +152,7 @@ impl Relay {
     /// Checks whether a registration that this account has signed is still on its way to the chain.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// Returns an error when the database does not answer.
     pub(crate) async fn is_registering(&self, uploader: Address) -> Result<bool, RelayError> {
         let in_flight = doc! {
             "signer": format!("{uploader:#x}"),
@@ -166,15 +166,15 @@ impl Relay {
     /// Checks whether an account may invite others to the relay.
     ///
     /// # Errors
-    /// When the chain does not answer.
+    /// Returns an error when the chain does not answer.
     pub(crate) async fn may_invite(&self, account: Address) -> Result<bool, RelayError> {
         standing::vouches(&self.shared, account).await
     }
 
-    /// Invites an account: the relay takes its actions from now on, as those of a known one.
+    /// Invites an account: the relay accepts its actions from now on, like those of a known one.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// Returns an error when the database does not answer.
     pub(crate) async fn invite(&self, account: Address) -> Result<(), RelayError> {
         Ok(standing::invite(&self.shared, account).await?)
     }
@@ -200,7 +200,7 @@ impl Relay {
     ) -> ActionDoc {
         let deadline = tokio::time::Instant::now() + patience;
         while !action.is_settled() {
-            // Outcomes of another replica's sending come through the database.
+            // The outcomes of another replica come through the database.
             let is_leading = self.shared.leading.borrow().is_some();
             let look_again = Duration::from_millis(if is_leading { 500 } else { 40 });
             tokio::select! {
@@ -219,7 +219,7 @@ impl Relay {
     async fn reread(&self, action: ActionDoc) -> ActionDoc {
         match action_doc::find(&self.shared.actions, action.id).await {
             Ok(Some(current)) => current,
-            // A database that is away for a moment changes nothing about what we know.
+            // A database that is unavailable for a moment does not change what is known.
             _ => action,
         }
     }
@@ -228,7 +228,7 @@ impl Relay {
 /// Creates the indexes of the relay's collections.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     action_doc::create_indexes(database).await?;
     standing::create_indexes(database).await?;

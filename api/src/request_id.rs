@@ -1,4 +1,4 @@
-//! The id of the request at hand: in every log line, in every problem, and in the `X-Request-Id` of every answer.
+//! The id of the current request. It is in every log line, every problem, and the `X-Request-Id` of every answer.
 
 use axum::{
     extract::Request,
@@ -15,18 +15,18 @@ tokio::task_local! {
     static CURRENT: Uuid;
 }
 
-/// The id of the request that this task serves; nil outside of one.
+/// Returns the id of the request that this task serves, or nil outside a request.
 #[must_use]
 pub fn current() -> Uuid {
     CURRENT.try_with(|id| *id).unwrap_or(Uuid::nil())
 }
 
-/// Keeps the id of the request at hand for work that goes on in a task of its own.
+/// Keeps the id of the current request for work that continues in a separate task.
 pub(crate) fn keep<F: Future>(work: F) -> impl Future<Output = F::Output> {
     CURRENT.scope(current(), work)
 }
 
-/// Gives the request an id. It is always ours: a client's own header is ignored, so that it cannot write into our log.
+/// Gives the request an id. A client's own header is ignored, so that it cannot write into our log.
 pub async fn assign(request: Request, next: Next) -> Response {
     let id = Uuid::now_v7();
     let mut response = CURRENT.scope(id, next.run(request)).await;

@@ -1,8 +1,9 @@
-//! Whose turn it is: only so many requests are worked on at a time, and every network address waits in a queue of its own.
+//! Turns for requests. Only a limited number of requests is processed at a time, and every network address waits in a
+//! separate queue.
 //!
-//! Who asks once is next after what is being worked on now, however many requests others have sent at the same moment. Who
-//! has not ended after the longest turn, or waits for something else (a body, a block, long work: [`give_back`]), goes on
-//! beside the others.
+//! A single request is next after those that are being processed, however many requests others have sent at the same
+//! moment. A request that takes longer than the longest turn, or that waits for something else (a body, a block, long
+//! work: [`give_back`]), gives its turn to the next one and continues beside it.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -13,15 +14,15 @@ use std::{
 
 use tokio::sync::oneshot;
 
-/// Turns at a time for each processor: part of a turn is waiting for the database.
+/// Turns at a time for each processor. A part of each turn is spent waiting for the database.
 const PER_PROCESSOR: usize = 4;
 
 tokio::task_local! {
-    /// The turn of the request that this task works on; `None` once it was given back.
+    /// The turn of the request that this task processes. `None` once it was given back.
     static TURN_OF_TASK: Arc<Mutex<Option<Turn>>>;
 }
 
-/// Gives out turns.
+/// Distributes turns.
 #[derive(Clone, Debug)]
 pub struct Turns {
     longest: Duration,
@@ -30,25 +31,25 @@ pub struct Turns {
 
 #[derive(Debug)]
 struct Queues {
-    /// Turns that nobody has.
+    /// Number of free turns.
     free: usize,
-    /// Who waits, by network address; no queue is empty.
+    /// The waiting requests, by network address. No queue is empty.
     waiting: HashMap<IpAddr, VecDeque<oneshot::Sender<Turn>>>,
     /// The network addresses that wait, the next one first.
     order: VecDeque<IpAddr>,
 }
 
-/// Gives this task's turn back: what follows is waiting for something else than the database.
+/// Gives this task's turn back, before it waits for something other than the database.
 pub(crate) fn give_back() {
     let _ = TURN_OF_TASK.try_with(|held| held.lock().unwrap_or_else(PoisonError::into_inner).take());
 }
 
-/// A turn; the next one begins when it is dropped.
+/// A turn. When it is dropped, the next one begins.
 #[derive(Debug)]
 struct Turn(Option<Turns>);
 
 impl Turns {
-    /// So many at a time (if zero, [`PER_PROCESSOR`]), each so long at most.
+    /// Creates `at_once` turns (if zero, [`PER_PROCESSOR`] for each processor) of at most `longest` each.
     #[must_use]
     pub fn new(at_once: usize, longest: Duration) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
@@ -77,7 +78,7 @@ impl Turns {
             }
             queues.wait(network)
         };
-        // A sender is dropped only with the queues, and those live as long as this handle.
+        // A sender is dropped only together with the queues, and those live as long as this handle.
         coming.await.unwrap_or(Turn(None))
     }
 }
@@ -93,7 +94,8 @@ impl Queues {
         coming
     }
 
-    /// Whoever is next: of each network in turn the one that has waited longest.
+    /// Returns the next waiting request. The network addresses take turns, and within each the longest waiting request
+    /// is first.
     fn next(&mut self) -> Option<oneshot::Sender<Turn>> {
         let network = self.order.pop_front()?;
         let queue = self.waiting.get_mut(&network)?;
@@ -122,7 +124,8 @@ impl Drop for Turn {
             let Some(next) = next else { return };
             match next.send(Self(Some(turns.clone()))) {
                 Ok(()) => return,
-                // That client has gone: the turn is the next one's. It is not dropped as a turn, which would come back here.
+                // That client has gone, so the next one gets the turn. Dropping it as a turn would call this function
+                // again.
                 Err(mut unwanted) => drop(unwanted.0.take()),
             }
         }
@@ -141,12 +144,12 @@ mod tests {
 
     fn free(turns: &Turns) -> usize {
         let queues = turns.queues.lock().expect("whole");
-        assert!(queues.order.is_empty() && queues.waiting.is_empty(), "nothing is kept of who has gone");
+        assert!(queues.order.is_empty() && queues.waiting.is_empty(), "nothing is stored for clients that have gone");
         queues.free
     }
 
     #[tokio::test]
-    async fn who_asks_once_is_next_however_many_others_wait() {
+    async fn a_single_request_is_next_however_many_others_wait() {
         let turns = Turns::new(1, TURN);
         let held = turns.take(ONE).await;
         let order = Mutex::new(Vec::new());
@@ -170,7 +173,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_turn_passes_by_who_no_longer_waits() {
+    async fn a_turn_skips_requests_that_no_longer_wait() {
         let turns = Turns::new(1, TURN);
         let held = turns.take(ONE).await;
         let mut gone = Box::pin(turns.take(ONE));
@@ -182,7 +185,7 @@ mod tests {
         drop(stays.await);
         assert_eq!(free(&turns), 1);
 
-        // It goes while the turn is on its way to it.
+        // The client goes away while the turn is on its way to it.
         let held = turns.take(ONE).await;
         let mut gone = Box::pin(turns.take(ONE));
         assert!((&mut gone).now_or_never().is_none());
@@ -192,7 +195,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_turn_has_an_end() {
+    async fn a_turn_ends_after_its_longest_time() {
         let turns = Turns::new(1, TURN);
         let (done, waits) = oneshot::channel::<()>();
         let long = turns.run(ONE, async { waits.await.is_ok() });
@@ -205,7 +208,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waits_for_something_else_holds_up_nobody() {
+    async fn a_request_that_waits_for_something_else_does_not_block_others() {
         let turns = Turns::new(1, TURN);
         let (done, waits) = oneshot::channel::<()>();
         let slow = turns.run(ONE, async {

@@ -1,4 +1,4 @@
-//! Access requests: `/v1/requests`. A practitioner asks, the patient approves by granting, or denies.
+//! Access requests: `/v1/requests`. A practitioner asks, and the patient approves with a grant, or denies.
 
 use std::collections::BTreeSet;
 
@@ -36,9 +36,12 @@ use crate::{
     },
 };
 
-/// Asks a patient for access. The reason travels in a note that only the patient can open.
+/// Asks a patient for access.
 ///
-/// **Who may call:** the requester that the message names: accredited, unless it asks for the patient or the family.
+/// The reason is in a note that only the patient can open.
+///
+/// **Who may call:** the requester in the message. It must be accredited, unless the purpose is a request of the
+/// patient or the family.
 #[utoipa::path(post, path = "/v1/requests", tag = "requests", request_body = RequestBody, responses((status = 201, body = RequestView)))]
 pub(crate) async fn post_request(
     State(app): State<App>,
@@ -46,9 +49,9 @@ pub(crate) async fn post_request(
     Json(body): Json<RequestBody>,
 ) -> Result<(StatusCode, Json<RequestView>), ApiError> {
     let id = body.signed.id(&app.deployment);
-    // Before anything is told: whoever cannot show the signature learns nothing.
+    // Checked before anything is disclosed: a caller without the signature learns nothing.
     if body.signed.request.requester != caller.address {
-        return Err(ApiError::forbidden("one asks in one's own name only"));
+        return Err(ApiError::forbidden("you can only send requests as yourself"));
     }
     let hash = SignedAccessRequest::signing_hash(&body.signed.request, &app.deployment);
     app.chain_view.verify_signed(hash, caller.address, &body.signed.signature).await?;
@@ -71,7 +74,7 @@ pub(crate) async fn post_request(
     Ok((StatusCode::CREATED, Json(document.view(&app.at_rest, asked, RequestState::Open))))
 }
 
-/// Lists the requests that the caller made or was asked, newest first.
+/// Lists the requests that the caller made or received, newest first.
 ///
 /// **Who may call:** any signed-in address.
 #[utoipa::path(get, path = "/v1/requests", tag = "requests", params(PageQuery), responses((status = 200, body = Page<RequestView>)))]
@@ -83,7 +86,7 @@ pub(crate) async fn list_requests(
     let limit = page_limit(query.limit)? as usize;
     let after = Place::parse_some(query.cursor.as_deref())?;
     let stored = requests::requests(&app.database);
-    // One request that does not open, or is not the caller's, must not take the list away.
+    // A request that does not open, or is not the caller's, must not make the whole list fail.
     let open = |request: RequestDoc| {
         let asked = request.asked(&app.at_rest).ok().filter(|asked| asked.is_of(caller.address))?;
         Some((Place { at: seconds(asked.created_at), id: request.id.to_string() }, (request, asked)))
@@ -109,7 +112,7 @@ pub(crate) async fn list_requests(
     paging::page(items, limit, next).map(Json)
 }
 
-/// Shows one request.
+/// Returns one request.
 ///
 /// **Who may call:** its patient and its requester.
 #[utoipa::path(get, path = "/v1/requests/{request}", tag = "requests", params(("request" = String, Path, pattern = "^0x[0-9a-fA-F]{64}$")), responses((status = 200, body = RequestView)))]
@@ -123,7 +126,7 @@ pub(crate) async fn get_request(
     Ok(Json(found.view(&app.at_rest, asked, state)))
 }
 
-/// Turns a request down.
+/// Denies a request.
 ///
 /// **Who may call:** its patient.
 #[utoipa::path(post, path = "/v1/requests/{request}/deny", tag = "requests", params(("request" = String, Path, pattern = "^0x[0-9a-fA-F]{64}$")),
@@ -136,10 +139,10 @@ pub(crate) async fn deny_request(
 ) -> Result<StatusCode, ApiError> {
     let (found, asked) = find_for(&app, &caller, request).await?;
     if asked.patient() != caller.address || signed.denial.patient != caller.address {
-        return Err(ApiError::forbidden("only the patient answers a request"));
+        return Err(ApiError::forbidden("only the patient can answer a request"));
     }
     if signed.denial.request != request.0 {
-        return Err(ApiError::invalid("the message denies another request"));
+        return Err(ApiError::invalid("the message is about another request"));
     }
     let now = app.clock.now();
     if signed.denial.deadline <= U256::from(now) {
@@ -152,7 +155,7 @@ pub(crate) async fn deny_request(
         RequestState::Denied => return Ok(StatusCode::NO_CONTENT),
         RequestState::Open => {}
         RequestState::Lapsed => return Err(ended()),
-        RequestState::Approved => return Err(ApiError::new(ErrorCode::StaleState, "the request was answered already")),
+        RequestState::Approved => return Err(ApiError::new(ErrorCode::StaleState, "the request was already answered")),
     }
     requests::deny(&app.database, &app.at_rest, request, now, signed).await?;
     let answered = FeedEntry::new(&app.at_rest, asked.requester(), FeedKind::RequestAnswered, request, now);
@@ -160,11 +163,11 @@ pub(crate) async fn deny_request(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Makes sure that a new grant may answer this request. Asked of the chain: the mirror may be behind.
+/// Checks that a new grant may answer this request. The chain is asked, because the mirror may be behind.
 ///
 /// # Errors
-/// `not_found` unless `patient` was asked by `requester`; `stale_state` when it was denied or has ended, also because nobody
-/// vouches for the requester any more.
+/// Returns `not_found` unless `requester` asked `patient`. Returns `stale_state` when the request was denied or has
+/// ended, or when no accreditor vouches for the requester any more.
 pub(crate) async fn expect_open(
     app: &App,
     id: RequestId,
@@ -185,14 +188,14 @@ pub(crate) async fn expect_open(
 }
 
 fn ended() -> ApiError {
-    let detail = "the request has ended: its time is over, or nobody vouches for its requester now";
+    let detail = "the request has ended: its deadline has passed, or its requester is no longer accredited";
     ApiError::new(ErrorCode::StaleState, detail)
 }
 
-/// Finds a request for a grant that stands already, whatever has become of the request's time meanwhile.
+/// Finds a request for a grant that is already on chain, even if the request has expired in the meantime.
 ///
 /// # Errors
-/// `not_found` unless `patient` was asked by `requester`, `stale_state` when it was denied.
+/// Returns `not_found` unless `requester` asked `patient`, and `stale_state` when the request was denied.
 pub(crate) async fn expect_not_denied(
     app: &App,
     id: RequestId,
@@ -215,20 +218,21 @@ async fn find_between(
         return Err(nothing());
     }
     match found.state {
-        RequestState::Denied => Err(ApiError::new(ErrorCode::StaleState, "the request was denied already")),
+        RequestState::Denied => Err(ApiError::new(ErrorCode::StaleState, "the request was already denied")),
         _ => Ok((found, asked)),
     }
 }
 
-/// Where one request stands, for who may see it.
+/// Returns the state of one request for a person who may see it.
 async fn state_of(app: &App, request: &RequestDoc, asked: &Asked) -> Result<RequestState, ApiError> {
     let one = [(request.clone(), asked.clone())];
     let counts = left_alone(app, one.iter()).await?.is_empty();
     Ok(request.state(asked, app.clock.now(), counts))
 }
 
-/// Those requesters of open requests who need that somebody vouches for them, and for whom nobody does any more, as far as the
-/// mirror knows. Who asked was vouched for then, so one whom the mirror does not know yet still is.
+/// Returns the requesters of open requests who need an accreditation and have none any more, as far as the mirror
+/// knows. A requester was accredited when it asked, so one that the mirror does not know yet still counts as
+/// accredited.
 async fn left_alone(
     app: &App,
     requests: impl Iterator<Item = &(RequestDoc, Asked)>,
@@ -240,7 +244,7 @@ async fn left_alone(
 }
 
 async fn find_for(app: &App, caller: &Caller, id: RequestId) -> Result<(RequestDoc, Asked), ApiError> {
-    let nothing = || ApiError::not_found("there is no such request of yours");
+    let nothing = || ApiError::not_found("this request does not exist, or is not yours");
     let found = requests::find(&app.database, id).await?.ok_or_else(nothing)?;
     let asked = found.asked(&app.at_rest)?;
     if !asked.is_of(caller.address) {
@@ -253,31 +257,34 @@ async fn find_for(app: &App, caller: &Caller, id: RequestId) -> Result<(RequestD
 async fn check(app: &App, caller: &Caller, body: &RequestBody) -> Result<(), ApiError> {
     let request = &body.signed.request;
     if request.patient == caller.address || request.patient == Address::ZERO {
-        return Err(ApiError::invalid("the request names no other person as patient"));
+        return Err(ApiError::invalid("the request must name another person as the patient"));
     }
     let purposes = Purpose::from_mask(request.purposes);
     let out_of_range = |detail| ApiError::new(ErrorCode::OutOfRange, detail);
     if Purpose::mask(&purposes) != request.purposes {
-        return Err(out_of_range("there is no such purpose"));
+        return Err(out_of_range("this purpose does not exist"));
     }
     let right = Right::from_bit(request.rights).ok_or_else(|| out_of_range("rights must be READ or WRITE"))?;
-    let kind = ScopeKind::from_code(request.kind).ok_or_else(|| out_of_range("there is no such scope kind"))?;
+    let kind = ScopeKind::from_code(request.kind).ok_or_else(|| out_of_range("this scope kind does not exist"))?;
     if right == Right::Read && purposes.is_empty() {
-        return Err(out_of_range("a request to read names a purpose"));
+        return Err(out_of_range("a request to read must name a purpose"));
     }
     if right == Right::Write && kind == ScopeKind::Record {
-        return Err(out_of_range("writing is granted over a category or all"));
+        return Err(out_of_range("a grant to write must be over a category or all records"));
     }
     let now = app.clock.now();
     request.check_ends(now)?;
     if request.deadline <= U256::from(now) || request.until.to::<u64>() <= now {
-        return Err(ApiError::new(ErrorCode::Expired, "the request's deadline, or the end that it wishes, has passed"));
+        return Err(ApiError::new(
+            ErrorCode::Expired,
+            "the request's deadline, or the end of the requested period, has passed",
+        ));
     }
     if body.note.len() != NOTE_LEN {
-        return Err(ApiError::new(ErrorCode::InvalidCapsule, "a note has exactly one length"));
+        return Err(ApiError::new(ErrorCode::InvalidCapsule, "the note does not have the required length"));
     }
     if Sha256::digest(&body.note).as_slice() != request.noteHash.as_slice() {
-        return Err(ApiError::invalid("the note is not the one that the request names"));
+        return Err(ApiError::invalid("the note does not match the hash in the request"));
     }
     expect_both_ready(app, request.patient, caller, right, &purposes).await?;
     expect_room(app, caller, request.patient, now).await
@@ -300,24 +307,24 @@ async fn expect_both_ready(
     if needs_accreditation(Some(right), purposes) {
         let head = app.chain_view.head().await?;
         if !app.chain_view.is_accredited(caller.address, None, &head).await? {
-            return Err(ApiError::new(ErrorCode::NotAccredited, "nobody vouches for the requester now"));
+            return Err(ApiError::new(ErrorCode::NotAccredited, "no accreditor vouches for the requester now"));
         }
     }
     Ok(())
 }
 
-/// Nobody is to be flooded with requests, by one person or by many strangers together.
+/// Limits the number of requests to a patient, from one person and from all strangers together.
 async fn expect_room(app: &App, caller: &Caller, patient: Address, now: u64) -> Result<(), ApiError> {
     let max = app.settings.limits.open_requests_max;
     let waiting = requests::open_between(&app.database, &app.at_rest, (caller.address, patient), now).await?;
     let waits = |request: &RequestDoc| request.asked(&app.at_rest).is_ok_and(|asked| asked.deadline() > now);
     if waiting.into_iter().filter(waits).count() as u64 >= max {
-        return Err(ApiError::new(ErrorCode::RateLimited, "too many requests to this patient wait for an answer")
+        return Err(ApiError::new(ErrorCode::RateLimited, "you have too many unanswered requests to this patient")
             .retry_after(3_600));
     }
-    // Who is blocked is told what everybody is told who comes too late.
+    // A blocked requester gets the same answer as one that comes too late.
     let tomorrow = || {
-        ApiError::new(ErrorCode::RateLimited, "this person takes no more requests from you today")
+        ApiError::new(ErrorCode::RateLimited, "this person accepts no more requests from you today")
             .retry_after(daily::seconds_left(now))
     };
     if blocks::is_blocked(&app.database, &app.at_rest, patient, caller.address).await? {
@@ -328,8 +335,11 @@ async fn expect_room(app: &App, caller: &Caller, patient: Address, now: u64) -> 
     }
     let limits = &app.settings.limits;
     if !daily::take(app, Daily::RequestsToStrangers, caller.address, limits.stranger_requests_per_day_max).await? {
-        return Err(ApiError::new(ErrorCode::RateLimited, "too many requests to people who do not know you today")
-            .retry_after(daily::seconds_left(now)));
+        return Err(ApiError::new(
+            ErrorCode::RateLimited,
+            "you have sent too many requests today to people who do not know you",
+        )
+        .retry_after(daily::seconds_left(now)));
     }
     if !daily::take(app, Daily::RequestsOfStrangers, patient, limits.strangers_requests_per_day_max).await? {
         return Err(tomorrow());

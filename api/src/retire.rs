@@ -1,10 +1,10 @@
-//! What has ended is destroyed, but only once the end lies deep enough in the chain: the capsules of grants that were
-//! revoked, and the capsules and release shares of records that were withdrawn. Pins go by `blobs::sweeper`. The patient can
-//! lift a tombstone for a while, so a record's end is due only when the block that lies deep enough has a time after that.
+//! Destroys data that has ended, once the end is deep enough in the chain: the capsules of revoked grants, and the
+//! capsules and release shares of withdrawn records. `blobs::sweeper` removes pins. A patient can lift a tombstone for
+//! a while, so a record's data is destroyed only when the deep block has a time after that period.
 //!
-//! Ends are noted when the mirror's events are told (`events`), and carried out when nothing can take them back. Before
-//! anything goes, the chain is asked once more whether it is over, as of the deepest block that counts: what ended only
-//! since then has an end of its own.
+//! Ends are stored when the mirror's events are processed (`events`), and carried out when they can no longer be
+//! undone. Before anything is destroyed, the chain is asked again, at the deepest block that counts, whether the
+//! permission is over. A permission that ended later has a separate end.
 
 use std::time::Duration;
 
@@ -40,18 +40,18 @@ use crate::{
     },
 };
 
-/// How often to look for ends that have become deep enough.
+/// Interval of the search for ends that are deep enough.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// The most ends that are carried out in one round.
+/// Most ends that are carried out in one round.
 const ROUND_MAX: i64 = 100;
 
-/// What may have ended.
+/// A permission or record that may have ended.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "what")]
 enum Ended {
     /// One grant.
     Grant { id: GrantId },
-    /// Every grant that a patient had given.
+    /// All grants that a patient had given.
     Patient {
         #[serde(with = "hex_text")]
         address: Address,
@@ -60,13 +60,13 @@ enum Ended {
     Record { id: RecordId },
 }
 
-/// An end to be carried out. `_id`: the event.
+/// An end that must be carried out. `_id`: the event.
 #[derive(Serialize, Deserialize)]
 struct EndDoc {
     #[serde(rename = "_id")]
     event: String,
     block_number: i64,
-    /// Unix seconds of block time before which nothing is destroyed; zero where nothing can be taken back.
+    /// Unix seconds of block time before which nothing is destroyed. Zero if the end cannot be undone.
     due: i64,
     ended: Ended,
 }
@@ -78,16 +78,16 @@ fn ends(database: &Database) -> Collection<EndDoc> {
 /// Creates the index over due times and block numbers.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     ends(database).create_index(index(doc! { "due": 1, "block_number": 1 })).await?;
     Ok(())
 }
 
-/// Notes what an event ends. Noting it twice changes nothing.
+/// Stores the end that an event causes. Storing it twice changes nothing.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn note(database: &Database, event: &EventDoc, decoded: &ChainEvent) -> mongodb::error::Result<()> {
     let (ended, due) = match decoded {
         ChainEvent::Grant(GrantRegistryEvents::Revoked(revoked)) => {
@@ -105,10 +105,11 @@ pub(crate) async fn note(database: &Database, event: &EventDoc, decoded: &ChainE
     put(database, &event.id, event.place.block_number, due, ended).await
 }
 
-/// Notes the end of a tombstoned record whose release shares have come back from a backup, so that they go with it.
+/// Stores the end of a tombstoned record whose release shares were restored from a backup, so that they are destroyed
+/// too.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn note_restored(database: &Database, record: &RecordDoc) -> mongodb::error::Result<()> {
     let ended = Ended::Record { id: record.id };
     put(database, &format!("restored:{}", record.id), record.place.block_number, record.liftable_until, ended).await
@@ -127,7 +128,7 @@ async fn put(
     Ok(())
 }
 
-/// Carries ends out until the server shuts down; one replica at a time.
+/// Carries out ends until the server shuts down. One replica does this at a time.
 pub(crate) async fn run(app: App) {
     let mut lease = Lease::new(&app.database, "retire", Duration::from_secs(app.settings.limits.lease_seconds));
     loop {
@@ -138,18 +139,15 @@ pub(crate) async fn run(app: App) {
         match lease.hold().await {
             Ok(true) => {
                 if let Err(error) = round(&app).await {
-                    tracing::warn!(
-                        code = error.code().as_str(),
-                        "what has ended could not be destroyed yet; trying again"
-                    );
+                    tracing::warn!(code = error.code().as_str(), "ended data could not be destroyed yet; trying again");
                 }
             }
             Ok(false) => {}
-            Err(error) => tracing::warn!(%error, "the lease to destroy what has ended could not be asked for"),
+            Err(error) => tracing::warn!(%error, "the lease to destroy ended data could not be requested"),
         }
     }
     if let Err(error) = lease.release().await {
-        tracing::warn!(%error, "the lease to destroy what has ended was not released; it ends by itself");
+        tracing::warn!(%error, "the lease to destroy ended data was not released; it ends by itself");
     }
 }
 
@@ -157,7 +155,7 @@ async fn round(app: &App) -> Result<(), ApiError> {
     let head = app.chain_view.head().await?;
     let deepest = app.chain_view.block_at(head.number.saturating_sub(app.settings.limits.confirmations)).await?;
     let until = |number: u64| doc! { "$lte": i64::try_from(number).unwrap_or(i64::MAX) };
-    // What is not due yet is not read, so that however much of it there is, it holds up nothing.
+    // Ends that are not due yet are not read, so any number of them causes no delay.
     let deep = doc! { "due": until(deepest.time), "block_number": until(deepest.number) };
     let due: Vec<EndDoc> =
         ends(&app.database).find(deep).sort(doc! { "due": 1 }).limit(ROUND_MAX).await?.try_collect().await?;
@@ -179,30 +177,30 @@ async fn round(app: &App) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Erases the capsules of those grants that the chain says are over `at` a block. Who received them stays known to the
-/// patient.
+/// Erases the capsules of those grants that are over on chain `at` a block. The patient can still see who received
+/// them.
 async fn erase_if_over(app: &App, grants: impl Iterator<Item = ReceivedRow>, at: BlockId) -> Result<(), ApiError> {
     for ReceivedRow { doc: row, opened: grant } in grants {
-        let registry = app.chain_view.grant_registry();
-        let patient_epoch = registry.patientEpochOf(grant.patient).block(at).call().await?;
+        let patient_epoch = app.chain_view.patient_epoch_of(grant.patient, at).await?;
         let scope = (grant.kind, grant.scope_id);
         let terms = app.chain_view.terms_of(grant.patient, grant.tag, scope, at).await?;
         erase(app, &grant, |bundle| is_over(&terms, patient_epoch, bundle.epoch)).await?;
         if is_over(&terms, patient_epoch, row.epoch) {
-            // Not if a new bundle was kept meanwhile.
+            // The filter does not match if a new bundle was stored in the meantime.
             received::close(&app.database, doc! { "_id": row.id, "sealed": row.sealed }).await?;
         }
     }
     Ok(())
 }
 
-/// Whether a bundle of this grant epoch can never be used again. One of a later epoch belongs to a Grant on its way.
+/// Returns whether a bundle of this grant epoch can never be used again. A bundle of a later epoch belongs to a pending
+/// Grant.
 fn is_over(terms: &Terms, patient_epoch: u32, bundle_epoch: i64) -> bool {
     let epoch = i64::from(terms.epoch);
     bundle_epoch < epoch || (bundle_epoch == epoch && (terms.rights == 0 || terms.patient_epoch != patient_epoch))
 }
 
-/// Destroys capsules and release shares of a record whose tombstone can no longer be lifted `at` a block.
+/// Destroys the capsules and release shares of a record whose tombstone can no longer be lifted `at` a block.
 async fn withdraw(app: &App, record: RecordId, at: &Block) -> Result<(), ApiError> {
     let on_chain = app.chain_view.find_record(record, at.id()).await?;
     if !app.chain_view.is_tombstone_final(record, at).await? {
@@ -218,7 +216,7 @@ async fn withdraw(app: &App, record: RecordId, at: &Block) -> Result<(), ApiErro
     Ok(shares::delete_of_record(&app.database, record).await?)
 }
 
-/// Destroys the capsules of those bundles of a grant.
+/// Destroys the capsules of the selected bundles of a grant.
 async fn erase(app: &App, grant: &Received, which: impl Fn(&BundleName) -> bool) -> Result<(), ApiError> {
     let empty = BundleBody { kind: grant.kind, scope_id: grant.scope_id, capsules: Vec::new() };
     for bundle in bundles::names_of(&app.database, &app.at_rest, grant.grant).await? {

@@ -1,4 +1,4 @@
-//! Every URL, in one place, and the OpenAPI document that follows from them.
+//! All URLs, and the OpenAPI document that is generated from them.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,14 +20,14 @@ use crate::{
     requests, settings::Settings, web,
 };
 
-/// The routes that are documented, which is all of them but the documents themselves.
+/// Returns the documented routes: all except those of the document itself.
 fn documented() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(docs::ApiDoc::openapi())
         // Signing in.
         .routes(routes!(auth::challenge))
         .routes(routes!(auth::login))
         .routes(routes!(auth::logout))
-        // One's own account, and other people.
+        // The caller's own account, and other people.
         .routes(routes!(account::me))
         .routes(routes!(private_blobs::get_keyring, private_blobs::put_keyring))
         .routes(routes!(private_blobs::get_address_book, private_blobs::put_address_book))
@@ -69,21 +69,21 @@ fn documented() -> OpenApiRouter<App> {
         .routes(routes!(observe::metrics))
 }
 
-/// The OpenAPI document.
+/// Returns the OpenAPI document.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
     docs::complete(documented().split_for_parts().1)
 }
 
-/// The OpenAPI document as it is committed: JSON, indented, with a line end.
+/// Returns the OpenAPI document in its committed form: indented JSON with a final line break.
 ///
 /// # Errors
-/// When it cannot be written as JSON.
+/// Returns an error when it cannot be written as JSON.
 pub fn openapi_text() -> Result<String, serde_json::Error> {
     Ok(serde_json::to_string_pretty(&openapi())? + "\n")
 }
 
-/// The whole server as one service. The layers below run from the last to the first.
+/// Returns the whole server as one service. The layers below run from the last to the first.
 pub fn app(state: App) -> Router {
     let (router, _) = documented().split_for_parts();
     let limits = &state.settings.limits;
@@ -109,12 +109,12 @@ pub fn app(state: App) -> Router {
         .with_state(state)
 }
 
-/// Answers whatever is no route: with a file of the web app where there is one, else with a problem.
+/// Answers all other paths: with a file of the web app if there is one, otherwise with a problem.
 async fn serve_web(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
     app.web.as_ref().ok_or_else(web::no_route)?.answer(&request)
 }
 
-/// Nobody, unless the settings name other origins, which may then use the session cookie.
+/// Allows no other origins, unless the settings name them. Those may use the session cookie.
 fn cors(settings: &Settings) -> CorsLayer {
     let origins: Vec<HeaderValue> =
         settings.limits.cors_origin.iter().filter_map(|origin| origin.parse().ok()).collect();

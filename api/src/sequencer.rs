@@ -1,10 +1,10 @@
 //! The sequencer: orders leaves into the log and anchors its head on chain.
 //!
-//! API replicas only append leaves. One sequencer, held by a lease, gives each leaf its place in the RFC 6962 tree,
-//! durably and once, and anchors batches with `checkpointBySig`, signed by the operator and sent by the relay. The chain
-//! is the truth about what is anchored: every round begins with its head, so that a restart, a reorg, or a chain that
-//! was set back only means that the same leaves are anchored again from there. The contract takes a batch only on top
-//! of the head that the message names, so none can land twice.
+//! API replicas only append leaves. One sequencer, under a lease, gives each leaf its index in the RFC 6962 tree,
+//! durably and once. It anchors batches with `checkpointBySig`, signed by the operator and sent by the relay. Only the
+//! chain decides what is anchored, so every round begins with its head. After a restart, a reorg, or a reset of the
+//! chain, the same leaves are anchored again from there. The contract accepts a batch only on top of the head that the
+//! message names, so no batch can be added twice.
 
 mod anchor;
 mod error;
@@ -22,7 +22,7 @@ pub(crate) use promise::{figures, seconds_ahead};
 use self::{anchor::chain_head, error::SequencerError};
 use crate::{app::App, lease::Lease, relay::RelayError};
 
-/// Starts the sequencer; it ends with the server.
+/// Starts the sequencer. It ends with the server.
 pub(crate) fn start(app: &App) {
     let app = app.clone();
     tokio::spawn(async move {
@@ -64,12 +64,13 @@ async fn run(app: &App, lease: &mut Lease) {
             Ok(Round::Waiting) => {
                 oldest_waiting.get_or_insert_with(Instant::now);
             }
-            // Somebody else's checkpoint, or our own that was thought lost: the next round begins with the new head.
+            // Somebody else's checkpoint, or one of ours that was believed lost. The next round begins with the new
+            // head.
             Err(SequencerError::Relay(RelayError::Refused {
                 code: ErrorCode::StaleState | ErrorCode::NonceUsed,
                 ..
             })) => {
-                tracing::info!("the log's head has moved; beginning anew from the chain");
+                tracing::info!("the log's head has moved; starting again from the chain");
             }
             Err(error) => {
                 tracing::warn!(%error, cause = ?std::error::Error::source(&error), "the log was not anchored; trying again")
@@ -80,12 +81,12 @@ async fn run(app: &App, lease: &mut Lease) {
 
 enum Round {
     NothingToDo,
-    /// There are leaves, but too few and too young for a checkpoint.
+    /// There are leaves, but they are too few and too recent for a checkpoint.
     Waiting,
     Anchored,
 }
 
-/// Orders what is new, and anchors up to one batch if it is due or large enough.
+/// Orders new leaves, and anchors up to one batch if it is due or large enough.
 async fn round(app: &App, lease: &Lease, is_due: bool) -> Result<Round, SequencerError> {
     let on_chain = chain_head(app).await?;
     let position = anchor::find(app, on_chain).await?;
@@ -97,7 +98,7 @@ async fn round(app: &App, lease: &Lease, is_due: bool) -> Result<Round, Sequence
     if !lease.is_held() {
         return Ok(Round::NothingToDo);
     }
-    // Two on their way would replace the same head, and the second would burn its gas.
+    // Two pending checkpoints would replace the same head, and the second would waste its gas.
     if let Some(pending) = app.relay.pending_checkpoint().await? {
         app.relay.settle(pending, anchor::PATIENCE).await;
         return Ok(Round::Waiting);

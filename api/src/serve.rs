@@ -1,7 +1,7 @@
-//! Listening, and stopping within a few seconds.
+//! Listens for connections, and stops within a few seconds.
 //!
-//! hyper speaks HTTP, and what it leaves open is closed here: connections are counted, heads are checked before it sees
-//! them, and every kind of silence has an end ([`socket`], [`answering`], [`pace`], [`streams`]).
+//! hyper implements HTTP. The modules here add what it does not do: connections are counted, heads are checked before
+//! hyper sees them, and every kind of silence has a time limit ([`socket`], [`answering`], [`pace`], [`streams`]).
 
 mod answer;
 mod answering;
@@ -49,33 +49,33 @@ use crate::{
     settings::{Limits, Settings},
 };
 
-/// Streams at a time on one connection of HTTP/2.
+/// Maximum number of streams at a time on one HTTP/2 connection.
 const STREAMS_MAX: u32 = 50;
 /// The longest list of headers on HTTP/2, in bytes.
 const HEADER_LIST_BYTES_MAX: u32 = 32 << 10;
-/// Bytes of one answer that HTTP/2 takes at most before the socket has taken them; one piece more may be under way.
+/// Most bytes of one answer that HTTP/2 buffers before the socket has taken them. One more piece may be in transit.
 const SEND_BUFFER_BYTES_MAX: usize = 256 << 10;
-/// Streams that a client opens and resets at once, before the connection is ended (rapid reset).
+/// Number of streams that a client may open and reset at once before the connection is closed (rapid reset).
 const RESET_STREAMS_MAX: usize = 50;
-/// A connection that was asked to end has so long for it.
+/// Time for a connection to end after it was asked to.
 const END_WAIT: Duration = Duration::from_secs(5);
-/// Files that the server needs beside its connections.
+/// Files that the server needs in addition to its connections.
 const OTHER_FILES: u64 = 256;
 
 /// Opens everything, listens, and serves until `stop` resolves.
 ///
 /// # Errors
-/// When something cannot be opened, or the port is taken.
+/// Returns an error when something cannot be opened, or the port is taken.
 pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
     let listen = settings.listen;
     let app = App::open(settings).await?;
-    background::expect_secrets(&app).await.context("the operator's secrets do not fit the database")?;
+    background::expect_secrets(&app).await.context("the operator's secrets do not belong to the database")?;
     background::create_indexes(&app).await.context("cannot create the indexes")?;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     tracing::info!(listen = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "serving");
     background::start(&app);
     serve(&app, listener, stop).await;
-    // Background work has been told to end; it gives its leases back, so that another replica need not wait.
+    // Background tasks were told to end. They release their leases, so that another replica need not wait.
     tokio::time::sleep(Duration::from_millis(200)).await;
     tracing::info!("stopped");
     Ok(())
@@ -94,7 +94,7 @@ async fn serve(app: &App, listener: TcpListener, stop: impl Future<Output = ()>)
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
-                    // Out of file descriptors, most likely: others will end.
+                    // Most likely there are no free file descriptors. Some will become free when other connections end.
                     tracing::warn!(cause = %error, "a connection could not be accepted");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                     continue;
@@ -102,7 +102,7 @@ async fn serve(app: &App, listener: TcpListener, stop: impl Future<Output = ()>)
             },
             () = &mut stop => break,
         };
-        // Behind a proxy only the requests can be told apart.
+        // Behind a proxy only the requests show their network.
         let is_proxy = limits.is_proxy(peer.ip());
         match if is_proxy { places.take_for_many() } else { places.take(network::of(peer.ip())) } {
             Ok(place) => {
@@ -122,18 +122,21 @@ async fn serve(app: &App, listener: TcpListener, stop: impl Future<Output = ()>)
     }
 }
 
-/// How many connections there may be: as the settings say, if the system gives as many files.
+/// Returns the places for connections: as many as the settings allow, or fewer if the system allows fewer open files.
 fn connection_places(limits: &Limits) -> Places {
     let files = open_files_max();
     let all = usize::try_from(files.saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX).max(1);
     if all < limits.connections_max {
-        tracing::warn!(connections = all, "the system lets this process open few files; raise the limit (ulimit -n)");
+        tracing::warn!(
+            connections = all,
+            "the system allows this process only few open files; raise the limit (ulimit -n)"
+        );
     }
     let bounds = limits.connections();
     Places::new(Bounds { all: all.min(bounds.all), ..bounds })
 }
 
-/// Raises the limit of open files as far as the system lets this process; gives what it is then.
+/// Raises the limit of open files as far as the system allows. Returns the new limit.
 fn open_files_max() -> u64 {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
@@ -142,7 +145,7 @@ fn open_files_max() -> u64 {
     now.unwrap_or(u64::MAX)
 }
 
-/// Says in one write, if there is room for it, why there is no place for a connection.
+/// Sends the reason why there is no place for a connection, in one write if the socket has room.
 fn turn_away(stream: &TcpStream, full: Full) {
     let error = match full {
         Full::ForThis => ApiError::new(ErrorCode::RateLimited, "too many connections from this network"),
@@ -151,7 +154,7 @@ fn turn_away(stream: &TcpStream, full: Full) {
     let _ = stream.try_write(&refused::answer(&error));
 }
 
-/// How fast a client must take its answers.
+/// Returns the required reading speed of clients.
 fn pacing(limits: &Limits) -> Pacing {
     Pacing {
         idle: Duration::from_secs(limits.idle_seconds_max),
@@ -162,7 +165,7 @@ fn pacing(limits: &Limits) -> Pacing {
 
 fn builder(limits: &Limits) -> Builder<Streams> {
     let mut builder = Builder::new(Streams(pacing(limits)));
-    // Heads have their time in the socket.
+    // The socket limits the time for heads.
     builder.http1().timer(TokioTimer::new()).header_read_timeout(None).keep_alive(true);
     builder
         .http2()
@@ -177,7 +180,7 @@ fn builder(limits: &Limits) -> Builder<Streams> {
     builder
 }
 
-/// What every connection is served with.
+/// The shared state of all connections.
 struct Server {
     builder: Builder<Streams>,
     router: Router,
@@ -190,7 +193,7 @@ impl Server {
         let limits = &self.app.settings.limits;
         let waits = Waits { head: Duration::from_secs(limits.header_seconds_max), answers: pacing(limits) };
         let _ = stream.set_nodelay(true);
-        // What the kernel has taken for a client that does not read it is dropped after the same time.
+        // Data that the kernel holds for a client that does not read is dropped after the same time.
         let idle_ms = u32::try_from(waits.answers.idle.as_millis()).unwrap_or(u32::MAX);
         let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, idle_ms);
         let answering = Answering::new();
@@ -243,8 +246,8 @@ impl Server {
     }
 }
 
-/// Whether a request on HTTP/2 has neither `:authority` nor one `Host`, a malformed one, or two that differ (RFC 9113,
-/// section 8.3.1). On HTTP/1 the head was checked.
+/// Returns whether a request on HTTP/2 has neither `:authority` nor exactly one `Host`, has a malformed one, or has two
+/// that differ (RFC 9113, section 8.3.1). On HTTP/1 the head was checked.
 fn names_no_host(request: &Request<Incoming>) -> bool {
     if request.version() != Version::HTTP_2 {
         return false;

@@ -1,4 +1,5 @@
-//! Every setting, by flag or environment variable, with its default. Secrets come from files, never from here.
+//! The settings of the server. Each can be given as a flag or an environment variable. Secrets come from files, never
+//! from here.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -10,67 +11,68 @@ use secrecy::SecretString;
 
 use crate::{network::AddressRange, places::Bounds};
 
-/// Which accounts without a relation may use the relay.
+/// The accounts without a relation that may use the relay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum NewAccounts {
-    /// None, until an accreditor or the operator invites them. They can always send their actions themselves, and take
-    /// away what they gave.
+    /// None, until an accreditor or the operator invites them. These accounts can still send their actions themselves,
+    /// and they can always revoke.
     #[default]
     Invited,
-    /// All, within small bounds.
+    /// All, within small limits.
     Open,
 }
 
-/// Where the parts are and who this server is.
+/// The addresses of the services, and the identity of this server.
 #[derive(Clone, Debug, Args)]
 pub struct Settings {
-    /// JSON-RPC of the chain, http or ws.
+    /// URL of the chain node's JSON-RPC, http or ws.
     #[arg(long, env = "MEDLOCK_RPC_URL")]
     pub rpc_url: String,
-    /// MongoDB, a replica set. May contain a password, so it is never printed.
+    /// URI of MongoDB, which must be a replica set. It may contain a password, so it is never printed.
     #[arg(long, env = "MEDLOCK_MONGODB_URI", hide_env_values = true)]
     pub mongodb_uri: SecretString,
-    /// The database.
+    /// Name of the database.
     #[arg(long, env = "MEDLOCK_MONGODB_DATABASE", default_value = "medlock")]
     pub mongodb_database: String,
-    /// The database of the log's evidence. When absent, the name of the database followed by `_log`.
+    /// Name of the database for the log's evidence. Default: the name of the database followed by `_log`.
     #[arg(long, env = "MEDLOCK_MONGODB_LOG_DATABASE")]
     pub mongodb_log_database: Option<String>,
-    /// The deployment file.
+    /// Path of the deployment file.
     #[arg(long, env = "MEDLOCK_DEPLOYMENT")]
     pub deployment: PathBuf,
-    /// Where to listen.
+    /// Address and port on which the server listens.
     #[arg(long, env = "MEDLOCK_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// The origin under which people reach this server, such as `https://medlock.example`. Login messages are bound to it.
+    /// Origin at which people reach this server, for example `https://medlock.example`. Login messages are bound to it.
     #[arg(long, env = "MEDLOCK_PUBLIC_URL")]
     pub public_url: String,
-    /// The domain (authority) that login messages name, where the web app has another one than the public URL.
+    /// Domain (authority) in login messages, if the web app has a different one from the public URL.
     #[arg(long, env = "MEDLOCK_LOGIN_DOMAIN")]
     pub login_domain: Option<String>,
-    /// Kubo's RPC, an admin port: loopback or a private network only.
+    /// URL of Kubo's RPC. It is an admin port: use only loopback or a private network.
     #[arg(long, env = "MEDLOCK_KUBO_URL")]
     pub kubo_url: String,
-    /// File with the private key (hex) of the relayer for what gives, readable by its owner only.
+    /// File with the private key (hex) of the relayer for ordinary actions. Only its owner may be able to read it.
     #[arg(long, env = "MEDLOCK_RELAYER_KEY_FILE")]
     pub relayer_key_file: PathBuf,
-    /// File with the private key (hex) of the relayer for what takes away: revocations, suspensions, tombstones.
+    /// File with the private key (hex) of the relayer for urgent actions: revocations, suspensions and tombstones.
     #[arg(long, env = "MEDLOCK_URGENT_RELAYER_KEY_FILE")]
     pub urgent_relayer_key_file: PathBuf,
     /// File with the private key (hex) of the relayer for the log's checkpoints.
     #[arg(long, env = "MEDLOCK_CHECKPOINT_RELAYER_KEY_FILE")]
     pub checkpoint_relayer_key_file: PathBuf,
-    /// File with the operator's private key (hex): signs receipts and checkpoints.
+    /// File with the operator's private key (hex). It signs receipts and checkpoints.
     #[arg(long, env = "MEDLOCK_OPERATOR_KEY_FILE")]
     pub operator_key_file: PathBuf,
-    /// File with the operator's secrets (32 bytes in hex each, one a line, newest last): release shares are sealed to keys
-    /// derived from them, and what the database keeps of people is sealed under them.
+    /// File with the operator's secrets: 32 bytes in hex each, one a line, newest last. Release shares are sealed to
+    /// keys derived from them, and the database's personal data is encrypted under them.
     #[arg(long, env = "MEDLOCK_OPERATOR_SECRET_FILE")]
     pub operator_secret_file: PathBuf,
-    /// The folder of a built web app to serve beside the API; none is served when absent.
+    /// Folder of a built web app to serve beside the API. Without it, no web app is served.
     #[arg(long, env = "MEDLOCK_WEB_DIR")]
     pub web_dir: Option<PathBuf>,
-    /// A chain node that the web app may ask and recommends to wallets that do not know the chain. May repeat.
+    /// A chain node that the web app may call, and that it recommends to wallets that do not know the chain. May
+    /// repeat.
     #[arg(long, env = "MEDLOCK_WEB_RPC", value_delimiter = ',')]
     pub web_rpc: Vec<String>,
     /// Limits.
@@ -79,13 +81,14 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The name of the database of the log's evidence.
+    /// Returns the name of the database for the log's evidence.
     #[must_use]
     pub fn log_database(&self) -> String {
         self.mongodb_log_database.clone().unwrap_or_else(|| format!("{}_log", self.mongodb_database))
     }
 
-    /// Fills in what depends on the chain: a local one mines only on demand and is never reorganized by others.
+    /// Fills in the defaults that depend on the chain. A local chain mines only on demand, and nobody else reorganizes
+    /// it.
     #[must_use]
     pub fn for_chain(mut self, chain_id: u64) -> Self {
         let is_local = chain_id == LOCAL_CHAIN;
@@ -99,7 +102,7 @@ impl Settings {
 /// The chain id of Anvil.
 const LOCAL_CHAIN: u64 = 31_337;
 
-/// Every limit. Sizes in bytes, times in seconds unless the name says otherwise.
+/// All limits. Sizes are in bytes and times in seconds, unless the name says otherwise.
 #[derive(Clone, Debug, Args)]
 pub struct Limits {
     /// Largest JSON body.
@@ -114,7 +117,7 @@ pub struct Limits {
     /// Largest keyring or address book, decoded.
     #[arg(long, env = "MEDLOCK_PRIVATE_BLOB_BYTES_MAX", default_value_t = 256 << 10)]
     pub private_blob_bytes_max: usize,
-    /// An upload that was never registered is unpinned after so long.
+    /// Time after which an unregistered upload is unpinned.
     #[arg(long, env = "MEDLOCK_UNREGISTERED_SECONDS_MAX", default_value_t = 86_400)]
     pub unregistered_seconds_max: u64,
     /// Pause between two sweeps of unregistered uploads.
@@ -123,116 +126,119 @@ pub struct Limits {
     /// Longest session.
     #[arg(long, env = "MEDLOCK_SESSION_SECONDS_MAX", default_value_t = 43_200)]
     pub session_seconds_max: u64,
-    /// Sessions of one address at a time; a further one ends the oldest.
+    /// Sessions of one address at a time. One more ends the oldest.
     #[arg(long, env = "MEDLOCK_SESSIONS_MAX", default_value_t = 20)]
     pub sessions_max: usize,
-    /// A login challenge counts so long.
+    /// Time for which a login challenge is valid.
     #[arg(long, env = "MEDLOCK_NONCE_SECONDS", default_value_t = 300)]
     pub nonce_seconds: u64,
-    /// Largest difference between a client's clock and ours.
+    /// Largest difference between a client's clock and the server's.
     #[arg(long, env = "MEDLOCK_CLOCK_SKEW_SECONDS_MAX", default_value_t = 60)]
     pub clock_skew_seconds_max: u64,
     /// Requests per second that one caller may make on average.
     #[arg(long, env = "MEDLOCK_RATE_PER_SECOND", default_value_t = 200)]
     pub rate_per_second: u32,
-    /// Requests that one caller may make at once.
+    /// Requests that one caller may make in a burst.
     #[arg(long, env = "MEDLOCK_RATE_BURST", default_value_t = 1_000)]
     pub rate_burst: u32,
-    /// Bytes of bodies and of answers from memory per second that one session may have on average. Whoever has had more is
-    /// told to wait: much work is not many calls.
+    /// Bytes of request bodies, and of answers from memory, per second that one session may have on average. A session
+    /// above the limit is told to wait. This bounds few calls that cause much work.
     #[arg(long, env = "MEDLOCK_BYTES_PER_SECOND", default_value_t = 2 << 20)]
     pub bytes_per_second: u32,
-    /// The same at once.
+    /// Bytes of request bodies, and of answers from memory, that one session may have in a burst.
     #[arg(long, env = "MEDLOCK_BYTES_BURST", default_value_t = 8 << 20)]
     pub bytes_burst: u32,
-    /// Whoever asks too often is told so after this time.
+    /// Delay before a caller that exceeds its rate receives the refusal.
     #[arg(long, env = "MEDLOCK_REFUSAL_MILLISECONDS", default_value_t = 1_000)]
     pub refusal_milliseconds: u64,
     /// Sign-in attempts per minute from one network address.
     #[arg(long, env = "MEDLOCK_LOGINS_PER_MINUTE", default_value_t = 600)]
     pub logins_per_minute: u32,
-    /// Header with the caller's network address, set by a proxy in front, such as `X-Forwarded-For` or `Forwarded`; without
-    /// one the socket's address counts.
+    /// Header with the caller's network address, set by a proxy in front, for example `X-Forwarded-For` or `Forwarded`.
+    /// Without it, the socket's address counts.
     #[arg(long, env = "MEDLOCK_FORWARDED_HEADER")]
     pub forwarded_header: Option<String>,
-    /// A proxy's address, or a range of addresses: the forwarded header counts only from there. May repeat.
+    /// A proxy's address, or a range of addresses. The forwarded header is used only if the request comes from there.
+    /// May repeat.
     #[arg(long, env = "MEDLOCK_PROXY", value_delimiter = ',', default_value = "127.0.0.0/8,::1")]
     pub proxy: Vec<AddressRange>,
-    /// Connections from one network address at a time. A proxy (`proxy`) may have as many as there are: the requests that
-    /// it forwards are counted.
+    /// Connections from one network address at a time. A proxy (`proxy`) has no limit of its own, because the requests
+    /// that it forwards are counted.
     #[arg(long, env = "MEDLOCK_CONNECTIONS_PER_NETWORK_MAX", default_value_t = 512)]
     pub connections_per_network_max: usize,
-    /// Connections at a time from all addresses of one /24 of IPv4, or one /48 of IPv6.
+    /// Connections at a time from all addresses of one IPv4 /24 or one IPv6 /48.
     #[arg(long, env = "MEDLOCK_CONNECTIONS_PER_WIDE_NETWORK_MAX", default_value_t = 1_024)]
     pub connections_per_wide_network_max: usize,
-    /// Connections at a time, in all.
+    /// Connections at a time, in total.
     #[arg(long, env = "MEDLOCK_CONNECTIONS_MAX", default_value_t = 4_096)]
     pub connections_max: usize,
-    /// Requests at work for one network address, open downloads and feeds among them.
+    /// Requests in progress for one network address, including open downloads and feeds.
     #[arg(long, env = "MEDLOCK_REQUESTS_PER_NETWORK_MAX", default_value_t = 512)]
     pub requests_per_network_max: usize,
-    /// Requests at work for all addresses of one /24 of IPv4, or one /48 of IPv6.
+    /// Requests in progress for all addresses of one IPv4 /24 or one IPv6 /48.
     #[arg(long, env = "MEDLOCK_REQUESTS_PER_WIDE_NETWORK_MAX", default_value_t = 1_024)]
     pub requests_per_wide_network_max: usize,
-    /// Requests at work, in all.
+    /// Requests in progress, in total.
     #[arg(long, env = "MEDLOCK_REQUESTS_MAX", default_value_t = 4_096)]
     pub requests_max: usize,
-    /// Requests that are worked on at a time; the others wait, each network address in a queue of its own. 0: four for
-    /// each processor.
+    /// Requests that are processed at the same time. Further requests wait, in a separate queue for each network
+    /// address. 0: four per processor.
     #[arg(long, env = "MEDLOCK_TURNS", default_value_t = 0)]
     pub turns: usize,
-    /// A request that takes longer goes on beside the others, so that whoever waits for a chain or a body holds up nobody.
+    /// Time after which a request gives its turn to the next one and continues beside it. A request that waits for the
+    /// chain or a body therefore does not block others.
     #[arg(long, env = "MEDLOCK_TURN_MILLISECONDS", default_value_t = 10)]
     pub turn_milliseconds: u64,
-    /// Stored answers of `Idempotency-Key` live so long.
+    /// Time for which stored answers of `Idempotency-Key` are kept.
     #[arg(long, env = "MEDLOCK_IDEMPOTENCY_SECONDS", default_value_t = 86_400)]
     pub idempotency_seconds: u64,
-    /// A request's head must be there within so long, and on a new connection its first byte.
+    /// Time within which a request's head must arrive, and the first byte of a new connection.
     #[arg(long, env = "MEDLOCK_HEADER_SECONDS_MAX", default_value_t = 10)]
     pub header_seconds_max: u64,
-    /// A body that is no upload must be there within so long.
+    /// Time within which a body must arrive, except for uploads.
     #[arg(long, env = "MEDLOCK_BODY_SECONDS_MAX", default_value_t = 30)]
     pub body_seconds_max: u64,
-    /// An ordinary request is answered within so long.
+    /// Time within which an ordinary request is answered.
     #[arg(long, env = "MEDLOCK_REQUEST_SECONDS_MAX", default_value_t = 60)]
     pub request_seconds_max: u64,
-    /// An upload or download that stands still for so long is ended, and so is a connection on which nothing is asked.
+    /// Time after which an upload or download without progress is ended, and a connection without requests is closed.
     #[arg(long, env = "MEDLOCK_IDLE_SECONDS_MAX", default_value_t = 30)]
     pub idle_seconds_max: u64,
-    /// An upload that has not ended after so long is ended.
+    /// Time after which an unfinished upload is ended.
     #[arg(long, env = "MEDLOCK_UPLOAD_SECONDS_MAX", default_value_t = 21_600)]
     pub upload_seconds_max: u64,
-    /// Bytes per second that a client must take of an answer on average, after its first `idle_seconds_max`.
+    /// Bytes per second of an answer that a client must read on average, after the first `idle_seconds_max`.
     #[arg(long, env = "MEDLOCK_ANSWER_BYTES_PER_SECOND_MIN", default_value_t = 2_048)]
     pub answer_bytes_per_second_min: u64,
-    /// An answer for whose client was waited so long in all is ended. A download can be gone on with by a range.
+    /// Total time that the server waits for the client to read one answer. After it the answer is ended. The client can
+    /// continue a download with a range request.
     #[arg(long, env = "MEDLOCK_DOWNLOAD_SECONDS_MAX", default_value_t = 21_600)]
     pub download_seconds_max: u64,
-    /// Shutting down takes at most so long.
+    /// Longest time for shutting down.
     #[arg(long, env = "MEDLOCK_SHUTDOWN_SECONDS_MAX", default_value_t = 5)]
     pub shutdown_seconds_max: u64,
-    /// One call to the chain takes at most so long.
+    /// Longest time for one call to the chain node.
     #[arg(long, env = "MEDLOCK_RPC_SECONDS_MAX", default_value_t = 10)]
     pub rpc_seconds_max: u64,
-    /// One call to the database takes at most so long to find a server.
+    /// Longest time for one call to the database to find a server.
     #[arg(long, env = "MEDLOCK_MONGODB_SECONDS_MAX", default_value_t = 5)]
     pub mongodb_seconds_max: u64,
-    /// One small call to Kubo takes at most so long; streams may stand still for `idle_seconds_max`.
+    /// Longest time for one small call to Kubo. Streams may pause for `idle_seconds_max`.
     #[arg(long, env = "MEDLOCK_KUBO_SECONDS_MAX", default_value_t = 15)]
     pub kubo_seconds_max: u64,
-    /// A web origin other than the public URL that may call this server (CORS); off by default. May repeat.
+    /// Another web origin, besides the public URL, that may call this server (CORS). Off by default. May repeat.
     #[arg(long, env = "MEDLOCK_CORS_ORIGIN", value_delimiter = ',')]
     pub cors_origin: Vec<String>,
-    /// A relayed action is waited for so long before 202 is answered.
+    /// Time to wait for a relayed action before the answer is 202.
     #[arg(long, env = "MEDLOCK_RELAY_WAIT_SECONDS", default_value_t = 30)]
     pub relay_wait_seconds: u64,
-    /// A transaction that is not mined within so long is replaced by one that pays more.
+    /// Time after which a transaction that is not mined is replaced by one with a higher fee.
     #[arg(long, env = "MEDLOCK_RELAY_REPLACE_SECONDS", default_value_t = 30)]
     pub relay_replace_seconds: u64,
-    /// The longest pause, in milliseconds, between two questions for a receipt.
+    /// Longest pause, in milliseconds, between two requests for a receipt.
     #[arg(long, env = "MEDLOCK_RECEIPT_POLL_MS_MAX", default_value_t = 250)]
     pub receipt_poll_ms_max: u64,
-    /// Which accounts without a relation to anybody here may use the relay.
+    /// The accounts without a relation to anybody here that may use the relay.
     #[arg(long, env = "MEDLOCK_NEW_ACCOUNTS", value_enum, default_value_t)]
     pub new_accounts: NewAccounts,
     /// Gas that the relayers spend in a day for one account without a relation to anybody here.
@@ -241,69 +247,71 @@ pub struct Limits {
     /// Gas that the relayers spend in a day for one account that is known here.
     #[arg(long, env = "MEDLOCK_GAS_PER_DAY_MAX", default_value_t = 100_000_000)]
     pub gas_per_day_max: u64,
-    /// Gas that the relayers spend in a day for one account for whom an accreditor vouches: a laboratory's reports.
+    /// Gas that the relayers spend in a day for one account that an accreditor vouches for, for example a laboratory
+    /// that sends reports.
     #[arg(long, env = "MEDLOCK_GAS_PER_DAY_VOUCHED", default_value_t = 2_000_000_000)]
     pub gas_per_day_vouched: u64,
-    /// Gas that the relayers spend in a day for all accounts of one network address for whom nobody vouches. For taking
-    /// away there is half as much beside it.
+    /// Gas that the relayers spend in a day for all accounts of one network address that no accreditor vouches for.
+    /// Urgent actions (revocations) have half as much in addition.
     #[arg(long, env = "MEDLOCK_GAS_PER_DAY_NETWORK", default_value_t = 200_000_000)]
     pub gas_per_day_network: u64,
-    /// Gas that the relayers spend in a day for everybody. Accounts for whom nobody vouches get half of it. For taking
-    /// away they have a quarter as much beside it.
+    /// Gas that the relayers spend in a day for all accounts. Accounts that no accreditor vouches for get at most half
+    /// of it. For their urgent actions (revocations) they have a quarter as much in addition.
     #[arg(long, env = "MEDLOCK_GAS_PER_DAY_TOTAL", default_value_t = 10_000_000_000)]
     pub gas_per_day_total: u64,
-    /// Gas that the relayers spend in a day for what one account takes away, beside its other budget. New accounts have
-    /// an eighth of it, those that are vouched for twenty times as much.
+    /// Gas that the relayers spend in a day for the urgent actions (revocations) of one account, in addition to its
+    /// other budget. New accounts have an eighth of it, and vouched accounts twenty times as much.
     #[arg(long, env = "MEDLOCK_GAS_PER_DAY_URGENT", default_value_t = 20_000_000)]
     pub gas_per_day_urgent: u64,
-    /// The most that a transaction pays, in gwei for each gas. Above it transactions wait. One that gives up a nonce, a
-    /// transfer of 21,000 gas, may pay a quarter more.
+    /// Highest fee of a transaction, in gwei per unit of gas. While the market is above it, transactions wait. A
+    /// transaction that only uses up a nonce (a transfer of 21,000 gas) may pay a quarter more.
     #[arg(long, env = "MEDLOCK_FEE_GWEI_MAX", default_value_t = 200)]
     pub fee_gwei_max: u64,
-    /// The log is anchored after so many milliseconds.
+    /// Time in milliseconds after which the log is anchored.
     #[arg(long, env = "MEDLOCK_CHECKPOINT_MS_MAX", default_value_t = 2_000)]
     pub checkpoint_ms_max: u64,
-    /// Or after so many reads, whichever is first.
+    /// Number of reads after which the log is anchored, if that comes first.
     #[arg(long, env = "MEDLOCK_CHECKPOINT_READS_MAX", default_value_t = 100)]
     pub checkpoint_reads_max: usize,
-    /// A receipt promises that its leaf stands on chain within so long, or as much longer as the queue needs, but never
-    /// more than 300 seconds.
+    /// Time within which a receipt promises that its leaf is on chain. The promise is longer if the queue needs more
+    /// time, but never more than 300 seconds.
     #[arg(long, env = "MEDLOCK_ANCHOR_SECONDS_MIN", default_value_t = 60)]
     pub anchor_seconds_min: u64,
-    /// Reads are refused when the head block is older than this: a node that stands still does not see revocations.
-    /// When absent: 300, or no limit on a local chain (id 31337), which mines only on demand.
+    /// Highest age of the head block at which reads are allowed. With an older head they are refused, because a node
+    /// that has stopped does not see revocations. Default: 300, or no limit on a local chain (id 31337), which mines
+    /// only on demand.
     #[arg(long, env = "MEDLOCK_HEAD_AGE_SECONDS_MAX")]
     pub head_age_seconds_max: Option<u64>,
-    /// Blocks on top after which nothing is expected to fall out of the chain: until then the outcome of an action is
-    /// looked after, and nothing that was revoked is destroyed. When absent: 12, or 1 on a local chain (id 31337).
+    /// Number of blocks on top of a block after which it counts as final. Until then the outcome of an action is
+    /// checked again, and revoked data is not destroyed. Default: 12, or 1 on a local chain (id 31337).
     #[arg(long = "confirmations", env = "MEDLOCK_CONFIRMATIONS")]
     pub confirmations_wanted: Option<u64>,
-    /// The blocks on top that count on this chain; see [`Settings::for_chain`].
+    /// Number of confirmations that applies to this chain; see [`Settings::for_chain`].
     #[arg(skip)]
     pub confirmations: u64,
-    /// A lease (sequencer, sweeper, relay) that is not renewed is free again after so long.
+    /// Time after which a lease (sequencer, sweeper, relay) that is not renewed becomes free.
     #[arg(long, env = "MEDLOCK_LEASE_SECONDS", default_value_t = 10)]
     pub lease_seconds: u64,
-    /// Readiness fails when the mirror is so many blocks behind.
+    /// Number of blocks by which the mirror may be behind before readiness fails.
     #[arg(long, env = "MEDLOCK_MIRROR_LAG_BLOCKS_MAX", default_value_t = 20)]
     pub mirror_lag_blocks_max: u64,
-    /// Requests of one practitioner to one patient that may wait for an answer.
+    /// Requests of one practitioner to one patient that may wait for an answer at a time.
     #[arg(long, env = "MEDLOCK_OPEN_REQUESTS_MAX", default_value_t = 20)]
     pub open_requests_max: u64,
-    /// Requests of strangers (nobody vouches for them, and the recipient has nothing to do with them) that one person gets in
-    /// a day, all strangers together.
+    /// Requests from strangers that one person receives in a day, from all strangers together. A stranger is somebody
+    /// whom no accreditor vouches for and whom the recipient has no relation with.
     #[arg(long, env = "MEDLOCK_STRANGERS_REQUESTS_PER_DAY_MAX", default_value_t = 10)]
     pub strangers_requests_per_day_max: u64,
     /// Requests that one stranger may make in a day, to all people together.
     #[arg(long, env = "MEDLOCK_STRANGER_REQUESTS_PER_DAY_MAX", default_value_t = 20)]
     pub stranger_requests_per_day_max: u64,
-    /// Entries of one person's event feed that strangers cause in a day.
+    /// Entries in one person's event feed that strangers may cause in a day.
     #[arg(long, env = "MEDLOCK_STRANGERS_EVENTS_PER_DAY_MAX", default_value_t = 20)]
     pub strangers_events_per_day_max: u64,
     /// Senders that one person may block at a time.
     #[arg(long, env = "MEDLOCK_BLOCKS_MAX", default_value_t = 1_000)]
     pub blocks_max: u64,
-    /// A request for access is forgotten so long after its deadline, whatever became of it.
+    /// Time after its deadline for which an access request is kept, whatever its state.
     #[arg(long, env = "MEDLOCK_REQUESTS_KEPT_SECONDS", default_value_t = 365 * 86_400)]
     pub requests_kept_seconds: u64,
     /// Pause between two heartbeats of the event feed.
@@ -315,13 +323,13 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Whether a proxy that the settings name has this address.
+    /// Returns whether the settings name this address as a proxy.
     #[must_use]
     pub fn is_proxy(&self, address: IpAddr) -> bool {
         self.forwarded_header.is_some() && self.proxy.iter().any(|range| range.contains(address))
     }
 
-    /// How many requests may be at work.
+    /// Returns the limits for requests in progress.
     #[must_use]
     pub fn requests(&self) -> Bounds {
         Bounds {
@@ -331,7 +339,7 @@ impl Limits {
         }
     }
 
-    /// How many connections there may be, if the system gives as many files.
+    /// Returns the limits for connections, if the system allows enough open files.
     #[must_use]
     pub fn connections(&self) -> Bounds {
         Bounds {
@@ -354,7 +362,7 @@ mod tests {
         settings: Settings,
     }
 
-    /// What is needed, and then `extra`.
+    /// Returns the required settings, followed by `extra`.
     fn settings(extra: &[&str]) -> Settings {
         let needed = ["--rpc-url", "--mongodb-uri", "--deployment", "--public-url", "--kubo-url"];
         let files = [
@@ -369,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn a_real_chain_has_to_be_deep_and_fresh_unless_the_operator_says_otherwise() {
+    fn a_real_chain_needs_confirmations_and_a_fresh_head_by_default() {
         let of = |settings: Settings, chain| {
             let limits = settings.for_chain(chain).limits;
             (limits.confirmations, limits.head_age_seconds_max)

@@ -1,8 +1,7 @@
-//! Backup and restore of the release shares: the one thing that the operator holds and nobody else can give back, but
-//! each owner for their own records.
+//! Backup and restore of the release shares. Nobody else can restore them, except each owner for their own records.
 //!
-//! A backup is a text file: a head line, one line a share, a closing line with their number and SHA-256. The shares stay
-//! encrypted under the operator's secret, which is not in the file and is kept apart from it.
+//! A backup is a text file: a head line, one line per share, and a closing line with their number and SHA-256. The
+//! shares stay encrypted under the operator's secret, which is not in the file and is kept apart from it.
 
 use std::{
     fs::{File, OpenOptions},
@@ -29,16 +28,16 @@ use sha2::{Digest, Sha256};
 
 use crate::{operator::Operator, retire, store};
 
-/// The first word of a backup.
+/// The first word of a backup file, with the version of the format.
 const FORMAT: &str = "medlock-release-shares/2";
 
-/// Where the shares are, and the keys that open them.
+/// The database with the shares, and the keys that open them.
 #[derive(Clone, Debug, Args)]
 pub struct BackupSettings {
-    /// MongoDB.
+    /// URI of MongoDB.
     #[arg(long, env = "MEDLOCK_MONGODB_URI", hide_env_values = true)]
     pub mongodb_uri: SecretString,
-    /// The database.
+    /// Name of the database.
     #[arg(long, env = "MEDLOCK_MONGODB_DATABASE", default_value = "medlock")]
     pub mongodb_database: String,
     /// The deployment file.
@@ -74,7 +73,7 @@ struct Close {
     sha256: String,
 }
 
-/// What is checked of a stored share; the rest of its document is carried along as it is.
+/// The fields of a stored share that are checked. The rest of its document is copied unchanged.
 #[derive(Deserialize)]
 struct Share {
     record: RecordId,
@@ -105,9 +104,9 @@ impl Opened {
         })
     }
 
-    /// A share that does not open would be found out only when somebody needs it.
+    /// Checks that a share opens. Otherwise the fault would be found only when somebody needs the share.
     fn check(&self, share: &Document) -> anyhow::Result<()> {
-        let share: Share = mongodb::bson::from_document(share.clone()).context("a share has another form")?;
+        let share: Share = mongodb::bson::from_document(share.clone()).context("a share has an unknown form")?;
         self.operator
             .decrypt_at_rest((share.record, share.version), share.depositor, &share.sealed)
             .with_context(|| format!("the share of record {} version {}", share.record, share.version))?;
@@ -115,10 +114,10 @@ impl Opened {
     }
 }
 
-/// Writes every release share to a new file, after opening each; gives their number.
+/// Writes every release share to a new file, after opening each one. Returns their number.
 ///
 /// # Errors
-/// When the file exists, the database does not answer, or a share does not open with this secret.
+/// Returns an error when the file exists, the database does not answer, or a share does not open with this secret.
 pub async fn backup(settings: &BackupSettings) -> anyhow::Result<u64> {
     let opened = Opened::new(settings).await?;
     let file = new_private_file(&settings.file)?;
@@ -139,13 +138,14 @@ pub async fn backup(settings: &BackupSettings) -> anyhow::Result<u64> {
     Ok(shares)
 }
 
-/// Puts the shares of a backup back; gives how many were missing. The whole file is checked first, and a share that the
-/// database has already is left as it is, since its owner may have replaced it after the backup. Shares of records that
-/// were withdrawn for good since, as far as the mirror knows, stay destroyed; where the patient may still lift that, they come
-/// back and go with the record.
+/// Restores the shares of a backup. Returns the number of shares that were missing. The whole file is checked first. A
+/// share that the database already has is not changed, because its owner may have replaced it after the backup. Shares
+/// of records whose withdrawal is final, as far as the mirror knows, are not restored. If the patient can still lift
+/// the withdrawal, the shares are restored and destroyed together with the record.
 ///
 /// # Errors
-/// When the file is not whole, is of another deployment, or a share does not open; nothing is written then.
+/// Returns an error when the file is incomplete, belongs to another deployment, or contains a share that does not open.
+/// Nothing is written then.
 pub async fn restore(settings: &BackupSettings) -> anyhow::Result<u64> {
     let opened = Opened::new(settings).await?;
     each_share(&settings.file, &opened.head, |share| opened.check(share))?;
@@ -171,8 +171,8 @@ pub async fn restore(settings: &BackupSettings) -> anyhow::Result<u64> {
     Ok(restored)
 }
 
-/// The share's record, if it is tombstoned as far as the mirror knows. Where the mirror is empty too, its events are told
-/// again when it is filled, and with them `retire` destroys the share.
+/// Returns the share's record, if it is tombstoned as far as the mirror knows. If the mirror is empty too, its events
+/// are processed again when it is filled, and `retire` then destroys the share.
 async fn find_tombstoned(database: &Database, share: &Document) -> anyhow::Result<Option<RecordDoc>> {
     let record = share.get_str("record").context("a share names no record")?;
     let records = database.collection::<RecordDoc>(mirror::collection::RECORDS);
@@ -180,12 +180,12 @@ async fn find_tombstoned(database: &Database, share: &Document) -> anyhow::Resul
     Ok(record.filter(|record| record.status == RecordStatus::Tombstoned.code()))
 }
 
-/// Whether the tombstone can no longer be lifted in any block after the mirror's.
+/// Returns whether the tombstone can no longer be lifted in any block after the mirror's.
 fn is_final(record: &RecordDoc, mirrored_time: u64) -> bool {
     record.liftable_until <= mirrored_time
 }
 
-/// Reads a backup and checks that it is whole.
+/// Reads a backup and checks that it is complete.
 fn each_share(path: &Path, head: &Head, mut each: impl FnMut(&Document) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let file = File::open(path).with_context(|| format!("cannot read the backup {}", path.display()))?;
     let mut lines = BufReader::new(file).lines();
@@ -208,7 +208,7 @@ fn each_share(path: &Path, head: &Head, mut each: impl FnMut(&Document) -> anyho
     bail!("the backup was cut short");
 }
 
-/// A file that only its owner can read, and that did not exist.
+/// Creates a file that only its owner can read. Fails if it exists.
 fn new_private_file(path: &Path) -> anyhow::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
     OpenOptions::new()

@@ -1,7 +1,7 @@
 //! MongoDB: the connection, the names of the API's own collections, and their indexes.
 //!
-//! The mirror's collections ([`protocol::mirror::collection`]) are the indexer's; the API only reads them. Each of the
-//! API's collections is written by one module only, named beside it here; `tests/imports.rs` checks it.
+//! The indexer writes the mirror's collections ([`protocol::mirror::collection`]); the API only reads them. Each of the
+//! API's own collections is written by one module, named beside it here. `tests/imports.rs` checks this.
 
 pub(crate) mod blocks;
 pub(crate) mod bundles;
@@ -50,52 +50,52 @@ pub mod collection {
     pub const RELEASE_SHARES: &str = "api_release_shares";
     /// The capsules of grants: `store/bundles`.
     pub const BUNDLES: &str = "api_bundles";
-    /// Who received which grant, with what opens its tag: `store/received`.
+    /// Received grants, with the data that opens their tags: `store/received`.
     pub const RECEIVED: &str = "api_received";
-    /// Who has to do with whom: `relations`.
+    /// Relations between people: `relations`.
     pub const RELATIONS: &str = "api_relations";
     /// Blocked senders: `store/blocks`.
     pub const BLOCKS: &str = "api_blocks";
-    /// What is counted by the day: `daily`.
+    /// Daily counts: `daily`.
     pub const DAILY: &str = "api_daily";
     /// Access requests: `store/requests`.
     pub const REQUESTS: &str = "api_requests";
     /// Leaves of the operator's log and their places: `store/leaves`. In the log's own database.
     pub const LEAVES: &str = "log_leaves";
-    /// Where the log stood at each checkpoint: `sequencer`. In the log's own database.
+    /// The state of the log at each checkpoint: `sequencer`. In the log's own database.
     pub const POSITIONS: &str = "log_positions";
-    /// Gas that the relayers spent for each account and network, and in all: `relay`.
+    /// Gas that the relayers spent for each account and network, and in total: `relay`.
     pub const BUDGETS: &str = "api_budgets";
     /// Accounts that an accreditor or the operator has invited: `relay`.
     pub const INVITATIONS: &str = "api_invitations";
-    /// What has ended and is to be destroyed: `retire`.
+    /// Ended grants and records whose data will be destroyed: `retire`.
     pub const ENDS: &str = "api_ends";
     /// The event feed: `store/feed`.
     pub const FEED: &str = "api_feed";
     /// Check values of the operator's secrets: `at_rest`.
     pub const SECRETS: &str = "api_secrets";
-    /// The same in the log's own database: `at_rest`.
+    /// Check values of the operator's secrets, in the log's own database: `at_rest`.
     pub const LOG_SECRETS: &str = "log_secrets";
-    /// How far the mirror's events are in the feed, and the feed's counter: `store/feed`.
+    /// The feed's counter, and its place in the mirror's events: `store/feed`.
     pub const FEED_CURSOR: &str = "api_feed_cursor";
 }
 
 /// Reads a deployment file.
 ///
 /// # Errors
-/// When it cannot be read or has another form.
+/// Returns an error when the file cannot be read or does not have the expected form.
 pub fn read_deployment(path: &Path) -> anyhow::Result<Deployment> {
     let json = std::fs::read(path).with_context(|| format!("cannot read the deployment file {}", path.display()))?;
     Deployment::parse(&json).with_context(|| format!("the deployment file {} cannot be used", path.display()))
 }
 
-/// Connects with majority read and write concern, and reads from the primary whatever the URI says: a secondary that lags
-/// would not know of a revocation that another replica of this server has just accepted.
+/// Connects with majority read and write concern, and reads from the primary, whatever the URI says. A secondary that
+/// lags behind would not have a revocation that another replica of this server has just accepted.
 ///
-/// `observer` is told every command that goes to the database, as tests want to see them.
+/// `observer` receives every command that is sent to the database. Tests use it.
 ///
 /// # Errors
-/// When the URI cannot be read.
+/// Returns an error when the URI is invalid.
 pub async fn connect(
     uri: &SecretString,
     database: &str,
@@ -114,14 +114,15 @@ pub async fn connect(
     Ok(Client::with_options(options)?.database(database))
 }
 
-/// Creates a collection whose documents lie in the order of their ids, if it is not there. Where ids are blind indexes,
-/// nothing but the server's own log then tells which document came first: grants come in the order in which they stand on
-/// chain. MongoDB does so; the embedded server takes the setting and keeps the order of arrival.
+/// Creates a collection whose documents are stored in the order of their ids, if it does not exist. Grants arrive in
+/// the order in which they are on chain, so the order of arrival would identify them. If the ids are blind indexes,
+/// only the server's own log then shows which document came first. MongoDB stores documents in this way; the embedded
+/// server accepts the setting but keeps the order of arrival.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn create_clustered(database: &Database, name: &str) -> mongodb::error::Result<()> {
-    /// `NamespaceExists`
+    /// The error code of `NamespaceExists`.
     const EXISTS: i32 = 48;
     if database.list_collection_names().await?.iter().any(|known| known == name) {
         return Ok(());
@@ -132,26 +133,26 @@ pub(crate) async fn create_clustered(database: &Database, name: &str) -> mongodb
     }
 }
 
-/// An index over `keys`.
+/// Returns an index over `keys`.
 #[must_use]
 pub fn index(keys: Document) -> IndexModel {
     IndexModel::builder().keys(keys).build()
 }
 
-/// A unique index over `keys`.
+/// Returns a unique index over `keys`.
 #[must_use]
 pub fn unique_index(keys: Document) -> IndexModel {
     IndexModel::builder().keys(keys).options(IndexOptions::builder().unique(true).build()).build()
 }
 
-/// An index that deletes a document when the date in `field` has passed.
+/// Returns an index that deletes a document when the date in `field` has passed.
 #[must_use]
 pub fn ttl_index(field: &str) -> IndexModel {
     let options = IndexOptions::builder().expire_after(Duration::ZERO).build();
     IndexModel::builder().keys(doc! { field: 1 }).options(options).build()
 }
 
-/// Whether a write failed because a unique key stood already.
+/// Returns whether a write failed because a unique key already existed.
 #[must_use]
 pub fn is_duplicate(error: &mongodb::error::Error) -> bool {
     use mongodb::error::WriteFailure;
@@ -165,11 +166,12 @@ pub fn is_duplicate(error: &mongodb::error::Error) -> bool {
     }
 }
 
-/// Which of these ids stands in the collection; `None` without asking when there are none. Whatever may stand once only, and
-/// has the blind index of something as its id, keeps the id that an older secret gave it ([`crate::at_rest::AtRest::older`]).
+/// Returns the id among these that exists in the collection. Returns `None` without a query when there are no ids. A
+/// unique document whose id is a blind index keeps the id that an older secret gave it
+/// ([`crate::at_rest::AtRest::older`]).
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn find_id<T: Send + Sync>(
     collection: &Collection<T>,
     ids: &[String],
@@ -184,8 +186,8 @@ pub(crate) async fn find_id<T: Send + Sync>(
 
 /// Deletes the oldest of the documents that `owned` selects, so that `keep` are left.
 ///
-/// Documents are as old as their number in the field `by`; `newest` is the `_id` of the one just written, which stays in
-/// any case: others can have the same second.
+/// The field `by` orders the documents by age. `newest` is the `_id` of the document that was just written. It always
+/// stays, because others may have the same second.
 pub(crate) async fn end_surplus(
     documents: &Collection<Document>,
     mut owned: Document,
@@ -203,16 +205,16 @@ pub(crate) async fn end_surplus(
     Ok(())
 }
 
-/// Serde form of a whole value as one JSON text: for signed messages and bodies whose numbers BSON cannot hold.
+/// Serde form of a whole value as one JSON text, for signed messages and bodies with numbers that BSON cannot hold.
 pub mod json_text {
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 
-    /// Writes the value as JSON text.
+    /// Serializes the value as JSON text.
     pub fn serialize<T: Serialize, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&serde_json::to_string(value).map_err(serde::ser::Error::custom)?)
     }
 
-    /// Reads it back.
+    /// Deserializes the value from JSON text.
     pub fn deserialize<'de, T: DeserializeOwned, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
         let text = String::deserialize(from)?;
         serde_json::from_str(&text).map_err(serde::de::Error::custom)
@@ -226,7 +228,7 @@ mod tests {
     #[tokio::test]
     async fn the_primary_answers_whatever_the_uri_says() {
         let uri = "mongodb://127.0.0.1:1/?directConnection=true&readPreference=secondary&readConcernLevel=local&w=1";
-        let database = connect(&uri.into(), "medlock", 1, None).await.expect("connecting waits for nobody");
+        let database = connect(&uri.into(), "medlock", 1, None).await.expect("connecting does not wait for a server");
         let primary = SelectionCriteria::ReadPreference(ReadPreference::Primary);
         assert_eq!(database.selection_criteria(), Some(&primary));
         assert_eq!(database.read_concern(), Some(&ReadConcern::majority()));

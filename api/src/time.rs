@@ -8,21 +8,21 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// Tells the time in unix seconds.
+/// A clock in Unix seconds.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     shift_seconds: Arc<AtomicI64>,
 }
 
 impl Clock {
-    /// Unix seconds.
+    /// Returns the current time in Unix seconds.
     #[must_use]
     pub fn now(&self) -> u64 {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the system clock is after 1970").as_secs();
         now.saturating_add_signed(self.shift_seconds.load(Ordering::Relaxed))
     }
 
-    /// The same as a BSON date, for TTL indexes.
+    /// Returns a time as a BSON date, for TTL indexes.
     #[must_use]
     pub fn date_at(unix_seconds: u64) -> mongodb::bson::DateTime {
         let seconds = i64::try_from(unix_seconds).unwrap_or(i64::MAX / 1_000);
@@ -35,12 +35,12 @@ impl Clock {
     }
 }
 
-/// Unix milliseconds of the system's clock, to order and measure.
+/// Returns the system's time in Unix milliseconds, for ordering and measuring.
 pub(crate) fn now_ms() -> i64 {
     jiff::Timestamp::now().as_millisecond()
 }
 
-/// Seconds until the next day (UTC) begins.
+/// Returns the seconds until the next day (UTC) begins.
 pub(crate) fn seconds_until_tomorrow() -> u64 {
     const DAY_SECONDS: u64 = 86_400;
     DAY_SECONDS - u64::try_from(now_ms() / 1_000).unwrap_or(0) % DAY_SECONDS

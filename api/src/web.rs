@@ -1,9 +1,9 @@
-//! The web app: the files of one build, read once at the start and served from memory, so that a page never gets half
-//! of one build and half of the next, and no path leads anywhere but to a file of the build.
+//! The web app: the files of one build. They are read once at the start and served from memory. A page therefore never
+//! gets files of two builds, and no path can lead to a file outside the build.
 //!
-//! The policy on every file lets the app run its own scripts, styles and workers, and talk to this server and to the
-//! chain's nodes that the settings name. Nothing inline, nothing from elsewhere, no strings that become scripts. Workers
-//! that read documents of strangers have a stricter one: they connect to nobody.
+//! The policy on every file lets the app run its own scripts, styles and workers, and connect to this server and to the
+//! chain nodes in the settings. It allows no inline code, nothing from other origins, and no strings that become
+//! scripts. Workers that parse other people's documents have a stricter policy: they may not connect to anything.
 
 use std::{collections::HashMap, path::Path};
 
@@ -19,31 +19,32 @@ use sha2::{Digest, Sha256};
 
 use crate::{conditional, error::ApiError};
 
-/// Every build has it; it is also what a deep link gets.
+/// The page of the app. Every build has it, and deep links return it.
 const PAGE: &str = "index.html";
-/// Files whose name holds the hash of their content.
+/// Folder of the files whose name contains the hash of their content.
 const HASHED: &str = "assets/";
-/// Workers that read documents of strangers: they may run their own script and do nothing else, above all not connect.
+/// Prefix of the workers that parse other people's documents. They may run their own script and nothing else; above
+/// all, they may not connect.
 const PARSERS: &str = "assets/parse-";
 const PARSER_POLICY: &str =
     "default-src 'none'; script-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'";
-/// Where a build's own list of hashes lies.
+/// File of a build with the list of its hashes.
 const HASHES: &str = "HASHES";
-/// The app's settings that depend on the server.
+/// File with the app's settings that depend on the server.
 const CONFIG: &str = "config.json";
-/// What is the API's or the operator's, whether or not such a route exists: no deep links there.
+/// First path segments of the API and the operator's routes. They are never deep links, even if no such route exists.
 const NOT_PAGES: [&str; 7] = ["v1", "docs", "openapi.json", "healthz", "readyz", "version", "metrics"];
-/// A build is small; a wrong folder is not.
+/// Largest build. A build is small; a larger folder is a mistake.
 const BUILD_BYTES_MAX: u64 = 64 << 20;
 
 /// One file of the build.
 struct WebFile {
     body: Bytes,
-    /// The same compressed, where the build has it beside.
+    /// The compressed body, if the build contains one.
     gzip: Option<Bytes>,
     /// Its entity tag: SHA-256 of the body, hex.
     tag: String,
-    /// And that of the compressed form, whose bytes are others (RFC 9110, section 8.8.3.3).
+    /// Entity tag of the compressed form, which is a different sequence of bytes (RFC 9110, section 8.8.3.3).
     gzip_tag: String,
     content_type: HeaderValue,
     cache: HeaderValue,
@@ -57,27 +58,27 @@ pub struct WebApp {
 }
 
 impl WebApp {
-    /// Reads a build. `nodes` are URLs of chain nodes that the app may ask and may recommend to wallets.
+    /// Reads a build. `nodes` are URLs of chain nodes that the app may call and may recommend to wallets.
     ///
     /// # Errors
-    /// When the folder is not a build, or a node is not an http(s) URL.
+    /// Returns an error when the folder is not a build, or a node is not an http(s) URL.
     pub fn read(folder: &Path, nodes: &[String]) -> anyhow::Result<Self> {
         let mut files = HashMap::new();
         let mut left = BUILD_BYTES_MAX;
         read_folder(folder, "", &mut left, &mut files)
             .with_context(|| format!("cannot read the web app in {}", folder.display()))?;
         if !files.contains_key(PAGE) {
-            bail!("{} is no build of the web app: it has no {PAGE}", folder.display());
+            bail!("{} is not a build of the web app: it has no {PAGE}", folder.display());
         }
-        let config = serde_json::to_vec(&json!({ "rpc_urls": nodes })).context("URLs are plain text")?;
+        let config = serde_json::to_vec(&json!({ "rpc_urls": nodes })).context("URLs can be written as JSON")?;
         Ok(Self { files: with_compressed(files), policy: policy(nodes)?, config: config.into() })
     }
 
-    /// The file of a path, and whether the path is its own.
+    /// Returns the file for a path.
     fn find(&self, path: &str, headers: &HeaderMap) -> Option<&WebFile> {
         match self.files.get(if path.is_empty() { PAGE } else { path }) {
             Some(file) => Some(file),
-            // A deep link: the app itself knows its pages.
+            // A deep link: the app routes it itself.
             None if is_navigation(path, headers) => self.files.get(PAGE),
             None => None,
         }
@@ -86,7 +87,7 @@ impl WebApp {
     /// Answers a request for one of the files.
     ///
     /// # Errors
-    /// `not_found` where the path is neither a file nor a page of the app.
+    /// Returns `not_found` when the path is neither a file nor a page of the app.
     pub(crate) fn answer(&self, request: &Request) -> Result<Response, ApiError> {
         let path = request.uri().path().trim_start_matches('/');
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -113,7 +114,7 @@ pub(crate) fn no_route() -> ApiError {
 fn answer(file: &WebFile, policy: HeaderValue, asked: &HeaderMap) -> Response {
     let gzip = file.gzip.as_ref().filter(|_| conditional::takes_gzip(asked));
     let (tag, other) = if gzip.is_some() { (&file.gzip_tag, &file.tag) } else { (&file.tag, &file.gzip_tag) };
-    // Whoever has either form has the file; 304 names the form that it has.
+    // A client that has either form has the file. The answer 304 names the form that it has.
     let known = [tag, other].into_iter().find(|tag| conditional::is_known(asked, tag));
     let gzip = gzip.filter(|_| known.is_none());
     let body = match (known, gzip) {
@@ -143,7 +144,7 @@ fn answer(file: &WebFile, policy: HeaderValue, asked: &HeaderMap) -> Response {
     response
 }
 
-/// A page that a person goes to: what browsers ask so, and has no file's ending.
+/// Returns whether a request is a navigation to a page: the browser says so, and the path has no file extension.
 fn is_navigation(path: &str, headers: &HeaderMap) -> bool {
     let is = |name: &str, word: &str| {
         headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(|text| text.contains(word))
@@ -152,7 +153,8 @@ fn is_navigation(path: &str, headers: &HeaderMap) -> bool {
     !last.contains('.') && (is("sec-fetch-mode", "navigate") || is("accept", "text/html"))
 }
 
-/// Reads a folder and those below, as paths with slashes. What is neither file nor folder is left out.
+/// Reads a folder and its subfolders. The keys are paths with slashes. Anything that is neither a file nor a folder is
+/// left out.
 fn read_folder(
     folder: &Path,
     prefix: &str,
@@ -161,7 +163,7 @@ fn read_folder(
 ) -> anyhow::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
-        let Ok(name) = entry.file_name().into_string() else { bail!("a file name is no text") };
+        let Ok(name) = entry.file_name().into_string() else { bail!("a file name is not text") };
         let path = format!("{prefix}{name}");
         let kind = entry.file_type()?;
         if kind.is_dir() {
@@ -177,7 +179,7 @@ fn read_folder(
     Ok(())
 }
 
-/// Joins each file with its compressed twin.
+/// Joins each file with its compressed form.
 fn with_compressed(read: HashMap<String, (Bytes, String)>) -> HashMap<String, WebFile> {
     let gzip = |path: &str| read.get(&format!("{path}.gz")).map(|(body, _)| body.clone());
     let plain = read.iter().filter(|(path, _)| !path.ends_with(".gz"));
@@ -218,7 +220,8 @@ fn content_type(path: &str) -> &'static str {
     }
 }
 
-/// What the app may do. Decrypted documents are hostile: they are shown in frames from `blob:`, which inherit this.
+/// Returns the content security policy of the app. Decrypted documents are hostile: they are shown in frames from
+/// `blob:`, which inherit this policy.
 fn policy(nodes: &[String]) -> anyhow::Result<HeaderValue> {
     let mut connect = String::from("'self'");
     for node in nodes {
@@ -244,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_policy_names_origins_and_nothing_that_could_end_a_directive() {
+    fn the_policy_contains_only_origins() {
         let nodes = ["https://node.example/key?a=b".to_owned(), "http://127.0.0.1:8545".to_owned()];
         let text = policy(&nodes).unwrap().to_str().unwrap().to_owned();
         assert!(text.contains("connect-src 'self' https://node.example http://127.0.0.1:8545; frame-src"), "{text}");
@@ -255,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_without_a_page_is_no_build() {
+    fn a_folder_without_a_page_is_not_a_build() {
         let folder = tempfile::tempdir().unwrap();
         assert!(WebApp::read(folder.path(), &[]).is_err());
         assert!(WebApp::read(&folder.path().join("missing"), &[]).is_err());

@@ -1,4 +1,4 @@
-//! Work on input that takes long: off the async threads, only so much of it at once, and after everything else.
+//! Long work on input. It runs outside the async threads, with limited parallelism and low priority.
 
 use std::{io, sync::LazyLock, thread::available_parallelism};
 
@@ -6,16 +6,16 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{error::ApiError, request_turns};
 
-/// Work on less than this stays where it is: handing it over would take longer.
+/// Work on fewer bytes runs on the calling thread, because passing it to another thread would take longer.
 const SMALL_BYTES: usize = 32 << 10;
-/// How far long work stands back for everything else, as `nice` counts it. Where processors are idle it costs nothing.
+/// The `nice` value of threads for long work. On idle processors it costs nothing.
 const NICE: i32 = 10;
 
-/// Runs `work` over `bytes` of input. Its length must be bounded and its cost linear: a request that is given up leaves it
-/// running to its end.
+/// Runs `work` on `bytes` of input. The length must be bounded and the cost linear, because the work runs to its end
+/// even if the request is abandoned.
 ///
 /// # Errors
-/// Those of `work`; `internal` when it panics.
+/// Returns the errors of `work`, or `internal` when it panics.
 pub(crate) async fn run<T: Send + 'static>(
     bytes: usize,
     work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
@@ -28,12 +28,13 @@ pub(crate) async fn run<T: Send + 'static>(
     workers.spawn_blocking(work).await.map_err(ApiError::internal)?
 }
 
-/// As many threads as there are processors: more would only take memory and time from everybody else. They are the
-/// process's, as the processors are; only the runtime's threads for long work are used.
+/// One thread per processor: more threads would only take memory and time from other work. They belong to the process,
+/// like the processors. Of the runtime only the blocking threads are used.
 static WORKERS: LazyLock<io::Result<Runtime>> = LazyLock::new(|| {
     let threads = available_parallelism().map_or(1, usize::from);
     let stand_back = || {
-        // On Linux each thread has a priority of its own. Where that is not allowed, long work only stands back less.
+        // On Linux each thread has its own priority. Where setting it is not allowed, long work runs with normal
+        // priority.
         let _ = rustix::process::nice(NICE);
     };
     Builder::new_current_thread()

@@ -16,7 +16,7 @@ use alloy::{
     providers::{DynProvider, Provider, ProviderBuilder},
 };
 use contracts::{
-    Terms, accreditation::Accreditation, grant_registry::GrantRegistry, key_registry::KeyRegistry,
+    Terms, accepts_signature, accreditation::Accreditation, grant_registry::GrantRegistry, key_registry::KeyRegistry,
     record_registry::RecordRegistry,
 };
 use protocol::{
@@ -24,7 +24,7 @@ use protocol::{
     deployment::{ContractName, Deployment},
     envelope::EnvelopeContext,
     ids::{RecordId, Salt, Tag},
-    messages::{Action, CONTRACT_SIGNATURE_BYTES_MAX, CONTRACT_SIGNATURE_CALL_GAS},
+    messages::Action,
 };
 use tokio::sync::OnceCell;
 
@@ -325,29 +325,9 @@ impl Chain {
         contract.isNonceUsed(action.signer(), action.nonce()).call().await.map_err(call)
     }
 
-    /// Whether a contract account accepts a signature (ERC-1271). Always no for an account without code. What it may use is
-    /// bounded: it is a stranger's code on our node.
+    /// Checks whether a contract account accepts a signature (ERC-1271); `false` for an account without code.
     pub async fn contract_accepts(&self, signer: Address, hash: B256, signature: &Bytes) -> Result<bool, ClientError> {
-        alloy::sol! {
-            #[sol(rpc)]
-            interface IErc1271 {
-                function isValidSignature(bytes32 hash, bytes signature) external view returns (bytes32);
-            }
-        }
-        // The whole word, as the contracts compare it: the selector and 28 zero bytes.
-        let accepted = B256::right_padding_from(&[0x16, 0x26, 0xba, 0x7e]);
-        if signature.len() > CONTRACT_SIGNATURE_BYTES_MAX
-            || self.provider.get_code_at(signer).await.map_err(rpc)?.is_empty()
-        {
-            return Ok(false);
-        }
-        let contract = IErc1271::new(signer, &self.provider);
-        let asked = contract.isValidSignature(hash, signature.clone()).gas(CONTRACT_SIGNATURE_CALL_GAS);
-        match asked.call().await {
-            Ok(word) => Ok(word == accepted),
-            Err(CallError::TransportError(error)) if error.as_error_resp().is_none() => Err(rpc(error)),
-            Err(_) => Ok(false),
-        }
+        accepts_signature(&self.provider, hash, signer, signature).await.map_err(rpc)
     }
 
     /// Checks that `signer` stands behind `signature` over `hash`: an externally owned account's, or a contract's (ERC-1271).

@@ -2,16 +2,19 @@
 //!
 //! There is one module for each contract with its calls, events and errors. The rest is shared by all users: the call
 //! that executes a signed action ([`call_of`], [`direct_call_of`]), events by contract ([`ChainEvent`]), packed grant
-//! terms ([`Terms`]), and the meaning of a revert ([`refusal_of`]).
+//! terms ([`Terms`]), the meaning of a revert ([`refusal_of`]), and signatures of contract accounts
+//! ([`accepts_signature`]).
 
 mod call;
 mod event;
 mod refusal;
+mod signature;
 
 pub use call::{call_of, checkpoint_call, direct_call_of};
 pub use event::{ChainEvent, EventError};
 pub use protocol::grants::Terms;
 pub use refusal::{Refusal, refusal_of};
+pub use signature::accepts_signature;
 
 macro_rules! binding {
     ($(#[$doc:meta])* $module:ident, $contract:ident, $path:literal) => {

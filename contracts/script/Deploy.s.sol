@@ -12,15 +12,15 @@ import {RecordRegistry} from "../src/RecordRegistry.sol";
 /// @title Deploys medlock and writes the deployment file.
 /// @notice Reads from the environment:
 ///         MEDLOCK_OWNER            owner of Accreditation (a multisig in production),
-///         MEDLOCK_OPERATOR         who holds release shares and keeps the log,
+///         MEDLOCK_OPERATOR         operator, who holds release shares and keeps the log,
 ///         MEDLOCK_GENESIS_HASH     hash of block 0, which the EVM cannot see,
-///         MEDLOCK_LIFT_PERIOD      seconds in which a patient can lift a tombstone; one day where it is not set, and only
-///                                  on a development chain (id 31337) less,
-///         MEDLOCK_DEPLOYMENT_OUT   where the deployment file goes.
-///         The file is finished by `medlock-api add-operator-key`, which adds the operator's encryption key.
-///         How to run it stands in contracts/README.md. It asks for no key: Forge holds the sender's.
+///         MEDLOCK_LIFT_PERIOD      seconds in which a patient can lift a tombstone. Default: one day. Only a development
+///                                  chain (id 31337) may have less,
+///         MEDLOCK_DEPLOYMENT_OUT   path of the deployment file.
+///         `medlock-api add-operator-key` then adds the operator's encryption key to the file. contracts/README.md
+///         explains how to run it. It asks for no key: Forge holds the sender's.
 contract Deploy is Script {
-    /// @dev Version of the deployment file's form.
+    /// @dev Version of the format of the deployment file.
     uint256 private constant FILE_VERSION = 3;
     uint256 private constant DEVELOPMENT_CHAIN = 31337;
 

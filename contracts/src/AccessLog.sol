@@ -48,8 +48,8 @@ contract AccessLog is IAccessLog, SignedActions {
         _checkpoint(operator, previous, size, root, accesses);
     }
 
-    /// @param previous The head on which the batch claims to build.
-    /// @param size The size after it.
+    /// @param previous The head that the caller names as the one before the batch.
+    /// @param size The size after the batch.
     function _checkpoint(address operator, bytes32 previous, uint64 size, bytes32 root, Access[] calldata accesses)
         private
     {
@@ -67,14 +67,15 @@ contract AccessLog is IAccessLog, SignedActions {
         emit Checkpoint(operator, size, root, head);
     }
 
-    /// @dev keccak256(previous ‖ size ‖ root); zero for the empty log, whose preimage is all zero.
+    /// @dev keccak256(previous ‖ size ‖ root). It is zero for the empty log, whose preimage is all zero.
     function _hash(Head calldata head) private pure returns (bytes32) {
         (bytes32 previous, uint64 size, bytes32 root) = (head.previous, head.size, head.root);
         if (size == 0 && previous == 0 && root == 0) return 0;
         return Hashes.head(previous, size, root);
     }
 
-    /// @dev The size after the batch. The sum wraps only for a preimage that is no log's head: sizes count leaves.
+    /// @dev The size after the batch. The sum wraps only for a preimage that is not the head of a log, because sizes
+    ///      count leaves.
     function _grown(Head calldata current, Access[] calldata accesses) private pure returns (uint64) {
         unchecked {
             return uint64(current.size + accesses.length);

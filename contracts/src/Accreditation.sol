@@ -20,19 +20,20 @@ contract Accreditation is IAccreditation, SignedActions {
     bytes32 private constant SUSPEND_TYPEHASH =
         keccak256("Suspend(address accreditor,address practitioner,uint256 nonce,uint256 deadline)");
 
-    /// @dev An accreditor's epochs stop here instead of wrapping: nobody is named in the last one, so removing works.
+    /// @dev The last epoch of an accreditor, so that epochs do not wrap. Nobody can be named in it, so removing always
+    ///      works.
     uint32 private constant LAST_EPOCH = type(uint32).max;
-    /// @dev Lowest bit of an accreditor's word; its epoch lies above.
+    /// @dev The lowest bit of an accreditor's word. The epoch is above it.
     uint256 private constant ACTIVE = 1;
 
     /// @inheritdoc IAccreditation
     address public owner;
     /// @inheritdoc IAccreditation
     address public pendingOwner;
-    /// @dev ACTIVE or not, and the epoch above it.
+    /// @dev Whether the accreditor is ACTIVE, and above that the epoch.
     mapping(address accreditor => uint256 word) private _accreditors;
 
-    /// @dev Two words. A suspension changes the second one alone.
+    /// @dev Two words. A suspension changes only the second one.
     struct Slot {
         PractitionerWord accreditation;
         StandingWord standing;
@@ -40,7 +41,7 @@ contract Accreditation is IAccreditation, SignedActions {
 
     mapping(address practitioner => Slot slot) private _practitioners;
 
-    /// @param firstOwner Names the accreditors: a multisig in production.
+    /// @param firstOwner The owner, who names the accreditors: a multisig in production.
     constructor(address firstOwner) {
         if (firstOwner == address(0)) revert NotOwner(firstOwner);
         owner = firstOwner;
@@ -221,14 +222,15 @@ contract Accreditation is IAccreditation, SignedActions {
         emit AccreditationChanged(caller, practitioner, true, epoch);
     }
 
-    /// @dev Nobody vouches for the practitioner now but, at most, the caller itself.
+    /// @dev Whether no accreditor except the caller vouches for the practitioner now.
     function _mayTakeOver(address caller, PractitionerWord stored, StandingWord standing) private view returns (bool) {
         address accreditor = stored.accreditor();
         return accreditor == address(0) || accreditor == caller || block.timestamp < stored.validFrom()
             || block.timestamp >= stored.validUntil() || !_isVouchedFor(accreditor, standing);
     }
 
-    /// @dev Not suspended, and the accreditor is active in the epoch in which it vouched, not only again.
+    /// @dev Whether the practitioner is not suspended, and its accreditor is active in the same epoch in which it
+    ///      vouched.
     function _isVouchedFor(address accreditor, StandingWord standing) private view returns (bool) {
         return !standing.suspended() && _accreditors[accreditor] == _activeIn(standing.accreditorEpoch());
     }

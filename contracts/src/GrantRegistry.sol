@@ -27,7 +27,7 @@ contract GrantRegistry is IGrantRegistry, SignedActions {
         keccak256("RevokeAll(address patient,uint256 nonce,uint256 deadline)");
 
     uint256 private constant MAX_SCOPES = 64;
-    /// @dev Epochs stop here instead of wrapping: nothing can be granted in the last epoch, so revoking always works.
+    /// @dev The last epoch, so that epochs do not wrap. Nothing can be granted in it, so revoking always works.
     uint32 private constant LAST_EPOCH = type(uint32).max;
 
     /// @dev An epoch fills its slot, so that Solidity need not read the slot again to write it.
@@ -140,8 +140,9 @@ contract GrantRegistry is IGrantRegistry, SignedActions {
         }
     }
 
-    /// @dev Where the terms of a grant lie: at keccak256(patient ‖ tag ‖ scope kind ‖ scope id), one word each. Those are
-    ///      128 bytes and Solidity hashes 64 for a mapping by a value type, the only kind here, so nothing else lies there.
+    /// @dev The storage slot of a grant's terms: keccak256(patient ‖ tag ‖ scope kind ‖ scope id), one word each. These
+    ///      are 128 bytes. For a mapping by a value type, the only kind here, Solidity hashes 64 bytes, so the slots
+    ///      cannot collide.
     function _slotOf(address patient, Tag tag, ScopeKind kind, bytes32 id)
         private
         pure
@@ -152,8 +153,8 @@ contract GrantRegistry is IGrantRegistry, SignedActions {
         );
     }
 
-    /// @dev What all scopes share, once it is in range: exactly one right, known purposes (READ needs at least one), and
-    ///      a period that is not empty.
+    /// @dev The part of the terms that all scopes share. Checks it: exactly one right, known purposes (READ needs at
+    ///      least one), and a period that is not empty.
     function _sharedTerms(NewGrant calldata newGrant) private pure returns (Terms) {
         (uint8 right, uint16 purposes) = (newGrant.rights, newGrant.purposes);
         (uint40 notBefore, uint40 notAfter) = (newGrant.notBefore, newGrant.notAfter);
@@ -163,7 +164,7 @@ contract GrantRegistry is IGrantRegistry, SignedActions {
         return TermsLib.shared(notBefore, notAfter, newGrant.patientEpoch, purposes, right);
     }
 
-    /// @dev The id fits the kind; WRITE covers no single record and has no bundle.
+    /// @dev Whether the id fits the kind; WRITE may not cover a single record or have a bundle.
     function _isInRange(ScopeKind kind, bytes32 id, bytes32 bundleHash, uint8 right) private pure returns (bool) {
         if (right == Rights.WRITE && (kind == ScopeKind.Record || bundleHash != 0)) return false;
         if (kind == ScopeKind.Record) return true;

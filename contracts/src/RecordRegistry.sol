@@ -38,14 +38,15 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
 
     uint40 private constant LONGEST_LIFT_PERIOD = 365 days;
 
-    /// @dev Where the patients' grants stand. Like all immutables in the code, so the deployment file's code hash pins it.
+    /// @dev The registry of the patients' grants. All immutables are in the code, so the code hash in the deployment
+    ///      file covers them.
     IGrantRegistry private immutable GRANT_REGISTRY;
-    /// @dev Who is vouched for.
+    /// @dev The registry of accreditations.
     IAccreditation private immutable ACCREDITATION;
     /// @inheritdoc IRecordRegistry
     uint40 public immutable LIFT_PERIOD;
 
-    /// @dev Two words. The second one is used by the first tombstone, and read by nothing that permits.
+    /// @dev Two words. The second one is used from the first tombstone on, and no permission check reads it.
     struct Slot {
         RecordWord record;
         TombstoneWord tombstone;
@@ -53,7 +54,7 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
 
     mapping(RecordId id => Slot slot) private _records;
 
-    /// @param liftPeriod How long a tombstone can be lifted, in seconds: one day in production.
+    /// @param liftPeriod The time for which a tombstone can be lifted, in seconds: one day in production.
     constructor(IGrantRegistry grantRegistry, IAccreditation accreditation, uint40 liftPeriod) {
         if (liftPeriod == 0 || liftPeriod > LONGEST_LIFT_PERIOD) revert InvalidLiftPeriod();
         GRANT_REGISTRY = grantRegistry;
@@ -107,7 +108,8 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
         RecordWord stored = _ownRecord(slot, patient, record);
         uint32 current = slot.tombstone.epoch();
         if (epoch != current) revert StaleTombstone(current);
-        // One that stands is set again by the patient's own call alone: nobody ends a lift with a message held back.
+        // An existing tombstone can be set again only by the patient's own call, so that nobody ends a lift with a
+        // message that was held back.
         if (stored.isTombstoned()) revert RecordIsTombstoned(record);
         _tombstone(slot, stored, record);
     }
@@ -239,7 +241,8 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
         if (stored.status() != RecordStatus.Tombstoned) revert InvalidStatus(stored.status());
         TombstoneWord standing = slot.tombstone;
         if (epoch != standing.epoch()) revert StaleTombstone(standing.epoch());
-        // No epoch follows the last one, so what was signed in it would stay valid for ever: there are no lifts.
+        // No epoch follows the last one, so a message signed in it would stay valid for ever. Therefore there are no
+        // lifts in it.
         if (epoch == TombstoneLib.LAST_EPOCH) revert InvalidStatus(RecordStatus.Tombstoned);
         if (block.timestamp >= standing.liftableUntil()) revert LiftPeriodOver(standing.liftableUntil());
         RecordStatus before = standing.before();
@@ -268,14 +271,15 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
         emit RecordRetracted(record, patient, signer, version);
     }
 
-    /// @dev The record of this patient, or a revert.
+    /// @dev Returns the record, or reverts if it is not this patient's.
     function _ownRecord(Slot storage slot, address signer, RecordId record) private view returns (RecordWord stored) {
         stored = slot.record;
         if (RecordWord.unwrap(stored) == 0) revert UnknownRecord(record);
         if (signer != stored.patient()) revert NotItsPatient(signer);
     }
 
-    /// @dev Accredited now in a role that uploads, and holding WRITE now over the category or over all.
+    /// @dev Whether the uploader is accredited now in a role that uploads, and has WRITE now over the category or over
+    ///      all.
     function _mayUpload(address uploader, address patient, uint16 category, bytes32 writeSalt)
         private
         view
@@ -293,7 +297,7 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
         return granted;
     }
 
-    /// @dev The first scope that permits the read decides the period: record, then category, then all.
+    /// @dev The first scope that permits the read determines the period: record, then category, then all.
     function _isReadGranted(address patient, RecordId record, uint16 category, Tag tag, uint16 purpose, uint40 time)
         private
         view
@@ -316,7 +320,7 @@ contract RecordRegistry is IRecordRegistry, SignedActions {
         return RecordId.unwrap(Salted.recordId(signer, salt)) == RecordId.unwrap(record);
     }
 
-    /// @dev A CID of this codec with this SHA-256 digest can name an envelope.
+    /// @dev Whether a CID with this codec and SHA-256 digest can identify an envelope.
     function _isEnvelope(uint8 codec, bytes32 digest) private pure returns (bool) {
         return (codec == RecordLib.CODEC_RAW || codec == RecordLib.CODEC_DAG_PB) && digest != 0;
     }

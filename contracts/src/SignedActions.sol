@@ -8,15 +8,17 @@ import {SignatureCheckerLib} from "solady/utils/SignatureCheckerLib.sol";
 import {Authorization, ISignedActions} from "./interfaces/ISignedActions.sol";
 import {Hashes} from "./libraries/Hashes.sol";
 
-/// @title Signed actions: who signed, until when, and never twice.
-/// @dev A contract calls `_authorize` first in each `…BySig` function and then does exactly what the direct function
-///      does for `msg.sender`. There is no forwarder and no meta-transaction context: the signer is an argument.
+/// @title Signed actions: checks the signer and the deadline, and that each message is used only once.
+/// @dev A contract calls `_authorize` first in each `…BySig` function. After that the function does exactly what the
+///      direct function does for `msg.sender`. There is no forwarder and no meta-transaction context: the signer is an
+///      argument.
 abstract contract SignedActions is ISignedActions, EIP712 {
-    /// @dev A signature by a key: r ‖ s ‖ v. The shorter form of EIP-2098 does not count.
+    /// @dev The length of a signature by a key: r ‖ s ‖ v. The shorter form of EIP-2098 is not accepted.
     uint256 private constant SIGNATURE_LENGTH = 65;
-    /// @dev Address of the precompile that recovers a signer.
+    /// @dev The address of the precompile that recovers a signer.
     uint256 private constant ECRECOVER = 1;
-    /// @dev Half the order of secp256k1; of two signatures with s and its opposite the lower one counts (EIP-2).
+    /// @dev Half the order of secp256k1. Of the two signatures with s and its opposite, only the one with the lower s
+    ///      is valid (EIP-2).
     uint256 private constant HIGHEST_S = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
 
     /// @inheritdoc ISignedActions
@@ -36,8 +38,9 @@ abstract contract SignedActions is ISignedActions, EIP712 {
         return _domainSeparator();
     }
 
-    /// @notice Reverts unless `signer` signed the message with this struct hash and it may still be used; uses it up.
-    /// @dev The ERC-1271 question is a static call, so a signer's contract cannot act between check and effect.
+    /// @notice Checks that `signer` signed the message with this struct hash and that the message can still be used,
+    ///         and uses it up. Reverts otherwise.
+    /// @dev The ERC-1271 check is a static call, so a signer's contract cannot act between check and effect.
     function _authorize(address signer, bytes32 structHash, Authorization calldata auth) internal {
         if (block.timestamp >= auth.deadline) revert ActionExpired(auth.deadline);
         bytes32 digest = _hashTypedData(structHash);
@@ -48,7 +51,7 @@ abstract contract SignedActions is ISignedActions, EIP712 {
         _useNonce(signer, auth.nonce);
     }
 
-    /// @dev Marks the nonce as gone, or reverts if it is.
+    /// @dev Marks the nonce as used, or reverts if it is used already.
     function _useNonce(address signer, uint256 nonce) private {
         StorageSlot.Uint256Slot storage word = _nonceWordOf(signer, nonce);
         uint256 used = word.value;
@@ -57,21 +60,23 @@ abstract contract SignedActions is ISignedActions, EIP712 {
         word.value = used | bit;
     }
 
-    /// @dev 256 neighbouring nonces share a word: bit `nonce % 256` says that the nonce is gone. The word lies at
-    ///      keccak256(signer ‖ nonce / 256), one hash where a mapping in a mapping takes two. Those are 52 bytes and
-    ///      Solidity hashes 64 for a mapping by a value type, so nothing else lies there; whoever inherits this has no mapping
-    ///      by bytes or string, whose keys are hashed at their own length.
+    /// @dev 256 neighbouring nonces share a word: bit `nonce % 256` says that the nonce is used. The word is at
+    ///      keccak256(signer ‖ nonce / 256), which takes one hash where a mapping in a mapping takes two. These are 52
+    ///      bytes. For a mapping by a value type Solidity hashes 64 bytes, so the slots cannot collide. A contract that
+    ///      inherits this must not have a mapping by bytes or string, because their keys are hashed at their own
+    ///      length.
     function _nonceWordOf(address signer, uint256 nonce) private pure returns (StorageSlot.Uint256Slot storage) {
         return StorageSlot.getUint256Slot(Hashes.pair(signer, bytes32(nonce >> 8)));
     }
 
-    /// @dev A key's own signature counts also where its address has code (EIP-7702), so this comes first. It takes exactly
-    ///      65 bytes with a low s and v 27 or 28, and never answers for the zero address, because the precompile returns
-    ///      nothing where it finds no key.
+    /// @dev The signature of a key is also valid for an address that has code (EIP-7702), so this check comes first. It
+    ///      accepts exactly 65 bytes with a low s and v 27 or 28. It never succeeds for the zero address, because the
+    ///      precompile returns nothing when it finds no key.
     ///
-    ///      In assembly, because Solidity checks each part of the signature again and cleans whatever it compares. The block
-    ///      writes scratch space and four words from the free memory pointer on, which nobody reads again; of the call data
-    ///      behind the signature it may read a part, and then finds the length wrong.
+    ///      It is written in assembly, because Solidity checks each part of the signature again and cleans every value
+    ///      that it compares. The block writes scratch space and four words from the free memory pointer on, which
+    ///      nothing reads again. It may read a part of the call data after the signature; in that case the length check
+    ///      fails.
     function _isSignedByKey(address signer, bytes32 digest, bytes calldata signature)
         private
         view
@@ -86,7 +91,8 @@ abstract contract SignedActions is ISignedActions, EIP712 {
                 mstore(add(input, 0x40), calldataload(signature.offset)) // r
                 mstore(add(input, 0x60), s)
                 pop(staticcall(gas(), ECRECOVER, input, 0x80, 0x00, 0x20))
-                // Where no key is found, for any v but 27 and 28 too, the precompile returns nothing and word 0 is not its.
+                // If it finds no key, which includes every v except 27 and 28, the precompile returns nothing, and word
+                // 0 is not its result.
                 let isFound := eq(returndatasize(), 0x20)
                 // The shift drops the upper bits of an address, which Solidity leaves undefined.
                 isSigned := and(isFound, iszero(shl(96, xor(mload(0x00), signer))))
@@ -94,8 +100,8 @@ abstract contract SignedActions is ISignedActions, EIP712 {
         }
     }
 
-    /// @dev Where there is a contract; any answer but the 32-byte magic value is a no, also a revert, a short one or none.
-    ///      Of a longer answer nothing but its first word is copied.
+    /// @dev Asks the signer's contract, if there is one. Any answer except the 32-byte magic value is a refusal,
+    ///      including a revert, a short answer or none. Only the first word of a longer answer is copied.
     function _isAcceptedByContract(address signer, bytes32 digest, bytes calldata signature)
         private
         view
@@ -105,7 +111,7 @@ abstract contract SignedActions is ISignedActions, EIP712 {
             && SignatureCheckerLib.isValidERC1271SignatureNowCalldata(signer, digest, signature);
     }
 
-    /// @dev Name and version of the EIP-712 domain.
+    /// @dev The name and the version of the EIP-712 domain.
     function _domainNameAndVersion() internal pure override returns (string memory name, string memory version) {
         return ("medlock", "1");
     }

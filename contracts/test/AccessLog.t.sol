@@ -6,7 +6,7 @@ import {Authorization, ISignedActions} from "../src/interfaces/ISignedActions.so
 import {BaseTest} from "./BaseTest.sol";
 import {Messages} from "./Messages.sol";
 
-/// @dev Leaves of AccessLog.tree.
+/// @dev One test for each leaf of AccessLog.tree.
 contract AccessLogTest is BaseTest {
     uint256 private constant DEADLINE = START + 1 hours;
     bytes32 private constant ROOT = keccak256("root");
@@ -81,7 +81,7 @@ contract AccessLogTest is BaseTest {
         for (uint256 i = 0; i < 3; ++i) {
             packed = bytes.concat(packed, abi.encode(accesses[i]));
         }
-        // The authorization first, then a gap, then the accesses: valid ABI, though no compiler writes it so.
+        // The authorization first, then a gap, then the accesses. This is valid ABI, although no compiler writes it.
         bytes memory tail = abi.encode(auth.nonce, auth.deadline, uint256(96), auth.signature.length);
         tail = bytes.concat(tail, auth.signature, new bytes(31 + bound(gap, 0, 500)));
         bytes memory data = bytes.concat(
@@ -106,7 +106,7 @@ contract AccessLogTest is BaseTest {
         bytes32 current = accessLog.headOf(operator.addr);
         vm.expectRevert(abi.encodeWithSelector(IAccessLog.StaleHead.selector, current));
         checkpoint(head, ROOT, accesses);
-        // The same batch signed under a fresh nonce fares no better.
+        // The same batch, signed with a new nonce, fails too.
         Authorization memory auth = signed(head, accesses);
         vm.expectRevert(abi.encodeWithSelector(IAccessLog.StaleHead.selector, current));
         accessLog.checkpointBySig(operator.addr, head, ROOT, accesses, auth);

@@ -7,7 +7,7 @@ import {Roles} from "../src/libraries/Codes.sol";
 import {BaseTest} from "./BaseTest.sol";
 import {Messages} from "./Messages.sol";
 
-/// @dev Leaves of Accreditation.tree.
+/// @dev One test for each leaf of Accreditation.tree.
 contract AccreditationTest is BaseTest {
     uint256 private constant DEADLINE = START + 1 hours;
 
@@ -48,7 +48,7 @@ contract AccreditationTest is BaseTest {
         assertTrue(accreditation.isAccreditor(clinic.addr));
         assertFalse(isAccreditedNow(doctor.addr));
         assertFalse(isAccreditedNow(lab.addr));
-        // Only by being vouched for anew.
+        // Only a new accreditation makes it valid again.
         vm.prank(clinic.addr);
         accreditation.accredit(doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, 1, 2 + removals);
         assertTrue(isAccreditedNow(doctor.addr));
@@ -75,7 +75,7 @@ contract AccreditationTest is BaseTest {
     }
 
     function testFuzz_RevertWhen_AddWasSignedBeforeRemove(bool wasActive) public {
-        // The owner meant to add, thought better of it, and the relayer has kept the first message.
+        // The owner signed the addition, then changed its mind. The relayer still has the first message.
         address who = wasActive ? clinic.addr : stranger.addr;
         uint32 epoch = accreditation.accreditorEpochOf(who);
         bytes32 message = Messages.addAccreditor(owner.addr, who, epoch, 3, DEADLINE);
@@ -144,7 +144,7 @@ contract AccreditationTest is BaseTest {
     }
 
     function test_Accreditor_LastEpochDoesNotWrap() public {
-        // The word of an active accreditor in the last epoch but one.
+        // The word of an active accreditor in the epoch before the last one.
         uint256 word = uint256(type(uint32).max - 1) << 1 | 1;
         vm.store(address(accreditation), keccak256(abi.encode(clinic.addr, accreditorsSlot())), bytes32(word));
         assertEq(accreditation.accreditorEpochOf(clinic.addr), type(uint32).max - 1);
@@ -200,7 +200,8 @@ contract AccreditationTest is BaseTest {
     }
 
     function testFuzz_Accredit_TakesOverWhatHasNotBegun(uint40 from) public {
-        // Who vouches from some day on vouches for nobody until then: a period far ahead reserves nobody.
+        // An accreditation that begins later does not count before: a period far in the future does not reserve a
+        // practitioner.
         from = uint40(bound(from, START, type(uint40).max - 1));
         uint32 epoch = accreditation.practitionerOf(doctor.addr).epoch;
         vm.prank(clinic.addr);
@@ -250,7 +251,7 @@ contract AccreditationTest is BaseTest {
     }
 
     function test_RevertWhen_AccreditWasSignedBeforeTheAccreditorWasRemovedAndNamedAgain() public {
-        // Somebody kept what the clinic had signed until the owner trusted it again.
+        // Somebody kept a message of the clinic until the owner named the clinic again.
         Authorization memory auth = signedAccredit(1, 3);
         vm.startPrank(owner.addr);
         accreditation.removeAccreditor(clinic.addr);
@@ -273,7 +274,7 @@ contract AccreditationTest is BaseTest {
 
     function testFuzz_RevertWhen_AccreditWasSignedBeforeSuspend(uint8 suspensions, bool isRelayed) public {
         suspensions = uint8(bound(suspensions, 1, 5));
-        // The clinic vouches; the relayer keeps the message back until the clinic has suspended.
+        // The clinic signs an accreditation. The relayer holds it back until the clinic has suspended the practitioner.
         Authorization memory auth = signedAccredit(1, 3);
         Authorization memory suspension =
             sign(clinic, accreditation, Messages.suspend(clinic.addr, doctor.addr, 4, DEADLINE), 4, DEADLINE);
@@ -297,7 +298,7 @@ contract AccreditationTest is BaseTest {
         accreditation.accreditBySig(clinic.addr, doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, 2, 1, auth);
     }
 
-    /// @dev The clinic vouches for the doctor anew.
+    /// @dev The clinic accredits the doctor again.
     function signedAccredit(uint32 epoch, uint256 nonce) private view returns (Authorization memory) {
         bytes32 message = Messages.accredit(
             clinic.addr, doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, epoch, 1, nonce, DEADLINE
@@ -370,7 +371,7 @@ contract AccreditationTest is BaseTest {
         accreditation.accredit(doctor.addr, Roles.DOCTOR, VALID_FROM, VALID_UNTIL, type(uint32).max, 1);
     }
 
-    /// @dev Storage slot of the accreditors, after owner and successor; practitioners come next.
+    /// @dev The storage slot of the accreditors. It comes after owner and successor, and before the practitioners.
     function accreditorsSlot() private pure returns (uint256) {
         return 2;
     }
@@ -438,7 +439,7 @@ contract AccreditationTest is BaseTest {
     }
 
     function test_IsAccredited_NotWhereNobodyVouched() public {
-        // Not even when the owner makes the zero address an accreditor, which is what an empty slot names.
+        // Not even if the owner makes the zero address an accreditor, which is the accreditor in an empty slot.
         vm.prank(owner.addr);
         accreditation.addAccreditor(address(0), 0);
         assertFalse(isAccreditedNow(stranger.addr));

@@ -12,19 +12,20 @@ import {IRecordRegistry, NewRecord, NewVersion, RecordId} from "../src/interface
 import {Authorization, ISignedActions} from "../src/interfaces/ISignedActions.sol";
 import {Purposes, Rights, Roles} from "../src/libraries/Codes.sol";
 
-/// @title The people and contracts every test starts from.
+/// @title The people and contracts that every test starts with.
 /// @dev The clinic's doctor and lab are accredited for the years around `START`; nobody has a grant or a record yet.
 abstract contract BaseTest is Test {
     /// @dev Block time at the start of every test.
     uint40 internal constant START = 1_800_000_000;
-    /// @dev First second of accreditations, and the first one after them.
+    /// @dev The first second of the accreditations, and the first second after them.
     uint40 internal constant VALID_FROM = START - 365 days;
     uint40 internal constant VALID_UNTIL = START + 365 days;
-    /// @dev How long a tombstone can be lifted.
+    /// @dev The time for which a tombstone can be lifted.
     uint40 internal constant LIFT_PERIOD = 1 days;
     /// @dev The last second that a period can hold.
     uint40 internal constant LAST_TIME = type(uint40).max;
-    uint16 internal constant KEM = 0x0016;
+    uint16 internal constant KEM = 0x647a;
+    uint16 internal constant CATEGORY_KEM = 0x0016;
     uint8 internal constant RAW = 0x55;
     uint16 internal constant LABORATORY = 1;
 
@@ -63,7 +64,7 @@ abstract contract BaseTest is Test {
         relayer = vm.createWallet("relayer");
         stranger = vm.createWallet("stranger");
 
-        // By artifact, so that tests need not be compiled the slow way that the contracts are.
+        // By artifact, so that tests need not be compiled through the IR, which is slow.
         accreditation = IAccreditation(deployCode("Accreditation.sol", abi.encode(owner.addr)));
         grants = IGrantRegistry(deployCode("GrantRegistry.sol"));
         records = IRecordRegistry(deployCode("RecordRegistry.sol", abi.encode(grants, accreditation, LIFT_PERIOD)));
@@ -92,7 +93,7 @@ abstract contract BaseTest is Test {
         return Authorization({nonce: nonce, deadline: deadline, signature: abi.encodePacked(r, s, v)});
     }
 
-    /// @dev EIP-712 digest, with the domain written out once more.
+    /// @dev The EIP-712 digest, with the domain written out a second time.
     function digestOf(ISignedActions target, bytes32 structHash) internal view returns (bytes32) {
         return keccak256(abi.encodePacked(hex"1901", domainOf(address(target), block.chainid), structHash));
     }
@@ -128,7 +129,14 @@ abstract contract BaseTest is Test {
     // --- things to register
 
     function identityKey(uint256 seed) internal pure returns (bytes memory) {
-        return abi.encodePacked(bytes1(0x04), keccak256(abi.encode(seed, "x")), keccak256(abi.encode(seed, "y")));
+        bytes memory key = new bytes(1_216);
+        for (uint256 at = 0; at < key.length; at += 32) {
+            bytes32 word = keccak256(abi.encode(seed, at));
+            for (uint256 i = 0; i < 32; ++i) {
+                key[at + i] = word[i];
+            }
+        }
+        return key;
     }
 
     /// @dev A laboratory record of the patient; `writeSalt` stays zero for the patient's own upload.

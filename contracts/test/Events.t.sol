@@ -8,9 +8,9 @@ import {NewGrant, Scope, ScopeKind, Tag} from "../src/interfaces/IGrantRegistry.
 import {RecordId} from "../src/interfaces/IRecordRegistry.sol";
 import {BaseTest} from "./BaseTest.sol";
 
-/// @title Nothing about a person stands in the logs but addresses, tags, digests, coarse codes and times.
-/// @dev A whole life cycle is played; then every word of every topic and of all data must be one of the words that may
-///      be there. An event with a new field makes this fail, and its author has to say here what the field is.
+/// @title The logs contain nothing about a person except addresses, tags, digests, coarse codes and times.
+/// @dev Runs a whole life cycle. After it, every word of every topic and of all data must be one of the words that are
+///      allowed there. An event with a new field makes the test fail, and its author must explain the field here.
 contract EventsTest is BaseTest {
     mapping(bytes32 word => bool isKnown) private known;
     bytes private key;
@@ -70,7 +70,7 @@ contract EventsTest is BaseTest {
         records.retract(id, 1, RECORD_SALT, WRITE_SALT);
         vm.startPrank(patient.addr);
         keys.registerKey(0, 0, KEM, key);
-        keys.registerKey(1, 0, KEM, key);
+        keys.registerKey(1, 0, CATEGORY_KEM, key);
         records.registerVersion(newVersion(id, 1));
         records.supersede(id, 2);
         records.tombstone(id);

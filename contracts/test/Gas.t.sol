@@ -12,23 +12,23 @@ import {Roles} from "../src/libraries/Codes.sol";
 import {BaseTest} from "./BaseTest.sol";
 import {Messages} from "./Messages.sol";
 
-/// @title What each action costs, beside the least it could cost.
+/// @title The gas of each action, compared with the least gas that it could use.
 /// @notice Floor of an operation = 21,000 + calldata (16 a non-zero byte, 4 a zero byte) + slots (22,100 new, 5,000
 ///         changed, 2,100 only read) + 2,600 per other contract asked + logs (375 + 375 a topic + 8 a byte) + 3,000 per
 ///         ecrecover, or the calldata floor of EIP-7623 (21,000 + 40 a non-zero byte, 10 a zero byte) where that is higher.
-/// @dev Every measured call is a transaction of its own (isolation), so the figure is what a receipt says. Signed twins
-///      are sent by the patient too, and spend a nonce beside one that is already used.
-///      contracts/gas.json holds the committed figures; MEDLOCK_GAS_UPDATE=true writes it anew.
+/// @dev Every measured call is a separate transaction (isolation), so the figure is the one in a receipt. The patient
+///      also sends the `…BySig` calls, which use a nonce in a word that is already in use. contracts/gas.json has the
+///      committed figures; MEDLOCK_GAS_UPDATE=true rewrites it.
 /// forge-config: default.isolate = true
 contract GasTest is BaseTest {
-    /// @dev Worst allowed figure over floor, in thousandths, of a direct or a signed operation alike.
+    /// @dev The highest allowed ratio of figure to floor, in thousandths, of a direct or a signed operation.
     uint256 private constant MAX_PERMILLE = 1060;
-    /// @dev The same of an operation that asks other contracts: the floor has no term for encoding two questions and
-    ///      decoding their answers, which is all that such an operation spends above the others.
+    /// @dev The same for an operation that calls other contracts. The floor does not include the encoding of two calls
+    ///      and the decoding of their answers, which is all that such an operation uses in addition.
     uint256 private constant MAX_PERMILLE_ASKING = 1115;
     string private constant SNAPSHOT = "contracts/gas.json";
 
-    /// @dev What an operation needs from the chain; calldata and logs are counted, not stated.
+    /// @dev The storage, logs and calls that an operation needs. Calldata and logs are counted, not stated.
     struct Needs {
         uint256 newSlots;
         uint256 changedSlots;
@@ -110,8 +110,8 @@ contract GasTest is BaseTest {
         );
     }
 
-    /// @dev An upload by somebody else, and a retraction, ask Accreditation (two words of the practitioner, one of its
-    ///      accreditor) and GrantRegistry (the grant and the patient's epoch).
+    /// @dev An upload by somebody other than the patient, and a retraction, ask Accreditation (two words of the
+    ///      practitioner, one of its accreditor) and GrantRegistry (the grant and the patient's epoch).
     function measureUploader() private {
         spendNeighbour(lab.addr);
         givenGrant(newWriteGrant(lab.addr, ScopeKind.Category, categoryId(LABORATORY)));
@@ -136,7 +136,7 @@ contract GasTest is BaseTest {
     }
 
     function measureGrants() private {
-        // The patient has revoked everything once, so that its epoch is a used slot.
+        // The patient has revoked everything once before, so that its epoch slot is in use.
         vm.startPrank(patient.addr);
         grants.revokeAll();
         grants.cancelNonce(0);
@@ -309,7 +309,7 @@ contract GasTest is BaseTest {
         return Head({previous: headHash(head), size: uint64(head.size + count), root: root});
     }
 
-    /// @dev Uses a nonce whose word the measured messages share.
+    /// @dev Uses up a nonce whose word the measured messages share.
     function spendNeighbour(address signer) private {
         vm.prank(signer);
         records.cancelNonce(0);

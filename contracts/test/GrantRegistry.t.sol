@@ -7,7 +7,7 @@ import {Purposes, Rights} from "../src/libraries/Codes.sol";
 import {BaseTest} from "./BaseTest.sol";
 import {Messages} from "./Messages.sol";
 
-/// @dev Leaves of GrantRegistry.tree.
+/// @dev One test for each leaf of GrantRegistry.tree.
 contract GrantRegistryTest is BaseTest {
     uint256 private constant DEADLINE = START + 1 hours;
     uint32 private constant LAST_EPOCH = type(uint32).max;
@@ -52,7 +52,7 @@ contract GrantRegistryTest is BaseTest {
         return Terms.unwrap(grants.termsOf(patient.addr, tag, kind, id));
     }
 
-    /// @dev The layout of `Terms`, written out once more.
+    /// @dev The layout of `Terms`, written out a second time.
     function word(NewGrant memory made, uint256 epoch, ScopeKind kind) private pure returns (uint256) {
         return uint256(made.notBefore) + uint256(made.notAfter) * 2 ** 40 + epoch * 2 ** 80 + uint256(made.patientEpoch)
             * 2 ** 112 + uint256(made.purposes) * 2 ** 144 + uint256(made.rights) * 2 ** 160 + uint256(kind) * 2 ** 168;
@@ -132,7 +132,7 @@ contract GrantRegistryTest is BaseTest {
         grants.grantBySig(patient.addr, made, auth);
         assertTrue(isGranted(ScopeKind.Record, ID));
 
-        // Nothing of a signed grant can be changed on the way.
+        // Nobody can change any part of a signed grant before it is submitted.
         made.scopes[0].epoch = 1;
         auth = signed(made, 2);
         made.notAfter += 1;
@@ -174,7 +174,7 @@ contract GrantRegistryTest is BaseTest {
         GrantRef[] memory refs = refOf(tag, ScopeKind.Record, ID);
         Authorization memory second =
             sign(patient, grants, Messages.revoke(patient.addr, refs, 2, DEADLINE), 2, DEADLINE);
-        // The relayer turns the order round: revoked first, granted second.
+        // The relayer reverses the order: the revocation first, the grant second.
         vm.startPrank(relayer.addr);
         grants.revokeBySig(patient.addr, refs, second);
         vm.expectRevert(abi.encodeWithSelector(IGrantRegistry.StaleGrantEpoch.selector, tag, ID, 1));
@@ -267,13 +267,14 @@ contract GrantRegistryTest is BaseTest {
         NewGrant memory made = newGrant(tag, ScopeKind.Record, ID);
         bytes memory terms = abi.encode(made.rights, made.purposes, made.notBefore, made.notAfter, made.patientEpoch);
         bytes memory scope = abi.encode(made.scopes[0]);
-        // The message that was asked for is carried out, told in raw words as below.
+        // The intended message succeeds, given in raw words as below.
         (bool success,) = grantRaw(terms, scope, 0);
         assertTrue(success);
         made.scopes[0].epoch = 1;
         scope = abi.encode(made.scopes[0]);
 
-        // The one next to it is not, although its signer did sign those words: five of the terms, kind and epoch of the scope.
+        // The neighbouring ones fail, although the signer did sign these words: five of the terms, and the kind and
+        // epoch of the scope.
         uint8[7] memory widths = [8, 16, 40, 40, 32, 2, 32];
         field = bound(field, 0, 6);
         uint256 mask = 1 << bound(bit, widths[field], 255);
@@ -328,7 +329,7 @@ contract GrantRegistryTest is BaseTest {
             Terms terms = grants.termsOf(patient.addr, refs[i].tag, refs[i].kind, refs[i].id);
             assertEq(Terms.unwrap(terms), 1 << 80 | uint256(refs[i].kind) << 168);
         }
-        // None at all can be signed too: the hash of an empty array is that of no bytes.
+        // An empty list can be signed too: the hash of an empty array is the hash of no bytes.
         message = Messages.revoke(patient.addr, new GrantRef[](0), 2, DEADLINE);
         grants.revokeBySig(patient.addr, new GrantRef[](0), sign(patient, grants, message, 2, DEADLINE));
         assertTrue(grants.isNonceUsed(patient.addr, 2));
@@ -441,7 +442,7 @@ contract GrantRegistryTest is BaseTest {
         }
     }
 
-    /// @dev Signs and sends a grant of one scope whose words are given as they are.
+    /// @dev Signs and sends a grant of one scope, with the given raw words.
     function grantRaw(bytes memory terms, bytes memory scope, uint256 nonce) private returns (bool, bytes memory) {
         bytes32 typeHash = keccak256(
             "Grant(address patient,bytes32 tag,uint8 rights,uint16 purposes,uint40 notBefore,uint40 notAfter,uint32 patientEpoch,Scope[] scopes,uint256 nonce,uint256 deadline)Scope(uint8 kind,bytes32 id,uint32 epoch,bytes32 bundleHash)"
@@ -457,7 +458,7 @@ contract GrantRegistryTest is BaseTest {
             )
         );
         bytes memory signature = sign(patient, grants, message, nonce, DEADLINE).signature;
-        // Signer, grant and authorization; then the grant's words, its only scope, and the authorization's words.
+        // Signer, grant and authorization. Then the grant's words, its only scope, and the authorization's words.
         bytes memory head = abi.encode(patient.addr, 0x60, 0x60 + 7 * 32 + 5 * 32);
         bytes memory made = bytes.concat(abi.encode(tag), terms, abi.encode(7 * 32, 1), scope);
         bytes memory auth = abi.encode(nonce, DEADLINE, 0x60, signature.length);

@@ -7,7 +7,7 @@ import {LogHandler} from "./invariants/LogHandler.sol";
 import {PermissionHandler} from "./invariants/PermissionHandler.sol";
 import {RecordHandler} from "./invariants/RecordHandler.sol";
 
-/// @dev Permissions: whatever patients, clinic, relayer and meddler do, and in whatever order.
+/// @dev Permissions, for any actions of patients, clinic, relayer and stranger, in any order.
 contract PermissionInvariants is Test {
     PermissionHandler private handler;
 
@@ -46,9 +46,9 @@ contract PermissionInvariants is Test {
         targetContract(address(handler));
     }
 
-    /// @dev No access after expiry, revocation or a raised patient epoch; none for a suspended practitioner, nor for one
-    ///      whose accreditor vouched in an earlier epoch; none for a tombstoned record until it is lifted; and access
-    ///      wherever the patient meant it. Only the patient changes grants.
+    /// @dev No access after expiry, revocation or a raised patient epoch; none for a suspended practitioner, or for one
+    ///      whose accreditor vouched in an earlier epoch; none for a tombstoned record until it is lifted. Access in
+    ///      every case that the patient intended. Only the patient changes grants.
     function invariant_AccessIsExactlyWhatThePatientMeant() public view {
         handler.check();
     }
@@ -57,7 +57,7 @@ contract PermissionInvariants is Test {
         assertFalse(handler.hasStaleGrantSucceeded());
     }
 
-    /// @dev Nor does one that was signed in an earlier epoch of its accreditor.
+    /// @dev The same for an accreditation that was signed in an earlier epoch of its accreditor.
     function invariant_AccreditSignedBeforeSuspendNeverSucceedsAfterIt() public view {
         assertFalse(handler.hasStaleAccreditSucceeded());
     }
@@ -130,8 +130,8 @@ contract RecordInvariants is Test {
         assertFalse(handler.hasIdBeenTakenTwice());
     }
 
-    /// @dev A record is what patient and uploader made it, each within its authority; an uploader that is suspended or
-    ///      whose WRITE was revoked changes nothing about it.
+    /// @dev A record has the state that the patient and the uploader gave it, each within their rights. An uploader
+    ///      that is suspended, or whose WRITE was revoked, changes nothing about it.
     function invariant_RecordsAreWhatTheirPeopleMadeThem() public view {
         handler.check();
         assertFalse(handler.hasEndedAuthorityChangedARecord());

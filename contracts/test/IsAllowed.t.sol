@@ -6,7 +6,7 @@ import {RecordId} from "../src/interfaces/IRecordRegistry.sol";
 import {Purposes, Roles} from "../src/libraries/Codes.sol";
 import {BaseTest} from "./BaseTest.sol";
 
-/// @dev Leaves of IsAllowed.tree: the doctor asks for a laboratory record that the patient uploaded.
+/// @dev One test for each leaf of IsAllowed.tree. The doctor asks for a laboratory record that the patient uploaded.
 contract IsAllowedTest is BaseTest {
     RecordId private id;
     Tag private tag;

@@ -8,8 +8,8 @@ import {GrantRef, NewGrant, Scope, Tag} from "../src/interfaces/IGrantRegistry.s
 import {NewRecord, NewVersion, RecordId} from "../src/interfaces/IRecordRegistry.sol";
 
 /// @title The signed messages, hashed a second time.
-/// @dev Types are written out here and hashed by Forge's own EIP-712 code, so that a slip in a contract's type string
-///      or encoding cannot hide in the tests. Each struct repeats its message's fields in order.
+/// @dev Types are written out here and hashed by Forge's own EIP-712 code, so that the tests find a mistake in a
+///      contract's type string or encoding. Each struct repeats its message's fields in order.
 library Messages {
     Vm private constant VM = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
 
@@ -38,7 +38,7 @@ library Messages {
         uint8 slot;
         uint32 epoch;
         uint16 kem;
-        bytes key;
+        bytes32 keyHash;
         uint256 nonce;
         uint256 deadline;
     }
@@ -174,10 +174,16 @@ library Messages {
         uint256 deadline
     ) internal pure returns (bytes32) {
         return VM.eip712HashStruct(
-            "RegisterKey(address owner,uint8 slot,uint32 epoch,uint16 kem,bytes key,uint256 nonce,uint256 deadline)",
+            "RegisterKey(address owner,uint8 slot,uint32 epoch,uint16 kem,bytes32 keyHash,uint256 nonce,uint256 deadline)",
             abi.encode(
                 RegisterKey({
-                    owner: owner, slot: slot, epoch: epoch, kem: kem, key: key, nonce: nonce, deadline: deadline
+                    owner: owner,
+                    slot: slot,
+                    epoch: epoch,
+                    kem: kem,
+                    keyHash: keccak256(key),
+                    nonce: nonce,
+                    deadline: deadline
                 })
             )
         );
@@ -258,7 +264,7 @@ library Messages {
         );
     }
 
-    /// @dev Four words an access, one access after the other.
+    /// @dev Four words for each access, one access after the other.
     function accessesHash(Access[] memory accesses) internal pure returns (bytes32) {
         bytes memory words;
         for (uint256 i = 0; i < accesses.length; ++i) {

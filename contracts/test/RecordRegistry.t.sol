@@ -16,10 +16,10 @@ import {Roles} from "../src/libraries/Codes.sol";
 import {BaseTest} from "./BaseTest.sol";
 import {Messages} from "./Messages.sol";
 
-/// @dev Leaves of RecordRegistry.tree.
+/// @dev One test for each leaf of RecordRegistry.tree.
 contract RecordRegistryTest is BaseTest {
     uint256 private constant DEADLINE = START + 1 hours;
-    /// @dev For what is held back for long.
+    /// @dev A deadline for messages that are held back for a long time.
     uint256 private constant MONTH = START + 30 days;
     uint8 private constant DAG_PB = 0x70;
 
@@ -377,7 +377,7 @@ contract RecordRegistryTest is BaseTest {
     }
 
     function test_RevertWhen_TombstoneWasSignedBeforeALift() public {
-        // Held back since before the patient closed the record; since while it was closed; and since it was opened.
+        // Held back from before the patient closed the record, from while it was closed, and from after it was opened.
         RecordId id = givenRecord();
         Authorization memory first = signTombstone(id, 0);
         tombstone(id);
@@ -404,7 +404,8 @@ contract RecordRegistryTest is BaseTest {
     }
 
     function test_RevertWhen_ASecondSignedTombstoneWouldEndALift() public {
-        // Two messages for one wish, the second one kept for the last second in which the patient can lift.
+        // Two messages for one tombstone. The second one is held back until the last second in which the patient can
+        // lift it.
         RecordId id = givenRecord();
         bytes32 again = Messages.tombstone(patient.addr, id, 0, 7, MONTH);
         Authorization memory second = sign(patient, records, again, 7, MONTH);
@@ -443,7 +444,8 @@ contract RecordRegistryTest is BaseTest {
         tombstone(id);
         tombstone(id);
         assertNoLiftInTheLastEpoch(id);
-        // Nor by a lift into the last epoch: what is opened there is closed for ever, also by a message.
+        // A lift into the last epoch is refused too, because a message of that epoch could always close the record
+        // again.
         vm.revertToState(before);
         vm.prank(patient.addr);
         records.liftTombstone(id, type(uint32).max - 1);
@@ -500,7 +502,7 @@ contract RecordRegistryTest is BaseTest {
         RecordId id = givenRecord();
         vm.startPrank(patient.addr);
         records.tombstone(id);
-        // Both in one second: times would not tell the two tombstones apart.
+        // Both in one second, so the two tombstones cannot be distinguished by time.
         if (wasLifted) records.liftTombstone(id, 1);
         records.tombstone(id);
         vm.expectRevert(abi.encodeWithSelector(IRecordRegistry.StaleTombstone.selector, current));
@@ -508,7 +510,7 @@ contract RecordRegistryTest is BaseTest {
     }
 
     function test_RevertWhen_LiftWasSignedBeforeTheRecordWasTombstonedAgain() public {
-        // The patient meant to lift, thought better of it, and the relayer has kept the first message.
+        // The patient signed a lift, then changed their mind. The relayer still has the first message.
         RecordId id = givenRecord();
         tombstone(id);
         Authorization memory auth =
@@ -531,7 +533,7 @@ contract RecordRegistryTest is BaseTest {
     }
 
     function testFuzz_RevertWhen_StatusCallerIsNotThePatient(address caller) public {
-        // The first uploader neither, whatever it was permitted.
+        // The first uploader cannot do it either, with any permission.
         RecordId id = givenLabRecord();
         vm.assume(caller != patient.addr);
         assertOnlyThePatient(id, caller);
@@ -585,7 +587,7 @@ contract RecordRegistryTest is BaseTest {
     }
 
     function test_Retract_DoesNotMeanALaterVersion() public {
-        // The relayer keeps the retraction of version 1 until the corrected version 2 stands.
+        // The relayer holds back the retraction of version 1 until the corrected version 2 is registered.
         RecordId id = givenLabRecord();
         bytes32 message = Messages.retract(lab.addr, id, 1, RECORD_SALT, WRITE_SALT, 1, DEADLINE);
         Authorization memory auth = sign(lab, records, message, 1, DEADLINE);

@@ -7,7 +7,8 @@ import {BaseTest} from "./BaseTest.sol";
 import {Messages} from "./Messages.sol";
 import {ContractWallet} from "./wallets/ContractWallet.sol";
 
-/// @dev Leaves of SignedActions.tree. A successful message raises the patient's epoch, which shows that it did.
+/// @dev One test for each leaf of SignedActions.tree. A successful message raises the patient's epoch, which shows its
+///      success.
 contract SignedActionsTest is BaseTest {
     uint256 private constant DEADLINE = START + 1 hours;
     /// @dev Order of secp256k1.
@@ -92,7 +93,7 @@ contract SignedActionsTest is BaseTest {
         vm.prank(stranger.addr);
         grants.cancelNonce(5);
         assertTrue(grants.isNonceUsed(stranger.addr, 5));
-        // What a stranger gives up does not touch the patient's message.
+        // A nonce that a stranger gives up does not affect the patient's message.
         grants.revokeAllBySig(patient.addr, revokeAll(5));
         assertEq(grants.patientEpochOf(patient.addr), 1);
     }
@@ -153,7 +154,8 @@ contract SignedActionsTest is BaseTest {
         auth.signature = abi.encodePacked(full, uint8(0));
         assertRefused(patient.addr, auth);
 
-        // All 65 bytes are there, and fewer are said to be: behind signer, offset, nonce, deadline and offset.
+        // All 65 bytes are there, but a shorter length is given: it comes after signer, offset, nonce, deadline and
+        // offset.
         auth.signature = full;
         bytes memory data = abi.encodeCall(grants.revokeAllBySig, (patient.addr, auth));
         uint256 lengthAt = 4 + 6 * 32 - 1;
@@ -170,8 +172,9 @@ contract SignedActionsTest is BaseTest {
     }
 
     function test_RevertWhen_NoKeyIsFound() public {
-        // Neither zero nor the order of the curve can be r or s, and ecrecover then answers nothing at all. So no address
-        // may pass for its answer; least of all what lies where the answer would: the end of 0x1901 ‖ domain separator.
+        // Neither zero nor the order of the curve is valid as r or s, and ecrecover then returns nothing. So no address
+        // may be taken for its result, in particular not the data at that place in memory: the end of 0x1901 ‖ domain
+        // separator.
         bytes32 separator = grants.DOMAIN_SEPARATOR();
         address leftover = address(uint160(0x1901 << 48 | uint256(separator) >> 208));
         address[3] memory signers = [patient.addr, leftover, address(1)];
@@ -258,7 +261,8 @@ contract SignedActionsTest is BaseTest {
     }
 
     function test_Wallet_IsAskedAboutWhatItsKeyDidNotSign() public {
-        // EIP-7702: the code at the patient's address accepts a signature that does not count as the key's, for its high s.
+        // EIP-7702: the code at the patient's address accepts a signature that is not valid as the key's, because of
+        // its high s.
         ContractWallet code = new ContractWallet();
         vm.etch(patient.addr, address(code).code);
         bytes32 digest = digestOf(grants, Messages.revokeAll(patient.addr, 0, DEADLINE));
@@ -286,7 +290,7 @@ contract SignedActionsTest is BaseTest {
         ContractWallet wallet = new ContractWallet();
         bytes32 digest = digestOf(grants, Messages.revokeAll(address(wallet), 0, DEADLINE));
         wallet.expect(digest, hex"1234", ContractWallet.Answer.Endless);
-        // Enough for the wallet to make its answer, and not enough for anybody to copy it.
+        // Enough gas for the wallet to create its answer, but not enough to copy it.
         vm.expectRevert(ISignedActions.InvalidSignature.selector);
         grants.revokeAllBySig{gas: 800_000}(address(wallet), Authorization(0, DEADLINE, hex"1234"));
     }

@@ -11,9 +11,9 @@ import {Authorization, ISignedActions} from "../src/interfaces/ISignedActions.so
 import {Roles} from "../src/libraries/Codes.sol";
 import {BaseTest} from "./BaseTest.sol";
 
-/// @title A word of a signed call that is out of its range stops the call, whoever signed it.
-/// @dev Messages are hashed from call data as they lie, so this is what keeps such a word from being carried out as another
-///      value than the one that was signed. The signer here is a wallet contract that accepts every message.
+/// @title A word of a signed call that is out of its range makes the call fail, whoever signed it.
+/// @dev Messages are hashed directly from call data. This check prevents that such a word is carried out as a value
+///      other than the signed one. The signer here is a wallet contract that accepts every message.
 contract WordsTest is BaseTest {
     address private wallet;
 
@@ -63,7 +63,7 @@ contract WordsTest is BaseTest {
     function testFuzz_RevertWhen_AWordOfARevocationIsOutOfItsRange(uint256 bit) public {
         GrantRef[] memory refs = refOf(tagOf(doctor.addr, READ_SALT), ScopeKind.Record, DIGEST);
         bytes memory data = abi.encodeCall(grants.revokeBySig, (wallet, refs, auth(0)));
-        // Behind signer and two offsets lies the length, then tag and kind.
+        // After the signer and two offsets come the length, then tag and kind.
         check(grants, data, words(2, 0, 160, 5, 2, 0, 0, 0, 0), bit, 0);
 
         data = abi.encodeCall(grants.revokeAllBySig, (wallet, auth(1)));
@@ -98,11 +98,11 @@ contract WordsTest is BaseTest {
         Access[] memory accesses = newAccesses(2);
         Head memory empty;
         bytes memory data = abi.encodeCall(accessLog.checkpointBySig, (wallet, empty, DIGEST, accesses, auth(0)));
-        // The size; and behind seven words of head and the length, the purposes of both accesses.
+        // The size; and after seven words of head and the length, the purposes of both accesses.
         check(accessLog, data, words(4, 0, 160, 2, 64, 10, 16, 14, 16), bit, 0);
     }
 
-    /// @dev What the call says is carried out; with one bit above the width of any of these words it is not.
+    /// @dev The call succeeds as given. It fails with one bit above the width of any of these words.
     function check(ISignedActions target, bytes memory data, uint256[2][] memory places, uint256 bit, uint256 nonce)
         private
     {
@@ -130,7 +130,8 @@ contract WordsTest is BaseTest {
         return Authorization({nonce: nonce, deadline: START + 1, signature: hex"01"});
     }
 
-    /// @dev The first `count` of four words: where it lies behind the selector, and how many bits it may have.
+    /// @dev The first `count` of four words: the position of each after the selector, and the number of bits that it
+    ///      may have.
     function words(
         uint256 count,
         uint256 word0,

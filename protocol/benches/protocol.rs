@@ -140,7 +140,7 @@ impl Sealed {
             record: RecordId(B256::ZERO),
             version: 1,
             patient: Address::ZERO,
-            patient_key: *Seed::from_bytes([1; 32]).identity_key(1).public_key(),
+            patient_key: Seed::from_bytes([1; 32]).identity_key(1).public_key().clone(),
             patient_key_epoch: 1,
             metadata: Metadata {
                 content_len: content.len() as u64,

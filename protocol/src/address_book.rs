@@ -41,7 +41,7 @@ pub enum AddressBookError {
     #[error("malformed address book")]
     Malformed,
     /// The address book belongs to another seed or another owner, or it was changed.
-    #[error("the address book was changed or is somebody else's")]
+    #[error("the address book was changed or belongs to another account")]
     Tag,
 }
 

@@ -31,7 +31,7 @@ pub enum BundleError {
     #[error("the versions of the bundle are not ascending from 1")]
     Versions,
     /// The bundle has more than [`CAPSULES_MAX`] capsules.
-    #[error("the bundle has more capsules than a request may carry")]
+    #[error("the bundle has too many capsules for one request")]
     Length,
     /// The grant is not over one record, so it cannot have capsules.
     #[error("only a grant over one record has a bundle")]

@@ -248,8 +248,9 @@ pub enum CapsuleError {
     /// The capsule is sealed to another key or has another binding.
     #[error("the capsule is not for this key and purpose")]
     NoMatch,
-    /// The capsule opens, but sealing its content again gives other bytes: it was not made as the protocol requires.
-    #[error("the capsule is not the one that its content gives")]
+    /// The capsule opens, but sealing its content again gives other bytes, so it was not sealed as the protocol
+    /// requires.
+    #[error("the capsule was not sealed as the protocol requires")]
     Commitment,
 }
 

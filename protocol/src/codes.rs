@@ -239,6 +239,13 @@ impl Purpose {
     }
 }
 
+impl Role {
+    /// The mask of any accreditation, whatever its roles (`Roles.ANY` of the contracts).
+    pub const ANY: u8 = 255;
+    /// The roles that may upload for others (`Roles.UPLOADER` of the contracts).
+    pub const UPLOADERS: [Self; 5] = [Self::Doctor, Self::Nurse, Self::Lab, Self::Pharmacy, Self::Emergency];
+}
+
 /// The largest number of scopes in one Grant message (`GrantRegistry`).
 pub const MAX_SCOPES: usize = 64;
 /// The largest time, in Unix seconds, in a message, a leaf or a filter: the largest 40-bit number.

@@ -14,7 +14,7 @@ pub fn parse<T: FromStr>(text: &str) -> Option<T> {
 /// Deserializes a number.
 ///
 /// # Errors
-/// An error when the text is not a number.
+/// Returns an error when the text is not a number.
 pub fn deserialize<'de, T: FromStr, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
     parse(&Cow::<'de, str>::deserialize(from)?).ok_or_else(|| D::Error::custom("expected a number in decimal digits"))
 }
@@ -22,7 +22,7 @@ pub fn deserialize<'de, T: FromStr, D: Deserializer<'de>>(from: D) -> Result<T, 
 /// Deserializes a number as `Some`.
 ///
 /// # Errors
-/// An error when the text is not a number.
+/// Returns an error when the text is not a number.
 pub fn option<'de, T: FromStr, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
     deserialize(from).map(Some)
 }

@@ -11,7 +11,7 @@ use crate::{
 
 /// The number of seconds from now to the deadline that a client sets for a message that takes something away
 /// ([`Action::takes_away`]): 30 days. The message then stays valid while it waits because the chain is full or the
-/// relayer has too little ether.
+/// relayer does not have enough ether.
 pub const REVOCATION_SECONDS: u64 = 30 * 86_400;
 /// The number of seconds from now to the deadline that a client sets for every other action (an hour).
 pub const DEADLINE_SECONDS: u64 = 3_600;
@@ -49,10 +49,10 @@ impl TooFarAhead {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Deadline => "the deadline is more than 31 days ahead",
-            Self::Grant => "a grant ends within 20 years",
-            Self::Accreditation => "an accreditation ends within 20 years",
-            Self::Request => "a request waits for an answer at most 90 days: its deadline is too late",
-            Self::Wish => "a grant ends within 20 years: `until` is too late",
+            Self::Grant => "a grant must end within 20 years",
+            Self::Accreditation => "an accreditation must end within 20 years",
+            Self::Request => "the request's deadline is more than 90 days ahead",
+            Self::Wish => "the end of the requested access is more than 20 years ahead",
             Self::Denial => "the denial's deadline is more than 90 days ahead",
         }
     }
@@ -62,7 +62,7 @@ impl Action {
     /// Checks every end time in the message.
     ///
     /// # Errors
-    /// The first one that is too far ahead of `now` (Unix seconds).
+    /// Returns the first end that is too far ahead of `now` (Unix seconds).
     pub fn check_ends(&self, now: u64) -> Result<(), TooFarAhead> {
         within(self.deadline(), now, DEADLINE_SECONDS_MAX, TooFarAhead::Deadline)?;
         match self {
@@ -111,7 +111,7 @@ impl AccessRequest {
     /// Checks the deadline and the end of the grant that is asked for.
     ///
     /// # Errors
-    /// The first one that is too far ahead of `now` (Unix seconds).
+    /// Returns the first end that is too far ahead of `now` (Unix seconds).
     pub fn check_ends(&self, now: u64) -> Result<(), TooFarAhead> {
         within(self.deadline, now, REQUEST_SECONDS_MAX, TooFarAhead::Request)?;
         within(U256::from(self.until), now, AUTHORITY_SECONDS_MAX, TooFarAhead::Wish)
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_away_counts_for_thirty_days_and_all_else_for_an_hour() {
+    fn revocations_are_valid_for_thirty_days_and_other_actions_for_an_hour() {
         let all = each(U256::ZERO, U40::ZERO);
         let (long, short): (Vec<&Action>, Vec<&Action>) =
             all.iter().partition(|action| action.deadline_seconds() == REVOCATION_SECONDS);

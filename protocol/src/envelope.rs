@@ -73,19 +73,19 @@ pub enum OpenError {
     #[error("the envelope's header is malformed or names another record")]
     Header,
     /// An authentication tag is wrong: wrong key, wrong chain or registry, or changed bytes.
-    #[error("the envelope was changed, or this is not its key")]
+    #[error("the envelope was changed, or the key is wrong")]
     Tag,
     /// The file does not end exactly with its final segment.
-    #[error("the envelope is cut short or goes on after its end")]
+    #[error("the envelope is truncated, or has extra bytes at its end")]
     Final,
     /// Lengths inside the envelope contradict each other.
     #[error("the lengths inside the envelope contradict each other")]
     Length,
     /// The padding is not zero, or does not have the required length.
-    #[error("the envelope is padded otherwise than the protocol says")]
+    #[error("the padding of the envelope does not follow the protocol")]
     Padding,
     /// The owner capsule, release share or content hash does not match the key and the content.
-    #[error("the envelope does not keep what it commits to")]
+    #[error("the envelope does not match its key or its content hash")]
     Commitment,
     /// The owner capsule is not for this key, patient, record, version or epoch.
     #[error("the owner capsule is not for this key")]

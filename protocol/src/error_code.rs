@@ -39,9 +39,9 @@ codes! {
     /// There is no session, or it has ended.
     NotSignedIn = "not_signed_in", 401, "Sign in again: medlock login.";
     /// The sign-in message is not the one that the server asked for.
-    InvalidLogin = "invalid_login", 401, "Ask for a new challenge and sign exactly that message.";
+    InvalidLogin = "invalid_login", 401, "Request a new challenge and sign exactly that message.";
     /// The message was made for another domain.
-    WrongDomain = "wrong_domain", 401, "Check that you are on the site you meant, then sign in again.";
+    WrongDomain = "wrong_domain", 401, "Check the address of the site, then sign in again.";
     /// The message or transaction is for another chain.
     WrongChain = "wrong_chain", 422, "Switch your wallet to the chain of the deployment.";
     /// The nonce was used before, or this server did not issue it.
@@ -55,30 +55,30 @@ codes! {
     /// The signed-in account may not do this.
     Forbidden = "forbidden", 403, "Ask the person whose data it is, or sign in with another account.";
     /// Nothing with this name exists, or the caller may not see it.
-    NotFound = "not_found", 404, "Check the name; it may also be that nobody shared it with you.";
+    NotFound = "not_found", 404, "Check the name, and whether it was shared with you.";
     /// The record does not exist on chain.
     UnknownRecord = "unknown_record", 404, "Check the record id.";
     /// The record was tombstoned.
-    RecordTombstoned = "record_tombstoned", 410, "The record was withdrawn; ask its patient.";
+    RecordTombstoned = "record_tombstoned", 410, "Ask the patient if you still need it.";
     /// The time in which a tombstone could be lifted is over.
-    LiftPeriodOver = "lift_period_over", 410, "The record stays withdrawn; upload it again if you have a copy.";
+    LiftPeriodOver = "lift_period_over", 410, "If you have a copy, upload it again: medlock upload.";
     /// The patient has not granted this.
     NoGrant = "no_grant", 403, "Ask the patient for access: medlock request.";
     /// The grant's period is over, or has not begun.
     GrantExpired = "grant_expired", 403, "Ask the patient to share again: medlock request.";
     /// The grant was revoked.
-    GrantRevoked = "grant_revoked", 403, "The patient stopped sharing; ask again if you still need it.";
+    GrantRevoked = "grant_revoked", 403, "Ask the patient again if you still need it: medlock request.";
     /// The practitioner is not accredited, or is suspended.
     NotAccredited = "not_accredited", 403, "Ask your accreditor to vouch for you.";
     /// The person has not published an encryption key.
-    KeyNotRegistered = "key_not_registered", 409, "They must first run: medlock register.";
-    /// The state that the message replaces is no longer current.
+    KeyNotRegistered = "key_not_registered", 409, "That person must first run: medlock register.";
+    /// The state that the message replaces is not the current one.
     StaleState = "stale_state", 409, "Read the current state and sign again.";
     /// The thing to create exists already.
-    AlreadyExists = "already_exists", 409, "Nothing to do, or use a new name.";
+    AlreadyExists = "already_exists", 409, "There is nothing to do, or use a new name.";
     /// The operator has no release share for this version.
     ShareMissing = "share_missing", 409, "The patient must run: medlock reissue.";
-    /// The length of a capsule is not the length that its form requires.
+    /// A capsule does not have the length that its kind requires.
     InvalidCapsule = "invalid_capsule", 422, "Use a client of the same version as the server.";
     /// The stored bytes do not match the CID.
     CidMismatch = "cid_mismatch", 422, "Upload again; if it persists, the storage node is faulty.";
@@ -89,23 +89,23 @@ codes! {
     /// The upload ended before its announced length.
     TruncatedUpload = "truncated_upload", 400, "Upload again.";
     /// The account's storage quota is used up.
-    QuotaExceeded = "quota_exceeded", 413, "Remove what is no longer needed, or ask the operator.";
+    QuotaExceeded = "quota_exceeded", 413, "Remove files that are no longer needed, or ask the operator for more storage.";
     /// The target of the request is longer than this server accepts.
     UriTooLong = "uri_too_long", 414, "Use a path and a query that the OpenAPI document describes.";
     /// The head of the request is larger than this server accepts.
     HeadTooLarge = "head_too_large", 431, "Send fewer or shorter headers.";
     /// The request did not arrive in time.
-    RequestTimeout = "request_timeout", 408, "Send the request again, over a better connection if there is one.";
+    RequestTimeout = "request_timeout", 408, "Send the request again, over a better connection if possible.";
     /// The body has a transfer coding that this server does not support.
-    UnsupportedTransferCoding = "unsupported_transfer_coding", 501, "Send the body with Content-Length, or chunked and in no other coding.";
+    UnsupportedTransferCoding = "unsupported_transfer_coding", 501, "Send the body with Content-Length, or with chunked as the only transfer coding.";
     /// The range cannot be served.
-    InvalidRange = "invalid_range", 416, "Ask for a range inside the file.";
+    InvalidRange = "invalid_range", 416, "Request a range inside the file.";
     /// The data was changed by someone else after it was read.
     PreconditionFailed = "precondition_failed", 412, "Read the current version, merge, and write again.";
     /// The same idempotency key was used with another body.
     IdempotencyMismatch = "idempotency_mismatch", 422, "Use a new idempotency key for a new request.";
     /// The request is still being processed.
-    InProgress = "in_progress", 409, "It goes on by itself; send it again with the same idempotency key to learn its outcome.";
+    InProgress = "in_progress", 409, "Send it again with the same idempotency key to get the outcome.";
     /// There were too many requests.
     RateLimited = "rate_limited", 429, "Wait for the time in Retry-After.";
     /// The relayer's gas budget for this account, its network or all accounts is used up for today.
@@ -117,13 +117,13 @@ codes! {
     /// The log is so far behind that a read could not be anchored in time. Nothing was read or logged.
     LogBehind = "log_behind", 503, "Try again after the time in Retry-After; nothing was read.";
     /// The contracts would refuse the action.
-    WouldRevert = "would_revert", 422, "The detail says what the contract refuses; correct it and sign again.";
+    WouldRevert = "would_revert", 422, "Correct what the detail names, and sign again.";
     /// The resource does not support this method.
     MethodNotAllowed = "method_not_allowed", 405, "Use a method that the OpenAPI document lists.";
     /// The body is not of the expected media type.
     UnsupportedMediaType = "unsupported_media_type", 415, "Send the media type that the OpenAPI document lists.";
     /// The chain, the database or the storage node does not answer.
-    Unavailable = "unavailable", 503, "Try again in a moment; what was done already is not done twice.";
+    Unavailable = "unavailable", 503, "Try again in a moment; completed work is not done twice.";
     /// An internal error of the server.
     Internal = "internal", 500, "Try again; if it persists, give the operator the request id.";
 }

@@ -61,7 +61,7 @@ pub(crate) fn seal(kem: u16, shared_secret: &[u8; 32], info: &[u8], aad: &[u8], 
     sealed.try_into().expect("32 bytes and a tag of 16")
 }
 
-/// `OpenBase` of 48 bytes, sequence number 0. Returns `None` when the key or the binding is another one.
+/// Computes `OpenBase` of 48 bytes with sequence number 0. Returns `None` when the key or the binding is different.
 pub(crate) fn open(
     kem: u16,
     shared_secret: &[u8; 32],

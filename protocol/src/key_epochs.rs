@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_registered_is_no_foreign_key() {
+    fn an_empty_history_has_no_foreign_key() {
         let epochs = KeyEpochs::compare(&Seed::from_bytes([1; 32]), []);
         assert_eq!((epochs.newest(), epochs.newest_own(), epochs.is_newest_foreign()), (0, None, false));
     }

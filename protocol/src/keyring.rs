@@ -50,7 +50,7 @@ pub enum KeyringError {
     #[error("the keyring belongs to another account or chain")]
     OtherOwner,
     /// This passphrase or signature opens no entry.
-    #[error("no entry of the keyring opens with this")]
+    #[error("the passphrase or signature is wrong")]
     NoMatch,
     /// An entry has the right commitment but cannot be decrypted, or it contains another seed than the other entries.
     #[error("the keyring was changed")]
@@ -62,13 +62,13 @@ pub enum KeyringError {
     #[error("the passphrase is too short or too long")]
     PassphraseLength,
     /// The signature over the unlock message was not made by the owner's key.
-    #[error("this is not the account's signature of the unlock message")]
+    #[error("the unlock message was not signed by this account")]
     InvalidSignature,
     /// The wallet makes a different signature of the same message each time, so it cannot be an unlocker.
-    #[error("this wallet signs differently each time and cannot unlock")]
+    #[error("this wallet signs the same message differently each time, so it cannot unlock")]
     UnstableSignature,
     /// The memory that Argon2id needs could not be allocated.
-    #[error("not enough memory for the passphrase")]
+    #[error("there is not enough memory to derive the key from the passphrase")]
     Memory,
 }
 

@@ -71,7 +71,7 @@ pub struct Frontier {
 
 /// The number of peaks is not the number of bits set in the size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the number of peaks does not fit the number of leaves")]
+#[error("the number of peaks does not match the number of leaves")]
 pub struct InvalidFrontier;
 
 #[derive(Serialize, Deserialize)]

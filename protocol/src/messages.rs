@@ -16,6 +16,8 @@ use crate::{
     typed_data::typed_data,
 };
 
+pub use register_key::RegisterKey;
+
 /// The largest number of grants in one Revoke. Clients put far fewer into one message ([`MAX_SCOPES`]). A relayer may
 /// accept fewer, because of their gas.
 pub const REVOKED_MAX: usize = 1_000;
@@ -31,7 +33,7 @@ pub const CONTRACT_SIGNATURE_GAS_MAX: u64 = 400_000;
 /// The longest signature that a contract account is asked to check, in bytes.
 pub const CONTRACT_SIGNATURE_BYTES_MAX: usize = 4_096;
 
-/// The gas limit of that check, which runs the code of a stranger: the cost of a transaction, the cost of the longest
+/// The gas limit of that check, which runs another party's code: the cost of a transaction, the cost of the longest
 /// signature at the floor price, and the gas that the account may use.
 pub const CONTRACT_SIGNATURE_CALL_GAS: u64 =
     21_000 + 40 * (CONTRACT_SIGNATURE_BYTES_MAX as u64 + 200) + CONTRACT_SIGNATURE_GAS_MAX;
@@ -62,11 +64,6 @@ typed_data! {
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Suspend { address accreditor; address practitioner; uint256 nonce; uint256 deadline; }
-
-    /// A person publishes an encryption key. `epoch` is the epoch that this message replaces.
-    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct RegisterKey { address owner; uint8 slot; uint32 epoch; uint16 kem; bytes key; uint256 nonce; uint256 deadline; }
 
     /// An uploader registers the first version of a record.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -263,8 +260,8 @@ impl Action {
     }
 
     /// Returns whether the action only takes rights or a record away: Revoke, RevokeAll, Suspend, RemoveAccreditor,
-    /// Tombstone. Such a message is valid for 30 days and never waits for a message that gives something. All but a
-    /// signed Tombstone contain no state and are always accepted.
+    /// Tombstone. Such a message is valid for 30 days and never waits for a message that gives something. All of them
+    /// except a signed Tombstone contain no state and are always accepted.
     #[must_use]
     pub const fn takes_away(&self) -> bool {
         match self {
@@ -333,12 +330,14 @@ impl Action {
         ActionId(self.signing_hash(deployment))
     }
 
-    /// Returns one sentence for the person who signs, which says what the signature allows.
+    /// Returns one sentence for the person who signs. It says what the signature allows.
     #[must_use]
     pub fn sentence(&self) -> String {
         match self {
             Self::AddAccreditor(m) => format!("Let {} vouch for practitioners.", m.accreditor),
-            Self::RemoveAccreditor(m) => format!("Stop {} and everyone it vouched for.", m.accreditor),
+            Self::RemoveAccreditor(m) => {
+                format!("Remove {} as an accreditor, and end all accreditations that it gave.", m.accreditor)
+            }
             Self::Accredit(m) => {
                 format!(
                     "Vouch for {} as {} until second {}.",
@@ -350,7 +349,7 @@ impl Action {
             Self::Suspend(m) => format!("Suspend {}.", m.practitioner),
             Self::RegisterKey(m) => format!("Publish encryption key number {} for my address.", u64::from(m.epoch) + 1),
             Self::RegisterRecord(m) => format!(
-                "Add a {} record for patient {}.",
+                "Add a record of category {} for patient {}.",
                 Category::from_code(m.category).map_or("unknown", Category::as_str),
                 m.patient
             ),
@@ -361,7 +360,7 @@ impl Action {
             Self::Tombstone(m) => {
                 format!("Close record {} for everybody; it is destroyed unless I open it again in time.", m.record)
             }
-            Self::LiftTombstone(m) => format!("Open record {} again for those I share it with.", m.record),
+            Self::LiftTombstone(m) => format!("Open record {} again for the people that I share it with.", m.record),
             Self::Retract(m) => {
                 format!("Warn everybody not to rely on my versions up to {} of record {}.", m.version, m.record)
             }
@@ -372,7 +371,7 @@ impl Action {
                 words(&Purpose::from_mask(m.purposes)),
                 m.notAfter
             ),
-            Self::Revoke(m) => format!("End {} permission(s) I gave.", m.grants.len()),
+            Self::Revoke(m) => format!("End {} permission(s) that I gave.", m.grants.len()),
             Self::RevokeAll(_) => "End every permission I ever gave.".to_owned(),
             Self::Checkpoint(m) => format!("Anchor the log at {} entries.", m.size),
         }
@@ -451,7 +450,7 @@ pub enum SignatureError {
     #[error("the signature has a high s")]
     HighS,
     /// The signature was made by another address.
-    #[error("the signature is not the named signer's")]
+    #[error("the signature was not made by the named signer")]
     WrongSigner,
 }
 
@@ -484,5 +483,6 @@ pub fn verify_signature(hash: B256, signer: Address, signature: &[u8]) -> Result
 }
 
 mod document;
+mod register_key;
 #[cfg(test)]
 mod tests;

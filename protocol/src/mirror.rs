@@ -333,7 +333,7 @@ impl PractitionerDoc {
             })
     }
 
-    /// Returns whether the accreditation counts at `time` (unix seconds), for the roles that it names
+    /// Returns whether the accreditation counts at `time` (Unix seconds), for the roles that it names
     /// (`Accreditation.isAccredited`).
     #[must_use]
     pub fn counts_at(&self, time: u64, accreditor: Option<&AccreditorDoc>) -> bool {

@@ -66,7 +66,7 @@ pub enum OperatorKeysError {
     #[error("an encryption key is not signed by the operator")]
     Signature,
     /// The file is for another deployment, or keys that were seen before are missing or changed.
-    #[error("the deployment file does not extend the one that was seen before")]
+    #[error("the deployment file is for another deployment, or changes keys that were seen before")]
     Pinned,
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// Returns the path of a vector file. A missing file is a failure on CI; elsewhere it is printed as skipped.
+/// Returns the path of a vector file. If it is missing, fails on CI, and prints that the test is skipped elsewhere.
 pub(crate) fn find(file: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("MEDLOCK_VECTORS")
         .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/vectors")), PathBuf::from);

@@ -15,13 +15,13 @@ const MAX_TEXT_LEN: usize = 4_096;
 #[non_exhaustive]
 pub enum RecoveryError {
     /// The number of words is not 24.
-    #[error("the kit has 24 words")]
+    #[error("a recovery kit has 24 words")]
     Count,
     /// The word at this position (counted from 1) is not in the list.
     #[error("word {0} is not in the list")]
     UnknownWord(usize),
     /// Every word is in the list, but the checksum is wrong: a word is wrong, or two words are swapped.
-    #[error("the words do not fit together: one is wrong, or two are swapped")]
+    #[error("the checksum does not match: a word is wrong, or two words are swapped")]
     Checksum,
     /// The text is not that of a kit.
     #[error("this is not the text of a recovery kit")]

@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_signed_and_its_signature_have_a_greatest_length() {
+    fn signed_messages_and_signatures_have_a_maximum_length() {
         let is_read = |grants, signature| serde_json::from_value::<SignedAction>(revoke(grants, signature)).is_ok();
         assert!(is_read(REVOKED_MAX, SIGNATURE_BYTES_MAX));
         assert!(!is_read(REVOKED_MAX + 1, 65));

@@ -1,8 +1,8 @@
-//! Whether the secret file is the one that a database was sealed under.
+//! Checks that the secret file belongs to a database.
 //!
-//! A sealed value names its secret by the number of a line. With lines in another order a server would open nothing that is
-//! there, and seal what is new under a number that means another secret later. So the first server that seals under a line
-//! leaves its check value in each database, and every later one compares.
+//! A sealed value names its secret by a line number. If the lines were in another order, a server could not open any
+//! stored value, and would seal new values under a number that later means another secret. So the first server that
+//! seals under a line stores a check value for it in each database, and every later server compares its file with it.
 
 use futures::TryStreamExt;
 use mongodb::{Collection, Database, bson::doc};
@@ -19,30 +19,30 @@ struct CheckDoc {
     check: String,
 }
 
-/// Why a server must not seal anything in a database.
+/// The reason why a server must not seal anything in a database.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretsError {
-    /// The line has another secret than the one that the database was sealed under.
+    /// The line has a different secret from the one that the database was sealed under.
     #[error(
         "line {line} of the operator's secret file is not the secret that the database {database} was sealed under. \
          Put back the file as it was: the same secrets in the same order, new ones only at the end; or connect to the \
          database that belongs to this file"
     )]
     Other {
-        /// From 1.
+        /// The line number, from 1.
         line: i32,
-        /// Its name.
+        /// The name of the database.
         database: String,
     },
-    /// A line is gone.
+    /// A line is missing.
     #[error(
         "the operator's secret file has no line {line}, but the database {database} has values that are sealed under it. \
          Put back the file as it was: no line is ever removed"
     )]
     Missing {
-        /// From 1.
+        /// The line number, from 1.
         line: i32,
-        /// Its name.
+        /// The name of the database.
         database: String,
     },
     /// The database does not answer.
@@ -50,14 +50,14 @@ pub enum SecretsError {
     Store(#[from] mongodb::error::Error),
 }
 
-/// Compares the secrets with those that `database` was sealed under, and notes the ones that are new. `collection` is where
-/// their check values are kept.
+/// Compares the secrets with those that `database` was sealed under, and stores check values for new ones in
+/// `collection`.
 ///
 /// # Errors
-/// When a line has another secret, or is missing; nothing is noted then.
+/// Returns an error when a line has a different secret, or is missing. Nothing is stored then.
 pub async fn expect_secrets(at_rest: &AtRest, database: &Database, collection: &str) -> Result<(), SecretsError> {
     let checks: Collection<CheckDoc> = database.collection(collection);
-    // Two servers that start at once may note different files: whoever comes second finds out by looking again.
+    // Two servers that start at once may have different files. The second one finds out by reading again.
     loop {
         let known = known(&checks).await?;
         let new = unknown(at_rest, &known, database.name())?;
@@ -72,10 +72,11 @@ pub async fn expect_secrets(at_rest: &AtRest, database: &Database, collection: &
     }
 }
 
-/// Whether the secrets are still those that `database` was sealed under: not, if another one was put in its place.
+/// Returns whether the secrets are still those that `database` was sealed under. They are not if another database has
+/// replaced it.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn are_known(
     at_rest: &AtRest,
     database: &Database,
@@ -90,7 +91,7 @@ async fn known(checks: &Collection<CheckDoc>) -> mongodb::error::Result<Vec<Chec
     checks.find(doc! { "_id": { "$gte": 1 } }).sort(doc! { "_id": 1 }).await?.try_collect().await
 }
 
-/// Those of our secrets that the database does not know yet.
+/// Returns the check values that are not in the database yet.
 fn unknown(at_rest: &AtRest, known: &[CheckDoc], database: &str) -> Result<Vec<CheckDoc>, SecretsError> {
     let ours = at_rest.checks();
     let of_line = |line: i32| usize::try_from(line).ok()?.checked_sub(1).and_then(|at| ours.get(at));
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn another_order_another_secret_and_a_missing_line_are_told_apart_from_a_rotation() {
+    fn a_changed_order_a_changed_secret_and_a_missing_line_differ_from_a_rotation() {
         let known = noted(&at_rest(&[1, 2]));
         let said = |bytes: &[u8]| unknown(&at_rest(bytes), &known, "d").map(|new| new.len());
         assert_eq!(said(&[1, 2]).unwrap(), 0);
@@ -129,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_check_value_is_no_key_and_depends_on_the_secret() {
+    fn a_check_value_is_not_a_key_and_depends_on_the_secret() {
         let [one, two] = [1, 2].map(|byte| at_rest(&[byte]).checks().remove(0));
         assert_ne!(one, two);
         assert_eq!(one.len(), 32);

@@ -36,7 +36,7 @@ pub(super) fn at_rest(bytes: &[u8]) -> AtRest {
 }
 
 #[test]
-fn what_is_sealed_opens_in_its_own_place_and_nowhere_else() {
+fn a_sealed_value_opens_only_in_its_own_place() {
     let ours = at_rest(&[1]);
     let sealed = ours.seal(Use::Session, "a", &"who");
     assert_eq!(ours.open::<String>(Use::Session, "a", &sealed).unwrap(), "who");
@@ -48,7 +48,7 @@ fn what_is_sealed_opens_in_its_own_place_and_nowhere_else() {
 }
 
 #[test]
-fn a_change_of_any_byte_is_noticed_and_nothing_is_too_short_to_refuse() {
+fn a_changed_or_short_value_does_not_open() {
     let ours = at_rest(&[1, 2]);
     let sealed = ours.seal(Use::Leaf, "a", &7);
     for at in 0..sealed.0.len() {
@@ -60,7 +60,7 @@ fn a_change_of_any_byte_is_noticed_and_nothing_is_too_short_to_refuse() {
 }
 
 #[test]
-fn the_same_value_never_looks_the_same_twice() {
+fn sealing_the_same_value_twice_gives_different_bytes() {
     let ours = at_rest(&[1]);
     let all: BTreeSet<Vec<u8>> = (0..100).map(|_| ours.seal(Use::Leaf, "a", &"x").0).collect();
     assert_eq!(all.len(), 100);
@@ -85,7 +85,7 @@ fn a_blind_index_depends_on_value_use_secret_and_deployment() {
 }
 
 #[test]
-fn a_further_secret_seals_what_is_new_and_opens_and_finds_what_is_old() {
+fn a_new_secret_seals_new_values_and_old_values_still_open() {
     let (before, after) = (at_rest(&[1]), at_rest(&[1, 2]));
     let old = before.seal(Use::Session, "a", &1);
     let new = after.seal(Use::Session, "a", &2);
@@ -100,7 +100,7 @@ fn a_further_secret_seals_what_is_new_and_opens_and_finds_what_is_old() {
     assert_eq!(before.older(Lookup::SessionAddress, [7]), Vec::<String>::new());
     assert_eq!(after.older(Lookup::SessionAddress, [7]), [old]);
     let none = after.find_any(&[Lookup::SessionAddress], Vec::<[u8; 1]>::new());
-    assert_eq!(none, Bson::Document(doc! { "$in": [] }), "nothing is asked for, so nothing is found");
+    assert_eq!(none, Bson::Document(doc! { "$in": [] }), "an empty list matches nothing");
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn no_two_uses_share_a_label() {
 }
 
 #[test]
-fn a_secret_file_holds_secrets_and_nothing_else() {
+fn a_secret_file_contains_only_secrets() {
     let read = |text: &str| {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(text.as_bytes()).unwrap();
@@ -122,14 +122,14 @@ fn a_secret_file_holds_secrets_and_nothing_else() {
     assert_eq!(read(&format!("0x{one}\n\n{two}\n")), Ok(2));
     for wrong in [String::new(), "11".into(), format!("{one} {two}"), format!("{one}\n{one}"), format!("{one}\nx")] {
         let refused = read(&wrong).expect_err(&wrong);
-        assert!(!refused.contains("1111"), "the message repeats nothing of the file");
+        assert!(!refused.contains("1111"), "the message does not repeat the file");
     }
     let many: Vec<String> = (0..17_u8).map(|byte| hex::encode([byte; 32])).collect();
     assert!(read(&many.join("\n")).is_err());
 }
 
 impl AtRest {
-    /// For tests of other modules: under a secret that everybody knows.
+    /// Returns keys under a public secret, for tests of other modules.
     pub(crate) fn for_tests(byte: u8) -> Self {
         at_rest(&[byte])
     }

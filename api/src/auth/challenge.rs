@@ -14,11 +14,11 @@ pub(super) struct NonceDoc {
     pub(super) created_at: u64,
     /// Unix seconds.
     pub(super) expires_at: u64,
-    /// The same for the TTL index.
+    /// The expiry as a date, for the TTL index.
     pub(super) delete_at: DateTime,
 }
 
-/// What the login message says about this server, from its settings.
+/// The parts of a login message that describe this server, from its settings.
 pub(super) struct Origin<'a> {
     pub(super) domain: &'a str,
     pub(super) uri: &'a str,

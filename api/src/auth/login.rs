@@ -1,4 +1,4 @@
-//! Whether a login message is exactly the one that was asked for, and signed.
+//! Checks that a login message is exactly the requested one, and that it is signed.
 
 use alloy::primitives::{Address, eip191_hash_message};
 use mongodb::bson::doc;
@@ -12,10 +12,10 @@ use signinwithethereum::{Message, TimeStamp, VerificationError, VerificationOpts
 use super::challenge::{NonceDoc, origin};
 use crate::{app::App, error::ApiError, store::collection};
 
-/// Longer texts are refused before they are parsed.
+/// The longest login message. Longer texts are refused before they are parsed.
 const MESSAGE_BYTES_MAX: usize = 4 << 10;
 
-/// A login that holds.
+/// A valid login.
 pub(super) struct Login {
     pub(super) address: Address,
     /// The session key, uncompressed point, hex.
@@ -24,8 +24,8 @@ pub(super) struct Login {
     pub(super) expires_at: u64,
 }
 
-/// Checks every part of the message, consumes its nonce, then checks the signature. A nonce is consumed also when the
-/// signature turns out wrong, so that each guess costs a challenge.
+/// Checks every part of the message, consumes its nonce, and then checks the signature. A wrong signature also consumes
+/// the nonce, so each guess costs a challenge.
 pub(super) async fn check(app: &App, body: &LoginBody) -> Result<Login, ApiError> {
     if body.message.len() > MESSAGE_BYTES_MAX {
         return Err(invalid("the login message is too long"));
@@ -40,8 +40,9 @@ pub(super) async fn check(app: &App, body: &LoginBody) -> Result<Login, ApiError
     Ok(Login { address, session_key, expires_at })
 }
 
-/// The text must be, byte for byte, what [`LoginMessage`] makes of its parts. So there is no scheme before the domain,
-/// no Not Before, no Request ID, no second resource, and no other way to write an address. Gives the session key.
+/// Checks that the text equals, byte for byte, what [`LoginMessage`] builds from its parts. So it has no scheme before
+/// the domain, no Not Before, no Request ID, no second resource, and only one spelling of an address. Returns the
+/// session key.
 fn check_text(app: &App, message: &Message, text: &str) -> Result<String, ApiError> {
     let [resource] = &message.resources[..] else {
         return Err(invalid("the message must have exactly one resource, the session key"));
@@ -53,7 +54,7 @@ fn check_text(app: &App, message: &Message, text: &str) -> Result<String, ApiErr
     let point: [u8; 65] =
         key.to_sec1_point(false).as_bytes().try_into().expect("an uncompressed P-256 point has 65 bytes");
     if message.statement.as_deref() != Some(LOGIN_STATEMENT) {
-        return Err(invalid("the message has another statement than medlock's"));
+        return Err(invalid("the message does not have medlock's statement"));
     }
     let Some(expiration) = &message.expiration_time else {
         return Err(invalid("the message must have an expiration time"));
@@ -69,7 +70,7 @@ fn check_text(app: &App, message: &Message, text: &str) -> Result<String, ApiErr
         session_key: &point,
     };
     if expected.to_string() != text {
-        return Err(invalid("the message is not written as the challenge asks"));
+        return Err(invalid("the message does not have the form that the challenge requires"));
     }
     if !is_rfc3339(&message.issued_at.to_string()) || !is_rfc3339(&expiration.to_string()) {
         return Err(invalid("the message's times are not in the form of RFC 3339"));
@@ -80,8 +81,8 @@ fn check_text(app: &App, message: &Message, text: &str) -> Result<String, ApiErr
     Ok(resource.strip_prefix(SESSION_RESOURCE_PREFIX).unwrap_or(resource).to_owned())
 }
 
-/// `YYYY-MM-DDThh:mm:ss`, a fraction if there is one, and `Z` or an offset (RFC 3339, section 5.6, with its capital
-/// letters). Parsers take more than that: a blank for the `T`, small letters.
+/// Returns whether the text is `YYYY-MM-DDThh:mm:ss`, with an optional fraction, and `Z` or an offset (RFC 3339,
+/// section 5.6, with its capital letters). Parsers accept more: a space for the `T`, and small letters.
 fn is_rfc3339(text: &str) -> bool {
     let Some((form, rest)) = text.split_at_checked(19) else { return false };
     let is_form = form.bytes().zip(b"dddd-dd-ddTdd:dd:dd").all(|(byte, form)| match form {
@@ -117,7 +118,7 @@ fn check_origin(app: &App, message: &Message) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Gives the second at which the session ends.
+/// Returns the second at which the session ends.
 fn check_times(app: &App, message: &Message) -> Result<u64, ApiError> {
     let limits = &app.settings.limits;
     let now = app.clock.now();
@@ -139,27 +140,28 @@ fn check_times(app: &App, message: &Message) -> Result<u64, ApiError> {
     Ok(expires.min(now + limits.session_seconds_max))
 }
 
-/// Unix seconds; anything before 1970 counts as 0.
+/// Returns the time in Unix seconds, or 0 before 1970.
 fn seconds(time: &TimeStamp) -> u64 {
     u64::try_from(time.as_ref().unix_timestamp()).unwrap_or(0)
 }
 
 async fn consume_nonce(app: &App, message: &Message) -> Result<(), ApiError> {
     let nonces = app.database.collection::<NonceDoc>(collection::NONCES);
-    let used = || ApiError::new(ErrorCode::NonceUsed, "the login nonce was used, has expired, or was never ours");
+    let used =
+        || ApiError::new(ErrorCode::NonceUsed, "the login nonce was used, has expired, or is not from this server");
     let nonce = nonces.find_one_and_delete(doc! { "_id": &message.nonce }).await?.ok_or_else(used)?;
     if nonce.expires_at <= app.clock.now() {
         return Err(used());
     }
-    // The message is made from the challenge, so it cannot be older but by a wrong clock.
+    // The message was built from the challenge, so it can be older only if a clock is wrong.
     if seconds(&message.issued_at) + app.settings.limits.clock_skew_seconds_max < nonce.created_at {
         return Err(ApiError::new(ErrorCode::ClockSkew, "the login message was issued before its challenge"));
     }
     Ok(())
 }
 
-/// The library checks every part again with every option set; a contract account is then asked by ourselves, because
-/// the library's own calls would go out without our timeouts.
+/// Checks the signature. The library checks every part again with every option set. A contract account is asked by our
+/// own call, because the library's calls would have no timeout.
 async fn check_signature(app: &App, message: &Message, body: &LoginBody, address: Address) -> Result<(), ApiError> {
     let hash = eip191_hash_message(body.message.as_bytes());
     app.chain_view.verify_signed(hash, address, &body.signature).await?;
@@ -172,15 +174,15 @@ async fn check_signature(app: &App, message: &Message, body: &LoginBody, address
         timestamp: Some(*now.to_string().parse::<TimeStamp>().map_err(|_| not_configured("clock"))?.as_ref()),
         uri: Some(origin.uri.parse().map_err(|_| not_configured("public URL"))?),
         chain_id: Some(app.deployment.chain_id),
-        // The message has none before its domain; the scheme stands in the URI, which is compared whole.
+        // The message has no scheme before its domain. The URI contains it and is compared as a whole.
         scheme: None,
     };
     match message.verify(&body.signature, &options).await {
         Ok(()) => Ok(()),
-        // Not an externally owned account's signature, but the contract has accepted it above.
+        // Not the signature of an externally owned account, but the contract has accepted it above.
         Err(VerificationError::Signer | VerificationError::Crypto(_) | VerificationError::SignatureLength) => Ok(()),
         Err(VerificationError::RpcRequired) => Ok(()),
-        Err(_) => Err(invalid("the login message is not the one that was asked for")),
+        Err(_) => Err(invalid("the login message is not the requested one")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who may have an envelope's bytes.
+//! Decides who may download an envelope.
 
 use std::collections::BTreeSet;
 
@@ -16,27 +16,27 @@ use tokio_stream::StreamExt;
 use super::ledger::{PinDoc, PinState, pins};
 use crate::{app::App, content::ContentError, error::ApiError, grants};
 
-/// A blob that the caller may have.
+/// A blob that the caller may download.
 pub(super) struct Blob {
-    /// CIDv1, in the one form that we write.
+    /// CIDv1 in canonical form.
     pub(super) cid: String,
-    /// Bytes of the envelope.
+    /// Size of the envelope in bytes.
     pub(super) size: u64,
 }
 
 /// Finds a blob for `caller`.
 ///
-/// The ledger says which record version a blob's own header names. Only if the chain gives that very version this CID
-/// do its patient and grantees count; so nobody gets another's envelope by registering its digest as their own.
+/// The ledger holds the record version that the blob's own header names. The patient and the grantees of that version
+/// may download the blob only if the chain has this CID for it. So nobody gets another person's envelope by registering
+/// its digest as their own.
 ///
-/// # Errors
-/// `not_found` both when there is none and when it is not the caller's to see.
+/// # Errors Returns `not_found` both when there is no such blob and when the caller may not see it.
 pub(super) async fn find(app: &App, caller: Address, cid: &str) -> Result<Blob, ApiError> {
     let nothing = || ApiError::not_found("there is no such blob, or nobody shared it with you");
-    // Parsed and written again: what goes into a call to the storage node is a CID and nothing else.
+    // Parsed and formatted again, so that a call to the storage node contains a CID and nothing else.
     let parsed: Cid = cid.parse().map_err(|_| ApiError::invalid("this is not a CID"))?;
     if parsed.version() != cid::Version::V1 || parsed.to_string() != cid {
-        return Err(ApiError::invalid("a CID here is version 1 in base32"));
+        return Err(ApiError::invalid("the CID must be version 1 in base32"));
     }
     match row(app, caller, cid).await? {
         Some(row) if may_have(app, caller, &row, cid).await? => Ok(Blob { cid: cid.to_owned(), size: row.size }),
@@ -44,9 +44,9 @@ pub(super) async fn find(app: &App, caller: Address, cid: &str) -> Result<Blob, 
     }
 }
 
-/// The ledger's row for a CID: the caller's own, else anybody's. Rows of one CID differ in nothing but their uploader, since
-/// they are the same bytes with the same header. If there are none, the ledger may have been lost with its database while
-/// the blob is still there: then the row is made again, for a caller who may have the blob.
+/// Returns the ledger's row for a CID: the caller's own if there is one, otherwise any. Rows of one CID differ only in
+/// their uploader, because the bytes and the header are the same. If there are none, the ledger may have been lost with
+/// its database while the blob still exists. The row is then created again, for a caller who may have the blob.
 async fn row(app: &App, caller: Address, cid: &str) -> Result<Option<PinDoc>, ApiError> {
     let mut stored =
         doc! { "cid": cid, "state": { "$in": [PinState::Stored.as_str(), PinState::Registered.as_str()] } };
@@ -68,7 +68,7 @@ async fn may_have(app: &App, caller: Address, row: &PinDoc, cid: &str) -> Result
     if record.status == RecordStatus::Tombstoned.code() {
         return Ok(false);
     }
-    // From the moment that this server has accepted the tombstone, as with a revocation.
+    // A tombstone counts from the moment this server has accepted it, like a revocation.
     let ending = grants::ending(app, &BTreeSet::from([record.patient])).await?;
     if ending.get(&record.patient).is_some_and(|ending| ending.records.contains(&record.id)) {
         return Ok(false);
@@ -76,8 +76,8 @@ async fn may_have(app: &App, caller: Address, row: &PinDoc, cid: &str) -> Result
     Ok(!grants::readable(app, caller, record.patient, std::slice::from_ref(&record)).await?.is_empty())
 }
 
-/// Makes the ledger's row for a blob that the chain names and the storage node still has. Its header is read again, so
-/// that the row says what the blob says. Nothing is pinned for who may not have it, nor of a withdrawn record.
+/// Creates the ledger's row for a blob that the chain names and the storage node still has. Its header is read again,
+/// so that the row agrees with it. Nothing is pinned for a caller who may not have the blob, or for a withdrawn record.
 async fn adopt(app: &App, caller: Address, cid: &str) -> Result<Option<PinDoc>, ApiError> {
     let versions = app.database.collection::<VersionDoc>(collection::VERSIONS);
     if versions.find_one(doc! { "cid": cid }).await?.is_none() {
@@ -93,7 +93,7 @@ async fn adopt(app: &App, caller: Address, cid: &str) -> Result<Option<PinDoc>, 
     let id = version_id(header.record, header.version);
     let Some(version) = versions.find_one(doc! { "_id": id, "cid": cid }).await? else { return Ok(None) };
     let row = PinDoc {
-        // Named after the version, so that two replicas adopt it once.
+        // The id follows from the version, so two replicas adopt it only once.
         id: format!("adopted:{}", version.id),
         record: header.record,
         version: header.version,
@@ -116,7 +116,7 @@ async fn adopt(app: &App, caller: Address, cid: &str) -> Result<Option<PinDoc>, 
     }
 }
 
-/// The refusal where the storage node has failed.
+/// Returns the error for a storage node that has failed.
 pub(super) fn unavailable(error: ContentError) -> ApiError {
-    ApiError::new(ErrorCode::Unavailable, "the storage node does not have it at hand").because(error)
+    ApiError::new(ErrorCode::Unavailable, "the storage node cannot provide the file at the moment").because(error)
 }

@@ -1,4 +1,4 @@
-//! The ledger of pins: who stored what for which record version. One row an upload; `_id` is a fresh UUID.
+//! The ledger of pins: who stored an envelope for which record version. Each upload has one row; `_id` is a new UUID.
 
 use alloy::primitives::Address;
 use mongodb::{
@@ -14,17 +14,17 @@ use crate::{
     store::{collection, index},
 };
 
-/// Where a row stands.
+/// The state of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum PinState {
-    /// Bytes are coming in; the size is the announced one and counts against the quota.
+    /// The bytes are arriving. The size is the announced one, and counts against the quota.
     Uploading,
-    /// Pinned; the chain does not name it yet.
+    /// Pinned. The chain does not name it yet.
     Stored,
-    /// Pinned; the chain names it.
+    /// Pinned. The chain names it.
     Registered,
-    /// About to be unpinned. No upload for the same record version may begin meanwhile.
+    /// About to be unpinned. No upload for the same record version may begin in the meantime.
     Leaving,
 }
 
@@ -46,12 +46,12 @@ pub(crate) struct PinDoc {
     pub(crate) id: String,
     /// The record that the envelope's header names.
     pub(crate) record: RecordId,
-    /// The version that it names.
+    /// The version that the header names.
     pub(crate) version: u16,
     #[serde(with = "protocol::hex_text")]
     pub(crate) uploader: Address,
     pub(crate) state: PinState,
-    /// Absent while uploading.
+    /// `None` during the upload.
     pub(crate) cid: Option<String>,
     /// Bytes of the envelope.
     pub(crate) size: u64,
@@ -60,7 +60,7 @@ pub(crate) struct PinDoc {
 }
 
 impl PinDoc {
-    /// The `_id` of the version in the mirror.
+    /// Returns the `_id` of the version in the mirror.
     pub(crate) fn version_id(&self) -> String {
         mirror::version_id(self.record, self.version)
     }
@@ -70,7 +70,7 @@ pub(crate) fn pins(app: &App) -> Collection<PinDoc> {
     app.database.collection(collection::PINS)
 }
 
-/// Indexes of the ledger.
+/// Creates the indexes of the ledger.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     let pins = database.collection::<PinDoc>(collection::PINS);
     pins.create_index(index(doc! { "cid": 1, "uploader": 1 })).await?;
@@ -80,7 +80,7 @@ pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Resul
     Ok(())
 }
 
-/// Bytes that count against an account's quota.
+/// Returns the bytes that count against an account's quota.
 pub(crate) async fn stored_bytes(app: &App, uploader: Address) -> Result<u64, ApiError> {
     let pipeline = [
         doc! { "$match": { "uploader": format!("{uploader:#x}") } },
@@ -95,22 +95,22 @@ pub(crate) async fn stored_bytes(app: &App, uploader: Address) -> Result<u64, Ap
     Ok(u64::try_from(bytes).unwrap_or(0))
 }
 
-/// Writes a row's new state.
+/// Stores a row's new state.
 pub(crate) async fn set_state(app: &App, id: &str, state: PinState) -> Result<(), ApiError> {
     let change = doc! { "$set": { "state": state.as_str(), "changed_at": seconds(app) } };
     pins(app).update_one(doc! { "_id": id }, change).await?;
     Ok(())
 }
 
-/// Now, as BSON keeps it.
+/// Returns the current time in BSON's integer type.
 pub(crate) fn seconds(app: &App) -> i64 {
     i64::try_from(app.clock.now()).unwrap_or(i64::MAX)
 }
 
-/// Makes sure that the envelope lies here, and that its header named this record and version when it was uploaded.
+/// Checks that the envelope is stored here, and that its header named this record and version when it was uploaded.
 ///
 /// # Errors
-/// `cid_mismatch`, `invalid_envelope`, `not_found`.
+/// Returns `cid_mismatch`, `invalid_envelope` or `not_found`.
 pub(crate) async fn expect_stored(
     app: &App,
     uploader: Address,
@@ -125,13 +125,13 @@ pub(crate) async fn expect_stored(
     };
     let mut ours = of_version.clone();
     ours.insert("cid", &cid);
-    // A row that is about to be registered is young again: whoever sweeps either has marked it before, so that it is not
-    // found here, or finds it changed and leaves it.
+    // Updates the time of a row that is about to be registered. The sweeper has either marked the row before, so it is
+    // not found here, or it sees the change and leaves the row.
     let touched = pins(app).update_one(ours, doc! { "$set": { "changed_at": seconds(app) } }).await?;
     if touched.matched_count > 0 {
         return Ok(());
     }
-    // What somebody else has uploaded for this version is no fault of the caller's.
+    // Another uploader's envelope for this version is not the caller's fault.
     let mut own = of_version;
     own.insert("uploader", &uploader);
     if pins(app).find_one(own).await?.is_some() {
@@ -140,5 +140,5 @@ pub(crate) async fn expect_stored(
     if pins(app).find_one(doc! { "cid": &cid, "uploader": &uploader }).await?.is_some() {
         return Err(ApiError::new(ErrorCode::InvalidEnvelope, "the uploaded envelope names another record or version"));
     }
-    Err(ApiError::not_found("the envelope was not uploaded here"))
+    Err(ApiError::not_found("this server does not have the envelope"))
 }

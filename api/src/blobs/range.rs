@@ -5,11 +5,11 @@ use protocol::error_code::ErrorCode;
 
 use crate::error::ApiError;
 
-/// The range that is asked for, as offset and length; `None` for the whole. A header that is no byte range, or names
-/// several, is ignored, as the RFC allows.
+/// Returns the requested range as offset and length, or `None` for the whole file. A header that is not a byte range,
+/// or that has several ranges, is ignored, as the RFC allows.
 ///
 /// # Errors
-/// `invalid_range` when none of it lies in a file of `size` bytes.
+/// Returns `invalid_range` when no part of it is in a file of `size` bytes.
 pub(super) fn of(headers: &HeaderMap, size: u64) -> Result<Option<(u64, u64)>, ApiError> {
     let Some(spec) = headers.get(header::RANGE).and_then(|value| value.to_str().ok()?.trim().strip_prefix("bytes="))
     else {
@@ -30,7 +30,7 @@ pub(super) fn of(headers: &HeaderMap, size: u64) -> Result<Option<(u64, u64)>, A
     }
 }
 
-/// First and last byte; the first is absent in a suffix range.
+/// Parses the first and last byte. The first is absent in a suffix range.
 fn parse(spec: &str) -> Option<(Option<u64>, Option<u64>)> {
     let (first, last) = spec.trim().split_once('-')?;
     let number = |text: &str| -> Option<Option<u64>> {
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_single_byte_range_is_ignored() {
+    fn other_than_a_single_byte_range_is_ignored() {
         for range in ["bytes=0-1,3-4", "bytes=5-3", "lines=0-1", "bytes=a-b", "bytes=-", "bytes=+1-2"] {
             assert_eq!(asked(range, 10), Ok(None), "{range}");
         }

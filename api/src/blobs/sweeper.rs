@@ -1,5 +1,5 @@
-//! The sweeper: lets go of uploads that were never registered, and of records that were withdrawn once that can no longer be
-//! lifted.
+//! The sweeper. It removes uploads that were never registered, and the blobs of withdrawn records once the withdrawal
+//! is final.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use protocol::{
 use super::ledger::{PinDoc, PinState, pins, seconds, set_state};
 use crate::{app::App, chain::Block, lease::Lease};
 
-/// Sweeps now and then until the server shuts down; one replica at a time.
+/// Sweeps at intervals until the server shuts down. One replica does this at a time.
 pub(crate) async fn run(app: App) {
     let limits = &app.settings.limits;
     let mut lease = Lease::new(&app.database, "sweeper", Duration::from_secs(limits.lease_seconds));
@@ -28,28 +28,29 @@ pub(crate) async fn run(app: App) {
         match lease.hold().await {
             Ok(true) => {
                 if let Err(error) = sweep(&app, Some(&mut lease)).await {
-                    tracing::warn!(cause = format!("{error:#}"), "sweeping was cut short; the next sweep goes on");
+                    tracing::warn!(cause = format!("{error:#}"), "sweeping was interrupted; the next sweep continues");
                 }
             }
             Ok(false) => {}
-            Err(error) => tracing::warn!(cause = %error, "the sweeper's lease could not be asked for"),
+            Err(error) => tracing::warn!(cause = %error, "the sweeper's lease could not be requested"),
         }
     }
     let _ = lease.release().await;
 }
 
-/// One sweep, for whoever knows that no other is under way. Without the lease, so for tests and maintenance only.
+/// Sweeps once, without the lease. For tests and maintenance, where no other sweep is running.
 ///
 /// # Errors
-/// When a part does not answer.
+/// Returns an error when a service does not answer.
 pub async fn sweep_once(app: &App) -> anyhow::Result<()> {
     sweep(app, None).await
 }
 
-/// Does nothing while the mirror is behind the chain, because then it cannot say what is not registered.
+/// Sweeps once. Does nothing while the mirror is behind the chain, because it cannot show then which uploads are
+/// unregistered.
 ///
 /// # Errors
-/// When a part does not answer; the next sweep goes on.
+/// Returns an error when a service does not answer. The next sweep continues.
 async fn sweep(app: &App, mut lease: Option<&mut Lease>) -> anyhow::Result<()> {
     let Some(mirrored) = fresh_mirror(app).await? else { return Ok(()) };
     let now = app.clock.now();
@@ -80,7 +81,7 @@ async fn sweep(app: &App, mut lease: Option<&mut Lease>) -> anyhow::Result<()> {
         let record: RecordDoc = withdrawn.deserialize_current()?;
         let of_record = doc! { "record": record.id.to_string(), "state": { "$ne": "uploading" } };
         let rows: Vec<PinDoc> = pins(app).find(of_record).await?.try_collect().await?;
-        // The mirror only says where to look; the chain says whether the patient could still lift it.
+        // The mirror finds candidates. The chain decides whether the patient could still lift the tombstone.
         if rows.is_empty() || !is_tombstone_final(app, &record, &deepest).await? {
             continue;
         }
@@ -92,7 +93,7 @@ async fn sweep(app: &App, mut lease: Option<&mut Lease>) -> anyhow::Result<()> {
         }
     }
 
-    // A server that was killed during an upload leaves its reservation behind; one that was killed while unpinning
+    // A server that was killed during an upload leaves its reservation behind. One that was killed while unpinning
     // leaves a row to finish.
     pins(app).delete_many(doc! { "state": "uploading", "changed_at": { "$lt": before } }).await?;
     let mut unfinished = pins(app).find(doc! { "state": "leaving" }).await?;
@@ -102,7 +103,7 @@ async fn sweep(app: &App, mut lease: Option<&mut Lease>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The mirror's place, if it is close to the head.
+/// Returns the mirror's position, if it is close to the head.
 async fn fresh_mirror(app: &App) -> anyhow::Result<Option<CursorDoc>> {
     let cursors = app.database.collection::<CursorDoc>(mirror::CURSOR);
     let Some(cursor) = cursors.find_one(doc! { "_id": CURSOR_ID }).await? else { return Ok(None) };
@@ -110,15 +111,14 @@ async fn fresh_mirror(app: &App) -> anyhow::Result<Option<CursorDoc>> {
     Ok((cursor.block_number + app.settings.limits.mirror_lag_blocks_max >= head.number).then_some(cursor))
 }
 
-/// The block behind which nothing is taken back any more, as far as the mirror has come.
+/// Returns the block up to which nothing can be undone any more, as far as the mirror has come.
 async fn deepest(app: &App, mirrored: &CursorDoc) -> anyhow::Result<Block> {
     let number = mirrored.block_number.saturating_sub(app.settings.limits.confirmations);
     app.chain_view.block_at(number).await.map_err(|error| anyhow::anyhow!("{}", error.code()))
 }
 
 async fn is_tombstone_final(app: &App, record: &RecordDoc, at: &Block) -> anyhow::Result<bool> {
-    let answer = app.chain_view.is_tombstone_final(record.id, at).await;
-    answer.map_err(|error| anyhow::anyhow!("{}", error.code()))
+    app.chain_view.is_tombstone_final(record.id, at).await.context("the chain does not answer")
 }
 
 async fn is_registered(app: &App, row: &PinDoc) -> anyhow::Result<bool> {
@@ -127,54 +127,55 @@ async fn is_registered(app: &App, row: &PinDoc) -> anyhow::Result<bool> {
     Ok(version.is_some_and(|version| Some(&version.cid) == row.cid.as_ref()))
 }
 
-/// Whether a registration of the row's blob may be there that the mirror does not show yet.
+/// Returns whether the row's blob may be registered in a way that the mirror does not show yet.
 async fn may_be_registered(app: &App, row: &PinDoc) -> anyhow::Result<bool> {
     Ok(is_relay_in_flight(app, row).await? || is_ahead_of_mirror(app, row).await?)
 }
 
-/// Whether the chain has this version of the record already and the mirror not yet, so that nobody knows its CID.
+/// Returns whether the chain has this version of the record and the mirror does not yet. The CID is then unknown.
 async fn is_ahead_of_mirror(app: &App, row: &PinDoc) -> anyhow::Result<bool> {
     let on_chain = app.chain_view.find_record(row.record, BlockId::latest()).await;
-    let on_chain = on_chain.map_err(|error| anyhow::anyhow!("{}", error.code()))?;
+    let on_chain = on_chain.context("the chain does not answer")?;
     if on_chain.is_none_or(|record| record.version < row.version) {
         return Ok(false);
     }
-    // Asked after the chain: a mirror that caught up in between has either this CID, or another one that counts.
+    // The mirror is asked after the chain. If it caught up in between, it has either this CID or another one that
+    // counts.
     let versions = app.database.collection::<VersionDoc>(mirror::VERSIONS);
     let version = versions.find_one(doc! { "_id": row.version_id() }).await?;
     Ok(version.is_none_or(|version| Some(&version.cid) == row.cid.as_ref()))
 }
 
-/// Whether a registration by this uploader is still on its way to the chain.
+/// Returns whether a registration by this uploader is pending.
 async fn is_relay_in_flight(app: &App, row: &PinDoc) -> anyhow::Result<bool> {
     Ok(app.relay.is_registering(row.uploader).await?)
 }
 
-/// Why a row is let go.
+/// The reason why a row is removed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Why {
-    /// Nobody has registered it; an upload or a registration that comes after all is given way to.
+    /// It is not registered. A new upload or registration takes precedence.
     Unregistered,
-    /// Its record was withdrawn; nothing holds that up.
+    /// Its record was withdrawn. Nothing delays the removal.
     Withdrawn,
 }
 
-/// Removes a row, and the pin if this was the last row of its CID. See `upload::reserve` for why no upload can lose its
-/// pin to this.
+/// Removes a row, and the pin if this was the last row of its CID. `upload::reserve` explains why no upload can lose
+/// its pin to this.
 async fn let_go(app: &App, row: &PinDoc, why: Why) -> anyhow::Result<()> {
     let Some(cid) = &row.cid else { return Ok(()) };
     let leaving = doc! { "$set": { "state": PinState::Leaving.as_str(), "changed_at": seconds(app) } };
-    // Not if it has changed since it was looked at: a registration may be on its way.
+    // Does not match if the row has changed since it was read: a registration may be pending.
     let seen = doc! { "_id": &row.id, "changed_at": i64::try_from(row.changed_at)? };
     if pins(app).update_one(seen, leaving).await?.matched_count == 0 {
         return Ok(());
     }
     let version = doc! { "record": row.record.to_string(), "version": i32::from(row.version), "state": "uploading" };
-    // An upload may have begun, or an action been mined, between the first look and `leaving`; from here on, no
-    // registration is begun.
+    // An upload may have begun, or an action may have been mined, between the first check and `leaving`. From here on
+    // no registration can begin.
     if why == Why::Unregistered && (pins(app).find_one(version).await?.is_some() || may_be_registered(app, row).await?)
     {
-        // The upload waits for nobody: it is this sweep that comes back later.
+        // The upload does not wait. The next sweep tries again.
         pins(app).update_one(doc! { "_id": &row.id }, doc! { "$set": { "state": PinState::Stored.as_str() } }).await?;
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! One upload: reserve, check the header, stream, count.
+//! One upload: it reserves quota, checks the header, and streams and counts the bytes.
 
 use std::{
     io,
@@ -33,17 +33,22 @@ use crate::{
     error::ApiError,
 };
 
-/// How much of a refused body is still read, so that the client gets to see the answer instead of a closed connection.
+/// The most bytes of a refused body that are still read, so that the client receives the answer and not a closed
+/// connection.
 const DRAIN_BYTES_MAX: u64 = 4 << 20;
 
-/// The length of the body, as the head of the request announces it.
+/// Returns the length of the body according to the request's head.
 ///
 /// # Errors
-/// `unsupported_media_type`, `invalid_request` without a length, `too_large`, `invalid_envelope` when it cannot hold one.
+/// Returns `unsupported_media_type`, `invalid_request` without a length, `too_large`, or `invalid_envelope` when the
+/// body is too short for an envelope.
 pub(super) fn announced_length(app: &App, headers: &HeaderMap) -> Result<u64, ApiError> {
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if media_type != Some("application/octet-stream") {
-        return Err(ApiError::new(ErrorCode::UnsupportedMediaType, "an envelope is application/octet-stream"));
+        return Err(ApiError::new(
+            ErrorCode::UnsupportedMediaType,
+            "an envelope must have the media type application/octet-stream",
+        ));
     }
     let length = headers
         .get(header::CONTENT_LENGTH)
@@ -78,7 +83,7 @@ pub(super) async fn store(
         size: length,
         changed_at: app.clock.now(),
     };
-    // A task of its own: when the client goes away, the row must still be settled.
+    // A separate task: if the client disconnects, the row must still be settled.
     let (app, reserved) = (app.clone(), row.id.clone());
     let upload = tokio::spawn(async move {
         let stored = reserve_and_stream(&app, &row, body).await;
@@ -119,15 +124,15 @@ async fn reserve_and_stream(app: &App, row: &PinDoc, body: Body) -> Result<Store
     Ok(StoredBlob { cid, size: row.size })
 }
 
-/// Counts the announced bytes against the quota before the first of them comes, so that uploads at the same time cannot
-/// exceed it together.
+/// Counts the announced bytes against the quota before the first one arrives, so that parallel uploads cannot exceed it
+/// together.
 async fn reserve(app: &App, row: &PinDoc) -> Result<(), ApiError> {
     pins(app).insert_one(row).await?;
     if stored_bytes(app, row.uploader).await? > app.settings.limits.quota_bytes {
         return Err(ApiError::new(ErrorCode::QuotaExceeded, "this account's storage is full"));
     }
-    // Whoever unpins looks for our row after writing `leaving`; we look for `leaving` after writing our row. So at
-    // least one of the two gives way, and no pin is removed under an upload that counts on it.
+    // The sweeper writes `leaving` and then looks for our row. We write our row and then look for `leaving`. So at
+    // least one of the two gives way, and no pin is removed under an upload that relies on it.
     let leaving = pins(app)
         .find_one(doc! { "record": row.record.to_string(), "version": i32::from(row.version), "state": "leaving" })
         .await?;
@@ -157,8 +162,8 @@ async fn checked_head(body: &mut BodyDataStream, row: &PinDoc, idle: Duration) -
     Ok(head.freeze())
 }
 
-/// The whole envelope again; an error unless it has exactly `length` bytes, none of them after the deadline, and never
-/// stands still for the idle time.
+/// Returns the stream of the whole envelope. It fails unless it has exactly `length` bytes, all before the deadline,
+/// and never pauses for the idle time.
 fn counted(
     head: Bytes,
     body: BodyDataStream,
@@ -187,16 +192,16 @@ fn counted(
     Box::pin(pieces.chain(check))
 }
 
-/// Writes what the upload has become. The same bytes stored twice by the same uploader count once.
+/// Stores the result of the upload. The same bytes stored twice by the same uploader count once.
 ///
 /// # Errors
-/// `unavailable` when the sweeper has taken the row away meanwhile; what was stored is unpinned then.
+/// Returns `unavailable` when the sweeper has removed the row in the meantime. The stored bytes are then unpinned.
 async fn settle(app: &App, row: &PinDoc, cid: &str) -> Result<(), ApiError> {
     let change = doc! { "$set": { "state": PinState::Stored.as_str(), "cid": cid, "changed_at": seconds(app) } };
     let settled = pins(app).update_one(doc! { "_id": &row.id }, change).await?;
     if settled.matched_count != 1 {
-        // A pin without a row would be outside every quota, and nobody would ever let go of it.
-        // The same bytes may have another row, or be coming in once more.
+        // A pin without a row would be outside every quota, and nothing would ever remove it. But another row may have
+        // the same bytes, or another upload of them may be running.
         let same = doc! { "cid": cid };
         let coming = doc! { "record": row.record.to_string(), "version": i32::from(row.version), "state": "uploading" };
         if pins(app).find_one(same).await?.is_none() && pins(app).find_one(coming).await?.is_none() {

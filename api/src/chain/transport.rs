@@ -1,5 +1,5 @@
-//! The connection to a chain node over http, whose errors do not show the node's URL: it often has a key in it, and
-//! errors are logged.
+//! The connection to a chain node over http. Its errors are logged, so they do not contain the node's URL, which often
+//! contains a key.
 
 use std::task::{Context, Poll};
 
@@ -13,13 +13,13 @@ use alloy::{
 };
 use tower::{Layer, Service};
 
-/// A provider that asks the node at `url`.
+/// Returns a provider for the node at `url`.
 pub(crate) fn connect(client: reqwest::Client, url: Url) -> DynProvider {
     let client = ClientBuilder::default().layer(WithoutUrl).http_with_client(client, url);
     ProviderBuilder::new().connect_client(client).erased()
 }
 
-/// Takes the URL out of errors.
+/// Removes the URL from errors.
 #[derive(Clone, Copy)]
 struct WithoutUrl;
 
@@ -31,7 +31,7 @@ impl<S> Layer<S> for WithoutUrl {
     }
 }
 
-/// A transport whose errors have no URL.
+/// A transport whose errors contain no URL.
 #[derive(Clone)]
 struct UrlLess<S>(S);
 
@@ -71,11 +71,11 @@ mod tests {
 
     #[tokio::test]
     async fn an_error_does_not_show_the_key_in_the_url() {
-        // Port 1 of this machine: nobody listens there.
+        // Port 1 of this machine, where nothing listens.
         let url: Url = "http://127.0.0.1:1/v3/very-secret".parse().expect("a URL");
         let plain = ProviderBuilder::new().connect_reqwest(reqwest::Client::new(), url.clone());
         let error = plain.get_block_number().await.expect_err("nobody answers");
-        assert!(format!("{error:?}").contains("very-secret"), "the transport alone would show it");
+        assert!(format!("{error:?}").contains("very-secret"), "without the wrapper, the error contains it");
         let error = connect(reqwest::Client::new(), url).get_block_number().await.expect_err("nobody answers");
         assert!(!format!("{error} {error:?}").contains("very-secret"));
     }

@@ -1,8 +1,9 @@
 //! Kubo's RPC.
 //!
-//! Small calls go through `ipfs-api-backend-hyper`. The two streams do not: that crate opens a connection for each call,
-//! feeds uploads through a multipart encoder in 8 KiB pieces, and ends a download that broke off as if it were whole,
-//! because it ignores trailers. Here the pieces are handed on as they came from the network, and every wait has an end.
+//! Small calls use `ipfs-api-backend-hyper`. The two streams do not use it. That crate opens a connection for each
+//! call, passes uploads through a multipart encoder in 8 KiB pieces, and reports an interrupted download as complete,
+//! because it ignores trailers. Here the pieces are passed on as they arrive from the network, and every wait has a
+//! time limit.
 
 use std::{
     io,
@@ -24,7 +25,7 @@ use tokio::time::{Instant, timeout};
 use super::{ByteStream, ContentError, ContentStore};
 use crate::settings::Limits;
 
-/// UnixFS profile `unixfs-v1-2025`, said out loud, so that a node with other defaults gives the same CIDs.
+/// UnixFS profile `unixfs-v1-2025`. It is sent explicitly, so that a node with other defaults returns the same CIDs.
 const ADD_QUERY: &str = "pin=true&quieter=true&progress=false&cid-version=1&hash=sha2-256&raw-leaves=true\
     &chunker=size-1048576&max-file-links=1024&wrap-with-directory=false";
 
@@ -39,10 +40,10 @@ pub struct Kubo {
 }
 
 impl Kubo {
-    /// The node at `url`.
+    /// Creates a client for the node at `url`.
     ///
     /// # Errors
-    /// When the URL cannot be used.
+    /// Returns an error when the URL cannot be used.
     pub fn new(url: &str, limits: &Limits) -> anyhow::Result<Self> {
         let url = url.trim_end_matches('/').to_owned();
         let call_wait = Duration::from_secs(limits.kubo_seconds_max);
@@ -62,7 +63,7 @@ impl Kubo {
         })
     }
 
-    /// Runs a small call with our timeout; the crate has none.
+    /// Runs a small call with a timeout, because the crate has none.
     async fn call<T>(&self, call: BoxFuture<'_, Result<T, CallError>>) -> Result<T, ContentError> {
         match timeout(self.call_wait, call).await {
             Ok(Ok(answer)) => Ok(answer),
@@ -73,7 +74,7 @@ impl Kubo {
     }
 }
 
-/// One line of the answer to `add`. An error after the head of the answer has this form too.
+/// One line of the answer to `add`. An error after the answer's head has this form too.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct AddLine {
@@ -126,7 +127,7 @@ impl ContentStore for Kubo {
                 return Err(ContentError::Unreachable(anyhow!("an upload stood still")));
             }
         };
-        // Kubo may have answered although the stream broke off; then it has no end of the form and pins nothing.
+        // Kubo may have answered although the stream broke off. Without the end of the form it pins nothing.
         if progress.broke.load(Ordering::Relaxed) {
             return Err(ContentError::Interrupted(io::ErrorKind::UnexpectedEof.into()));
         }
@@ -158,7 +159,7 @@ impl ContentStore for Kubo {
     }
 
     async fn size(&self, cid: &str) -> Result<Option<u64>, ContentError> {
-        // `files/stat` knows the length of the file itself; other calls count the links of the tree as well.
+        // `files/stat` returns the length of the file itself. Other calls also count the links of the tree.
         let url = format!("{}/api/v0/files/stat?arg=/ipfs/{cid}", self.url);
         let asked = async {
             let answer = self.streams.post(url).send().await?;
@@ -177,7 +178,7 @@ impl ContentStore for Kubo {
 
     async fn unpin(&self, cid: &str) -> Result<(), ContentError> {
         match self.call(Box::pin(self.calls.pin_rm(cid, true))).await {
-            // The one way Kubo has to say so.
+            // Kubo reports this case only by its text.
             Err(ContentError::Refused(message)) if message.contains("not pinned") => Ok(()),
             other => other.map(drop),
         }
@@ -188,12 +189,12 @@ impl ContentStore for Kubo {
     }
 }
 
-/// The URL names the CID, which belongs into no log.
+/// Returns the error without the URL, because the URL contains the CID, which must not be logged.
 fn unreachable(error: reqwest::Error) -> ContentError {
     ContentError::Unreachable(error.without_url().into())
 }
 
-/// Kubo's sentences name CIDs too.
+/// Returns the error without CIDs, which Kubo's messages may contain.
 fn refused(message: &str) -> ContentError {
     /// The shortest CIDs, of version 0, have 46 characters.
     const CID_CHARACTERS_MIN: usize = 46;
@@ -207,10 +208,10 @@ fn refused(message: &str) -> ContentError {
     ContentError::Refused(without)
 }
 
-/// How an upload comes along.
+/// The progress of an upload.
 struct Progress {
     began: Instant,
-    /// Milliseconds from the beginning to the last piece.
+    /// Milliseconds from the start to the last piece.
     last_ms: AtomicU64,
     /// Whether the stream ended with an error.
     broke: AtomicBool,
@@ -229,7 +230,7 @@ impl Progress {
         }
     }
 
-    /// Ends when no piece has moved for so long.
+    /// Returns when no piece has moved for this time.
     async fn standstill(&self, wait: Duration) {
         loop {
             let deadline = self.began + Duration::from_millis(self.last_ms.load(Ordering::Relaxed)) + wait;
@@ -246,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_names_no_cid() {
+    fn an_error_contains_no_cid() {
         let cid = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy";
         let message = format!("block was not found locally (offline): ipld: could not find {cid}: /ipfs/{cid}");
         assert_eq!(
@@ -260,11 +261,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_unreachable_node_is_told_of_without_the_url() {
+    async fn the_error_of_an_unreachable_node_does_not_contain_the_url() {
         let cid = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy";
-        // Port 1 of this machine: nobody listens there.
+        // Port 1 of this machine, where nothing listens.
         let error = reqwest::Client::new().post(format!("http://127.0.0.1:1/{cid}")).send().await.expect_err("refused");
-        assert!(format!("{error}").contains(cid), "reqwest alone would tell");
+        assert!(format!("{error}").contains(cid), "without the wrapper, the error contains it");
         let ContentError::Unreachable(cause) = unreachable(error) else { panic!("another error") };
         assert!(!format!("{cause:#}").contains(cid) && !format!("{cause:?}").contains(cid));
     }

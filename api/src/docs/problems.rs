@@ -1,8 +1,8 @@
-//! Which problems each operation may answer with, for the OpenAPI document.
+//! The problems that each operation may return, for the OpenAPI document.
 //!
-//! What follows from the document itself, such as a session or a body, is worked out; the rest stands in [`own_of`]. The
-//! server compares every answer with this list ([`Documented`]) and, in a debug build, breaks off when it is not there:
-//! so every test that sees an answer is a test of the list.
+//! Problems that follow from the document itself, for example from a session or a body, are derived. The others are
+//! listed in [`own_of`]. The server compares every answer with this list ([`Documented`]), and a debug build panics if
+//! the answer is not in it. Every test that receives an answer therefore also tests the list.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -13,7 +13,7 @@ use utoipa::openapi::{OpenApi, path::Operation};
 
 use crate::idempotency;
 
-/// What the relay and the contracts say about a signed action.
+/// Problems that the relay and the contracts can return for a signed action.
 const ACTION: &[ErrorCode] = &[
     AlreadyExists,
     BudgetExceeded,
@@ -34,7 +34,7 @@ const ACTION: &[ErrorCode] = &[
     WouldRevert,
 ];
 
-/// What an operation's own handler may say, beside [`common`].
+/// Returns the problems of an operation's own handler, in addition to [`common`].
 fn own_of(method: &Method, path: &str) -> Vec<ErrorCode> {
     let own: &[&[ErrorCode]] = match (method.as_str(), path) {
         ("POST", "/v1/auth/login") => {
@@ -109,9 +109,9 @@ fn own_of(method: &Method, path: &str) -> Vec<ErrorCode> {
     own.concat()
 }
 
-/// What follows from the document.
+/// Returns the problems that follow from the document.
 fn common(method: &Method, path: &str, operation: &Operation) -> Vec<ErrorCode> {
-    // Any request may be malformed, too long, too slow, or one too many; and something of ours may break.
+    // Any request may be malformed, too long, too slow, or over a limit, and the server itself may fail.
     let mut codes = vec![InvalidRequest, UriTooLong, HeadTooLarge, RequestTimeout, RateLimited, Internal, Unavailable];
     let needs_session = operation.security.is_none();
     if needs_session {
@@ -121,7 +121,7 @@ fn common(method: &Method, path: &str, operation: &Operation) -> Vec<ErrorCode> 
         codes.push(UnsupportedTransferCoding);
         codes.push(InProgress);
         if needs_session {
-            // A cookie from elsewhere.
+            // A cookie that another site's page sent along.
             codes.push(Forbidden);
         }
     }
@@ -134,7 +134,7 @@ fn common(method: &Method, path: &str, operation: &Operation) -> Vec<ErrorCode> 
     codes
 }
 
-/// The operations of the document with their methods.
+/// Returns the operations of the document, with their methods and paths.
 fn operations(openapi: &mut OpenApi) -> impl Iterator<Item = (Method, String, &mut Operation)> {
     openapi.paths.paths.iter_mut().flat_map(|(path, item)| {
         let operations = [
@@ -148,7 +148,7 @@ fn operations(openapi: &mut OpenApi) -> impl Iterator<Item = (Method, String, &m
     })
 }
 
-/// Writes each operation's problems into the document.
+/// Adds the problems of each operation to the document.
 pub(super) fn describe(mut openapi: OpenApi) -> OpenApi {
     let mut shared = BTreeSet::new();
     for (method, path, operation) in operations(&mut openapi) {
@@ -161,27 +161,27 @@ pub(super) fn describe(mut openapi: OpenApi) -> OpenApi {
             let known =
                 responses.get(&status.to_string()).map(|known| serde_json::to_value(known).expect("plain data"));
             let described = match (known, codes.first()) {
-                // One code alone is described once for all operations.
+                // A single code has one shared description.
                 (None, Some(code)) if codes.len() == 1 && method != Method::HEAD => {
                     shared.insert(*code);
                     json!({ "$ref": format!("#/components/responses/{code}") })
                 }
                 (known, _) => with_problem(known, &codes, method == Method::HEAD),
             };
-            let described = serde_json::from_value(described).expect("a response as OpenAPI has it");
+            let described = serde_json::from_value(described).expect("a valid OpenAPI response");
             responses.insert(status.to_string(), described);
         }
     }
     let components = openapi.components.get_or_insert_default();
     for code in shared {
         let described = with_problem(None, &BTreeSet::from([code]), false);
-        let described = serde_json::from_value(described).expect("a response as OpenAPI has it");
+        let described = serde_json::from_value(described).expect("a valid OpenAPI response");
         components.responses.insert(code.to_owned(), described);
     }
     openapi
 }
 
-/// A response that may be a problem with one of these codes, beside what it may be else.
+/// Returns a response that may be a problem with one of these codes, or the response that was described already.
 fn with_problem(known: Option<Value>, codes: &BTreeSet<&str>, is_bodiless: bool) -> Value {
     let named: Vec<String> = codes.iter().map(|code| format!("`{code}`")).collect();
     let problem = format!("A problem: {}.", named.join(", "));
@@ -200,9 +200,9 @@ fn with_problem(known: Option<Value>, codes: &BTreeSet<&str>, is_bodiless: bool)
     response
 }
 
-/// What the document says about answers, to compare them with.
+/// The answers that the document describes, to compare real answers with.
 pub(crate) struct Documented {
-    /// For each method and path: its statuses, and the codes of its problems.
+    /// For each method and path: the statuses and problem codes.
     operations: HashMap<(Method, String), (BTreeSet<u16>, Vec<ErrorCode>)>,
 }
 
@@ -217,8 +217,8 @@ impl Documented {
         Self { operations: operations(&mut openapi).map(entry).collect() }
     }
 
-    /// Whether an answer is one that the operation's description lists. What is no operation is not described, and is
-    /// not wrong.
+    /// Returns whether the operation's description lists this answer. A path without an operation is not described, and
+    /// counts as correct.
     pub(crate) fn has(&self, method: &Method, path: &str, status: u16, code: Option<ErrorCode>) -> bool {
         let Some((statuses, codes)) = self.operations.get(&(method.clone(), path.to_owned())) else { return true };
         statuses.contains(&status) && code.is_none_or(|code| codes.contains(&code))
@@ -230,21 +230,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_operations_of_the_document_have_problems_of_their_own() {
+    fn every_listed_path_is_in_the_document() {
         let mut openapi = crate::routes::openapi();
         let all: Vec<(Method, String)> = operations(&mut openapi).map(|(method, path, _)| (method, path)).collect();
         assert!(all.len() > 30);
-        // A path in the list that the document no longer has would go unnoticed: every word of the list is looked for.
+        // A path in the list that the document no longer has would not be noticed, so every path in the list is looked
+        // up.
         let source = include_str!("problems.rs");
         let list =
             &source[source.find("fn own_of").expect("it is there")..source.find("fn common").expect("it is there")];
         for path in list.split('"').skip(1).step_by(2).filter(|word| word.starts_with('/')) {
-            assert!(all.iter().any(|(_, known)| known == path), "{path} is no path of the document");
+            assert!(all.iter().any(|(_, known)| known == path), "{path} is not a path of the document");
         }
     }
 
     #[test]
-    fn what_is_not_listed_is_noticed() {
+    fn an_unlisted_answer_is_detected() {
         let documented = Documented::of(crate::routes::openapi());
         assert!(documented.has(&Method::GET, "/v1/me", 200, None));
         assert!(documented.has(&Method::GET, "/v1/me", 401, Some(NotSignedIn)));

@@ -1,4 +1,4 @@
-//! Whom an event of the chain concerns.
+//! Finds the people whom an event of the chain concerns.
 
 use std::collections::BTreeSet;
 
@@ -33,10 +33,10 @@ use crate::{
     },
 };
 
-/// The entries that tell people about one event; none for an event that concerns nobody.
+/// Returns the feed entries for one event. The list is empty if the event concerns nobody.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(super) async fn entries(app: &App, event: &EventDoc, decoded: ChainEvent) -> Result<Vec<FeedEntry>, ApiError> {
     let time = event.place.block_time;
     let (kind, subject, people) = match decoded {
@@ -52,19 +52,19 @@ pub(super) async fn entries(app: &App, event: &EventDoc, decoded: ChainEvent) ->
     };
     let known: BTreeSet<Address> =
         people.iter().filter(|person| !person.of_stranger).map(|person| person.address).collect();
-    // Who is concerned in two ways is told once, as somebody known.
+    // A person who is concerned in two ways gets one entry, not counted as caused by a stranger.
     let once = people.into_iter().filter(|person| !(person.of_stranger && known.contains(&person.address)));
     Ok(once.map(entry).collect())
 }
 
-/// What happened, to what, and whom it concerns.
+/// The kind of an event, its subject, and the people whom it concerns.
 type Interest = (FeedKind, String, BTreeSet<Person>);
 
-/// Somebody whom an event concerns.
+/// A person whom an event concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Person {
     address: Address,
-    /// Whether a stranger has caused it, so that it is bounded.
+    /// Whether a stranger caused the event, so that the number of entries is limited.
     of_stranger: bool,
 }
 
@@ -74,12 +74,12 @@ impl From<Address> for Person {
     }
 }
 
-/// Each of them, as somebody who has to do with the event.
+/// Returns these addresses as people who have a relation to the event.
 fn concerned<const N: usize>(addresses: [Address; N]) -> BTreeSet<Person> {
     addresses.into_iter().map(Person::from).collect()
 }
 
-/// The event as the contracts declare it; `None` for what is none of theirs.
+/// Returns the event as the contracts declare it. Returns `None` if it is not one of theirs.
 pub(super) fn decode(deployment: &Deployment, event: &EventDoc) -> Option<ChainEvent> {
     const CONTRACTS: [ContractName; 5] = [
         ContractName::Accreditation,
@@ -115,7 +115,7 @@ async fn of_record(app: &App, event: RecordRegistryEvents) -> Result<Interest, A
     }
     let over_record = doc! { "scope_id": format!("{id:#x}"), "kind": ScopeKind::Record.as_str() };
     let rows = shown(received::of_mirrored(&app.database, &app.at_rest, patient, over_record).await?);
-    // Who had a grant once hears nothing more of the record.
+    // Former grantees get no more entries about the record.
     people.extend(people_of(grants::active(app, &rows).await?));
     Ok((kind, RecordId(id).to_string(), people))
 }
@@ -134,7 +134,7 @@ async fn of_grant(app: &App, event: GrantRegistryEvents, time: u64) -> Result<In
             let rows =
                 shown(received::of_mirrored(&app.database, &app.at_rest, revoked.patient, Document::new()).await?);
             let ended = grants::mirrored(app, rows.iter().map(|row| row.opened.grant)).await?;
-            // Those whose grant this event has ended, and nobody whose grant had ended before.
+            // Grantees whose grant this event ended, without those whose grant had ended before.
             let stood = |row: &&ReceivedRow| {
                 ended.get(&row.opened.grant).is_some_and(|grant| {
                     grant.rights != 0
@@ -148,12 +148,12 @@ async fn of_grant(app: &App, event: GrantRegistryEvents, time: u64) -> Result<In
         }
         _ => return Ok((FeedKind::Granted, String::new(), BTreeSet::new())),
     };
-    // It is about this very grant, so its grantee hears of it whatever has become of it.
+    // The event is about this grant, so its grantee gets an entry whatever the state of the grant.
     let id = scope_kind.map(|scope_kind| GrantId::derive(patient, tag.into(), scope_kind, scope_id));
     let this: Vec<GrantId> = id.into_iter().collect();
     let mut rows = shown(received::of_grants(&app.database, &app.at_rest, patient, &this).await?.into_values());
     if rows.is_empty() {
-        // Where its capsules never came here, another grant under the same tag tells whose it is.
+        // If this server never received the capsules, another grant under the same tag shows who the grantee is.
         rows = shown(
             received::of_mirrored(&app.database, &app.at_rest, patient, doc! { "tag": format!("{tag:#x}") }).await?,
         );
@@ -164,7 +164,7 @@ async fn of_grant(app: &App, event: GrantRegistryEvents, time: u64) -> Result<In
 }
 
 async fn of_log(app: &App, event: AccessLogEvents) -> Result<Interest, ApiError> {
-    // Anybody may keep a log of their own on this contract; only the deployment's operator releases keys.
+    // Anybody may keep a log in this contract. Only the deployment's operator releases keys.
     let accessed = match event {
         AccessLogEvents::Accessed(accessed) if accessed.operator == app.deployment.operator => accessed,
         _ => return Ok((FeedKind::Accessed, String::new(), BTreeSet::new())),
@@ -197,12 +197,13 @@ fn of_accreditation(event: &AccreditationEvents) -> Interest {
     (FeedKind::AccreditationChanged, format!("{about:#x}"), people)
 }
 
-/// Of these, what their grantees see: not what they have hidden, nor what comes from somebody whom they have blocked.
+/// Returns the grants that their grantees see: without hidden ones, and without those from people whom the grantee has
+/// blocked.
 fn shown(grants: impl IntoIterator<Item = ReceivedRow>) -> Vec<ReceivedRow> {
     grants.into_iter().filter(|row| !row.doc.hidden && row.doc.shelf != Shelf::Blocked).collect()
 }
 
-/// The grantees of these.
+/// Returns the grantees of these grants.
 fn people_of<'a>(grants: impl IntoIterator<Item = &'a ReceivedRow>) -> BTreeSet<Person> {
     let person =
         |row: &ReceivedRow| Person { address: row.opened.grantee, of_stranger: row.doc.shelf == Shelf::Strangers };

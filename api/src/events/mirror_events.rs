@@ -1,5 +1,5 @@
-//! From the mirror's events to the feed. One replica does it, held by a lease; the place in the change stream is kept,
-//! so that a restart goes on where it was. Telling something twice changes nothing.
+//! Copies the mirror's events to the feed. One replica does this, under a lease. The place in the change stream is
+//! stored, so that a restart continues from there. Writing the same event twice changes nothing.
 
 use std::time::{Duration, Instant};
 
@@ -10,15 +10,15 @@ use protocol::mirror::{self, EventDoc};
 use super::interest;
 use crate::{app::App, error::ApiError, lease::Lease, retire, store::feed};
 
-/// After an interruption the blocks from so far back are told again.
+/// The number of past blocks that are read again after an interruption.
 const OVERLAP_BLOCKS: i64 = 64;
 
-/// Why following stopped. It begins again.
+/// The reason why following stopped. It starts again.
 #[derive(Debug, thiserror::Error)]
 enum FollowError {
     #[error("the database does not answer: {0}")]
     Store(#[from] mongodb::error::Error),
-    #[error("an event could not be told: {0:?}")]
+    #[error("an event could not be added to the feed: {0:?}")]
     Api(ApiError),
 }
 
@@ -29,7 +29,7 @@ pub(super) async fn follow(app: App) {
             () = app.shutdown.cancelled() => break,
             outcome = follow_while_held(&app, &mut lease) => {
                 if let Err(error) = outcome {
-                    tracing::warn!(%error, "the mirror's events could not be followed; beginning again");
+                    tracing::warn!(%error, "the mirror's events could not be followed; starting again");
                 }
             }
         }
@@ -59,7 +59,8 @@ async fn follow_while_held(app: &App, lease: &mut Lease) -> Result<(), FollowErr
     let mut changes = match resumed {
         Some(changes) => changes,
         None => {
-            // The server has forgotten the place, or there never was one: watch from now, then tell what lies between.
+            // The server has discarded the place, or there was none. Watches from now on, and then reads the events in
+            // between.
             let changes = events.watch().pipeline(inserts).await?;
             if block_number >= 0 {
                 tell_again(app, block_number - OVERLAP_BLOCKS).await?;

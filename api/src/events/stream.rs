@@ -1,4 +1,4 @@
-//! From the feed's collection to open connections.
+//! Sends new entries of the feed to open connections.
 
 use std::{collections::VecDeque, convert::Infallible, time::Duration};
 
@@ -17,35 +17,35 @@ use crate::{
     },
 };
 
-/// The most entries that are read at once for one connection.
+/// Most entries that are read at once for one connection.
 const PAGE: i64 = 100;
-/// How often a quiet connection looks by itself, and makes sure that its session still stands.
+/// The interval at which a quiet connection looks for entries, and checks that its session is still valid.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
-/// One open connection and how far it has read.
+/// One open connection, and the last entry that it has read.
 pub(super) struct Reader {
     pub(super) app: App,
     pub(super) caller: Caller,
     pub(super) news: broadcast::Receiver<News>,
-    /// Number of the last entry that was handed out.
+    /// Number of the last entry that was sent.
     pub(super) after: i64,
     pub(super) waiting: VecDeque<FeedEntry>,
-    /// Counts this connection while it lives.
+    /// Counts this connection until it is dropped.
     #[expect(dead_code, reason = "held for its Drop")]
     pub(super) connection: Connection,
 }
 
-/// The caller's events until the session ends, the server stops, or the client goes away.
+/// Returns the caller's events until the session ends, the server stops, or the client goes away.
 pub(super) fn events(reader: Reader) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     stream::unfold(reader, |mut reader| async move {
         let event = loop {
-            // An entry that does not open is told nobody; the rest is.
+            // An entry that does not open is skipped.
             if let Some(event) = reader.next().await?.event(&reader.app.at_rest, reader.caller.address) {
                 break event;
             }
         };
         let data = serde_json::to_string(&event).ok()?;
-        // The name on the wire is the one in the data.
+        // The event's name on the wire is the kind in its data.
         let name = serde_json::to_value(event.kind).ok()?.as_str()?.to_owned();
         Some((Ok(Event::default().id(event.id).event(name).data(data)), reader))
     })
@@ -73,7 +73,7 @@ impl Reader {
         feed::newer(&self.app.database, &self.app.at_rest, self.caller.address, self.after, PAGE).await
     }
 
-    /// Waits for something new; `None` when the connection has to end.
+    /// Waits for a new entry. Returns `None` when the connection must end.
     async fn wait(&mut self) -> Option<()> {
         let own = self.app.at_rest.blind(Lookup::Feed, self.caller.address);
         loop {
@@ -93,7 +93,7 @@ impl Reader {
         if self.caller.expires_at <= self.app.clock.now() {
             return false;
         }
-        // A database that is away for a moment ends nobody's session.
+        // A database that is unavailable for a moment ends no session.
         !matches!(sessions::find(&self.app.database, &self.caller.session).await, Ok(None))
     }
 }

@@ -1,4 +1,4 @@
-//! What is checked and kept when somebody grants.
+//! Checks and stores new grants and their bundles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,24 +39,24 @@ use crate::{
     work,
 };
 
-/// How far back the chain is asked for a grant that the mirror does not have yet.
+/// The number of recent blocks to search for a grant that the mirror does not have yet.
 const RECENT_BLOCKS: u64 = 1_000;
 
-/// What a Grant, or bundles without one, ask to be kept: checked as far as that needs nobody else.
+/// The bundles to store, with or without a Grant. Everything that needs no other service is checked.
 pub(super) struct Kept {
     body: GrantBody,
     tag: Tag,
-    /// For each bundle, in their order: the hash that the message must name, and what is to be stored of it.
+    /// For each bundle, in order: the hash that the message must name, and the parsed bundle.
     bundles: Vec<Checked>,
 }
 
-/// One bundle, once its form was found good.
+/// A bundle whose form is valid.
 struct Checked {
     hash: B256,
     parsed: Option<Bundle>,
 }
 
-/// Checks the form of all bundles and hashes each capsule once. Long work, so it leaves the async threads.
+/// Checks the form of all bundles and hashes each capsule once. This takes long, so it runs outside the async threads.
 ///
 /// # Errors
 /// `invalid_request`, `out_of_range`, `invalid_capsule`.
@@ -64,7 +64,7 @@ pub(super) async fn check_form(body: GrantBody) -> Result<Kept, ApiError> {
     let tag = opened_tag(&body)?;
     let capsules = body.bundles.iter().map(|bundle| bundle.capsules.len()).sum::<usize>();
     if capsules > CAPSULES_MAX {
-        return Err(ApiError::new(ErrorCode::OutOfRange, "the bundles have more than 4,096 capsules together"));
+        return Err(ApiError::new(ErrorCode::OutOfRange, "the bundles have more than 4,096 capsules in total"));
     }
     work::run(capsules * CAPSULE_LEN, move || {
         let bundles = body.bundles.iter().map(|bundle| checked(body.right, bundle)).collect::<Result<_, _>>()?;
@@ -73,11 +73,11 @@ pub(super) async fn check_form(body: GrantBody) -> Result<Kept, ApiError> {
     .await
 }
 
-/// Checks a signed Grant against the body that came with it, as far as that costs nothing.
+/// Checks a signed Grant against its body. Only checks that need no other service run here.
 ///
 /// # Errors
-/// `invalid_request` when they do not agree, `forbidden` for another patient's message, `out_of_range` for a grant whose
-/// form breaks a rule ([`GrantForm`]).
+/// Returns `invalid_request` when they do not agree, `forbidden` for another patient's message, and `out_of_range` for
+/// a grant that breaks a rule of its form ([`GrantForm`]).
 pub(super) fn check_message(
     caller: &Caller,
     signed: &SignedAction,
@@ -88,13 +88,13 @@ pub(super) fn check_message(
         return Err(ApiError::invalid("the message is not a Grant; send it to /v1/actions"));
     };
     if message.patient != caller.address {
-        return Err(ApiError::forbidden("only the patient grants"));
+        return Err(ApiError::forbidden("only the patient can give a grant"));
     }
     if opened_tag(body)?.0 != message.tag {
-        return Err(ApiError::invalid("grantee and salt do not open the tag of the message"));
+        return Err(ApiError::invalid("grantee and salt do not match the tag in the message"));
     }
     if message.rights != body.right.bit() {
-        return Err(ApiError::invalid("the right is not the one that the message grants"));
+        return Err(ApiError::invalid("the right differs from the one in the message"));
     }
     if message.scopes.len() != body.bundles.len() {
         return Err(ApiError::invalid("there must be one bundle for each scope of the message"));
@@ -120,16 +120,16 @@ pub(super) fn check_message(
     })
 }
 
-/// Compares the bundles with the hashes that the message names; gives the epoch that each grant will have.
+/// Compares the bundles with the hashes in the message. Returns the epoch that each grant will have.
 ///
 /// # Errors
-/// `invalid_request` when they do not agree.
+/// Returns `invalid_request` when they do not agree.
 pub(super) fn check_hashes(signed: &SignedAction, kept: &Kept) -> Result<Vec<u32>, ApiError> {
     let Action::Grant(message) = &signed.action else { return Ok(Vec::new()) };
     let mut epochs = Vec::with_capacity(kept.bundles.len());
     for (scope, checked) in message.scopes.iter().zip(&kept.bundles) {
         if checked.hash != scope.bundleHash {
-            return Err(ApiError::invalid("a bundle is not the one whose hash the message names"));
+            return Err(ApiError::invalid("a bundle does not match its hash in the message"));
         }
         let epoch = scope.epoch.checked_add(1);
         epochs.push(epoch.ok_or_else(|| ApiError::new(ErrorCode::OutOfRange, "the grant epoch is out of range"))?);
@@ -137,11 +137,11 @@ pub(super) fn check_hashes(signed: &SignedAction, kept: &Kept) -> Result<Vec<u32
     Ok(epochs)
 }
 
-/// Keeps the checked bundles of a Grant durably, before it is sent and after the contracts were found to accept it.
+/// Stores the checked bundles of a Grant durably, before it is sent and after the contracts were found to accept it.
 ///
 /// # Errors
-/// `key_not_registered` when the grantee has none, `not_found` for an unknown request, `unknown_record` and `forbidden` for
-/// a record that is not the patient's.
+/// Returns `key_not_registered` when the grantee has no key, `not_found` for an unknown request, and `unknown_record`
+/// or `forbidden` for a record that is not the patient's.
 pub(super) async fn keep(
     app: &App,
     caller: &Caller,
@@ -164,23 +164,24 @@ pub(super) async fn keep(
     store(app, caller.address, kept, &standings, &records?).await
 }
 
-/// Keeps the bundles of grants that stand on chain already.
+/// Stores the bundles of grants that are already on chain.
 ///
 /// # Errors
-/// `no_grant` when one does not stand, `invalid_request` when a bundle does not begin with the one that was granted.
+/// Returns `no_grant` when a grant is not on chain, and `invalid_request` when a bundle does not begin with the granted
+/// one.
 pub(super) async fn put_in_again(app: &App, caller: &Caller, kept: &Kept) -> Result<(), ApiError> {
     if kept.bundles.is_empty() {
-        return Err(ApiError::invalid("there is no bundle to keep"));
+        return Err(ApiError::invalid("the request contains no bundle"));
     }
     let mut standings = Vec::with_capacity(kept.bundles.len());
     for (bundle, checked) in kept.body.bundles.iter().zip(&kept.bundles) {
         let terms = standing_terms(app, caller.address, kept.tag, bundle, kept.body.right).await?;
         let granted = granted_hash(app, caller.address, kept.tag, bundle, &terms).await?;
-        // Later versions are added off chain, so the granted bundle is a beginning of the present one.
+        // Capsules of later versions are added off chain, so the granted bundle is the beginning of the current one.
         let begins = granted == checked.hash
             || checked.parsed.as_ref().is_some_and(|bundle| bundle.signed_len(granted).is_some());
         if !begins {
-            return Err(ApiError::invalid("the bundle does not begin with the one that was granted"));
+            return Err(ApiError::invalid("the bundle does not begin with the granted bundle"));
         }
         standings.push((terms.epoch, terms.not_after));
     }
@@ -195,12 +196,13 @@ pub(super) async fn put_in_again(app: &App, caller: &Caller, kept: &Kept) -> Res
     Ok(())
 }
 
-/// Replaces the bundle of a standing grant by one that has all its capsules and more.
+/// Replaces the bundle of an active grant with one that has all its capsules and more.
 ///
 /// # Errors
-/// `not_found` for who is not its patient, `grant_revoked`, `invalid_request` when a capsule would be lost.
+/// Returns `not_found` when the caller is not its patient, `grant_revoked`, and `invalid_request` when a capsule would
+/// be lost.
 pub(super) async fn catch_up(app: &App, caller: &Caller, grant: GrantId, bundle: BundleBody) -> Result<(), ApiError> {
-    let nothing = || ApiError::not_found("there is no such grant of yours here");
+    let nothing = || ApiError::not_found("this grant does not exist here, or is not yours");
     let known = received::find(&app.database, &app.at_rest, grant).await?;
     let known = known.filter(|known| known.opened.patient == caller.address).ok_or_else(nothing)?;
     if (bundle.kind, bundle.scope_id) != (known.opened.kind, known.opened.scope_id) {
@@ -217,13 +219,13 @@ pub(super) async fn catch_up(app: &App, caller: &Caller, grant: GrantId, bundle:
             _ => standing.body.capsules.is_empty(),
         };
         if !is_complete {
-            return Err(ApiError::invalid("the bundle lacks a capsule that the grantee has"));
+            return Err(ApiError::invalid("the bundle lacks a capsule that the grantee already has"));
         }
         Ok(KeptBundle { body: bundle, stored_at: now_ms(), ..standing })
     })
     .await?;
     bundles::replace(&app.database, &app.at_rest, &new).await?;
-    // Only if no later bundle was kept meanwhile: the row is about the newest.
+    // The row describes the newest bundle, so it stays if a later bundle was stored in the meantime.
     received::note_newest(&app.database, &app.at_rest, grant, new.epoch, new.newest_version()).await
 }
 
@@ -237,14 +239,14 @@ fn opened_tag(body: &GrantBody) -> Result<Tag, ApiError> {
     Ok(Tag::derive(body.grantee, body.salt))
 }
 
-/// The hash that the message must name for a bundle, and the bundle once its form was found good.
+/// Returns the hash that the message must name for a bundle, and the parsed bundle. Checks its form.
 fn checked(right: Right, bundle: &BundleBody) -> Result<Checked, ApiError> {
     match (right, bundle.kind) {
         (Right::Write, _) if !bundle.capsules.is_empty() => {
-            Err(ApiError::new(ErrorCode::InvalidCapsule, "a grant to write has no capsules"))
+            Err(ApiError::new(ErrorCode::InvalidCapsule, "a grant to write must not have capsules"))
         }
         (Right::Write, ScopeKind::Record) => {
-            Err(ApiError::new(ErrorCode::OutOfRange, "writing is granted over a category or all"))
+            Err(ApiError::new(ErrorCode::OutOfRange, "a grant to write must be over a category or all records"))
         }
         (Right::Write, _) => Ok(Checked { hash: Bundle::NONE, parsed: None }),
         (Right::Read, ScopeKind::Record) => {
@@ -252,12 +254,12 @@ fn checked(right: Right, bundle: &BundleBody) -> Result<Checked, ApiError> {
                 .map_err(|error| ApiError::new(ErrorCode::InvalidCapsule, error.to_string()))?;
             Ok(Checked { hash: bundle.hash(), parsed: Some(bundle) })
         }
-        (Right::Read, _) => Err(ApiError::new(ErrorCode::OutOfRange, "reading is granted over single records")),
+        (Right::Read, _) => Err(ApiError::new(ErrorCode::OutOfRange, "a grant to read must be over single records")),
     }
 }
 
-/// When each record that the bundles name was created (unix seconds). All must be the patient's: over another's record a
-/// grant opens nothing, and would only stand in its grantee's lists.
+/// Returns the time (Unix seconds) at which each record in the bundles was created. All must be the patient's. A grant
+/// over somebody else's record would open nothing and only fill its grantee's lists.
 async fn own_records(app: &App, patient: Address, bundles: &[BundleBody]) -> Result<BTreeMap<RecordId, u64>, ApiError> {
     let wanted = bundles.iter().filter(|bundle| bundle.kind == ScopeKind::Record);
     let wanted: BTreeSet<RecordId> = wanted.map(|bundle| RecordId(bundle.scope_id)).collect();
@@ -269,22 +271,23 @@ async fn own_records(app: &App, patient: Address, bundles: &[BundleBody]) -> Res
     let mirrored: Vec<RecordDoc> = records.find(doc! { "_id": { "$in": ids } }).await?.try_collect().await?;
     let mut known: BTreeMap<RecordId, (Address, u64)> =
         mirrored.into_iter().map(|record| (record.id, (record.patient, record.created))).collect();
-    // The mirror may be a moment behind; then the chain knows.
+    // If the mirror is a moment behind, the chain is asked.
     let missing: Vec<RecordId> = wanted.into_iter().filter(|record| !known.contains_key(record)).collect();
     for record in missing {
-        let found =
-            app.chain_view.find_record(record, BlockId::latest()).await?.ok_or_else(|| {
-                ApiError::new(ErrorCode::UnknownRecord, "a record that is to be shared is not on chain")
-            })?;
+        let found = app
+            .chain_view
+            .find_record(record, BlockId::latest())
+            .await?
+            .ok_or_else(|| ApiError::new(ErrorCode::UnknownRecord, "a record in the grant is not on chain"))?;
         known.insert(record, (found.patient, found.created.to::<u64>()));
     }
     if known.values().any(|(owner, _)| *owner != patient) {
-        return Err(ApiError::forbidden("only the patient of a record grants access to it"));
+        return Err(ApiError::forbidden("only the patient of a record can grant access to it"));
     }
     Ok(known.into_iter().map(|(record, (_, created))| (record, created)).collect())
 }
 
-/// What the grant says on chain now, if it stands with this right.
+/// Returns the terms of the grant on chain. It must be active with this right.
 async fn standing_terms(
     app: &App,
     patient: Address,
@@ -292,15 +295,13 @@ async fn standing_terms(
     bundle: &BundleBody,
     right: Right,
 ) -> Result<Terms, ApiError> {
-    let registry = app.chain_view.grant_registry();
-    let patient_epoch = registry.patientEpochOf(patient);
-    let (terms, patient_epoch) = tokio::join!(
-        app.chain_view.terms_of(patient, tag, (bundle.kind, bundle.scope_id), BlockId::latest()),
-        patient_epoch.call(),
-    );
-    let (terms, patient_epoch) = (terms?, patient_epoch?);
+    let head = BlockId::latest();
+    let (terms, patient_epoch) = tokio::try_join!(
+        app.chain_view.terms_of(patient, tag, (bundle.kind, bundle.scope_id), head),
+        app.chain_view.patient_epoch_of(patient, head),
+    )?;
     if terms.epoch == 0 {
-        return Err(ApiError::new(ErrorCode::NoGrant, "no such grant stands on chain"));
+        return Err(ApiError::new(ErrorCode::NoGrant, "this grant is not on chain"));
     }
     if terms.rights & right.bit() == 0 || terms.patient_epoch != patient_epoch {
         return Err(ApiError::new(ErrorCode::GrantRevoked, "the grant was revoked"));
@@ -308,7 +309,8 @@ async fn standing_terms(
     Ok(terms)
 }
 
-/// The bundle hash that was granted: from the mirror, or from the chain's recent events when the mirror is behind.
+/// Returns the hash of the granted bundle: from the mirror, or from the chain's recent events when the mirror is
+/// behind.
 async fn granted_hash(
     app: &App,
     patient: Address,
@@ -344,7 +346,8 @@ async fn granted_hash(
         .ok_or_else(|| ApiError::new(ErrorCode::Unavailable, "the mirror does not have the grant yet"))
 }
 
-/// A grant to read is useless to somebody without a key, and sealing to a key that is not on chain is a mistake.
+/// Checks that the grantee has the named key on chain. Without a key a grant to read is useless, and sealing to a key
+/// that is not on chain is a mistake.
 async fn expect_key(app: &App, body: &GrantBody) -> Result<(), ApiError> {
     if body.right == Right::Read && !app.chain_view.has_identity_key(body.grantee).await? {
         return Err(ApiError::new(ErrorCode::KeyNotRegistered, "the grantee has not published an encryption key"));
@@ -352,8 +355,8 @@ async fn expect_key(app: &App, body: &GrantBody) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Keeps bundles and their rows. `standings`: for each bundle the epoch that its grant has with it, and its end (unix
-/// seconds).
+/// Stores bundles and their rows. `standings` has for each bundle the epoch of its grant, and the end of the grant
+/// (Unix seconds).
 async fn store(
     app: &App,
     patient: Address,
@@ -386,7 +389,7 @@ async fn store(
         };
         received::write(&app.database, &app.at_rest, &new, shelf).await?;
     }
-    // Who was blocked in between is found here; who is blocked later finds the rows.
+    // Finds a block that was made in the meantime. A later block finds the rows.
     if relations::shelf(app, body.grantee, patient).await? != shelf {
         relations::sort_again(app, body.grantee, patient).await?;
     }
@@ -399,7 +402,7 @@ async fn store_bundles(app: &App, new: &[KeptBundle], parsed: &[Checked]) -> Res
     }
     for (bundle, Checked { parsed, .. }) in new.iter().zip(parsed) {
         let standing = bundles::find(&app.database, &app.at_rest, bundle.grant, bundle.epoch).await?;
-        // Catch-up adds capsules; the beginning that was signed, sent again, takes none of them away.
+        // Catch-up adds capsules. If the beginning that was signed is sent again, it must not remove them.
         let is_beginning = |known: &KeptBundle| {
             known.request == bundle.request
                 && match (parsed, Bundle::try_from(&known.body)) {

@@ -18,14 +18,14 @@ use crate::{
     store::received::{self, ReceivedRow},
 };
 
-/// The most rows of one patient over one record that count for a grantee. More tags than that are nobody's honest work.
+/// The most rows of one patient over one record that count for a grantee. No honest client creates more tags.
 const ROWS_OF_RECORD_MAX: i64 = 100;
 
-/// Those of these records of one patient that `grantee` may read now, as far as the mirror knows. For lists only, never
-/// for permission. Only the patient's own grants count: anybody may grant over anybody's record ids.
+/// Returns which of these records of one patient `grantee` may read now, as far as the mirror knows. For lists only,
+/// never for permission. Only the patient's own grants count, because anybody may grant over any record id.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn readable(
     app: &App,
     grantee: Address,
@@ -49,10 +49,10 @@ pub(crate) async fn readable(
     Ok(of_patient.filter(|record| active.iter().any(|row| covers(row, record))).map(|record| record.id).collect())
 }
 
-/// Those rows whose grant lets its grantee read now, as far as the mirror knows.
+/// Returns the rows whose grant lets its grantee read now, as far as the mirror knows.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn active<'a>(app: &App, rows: &'a [ReceivedRow]) -> Result<Vec<&'a ReceivedRow>, ApiError> {
     if rows.is_empty() {
         return Ok(Vec::new());
@@ -67,10 +67,10 @@ fn category_scope(category: u16) -> B256 {
     B256::left_padding_from(&category.to_be_bytes())
 }
 
-/// The mirror's grants with these ids.
+/// Returns the mirror's grants with these ids.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn mirrored(
     app: &App,
     ids: impl IntoIterator<Item = GrantId>,

@@ -1,4 +1,4 @@
-//! Whether grants count now, for a whole page of them in a fixed number of queries.
+//! Determines the current state of grants, for a whole page in a fixed number of queries.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,10 +13,11 @@ use protocol::{
 
 use crate::{app::App, error::ApiError, relay::Revocations};
 
-/// What of these patients' grants and records ends by messages that this server has accepted and the mirror does not hold yet.
+/// Returns which of these patients' grants and records are ended by messages that this server has accepted and that are
+/// not in the mirror yet.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn ending(
     app: &App,
     patients: &BTreeSet<Address>,
@@ -27,7 +28,7 @@ pub(crate) async fn ending(
     Ok(app.relay.revocations_of(patients, mirrored_to).await?)
 }
 
-/// What decides beside the grants themselves whether they count.
+/// The data, beside the grants themselves, that decides their state.
 pub(super) struct Standings {
     patient_epochs: BTreeMap<Address, u32>,
     revocations: BTreeMap<Address, Revocations>,
@@ -36,10 +37,10 @@ pub(super) struct Standings {
 }
 
 impl Standings {
-    /// Asks for all patients of these grants at once.
+    /// Reads the data for all patients of these grants.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// Returns an error when the database does not answer.
     pub(super) async fn of(app: &App, grants: impl Iterator<Item = &GrantDoc>) -> Result<Self, ApiError> {
         let patients: BTreeSet<Address> = grants.map(|grant| grant.patient).collect();
         let now = app.clock.now();
@@ -57,7 +58,7 @@ impl Standings {
         Ok(Self { patient_epochs, revocations, now })
     }
 
-    /// Whether a grant counts now.
+    /// Returns the current state of a grant.
     pub(super) fn state(&self, grant: &GrantDoc) -> GrantState {
         let patient_epoch = self.patient_epochs.get(&grant.patient).copied().unwrap_or(0);
         let is_ending =
@@ -65,7 +66,7 @@ impl Standings {
         if is_ending { GrantState::Revoked } else { grant.terms().state_at(patient_epoch, self.now) }
     }
 
-    /// Whether it lets its grantee read now.
+    /// Returns whether it lets its grantee read now.
     pub(super) fn may_read(&self, grant: &GrantDoc) -> bool {
         grant.rights & Right::Read.bit() != 0 && self.state(grant) == GrantState::Active
     }

@@ -1,4 +1,4 @@
-//! Grants as people may see them: the mirror's view, joined with what this server was told of them.
+//! Grants as people may see them: the mirror's data, joined with the rows that this server has stored.
 
 use alloy::primitives::Address;
 use mongodb::{Collection, bson::doc};
@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-/// One page of grants given or received.
+/// Returns one page of grants given or received.
 pub(super) async fn list(app: &App, caller: &Caller, query: &GrantQuery) -> Result<Page<GrantView>, ApiError> {
     let limit = page_limit(query.limit)? as usize;
     let (record, patient) = (query.record, query.patient);
@@ -34,15 +34,15 @@ pub(super) async fn list(app: &App, caller: &Caller, query: &GrantQuery) -> Resu
     let after = after.as_ref();
     match query.side.unwrap_or(GrantSide::Given) {
         GrantSide::Given if patient.is_some() || query.shelf.is_some() => {
-            Err(ApiError::invalid("patient and shelf narrow received grants only"))
+            Err(ApiError::invalid("patient and shelf can only be used with received grants"))
         }
         GrantSide::Given => given(app, caller.address, record, after, limit).await,
         GrantSide::Received if query.shelf.is_some() && (patient.is_some() || record.is_some()) => {
-            Err(ApiError::invalid("shelf does not go together with record or patient"))
+            Err(ApiError::invalid("shelf cannot be combined with record or patient"))
         }
         GrantSide::Received => {
             let patient = match record {
-                // Anybody may grant over anybody's record ids; only the patient's own grants open anything.
+                // Anybody may grant over any record id. Only the patient's own grants open anything.
                 Some(record) => match find_record(app, record).await? {
                     Some(known) if patient.is_none_or(|patient| patient == known.patient) => Some(known.patient),
                     _ => return Ok(Page { items: Vec::new(), next: None }),
@@ -90,7 +90,7 @@ async fn given(
     paging::page(items, limit, next)
 }
 
-/// Received grants of one patient over one record, of one patient, or of one shelf.
+/// Returns received grants: of one patient over one record, of one patient, or of one shelf.
 async fn received_by(
     app: &App,
     grantee: Address,
@@ -108,7 +108,7 @@ async fn received_by(
     let place = |row: &ReceivedDoc| Place { at: row.number, id: row.id.clone() }.cursor();
     let next = found.last().filter(|_| has_more).map(place);
     let rows: Vec<ReceivedRow> = found.into_iter().filter_map(|row| row.open_for(&app.at_rest, grantee)).collect();
-    // A grant that was never mined is not there at all.
+    // A grant that was never mined is not in the mirror.
     let mut grants = mirrored(app, rows.iter().map(|row| row.opened.grant)).await?;
     let standings = Standings::of(app, grants.values()).await?;
     let items = rows.iter().filter_map(|row| {
@@ -118,12 +118,13 @@ async fn received_by(
     paging::page(items, limit, next)
 }
 
-/// The capsules of one grant.
+/// Returns the capsules of one grant.
 ///
 /// # Errors
-/// `not_found` for who is neither its patient nor its grantee, and when none are here; `grant_revoked`.
+/// Returns `not_found` when the caller is neither its patient nor its grantee, or when there are no capsules here, and
+/// `grant_revoked`.
 pub(super) async fn bundle(app: &App, caller: &Caller, grant: GrantId) -> Result<BundleBody, ApiError> {
-    let nothing = || ApiError::not_found("there is no such grant of yours here");
+    let nothing = || ApiError::not_found("this grant does not exist here, or is not yours");
     let row = received::find(&app.database, &app.at_rest, grant).await?.ok_or_else(nothing)?;
     if ![row.opened.patient, row.opened.grantee].contains(&caller.address) {
         return Err(nothing());
@@ -131,7 +132,7 @@ pub(super) async fn bundle(app: &App, caller: &Caller, grant: GrantId) -> Result
     let grant = mirrored(app, [grant]).await?.remove(&grant).ok_or_else(nothing)?;
     let standings = Standings::of(app, std::iter::once(&grant)).await?;
     if standings.state(&grant) == GrantState::Revoked {
-        // Capsules of a grant that has ended are nobody's any more.
+        // Nobody gets the capsules of an ended grant.
         return Err(ApiError::new(ErrorCode::GrantRevoked, "the grant was revoked"));
     }
     let kept = bundles::find(&app.database, &app.at_rest, grant.id, i64::from(grant.epoch)).await?;

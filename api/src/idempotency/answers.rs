@@ -1,4 +1,4 @@
-//! Stored answers, and who is at work on the next one.
+//! Stored answers, and the claims of requests in progress.
 
 use std::time::Duration;
 
@@ -23,30 +23,30 @@ use crate::{
     time::Clock,
 };
 
-/// Larger answers are not stored: the routes where answers are replayed have none.
+/// The longest answer that is stored. Routes with idempotency keys have no longer ones.
 const ANSWER_BYTES_MAX: usize = 16 << 10;
-/// An account has at most so many stored answers; its oldest make room.
+/// The highest number of stored answers of an account. Above it the oldest are deleted.
 const ANSWERS_PER_ACCOUNT_MAX: u64 = 256;
-/// Whoever carries a request out says so at least this often, in seconds; after that it counts as abandoned.
+/// The interval, in seconds, at which a running request renews its claim. A claim that is older counts as abandoned.
 const ALIVE_SECONDS: u64 = 15;
 
-/// One request, so that it is known again.
+/// The identity of one request, to recognize a repetition.
 pub(super) struct Claim {
     /// Hash of session, method, path and key.
     pub(super) id: String,
-    /// Hash of everything else that the answer depends on.
+    /// Hash of all other input that the answer depends on.
     pub(super) fingerprint: String,
-    /// Whose it is.
+    /// The account that sent it.
     pub(super) account: Address,
 }
 
-/// What became of a claim.
+/// The state of a claim.
 pub(super) enum Begun {
-    /// Nobody has carried it out: it is the caller's to do.
+    /// The request is new, and the caller must process it.
     First,
-    /// It is being carried out.
+    /// The request is being processed.
     Running,
-    /// It has been.
+    /// The request has been answered.
     Answered(Answer),
 }
 
@@ -58,7 +58,7 @@ pub(super) struct Answer {
     body: String,
 }
 
-/// The collection's form. `_id`: [`Claim::id`].
+/// The document of the collection. `_id`: [`Claim::id`].
 #[derive(Serialize, Deserialize)]
 struct AnswerDoc {
     #[serde(rename = "_id")]
@@ -66,11 +66,11 @@ struct AnswerDoc {
     fingerprint: String,
     /// Blind index of the address.
     account: String,
-    /// An [`Answer`]; absent while the request is being carried out.
+    /// An [`Answer`]; absent while the request is being processed.
     answer: Option<Sealed>,
     /// Unix seconds.
     began_at: i64,
-    /// Unix seconds until which whoever carries it out is known to live.
+    /// Unix seconds until which the claim is valid.
     alive_until: i64,
     delete_at: DateTime,
 }
@@ -79,7 +79,7 @@ fn answers(database: &Database) -> Collection<AnswerDoc> {
     database.collection(collection::ANSWERS)
 }
 
-/// Indexes of the stored answers.
+/// Creates the indexes of the stored answers.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     let by_account = index(doc! { "account": 1, "began_at": -1 });
     answers(database).create_indexes([ttl_index("delete_at"), by_account]).await?;
@@ -94,10 +94,10 @@ fn alive_until(app: &App) -> i64 {
     now(app).saturating_add_unsigned(ALIVE_SECONDS)
 }
 
-/// Claims the request for whoever asks, or says what became of it.
+/// Claims the request for the caller, or returns the state of an earlier claim.
 ///
 /// # Errors
-/// `idempotency_mismatch` when the key came with another request before.
+/// Returns `idempotency_mismatch` when the key came with another request before.
 pub(super) async fn begin(app: &App, claim: &Claim) -> Result<Begun, ApiError> {
     let collection = answers(&app.database);
     let doc = AnswerDoc {
@@ -117,26 +117,22 @@ pub(super) async fn begin(app: &App, claim: &Claim) -> Result<Begun, ApiError> {
         Err(error) if is_duplicate(&error) => {}
         Err(error) => return Err(error.into()),
     }
-    // It may have been given up at this very moment.
+    // The claim may have been released at this moment.
     let Some(stored) = collection.find_one(doc! { "_id": &claim.id }).await? else { return Ok(Begun::Running) };
     if stored.fingerprint != claim.fingerprint {
-        return Err(ApiError::new(
-            ErrorCode::IdempotencyMismatch,
-            "this idempotency key came with another request before",
-        ));
+        return Err(ApiError::new(ErrorCode::IdempotencyMismatch, "this idempotency key was used for another request"));
     }
     if let Some(answer) = stored.answer {
         return app.at_rest.open(Use::Answer, &claim.id, &answer).map(Begun::Answered).map_err(ApiError::internal);
     }
-    // The server that began it may have been killed: whoever asks first does it again.
+    // The server that started it may have been stopped. The first caller to ask processes it again.
     let abandoned =
         doc! { "_id": &claim.id, "answer": null, "alive_until": { "$eq": stored.alive_until, "$lt": now(app) } };
     let taken = collection.update_one(abandoned, doc! { "$set": { "alive_until": alive_until(app) } }).await?;
     Ok(if taken.matched_count == 1 { Begun::First } else { Begun::Running })
 }
 
-/// Lets go of what is more than an account may have, the oldest first. What is being carried out has no answer yet, and
-/// stays.
+/// Deletes the oldest answers of an account above its maximum. Requests in progress have no answer yet, and stay.
 async fn make_room(app: &App, claim: &Claim) -> Result<(), ApiError> {
     let documents = answers(&app.database).clone_with_type();
     let account = app.at_rest.find(Lookup::AnswerAddress, claim.account);
@@ -144,7 +140,7 @@ async fn make_room(app: &App, claim: &Claim) -> Result<(), ApiError> {
     Ok(end_surplus(&documents, owned, "began_at", ANSWERS_PER_ACCOUNT_MAX, &claim.id).await?)
 }
 
-/// Says again and again that the request is being carried out. Never ends.
+/// Renews the claim at intervals. Never ends.
 pub(super) async fn stay_alive(app: &App, claim: &Claim) {
     loop {
         tokio::time::sleep(Duration::from_secs(ALIVE_SECONDS / 3)).await;
@@ -163,25 +159,25 @@ pub(super) async fn store(app: &App, claim: &Claim, answer: &Answer) -> mongodb:
     Ok(())
 }
 
-/// Frees the key.
+/// Releases the key.
 pub(super) async fn forget(app: &App, claim: &Claim) -> mongodb::error::Result<()> {
     answers(&app.database).delete_one(doc! { "_id": &claim.id, "answer": null }).await?;
     Ok(())
 }
 
 impl Answer {
-    /// What is stored of a response, and the response itself again. Nothing of one that is long, or of unknown length.
+    /// Returns the response, and its stored form. There is none for a response that is long or of unknown length.
     pub(super) async fn of(response: Response) -> (Response, Option<Self>) {
         let length = hyper::body::Body::size_hint(response.body()).exact();
         if length.is_none_or(|length| length > ANSWER_BYTES_MAX as u64) {
             return (response, None);
         }
         let (parts, body) = response.into_parts();
-        // A body whose length is known is in memory.
+        // A body of known length is in memory.
         let Ok(body) = to_bytes(body, ANSWER_BYTES_MAX).await else {
             return (Response::from_parts(parts, Body::empty()), None);
         };
-        // Only text is answered on these routes.
+        // Answers on these routes are text.
         let Ok(text_body) = String::from_utf8(body.to_vec()) else {
             return (Response::from_parts(parts, Body::from(body)), None);
         };
@@ -194,7 +190,7 @@ impl Answer {
         (Response::from_parts(parts, Body::from(body)), Some(answer))
     }
 
-    /// The same response again.
+    /// Returns the stored answer as a response.
     pub(super) fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.body));
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

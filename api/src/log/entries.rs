@@ -1,7 +1,7 @@
 //! Pages of the log.
 //!
-//! A patient's page begins with reads that are not anchored yet, from the operator's evidence, and goes on with the
-//! anchored ones from the mirror, so that the log is complete even when the evidence was lost.
+//! A patient's page begins with reads that are not anchored yet, from the operator's evidence. The anchored ones
+//! follow, from the mirror. So the log is complete even if the evidence was lost.
 
 use std::collections::BTreeMap;
 
@@ -32,23 +32,23 @@ use crate::{
     store::leaves::{self, Evidence, LeafDoc},
 };
 
-/// Beyond every index of a log, as ids write them (ten digits).
+/// Higher than every index of a log, in the form of ids (ten digits).
 const INDEX_END: u64 = 9_999_999_999;
 
-/// The filters of a query, read.
+/// The parsed filters of a query.
 struct Wanted {
     record: Option<RecordId>,
     purpose: Option<Purpose>,
     from: Option<u64>,
     until: Option<u64>,
-    /// Only entries with a lower index; absent on the first page.
+    /// Only entries with a lower index. `None` on the first page.
     before: Option<i64>,
     limit: u32,
 }
 
 impl Wanted {
     fn parse(query: &LogQuery) -> Result<Self, ApiError> {
-        let invalid = || ApiError::invalid("cursor is not one that this server gave");
+        let invalid = || ApiError::invalid("cursor is not valid for this server");
         Ok(Self {
             record: query.record,
             purpose: query.purpose,
@@ -59,7 +59,7 @@ impl Wanted {
         })
     }
 
-    /// The filters in a collection that keeps time, purpose and record under these names.
+    /// Returns the filters for a collection with these names for time and purpose.
     fn filters(&self, time: &str, purpose: Option<Document>) -> Vec<Document> {
         let seconds = |unix: u64| i64::try_from(unix).unwrap_or(i64::MAX);
         let mut all = Vec::new();
@@ -71,7 +71,7 @@ impl Wanted {
     }
 }
 
-/// A time that a message or a leaf could name.
+/// Checks that a time is in the range of messages and leaves.
 fn time(unix: Option<u64>, field: &'static str) -> Result<Option<u64>, ApiError> {
     match unix {
         Some(unix) if unix > TIME_MAX => {
@@ -81,7 +81,7 @@ fn time(unix: Option<u64>, field: &'static str) -> Result<Option<u64>, ApiError>
     }
 }
 
-/// One page of the log as the caller may see it.
+/// Returns one page of the log that the caller may see.
 pub(super) async fn list(app: &App, caller: &Caller, query: &LogQuery) -> Result<Page<LogEntry>, ApiError> {
     let wanted = Wanted::parse(query)?;
     let head = app.chain_view.head().await?;
@@ -91,17 +91,17 @@ pub(super) async fn list(app: &App, caller: &Caller, query: &LogQuery) -> Result
     of_patient(app, caller.address, &wanted).await
 }
 
-/// Everything that is anchored, without readers.
+/// Returns all anchored reads, without readers.
 async fn of_all(app: &App, wanted: &Wanted) -> Result<Page<LogEntry>, ApiError> {
     let (accesses, next) = anchored(app, None, wanted).await?;
     let items = accesses.into_iter().map(|access| (access.index.to_string(), entry(access, None)));
     paging::page(items, usize::try_from(wanted.limit).unwrap_or(usize::MAX), next)
 }
 
-/// The reads of a patient's records, with readers as far as the evidence is at hand.
+/// Returns the reads of a patient's records, with readers where the evidence exists.
 async fn of_patient(app: &App, patient: Address, wanted: &Wanted) -> Result<Page<LogEntry>, ApiError> {
     let records: Collection<RecordDoc> = app.database.collection(mirror::collection::RECORDS);
-    // One's own records; with a record named, that one if it is one's own.
+    // The caller's own records. If the query names a record, only that one, and only if it is the caller's own.
     let ids: Vec<String> = match wanted.record {
         Some(record) => {
             let own = doc! { "_id": record.to_string(), "patient": format!("{patient:#x}") };
@@ -117,7 +117,8 @@ async fn of_patient(app: &App, patient: Address, wanted: &Wanted) -> Result<Page
     let mut evidence: BTreeMap<LeafHash, LeafDoc> = evidence.into_iter().map(|leaf| (leaf.id, leaf)).collect();
     let waiting = if wanted.before.is_none() { waiting(app, patient, wanted).await? } else { Vec::new() };
     let limit = usize::try_from(wanted.limit).unwrap_or(usize::MAX);
-    // What waits stands before everything that has an index: a page that ends among it begins with the highest index again.
+    // Waiting reads come before all that have an index. If a page ends among them, the next one starts at the highest
+    // index again.
     let newest = || INDEX_END.to_string();
     let waiting = waiting.into_iter().map(|entry| (newest(), entry));
     let anchored = accesses.into_iter().map(|access| {
@@ -134,8 +135,8 @@ async fn ids_of(app: &App, patient: Address) -> Result<Vec<String>, ApiError> {
     Ok(found.iter().filter_map(|record| Some(record.get_str("_id").ok()?.to_owned())).collect())
 }
 
-/// One page of what the mirror has seen on chain, of these records or of all, highest index first; and where the next one
-/// begins.
+/// Returns one page of the reads that the mirror has seen on chain, of these records or of all, highest index first,
+/// and the place where the next page begins.
 async fn anchored(
     app: &App,
     records: Option<Vec<String>>,
@@ -151,7 +152,8 @@ async fn anchored(
         all.extend(wanted.before.map(|before| doc! { "index": { "$lt": before } }));
         doc! { "index": -1 }
     } else {
-        // The ids themselves are in the order of the log: no index is kept for it, which every event would pay for.
+        // The ids are in the order of the log. So no separate index is needed, which would make every event more
+        // expensive.
         let below = wanted.before.map_or(u64::MAX, |before| u64::try_from(before).unwrap_or(0));
         all.push(doc! { "_id": { "$gte": access_id(operator, 0), "$lt": access_id(operator, below.min(INDEX_END)) } });
         doc! { "_id": -1 }
@@ -166,7 +168,7 @@ async fn anchored(
     Ok((found, next))
 }
 
-/// Reads of the patient that the mirror has not seen on chain yet, newest first.
+/// Returns the patient's reads that the mirror has not seen on chain yet, newest first.
 async fn waiting(app: &App, patient: Address, wanted: &Wanted) -> Result<Vec<LogEntry>, ApiError> {
     let accesses: Collection<AccessDoc> = app.database.collection(mirror::collection::ACCESSES);
     let operator = app.deployment.operator;
@@ -175,7 +177,7 @@ async fn waiting(app: &App, patient: Address, wanted: &Wanted) -> Result<Vec<Log
     let mirrored = last.map_or(0, |access| i64::try_from(access.index + 1).unwrap_or(i64::MAX));
     let purpose = wanted.purpose.map(|purpose| doc! { "purpose": purpose.as_str() });
     let leaves = leaves::leaves(&app.log_database);
-    // Two questions, each along an index of its own: those without a place, and those whose place the mirror does not have.
+    // Two queries with one index each: leaves without a place, and leaves whose place the mirror does not have.
     let find = async |which: Document, order: Document| -> Result<Vec<LeafDoc>, ApiError> {
         let mut all = vec![doc! { "patient": format!("{patient:#x}") }, which];
         all.extend(wanted.filters("time", purpose.clone()));
@@ -187,7 +189,7 @@ async fn waiting(app: &App, patient: Address, wanted: &Wanted) -> Result<Vec<Log
     let mut found = unplaced?;
     found.extend(ahead?);
     found.sort_by_key(|leaf| std::cmp::Reverse((leaf.time, leaf.id)));
-    // One that was placed between the two questions is in both answers.
+    // A leaf that got its place between the two queries is in both results.
     found.dedup_by_key(|leaf| leaf.id);
     found.truncate(usize::try_from(wanted.limit).unwrap_or(usize::MAX));
     let entries = found.into_iter().map(|leaf| {
@@ -208,7 +210,7 @@ async fn waiting(app: &App, patient: Address, wanted: &Wanted) -> Result<Vec<Log
     Ok(entries.collect())
 }
 
-/// The evidence of a leaf. One that does not open any more counts as lost: the rest of the log is shown all the same.
+/// Returns the evidence of a leaf. Evidence that does not open counts as lost, and the rest of the log is still shown.
 fn opened(app: &App, leaf: &LeafDoc) -> Option<Evidence> {
     match leaf.evidence(&app.at_rest) {
         Ok(evidence) => Some(evidence),
@@ -226,7 +228,7 @@ fn entry(access: AccessDoc, evidence: Option<Evidence>) -> LogEntry {
         record: access.record,
         version: evidence.as_ref().map(|evidence| evidence.leaf.request.version),
         tag: access.tag,
-        // The operator is the only one who appends, and writes one known purpose each.
+        // Only the operator appends, and writes one known purpose for each read.
         purpose: Purpose::from_bit(access.purposes).unwrap_or(Purpose::Treatment),
         reader: evidence.as_ref().map(|evidence| evidence.leaf.request.grantee),
         time: evidence.as_ref().map_or(access.place.block_time, |evidence| evidence.leaf.time),

@@ -1,5 +1,5 @@
-//! Whether a read is allowed now: asked of the contracts at the head block, and of the revocations and tombstones that this
-//! server has accepted and the chain has not seen yet.
+//! Decides whether a read is allowed now. It asks the contracts at the head block, and checks the revocations and
+//! tombstones that this server has accepted and that are not on chain yet.
 
 use alloy::primitives::{Address, aliases::U40};
 use contracts::record_registry::RecordRegistry::Record;
@@ -13,36 +13,36 @@ use protocol::{
 
 use crate::{app::App, chain::Block, error::ApiError, relay::Revocations};
 
-/// A yes, and what it rests on.
+/// A permission, and the facts that it is based on.
 pub(super) struct Permission {
     /// The block at which the contracts were asked.
     pub(super) block: Block,
     /// Unix seconds: the later of our clock and that block's time.
     pub(super) time: u64,
-    /// Whose record it is.
+    /// The patient of the record.
     pub(super) patient: Address,
     record: Record,
-    /// Unix seconds; the first second at which the answer is no, all else unchanged.
+    /// Unix seconds at which the permission ends if nothing else changes.
     pub(super) allowed_until: u64,
 }
 
 /// A scope of a grant that covers the record.
 type Scope = (ScopeKind, alloy::primitives::B256);
 
-/// Asks for permission.
+/// Checks the permission.
 ///
 /// # Errors
-/// `unknown_record`, `record_tombstoned`, `no_grant`, `grant_expired`, `grant_revoked`, `not_accredited`; `unavailable`
-/// when the chain does not answer or its head is too old.
+/// Returns `unknown_record`, `record_tombstoned`, `no_grant`, `grant_expired`, `grant_revoked` or `not_accredited`, or
+/// `unavailable` when the chain node does not answer or its head is too old.
 pub(super) async fn ask(app: &App, request: &ReadRequest) -> Result<Permission, ApiError> {
     let block = app.chain_view.head().await?;
     let now = app.clock.now();
     if let Some(max) = app.settings.limits.head_age_seconds_max
         && now.saturating_sub(block.time) > max
     {
-        return Err(ApiError::new(ErrorCode::Unavailable, "the chain's head is too old to ask it for permission"));
+        return Err(ApiError::new(ErrorCode::Unavailable, "the chain's head is too old to check the permission"));
     }
-    // On an idle chain block time stands still while grants expire.
+    // On an idle chain the block time stops while grants expire.
     let time = now.max(block.time);
     let registry = app.chain_view.record_registry();
     let asked = registry
@@ -61,11 +61,11 @@ pub(super) async fn ask(app: &App, request: &ReadRequest) -> Result<Permission, 
 }
 
 impl Permission {
-    /// Asks once more what this server has accepted to end the grant or to close the record, also since the permission was
-    /// given.
+    /// Checks again whether this server has accepted a message that ends the grant or closes the record, also since the
+    /// permission was given.
     ///
     /// # Errors
-    /// `grant_revoked`, `record_tombstoned`; `unavailable` when a part does not answer.
+    /// Returns `grant_revoked` or `record_tombstoned`, or `unavailable` when a service does not answer.
     pub(super) async fn expect_unrevoked(&self, app: &App, request: &ReadRequest) -> Result<(), ApiError> {
         let revocations = app.relay.revocations_at(self.patient, &self.block).await?;
         if revocations.records.contains(&request.record) {
@@ -75,7 +75,7 @@ impl Permission {
     }
 }
 
-/// The record, if it has this version and may still be read.
+/// Returns the record, if it has this version and may still be read.
 fn readable(record: Option<Record>, version: u16) -> Result<Record, ApiError> {
     let unknown = |detail| ApiError::new(ErrorCode::UnknownRecord, detail);
     let record = record.ok_or_else(|| unknown("there is no such record on chain"))?;
@@ -83,7 +83,7 @@ fn readable(record: Option<Record>, version: u16) -> Result<Record, ApiError> {
         return Err(withdrawn());
     }
     if version > record.version {
-        return Err(unknown("the record has no such version"));
+        return Err(unknown("the record does not have this version"));
     }
     Ok(record)
 }
@@ -92,7 +92,8 @@ fn withdrawn() -> ApiError {
     ApiError::new(ErrorCode::RecordTombstoned, "the record was withdrawn")
 }
 
-/// A signed revocation counts from the moment this server has accepted it.
+/// Refuses a read whose grants or record are ended by an accepted message. A signed revocation counts from the moment
+/// this server has accepted it.
 async fn refuse_revoked(
     app: &App,
     request: &ReadRequest,
@@ -116,28 +117,17 @@ async fn refuse_revoked(
     if scopes.iter().all(stands) {
         return Ok(());
     }
-    // One of the grants that could allow it ends; another may still do.
+    // One of the grants that could allow it has ended. Another one may still allow it.
     for (kind, id) in scopes.into_iter().filter(stands) {
-        let registry = app.chain_view.grant_registry();
-        let asked = registry
-            .isGranted(
-                record.patient,
-                tag.0,
-                kind.code(),
-                id,
-                Right::Read.bit(),
-                request.purpose.bit(),
-                U40::from(time),
-            )
-            .block(block.id());
-        if asked.call().await?.granted {
+        let (asked, when) = ((Right::Read, Some(request.purpose)), (time, block.id()));
+        if app.chain_view.is_granted(record.patient, tag, (kind, id), asked, when).await? {
             return Ok(());
         }
     }
     Err(revoked())
 }
 
-/// Finds out why the contracts said no, for a precise code.
+/// Finds the reason why the contracts refuse, for a precise code.
 async fn why_not(
     app: &App,
     request: &ReadRequest,
@@ -147,29 +137,26 @@ async fn why_not(
 ) -> Result<ApiError, ApiError> {
     let tag: Tag = request.tag();
     let [one, category, all] = scopes_of(request.record, record.category);
-    let registry = app.chain_view.grant_registry();
-    let patient_epoch = registry.patientEpochOf(record.patient).block(block.id());
-    let (one, category, all, patient_epoch) = tokio::join!(
+    let (one, category, all, patient_epoch) = tokio::try_join!(
         app.chain_view.terms_of(record.patient, tag, one, block.id()),
         app.chain_view.terms_of(record.patient, tag, category, block.id()),
         app.chain_view.terms_of(record.patient, tag, all, block.id()),
-        patient_epoch.call(),
-    );
-    let patient_epoch = patient_epoch?;
+        app.chain_view.patient_epoch_of(record.patient, block.id()),
+    )?;
     let asked = Asked { right: Right::Read, purpose: Some(request.purpose), patient_epoch, time };
-    let verdicts = [one?, category?, all?].map(|terms| terms.verdict(&asked));
-    // The best verdict decides: it is that of the grant on which the reader would have relied.
+    let verdicts = [one, category, all].map(|terms| terms.verdict(&asked));
+    // The best verdict decides, because it belongs to the grant that the reader would have used.
     let best = verdicts.into_iter().max().unwrap_or(Verdict::NeverGranted);
     Ok(match best {
         Verdict::NeverGranted | Verdict::OtherRight => {
-            ApiError::new(ErrorCode::NoGrant, "the patient has not granted this")
+            ApiError::new(ErrorCode::NoGrant, "the patient has not granted this access")
         }
         Verdict::OtherPurpose => ApiError::new(ErrorCode::NoGrant, "the grant is for another purpose"),
         Verdict::Revoked => ApiError::new(ErrorCode::GrantRevoked, "the patient has revoked the grant"),
         Verdict::OutsidePeriod => {
             ApiError::new(ErrorCode::GrantExpired, "the grant's period is over, or has not begun")
         }
-        // The grant permits it, so it can only be the reader's accreditation.
-        Verdict::Permitted => ApiError::new(ErrorCode::NotAccredited, "nobody vouches for the reader now"),
+        // The grant permits it, so the reason can only be the reader's accreditation.
+        Verdict::Permitted => ApiError::new(ErrorCode::NotAccredited, "no accreditor vouches for the reader now"),
     })
 }

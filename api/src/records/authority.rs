@@ -1,9 +1,9 @@
-//! Whether somebody may upload for a patient now. It ends with the accreditation, with the WRITE grant, and from the moment
-//! that this server has accepted a message that revokes that grant.
+//! Checks whether an account may upload for a patient now. The right ends with the accreditation, with the WRITE grant,
+//! and as soon as this server has accepted a message that revokes that grant.
 
 use alloy::{
     eips::BlockId,
-    primitives::{Address, B256, aliases::U40},
+    primitives::{Address, B256},
 };
 use contracts::record_registry::RecordRegistry::Record;
 use protocol::{
@@ -16,11 +16,11 @@ use protocol::{
 
 use crate::{app::App, chain::Block, error::ApiError};
 
-/// Refuses a message with which somebody uploads for a patient, or retracts, once this server has accepted the end of its
-/// grant. The contracts judge all else.
+/// Refuses an upload for a patient, or a retraction, if this server has accepted the revocation of the uploader's
+/// grant. The contracts check everything else.
 ///
 /// # Errors
-/// `grant_revoked`; `unavailable` when a part does not answer.
+/// Returns `grant_revoked`, or `unavailable` when a service does not answer.
 pub(crate) async fn expect_unrevoked(app: &App, action: &Action) -> Result<(), ApiError> {
     let record = match action {
         Action::RegisterRecord(first) => RecordId::derive(first.uploader, first.salt.into()),
@@ -35,7 +35,7 @@ pub(crate) async fn expect_unrevoked(app: &App, action: &Action) -> Result<(), A
     }
 }
 
-/// Somebody who uploads for a patient, and how it opens its WRITE tag.
+/// An account that uploads for a patient, and the salt that opens its WRITE tag.
 #[derive(Clone, Copy)]
 pub(super) struct Uploader {
     pub(super) address: Address,
@@ -45,7 +45,8 @@ pub(super) struct Uploader {
 }
 
 impl Uploader {
-    /// Who uploads or retracts with a message about the record that the chain holds, if it is not the record's patient.
+    /// Returns the account that uploads or retracts with this message, unless it is the record's patient. `on_chain` is
+    /// the record on chain, if it exists.
     pub(super) fn of(action: &Action, on_chain: Option<&Record>) -> Option<Self> {
         let (address, write_salt, said) = match action {
             Action::RegisterRecord(first) => (first.uploader, first.writeSalt, Some((first.patient, first.category))),
@@ -53,19 +54,20 @@ impl Uploader {
             Action::Retract(retract) => (retract.uploader, retract.writeSalt, None),
             _ => return None,
         };
-        // What stands on chain counts; a message that names another patient for it is refused there.
+        // The patient on chain counts. The contracts refuse a message that names another one.
         let (patient, category) = on_chain.map(|record| (record.patient, record.category)).or(said)?;
         (address != patient).then_some(Self { address, patient, category, write_salt: write_salt.into() })
     }
 
-    /// Asks the contracts at the head block, and what this server has accepted since.
+    /// Asks the contracts at the head block, and checks the revocations that this server has accepted since.
     ///
     /// # Errors
-    /// `not_accredited`, `no_grant`, `grant_revoked`; `unavailable` when a part does not answer.
+    /// Returns `not_accredited`, `no_grant` or `grant_revoked`, or `unavailable` when a service does not answer.
     pub(super) async fn expect_allowed(&self, app: &App) -> Result<(), ApiError> {
         let head = app.chain_view.head().await?;
-        if !app.chain_view.is_accredited_in(self.address, Role::mask(&UPLOADERS), &head).await? {
-            return Err(ApiError::new(ErrorCode::NotAccredited, "nobody vouches for this uploader now"));
+        let time = app.clock.now().max(head.time);
+        if !app.chain_view.is_accredited_at(self.address, Role::mask(&Role::UPLOADERS), time, head.id()).await? {
+            return Err(ApiError::new(ErrorCode::NotAccredited, "no accreditor vouches for this uploader now"));
         }
         if self.standing(app, &head).await?.is_empty() {
             let detail = "the patient has not allowed this uploader to add records";
@@ -74,10 +76,10 @@ impl Uploader {
         self.expect_unrevoked(app).await
     }
 
-    /// Asks only for revocations that this server has accepted: for a message that the contracts judge anyway.
+    /// Checks only the revocations that this server has accepted, for a message that the contracts check anyway.
     ///
     /// # Errors
-    /// `grant_revoked`; `unavailable` when a part does not answer.
+    /// Returns `grant_revoked`, or `unavailable` when a service does not answer.
     pub(super) async fn expect_unrevoked(&self, app: &App) -> Result<(), ApiError> {
         let head = app.chain_view.head().await?;
         let revocations = app.relay.revocations_at(self.patient, &head).await?;
@@ -92,22 +94,18 @@ impl Uploader {
         Ok(())
     }
 
-    /// The WRITE grants that permit it at a block.
+    /// Returns the WRITE grants that allow it at a block.
     async fn standing(&self, app: &App, at: &Block) -> Result<Vec<GrantId>, ApiError> {
         let tag = Tag::derive(self.address, self.write_salt);
         let category = category_scope_id(self.category);
-        let time = U40::from(app.clock.now().max(at.time));
+        let time = app.clock.now().max(at.time);
         let mut standing = Vec::new();
         for (kind, id) in [(ScopeKind::Category, category), (ScopeKind::All, B256::ZERO)] {
-            let registry = app.chain_view.grant_registry();
-            let asked = registry.isGranted(self.patient, tag.0, kind.code(), id, Right::Write.bit(), 0, time);
-            if asked.block(at.id()).call().await?.granted {
+            let (asked, when) = ((Right::Write, None), (time, at.id()));
+            if app.chain_view.is_granted(self.patient, tag, (kind, id), asked, when).await? {
                 standing.push(GrantId::derive(self.patient, tag, kind, id));
             }
         }
         Ok(standing)
     }
 }
-
-/// The roles that upload (`Roles.UPLOADER` of the contracts).
-const UPLOADERS: [Role; 5] = [Role::Doctor, Role::Nurse, Role::Lab, Role::Pharmacy, Role::Emergency];

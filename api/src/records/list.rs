@@ -1,7 +1,8 @@
-//! Pages of records: what the caller owns, uploaded, or was granted, joined in a fixed number of queries.
+//! Pages of records that the caller owns, uploaded, or was granted, joined in a fixed number of queries.
 //!
-//! Each source is asked for one item more than the page holds and says how far down it is complete. What lies below the
-//! lowest such place waits for the next page, so that no source is asked twice for one page, however many grants are dead.
+//! Each source returns one item more than the page holds, and the place down to which it is complete. Items below the
+//! highest such place wait for the next page. So no source is queried twice for one page, however many grants have
+//! ended.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +36,7 @@ use crate::{
 /// Records of one source, newest first.
 struct Source {
     records: Vec<(Place, RecordDoc)>,
-    /// The last place that was looked at, if there may be more behind it.
+    /// The last place that was read, if there may be more after it.
     reached: Option<Place>,
 }
 
@@ -51,8 +52,8 @@ fn place_of(record: &RecordDoc) -> Place {
     Place { at: i64::try_from(record.created).unwrap_or(i64::MAX), id: record.id.to_string() }
 }
 
-/// One page of what the caller owns, uploaded, or was granted by people it knows; of one patient also what that patient
-/// granted as a stranger.
+/// Returns one page of the records that the caller owns, uploaded, or was granted by people it knows. For a named
+/// patient it also contains the records that this patient granted as a stranger.
 pub(super) async fn list(app: &App, caller: &Caller, query: &RecordQuery) -> Result<Page<RecordView>, ApiError> {
     let limit = page_limit(query.limit)? as usize;
     let after = Place::parse_some(query.cursor.as_deref())?;
@@ -77,7 +78,7 @@ pub(super) async fn list(app: &App, caller: &Caller, query: &RecordQuery) -> Res
     let complete = found.into_iter().rev().filter(|(place, _)| frontier.as_ref().is_none_or(|end| place >= end));
     let mut records: Vec<(Place, RecordDoc)> = complete.filter(|(_, record)| is_wanted(record)).collect();
 
-    // What would not fit the page is not even loaded.
+    // Records that would not fit the page are not even loaded.
     let fits = fitting(records.iter().map(|(_, record)| record)).min(limit);
     let mut next = frontier.map(|end| end.cursor());
     if paging::cut(&mut records, fits) {
@@ -89,7 +90,7 @@ pub(super) async fn list(app: &App, caller: &Caller, query: &RecordQuery) -> Res
     paging::page(cursors.zip(views), limit, next)
 }
 
-/// How many of the records fit one page, one at least, by what a version takes at the very least.
+/// Returns how many of the records fit on one page, at least one, by the least size of a version.
 fn fitting<'a>(records: impl Iterator<Item = &'a RecordDoc>) -> usize {
     const RECORD_BYTES_MIN: usize = 250;
     const VERSION_BYTES_MIN: usize = 250;
@@ -102,7 +103,7 @@ fn fitting<'a>(records: impl Iterator<Item = &'a RecordDoc>) -> usize {
     fits.count()
 }
 
-/// The record alone, or nothing: that one may no longer see a record is no failure.
+/// Returns a page with this record, or an empty page. Not seeing a record any more is no error.
 async fn one(app: &App, caller: &Caller, record: RecordId) -> Result<Page<RecordView>, ApiError> {
     match view::get(app, caller, record).await {
         Ok(record) => Ok(Page { items: vec![record], next: None }),
@@ -116,7 +117,7 @@ async fn by(app: &App, filter: Document, after: Option<&Place>, asked: usize) ->
     Ok(Source::of(newest_first(&records, filter, "created", after, asked).await?, asked))
 }
 
-/// Those records of one patient that the caller may see.
+/// Returns the records of one patient that the caller may see.
 async fn of_patient(
     app: &App,
     caller: Address,
@@ -134,7 +135,7 @@ async fn of_patient(
     Ok(all)
 }
 
-/// The records that people whom the caller knows have granted it.
+/// Returns the records that were granted to the caller by people it knows.
 async fn granted(app: &App, caller: Address, after: Option<&Place>, asked: usize) -> Result<Source, ApiError> {
     let rows = received::received(&app.database);
     let open = |row: ReceivedDoc| {
@@ -154,7 +155,7 @@ async fn granted(app: &App, caller: Address, after: Option<&Place>, asked: usize
         true => Vec::new(),
         false => records.find(doc! { "_id": { "$in": ids } }).await?.try_collect().await?,
     };
-    // Anybody may grant over anybody's record ids; only the patient's own grants count.
+    // Anybody may grant over any record id. Only the patient's own grants count.
     let own = found
         .into_iter()
         .filter(|record| active.get(&record.id).is_some_and(|row| row.opened.patient == record.patient));

@@ -1,4 +1,4 @@
-//! What is checked and kept before a version is registered.
+//! Checks a version, and stores its release share, before it is registered.
 
 use alloy::{
     eips::BlockId,
@@ -20,22 +20,22 @@ use super::{
 };
 use crate::{app::App, blobs::ledger, caller::Caller, error::ApiError, relay::Verified};
 
-/// What a signed message registers.
+/// The content of a signed registration.
 pub(super) struct Registration {
     record: RecordId,
     version: u16,
     uploader: Address,
     codec: u8,
     digest: B256,
-    /// The first version names the patient; for further ones the chain does.
+    /// The first version names the patient. For later versions the chain has it.
     patient: Option<Address>,
 }
 
-/// Checks a signed registration against the body that came with it, and its signature, before anything is looked up.
+/// Checks a signed registration against its body, and its signature, before anything is looked up.
 ///
 /// # Errors
-/// `invalid_request` when message and body do not agree, `forbidden` for another uploader's message, and those of
-/// [`crate::relay::Relay::verify`].
+/// Returns `invalid_request` when message and body do not agree, `forbidden` for another uploader's message, and the
+/// errors of [`crate::relay::Relay::verify`].
 pub(super) async fn verify<'a>(
     app: &App,
     caller: &Caller,
@@ -44,19 +44,20 @@ pub(super) async fn verify<'a>(
 ) -> Result<(Registration, Verified<'a>), ApiError> {
     let registration = registration(&signed.action)?;
     if (registration.record, registration.version) != (body.record, body.version) {
-        return Err(ApiError::invalid("record and version are not those that the message registers"));
+        return Err(ApiError::invalid("record and version differ from those in the message"));
     }
     if registration.uploader != caller.address {
-        return Err(ApiError::forbidden("only the uploader that the message names deposits its release share"));
+        return Err(ApiError::forbidden("only the uploader in the message can deposit its release share"));
     }
     Ok((registration, app.relay.verify(signed).await?))
 }
 
-/// Checks a registration against the uploaded envelope; gives the deposit to make once the contracts are found to accept it.
+/// Checks a registration against the uploaded envelope. Returns the deposit to make once the contracts are found to
+/// accept it.
 ///
 /// # Errors
-/// `grant_revoked` when this server has accepted the end of the uploader's grant, `not_found` when the envelope was not
-/// uploaded, `invalid_envelope` when it is for another version.
+/// Returns `grant_revoked` when this server has accepted the revocation of the uploader's grant, `not_found` when the
+/// envelope was not uploaded, and `invalid_envelope` when it is for another version.
 pub(super) async fn check<'a>(
     app: &App,
     caller: &Caller,
@@ -64,7 +65,7 @@ pub(super) async fn check<'a>(
     body: &'a RegisterBody,
 ) -> Result<Deposit<'a>, ApiError> {
     let on_chain = app.chain_view.find_record(registration.record, BlockId::latest()).await?;
-    // What stands on chain counts; a message that names another patient for it is refused there.
+    // The patient on chain counts. The contracts refuse a message that names another one.
     let patient = on_chain.as_ref().map(|record| record.patient).or(registration.patient);
     let patient = patient.ok_or_else(|| ApiError::new(ErrorCode::UnknownRecord, "there is no such record on chain"))?;
     if let Some(uploader) = Uploader::of(action, on_chain.as_ref()) {
@@ -78,18 +79,20 @@ pub(super) async fn check<'a>(
         version: registration.version,
         patient,
         depositor: caller.address,
-        // Before it is registered the uploader may still start over with another key.
+        // Before registration the uploader may start again with another key.
         may_replace: !is_registered || caller.address == patient,
         capsule: &body.release_share,
     })
 }
 
-/// Keeps the release share of a version that stands on chain already.
+/// Stores the release share of a version that is already on chain.
 ///
 /// # Errors
-/// `unknown_record`, `forbidden` for who is neither the patient nor opens the record id and has uploaded this version,
-/// `not_accredited`, `no_grant` and `grant_revoked` for an uploader that may no longer upload, `invalid_capsule`,
-/// `already_exists` for an uploader's second, different share.
+/// - `unknown_record`
+/// - `forbidden` when the caller is not the patient, and has not both opened the record id and uploaded this version
+/// - `not_accredited`, `no_grant` or `grant_revoked` for an uploader that may no longer upload
+/// - `invalid_capsule`
+/// - `already_exists` when the uploader deposits a second, different share
 pub(super) async fn deposit(app: &App, caller: &Caller, body: &RegisterBody) -> Result<(), ApiError> {
     let record = app
         .chain_view
@@ -117,19 +120,22 @@ pub(super) async fn deposit(app: &App, caller: &Caller, body: &RegisterBody) -> 
     shares::deposit(app, deposit).await
 }
 
-/// The share of a version comes from who registered it: the record id shows it for the first version, and for later ones
-/// the event that the mirror keeps.
+/// Checks that the account has uploaded the version: the record id shows it for the first version, and the mirror's
+/// event for later ones.
 async fn expect_its_uploader(app: &App, address: Address, body: &RegisterBody) -> Result<(), ApiError> {
     if body.salt.is_none_or(|salt| RecordId::derive(address, salt) != body.record) {
-        return Err(ApiError::forbidden("only the patient, or the uploader who opens the record id, deposits a share"));
+        return Err(ApiError::forbidden(
+            "only the patient, or the uploader who can open the record id, can deposit a share",
+        ));
     }
     if body.version == 1 {
         return Ok(());
     }
     let versions = app.database.collection::<VersionDoc>(mirror::collection::VERSIONS);
     let version = versions.find_one(doc! { "_id": version_id(body.record, body.version) }).await?;
-    let version = version
-        .ok_or_else(|| ApiError::new(ErrorCode::UnknownRecord, "this server has not seen the version's block yet"))?;
+    let version = version.ok_or_else(|| {
+        ApiError::new(ErrorCode::UnknownRecord, "this server has not processed the version's block yet")
+    })?;
     if version.uploader != address {
         return Err(ApiError::forbidden("somebody else uploaded this version"));
     }
@@ -157,7 +163,7 @@ fn registration(action: &Action) -> Result<Registration, ApiError> {
             digest: next.digest,
             patient: None,
         }),
-        _ => Err(ApiError::invalid("the message registers no record; send it to /v1/actions")),
+        _ => Err(ApiError::invalid("the message does not register a record; send it to /v1/actions")),
     }
 }
 

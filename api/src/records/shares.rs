@@ -1,8 +1,8 @@
-//! Release shares: what the operator hands out after a read is in the log.
+//! Release shares, which the operator gives out after a read is in the log.
 //!
-//! A share arrives in a capsule sealed to the operator, is opened and checked at once, and is kept encrypted under the
-//! operator's own key. The uploader deposits it once; the patient may replace it any time, and theirs is the one that
-//! counts.
+//! A share arrives in a capsule that is sealed to the operator. It is opened and checked at once, and stored encrypted
+//! under the operator's own key. The uploader deposits it once. The patient may replace it at any time, and the
+//! patient's share takes precedence.
 
 use std::collections::BTreeSet;
 
@@ -23,23 +23,24 @@ use crate::{
     store::shares::{self, ShareDoc},
 };
 
-/// Which share of which record version, and who deposits it.
+/// A share that somebody deposits for a record version.
 #[derive(Clone, Copy)]
 pub(super) struct Deposit<'a> {
     pub(super) record: RecordId,
     pub(super) version: u16,
     pub(super) patient: Address,
     pub(super) depositor: Address,
-    /// Whether a different share of the same depositor may stand already.
+    /// Whether the deposit may replace a different share of the same depositor.
     pub(super) may_replace: bool,
     /// 117 bytes, sealed to the operator.
     pub(super) capsule: &'a [u8],
 }
 
-/// Opens the capsule and keeps the share durably.
+/// Opens the capsule and stores the share durably.
 ///
 /// # Errors
-/// `invalid_capsule` when it does not open for this record version; `already_exists` when it may not be replaced.
+/// Returns `invalid_capsule` when it does not open for this record version, and `already_exists` when it may not be
+/// replaced.
 pub(super) async fn deposit(app: &App, deposit: Deposit<'_>) -> Result<(), ApiError> {
     let Deposit { record, version, patient, depositor, may_replace, capsule } = deposit;
     let share = app.operator.open_release_share(capsule, patient, record, version).map_err(|error| {
@@ -54,7 +55,7 @@ pub(super) async fn deposit(app: &App, deposit: Deposit<'_>) -> Result<(), ApiEr
         } else {
             Err(ApiError::new(
                 ErrorCode::AlreadyExists,
-                "the uploader deposits a release share once; only the patient replaces it",
+                "the uploader can deposit a release share only once; only the patient can replace it",
             ))
         };
     }
@@ -64,11 +65,11 @@ pub(super) async fn deposit(app: &App, deposit: Deposit<'_>) -> Result<(), ApiEr
     Ok(shares::put(&app.database, document).await?)
 }
 
-/// The share of a version: the patient's own deposit if there is one, else that of who registered the version. A share that
-/// somebody deposited for a version which then came from somebody else counts for nothing.
+/// Returns the share of a version: the patient's own deposit if there is one, otherwise the deposit of the uploader who
+/// registered the version. A deposit for a version that somebody else then registered is ignored.
 ///
 /// # Errors
-/// `internal` when it cannot be opened with this operator's secret.
+/// Returns `internal` when it cannot be opened with this operator's secret.
 pub(crate) async fn find(
     app: &App,
     record: RecordId,
@@ -76,7 +77,7 @@ pub(crate) async fn find(
     patient: Address,
 ) -> Result<Option<ReleaseShare>, ApiError> {
     let found = shares::of_version(&app.database, record, version).await?;
-    // Only the patient and the first uploader can deposit, so there are two at most.
+    // Only the patient and the first uploader can deposit, so there are at most two.
     if let Some(own) = found.iter().find(|share| share.depositor == patient) {
         return open(app, own).map(Some);
     }
@@ -88,10 +89,10 @@ pub(crate) async fn find(
     if is_its { open(app, other).map(Some) } else { Ok(None) }
 }
 
-/// Those versions for which one of these depositors has put a share in.
+/// Returns the versions for which one of these depositors has deposited a share.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(super) async fn deposited(
     app: &App,
     asked: BTreeSet<(RecordId, u16, Address)>,

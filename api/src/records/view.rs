@@ -21,7 +21,7 @@ use protocol::{
 use super::shares;
 use crate::{app::App, blobs::ledger::pins, caller::Caller, error::ApiError, extract::page_limit, grants, paging};
 
-/// One record that the caller may see.
+/// Returns one record that the caller may see.
 pub(super) async fn get(app: &App, caller: &Caller, id: RecordId) -> Result<RecordView, ApiError> {
     let record = find(app, caller, id).await?;
     views(app, vec![record]).await?.pop().ok_or_else(|| ApiError::not_found("there is no such record"))
@@ -39,7 +39,7 @@ async fn find(app: &App, caller: &Caller, id: RecordId) -> Result<RecordDoc, Api
     Ok(record)
 }
 
-/// One page of the versions of a record that the caller may see, newest first.
+/// Returns one page of the versions of a record that the caller may see, newest first.
 pub(super) async fn versions(
     app: &App,
     caller: &Caller,
@@ -47,7 +47,7 @@ pub(super) async fn versions(
     query: &PageQuery,
 ) -> Result<Page<VersionView>, ApiError> {
     let limit = u16::try_from(page_limit(query.limit)?).unwrap_or(u16::MAX);
-    let invalid = || ApiError::invalid("cursor is not one that this server gave");
+    let invalid = || ApiError::invalid("cursor is not valid for this server");
     let before = query.cursor.as_deref().map(|text| digits::parse::<u16>(text).ok_or_else(invalid)).transpose()?;
     let record = find(app, caller, id).await?;
     let newest = before.map_or(record.version, |before| record.version.min(before.saturating_sub(1)));
@@ -59,7 +59,7 @@ pub(super) async fn versions(
     paging::page(found.into_iter().map(|version| (version.version.to_string(), version)), limit.into(), next)
 }
 
-/// The records with their newest versions.
+/// Returns the records with their newest versions.
 pub(super) async fn views(app: &App, records: Vec<RecordDoc>) -> Result<Vec<RecordView>, ApiError> {
     let newest = |record: RecordDoc| {
         let oldest = record.version.saturating_sub(VERSIONS_SHOWN - 1).max(1);
@@ -72,7 +72,7 @@ pub(super) async fn views(app: &App, records: Vec<RecordDoc>) -> Result<Vec<Reco
         id: record.id,
         patient: record.patient,
         uploader: record.uploader,
-        // The contract bounds neither list; what we do not know says nothing.
+        // The contract limits neither list. Unknown values are shown as unspecified.
         category: Category::from_code(record.category).unwrap_or(Category::Unspecified),
         status: RecordStatus::from_code(record.status).unwrap_or(RecordStatus::Active),
         tombstone_epoch: record.tombstone_epoch,
@@ -86,8 +86,8 @@ pub(super) async fn views(app: &App, records: Vec<RecordDoc>) -> Result<Vec<Reco
 
 type Shown = (RecordDoc, std::ops::RangeInclusive<u16>);
 
-/// These versions of these records, oldest first. Everything is asked for by its id, so that nothing that somebody else
-/// has written is read along.
+/// Returns these versions of these records, oldest first. Everything is queried by id, so that nothing written by other
+/// people is read.
 async fn version_views(app: &App, shown: &[Shown]) -> Result<BTreeMap<RecordId, Vec<VersionView>>, ApiError> {
     let ids: Vec<String> =
         shown.iter().flat_map(|(record, range)| range.clone().map(|version| version_id(record.id, version))).collect();
@@ -104,7 +104,7 @@ async fn version_views(app: &App, shown: &[Shown]) -> Result<BTreeMap<RecordId, 
     let (shares, sizes) = tokio::join!(shares::deposited(app, asked.collect()), sizes(app, cids));
     let (shares, sizes): (BTreeSet<(RecordId, u16)>, _) = (shares?, sizes?);
     let records: BTreeMap<RecordId, &RecordDoc> = shown.iter().map(|(record, _)| (record.id, record)).collect();
-    // The mark of the record's first uploader is meant for the versions that it uploaded.
+    // The retraction of the record's first uploader applies only to the versions that it uploaded.
     let is_retracted = |version: &VersionDoc| {
         records
             .get(&version.record)
@@ -127,8 +127,9 @@ async fn version_views(app: &App, shown: &[Shown]) -> Result<BTreeMap<RecordId, 
     Ok(by_record)
 }
 
-/// Bytes of the envelopes that lie here, by CID. Of the registered CIDs only: anybody may upload something for anybody's
-/// record id. The same bytes may lie here for many uploaders, so the database puts them together.
+/// Returns the sizes in bytes of the envelopes that are stored here, by CID. Only registered CIDs are queried, because
+/// anybody may upload something for any record id. Many uploaders may have stored the same bytes, so the database
+/// groups them.
 async fn sizes(app: &App, cids: Vec<String>) -> Result<BTreeMap<String, u64>, ApiError> {
     #[derive(serde::Deserialize)]
     struct Size {

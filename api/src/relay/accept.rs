@@ -1,8 +1,11 @@
-//! How an action gets into the queue.
+//! Checks an action and puts it into the queue.
 
 use std::net::IpAddr;
 
-use alloy::primitives::{Address, B256, Bytes};
+use alloy::{
+    eips::BlockId,
+    primitives::{Address, B256, Bytes},
+};
 use mongodb::{
     Collection,
     bson::{Document, doc},
@@ -39,16 +42,16 @@ use crate::{
 /// The preimage of the stored head that a checkpoint replaces: previous head, size, root.
 pub(crate) type HeadPreimage = (B256, u64, B256);
 
-/// Who brings an action: its budget pays, and it may see how the action stands.
+/// The submitter of an action. Its budget pays, and it may see the status of the action.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Submitter {
     pub(crate) address: Address,
-    /// Where it calls from, as limits count it; unknown where there is no socket.
+    /// The caller's network, as limits count it. `None` where there is no socket.
     pub(crate) network: Option<IpAddr>,
 }
 
-/// A signed action whose form, ends and signature were found good. Nothing is told, written or worked on before: whoever
-/// cannot show the signature learns nothing and costs nothing.
+/// A signed action whose form, ends and signature are valid. Before that nothing is disclosed, written or processed. A
+/// caller without a valid signature therefore learns nothing and causes no work.
 pub(crate) struct Verified<'a> {
     signed: &'a SignedAction,
     signer: Signer,
@@ -57,12 +60,13 @@ pub(crate) struct Verified<'a> {
 }
 
 impl Relay {
-    /// Takes a signed action on behalf of its submitter, and waits a while for its outcome.
+    /// Accepts a signed action from its submitter, and waits a while for its outcome.
     ///
-    /// The same action again gives the action that is already there. The result may still be unsettled.
+    /// A repeated action returns the action that is already queued. The result may still be unsettled.
     ///
     /// # Errors
-    /// [`RelayError::Refused`] when the contracts, or the rules of this server, would refuse it; nothing is stored then.
+    /// Returns [`RelayError::Refused`] when the contracts, or the rules of this server, would refuse the action.
+    /// Nothing is stored then.
     pub(crate) async fn relay(&self, signed: &SignedAction, submitter: Submitter) -> Result<ActionDoc, ApiError> {
         self.relay_after(self.verify(signed).await?, submitter, std::future::ready(Ok(()))).await
     }
@@ -79,8 +83,8 @@ impl Relay {
         Ok(Verified { signed, signer, to, data })
     }
 
-    /// The same for an action that must not be sent before something else is done. `first` runs when the action is known
-    /// to be new, signed by who it names, and acceptable to the contracts: nobody else gets it to write anything.
+    /// Accepts an action that must not be sent before `first` has run. `first` runs when the action is known to be new,
+    /// signed by the signer that it names, and acceptable to the contracts. No other caller can make it write anything.
     ///
     /// # Errors
     /// As [`Relay::relay`], and those of `first`.
@@ -90,13 +94,13 @@ impl Relay {
         submitter: Submitter,
         first: impl Future<Output = Result<(), ApiError>>,
     ) -> Result<ActionDoc, ApiError> {
-        // Subscribed before it is stored, so that no outcome is missed.
+        // Subscribed before the action is stored, so that no outcome is missed.
         let settled = self.shared.settled.subscribe();
         let accepted = self.accept(verified, submitter, first).await?;
         Ok(self.wait(accepted, settled, self.shared.limits.answer_after).await)
     }
 
-    /// Takes a signed action and returns as soon as it is durable.
+    /// Accepts a signed action and returns as soon as it is durable.
     async fn accept(
         &self,
         Verified { signed, signer, to, data }: Verified<'_>,
@@ -112,14 +116,14 @@ impl Relay {
         expect_funds(shared, line)?;
         let bound = gas::bound(&signed.action, &data);
         let plan = check::Plan { line, signer, limit: check::limit_for(signer, bound) };
-        // The trial run costs a round trip; what we have to ask beside it costs no extra time.
+        // The trial run costs a round trip. The other queries run beside it and take no extra time.
         let (charged, trial) = tokio::join!(
             charge(shared, signed, submitter, &plan, check::charge_for(signer, bound)),
             check::trial(shared, signed, &plan, to, &data),
         );
         let (mut charged, standing) = match charged {
             Ok(charged) => charged,
-            // What the contracts refuse is told first: a budget would not mend it.
+            // A refusal by the contracts comes first: a larger budget would not change it.
             Err(refused) => {
                 trial?;
                 return Err(refused.into());
@@ -130,15 +134,16 @@ impl Relay {
                 Ok(gas_limit) => gas_limit,
                 Err(error) => return self.or_known(id, submitter.address, error).await,
             };
-            // More than such an action may use goes to the account that wants it.
+            // The account that needs more gas than usual pays for the difference.
             charged.add(&shared.database, gas_limit.saturating_sub(plan.limit)).await?;
             first.await?;
-            // Strangers of one network take turns as one; who is vouched for does not wait behind them.
+            // Strangers of one network take turns as one. A vouched account does not wait behind them.
             let network = submitter.network.filter(|_| standing != Standing::Vouched);
             let turn = budget::name_of_turn(&shared.at_rest, submitter.address, network);
             let new = self.document(signed, id, (submitter.address, turn), (to, data), gas_limit);
             let stored = self.store(new).await?;
-            // Two at once: the one that came second was not stored, and is not told about the first one's.
+            // Of two equal actions at the same moment, the second is not stored, and its submitter is not shown the
+            // first.
             known_to(stored, &shared.at_rest, submitter.address)
         };
         let accepted = accepted.await;
@@ -148,7 +153,8 @@ impl Relay {
         accepted
     }
 
-    /// The same action sent twice at once: the one that comes second is refused by the chain for what the first one did.
+    /// Returns the known action if the same action was sent twice at once. The chain refuses the second one because of
+    /// the first.
     async fn or_known(&self, id: ActionId, caller: Address, refusal: RelayError) -> Result<ActionDoc, ApiError> {
         if let RelayError::Refused { code: ErrorCode::NonceUsed | ErrorCode::StaleState, .. } = &refusal
             && let Some(known) = action_doc::find(&self.shared.actions, id).await?
@@ -158,7 +164,7 @@ impl Relay {
         Err(refusal.into())
     }
 
-    /// Takes a checkpoint that the operator's key has signed, and returns as soon as it is durable.
+    /// Accepts a checkpoint that the operator's key has signed, and returns as soon as it is durable.
     ///
     /// # Errors
     /// As [`Relay::relay`]; `stale_state` when `replaced` is not the head that the chain holds.
@@ -183,10 +189,10 @@ impl Relay {
         self.store(self.document(&signed, id, (operator, String::new()), (to, data), gas_limit)).await
     }
 
-    /// The checkpoint that is accepted and not settled, if there is one.
+    /// Returns the checkpoint that is accepted and not settled yet, if there is one.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// Returns an error when the database does not answer.
     pub(crate) async fn pending_checkpoint(&self) -> Result<Option<ActionDoc>, RelayError> {
         for state in ["sent", "accepted"] {
             let pending = doc! { "line": Line::Checkpoint.as_str(), "state": state };
@@ -234,24 +240,25 @@ impl Relay {
     }
 }
 
-/// An action that is here already, for whoever may know how it stands.
+/// Returns an action that is already queued, if the caller may see its status.
 fn known_to(known: ActionDoc, at_rest: &AtRest, caller: Address) -> Result<ActionDoc, ApiError> {
     if known.may_be_seen_by(at_rest, caller) {
         return Ok(known);
     }
-    let detail = "somebody else has brought this action already; its signer sees how it stands";
+    let detail = "somebody else has already sent this action; its signer can see its status";
     Err(ApiError::new(ErrorCode::AlreadyExists, detail))
 }
 
-/// What gives is not taken while its relayer cannot pay. What takes away is: it counts for reads at once, and waits.
+/// Refuses an ordinary action while its relayer cannot pay. Urgent actions are accepted: they count for reads at once,
+/// and wait.
 fn expect_funds(shared: &Shared, line: Line) -> Result<(), RelayError> {
     if line == Line::Ordinary && shared.held_back(line) == Some(Waiting::Funds) {
-        return Err(RelayError::refused(ErrorCode::RelayerPoor, "The server's relayer has too little ether."));
+        return Err(RelayError::refused(ErrorCode::RelayerPoor, "The server's relayer does not have enough ether."));
     }
     Ok(())
 }
 
-/// Charges the submitter's budgets, if the rules of this server let the account use the relay.
+/// Charges the submitter's budgets, if the rules of this server allow the account to use the relay.
 async fn charge(
     shared: &Shared,
     signed: &SignedAction,
@@ -263,7 +270,7 @@ async fn charge(
     let standing = standing::of(shared, submitter.address).await?;
     let is_refused = standing == Standing::New && shared.limits.new_accounts == NewAccounts::Invited;
     if is_refused && line != Line::Urgent {
-        return Err(RelayError::refused(ErrorCode::NotInvited, "This server relays for invited accounts only."));
+        return Err(RelayError::refused(ErrorCode::NotInvited, "This server relays only for invited accounts."));
     }
     let payer = Payer { account: submitter.address, network: submitter.network, standing };
     let budgets = budget::budgets(&shared.limits.budgets, &shared.at_rest, line, &payer);
@@ -277,8 +284,8 @@ async fn charge(
     }
 }
 
-/// Whether a Revoke or RevokeAll ends something that stands, and that no accepted one ends already. The number of those
-/// is bounded by what was granted, which was paid for.
+/// Returns whether a Revoke or RevokeAll ends something that stands, and that no accepted one ends already. The number
+/// of those is bounded by what was granted, which was paid for.
 async fn ends_what_stands(shared: &Shared, action: &Action, signer: Signer) -> Result<bool, RelayError> {
     let patient = action.signer();
     match action {
@@ -306,7 +313,7 @@ async fn ends_what_stands(shared: &Shared, action: &Action, signer: Signer) -> R
             if Revocations::of(&open).all {
                 return Ok(false);
             }
-            let epoch = on_chain::patient_epoch(shared, patient).await?;
+            let epoch = shared.chain_view.patient_epoch_of(patient, BlockId::latest()).await?;
             let grants: Collection<Document> = shared.database.collection(mirror::GRANTS);
             let standing = doc! {
                 "patient": format!("{patient:#x}"), "revoked": false, "patient_epoch": { "$gte": i64::from(epoch) },

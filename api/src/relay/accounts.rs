@@ -1,4 +1,4 @@
-//! The standing of accounts with this server, and a short memory of it.
+//! The standing of accounts with this server, with a short-lived cache.
 
 use std::{
     collections::HashMap,
@@ -8,23 +8,24 @@ use std::{
 
 use alloy::primitives::Address;
 
-/// How long an answer counts.
+/// Time for which a cached standing is used.
 const FRESH: Duration = Duration::from_secs(60);
-/// When the memory is larger, what is no longer fresh is dropped.
+/// When the cache is larger, expired entries are dropped.
 const KEPT_MAX: usize = 10_000;
 
-/// Who an account is to this server.
+/// The relation of an account to this server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// Anybody who has made up a key.
+    /// An unknown account. Anybody can create one.
     New,
-    /// It has published a key, somebody accredited has uploaded for it, or it was invited.
+    /// The account has published a key, an accredited account has uploaded for it, or it was invited.
     Known,
-    /// An accreditor vouches for it now; or it is one, the owner of the accreditation, or the operator.
+    /// An accreditor vouches for the account now, or it is an accreditor, the owner of the accreditation contract, or
+    /// the operator.
     Vouched,
 }
 
-/// Answers that are still fresh.
+/// Standings that are still fresh.
 #[derive(Default)]
 pub(super) struct Standings(Mutex<HashMap<Address, (Standing, Instant)>>);
 
@@ -39,7 +40,7 @@ impl Standings {
         if known.len() >= KEPT_MAX {
             known.retain(|_, (_, since)| since.elapsed() < FRESH);
         }
-        // Whoever is new is asked about again: the next action may make it known.
+        // A new account is looked up each time, because its next action may make it known.
         if standing != Standing::New && known.len() < KEPT_MAX {
             known.insert(account, (standing, Instant::now()));
         }

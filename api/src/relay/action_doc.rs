@@ -1,4 +1,4 @@
-//! One relayed action as the queue keeps it. `_id` is its [`ActionId`], so that the same action is queued once.
+//! A relayed action as the queue stores it. `_id` is its [`ActionId`], so the same action is queued once.
 
 use alloy::primitives::{Address, B256, Bytes};
 use mongodb::{Collection, Database, IndexModel, bson::doc, error::Error, options::IndexOptions};
@@ -25,14 +25,14 @@ pub(crate) struct ActionDoc {
     pub(crate) id: ActionId,
     /// [`Action::name`].
     pub(crate) kind: String,
-    /// Which relayer sends it.
+    /// The relayer that sends it.
     pub(crate) line: Line,
     /// Who signed it.
     #[serde(with = "hex_text")]
     pub(crate) signer: Address,
-    /// Whose session brought it; the gas budget is theirs. The chain does not show it.
+    /// The account whose session submitted it, and whose gas budget pays. The chain does not show it.
     pub(crate) submitter: Sealed,
-    /// While it waits: the pseudonym of whoever takes turns, the submitter's network or the submitter.
+    /// While it waits: the pseudonym under which it takes turns, of the submitter's network or of the submitter.
     pub(crate) turn: String,
     /// The signed message, as JSON text.
     pub(crate) signed: String,
@@ -46,20 +46,20 @@ pub(crate) struct ActionDoc {
     /// Unix seconds of the message's deadline.
     pub(crate) deadline: i64,
     pub(crate) state: ActionState,
-    /// Why it is not sent, or not mined, for now.
+    /// The reason why it is not sent, or not mined, for now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) waiting: Option<Waiting>,
-    /// Whose reads it stops, for as long as the chain may not hold it yet: from the moment it stands here until it is
-    /// final there, or its deadline has passed. Absent for what stops no reads.
+    /// The patient whose reads it stops, as long as the chain may not hold it yet: from the moment it is stored until
+    /// it is final on chain or its deadline has passed. Absent for actions that stop no reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) open_revocation_of: Option<String>,
-    /// What a Revoke ends.
+    /// The grants that a Revoke ends.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) revokes: Vec<GrantId>,
-    /// What a tombstone closes.
+    /// The record that a tombstone closes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) tombstones: Option<RecordId>,
-    /// How often it reverted although it could have succeeded.
+    /// Number of times that it reverted although it could have succeeded.
     #[serde(default)]
     pub(crate) reverts: i32,
     /// The transaction that carries it, once it has one.
@@ -71,20 +71,21 @@ pub(crate) struct ActionDoc {
     pub(crate) failure: Option<FailureDoc>,
     /// Unix milliseconds.
     pub(crate) accepted_at: i64,
-    /// Whether everything that follows from the outcome has been done (feed, pins, answered request).
+    /// Whether all consequences of the outcome are done (feed, pins, answered request).
     pub(crate) is_followed_up: bool,
-    /// Whether the outcome lies deep enough in the chain that nobody looks again.
+    /// Whether the outcome is deep enough in the chain that it is not checked again.
     pub(crate) is_final: bool,
 }
 
 /// The transaction of an action. Written before it is sent for the first time.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct TransactionDoc {
-    /// The relayer's address, so that a changed key does not mix up nonces.
+    /// The relayer's address, so that nonces of an earlier key are not mixed with those of the current one.
     #[serde(with = "hex_text")]
     pub(crate) relayer: Address,
     pub(crate) nonce: i64,
-    /// Every hash it has had; the last one is current. They differ in fees only, and from `cancelled` on do nothing.
+    /// All its hashes; the last one is current. The transactions differ only in their fees, and from `cancelled` on
+    /// they do nothing.
     pub(crate) hashes: Vec<String>,
     /// The signed bytes, hex.
     #[serde(with = "hex_text")]
@@ -95,26 +96,26 @@ pub(crate) struct TransactionDoc {
     pub(crate) max_priority_fee: String,
     /// Unix milliseconds of the last signature.
     pub(crate) signed_at: i64,
-    /// Set when the nonce is being used up by a transfer that does nothing.
+    /// Set when a transfer that does nothing uses up the nonce.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cancelled: Option<CancelDoc>,
 }
 
-/// Why and since when a transaction is replaced by one that does nothing.
+/// The replacement of a transaction by one that does nothing: its reason, and the first such hash.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct CancelDoc {
-    /// The first of the hashes that does nothing.
+    /// Index of the first hash that does nothing.
     pub(crate) from: i32,
     pub(crate) why: FailureDoc,
 }
 
 impl TransactionDoc {
-    /// Every hash, the current one first.
+    /// Returns every hash, the current one first.
     pub(crate) fn hashes(&self) -> impl Iterator<Item = B256> + '_ {
         self.hashes.iter().rev().filter_map(|hash| hash.parse().ok())
     }
 
-    /// Why the action was given up, if this hash is of a transaction that does nothing.
+    /// Returns the reason why the action was given up, if this is the hash of a transaction that does nothing.
     pub(super) fn cancelled_by(&self, hash: B256) -> Option<&FailureDoc> {
         let cancel = self.cancelled.as_ref()?;
         let from = usize::try_from(cancel.from).ok()?;
@@ -123,7 +124,7 @@ impl TransactionDoc {
     }
 }
 
-/// Where the transaction was mined.
+/// The block and transaction in which it was mined.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct MinedDoc {
     #[serde(with = "hex_text")]
@@ -136,7 +137,7 @@ pub(crate) struct MinedDoc {
     pub(crate) seen_at: i64,
 }
 
-/// Why an action failed.
+/// The reason why an action failed.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct FailureDoc {
     pub(crate) code: ErrorCode,
@@ -144,27 +145,27 @@ pub(crate) struct FailureDoc {
 }
 
 impl ActionDoc {
-    /// Whether its outcome is known.
+    /// Returns whether its outcome is known.
     pub(crate) const fn is_settled(&self) -> bool {
         matches!(self.state, ActionState::Mined | ActionState::Failed)
     }
 
-    /// Who brought it first; `None` when that was not sealed by this operator.
+    /// Returns the first submitter. Returns `None` when this operator did not seal it.
     pub(super) fn submitter(&self, at_rest: &AtRest) -> Option<Address> {
         at_rest.open(Use::Submitter, &self.id.to_string(), &self.submitter).ok()
     }
 
-    /// Whether somebody may learn how it stands: its signer, and who brought it first.
+    /// Returns whether somebody may see its status: its signer and its first submitter may.
     pub(crate) fn may_be_seen_by(&self, at_rest: &AtRest, who: Address) -> bool {
         self.signer == who || self.submitter(at_rest) == Some(who)
     }
 
-    /// The signed message; `None` for what the server itself relays.
+    /// Returns the signed message, or `None` for actions of the server itself.
     pub(crate) fn signed(&self) -> Option<SignedAction> {
         serde_json::from_str(&self.signed).ok()
     }
 
-    /// The message of a tombstone.
+    /// Returns the message of a tombstone.
     pub(super) fn tombstone(&self) -> Option<Tombstone> {
         self.tombstones?;
         match self.signed()?.action {
@@ -173,17 +174,17 @@ impl ActionDoc {
         }
     }
 
-    /// The gas that its transaction may use.
+    /// Returns the gas that its transaction may use.
     pub(super) fn gas(&self) -> u64 {
         u64::try_from(self.gas_limit).unwrap_or(0)
     }
 
-    /// Whether its deadline has passed at `now` (Unix seconds).
+    /// Returns whether its deadline has passed at `now` (Unix seconds).
     pub(super) fn has_expired(&self, now: u64) -> bool {
         u64::try_from(self.deadline).is_ok_and(|deadline| deadline <= now)
     }
 
-    /// What its signer may see of it.
+    /// Returns the part of it that its signer may see.
     pub(crate) fn view(&self) -> ActionView {
         ActionView {
             id: self.id,
@@ -207,7 +208,7 @@ impl ActionDoc {
     }
 }
 
-/// The grants that a Revoke ends; empty for every other action.
+/// Returns the grants that a Revoke ends. Empty for every other action.
 pub(super) fn revoked_by(action: &Action) -> Vec<GrantId> {
     let Action::Revoke(revoke) = action else { return Vec::new() };
     let mut ids: Vec<GrantId> = revoke
@@ -223,7 +224,7 @@ pub(super) fn revoked_by(action: &Action) -> Vec<GrantId> {
     ids
 }
 
-/// The record that an action withdraws.
+/// Returns the record that an action withdraws.
 pub(super) fn tombstoned_by(action: &Action) -> Option<RecordId> {
     match action {
         Action::Tombstone(message) => Some(message.record.into()),
@@ -231,7 +232,7 @@ pub(super) fn tombstoned_by(action: &Action) -> Option<RecordId> {
     }
 }
 
-/// Whose reads an action stops: its signer's, if it revokes or withdraws something.
+/// Returns the signer of an action that revokes or withdraws something, because it stops reads of the signer's records.
 pub(super) fn revocation_of(action: &Action) -> Option<Address> {
     match action {
         Action::Revoke(_) | Action::RevokeAll(_) => Some(action.signer()),
@@ -242,10 +243,10 @@ pub(super) fn revocation_of(action: &Action) -> Option<Address> {
 /// Creates the indexes that the queue's queries use.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(super) async fn create_indexes(database: &Database) -> Result<(), Error> {
     let actions: Collection<ActionDoc> = database.collection(collection::ACTIONS);
-    // Two actions never share a nonce of a relayer, whatever replicas believe about their lease.
+    // Two actions never share a nonce of a relayer, even if two replicas both believe that they hold the lease.
     let one_per_nonce = IndexModel::builder()
         .keys(doc! { "transaction.relayer": 1, "transaction.nonce": 1 })
         .options(
@@ -259,7 +260,7 @@ pub(super) async fn create_indexes(database: &Database) -> Result<(), Error> {
     let newest = index(doc! { "line": 1, "accepted_at": -1 });
     let unfinished = index(doc! { "line": 1, "is_final": 1, "state": 1, "accepted_at": 1 });
     let to_follow_up = index(doc! { "line": 1, "is_followed_up": 1, "state": 1, "accepted_at": 1 });
-    // Of the revocations of all times only those that are open have the field with a value.
+    // The field has a value only in open revocations, so the index stays small.
     let revocations = index(doc! { "open_revocation_of": 1 });
     actions.create_indexes([one_per_nonce, by_state, newest, unfinished, to_follow_up, revocations]).await?;
     Ok(())
@@ -268,7 +269,7 @@ pub(super) async fn create_indexes(database: &Database) -> Result<(), Error> {
 /// Finds an action by its id.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(super) async fn find(actions: &Collection<ActionDoc>, id: ActionId) -> Result<Option<ActionDoc>, RelayError> {
     Ok(actions.find_one(doc! { "_id": id.to_string() }).await?)
 }

@@ -1,7 +1,7 @@
-//! How much gas the relayers spend in a day (UTC): for one account, for one network, and in all.
+//! The gas that the relayers may spend in a day (UTC): for one account, for one network, and in total.
 //!
-//! What takes away has budgets of its own, so that an empty one keeps nobody from shutting a door; and a Revoke that ends
-//! something that stands is never refused for a budget (`accept`): each grant was paid for out of one.
+//! Urgent actions have separate budgets, so that an empty ordinary budget does not stop a revocation. A Revoke that
+//! ends an active permission is never refused because of a budget (`accept`): every grant was paid from one.
 
 use std::{borrow::Cow, net::IpAddr, time::Duration};
 
@@ -26,17 +26,17 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// Gas per day.
 #[derive(Clone, Debug)]
 pub struct Budgets {
-    /// For an account that has no relation to anybody here yet.
+    /// For an account without a relation to anybody here.
     pub new: u64,
     /// For an account that is known here.
     pub known: u64,
-    /// For an account for whom an accreditor vouches.
+    /// For an account that an accreditor vouches for.
     pub vouched: u64,
-    /// For all accounts of one network for whom nobody vouches.
+    /// For all accounts of one network that no accreditor vouches for.
     pub network: u64,
-    /// For everybody together. Those for whom nobody vouches get half of it.
+    /// For all accounts. Accounts that no accreditor vouches for get at most half of it.
     pub total: u64,
-    /// For what one account takes away; beside the others.
+    /// For the urgent actions of one account, in addition to the others.
     pub urgent: u64,
 }
 
@@ -53,12 +53,13 @@ impl From<&Limits> for Budgets {
     }
 }
 
-/// The names of somebody in budgets, which only this operator can tell: the newest first, then those that older secrets gave.
+/// Returns the pseudonyms of an account or network in budgets, which only this operator can compute: under the newest
+/// secret first, then under older ones.
 fn names_of(at_rest: &AtRest, of: Lookup, who: &[u8]) -> Vec<String> {
     std::iter::once(at_rest.blind(of, who)).chain(at_rest.older(of, who)).collect()
 }
 
-/// The bytes of a network.
+/// Returns the bytes of a network.
 fn octets(network: IpAddr) -> Vec<u8> {
     match network {
         IpAddr::V4(address) => address.octets().to_vec(),
@@ -66,33 +67,33 @@ fn octets(network: IpAddr) -> Vec<u8> {
     }
 }
 
-/// The name of whoever takes turns in the queue: a network, or an account that does not wait behind its neighbours. It stands
-/// beside the signer for a moment, so it is not the one of the budgets.
+/// Returns the pseudonym for turns in the queue: of a network, or of an account that does not wait behind others of its
+/// network. It is stored beside the signer for a moment, so it differs from the pseudonyms of the budgets.
 pub(super) fn name_of_turn(at_rest: &AtRest, account: Address, network: Option<IpAddr>) -> String {
     at_rest.blind(Lookup::RelayTurn, network.map_or_else(|| account.to_vec(), octets))
 }
 
-/// Whose budgets pay.
+/// The account and network whose budgets pay.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Payer {
     pub(super) account: Address,
-    /// Unknown where there is no socket.
+    /// `None` where there is no socket.
     pub(super) network: Option<IpAddr>,
     pub(super) standing: Standing,
 }
 
-/// One budget of today.
+/// One budget for today.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Budget {
     id: String,
-    /// What it is called where an older secret has named it today.
+    /// Its ids under older secrets that were in use earlier today.
     older: Vec<String>,
     max: u64,
     whose: &'static str,
 }
 
 impl Budget {
-    /// `who` has one name at least.
+    /// Creates a budget. `who` has at least one name.
     fn new(kind: &str, line: Line, who: &[String], max: u64, whose: &'static str) -> Self {
         let mut ids = who.iter().map(|who| format!("{kind}:{}:{who}:{}", line.as_str(), today()));
         let id = ids.next().unwrap_or_default();
@@ -100,11 +101,11 @@ impl Budget {
     }
 }
 
-/// The budgets that an action on this line is charged to, narrowest first.
+/// Returns the budgets that an action on this line is charged to, narrowest first.
 pub(super) fn budgets(limits: &Budgets, at_rest: &AtRest, line: Line, payer: &Payer) -> Vec<Budget> {
-    /// What accounts without a relation may take away, of what others may.
+    /// The urgent budget of accounts without a relation is this fraction of the ordinary one.
     const NEW_URGENT_SHARE: u64 = 8;
-    /// Who is vouched for has more people to look after.
+    /// Vouched accounts have this many times the urgent budget, because they look after more people.
     const VOUCHED_URGENT: u64 = 20;
     let names = |of, who: &[u8]| names_of(at_rest, of, who);
     let (accounts, all) = (names(Lookup::RelayAccount, payer.account.as_slice()), [String::new()]);
@@ -113,7 +114,7 @@ pub(super) fn budgets(limits: &Budgets, at_rest: &AtRest, line: Line, payer: &Pa
         let names = names(Lookup::RelayNetwork, &octets(payer.network?));
         Some(Budget::new("network", line, &names, max, "your network"))
     };
-    let others = |max| Budget::new("others", line, &all, max, "accounts for whom nobody vouches");
+    let others = |max| Budget::new("others", line, &all, max, "accounts without an accreditation");
     let total = |max| Budget::new("total", line, &all, max, "everybody");
     let mut budgets = Vec::new();
     match (line, payer.standing) {
@@ -134,19 +135,19 @@ pub(super) fn budgets(limits: &Budgets, at_rest: &AtRest, line: Line, payer: &Pa
     budgets
 }
 
-/// Days since 1970 (UTC).
+/// Returns the number of days since 1970 (UTC).
 fn today() -> i64 {
     now_ms() / i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// What was charged, so that it can be given back.
+/// The charges of an action, so that they can be refunded.
 pub(super) struct Charged {
     budgets: Vec<Budget>,
     gas: u64,
 }
 
 impl Charged {
-    /// Nothing.
+    /// No charges.
     pub(super) const fn nothing() -> Self {
         Self { budgets: Vec::new(), gas: 0 }
     }
@@ -163,7 +164,8 @@ impl Charged {
         Ok(())
     }
 
-    /// Gives all of it back, for an action that was not taken. A lost refund ends with the day.
+    /// Refunds all charges of an action that was not accepted. A refund that fails has no effect after the end of the
+    /// day.
     pub(super) async fn refund(self, database: &Database) {
         refund(database, &self.budgets, self.gas).await;
     }
@@ -176,7 +178,7 @@ impl Charged {
 pub(super) async fn charge(database: &Database, mut budgets: Vec<Budget>, gas: u64) -> Result<Charged, RelayError> {
     let collection: Collection<Document> = database.collection(collection::BUDGETS);
     for budget in &mut budgets {
-        // What was spent today before a rotation of the operator's secret counts on.
+        // Gas that was charged today before the operator's secret was rotated still counts.
         if let Some(standing) = find_id(&collection, &budget.older).await? {
             budget.id = standing;
             budget.older.clear();
@@ -199,13 +201,13 @@ pub(super) async fn charge(database: &Database, mut budgets: Vec<Budget>, gas: u
     Ok(Charged { budgets, gas })
 }
 
-/// Charges one budget; says whether there was room.
+/// Charges one budget. Returns whether it had enough left.
 async fn charge_one(database: &Database, budget: &Budget, gas: u64) -> Result<bool, Error> {
     let Some(room) = budget.max.checked_sub(gas) else { return Ok(false) };
     let room = i64::try_from(room).unwrap_or(i64::MAX);
     let collection: Collection<Document> = database.collection(collection::BUDGETS);
-    // The upsert of a budget that has too little room collides with its own document. So do two first charges of a
-    // day at the same moment, hence the second try.
+    // The upsert for a budget without enough room collides with the budget's own document. Two first charges of a day
+    // at the same moment collide too, so there is a second attempt.
     for _ in 0..2 {
         let update = doc! {
             "$inc": { "gas": i64::try_from(gas).unwrap_or(i64::MAX) },
@@ -232,7 +234,7 @@ async fn refund(database: &Database, budgets: &[Budget], gas: u64) {
     }
 }
 
-/// Creates the index that forgets the budgets of days past.
+/// Creates the index that deletes the budgets of past days.
 pub(super) async fn create_indexes(database: &Database) -> Result<(), Error> {
     database.collection::<Document>(collection::BUDGETS).create_index(ttl_index("expires")).await?;
     Ok(())
@@ -252,12 +254,12 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_vouched_for_is_not_counted_with_the_neighbours() {
+    fn a_vouched_account_is_not_counted_with_its_network() {
         assert_eq!(of(Line::Ordinary, Standing::Vouched), [("this account", 1_000), ("everybody", 10_000)]);
         let strangers = [
             ("this account", 10),
             ("your network", 200),
-            ("accounts for whom nobody vouches", 5_000),
+            ("accounts without an accreditation", 5_000),
             ("everybody", 10_000),
         ];
         assert_eq!(of(Line::Ordinary, Standing::New), strangers);
@@ -265,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn taking_away_has_budgets_of_its_own() {
+    fn urgent_actions_have_separate_budgets() {
         assert_eq!(of(Line::Urgent, Standing::Known)[0], ("this account", 80));
         assert_eq!(of(Line::Urgent, Standing::New)[0], ("this account", 10));
         assert_eq!(of(Line::Urgent, Standing::Vouched), [("this account", 1_600)]);
@@ -277,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_named_in_a_budget() {
+    fn a_budget_does_not_identify_anybody() {
         let at_rest = AtRest::for_tests(7);
         let other = AtRest::for_tests(8);
         let payer = Payer {
@@ -293,6 +295,9 @@ mod tests {
         assert!(names(&at_rest).iter().zip(names(&other)).all(|(one, two)| *one != two));
         assert!(names(&at_rest).iter().all(|name| !name.contains("abab")));
         let turn = name_of_turn(&at_rest, payer.account, payer.network);
-        assert!(names(&at_rest).iter().all(|name| !name.contains(&turn)), "the queue tells nothing of budgets");
+        assert!(
+            names(&at_rest).iter().all(|name| !name.contains(&turn)),
+            "the queue does not reveal the names of budgets"
+        );
     }
 }

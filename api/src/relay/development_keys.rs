@@ -1,4 +1,4 @@
-//! Keys that everybody knows. Whoever holds ether on one of them elsewhere than on a development chain loses it.
+//! Well-known development keys. Ether on one of them outside a development chain will be stolen.
 
 use alloy::primitives::{Address, address};
 
@@ -29,7 +29,7 @@ const WELL_KNOWN: [Address; 20] = [
     address!("8626f6940E2eb28930eFb4CeF49B2d1F2C9C1199"),
 ];
 
-/// Whether `relayer` must not be used on this chain, because its private key is public.
+/// Returns whether `relayer` must not be used on this chain, because its private key is public.
 pub(crate) fn is_forbidden(relayer: Address, chain_id: u64) -> bool {
     chain_id != DEVELOPMENT_CHAIN_ID && WELL_KNOWN.contains(&relayer)
 }

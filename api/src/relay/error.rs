@@ -1,4 +1,4 @@
-//! Why an action was not taken.
+//! The reason why an action was not accepted.
 
 use std::borrow::Cow;
 
@@ -7,16 +7,16 @@ use protocol::error_code::ErrorCode;
 
 use crate::{error::ApiError, time::seconds_until_tomorrow};
 
-/// Why an action was not taken.
+/// The reason why an action was not accepted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum RelayError {
-    /// It can never succeed as it is, or not now; the code says which and why.
+    /// The action can never succeed, or cannot succeed now. The code says which, and why.
     #[error("{code}: {detail}")]
     Refused {
         /// The stable code.
         code: ErrorCode,
-        /// One sentence that names no person.
+        /// One sentence that identifies no person.
         detail: Cow<'static, str>,
     },
     /// The database does not answer.
@@ -55,7 +55,7 @@ impl RelayError {
 }
 
 impl From<alloy::contract::Error> for RelayError {
-    /// For calls that cannot revert, so that every error is the node's.
+    /// Converts an error of a call that cannot revert, so every error comes from the node.
     fn from(error: alloy::contract::Error) -> Self {
         match error {
             alloy::contract::Error::TransportError(error) => Self::Chain(error),

@@ -1,5 +1,5 @@
-//! What follows from the outcome of an action. Doing it twice changes nothing, so that a crash in between is mended by
-//! doing it again.
+//! The consequences of an action's outcome. Carrying them out twice changes nothing, so after a crash they are simply
+//! repeated.
 
 use std::collections::BTreeSet;
 
@@ -27,10 +27,10 @@ use crate::{
     },
 };
 
-/// Does everything that follows, and notes that it is done. What fails is done again later.
+/// Carries out all consequences, and stores that they are done. A failed one is repeated later.
 pub(super) async fn follow_up(shared: &Shared, action: &ActionDoc) {
     if let Err(error) = try_follow_up(shared, action).await {
-        tracing::warn!(%error, "what follows from a relayed action could not be done yet; trying again");
+        tracing::warn!(%error, "the consequences of a relayed action could not be carried out yet; trying again");
     }
 }
 
@@ -40,7 +40,7 @@ async fn try_follow_up(shared: &Shared, action: &ActionDoc) -> Result<(), RelayE
         match action.state {
             ActionState::Mined => granted(&shared.database, &shared.at_rest, &grant, now).await?,
             ActionState::Failed => {
-                // The bundles of an epoch that the chain has reached may be those of a grant that stands.
+                // If the chain has reached an epoch, the bundles of that epoch may belong to an active grant.
                 let terms = terms_of_scopes(shared, &grant, BlockId::latest()).await?;
                 if grant.scopes.iter().zip(&terms).all(|(scope, terms)| is_granted(&grant, scope, terms)) {
                     granted(&shared.database, &shared.at_rest, &grant, now).await?;
@@ -52,7 +52,7 @@ async fn try_follow_up(shared: &Shared, action: &ActionDoc) -> Result<(), RelayE
             ActionState::Accepted | ActionState::Sent => {}
         }
     }
-    // The operator's own checkpoints concern nobody.
+    // The operator's own checkpoints appear in nobody's feed.
     if action.kind != "checkpoint" {
         let people: BTreeSet<Address> =
             std::iter::once(action.signer).chain(action.submitter(&shared.at_rest)).collect();
@@ -67,10 +67,10 @@ async fn try_follow_up(shared: &Shared, action: &ActionDoc) -> Result<(), RelayE
     Ok(())
 }
 
-/// The Grant was mined: the request that it answers is approved.
+/// Handles a mined Grant: the request that it answers is approved.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 async fn granted(database: &Database, at_rest: &AtRest, grant: &Grant, now: u64) -> Result<(), Error> {
     let stored = bundles::names_among(database, at_rest, bundles_of(grant, &grant.scopes)).await?;
     let answered: BTreeSet<RequestId> = stored.into_iter().filter_map(|bundle| bundle.request).collect();
@@ -80,11 +80,11 @@ async fn granted(database: &Database, at_rest: &AtRest, grant: &Grant, now: u64)
     Ok(())
 }
 
-/// The Grant failed: the capsules that were kept for those of its scopes that the chain has `unreached` go.
-/// `accepted_at` (unix milliseconds) spares those of a later try.
+/// Handles a failed Grant: the stored capsules of its `unreached` scopes are deleted. `accepted_at` (Unix milliseconds)
+/// protects those of a later attempt.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 async fn not_granted(
     database: &Database,
     at_rest: &AtRest,
@@ -97,7 +97,7 @@ async fn not_granted(
             bundles::delete(database, bundle).await?;
         }
     }
-    // A grant that never stood leaves nothing on its grantee's shelf.
+    // A grant that was never on chain leaves no row on its grantee's shelf.
     let never = unreached.iter().filter(|scope| scope.epoch == 0).filter_map(|scope| grant_id(grant, scope));
     received::delete(database, at_rest, never.collect(), accepted_at).await
 }

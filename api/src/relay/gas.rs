@@ -1,18 +1,19 @@
-//! How much gas an action may use: what its transaction asks for, and what its submitter is charged.
+//! The gas of an action: the limit of its transaction, and the charge to its submitter.
 
 use protocol::messages::Action;
 
-/// No transaction may ask for more (EIP-7825), rounded down.
+/// The highest gas limit of a transaction (EIP-7825), rounded down.
 pub(super) const TRANSACTION_GAS_MAX: u64 = 16_000_000;
 
-/// What one read adds to a checkpoint at most.
+/// The most gas that one read adds to a checkpoint.
 const PER_ACCESS: u64 = 5_500;
 
-/// An upper bound of the gas that our contracts use for an action with this calldata, from the action alone, so that it is
-/// the same wherever it is computed.
+/// Returns an upper bound of the gas that our contracts use for an action with this calldata. It depends only on the
+/// action, so it is the same wherever it is computed.
 ///
-/// The base fee, calldata at the standard and at the floor price (EIP-7623), and per kind what the contracts do: each slot
-/// counted as new and cold, each log in full. `contracts/gas.json` has what is really used.
+/// It adds the base fee, calldata at the standard and at the floor price (EIP-7623), and the operations of the
+/// contracts for each kind: each slot counted as new and cold, each log in full. `contracts/gas.json` has the measured
+/// values.
 pub(super) fn bound(action: &Action, data: &[u8]) -> u64 {
     /// Signature, nonce, permission, one object, its event.
     const ONE_OBJECT: u64 = 90_000;
@@ -31,13 +32,13 @@ pub(super) fn bound(action: &Action, data: &[u8]) -> u64 {
     21_000 + (4 * tokens + execution).max(10 * tokens)
 }
 
-/// What the transaction of an action asks for, when its signer is a plain account.
+/// Returns the gas limit of an action's transaction, when its signer is a plain account.
 pub(super) fn limit(bound: u64) -> u64 {
     bound.saturating_add(bound / 4).min(TRANSACTION_GAS_MAX)
 }
 
-/// How many reads fit into one checkpoint when blocks have this gas limit: a quarter of a block, and never more than a
-/// transaction may ask for.
+/// Returns the number of reads that fit into one checkpoint at this block gas limit: a quarter of a block, and never
+/// more than a transaction may have.
 pub(super) fn accesses_max(block_gas_limit: u64) -> usize {
     const FIXED: u64 = 150_000;
     let room = (block_gas_limit / 4).min(TRANSACTION_GAS_MAX);
@@ -54,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_checkpoint_that_may_be_made_fits_its_share_of_a_block() {
+    fn every_checkpoint_fits_its_share_of_a_block() {
         let action = Action::Checkpoint(Checkpoint {
             operator: Address::ZERO,
             previousHead: B256::ZERO,
@@ -66,7 +67,8 @@ mod tests {
         });
         for block in [1_000_000_u64, 5_000_000, 30_000_000, 60_000_000] {
             let accesses = accesses_max(block).min(1_000);
-            // Record, tag and leaf are 32 bytes each, purposes two in a word; and what stands before them.
+            // Record, tag and leaf have 32 bytes each, and two purposes fit in a word. The fixed fields come before
+            // them.
             let data = [vec![1; 700], vec![1; accesses * 98], vec![0; accesses * 30]].concat();
             assert!(limit(bound(&action, &data)) <= block / 4 + 200_000, "{accesses} reads in a block of {block}");
         }

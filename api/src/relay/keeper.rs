@@ -1,4 +1,4 @@
-//! The keeper of a line: mends what crashes, reorgs and foreign nodes leave behind.
+//! The keeper of a line: repairs the state after crashes, reorgs and faults of nodes.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -34,14 +34,14 @@ use super::{
 };
 use crate::time::now_ms;
 
-/// How often to look for actions that nobody watches.
+/// Interval of the search for actions that no task watches.
 const MEND_EVERY: Duration = Duration::from_secs(1);
-/// An action that has been on its way for so long may lie behind a hole in the nonces.
+/// An action that has been pending for this long may be behind a hole in the nonces.
 const STUCK_AFTER_MS: i64 = 3_000;
-/// The most actions that are looked at in one round.
+/// Most actions that are checked in one round.
 const ROUND_MAX: i64 = 500;
 
-/// Looks after one line while this replica leads, until `shutdown`.
+/// Maintains one line while this replica leads, until `shutdown`.
 pub(super) async fn keep(shared: Arc<Shared>, line: Line, shutdown: CancellationToken) {
     let mut beat = tokio::time::interval(MEND_EVERY.min(shared.limits.lease / 4));
     beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -53,7 +53,7 @@ pub(super) async fn keep(shared: Arc<Shared>, line: Line, shutdown: Cancellation
         let term = shared.leading.borrow().clone();
         let Some(term) = term else { continue };
         if let Err(error) = mend(&shared, line, &term).await {
-            tracing::warn!(%error, line = line.as_str(), "relayed actions could not be looked after; trying again");
+            tracing::warn!(%error, line = line.as_str(), "relayed actions could not be maintained; trying again");
         }
     }
 }
@@ -68,7 +68,7 @@ async fn mend(shared: &Arc<Shared>, line: Line, term: &CancellationToken) -> Res
     finish(shared, line).await
 }
 
-/// Watches what is on its way and nobody watches: after a restart, or taken over from another replica.
+/// Watches pending actions that no task watches, after a restart or after taking over from another replica.
 async fn adopt(shared: &Arc<Shared>, line: Line, term: &CancellationToken) -> Result<(), RelayError> {
     let on_its_way = doc! { "line": line.as_str(), "state": to_bson(&ActionState::Sent).map_err(Error::from)? };
     let sent: Vec<ActionDoc> =
@@ -82,7 +82,7 @@ async fn adopt(shared: &Arc<Shared>, line: Line, term: &CancellationToken) -> Re
         .map(|transaction| transaction.nonce)
         .collect();
     for action in sent {
-        // One that was accepted just now is about to be watched by the sender.
+        // The sender is about to watch an action that was accepted just now.
         if !state.is_watched(action.id) && now_ms() - action.accepted_at > 500 {
             watch::start(shared, action, term);
         }
@@ -90,8 +90,8 @@ async fn adopt(shared: &Arc<Shared>, line: Line, term: &CancellationToken) -> Re
     if is_stuck { close_holes(shared, line, &nonces).await } else { Ok(()) }
 }
 
-/// Nothing is mined behind a nonce that nobody uses. Actions that a chain set back has lost are sent again; whatever
-/// hole stays is filled with a transaction that does nothing.
+/// Closes holes in the nonces, because no transaction is mined behind an unused nonce. Actions whose transactions the
+/// chain has lost are sent again. A remaining hole is filled with a transaction that does nothing.
 async fn close_holes(shared: &Shared, line: Line, nonces: &HashSet<i64>) -> Result<(), RelayError> {
     let Some(highest) = nonces.iter().max() else { return Ok(()) };
     let state = shared.lines.of(line);
@@ -128,7 +128,7 @@ async fn close_holes(shared: &Shared, line: Line, nonces: &HashSet<i64>) -> Resu
     Ok(())
 }
 
-/// Makes sure that what was mined stays mined, until it lies deep enough.
+/// Checks that mined actions stay mined, until they are deep enough.
 async fn confirm(shared: &Shared, line: Line) -> Result<(), RelayError> {
     let shallow = doc! {
         "line": line.as_str(), "is_final": false, "state": to_bson(&ActionState::Mined).map_err(Error::from)?,
@@ -149,13 +149,13 @@ async fn confirm(shared: &Shared, line: Line) -> Result<(), RelayError> {
             unknown.insert(block.map(|block| block.header.hash));
         }
         if canonical.get(&number) != Some(&Some(mined.block_hash)) {
-            // The keeper adopts it in its next round and asks for the receipt again.
+            // The keeper watches it in its next round and asks for the receipt again.
             let again = doc! {
                 "$set": { "state": to_bson(&ActionState::Sent).map_err(Error::from)?, "is_followed_up": false },
                 "$unset": { "mined": "" },
             };
             shared.actions.update_one(doc! { "_id": action.id.to_string() }, again).await?;
-            tracing::info!(action.kind = action.kind, "a mined action fell out of the chain; watching it again");
+            tracing::info!(action.kind = action.kind, "a mined action is no longer in the chain; watching it again");
         } else if head.saturating_sub(number) >= shared.limits.confirmations {
             deep.insert(action.id.to_string());
         }
@@ -168,7 +168,7 @@ async fn confirm(shared: &Shared, line: Line) -> Result<(), RelayError> {
     Ok(())
 }
 
-/// Ends actions that waited for a transaction until their deadline passed.
+/// Fails actions that waited for a transaction until their deadline passed.
 async fn expire(shared: &Shared, line: Line) -> Result<(), RelayError> {
     let late = doc! {
         "line": line.as_str(),
@@ -183,8 +183,8 @@ async fn expire(shared: &Shared, line: Line) -> Result<(), RelayError> {
     Ok(())
 }
 
-/// Ends tombstones that still wait for a transaction although their patient has closed or opened the record otherwise. The
-/// mirror says which, in one query however many wait; the chain decides.
+/// Fails tombstones that still wait for a transaction although their patient has closed or opened the record in another
+/// way. The mirror finds the candidates in one query, and the chain decides.
 async fn drop_stale(shared: &Shared) -> Result<(), RelayError> {
     let waiting = doc! {
         "line": Line::Urgent.as_str(),
@@ -214,7 +214,7 @@ async fn drop_stale(shared: &Shared) -> Result<(), RelayError> {
     Ok(())
 }
 
-/// Does what follows from outcomes for which a crash came in between.
+/// Carries out consequences of outcomes that a crash interrupted.
 async fn finish(shared: &Shared, line: Line) -> Result<(), RelayError> {
     for state in [ActionState::Mined, ActionState::Failed] {
         let forgotten = doc! {

@@ -1,4 +1,4 @@
-//! The lease on sending, and what all lines need to know: fees, balances, and which revocations are over.
+//! Holds the lease on sending, and updates what all lines need: fees, balances, and revocations that are over.
 
 use std::{
     sync::Arc,
@@ -19,11 +19,11 @@ use tokio_util::sync::CancellationToken;
 use super::{error::RelayError, shared::Shared};
 use crate::lease::Lease;
 
-/// The longest pause between two looks.
+/// The longest interval between two rounds.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How often to ask what transactions cost.
+/// The interval for asking about fees.
 const MARKET_EVERY: Duration = Duration::from_secs(3);
-/// How often to close revocations that are over.
+/// The interval for closing revocations that are over.
 const CLOSE_EVERY: Duration = Duration::from_secs(2);
 /// Runs until `shutdown`, then gives the lease up.
 pub(super) async fn lead(shared: Arc<Shared>, mut lease: Lease, shutdown: CancellationToken) {
@@ -43,14 +43,14 @@ pub(super) async fn lead(shared: Arc<Shared>, mut lease: Lease, shutdown: Cancel
             }
             begin_or_end(&shared, lease.is_held());
         }
-        // Replicas that do not send must know as well what they refuse.
+        // Replicas that do not send need the fees as well, because they refuse actions by them.
         if is_due(asked, MARKET_EVERY) {
             asked = Some(Instant::now());
             let shared = shared.clone();
-            // Beside the lease: a slow node must not cost it.
+            // Runs beside the lease, so that a slow node does not cause its loss.
             tokio::spawn(async move {
                 if let Err(error) = shared.ask_market().await {
-                    tracing::warn!(%error, "the chain does not say what transactions cost");
+                    tracing::warn!(%error, "the chain node does not return the fees");
                 }
             });
         }
@@ -67,7 +67,7 @@ pub(super) async fn lead(shared: Arc<Shared>, mut lease: Lease, shutdown: Cancel
     }
 }
 
-/// Begins or ends this replica's term.
+/// Begins or ends this replica's term of leadership.
 fn begin_or_end(shared: &Shared, is_held: bool) {
     shared.leading.send_if_modified(|leading| match (is_held, leading.is_some()) {
         (true, false) => {
@@ -84,8 +84,8 @@ fn begin_or_end(shared: &Shared, is_held: bool) {
     });
 }
 
-/// A revocation is over for reads when the chain holds it for good and the mirror shows it, or when its deadline has
-/// passed and it was never mined.
+/// Closes revocations that are over for reads: they are final on chain and in the mirror, or their deadline has passed
+/// and they were never mined.
 async fn close_revocations(shared: &Shared) -> Result<(), RelayError> {
     let cursors: Collection<CursorDoc> = shared.database.collection(mirror::CURSOR);
     let mirrored = cursors.find_one(doc! { "_id": CURSOR_ID }).await?.map_or(0, |cursor| cursor.block_number);

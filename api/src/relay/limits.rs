@@ -12,17 +12,17 @@ pub struct RelayLimits {
     pub budgets: Budgets,
     /// Whether accounts without a relation may use the relay.
     pub new_accounts: NewAccounts,
-    /// The most that a transaction pays, in wei for each gas.
+    /// The highest fee of a transaction, in wei per gas.
     pub fee_ceiling: u128,
-    /// A request is answered 202 when its action is not mined after this time.
+    /// Time after which a request is answered 202 if its action is not mined.
     pub answer_after: Duration,
-    /// A transaction that is not mined after this time is replaced by one that pays more.
+    /// Time after which a transaction that is not mined is replaced by one with a higher fee.
     pub replace_after: Duration,
-    /// The longest pause between two questions for a receipt.
+    /// The longest pause between two requests for a receipt.
     pub receipt_poll_max: Duration,
-    /// Blocks on top of an outcome after which nobody looks again.
+    /// Number of blocks on top of an outcome after which it is not checked again.
     pub confirmations: u64,
-    /// Another replica takes over the sending after this time of silence.
+    /// Time of silence after which another replica takes over the sending.
     pub lease: Duration,
 }
 

@@ -1,4 +1,5 @@
-//! Lines of transactions. Each has a relayer's key, so a nonce sequence and a purse of its own: none waits for another.
+//! Lines of transactions. Each has its own relayer key, and therefore its own nonces and balance. No line waits for
+//! another.
 
 use std::{
     collections::HashMap,
@@ -18,11 +19,11 @@ use super::error::RelayError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Line {
-    /// What gives: keys, records, grants, accreditation.
+    /// Ordinary actions: keys, records, grants, accreditation.
     Ordinary,
-    /// What takes away: revocations, suspensions, removed accreditors, tombstones.
+    /// Urgent actions: revocations, suspensions, removed accreditors, tombstones.
     Urgent,
-    /// The heads of the log.
+    /// The log's checkpoints.
     Checkpoint,
 }
 
@@ -30,7 +31,7 @@ impl Line {
     /// Every line.
     pub(crate) const ALL: [Self; 3] = [Self::Ordinary, Self::Urgent, Self::Checkpoint];
 
-    /// The word in documents of the database, in answers and metrics.
+    /// Returns the line's name in the database, in answers and in metrics.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Ordinary => "ordinary",
@@ -39,7 +40,7 @@ impl Line {
         }
     }
 
-    /// The line that carries an action.
+    /// Returns the line that carries an action.
     pub(super) fn of(action: &Action) -> Self {
         match action {
             Action::Checkpoint(_) => Self::Checkpoint,
@@ -48,7 +49,8 @@ impl Line {
         }
     }
 
-    /// How much gas this line must be able to pay for, beside what is on its way, so as not to count as poor.
+    /// Returns the gas that this line must be able to pay for in addition to pending transactions. A line with less
+    /// counts as poor.
     pub(super) const fn reserve_gas(self) -> u64 {
         match self {
             Self::Ordinary => 5_000_000,
@@ -57,8 +59,8 @@ impl Line {
         }
     }
 
-    /// The most gas that may be on its way at once, of a block's. Ordinary transactions leave half of each block to
-    /// others, so that urgent ones and checkpoints always find room, whatever order a proposer prefers.
+    /// Returns the most gas that may be pending at once. Ordinary transactions use at most half of each block, so that
+    /// urgent ones and checkpoints always find room, in whatever order a proposer includes them.
     pub(super) const fn gas_in_flight_max(self, block_gas_limit: u64) -> u64 {
         match self {
             Self::Ordinary => block_gas_limit / 2,
@@ -72,7 +74,7 @@ impl Line {
 pub(super) struct LineState {
     pub(super) line: Line,
     pub(super) signer: Arc<PrivateKeySigner>,
-    /// The actions whose transaction a task of this replica watches, with the gas that each may use.
+    /// The actions whose transaction a task of this replica watches, with the gas limit of each.
     watched: Mutex<HashMap<ActionId, u64>>,
     balance: Mutex<Option<U256>>,
 }
@@ -86,7 +88,7 @@ impl LineState {
         self.signer.address()
     }
 
-    /// Notes that a task watches an action; false if one does already.
+    /// Registers a task that watches an action. Returns false if one does already.
     pub(super) fn begin(&self, id: ActionId, gas: u64) -> bool {
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         match watched.entry(id) {
@@ -106,7 +108,7 @@ impl LineState {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&id)
     }
 
-    /// How many transactions are on their way, and the gas that they may use together.
+    /// Returns the number of pending transactions, and their gas limits in total.
     pub(super) fn in_flight(&self) -> (usize, u64) {
         let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         (watched.len(), watched.values().fold(0, |sum, gas| sum.saturating_add(*gas)))
@@ -120,33 +122,33 @@ impl LineState {
         *self.balance.lock().unwrap_or_else(PoisonError::into_inner) = Some(wei);
     }
 
-    /// Whether the purse holds less than what is on its way and the line's reserve cost at `max_fee` (wei per gas).
-    /// Before the chain was asked: no.
+    /// Returns whether the balance is less than the cost of the pending transactions and the line's reserve at
+    /// `max_fee` (wei per gas). Returns false before the chain was asked.
     pub(super) fn is_poor(&self, max_fee: u128) -> bool {
         let (_, gas) = self.in_flight();
         let needed = U256::from(gas.saturating_add(self.line.reserve_gas())).saturating_mul(U256::from(max_fee));
         self.balance().is_some_and(|balance| balance < needed)
     }
 
-    /// The room for further transactions.
+    /// Returns the room for further transactions.
     pub(super) fn room(&self, block_gas_limit: u64) -> Room {
         Room { used: self.in_flight().1, max: self.line.gas_in_flight_max(block_gas_limit) }
     }
 }
 
-/// Gas that may still be sent on its way.
+/// The gas that may still be sent.
 pub(super) struct Room {
     used: u64,
     max: u64,
 }
 
 impl Room {
-    /// Whether anything may go.
+    /// Returns whether there is any room.
     pub(super) const fn is_open(&self) -> bool {
         self.used < self.max
     }
 
-    /// Takes room for a transaction. One that is larger than all the room goes alone.
+    /// Takes room for a transaction. A transaction that is larger than the whole room is sent alone.
     pub(super) const fn take(&mut self, gas: u64) -> bool {
         if self.used > 0 && self.used.saturating_add(gas) > self.max {
             return false;
@@ -160,10 +162,10 @@ impl Room {
 pub(super) struct Lines([LineState; 3]);
 
 impl Lines {
-    /// One key for each line.
+    /// Creates the lines, with one key each.
     ///
     /// # Errors
-    /// When two lines have the same key: they would take each other's nonces.
+    /// Returns an error when two lines have the same key, because they would use each other's nonces.
     pub(super) fn new(keys: RelayerKeys) -> Result<Self, RelayError> {
         let RelayerKeys { ordinary, urgent, checkpoint } = keys;
         let addresses = [ordinary.address(), urgent.address(), checkpoint.address()];
@@ -197,16 +199,16 @@ impl Lines {
 /// The relayers' keys, one for each line.
 #[derive(Clone)]
 pub struct RelayerKeys {
-    /// For what gives.
+    /// For ordinary actions.
     pub ordinary: Arc<PrivateKeySigner>,
-    /// For what takes away.
+    /// For urgent actions.
     pub urgent: Arc<PrivateKeySigner>,
-    /// For the log.
+    /// For the log's checkpoints.
     pub checkpoint: Arc<PrivateKeySigner>,
 }
 
 impl RelayerKeys {
-    /// Each key with its line.
+    /// Returns each key with its line.
     pub(super) fn each(&self) -> [(Line, &PrivateKeySigner); 3] {
         [(Line::Ordinary, &*self.ordinary), (Line::Urgent, &*self.urgent), (Line::Checkpoint, &*self.checkpoint)]
     }
@@ -230,12 +232,12 @@ mod tests {
     }
 
     #[test]
-    fn ordinary_transactions_leave_half_of_a_block_and_a_large_one_goes_alone() {
+    fn ordinary_transactions_leave_half_of_a_block_and_a_large_one_is_sent_alone() {
         let ordinary = LineState::new(Line::Ordinary, key(1));
         let mut room = ordinary.room(1_000);
         assert!(room.take(300) && room.take(200));
         assert!(!room.take(1) && !room.is_open());
-        assert!(ordinary.room(1_000).take(5_000), "nothing else is on its way");
+        assert!(ordinary.room(1_000).take(5_000), "nothing else is pending");
         assert!(ordinary.begin(ActionId(Default::default()), 400));
         assert!(!ordinary.begin(ActionId(Default::default()), 400), "watched once");
         assert!(!ordinary.room(1_000).take(101));
@@ -243,9 +245,9 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_poor_when_it_cannot_pay_for_what_is_on_its_way_and_its_reserve() {
+    fn a_line_is_poor_when_it_cannot_pay_for_pending_transactions_and_its_reserve() {
         let line = LineState::new(Line::Urgent, key(1));
-        assert!(!line.is_poor(10), "nobody has asked the chain yet");
+        assert!(!line.is_poor(10), "the chain was not asked yet");
         line.set_balance(U256::from(30_000_000_u64));
         assert!(!line.is_poor(10));
         assert!(line.is_poor(11));

@@ -1,4 +1,5 @@
-//! What the chain was like a moment ago: fees, room in a block, pace of blocks. Asked by the keeper, used by everybody.
+//! The recent state of the chain: fees, gas limit and pace of blocks. The keeper updates it, and all parts of the relay
+//! use it.
 
 use std::{
     collections::VecDeque,
@@ -13,13 +14,13 @@ use alloy::{
 
 use super::{line::Line, transaction::Fees};
 
-/// How many blocks of the past the pace is measured over.
+/// Number of past blocks over which the pace is measured.
 const PACE_BLOCKS: u64 = 8;
-/// How many measurements of the pace are kept.
+/// Number of measurements of the pace that are kept.
 const PACES: usize = 2;
-/// A market that is older is asked for again before it is used.
+/// A market that is older than this is updated before it is used.
 const FRESH: Duration = Duration::from_secs(6);
-/// What urgent transactions and checkpoints add to the priority fee of the market, in wei per gas, beside twice of it.
+/// Wei per gas that urgent transactions and checkpoints add to twice the market's priority fee.
 const URGENT_PRIORITY: u128 = 1_000_000_000;
 
 /// The chain as of a few seconds ago.
@@ -37,12 +38,12 @@ pub(super) struct Market {
 }
 
 impl Market {
-    /// Whether it need not be asked for again before it is used.
+    /// Returns whether it can be used without an update.
     pub(super) fn is_fresh(&self) -> bool {
         self.seen_at.elapsed() < FRESH
     }
 
-    /// Asks the chain. `known`: the market as it was before.
+    /// Asks the chain. `known` is the earlier state.
     pub(super) async fn ask(provider: &DynProvider, known: Option<Self>) -> Result<Self, TransportError> {
         let (head, estimate) =
             tokio::try_join!(async { provider.get_block_by_number(BlockNumberOrTag::Latest).await }, async {
@@ -54,7 +55,7 @@ impl Market {
         let mut paces_ms = known.as_ref().map(|market| market.paces_ms.clone()).unwrap_or_default();
         let before = match known {
             Some(known) => Some(known.head),
-            // The first time the past is asked.
+            // There is no earlier state, so a past block is read.
             None => provider
                 .get_block_by_number(BlockNumberOrTag::Number(number.saturating_sub(PACE_BLOCKS)))
                 .await?
@@ -76,11 +77,11 @@ impl Market {
         })
     }
 
-    /// The fees for a new transaction of this line, at most `ceiling`.
+    /// Returns the fees for a new transaction of this line, at most `ceiling`.
     pub(super) fn fees(&self, line: Line, ceiling: u128) -> Fees {
         let fees = match line {
             Line::Ordinary => self.fees,
-            // Before ordinary ones, ours and others'.
+            // They come before ordinary transactions, ours and others'.
             Line::Urgent | Line::Checkpoint => {
                 let priority = self.fees.max_priority_fee.saturating_mul(2).saturating_add(URGENT_PRIORITY);
                 let more = priority.saturating_sub(self.fees.max_priority_fee);
@@ -90,13 +91,13 @@ impl Market {
         fees.capped(ceiling)
     }
 
-    /// Whether no transaction with at most `ceiling` is mined now.
+    /// Returns whether the market is above `ceiling`, so that no transaction is mined now.
     pub(super) const fn is_above(&self, ceiling: u128) -> bool {
         self.base_fee > ceiling
     }
 
-    /// The longer of the last two times between blocks that were measured, up to half a minute: on a chain that mines on
-    /// demand a long pause says nothing, and on a slower one checkpoints show how slow it is.
+    /// Returns the longer of the last two measured times between blocks, at most half a minute. On a chain that mines
+    /// on demand, a long pause means nothing. On a slower chain, the checkpoints show how slow it is.
     pub(super) fn block_interval(&self) -> Duration {
         const MS_MAX: u64 = 30_000;
         Duration::from_millis(self.paces_ms.iter().max().copied().unwrap_or(0).min(MS_MAX))
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_pays_more_than_the_ceiling_and_urgent_ones_pay_more_than_ordinary_ones() {
+    fn no_fee_is_above_the_ceiling_and_urgent_fees_are_higher_than_ordinary_ones() {
         let now = market(10_000_000_000);
         let ceiling = 15_000_000_000;
         for line in Line::ALL {

@@ -1,8 +1,9 @@
-//! Writes down what became of an action, tells whoever waits, and does what follows.
+//! Stores the outcome of an action, notifies waiting callers, and starts the follow-up.
 
 use std::sync::Arc;
 
 use alloy::{
+    contract::Error as CallError,
     eips::BlockId,
     network::TransactionBuilder,
     providers::Provider,
@@ -26,10 +27,10 @@ use super::{
 };
 use crate::time::now_ms;
 
-/// A revocation that reverts although it is valid is tried so often.
+/// The highest number of attempts for a valid revocation that reverts.
 const TRIES_MAX: i32 = 3;
 
-/// A transaction of the action, or the one that gives its nonce up, was mined.
+/// Handles a mined transaction: the action's own, or the one that uses up its nonce.
 pub(super) async fn mined(shared: &Shared, action: &ActionDoc, receipt: &TransactionReceipt) -> Result<(), RelayError> {
     let number = receipt.block_number.unwrap_or_default();
     let narrow = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
@@ -46,7 +47,7 @@ pub(super) async fn mined(shared: &Shared, action: &ActionDoc, receipt: &Transac
     settled.state = if given_up.is_none() && receipt.status() {
         ActionState::Mined
     } else if stands_anyway(shared, action, number).await? {
-        tracing::info!(action.kind = action.kind, "somebody else has sent an action first; it counts");
+        tracing::info!(action.kind = action.kind, "somebody else sent the action first; it has taken effect");
         ActionState::Mined
     } else {
         let why = match given_up {
@@ -62,7 +63,7 @@ pub(super) async fn mined(shared: &Shared, action: &ActionDoc, receipt: &Transac
     settle(shared, settled, doc! { "_id": action.id.to_string() }).await
 }
 
-/// An action that has no transaction failed. Does nothing if it has got one meanwhile.
+/// Fails an action that has no transaction. Does nothing if it has one by now.
 pub(super) async fn failed_unsent(shared: &Shared, action: ActionDoc, why: FailureDoc) -> Result<(), RelayError> {
     let unsent = doc! {
         "_id": action.id.to_string(),
@@ -72,7 +73,7 @@ pub(super) async fn failed_unsent(shared: &Shared, action: ActionDoc, why: Failu
     settle(shared, settled, unsent).await
 }
 
-/// Notes why an action waits, or that it no longer does.
+/// Stores the reason why an action waits, or that it no longer waits.
 pub(super) async fn note_waiting(shared: &Shared, action: &ActionDoc, why: Option<Waiting>) -> Result<(), RelayError> {
     let id = action.id.to_string();
     let noted = match why {
@@ -87,7 +88,7 @@ async fn settle(shared: &Shared, settled: ActionDoc, if_still: Document) -> Resu
     let mut outcome = doc! {
         "state": to_bson(&settled.state).map_err(Error::from)?,
         "failure": to_bson(&settled.failure).map_err(Error::from)?,
-        // It waits no longer, whether or not it has got a transaction: who shares a network with whom is forgotten.
+        // It waits no longer, with or without a transaction, so the link between account and network is deleted.
         "turn": "",
     };
     if let Some(mined) = &settled.mined {
@@ -95,7 +96,7 @@ async fn settle(shared: &Shared, settled: ActionDoc, if_still: Document) -> Resu
     }
     let settled = Arc::new(settled);
     if settled.mined.is_some() {
-        // The chain is what makes it true, so whoever waits is told before it is written; nobody need be waiting.
+        // The chain decides the outcome, so waiting callers are notified before it is stored. There may be none.
         let _ = shared.settled.send(settled.clone());
     }
     let written = shared.actions.update_one(if_still, doc! { "$set": outcome }).await?;
@@ -109,16 +110,16 @@ async fn settle(shared: &Shared, settled: ActionDoc, if_still: Document) -> Resu
     Ok(())
 }
 
-/// Whether the action counts although no transaction of ours has carried it out by this block.
+/// Returns whether the action has taken effect by this block although none of our transactions carried it out.
 async fn stands_anyway(shared: &Shared, action: &ActionDoc, block_number: u64) -> Result<bool, RelayError> {
     match on_chain::stands(shared, action, BlockId::number(block_number)).await {
-        // A node that no longer has the state of that block; what follows is asked of the latest one.
-        Err(RelayError::Chain(error)) if error.as_error_resp().is_some() => Ok(false),
-        answer => answer,
+        // The node no longer has the state of that block. The follow-up asks the latest one.
+        Err(CallError::TransportError(error)) if error.as_error_resp().is_some() => Ok(false),
+        answer => Ok(answer?),
     }
 }
 
-/// A revocation that reverted, but is valid and unused: it ran out of gas, most likely.
+/// Returns whether a revocation that reverted, but is valid and unused, is tried again. Most likely it ran out of gas.
 async fn may_be_tried_again(
     shared: &Shared,
     action: &ActionDoc,
@@ -129,15 +130,15 @@ async fn may_be_tried_again(
         || action.reverts >= TRIES_MAX
         || action.has_expired(shared.clock.now())
         || matches!(why.code, ErrorCode::NonceUsed | ErrorCode::Expired);
-    // A contract account was charged what it could burn once; whoever wants more asks again.
+    // A contract account was charged once for the gas that it could use. Its owner can submit the action again.
     let plain = action.signed().filter(|signed| signed.verify(&shared.deployment).is_ok());
     let Some(signed) = plain.filter(|_| !is_over) else { return Ok(false) };
     let block = BlockId::number(block_number);
-    let is_used = on_chain::nonce_used(shared, &signed.action, block).await?;
+    let is_used = shared.chain_view.is_nonce_used(&signed.action, block).await?;
     Ok(!is_used && why_stale(shared, action, block).await?.is_none())
 }
 
-/// Why a tombstone can no longer succeed although its deadline lies ahead, if so.
+/// Returns the reason why a tombstone can no longer succeed although its deadline has not passed, if there is one.
 pub(super) async fn why_stale(
     shared: &Shared,
     action: &ActionDoc,
@@ -163,7 +164,7 @@ async fn try_again(shared: &Shared, action: &ActionDoc) -> Result<(), RelayError
     Ok(())
 }
 
-/// Asks the chain again, with the state after the block in which it reverted.
+/// Asks the chain for the reason of a revert, with the state after the block in which it happened.
 async fn why_reverted(shared: &Shared, action: &ActionDoc, block_number: u64) -> FailureDoc {
     let call = TransactionRequest::default()
         .with_from(shared.lines.of(action.line).relayer())
@@ -183,7 +184,8 @@ async fn why_reverted(shared: &Shared, action: &ActionDoc, block_number: u64) ->
     }
 }
 
-/// Why an action can no longer succeed, if so: its deadline has passed, or the contracts refuse it at the head block.
+/// Returns the reason why an action can no longer succeed, if there is one: its deadline has passed, or the contracts
+/// refuse it at the head block.
 pub(super) async fn is_hopeless(shared: &Shared, action: &ActionDoc) -> Result<Option<FailureDoc>, RelayError> {
     if action.has_expired(shared.clock.now()) {
         let detail = "The action's deadline passed before it was mined.".to_owned();
@@ -197,13 +199,14 @@ pub(super) async fn is_hopeless(shared: &Shared, action: &ActionDoc) -> Result<O
     match shared.provider.call(call).latest().await {
         Ok(_) => Ok(None),
         Err(error) => match check::refusal(error) {
-            // A revocation is valid until its deadline, whatever a trial says; a contract account may change its mind.
+            // A revocation is valid until its deadline, whatever a trial run returns: a contract account may change its
+            // answer.
             RelayError::Refused { code, .. } if action.open_revocation_of.is_some() && code != ErrorCode::NonceUsed => {
                 why_stale(shared, action, BlockId::latest()).await
             }
             RelayError::Refused { code, detail } => Ok(Some(FailureDoc { code, detail: detail.into_owned() })),
-            // The node answers, but not whether the contracts refuse it: out of gas, most likely. One such action must not
-            // hold up the others.
+            // The node answers, but not whether the contracts refuse the action; most likely it ran out of gas. One
+            // such action must not block the others.
             RelayError::Chain(error) if error.as_error_resp().is_some() => Ok(None),
             error => Err(error),
         },

@@ -1,7 +1,7 @@
-//! Revocations that this server has accepted: they count for reads at once, before the chain has seen them, until it holds
-//! them for good or their deadline has passed. Whether a transaction was dropped, could not be paid, or failed makes no
-//! difference: as long as the message is valid, it may still land. A tombstone is no longer valid once its patient has closed
-//! or opened the record otherwise: it names the epoch before that.
+//! Revocations that this server has accepted. They count for reads at once, before they are on chain, until they are
+//! final on chain or their deadline has passed. It makes no difference whether a transaction was dropped, could not be
+//! paid, or failed: as long as the message is valid, it may still be mined. A tombstone stops being valid once its
+//! patient has closed or opened the record in another way, because it names the earlier epoch.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,32 +13,27 @@ use protocol::{
     ids::{GrantId, RecordId},
 };
 
-use super::{
-    Relay,
-    action_doc::ActionDoc,
-    on_chain::{is_stale, nonce_used},
-    shared::Shared,
-};
+use super::{Relay, action_doc::ActionDoc, on_chain::is_stale, shared::Shared};
 use crate::{chain::Block, error::ApiError};
 
-/// What of a patient's grants has been ended by messages that the chain may not hold yet.
+/// The permissions of a patient that messages have ended, although the chain may not hold these messages yet.
 #[derive(Debug, Default)]
 pub(crate) struct Revocations {
-    /// A RevokeAll is on its way.
+    /// Whether a RevokeAll is pending.
     pub(crate) all: bool,
-    /// The grants that a Revoke on its way ends.
+    /// The grants that a pending Revoke ends.
     pub(crate) grants: BTreeSet<GrantId>,
-    /// The records that a tombstone on its way closes.
+    /// The records that a pending tombstone closes.
     pub(crate) records: BTreeSet<RecordId>,
 }
 
 impl Revocations {
-    /// Whether no grant is being ended.
+    /// Returns whether no grant is being ended.
     pub(crate) fn is_empty(&self) -> bool {
         !self.all && self.grants.is_empty()
     }
 
-    /// What these actions end together.
+    /// Collects what these actions end.
     pub(super) fn of<'a>(actions: impl IntoIterator<Item = &'a ActionDoc>) -> Self {
         let mut ended = Self::default();
         for action in actions {
@@ -51,11 +46,11 @@ impl Revocations {
 }
 
 impl Relay {
-    /// For each of these patients, the revocations that stand durably in the queue, but not yet in the mirror up to block
-    /// `head`. For lists: one query, however many patients.
+    /// Returns, for each of these patients, the revocations that are durable in the queue but not yet in the mirror up
+    /// to block `head`. For lists: it makes one query for any number of patients.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// Returns an error when the database does not answer.
     pub(crate) async fn revocations_of(
         &self,
         patients: &BTreeSet<Address>,
@@ -70,15 +65,16 @@ impl Relay {
         Ok(by_patient.into_iter().map(|(patient, actions)| (patient, Revocations::of(&actions))).collect())
     }
 
-    /// The patient's revocations that stand durably in the queue, but not in the chain that ends with `head`: not mined
-    /// yet, mined later than `head`, or mined in a block that is no part of this chain (a reorg). For permission.
+    /// Returns the patient's revocations that are durable in the queue but not in the chain that ends with `head`: not
+    /// mined yet, mined later than `head`, or mined in a block that is not part of this chain (a reorg). For permission
+    /// checks.
     ///
     /// # Errors
-    /// `unavailable` when database or chain do not answer.
+    /// Returns `unavailable` when the database or the chain node does not answer.
     pub(crate) async fn revocations_at(&self, patient: Address, head: &Block) -> Result<Revocations, ApiError> {
         let open = self.shared.open_revocations(&BTreeSet::from([patient])).await?;
-        // What is final cannot fall out any more; for the rest this very block is asked, by its hash. A node that lags
-        // behind may also give a head from before the revocation.
+        // A final revocation cannot leave the chain. For the others this very block is asked, by its hash. A node that
+        // lags behind may also return a head from before the revocation.
         let asked = try_join_all(open.iter().map(async |action| match action.mined_by(head.number) {
             Some(true) => Ok::<_, ApiError>(None),
             Some(false) => Ok((!self.is_carried_out(action, head).await?).then_some(action)),
@@ -87,16 +83,17 @@ impl Relay {
         Ok(Revocations::of(asked.await?.into_iter().flatten()))
     }
 
-    /// Whether the message counts, or can never land, in the chain that ends with `head`, whoever has sent it: its nonce is used there,
-    /// or it is stale.
+    /// Returns whether the message has taken effect, or can never be mined, in the chain that ends with `head`: its
+    /// nonce is used there, or it is stale. It does not matter who sent it.
     async fn is_carried_out(&self, action: &ActionDoc, head: &Block) -> Result<bool, ApiError> {
         let Some(message) = action.signed().map(|signed| signed.action) else { return Ok(false) };
-        Ok(nonce_used(&self.shared, &message, head.id()).await? || is_stale(&self.shared, action, head.id()).await?)
+        Ok(self.shared.chain_view.is_nonce_used(&message, head.id()).await?
+            || is_stale(&self.shared, action, head.id()).await?)
     }
 }
 
 impl ActionDoc {
-    /// Whether it was mined in a block up to `number`, and whether that is final.
+    /// Returns `None` if it was not mined in a block up to `number`, otherwise whether it is final.
     fn mined_by(&self, number: u64) -> Option<bool> {
         let number = i64::try_from(number).unwrap_or(i64::MAX);
         let is_mined =
@@ -106,14 +103,14 @@ impl ActionDoc {
 }
 
 impl Shared {
-    /// The revocations of these patients that the chain may not hold for good yet, and that are still valid. However many
-    /// were ever relayed, only these are looked at.
+    /// Returns the revocations of these patients that are still valid and that may not be final on chain yet. Only
+    /// these are read, however many were ever relayed.
     pub(super) async fn open_revocations(&self, patients: &BTreeSet<Address>) -> Result<Vec<ActionDoc>, Error> {
         let patients: Vec<String> = patients.iter().map(|patient| format!("{patient:#x}")).collect();
         let open = doc! { "open_revocation_of": { "$in": patients } };
         let found: Vec<ActionDoc> = self.actions.find(open).await?.try_collect().await?;
         let now = self.clock.now();
-        // What is mined counts beyond its deadline, until it is final.
+        // A mined revocation counts beyond its deadline, until it is final.
         let is_valid = |action: &ActionDoc| action.state == ActionState::Mined || !action.has_expired(now);
         Ok(found.into_iter().filter(is_valid).collect())
     }

@@ -1,8 +1,9 @@
-//! The sender of a line: gives each accepted action a nonce and a signed transaction, stores both, then has them sent.
+//! The sender of a line. It gives each accepted action a nonce and a signed transaction, stores both, and then has them
+//! sent.
 //!
-//! New actions come through a channel and are written in groups: while one group is being written, the next gathers.
-//! Actions that another replica has stored, that lost their transaction, or that wait for room, fees or funds, are found
-//! by looking, and go in turn.
+//! New actions arrive through a channel and are written in groups: while one group is being written, the next one
+//! gathers. A periodic search finds actions that another replica has stored, that lost their transaction, or that wait
+//! for room, fees or funds. These are sent in turn.
 
 use std::{
     sync::Arc,
@@ -34,20 +35,20 @@ use crate::{
     time::now_ms,
 };
 
-/// The most actions that are written at once.
+/// Most actions in one group.
 const GROUP_MAX: usize = 64;
-/// How often to look for actions that another replica has stored.
+/// Interval of the search for actions that another replica has stored.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// How often to look when nothing can be sent.
+/// Interval of the search while nothing can be sent.
 const LOOK_HELD_EVERY: Duration = Duration::from_secs(1);
-/// The most waiting actions of which the next are chosen.
+/// Most waiting actions among which the next ones are chosen.
 const CHOICE_MAX: i64 = 5_000;
-/// An action that has waited for so long may have become pointless.
+/// After this time a waiting action is checked again, because it may have become pointless.
 const TRY_AGAIN_AFTER_MS: i64 = 10_000;
 
 type Reply = oneshot::Sender<Result<ActionDoc, RelayError>>;
 
-/// Runs until `shutdown`, or until nobody can send jobs any more.
+/// Runs until `shutdown`, or until all senders of jobs are dropped.
 pub(super) async fn send(shared: Arc<Shared>, line: Line, mut queue: mpsc::Receiver<Job>, shutdown: CancellationToken) {
     let mut sender = Sender { shared, line, next_nonce: None, term: None, has_backlog: true, looked: None };
     let mut look = tokio::time::interval(LOOK_EVERY);
@@ -76,21 +77,21 @@ pub(super) async fn send(shared: Arc<Shared>, line: Line, mut queue: mpsc::Recei
 struct Sender {
     shared: Arc<Shared>,
     line: Line,
-    /// The next nonce to give away; `None` when chain and database must be asked.
+    /// The next nonce to use. `None` when the chain and the database must be asked.
     next_nonce: Option<u64>,
-    /// The term of leadership for which `next_nonce` was asked.
+    /// The term of leadership to which `next_nonce` belongs.
     term: Option<CancellationToken>,
-    /// Whether stored actions wait: new ones do not overtake them.
+    /// Whether stored actions wait. New ones do not overtake them.
     has_backlog: bool,
-    /// When stored actions were looked for.
+    /// The time of the last search for stored actions.
     looked: Option<Instant>,
 }
 
 impl Sender {
-    /// The current term of leadership, if this replica leads. A new term asks for the nonce anew.
+    /// Returns the current term of leadership, if this replica leads. In a new term the nonce is asked again.
     fn term(&mut self) -> Option<CancellationToken> {
         let current = self.shared.leading.borrow().clone().filter(|term| !term.is_cancelled());
-        // Tokens are compared by what they are to us: the same term is the one that we have not seen cancelled.
+        // Tokens cannot be compared. The term is the known one as long as its token is not cancelled.
         let is_new = self.term.as_ref().is_none_or(CancellationToken::is_cancelled);
         if is_new {
             self.next_nonce = None;
@@ -100,12 +101,12 @@ impl Sender {
         current
     }
 
-    /// Gas that a block takes; before the chain was asked, what takes any transaction.
+    /// Returns the gas limit of a block. Before the chain was asked, it is large enough for any transaction.
     fn block_gas_limit(&self) -> u64 {
         self.shared.known_market().map_or(u64::MAX, |market| market.block_gas_limit)
     }
 
-    /// Stores new actions, with a transaction each if this replica leads and there is room.
+    /// Stores new actions. Each gets a transaction if this replica leads and there is room.
     async fn accept(&mut self, jobs: impl Iterator<Item = Job>) {
         let (mut actions, replies): (Vec<ActionDoc>, Vec<Reply>) =
             jobs.map(|Job::Accept(action, reply)| (*action, reply)).unzip();
@@ -116,13 +117,13 @@ impl Sender {
             if term.is_none() {
                 break;
             }
-            // In the order in which they came; what does not go now is found by looking.
+            // In the order of arrival. The search finds those that are not sent now.
             let waits = held.or((self.has_backlog || !room.take(action.gas())).then_some(Waiting::Room));
             if waits.is_some() {
                 self.has_backlog = true;
                 action.waiting = waits;
             } else if let Err(error) = self.give_transaction(action).await {
-                // Without a transaction it is still accepted.
+                // Without a transaction the action is accepted all the same.
                 self.has_backlog = true;
                 tracing::warn!(%error, "no transaction could be made yet");
             }
@@ -133,7 +134,7 @@ impl Sender {
             Err(error) => failed_inserts(error),
         };
         if !matches!(failed, Failed::None) {
-            // Whatever nonces the failed ones had are free again; `keeper` closes any hole that stays.
+            // The nonces of the failed writes are free again. `keeper` closes any hole that remains.
             self.next_nonce = None;
         }
         for (index, (action, reply)) in actions.into_iter().zip(replies).enumerate() {
@@ -144,16 +145,16 @@ impl Sender {
             if let (Some(term), Some(_)) = (&term, &action.transaction) {
                 watch::start(&self.shared, action.clone(), term);
             }
-            // A caller that has gone away changes nothing: the action is durable.
+            // If the caller has gone away, nothing changes: the action is durable.
             let _ = reply.send(Ok(action));
         }
     }
 
-    /// An action was not written: because it stands there already, or because the database failed.
+    /// Answers a job whose action was not written, because it exists already or because the database failed.
     async fn answer_unwritten<T>(&mut self, action: ActionDoc, reply: Reply, written: &Result<T, Error>) {
         let outcome = match action_doc::find(&self.shared.actions, action.id).await {
             Ok(Some(known)) => Ok(known),
-            // The nonce was taken: store it without one, so that it gets the next.
+            // The nonce was taken. Without a transaction, the action gets a later nonce.
             Ok(None) if written.as_ref().is_err_and(is_duplicate) => {
                 let plain = ActionDoc { transaction: None, state: ActionState::Accepted, ..action };
                 self.has_backlog = true;
@@ -168,7 +169,7 @@ impl Sender {
         let _ = reply.send(outcome);
     }
 
-    /// Gives transactions to actions that are stored without one, as far as there is room.
+    /// Gives transactions to stored actions that have none, as far as there is room.
     async fn send_stored(&mut self) -> Result<(), RelayError> {
         let Some(term) = self.term() else { return Ok(()) };
         let held = self.shared.held_back(self.line);
@@ -199,7 +200,7 @@ impl Sender {
         Ok(())
     }
 
-    /// What of the waiting actions must be known to choose, oldest first.
+    /// Returns the waiting actions, oldest first, with the fields that are needed to choose among them.
     async fn waiting(&self) -> Result<Vec<InTurn>, RelayError> {
         let accepted = doc! {
             "line": self.line.as_str(),
@@ -219,7 +220,7 @@ impl Sender {
         if action.state != ActionState::Accepted {
             return Ok(());
         }
-        // What has become pointless while it waited is told so, and costs nothing.
+        // An action that has become pointless while it waited fails here and costs nothing.
         if now_ms() - action.accepted_at > TRY_AGAIN_AFTER_MS
             && let Some(why) = outcome::is_hopeless(&self.shared, &action).await?
         {
@@ -241,7 +242,7 @@ impl Sender {
         if self.shared.actions.update_one(still_waiting, given).await?.matched_count == 1 {
             watch::start(&self.shared, action, term);
         } else {
-            // Another replica was faster; our nonce is free again.
+            // Another replica has sent it. Our nonce is free again.
             self.next_nonce = None;
         }
         Ok(())
@@ -273,18 +274,18 @@ impl Sender {
         action.transaction = Some(signed);
         action.state = ActionState::Sent;
         action.waiting = None;
-        // Who shares a network with whom is nobody's business any longer.
+        // From here on there is no need to store which accounts share a network.
         action.turn.clear();
         self.next_nonce = Some(nonce + 1);
         Ok(())
     }
 
-    /// The lowest nonce that neither the chain nor the queue has given away.
+    /// Returns the lowest nonce that is used neither on chain nor in the queue.
     async fn ask_nonce(&self) -> Result<u64, RelayError> {
         let shared = &self.shared;
         let relayer = shared.lines.of(self.line).relayer();
         let on_chain = shared.provider.get_transaction_count(relayer).pending().await?;
-        // Lower ones do not count, and some servers would read all that were ever given to find the highest.
+        // Lower nonces do not matter, and some servers would read all earlier ones to find the highest.
         let not_mined = doc! { "$gte": i64::try_from(on_chain).unwrap_or(i64::MAX) };
         let highest = shared
             .actions
@@ -299,11 +300,11 @@ impl Sender {
     }
 }
 
-/// Which documents of a group were not written.
+/// The documents of a group that were not written.
 enum Failed {
     None,
     Some(Vec<usize>),
-    /// The database did not say.
+    /// The database did not report them.
     Unknown,
 }
 

@@ -1,13 +1,12 @@
 //! Who an account is to this server: new, known, or vouched for. From it follow what the relayers spend for it.
 
-use alloy::primitives::{Address, aliases::U40};
-use contracts::{accreditation::Accreditation, key_registry::KeyRegistry};
+use alloy::{eips::BlockId, primitives::Address};
 use mongodb::{
     Collection, Database,
     bson::{DateTime, Document, doc},
     error::Error,
 };
-use protocol::{codes::SLOT_IDENTITY, deployment::ContractName, mirror::collection as mirror};
+use protocol::{codes::Role, mirror::collection as mirror};
 
 use super::{accounts::Standing, error::RelayError, shared::Shared};
 use crate::{
@@ -28,7 +27,7 @@ pub(super) async fn of(shared: &Shared, account: Address) -> Result<Standing, Re
     if let Some(known) = shared.standings.find(account) {
         return Ok(known);
     }
-    let standing = if vouches(shared, account).await? || is_vouched_for(shared, account).await? {
+    let standing = if vouches(shared, account).await? || is_accredited(shared, account).await? {
         Standing::Vouched
     } else if is_known(shared, account).await? {
         Standing::Known
@@ -45,22 +44,16 @@ pub(super) async fn of(shared: &Shared, account: Address) -> Result<Standing, Re
 /// # Errors
 /// When the chain does not answer.
 pub(super) async fn vouches(shared: &Shared, account: Address) -> Result<bool, RelayError> {
-    let registry = accreditation(shared);
-    let (is_accreditor, owner) = (registry.isAccreditor(account), registry.owner());
-    let (is_accreditor, owner) = tokio::try_join!(is_accreditor.call(), owner.call())?;
-    Ok(is_accreditor || owner == account || shared.deployment.operator == account)
+    Ok(shared.deployment.operator == account || shared.chain_view.may_accredit(account).await?)
 }
 
-async fn is_vouched_for(shared: &Shared, account: Address) -> Result<bool, RelayError> {
-    /// `Roles.ANY`
-    const ANY: u8 = 255;
-    let now = U40::from(shared.clock.now());
-    Ok(accreditation(shared).isAccredited(account, ANY, now).call().await?.accredited)
+async fn is_accredited(shared: &Shared, account: Address) -> Result<bool, RelayError> {
+    let now = shared.clock.now();
+    Ok(shared.chain_view.is_accredited_at(account, Role::ANY, now, BlockId::latest()).await?)
 }
 
 async fn is_known(shared: &Shared, account: Address) -> Result<bool, RelayError> {
-    let keys = KeyRegistry::new(shared.deployment.address_of(ContractName::KeyRegistry), shared.provider.clone());
-    if keys.keyOf(account, SLOT_IDENTITY).call().await?.epoch > 0 {
+    if shared.chain_view.has_identity_key(account).await? {
         return Ok(true);
     }
     let records: Collection<Document> = shared.database.collection(mirror::RECORDS);
@@ -97,10 +90,4 @@ pub(super) async fn create_indexes(database: &Database) -> Result<(), Error> {
 
 fn invitations(database: &Database) -> Collection<Document> {
     database.collection(collection::INVITATIONS)
-}
-
-fn accreditation(
-    shared: &Shared,
-) -> contracts::accreditation::Accreditation::AccreditationInstance<alloy::providers::DynProvider> {
-    Accreditation::new(shared.deployment.address_of(ContractName::Accreditation), shared.provider.clone())
 }

@@ -1,4 +1,4 @@
-//! How the lines are, for readiness and metrics.
+//! The state of the lines, for readiness and metrics.
 
 use alloy::primitives::{Address, U256};
 use mongodb::bson::{doc, to_bson};
@@ -8,46 +8,46 @@ use serde::Serialize;
 use super::{Relay, action_doc::ActionDoc, error::RelayError, gas, line::Line};
 use crate::time::now_ms;
 
-/// How one line is.
+/// The state of one line.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct LineStatus {
-    /// Which line.
+    /// The line.
     pub(crate) line: Line,
     /// The relayer's address.
     #[serde(with = "protocol::hex_text")]
     #[schema(value_type = String)]
     pub(crate) relayer: Address,
-    /// Whether its purse pays for what is on its way and some more.
+    /// Whether its balance pays for pending transactions and a reserve.
     pub(crate) has_funds: bool,
-    /// Whether the chain costs more than the relayer pays, so that transactions wait.
+    /// Whether the chain's fees are above the relayer's limit, so that transactions wait.
     pub(crate) is_at_fee_ceiling: bool,
-    /// What the purse holds, in gwei.
+    /// The balance in gwei.
     #[serde(skip)]
     pub(crate) balance_gwei: f64,
-    /// Transactions on their way from this replica.
+    /// Number of pending transactions of this replica.
     #[serde(skip)]
     pub(crate) in_flight: usize,
 }
 
 impl LineStatus {
-    /// Whether the line sends.
+    /// Returns whether the line can send.
     pub(crate) const fn is_good(&self) -> bool {
         self.has_funds && !self.is_at_fee_ceiling
     }
 }
 
 impl Relay {
-    /// How the lines are, as of a few seconds ago.
+    /// Returns the state of the lines, as of a few seconds ago.
     ///
     /// # Errors
-    /// When the chain does not answer and was never asked.
+    /// Returns an error when the chain does not answer and was never asked.
     pub(crate) async fn lines(&self) -> Result<Vec<LineStatus>, RelayError> {
         let shared = &self.shared;
         shared.market().await?;
         Ok(shared.lines.iter().map(|state| self.line_status(state.line)).collect())
     }
 
-    /// How one line is, as far as it is known.
+    /// Returns the known state of one line.
     pub(crate) fn line_status(&self, line: Line) -> LineStatus {
         let state = self.shared.lines.of(line);
         let held = self.shared.held_back(line);
@@ -62,32 +62,32 @@ impl Relay {
         }
     }
 
-    /// How many accepted actions of a line have no transaction yet.
+    /// Returns the number of accepted actions of a line without a transaction.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// Returns an error when the database does not answer.
     pub(crate) async fn queued(&self, line: Line) -> Result<u64, RelayError> {
         let accepted = to_bson(&ActionState::Accepted).map_err(mongodb::error::Error::from)?;
         let waiting = doc! { "line": line.as_str(), "state": accepted };
         Ok(self.shared.actions.count_documents(waiting).limit(100_000).await?)
     }
 
-    /// How many reads fit into one checkpoint on this chain.
+    /// Returns the number of reads that fit into one checkpoint on this chain.
     ///
     /// # Errors
-    /// When the chain does not answer.
+    /// Returns an error when the chain does not answer.
     pub(crate) async fn checkpoint_reads_max(&self) -> Result<usize, RelayError> {
         Ok(gas::accesses_max(self.shared.market().await?.block_gas_limit))
     }
 
-    /// What is known of the time that checkpoints take: of the last ones from acceptance to block, of one that is on its
-    /// way so far; and the chain's shortest interval between blocks. Milliseconds.
+    /// Returns what is known about the duration of checkpoints, in milliseconds: of the last ones from acceptance to
+    /// block, of a pending one so far, and the chain's interval between blocks.
     ///
     /// # Errors
-    /// When database or chain do not answer.
+    /// Returns an error when the database or the chain node does not answer.
     pub(crate) async fn checkpoint_pace(&self) -> Result<Pace, RelayError> {
         use futures::TryStreamExt;
-        /// How many checkpoints are looked at.
+        /// Number of checkpoints that are read.
         const LAST: i64 = 8;
         let market = self.shared.market().await?;
         let newest = doc! { "line": Line::Checkpoint.as_str() };
@@ -115,12 +115,12 @@ impl Relay {
     }
 }
 
-/// The time that checkpoints take.
+/// The duration of checkpoints.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
     pub(crate) slowest_ms: Option<u64>,
     pub(crate) is_one_on_its_way: bool,
     pub(crate) block_interval_ms: u64,
-    /// How many reads fit into one.
+    /// Number of reads that fit into one checkpoint.
     pub(crate) accesses_max: usize,
 }

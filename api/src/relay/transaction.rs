@@ -1,4 +1,4 @@
-//! The relayer's transactions: fees, signing, and the replacement of one that is stuck.
+//! The relayer's transactions: fees, signing, and replacement when one is stuck.
 
 use alloy::{
     consensus::{SignableTransaction, TxEip1559},
@@ -9,7 +9,7 @@ use alloy::{
 
 use super::action_doc::TransactionDoc;
 
-/// What a transaction pays at most, in wei per gas.
+/// The highest fees of a transaction, in wei per gas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fees {
     /// Including the base fee.
@@ -19,19 +19,20 @@ pub(super) struct Fees {
 }
 
 impl Fees {
-    /// The same, but at most `ceiling`.
+    /// Returns the fees, at most `ceiling`.
     pub(super) fn capped(self, ceiling: u128) -> Self {
         let max_fee = self.max_fee.min(ceiling);
         Self { max_fee, max_priority_fee: self.max_priority_fee.min(max_fee) }
     }
 
-    /// Whether nodes take a transaction with these fees in the place of one with those: both an eighth higher.
+    /// Returns whether nodes accept a transaction with these fees instead of one with `old`: both must be an eighth
+    /// higher.
     pub(super) fn replaces(self, old: Self) -> bool {
         let is_higher = |new: u128, old: u128| new >= old.saturating_add(old / 8).saturating_add(1);
         is_higher(self.max_fee, old.max_fee) && is_higher(self.max_priority_fee, old.max_priority_fee)
     }
 
-    /// The fees of a replacement: nodes ask for an eighth more, and the market may have moved further.
+    /// Returns the fees of a replacement. Nodes require an eighth more, and the market may have risen further.
     pub(super) fn to_replace(self, market: Self) -> Self {
         let raised = |fee: u128| fee.saturating_add(fee / 4).saturating_add(1);
         Self {
@@ -40,7 +41,7 @@ impl Fees {
         }
     }
 
-    /// The fees that a stored transaction offered.
+    /// Returns the fees that a stored transaction offered.
     pub(super) fn of(transaction: &TransactionDoc) -> Option<Self> {
         Some(Self {
             max_fee: transaction.max_fee.parse().ok()?,
@@ -49,7 +50,7 @@ impl Fees {
     }
 }
 
-/// One call to be carried by a transaction.
+/// A call for a transaction.
 #[derive(Clone)]
 pub(super) struct Call {
     pub(super) to: Address,
@@ -58,16 +59,16 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// A transaction that does nothing but use up a nonce.
+    /// Returns a call that only uses up a nonce.
     pub(super) const fn nothing(relayer: Address) -> Self {
         Self { to: relayer, data: Bytes::new(), gas_limit: 21_000 }
     }
 }
 
-/// Signs a call with this nonce. `earlier` are the hashes that it has had before.
+/// Signs a call with this nonce. `earlier` are its earlier hashes.
 ///
 /// # Errors
-/// When the signer fails; a local key never does.
+/// Returns an error when the signer fails. A local key never fails.
 pub(super) fn sign(
     signer: &PrivateKeySigner,
     chain_id: u64,

@@ -1,23 +1,23 @@
-//! Whose turn it is, when more waits than there is room for.
+//! Chooses among waiting actions when there is not room for all.
 
 use std::collections::HashMap;
 
 use protocol::ids::ActionId;
 use serde::Deserialize;
 
-/// What must be known of a waiting action to choose.
+/// The fields of a waiting action that are needed to choose.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct InTurn {
     #[serde(rename = "_id")]
     pub(super) id: ActionId,
-    /// Pseudonym of whoever takes turns.
+    /// Pseudonym under which it takes turns.
     pub(super) turn: String,
     /// The gas that its transaction may use.
     pub(super) gas_limit: i64,
 }
 
-/// Orders waiting actions, oldest first, so that everybody's first goes before anybody's second: whoever brings hundreds
-/// waits behind whoever brings one.
+/// Orders waiting actions so that the first of everybody comes before the second of anybody. A submitter of hundreds of
+/// actions therefore does not delay a submitter of one.
 pub(super) fn in_turn(waiting: Vec<InTurn>) -> Vec<InTurn> {
     let mut counts: HashMap<String, usize> = HashMap::new();
     let mut ranked: Vec<(usize, InTurn)> = waiting
@@ -28,7 +28,7 @@ pub(super) fn in_turn(waiting: Vec<InTurn>) -> Vec<InTurn> {
             (*count, action)
         })
         .collect();
-    // Stable: within a round the oldest goes first.
+    // The sort is stable: within a round the oldest comes first.
     ranked.sort_by_key(|(rank, _)| *rank);
     ranked.into_iter().map(|(_, action)| action).collect()
 }
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everybodys_first_goes_before_anybodys_second() {
+    fn the_first_of_everybody_comes_before_the_second_of_anybody() {
         let action = |number: u8, turn: &str| InTurn {
             id: ActionId(alloy::primitives::B256::repeat_byte(number)),
             turn: turn.to_owned(),

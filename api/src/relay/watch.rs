@@ -1,5 +1,5 @@
-//! One task per transaction: send it, ask for its receipt, send it again when it was dropped, replace it when it is
-//! stuck, give its nonce up when it can no longer succeed, and write down the outcome.
+//! One task per transaction. It sends the transaction, asks for its receipt, sends it again when it was dropped,
+//! replaces it when it is stuck, gives up its nonce when it can no longer succeed, and stores the outcome.
 
 use std::{
     sync::Arc,
@@ -32,15 +32,15 @@ use super::{
 };
 use crate::time::now_ms;
 
-/// The first pause before a receipt is asked for; each further one is half as long again.
+/// The first pause before a receipt is requested. Each further pause is one and a half times as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
-/// How often to make sure that the node still knows the transaction.
+/// Interval of the check that the node still knows the transaction.
 const CARE_EVERY: Duration = Duration::from_secs(1);
-/// Behind one URL there may be nodes that lag: one gives the nonce and another has no receipt yet. A nonce counts as lost
-/// only when this many looks in a row say so.
+/// Number of consecutive checks that must report a lost nonce. Several nodes may be behind one URL, and some may lag:
+/// one reports the nonce as used while another has no receipt yet.
 const LOST_LOOKS: u32 = 3;
 
-/// Starts watching an action that has a transaction, unless a task of this replica does so already.
+/// Starts watching an action that has a transaction, unless a task of this replica already does.
 pub(super) fn start(shared: &Arc<Shared>, action: ActionDoc, term: &CancellationToken) {
     let Some(watching) = Watching::begin(shared, &action) else { return };
     let (shared, term) = (shared.clone(), term.clone());
@@ -53,7 +53,7 @@ pub(super) fn start(shared: &Arc<Shared>, action: ActionDoc, term: &Cancellation
     });
 }
 
-/// Says that a task watches this action, for as long as it lives.
+/// Marks an action as watched until it is dropped.
 struct Watching {
     shared: Arc<Shared>,
     line: Line,
@@ -101,9 +101,9 @@ async fn watch(shared: &Arc<Shared>, mut action: ActionDoc) {
                 Ok(Care::NonceLost) if lost_looks + 1 < LOST_LOOKS => lost_looks += 1,
                 Ok(Care::NonceLost) => match lose_nonce(shared, &action, &transaction).await {
                     Ok(()) => return,
-                    Err(error) => tracing::warn!(%error, "a lost nonce could not be written down; trying again"),
+                    Err(error) => tracing::warn!(%error, "a lost nonce could not be stored; trying again"),
                 },
-                Err(error) => tracing::warn!(%error, "a waiting transaction could not be looked after; trying again"),
+                Err(error) => tracing::warn!(%error, "a waiting transaction could not be checked; trying again"),
             }
         }
     }
@@ -115,8 +115,8 @@ enum Care {
     NonceLost,
 }
 
-/// Sends the same bytes again if the node has forgotten them; if it is stuck, better paid ones, or ones that give the
-/// nonce up.
+/// Sends the same bytes again if the node has dropped them. If the transaction is stuck, sends one with a higher fee,
+/// or one that gives up the nonce.
 async fn care(
     shared: &Shared,
     action: &mut ActionDoc,
@@ -125,7 +125,7 @@ async fn care(
 ) -> Result<Care, RelayError> {
     let nonce = u64::try_from(transaction.nonce).unwrap_or(0);
     if mined_nonces(shared, transaction.relayer).await? > nonce {
-        // Either ours was mined just now, or somebody else used the relayer's key.
+        // Either our transaction was mined just now, or somebody else used the relayer's key.
         if receipt(shared, transaction).await?.is_some() {
             return Ok(Care::GoOn);
         }
@@ -136,7 +136,7 @@ async fn care(
     if is_stuck {
         *tried = Instant::now();
         if transaction.relayer != shared.lines.of(action.line).relayer() {
-            // The key was changed: whoever has the old one may still send it, and the contract takes it once.
+            // The key was changed. Whoever has the old key may still send it, and the contract accepts it once.
             return Ok(Care::NonceLost);
         }
         if let Some(better) = renew(shared, action, transaction).await? {
@@ -164,7 +164,7 @@ async fn note(shared: &Shared, action: &mut ActionDoc, why: Option<Waiting>) -> 
     Ok(())
 }
 
-/// Lets the action wait for a new nonce.
+/// Returns the action to the queue for a new nonce.
 async fn lose_nonce(shared: &Shared, action: &ActionDoc, transaction: &TransactionDoc) -> Result<(), RelayError> {
     let unsettled = doc! {
         "_id": action.id.to_string(),
@@ -180,8 +180,8 @@ async fn lose_nonce(shared: &Shared, action: &ActionDoc, transaction: &Transacti
     Ok(())
 }
 
-/// Signs a stuck transaction anew with higher fees, or one that gives its nonce up, and stores it before anyone sends it.
-/// `None` when nothing below the ceiling would replace it.
+/// Signs a stuck transaction with higher fees, or one that gives up its nonce, and stores it before it is sent. Returns
+/// `None` when no replacement is possible below the ceiling.
 async fn renew(
     shared: &Shared,
     action: &ActionDoc,
@@ -191,7 +191,7 @@ async fn renew(
         Some(cancelled) => Some(cancelled.why.clone()),
         None => outcome::is_hopeless(shared, action).await?,
     };
-    // A plain transfer is worth a quarter more, since without it everything behind it waits.
+    // A plain transfer may pay a quarter more, because everything behind it waits.
     let ceiling = shared.limits.fee_ceiling;
     let ceiling = if why.is_some() { ceiling.saturating_add(ceiling / 4) } else { ceiling };
     let market = shared.market().await?.fees(action.line, ceiling);
@@ -240,18 +240,18 @@ async fn mined_nonces(shared: &Shared, relayer: Address) -> Result<u64, Transpor
     shared.provider.get_transaction_count(relayer).latest().await
 }
 
-/// Hands the bytes to the node. An error is not an outcome: the receipt decides, and the bytes are sent again.
+/// Sends the bytes to the node. An error is not an outcome: the receipt decides, and the bytes are sent again.
 async fn broadcast(shared: &Shared, transaction: &TransactionDoc) {
     if let Err(error) = shared.provider.send_raw_transaction(&transaction.raw).await {
         tracing::debug!(%error, "a transaction was not taken by the node");
     }
 }
 
-/// The receipt of whichever of the transaction's forms was mined.
+/// Returns the receipt of the form of the transaction that was mined.
 async fn receipt(shared: &Shared, transaction: &TransactionDoc) -> Result<Option<TransactionReceipt>, TransportError> {
     for hash in transaction.hashes() {
         let receipt = shared.provider.get_transaction_receipt(hash).await?;
-        // A receipt without a block is of a transaction that is not mined yet.
+        // A receipt without a block belongs to a transaction that is not mined yet.
         if let Some(receipt) = receipt.filter(|receipt| receipt.block_number.is_some()) {
             return Ok(Some(receipt));
         }

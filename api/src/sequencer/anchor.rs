@@ -1,4 +1,4 @@
-//! Checkpoints: where the log stood each time, and how the next one gets on chain.
+//! Checkpoints: the position of the log after each one, and the sending of the next one.
 
 use std::time::Duration;
 
@@ -19,28 +19,29 @@ use crate::{
     store::{collection, is_duplicate, json_text, leaves::LeafDoc},
 };
 
-/// A checkpoint is valid for so long; a relayed one is mined much sooner.
+/// Validity of a checkpoint message. It is normally mined much sooner.
 const VALID_SECONDS: u64 = 3_600;
-/// How long to wait for a checkpoint before the chain is asked again.
+/// Time to wait for a checkpoint before the chain is asked again.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Where the log stands after a checkpoint: the preimage of the head, and what is needed to append.
+/// The position of the log after a checkpoint: the preimage of the head, and the data that is needed to append.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Position {
     pub(super) head: Head,
     pub(super) frontier: Frontier,
-    /// How many checkpoints led here: the operator's nonces are counted so, because neighbours share a storage slot.
+    /// Number of checkpoints so far. The operator's nonces are counted in the same way, because neighbouring nonces
+    /// share a storage slot.
     pub(super) checkpoints: u64,
 }
 
 impl Position {
-    /// An empty log.
+    /// Returns an empty log.
     pub(super) fn empty() -> Self {
         Self { head: Head::EMPTY, frontier: Frontier::default(), checkpoints: 0 }
     }
 }
 
-/// A position as it is stored. `_id`: the head as the chain stores it.
+/// A position in the database. `_id`: the head in the form that the chain stores.
 #[derive(Serialize, Deserialize)]
 struct PositionDoc {
     #[serde(rename = "_id")]
@@ -49,12 +50,12 @@ struct PositionDoc {
     position: Position,
 }
 
-/// The head that the chain stores for our log.
+/// Returns the head that the chain stores for our log.
 pub(super) async fn chain_head(app: &App) -> Result<B256, SequencerError> {
     Ok(app.chain_view.access_log().headOf(app.deployment.operator).call().await?)
 }
 
-/// The position whose head the chain holds, if it is known here.
+/// Returns the position whose head is on chain, if it is stored here.
 pub(super) async fn find(app: &App, on_chain: B256) -> Result<Option<Position>, SequencerError> {
     if on_chain == B256::ZERO {
         return Ok(Some(Position::empty()));
@@ -63,7 +64,7 @@ pub(super) async fn find(app: &App, on_chain: B256) -> Result<Option<Position>, 
     Ok(positions.find_one(doc! { "_id": format!("{on_chain:#x}") }).await?.map(|doc| doc.position))
 }
 
-/// Remembers a position, so that the next round and the next sequencer can go on from it.
+/// Stores a position, so that the next round and the next sequencer can continue from it.
 pub(super) async fn remember(app: &App, position: &Position) -> Result<(), SequencerError> {
     let positions: Collection<PositionDoc> = app.log_database.collection(collection::POSITIONS);
     let document = PositionDoc { head: LeafHash(position.head.hash()), position: position.clone() };
@@ -75,13 +76,13 @@ pub(super) async fn remember(app: &App, position: &Position) -> Result<(), Seque
     }
 }
 
-/// Puts a batch on chain on top of `position`. Returns when it is mined.
+/// Anchors a batch on top of `position`. Returns when it is mined.
 pub(super) async fn anchor(app: &App, position: Position, batch: &[LeafDoc]) -> Result<(), SequencerError> {
     let mut next = position.clone();
     next.frontier.extend(batch.iter().map(|leaf| leaf.id));
     next.head = position.head.next(next.frontier.size(), next.frontier.root());
     next.checkpoints += 1;
-    // Before anything is sent: once it is mined, whoever sequences must find it.
+    // Stored before it is sent, because the next sequencer must find it once it is mined.
     remember(app, &next).await?;
 
     let accesses: Vec<Access> = batch.iter().map(access).collect();
@@ -101,7 +102,7 @@ pub(super) async fn anchor(app: &App, position: Position, batch: &[LeafDoc]) -> 
     let settled = app.relay.settle(accepted, PATIENCE).await;
     match (settled.state, settled.failure) {
         (ActionState::Failed, Some(failure)) => Err(RelayError::refused(failure.code, failure.detail).into()),
-        // Mined, or still on its way: the chain's head will tell.
+        // Mined or pending: the chain's head will show it.
         _ => Ok(()),
     }
 }

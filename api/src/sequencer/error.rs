@@ -1,8 +1,8 @@
-//! Why a round of the sequencer was not finished.
+//! The reason why a round of the sequencer was not finished.
 
 use crate::relay::RelayError;
 
-/// Why a round of the sequencer was not finished. The next one begins anew.
+/// The reason why a round of the sequencer was not finished. The next round starts again.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SequencerError {
     #[error("the database does not answer")]
@@ -11,7 +11,7 @@ pub(super) enum SequencerError {
     Chain(#[from] alloy::contract::Error),
     #[error("the chain does not answer")]
     Transport(#[from] alloy::transports::TransportError),
-    #[error("the checkpoint was not taken: {0}")]
+    #[error("the checkpoint was not accepted: {0}")]
     Relay(#[from] RelayError),
     #[error("{0}")]
     Inconsistent(&'static str),

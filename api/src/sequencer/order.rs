@@ -1,4 +1,4 @@
-//! Which leaf stands where. A place is given once and never changes, whatever happens to checkpoints.
+//! The order of leaves. An index is assigned once and never changes, whatever happens to checkpoints.
 
 use futures::TryStreamExt;
 use mongodb::{Collection, bson::doc};
@@ -12,12 +12,12 @@ use crate::{
     },
 };
 
-/// The most leaves that get their place in one go.
+/// Most leaves that get their index in one round.
 const GO_MAX: i64 = 2_000;
 
-/// Gives places to all leaves that have none, in the order of their arrival, behind all that have one.
+/// Gives an index to all leaves without one, in the order of their arrival, after all others.
 ///
-/// `anchored` is the size of the log on chain: after the evidence was lost the order goes on from there.
+/// `anchored` is the size of the log on chain. If the evidence was lost, the order continues from there.
 pub(super) async fn place_new(app: &App, anchored: u64) -> Result<(), SequencerError> {
     let leaves = leaves::leaves(&app.log_database);
     let mut next: Option<i64> = None;
@@ -39,7 +39,7 @@ pub(super) async fn place_new(app: &App, anchored: u64) -> Result<(), SequencerE
         for leaf in &new {
             match leaves::place(&app.log_database, leaf.id, place).await {
                 Ok(true) => place += 1,
-                // Another sequencer, whose lease ran out meanwhile, has placed it.
+                // Another sequencer, whose lease has ended in the meantime, has placed it.
                 Ok(false) => {}
                 Err(error) if is_duplicate(&error) => {
                     return Err(SequencerError::Inconsistent("another sequencer is placing leaves"));
@@ -51,7 +51,7 @@ pub(super) async fn place_new(app: &App, anchored: u64) -> Result<(), SequencerE
     }
 }
 
-/// The leaves from index `from` on, without gaps, at most `max`.
+/// Returns at most `max` leaves from index `from` on, without gaps.
 pub(super) async fn batch(app: &App, from: u64, max: usize) -> Result<Vec<LeafDoc>, SequencerError> {
     let leaves = leaves::leaves(&app.log_database);
     let first = i64::try_from(from).map_err(|_| SequencerError::Inconsistent("the log is too long"))?;
@@ -73,7 +73,7 @@ pub(super) async fn batch(app: &App, from: u64, max: usize) -> Result<Vec<LeafDo
 
 async fn first_free(leaves: &Collection<LeafDoc>, anchored: u64) -> Result<i64, SequencerError> {
     let anchored = i64::try_from(anchored).unwrap_or(i64::MAX);
-    // What lies before that is not looked at: some servers read the whole of a range to find its end.
+    // Lower indexes are left out, because some servers read a whole range to find its end.
     let last = leaves.find_one(doc! { "index": { "$gte": anchored } }).sort(doc! { "index": -1 }).await?;
     Ok(last.and_then(|leaf| leaf.index).map_or(anchored, |index| index + 1))
 }

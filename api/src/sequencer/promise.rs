@@ -1,4 +1,5 @@
-//! When a new leaf will stand on chain at the latest. A receipt promises it, so it must follow from what is waiting.
+//! Estimates the latest time at which a new leaf will be on chain. A receipt promises this time, so it must follow from
+//! the leaves that wait.
 
 use std::{
     sync::atomic::Ordering,
@@ -21,28 +22,28 @@ use crate::{
     store::leaves,
 };
 
-/// How long what was found out counts; leaves that this replica appends meanwhile are added to it.
+/// Time for which an estimate is reused. Leaves that this replica appends in the meantime are added to it.
 const FRESH: Duration = Duration::from_secs(1);
-/// A promise leaves so much to clocks and machines, in milliseconds.
+/// Safety margin of a promise, in milliseconds, for differences of clocks and slow machines.
 const SLACK_MS: u64 = 10_000;
-/// What a checkpoint is thought to take while none was seen, in milliseconds.
+/// Assumed duration of a checkpoint, in milliseconds, before one was observed.
 const UNSEEN_MS: u64 = 15_000;
-/// More leaves than this are not counted: they are more than a promise allows.
+/// Counting of waiting leaves stops here. More than this exceed any promise.
 const COUNTED_MAX: u64 = 100_000;
-/// When to try again after the log was found to be behind.
+/// Seconds after which a caller should try again when the log is behind.
 const RETRY_SECONDS: u64 = 15;
 
-/// In how many seconds a leaf that is written now stands on chain at the latest.
+/// Returns the number of seconds within which a leaf that is written now will be on chain.
 ///
 /// # Errors
-/// `log_behind` when that is longer than a leaf may promise, or nobody can say.
+/// Returns `log_behind` when that takes longer than a receipt may promise, or cannot be estimated.
 pub(crate) async fn seconds_ahead(app: &App) -> Result<u64, ApiError> {
     let status = app.relay.line_status(Line::Checkpoint);
     if !status.has_funds {
-        return Err(behind("the relayer of the log has too little ether"));
+        return Err(behind("the relayer of the log does not have enough ether"));
     }
     if status.is_at_fee_ceiling {
-        return Err(behind("the chain costs more than the relayer of the log pays"));
+        return Err(behind("the chain's fees are higher than the relayer of the log may pay"));
     }
     let queue = queue(app).await?;
     let due_ms = app.settings.limits.checkpoint_ms_max;
@@ -50,7 +51,7 @@ pub(crate) async fn seconds_ahead(app: &App) -> Result<u64, ApiError> {
     let seconds = estimate_ms(&Queue { leaves: queue.leaves + appended, ..queue }, due_ms).div_ceil(1_000);
     let seconds = seconds.max(app.settings.limits.anchor_seconds_min.max(1));
     if seconds > ANCHOR_SECONDS_MAX {
-        return Err(behind("reads cannot be anchored in time now"));
+        return Err(behind("reads cannot be anchored in time at the moment"));
     }
     Ok(seconds)
 }
@@ -59,21 +60,21 @@ fn behind(detail: &'static str) -> ApiError {
     ApiError::new(ErrorCode::LogBehind, detail).retry_after(RETRY_SECONDS)
 }
 
-/// How long it takes until a new leaf is anchored: the batches before it and its own, one after another, each as slow as
-/// the slowest that was seen lately, twice.
+/// Estimates the time until a new leaf is anchored. The batches before it and its own follow one after another. Each is
+/// assumed to take as long as the slowest of the recent ones, twice.
 fn estimate_ms(queue: &Queue, due_ms: u64) -> u64 {
     let pace = &queue.pace;
     let seen_ms = pace.slowest_ms.unwrap_or(UNSEEN_MS).max(pace.block_interval_ms);
-    // Leaves that have waited longer than that say that it is slower.
+    // Leaves that have waited longer show that it takes longer.
     let waited_ms = queue.oldest_ms.saturating_sub(due_ms) / 2;
     let batch_ms = seen_ms.max(waited_ms).saturating_mul(2).max(1_000);
     let per_batch = (MAX_BATCH.min(pace.accesses_max) as u64).max(1);
-    // The new leaf counts, too; a batch that is on its way holds leaves that are counted, but may be smaller than it could be.
+    // The new leaf counts too. A batch in flight contains leaves that are counted, but may be smaller than the maximum.
     let batches = (queue.leaves + 1).div_ceil(per_batch) + u64::from(pace.is_one_on_its_way || queue.leaves > 0);
     batches.saturating_mul(batch_ms).saturating_add(due_ms).saturating_add(SLACK_MS)
 }
 
-/// What waits, as of at most a moment ago.
+/// Returns the waiting leaves. The value may be a moment old.
 async fn queue(app: &App) -> Result<Queue, ApiError> {
     let mut known = app.promises.queue.lock().await;
     if let Some((queue, since)) = *known
@@ -81,7 +82,7 @@ async fn queue(app: &App) -> Result<Queue, ApiError> {
     {
         return Ok(queue);
     }
-    // What is appended while we look is counted twice rather than not at all.
+    // Leaves appended during the query are counted twice rather than not at all.
     app.promises.appended.store(0, Ordering::Relaxed);
     let queue = look(app).await?;
     *known = Some((queue, Instant::now()));
@@ -92,7 +93,7 @@ async fn look(app: &App) -> Result<Queue, ApiError> {
     let (head, pace) = tokio::join!(chain_head(app), app.relay.checkpoint_pace());
     let (head, pace): (B256, Pace) = (head.map_err(ApiError::internal)?, pace?);
     let anchored = anchor::find(app, head).await.map_err(ApiError::internal)?;
-    // A position that is not known here is rebuilt by the sequencer; until then all that has a place counts as waiting.
+    // The sequencer rebuilds an unknown position. Until then all ordered leaves count as waiting.
     let anchored = anchored.map_or(0, |position| position.frontier.size());
     let leaves: Collection<Document> = leaves::leaves(&app.log_database).clone_with_type();
     let first = i64::try_from(anchored).unwrap_or(i64::MAX);
@@ -120,7 +121,8 @@ async fn look(app: &App) -> Result<Queue, ApiError> {
     })
 }
 
-/// What metrics say of the log: leaves that wait, and the promise that a read would get now (seconds; 0 when none would).
+/// Returns two values for the metrics: the number of waiting leaves, and the promise in seconds that a read would get
+/// now (0 if none).
 pub(crate) async fn figures(app: &App) -> (u64, u64) {
     let leaves = queue(app).await.map_or(0, |queue| queue.leaves);
     (leaves, seconds_ahead(app).await.unwrap_or(0))
@@ -136,18 +138,18 @@ mod tests {
     }
 
     #[test]
-    fn the_promise_follows_from_what_waits() {
+    fn the_promise_follows_from_the_waiting_leaves() {
         let seconds = |queue: &Queue| estimate_ms(queue, 2_000) / 1_000;
-        // Blocks of 12 seconds: what is on its way, and then ours.
+        // Blocks of 12 seconds: the batch in flight, and then ours.
         assert_eq!(seconds(&queue(0, Some(12_500), 12_000)), 37);
         assert_eq!(seconds(&queue(10, Some(12_500), 12_000)), 62);
         assert_eq!(seconds(&queue(1_000, Some(12_500), 12_000)), 87);
         assert!(seconds(&queue(12_000, Some(12_500), 12_000)) > ANCHOR_SECONDS_MAX);
-        // A lucky checkpoint does not make blocks faster.
+        // One fast checkpoint does not make blocks faster.
         assert_eq!(seconds(&queue(0, Some(200), 12_000)), 36);
         // A chain that mines at once.
         assert!(seconds(&queue(1_000, Some(300), 0)) <= 20);
-        // One that is on its way for minutes, and leaves that wait as long.
+        // A batch that has been in flight for minutes, and leaves that have waited as long.
         assert!(seconds(&queue(10, Some(100_000), 12_000)) > ANCHOR_SECONDS_MAX);
         assert!(seconds(&Queue { oldest_ms: 200_000, ..queue(1, Some(300), 0) }) > ANCHOR_SECONDS_MAX);
     }

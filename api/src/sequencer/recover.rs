@@ -1,4 +1,4 @@
-//! The position of the log from chain events alone, for when the stored positions were lost.
+//! Rebuilds the log's position from chain events alone, when the stored positions were lost.
 
 use alloy::{
     eips::BlockNumberOrTag,
@@ -16,11 +16,10 @@ use super::{
 use crate::app::App;
 use alloy::sol_types::SolEvent;
 
-/// How many blocks one question for events spans.
+/// Number of blocks in one query for events.
 const SPAN: u64 = 2_000;
 
-/// Rebuilds the tree from every `Accessed` event of our log up to the head that the chain holds, and remembers where it
-/// stands.
+/// Rebuilds the tree from every `Accessed` event of our log up to the head on chain, and stores the position.
 pub(super) async fn from_chain(app: &App, on_chain: B256) -> Result<Position, SequencerError> {
     tracing::warn!("the log's position is not known here; rebuilding it from the chain's events");
     let latest = app.chain.get_block_number().await?;
@@ -40,7 +39,7 @@ pub(super) async fn from_chain(app: &App, on_chain: B256) -> Result<Position, Se
         from = to + 1;
     }
     if position.head.hash() != on_chain {
-        // A checkpoint was mined while we read, or the node has forgotten old events.
+        // A checkpoint was mined in the meantime, or the node no longer has old events.
         return Err(SequencerError::Inconsistent("the chain's events do not lead to its head"));
     }
     anchor::remember(app, &position).await?;

@@ -1,8 +1,8 @@
-//! The body of an answer, in pieces that count as work until the socket has taken them.
+//! The body of an answer, in pieces that count as requests in progress until the socket has taken them.
 //!
-//! hyper drops a body as soon as it has its last bytes, which may be long before the client has them: an answer from
-//! memory is one chunk, whatever its length. So each chunk is cut into pieces, and each piece holds the request's place
-//! and is timed ([`super::pace`]) until it is gone.
+//! hyper drops a body as soon as it has its last bytes. This may be long before the client has them: an answer from
+//! memory is one chunk of any length. So each chunk is cut into pieces. Each piece holds the request's place and is
+//! timed ([`super::pace`]) until it is dropped.
 
 use std::{
     io::IoSlice,
@@ -19,13 +19,13 @@ use tokio::time::Instant;
 use super::{answering::Request, pace::Pace};
 use crate::places::Place;
 
-/// The longest piece on HTTP/2, in bytes: what one frame holds. h2 takes a whole piece when the client has room for one
-/// byte.
+/// The longest piece on HTTP/2, in bytes: the content of one frame. h2 takes a whole piece when the client has room for
+/// one byte.
 const STREAM_PIECE_BYTES_MAX: usize = 16 << 10;
-/// And on HTTP/1.
+/// The longest piece on HTTP/1, in bytes.
 const PIECE_BYTES_MAX: usize = 64 << 10;
 
-/// What lasts until the last piece is taken.
+/// Values that are held until the last piece is taken.
 struct Work {
     pace: Arc<Pace>,
     #[expect(dead_code, reason = "held for its Drop")]
@@ -37,25 +37,25 @@ struct Work {
 /// The body of an answer.
 pub(super) struct AnswerBody {
     body: Body,
-    /// What of its last chunk was not given yet.
+    /// The rest of the last chunk.
     rest: Bytes,
-    /// A stream of HTTP/2 can be reset only while its end was not given.
+    /// Whether this is an HTTP/2 stream. It can be reset only until its end was given.
     is_stream: bool,
     has_given: bool,
-    /// On a stream: from an answer or a piece that is there until hyper asks for the next. It asks only when the client
-    /// has left room for at least one byte.
+    /// On a stream: a piece that is held until hyper asks for the next one. hyper asks only when the client has room
+    /// for at least one byte.
     unasked: Option<Piece>,
     work: Arc<Work>,
 }
 
 impl AnswerBody {
-    /// On HTTP/1.
+    /// Creates the body of an answer on HTTP/1.
     pub(super) fn new(body: Body, pace: Arc<Pace>, request: Request, place: Option<Place>) -> Self {
         let work = Arc::new(Work { pace, request, place });
         Self { body, rest: Bytes::new(), is_stream: false, has_given: false, unasked: None, work }
     }
 
-    /// The same on a stream of HTTP/2.
+    /// Makes it the body of an answer on an HTTP/2 stream.
     pub(super) fn on_stream(self) -> Self {
         let unasked = Some(Piece::new(Bytes::new(), Arc::clone(&self.work)));
         Self { is_stream: true, unasked, ..self }
@@ -78,13 +78,13 @@ impl hyper::body::Body for AnswerBody {
         this.unasked = None;
         while this.rest.is_empty() {
             match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
-                // The end is told when everything before it is taken: until then the stream can be reset.
+                // The end is given only when everything before it is taken. Until then the stream can be reset.
                 None if this.is_stream => return this.work.pace.poll_taken(cx).map(|()| None),
                 None => return Poll::Ready(None),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(chunk) => this.rest = chunk,
-                    // No answer of ours has trailers.
+                    // Our answers have no trailers.
                     Err(_) => continue,
                 },
             }
@@ -109,7 +109,7 @@ impl hyper::body::Body for AnswerBody {
     }
 }
 
-/// A piece of an answer: bytes that somebody waits for until this is dropped.
+/// A piece of an answer. It counts as waiting until it is dropped.
 pub(super) struct Piece {
     bytes: Bytes,
     length: usize,

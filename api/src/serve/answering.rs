@@ -1,4 +1,5 @@
-//! What one connection is answering: whether the next request may be read, and whether nobody has asked for a while.
+//! The requests that one connection is answering. Shows whether the next request may be read, and how long the
+//! connection has been quiet.
 
 use std::{
     sync::{
@@ -16,13 +17,13 @@ use super::pace::Pace;
 
 /// The requests of one connection.
 pub(super) struct Answering {
-    /// HTTP/1: between a head that was let through and the end of its answer.
+    /// HTTP/1: true from an accepted head until the end of its answer.
     is_taken: AtomicBool,
-    /// Whoever waits for that end.
+    /// The task that waits for that end.
     waiting: AtomicWaker,
-    /// Requests at work, and how many there have ever been.
+    /// Number of requests in progress, and total number of requests so far.
     count: watch::Sender<(usize, u64)>,
-    /// HTTP/1: how the newest answer is taken.
+    /// HTTP/1: the progress of the newest answer.
     pace: Mutex<Arc<Pace>>,
 }
 
@@ -36,30 +37,30 @@ impl Answering {
         })
     }
 
-    /// How the newest answer is taken; on HTTP/2 each stream has its own ([`super::streams`]).
+    /// Returns the progress of the newest answer. On HTTP/2 each stream has its own ([`super::streams`]).
     pub(super) fn pace(&self) -> Arc<Pace> {
         Arc::clone(&self.pace.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The same for an answer that begins.
+    /// Starts and returns the progress of a new answer.
     pub(super) fn new_pace(&self) -> Arc<Pace> {
         let pace = Arc::<Pace>::default();
         *self.pace.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&pace);
         pace
     }
 
-    /// A head was let through.
+    /// Marks that a head was accepted.
     pub(super) fn begin(&self) {
         self.is_taken.store(true, Ordering::Release);
     }
 
-    /// Whether the next head may be let through.
+    /// Returns whether the next head may be accepted.
     pub(super) fn poll_is_free(&self, cx: &Context<'_>) -> Poll<()> {
         self.waiting.register(cx.waker());
         if self.is_taken.load(Ordering::Acquire) { Poll::Pending } else { Poll::Ready(()) }
     }
 
-    /// Counts a request until what this gives is dropped.
+    /// Counts a request until the returned value is dropped.
     pub(super) fn request(self: &Arc<Self>) -> Request {
         self.count.send_modify(|(now, ever)| {
             *now += 1;
@@ -68,7 +69,7 @@ impl Answering {
         Request(Arc::clone(self))
     }
 
-    /// Resolves when there has been no request for this time.
+    /// Returns when there has been no request for this time.
     pub(super) async fn quiet(&self, wait: Duration) {
         let mut count = self.count.subscribe();
         loop {
@@ -80,7 +81,7 @@ impl Answering {
     }
 }
 
-/// A request at work.
+/// A request in progress.
 pub(super) struct Request(Arc<Answering>);
 
 impl Drop for Request {

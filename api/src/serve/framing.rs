@@ -1,33 +1,34 @@
-//! Where the body of an HTTP/1 request ends. Follows it strictly, so that the next head is looked for in one place only.
+//! Finds the end of an HTTP/1 request's body. It follows the body strictly, so that the next head can begin in one
+//! place only.
 
 /// The longest line of a chunk's size with its extensions, and the longest trailer section, in bytes.
 const LINE_BYTES_MAX: usize = 1 << 10;
 
-/// How far a body has been followed.
+/// The position in a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
-    /// So many bytes are left.
+    /// This many bytes are left.
     Length(u64),
-    /// In chunks.
+    /// In a chunked body.
     Chunked(Chunk),
 }
 
 /// A place in a chunked body (RFC 9112, section 7.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Chunk {
-    /// In the digits of a size; how many there were.
+    /// In the digits of a size, with their number so far.
     Size { size: u64, digits: usize },
-    /// In an extension, which counts for nothing; bytes of it.
+    /// In an extension, which is ignored, with its length so far.
     Extension { size: u64, length: usize },
-    /// Behind the CR of a size.
+    /// After the CR of a size.
     SizeEnd { size: u64 },
-    /// In the data; so many bytes are left.
+    /// In the data, with the number of remaining bytes.
     Data(u64),
-    /// Before the CR, or the LF, behind the data.
+    /// After the data, before the CR or the LF.
     DataEnd { has_cr: bool },
-    /// In the trailers, at this place of a line; bytes of all of them.
+    /// In the trailers, at this position of a line, with the length of all trailers so far.
     Trailer { line: usize, has_cr: bool, length: usize },
-    /// Behind the last byte.
+    /// After the last byte.
     Done,
 }
 
@@ -44,12 +45,12 @@ impl Framing {
         Self::Chunked(Chunk::Size { size: 0, digits: 0 })
     }
 
-    /// Whether the body has come to its end.
+    /// Returns whether the whole body was followed.
     pub(super) const fn is_done(&self) -> bool {
         matches!(self, Self::Length(0) | Self::Chunked(Chunk::Done))
     }
 
-    /// The most bytes that may be read without looking at them: those that are certainly of this body.
+    /// Returns the most bytes that may be read unchecked, because they certainly belong to this body.
     pub(super) const fn unseen(&self) -> u64 {
         match self {
             Self::Length(left) | Self::Chunked(Chunk::Data(left)) => *left,
@@ -57,10 +58,10 @@ impl Framing {
         }
     }
 
-    /// Follows the body through `bytes`; gives how many of them are its own.
+    /// Follows the body through `bytes`. Returns how many of them belong to it.
     ///
     /// # Errors
-    /// [`Malformed`].
+    /// Returns [`Malformed`].
     pub(super) fn follow(&mut self, bytes: &[u8]) -> Result<usize, Malformed> {
         let mut at = 0;
         while at < bytes.len() && !self.is_done() {
@@ -120,7 +121,7 @@ impl Chunk {
     }
 }
 
-/// What may stand in a line: visible characters, blanks, and what is no ASCII.
+/// Returns whether a byte may be in a line: visible characters, spaces and tabs, and all non-ASCII bytes.
 const fn is_text(byte: u8) -> bool {
     byte == b'\t' || byte == b' ' || byte.is_ascii_graphic() || byte >= 0x80
 }
@@ -129,7 +130,7 @@ const fn is_text(byte: u8) -> bool {
 mod tests {
     use super::*;
 
-    /// How many bytes of `text` are the body's, fed in pieces of `piece` bytes, and whether it has come to its end.
+    /// Feeds `text` in pieces of `piece` bytes. Returns how many bytes belong to the body, and whether it has ended.
     fn followed(mut framing: Framing, text: &[u8], piece: usize) -> Result<(usize, bool), Malformed> {
         let mut total = 0;
         for bytes in text.chunks(piece) {
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_ends_where_it_says_however_it_is_cut() {
+    fn the_end_of_a_body_does_not_depend_on_the_pieces() {
         let whole: [&[u8]; 5] = [
             b"3\r\nabc\r\n0\r\n\r\n",
             b"03;name=\"x\"\r\nabc\r\n0000\r\n\r\n",

@@ -1,8 +1,8 @@
-//! What the head of an HTTP/1 request must look like before hyper sees it (RFC 9112).
+//! Checks the head of an HTTP/1 request before hyper sees it (RFC 9112).
 //!
-//! hyper is lenient where servers in a row can come to disagree about where a request ends (request smuggling), and
-//! answers what it cannot read by itself, without a problem that says why. So each head is checked here first, with the
-//! parser that hyper uses, and refused when there is more than one way to read it.
+//! hyper is lenient in cases where two servers in a row may disagree about where a request ends (request smuggling). It
+//! also answers unreadable input itself, without a problem that explains the reason. So each head is checked here
+//! first, with the parser that hyper uses, and refused if it could be read in more than one way.
 
 use axum::http::{Method, Uri};
 use protocol::error_code::ErrorCode;
@@ -15,12 +15,12 @@ pub(super) const HEAD_BYTES_MAX: usize = 32 << 10;
 const TARGET_BYTES_MAX: usize = 8 << 10;
 /// The most header lines; hyper's own limit is the same.
 const HEADERS_MAX: usize = 100;
-/// The longest body that a head may announce; hyper keeps the greatest numbers for itself.
+/// The longest body that a head may announce. hyper reserves the largest numbers for itself.
 const LENGTH_MAX: u64 = i64::MAX as u64;
-/// What an HTTP/2 connection begins with (RFC 9113, section 3.4).
+/// The first bytes of an HTTP/2 connection (RFC 9113, section 3.4).
 pub(super) const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Why a head is refused.
+/// The reason why a head is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) code: ErrorCode,
@@ -35,13 +35,13 @@ const fn malformed(detail: &'static str) -> Refusal {
     refusal(ErrorCode::InvalidRequest, detail)
 }
 
-/// Looks for the end of a head in what has come, from `seen` bytes on, which were looked at before. Gives the length of
-/// the head with its empty line.
+/// Searches the received bytes for the end of a head. The first `seen` bytes were searched before. Returns the length
+/// of the head with its empty line.
 ///
 /// # Errors
-/// When it is too long, or has a line that does not end with CR LF.
+/// Returns an error when it is too long, or has a line that does not end with CR LF.
 pub(super) fn end_of_head(bytes: &[u8], seen: usize) -> Result<Option<usize>, Refusal> {
-    // The last three bytes may be the beginning of the end.
+    // The last three bytes may be the start of the end.
     for at in seen.saturating_sub(3)..bytes.len() {
         if bytes[at] != b'\n' {
             continue;
@@ -63,10 +63,10 @@ pub(super) fn end_of_head(bytes: &[u8], seen: usize) -> Result<Option<usize>, Re
     Ok(None)
 }
 
-/// Checks a whole head; gives how its body ends.
+/// Checks a whole head. Returns how its body ends.
 ///
 /// # Errors
-/// Whatever hyper would refuse by itself, and whatever could be read in two ways.
+/// Returns an error for everything that hyper itself would refuse, and for everything that could be read in two ways.
 pub(super) fn check(head: &[u8]) -> Result<Framing, Refusal> {
     if head.len() > HEAD_BYTES_MAX {
         return Err(refusal(ErrorCode::HeadTooLarge, "the head of the request is too large"));
@@ -94,9 +94,9 @@ fn check_target(method: &str, target: &str) -> Result<(), Refusal> {
     if target.len() > TARGET_BYTES_MAX {
         return Err(refusal(ErrorCode::UriTooLong, "the target of the request is too long"));
     }
-    let method = Method::from_bytes(method.as_bytes()).map_err(|_| malformed("there is no such method"))?;
+    let method = Method::from_bytes(method.as_bytes()).map_err(|_| malformed("unknown method"))?;
     if method == Method::CONNECT {
-        return Err(refusal(ErrorCode::MethodNotAllowed, "this server is no proxy"));
+        return Err(refusal(ErrorCode::MethodNotAllowed, "this server is not a proxy"));
     }
     let is_origin_form = target.starts_with('/');
     let is_absolute_form = target.starts_with("http://") || target.starts_with("https://");
@@ -108,7 +108,7 @@ fn check_target(method: &str, target: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// HTTP/1.1 wants exactly one `Host` (RFC 9112, section 3.2).
+/// Checks the `Host` headers: HTTP/1.1 requires exactly one (RFC 9112, section 3.2).
 fn check_host(hosts: &[&[u8]], is_1_1: bool) -> Result<(), Refusal> {
     match hosts {
         [] if is_1_1 => Err(malformed("the Host header is missing")),
@@ -119,7 +119,7 @@ fn check_host(hosts: &[&[u8]], is_1_1: bool) -> Result<(), Refusal> {
     }
 }
 
-/// `uri-host [ ":" port ]` (RFC 9110, section 7.2), not empty.
+/// Returns whether the value is a non-empty `uri-host [ ":" port ]` (RFC 9110, section 7.2).
 pub(super) fn is_host(value: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(value) else { return false };
     let (host, port) = match text.strip_prefix('[') {
@@ -144,7 +144,7 @@ pub(super) fn is_host(value: &[u8]) -> bool {
     is_port && is_name && (1..=255).contains(&host.len())
 }
 
-/// How the body ends (RFC 9112, section 6.3), where there is one way to read it.
+/// Returns how the body ends (RFC 9112, section 6.3). Fails if it could be read in more than one way.
 fn framing(lengths: &[&[u8]], codings: &[&[u8]], is_1_1: bool) -> Result<Framing, Refusal> {
     match (lengths, codings) {
         ([], []) => Ok(Framing::length(0)),
@@ -160,7 +160,8 @@ fn framing(lengths: &[&[u8]], codings: &[&[u8]], is_1_1: bool) -> Result<Framing
     }
 }
 
-/// `chunked` alone is read; with other codings before it the body could be found, but not read.
+/// Returns the framing for the transfer codings. Only `chunked` alone is supported. With other codings before it, the
+/// end of the body could be found, but the body not decoded.
 fn transfer_coding(codings: &[&[u8]], is_1_1: bool) -> Result<Framing, Refusal> {
     if !is_1_1 {
         return Err(malformed("HTTP/1.0 has no Transfer-Encoding"));
@@ -173,7 +174,7 @@ fn transfer_coding(codings: &[&[u8]], is_1_1: bool) -> Result<Framing, Refusal> 
         Some((last, others))
             if is_chunked(last) && !others.iter().any(|other| is_chunked(other) || other.is_empty()) =>
         {
-            Err(refusal(ErrorCode::UnsupportedTransferCoding, "the only transfer coding that is read is chunked"))
+            Err(refusal(ErrorCode::UnsupportedTransferCoding, "the only supported transfer coding is chunked"))
         }
         _ => Err(malformed("chunked must be the last transfer coding, and come once")),
     }
@@ -269,7 +270,7 @@ mod tests {
         ] {
             assert_eq!(headers(lines), Err(ErrorCode::InvalidRequest), "{lines}");
         }
-        assert!(code("GET / HTTP/1.0\n\n").is_ok(), "HTTP/1.0 knows no Host");
+        assert!(code("GET / HTTP/1.0\n\n").is_ok(), "HTTP/1.0 has no Host");
         assert!(code("GET / HTTP/1.0\nHost: a\nHost: b\n\n").is_err());
     }
 
@@ -299,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_is_said_to_be() {
+    fn too_long_input_has_its_own_codes() {
         let target = format!("GET /{} HTTP/1.1\nHost: x\n\n", "a".repeat(TARGET_BYTES_MAX));
         assert_eq!(code(&target), Err(ErrorCode::UriTooLong));
         let many = "X: y\n".repeat(HEADERS_MAX);
@@ -311,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_is_found_wherever_the_pieces_are_cut() {
+    fn the_end_of_a_head_does_not_depend_on_the_pieces() {
         let head = b"GET / HTTP/1.1\r\nHost: x\r\n\r\nrest";
         for first in 0..head.len() {
             let end = head.len() - 4;

@@ -1,9 +1,9 @@
-//! How fast a client takes an answer.
+//! Measures how fast a client reads an answer.
 //!
-//! An answer is given to hyper in pieces, and each piece is counted until the socket has taken it, wherever it waits:
-//! in hyper, in the queue of a stream of HTTP/2 that its client leaves no room, or for a socket that is full. A client
-//! that lets pieces wait for too long, or takes them too slowly on average, is not served to the end. The time in which
-//! there is nothing to send, as in the event feed, counts for nothing.
+//! An answer is given to hyper in pieces. Each piece is counted until the socket has taken it, wherever it waits: in
+//! hyper, in the queue of an HTTP/2 stream whose client gives no window, or before a full socket. A client that lets
+//! pieces wait too long, or reads too slowly on average, is disconnected. Time in which there is nothing to send, as in
+//! the event feed, does not count.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -14,33 +14,33 @@ use std::{
 use futures::task::AtomicWaker;
 use tokio::time::Instant;
 
-/// What is asked of a client.
+/// The requirements on a client.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pacing {
-    /// So long nothing may be taken.
+    /// Longest time without progress.
     pub(super) idle: Duration,
-    /// So much must be taken on average, after a first `idle`.
+    /// Bytes per second that must be read on average, after the first `idle`.
     pub(super) bytes_per_second_min: u64,
-    /// So long pieces may wait in all.
+    /// Longest total time for which pieces may wait.
     pub(super) total: Duration,
 }
 
-/// How one answer is taken.
+/// The progress of one answer.
 #[derive(Default)]
 pub(super) struct Pace {
     state: Mutex<State>,
-    /// Whoever waits until everything is taken.
+    /// The task that waits until all pieces are taken.
     waiting: AtomicWaker,
 }
 
 #[derive(Default)]
 struct State {
-    /// Pieces that were given and not taken yet.
+    /// Number of pieces that were given and not taken yet.
     pieces: usize,
     bytes_taken: u64,
-    /// Pieces have waited so long, until `moved`.
+    /// Total time for which pieces have waited, until `moved`.
     waited: Duration,
-    /// When a piece was taken, or given while none waited. Nothing waits when it is absent.
+    /// Time at which a piece was last taken, or given while none waited. `None` while nothing waits.
     moved: Option<Instant>,
 }
 
@@ -49,14 +49,14 @@ impl Pace {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A piece begins to wait.
+    /// Counts a piece that begins to wait.
     pub(super) fn given(&self, now: Instant) {
         let mut state = self.state();
         state.pieces += 1;
         state.moved.get_or_insert(now);
     }
 
-    /// A piece of so many bytes was taken, or thrown away.
+    /// Counts a piece of `bytes` that was taken or discarded.
     pub(super) fn taken(&self, bytes: usize, now: Instant) {
         let mut state = self.state();
         state.pieces -= 1;
@@ -72,13 +72,14 @@ impl Pace {
         }
     }
 
-    /// Ready when everything is taken that was given.
+    /// Ready when all given pieces are taken.
     pub(super) fn poll_taken(&self, cx: &Context<'_>) -> Poll<()> {
         self.waiting.register(cx.waker());
         if self.state().pieces == 0 { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// When the client is too slow, if it takes nothing until then; `None` while nothing waits for it.
+    /// Returns the time at which the client will be too slow if it takes nothing until then. Returns `None` while
+    /// nothing waits.
     pub(super) fn late_at(&self, pacing: &Pacing) -> Option<Instant> {
         let state = self.state();
         let moved = state.moved?;
@@ -106,7 +107,7 @@ mod tests {
     const PACING: Pacing =
         Pacing { idle: Duration::from_secs(30), bytes_per_second_min: 100, total: Duration::from_secs(1_000) };
 
-    /// Seconds of a test, from some moment on.
+    /// A clock for a test, in seconds since its start.
     struct Watch(Instant);
 
     impl Watch {
@@ -114,31 +115,32 @@ mod tests {
             self.0 + Duration::from_secs(seconds)
         }
 
-        /// At which second the client is too slow.
+        /// Returns the second at which the client is too slow.
         fn late(&self, pace: &Pace) -> Option<u64> {
             pace.late_at(&PACING).map(|at| (at - self.0).as_secs())
         }
     }
 
     #[test]
-    fn a_client_that_takes_nothing_is_late_and_nobody_is_while_nothing_waits() {
+    fn a_client_that_reads_nothing_is_late_but_not_while_nothing_waits() {
         let (watch, pace) = (Watch(Instant::now()), Pace::default());
         assert_eq!(watch.late(&pace), None);
         pace.given(watch.at(0));
         assert_eq!(watch.late(&pace), Some(30));
         pace.given(watch.at(20));
-        assert_eq!(watch.late(&pace), Some(30), "a further piece is no progress");
+        assert_eq!(watch.late(&pace), Some(30), "another given piece is not progress");
         pace.taken(10_000, watch.at(20));
         assert_eq!(watch.late(&pace), Some(50));
         pace.taken(10_000, watch.at(20));
         assert_eq!(watch.late(&pace), None);
         pace.given(watch.at(10_000));
-        assert_eq!(watch.late(&pace), Some(10_030), "a pause of ours is not the client's");
+        assert_eq!(watch.late(&pace), Some(10_030), "a pause of the server does not count");
     }
 
     #[test]
-    fn a_client_that_goes_on_but_too_slowly_is_late() {
-        // 1,000 bytes are worth ten seconds: whoever takes twenty for them has used up the first thirty by the third.
+    fn a_client_that_reads_too_slowly_is_late() {
+        // 1,000 bytes may take ten seconds. A client that takes twenty for each has used up the first thirty by the
+        // third.
         for (seconds, late) in [(20, Some(50)), (9, None)] {
             let (watch, pace) = (Watch(Instant::now()), Pace::default());
             let found = (0..100).map(|piece| piece * seconds).find_map(|at| {
@@ -152,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn no_client_is_waited_for_for_ever() {
+    fn the_total_waiting_time_is_limited() {
         let (watch, pace) = (Watch(Instant::now()), Pace::default());
         for piece in 0..49 {
             pace.given(watch.at(piece * 20));

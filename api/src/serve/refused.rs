@@ -1,4 +1,4 @@
-//! Answers to what never becomes a request: written by ourselves, in the form of every other problem.
+//! Answers to input that never becomes a request. They are written directly, in the form of every other problem.
 
 use axum::body::Bytes;
 use protocol::error_code::ErrorCode;
@@ -13,12 +13,12 @@ impl From<Refusal> for ApiError {
     }
 }
 
-/// What is said about a head that did not come in time.
+/// Returns the error for a head that did not arrive in time.
 pub(super) fn slow_head() -> ApiError {
-    ApiError::new(ErrorCode::RequestTimeout, "the head of the request did not come in time")
+    ApiError::new(ErrorCode::RequestTimeout, "the head of the request did not arrive in time")
 }
 
-/// A whole HTTP/1.1 answer after which the connection is closed.
+/// Returns a whole HTTP/1.1 answer that closes the connection.
 pub(super) fn answer(error: &ApiError) -> Bytes {
     let mut problem = error.problem();
     problem.request_id = Uuid::now_v7().to_string();

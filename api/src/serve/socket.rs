@@ -1,8 +1,8 @@
-//! The socket as hyper sees it: with heads that were checked ([`super::head`]), one at a time, and with an end to
-//! silence in both directions.
+//! The socket that hyper reads from. It passes on heads that were checked ([`super::head`]), one at a time, and limits
+//! how long either side may be silent.
 //!
-//! A head that is refused never reaches hyper. It is given the end of the input instead, so that it finishes what it
-//! was answering, and shuts down; our own answer goes out then, behind everything else.
+//! A refused head never reaches hyper. Hyper sees the end of the input instead, so it finishes the current answer and
+//! shuts down. Our own answer is sent after that.
 
 use std::{
     io::{self, IoSlice},
@@ -29,61 +29,61 @@ use super::{
 };
 use crate::error::ApiError;
 
-/// What is read at once where the bytes have to be looked at.
+/// Bytes to read at once where each byte must be checked.
 const READ_BYTES: usize = 8 << 10;
-/// And of a body at most so much.
+/// Most bytes of a body to read at once.
 const BODY_READ_BYTES_MAX: usize = 256 << 10;
-/// After a refusal so much more is read, so that the client gets to see the answer.
+/// Bytes to read after a refusal, so that the client can receive the answer.
 const DRAIN_BYTES_MAX: usize = 256 << 10;
-/// And for so long.
+/// Longest time to read after a refusal.
 const DRAIN_WAIT: Duration = Duration::from_secs(1);
 
-/// How long a client may take.
+/// The time limits for a client.
 #[derive(Clone, Copy)]
 pub(super) struct Waits {
     /// For a head, and for the first byte on a new connection.
     pub(super) head: Duration,
-    /// For what is written; also between two requests, for as long as nothing may be taken.
+    /// For reading what is written; also between two requests.
     pub(super) answers: Pacing,
 }
 
-/// What is read now.
+/// The part of the input that is expected next.
 enum Reading {
     /// The head of a request, or the preface of HTTP/2.
     Head,
     /// The body of a request.
     Body(Framing),
-    /// HTTP/2, which looks after itself.
+    /// HTTP/2, which hyper frames itself.
     Http2,
-    /// Nothing more.
+    /// The input has ended.
     Ended,
 }
 
-/// What is left to do before the socket is closed.
+/// The work that remains before the socket is closed.
 enum Closing {
-    /// This must still be sent.
+    /// These bytes must still be sent.
     Say(Bytes),
-    /// What still comes is read and thrown away, so that closing does not take the answer back.
+    /// Further input is read and discarded, because closing the socket with unread input would discard the answer.
     Drain(usize),
     Close,
 }
 
-/// A socket with its checks.
+/// A socket that checks its input.
 pub(super) struct Socket {
     stream: TcpStream,
     waits: Waits,
     answering: Arc<Answering>,
     reading: Reading,
-    /// What was read and not given to hyper yet.
+    /// Bytes that were read and not given to hyper yet.
     stash: BytesMut,
-    /// So much of the stash may be given to hyper.
+    /// Number of bytes at the start of the stash that may be given to hyper.
     ready: usize,
-    /// So much of the stash was looked through for the end of a head.
+    /// Number of bytes of the stash that were searched for the end of a head.
     seen: usize,
     is_new: bool,
-    /// Until when the next bytes must have come; renewed by whoever begins to wait.
+    /// Time by which the next bytes must arrive. It is set again when a new wait begins.
     read_limit: Option<Pin<Box<Sleep>>>,
-    /// Until when something must have been taken of what is written.
+    /// Time by which the client must have read some of the output.
     write_limit: Option<Pin<Box<Sleep>>>,
     closing: Closing,
 }
@@ -105,7 +105,7 @@ impl Socket {
         }
     }
 
-    /// Refuses what has come, and everything that comes after it.
+    /// Refuses the current input and everything after it.
     fn refuse(&mut self, error: &ApiError) {
         self.closing = Closing::Say(refused::answer(error));
         self.end();
@@ -118,7 +118,7 @@ impl Socket {
         self.read_limit = None;
     }
 
-    /// Reads more into the stash. Gives whether there was any.
+    /// Reads more bytes into the stash. Returns whether there were any.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         let mut bytes = [0; READ_BYTES];
         let mut buffer = ReadBuf::new(&mut bytes);
@@ -127,16 +127,16 @@ impl Socket {
         Poll::Ready(Ok(!buffer.filled().is_empty()))
     }
 
-    /// Whether the time for reading is over.
+    /// Returns whether the time for reading is over.
     fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
         self.read_limit.as_mut().is_some_and(|limit| limit.as_mut().poll(cx).is_ready())
     }
 
-    /// Looks for a head; gives whether there is something to go on with.
+    /// Reads until a whole head is in the stash, and checks it.
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // One request at a time: the next head waits until the answer before it has been written.
+        // One request at a time: the next head waits until the previous answer has been written.
         if self.answering.poll_is_free(cx).is_pending() {
-            // An end of the input is told at once, so that nobody answers somebody who has gone.
+            // The end of the input is passed on at once, so that no answer is prepared for a client that has gone.
             while self.stash.len() < HEAD_BYTES_MAX {
                 if !ready!(self.poll_fill(cx))? {
                     self.end();
@@ -146,7 +146,7 @@ impl Socket {
             return Poll::Pending;
         }
         loop {
-            // Empty lines before a request count for nothing (RFC 9112, section 2.2).
+            // Empty lines before a request are ignored (RFC 9112, section 2.2).
             while self.stash.starts_with(b"\r\n") {
                 self.stash.advance(2);
                 self.seen = 0;
@@ -177,7 +177,7 @@ impl Socket {
             }
             match self.poll_fill(cx)? {
                 Poll::Ready(true) => {
-                    // The first byte of a later head begins its own time.
+                    // The time limit for a later head starts with its first byte.
                     if is_silent && !self.is_new {
                         self.read_limit = None;
                     }
@@ -217,14 +217,14 @@ impl Socket {
     fn poll_body(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let Reading::Body(framing) = &mut self.reading else { return Poll::Ready(Ok(())) };
         if self.stash.is_empty() && framing.unseen() > 0 {
-            // Most of a long body goes from the socket to hyper without a stop.
+            // Most bytes of a long body go from the socket to hyper without a check.
             let room = usize::try_from(framing.unseen()).unwrap_or(usize::MAX);
             let room = room.min(buffer.remaining()).min(BODY_READ_BYTES_MAX);
             let mut part = ReadBuf::new(buffer.initialize_unfilled_to(room));
             ready!(Pin::new(&mut self.stream).poll_read(cx, &mut part))?;
             let filled = part.filled().len();
             let followed = framing.follow(part.filled());
-            debug_assert_eq!(followed, Ok(filled), "what need not be looked at is the body's");
+            debug_assert_eq!(followed, Ok(filled), "unchecked bytes belong to the body");
             if framing.is_done() {
                 self.reading = Reading::Head;
             }
@@ -243,13 +243,13 @@ impl Socket {
                     self.reading = Reading::Head;
                 }
             }
-            // To hyper it is a body that broke off.
+            // Hyper sees a body that was cut off.
             Err(_) => self.end(),
         }
         Poll::Ready(Ok(()))
     }
 
-    /// Ends the connection when nothing of what is written is taken for too long, or an answer too slowly.
+    /// Ends the connection when the client reads nothing for too long, or reads an answer too slowly.
     fn watch_write<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.write_limit = None;
@@ -262,7 +262,7 @@ impl Socket {
             Box::pin(sleep_until(late.map_or(idle, |late| late.min(idle))))
         });
         ready!(limit.as_mut().poll(cx));
-        // The kernel need not keep for it what nobody reads.
+        // The kernel need not keep output that the client does not read.
         let _ = self.stream.set_zero_linger();
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }

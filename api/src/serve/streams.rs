@@ -1,6 +1,6 @@
-//! Streams of HTTP/2: one whose answer nobody takes is reset.
+//! HTTP/2 streams. A stream whose answer the client does not read is reset.
 //!
-//! On a connection with many streams the socket is never idle, so that its own limit does not help.
+//! On a connection with many streams the socket is never idle, so the socket's own limit does not help.
 
 use std::sync::Arc;
 
@@ -12,12 +12,12 @@ tokio::task_local! {
     static CURRENT: Arc<Pace>;
 }
 
-/// How the answer of the stream that this task serves is taken; `None` on HTTP/1.
+/// Returns the progress of the answer of the stream that this task serves, or `None` on HTTP/1.
 pub(super) fn current() -> Option<Arc<Pace>> {
     CURRENT.try_with(Arc::clone).ok()
 }
 
-/// Runs what hyper starts for each stream, until it ends or its client is too slow.
+/// Runs the task that hyper starts for each stream, until it ends or its client is too slow.
 #[derive(Clone, Copy)]
 pub(super) struct Streams(pub(super) Pacing);
 
@@ -27,7 +27,7 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streams {
         tokio::spawn(async move {
             tokio::select! {
                 () = CURRENT.scope(Arc::clone(&pace), work) => {}
-                // Dropping it resets the stream, and what of its answer is queued is thrown away.
+                // Dropping the task resets the stream, and discards the queued part of its answer.
                 () = pace.late(&pacing) => {}
             }
         });

@@ -1,4 +1,4 @@
-//! Blocked senders as they are stored.
+//! Blocked senders in the database.
 
 use alloy::primitives::Address;
 use mongodb::{
@@ -11,32 +11,33 @@ use serde::{Deserialize, Serialize};
 use super::{collection, find_id, index, is_duplicate};
 use crate::at_rest::{AtRest, Lookup, Sealed, Use};
 
-/// A blocked sender. `_id`: blind index of who blocks whom ([`Lookup::Block`]).
+/// A blocked sender. `_id`: blind index of both addresses ([`Lookup::Block`]).
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct BlockDoc {
     #[serde(rename = "_id")]
     pub(crate) id: String,
-    /// Blind index of who blocks ([`Lookup::Blocker`]).
+    /// Blind index of the person who blocks ([`Lookup::Blocker`]).
     owner: String,
-    /// Whom: [`Blocked`].
+    /// Both addresses: [`Blocked`].
     sealed: Sealed,
     /// Unix seconds.
     pub(crate) since: i64,
 }
 
-/// The sealed part.
+/// The sealed part of a block.
 #[derive(Serialize, Deserialize)]
 struct Blocked {
-    /// Who blocks.
+    /// The person who blocks.
     #[serde(with = "hex_text")]
     owner: Address,
-    /// Whom.
+    /// The blocked sender.
     #[serde(with = "hex_text")]
     address: Address,
 }
 
 impl BlockDoc {
-    /// Returns the address that `owner` has blocked; `None` when it does not open, or is somebody else's.
+    /// Returns the address that `owner` has blocked. Returns `None` when the block does not open, or is somebody
+    /// else's.
     pub(crate) fn blocked_by(&self, at_rest: &AtRest, owner: Address) -> Option<Address> {
         let blocked: Blocked = at_rest.open(Use::Block, &self.id, &self.sealed).ok()?;
         (blocked.owner == owner).then_some(blocked.address)
@@ -47,34 +48,34 @@ fn pair(owner: Address, blocked: Address) -> Vec<u8> {
     [owner.as_slice(), blocked.as_slice()].concat()
 }
 
-/// The filter for one block.
+/// Returns the filter for one block.
 fn of_pair(at_rest: &AtRest, owner: Address, blocked: Address) -> Document {
     doc! { "_id": at_rest.find(Lookup::Block, pair(owner, blocked)) }
 }
 
-/// The filter for all blocks of a person.
+/// Returns the filter for all blocks of a person.
 pub(crate) fn of_owner(at_rest: &AtRest, owner: Address) -> Document {
     doc! { "owner": at_rest.find(Lookup::Blocker, owner) }
 }
 
-/// The blocks.
+/// Returns the collection of blocks.
 pub(crate) fn blocks(database: &Database) -> Collection<BlockDoc> {
     database.collection(collection::BLOCKS)
 }
 
-/// Creates the index of the list.
+/// Creates the index for the list.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     blocks(database).create_index(index(doc! { "owner": 1, "since": -1, "_id": -1 })).await?;
     Ok(())
 }
 
-/// Whether `owner` wants nothing of `sender`.
+/// Returns whether `owner` has blocked `sender`.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn is_blocked(
     database: &Database,
     at_rest: &AtRest,
@@ -87,15 +88,15 @@ pub(crate) async fn is_blocked(
 /// Returns the number of senders that a person has blocked.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn count(database: &Database, at_rest: &AtRest, owner: Address) -> mongodb::error::Result<u64> {
     blocks(database).count_documents(of_owner(at_rest, owner)).await
 }
 
-/// Notes that `owner` blocks `address` since `now` (unix seconds), unless it does already.
+/// Stores that `owner` blocks `address` since `now` (Unix seconds), unless it does already.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn insert(
     database: &Database,
     at_rest: &AtRest,
@@ -122,7 +123,7 @@ pub(crate) async fn insert(
 /// Ends a block.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn delete(
     database: &Database,
     at_rest: &AtRest,

@@ -1,7 +1,7 @@
-//! The capsules of one grant as they are stored. They may be many, so no list reads them.
+//! The capsules of each grant in the database. There may be many, so no list reads them.
 //!
-//! Their hash stands on chain, so they are sealed: otherwise bundles would tell which grants were kept when, and which
-//! request each answers.
+//! Their hash is on chain, so they are sealed. Otherwise bundles would show which grants were stored when, and which
+//! request each of them answers.
 
 use std::sync::Arc;
 
@@ -21,8 +21,8 @@ use crate::{
     work,
 };
 
-/// A bundle. `_id`: blind index of grant and grant epoch ([`Lookup::Bundle`]). A renewed grant has a bundle of its own, so
-/// that a renewal that is never mined leaves the standing one as it is.
+/// A bundle. `_id`: blind index of grant and grant epoch ([`Lookup::Bundle`]). A renewed grant has a separate bundle,
+/// so a renewal that is never mined does not change the current one.
 #[derive(Clone, Serialize, Deserialize)]
 struct BundleDoc {
     #[serde(rename = "_id")]
@@ -31,11 +31,11 @@ struct BundleDoc {
     grant: String,
     /// The capsules: [`BundleBody`].
     sealed: Sealed,
-    /// What they are for: [`About`].
+    /// The grant and request that they belong to: [`About`].
     about: Sealed,
 }
 
-/// What a bundle is for.
+/// The grant and request of a bundle.
 #[derive(Clone, Serialize, Deserialize)]
 struct About {
     grant: GrantId,
@@ -44,11 +44,11 @@ struct About {
     stored_at: i64,
 }
 
-/// A bundle that was opened, or is to be stored.
+/// A bundle that was opened, or that is to be stored.
 #[derive(Clone)]
 pub(crate) struct KeptBundle {
     pub(crate) grant: GrantId,
-    /// The epoch that the grant has on chain with this bundle.
+    /// The epoch of the grant on chain that belongs to this bundle.
     pub(crate) epoch: i64,
     pub(crate) body: BundleBody,
     /// The request that the grant answers.
@@ -57,7 +57,7 @@ pub(crate) struct KeptBundle {
     pub(crate) stored_at: i64,
 }
 
-/// Of a bundle, all but the capsules.
+/// The identity of a bundle, without its capsules.
 pub(crate) struct BundleName {
     pub(crate) id: String,
     pub(crate) epoch: i64,
@@ -67,20 +67,20 @@ pub(crate) struct BundleName {
 }
 
 impl KeptBundle {
-    /// The newest version that it opens.
+    /// Returns the newest version that it opens.
     pub(crate) fn newest_version(&self) -> Option<u16> {
         self.body.capsules.last().map(|capsule| capsule.version)
     }
 
-    /// What names it.
+    /// Returns the bytes that name it.
     fn name(&self) -> [u8; 40] {
         name_of(self.grant, self.epoch)
     }
 
-    /// Seals it under this name. Long work, so it leaves the async threads.
+    /// Seals it under this id. This takes long, so it runs outside the async threads.
     ///
     /// # Errors
-    /// When the server is at its end.
+    /// Returns an error when the sealing task fails.
     async fn seal(&self, at_rest: &Arc<AtRest>, id: String) -> Result<BundleDoc, ApiError> {
         let (bundle, at_rest) = (self.clone(), Arc::clone(at_rest));
         work::run(self.body.capsules.len() * CAPSULE_LEN, move || Ok(bundle.sealed(&at_rest, id))).await
@@ -96,10 +96,10 @@ impl KeptBundle {
         }
     }
 
-    /// The `_id` under which it is stored: one that an earlier secret has named keeps its name.
+    /// Returns its `_id`. A bundle that was stored under an earlier secret keeps its id.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// Returns an error when the database does not answer.
     async fn id(&self, database: &Database, at_rest: &AtRest) -> mongodb::error::Result<String> {
         let standing = find_id(&bundles(database), &at_rest.older(Lookup::Bundle, self.name())).await?;
         Ok(standing.unwrap_or_else(|| at_rest.blind(Lookup::Bundle, self.name())))
@@ -121,25 +121,25 @@ fn name_of(grant: GrantId, epoch: i64) -> [u8; 40] {
     name
 }
 
-/// The bundles.
+/// Returns the collection of bundles.
 fn bundles(database: &Database) -> Collection<BundleDoc> {
     database.collection(collection::BUNDLES)
 }
 
-/// Creates the index over their grants.
+/// Creates the index over the grants of bundles.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     create_clustered(database, collection::BUNDLES).await?;
     bundles(database).create_index(index(doc! { "grant": 1 })).await?;
     Ok(())
 }
 
-/// Stores new bundles in a single write. Returns false when one of them is there already.
+/// Stores new bundles in a single write. Returns false when one of them exists already.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn insert(database: &Database, at_rest: &Arc<AtRest>, new: &[KeptBundle]) -> Result<bool, ApiError> {
     let mut documents = Vec::with_capacity(new.len());
     for bundle in new {
@@ -153,10 +153,10 @@ pub(crate) async fn insert(database: &Database, at_rest: &Arc<AtRest>, new: &[Ke
     }
 }
 
-/// Stores a bundle in the place of the one that has its name.
+/// Replaces the bundle that has the same name.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn replace(database: &Database, at_rest: &Arc<AtRest>, bundle: &KeptBundle) -> Result<(), ApiError> {
     let id = bundle.id(database, at_rest).await?;
     let document = bundle.seal(at_rest, id.clone()).await?;
@@ -164,11 +164,11 @@ pub(crate) async fn replace(database: &Database, at_rest: &Arc<AtRest>, bundle: 
     Ok(())
 }
 
-/// The bundle of one epoch of a grant. One that does not open counts as missing, and can be put in again. Opening it is long
-/// work, so it leaves the async threads.
+/// Returns the bundle of one epoch of a grant. A bundle that does not open counts as missing, and can be stored again.
+/// Opening it takes long, so it runs outside the async threads.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn find(
     database: &Database,
     at_rest: &Arc<AtRest>,
@@ -185,10 +185,10 @@ pub(crate) async fn find(
     .await
 }
 
-/// The names of all bundles of a grant, oldest first.
+/// Returns the names of all bundles of a grant, oldest first.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn names_of(
     database: &Database,
     at_rest: &AtRest,
@@ -200,10 +200,10 @@ pub(crate) async fn names_of(
     Ok(names)
 }
 
-/// The names of these bundles: grant and epoch of each.
+/// Returns the names, with grant and epoch, of the bundles with these ids.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn names_among(
     database: &Database,
     at_rest: &AtRest,
@@ -218,7 +218,7 @@ async fn names(
     at_rest: &AtRest,
     filter: mongodb::bson::Document,
 ) -> mongodb::error::Result<Vec<BundleName>> {
-    /// Of a bundle, all but the capsules, sealed.
+    /// A sealed bundle without its capsules.
     #[derive(Deserialize)]
     struct Named {
         #[serde(rename = "_id")]
@@ -234,10 +234,10 @@ async fn names(
     Ok(opened.collect())
 }
 
-/// Destroys the capsules of a bundle; it stays known that it was there.
+/// Destroys the capsules of a bundle. The document remains.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn erase(
     database: &Database,
     at_rest: &AtRest,
@@ -249,10 +249,10 @@ pub(crate) async fn erase(
     Ok(())
 }
 
-/// Deletes a bundle, unless another was kept in its place meanwhile.
+/// Deletes a bundle, unless another one was stored in its place in the meantime.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn delete(database: &Database, name: BundleName) -> mongodb::error::Result<()> {
     bundles(database).delete_one(doc! { "_id": name.id, "about": name.about }).await?;
     Ok(())

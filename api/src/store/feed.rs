@@ -1,4 +1,4 @@
-//! Entries of the event feed, their numbers, and how far the mirror's events are in it.
+//! Entries of the event feed, their numbers, and the place in the mirror's events up to which the feed is complete.
 
 use std::{collections::HashSet, fmt::Display};
 
@@ -26,15 +26,14 @@ use crate::{
 };
 
 const DAY_SECONDS: u64 = 86_400;
-/// Entries are kept so many whole days; whoever was away longer looks at the lists.
+/// Number of whole days for which entries are kept. A client that was away longer reads the lists.
 const KEPT_DAYS: u64 = 30;
 /// The counter's `_id`.
 const COUNTER: &str = "counter";
-/// The `_id` of the place in the mirror's events.
+/// The `_id` of the document with the place in the mirror's events.
 const MIRROR: &str = "mirror";
 
-/// Something that concerns one person. `_id` is the blind index of what happened and to whom it is told, so that it is told
-/// once.
+/// An event for one person. `_id` is the blind index of the event and the person, so each event is told once.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct FeedEntry {
     #[serde(rename = "_id")]
@@ -43,13 +42,14 @@ pub(crate) struct FeedEntry {
     number: i64,
     /// Blind index of the person ([`Lookup::Feed`]).
     to: String,
-    /// What is told to whom and when: [`Told`]. Its time is that of a block, which would tell what it is about.
+    /// The content and time of the event: [`Told`]. The time is sealed because it is the time of a block, which could
+    /// identify the event.
     sealed: Sealed,
-    /// The day (UTC) of what a stranger has caused; absent for everything else.
+    /// The day (UTC) of an event that a stranger caused. Absent for all others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     strangers_day: Option<i64>,
     delete_at: DateTime,
-    /// What its id and its person are called under older secrets.
+    /// The blind indexes of its id and its person under older secrets.
     #[serde(skip)]
     older: Older,
 }
@@ -73,12 +73,12 @@ struct Told {
 }
 
 impl FeedEntry {
-    /// An entry about something that happens to `subject` once, at `time` (unix seconds).
+    /// Returns an entry for something that happens to `subject` once, at `time` (Unix seconds).
     pub(crate) fn new(at_rest: &AtRest, to: Address, kind: FeedKind, subject: impl Display, time: u64) -> Self {
         Self::caused_by(at_rest, &format!("{kind:?}:{subject}"), to, (kind, subject), time)
     }
 
-    /// An entry about something that can happen to `subject` repeatedly; `cause` tells the times apart.
+    /// Returns an entry for something that can happen to `subject` several times. `cause` distinguishes the times.
     pub(crate) fn caused_by(
         at_rest: &AtRest,
         cause: &str,
@@ -89,14 +89,14 @@ impl FeedEntry {
         let cause = format!("{cause}:{to:#x}");
         let id = at_rest.blind(Lookup::FeedCause, &cause);
         let older = Older { ids: at_rest.older(Lookup::FeedCause, cause), to: at_rest.older(Lookup::Feed, to) };
-        // The whole day, and no second of it.
+        // Rounded to the day, so that it does not show the second.
         let delete_at = Clock::date_at((time / DAY_SECONDS).saturating_add(KEPT_DAYS + 1).saturating_mul(DAY_SECONDS));
         let told = Told { to, time, kind, subject: subject.to_string() };
         let sealed = at_rest.seal(Use::Feed, &id, &told);
         Self { id, number: 0, to: at_rest.blind(Lookup::Feed, to), sealed, strangers_day: None, delete_at, older }
     }
 
-    /// The same as something that a stranger has caused: a person is told a number of such things a day.
+    /// Marks the entry as caused by a stranger. A person gets only a limited number of such entries in a day.
     pub(crate) fn of_stranger(self, time: u64) -> Self {
         Self { strangers_day: Some(i64::try_from(time / DAY_SECONDS).unwrap_or(i64::MAX)), ..self }
     }
@@ -105,26 +105,26 @@ impl FeedEntry {
         self.number
     }
 
-    /// The blind index of the person.
+    /// Returns the blind index of the person.
     pub(crate) fn into_to(self) -> String {
         self.to
     }
 
-    /// The event as its person sees it; `None` when it was not sealed by this operator for this person.
+    /// Returns the event for its person. Returns `None` when this operator did not seal it for this person.
     pub(crate) fn event(&self, at_rest: &AtRest, person: Address) -> Option<FeedEvent> {
         let Told { to, time, kind, subject } = at_rest.open(Use::Feed, &self.id, &self.sealed).ok()?;
         (to == person).then(|| FeedEvent { id: id_of(self.number), kind, subject, time })
     }
 }
 
-/// The id of an event.
+/// Returns the id of an event.
 fn id_of(number: i64) -> String {
     format!("{number:016x}")
 }
 
-/// Reads an event id; `None` for what this server never gave.
+/// Parses an event id. Returns `None` for text that is not an id of this server.
 pub(crate) fn parse_id(id: &str) -> Option<i64> {
-    // `from_str_radix` would take a sign, too.
+    // `from_str_radix` would also accept a sign.
     let is_ours = id.len() == 16 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     is_ours.then(|| i64::from_str_radix(id, 16).ok()).flatten()
 }
@@ -136,7 +136,7 @@ fn feed(database: &Database) -> Collection<FeedEntry> {
 /// Creates the feed's indexes and its counter.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     create_clustered(database, collection::FEED).await?;
     let by_person = unique_index(doc! { "to": 1, "number": 1 });
@@ -148,16 +148,16 @@ pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Resul
     let first = doc! { "$setOnInsert": { "number": 0_i64 } };
     match counters.update_one(doc! { "_id": COUNTER }, first).upsert(true).await {
         Ok(_) => Ok(()),
-        // Another replica was faster.
+        // Another replica has created it.
         Err(error) if is_duplicate(&error) => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// The number of the newest entry.
+/// Returns the number of the newest entry.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn newest(database: &Database) -> mongodb::error::Result<i64> {
     let newest = feed(database).find_one(doc! {}).sort(doc! { "number": -1 }).await?;
     Ok(newest.map_or(0, |entry| entry.number))
@@ -166,7 +166,7 @@ pub(crate) async fn newest(database: &Database) -> mongodb::error::Result<i64> {
 /// Returns the entries for `person` with a number above `after`, oldest first, at most `max`.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn newer(
     database: &Database,
     at_rest: &AtRest,
@@ -178,38 +178,38 @@ pub(crate) async fn newer(
     feed(database).find(newer).sort(doc! { "to": 1, "number": 1 }).limit(max).await?.try_collect().await
 }
 
-/// Returns the entries as they are written from now on.
+/// Returns a stream of the entries that are written from now on.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn watch(database: &Database) -> mongodb::error::Result<ChangeStream<ChangeStreamEvent<FeedEntry>>> {
     let inserts = [doc! { "$match": { "operationType": "insert" } }];
     feed(database).watch().pipeline(inserts).await
 }
 
-/// How far the mirror's events are in the feed.
+/// The place in the mirror's events up to which the feed is complete.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct MirrorPlace {
     #[serde(rename = "_id")]
     id: String,
-    /// Where to go on in the change stream.
+    /// The token from which the change stream continues.
     pub(crate) token: Option<ResumeToken>,
-    /// The block of the last event that was told.
+    /// The block of the last event in the feed.
     pub(crate) block_number: i64,
 }
 
-/// Returns how far the mirror's events are in the feed; `None` at the very first start.
+/// Returns the place in the mirror's events up to which the feed is complete. Returns `None` at the first start.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn mirror_place(database: &Database) -> mongodb::error::Result<Option<MirrorPlace>> {
     database.collection(collection::FEED_CURSOR).find_one(doc! { "_id": MIRROR }).await
 }
 
-/// Notes how far the mirror's events are in the feed.
+/// Stores the place in the mirror's events up to which the feed is complete.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn set_mirror_place(
     database: &Database,
     token: Option<ResumeToken>,
@@ -225,7 +225,7 @@ pub(crate) async fn set_mirror_place(
 /// Writes entries that are not in the feed yet, durably and in order.
 ///
 /// # Errors
-/// When the database does not answer; writing them again is harmless.
+/// Returns an error when the database does not answer. Writing the entries again is harmless.
 pub(crate) async fn append(database: &Database, entries: Vec<FeedEntry>) -> mongodb::error::Result<()> {
     let mut attempts = 0;
     loop {
@@ -234,17 +234,18 @@ pub(crate) async fn append(database: &Database, entries: Vec<FeedEntry>) -> mong
             return Ok(());
         }
         match write(database, new).await {
-            // Somebody else told the same at the same moment.
+            // Another writer added the same entry at the same moment.
             Err(error) if is_duplicate(&error) && attempts < 5 => attempts += 1,
             outcome => return outcome,
         }
     }
 }
 
-/// Leaves out what strangers have caused beyond `max` entries a day (UTC) for each person. A feed is a hint; the lists have all.
+/// Removes entries that strangers caused above `max` a day (UTC) for each person. The feed is only a hint; the lists
+/// are complete.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn bounded(
     database: &Database,
     entries: Vec<FeedEntry>,
@@ -271,7 +272,7 @@ async fn unknown(database: &Database, entries: &[FeedEntry]) -> mongodb::error::
     let known: Vec<FeedEntry> = feed(database).find(doc! { "_id": { "$in": ids } }).await?.try_collect().await?;
     let mut seen: HashSet<String> = known.into_iter().map(|entry| entry.id).collect();
     let is_new = |entry: &&FeedEntry| {
-        // What was told under an older secret is told.
+        // An entry that was written under an older secret counts as written.
         entry.older.ids.iter().all(|older| !seen.contains(older)) && seen.insert(entry.id.clone())
     };
     Ok(entries.iter().filter(is_new).cloned().collect())
@@ -287,7 +288,8 @@ async fn write(database: &Database, entries: Vec<FeedEntry>) -> mongodb::error::
         .await
 }
 
-/// Writers of one moment collide on the counter; all but one begin again, so that numbers are committed in order.
+/// Numbers and inserts entries. Writers at the same moment collide on the counter, and all but one start again, so
+/// numbers are committed in order.
 async fn number_and_insert(
     session: &mut ClientSession,
     database: &Database,
@@ -314,7 +316,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_entry_is_told_the_one_it_is_for_and_its_time_is_sealed() {
+    fn an_entry_opens_only_for_its_recipient_and_its_time_is_sealed() {
         let at_rest = AtRest::for_tests(7);
         let (to, other) = (Address::repeat_byte(1), Address::repeat_byte(2));
         let time = 20_000 * DAY_SECONDS + 12_345;

@@ -1,4 +1,4 @@
-//! One leaf of the operator's log as it is stored: the evidence of one read.
+//! Leaves of the operator's log in the database: the evidence of each read.
 
 use alloy::primitives::Address;
 use mongodb::{Collection, Database, IndexModel, bson::doc, error::Error, options::IndexOptions};
@@ -17,16 +17,16 @@ use crate::{
     time::now_ms,
 };
 
-/// A read. `_id`: its leaf hash. Once written, only its place in the log is ever added.
+/// A read. `_id`: its leaf hash. Once it is written, only its index in the log is ever added.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct LeafDoc {
     #[serde(rename = "_id")]
     pub(crate) id: LeafHash,
     /// Blind index of session and nonce ([`Lookup::LeafRequest`]); unique.
     pub(crate) request: String,
-    /// Who read, and all that proves it: [`Evidence`].
+    /// The reader, and the proof of the read: [`Evidence`].
     pub(crate) sealed: Sealed,
-    /// What stands on chain within seconds: whose record it is, which one, under which tag and why.
+    /// The fields that are on chain within seconds: patient, record, tag and purpose.
     #[serde(with = "hex_text")]
     pub(crate) patient: Address,
     pub(crate) record: RecordId,
@@ -34,9 +34,9 @@ pub(crate) struct LeafDoc {
     pub(crate) purpose: Purpose,
     /// Unix seconds of the key release.
     pub(crate) time: i64,
-    /// Unix milliseconds, to keep the order of arrival.
+    /// Unix milliseconds, which keep the order of arrival.
     pub(crate) appended_at: i64,
-    /// Whether the sequencer has given it its place.
+    /// Whether the sequencer has given it its index.
     pub(crate) is_placed: bool,
     /// Its index in the log, once it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,7 +46,7 @@ pub(crate) struct LeafDoc {
 /// The part of a leaf that the chain does not show. Opened only for those who may see it.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Evidence {
-    /// Whose record it is. What stands in clear beside it serves look-ups only.
+    /// The patient. The address in clear beside it only serves look-ups.
     #[serde(with = "hex_text")]
     pub(crate) patient: Address,
     /// Everything that the hash commits to.
@@ -54,7 +54,7 @@ pub(crate) struct Evidence {
     pub(crate) receipt: SignedReceipt,
 }
 
-/// What names a request: the same session never uses a nonce for two reads.
+/// Returns the name of a request. The same session never uses a nonce for two reads.
 pub(crate) fn name_of(request: &ReadRequest) -> [u8; 64] {
     let mut name = [0; 64];
     name[..32].copy_from_slice(request.login_hash.as_slice());
@@ -66,7 +66,7 @@ impl LeafDoc {
     /// Opens the evidence.
     ///
     /// # Errors
-    /// `internal` when it was not sealed by this operator, or for the log of another patient.
+    /// Returns `internal` when this operator did not seal it, or when it belongs to another patient's log.
     pub(crate) fn evidence(&self, at_rest: &AtRest) -> Result<Evidence, ApiError> {
         let opened: Evidence =
             at_rest.open(Use::Leaf, &self.id.to_string(), &self.sealed).map_err(ApiError::internal)?;
@@ -95,7 +95,7 @@ impl LeafDoc {
     }
 }
 
-/// The leaves, in the log's own database.
+/// Returns the collection of leaves, in the log's own database.
 pub(crate) fn leaves(database: &Database) -> Collection<LeafDoc> {
     database.collection(collection::LEAVES)
 }
@@ -103,7 +103,7 @@ pub(crate) fn leaves(database: &Database) -> Collection<LeafDoc> {
 /// Creates the indexes of leaves.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn create_indexes(database: &Database) -> Result<(), Error> {
     let placed = IndexModel::builder()
         .keys(doc! { "index": 1 })
@@ -130,7 +130,7 @@ pub(crate) async fn create_indexes(database: &Database) -> Result<(), Error> {
 /// Appends a leaf durably. Returns false when the session has used the nonce before.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn append(database: &Database, leaf: &LeafDoc) -> Result<bool, Error> {
     match leaves(database).insert_one(leaf).await {
         Ok(_) => Ok(true),
@@ -139,10 +139,10 @@ pub(crate) async fn append(database: &Database, leaf: &LeafDoc) -> Result<bool, 
     }
 }
 
-/// Gives a leaf its place in the log. Returns false when it has one already.
+/// Sets the index of a leaf in the log. Returns false when it already has one.
 ///
 /// # Errors
-/// When the database does not answer; a duplicate where another leaf has the place.
+/// Returns an error when the database does not answer, and a duplicate error when another leaf has this index.
 pub(crate) async fn place(database: &Database, leaf: LeafHash, index: i64) -> Result<bool, Error> {
     let unplaced = doc! { "_id": leaf.to_string(), "is_placed": false };
     let placed = doc! { "$set": { "is_placed": true, "index": index } };

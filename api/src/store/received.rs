@@ -1,8 +1,8 @@
-//! Who received which grant: one small row for each, from the first bundle on. The capsules lie beside it, in
-//! [`super::bundles`], because there may be many.
+//! The grants that people have received: one small row for each, from the first bundle on. The capsules are stored
+//! separately in [`super::bundles`], because there may be many.
 //!
-//! A row has the pseudonym of its grantee, so it has nothing by which its grant could be found on chain: that is sealed. What
-//! is to be found by patient, tag or record is asked of the mirror first, which knows the grants, and then found by name.
+//! A row contains the pseudonym of its grantee, so everything that could identify its grant on chain is sealed. A
+//! search by patient, tag or record first asks the mirror for the grants, and then looks up their rows by name.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ use crate::{
     paging::{Place, week_of},
 };
 
-/// A grant as its grantee has it here. `_id`: blind index of its [`GrantId`] ([`Lookup::Received`]).
+/// A received grant. `_id`: blind index of its [`GrantId`] ([`Lookup::Received`]).
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct ReceivedDoc {
     #[serde(rename = "_id")]
@@ -37,28 +37,28 @@ pub(crate) struct ReceivedDoc {
     pub(crate) grantee: String,
     /// Blind index of right, grantee and patient ([`Lookup::ReceivedPair`]).
     pub(crate) pair: String,
-    /// The same with the scope ([`Lookup::ReceivedScope`]).
+    /// Blind index of right, grantee, patient and scope ([`Lookup::ReceivedScope`]).
     pub(crate) scope: String,
-    /// Which grant it is: [`Received`].
+    /// The sealed details of the grant: [`Received`].
     pub(crate) sealed: Sealed,
-    /// Whether a right to read was ever granted with it.
+    /// Whether the grant ever included a right to read.
     pub(crate) reads: bool,
-    /// False once it has ended for good; a new bundle opens it again.
+    /// False once the grant has ended for good. A new bundle sets it to true again.
     pub(crate) open: bool,
     pub(crate) shelf: Shelf,
-    /// Whether the grantee does not want to see it. Not touched by new bundles.
+    /// Whether the grantee has hidden it. New bundles do not change this.
     pub(crate) hidden: bool,
-    /// Counts what the grantee has received: the order of lists of grants.
+    /// Position among everything the grantee has received. Lists of grants are ordered by it.
     pub(crate) number: i64,
-    /// The week in which the record was created, for a grant over one: the rough order of lists of records.
+    /// Week in which the record was created, for a grant over one record. Lists of records are roughly ordered by it.
     pub(crate) week: i64,
-    /// The grant epoch of the newest bundle that was kept.
+    /// Grant epoch of the newest stored bundle.
     pub(crate) epoch: i64,
-    /// After this span of 32 days nothing of it counts.
+    /// The span of 32 days after which the grant allows nothing.
     pub(crate) ends_in: i64,
 }
 
-/// What of a row is on chain, and what opens its tag.
+/// The details of a row that are on chain or open its tag.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Received {
     pub(crate) grant: GrantId,
@@ -87,7 +87,7 @@ pub(crate) struct ReceivedRow {
 }
 
 impl ReceivedRow {
-    /// The place of its record in lists of records; `None` for other scopes.
+    /// Returns the place of its record in lists of records, or `None` for other scopes.
     pub(crate) fn place(&self) -> Option<Place> {
         let at = i64::try_from(self.opened.created).unwrap_or(i64::MAX);
         (self.opened.kind == ScopeKind::Record).then(|| Place { at, id: RecordId(self.opened.scope_id).to_string() })
@@ -95,7 +95,7 @@ impl ReceivedRow {
 }
 
 impl ReceivedDoc {
-    /// Opens it.
+    /// Opens the row.
     ///
     /// # Errors
     /// [`AtRestError`].
@@ -104,14 +104,14 @@ impl ReceivedDoc {
         Ok(ReceivedRow { doc: self, opened })
     }
 
-    /// Opens it for its grantee. The pseudonym by which it was found does not decide whose it is.
+    /// Opens the row for its grantee. The sealed address decides who the grantee is, not the pseudonym.
     pub(crate) fn open_for(self, at_rest: &AtRest, grantee: Address) -> Option<ReceivedRow> {
-        // One row that does not open must not take the list away.
+        // A row that does not open must not make the whole list fail.
         self.open(at_rest).ok().filter(|row| row.opened.grantee == grantee)
     }
 }
 
-/// The filter for what somebody has received, whatever it allows.
+/// Returns the filter for everything a grantee has received, with any right.
 fn to(at_rest: &AtRest, grantee: Address) -> Bson {
     at_rest.find_any(&[Lookup::Reader, Lookup::Writer], [grantee])
 }
@@ -124,24 +124,24 @@ fn scope(right: Right, (grantee, patient): (Address, Address), kind: ScopeKind, 
     [pair(right, grantee, patient).as_slice(), &[kind.code()], scope_id.as_slice()].concat()
 }
 
-/// The filter for what `patient` has granted to `grantee`, whatever it allows.
+/// Returns the filter for everything that `patient` has granted to `grantee`, with any right.
 pub(crate) fn between(at_rest: &AtRest, grantee: Address, patient: Address) -> Document {
     let pairs = [Right::Read, Right::Write].map(|right| pair(right, grantee, patient));
     doc! { "pair": at_rest.find_any(&[Lookup::ReceivedPair], pairs) }
 }
 
-/// The filter for what `patient` has granted to `grantee` over one record.
+/// Returns the filter for what `patient` has granted to `grantee` over one record.
 pub(crate) fn over_record(at_rest: &AtRest, grantee: Address, patient: Address, record: RecordId) -> Document {
     let of_right = |right| scope(right, (grantee, patient), ScopeKind::Record, record.0);
     doc! { "scope": at_rest.find_any(&[Lookup::ReceivedScope], [Right::Read, Right::Write].map(of_right)) }
 }
 
-/// The filter for these grants.
+/// Returns the filter for the rows of these grants.
 fn named(at_rest: &AtRest, grants: impl IntoIterator<Item = GrantId>) -> Document {
     doc! { "_id": at_rest.find_any(&[Lookup::Received], grants.into_iter().map(|grant| grant.0)) }
 }
 
-/// The rows.
+/// Returns the collection of rows.
 pub(crate) fn received(database: &Database) -> Collection<ReceivedDoc> {
     database.collection(collection::RECEIVED)
 }
@@ -149,7 +149,7 @@ pub(crate) fn received(database: &Database) -> Collection<ReceivedDoc> {
 /// Creates the indexes of the rows.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     create_clustered(database, collection::RECEIVED).await?;
     let indexes = [
@@ -165,7 +165,7 @@ pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Resul
     Ok(())
 }
 
-/// What narrows a grantee's rows to those of one shelf.
+/// Returns the filter for a grantee's rows on one shelf.
 pub(crate) fn on_shelf(at_rest: &AtRest, grantee: Address, shelf: ShelfQuery) -> Document {
     let grantee = to(at_rest, grantee);
     match shelf {
@@ -176,13 +176,13 @@ pub(crate) fn on_shelf(at_rest: &AtRest, grantee: Address, shelf: ShelfQuery) ->
     }
 }
 
-/// What narrows a reader's rows to those whose records stand in its list.
+/// Returns the filter for a reader's rows whose records are in its list.
 pub(crate) fn listed(at_rest: &AtRest, reader: Address) -> Document {
     let reader = at_rest.find(Lookup::Reader, reader);
     doc! { "grantee": reader, "shelf": "known", "hidden": false, "reads": true, "open": true }
 }
 
-/// What is known of a grant when its bundle is kept.
+/// The known details of a grant when its bundle is stored.
 pub(crate) struct New<'a> {
     pub(crate) bundle: &'a KeptBundle,
     pub(crate) patient: Address,
@@ -193,7 +193,7 @@ pub(crate) struct New<'a> {
     /// Unix seconds of the record's first version; 0 for other scopes.
     pub(crate) created: u64,
     pub(crate) ends_at: u64,
-    /// Its place among what the grantee has received.
+    /// Position among everything the grantee has received.
     pub(crate) number: i64,
 }
 
@@ -232,26 +232,26 @@ impl New<'_> {
     }
 }
 
-/// The span of 32 days in which a time lies: many grants end in the same one.
+/// Returns the span of 32 days that contains a time. Many grants end in the same span, so it identifies none.
 fn span_of(seconds: u64) -> i64 {
     i64::try_from(seconds / (32 * 86_400)).unwrap_or(i64::MAX)
 }
 
-/// The number after the newest that the grantee has received.
+/// Returns the next free number for a grantee.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn next_number(database: &Database, at_rest: &AtRest, grantee: Address) -> Result<i64, ApiError> {
     let of_grantee = doc! { "grantee": to(at_rest, grantee) };
     let newest = received(database).find_one(of_grantee).sort(doc! { "number": -1 }).await?;
-    // Two at once may get the same; then their names decide.
+    // Two grants at the same moment may get the same number. Their names then decide the order.
     Ok(newest.map_or(1, |row| row.number.saturating_add(1)))
 }
 
-/// Writes the row of a grant whose bundle was kept.
+/// Writes the row of a grant whose bundle was stored.
 ///
 /// # Errors
-/// When a part does not answer.
+/// Returns an error when a service does not answer.
 pub(crate) async fn write(database: &Database, at_rest: &AtRest, new: &New<'_>, shelf: Shelf) -> Result<(), ApiError> {
     let (rows, grant) = (received(database), new.bundle.grant);
     let standing = find_id(&rows, &at_rest.older(Lookup::Received, grant.0)).await?;
@@ -259,7 +259,7 @@ pub(crate) async fn write(database: &Database, at_rest: &AtRest, new: &New<'_>, 
     let row = new.row(at_rest, id.clone(), shelf);
     let mut set = mongodb::bson::to_document(&row).map_err(ApiError::internal)?;
     set.remove("_id");
-    // What stands of these stays: the grantee's wish, and that it was granted for reading once.
+    // Two values stay unchanged: whether the grantee has hidden the grant, and that it once included reading.
     let mut first = doc! { "hidden": set.remove("hidden") };
     if !row.reads {
         first.insert("reads", set.remove("reads"));
@@ -268,10 +268,10 @@ pub(crate) async fn write(database: &Database, at_rest: &AtRest, new: &New<'_>, 
     Ok(())
 }
 
-/// Notes the newest version that the bundle of a grant epoch opens, unless a later bundle was kept meanwhile.
+/// Stores the newest version that the bundle of a grant epoch opens, unless a later bundle was stored in the meantime.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn note_newest(
     database: &Database,
     at_rest: &AtRest,
@@ -280,7 +280,7 @@ pub(crate) async fn note_newest(
     newest_version: Option<u16>,
 ) -> Result<(), ApiError> {
     let rows = received(database);
-    // Somebody else may write the row between reading and writing it.
+    // Another request may write the row between reading and writing it.
     for _ in 0..5 {
         let Some(row) = find(database, at_rest, grant).await?.filter(|row| row.doc.epoch == epoch) else { break };
         let opened = Received { newest_version, ..row.opened };
@@ -293,10 +293,10 @@ pub(crate) async fn note_newest(
     Ok(())
 }
 
-/// Deletes the rows of these grants whose newest bundle is not of a later time (unix milliseconds).
+/// Deletes the rows of these grants whose newest bundle is not later than a time (Unix milliseconds).
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn delete(
     database: &Database,
     at_rest: &AtRest,
@@ -313,7 +313,7 @@ pub(crate) async fn delete(
     Ok(())
 }
 
-/// The word by which a shelf is stored.
+/// Returns the stored text of a shelf.
 const fn shelf_text(shelf: Shelf) -> &'static str {
     match shelf {
         Shelf::Known => "known",
@@ -322,10 +322,10 @@ const fn shelf_text(shelf: Shelf) -> &'static str {
     }
 }
 
-/// Puts all grants of `sender` to `grantee` on a shelf.
+/// Moves all grants of `sender` to `grantee` to a shelf.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn set_shelf(
     database: &Database,
     at_rest: &AtRest,
@@ -337,10 +337,10 @@ pub(crate) async fn set_shelf(
     Ok(())
 }
 
-/// Whether `sender` has granted something to `grantee`.
+/// Returns whether `sender` has granted anything to `grantee`.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn is_any_between(
     database: &Database,
     at_rest: &AtRest,
@@ -350,11 +350,11 @@ pub(crate) async fn is_any_between(
     Ok(received(database).find_one(between(at_rest, grantee, sender)).await?.is_some())
 }
 
-/// Returns the rows by which `reader` may have been allowed to read something of `patient` in one of these scopes, as far as they
-/// open; at most `max` are looked at.
+/// Returns the rows of grants through which `reader` may have read something of `patient` in one of these scopes. Rows
+/// that do not open are left out. At most `max` rows are read.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn over_scopes(
     database: &Database,
     at_rest: &AtRest,
@@ -372,7 +372,7 @@ pub(crate) async fn over_scopes(
 /// Hides a grant from its grantee's lists, or shows it again.
 ///
 /// # Errors
-/// `not_found` for who is not its grantee.
+/// Returns `not_found` when the caller is not its grantee.
 pub(crate) async fn hide(
     database: &Database,
     at_rest: &AtRest,
@@ -381,16 +381,16 @@ pub(crate) async fn hide(
     hidden: bool,
 ) -> Result<(), ApiError> {
     let row = find(database, at_rest, grant).await?.filter(|row| row.opened.grantee == grantee);
-    let row = row.ok_or_else(|| ApiError::not_found("there is no such grant to you here"))?;
+    let row = row.ok_or_else(|| ApiError::not_found("this grant does not exist here, or is not to you"))?;
     let change = doc! { "$set": { "hidden": hidden } };
     received(database).update_one(doc! { "_id": row.doc.id }, change).await?;
     Ok(())
 }
 
-/// The row of a grant. One that does not open counts as missing: the next bundle writes it anew.
+/// Returns the row of a grant. A row that does not open counts as missing: the next bundle overwrites it.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn find(
     database: &Database,
     at_rest: &AtRest,
@@ -398,21 +398,21 @@ pub(crate) async fn find(
 ) -> Result<Option<ReceivedRow>, ApiError> {
     let found = received(database).find_one(named(at_rest, [grant])).await?;
     let opened = found.map(|row| row.open(at_rest)).transpose();
-    let row = opened.inspect_err(|error| tracing::error!(%error, "what is known of a grant does not open"));
+    let row = opened.inspect_err(|error| tracing::error!(%error, "the row of a grant does not open"));
     Ok(row.ok().flatten().filter(|row| row.opened.grant == grant))
 }
 
-/// The rows of these grants of one patient, as far as they open.
+/// Returns the rows of these grants of one patient. Rows that do not open are left out.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn of_grants(
     database: &Database,
     at_rest: &AtRest,
     patient: Address,
     grants: &[GrantId],
 ) -> Result<BTreeMap<GrantId, ReceivedRow>, ApiError> {
-    /// The most that are asked for at once.
+    /// The highest number of grants in one query.
     const SOME: usize = 500;
     let mut all = BTreeMap::new();
     for some in grants.chunks(SOME) {
@@ -424,17 +424,17 @@ pub(crate) async fn of_grants(
     Ok(all)
 }
 
-/// The rows of those of a patient's grants that match in the mirror.
+/// Returns the rows of the patient's grants that match a filter in the mirror.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn of_mirrored(
     database: &Database,
     at_rest: &AtRest,
     patient: Address,
     mut matching: Document,
 ) -> Result<Vec<ReceivedRow>, ApiError> {
-    /// Of a grant, only its name.
+    /// The name of a grant.
     #[derive(Deserialize)]
     struct Named {
         #[serde(rename = "_id")]
@@ -447,19 +447,20 @@ pub(crate) async fn of_mirrored(
     Ok(of_grants(database, at_rest, patient, &ids).await?.into_values().collect())
 }
 
-/// Takes grants that are over out of their grantees' lists of records.
+/// Marks the rows of ended grants as closed, so that their records leave the grantees' lists.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn close(database: &Database, matching: Document) -> Result<(), ApiError> {
     received(database).update_many(matching, doc! { "$set": { "open": false } }).await?;
     Ok(())
 }
 
-/// Closes grants whose period was over in a span of days before that of `now` (unix seconds). Until then they count for nothing all the same.
+/// Closes the rows of grants whose period ended in an earlier span of days than that of `now` (Unix seconds). Until
+/// then they remain in lists, but allow nothing.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn close_expired(database: &Database, now: u64) -> Result<(), ApiError> {
     close(database, doc! { "open": true, "ends_in": { "$lt": span_of(now) } }).await
 }

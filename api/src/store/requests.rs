@@ -1,4 +1,4 @@
-//! Access requests as they are stored.
+//! Access requests in the database.
 
 use alloy::primitives::{Address, Bytes};
 use futures::TryStreamExt;
@@ -34,22 +34,22 @@ use crate::{
 pub(crate) struct RequestDoc {
     #[serde(rename = "_id")]
     pub(crate) id: RequestId,
-    /// Who asks whom for what: [`Asked`].
+    /// Requester, patient and subject of the request: [`Asked`].
     sealed: Sealed,
-    /// Blind index of who asks ([`Lookup::Requester`]).
+    /// Blind index of the requester ([`Lookup::Requester`]).
     requester: String,
-    /// Blind index of who is asked ([`Lookup::Requested`]).
+    /// Blind index of the patient ([`Lookup::Requested`]).
     patient: String,
-    /// `open`, `approved` or `denied`; whether it has lapsed follows from the deadline.
+    /// `open`, `approved` or `denied`. Whether it has expired follows from the deadline.
     pub(crate) state: RequestState,
-    /// The week in which it was asked: the rough order of lists.
+    /// The week in which it was made. Lists are roughly ordered by it.
     pub(crate) week: i64,
     /// The week of its deadline.
     deadline_week: i64,
-    /// When and how it was answered: [`Answered`].
+    /// Time and kind of the answer: [`Answered`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     answered: Option<Sealed>,
-    /// When the request is forgotten: a while after its deadline, whatever became of it.
+    /// The time at which the request is deleted: a while after its deadline, whatever its state.
     delete_at: DateTime,
 }
 
@@ -57,18 +57,18 @@ pub(crate) struct RequestDoc {
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Asked {
     pub(crate) signed: SignedAccessRequest,
-    /// Only the patient can open it.
+    /// The reason, which only the patient can open.
     pub(crate) note: Bytes,
     /// Unix seconds.
     pub(crate) created_at: u64,
 }
 
-/// How a request was answered. The time is sealed because a grant on chain follows a yes within seconds.
+/// The answer to a request. The time is sealed, because an approval is followed by a grant on chain within seconds.
 #[derive(Clone, Serialize, Deserialize)]
 struct Answered {
     /// Unix seconds.
     at: u64,
-    /// The patient's signed no.
+    /// The patient's signed denial.
     denial: Option<SignedDenial>,
 }
 
@@ -81,17 +81,17 @@ impl Asked {
         self.signed.request.patient
     }
 
-    /// Unix seconds. Requests end within 90 days.
+    /// Returns the deadline in Unix seconds. Requests end within 90 days.
     pub(crate) fn deadline(&self) -> u64 {
         u64::try_from(self.signed.request.deadline).unwrap_or(u64::MAX)
     }
 
-    /// Whether it concerns somebody.
+    /// Returns whether the person is its requester or its patient.
     pub(crate) fn is_of(&self, person: Address) -> bool {
         [self.patient(), self.requester()].contains(&person)
     }
 
-    /// Whether what is asked for is given to those alone for whom somebody vouches.
+    /// Returns whether the requester must be accredited to receive what it asks for.
     pub(crate) fn needs_accreditation(&self) -> bool {
         let request = &self.signed.request;
         needs_accreditation(Right::from_bit(request.rights), &Purpose::from_mask(request.purposes))
@@ -99,7 +99,7 @@ impl Asked {
 }
 
 impl RequestDoc {
-    /// A new, open request. `kept_until`: unix seconds until which it is kept.
+    /// Returns a new, open request. `kept_until` is the time (Unix seconds) until which it is kept.
     pub(crate) fn new(at_rest: &AtRest, id: RequestId, asked: &Asked, kept_until: u64) -> Self {
         Self {
             id,
@@ -110,22 +110,22 @@ impl RequestDoc {
             week: week_of(seconds(asked.created_at)),
             deadline_week: week_of(seconds(asked.deadline())),
             answered: None,
-            // With the week, so that it does not tell when it was asked.
+            // Rounded to the week, so that it does not show when the request was made.
             delete_at: Clock::date_at(
                 u64::try_from((week_of(seconds(kept_until)) + 1) * WEEK_SECONDS).unwrap_or(u64::MAX),
             ),
         }
     }
 
-    /// Opens it.
+    /// Opens the request.
     ///
     /// # Errors
-    /// `internal` when it was not sealed by this operator.
+    /// Returns `internal` when this operator did not seal it.
     pub(crate) fn asked(&self, at_rest: &AtRest) -> Result<Asked, ApiError> {
         at_rest.open(Use::Request, &self.id.to_string(), &self.sealed).map_err(ApiError::internal)
     }
 
-    /// Where it stands at `now`. `counts`: whether the requester may still be given what it asks for.
+    /// Returns its state at `now`. `counts`: whether the requester may still be given what it asks for.
     pub(crate) fn state(&self, asked: &Asked, now: u64, counts: bool) -> RequestState {
         let is_over = asked.deadline() <= now;
         match self.state {
@@ -135,7 +135,7 @@ impl RequestDoc {
     }
 
     pub(crate) fn view(&self, at_rest: &AtRest, asked: Asked, state: RequestState) -> RequestView {
-        // A time that does not open takes nothing else away.
+        // If the time does not open, the rest is still shown.
         let answered = self.answered.as_ref();
         let answered: Option<Answered> =
             answered.and_then(|sealed| at_rest.open(Use::RequestAnswer, &self.id.to_string(), sealed).ok());
@@ -150,7 +150,7 @@ impl RequestDoc {
     }
 }
 
-/// The requests.
+/// Returns the collection of requests.
 pub(crate) fn requests(database: &Database) -> Collection<RequestDoc> {
     database.collection(collection::REQUESTS)
 }
@@ -158,7 +158,7 @@ pub(crate) fn requests(database: &Database) -> Collection<RequestDoc> {
 /// Creates the indexes of requests.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     create_clustered(database, collection::REQUESTS).await?;
     requests(database)
@@ -172,18 +172,18 @@ pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Resul
     Ok(())
 }
 
-/// Returns the request with this id; `None` when there is none.
+/// Returns the request with this id, or `None`.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn find(database: &Database, id: RequestId) -> mongodb::error::Result<Option<RequestDoc>> {
     requests(database).find_one(doc! { "_id": id.to_string() }).await
 }
 
-/// Stores a new request, unless it is there already.
+/// Stores a new request, unless it exists already.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn insert(database: &Database, request: &RequestDoc) -> mongodb::error::Result<()> {
     match requests(database).insert_one(request).await {
         Err(error) if !is_duplicate(&error) => Err(error),
@@ -191,11 +191,11 @@ pub(crate) async fn insert(database: &Database, request: &RequestDoc) -> mongodb
     }
 }
 
-/// Returns the open requests of `requester` to `patient` whose deadline lies in the week of `now` (unix seconds) or later. There are
-/// a few a week.
+/// Returns the open requests of `requester` to `patient` whose deadline is in the week of `now` (Unix seconds) or
+/// later. There are only a few a week.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn open_between(
     database: &Database,
     at_rest: &AtRest,
@@ -211,10 +211,10 @@ pub(crate) async fn open_between(
     requests(database).find(open).await?.try_collect().await
 }
 
-/// Notes that the patient has denied a request, unless it was answered before.
+/// Stores the patient's denial of a request, unless it was answered before.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn deny(
     database: &Database,
     at_rest: &AtRest,
@@ -230,10 +230,10 @@ pub(crate) async fn deny(
     Ok(())
 }
 
-/// Notes that the patient granted something for a request, and tells its requester. Once is as good as twice.
+/// Stores that the patient granted something for a request, and notifies its requester. Repeating it changes nothing.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn approve(
     database: &Database,
     at_rest: &AtRest,
@@ -254,10 +254,10 @@ pub(crate) async fn approve(
     feed::append(database, vec![FeedEntry::new(at_rest, asked.requester(), FeedKind::RequestAnswered, id, now)]).await
 }
 
-/// Whether `requester` has asked `patient` for access, however that was answered.
+/// Returns whether `requester` has ever asked `patient` for access, whatever the answer was.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn has_asked(
     database: &Database,
     at_rest: &AtRest,
@@ -271,12 +271,12 @@ pub(crate) async fn has_asked(
     Ok(requests(database).find_one(of_both).await?.is_some())
 }
 
-/// Returns whether a request for this needs a requester for whom an accreditor vouches.
+/// Returns whether a request for this right and these purposes needs an accredited requester.
 pub(crate) fn needs_accreditation(right: Option<Right>, purposes: &[Purpose]) -> bool {
     right == Some(Right::Write) || purposes.iter().any(|purpose| purpose.needs_accreditation())
 }
 
-/// Seconds as BSON keeps them.
+/// Converts seconds to BSON's integer type.
 pub(crate) fn seconds(unix: u64) -> i64 {
     i64::try_from(unix).unwrap_or(i64::MAX)
 }

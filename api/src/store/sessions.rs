@@ -1,4 +1,4 @@
-//! Sessions as they are stored.
+//! Sessions in the database.
 
 use alloy::primitives::{Address, Bytes};
 use mongodb::{Collection, Database, bson::doc, error::Error};
@@ -12,20 +12,20 @@ use crate::{
     time::Clock,
 };
 
-/// SHA-256 of a session's token, hex: names the session without being it.
+/// SHA-256 of a session's token, hex. It identifies the session, but cannot be used as its token.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SessionId(pub String);
 
 impl SessionId {
-    /// The id of the session that `token` opens.
+    /// Returns the id of the session that `token` opens.
     #[must_use]
     pub fn of(token: &str) -> Self {
         Self(hex::encode(Sha256::digest(token.as_bytes())))
     }
 }
 
-/// A session as it is stored. `_id`: its [`SessionId`]. It goes with its end.
+/// A session in the database. `_id`: its [`SessionId`]. It is deleted when it ends.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct SessionDoc {
     /// SHA-256 of the token.
@@ -33,18 +33,18 @@ pub struct SessionDoc {
     pub id: SessionId,
     /// Blind index of the address ([`Lookup::SessionAddress`]).
     pub address: String,
-    /// Who it is: [`SignedIn`].
+    /// The account and its login: [`SignedIn`].
     pub sealed: Sealed,
     /// Unix seconds.
     pub created_at: u64,
-    /// When the database forgets it. Until when it counts is sealed.
+    /// The time at which the database deletes it. The exact time at which it expires is sealed.
     pub delete_at: mongodb::bson::DateTime,
 }
 
-/// What only the operator can read of a session.
+/// The part of a session that only the operator can read.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct SignedIn {
-    /// Who is signed in.
+    /// The signed-in address.
     #[serde(with = "protocol::hex_text")]
     pub address: Address,
     /// The session key, uncompressed point, hex.
@@ -54,12 +54,12 @@ pub struct SignedIn {
     /// The wallet's signature over it.
     #[serde(with = "protocol::hex_text")]
     pub login_signature: Bytes,
-    /// Unix seconds: the session counts until then.
+    /// Unix seconds until which the session is valid.
     pub expires_at: u64,
 }
 
 impl SessionDoc {
-    /// A session that begins at `now` (unix seconds).
+    /// Returns a session that begins at `now` (Unix seconds).
     pub(crate) fn new(at_rest: &AtRest, now: u64, id: SessionId, who: &SignedIn) -> Self {
         Self {
             address: at_rest.blind(Lookup::SessionAddress, who.address),
@@ -70,10 +70,10 @@ impl SessionDoc {
         }
     }
 
-    /// Opens it.
+    /// Opens the session.
     ///
     /// # Errors
-    /// `internal` when it was not sealed by this operator.
+    /// Returns `internal` when this operator did not seal it.
     pub(crate) fn who(&self, at_rest: &AtRest) -> Result<SignedIn, ApiError> {
         at_rest.open(Use::Session, &self.id.0, &self.sealed).map_err(ApiError::internal)
     }
@@ -86,17 +86,17 @@ fn sessions(database: &Database) -> Collection<SessionDoc> {
 /// Creates the indexes of sessions.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn create_indexes(database: &Database) -> Result<(), Error> {
     sessions(database).create_index(ttl_index("delete_at")).await?;
     sessions(database).create_index(index(doc! { "address": 1, "created_at": 1 })).await?;
     Ok(())
 }
 
-/// Returns the session with this id; `None` when there is none.
+/// Returns the session with this id, or `None`.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn find(database: &Database, id: &SessionId) -> Result<Option<SessionDoc>, Error> {
     sessions(database).find_one(doc! { "_id": &id.0 }).await
 }
@@ -104,7 +104,7 @@ pub(crate) async fn find(database: &Database, id: &SessionId) -> Result<Option<S
 /// Stores a new session.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn insert(database: &Database, session: &SessionDoc) -> Result<(), Error> {
     sessions(database).insert_one(session).await?;
     Ok(())
@@ -113,16 +113,16 @@ pub(crate) async fn insert(database: &Database, session: &SessionDoc) -> Result<
 /// Ends a session.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn delete(database: &Database, id: &SessionId) -> Result<(), Error> {
     sessions(database).delete_one(doc! { "_id": &id.0 }).await?;
     Ok(())
 }
 
-/// Ends the oldest sessions of an address, so that `keep` are left, among them `newest`.
+/// Ends the oldest sessions of an address, so that `keep` are left, including `newest`.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn end_oldest(
     database: &Database,
     at_rest: &AtRest,

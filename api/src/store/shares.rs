@@ -1,4 +1,4 @@
-//! Release shares as they are stored, encrypted under the operator's secret.
+//! Release shares in the database, encrypted under the operator's secret.
 
 use std::collections::BTreeSet;
 
@@ -37,24 +37,24 @@ fn shares(database: &Database) -> Collection<ShareDoc> {
 /// Creates the index over record and version.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn create_indexes(database: &Database) -> mongodb::error::Result<()> {
     shares(database).create_index(index(doc! { "record": 1, "version": 1 })).await?;
     Ok(())
 }
 
-/// Returns the share with this id; `None` when there is none.
+/// Returns the share with this id, or `None`.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn find(database: &Database, id: &str) -> Result<Option<ShareDoc>, Error> {
     shares(database).find_one(doc! { "_id": id }).await
 }
 
-/// Returns the shares of one version of a record, whoever has deposited them.
+/// Returns the shares of one version of a record, from all depositors.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn of_version(database: &Database, record: RecordId, version: u16) -> Result<Vec<ShareDoc>, Error> {
     let of_version = doc! { "record": record.to_string(), "version": i32::from(version) };
     shares(database).find(of_version).await?.try_collect().await
@@ -63,9 +63,9 @@ pub(crate) async fn of_version(database: &Database, record: RecordId, version: u
 /// Returns the record versions of those of these shares that are stored.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn versions_of(database: &Database, ids: Vec<String>) -> Result<BTreeSet<(RecordId, u16)>, Error> {
-    /// Of a share, only what it is of.
+    /// The record version of a share.
     #[derive(Deserialize)]
     struct Of {
         record: RecordId,
@@ -77,10 +77,10 @@ pub(crate) async fn versions_of(database: &Database, ids: Vec<String>) -> Result
     Ok(found.into_iter().filter_map(|share| Some((share.record, share.version.try_into().ok()?))).collect())
 }
 
-/// Stores a share in the place of the one that has its id.
+/// Stores a share, and replaces one with the same id.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn put(database: &Database, share: ShareDoc) -> Result<(), Error> {
     shares(database).replace_one(doc! { "_id": &share.id }, &share).upsert(true).await?;
     Ok(())
@@ -89,26 +89,26 @@ pub(crate) async fn put(database: &Database, share: ShareDoc) -> Result<(), Erro
 /// Destroys every share of a record.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn delete_of_record(database: &Database, record: RecordId) -> Result<(), Error> {
     shares(database).delete_many(doc! { "record": record.to_string() }).await?;
     Ok(())
 }
 
-/// Returns every share as it is stored, in the order of the ids.
+/// Returns every share in its stored form, in the order of the ids.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn all(database: &Database) -> Result<Cursor<Document>, Error> {
     shares(database).clone_with_type().find(doc! {}).sort(doc! { "_id": 1 }).await
 }
 
-/// Puts a share back as it was stored, unless one with this id is there. Returns whether it was missing.
+/// Restores a share in its stored form, unless one with this id exists. Returns whether it was missing.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(crate) async fn put_back(database: &Database, id: &str, mut share: Document) -> Result<bool, Error> {
-    // The id stands in the filter; MongoDB refuses it twice.
+    // The filter contains the id. MongoDB refuses it in both places.
     share.remove("_id");
     let missing = doc! { "$setOnInsert": share };
     let written = shares(database).update_one(doc! { "_id": id }, missing).upsert(true).await?;

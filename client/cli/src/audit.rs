@@ -1,4 +1,4 @@
-//! `medlock audit verify`: the log, recomputed.
+//! `medlock audit verify`: recomputes the log from the chain.
 
 use clap::{Args, Subcommand};
 use client::{
@@ -6,7 +6,7 @@ use client::{
     audit::{self, AuditReport},
 };
 
-use super::{failure::Failure, screen::plain, settings::Context};
+use super::{failure::Failure, screen::plain, settings::Context, words::counted};
 
 /// Check the operator's access log against the chain.
 #[derive(Debug, Args)]
@@ -15,7 +15,7 @@ pub(crate) struct Audit {
     action: AuditAction,
 }
 
-/// What to check.
+/// The kinds of audits.
 #[derive(Debug, Subcommand)]
 enum AuditAction {
     /// Recompute every anchored root from the chain alone, and compare the server's log and your receipts with it.
@@ -26,7 +26,7 @@ impl Audit {
     pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
         let AuditAction::Verify = self.action;
         let client = context.client()?;
-        // The owner's keys tell who a reader really is; an auditor may have none.
+        // The owner's keys show who a reader really is. An auditor may have none.
         let keys = context.keys_if_any(&client).await?;
         let (bar, progress) = context.watch("recomputing the log");
         let report = audit::verify_with(&client, keys.as_ref(), &progress).await;
@@ -35,33 +35,33 @@ impl Audit {
         context.screen.answer(&report, || in_words(&report))?;
         match report.findings.len() {
             0 => Ok(()),
-            1 => Err(ClientError::new(Kind::LogBroken, "one thing in the log does not hold")),
-            many => Err(ClientError::new(Kind::LogBroken, format!("{many} things in the log do not hold"))),
+            1 => Err(ClientError::new(Kind::LogBroken, "one check of the log failed")),
+            many => Err(ClientError::new(Kind::LogBroken, format!("{many} checks of the log failed"))),
         }
     }
 }
 
 fn in_words(report: &AuditReport) -> String {
     let mut text = format!(
-        "{} reads in {} checkpoints, recomputed from the chain; root {}.\n\
-         {} entries of the server's log found on chain, {} with the operator's evidence; {} readers of your records \
-         checked with your keys, {} permissions found at their block.\n\
-         {} of your receipts anchored in time, {} not due yet.",
-        report.leaves,
-        report.checkpoints,
+        "Recomputed from the chain: {} in {}, root {}.\n\
+         Server's log: {} found on chain, {} of them with the operator's evidence.\n\
+         Your records: {} checked with your keys, {} found at their block.\n\
+         Your receipts: {} anchored in time, {} not due yet.",
+        counted(report.leaves, "read", "reads"),
+        counted(report.checkpoints, "checkpoint", "checkpoints"),
         report.root,
-        report.entries_found,
+        counted(report.entries_found, "entry", "entries"),
         report.evidence_checked,
-        report.readers_checked,
-        report.permissions_checked,
+        counted(report.readers_checked, "reader", "readers"),
+        counted(report.permissions_checked, "permission", "permissions"),
         report.receipts_anchored,
         report.receipts_waiting,
     );
     for finding in &report.findings {
-        text += &format!("\nDoes not hold ({}): {}", finding.kind, plain(&finding.what));
+        text += &format!("\nFailed check ({}): {}", finding.kind, plain(&finding.what));
     }
     if report.findings.is_empty() {
-        text += "\nEverything holds.";
+        text += "\nAll checks passed.";
     }
     text
 }

@@ -1,4 +1,4 @@
-//! `medlock contacts`: private names, in an address book that only this person can open.
+//! `medlock contacts`: private names in an encrypted address book.
 
 use clap::{Args, Subcommand};
 use client::{
@@ -20,21 +20,21 @@ pub(crate) struct Contacts {
     action: Option<ContactsAction>,
 }
 
-/// What to do with the contacts.
+/// The actions on contacts.
 #[derive(Debug, Subcommand)]
 enum ContactsAction {
     /// List your contacts by name.
     List,
-    /// Add a name, or change whose it is.
+    /// Add a name, or give an existing name to another address.
     Add {
         /// The name.
         #[arg(value_name = "NAME")]
         name: String,
-        /// Whose.
+        /// The address of the person.
         #[arg(value_name = "ADDRESS")]
         address: String,
     },
-    /// Remove a name you no longer need.
+    /// Remove a name.
     Remove {
         /// The name.
         #[arg(value_name = "NAME")]
@@ -67,13 +67,13 @@ async fn list(context: &Context) -> Result<(), Failure> {
 async fn add(context: &Context, name: &str, address: &str) -> Result<(), Failure> {
     let name = name.trim();
     if !who::is_usable_name(name) {
-        return Err(failure::usage("this name cannot be used")
+        return Err(failure::usage("this name is not allowed")
             .remedy("Use up to 200 bytes of printable text that does not begin with 0x and is not `me`"));
     }
     let address = who::parse_address(address).map_err(failure::usage)?;
     let client = context.client()?;
     let keys = context.keys(&client).await?;
-    // One name, one person: the same name for two would share with the wrong one.
+    // Each name belongs to one person. The same name for two people could share a record with the wrong one.
     let taken = contacts::list(&client, &keys)
         .await?
         .into_iter()
@@ -94,7 +94,7 @@ async fn remove(context: &Context, name: &str) -> Result<(), Failure> {
         .await?
         .into_iter()
         .find(|contact| contact.name.to_lowercase() == wanted)
-        .ok_or_else(|| ClientError::new(Kind::NotFound, format!("nobody in your contacts is called '{name}'")))?;
+        .ok_or_else(|| ClientError::new(Kind::NotFound, format!("no contact has the name '{name}'")))?;
     contacts::remove(&client, &keys, contact.address).await?;
     context.screen.answer(&contact, || format!("Removed {}.", plain(&contact.name)))
 }

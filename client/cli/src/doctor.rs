@@ -1,4 +1,4 @@
-//! `medlock doctor`: what is wrong here, and how to mend it.
+//! `medlock doctor`: checks an installation.
 
 use std::path::PathBuf;
 
@@ -10,9 +10,9 @@ use client::{
 
 use super::{failure::Failure, screen::plain, settings::Context};
 
-/// Check this installation and say how to mend what is wrong.
+/// Check this installation and say how to fix problems.
 ///
-/// Changes nothing and asks for no passphrase.
+/// Changes nothing, and does not ask for the passphrase.
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
     /// Check a web app instead: whether the server at this URL delivers exactly the files of a build
@@ -35,11 +35,13 @@ impl Doctor {
         context.screen.answer(&serde_json::json!({ "checks": checks }), || {
             checks.iter().map(in_words).collect::<Vec<_>>().join("\n")
         })?;
-        // The exit code is that with which a command would fail because of the first thing that is bad.
+        // The exit code is the one with which a command would fail because of the first failed check.
         match checks.iter().find_map(|check| Some((check, check.failure.clone()?))) {
             None => Ok(()),
-            Some((bad, kind)) => Err(ClientError::new(kind, "something here does not work")
-                .remedy(format!("Begin with `{}`: {}", bad.name, bad.remedy))),
+            Some((bad, kind)) => {
+                Err(ClientError::new(kind, "a check failed")
+                    .remedy(format!("Begin with `{}`: {}", bad.name, bad.remedy)))
+            }
         }
     }
 }

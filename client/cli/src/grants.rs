@@ -23,32 +23,32 @@ use super::{
     words,
 };
 
-/// How long a grant lasts when nobody says.
+/// The duration of a grant without an end.
 const DEFAULT_LENGTH: &str = "7d";
 
-/// Let somebody open records of yours, or upload for you, until a time you choose.
+/// Allow somebody to open your records, or to upload for you, until a time that you choose.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("end").args(["length", "until"]))]
 pub(crate) struct Grant {
     /// The records to share.
     #[arg(value_name = "RECORD", required_unless_present = "write", conflicts_with = "write")]
     records: Vec<String>,
-    /// With whom.
+    /// The person to share with.
     #[arg(long, value_name = "PERSON")]
     to: String,
-    /// For which purpose; can be given several times.
+    /// The purpose; can be given several times.
     #[arg(long, value_name = "PURPOSE", value_parser = words::purpose(), ignore_case = true, default_value = "TREAT")]
     purpose: Vec<Purpose>,
-    /// For how long: 7d, 12h. A week if no end is given.
+    /// The duration, for example 7d or 12h; a week if no end is given.
     #[arg(long = "for", id = "length", value_name = "LENGTH")]
     length: Option<String>,
-    /// Until when.
+    /// The end of the access.
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    /// Not before this time; at once if absent.
+    /// The start of the access; now if absent.
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
-    /// Give permission to upload instead of to open.
+    /// Give permission to upload, instead of permission to open.
     #[arg(long)]
     write: bool,
     /// The category that may be uploaded to; can be given several times.
@@ -65,7 +65,7 @@ pub(crate) struct Grant {
 impl Grant {
     pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
         if self.write && self.category.is_empty() && !self.all_categories {
-            return Err(failure::usage("nothing says what may be uploaded")
+            return Err(failure::usage("the command does not say what may be uploaded")
                 .remedy("Add --category CATEGORY or --all-categories"));
         }
         let (not_before, not_after) = self.period(&context)?;
@@ -101,12 +101,11 @@ impl Grant {
                 from.unwrap_or(now).saturating_add(length)
             }
         };
-        // The chain's clock may lag behind this one by a block: what begins now has begun.
+        // The chain's clock may be a block behind this one. A grant without a start must already have begun.
         let from = from.unwrap_or(0);
         if until <= from.max(now) {
-            return Err(
-                failure::usage("the end is not after the beginning").remedy("Choose a later end with --for or --until")
-            );
+            return Err(failure::usage("the end must be after the beginning")
+                .remedy("Choose a later end with --for or --until"));
         }
         Ok((from, until))
     }
@@ -132,7 +131,7 @@ impl Grant {
 fn granted_in_words(new: &NewGrants, granted: &Granted, names: &Names) -> String {
     let what = match (new.right, new.scopes.as_slice()) {
         (Right::Read, [Scope::Record(record)]) => format!("open {}", short(record)),
-        (Right::Read, _) => format!("open {} records", granted.grants.len()),
+        (Right::Read, _) => format!("open {}", words::counted(granted.grants.len(), "record", "records")),
         (Right::Write, [Scope::All]) => "upload for you".to_owned(),
         (Right::Write, scopes) => format!("upload for you in {}", scopes_in_words(scopes)),
     };
@@ -149,7 +148,7 @@ fn granted_in_words(new: &NewGrants, granted: &Granted, names: &Names) -> String
         granted.grants.iter().map(short).collect::<Vec<_>>().join(" "),
     );
     if granted.settled.block_number.is_none() {
-        text += "\nThe chain will follow in a moment.";
+        text += "\nIt will be on the chain in a moment.";
     }
     text
 }
@@ -163,19 +162,19 @@ pub(crate) fn scopes_in_words(scopes: &[Scope]) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-/// List who may open what: the grants that you gave, or received.
+/// List the grants that you gave, or those that you received.
 #[derive(Debug, Args)]
 pub(crate) struct Grants {
     /// Grants that you received instead of those that you gave.
     #[arg(long)]
     received: bool,
-    /// Received grants that wait elsewhere: those of strangers, of blocked senders, or hidden ones.
+    /// Received grants in another list: from strangers, from blocked senders, or hidden.
     #[arg(long, value_name = "SHELF", value_parser = words::shelf(), requires = "received", conflicts_with = "record")]
     from: Option<ShelfQuery>,
     /// Only grants over this record.
     #[arg(long, value_name = "RECORD")]
     record: Option<String>,
-    /// Also those that ended.
+    /// Include grants that have ended.
     #[arg(long)]
     all: bool,
 }
@@ -200,11 +199,11 @@ impl Grants {
         context.screen.answer(&serde_json::json!({ "grants": grants }), || {
             if grants.is_empty() {
                 return match (self.received, self.from) {
-                    (false, _) => "You share nothing now.",
-                    (true, Some(ShelfQuery::Strangers)) => "No stranger shares anything with you now.",
-                    (true, Some(_)) => "Nothing waits there.",
+                    (false, _) => "You share nothing at the moment.",
+                    (true, Some(ShelfQuery::Strangers)) => "No stranger shares anything with you at the moment.",
+                    (true, Some(_)) => "This list is empty.",
                     (true, None) => {
-                        "Nobody you know shares anything with you now. What strangers share: --received --from strangers"
+                        "Nobody you know shares anything with you at the moment. To see what strangers share: --received --from strangers"
                     }
                 }
                 .to_owned();
@@ -215,7 +214,7 @@ impl Grants {
     }
 }
 
-/// A grant in one sentence: `Dr. Ada can open 0x1234abcd12 for treatment until 3 May 2026.`
+/// Returns a grant in one sentence: `Dr. Ada can open 0x1234abcd12 for treatment until 3 May 2026.`
 pub(crate) fn sentence(grant: &GrantItem, names: &Names) -> String {
     let who = grant.told.grantee.map_or_else(|| "Somebody".to_owned(), |grantee| names.begin(grantee));
     let whose = match names.call(grant.patient) {
@@ -250,23 +249,24 @@ pub(crate) fn sentence(grant: &GrantItem, names: &Names) -> String {
 
 /// Stop sharing: end grants at once.
 ///
-/// Reads are refused as soon as the server or the chain knows. What somebody has already opened they can keep.
+/// Reads are refused as soon as the server or the chain has the message. People can keep copies of what they have
+/// already opened.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("which").args(["grants", "to", "record", "all"]).required(true).multiple(true))]
 pub(crate) struct Revoke {
-    /// Which grants: their ids, or the first characters of them.
+    /// The grants to end: their ids, or the first characters of them.
     #[arg(value_name = "GRANT", conflicts_with_all = ["to", "record", "all"])]
     grants: Vec<String>,
-    /// Everything that this person was given.
+    /// All grants to this person.
     #[arg(long, value_name = "PERSON")]
     to: Option<String>,
-    /// Everybody's access to this record; with --to, only that person's.
+    /// All grants over this record; with --to, only those to that person.
     #[arg(long, value_name = "RECORD")]
     record: Option<String>,
-    /// Everything that you ever gave to anybody, in one step.
+    /// All grants that you have ever given, in one step.
     #[arg(long, conflicts_with_all = ["to", "record"])]
     all: bool,
-    /// Do not ask before ending everything.
+    /// Do not ask for confirmation.
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]
@@ -276,10 +276,11 @@ pub(crate) struct Revoke {
 impl Revoke {
     pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
         if self.all {
-            prompt::agree("This ends everything that you ever shared with anybody.", self.yes)?;
+            prompt::agree("This ends everything that you have ever shared with anybody.", self.yes)?;
         }
         let client = context.client()?;
-        // Only whom a tag stands for needs the keys; and one may revoke also where they do not open.
+        // The keys are only needed to find the person behind a tag. Revoking must also work when the keyring does not
+        // open.
         let keys = if self.to.is_some() { context.keys_if_any(&client).await? } else { None };
         let ending = self.ending(&context, &client, keys.as_ref()).await?;
         let wallet = context.wallet(&client).await?;
@@ -305,8 +306,8 @@ impl Revoke {
             let is_over = |grant: &&ChainGrant| grant.kind == ScopeKind::Record && grant.scope_id == record.0;
             let ids: Vec<_> = standing.iter().filter(is_over).map(|grant| grant.id).collect();
             if ids.is_empty() {
-                return Err(ClientError::new(Kind::NotFound, "this record is shared with nobody")
-                    .remedy("There is nothing to end"));
+                return Err(ClientError::new(Kind::NotFound, "this record is not shared with anybody")
+                    .remedy("There are no grants to end"));
             }
             return Ok(Ending::Grants(ids));
         }
@@ -324,17 +325,16 @@ impl Revoke {
 
 fn revoked_in_words(revoked: &Revoked) -> String {
     let mut text = match revoked.ended {
-        0 if !revoked.told.is_empty() => "Nothing that stood was ended.".to_owned(),
-        0 => "No such permission stood; one that is still on its way can no longer begin.".to_owned(),
-        1 => "Ended 1 grant.".to_owned(),
-        ended => format!("Ended {ended} grants."),
+        0 if !revoked.told.is_empty() => "No active grant was ended.".to_owned(),
+        0 => "There was no such active permission; one that is not mined yet can no longer begin.".to_owned(),
+        ended => format!("Ended {}.", words::counted(ended, "grant", "grants")),
     };
     if !revoked.opened_before.is_empty() {
         let records = revoked.opened_before.iter().map(short).collect::<Vec<_>>().join(", ");
-        text += &format!("\nAlready opened before, so a copy may exist: {records}.");
+        text += &format!("\nThese records were opened before, so copies may exist: {records}.");
     }
     if revoked.settled.block_number.is_none() {
-        text += "\nReads are refused from now on; the chain will follow in a moment.";
+        text += "\nReads are refused from now on; it will be on the chain in a moment.";
     }
     text
 }

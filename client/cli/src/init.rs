@@ -1,4 +1,4 @@
-//! `medlock init`: a new directory with a wallet, a seed and its keyring.
+//! `medlock init`: creates a directory with a wallet, a seed and its keyring.
 
 use std::path::{Path, PathBuf};
 
@@ -25,38 +25,38 @@ const DEFAULT_RPC: &str = "http://127.0.0.1:8545";
 
 /// Set up this device: an account, encryption keys, and the recovery kit.
 ///
-/// Makes a new account, or takes one from a file: a private key in hex, or a mnemonic. The account is kept in an
-/// encrypted file. Then it makes your encryption keys and shows the recovery words, which you prove to have saved
-/// before the first upload: they are the only way back when this device is lost. On a new device, --words takes the
-/// encryption keys from the words of the old one.
+/// Creates a new account, or imports one from a file: a private key in hex, or a mnemonic. The account is stored in an
+/// encrypted file. Then creates your encryption keys and shows the recovery words. Before the first upload you must
+/// prove that you saved them, because nothing else can restore your records when this device is lost. On a new device,
+/// --words restores the encryption keys from the recovery words of the old one.
 #[derive(Debug, Args)]
 pub(crate) struct Init {
-    /// Take the account from this file: a private key, 64 hex digits.
+    /// Import the account from this file: a private key, 64 hex digits.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["mnemonic", "mnemonic_file"])]
     import_key_file: Option<PathBuf>,
-    /// Take the account from a mnemonic, asked for at the terminal.
+    /// Import the account from a mnemonic, which is asked for at the terminal.
     #[arg(long, conflicts_with = "mnemonic_file")]
     mnemonic: bool,
-    /// Take the account from the mnemonic in this file.
+    /// Import the account from the mnemonic in this file.
     #[arg(long, value_name = "FILE")]
     mnemonic_file: Option<PathBuf>,
-    /// Which account of the mnemonic.
+    /// The index of the account in the mnemonic.
     #[arg(long, value_name = "N", default_value_t = 0)]
     index: u32,
-    /// Take the encryption keys from the recovery words of an earlier device, asked for at the terminal.
+    /// Restore the encryption keys from the recovery words of an earlier device, which are asked for at the terminal.
     #[arg(long, conflicts_with = "words_file")]
     words: bool,
-    /// Take the encryption keys from the recovery words or the kit in this file.
+    /// Restore the encryption keys from the recovery words or the kit in this file.
     #[arg(long, value_name = "FILE")]
     words_file: Option<PathBuf>,
-    /// Set up although the chain has encryption keys of this address: none of them is yours, somebody else registered them.
+    /// Set up although the chain has encryption keys for this address, because somebody else registered all of them.
     ///
     /// Afterwards run: medlock key register. If those keys are yours, from another device, use medlock login or --words
-    /// instead: what is sealed to them stays closed to new keys.
+    /// instead, because new keys cannot open data that is sealed to the old ones.
     #[arg(long)]
     despite_other_keys: bool,
-    /// The first line of this file is the new passphrase of an account whose set-up was interrupted, such as one with a passphrase
-    /// that is too short for encryption keys.
+    /// A file whose first line is a new passphrase, for an account whose set-up was interrupted, for example because
+    /// its passphrase is too short for encryption keys.
     #[arg(long, value_name = "FILE")]
     new_passphrase_file: Option<PathBuf>,
     /// Write the recovery kit to this new file, instead of asking for some of its words.
@@ -67,24 +67,24 @@ pub(crate) struct Init {
 impl Init {
     pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
         let home = context.home()?;
-        // Everything that can be refused is refused here, before anything is written.
+        // All input is checked here, before anything is written.
         if let Some(path) = self.kit_file.as_deref().filter(|path| path.exists()) {
-            return Err(ClientError::new(Kind::FileExists, format!("{} exists already", path.display()))
-                .remedy("Give another name"));
+            return Err(ClientError::new(Kind::FileExists, format!("{} already exists", path.display()))
+                .remedy("Choose another name"));
         }
         let words = self.recovery_words()?;
         let others = if self.despite_other_keys { OtherKeys::NotMine } else { OtherKeys::Refuse };
-        // An init that was interrupted after its first half goes on from there.
+        // An init that was interrupted after its first half continues from there.
         let half_done = if home.is_set_up() { Some(context.client()?) } else { None };
         if let Some(client) = &half_done
             && unlock::has_keyring(client)?
         {
-            let what = format!("{} is set up already, for {}", home.dir().display(), client.address());
+            let what = format!("{} is already set up, for {}", home.dir().display(), client.address());
             return Err(ClientError::new(Kind::AlreadySetUp, what));
         }
         let wallet_file = home.path(WALLET_FILE);
         if self.new_passphrase_file.is_some() && !wallet_file.exists() {
-            return Err(failure::usage("there is no account yet whose passphrase could be replaced")
+            return Err(failure::usage("there is no account yet, so there is no passphrase to replace")
                 .remedy("Leave --new-passphrase-file out; a new account gets the passphrase of --passphrase-file"));
         }
         let account = if wallet_file.exists() {
@@ -144,7 +144,7 @@ impl Init {
             Some(path) => DeploymentSource::File(path.clone()),
             None => {
                 context.screen.warn(
-                    "The deployment file comes from the server itself. It is kept and compared from now on; get it from \
+                    "The deployment file comes from the server itself. It is stored and compared from now on; get it from \
                      somebody you trust and pass --deployment to be sure from the start.",
                 );
                 DeploymentSource::Server
@@ -170,8 +170,8 @@ impl Init {
         Ok(None)
     }
 
-    /// The account whose wallet file is there already. Its passphrase may be shorter than a keyring takes: earlier versions
-    /// took such ones.
+    /// Returns the account of an existing wallet file. Its passphrase may be shorter than a keyring accepts, because
+    /// earlier versions accepted shorter ones.
     async fn earlier_account(&self, context: &Context, wallet_file: &Path) -> Result<Account, Failure> {
         let given = context.passphrase().await?.clone();
         let wallet = LocalWallet::from_file(wallet_file, &given)?;
@@ -192,7 +192,7 @@ impl Init {
         check_new_passphrase(&passphrase).map_err(|error| {
             error.remedy(format!(
                 "Write a new one of at least {} characters into a file and add --new-passphrase-file FILE: the account and \
-                 the encryption keys get it.",
+                 the encryption keys will use it.",
                 protocol::keyring::MIN_PASSPHRASE_CHARS
             ))
         })?;
@@ -208,11 +208,11 @@ impl Init {
     }
 }
 
-/// The account that is set up.
+/// The account that is being set up.
 struct Account {
     wallet: LocalWallet,
     passphrase: SecretString,
-    /// Whether its wallet file exists and has another passphrase so far.
+    /// Whether its wallet file exists and still has an earlier passphrase.
     has_new_passphrase: bool,
 }
 
@@ -223,14 +223,14 @@ impl Account {
             return Ok(());
         }
         self.wallet.save_again(wallet_file, &self.passphrase)?;
-        context.screen.note(format!("{} has the new passphrase from now on.", wallet_file.display()));
+        context.screen.note(format!("{} now has the new passphrase.", wallet_file.display()));
         Ok(())
     }
 }
 
 fn ready_in_words(client: &Client) -> String {
     format!(
-        "Your account is {}, kept in {}.\nNext: medlock login, then medlock register, so that others can share with you.",
+        "Your account is {}, stored in {}.\nNext: medlock login, then medlock register, so that others can share with you.",
         client.address().to_checksum(None),
         client.home().dir().display()
     )
@@ -239,14 +239,14 @@ fn ready_in_words(client: &Client) -> String {
 /// Asks for words without showing them.
 pub(crate) fn ask_for_words(question: &str) -> Result<SecretString, Failure> {
     if !prompt::is_interactive() {
-        return Err(failure::usage("words are needed, and there is no terminal to ask at")
-            .remedy("Name a file that holds them"));
+        return Err(failure::usage("words are needed, and there is no terminal to ask for them")
+            .remedy("Name a file that contains them"));
     }
     let words = prompt::hidden(question)?;
     Saved::parse(&words).map(|saved| saved.words)
 }
 
-/// The whole text of a file that holds a secret.
+/// Reads the whole text of a file that contains a secret.
 fn secret_file(path: &Path) -> Result<SecretString, Failure> {
     let text = Zeroizing::new(std::fs::read_to_string(path).map_err(|error| failure::file(path, "read", error))?);
     Ok(SecretString::from(text.trim()))

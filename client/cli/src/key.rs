@@ -14,26 +14,26 @@ use super::{
     settings::{Context, Sending},
 };
 
-/// Show your public encryption key and compare it with the chain, or show another person's; or register yours again.
+/// Show your public encryption key and compare it with the chain, show another person's key, or register yours again.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Key {
-    /// Whose key; yours if absent.
+    /// The owner of the key; you if absent.
     #[arg(value_name = "PERSON")]
     person: Option<String>,
     #[command(subcommand)]
     action: Option<KeyAction>,
 }
 
-/// What to do about one's own key.
+/// The actions on your own key.
 #[derive(Debug, Subcommand)]
 enum KeyAction {
-    /// Register your key again, after somebody registered another one in your name: others seal to yours from then on.
+    /// Register your key again, after somebody registered another one in your name. Others then seal to your key.
     ///
-    /// It becomes the next key epoch. Needs your wallet alone: where the keyring does not open, your own public key, which
-    /// this device has kept, is registered again. What was sealed to the other key stays closed to you.
+    /// It becomes the next key epoch. This needs only your wallet: if the keyring does not open, it registers your own
+    /// public key, which this device has stored. You cannot open data that was sealed to the other key.
     Register {
-        /// Register the next key also where the newest on chain is yours.
+        /// Register the next key even if the newest key on chain is yours.
         #[arg(long)]
         next: bool,
         #[command(flatten)]
@@ -41,7 +41,7 @@ enum KeyAction {
     },
 }
 
-/// A public key as chain, server and this device know it.
+/// A public key, compared between the chain, the server and this device.
 #[derive(Serialize)]
 struct KeyAnswer {
     owner: String,
@@ -53,13 +53,14 @@ struct KeyAnswer {
     key_hash: Option<String>,
     /// Unix seconds.
     since: Option<u64>,
-    /// Whether the newest key on chain is of this device's keys; null for somebody else's.
+    /// Whether the newest key on chain is one of this device's keys; null for another person's key.
     is_yours: Option<bool>,
-    /// Key epochs whose keys are of this device's keys, the newest first; null for somebody else's.
+    /// Key epochs whose keys are this device's keys, newest first; null for another person's key.
     own_epochs: Option<Vec<u32>>,
-    /// Key epochs whose keys are not: what is sealed to them does not open; null for somebody else's.
+    /// Key epochs whose keys are not this device's keys, so data that is sealed to them does not open; null for another
+    /// person's key.
     foreign_epochs: Option<Vec<u32>>,
-    /// Whether the server says the same as the chain; null if it was not asked or does not answer.
+    /// Whether the server has the same key as the chain; null if it was not asked or does not answer.
     server_agrees: Option<bool>,
 }
 
@@ -80,7 +81,7 @@ impl Key {
             return Err(ClientError::new(Kind::ForeignKey, what));
         }
         if answer.server_agrees == Some(false) {
-            let what = "the server gives another key for this person than the chain";
+            let what = "the server has a different key for this person from the chain";
             return Err(ClientError::new(Kind::WrongPublicKey, what));
         }
         Ok(())
@@ -93,7 +94,7 @@ async fn look_up(context: &Context, client: &Client, owner: Address) -> Result<K
     let own = if owner == client.address() { Some(context.keys(client).await?) } else { None };
     let key = match (on_chain, &own) {
         (None, _) => None,
-        // Whoever registers a key in one's name may register what is no key at all.
+        // Somebody who registers a key in another person's name may register bytes that are not a key.
         (Some(_), Some(_)) => client.chain().public_key(owner).await.ok().map(|(key, _)| key),
         (Some(_), None) => Some(client.chain().public_key(owner).await?.0),
     };
@@ -105,7 +106,7 @@ async fn look_up(context: &Context, client: &Client, owner: Address) -> Result<K
                 Some(published.map(|published| published.key.to_vec()) == key.map(|key| key.as_bytes().to_vec()))
             }
             Err(failure) => {
-                context.screen.note(format!("The server was not compared: {failure}"));
+                context.screen.note(format!("The server's key was not compared: {failure}"));
                 None
             }
         },
@@ -139,8 +140,8 @@ fn in_words(answer: &KeyAnswer, owner: Address) -> String {
         moment::in_words(since)
     );
     text += match answer.is_yours {
-        Some(true) => "\nThis device holds its private half.",
-        Some(false) => "\nIt is NOT one of your keys. What others seal to it, you cannot open.",
+        Some(true) => "\nThis device has its private key.",
+        Some(false) => "\nIt is NOT one of your keys. You cannot open what others seal to it.",
         None => "",
     };
     let list = |epochs: &[u32]| epochs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -151,9 +152,9 @@ fn in_words(answer: &KeyAnswer, owner: Address) -> String {
         text += &format!("\nKey epochs that are not yours: {}.", list(foreign));
     }
     text += match answer.server_agrees {
-        Some(true) => "\nThe server gives the same key as the chain.",
-        Some(false) => "\nThe server gives ANOTHER key than the chain.",
-        None => "\nThe server was not compared.",
+        Some(true) => "\nThe server has the same key as the chain.",
+        Some(false) => "\nThe server has a DIFFERENT key from the chain.",
+        None => "\nThe server's key was not compared.",
     };
     text
 }
@@ -187,7 +188,7 @@ async fn register_again(context: &Context, next: bool, sending: Sending) -> Resu
         Some(keys) => register::register(&client, &wallet, keys, sending.way()).await?,
         None if next => {
             return Err(ClientError::new(Kind::NotUnlocked, "a new key needs your unlocked keys")
-                .remedy("Leave --next out: your own key is then registered again"));
+                .remedy("Leave --next out, to register your current key again"));
         }
         None => register::register_kept(&client, &wallet, sending.way()).await?,
     };
@@ -197,8 +198,8 @@ async fn register_again(context: &Context, next: bool, sending: Sending) -> Resu
 fn registered_in_words(registered: &Registered) -> String {
     let epoch = registered.epoch;
     match registered.settled.map(|settled| settled.block_number) {
-        None => format!("Your key (epoch {epoch}) was published before."),
+        None => format!("Your key (epoch {epoch}) was already published."),
         Some(Some(block)) => format!("Your key (epoch {epoch}) is published in block {block}."),
-        Some(None) => format!("Your key (epoch {epoch}) is accepted; the chain will follow in a moment."),
+        Some(None) => format!("Your key (epoch {epoch}) is accepted; it will be on the chain in a moment."),
     }
 }

@@ -1,4 +1,4 @@
-//! `medlock kit`: the recovery words, and the file that keeps them.
+//! `medlock kit`: the recovery words, and the file that stores them.
 
 use std::{
     io::Write,
@@ -24,8 +24,8 @@ use super::{
 
 /// Show the recovery words, or prove that you saved them.
 ///
-/// Whoever has these words can open everything of yours, and without them nothing can be restored when this device is
-/// lost. Keep them on paper, away from it.
+/// Anybody who has these words can open all your records. Without them, nothing can be restored when this device is
+/// lost. Keep them on paper, away from this device.
 #[derive(Debug, Args)]
 pub(crate) struct Kit {
     /// Only ask for some of the words, as a proof that they are saved.
@@ -42,9 +42,7 @@ impl Kit {
         let keys = context.keys(&client).await?;
         if self.prove {
             ask_for_some(&client, &keys)?;
-            return context
-                .screen
-                .answer(&serde_json::json!({ "saved": true }), || "Good: your words are saved.".to_owned());
+            return context.screen.answer(&serde_json::json!({ "saved": true }), || "Your words are saved.".to_owned());
         }
         if let Some(path) = self.file {
             save(&client, &keys, &path)?;
@@ -84,18 +82,18 @@ pub(crate) fn save_at_first(
         return Ok(());
     }
     context.screen.note(in_words(&unlock::kit(client, keys)).as_str());
-    prompt::line("Write the words down now, then press Enter: they will disappear. ")?;
-    // Everything above the cursor, and the scrollback: what is asked next must not be readable on the screen.
+    prompt::line("Write the words down now, then press Enter. They will disappear. ")?;
+    // Clears the screen and the scrollback, because the answers to the next questions must not be readable there.
     context.screen.clear();
     ask_for_some(client, keys)?;
-    context.screen.note("Good: your words are saved.");
+    context.screen.note("Your words are saved.");
     Ok(())
 }
 
 /// Asks for three of the words, as a proof that they were saved.
 fn ask_for_some(client: &Client, keys: &Keys) -> Result<(), Failure> {
     if !prompt::is_interactive() {
-        return Err(failure::usage("some of the words are asked for, and there is no terminal to ask at")
+        return Err(failure::usage("some of the words are needed, and there is no terminal to ask for them")
             .remedy("Run it in a terminal, or save the kit in a file: medlock kit --file FILE"));
     }
     let mut answers = Vec::new();
@@ -105,7 +103,7 @@ fn ask_for_some(client: &Client, keys: &Keys) -> Result<(), Failure> {
     unlock::prove_saved(client, keys, &answers)
 }
 
-/// Writes the kit to a new file and proves from what can be read back that it is saved.
+/// Writes the kit to a new file, and reads it back to prove that it is saved.
 fn save(client: &Client, keys: &Keys, path: &Path) -> Result<(), Failure> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -113,7 +111,8 @@ fn save(client: &Client, keys: &Keys, path: &Path) -> Result<(), Failure> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => {
-            ClientError::new(Kind::FileExists, format!("{} exists already", path.display())).remedy("Give another name")
+            ClientError::new(Kind::FileExists, format!("{} already exists", path.display()))
+                .remedy("Choose another name")
         }
         _ => failure::file(path, "written", error),
     })?;
@@ -140,16 +139,16 @@ fn in_words(kit: &unlock::Kit) -> Zeroizing<String> {
 
 fn written_in_words(path: &Path) -> String {
     format!(
-        "The recovery kit is in {}. Whoever has it can open everything of yours: move it away from this device.",
+        "The recovery kit is in {}. Anybody who has it can open all your records, so move it away from this device.",
         path.display()
     )
 }
 
-/// What a kit file says, or a file with nothing but the words.
+/// The content of a kit file, or of a file with only the words.
 pub(crate) struct Saved {
     /// The recovery words.
     pub(crate) words: SecretString,
-    /// Whose, if the file says.
+    /// The owner, if the file names one.
     pub(crate) owner: Option<Address>,
 }
 
@@ -178,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kit_is_read_as_it_was_written() {
+    fn a_written_kit_is_parsed_again() {
         let kit = RecoveryKit { owner: Address::repeat_byte(0x1a), chain_id: 31_337, seed: Seed::from_bytes([7; 32]) };
         let saved = Saved::parse(&kit.to_text()).unwrap();
         assert_eq!(saved.words.expose_secret(), kit.seed.to_words().as_str());
@@ -186,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn words_alone_are_enough() {
+    fn a_file_with_only_the_words_is_accepted() {
         let words = Seed::from_bytes([7; 32]).to_words();
         let typed = format!("  {}\r\n", words.to_uppercase().replace(' ', "\n"));
         let saved = Saved::parse(&typed).unwrap();
@@ -195,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_seed_is_refused() {
+    fn other_text_is_not_a_kit() {
         for text in ["", " \n", "abandon ability able", "\u{1f382}"] {
             assert_eq!(Saved::parse(text).err().unwrap().code(), "invalid_words", "{text}");
         }

@@ -1,4 +1,4 @@
-//! `medlock log`: who opened what.
+//! `medlock log`: shows who opened which records.
 
 use clap::Args;
 use client::{
@@ -26,7 +26,7 @@ pub(crate) struct Log {
     /// Only this purpose.
     #[arg(long, value_name = "PURPOSE", value_parser = words::purpose(), ignore_case = true)]
     purpose: Option<Purpose>,
-    /// Only from this time on.
+    /// Only from this time.
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
     /// Only until this time.
@@ -50,15 +50,15 @@ impl Log {
             Names::of(&context, &client, keys.as_ref(), reads.iter().filter_map(|read| read.entry.reader)).await;
         context.screen.answer(&serde_json::json!({ "entries": reads }), || {
             if reads.is_empty() {
-                return "Nobody has opened anything.".to_owned();
+                return "Nobody has opened any of your records.".to_owned();
             }
             let rows = reads.iter().map(|read| row(read, &names));
             context.screen.table(["TIME", "WHO", "RECORD", "VERSION", "FOR", "ON CHAIN"], rows.collect())
         })?;
         match reads.iter().filter(|read| read.is_wrong()).count() {
             0 => Ok(()),
-            1 => Err(broken("one entry of the log does not hold")),
-            many => Err(broken(&format!("{many} entries of the log do not hold"))),
+            1 => Err(broken("one entry of the log is wrong")),
+            many => Err(broken(&format!("{many} entries of the log are wrong"))),
         }
     }
 }
@@ -68,16 +68,16 @@ fn row(read: &ListedRead, names: &Names) -> [String; 6] {
     let called = entry.reader.map_or_else(|| short(entry.tag), |reader| names.call(reader));
     let who = match read.who {
         Who::Checked | Who::NotChecked => called,
-        Who::Wrong => format!("NOT {called}: another person opens this tag"),
-        Who::Withheld => format!("not told ({called})"),
+        Who::Wrong => format!("NOT {called}: the tag belongs to another person"),
+        Who::Withheld => format!("withheld ({called})"),
     };
     let block = || entry.block_number.map_or_else(String::new, |block| format!("block {block}"));
     let on_chain = match read.on_chain {
         OnChain::Anchored => block(),
         OnChain::Waiting => "not yet".to_owned(),
-        OnChain::Overdue => "MISSING: it should be there by now".to_owned(),
-        OnChain::Invented => "MISSING: the server says it is there".to_owned(),
-        OnChain::Altered => "ALTERED: the chain says something else".to_owned(),
+        OnChain::Overdue => "MISSING: it is overdue".to_owned(),
+        OnChain::Invented => "MISSING, although the server says it is there".to_owned(),
+        OnChain::Altered => "ALTERED: it differs from the chain".to_owned(),
         OnChain::Hidden => format!("{}, HIDDEN by the server", block()),
     };
     [

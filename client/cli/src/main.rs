@@ -1,5 +1,5 @@
-//! The `medlock` command, on top of the SDK (`client`). Each file has one command, or a few of a kind: the arguments, the
-//! calls of the SDK, and the text or JSON that is shown.
+//! The `medlock` command, built on the SDK (`client`). Each file has one command or a few related ones: the arguments,
+//! the calls of the SDK, and the text or JSON that is shown.
 
 mod audit;
 mod contacts;
@@ -55,7 +55,7 @@ struct Cli {
     command: Command,
 }
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 enum Command {
     // Setting up.
@@ -112,7 +112,7 @@ async fn main() -> ExitCode {
     run(std::env::args_os()).await
 }
 
-/// Reads the arguments, carries the command out, shows how it failed, and says with which code to exit.
+/// Parses the arguments, runs the command, and shows its failure. Returns the exit code.
 async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let cli = match Cli::try_parse_from(&arguments) {
@@ -123,7 +123,7 @@ async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(failure.class().code());
         }
         Err(error) => {
-            // Nobody is left to tell when the stream is closed; help and version exit 0, mistakes 2.
+            // If the stream is closed, nothing can be shown. Help and version exit with 0, mistakes with 2.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
@@ -215,7 +215,7 @@ mod tests {
         assert!(seen >= 30, "only {seen} commands");
     }
 
-    /// `INSTA_UPDATE=always cargo test -p cli` writes the snapshots anew.
+    /// `INSTA_UPDATE=always cargo test -p cli` rewrites the snapshots.
     #[test]
     fn the_help_of_every_command_is_the_one_in_snapshots() {
         let help = |path: &str, command: &clap::Command| {

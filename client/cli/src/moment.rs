@@ -1,8 +1,8 @@
-//! Times as people type and read them: `7d`, `12h`, `2026-05-03`, RFC 3339; and back in plain words.
+//! Parses times that people type (`7d`, `12h`, `2026-05-03`, RFC 3339), and formats times for people.
 
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 
-/// Which end of a day a bare date means.
+/// The end of a day that a date without a time means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Edge {
     /// The first second of the day: `--from 2026-05-03`.
@@ -11,19 +11,19 @@ pub(crate) enum Edge {
     End,
 }
 
-/// Why a time cannot be read.
+/// The reason why a time cannot be parsed.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum MomentError {
-    /// None of the accepted forms.
+    /// The text has none of the accepted forms.
     #[error("'{0}' is not a time: write 7d, 12h, 2026-05-03 or 2026-05-03T14:00:00Z")]
     Unreadable(String),
-    /// A number too large for any calendar.
-    #[error("'{0}' is further away than this program can count")]
+    /// The number is too large for the calendar.
+    #[error("'{0}' is too far in the past or future")]
     OutOfRange(String),
 }
 
-/// Seconds of a length of time: a whole number with `s`, `m`, `h`, `d` or `w` (a day is 24 hours), several in a row
-/// as in `1d12h`.
+/// Parses a duration and returns its seconds: whole numbers with `s`, `m`, `h`, `d` or `w` (a day is 24 hours), one or
+/// several in a row as in `1d12h`.
 pub(crate) fn parse_length(text: &str) -> Result<u64, MomentError> {
     let unreadable = || MomentError::Unreadable(text.to_owned());
     let out_of_range = || MomentError::OutOfRange(text.to_owned());
@@ -54,7 +54,7 @@ pub(crate) fn parse_length(text: &str) -> Result<u64, MomentError> {
     Ok(total)
 }
 
-/// Unix seconds of a moment: a length counted from `now` (unix seconds), a date in `zone`, or RFC 3339.
+/// Parses a time and returns its Unix seconds: a duration from `now` (Unix seconds), a date in `zone`, or RFC 3339.
 pub(crate) fn parse_moment(text: &str, now: u64, zone: &TimeZone, edge: Edge) -> Result<u64, MomentError> {
     let text = text.trim();
     let out_of_range = || MomentError::OutOfRange(text.to_owned());
@@ -79,22 +79,22 @@ pub(crate) fn parse_moment(text: &str, now: u64, zone: &TimeZone, edge: Edge) ->
     u64::try_from(seconds).map_err(|_| out_of_range())
 }
 
-/// The time now, unix seconds.
+/// Returns the current time in Unix seconds.
 pub(crate) fn now() -> u64 {
     u64::try_from(Timestamp::now().as_second()).unwrap_or_default()
 }
 
-/// A moment for people, in the local time zone: `3 May 2026, 14:05`.
+/// Formats a time in the local time zone: `3 May 2026, 14:05`.
 pub(crate) fn in_words(seconds: u64) -> String {
     in_words_at(seconds, &TimeZone::system())
 }
 
-/// The end of a period for people: midnight belongs to the day before it, so `until 3 May 2026` includes that day.
+/// Formats the end of a period. Midnight belongs to the day before it, so `until 3 May 2026` includes that day.
 pub(crate) fn until_in_words(seconds: u64) -> String {
     until_in_words_at(seconds, &TimeZone::system())
 }
 
-/// The sentence of a message, with its moments (`until second 1777852800`) as people read them.
+/// Returns the sentence of a message, with its times (`until second 1777852800`) in words.
 pub(crate) fn with_times(sentence: &str) -> String {
     with_times_at(sentence, &TimeZone::system())
 }
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_beyond_counting_are_refused() {
+    fn too_long_durations_are_refused() {
         for text in ["99999999999999999999d", "18446744073709551615w", "18446744073709551615s1s"] {
             assert!(matches!(parse_length(text), Err(MomentError::OutOfRange(_))), "{text}");
         }
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_refused_without_a_panic() {
+    fn other_text_is_refused_as_a_time_without_a_panic() {
         for text in [
             "",
             "tomorrow",

@@ -1,4 +1,5 @@
-//! Who is who: private names first, then the public profile that an active accreditor signed, else the address.
+//! Names of people: the private name first, then the public profile that an active accreditor signed, otherwise the
+//! address.
 
 use std::collections::BTreeMap;
 
@@ -24,8 +25,8 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// Names for `people`: from the contacts if the keys are at hand or the passphrase need not be asked for, then from
-    /// the directory. Names are a courtesy: what cannot be fetched is left out.
+    /// Finds names for `people`: from the contacts, if the keys are unlocked or the passphrase need not be asked for,
+    /// then from the directory. Names are optional: one that cannot be fetched is left out.
     pub(crate) async fn of(
         context: &Context,
         client: &Client,
@@ -65,30 +66,30 @@ impl Names {
         Self { me, names }
     }
 
-    /// What somebody is called, if that is known.
+    /// Returns a person's name, if it is known.
     pub(crate) fn find(&self, address: Address) -> Option<String> {
         if address == self.me { Some("you".to_owned()) } else { self.names.get(&address).cloned() }
     }
 
-    /// How to call somebody in a sentence or a table.
+    /// Returns a person's name, or the shortened address, for a sentence or a table.
     pub(crate) fn call(&self, address: Address) -> String {
         self.find(address).unwrap_or_else(|| shortened(address))
     }
 
-    /// The same at the start of a sentence.
+    /// Returns the same for the start of a sentence.
     pub(crate) fn begin(&self, address: Address) -> String {
         let name = self.call(address);
         if name == "you" { "You".to_owned() } else { name }
     }
 }
 
-/// An address, shortened for a table: `0xf39Fd6…2266`.
+/// Returns an address, shortened for a table: `0xf39Fd6…2266`.
 pub(crate) fn shortened(address: Address) -> String {
     let text = address.to_checksum(None);
     format!("{}…{}", &text[..8], &text[38..])
 }
 
-/// Finds whom `text` means. Names come from the contacts, for which the keys are unlocked unless they are at hand.
+/// Finds the person that `text` names. Names come from the contacts; the keys are unlocked for this if necessary.
 pub(crate) async fn resolve(
     context: &Context,
     client: &Client,
@@ -98,7 +99,7 @@ pub(crate) async fn resolve(
     let refuse = |error: WhoError| match error {
         WhoError::UnknownName(_) => ClientError::new(Kind::NotFound, error.to_string())
             .remedy("Write the address, or add the name first: medlock contacts add NAME ADDRESS"),
-        _ => failure::usage(error).remedy("Copy the address again from where it came from"),
+        _ => failure::usage(error).remedy("Copy the address again from its source"),
     };
     match who::find(text, client.address(), []) {
         Err(WhoError::UnknownName(_)) => {}
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn oneself_is_called_you() {
+    fn your_own_address_is_called_you() {
         let me = Address::repeat_byte(1);
         let ada = Address::repeat_byte(2);
         let names = Names { me, names: BTreeMap::from([(ada, "Dr. Ada".to_owned())]) };

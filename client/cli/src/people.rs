@@ -1,4 +1,4 @@
-//! `medlock accredit`, `suspend`, `accreditor`, `profile` and `directory`: who vouches for whom.
+//! `medlock accredit`, `suspend`, `accreditor`, `invite`, `profile` and `directory`: accreditations.
 
 use alloy::primitives::Address;
 use clap::{Args, Subcommand};
@@ -21,16 +21,16 @@ use super::{
 /// Vouch for a doctor, nurse, lab, pharmacy or auditor (accreditors only).
 #[derive(Debug, Args)]
 pub(crate) struct Accredit {
-    /// For whom.
+    /// The practitioner.
     #[arg(value_name = "PERSON")]
     person: String,
-    /// In which role; can be given several times.
+    /// The role; can be given several times.
     #[arg(long, value_name = "ROLE", value_parser = words::role(), ignore_case = true, required = true)]
     role: Vec<Role>,
-    /// Until when.
+    /// The end of the accreditation.
     #[arg(long, value_name = "TIME", default_value = "365d")]
     until: String,
-    /// Not before this time; at once if absent.
+    /// The start of the accreditation; now if absent.
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
     /// Also publish a profile with this name.
@@ -73,7 +73,7 @@ impl Accredit {
 /// Suspend a practitioner that you vouched for, or reinstate one (accreditors only).
 #[derive(Debug, Args)]
 pub(crate) struct Suspend {
-    /// Whom.
+    /// The practitioner.
     #[arg(value_name = "PERSON")]
     person: String,
     /// End the suspension.
@@ -97,27 +97,27 @@ impl Suspend {
     }
 }
 
-/// Name or remove an accreditor (the owner of the deployment only), or ask whether somebody is one.
+/// Add or remove an accreditor (the owner of the deployment only), or check whether somebody is one.
 #[derive(Debug, Args)]
 pub(crate) struct Accreditor {
     #[command(subcommand)]
     action: AccreditorAction,
 }
 
-/// What to do about an accreditor.
+/// The actions on an accreditor.
 #[derive(Debug, Subcommand)]
 enum AccreditorAction {
-    /// Let somebody vouch for practitioners.
+    /// Allow somebody to vouch for practitioners.
     Add {
-        /// Whom.
+        /// The accreditor.
         #[arg(value_name = "PERSON")]
         person: String,
         #[command(flatten)]
         sending: Sending,
     },
-    /// Stop an accreditor and everybody it vouched for.
+    /// Remove an accreditor, and end all accreditations that it gave.
     Remove {
-        /// Whom.
+        /// The accreditor.
         #[arg(value_name = "PERSON")]
         person: String,
         #[command(flatten)]
@@ -149,14 +149,14 @@ fn acted(context: &Context, person: Address, settled: &Settled, words: impl FnOn
     let answer = serde_json::json!({ "address": format!("{person:#x}"), "settled": settled });
     context.screen.answer(&answer, || {
         let words = words();
-        if settled.block_number.is_some() { words } else { words + "\nThe chain will follow in a moment." }
+        if settled.block_number.is_some() { words } else { words + "\nIt will be on the chain in a moment." }
     })
 }
 
-/// Invite somebody new to the server, so that it relays what they sign (accreditors and the operator only).
+/// Invite a new account, so that the server relays its messages (accreditors and the operator only).
 #[derive(Debug, Args)]
 pub(crate) struct Invite {
-    /// Whom.
+    /// The person to invite.
     #[arg(value_name = "PERSON")]
     person: String,
 }
@@ -168,7 +168,7 @@ impl Invite {
         client.api()?.invite(person).await?;
         context.screen.answer(&serde_json::json!({ "address": format!("{person:#x}") }), || {
             format!(
-                "{} may now use the server within its bounds, for 90 days or from their first key on.",
+                "{} may now use the server within its limits: for 90 days, or without an end once they publish a key.",
                 person.to_checksum(None)
             )
         })?;
@@ -183,18 +183,18 @@ pub(crate) struct Profile {
     action: ProfileAction,
 }
 
-/// What to do about a profile.
+/// The actions on a profile.
 #[derive(Debug, Subcommand)]
 enum ProfileAction {
-    /// Show what an accreditor says about somebody, with the signature checked.
+    /// Show a practitioner's public profile, and check its signature.
     Show {
-        /// Whose; yours if absent.
+        /// The practitioner; you if absent.
         #[arg(value_name = "PERSON")]
         person: Option<String>,
     },
-    /// Sign and publish a profile of somebody whom you vouched for.
+    /// Sign and publish the profile of a practitioner that you vouched for.
     Set {
-        /// Whose.
+        /// The practitioner.
         #[arg(value_name = "PERSON")]
         person: String,
         /// The name.
@@ -243,7 +243,7 @@ fn person_in_words(person: &Person) -> String {
         .filter_map(|text| text.as_deref().filter(|text| !text.is_empty()).map(plain))
         .collect();
     let about = if about.is_empty() { String::new() } else { format!(", {}", about.join(", ")) };
-    let counts = if person.counts { "counts now" } else { "does not count now" };
+    let counts = if person.counts { "is valid now" } else { "is not valid now" };
     let key = if person.has_key { "has a key: you can share" } else { "has no key yet: you cannot share" };
     format!(
         "{name}{about}\n{}\nAccredited as {} by {} until {}; it {counts}.\n{key}",
@@ -257,7 +257,7 @@ fn person_in_words(person: &Person) -> String {
 /// Find accredited doctors, nurses, labs, pharmacies and auditors.
 #[derive(Debug, Args)]
 pub(crate) struct Directory {
-    /// Only names that begin so.
+    /// Only names that begin with this text.
     #[arg(value_name = "NAME")]
     name: Option<String>,
     /// Only this role.
@@ -279,11 +279,7 @@ impl Directory {
                     words::roles_in_words(&person.roles),
                     person.organisation.as_deref().map(plain).unwrap_or_default(),
                     person.address.to_checksum(None),
-                    if person.counts {
-                        moment::until_in_words(person.valid_until)
-                    } else {
-                        "does not count now".to_owned()
-                    },
+                    if person.counts { moment::until_in_words(person.valid_until) } else { "not valid now".to_owned() },
                     if person.has_key { "yes" } else { "no" }.to_owned(),
                 ]
             });

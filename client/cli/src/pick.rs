@@ -1,4 +1,4 @@
-//! Long ids on the command line: the whole id, or enough of its first characters.
+//! Ids on the command line: the whole id, or enough of its first characters.
 
 use std::{fmt::Display, str::FromStr};
 
@@ -10,15 +10,15 @@ use protocol::ids::RecordId;
 
 use super::failure::{self, Failure};
 
-/// The fewest hex digits that may stand for an id.
+/// The smallest number of hex digits that can identify an id.
 const DIGITS_MIN: usize = 4;
 
-/// Reads a whole id (0x and 64 hex digits), if that is what it is.
+/// Parses a whole id (0x and 64 hex digits). Returns `None` for any other text.
 pub(crate) fn whole<T: FromStr>(text: &str) -> Option<T> {
     if text.len() == 66 && text.starts_with("0x") { text.parse().ok() } else { None }
 }
 
-/// Finds the one id among `candidates` that begins with `text`; `noun` names what is looked for.
+/// Finds the one id among `candidates` that begins with `text`. `noun` names the kind of thing in error messages.
 pub(crate) fn by_start<T: Display + PartialEq + Copy>(
     noun: &str,
     text: &str,
@@ -70,19 +70,19 @@ mod tests {
         assert_eq!(by_start("record", "FFFF", ids).unwrap(), ids[2]);
         assert_eq!(by_start("record", "abcd", ids).unwrap_err().code(), "usage");
         assert_eq!(by_start("record", "abcd9", ids).unwrap_err().code(), "not_found");
-        // The same id twice, as when two grants name it, is one id.
+        // The same id twice, for example from two grants, counts as one id.
         assert_eq!(by_start("record", "ffff", [ids[2], ids[2]]).unwrap(), ids[2]);
     }
 
     #[test]
-    fn what_is_no_id_is_refused() {
+    fn other_text_is_not_an_id() {
         for text in ["", "0x", "abc", "xyzw", "0xabcg", &"a".repeat(65), "\u{e9}\u{e9}\u{e9}"] {
             assert_eq!(by_start("record", text, [id("abcd")]).unwrap_err().code(), "usage", "{text}");
         }
     }
 
     #[test]
-    fn a_whole_id_is_read_as_it_stands() {
+    fn a_whole_id_is_parsed_without_candidates() {
         assert_eq!(whole::<RecordId>(&id("12").to_string()), Some(id("12")));
         assert_eq!(whole::<RecordId>("0x12"), None);
         assert_eq!(whole::<RecordId>(&format!("0x{}", "g".repeat(64))), None);

@@ -1,6 +1,6 @@
-//! What is asked at the terminal: passphrases without echo, a yes or no, some of the recovery words.
+//! Questions at the terminal: passphrases without echo, confirmations, and some of the recovery words.
 //!
-//! Without a terminal nothing is asked: the passphrase comes from a file, and a question that nobody can answer fails.
+//! Without a terminal nothing is asked. The passphrase comes from a file, and every other question fails.
 
 use std::{
     io::{self, BufRead, IsTerminal, Write},
@@ -16,17 +16,17 @@ use zeroize::Zeroizing;
 
 use super::failure::{self, Failure};
 
-/// Whether somebody can answer.
+/// Returns whether a person can answer questions.
 pub(crate) fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// The first line of a passphrase file, without its line break.
+/// Returns the first line of a passphrase file, without its line break.
 pub(crate) fn passphrase_from(path: &Path) -> Result<SecretString, Failure> {
     let text = Zeroizing::new(std::fs::read_to_string(path).map_err(|error| failure::file(path, "read", error))?);
     let line = text.lines().next().unwrap_or_default();
     if line.is_empty() {
-        return Err(failure::usage(format!("{} holds no passphrase", path.display()))
+        return Err(failure::usage(format!("{} contains no passphrase", path.display()))
             .remedy("Write the passphrase into the first line of that file"));
     }
     Ok(SecretString::from(line))
@@ -54,27 +54,27 @@ pub(crate) fn new_passphrase() -> Result<SecretString, Failure> {
     loop {
         let first = hidden("New passphrase: ")?;
         let first = SecretString::from(first.as_str());
-        // The rule of keyring and wallet file: nothing is asked a second time that is refused afterwards.
+        // Checks the rules of the keyring and the wallet file before the passphrase is asked for again.
         if let Err(refused) = check_new_passphrase(&first) {
             tell(refused.now());
             continue;
         }
-        if *hidden("The same again: ")? == *first.expose_secret() {
+        if *hidden("The same passphrase again: ")? == *first.expose_secret() {
             return Ok(first);
         }
-        tell("The two differ.");
+        tell("The two passphrases differ.");
     }
 }
 
-/// Asks a question that `yes` answers; anything else is a no.
+/// Asks for a confirmation. Only `yes` confirms.
 pub(crate) fn agree(question: &str, assumed: bool) -> Result<(), Failure> {
     if assumed {
         return Ok(());
     }
     if !is_interactive() {
-        return Err(no_terminal("a yes", "Add --yes if you mean it"));
+        return Err(no_terminal("a confirmation", "Add --yes to confirm"));
     }
-    if line(&format!("{question} Type yes to go on: "))?.trim() == "yes" {
+    if line(&format!("{question} Type yes to continue: "))?.trim() == "yes" {
         Ok(())
     } else {
         Err(failure::not_confirmed())
@@ -100,7 +100,7 @@ pub(crate) fn hidden(question: &str) -> Result<Zeroizing<String>, Failure> {
 }
 
 fn no_terminal(what: &str, now: &str) -> Failure {
-    ClientError::new(Kind::Usage, format!("{what} is needed, and there is no terminal to ask at")).remedy(now)
+    ClientError::new(Kind::Usage, format!("{what} is needed, and there is no terminal to ask for it")).remedy(now)
 }
 
 fn ask(question: &str) {

@@ -2,7 +2,7 @@
 
 use std::{ops::Range, str::FromStr};
 
-/// A part of a document, in bytes, as typed.
+/// A part of a document in bytes, as the user typed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ByteRange {
     /// From the first to the last byte, both included.
@@ -11,13 +11,13 @@ pub(crate) enum ByteRange {
     From(u64),
 }
 
-/// Why a range cannot be used.
+/// The reason why a range cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum RangeError {
-    /// None of the accepted forms.
+    /// The text has none of the accepted forms.
     #[error("'{0}' is not a range: write 0-1023 or 1024-")]
     Unreadable(String),
-    /// It ends before it starts.
+    /// The range ends before it starts.
     #[error("the range ends before it starts")]
     Empty,
 }
@@ -27,7 +27,7 @@ impl FromStr for ByteRange {
 
     fn from_str(text: &str) -> Result<Self, RangeError> {
         let unreadable = || RangeError::Unreadable(text.to_owned());
-        // u64::from_str accepts a leading plus sign, which no range has.
+        // `u64::from_str` also accepts a plus sign, which a range may not have.
         let number = |digits: &str| {
             if digits.bytes().all(|byte| byte.is_ascii_digit()) {
                 digits.parse::<u64>().map_err(|_| unreadable())
@@ -47,7 +47,7 @@ impl FromStr for ByteRange {
 }
 
 impl ByteRange {
-    /// The half-open range; the end may lie beyond the document.
+    /// Returns the half-open range. Its end may be beyond the document.
     pub(crate) const fn to_range(self) -> Range<u64> {
         match self {
             Self::Between(first, last) => first..last.saturating_add(1),
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_range_is_refused() {
+    fn other_text_is_not_a_range() {
         for text in ["", "-", "4", "-4", "a-b", "1-2-3", "+1-2", "1-+2", "0x1-2", "18446744073709551616-", " 1-2"] {
             assert!(matches!(text.parse::<ByteRange>(), Err(RangeError::Unreadable(_))), "{text}");
         }

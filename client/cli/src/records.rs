@@ -34,7 +34,7 @@ pub(crate) struct List {
     /// Only this category.
     #[arg(long, value_name = "CATEGORY", value_parser = words::category(), ignore_case = true)]
     category: Option<Category>,
-    /// Also records that were replaced or withdrawn.
+    /// Include records that were replaced or withdrawn.
     #[arg(long)]
     all: bool,
 }
@@ -63,10 +63,12 @@ impl List {
             let rows = records.iter().map(|record| row(record, &names)).collect();
             context.screen.table(["RECORD", "DATE", "CATEGORY", "PATIENT", "FROM", "VERSION", "SIZE", "STATUS"], rows)
         })?;
-        // The server says something else than the chain: that is what the command ends with.
+        // If the server contradicts the chain, the command ends with that error.
         let result = context.screen.tell_all(&told);
         match told.iter().any(|item| item.code == Kind::WrongAnswer.code()) {
-            true => Err(ClientError::new(Kind::WrongAnswer, "the server describes a record otherwise than the chain")),
+            true => {
+                Err(ClientError::new(Kind::WrongAnswer, "the server's description of a record differs from the chain"))
+            }
             false => result,
         }
     }
@@ -86,7 +88,7 @@ fn row(record: &RecordItem, names: &Names) -> [String; 8] {
     ]
 }
 
-/// Where it stands, and the uploader's word about its newest version.
+/// Returns the status of a record, and whether its newest version was retracted.
 fn status(status: RecordStatus, is_retracted: bool) -> String {
     let status = words::status_in_words(status);
     if is_retracted { format!("{status}, retracted by its uploader") } else { status.to_owned() }
@@ -95,7 +97,7 @@ fn status(status: RecordStatus, is_retracted: bool) -> String {
 /// Show one record: its versions, where they are stored, who may open it.
 #[derive(Debug, Args)]
 pub(crate) struct Show {
-    /// Which record.
+    /// The record.
     #[arg(value_name = "RECORD")]
     record: String,
 }
@@ -122,12 +124,12 @@ impl Show {
     }
 }
 
-/// Until when a withdrawal can be taken back.
+/// Returns until when a withdrawal can be undone.
 fn withdrawn_in_words(record: RecordId, until: u64) -> String {
     if until <= moment::now() {
-        return "You have withdrawn it, and that can no longer be taken back.".to_owned();
+        return "You have withdrawn this record, and can no longer undo it.".to_owned();
     }
-    format!("Until {} you can take the withdrawal back: medlock lift {}.", moment::in_words(until), short(record))
+    format!("Until {} you can undo the withdrawal: medlock lift {}.", moment::in_words(until), short(record))
 }
 
 fn in_words(context: &Context, record: &RecordDetails, grants: &[GrantItem], names: &Names) -> String {
@@ -167,22 +169,23 @@ fn in_words(context: &Context, record: &RecordDetails, grants: &[GrantItem], nam
 
 /// Open a record: fetch it, verify it, decrypt it on this device, and say who made it.
 ///
-/// Opening somebody else's record is written into a log that its patient sees and that is anchored on chain.
+/// If you open somebody else's record, this is written into a log that the patient sees and that is anchored on chain.
 #[derive(Debug, Args)]
 pub(crate) struct Get {
-    /// Which record.
+    /// The record.
     #[arg(value_name = "RECORD")]
     record: String,
-    /// Which version; the newest if absent.
+    /// The version; the newest if absent.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     version: Option<u16>,
-    /// Where to write it: a file, or - for standard output. Under its own name in this directory if absent.
+    /// The file to write to, or - for standard output. If absent, a file with the document's own name in this
+    /// directory.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Replace an existing file.
     #[arg(long)]
     force: bool,
-    /// Why you open it; written into the log. The only purpose of the grant if absent.
+    /// The purpose, which is written into the log. If absent, the only purpose of the grant.
     #[arg(long, value_name = "PURPOSE", value_parser = words::purpose(), ignore_case = true)]
     purpose: Option<Purpose>,
     /// Only these bytes of the content: 0-1023 or 1024-.
@@ -195,7 +198,7 @@ impl Get {
         let to_stdout = self.output.as_deref() == Some(Path::new("-"));
         if to_stdout && context.screen.is_json() {
             return Err(
-                failure::usage("--json and --output - both want standard output").remedy("Leave one of them out")
+                failure::usage("--json and --output - both use standard output").remedy("Leave one of them out")
             );
         }
         let client = context.client()?;
@@ -203,7 +206,8 @@ impl Get {
         let record = pick::record(&client, &self.record).await?;
         let wanted =
             Wanted { record, version: self.version, purpose: self.purpose, range: self.range.map(ByteRange::to_range) };
-        // Standard output gets nothing before everything was checked, so the document waits in the private directory.
+        // Nothing is written to standard output before everything is checked, so the document is first stored in the
+        // private directory.
         let waiting = if to_stdout { Some(private_folder(&client)?) } else { None };
         let destination = match (&waiting, self.output) {
             (Some(folder), _) => Destination::File { path: folder.path().join("document"), replace: false },
@@ -238,11 +242,11 @@ fn opened_in_words(opened: &Opened, place: &str, names: &Names) -> String {
     let roles =
         if author.roles.is_empty() { String::new() } else { format!(" ({})", words::roles_in_words(&author.roles)) };
     let written = match (author.signed, author.forged) {
-        (true, _) => format!("Written by {who}{roles}; the signature holds."),
+        (true, _) => format!("Written by {who}{roles}; the signature is valid."),
         (false, true) => format!(
-            "Warning: the author's signature is forged; do not trust who it says it is from. Registered by {who}{roles}."
+            "Warning: the author's signature is forged; do not trust the author that it names. Registered by {who}{roles}."
         ),
-        (false, false) => format!("Nobody has signed it. Registered by {who}{roles}."),
+        (false, false) => format!("It has no signature. Registered by {who}{roles}."),
     };
     let mut text = format!(
         "{} ({}, {}) is in {place}.\n{written}",
@@ -254,7 +258,7 @@ fn opened_in_words(opened: &Opened, place: &str, names: &Names) -> String {
         text += "\nWarning: its uploader has retracted this version; do not rely on it.";
     }
     if let Some(leaf) = opened.leaf {
-        text += &format!("\nThis is in the log that the patient sees (entry {}).", short(leaf));
+        text += &format!("\nThis read is in the log that the patient sees (entry {}).", short(leaf));
     }
     text
 }

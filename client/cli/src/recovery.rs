@@ -1,4 +1,5 @@
-//! `medlock restore` and `medlock reissue`: back from the recovery words, and a server back from this device.
+//! `medlock restore`, which restores records from the recovery words, and `medlock reissue`, which restores a server
+//! from this device.
 
 use std::path::PathBuf;
 
@@ -19,12 +20,13 @@ use super::{
     screen::{bytes_in_words, plain, short},
     settings::Context,
     who,
+    words::counted,
 };
 
-/// Get every record of yours back from the recovery words, the chain and IPFS; needs no server.
+/// Restore all your records from the recovery words, the chain and IPFS; needs no server.
 ///
-/// The words are asked for, or read from --words-file. What cannot be found is named. To set up a new device with your
-/// old keys, use: medlock init --words
+/// The words are asked for, or read from --words-file. Records that cannot be found are listed. To set up a new device
+/// with your old keys, use: medlock init --words
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("source").args(["kubo", "gateway", "car"]).required(true))]
 pub(crate) struct Restore {
@@ -34,7 +36,7 @@ pub(crate) struct Restore {
     /// A file with the recovery words or the whole kit, instead of asking.
     #[arg(long, value_name = "FILE")]
     words_file: Option<PathBuf>,
-    /// Whose records: the address in the kit, or of this device, if absent.
+    /// The owner of the records. If absent, the address in the kit, or the account of this device.
     #[arg(long, value_name = "ADDRESS")]
     owner: Option<String>,
     /// A Kubo RPC URL to read blocks from.
@@ -59,16 +61,16 @@ impl Restore {
             Some(text) => Some(who::parse_address(text).map_err(failure::usage)?),
             None => saved.owner.or(own_address),
         };
-        let owner = owner
-            .ok_or_else(|| failure::usage("nothing says whose records these are").remedy("Add --owner ADDRESS"))?;
+        let owner = owner.ok_or_else(|| {
+            failure::usage("the command does not say whose records to restore").remedy("Add --owner ADDRESS")
+        })?;
         let source = match (self.kubo, self.gateway, self.car) {
             (Some(url), ..) => BlockSource::Kubo(url),
             (_, Some(url), _) => BlockSource::Gateway(url),
             (.., Some(path)) => BlockSource::Car(path),
             _ => {
-                return Err(
-                    failure::usage("nothing says where the blocks are").remedy("Add --kubo, --gateway or --car")
-                );
+                return Err(failure::usage("the command does not say where to read the blocks")
+                    .remedy("Add --kubo, --gateway or --car"));
             }
         };
         let plan = restore::Restore { words: saved.words, owner, deployment, rpc, source, out: self.output };
@@ -87,19 +89,24 @@ impl Restore {
     }
 }
 
-/// The deployment, the chain's node, and whose device this is, from settings or from a directory that is set up.
+/// Returns the deployment, the chain node, and the account of this device, from settings or from a directory that is
+/// set up.
 fn where_to_look(context: &Context) -> Result<(Deployment, String, Option<Address>), Failure> {
     let home = context.home()?;
     let config = if home.is_set_up() { Some(home.config()?) } else { None };
     let deployment = match (&context.settings.deployment, &config) {
         (Some(path), _) => read_deployment(path)?,
         (None, Some(config)) => home.deployment(config)?,
-        (None, None) => return Err(failure::usage("nothing says which deployment").remedy("Add --deployment FILE")),
+        (None, None) => {
+            return Err(failure::usage("the command does not name a deployment").remedy("Add --deployment FILE"));
+        }
     };
     let rpc = match (&context.settings.rpc, &config) {
         (Some(rpc), _) => rpc.clone(),
         (None, Some(config)) => config.rpc.clone(),
-        (None, None) => return Err(failure::usage("nothing says how to reach the chain").remedy("Add --rpc URL")),
+        (None, None) => {
+            return Err(failure::usage("the command does not name a node of the chain").remedy("Add --rpc URL"));
+        }
     };
     Ok((deployment, rpc, config.map(|config| config.address)))
 }
@@ -123,7 +130,7 @@ fn in_words(restored: &Restored) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Give a new or emptied server its release shares, capsules and keyring again.
+/// Send release shares, capsules and keyring again to a new or emptied server.
 #[derive(Debug, Args)]
 pub(crate) struct Reissue {}
 
@@ -137,18 +144,19 @@ impl Reissue {
         let reissued = reissued?;
         context.screen.answer(&reissued, || {
             let mut text = format!(
-                "The server has again: {} release shares, {} bundles, {} upload permissions{}.",
-                reissued.release_shares,
-                reissued.bundles,
-                reissued.write_grants,
+                "The server has these again: {}, {}, {}{}.",
+                counted(reissued.release_shares, "release share", "release shares"),
+                counted(reissued.bundles, "bundle", "bundles"),
+                counted(reissued.write_grants, "upload permission", "upload permissions"),
                 if reissued.keyring { ", and your keyring" } else { "" },
             );
             if reissued.changed_bundles > 0 {
-                text +=
-                    &format!("\n{} grants must be given anew: medlock grants, medlock grant", reissued.changed_bundles);
+                let grants = counted(reissued.changed_bundles, "grant", "grants");
+                text += &format!("\nGive {grants} again: medlock grants, medlock grant");
             }
             if reissued.unknown_grants > 0 {
-                text += &format!("\n{} grants are for people who cannot be found any more.", reissued.unknown_grants);
+                let grants = counted(reissued.unknown_grants, "grant", "grants");
+                text += &format!("\nThe grantees of {grants} cannot be found any more.");
             }
             text
         })?;

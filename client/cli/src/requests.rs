@@ -26,31 +26,31 @@ use super::{
 
 /// Ask a patient for access to a record, or for permission to upload.
 ///
-/// The patient alone can read the reason; the server sees purpose, scope and time.
+/// Only the patient can read the reason. The server sees the purpose, the scope and the time.
 #[derive(Debug, Args)]
 pub(crate) struct Request {
-    /// Whom you ask.
+    /// The patient.
     #[arg(long, value_name = "PERSON")]
     patient: String,
     /// The record you want to open.
     #[arg(long, value_name = "RECORD", conflicts_with_all = ["write", "category"])]
     record: Option<String>,
-    /// Ask for permission to upload instead of to open.
+    /// Ask for permission to upload, instead of permission to open.
     #[arg(long)]
     write: bool,
     /// Only this category; everything if neither record nor category is given.
     #[arg(long, value_name = "CATEGORY", value_parser = words::category(), ignore_case = true)]
     category: Option<Category>,
-    /// What for; can be given several times.
+    /// The purpose; can be given several times.
     #[arg(long, value_name = "PURPOSE", value_parser = words::purpose(), ignore_case = true, default_value = "TREAT")]
     purpose: Vec<Purpose>,
-    /// Until when you need it.
+    /// The end of the requested access.
     #[arg(long, value_name = "TIME", default_value = "30d")]
     until: String,
-    /// For how long the patient can answer.
+    /// The time that the patient has to answer.
     #[arg(long, value_name = "LENGTH", default_value = "14d")]
     open_for: String,
-    /// Why, in your own words; only the patient can read it. Asked for if absent.
+    /// The reason, in your own words; only the patient can read it. Asked for if absent.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }
@@ -62,7 +62,7 @@ impl Request {
         let reason = match self.reason {
             Some(reason) => reason,
             None if prompt::is_interactive() => {
-                prompt::line("Why do you need it? Only the patient can read this: ")?.trim().to_owned()
+                prompt::line("Why do you need access? Only the patient can read this: ")?.trim().to_owned()
             }
             None => String::new(),
         };
@@ -87,7 +87,7 @@ impl Request {
 /// List the requests that you received or made.
 #[derive(Debug, Args)]
 pub(crate) struct Requests {
-    /// Only those that wait for an answer.
+    /// Only requests that wait for an answer.
     #[arg(long)]
     open: bool,
 }
@@ -140,10 +140,9 @@ fn in_words(request: &requests::Request, me: alloy::primitives::Address, names: 
     }
     match request.reason_problem {
         Some("foreign_key") => {
-            text +=
-                "\n  The reason does not open: it is most likely sealed to a key of your address that is not yours.";
+            text += "\n  The reason does not open. It is probably sealed to a key that somebody else registered for your address.";
         }
-        Some(_) => text += "\n  The reason does not open, or is not the one that was signed.",
+        Some(_) => text += "\n  The reason does not open, or is not the signed one.",
         None => {}
     }
     if request.patient == me && request.told.state == RequestState::Open {
@@ -156,16 +155,16 @@ fn in_words(request: &requests::Request, me: alloy::primitives::Address, names: 
 /// Approve a request: grant what it asks for, or less.
 #[derive(Debug, Args)]
 pub(crate) struct Approve {
-    /// Which request: its id, or the first characters of it.
+    /// The request: its id, or the first characters of it.
     #[arg(value_name = "REQUEST")]
     request: String,
     /// Records to share instead of all that the request covers; can be given several times.
     #[arg(long = "record", value_name = "RECORD")]
     records: Vec<String>,
-    /// Only for this purpose; can be given several times. Those of the request if absent.
+    /// The purpose; can be given several times. If absent, the purposes of the request.
     #[arg(long, value_name = "PURPOSE", value_parser = words::purpose(), ignore_case = true)]
     purpose: Vec<Purpose>,
-    /// End it at this time instead of the one that the request asks for.
+    /// The end of the access, instead of the one that the request asks for.
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
     #[command(flatten)]
@@ -198,10 +197,10 @@ impl Approve {
     }
 }
 
-/// Deny a request: the asker learns that, and nothing else.
+/// Deny a request. The requester sees that it was denied, and nothing else.
 #[derive(Debug, Args)]
 pub(crate) struct Deny {
-    /// Which request: its id, or the first characters of it.
+    /// The request: its id, or the first characters of it.
     #[arg(value_name = "REQUEST")]
     request: String,
 }

@@ -1,5 +1,5 @@
-//! What a command shows: answers on stdout (sentences and tables for people, one JSON value for programs), everything
-//! else on stderr. Colours and progress bars only on a terminal, and never with `NO_COLOR`.
+//! The output of a command: answers on stdout (sentences and tables for people, one JSON value for programs), and
+//! everything else on stderr. Colours and progress bars appear only on a terminal, and never with `NO_COLOR`.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::failure::{self, Failure};
 
-/// Where and how a command shows things.
+/// The output streams and their style.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Screen {
     json: bool,
@@ -25,9 +25,9 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    /// A screen for this process's standard streams.
+    /// Creates a screen for this process's standard streams.
     pub(crate) fn new(json: bool, quiet: bool) -> Self {
-        // https://no-color.org: any value but the empty one.
+        // https://no-color.org: any value except the empty one.
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let stderr_terminal = io::stderr().is_terminal();
         Self {
@@ -39,22 +39,23 @@ impl Screen {
         }
     }
 
-    /// Whether the answer goes to a program.
+    /// Returns whether the answer goes to a program.
     pub(crate) const fn is_json(self) -> bool {
         self.json
     }
 
-    /// Tells each item that could not be done, after the answer; fails if there is one.
+    /// Shows each item that could not be done, after the answer. Fails if there is one.
     pub(crate) fn tell_all(self, told: &[Told]) -> Result<(), Failure> {
         for item in told {
             self.warn(told_in_words(item));
         }
         match told.len() {
             0 => Ok(()),
-            1 => Err(ClientError::new(Kind::NotAllDone, "one item could not be done; everything else was")),
-            many => {
-                Err(ClientError::new(Kind::NotAllDone, format!("{many} items could not be done; everything else was")))
-            }
+            1 => Err(ClientError::new(Kind::NotAllDone, "one item could not be done; everything else was done")),
+            many => Err(ClientError::new(
+                Kind::NotAllDone,
+                format!("{many} items could not be done; everything else was done"),
+            )),
         }
     }
 
@@ -71,7 +72,7 @@ impl Screen {
         self.write(text.as_bytes())
     }
 
-    /// Writes raw bytes to stdout. A reader that has gone away (`| head`) is not an error.
+    /// Writes raw bytes to stdout. A closed pipe (`| head`) is not an error.
     pub(crate) fn write(self, bytes: &[u8]) -> Result<(), Failure> {
         let mut stdout = io::stdout().lock();
         match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
@@ -94,7 +95,7 @@ impl Screen {
         }
     }
 
-    /// Wipes the screen and its scrollback, where there is one.
+    /// Clears the screen and its scrollback, if there is one.
     pub(crate) fn clear(self) {
         if self.stderr_terminal {
             let mut stderr = io::stderr().lock();
@@ -102,27 +103,28 @@ impl Screen {
         }
     }
 
-    /// A remark on stderr, unless it would disturb a program.
+    /// Writes a remark to stderr, except for programs or with `--quiet`.
     pub(crate) fn note(self, text: impl std::fmt::Display) {
         if !self.quiet {
-            // There is nobody left to tell when stderr is closed.
+            // If stderr is closed, nothing can be shown.
             let _ = writeln!(io::stderr().lock(), "{text}");
         }
     }
 
-    /// What the wallet is about to sign, in one sentence; shown also with `--quiet`, because it is what one agrees to.
+    /// Announces in one sentence what the wallet is about to sign. It is shown even with `--quiet`, because the user
+    /// agrees to it.
     pub(crate) fn signing(self, sentence: &str) {
         let label = if self.stderr_colour { "\x1b[1mSigning:\x1b[0m" } else { "Signing:" };
         let _ = writeln!(io::stderr().lock(), "{label} {sentence}");
     }
 
-    /// A warning on stderr.
+    /// Writes a warning to stderr.
     pub(crate) fn warn(self, text: impl std::fmt::Display) {
         let label = if self.stderr_colour { "\x1b[33mNote:\x1b[0m" } else { "Note:" };
         let _ = writeln!(io::stderr().lock(), "{label} {text}");
     }
 
-    /// The last words of a command that failed.
+    /// Shows the failure of a command.
     pub(crate) fn fail(self, failure: &Failure) {
         let mut stderr = io::stderr().lock();
         let (what, now) = failure::lines(failure);
@@ -135,12 +137,12 @@ impl Screen {
         };
     }
 
-    /// A heading on stdout.
+    /// Formats a heading for stdout.
     pub(crate) fn heading(self, text: &str) -> String {
         if self.stdout_colour { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() }
     }
 
-    /// A table for people: no lines, headings bold on a terminal, wrapped to its width.
+    /// Formats a table without lines, wrapped to the terminal's width, with bold headings on a terminal.
     pub(crate) fn table<const N: usize>(self, header: [&str; N], rows: Vec<[String; N]>) -> String {
         let mut table = Table::new();
         table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
@@ -155,7 +157,7 @@ impl Screen {
         table.trim_fmt()
     }
 
-    /// A bar that follows a long operation, on a terminal only, and what feeds it.
+    /// Returns a progress bar for a long operation, shown only on a terminal, and the handle that updates it.
     pub(crate) fn watch(self, what: &str) -> (Bar, Progress) {
         let target = if self.shows_progress() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
@@ -187,7 +189,7 @@ impl Screen {
     }
 }
 
-/// A progress bar; it disappears when it is dropped, so that the answer stands alone.
+/// A progress bar. It disappears when it is dropped.
 pub(crate) struct Bar(ProgressBar);
 
 impl Drop for Bar {
@@ -201,7 +203,7 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 fn bytes(bar: &ProgressBar, message: &str, done: u64, total: Option<u64>) {
-    // Setting style and message redraws: only when the step changes.
+    // Setting the style or message redraws the bar, so this happens only when the step changes.
     if bar.message() != message {
         bar.set_message(message.to_owned());
         bar.set_style(match total {
@@ -231,23 +233,24 @@ fn told_in_words(item: &Told) -> String {
     format!("{about}{} ({})", plain(&item.what), plain(&item.code))
 }
 
-/// Bytes for people: `812 B`, `4.1 kB`, `12 MB`.
+/// Writes a number of bytes for people: `812 B`, `4.1 kB`, `12 MB`.
 pub(crate) fn bytes_in_words(bytes: u64) -> String {
     indicatif::DecimalBytes(bytes).to_string()
 }
 
-/// Text from elsewhere (names, file names, reasons) without control characters, so that nobody can move the cursor
-/// or recolour the terminal with it.
+/// Returns text from other people (names, file names, reasons) without control characters, so that it cannot move the
+/// cursor or change colours.
 pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || is_direction_mark(c) { '\u{fffd}' } else { c }).collect()
 }
 
-/// Marks that reverse the order of what follows (Unicode Bidi_Control), with which `gpj.exe` looks like `exe.jpg`.
+/// Returns whether the character changes the text direction (Unicode Bidi_Control). Such a character can make `gpj.exe`
+/// look like `exe.jpg`.
 const fn is_direction_mark(c: char) -> bool {
     matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// The start of a long id, enough to tell it from others: `0x1f2e3d4c`.
+/// Returns the start of a long id: `0x1f2e3d4c`.
 pub(crate) fn short(id: impl std::fmt::Display) -> String {
     id.to_string().chars().take(12).collect()
 }
@@ -257,7 +260,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn foreign_text_cannot_steer_the_terminal() {
+    fn text_from_others_cannot_control_the_terminal() {
         assert_eq!(plain("a\u{1b}[2Jb\r\nc"), "a\u{fffd}[2Jb\u{fffd}\u{fffd}c");
         assert_eq!(plain("scan\u{202e}gpj.exe"), "scan\u{fffd}gpj.exe");
         assert_eq!(plain("Befund März.pdf"), "Befund März.pdf");

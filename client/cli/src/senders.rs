@@ -1,4 +1,5 @@
-//! `medlock accept`, `block`, `unblock`, `blocks` and `hide`: whose grants and requests a person wants to see.
+//! `medlock accept`, `block`, `unblock`, `blocks` and `hide`: the senders whose grants and requests a person wants to
+//! see.
 
 use alloy::primitives::Address;
 use clap::Args;
@@ -15,10 +16,10 @@ use super::{
     settings::Context,
 };
 
-/// Accept a stranger who has shared something with you: their grants join those of people you know.
+/// Accept a stranger who has shared something with you. Their grants join those of people you know.
 #[derive(Debug, Args)]
 pub(crate) struct Accept {
-    /// Whose grants; they are listed by `medlock grants --received --from strangers`.
+    /// The stranger. `medlock grants --received --from strangers` lists the grants of strangers.
     #[arg(value_name = "PERSON")]
     person: String,
 }
@@ -28,16 +29,16 @@ impl Accept {
         let (client, sender, names) = sender(&context, &self.person).await?;
         client.api()?.accept(sender).await?;
         let answer = json!({ "accepted": format!("{sender:#x}") });
-        context.screen.answer(&answer, || format!("{} is no stranger any more.", names.begin(sender)))
+        context.screen.answer(&answer, || format!("{} is not a stranger any more.", names.begin(sender)))
     }
 }
 
-/// Block a sender: no requests of theirs, no news of theirs, their grants out of sight.
+/// Block a sender: refuse their requests, hide their grants, and get no news about them.
 ///
-/// What they have granted stays valid. They are told what everybody is told who has asked too often.
+/// Their grants stay valid. They get the same answer as somebody who has asked too often.
 #[derive(Debug, Args)]
 pub(crate) struct Block {
-    /// Whom to block.
+    /// The sender to block.
     #[arg(value_name = "PERSON")]
     person: String,
 }
@@ -51,10 +52,10 @@ impl Block {
     }
 }
 
-/// End a block: what the sender has granted meanwhile is seen again.
+/// End a block, and show the grants of that sender again.
 #[derive(Debug, Args)]
 pub(crate) struct Unblock {
-    /// Whose block to end.
+    /// The blocked sender.
     #[arg(value_name = "PERSON")]
     person: String,
 }
@@ -79,7 +80,7 @@ impl Blocks {
         let names = Names::of(&context, &client, None, blocks.iter().map(|block| block.address)).await;
         context.screen.answer(&json!({ "blocks": blocks }), || {
             if blocks.is_empty() {
-                return "You have blocked nobody.".to_owned();
+                return "You have not blocked anybody.".to_owned();
             }
             let line = |block: &protocol::bodies::people::BlockView| {
                 format!("{:#x}  {} since {}", block.address, names.call(block.address), moment::in_words(block.since))
@@ -92,7 +93,7 @@ impl Blocks {
 /// Hide a grant that you received from your lists, or show it again. It stays valid.
 #[derive(Debug, Args)]
 pub(crate) struct Hide {
-    /// Which grant: its id, or the first characters of it.
+    /// The grant: its id, or the first characters of it.
     #[arg(value_name = "GRANT")]
     grant: String,
     /// Show it again.

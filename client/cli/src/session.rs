@@ -8,8 +8,8 @@ use super::{failure::Failure, moment, settings::Context};
 
 /// Sign in at the API with your wallet.
 ///
-/// Afterwards it does what only you can do for records that others have added meanwhile: it checks them, and lets
-/// those open them with whom you share the record.
+/// Afterwards it checks versions of your records that others have added in the meantime, and lets the people with whom
+/// you share a record open its new versions.
 #[derive(Debug, Args)]
 pub(crate) struct Login {}
 
@@ -45,7 +45,7 @@ impl Login {
     }
 }
 
-/// The patient's part after others have added versions. Signing in has succeeded whether or not this does.
+/// Checks and shares new versions that others have added. If this fails, signing in has succeeded all the same.
 async fn catch_up(context: &Context, client: &Client) -> Option<grants::CaughtUp> {
     let done = match context.keys(client).await {
         Ok(keys) => grants::catch_up(client, &keys).await,
@@ -53,10 +53,10 @@ async fn catch_up(context: &Context, client: &Client) -> Option<grants::CaughtUp
     };
     match done {
         Ok(done) => Some(done),
-        // An accreditor or an auditor may do without encryption keys.
+        // An accreditor or an auditor may have no encryption keys.
         Err(failure) if *failure.kind() == Kind::NoKeyring => None,
         Err(failure) => {
-            context.screen.warn(format!("New versions by others could not be checked yet: {failure}"));
+            context.screen.warn(format!("New versions from others could not be checked yet: {failure}"));
             None
         }
     }
@@ -70,7 +70,7 @@ impl Logout {
             if server_told {
                 "Signed out.".to_owned()
             } else {
-                "Signed out on this device. The server could not be told; the session ends there by itself.".to_owned()
+                "Signed out on this device. The server did not answer; the session there ends by itself.".to_owned()
             }
         })
     }

@@ -1,5 +1,5 @@
-//! The settings that every command takes, and what a command gets from them: the screen, the home directory, the
-//! client, the wallet and the keys, each opened when it is first needed. The passphrase is asked for once.
+//! The settings of every command, and the handles that are made from them: the screen, the home directory, the client,
+//! the wallet and the keys. Each is opened when it is first needed. The passphrase is asked for once.
 
 use std::{
     path::PathBuf,
@@ -41,10 +41,10 @@ pub(crate) struct Settings {
     /// URL of the API.
     #[arg(long, global = true, env = "MEDLOCK_API", value_name = "URL")]
     pub(crate) api: Option<String>,
-    /// URL of an Ethereum node of your choice: the independent view of the chain.
+    /// URL of an Ethereum node of your choice, as an independent view of the chain.
     #[arg(long = "rpc", global = true, env = "MEDLOCK_RPC_URL", value_name = "URL")]
     pub(crate) rpc: Option<String>,
-    /// The deployment file: which contracts, which operator.
+    /// The deployment file, which names the contracts and the operator.
     #[arg(long, global = true, env = "MEDLOCK_DEPLOYMENT", value_name = "FILE")]
     pub(crate) deployment: Option<PathBuf>,
     /// A file whose first line is the passphrase; asked for if absent.
@@ -59,13 +59,13 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// How to show things.
+    /// Returns the screen for these settings.
     pub(crate) fn screen(&self) -> Screen {
         Screen::new(self.json, self.quiet)
     }
 }
 
-/// How an action reaches the chain.
+/// The way in which an action reaches the chain.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Sending {
     /// Send the transaction from your own wallet and pay for it, instead of having the server relay it.
@@ -74,27 +74,27 @@ pub(crate) struct Sending {
 }
 
 impl Sending {
-    /// The same for the SDK.
+    /// Returns the way for the SDK.
     pub(crate) const fn way(self) -> Way {
         if self.direct { Way::Direct } else { Way::Relayed }
     }
 }
 
-/// What a command works with.
+/// The handles that a command uses.
 pub(crate) struct Context {
-    /// Where it shows things.
+    /// The output.
     pub(crate) screen: Screen,
-    /// What was set for it.
+    /// The settings.
     pub(crate) settings: Settings,
     passphrase: OnceCell<SecretString>,
     told_foreign: AtomicBool,
     opened: Opened,
 }
 
-/// The client that a command has opened, for what is said when it has ended.
+/// The client that a command has opened, for checks after it has ended.
 pub(crate) type Opened = Arc<std::sync::OnceLock<Client>>;
 
-/// Fails if the server's lists had items that could not be read; the answer was given without them.
+/// Fails if the server's lists had items that could not be read. The answer was shown without them.
 pub(crate) fn unreadable(opened: &Opened) -> Result<(), Failure> {
     let count = opened.get().and_then(|client| client.api().ok()).map_or(0, Api::unreadable);
     if count == 0 {
@@ -102,12 +102,12 @@ pub(crate) fn unreadable(opened: &Opened) -> Result<(), Failure> {
     }
     Err(ClientError::new(
         Kind::InvalidAnswer,
-        format!("{count} of the server's entries cannot be read and are left out"),
+        format!("{count} of the server's entries could not be read and were left out"),
     ))
 }
 
 impl Context {
-    /// A context that has opened nothing yet.
+    /// Creates a context that has opened nothing yet.
     pub(crate) fn new(settings: Settings, screen: Screen) -> Self {
         Self {
             screen,
@@ -118,12 +118,12 @@ impl Context {
         }
     }
 
-    /// Where the client will be that the command opens.
+    /// Returns the place for the client that the command opens.
     pub(crate) fn opened(&self) -> Opened {
         Arc::clone(&self.opened)
     }
 
-    /// The directory of the account; made if it is missing.
+    /// Returns the directory of the account. It is created if it is missing.
     pub(crate) fn home(&self) -> Result<Home, Failure> {
         let dir = match &self.settings.home {
             Some(dir) => dir.clone(),
@@ -132,32 +132,33 @@ impl Context {
         Home::open(dir)
     }
 
-    /// What the command line says instead of `config.toml`.
+    /// Returns the settings of the command line that override `config.toml`.
     pub(crate) fn overrides(&self) -> Overrides {
         Overrides { api: self.settings.api.clone(), rpc: self.settings.rpc.clone() }
     }
 
-    /// The client of an account that is set up. A deployment file named by a setting must be the one it was set up with.
+    /// Returns the client of an account that is set up. A deployment file named by a setting must be the one it was set
+    /// up with.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
         let client = Client::open(self.home()?, self.overrides())?;
         set_up::expect_deployment(&client, self.settings.deployment.as_deref())?;
-        // A command opens one client; a second one would only not be counted.
+        // A command opens one client. The unreadable items of a second one would not be counted.
         let _ = self.opened.set(client.clone());
         Ok(client)
     }
 
-    /// Whether the passphrase can be had without asking.
+    /// Returns whether the passphrase is available without asking.
     pub(crate) fn has_passphrase(&self) -> bool {
         self.settings.passphrase_file.is_some() || self.passphrase.initialized()
     }
 
-    /// The passphrase: from the file that a setting names, else asked for once.
+    /// Returns the passphrase: from the file that a setting names, otherwise by asking once.
     pub(crate) async fn passphrase(&self) -> Result<&SecretString, Failure> {
         self.passphrase.get_or_try_init(|| async { self.read_passphrase(prompt::passphrase) }).await
     }
 
-    /// The passphrase of a new account: from the same file, else asked for twice. One that would be refused later is
-    /// refused here.
+    /// Returns the passphrase of a new account: from the same file, otherwise by asking twice. A passphrase that would
+    /// be refused later is refused here.
     pub(crate) async fn new_passphrase(&self) -> Result<&SecretString, Failure> {
         let passphrase =
             self.passphrase.get_or_try_init(|| async { self.read_passphrase(prompt::new_passphrase) }).await?;
@@ -172,22 +173,22 @@ impl Context {
         }
     }
 
-    /// The wallet, which announces what it signs.
+    /// Returns the wallet. It announces each signature.
     pub(crate) async fn wallet(&self, client: &Client) -> Result<LocalWallet, Failure> {
         self.wallet_with(client, self.passphrase().await?)
     }
 
-    /// The same with a given passphrase.
+    /// Returns the wallet, opened with a given passphrase.
     pub(crate) fn wallet_with(&self, client: &Client, passphrase: &SecretString) -> Result<LocalWallet, Failure> {
         let wallet = LocalWallet::from_file(&client.home().path(WALLET_FILE), passphrase)?;
         if wallet.address() != client.address() {
-            let what = "wallet.json holds another account than config.toml names";
+            let what = "wallet.json holds a different account from the one in config.toml";
             return Err(ClientError::new(Kind::InvalidWallet, what));
         }
         Ok(self.announced(wallet))
     }
 
-    /// The same wallet, saying before each signature in one sentence what it allows.
+    /// Returns a wallet that announces each signature in one sentence.
     pub(crate) fn announced(&self, wallet: LocalWallet) -> LocalWallet {
         let screen = self.screen;
         wallet.confirmed_by(Arc::new(move |wish: Wish<'_>| {
@@ -196,12 +197,12 @@ impl Context {
         }))
     }
 
-    /// The unlocked keys. Says so when the chain's newest key is not one of them.
+    /// Returns the unlocked keys. Warns if the newest key on chain is not one of them.
     pub(crate) async fn keys(&self, client: &Client) -> Result<Keys, Failure> {
         let keys = unlock::unlock(client, Unlocker::Passphrase(self.passphrase().await?)).await?;
         if keys.epochs().is_newest_foreign() && !self.told_foreign.swap(true, Ordering::Relaxed) {
             self.screen.warn(format!(
-                "The chain's newest encryption key for your address (epoch {}) is NOT yours: what others seal to you now, \
+                "The chain's newest encryption key for your address (epoch {}) is NOT yours. What others seal to you now, \
                  somebody else can open and you cannot. If you set medlock up with other recovery words elsewhere, use \
                  those; else run: medlock key register",
                 keys.epochs().newest()
@@ -210,29 +211,31 @@ impl Context {
         Ok(keys)
     }
 
-    /// The unlocked keys, for what also works with the wallet alone: `None` where the keyring is missing or does not open.
+    /// Returns the unlocked keys, for commands that also work with only the wallet. Returns `None` if the keyring is
+    /// missing or does not open.
     pub(crate) async fn keys_if_any(&self, client: &Client) -> Result<Option<Keys>, Failure> {
         match self.keys(client).await {
             Ok(keys) => Ok(Some(keys)),
             Err(failure) if matches!(failure.kind(), Kind::NoKeyring | Kind::NotUnlocked | Kind::WrongKeys) => {
-                self.screen.note(format!("Without your keys, with the wallet alone: {failure}"));
+                self.screen.note(format!("Your keys are not available; going on with only the wallet: {failure}"));
                 Ok(None)
             }
-            // A server without an answer has no copy of the keyring either.
+            // If the server does not answer, it cannot provide a copy of the keyring either.
             Err(failure) if !unlock::has_keyring(client)? => {
-                self.screen.note(format!("Without your keys, with the wallet alone: {failure}"));
+                self.screen.note(format!("Your keys are not available; going on with only the wallet: {failure}"));
                 Ok(None)
             }
             Err(failure) => Err(failure),
         }
     }
 
-    /// Unix seconds of a time as typed.
+    /// Parses a time that the user typed, and returns its Unix seconds.
     pub(crate) fn moment(&self, text: &str, edge: Edge) -> Result<u64, Failure> {
         moment::parse_moment(text, moment::now(), &TimeZone::system(), edge).map_err(failure::usage)
     }
 
-    /// A bar that follows a long operation, gone when it is dropped, and what feeds it.
+    /// Returns a progress bar for a long operation, and the handle that updates it. The bar disappears when it is
+    /// dropped.
     pub(crate) fn watch(&self, what: &str) -> (super::screen::Bar, Progress) {
         self.screen.watch(what)
     }

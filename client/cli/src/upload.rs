@@ -27,14 +27,14 @@ pub(crate) struct Upload {
     /// Files, or - for standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Whose record it is; yours if absent.
+    /// The patient; you if absent.
     #[arg(long, value_name = "PERSON", conflicts_with = "record")]
     patient: Option<String>,
-    /// The folder. It is public on chain: leave it out for anything sensitive.
+    /// The category. It is public on chain, so leave it out for anything sensitive.
     #[arg(long, value_name = "CATEGORY", value_parser = words::category(), ignore_case = true, default_value = "unspecified")]
     #[arg(conflicts_with = "record")]
     category: Category,
-    /// Add a new version to this record instead of making a new one.
+    /// Add a new version to this record, instead of creating a new record.
     #[arg(long, value_name = "RECORD")]
     record: Option<String>,
     /// The file name that readers see; the file's own if absent.
@@ -54,11 +54,11 @@ impl Upload {
                 failure::usage("--name and --record are for a single file").remedy("Upload the files one by one")
             );
         }
-        // Names first: a mistyped one should be said before anything is sent.
+        // Names are checked first, so that a mistake is reported before anything is sent.
         let names = self.files.iter().map(|path| self.name_of(path)).collect::<Result<Vec<_>, _>>()?;
         let client = context.client()?;
         let wallet = context.wallet(&client).await?;
-        // A device that was set up before it kept the own key learns it once.
+        // A device that was set up with an earlier version does not have its own public key yet. It is stored once.
         if own_key::find_kept(&client)?.is_none() && unlock::has_keyring(&client)? {
             context.keys(&client).await?;
         }
@@ -90,7 +90,7 @@ impl Upload {
             drop(bar);
             match uploaded {
                 Ok(uploaded) => uploads.push(uploaded),
-                // One bad file does not stop the others, unless the next would fail for the same reason.
+                // A file that fails does not stop the others, unless they would fail for the same reason.
                 Err(failure) => {
                     let stops = upload::stops_others(&client, &failure).await;
                     if self.files.len() > 1 {
@@ -108,7 +108,7 @@ impl Upload {
                 }
             }
         }
-        // What was uploaded stands, and is said.
+        // Completed uploads are shown even if a later one failed.
         if outcome.is_ok() || !uploads.is_empty() {
             let mut answer = serde_json::json!({ "uploads": uploads });
             if !failed.is_empty() {
@@ -127,7 +127,7 @@ impl Upload {
             return Ok(name.clone());
         }
         if is_pipe(path) {
-            return Err(failure::usage("what comes from standard input has no name").remedy("Add --name NAME"));
+            return Err(failure::usage("standard input has no file name").remedy("Add --name NAME"));
         }
         path.file_name().and_then(|name| name.to_str()).map(ToOwned::to_owned).ok_or_else(|| {
             failure::usage(format!("{} has no name that can be stored", path.display())).remedy("Add --name NAME")
@@ -143,7 +143,7 @@ fn in_words(uploaded: &Uploaded, way: Way) -> String {
     let size = bytes_in_words(uploaded.content_bytes);
     let state = match (uploaded.settled.block_number, way) {
         (Some(block), _) => format!("registered in block {block}"),
-        (None, Way::Relayed) => "accepted; the chain will follow".to_owned(),
+        (None, Way::Relayed) => "accepted; it will be on the chain in a moment".to_owned(),
         (None, Way::Direct) => "sent".to_owned(),
     };
     format!("{}  version {}, {size}, {state}", uploaded.record, uploaded.version)

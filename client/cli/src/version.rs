@@ -6,7 +6,7 @@ use protocol::deployment::DEPLOYMENT_VERSION;
 
 use super::{failure::Failure, settings::Context};
 
-/// Say which version this is.
+/// Show the version of this program.
 #[derive(Debug, Args)]
 pub(crate) struct Version {}
 
@@ -22,7 +22,7 @@ impl Version {
 /// Write completions for a shell to standard output.
 #[derive(Debug, Args)]
 pub(crate) struct Completions {
-    /// Which shell.
+    /// The shell.
     shell: Shell,
 }
 

@@ -2,21 +2,21 @@
 
 use alloy::primitives::Address;
 
-/// Why somebody cannot be found by what was typed.
+/// The reason why the typed text does not identify a person.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum WhoError {
-    /// 0x and 40 digits in mixed case whose checksum (EIP-55) is wrong.
+    /// An address in mixed case with a wrong checksum (EIP-55).
     #[error("'{0}' has a wrong checksum: one of its letters or digits is mistyped")]
     Checksum(String),
-    /// Begins like an address and is none.
+    /// Begins like an address, but is not one.
     #[error("'{0}' is not an address: 0x and 40 hex digits")]
     NotAnAddress(String),
     /// No contact has this name.
-    #[error("nobody in your contacts is called '{0}'")]
+    #[error("no contact has the name '{0}'")]
     UnknownName(String),
 }
 
-/// Reads an address: 0x and 40 hex digits. Mixed case must carry the checksum of EIP-55.
+/// Parses an address: 0x and 40 hex digits. Mixed case must have the checksum of EIP-55.
 pub(crate) fn parse_address(text: &str) -> Result<Address, WhoError> {
     let address: Address = text
         .strip_prefix("0x")
@@ -32,7 +32,7 @@ pub(crate) fn parse_address(text: &str) -> Result<Address, WhoError> {
     Ok(address)
 }
 
-/// Finds whom `text` means among an address, `me` and the names of `contacts` (ignoring case).
+/// Finds the person that `text` names: an address, `me`, or one of the names in `contacts` (ignoring case).
 pub(crate) fn find<'a>(
     text: &str,
     me: Address,
@@ -53,7 +53,7 @@ pub(crate) fn find<'a>(
         .ok_or_else(|| WhoError::UnknownName(text.to_owned()))
 }
 
-/// Whether a private name may be used: not empty, not the form of an address, not `me`, and printable.
+/// Returns whether a private name may be used: not empty, not the form of an address, not `me`, and printable.
 pub(crate) fn is_usable_name(name: &str) -> bool {
     let name = name.trim();
     !name.is_empty()
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn other_text_is_not_an_address() {
         for text in [
             "",
             "0x",
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_can_never_pass_for_an_address() {
+    fn a_name_cannot_look_like_an_address() {
         for name in ["", " ", "me", "ME", "0xabc", "a\nb", "\u{1b}[31m"] {
             assert!(!is_usable_name(name), "{name:?}");
         }

@@ -1,4 +1,4 @@
-//! `medlock withdraw`, `lift` and `retract`: what a patient or an uploader says about a whole record.
+//! `medlock withdraw`, `lift` and `retract`: statements of a patient or an uploader about a whole record.
 
 use clap::Args;
 use client::{act::Settled, record_status};
@@ -11,16 +11,16 @@ use super::{
     settings::{Context, Sending},
 };
 
-/// Withdraw a record of yours: nobody can open it from now on.
+/// Withdraw one of your records. Nobody can open it from now on.
 ///
-/// For a day you can take that back with `medlock lift`; after that, what the servers hold of it is destroyed. Whoever has
-/// opened it may have kept a copy.
+/// For a day you can undo this with `medlock lift`. After that, the servers destroy its data. People who have opened it
+/// may have kept a copy.
 #[derive(Debug, Args)]
 pub(crate) struct Withdraw {
-    /// Which record.
+    /// The record.
     #[arg(value_name = "RECORD")]
     record: String,
-    /// Do not ask before it is closed.
+    /// Do not ask for confirmation.
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]
@@ -31,7 +31,7 @@ impl Withdraw {
     pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
         let client = context.client()?;
         let record = pick::record(&client, &self.record).await?;
-        prompt::agree("Nobody will be able to open this record any more.", self.yes)?;
+        prompt::agree("Nobody will be able to open this record.", self.yes)?;
         let wallet = context.wallet(&client).await?;
         let settled = record_status::tombstone(&client, &wallet, record, self.sending.way()).await?;
         let until = client.chain().tombstone(record).await?.liftable_until;
@@ -40,18 +40,15 @@ impl Withdraw {
             if until == 0 {
                 return format!("Record {id} is withdrawn.");
             }
-            format!(
-                "Record {id} is withdrawn. Until {} you can take that back: medlock lift {id}.",
-                moment::in_words(until)
-            )
+            format!("Record {id} is withdrawn. Until {} you can undo this: medlock lift {id}.", moment::in_words(until))
         })
     }
 }
 
-/// Take a withdrawal back, while there is time: whoever the record is shared with can open it again.
+/// Undo a withdrawal while it is still possible. The people with whom the record is shared can open it again.
 #[derive(Debug, Args)]
 pub(crate) struct Lift {
-    /// Which record.
+    /// The record.
     #[arg(value_name = "RECORD")]
     record: String,
     #[command(flatten)]
@@ -68,12 +65,12 @@ impl Lift {
     }
 }
 
-/// Say that what you uploaded for somebody must not be relied on; nothing is deleted.
+/// Warn that your uploads to a record must not be relied on; nothing is deleted.
 ///
-/// A corrected version that you upload afterwards carries no warning.
+/// A corrected version that you upload afterwards has no warning.
 #[derive(Debug, Args)]
 pub(crate) struct Retract {
-    /// Which record.
+    /// The record.
     #[arg(value_name = "RECORD")]
     record: String,
     #[command(flatten)]
@@ -87,7 +84,7 @@ impl Retract {
         let wallet = context.wallet(&client).await?;
         let settled = record_status::retract(&client, &wallet, record, self.sending.way()).await?;
         said(&context, record, &settled, || {
-            format!("Everybody who may see record {} is told not to rely on it.", short(record))
+            format!("Everybody who may see record {} sees a warning not to rely on it.", short(record))
         })
     }
 }
@@ -96,6 +93,6 @@ fn said(context: &Context, record: RecordId, settled: &Settled, words: impl FnOn
     let answer = serde_json::json!({ "record": record, "settled": settled });
     context.screen.answer(&answer, || {
         let words = words();
-        if settled.block_number.is_some() { words } else { words + "\nThe chain will follow in a moment." }
+        if settled.block_number.is_some() { words } else { words + "\nIt will be on the chain in a moment." }
     })
 }

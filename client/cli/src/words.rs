@@ -1,4 +1,6 @@
-//! The closed lists of the protocol as command-line values, listed in help and completions, and in plain words.
+//! The closed lists of the protocol as command-line values, which help and completions list, and as words for people.
+
+use std::fmt::Display;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use protocol::{
@@ -12,22 +14,22 @@ macro_rules! parsers {
             $(#[$doc])*
             pub(crate) fn $function() -> impl TypedValueParser<Value = $list> {
                 PossibleValuesParser::new($list::ALL.iter().map(|member| member.as_str()))
-                    .map(|word| word.parse::<$list>().expect("only words of the list come this far"))
+                    .map(|word| word.parse::<$list>().expect("clap accepts only words of the list"))
             }
         )+
     };
 }
 
 parsers! {
-    /// Reads a category.
+    /// Returns a parser for a category.
     category -> Category;
-    /// Reads a purpose.
+    /// Returns a parser for a purpose.
     purpose -> Purpose;
-    /// Reads a role.
+    /// Returns a parser for a role.
     role -> Role;
 }
 
-/// Reads where received grants wait.
+/// Returns a parser for a list of received grants.
 pub(crate) fn shelf() -> impl TypedValueParser<Value = ShelfQuery> {
     PossibleValuesParser::new(["known", "strangers", "blocked", "hidden"]).map(|word| match word.as_str() {
         "strangers" => ShelfQuery::Strangers,
@@ -37,7 +39,7 @@ pub(crate) fn shelf() -> impl TypedValueParser<Value = ShelfQuery> {
     })
 }
 
-/// A purpose as people say it.
+/// Returns a purpose as people say it.
 pub(crate) const fn purpose_in_words(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Treatment => "treatment",
@@ -46,30 +48,36 @@ pub(crate) const fn purpose_in_words(purpose: Purpose) -> &'static str {
         Purpose::Payment => "payment",
         Purpose::Operations => "healthcare operations",
         Purpose::Research => "research",
-        Purpose::PatientRequested => "the patient's own wish",
-        Purpose::FamilyRequested => "the family's wish",
+        Purpose::PatientRequested => "the patient's own request",
+        Purpose::FamilyRequested => "the family's request",
         Purpose::PublicHealth => "public health",
         Purpose::Coordination => "coordination of care",
     }
 }
 
-/// Several purposes.
+/// Returns several purposes, separated by commas.
 pub(crate) fn purposes_in_words(purposes: &[Purpose]) -> String {
     join(purposes.iter().map(|purpose| purpose_in_words(*purpose)), "nothing")
 }
 
-/// Several roles.
+/// Returns several roles, separated by commas.
 pub(crate) fn roles_in_words(roles: &[Role]) -> String {
     join(roles.iter().map(|role| role.as_str()), "none")
 }
 
-/// Where a record stands.
+/// Returns the status of a record in one word.
 pub(crate) const fn status_in_words(status: RecordStatus) -> &'static str {
     match status {
         RecordStatus::Active => "current",
         RecordStatus::Superseded => "replaced",
         RecordStatus::Tombstoned => "withdrawn",
     }
+}
+
+/// Returns a number with its noun: `1 read`, `3 reads`.
+pub(crate) fn counted<N: Copy + Display + PartialEq + From<u8>>(count: N, one: &str, many: &str) -> String {
+    let noun = if count == N::from(1) { one } else { many };
+    format!("{count} {noun}")
 }
 
 fn join(words: impl Iterator<Item = &'static str>, none: &str) -> String {

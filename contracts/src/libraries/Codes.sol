@@ -23,12 +23,12 @@ library Purposes {
     uint16 internal constant FAMRQT = 1 << 7;
     uint16 internal constant PUBHLTH = 1 << 8;
     uint16 internal constant COC = 1 << 9;
-    /// @notice Every purpose there is; any other bit is unknown.
+    /// @notice All known purposes; any other bit is unknown.
     uint16 internal constant ALL = (1 << 10) - 1;
-    /// @notice Purposes for which the grantee acts for the patient, so that nobody need vouch for it.
+    /// @notice Purposes for which the grantee acts for the patient, so that no accreditation is needed.
     uint16 internal constant WITHOUT_ACCREDITATION = PATRQT | FAMRQT;
 
-    /// @notice Whether `purpose` is one bit and nothing else.
+    /// @notice Whether `purpose` is exactly one bit.
     function isSingle(uint16 purpose) internal pure returns (bool) {
         return purpose != 0 && purpose & (purpose - 1) == 0;
     }
@@ -43,15 +43,15 @@ library Roles {
     uint8 internal constant AUDITOR = 16;
     uint8 internal constant EMERGENCY = 32;
     uint8 internal constant RESEARCHER = 64;
-    /// @notice Every role there is; any other bit is unknown.
+    /// @notice All known roles; any other bit is unknown.
     uint8 internal constant ALL = 127;
-    /// @notice Asks for any role.
+    /// @notice Any role.
     uint8 internal constant ANY = 255;
-    /// @notice Roles that may upload records of a patient who permits it.
+    /// @notice Roles that may upload records for a patient who has allowed it.
     uint8 internal constant UPLOADER = DOCTOR | NURSE | LAB | PHARMACY | EMERGENCY;
 }
 
-/// @title Ids that name somebody only to who knows their salt.
+/// @title Ids that identify somebody only to people who know their salt.
 library Salted {
     /// @notice tag = keccak256(grantee20 ‖ salt32).
     function tag(address grantee, bytes32 salt) internal pure returns (Tag) {

@@ -5,27 +5,29 @@ import {Access} from "../interfaces/IAccessLog.sol";
 import {GrantRef, NewGrant, Scope} from "../interfaces/IGrantRegistry.sol";
 import {Authorization} from "../interfaces/ISignedActions.sol";
 
-/// @title Hashes of messages, heads and pairs, taken from call data and words as they lie.
-/// @dev In Solidity each of these decodes its fields, encodes them again into `bytes` of its own and checks every bound
-///      once more, which makes up several hundred gas of each signed action. Here it is a copy and a hash, in assembly.
-///      What makes that right:
+/// @title Hashes of messages, heads and pairs, taken directly from call data and words.
+/// @dev In Solidity, each of these functions would decode its fields, encode them again into new `bytes`, and check
+///      every bound again. This takes several hundred gas of each signed action. Here each one is a copy and a hash, in
+///      assembly. The reasons why this is correct:
 ///
-///      1. The copy is the encoding. The ABI gives each field a word of its own, in the form that EIP-712 asks for. A word
-///         out of its range hashes to a message that no signer is shown, and the action reverts where it decodes the word.
-///      2. The copy stays inside the call data. Each reference given here comes from Solidity's decoder, which has refused
-///         call data that ends too early, or from a slice, which is checked likewise.
-///      3. Memory stays Solidity's. A block writes only to scratch space or from the free memory pointer on, leaves the
-///         pointer where it is, and needs what it wrote no longer than for its own hash.
+///      1. The copy is the encoding. The ABI gives each field its own word, in the form that EIP-712 requires. A word
+///         that is out of its range hashes to a message that no signer is shown, and the action reverts when it decodes
+///         the word.
+///      2. The copy stays inside the call data. Each reference passed here comes from Solidity's decoder, which has
+///         refused call data that ends too early, or from a slice, which is checked in the same way.
+///      3. Solidity's memory is not changed. A block writes only to scratch space or from the free memory pointer on,
+///         does not move the pointer, and needs its data only for its own hash.
 library Hashes {
-    /// @dev Bytes that these structs take in the call data, one word a field: 4 fields, 4 and 3; and 6 before the scopes.
+    /// @dev The bytes that these structs take in the call data, one word per field: 4 fields, 4 and 3; and 6 before the
+    ///      scopes.
     uint256 private constant ACCESS_LENGTH = 0x80;
     uint256 private constant SCOPE_LENGTH = 0x80;
     uint256 private constant GRANT_REF_LENGTH = 0x60;
     uint256 private constant NEW_GRANT_LENGTH = 0xc0;
 
-    /// @notice Struct hash of a message whose fields, but for nonce and deadline, are the call's first arguments:
+    /// @notice Struct hash of a message whose fields, except nonce and deadline, are the first arguments of the call:
     ///         keccak256(typeHash ‖ arguments ‖ nonce ‖ deadline).
-    /// @param count How many arguments: one word each, none of them of variable length, and all of them decoded.
+    /// @param count The number of arguments: one word each, none of variable length, and all decoded.
     function message(bytes32 typeHash, uint256 count, Authorization calldata auth)
         internal
         pure
@@ -43,7 +45,7 @@ library Hashes {
         }
     }
 
-    /// @notice Struct hash of a message whose last field is of variable length and therefore a hash itself:
+    /// @notice Struct hash of a message whose last field has a variable length and is therefore a hash itself:
     ///         keccak256(typeHash ‖ signer ‖ fields ‖ last ‖ nonce ‖ deadline).
     /// @param fields The fields between signer and last, one word each.
     function message(bytes32 typeHash, address signer, bytes calldata fields, bytes32 last, Authorization calldata auth)
@@ -73,7 +75,7 @@ library Hashes {
         return _array(typeHash, start, scopes.length, SCOPE_LENGTH);
     }
 
-    /// @notice The same of `GrantRef[]`.
+    /// @notice EIP-712 encoding of `GrantRef[]`, in the same way.
     function array(bytes32 typeHash, GrantRef[] calldata grants) internal pure returns (bytes32) {
         uint256 start;
         assembly ("memory-safe") {
@@ -82,10 +84,11 @@ library Hashes {
         return _array(typeHash, start, grants.length, GRANT_REF_LENGTH);
     }
 
-    /// @notice keccak256(who ‖ what), 20 bytes and 32.
+    /// @notice keccak256(who ‖ what), of 20 and 32 bytes.
     function pair(address who, bytes32 what) internal pure returns (bytes32 hash) {
         assembly ("memory-safe") {
-            // In scratch space. The hash begins behind the upper 12 bytes of the first word, so what they hold is no matter.
+            // In scratch space. The hash starts after the upper 12 bytes of the first word, so their content does not
+            // matter.
             mstore(0x00, who)
             mstore(0x20, what)
             hash := keccak256(0x0c, 0x34)
@@ -103,7 +106,7 @@ library Hashes {
         }
     }
 
-    /// @notice The words of these accesses, four each.
+    /// @notice The words of these accesses, four for each.
     function words(Access[] calldata accesses) internal pure returns (bytes calldata fields) {
         assembly ("memory-safe") {
             fields.offset := accesses.offset
@@ -119,7 +122,7 @@ library Hashes {
         }
     }
 
-    /// @param start Where in the call data the first struct begins; the others follow it.
+    /// @param start The position of the first struct in the call data; the others follow it.
     /// @param length Bytes of one struct.
     function _array(bytes32 typeHash, uint256 start, uint256 count, uint256 length)
         private
@@ -127,7 +130,7 @@ library Hashes {
         returns (bytes32 hash)
     {
         assembly ("memory-safe") {
-            // In memory: the type hash, behind it the struct at hand, behind that the hashes.
+            // In memory: the type hash, after it the current struct, and after that the hashes.
             let input := mload(0x40)
             let hashes := add(add(input, 0x20), length)
             let end := add(hashes, shl(5, count))

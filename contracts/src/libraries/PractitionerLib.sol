@@ -3,24 +3,24 @@ pragma solidity 0.8.37;
 
 import {Practitioner} from "../interfaces/IAccreditation.sol";
 
-/// @notice Who vouches, in which roles, from when until when: the first word of an accreditation.
+/// @notice Accreditor, roles and period: the first word of an accreditation.
 type PractitionerWord is uint256;
 
-/// @notice What the accreditation rests on, and whether it is suspended: the second word.
+/// @notice Epochs and suspension: the second word of an accreditation.
 type StandingWord is uint256;
 
 using PractitionerLib for PractitionerWord global;
 using StandingLib for StandingWord global;
 
-/// @title The first word of an accreditation, written and read whole.
-/// @dev From the lowest bit: accreditor 160 · valid from 40 · valid until 40 · roles 8. The upper 8 bits are zero, and so
-///      is the whole word where nobody ever vouched.
+/// @title The first word of an accreditation, which is always written and read as a whole.
+/// @dev From the lowest bit: accreditor 160 · valid from 40 · valid until 40 · roles 8. The upper 8 bits are zero. The
+///      whole word is zero if the practitioner was never accredited.
 library PractitionerLib {
     uint256 private constant VALID_FROM_AT = 160;
     uint256 private constant VALID_UNTIL_AT = 200;
     uint256 private constant ROLES_AT = 240;
 
-    /// @notice The word of these fields.
+    /// @notice Packs these fields into a word.
     function create(address accreditor_, uint40 validFrom_, uint40 validUntil_, uint8 roles_)
         internal
         pure
@@ -32,7 +32,7 @@ library PractitionerLib {
         );
     }
 
-    /// @notice Who vouches.
+    /// @notice The accreditor.
     function accreditor(PractitionerWord word) internal pure returns (address) {
         return address(uint160(PractitionerWord.unwrap(word)));
     }
@@ -52,7 +52,7 @@ library PractitionerLib {
         return uint8(PractitionerWord.unwrap(word) >> ROLES_AT);
     }
 
-    /// @notice All of both words, for callers outside.
+    /// @notice Unpacks both words, for external callers.
     function unpack(PractitionerWord word, StandingWord standing) internal pure returns (Practitioner memory) {
         return Practitioner({
             accreditor: word.accreditor(),
@@ -67,24 +67,24 @@ library PractitionerLib {
     }
 }
 
-/// @title The second word of an accreditation. A suspension changes this one alone.
-/// @dev From the lowest bit: epoch 32 · accreditor's epoch 32 · controller epoch 32 · suspended 1. The rest is zero. The
-///      controller epoch is kept free for a later contract that lets a person change the key that speaks for it; until
-///      then it is zero.
+/// @title The second word of an accreditation. A suspension changes only this one.
+/// @dev From the lowest bit: epoch 32 · accreditor's epoch 32 · controller epoch 32 · suspended 1. The rest is zero.
+///      The controller epoch is reserved for a later contract that lets a person change the key that acts for them.
+///      Until then it is zero.
 library StandingLib {
     uint256 private constant ACCREDITOR_EPOCH_AT = 32;
     uint256 private constant CONTROLLER_EPOCH_AT = 64;
     uint256 private constant SUSPENDED = 1 << 96;
 
-    /// @notice Epochs stop here instead of wrapping: nobody is accredited in the last one, so suspending always works.
+    /// @notice The last epoch, so that epochs do not wrap. Nobody can be accredited in it, so suspending always works.
     uint32 internal constant LAST_EPOCH = type(uint32).max;
 
-    /// @notice Not suspended, and resting on this epoch of the accreditor.
+    /// @notice The word of an accreditation that is not suspended, given in this epoch of the accreditor.
     function create(uint32 epoch_, uint32 accreditorEpoch_) internal pure returns (StandingWord) {
         return StandingWord.wrap(uint256(epoch_) | uint256(accreditorEpoch_) << ACCREDITOR_EPOCH_AT);
     }
 
-    /// @notice The same, suspended, in another epoch.
+    /// @notice The same word, suspended, in another epoch.
     function withSuspension(StandingWord word, uint32 epoch_) internal pure returns (StandingWord) {
         uint256 rest = StandingWord.unwrap(word) & ~uint256(type(uint32).max);
         return StandingWord.wrap(rest | uint256(epoch_) | SUSPENDED);
@@ -95,12 +95,12 @@ library StandingLib {
         return uint32(StandingWord.unwrap(word));
     }
 
-    /// @notice The accreditor's epoch in which it vouched.
+    /// @notice The accreditor's epoch at the time of the accreditation.
     function accreditorEpoch(StandingWord word) internal pure returns (uint32) {
         return uint32(StandingWord.unwrap(word) >> ACCREDITOR_EPOCH_AT);
     }
 
-    /// @notice Zero; kept free.
+    /// @notice Zero; reserved.
     function controllerEpoch(StandingWord word) internal pure returns (uint32) {
         return uint32(StandingWord.unwrap(word) >> CONTROLLER_EPOCH_AT);
     }

@@ -3,21 +3,21 @@ pragma solidity 0.8.37;
 
 import {Record, RecordStatus, Tombstone} from "../interfaces/IRecordRegistry.sol";
 
-/// @notice A record as it lies in storage, written and read whole.
+/// @notice A record in its storage form, which is always written and read as a whole.
 type RecordWord is uint256;
 
-/// @notice What is remembered beside a record that was ever tombstoned.
+/// @notice The stored word of a record that was ever tombstoned.
 type TombstoneWord is uint256;
 
 using RecordLib for RecordWord global;
 using TombstoneLib for TombstoneWord global;
 
-/// @title The word in which a record lies in storage.
+/// @title The storage word of a record.
 /// @dev From the lowest bit: patient 160 · created 40 · category 16 · version 16 · retracted version 16 · status 2 ·
-///      codec 1 (0 raw, 1 dag-pb). Of the upper 5 bits the lowest is kept free for a later mark of the patient's
-///      ("restricted"); all are zero, and so is the whole word where there is no record.
+///      codec 1 (0 raw, 1 dag-pb). Of the upper 5 bits, the lowest is reserved for a later mark of the patient
+///      ("restricted"). All are zero. The whole word is zero if there is no record.
 library RecordLib {
-    /// @dev Multicodec codes of a CID whose block is the file itself, and of one whose block lists links.
+    /// @dev Multicodec codes of a CID whose block is the file itself, and of a CID whose block lists links.
     uint8 internal constant CODEC_RAW = 0x55;
     uint8 internal constant CODEC_DAG_PB = 0x70;
 
@@ -41,7 +41,7 @@ library RecordLib {
         );
     }
 
-    /// @notice The same record in its next version; it must not be in the last one.
+    /// @notice The same record in its next version. It must not be in the last version.
     function withNextVersion(RecordWord word, uint8 codec_) internal pure returns (RecordWord) {
         unchecked {
             return RecordWord.wrap((RecordWord.unwrap(word) & ~DAG_PB) + (1 << VERSION_AT) | _bitOf(codec_));
@@ -60,17 +60,17 @@ library RecordLib {
         return RecordWord.wrap(rest | uint256(status_) << STATUS_AT);
     }
 
-    /// @notice Whose record it is.
+    /// @notice The patient.
     function patient(RecordWord word) internal pure returns (address) {
         return address(uint160(RecordWord.unwrap(word)));
     }
 
-    /// @notice Its coarse folder.
+    /// @notice The category.
     function category(RecordWord word) internal pure returns (uint16) {
         return uint16(RecordWord.unwrap(word) >> CATEGORY_AT);
     }
 
-    /// @notice Its newest version.
+    /// @notice The newest version.
     function version(RecordWord word) internal pure returns (uint16) {
         return uint16(RecordWord.unwrap(word) >> VERSION_AT);
     }
@@ -80,7 +80,7 @@ library RecordLib {
         return uint16(RecordWord.unwrap(word) >> RETRACTED_AT);
     }
 
-    /// @notice Where it stands.
+    /// @notice The status.
     function status(RecordWord word) internal pure returns (RecordStatus) {
         return RecordStatus(RecordWord.unwrap(word) >> STATUS_AT & STATUS);
     }
@@ -90,7 +90,7 @@ library RecordLib {
         return RecordWord.unwrap(word) >> STATUS_AT & STATUS == uint256(RecordStatus.Tombstoned);
     }
 
-    /// @notice All of it, for callers outside.
+    /// @notice Unpacks the word, for external callers.
     function unpack(RecordWord word) internal pure returns (Record memory) {
         uint256 bits = RecordWord.unwrap(word);
         return Record({
@@ -104,28 +104,28 @@ library RecordLib {
         });
     }
 
-    /// @dev Bit 5 tells the two codecs apart: 0x55 is 0101 0101, 0x70 is 0111 0000.
+    /// @dev Bit 5 distinguishes the two codecs: 0x55 is 0101 0101, 0x70 is 0111 0000.
     function _bitOf(uint8 codec_) private pure returns (uint256) {
         return (uint256(codec_) & 0x20) << 245;
     }
 }
 
-/// @title The word beside a record that was ever tombstoned. It is never read to permit something.
+/// @title The second word of a record that was ever tombstoned. No permission check reads it.
 /// @dev From the lowest bit: liftable until 40 · epoch 32 · status before 8. The rest is zero. Time and status are zero
-///      while no tombstone stands; the epoch stays.
+///      while the record has no tombstone; the epoch remains.
 library TombstoneLib {
     uint256 private constant EPOCH_AT = 40;
     uint256 private constant BEFORE_AT = 72;
 
-    /// @notice Epochs stop here instead of wrapping: nothing is lifted in the last one, so tombstoning always works.
+    /// @notice The last epoch, so that epochs do not wrap. Nothing can be lifted in it, so tombstoning always works.
     uint32 internal constant LAST_EPOCH = type(uint32).max;
 
-    /// @notice The word of these fields.
+    /// @notice Packs these fields into a word.
     function create(uint40 liftableUntil_, uint32 epoch_, RecordStatus before_) internal pure returns (TombstoneWord) {
         return TombstoneWord.wrap(uint256(liftableUntil_) | uint256(epoch_) << EPOCH_AT | uint256(before_) << BEFORE_AT);
     }
 
-    /// @notice The first second at which the tombstone is final; zero where none stands.
+    /// @notice The first second at which the tombstone is final; zero if there is none.
     function liftableUntil(TombstoneWord word) internal pure returns (uint40) {
         return uint40(TombstoneWord.unwrap(word));
     }
@@ -135,12 +135,12 @@ library TombstoneLib {
         return uint32(TombstoneWord.unwrap(word) >> EPOCH_AT);
     }
 
-    /// @notice The status to which a lift leads back.
+    /// @notice The status that a lift restores.
     function before(TombstoneWord word) internal pure returns (RecordStatus) {
         return RecordStatus(uint8(TombstoneWord.unwrap(word) >> BEFORE_AT));
     }
 
-    /// @notice All of it, for callers outside.
+    /// @notice Unpacks the word, for external callers.
     function unpack(TombstoneWord word) internal pure returns (Tombstone memory) {
         return Tombstone({epoch: word.epoch(), liftableUntil: word.liftableUntil()});
     }

@@ -8,7 +8,7 @@ import {Authorization} from "../../src/interfaces/ISignedActions.sol";
 import {BaseTest} from "../BaseTest.sol";
 import {Messages} from "../Messages.sol";
 
-/// @title Two operators who append, and somebody who submits everything again in any order.
+/// @title Two operators who append, and a relayer that submits everything again in any order.
 contract LogHandler is BaseTest {
     struct Sent {
         uint256 operator;
@@ -24,9 +24,9 @@ contract LogHandler is BaseTest {
     Sent[] private sent;
     uint256 private nonces;
 
-    /// @notice Whether a batch ever landed twice or on another head than the one it names.
+    /// @notice Whether a batch was ever appended twice, or on a head other than the one that it names.
     bool public hasStaleBatchLanded;
-    /// @notice How often a batch landed.
+    /// @notice How often a batch was appended.
     uint256 public landed;
 
     function setUp() public override {
@@ -44,7 +44,7 @@ contract LogHandler is BaseTest {
         note(one);
     }
 
-    /// @dev A batch that has landed, or one made for a head of the past, comes once more under a fresh nonce.
+    /// @dev Submits a batch that was appended before, or one for an earlier head, again with a new nonce.
     function replay(uint256 which) external {
         if (sent.length == 0) return;
         Sent memory one = sent[which % sent.length];

@@ -10,11 +10,11 @@ import {Purposes, Roles} from "../../src/libraries/Codes.sol";
 import {BaseTest} from "../BaseTest.sol";
 import {Messages} from "../Messages.sol";
 
-/// @title Patients, grantees, a clinic and a relayer who do whatever the fuzzer says.
-/// @dev Keeps its own book of what should be allowed, told only by what the actors meant, never by the contracts. Two
-///      patients with one record each; three grantees; for each pair the record, its category, and all.
+/// @title Patients, grantees, a clinic and a relayer, controlled by the fuzzer.
+/// @dev Keeps separate books of what should be allowed. They follow from the intentions of the actors, never from the
+///      contracts. Two patients with one record each; three grantees; for each pair the record, its category, and all.
 contract PermissionHandler is BaseTest {
-    /// @dev A grant as its patient understands it.
+    /// @dev A grant as its patient intended it.
     struct Meant {
         bool stands;
         uint40 notBefore;
@@ -122,7 +122,7 @@ contract PermissionHandler is BaseTest {
     bool public hasStaleAddSucceeded;
     /// @notice Whether anyone but its patient ever closed, opened or marked a record that the patient uploaded.
     bool public hasStrangerChangedARecord;
-    /// @notice Whether a nonce ever worked twice.
+    /// @notice Whether a nonce was ever used twice.
     bool public hasNonceWorkedTwice;
     uint256 private given;
 
@@ -161,7 +161,7 @@ contract PermissionHandler is BaseTest {
         (kept.made, kept.auth) = (abi.encode(made), auth);
     }
 
-    /// @dev The relayer submits what it holds, in any order and as often as it likes.
+    /// @dev The relayer submits the messages that it holds, in any order and any number of times.
     function submitHeld(uint256 which) external {
         if (held.length == 0) return;
         Held storage kept = held[which % held.length];
@@ -221,7 +221,7 @@ contract PermissionHandler is BaseTest {
         }
     }
 
-    /// @dev Somebody who is no patient of ours grants and revokes the same tags: nothing may change for our patients.
+    /// @dev A stranger grants and revokes the same tags. Nothing may change for the patients.
     function meddle(uint256 g, uint256 k, bool all) external {
         (, g, k) = within(0, g, k);
         NewGrant memory made = newGrant(tag(g), ScopeKind(k), idOf(0, k));
@@ -336,7 +336,8 @@ contract PermissionHandler is BaseTest {
 
     function tombstone(uint256 p) external {
         p = p % PATIENTS;
-        // A tombstone that is not lifted in time is final, so they are rare: else every run would end in a graveyard.
+        // A tombstone that is not lifted in time is final. So tombstones are rare, otherwise every run would end with
+        // only closed records.
         if (given % 4 != 3) return;
         vm.prank(patients[p].addr);
         records.tombstone(recordIds[p]);
@@ -348,7 +349,7 @@ contract PermissionHandler is BaseTest {
         if (liftableUntil[p] == 0) liftableUntil[p] = block.timestamp + LIFT_PERIOD;
     }
 
-    /// @dev Also while the record is tombstoned.
+    /// @dev This also works while the record is tombstoned.
     function signTombstone(uint256 p) external {
         p = p % PATIENTS;
         uint256 nonce = ++nonces;
@@ -406,7 +407,7 @@ contract PermissionHandler is BaseTest {
         ++lifts[p];
     }
 
-    /// @dev Grantees and strangers try to close, open and mark the patient's records: nothing may change.
+    /// @dev Grantees and strangers try to close, open and mark the patient's records. Nothing may change.
     function meddleWithRecord(uint256 p, uint256 g, uint256 salt) external {
         (p, g,) = within(p, g, 0);
         RecordId id = recordIds[p];
@@ -432,7 +433,7 @@ contract PermissionHandler is BaseTest {
 
     // --- what should be
 
-    /// @notice Compares the contract's answer with the book, for every pair, every scope and several purposes.
+    /// @notice Compares the contract's answer with the expected one, for every pair, every scope and several purposes.
     function check() external view {
         for (uint256 p = 0; p < PATIENTS; ++p) {
             for (uint256 g = 0; g < GRANTEES; ++g) {

@@ -6,9 +6,10 @@ import {NewRecord, NewVersion, Record, RecordId, RecordStatus} from "../../src/i
 import {Roles} from "../../src/libraries/Codes.sol";
 import {BaseTest} from "../BaseTest.sol";
 
-/// @title Patients and labs who register, supersede, tombstone, lift and retract, from a handful of salts so that they
-///        collide, while the lab's authority comes and goes.
-/// @dev Keeps its own book of every record, and of whether the lab may write, told only by what the actors did.
+/// @title Patients and labs who register, supersede, tombstone, lift and retract. They use only a few salts, so that
+/// these collide, while the lab gains and loses its authority.
+/// @dev Keeps separate books of every record, and of whether the lab may write. They follow only from the actors'
+///      calls.
 contract RecordHandler is BaseTest {
     address[3] private uploaders;
     RecordId[] private ids;
@@ -47,7 +48,7 @@ contract RecordHandler is BaseTest {
 
     function register(uint256 u, uint8 salt, uint16 category) external {
         address uploader = uploaders[u % 3];
-        // The stranger keeps records of its own; the lab writes the patient's.
+        // The stranger has its own records. The lab writes those of the patient.
         address whose = uploader == stranger.addr ? uploader : patient.addr;
         NewRecord memory record = NewRecord({
             patient: whose,
@@ -150,7 +151,7 @@ contract RecordHandler is BaseTest {
         } catch {}
     }
 
-    /// @dev The clinic suspends the lab or vouches anew; the patient revokes WRITE or gives it again.
+    /// @dev The clinic suspends the lab or accredits it again; the patient revokes WRITE or grants it again.
     function changeAuthority(uint8 what) external {
         if (what % 4 == 0) {
             vm.prank(clinic.addr);
@@ -187,7 +188,8 @@ contract RecordHandler is BaseTest {
         if (uploader == lab.addr && (isSuspended || isRevoked)) hasEndedAuthorityChangedARecord = true;
     }
 
-    /// @notice Each record is what its registrations made it; patient, category and creation never change.
+    /// @notice Each record has the state that its registrations gave it. Patient, category and creation time never
+    ///         change.
     function check() external view {
         for (uint256 i = 0; i < ids.length; ++i) {
             assertEq(abi.encode(records.recordOf(ids[i])), abi.encode(expected[ids[i]]), "record");

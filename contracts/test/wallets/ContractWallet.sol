@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 
-/// @title A wallet contract (ERC-1271) that answers as its test tells it to.
+/// @title A wallet contract (ERC-1271) whose answers the test sets.
 contract ContractWallet is IERC1271 {
     enum Answer {
         Accept,
@@ -13,7 +13,7 @@ contract ContractWallet is IERC1271 {
         Endless
     }
 
-    /// @dev What it accepts: exactly this signature for exactly this digest.
+    /// @dev The signature that it accepts, for exactly one digest.
     bytes32 private digest;
     bytes32 private signatureHash;
     Answer private answer;
@@ -32,7 +32,7 @@ contract ContractWallet is IERC1271 {
         return IERC1271.isValidSignature.selector;
     }
 
-    /// @dev Returns half a mebibyte, which costs its reader more than it costs here if it is copied.
+    /// @dev Returns half a mebibyte. Copying it costs the caller more gas than returning it.
     function _returnZeros() private pure {
         assembly {
             return(0x80, 0x80000)

@@ -219,7 +219,7 @@ impl Simulation {
     /// Waits until the mirror is at the head.
     ///
     /// # Errors
-    /// When the mirror does not reach the head, or an indexer refuses to continue.
+    /// Returns an error when the mirror does not reach the head, or an indexer refuses to continue.
     pub(crate) async fn settle(&mut self) -> Result<(), String> {
         let start = Instant::now();
         while !self.is_at_head() {

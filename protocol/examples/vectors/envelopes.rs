@@ -24,7 +24,7 @@ const FLOE_AT: usize = HEADER_LEN;
 const SEGMENTS_AT: usize = FLOE_AT + reference_floe::HEADER_LEN;
 
 fn patient_key() -> PublicKey {
-    *seed(PATIENT_SEED).identity_key(KEY_EPOCH).public_key()
+    seed(PATIENT_SEED).identity_key(KEY_EPOCH).public_key().clone()
 }
 
 fn dek() -> DataKey {

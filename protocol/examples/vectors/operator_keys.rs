@@ -39,7 +39,7 @@ fn deployment(keys: u32) -> Deployment {
 
 /// Returns key number `of`, signed for `epoch`.
 fn signed(deployment: &Deployment, epoch: u32, of: u32) -> SignedOperatorKey {
-    let key = *seed(0x0e).identity_key(of).public_key();
+    let key = seed(0x0e).identity_key(of).public_key().clone();
     let hash = SignedOperatorKey::signing_hash(deployment.operator, epoch, &key, deployment);
     SignedOperatorKey { epoch, key: Bytes::copy_from_slice(key.as_bytes()), signature: wallet_signs(hash) }
 }

@@ -25,9 +25,9 @@ pub enum ActionState {
 pub enum Waiting {
     /// Other actions come first.
     Room,
-    /// The gas price is higher than the relayer of this server pays.
+    /// The gas price is higher than the limit of this server's relayer.
     Fees,
-    /// The relayer has too little ether.
+    /// The relayer does not have enough ether.
     Funds,
 }
 

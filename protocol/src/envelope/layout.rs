@@ -62,7 +62,7 @@ pub enum ContentLenError {
     #[error("the document is empty")]
     Empty,
     /// The envelope of the document would be longer than the server accepts.
-    #[error("the envelope would have {sealed} bytes, and the server takes at most {max}")]
+    #[error("the envelope would have {sealed} bytes, and the server accepts at most {max}")]
     TooLarge {
         /// The length of the envelope, in bytes.
         sealed: u64,

@@ -216,8 +216,8 @@ pub fn is_file_name(name: &str) -> bool {
         && !name.chars().any(|c| c.is_control() || matches!(c, '/' | '\\') || is_text_direction(c))
 }
 
-/// Returns whether the character changes the text direction, so that a name is shown otherwise than it is ("gpj.exe"
-/// shown as "exe.jpg").
+/// Returns whether the character changes the text direction, so that a name is displayed differently from its content
+/// ("gpj.exe" displayed as "exe.jpg").
 const fn is_text_direction(c: char) -> bool {
     matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

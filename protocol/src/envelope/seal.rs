@@ -21,13 +21,13 @@ pub enum SealError {
     #[error(transparent)]
     Metadata(#[from] MetadataError),
     /// The version or the key epoch is 0. Both count from 1.
-    #[error("version and key epoch count from 1")]
+    #[error("version and key epoch must be at least 1")]
     Version,
     /// The content does not match the metadata: it changed between the two passes.
     #[error("the content changed while it was read")]
     ContentChanged,
     /// The operating system did not return random numbers.
-    #[error("the system gives no random numbers")]
+    #[error("the system did not provide random numbers")]
     Random,
 }
 

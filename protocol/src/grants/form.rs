@@ -62,7 +62,7 @@ impl GrantForm<'_> {
     /// Checks every rule in the order of [`GrantFormError`].
     ///
     /// # Errors
-    /// The first rule that is broken at `now` (unix seconds).
+    /// Returns the first rule that is broken at `now` (Unix seconds).
     pub fn check(&self, now: u64) -> Result<(), GrantFormError> {
         if self.grantee == Address::ZERO || self.grantee == self.patient {
             return Err(GrantFormError::Grantee);

@@ -28,18 +28,18 @@ pub struct Terms {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantState {
-    /// It counts.
+    /// The grant is valid now.
     Active,
-    /// Its period has not begun.
+    /// The period has not begun.
     Future,
-    /// Its period is over.
+    /// The period is over.
     Expired,
-    /// The patient ended it.
+    /// The patient ended the grant.
     Revoked,
 }
 
 impl GrantState {
-    /// Returns whether the grant counts now or will count later without another signature.
+    /// Returns whether the grant is valid now, or will be valid later without another signature.
     #[must_use]
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Active | Self::Future)
@@ -55,7 +55,7 @@ pub struct Asked {
     pub purpose: Option<Purpose>,
     /// The patient's epoch at the block for which the question is asked.
     pub patient_epoch: u32,
-    /// Unix seconds.
+    /// The time in Unix seconds.
     pub time: u64,
 }
 
@@ -65,7 +65,7 @@ pub struct Asked {
 pub enum Verdict {
     /// Nothing was ever granted here.
     NeverGranted,
-    /// The patient ended it.
+    /// The patient ended the grant.
     Revoked,
     /// The grant gives the other right.
     OtherRight,
@@ -84,7 +84,7 @@ impl Terms {
         self.rights != 0 && self.patient_epoch == patient_epoch
     }
 
-    /// Returns the state at `time` (unix seconds). The end is the first second at which the grant no longer counts.
+    /// Returns the state at `time` (Unix seconds). The end is the first second at which the grant is no longer valid.
     #[must_use]
     pub const fn state_at(&self, patient_epoch: u32, time: u64) -> GrantState {
         if !self.stands(patient_epoch) {

@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_changed_does_not_open() {
+    fn a_changed_wallet_file_does_not_open() {
         let (file, _) = file();
         let other_address = WalletFile { address: Address::repeat_byte(2), ..file.clone() };
         assert_eq!(other_address.open("correct horse"), Err(KeyringError::NoMatch));

@@ -88,7 +88,7 @@ fn ct_merkle_agrees() {
 }
 
 #[test]
-fn a_stored_frontier_goes_on_where_it_was() {
+fn a_stored_frontier_continues_from_its_state() {
     let leaves = many(45);
     let mut frontier = Frontier::default();
     for (i, leaf) in leaves.iter().enumerate() {

@@ -23,7 +23,7 @@ const FORMS: &[Form] = &[
     ("remove_accreditor", RemoveAccreditor::eip712_encode_type),
     ("accredit", Accredit::eip712_encode_type),
     ("suspend", Suspend::eip712_encode_type),
-    ("register_key", RegisterKey::eip712_encode_type),
+    ("register_key", || RegisterKey::FORM.into()),
     ("register_record", RegisterRecord::eip712_encode_type),
     ("register_version", RegisterVersion::eip712_encode_type),
     ("supersede", Supersede::eip712_encode_type),
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_follows_from_what_is_signed() {
+    fn a_form_is_generated_from_the_signed_type() {
         let form = form("revoke", &Revoke::eip712_encode_type());
         let message = &form["properties"]["message"];
         assert_eq!(message["required"], json!(["patient", "grants", "nonce", "deadline"]));

@@ -78,7 +78,7 @@ fn sentences() -> Vec<(Action, &'static str)> {
         ),
         (
             Action::RemoveAccreditor(RemoveAccreditor { owner: me, accreditor: ADA, nonce, deadline }),
-            "Stop 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 and everyone it vouched for.",
+            "Remove 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 as an accreditor, and end all accreditations that it gave.",
         ),
         (
             vouch(&[Role::Doctor, Role::Lab]),
@@ -113,7 +113,7 @@ fn sentences() -> Vec<(Action, &'static str)> {
                 nonce,
                 deadline,
             }),
-            "Add a laboratory record for patient 0x70997970C51812dc3A010C7d01b50e0d17dc79C8.",
+            "Add a record of category laboratory for patient 0x70997970C51812dc3A010C7d01b50e0d17dc79C8.",
         ),
         (
             Action::RegisterVersion(RegisterVersion {
@@ -139,7 +139,7 @@ fn sentences() -> Vec<(Action, &'static str)> {
         ),
         (
             Action::LiftTombstone(LiftTombstone { patient: me, record: RECORD, epoch: 1, nonce, deadline }),
-            "Open record 0x5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c again for those I share it with.",
+            "Open record 0x5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c again for the people that I share it with.",
         ),
         (
             Action::Retract(Retract {
@@ -182,7 +182,7 @@ fn sentences() -> Vec<(Action, &'static str)> {
         ),
         (
             Action::Revoke(Revoke { patient: me, grants: vec![reference.clone(), reference], nonce, deadline }),
-            "End 2 permission(s) I gave.",
+            "End 2 permission(s) that I gave.",
         ),
         (Action::RevokeAll(RevokeAll { patient: me, nonce, deadline }), "End every permission I ever gave."),
         (

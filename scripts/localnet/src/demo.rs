@@ -1,5 +1,5 @@
-//! The demo: runs the real `medlock` command for one person after the other and prints each command with its answer, so
-//! that newcomers see how it works.
+//! The demo. It runs the real `medlock` command for one person after the other, and prints each command with its
+//! answer.
 
 use std::{
     fs,
@@ -65,7 +65,7 @@ impl Actor<'_> {
             bail!("medlock {} ended with {}", arguments[0], output.status);
         }
         serde_json::from_slice(&output.stdout)
-            .with_context(|| format!("medlock {} --json answered no JSON", arguments[0]))
+            .with_context(|| format!("medlock {} --json did not answer with JSON", arguments[0]))
     }
 }
 
@@ -73,7 +73,7 @@ impl Actor<'_> {
 pub(crate) async fn play(stack: &Stack, state_dir: &Path) -> Result<()> {
     let people = state_dir.join("people");
     if people.exists() {
-        bail!("the demo was interrupted the last time\n  do: rm -rf {} && ./scripts/up", state_dir.display());
+        bail!("the demo was interrupted last time\n  do: rm -rf {} && ./scripts/up", state_dir.display());
     }
     let program = programs::own("medlock", "MEDLOCK_BIN")?;
     let actor = |role: Role| prepare(stack, &program, &people, role);
@@ -94,7 +94,7 @@ pub(crate) async fn play(stack: &Stack, state_dir: &Path) -> Result<()> {
 
 /// Makes each person's account and encryption keys, and signs in for the first time.
 async fn set_up(everybody: &[&Actor<'_>]) -> Result<()> {
-    step("Everybody sets up medlock with a wallet of their own");
+    step("Every person sets up medlock with their own wallet");
     for person in everybody {
         let key = person.folder.join("account.key");
         let kit = person.folder.join("kit.txt");
@@ -147,7 +147,7 @@ async fn upload(patient: &Actor<'_>, lab: &Actor<'_>) -> Result<String> {
 
 /// The doctor asks, the patient approves, and the doctor reads the identical bytes. The read is in the log.
 async fn ask_and_read(patient: &Actor<'_>, doctor: &Actor<'_>, report: &str) -> Result<()> {
-    step("A doctor asks, the patient approves, the doctor reads: every read is logged before the key is handed out");
+    step("A doctor asks, the patient approves, the doctor reads: every read is logged before the key is released");
     let (patient_address, doctor_address) = (patient.address.to_string(), doctor.address.to_string());
     patient.run(&["contacts", "add", "ada", &doctor_address]).await?;
     let reason = "Follow-up after your fall";
@@ -241,7 +241,7 @@ fn shell_words(arguments: &[&str]) -> String {
 pub(crate) fn print_next_steps(state_dir: &Path) {
     let people = state_dir.join("people");
     let program = programs::own("medlock", "MEDLOCK_BIN").unwrap_or_else(|_| "medlock".into());
-    say!("\n  go on as the patient (passphrase: {PASSPHRASE})");
+    say!("\n  continue as the patient (passphrase: {PASSPHRASE})");
     say!("    export MEDLOCK_HOME={0}/patient/home MEDLOCK_PASSPHRASE_FILE={0}/patient/passphrase", people.display());
     say!("    alias medlock={}", program.display());
     say!("    medlock list        medlock log        medlock grants        medlock --help");

@@ -123,7 +123,7 @@ pub async fn check(localnet: &Localnet, file: &Path) -> Result<(), StartError> {
         let code = hex::decode(code.as_str().unwrap_or_default().trim_start_matches("0x")).unwrap_or_default();
         let hash = alloy::primitives::keccak256(&code).to_string();
         if code.is_empty() || !hash.eq_ignore_ascii_case(&contract.code_hash) {
-            return Err(state(format!("the chain does not hold {name} at {}", contract.address)));
+            return Err(state(format!("the chain does not have {name} at {}", contract.address)));
         }
     }
     Ok(())

@@ -24,7 +24,7 @@ pub enum StartError {
         remedy: &'static str,
     },
     /// A setting names a program that does not exist.
-    #[error("{setting} names {path}, and no program is there\n  do: correct or unset {setting}")]
+    #[error("{setting} names {path}, which does not exist\n  do: correct or unset {setting}")]
     NoSuchProgram {
         /// The name of the setting.
         setting: &'static str,

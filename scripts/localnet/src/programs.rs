@@ -1,4 +1,5 @@
-//! Finds the programs to run: the ones named by settings, else those installed by `scripts/setup`, else those on PATH.
+//! Finds the programs to run: those that settings name, otherwise those that `scripts/setup` installed, otherwise those
+//! on PATH.
 
 use std::{
     env,

@@ -97,7 +97,7 @@ impl Role {
         Self::CheckpointRelayer,
     ];
 
-    /// The role's name, as `anvil.toml` writes it.
+    /// Returns the role's name, as `anvil.toml` writes it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -126,7 +126,7 @@ async fn use_it(stack: &Stack, state: &State, ports: Ports, is_empty: bool) -> R
 async fn start_indexer(stack: &mut Stack) -> Result<(), StartError> {
     match stack.start_indexer().await {
         Err(StartError::Ended { status, .. }) if status.code() == Some(MUST_REINDEX) => {
-            say!("the mirror does not fit the chain (was the chain killed?): rebuilding it from the chain");
+            say!("the mirror does not match the chain (was the chain killed?): rebuilding it from the chain");
             stack.stop_indexer().await;
             stack.reindex().await?;
             stack.start_indexer().await
@@ -190,7 +190,7 @@ pub(crate) async fn detached(state_dir: &Path, is_empty: bool, api_settings: &[(
             line.clear();
         }
         if is_ready {
-            say!("it runs on in the background; ./scripts/down stops it, {} has its words", log.display());
+            say!("it runs in the background; ./scripts/down stops it, and {} has its output", log.display());
             return Ok(());
         }
         if let Some(status) = ended {

@@ -130,7 +130,7 @@ fn an_envelope_that_never_was_and_a_malformed_version_stop_nothing() {
         let said =
             patient.device.medlock(&["grant", &last.to_string(), &missing.to_string(), "--to", &doctor.hex()]).await;
         assert_eq!(said.code, 1, "{said:?}");
-        assert!(said.text().contains("1 records") && said.stderr.contains("does not have"), "{said:?}");
+        assert!(said.text().contains("1 record ") && said.stderr.contains("does not have"), "{said:?}");
         let alone = patient.try_share(&patient.client, &[missing], &doctor, 60).await.expect_err("nothing to share");
         assert_eq!(alone.code(), "envelope_missing", "{alone}");
 

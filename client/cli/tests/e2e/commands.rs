@@ -26,7 +26,7 @@ fn the_small_commands_say_what_they_did() {
         let words = patient.medlock(&["key", &doctor.hex()]).await.succeeded().text();
         let key = alloy::hex::encode_prefixed(doctor.keys.identity().public_key().as_bytes());
         assert!(words.contains(&doctor.hex()) && words.contains(&key), "{words}");
-        assert!(words.contains("The server gives the same key as the chain."), "{words}");
+        assert!(words.contains("The server has the same key as the chain."), "{words}");
 
         // The directory, as the accreditor signed it and the chain knows it.
         let found = eventually("the directory shows the doctor", || async {

@@ -74,7 +74,7 @@ fn a_doctor_asks_opens_and_is_stopped_and_the_log_shows_it() {
         // The doctor opens exactly these bytes and is told who wrote them.
         let opened = soon(&doctor, &["get", &record, "-o", "opened.pdf", "--purpose", "TREAT"]).await;
         assert_eq!(std::fs::read(doctor.path("opened.pdf")).unwrap(), content);
-        assert!(opened.text().contains("the signature holds"), "{}", opened.text());
+        assert!(opened.text().contains("the signature is valid"), "{}", opened.text());
         let some = doctor.medlock(&["get", &record, "-o", "-", "--range", "1000-4999", "--quiet"]).await.succeeded();
         assert_eq!(some.stdout, content[1000..5000]);
 

@@ -103,7 +103,7 @@ fn the_commands_upload_share_read_stop_and_verify() {
         assert!(printed.contains("The copy has the same bytes."), "{printed}{said}");
         assert!(printed.contains("The second read was refused."), "{printed}{said}");
         assert!(said.contains("stopped sharing"), "{said}");
-        assert!(printed.contains("Everything holds."), "{printed}{said}");
+        assert!(printed.contains("All checks passed."), "{printed}{said}");
         let records = patient.json(&["list"]).await;
         assert_eq!(records["records"].as_array().map(Vec::len), Some(1), "{records}");
         assert_eq!(patient.json(&["grants"]).await["grants"], serde_json::json!([]), "nothing is shared any more");

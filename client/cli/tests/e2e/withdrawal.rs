@@ -240,7 +240,7 @@ fn a_withdrawn_record_closes_at_once_and_opens_again_when_its_patient_lifts_it()
         }
         assert_eq!(standing(&patient.device, &id).await.0, "tombstoned");
         let shown = patient.device.medlock(&["show", &id]).await.succeeded().text();
-        assert!(shown.contains("you can take the withdrawal back: medlock lift"), "{shown}");
+        assert!(shown.contains("you can undo the withdrawal: medlock lift"), "{shown}");
         let shown = doctor.device.medlock(&["show", &id]).await;
         assert!(!shown.text().contains("medlock lift"), "that is the patient's: {shown:?}");
         let forbidden = doctor.device.medlock(&["lift", &id, "--json"]).await;

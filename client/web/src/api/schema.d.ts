@@ -8,7 +8,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The process is up.
+         * Answers 200 when the process is running.
          * @description **Who may call:** anyone.
          */
         get: operations["healthz"];
@@ -28,8 +28,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The metrics in OpenMetrics text. They count requests and say nothing about a person.
-         * @description **Who may call:** anyone who reaches the server; a proxy in front should keep it inside.
+         * Returns the metrics in OpenMetrics text.
+         * @description They count requests and contain nothing about a person.
+         *
+         *     **Who may call:** anyone who reaches the server. A proxy in front should not make it public.
          */
         get: operations["metrics"];
         put?: never;
@@ -48,7 +50,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The server can do its work: 200, or 503 with what is missing.
+         * Answers 200 when the server can work, or 503 with the parts that fail.
          * @description **Who may call:** anyone.
          */
         get: operations["readyz"];
@@ -69,9 +71,11 @@ export interface paths {
         };
         get?: never;
         /**
-         * Accepts a stranger who has granted the caller something or asked for access: from now on they are known. Their grants move
-         *     to the shelf `known`, and what they share appears in `/v1/records`.
-         * @description **Who may call:** whoever was granted something, or asked, by that address.
+         * Accepts a stranger who has granted the caller something or asked for access.
+         * @description From now on the caller knows this address: its grants move to the shelf `known`, and the records that it shares
+         *     appear in `/v1/records`.
+         *
+         *     **Who may call:** a person whom that address has granted something or asked for access.
          */
         put: operations["accept"];
         post?: never;
@@ -91,9 +95,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Relays a signed action of any kind but a checkpoint. The same action again gives the same answer, to whoever signed it
-         *     or brought it first.
-         * @description **Who may call:** any signed-in address, whoever has signed the action; the gas budget is the caller's.
+         * Relays a signed action of any kind except a checkpoint.
+         * @description A repeated action gets the same answer, if its signer or its first submitter sends it.
+         *
+         *     **Who may call:** any signed-in address, with an action signed by anybody. The caller's gas budget pays.
          */
         post: operations["post_action"];
         delete?: never;
@@ -110,8 +115,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Shows where a relayed action stands.
-         * @description **Who may call:** who signed it, and who sent it.
+         * Returns the status of a relayed action.
+         * @description **Who may call:** its signer and its first submitter.
          */
         get: operations["get_action"];
         put?: never;
@@ -130,13 +135,15 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Gives the caller's address book.
+         * Returns the caller's address book.
          * @description **Who may call:** any signed-in address; it sees its own.
          */
         get: operations["get_address_book"];
         /**
-         * Writes the caller's address book: `If-Match` names the revision it replaces, `If-None-Match: *` writes the first.
-         * @description **Who may call:** any signed-in address; it writes its own.
+         * Writes the caller's address book.
+         * @description `If-Match` names the revision that it replaces, and `If-None-Match: *` writes the first one.
+         *
+         *     **Who may call:** any signed-in address; it writes its own.
          */
         put: operations["put_address_book"];
         post?: never;
@@ -154,7 +161,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Gives a nonce and everything else that the login message must say.
+         * Returns a nonce and all other values that the login message must contain.
          * @description **Who may call:** anyone.
          */
         get: operations["challenge"];
@@ -176,8 +183,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Opens a session for whoever signed the login message. The message names the session key, which signs read requests.
-         * @description **Who may call:** anyone.
+         * Opens a session for the account that signed the login message.
+         * @description The message names the session key, which signs read requests.
+         *
+         *     **Who may call:** anyone.
          */
         post: operations["login"];
         delete?: never;
@@ -216,9 +225,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Stores an envelope and gives its CID. The body is streamed; `Content-Length` is required. What is never registered
-         *     is let go after a day.
-         * @description **Who may call:** any signed-in address with quota left.
+         * Stores an envelope and returns its CID.
+         * @description The body is streamed, and `Content-Length` is required. An upload that is never registered is removed after a day.
+         *
+         *     **Who may call:** any signed-in address with quota left.
          */
         post: operations["upload"];
         delete?: never;
@@ -235,8 +245,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Gives an envelope, or one range of it.
-         * @description **Who may call:** the patient; whoever holds a live grant over the record; the uploader until the version is registered.
+         * Returns an envelope, or one range of it.
+         * @description **Who may call:** the patient, everybody with an active grant over the record, and the uploader until the version is
+         *     registered.
          */
         get: operations["download"];
         put?: never;
@@ -244,8 +255,8 @@ export interface paths {
         delete?: never;
         options?: never;
         /**
-         * Says how long an envelope is.
-         * @description **Who may call:** whoever may download it.
+         * Returns the length of an envelope.
+         * @description **Who may call:** everybody who may download it.
          */
         head: operations["describe_blob"];
         patch?: never;
@@ -259,7 +270,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Lists whom the caller has blocked, newest first.
+         * Lists the addresses that the caller has blocked, newest first.
          * @description **Who may call:** any signed-in address; it sees its own list.
          */
         get: operations["list_blocks"];
@@ -280,15 +291,19 @@ export interface paths {
         };
         get?: never;
         /**
-         * Blocks a sender: their grants wait on the shelf `blocked`, their requests are refused, their doings reach no feed.
-         *     Grants that stand go on to count.
-         * @description **Who may call:** any signed-in address, for itself.
+         * Blocks a sender.
+         * @description Its grants wait on the shelf `blocked`, its requests are refused, and its actions do not appear in the caller's feed.
+         *     Existing grants remain valid.
+         *
+         *     **Who may call:** any signed-in address, for itself.
          */
         put: operations["block"];
         post?: never;
         /**
-         * Ends a block. What the sender has granted meanwhile is found on its shelf again.
-         * @description **Who may call:** any signed-in address, for itself.
+         * Ends a block.
+         * @description Grants that the sender gave in the meantime return to their shelf.
+         *
+         *     **Who may call:** any signed-in address, for itself.
          */
         delete: operations["unblock"];
         options?: never;
@@ -304,7 +319,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Says which contracts this server serves, and to which keys of its operator release shares are sealed.
+         * Returns the contracts that this server uses, and the operator's keys to which release shares are sealed.
          * @description **Who may call:** anyone.
          */
         get: operations["deployment"];
@@ -324,7 +339,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Lists accredited people by address, or by name when a name is asked for.
+         * Lists accredited people by address, or by name if the query has one.
          * @description **Who may call:** any signed-in address.
          */
         get: operations["list_directory"];
@@ -345,8 +360,8 @@ export interface paths {
         };
         get?: never;
         /**
-         * Puts a practitioner's public profile in, or replaces an older one.
-         * @description **Who may call:** its accreditor or the practitioner; the accreditor's signature is what counts.
+         * Stores a practitioner's public profile, or replaces an older one.
+         * @description **Who may call:** its accreditor or the practitioner. The profile must have the accreditor's signature.
          */
         put: operations["put_profile"];
         post?: never;
@@ -364,9 +379,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The caller's events as server-sent events: from `Last-Event-ID` on, or from now on without one. Comments are
-         *     heartbeats. Each event is a reason to look again, never a permission.
-         * @description **Who may call:** any signed-in address; it sees what concerns it.
+         * Streams the caller's events as server-sent events: from `Last-Event-ID` on, or from now on without it.
+         * @description Comments are heartbeats. An event only tells the client to read again; it never grants permission.
+         *
+         *     **Who may call:** any signed-in address. It sees the events that concern it.
          */
         get: operations["get_events"];
         put?: never;
@@ -385,16 +401,18 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Lists the grants that the caller gave or received, newest first, without their capsules. Received ones wait on shelves:
-         *     those of strangers and of blocked senders stand apart.
-         * @description **Who may call:** any signed-in address.
+         * Lists the grants that the caller gave or received, newest first, without their capsules.
+         * @description Received grants are on shelves. Grants from strangers and from blocked senders have separate shelves.
+         *
+         *     **Who may call:** any signed-in address.
          */
         get: operations["list_grants"];
         put?: never;
         /**
-         * Grants: keeps the capsules for the grantee, then relays the signed message. Without a message the grants must stand on
-         *     chain already, and only their capsules are kept.
-         * @description **Who may call:** the patient.
+         * Gives grants: stores the capsules for the grantee, then relays the signed message.
+         * @description Without a message the grants must already be on chain, and only their capsules are stored.
+         *
+         *     **Who may call:** the patient.
          */
         post: operations["post_grant"];
         delete?: never;
@@ -413,8 +431,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Ends grants. Reads stop as soon as the message is accepted, before it is mined.
-         * @description **Who may call:** any signed-in address; the message carries the patient's signature.
+         * Ends grants.
+         * @description Reads stop as soon as the message is accepted, before it is mined.
+         *
+         *     **Who may call:** any signed-in address. The message must have the patient's signature.
          */
         post: operations["revoke"];
         delete?: never;
@@ -431,12 +451,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Gives the capsules of one grant.
+         * Returns the capsules of one grant.
          * @description **Who may call:** the patient who gave the grant, and its grantee.
          */
         get: operations["get_bundle"];
         /**
-         * Adds capsules of later versions to a standing grant (catch-up).
+         * Adds capsules of later versions to an active grant (catch-up).
          * @description **Who may call:** the patient who gave the grant.
          */
         put: operations["put_bundle"];
@@ -456,8 +476,10 @@ export interface paths {
         };
         get?: never;
         /**
-         * Hides a received grant from the caller's lists. It goes on to count, and can be asked for by its record.
-         * @description **Who may call:** its grantee.
+         * Hides a received grant from the caller's lists.
+         * @description The grant remains valid, and can still be found by its record.
+         *
+         *     **Who may call:** its grantee.
          */
         put: operations["hide_grant"];
         post?: never;
@@ -480,9 +502,11 @@ export interface paths {
         };
         get?: never;
         /**
-         * Invites an account that has no relation to anybody here yet: the relay takes its actions from now on, within the
-         *     budget of a known account. An invitation that nobody uses ends after 90 days.
-         * @description **Who may call:** an accreditor, the owner of the accreditation contract, and the operator.
+         * Invites an account without a relation to anybody here.
+         * @description From now on the relay accepts its actions, within the budget of a known account. An unused invitation ends after 90
+         *     days.
+         *
+         *     **Who may call:** an accreditor, the owner of the accreditation contract, and the operator.
          */
         put: operations["invite"];
         post?: never;
@@ -500,13 +524,15 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Gives the caller's keyring.
+         * Returns the caller's keyring.
          * @description **Who may call:** any signed-in address; it sees its own.
          */
         get: operations["get_keyring"];
         /**
-         * Writes the caller's keyring: `If-Match` names the revision it replaces, `If-None-Match: *` writes the first.
-         * @description **Who may call:** any signed-in address; it writes its own.
+         * Writes the caller's keyring.
+         * @description `If-Match` names the revision that it replaces, and `If-None-Match: *` writes the first one.
+         *
+         *     **Who may call:** any signed-in address; it writes its own.
          */
         put: operations["put_keyring"];
         post?: never;
@@ -524,8 +550,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Gives a person's current identity key. Clients compare its hash with the chain.
-         * @description **Who may call:** any signed-in address.
+         * Returns a person's current identity key.
+         * @description Clients compare its hash with the chain.
+         *
+         *     **Who may call:** any signed-in address.
          */
         get: operations["published_key"];
         put?: never;
@@ -544,9 +572,11 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Lists reads, newest first: a patient's of the own records, with their readers; for an accredited auditor all that are
-         *     anchored, without readers.
-         * @description **Who may call:** any signed-in address.
+         * Lists reads, newest first.
+         * @description A patient gets the reads of the patient's own records, with their readers. An accredited auditor gets all anchored
+         *     reads, without readers.
+         *
+         *     **Who may call:** any signed-in address.
          */
         get: operations["list_log"];
         put?: never;
@@ -566,7 +596,7 @@ export interface paths {
         };
         /**
          * Lists the checkpoints of this deployment's operator, newest first.
-         * @description **Who may call:** any signed-in address; they are public on chain.
+         * @description **Who may call:** any signed-in address. Checkpoints are public on chain.
          */
         get: operations["list_checkpoints"];
         put?: never;
@@ -585,7 +615,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Shows the operator's evidence of one read: everything that its leaf hash commits to.
+         * Returns the operator's evidence of one read: everything that its leaf hash commits to.
          * @description **Who may call:** the patient of the record, and the reader.
          */
         get: operations["get_evidence"];
@@ -605,7 +635,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Says who is signed in, in which roles, and how much is stored.
+         * Returns the signed-in address, its roles, and its use of storage.
          * @description **Who may call:** any signed-in address.
          */
         get: operations["me"];
@@ -627,10 +657,11 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Opens one version of a record: the release share and a receipt, once the read is durably in the log.
-         * @description The same request again is checked again and gives the same receipt; with other content its nonce counts as used.
+         * Opens one version of a record: returns the release share and a receipt, once the read is durably in the log.
+         * @description A repeated request is checked again and gets the same receipt. With different content its nonce counts as used.
          *
-         *     **Who may call:** whoever the patient has granted READ, for a purpose of the grant; signed by the session key.
+         *     **Who may call:** a grantee with a READ grant of the patient, for a purpose of the grant. The session key must sign
+         *     the request.
          */
         post: operations["post_read"];
         delete?: never;
@@ -647,17 +678,19 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Lists the records that the caller owns, uploaded, or was granted, newest first. What strangers have granted is listed only
-         *     when their address is named as `patient`.
-         * @description **Who may call:** any signed-in address.
+         * Lists the records that the caller owns, uploaded, or was granted, newest first.
+         * @description Records that a stranger granted are listed only when `patient` is the stranger's address.
+         *
+         *     **Who may call:** any signed-in address.
          */
         get: operations["list_records"];
         put?: never;
         /**
-         * Registers a version of a record: keeps its release share, then relays the signed message. Without a message the
-         *     version must stand on chain already, and only the share is kept.
-         * @description **Who may call:** the uploader that the message names; without a message, the patient, or the first uploader who
-         *     opens the record id, has registered this version, and may still upload.
+         * Registers a version of a record: stores its release share, then relays the signed message.
+         * @description Without a message the version must already be on chain, and only the share is stored.
+         *
+         *     **Who may call:** the uploader in the message. Without a message: the patient, or the first uploader, who can open
+         *     the record id, registered this version, and may still upload.
          */
         post: operations["post_record"];
         delete?: never;
@@ -674,8 +707,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Shows one record with its newest versions.
-         * @description **Who may call:** its patient, an uploader of it, and whoever holds a grant over it.
+         * Returns one record with its newest versions.
+         * @description **Who may call:** its patient, its uploaders, and everybody with a grant over it.
          */
         get: operations["get_record"];
         put?: never;
@@ -695,7 +728,7 @@ export interface paths {
         };
         /**
          * Lists the versions of one record, newest first.
-         * @description **Who may call:** whoever may see the record.
+         * @description **Who may call:** everybody who may see the record.
          */
         get: operations["list_versions"];
         put?: never;
@@ -715,7 +748,7 @@ export interface paths {
         };
         get?: never;
         /**
-         * Puts the release share of a version in again, or replaces a wrong one.
+         * Restores the release share of a version, or replaces a wrong one.
          * @description **Who may call:** the patient of the record.
          */
         put: operations["put_release_share"];
@@ -734,14 +767,17 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Lists the requests that the caller made or was asked, newest first.
+         * Lists the requests that the caller made or received, newest first.
          * @description **Who may call:** any signed-in address.
          */
         get: operations["list_requests"];
         put?: never;
         /**
-         * Asks a patient for access. The reason travels in a note that only the patient can open.
-         * @description **Who may call:** the requester that the message names: accredited, unless it asks for the patient or the family.
+         * Asks a patient for access.
+         * @description The reason is in a note that only the patient can open.
+         *
+         *     **Who may call:** the requester in the message. It must be accredited, unless the purpose is a request of the
+         *     patient or the family.
          */
         post: operations["post_request"];
         delete?: never;
@@ -758,7 +794,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Shows one request.
+         * Returns one request.
          * @description **Who may call:** its patient and its requester.
          */
         get: operations["get_request"];
@@ -780,7 +816,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Turns a request down.
+         * Denies a request.
          * @description **Who may call:** its patient.
          */
         post: operations["deny_request"];
@@ -798,7 +834,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Says which version is running.
+         * Returns the version that is running.
          * @description **Who may call:** anyone.
          */
         get: operations["version"];
@@ -1238,13 +1274,13 @@ export interface components {
          * @enum {string}
          */
         Line: "ordinary" | "urgent" | "checkpoint";
-        /** @description How one line is. */
+        /** @description The state of one line. */
         LineStatus: {
-            /** @description Whether its purse pays for what is on its way and some more. */
+            /** @description Whether its balance pays for pending transactions and a reserve. */
             has_funds: boolean;
-            /** @description Whether the chain costs more than the relayer pays, so that transactions wait. */
+            /** @description Whether the chain's fees are above the relayer's limit, so that transactions wait. */
             is_at_fee_ceiling: boolean;
-            /** @description Which line. */
+            /** @description The line. */
             line: components["schemas"]["Line"];
             /** @description The relayer's address. */
             relayer: string;
@@ -1763,15 +1799,15 @@ export interface components {
              */
             version: number;
         };
-        /** @description Whether each part that the server needs answers. */
+        /** @description Whether each service that the server needs answers. */
         Readiness: {
-            /** @description The chain, and that it is the deployment's. */
+            /** @description The chain node answers, and its chain is the deployment's. */
             chain: boolean;
             /** @description The storage node. */
             kubo: boolean;
-            /** @description How each of them is, if the chain says so. */
+            /** @description The state of each relayer, if the chain node answers. */
             lines: components["schemas"]["LineStatus"][];
-            /** @description The mirror is of this chain and close to its head. */
+            /** @description The mirror belongs to this chain and is close to its head. */
             mirror: boolean;
             /**
              * Format: int64
@@ -1780,13 +1816,13 @@ export interface components {
             mirror_lag_blocks?: number | null;
             /** @description The database. */
             mongodb: boolean;
-            /** @description Whether all of them do. */
+            /** @description Whether everything below is good. */
             ready: boolean;
-            /** @description Every relayer can pay, and pays what the chain costs. */
+            /** @description Every relayer has enough funds, and the chain's fees are below its limit. */
             relayers: boolean;
             /**
-             * @description Both databases are sealed under the operator's secrets that this server has. If not, one was put in another's place:
-             *     stop the server, and connect the databases that belong to its secret file.
+             * @description Both databases are sealed under this server's operator secrets. If not, another database has replaced one of
+             *     them: stop the server, and connect the databases that belong to its secret file.
              */
             secrets: boolean;
         };
@@ -2170,9 +2206,9 @@ export interface components {
              */
             type: "tombstone";
         };
-        /** @description Which version is running. */
+        /** @description The version that is running. */
         Version: {
-            /** @description Of the server. */
+            /** @description The version of the server. */
             version: string;
         };
         /** @description One capsule of a bundle. */
@@ -2969,7 +3005,7 @@ export interface operations {
     upload: {
         parameters: {
             query: {
-                /** @description The record, also before it is registered. */
+                /** @description The record. It need not be registered yet. */
                 record: string;
                 /** @description The version, from 1. */
                 version: number;

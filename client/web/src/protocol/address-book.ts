@@ -33,7 +33,7 @@ const MESSAGES = {
   name: 'a name is empty or too long',
   too_long: 'the address book is too long',
   malformed: 'malformed address book',
-  tag: "the address book was changed or is somebody else's",
+  tag: 'the address book was changed or belongs to another account',
 } as const;
 
 /** The reason why an address book cannot be made or read. `tag`: it belongs to another seed or owner, or was changed. */

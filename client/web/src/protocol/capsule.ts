@@ -149,7 +149,7 @@ export class CapsuleError extends ProtocolError<'malformed' | 'no_match' | 'comm
 const MESSAGES = {
   malformed: 'malformed capsule',
   no_match: 'the capsule is not for this key and purpose',
-  commitment: 'the capsule is not the one that its content gives',
+  commitment: 'the capsule was not sealed as the protocol requires',
 } as const;
 
 const failure = (code: keyof typeof MESSAGES): CapsuleError => new CapsuleError(code, MESSAGES[code]);

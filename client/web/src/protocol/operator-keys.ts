@@ -30,7 +30,7 @@ const MESSAGES = {
   epoch: "the epochs of the operator's encryption keys are not 1, 2, 3 and so on",
   key: 'an encryption key of the operator is malformed or repeated',
   signature: 'an encryption key is not signed by the operator',
-  pinned: 'the deployment file does not extend the one that was seen before',
+  pinned: 'the deployment file is for another deployment, or changes keys that were seen before',
 } as const;
 
 /** The reason why the operator's keys of a deployment file are rejected. */

@@ -14,9 +14,9 @@ const WORD_BITS = 11;
 const MAX_TEXT_LEN = 4_096;
 
 const MESSAGES = {
-  count: 'the kit has 24 words',
+  count: 'a recovery kit has 24 words',
   unknown_word: 'a word is not in the list',
-  checksum: 'the words do not fit together: one is wrong, or two are swapped',
+  checksum: 'the checksum does not match: a word is wrong, or two words are swapped',
   malformed: 'this is not the text of a recovery kit',
 } as const;
 

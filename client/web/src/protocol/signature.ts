@@ -10,7 +10,7 @@ import { isZero } from './bytes.ts';
 const MESSAGES = {
   malformed: 'the signature is malformed',
   high_s: 'the signature has a high s',
-  wrong_signer: "the signature is not the named signer's",
+  wrong_signer: 'the signature was not made by the named signer',
 } as const;
 
 /**

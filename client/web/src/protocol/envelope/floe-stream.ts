@@ -103,7 +103,7 @@ class SegmentIvs {
     if (this.#drawn.length === 0) {
       this.#drawn = this.#random(SEGMENT_IV_LEN * IVS_AT_ONCE);
       // A generator that returns only zeros is broken, and AES-GCM with such IVs would be insecure.
-      if (isZero(this.#drawn)) throw new Error('the system gives no random numbers');
+      if (isZero(this.#drawn)) throw new Error('the system did not provide random numbers');
     }
     const iv = this.#drawn.subarray(0, SEGMENT_IV_LEN);
     this.#drawn = this.#drawn.subarray(SEGMENT_IV_LEN);

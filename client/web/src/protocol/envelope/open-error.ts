@@ -4,11 +4,11 @@ import { ProtocolError } from '../error.ts';
 
 const MESSAGES = {
   header: "the envelope's header is malformed or names another record",
-  tag: 'the envelope was changed, or this is not its key',
-  final: 'the envelope is cut short or goes on after its end',
+  tag: 'the envelope was changed, or the key is wrong',
+  final: 'the envelope is truncated, or has extra bytes at its end',
   length: 'the lengths inside the envelope contradict each other',
-  padding: 'the envelope is padded otherwise than the protocol says',
-  commitment: 'the envelope does not keep what it commits to',
+  padding: 'the padding of the envelope does not follow the protocol',
+  commitment: 'the envelope does not match its key or its content hash',
   'no match': 'the owner capsule is not for this key',
 } as const;
 

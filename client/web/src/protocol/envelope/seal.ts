@@ -19,14 +19,14 @@ import { encodeMetadata, type Metadata } from './metadata.ts';
 const PADDING_STEP = 1 << 20;
 
 const MESSAGES = {
-  version: 'version and key epoch count from 1',
+  version: 'version and key epoch must be at least 1',
   content_changed: 'the content changed while it was read',
 } as const;
 
 /**
  * The reason why an envelope could not be made.
  *
- * - `version`: version and key epoch count from 1.
+ * - `version`: version and key epoch must be at least 1.
  * - `content_changed`: the content differs from the metadata: it changed between the two passes. Start again.
  */
 export class SealError extends ProtocolError<keyof typeof MESSAGES> {

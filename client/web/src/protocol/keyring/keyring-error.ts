@@ -5,12 +5,12 @@ import { ProtocolError } from '../error.ts';
 const MESSAGES = {
   malformed: 'malformed keyring',
   other_owner: 'the keyring belongs to another account or chain',
-  no_match: 'no entry of the keyring opens with this',
+  no_match: 'the passphrase or signature is wrong',
   tag: 'the keyring was changed',
   full: 'the keyring is full',
   passphrase_length: 'the passphrase is too short or too long',
-  invalid_signature: "this is not the account's signature of the unlock message",
-  unstable_signature: 'this wallet signs differently each time and cannot unlock',
+  invalid_signature: 'the unlock message was not signed by this account',
+  unstable_signature: 'this wallet signs the same message differently each time, so it cannot unlock',
 } as const;
 
 /**
