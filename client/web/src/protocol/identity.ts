@@ -2,11 +2,12 @@
 
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { concat, u32, u64, u8 } from './bytes.ts';
-import { type Right, RIGHTS } from './codes.ts';
+import { concat, u16, u32, u64, u8 } from './bytes.ts';
+import { CATEGORIES, type Category, type Right, RIGHTS } from './codes.ts';
 import { type Address, addressBytes, toHex } from './hex.ts';
 import { type Salt, type Tag, tagOf } from './ids.ts';
 import { expand, LABELS } from './kdf.ts';
+import { CategoryKey } from './kem/secp256k1.ts';
 import { IdentityKey } from './key-pair.ts';
 import type { Seed } from './secret.ts';
 
@@ -16,6 +17,17 @@ import type { Seed } from './secret.ts';
  */
 export function identityKey(seed: Seed, epoch: number): IdentityKey {
   return new IdentityKey(expand(seed.expose(), LABELS.identityKey, u32(epoch)));
+}
+
+/**
+ * Returns the key pair of a category and epoch: `DeriveKeyPair(Expand(seed, "medlock/v1/category-key\0" ‖ category u16 ‖ epoch u32))`.
+ * Reserved: the app does not use categories' keys yet.
+ */
+export function categoryKey(seed: Seed, category: Category, epoch: number): CategoryKey {
+  const ikm = expand(seed.expose(), LABELS.categoryKey, u16(CATEGORIES.code(category)), u32(epoch));
+  const key = new CategoryKey(ikm);
+  ikm.fill(0);
+  return key;
 }
 
 /**
