@@ -16,6 +16,7 @@ export class PublicKey implements EncapsulationKey {
   readonly kem = KEM_X_WING;
   /** The 1,216 bytes. Do not change them. */
   readonly bytes: Bytes;
+  #hash: Hex | null = null;
 
   private constructor(bytes: Bytes) {
     this.bytes = bytes;
@@ -54,7 +55,9 @@ export class PublicKey implements EncapsulationKey {
 
   /** Returns the keccak256 of the 1,216 bytes, as `KeyRegistry` stores it. */
   hash(): Hex {
-    return keccak256(this.bytes);
+    // A key is compared with the hash of every epoch (`KeyEpochs`).
+    this.#hash ??= keccak256(this.bytes);
+    return this.#hash;
   }
 
   /** Returns whether this key has that hash. Check every key from a server in this way, with the hash from the chain. */
