@@ -25,7 +25,7 @@ use crate::{
 /// **Who may call:** any signed-in address, with an action signed by anybody. The caller's gas budget pays.
 #[utoipa::path(post, path = "/v1/actions", tag = "actions", request_body = SignedAction, responses(
     (status = 200, body = Option<ActionView>, description = "Mined."),
-    (status = 202, body = Option<ActionView>, description = "Accepted and still on its way."),
+    (status = 202, body = Option<ActionView>, description = "Accepted, and not mined yet."),
 ))]
 pub(crate) async fn post_action(
     State(app): State<App>,
@@ -54,7 +54,7 @@ pub(crate) async fn get_action(
         .ok_or_else(|| ApiError::not_found("this action does not exist, or is not yours"))
 }
 
-/// Invites an account without a relation to anybody here.
+/// Invites an account that has no relation to anybody on this server.
 ///
 /// From now on the relay accepts its actions, within the budget of a known account. An unused invitation ends after 90
 /// days.

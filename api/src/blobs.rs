@@ -12,6 +12,8 @@ mod range;
 pub mod sweeper;
 mod upload;
 
+use std::borrow::Cow;
+
 use axum::{
     body::Body,
     extract::State,
@@ -21,6 +23,13 @@ use axum::{
 use futures::{StreamExt, future};
 use protocol::{bodies::records::StoredBlob, ids::RecordId};
 use serde::Deserialize;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        RefOr,
+        schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type},
+    },
+};
 
 pub(crate) use ledger::create_indexes;
 
@@ -50,13 +59,32 @@ pub(crate) struct UploadQuery {
     version: u16,
 }
 
+/// The body of an envelope in the OpenAPI document. `Vec<u8>` would be described as a list of numbers.
+pub(crate) struct EnvelopeBytes;
+
+impl PartialSchema for EnvelopeBytes {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)))
+            .description(Some("The bytes of an envelope, encrypted (SPEC, section 5)."))
+            .into()
+    }
+}
+
+impl ToSchema for EnvelopeBytes {
+    fn name() -> Cow<'static, str> {
+        "EnvelopeBytes".into()
+    }
+}
+
 /// Stores an envelope and returns its CID.
 ///
 /// The body is streamed, and `Content-Length` is required. An upload that is never registered is removed after a day.
 ///
 /// **Who may call:** any signed-in address with quota left.
 #[utoipa::path(post, path = "/v1/blobs", tag = "blobs", params(UploadQuery),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 201, body = StoredBlob)))]
+    request_body(content = EnvelopeBytes, content_type = "application/octet-stream"), responses((status = 201, body = StoredBlob)))]
 pub(crate) async fn upload(
     State(app): State<App>,
     caller: Caller,
@@ -76,10 +104,10 @@ pub(crate) async fn upload(
 #[utoipa::path(get, path = "/v1/blobs/{cid}", tag = "blobs",
     params(("cid" = String, Path, description = "CIDv1, base32.", pattern = "^b[a-z2-7]{20,120}$"),
         ("Range" = Option<String>, Header, description = "One range of bytes."),
-        ("If-Range" = Option<String>, Header, description = "The range is wanted only of the envelope with this ETag."),
+        ("If-Range" = Option<String>, Header, description = "The range is returned only if the envelope has this ETag."),
         ("If-None-Match" = Option<String>, Header, description = "ETags that the client has already, or `*`.")),
-    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>, headers(("ETag" = String))),
-        (status = 206, content_type = "application/octet-stream", body = Vec<u8>, headers(("ETag" = String), ("Content-Range" = String))),
+    responses((status = 200, content_type = "application/octet-stream", body = EnvelopeBytes, headers(("ETag" = String))),
+        (status = 206, content_type = "application/octet-stream", body = EnvelopeBytes, headers(("ETag" = String), ("Content-Range" = String))),
         (status = 304, description = "The client has it already.", headers(("ETag" = String)))))]
 pub(crate) async fn download(
     State(app): State<App>,

@@ -55,7 +55,7 @@ pub struct ChainView {
 }
 
 impl ChainView {
-    /// A view of `deployment` through `provider`. `clock` tells which accreditations have begun and ended.
+    /// Creates a view of `deployment` through `provider`. `clock` decides which accreditations have begun and ended.
     pub(crate) const fn new(provider: DynProvider, deployment: Arc<Deployment>, clock: Clock) -> Self {
         Self { provider, deployment, clock }
     }
@@ -124,7 +124,8 @@ impl ChainView {
     /// # Errors
     /// When the chain does not answer.
     pub(crate) async fn is_tombstone_final(&self, id: RecordId, at: &Block) -> Result<bool, CallError> {
-        // Zero where no tombstone stands. A lift needs a block whose time is below; none can follow on this one.
+        // Zero if the record has no tombstone. A lift needs a block with an earlier time, and no later block can have
+        // one.
         let liftable_until =
             self.record_registry().tombstoneOf(id.0).block(at.id()).call().await?.liftableUntil.to::<u64>();
         Ok(liftable_until != 0 && liftable_until <= at.time)

@@ -30,8 +30,8 @@ use crate::{app::App, caller::SESSION_COOKIE};
 #[openapi(
     info(
         title = "medlock",
-        description = "The blind server of medlock: it stores what it cannot read, relays what it did not sign, and keeps the log. \
-            Every error is a problem (RFC 9457) with a stable `code`."
+        description = "The server of medlock. It stores encrypted data that it cannot read, relays messages that others \
+            have signed, and keeps the log of reads. Every error is a problem (RFC 9457) with a stable `code`."
     ),
     // Schemas that no body names: the problem of every answer, and a list that only a query parameter uses.
     components(schemas(

@@ -152,7 +152,7 @@ impl IntoResponse for ApiError {
         self.log();
         let status = StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, axum::Json(self.problem())).into_response();
-        // For the code that counts answers: it does not read the body.
+        // For the metrics, which count answers by code and do not read the body.
         response.extensions_mut().insert(self.code);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

@@ -42,7 +42,7 @@ use crate::{
 #[utoipa::path(post, path = "/v1/grants", tag = "grants", request_body = GrantBody, responses(
     (status = 200, body = Option<ActionView>, description = "The bundles were kept; nothing was relayed."),
     (status = 201, body = Option<ActionView>, description = "Mined."),
-    (status = 202, body = Option<ActionView>, description = "Accepted and still on its way."),
+    (status = 202, body = Option<ActionView>, description = "Accepted, and not mined yet."),
 ))]
 pub(crate) async fn post_grant(
     State(app): State<App>,

@@ -20,16 +20,16 @@ const PART_WAIT: Duration = Duration::from_secs(3);
 /// Whether each service that the server needs answers.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct Readiness {
-    /// Whether everything below is good.
+    /// Whether everything below is in order.
     ready: bool,
-    /// The database.
+    /// The database answers.
     mongodb: bool,
     /// The chain node answers, and its chain is the deployment's.
     chain: bool,
     /// Both databases are sealed under this server's operator secrets. If not, another database has replaced one of
     /// them: stop the server, and connect the databases that belong to its secret file.
     secrets: bool,
-    /// The storage node.
+    /// The storage node (Kubo) answers.
     kubo: bool,
     /// The mirror belongs to this chain and is close to its head.
     mirror: bool,

@@ -31,7 +31,8 @@ pub const KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 pub const REPLAYED_HEADER: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// The longest key. Longer keys are refused.
 const KEY_BYTES_MAX: usize = 128;
-/// The time that a repeated request waits for the outcome of the first one. After it, the client is told to ask again.
+/// The time that a repeated request waits for the outcome of the first one. After this time, the client gets an answer
+/// that asks it to try again.
 const WAIT: Duration = Duration::from_secs(25);
 /// The interval at which a repeated request checks whether the first one has been answered.
 const LOOK_EVERY: Duration = Duration::from_millis(200);

@@ -16,7 +16,7 @@ use crate::{
 /// Clients compare its hash with the chain.
 ///
 /// **Who may call:** any signed-in address.
-#[utoipa::path(get, path = "/v1/keys/{address}", tag = "people", params(("address" = String, Path, description = "Whose key, 0x and 40 hex digits.", pattern = "^0x[0-9a-fA-F]{40}$")),
+#[utoipa::path(get, path = "/v1/keys/{address}", tag = "people", params(("address" = String, Path, description = "The address of the owner: 0x and 40 hex digits.", pattern = "^0x[0-9a-fA-F]{40}$")),
     responses((status = 200, body = PublishedKey)))]
 pub(crate) async fn published_key(
     State(app): State<App>,

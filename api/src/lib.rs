@@ -1,4 +1,4 @@
-//! The blind server. It stores data that it cannot read, relays messages that it did not sign, and answers from the
+//! The server. It is blind: it stores data that it cannot read, relays messages that it did not sign, and answers from the
 //! mirror.
 //!
 //! Each handler has the same order: identify the caller, check the permission, load, act, answer. All URLs are in
@@ -49,7 +49,7 @@ pub mod records;
 pub mod relations;
 pub mod requests;
 
-// Tasks beside the routes.
+// Background tasks.
 pub mod events;
 pub mod lease;
 pub mod new_operator_key;

@@ -52,7 +52,7 @@ pub struct Place {
 #[derive(Debug)]
 struct Held {
     places: Places,
-    /// `None` for a place that counts only in total.
+    /// `None` if the place is counted only in total.
     network: Option<IpAddr>,
 }
 

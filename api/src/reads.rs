@@ -32,7 +32,8 @@ use crate::{
 
 /// Opens one version of a record: returns the release share and a receipt, once the read is durably in the log.
 ///
-/// A repeated request is checked again and gets the same receipt. With different content its nonce counts as used.
+/// A repeated request is checked again and gets the same receipt. A request with the same nonce
+/// and different content is refused (`nonce_used`).
 ///
 /// **Who may call:** a grantee with a READ grant of the patient, for a purpose of the grant. The session key must sign
 /// the request.

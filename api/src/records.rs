@@ -36,7 +36,7 @@ use crate::{
 #[utoipa::path(post, path = "/v1/records", tag = "records", request_body = RegisterBody, responses(
     (status = 200, body = Option<ActionView>, description = "The release share was kept; nothing was relayed."),
     (status = 201, body = Option<ActionView>, description = "Mined."),
-    (status = 202, body = Option<ActionView>, description = "Accepted and still on its way."),
+    (status = 202, body = Option<ActionView>, description = "Accepted, and not mined yet."),
 ))]
 pub(crate) async fn post_record(
     State(app): State<App>,

@@ -2,8 +2,8 @@
 //! knows.
 //!
 //! A person *knows* somebody after granting them something, uploading for them, asking them for access, or accepting
-//! their grants. Somebody whom an accreditor vouches for is a stranger to nobody. Everybody else is a stranger, and is
-//! limited per recipient, because new addresses cost nothing.
+//! their grants. A person for whom an accreditor vouches is never a stranger. All others are strangers. They are
+//! limited for each recipient, because new addresses cost nothing.
 
 use alloy::primitives::Address;
 use axum::{extract::State, http::StatusCode};

@@ -1,9 +1,9 @@
 //! Turns for requests. Only a limited number of requests is processed at a time, and every network address waits in a
 //! separate queue.
 //!
-//! A single request is next after those that are being processed, however many requests others have sent at the same
-//! moment. A request that takes longer than the longest turn, or that waits for something else (a body, a block, long
-//! work: [`give_back`]), gives its turn to the next one and continues beside it.
+//! The only request of a network address is the next one after those in progress, even if other addresses have sent
+//! many requests at the same moment. A request that takes longer than the longest turn, or that waits for something
+//! else (a body, a block, long work: [`give_back`]), gives its turn to the next request, and both run at the same time.
 
 use std::{
     collections::{HashMap, VecDeque},

@@ -40,8 +40,8 @@ use crate::{
 ///
 /// The reason is in a note that only the patient can open.
 ///
-/// **Who may call:** the requester in the message. It must be accredited, unless the purpose is a request of the
-/// patient or the family.
+/// **Who may call:** the requester in the message. It must be accredited to ask for WRITE, or for a purpose other
+/// than PATRQT and FAMRQT.
 #[utoipa::path(post, path = "/v1/requests", tag = "requests", request_body = RequestBody, responses((status = 201, body = RequestView)))]
 pub(crate) async fn post_request(
     State(app): State<App>,

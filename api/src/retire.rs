@@ -1,10 +1,10 @@
-//! Destroys data that has ended, once the end is deep enough in the chain: the capsules of revoked grants, and the
-//! capsules and release shares of withdrawn records. `blobs::sweeper` removes pins. A patient can lift a tombstone for
-//! a while, so a record's data is destroyed only when the deep block has a time after that period.
+//! Destroys data whose permission has ended, once the end cannot be undone any more: the capsules of revoked grants,
+//! and the capsules and release shares of withdrawn records. `blobs::sweeper` removes pins. A patient can lift a
+//! tombstone for a while, so a record's data is destroyed only when the confirmed block has a time after that period.
 //!
 //! Ends are stored when the mirror's events are processed (`events`), and carried out when they can no longer be
-//! undone. Before anything is destroyed, the chain is asked again, at the deepest block that counts, whether the
-//! permission is over. A permission that ended later has a separate end.
+//! undone. Before anything is destroyed, the chain is asked again, at the confirmed block, whether the permission is
+//! over. A permission that was given and ended again later has a separate entry.
 
 use std::time::Duration;
 

@@ -126,7 +126,7 @@ pub struct Limits {
     /// Longest session.
     #[arg(long, env = "MEDLOCK_SESSION_SECONDS_MAX", default_value_t = 43_200)]
     pub session_seconds_max: u64,
-    /// Sessions of one address at a time. One more ends the oldest.
+    /// Sessions of one address at a time. A further session ends the oldest one.
     #[arg(long, env = "MEDLOCK_SESSIONS_MAX", default_value_t = 20)]
     pub sessions_max: usize,
     /// Time for which a login challenge is valid.
@@ -142,7 +142,7 @@ pub struct Limits {
     #[arg(long, env = "MEDLOCK_RATE_BURST", default_value_t = 1_000)]
     pub rate_burst: u32,
     /// Bytes of request bodies, and of answers from memory, per second that one session may have on average. A session
-    /// above the limit is told to wait. This bounds few calls that cause much work.
+    /// above the limit gets the answer 429. This limits sessions that send few but expensive requests.
     #[arg(long, env = "MEDLOCK_BYTES_PER_SECOND", default_value_t = 2 << 20)]
     pub bytes_per_second: u32,
     /// Bytes of request bodies, and of answers from memory, that one session may have in a burst.
@@ -185,14 +185,15 @@ pub struct Limits {
     /// address. 0: four per processor.
     #[arg(long, env = "MEDLOCK_TURNS", default_value_t = 0)]
     pub turns: usize,
-    /// Time after which a request gives its turn to the next one and continues beside it. A request that waits for the
-    /// chain or a body therefore does not block others.
+    /// Time after which a running request lets the next one begin. Both then run at the same time, so a request that
+    /// waits for the chain or for a body does not block others.
     #[arg(long, env = "MEDLOCK_TURN_MILLISECONDS", default_value_t = 10)]
     pub turn_milliseconds: u64,
     /// Time for which stored answers of `Idempotency-Key` are kept.
     #[arg(long, env = "MEDLOCK_IDEMPOTENCY_SECONDS", default_value_t = 86_400)]
     pub idempotency_seconds: u64,
-    /// Time within which a request's head must arrive, and the first byte of a new connection.
+    /// Time within which the head of a request must arrive. The first byte of a new connection must arrive within the
+    /// same time.
     #[arg(long, env = "MEDLOCK_HEADER_SECONDS_MAX", default_value_t = 10)]
     pub header_seconds_max: u64,
     /// Time within which a body must arrive, except for uploads.
@@ -201,7 +202,8 @@ pub struct Limits {
     /// Time within which an ordinary request is answered.
     #[arg(long, env = "MEDLOCK_REQUEST_SECONDS_MAX", default_value_t = 60)]
     pub request_seconds_max: u64,
-    /// Time after which an upload or download without progress is ended, and a connection without requests is closed.
+    /// Time without progress after which an upload or a download is ended, and time without requests after which a
+    /// connection is closed.
     #[arg(long, env = "MEDLOCK_IDLE_SECONDS_MAX", default_value_t = 30)]
     pub idle_seconds_max: u64,
     /// Time after which an unfinished upload is ended.
@@ -210,8 +212,8 @@ pub struct Limits {
     /// Bytes per second of an answer that a client must read on average, after the first `idle_seconds_max`.
     #[arg(long, env = "MEDLOCK_ANSWER_BYTES_PER_SECOND_MIN", default_value_t = 2_048)]
     pub answer_bytes_per_second_min: u64,
-    /// Total time that the server waits for the client to read one answer. After it the answer is ended. The client can
-    /// continue a download with a range request.
+    /// Total time that the server waits for the client to read one answer. After this time the answer is ended. The
+    /// client can continue a download with a range request.
     #[arg(long, env = "MEDLOCK_DOWNLOAD_SECONDS_MAX", default_value_t = 21_600)]
     pub download_seconds_max: u64,
     /// Longest time for shutting down.
@@ -220,7 +222,7 @@ pub struct Limits {
     /// Longest time for one call to the chain node.
     #[arg(long, env = "MEDLOCK_RPC_SECONDS_MAX", default_value_t = 10)]
     pub rpc_seconds_max: u64,
-    /// Longest time for one call to the database to find a server.
+    /// Longest time for finding a server of the database, in one call.
     #[arg(long, env = "MEDLOCK_MONGODB_SECONDS_MAX", default_value_t = 5)]
     pub mongodb_seconds_max: u64,
     /// Longest time for one small call to Kubo. Streams may pause for `idle_seconds_max`.
@@ -238,13 +240,13 @@ pub struct Limits {
     /// Longest pause, in milliseconds, between two requests for a receipt.
     #[arg(long, env = "MEDLOCK_RECEIPT_POLL_MS_MAX", default_value_t = 250)]
     pub receipt_poll_ms_max: u64,
-    /// The accounts without a relation to anybody here that may use the relay.
+    /// The accounts that may use the relay although they have no relation to anybody on this server.
     #[arg(long, env = "MEDLOCK_NEW_ACCOUNTS", value_enum, default_value_t)]
     pub new_accounts: NewAccounts,
-    /// Gas that the relayers spend in a day for one account without a relation to anybody here.
+    /// Gas that the relayers spend in a day for one account without a relation to anybody on this server.
     #[arg(long, env = "MEDLOCK_GAS_PER_DAY_NEW", default_value_t = 2_000_000)]
     pub gas_per_day_new: u64,
-    /// Gas that the relayers spend in a day for one account that is known here.
+    /// Gas that the relayers spend in a day for one account that is known on this server.
     #[arg(long, env = "MEDLOCK_GAS_PER_DAY_MAX", default_value_t = 100_000_000)]
     pub gas_per_day_max: u64,
     /// Gas that the relayers spend in a day for one account that an accreditor vouches for, for example a laboratory
@@ -252,11 +254,11 @@ pub struct Limits {
     #[arg(long, env = "MEDLOCK_GAS_PER_DAY_VOUCHED", default_value_t = 2_000_000_000)]
     pub gas_per_day_vouched: u64,
     /// Gas that the relayers spend in a day for all accounts of one network address that no accreditor vouches for.
-    /// Urgent actions (revocations) have half as much in addition.
+    /// Urgent actions (revocations) have a separate budget of half this size in addition.
     #[arg(long, env = "MEDLOCK_GAS_PER_DAY_NETWORK", default_value_t = 200_000_000)]
     pub gas_per_day_network: u64,
     /// Gas that the relayers spend in a day for all accounts. Accounts that no accreditor vouches for get at most half
-    /// of it. For their urgent actions (revocations) they have a quarter as much in addition.
+    /// of it. For their urgent actions (revocations) they have a quarter of it in addition.
     #[arg(long, env = "MEDLOCK_GAS_PER_DAY_TOTAL", default_value_t = 10_000_000_000)]
     pub gas_per_day_total: u64,
     /// Gas that the relayers spend in a day for the urgent actions (revocations) of one account, in addition to its

@@ -1,5 +1,5 @@
-//! How long a grant takes, from the signature until the API shows it; beside the same transaction sent straight to
-//! Anvil with its receipt awaited, in the same run and in turns.
+//! Measures the duration of a grant, from the signature until the API shows it, and compares it with the same
+//! transaction sent directly to Anvil until its receipt. Both are measured in the same run, in turns.
 #![expect(clippy::print_stdout, reason = "a measurement prints its table")]
 
 mod people;
@@ -33,11 +33,11 @@ use crate::people::Person;
 
 const WARM_UP: usize = 5;
 const ROUNDS: usize = 60;
-/// How often it is asked whether something has happened.
+/// The pause between two checks whether something has happened.
 const POLL: Duration = Duration::from_millis(1);
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The stages of one grant, each counted from the signature.
+/// The stages of one grant, each measured from the signature.
 #[derive(Clone, Copy)]
 struct Stages {
     /// The server has answered that it is mined, and the client has seen it on its own chain.
@@ -103,12 +103,12 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The same call with the same kind of message, sent by a funded account; its receipt awaited.
+/// Sends the same call with the same kind of message from a funded account, and waits for its receipt.
 async fn bare_transaction(direct: &impl Provider, patient: &Person, record: B256) -> anyhow::Result<Duration> {
     let chain = patient.client.chain();
     let action = Action::Grant(messages::Grant {
         patient: patient.wallet.address(),
-        // A tag of nobody: the contract cannot tell.
+        // A random tag. The contract cannot know whose tag it is.
         tag: B256::new(rand::random()),
         rights: Right::Read.bit(),
         purposes: Purpose::Treatment.bit(),
@@ -139,7 +139,7 @@ async fn bare_transaction(direct: &impl Provider, patient: &Person, record: B256
     Ok(begun.elapsed())
 }
 
-/// One grant by the SDK, until the API lists it as active in its new epoch.
+/// Gives one grant with the SDK, and waits until the API lists it as active in its new epoch.
 async fn whole_grant(
     mirror: &Collection<GrantDoc>,
     patient: &Person,

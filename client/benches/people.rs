@@ -1,4 +1,4 @@
-//! Somebody with a device, ready to act, for measurements.
+//! A person with a device, ready to act, for measurements.
 
 use std::{
     path::Path,
@@ -26,7 +26,7 @@ use secrecy::{ExposeSecret, SecretString};
 /// The passphrase of every measured keystore and keyring.
 pub(crate) const PASSPHRASE: &str = "correct horse battery staple";
 
-/// Somebody with a device: set up, recovery words saved, signed in.
+/// A person with a device: set up, recovery words saved, signed in.
 pub(crate) struct Person {
     pub(crate) client: Client,
     pub(crate) wallet: TimedWallet,
@@ -34,7 +34,7 @@ pub(crate) struct Person {
 }
 
 impl Person {
-    /// Makes one whose directory is `home`, with a new wallet and a published key.
+    /// Creates a person whose directory is `home`, with a new wallet and a published key.
     pub(crate) async fn new(stack: &Stack, home: &Path) -> Result<Self, ClientError> {
         let person = Self::with_wallet(stack, home, LocalWallet::generate()).await?;
         register::register(&person.client, &person.wallet, &person.keys, Way::Relayed).await?;
@@ -43,7 +43,7 @@ impl Person {
         Ok(Self { keys, ..person })
     }
 
-    /// Makes one whose directory is `home`, with this wallet and no published key.
+    /// Creates a person whose directory is `home`, with this wallet and no published key.
     pub(crate) async fn with_wallet(stack: &Stack, home: &Path, wallet: LocalWallet) -> Result<Self, ClientError> {
         let wallet = TimedWallet { inner: wallet, asked: Arc::default() };
         let passphrase = SecretString::from(PASSPHRASE);
@@ -65,11 +65,11 @@ impl Person {
     }
 }
 
-/// A wallet that notes when it was last asked to sign a message.
+/// A wallet that records the time of the last request for a signature.
 #[derive(Clone)]
 pub(crate) struct TimedWallet {
     inner: LocalWallet,
-    /// When it was last asked to sign an EIP-712 message.
+    /// The time of the last request to sign an EIP-712 message.
     pub(crate) asked: Arc<Mutex<Option<Instant>>>,
 }
 

@@ -1,8 +1,8 @@
-//! Uploads and downloads of whole documents through everything (encrypt, CID, HTTP, pin, register; fetch, check,
-//! decrypt), beside `age -r … | ipfs add` and `ipfs cat | age -d` with the same running Kubo daemon, in turns.
+//! Measures uploads and downloads of whole documents with all steps (encrypt, CID, HTTP, pin, register; fetch, check,
+//! decrypt), in turns with `age -r … | ipfs add` and `ipfs cat | age -d` on the same running Kubo daemon.
 //!
-//! Peak memory is `VmHWM`: of the `medlock` command for each size, so that it can be seen to be flat, and of the API process
-//! over all sizes.
+//! Peak memory is `VmHWM`: of the `medlock` command for each size, which shows that it does not grow, and of the API
+//! process over all sizes.
 #![expect(clippy::print_stdout, reason = "a measurement prints its table")]
 
 mod people;
@@ -38,7 +38,7 @@ struct Measured {
     age_add: Duration,
     download: Duration,
     age_cat: Duration,
-    /// MiB that the `medlock` command needs at most.
+    /// The peak memory of the `medlock` command, in MiB.
     client_peak: f64,
 }
 
@@ -143,7 +143,7 @@ async fn download_once(person: &Person, record: RecordId, out: &Path) -> anyhow:
     Ok(begun.elapsed())
 }
 
-/// age and the ipfs command, talking to the running daemon.
+/// age and the ipfs command, with the running daemon.
 struct Peer {
     identity: PathBuf,
     recipient: String,
@@ -201,7 +201,7 @@ impl Peer {
     }
 }
 
-/// The most memory that the `medlock` command needs, in MiB: one upload and one download.
+/// Returns the peak memory of the `medlock` command, in MiB, for one upload and one download.
 fn command_peaks(stack: &Stack, folder: &Path, home: &Path, document: &Path, record: RecordId) -> anyhow::Result<f64> {
     let passphrase = folder.join("passphrase");
     std::fs::write(&passphrase, PASSPHRASE)?;
@@ -223,7 +223,7 @@ fn command_peaks(stack: &Stack, folder: &Path, home: &Path, document: &Path, rec
             if let Some(status) = child.try_wait()? {
                 break status;
             }
-            // VmHWM only grows, so the last sample is the peak but for the last moments.
+            // VmHWM only grows, so the last sample is the peak, except for the last moments.
             peak = peak_kib(child.id()).unwrap_or(peak).max(peak);
             std::thread::sleep(Duration::from_millis(5));
         };
@@ -273,7 +273,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-/// How many times as fast as the peer.
+/// Returns how many times as fast as the other program it is.
 fn ratio(ours: Duration, peers: Duration) -> f64 {
     (peers.as_secs_f64() / ours.as_secs_f64() * 100.0).round() / 100.0
 }

@@ -122,8 +122,8 @@ pub fn call_of(signed: &SignedAction, deployment: &Deployment) -> Option<(Addres
     Some((deployment.address_of(signed.action.contract()), data.into()))
 }
 
-/// Returns the contract and the calldata with which the signer executes an action in a transaction of its own. Nonce
-/// and deadline of the message are not used.
+/// Returns the contract and the calldata with which the signer executes an action in a separate transaction. Nonce and
+/// deadline of the message are not used.
 ///
 /// Returns `None` for a checkpoint, which operators always send signed.
 #[must_use]

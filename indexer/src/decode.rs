@@ -84,9 +84,9 @@ impl Contracts {
         self.operator
     }
 
-    /// Returns whether an event belongs to a log that another operator keeps on `AccessLog`. Anybody may keep one,
-    /// about anybody's records. Such events concern nobody in this deployment and are not mirrored, so that they need
-    /// no space and no reader has to skip them.
+    /// Returns whether an event belongs to the log of another account on `AccessLog`. Anybody may write such a log,
+    /// about any records. Its events mean nothing in this deployment. They are not mirrored, so that they need no space
+    /// and no reader has to skip them.
     #[must_use]
     pub fn is_foreign(&self, event: &ChainEvent) -> bool {
         let by = match event {

@@ -26,7 +26,7 @@ use crate::{
 /// The condition at which the loop ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {
-    /// Ends when it is told to stop.
+    /// Ends when it is stopped.
     Follow,
     /// Ends when the mirror has reached the chain's head.
     ReachHead,

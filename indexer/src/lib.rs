@@ -98,8 +98,8 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Run
     result
 }
 
-/// Builds the mirror again beside the one in use, up to the head, and then replaces the one in use. A running indexer
-/// stands by during the swap and continues afterwards.
+/// Builds a new mirror in other collections, up to the head, and then replaces the one in use. A running indexer stands
+/// by during the swap and continues afterwards.
 ///
 /// # Errors
 /// [`RunError`]; [`Refusal::OtherMirror`] when the mirror belongs to another chain and `other_chain` is `false`.

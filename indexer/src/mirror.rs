@@ -301,9 +301,9 @@ impl Mirror {
         self.store.update(collection::CURSOR, doc! { "_id": CURSOR_ID }, unusable()).await.map(drop)
     }
 
-    /// Replaces this mirror by the one that was built beside it. Needs the lease of this mirror, so that nobody writes
-    /// during the swap, and renews the lease at intervals of `every`. Once begun, it must be repeated until it
-    /// succeeds; until then the mirror is refused.
+    /// Replaces this mirror with the one that was built in the other collections. Needs the lease of this mirror, so
+    /// that no other process writes during the swap, and renews the lease at intervals of `every`. Once begun, it must
+    /// be repeated until it succeeds; until then the mirror is refused.
     ///
     /// # Errors
     /// [`MirrorError::LeaseLost`] before anything is changed; [`MirrorError::Database`].

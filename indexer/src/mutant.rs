@@ -5,13 +5,13 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Mutant {
-    /// The cursor is written in a transaction of its own, before the data.
+    /// The cursor is written in a separate transaction, before the data.
     CursorBeforeData = 1,
     /// A block is accepted as the next one by its number alone.
     NoParentCheck,
     /// A rollback does not undo one view.
     GrantsStay,
-    /// An answer without logs is accepted, whatever the bloom filter says.
+    /// An answer without logs is accepted, even if the bloom filter contradicts it.
     EmptyIsBelieved,
     /// After a failed commit the indexer continues as if it had succeeded, and the database does not check the cursor.
     CommitIsAssumed,

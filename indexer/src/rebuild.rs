@@ -1,4 +1,4 @@
-//! `reindex`: builds a new mirror beside the one in use, and replaces the one in use when the new one has reached the
+//! `reindex`: builds a new mirror in other collections, and replaces the one in use when the new one has reached the
 //! head.
 
 use std::{sync::Arc, time::Duration};

@@ -131,8 +131,8 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Returns the batch for the logs of whole blocks, in the order of the chain. Only the operator's access log
-    /// counts.
+    /// Returns the batch for the logs of whole blocks, in the order of the chain. Of the access logs, only that of the
+    /// operator is used.
     ///
     /// # Errors
     /// [`DecodeError`] when a log cannot be applied.

@@ -16,9 +16,8 @@ use serde::{Deserialize, Serialize};
 /// at least one item.
 pub const PAGE_BYTES_MAX: usize = 256 << 10;
 
-/// One page of a list, newest first. It has at most the requested number of items, and at most [`PAGE_BYTES_MAX`] bytes
-/// of items. It may have fewer or no items and still be followed by another page: only `next` shows whether the list
-/// continues.
+/// One page of a list, newest first. It has at most the requested number of items, and at most 262,144 bytes of items. It
+/// may have fewer or no items and still be followed by another page: only `next` shows whether the list continues.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Page<T> {
     /// The items of the page.

@@ -16,8 +16,8 @@ use crate::{
     kdf,
 };
 
-/// The largest number of capsules in one bundle, and in all bundles of one message together. So many fit into the body
-/// of one request.
+/// The largest number of capsules in one bundle, and in all bundles of one message together. This number fits into the
+/// body of one request.
 pub const CAPSULES_MAX: usize = 4_096;
 
 /// The reason why the capsules of a grant are refused.

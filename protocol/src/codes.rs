@@ -66,23 +66,26 @@ macro_rules! bits {
 }
 
 bits! {
-    /// The purpose of a read: HL7 v3 PurposeOfUse.
+    /// The purpose of a read, a code of HL7 v3 PurposeOfUse. TREAT: treatment. ETREAT: emergency treatment. BTG:
+    /// emergency, without asking the patient first (break the glass). HPAYMT: payment for care. HOPERAT: running a
+    /// practice or a hospital. HRESCH: research. PATRQT: at the patient's own request. FAMRQT: at the request of the
+    /// family. PUBHLTH: public health. COC: coordination of care. PATRQT and FAMRQT need no accreditation, all others do.
     Purpose(u16), "purpose" {
         /// Treatment.
         Treatment = 0, "TREAT";
         /// Emergency treatment.
         EmergencyTreatment = 1, "ETREAT";
-        /// Break the glass.
+        /// Emergency, without asking the patient first (break the glass).
         BreakTheGlass = 2, "BTG";
-        /// Healthcare payment.
+        /// Payment for care.
         Payment = 3, "HPAYMT";
-        /// Healthcare operations.
+        /// Running a practice or a hospital.
         Operations = 4, "HOPERAT";
-        /// Healthcare research.
+        /// Research.
         Research = 5, "HRESCH";
-        /// Patient requested; needs no accreditation.
+        /// At the patient's own request; needs no accreditation.
         PatientRequested = 6, "PATRQT";
-        /// Family requested; needs no accreditation.
+        /// At the request of the family; needs no accreditation.
         FamilyRequested = 7, "FAMRQT";
         /// Public health.
         PublicHealth = 8, "PUBHLTH";
@@ -112,7 +115,7 @@ bits! {
 }
 
 bits! {
-    /// The right that a grant gives. A grant has exactly one.
+    /// The right that a grant gives: `read` (open records) or `write` (add records). A grant has exactly one.
     Right(u8), "right" {
         /// Open records.
         Read = 0, "read";
@@ -175,8 +178,9 @@ list! {
 }
 
 list! {
-    /// The status of a record. Only the patient changes it: forward in the order of the codes, and back from a tombstone
-    /// within the lift period.
+    /// The status of a record. `active`: readable. `superseded`: readable, but replaced by something newer. `tombstoned`:
+    /// closed for everybody; permanent after the lift period. Only the patient changes it: forward in this order, and back
+    /// from a tombstone within the lift period.
     RecordStatus(u8), "record status" {
         /// Readable.
         Active = 1, "active";

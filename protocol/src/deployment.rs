@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::operator_keys::{self, OperatorKeysError, OperatorPublicKey, SignedOperatorKey};
 
 /// The version of the file format.
-pub const DEPLOYMENT_VERSION: u32 = 3;
+pub const DEPLOYMENT_VERSION: u32 = 4;
 /// The EIP-712 domain name of every contract.
 pub const DOMAIN_NAME: &str = "medlock";
 /// The EIP-712 domain version of every contract.
@@ -20,7 +20,7 @@ pub const DOMAIN_VERSION: &str = "1";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Deployment {
-    /// The version of the file: [`DEPLOYMENT_VERSION`].
+    /// The version of the file: 3.
     pub version: u32,
     /// The EIP-155 chain id.
     pub chain_id: u64,

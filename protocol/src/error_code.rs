@@ -39,7 +39,7 @@ codes! {
     /// There is no session, or it has ended.
     NotSignedIn = "not_signed_in", 401, "Sign in again: medlock login.";
     /// The sign-in message is not the one that the server asked for.
-    InvalidLogin = "invalid_login", 401, "Request a new challenge and sign exactly that message.";
+    InvalidLogin = "invalid_login", 401, "Request a new challenge and build the login message as in SPEC, section 10.";
     /// The message was made for another domain.
     WrongDomain = "wrong_domain", 401, "Check the address of the site, then sign in again.";
     /// The message or transaction is for another chain.

@@ -1,5 +1,5 @@
 //! The protocol between the parties of medlock: identifiers, the envelope, capsules, the keyring, the messages people
-//! sign, the log, and the bodies of the HTTP API. This crate implements `SPEC.md`, which is beside it.
+//! sign, the log, and the bodies of the HTTP API. This crate implements `protocol/SPEC.md`.
 //!
 //! The crate is pure: it uses no network, disk, clock, or hidden randomness. The caller passes the time and the random
 //! number generator.

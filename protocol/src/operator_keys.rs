@@ -34,7 +34,7 @@ pub struct SignedOperatorKey {
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x04[0-9a-f]{128}$")]
     pub key: Bytes,
-    /// The operator's signature over [`OperatorKey`]: 65 bytes r ‖ s ‖ v.
+    /// The operator's EIP-712 signature over `OperatorKey(address operator,uint32 epoch,bytes key)`: 65 bytes r ‖ s ‖ v.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-f]{130}$")]
     pub signature: Bytes,

@@ -1,4 +1,4 @@
-//! Finds the public test vectors: in the folder `MEDLOCK_VECTORS`, or by default in one beside the checkout.
+//! Finds the public test vectors: in the folder `MEDLOCK_VECTORS`, or by default in a folder next to the checkout.
 
 use std::path::PathBuf;
 

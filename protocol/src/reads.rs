@@ -22,7 +22,7 @@ pub const ANCHOR_SECONDS_MAX: u64 = 300;
 const REQUEST_LABEL: &[u8] = b"medlock/v1/read-request";
 const LEAF_LABEL: &[u8] = b"medlock/v1/log-leaf";
 
-/// A request to open one version of a record. The session key signs [`ReadRequest::signed_bytes`].
+/// A request to open one version of a record. The session key signs it in the byte form of SPEC, section 10.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReadRequest {
@@ -47,7 +47,7 @@ pub struct ReadRequest {
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub nonce: B256,
-    /// The end of validity, in Unix seconds; at most [`READ_REQUEST_SECONDS_MAX`] from now.
+    /// The end of validity, in Unix seconds; at most 60 seconds from now.
     pub deadline: u64,
 }
 
@@ -103,7 +103,7 @@ pub struct Leaf {
     pub block_hash: B256,
     /// The time of the read, in Unix seconds: the operator's clock or the time of that block, whichever is later.
     pub time: u64,
-    /// The time by which the leaf is on chain, in Unix seconds. At most [`ANCHOR_SECONDS_MAX`] after `time`.
+    /// The time by which the leaf is on chain, in Unix seconds. At most 300 seconds after `time`.
     pub anchor_by: u64,
     /// 32 random bytes, so that a leaf hash reveals nothing about its content.
     #[serde(with = "crate::hex_text")]
@@ -154,7 +154,7 @@ typed_data! {
 
 described! { ReadReceipt }
 
-/// A [`ReadReceipt`] with the operator's EIP-712 signature in the domain of `AccessLog`.
+/// A receipt for a read, with the operator's EIP-712 signature in the domain of `AccessLog`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignedReceipt {

@@ -15,9 +15,9 @@ use crate::{
 };
 
 typed_data! {
-    /// A practitioner asks a patient for access. Purpose and scope are not encrypted. The reason is a note that only
-    /// the patient can open, and `noteHash` is the SHA-256 hash of its bytes. `until` is the end of the access that is
-    /// asked for, in Unix seconds. Domain: `GrantRegistry`.
+    /// Somebody, usually a practitioner, asks a patient for access. Purpose and scope are not encrypted. The reason is a
+    /// note that only the patient can open, and `noteHash` is the SHA-256 hash of its bytes. `until` is the end of the
+    /// access that is asked for, in Unix seconds. Domain: `GrantRegistry`.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct AccessRequest {
@@ -82,15 +82,15 @@ macro_rules! signed {
 }
 
 signed! {
-    /// An [`AccessRequest`] with its signature.
+    /// A request for access, with its signature.
     SignedAccessRequest, AccessRequest, request, GrantRegistry, requester
 }
 signed! {
-    /// A [`DenyRequest`] with its signature.
+    /// A patient's denial of a request, with its signature.
     SignedDenial, DenyRequest, denial, GrantRegistry, patient
 }
 signed! {
-    /// A [`Profile`] with its accreditor's signature.
+    /// The profile of a practitioner, with its accreditor's signature.
     SignedProfile, Profile, profile, Accreditation, accreditor
 }
 

@@ -1,6 +1,8 @@
 //! The macro that defines the structs that people sign (EIP-712). Each is written once, in Solidity, and has a strict
 //! JSON form.
 
+mod fields;
+
 use serde_json::{Map, Value, json};
 use utoipa::openapi::{RefOr, schema::Schema};
 
@@ -92,8 +94,7 @@ macro_rules! described {
 pub(crate) use described;
 
 /// Returns the JSON schema (OpenAPI 3.1) of a struct, computed from its EIP-712 type: the struct itself, then the
-/// structs that it has lists of (`Grant(address patient,…)Scope(uint8 kind,…)`). So the document always matches what is
-/// signed.
+/// structs of its lists (`Grant(address patient,…)Scope(uint8 kind,…)`). So the document always matches what is signed.
 pub(crate) fn schema(encoded: &str) -> Value {
     let structs: Vec<(&str, &str)> =
         encoded.split_terminator(')').filter_map(|definition| definition.split_once('(')).collect();
@@ -104,8 +105,16 @@ pub(crate) fn schema(encoded: &str) -> Value {
 fn schema_of(name: &str, structs: &[(&str, &str)]) -> Value {
     let fields = structs.iter().find(|(known, _)| *known == name).map_or("", |(_, fields)| fields);
     let fields: Vec<(&str, &str)> = fields.split(',').filter_map(|field| field.split_once(' ')).collect();
-    let properties: Map<String, Value> =
-        fields.iter().map(|(kind, field)| ((*field).to_owned(), schema_of_field(kind, structs))).collect();
+    let properties: Map<String, Value> = fields
+        .iter()
+        .map(|(kind, field)| {
+            let mut schema = schema_of_field(kind, structs);
+            if let Some(description) = fields::description_of(name, field) {
+                schema["description"] = description.into();
+            }
+            ((*field).to_owned(), schema)
+        })
+        .collect();
     let required: Vec<&str> = fields.iter().map(|(_, field)| *field).collect();
     json!({ "type": "object", "required": required, "properties": properties, "additionalProperties": false })
 }

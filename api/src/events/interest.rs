@@ -148,7 +148,7 @@ async fn of_grant(app: &App, event: GrantRegistryEvents, time: u64) -> Result<In
         }
         _ => return Ok((FeedKind::Granted, String::new(), BTreeSet::new())),
     };
-    // The event is about this grant, so its grantee gets an entry whatever the state of the grant.
+    // The event is about this grant, so its grantee gets an entry in every state of the grant.
     let id = scope_kind.map(|scope_kind| GrantId::derive(patient, tag.into(), scope_kind, scope_id));
     let this: Vec<GrantId> = id.into_iter().collect();
     let mut rows = shown(received::of_grants(&app.database, &app.at_rest, patient, &this).await?.into_values());

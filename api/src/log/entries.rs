@@ -210,7 +210,8 @@ async fn waiting(app: &App, patient: Address, wanted: &Wanted) -> Result<Vec<Log
     Ok(entries.collect())
 }
 
-/// Returns the evidence of a leaf. Evidence that does not open counts as lost, and the rest of the log is still shown.
+/// Returns the evidence of a leaf. Evidence that cannot be opened is treated as lost, and the rest of the log is still
+/// shown.
 fn opened(app: &App, leaf: &LeafDoc) -> Option<Evidence> {
     match leaf.evidence(&app.at_rest) {
         Ok(evidence) => Some(evidence),

@@ -284,8 +284,8 @@ async fn charge(
     }
 }
 
-/// Returns whether a Revoke or RevokeAll ends something that stands, and that no accepted one ends already. The number
-/// of those is bounded by what was granted, which was paid for.
+/// Returns whether a Revoke or RevokeAll ends a standing grant that no accepted message ends already. There can be only
+/// as many such messages as there are grants, which were paid for.
 async fn ends_what_stands(shared: &Shared, action: &Action, signer: Signer) -> Result<bool, RelayError> {
     let patient = action.signer();
     match action {

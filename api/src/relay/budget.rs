@@ -26,7 +26,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// Gas per day.
 #[derive(Clone, Debug)]
 pub struct Budgets {
-    /// For an account without a relation to anybody here.
+    /// For an account without a relation to anybody on this server.
     pub new: u64,
     /// For an account that is known here.
     pub known: u64,
@@ -68,7 +68,7 @@ fn octets(network: IpAddr) -> Vec<u8> {
 }
 
 /// Returns the pseudonym for turns in the queue: of a network, or of an account that does not wait behind others of its
-/// network. It is stored beside the signer for a moment, so it differs from the pseudonyms of the budgets.
+/// network. It is stored together with the signer for a moment, so it differs from the pseudonyms of the budgets.
 pub(super) fn name_of_turn(at_rest: &AtRest, account: Address, network: Option<IpAddr>) -> String {
     at_rest.blind(Lookup::RelayTurn, network.map_or_else(|| account.to_vec(), octets))
 }

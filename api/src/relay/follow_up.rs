@@ -52,7 +52,7 @@ async fn try_follow_up(shared: &Shared, action: &ActionDoc) -> Result<(), RelayE
             ActionState::Accepted | ActionState::Sent => {}
         }
     }
-    // The operator's own checkpoints appear in nobody's feed.
+    // The operator's own checkpoints do not appear in any feed.
     if action.kind != "checkpoint" {
         let people: BTreeSet<Address> =
             std::iter::once(action.signer).chain(action.submitter(&shared.at_rest)).collect();

@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use super::error::RelayError;
 
-/// A sequence of transactions with one relayer's key.
+/// A sequence of transactions with one relayer's key. `ordinary`: keys, records, grants, accreditation. `urgent`:
+/// revocations, suspensions, removed accreditors, tombstones. `checkpoint`: the checkpoints of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Line {
@@ -60,7 +61,7 @@ impl Line {
     }
 
     /// Returns the most gas that may be pending at once. Ordinary transactions use at most half of each block, so that
-    /// urgent ones and checkpoints always find room, in whatever order a proposer includes them.
+    /// urgent ones and checkpoints always have room, in any order in which a proposer includes them.
     pub(super) const fn gas_in_flight_max(self, block_gas_limit: u64) -> u64 {
         match self {
             Self::Ordinary => block_gas_limit / 2,

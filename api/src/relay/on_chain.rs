@@ -14,9 +14,9 @@ use protocol::{
 
 use super::{action_doc::ActionDoc, shared::Shared};
 
-/// Checks whether the chain holds at `block` the state that the action asks for, although our transaction of it was
-/// refused: anybody who sees a signed message may send it first, and it counts all the same. Only for Grant, Revoke and
-/// RevokeAll; `false` for others.
+/// Checks whether the chain has the state that the action asks for at `block`, although our transaction for it was
+/// refused. This happens because anybody who sees a signed message may send it first, with the same effect. Only for
+/// Grant, Revoke and RevokeAll; `false` for others.
 ///
 /// # Errors
 /// When the chain does not answer.

@@ -199,7 +199,7 @@ pub(super) async fn is_hopeless(shared: &Shared, action: &ActionDoc) -> Result<O
     match shared.provider.call(call).latest().await {
         Ok(_) => Ok(None),
         Err(error) => match check::refusal(error) {
-            // A revocation is valid until its deadline, whatever a trial run returns: a contract account may change its
+            // A revocation is valid until its deadline, even if a trial run fails: a contract account may change its
             // answer.
             RelayError::Refused { code, .. } if action.open_revocation_of.is_some() && code != ErrorCode::NonceUsed => {
                 why_stale(shared, action, BlockId::latest()).await

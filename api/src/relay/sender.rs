@@ -169,7 +169,7 @@ impl Sender {
         let _ = reply.send(outcome);
     }
 
-    /// Gives transactions to stored actions that have none, as far as there is room.
+    /// Creates transactions for stored actions that have none, until there is no more room.
     async fn send_stored(&mut self) -> Result<(), RelayError> {
         let Some(term) = self.term() else { return Ok(()) };
         let held = self.shared.held_back(self.line);

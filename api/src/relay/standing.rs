@@ -1,4 +1,5 @@
-//! Who an account is to this server: new, known, or vouched for. From it follow what the relayers spend for it.
+//! The standing of an account with this server: new, known, or vouched for. It decides how much gas the relayers spend
+//! for the account.
 
 use alloy::{eips::BlockId, primitives::Address};
 use mongodb::{
@@ -15,14 +16,15 @@ use crate::{
     time::now_ms,
 };
 
-/// An invitation counts for so many days, the first of which has begun; whoever has used it is known by then.
+/// The number of days for which an invitation is valid, including the day of the invitation. An account that has used
+/// it in this time is known in another way.
 const INVITATION_DAYS: i64 = 91;
 const DAY_MS: i64 = 86_400_000;
 
-/// Who an account is.
+/// Returns the standing of an account.
 ///
 /// # Errors
-/// When chain or database do not answer.
+/// Returns an error when the chain or the database does not answer.
 pub(super) async fn of(shared: &Shared, account: Address) -> Result<Standing, RelayError> {
     if let Some(known) = shared.standings.find(account) {
         return Ok(known);
@@ -38,11 +40,11 @@ pub(super) async fn of(shared: &Shared, account: Address) -> Result<Standing, Re
     Ok(standing)
 }
 
-/// Whether an account may vouch for others here, and so invite them: an accreditor, the owner of the accreditation, or
-/// the operator.
+/// Returns whether an account may vouch for others, and so invite them: an accreditor, the owner of the accreditation
+/// contract, or the operator.
 ///
 /// # Errors
-/// When the chain does not answer.
+/// Returns an error when the chain does not answer.
 pub(super) async fn vouches(shared: &Shared, account: Address) -> Result<bool, RelayError> {
     Ok(shared.deployment.operator == account || shared.chain_view.may_accredit(account).await?)
 }
@@ -68,9 +70,9 @@ async fn is_known(shared: &Shared, account: Address) -> Result<bool, RelayError>
 /// Invites an account: it counts as known from now on.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(super) async fn invite(shared: &Shared, account: Address) -> Result<(), Error> {
-    // Whole days: the exact time would be that of what the account then sends.
+    // Rounded to whole days, because the exact time could be matched with the first messages of the account.
     let expires = DateTime::from_millis((now_ms() / DAY_MS + INVITATION_DAYS) * DAY_MS);
     let invited = doc! { "$set": { "expires": expires } };
     let standing = find_id(&invitations(&shared.database), &shared.at_rest.older(Lookup::Invitation, account)).await?;
@@ -82,7 +84,7 @@ pub(super) async fn invite(shared: &Shared, account: Address) -> Result<(), Erro
 /// Creates the index that forgets old invitations.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database does not answer.
 pub(super) async fn create_indexes(database: &Database) -> Result<(), Error> {
     invitations(database).create_index(ttl_index("expires")).await?;
     Ok(())

@@ -136,7 +136,8 @@ async fn care(
     if is_stuck {
         *tried = Instant::now();
         if transaction.relayer != shared.lines.of(action.line).relayer() {
-            // The key was changed. Whoever has the old key may still send it, and the contract accepts it once.
+            // The key was changed. The holder of the old key may still send the transaction, and the contract accepts
+            // it once.
             return Ok(Care::NonceLost);
         }
         if let Some(better) = renew(shared, action, transaction).await? {

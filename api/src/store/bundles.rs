@@ -164,8 +164,8 @@ pub(crate) async fn replace(database: &Database, at_rest: &Arc<AtRest>, bundle: 
     Ok(())
 }
 
-/// Returns the bundle of one epoch of a grant. A bundle that does not open counts as missing, and can be stored again.
-/// Opening it takes long, so it runs outside the async threads.
+/// Returns the bundle of one epoch of a grant. A bundle that cannot be opened is treated as missing, and can be stored
+/// again. Opening it takes long, so it runs outside the async threads.
 ///
 /// # Errors
 /// Returns an error when the database does not answer.

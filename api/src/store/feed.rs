@@ -33,7 +33,8 @@ const COUNTER: &str = "counter";
 /// The `_id` of the document with the place in the mirror's events.
 const MIRROR: &str = "mirror";
 
-/// An event for one person. `_id` is the blind index of the event and the person, so each event is told once.
+/// An event for one person. `_id` is the blind index of the event and the person, so each person gets one entry for
+/// each event.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct FeedEntry {
     #[serde(rename = "_id")]

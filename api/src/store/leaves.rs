@@ -46,7 +46,7 @@ pub(crate) struct LeafDoc {
 /// The part of a leaf that the chain does not show. Opened only for those who may see it.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Evidence {
-    /// The patient. The address in clear beside it only serves look-ups.
+    /// The patient. The address that is stored in clear is only used for look-ups.
     #[serde(with = "hex_text")]
     pub(crate) patient: Address,
     /// Everything that the hash commits to.

@@ -387,7 +387,7 @@ pub(crate) async fn hide(
     Ok(())
 }
 
-/// Returns the row of a grant. A row that does not open counts as missing: the next bundle overwrites it.
+/// Returns the row of a grant. A row that cannot be opened is treated as missing: the next bundle overwrites it.
 ///
 /// # Errors
 /// Returns an error when the database does not answer.
@@ -402,7 +402,7 @@ pub(crate) async fn find(
     Ok(row.ok().flatten().filter(|row| row.opened.grant == grant))
 }
 
-/// Returns the rows of these grants of one patient. Rows that do not open are left out.
+/// Returns the rows of these grants of one patient. Rows that cannot be opened are left out.
 ///
 /// # Errors
 /// Returns an error when the database does not answer.

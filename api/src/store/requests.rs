@@ -125,7 +125,8 @@ impl RequestDoc {
         at_rest.open(Use::Request, &self.id.to_string(), &self.sealed).map_err(ApiError::internal)
     }
 
-    /// Returns its state at `now`. `counts`: whether the requester may still be given what it asks for.
+    /// Returns the state of the request at `now`. `counts` says whether the requester may still receive what it asks
+    /// for.
     pub(crate) fn state(&self, asked: &Asked, now: u64, counts: bool) -> RequestState {
         let is_over = asked.deadline() <= now;
         match self.state {

@@ -1,4 +1,4 @@
-//! Somebody who attacks: a network address, accounts that cost nothing, and requests without the manners of the SDK.
+//! An attacker: a network address, accounts that cost nothing, and requests without the care of the SDK.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -23,14 +23,14 @@ use reqwest::{Method, header};
 
 use crate::tally::Tally;
 
-/// After this time an attacker turns to something else.
+/// The time limit of one request. Then the attacker sends another one.
 const PATIENCE: Duration = Duration::from_secs(90);
-/// More of a refusal is not looked at.
+/// The number of bytes of a refusal that are read.
 const REFUSAL_BYTES_MAX: usize = 64 << 10;
-/// Accounts that sign in from one network address before the next one is taken.
+/// The number of accounts that sign in from one network address. The next accounts use another address.
 const SIGN_INS_PER_ADDRESS: usize = 10;
 
-/// An account of an attacker, signed in.
+/// A signed-in account of an attacker.
 #[derive(Clone)]
 pub(crate) struct Account {
     pub(crate) signer: PrivateKeySigner,
@@ -42,7 +42,7 @@ impl Account {
         self.signer.address()
     }
 
-    /// The account's session as a request carries it.
+    /// The header with the session of the account.
     pub(crate) fn bearer(&self) -> String {
         format!("Bearer {}", self.token)
     }
@@ -54,10 +54,10 @@ impl Account {
     }
 }
 
-/// Signs new accounts in, at leisure and from many network addresses (127.1.0.0/16): whoever attacks has prepared it.
+/// Signs in new accounts, slowly and from many network addresses (127.1.0.0/16), as a real attacker would prepare them.
 ///
 /// # Errors
-/// When the server refuses one.
+/// Returns an error when the server refuses an account.
 pub(crate) async fn new_accounts(base: &str, number: usize) -> anyhow::Result<Vec<Account>> {
     use std::sync::atomic::{AtomicU16, Ordering};
     static NEXT_ADDRESS: AtomicU16 = AtomicU16::new(1);
@@ -106,7 +106,7 @@ async fn sign_in(http: &reqwest::Client, base: &str) -> anyhow::Result<Account> 
     Ok(Account { signer, token: session.token })
 }
 
-/// A client whose connections come from this address; Linux takes all of 127.0.0.0/8.
+/// Returns a client whose connections come from this address. Linux allows every address of 127.0.0.0/8.
 fn http_from(address: Ipv4Addr) -> anyhow::Result<reqwest::Client> {
     Ok(reqwest::Client::builder()
         .local_address(IpAddr::V4(address))
@@ -124,15 +124,15 @@ pub(crate) struct Attacker<'a> {
 }
 
 impl<'a> Attacker<'a> {
-    /// One who attacks from `address`.
+    /// Creates an attacker at `address`.
     ///
     /// # Errors
-    /// When the system allows no further client.
+    /// Returns an error when the system does not allow another client.
     pub(crate) fn new(address: Ipv4Addr, base: &'a str, tally: &'a Tally) -> anyhow::Result<Self> {
         Ok(Self { http: http_from(address)?, base, tally })
     }
 
-    /// Sends one request; gives the status of its answer and the problem code, if it has one.
+    /// Sends one request. Returns the status of its answer and the problem code, if it has one.
     pub(crate) async fn send(&self, account: &Account, method: Method, path: &str, body: Vec<u8>) -> Answer {
         let begun = Instant::now();
         let answer = self.answer(account, method, path, body).await;
@@ -170,10 +170,10 @@ impl<'a> Attacker<'a> {
     }
 }
 
-/// What a request was answered.
+/// The answer to a request.
 pub(crate) struct Answer {
     status: Option<u16>,
-    /// The problem's code, or how the connection broke.
+    /// The code of the problem, or the way in which the connection failed.
     code: Option<String>,
     bytes: u64,
 }
@@ -190,7 +190,7 @@ impl Answer {
         Self { status: None, code: Some(how.to_owned()), bytes: 0 }
     }
 
-    /// Whether the server did what it was asked for.
+    /// Returns whether the server did what the request asked for.
     pub(crate) fn is_success(&self) -> bool {
         self.status.is_some_and(|status| (200..300).contains(&status))
     }

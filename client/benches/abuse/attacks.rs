@@ -1,7 +1,8 @@
-//! The attacks, each from a network address of its own.
+//! The attacks. Each comes from a different network address.
 //!
-//! What an attacker can prepare at leisure (accounts, keys, signatures, transactions of its own) is ready before anybody
-//! is watched. What is refused is tried in the way that remains: a grant, for one, goes to the chain directly.
+//! Everything that an attacker can prepare (accounts, keys, signatures, its own transactions) is ready before the
+//! measurement begins. If the server refuses something, the attack uses the way that remains: a grant, for example, is
+//! sent to the chain directly.
 
 mod downloads;
 mod foreign_events;
@@ -20,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{purse::Purse, raid::Prepared, tally::Tally, world::World};
 
-/// Every attack by its name; number N comes from 127.0.0.(N + 2).
+/// The names of all attacks. Number N comes from 127.0.0.(N + 2).
 pub(crate) const NAMES: [&str; 8] = [
     large_bundle::NAME,
     strangers::NAME,
@@ -32,13 +33,13 @@ pub(crate) const NAMES: [&str; 8] = [
     downloads::NAME,
 ];
 
-/// Something that an attacker does.
+/// One attack.
 #[async_trait]
 pub(crate) trait Attack: Send + Sync {
-    /// Whether it goes on until it is ended; otherwise it does a number of things, as fast as it can.
+    /// Returns whether it continues until it is stopped. Otherwise it does a fixed number of things, as fast as it can.
     fn is_endless(&self) -> bool;
 
-    /// Attacks from `address`.
+    /// Runs the attack from `address`.
     async fn run(&self, address: Ipv4Addr, until: &CancellationToken, tally: &Tally) -> anyhow::Result<()>;
 }
 

@@ -1,12 +1,12 @@
-//! How ordinary people fare while others attack: beside quiet times in the same run, on a chain with two-second blocks.
+//! Measures ordinary people while others attack, compared with quiet times in the same run, on a chain with two-second
+//! blocks.
 //!
-//! `./scripts/bench abuse` runs all attacks at once; `-- --attack NAME` (may repeat; `none` shows the noise of the
-//! machine) runs some, `-- --seconds N` bounds how long people are watched. It needs Linux: attackers come from
-//! 127.0.0.2 onwards and lay their priority down, and the system tells which connections and how much memory a process
-//! holds.
+//! `./scripts/bench abuse` runs all attacks at the same time. `-- --attack NAME` runs one (may repeat; `none` shows the
+//! noise of the machine), and `-- --seconds N` limits the duration of the measurement. It needs Linux: attackers use
+//! 127.0.0.2 onwards and a low priority, and the system must list the connections and the memory of a process.
 //!
-//! Reading order: `ordinary` (who is measured), `attacks` (by what they are disturbed), `raid` (how), `receipts` (what the
-//! operator promised and kept), `report`.
+//! Reading order: `ordinary` (the measured people), `attacks` (the attacks), `raid` (runs the attacks), `receipts` (the
+//! operator's promises), `report`.
 #![expect(clippy::print_stdout, reason = "a measurement prints what it does")]
 
 mod attacker;
@@ -34,9 +34,9 @@ use tokio_util::sync::CancellationToken;
 use wishes::Wishes;
 use world::World;
 
-/// How long people are watched in quiet times, and at least while they are attacked.
+/// The duration of a measurement in quiet times, and the shortest one under attack.
 const SHORTEST: Duration = Duration::from_secs(30);
-/// Before anybody is watched: connections are opened, caches filled.
+/// The time before a measurement, in which connections are opened and caches filled.
 const WARM_UP: Duration = Duration::from_secs(3);
 
 #[tokio::main]
@@ -86,14 +86,14 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The machine's load of the last minute: with more than this bench on it, the figures say little.
+/// Returns the load of the machine in the last minute. If other programs run, the figures are not reliable.
 fn load() -> String {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     format!("load {}, {processors} processors", text.split(' ').next().unwrap_or("unknown"))
 }
 
-/// Lets people act for a while.
+/// Lets the people act for some time.
 async fn watch_for(ordinary: &Ordinary<'_>, time: Duration) -> Watched {
     let over = CancellationToken::new();
     let ends = async {

@@ -1,11 +1,11 @@
-//! How much memory a process has needed.
+//! The memory that a process has used.
 
 use anyhow::Context;
 
-/// The most memory that a running process ever held (`VmHWM`), in MiB.
+/// Returns the peak memory of a running process (`VmHWM`), in MiB.
 ///
 /// # Errors
-/// When the process has ended, which under attack is a finding of its own.
+/// Returns an error when the process has ended. Under attack, this is a result by itself.
 pub(crate) fn peak_mib(pid: u32) -> anyhow::Result<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).context("the API has ended")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("the API has ended")?;

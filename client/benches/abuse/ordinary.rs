@@ -1,4 +1,4 @@
-//! Ordinary people: a patient and a doctor who do what they do every day, by the SDK, one thing after the other.
+//! Ordinary people: a patient and a doctor who use the SDK as every day, one operation after the other.
 
 use std::{
     collections::BTreeMap,
@@ -29,18 +29,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{purse::Purse, receipts::Promise, world::World};
 
-/// What a refusal, an error or no answer counts as.
+/// The duration that is recorded for a refusal, an error or no answer.
 pub(crate) const PENALTY: Duration = Duration::from_secs(60);
-/// Between two things that the same person does.
+/// The pause between two operations of the same person.
 const PAUSE: Duration = Duration::from_millis(50);
-/// Grants that the patient can end, one after the other: more than blocks are mined while people are watched.
+/// The number of grants that the patient can end, one after the other: more than the blocks of a measurement.
 const REVOCABLE: usize = 6 * MAX_SCOPES;
-/// Gas of a grant over as many records as one may name.
+/// The gas of a grant over the largest number of records.
 const GRANTS_GAS: u64 = 6_000_000;
-/// Between two questions whether an action was mined.
+/// The pause between two checks whether an action was mined.
 const POLL: Duration = Duration::from_millis(100);
 
-/// What ordinary people do.
+/// An operation of ordinary people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Deed {
     /// The patient's `GET /v1/me`.
@@ -56,10 +56,10 @@ pub(crate) enum Deed {
 }
 
 impl Deed {
-    /// All, in the order of the table.
+    /// All operations, in the order of the table.
     pub(crate) const ALL: [Self; 5] = [Self::Me, Self::List, Self::DoctorsList, Self::Read, Self::Revoke];
 
-    /// The row's name.
+    /// Returns the name of the row.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Me => "patient: me",
@@ -71,7 +71,7 @@ impl Deed {
     }
 }
 
-/// How long things took, and how often which of them was refused.
+/// The durations of the operations, and the number of refusals.
 #[derive(Debug, Default)]
 pub(crate) struct Watched {
     pub(crate) times: BTreeMap<Deed, Vec<Duration>>,
@@ -83,13 +83,13 @@ pub(crate) struct Watched {
 pub(crate) struct Ordinary<'a> {
     world: &'a World,
     doctors_session: Session,
-    /// What the patient has granted and not yet ended.
+    /// The grants that the patient has not ended yet.
     revocable: Mutex<Vec<GrantRef>>,
     watched: Mutex<Watched>,
 }
 
 impl<'a> Ordinary<'a> {
-    /// Prepares them: the patient grants what it will end, so that ending it is measured alone.
+    /// Prepares the people: the patient gives the grants to end, so that only ending them is measured.
     pub(crate) async fn new(world: &'a World, purse: &Purse) -> anyhow::Result<Self> {
         let (mut signed, mut revocable) = (Vec::new(), Vec::with_capacity(REVOCABLE));
         for _ in 0..REVOCABLE / MAX_SCOPES {
@@ -98,7 +98,7 @@ impl<'a> Ordinary<'a> {
             let named = |id: &B256| GrantRef { tag: world.tag.0, kind: ScopeKind::Record.code(), id: *id };
             revocable.extend(ids.iter().map(named));
         }
-        // Somebody else pays: so many grants at once are more than the relayer spends on one patient in a day.
+        // Another account pays, because this number of grants exceeds the relayer's daily budget for one patient.
         purse.carry_out(&signed, GRANTS_GAS).await?;
         Ok(Self {
             world,
@@ -108,7 +108,7 @@ impl<'a> Ordinary<'a> {
         })
     }
 
-    /// Lets them act until `over`; what has begun is waited for.
+    /// Lets the people act until `over`. Waits for operations that have begun.
     pub(crate) async fn watch(&self, over: &CancellationToken) -> Watched {
         tokio::join!(self.patient_looks(over), self.doctor_works(over), self.patient_revokes(over));
         std::mem::take(&mut *self.watched.lock().unwrap_or_else(PoisonError::into_inner))
@@ -140,7 +140,7 @@ impl<'a> Ordinary<'a> {
         while !over.is_cancelled() {
             let next = self.revocable.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let Some(grant) = next else { return };
-            // When the message is signed is not the server's business.
+            // Signing is not part of the server's work, so it is not measured.
             let Ok(deadline) = new_revocation_deadline(&self.world.patient.client).await else { continue };
             let action = Action::Revoke(messages::Revoke {
                 patient: self.world.patient.wallet.address(),
@@ -153,7 +153,7 @@ impl<'a> Ordinary<'a> {
         }
     }
 
-    /// Runs one deed and writes down how long it took; anything but success counts as [`PENALTY`].
+    /// Runs one operation and records its duration. Every failure is recorded as [`PENALTY`].
     async fn timed<T>(&self, deed: Deed, doing: impl Future<Output = Result<T, ClientError>>) -> Option<T> {
         let begun = Instant::now();
         let outcome = tokio::time::timeout(PENALTY, doing).await;
@@ -204,7 +204,7 @@ impl<'a> Ordinary<'a> {
     }
 }
 
-/// Signs a grant to the doctor over these records, of which there need be none.
+/// Signs a grant to the doctor over these records, which need not exist.
 async fn grant(world: &World, ids: &[B256]) -> anyhow::Result<SignedAction> {
     let patient = &world.patient;
     let scope = |id: &B256| messages::Scope {

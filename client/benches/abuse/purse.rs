@@ -1,4 +1,4 @@
-//! An attacker's own money: what the relayer refuses, one sends to the chain oneself.
+//! An attacker's own ether, to send actions that the relayer refuses to the chain directly.
 
 use alloy::{
     network::TransactionBuilder,
@@ -12,12 +12,12 @@ use futures::future::try_join_all;
 use protocol::{deployment::Deployment, messages::SignedAction};
 use tokio::sync::Mutex;
 
-/// An account with money.
+/// An account with ether.
 pub(crate) struct Purse {
     address: Address,
     provider: DynProvider,
     deployment: Deployment,
-    /// One sends at a time, so that each transaction gets the next nonce.
+    /// Only one task sends at a time, so that each transaction gets the next nonce.
     sending: Mutex<()>,
 }
 
@@ -32,10 +32,10 @@ impl Purse {
         self.address
     }
 
-    /// Sends signed actions, each in a transaction of its own, and waits until they are mined.
+    /// Sends signed actions, each in a separate transaction, and waits until they are mined.
     ///
     /// # Errors
-    /// When one fails.
+    /// Returns an error when one fails.
     pub(crate) async fn carry_out(&self, actions: &[SignedAction], gas_limit: u64) -> anyhow::Result<()> {
         let call = |signed| contracts::call_of(signed, &self.deployment).context("anybody may send it");
         let calls: Vec<(Address, Bytes)> = actions.iter().map(call).collect::<Result<_, _>>()?;
@@ -45,7 +45,7 @@ impl Purse {
     /// Sends calls and waits until they are mined.
     ///
     /// # Errors
-    /// When one fails.
+    /// Returns an error when one fails.
     pub(crate) async fn send(&self, calls: Vec<(Address, Bytes)>, gas_limit: u64) -> anyhow::Result<()> {
         let mut pending = Vec::with_capacity(calls.len());
         {

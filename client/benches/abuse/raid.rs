@@ -1,7 +1,7 @@
-//! Everybody who attacks, at once, in threads of the lowest priority.
+//! Runs all attackers at the same time, in threads of the lowest priority.
 //!
-//! In life attackers wear out processors of their own. Here they share those of the server, so the system is told to
-//! give them what is left: what is measured is the server's work, not theirs.
+//! Real attackers use their own processors. Here they share those of the server, so their threads have the lowest
+//! priority: the benchmark measures the work of the server, not theirs.
 
 use std::{
     net::Ipv4Addr,
@@ -24,30 +24,30 @@ const NICE: i32 = 19;
 /// An attack that is ready to begin.
 pub(crate) struct Prepared {
     pub(crate) name: &'static str,
-    /// Where it comes from.
+    /// The network address of the attack.
     pub(crate) address: Ipv4Addr,
     pub(crate) attack: Box<dyn Attack>,
 }
 
-/// What an attack did.
+/// The result of an attack.
 pub(crate) struct Outcome {
     pub(crate) name: &'static str,
     pub(crate) address: Ipv4Addr,
-    /// How long it went on.
+    /// The duration of the attack.
     pub(crate) lasted: Duration,
     pub(crate) counts: Counts,
 }
 
-/// The attacks, running.
+/// The running attacks.
 pub(crate) struct Raid {
     stop: CancellationToken,
-    /// Cancelled when all is done of which there is a number.
+    /// Cancelled when all attacks with a fixed number of steps are done.
     spent: CancellationToken,
     thread: JoinHandle<anyhow::Result<Vec<Outcome>>>,
 }
 
 impl Raid {
-    /// Begins all attacks.
+    /// Starts all attacks.
     pub(crate) fn begin(attacks: Vec<Prepared>) -> anyhow::Result<Self> {
         let (stop, spent) = (CancellationToken::new(), CancellationToken::new());
         let (until, all_spent) = (stop.clone(), spent.clone());
@@ -63,7 +63,7 @@ impl Raid {
         Ok(Self { stop, spent, thread })
     }
 
-    /// Resolves when all is done of which there is a number; what goes on and on still does.
+    /// Resolves when all attacks with a fixed number of steps are done. The endless ones continue.
     pub(crate) async fn spent(&self) {
         self.spent.cancelled().await;
     }
@@ -101,6 +101,6 @@ async fn run(attacks: Vec<Prepared>, until: CancellationToken, all_spent: Cancel
 
 /// Gives this thread the lowest priority.
 fn yield_to_others() {
-    // Where it is not allowed, attackers are only stronger.
+    // If the system does not allow this, the attackers are only stronger.
     let _ = rustix::process::nice(NICE);
 }

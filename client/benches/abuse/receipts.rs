@@ -1,4 +1,4 @@
-//! The operator's promises beside what it did: each leaf must stand on chain by the time that its receipt names.
+//! Compares the operator's promises with the chain: each leaf must be on chain by the time in its receipt.
 
 use std::{
     collections::HashMap,
@@ -17,38 +17,38 @@ use protocol::{deployment::ContractName, ids::LeafHash};
 
 use crate::world::World;
 
-/// Between two looks at the chain.
+/// The pause between two queries of the chain.
 const POLL: Duration = Duration::from_secs(1);
-/// No operator may promise more (300 s); a leaf that is not anchored then never is.
+/// The longest promise of an operator (300 s). A leaf that is not anchored by then is treated as never anchored.
 const PATIENCE: Duration = Duration::from_secs(320);
 
-/// What a receipt promised.
+/// The promise of a receipt.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Promise {
     pub(crate) leaf: LeafHash,
-    /// Unix seconds at which the receipt came.
+    /// The time at which the receipt arrived, in Unix seconds.
     pub(crate) received_at: u64,
-    /// Unix seconds by which the leaf is to stand on chain.
+    /// The time by which the leaf must be on chain, in Unix seconds.
     pub(crate) anchor_by: u64,
 }
 
 impl Promise {
-    /// How far ahead the promise was, in seconds.
+    /// Returns how far ahead the promise was, in seconds.
     pub(crate) const fn ahead(&self) -> u64 {
         self.anchor_by.saturating_sub(self.received_at)
     }
 }
 
-/// What became of the promises.
+/// The outcome of the promises.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Kept {
-    /// How many there were.
+    /// The number of promises.
     pub(crate) promises: usize,
-    /// Anchored after the promised time, or not at all.
+    /// The number of leaves that were anchored after the promised time, or not at all.
     pub(crate) late: usize,
-    /// The furthest promise, in seconds ahead.
+    /// The promise with the longest time, in seconds ahead.
     pub(crate) furthest: u64,
-    /// The longest that a leaf waited for its block, in seconds.
+    /// The longest time that a leaf waited for its block, in seconds.
     pub(crate) slowest: u64,
 }
 
@@ -67,7 +67,7 @@ pub(crate) fn judge(promises: &[Promise], anchored_at: &HashMap<LeafHash, u64>) 
     }
 }
 
-/// Waits until every leaf is anchored, or its time is over; then judges.
+/// Waits until every leaf is anchored or its time is over. Returns the outcome.
 pub(crate) async fn settle(world: &World, promises: &[Promise]) -> anyhow::Result<Kept> {
     let begun = Instant::now();
     loop {
@@ -81,7 +81,7 @@ pub(crate) async fn settle(world: &World, promises: &[Promise]) -> anyhow::Resul
     }
 }
 
-/// The block time of every leaf that the operator has anchored.
+/// Returns the block time of every leaf that the operator has anchored.
 async fn anchored(world: &World) -> anyhow::Result<HashMap<LeafHash, u64>> {
     let (provider, deployment) = (world.patient.client.chain().provider(), world.deployment());
     let filter = Filter::new()
@@ -106,10 +106,10 @@ async fn anchored(world: &World) -> anyhow::Result<HashMap<LeafHash, u64>> {
     Ok(anchored)
 }
 
-/// Checks the judgement on made-up promises: else late ones could be counted as kept.
+/// Checks the comparison with example promises, because an error in it could count late promises as kept.
 ///
 /// # Errors
-/// When it is wrong.
+/// Returns an error when the comparison is wrong.
 pub(crate) fn self_check() -> anyhow::Result<()> {
     let promise = |byte: u8, anchor_by: u64| Promise {
         leaf: LeafHash(alloy::primitives::B256::repeat_byte(byte)),

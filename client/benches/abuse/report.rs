@@ -1,4 +1,4 @@
-//! What was seen: a table for people, and the figures for whoever compares runs.
+//! Prints the results: a table for people, and figures for comparing runs.
 #![expect(clippy::print_stdout, reason = "a measurement prints its table")]
 
 use std::time::Duration;
@@ -9,11 +9,12 @@ use crate::{
     receipts::Kept,
 };
 
-/// What is aimed at: the name of a figure and its greatest value.
+/// The goals: the name of a figure and its largest allowed value.
 const GOALS: [(&str, f64); 4] =
     [("p99_vs_quiet_worst", 5.0), ("revoke_p99_vs_quiet", 3.0), ("anchored_late", 0.0), ("api_peak_mib", 256.0)];
 
-/// Prints how ordinary people fared beside quiet times; gives the worst ratio of all, and that of revoking.
+/// Prints the durations for ordinary people, compared with quiet times. Returns the worst ratio of all operations, and
+/// that of revoking.
 pub(crate) fn people(quiet: &Watched, attacked: &Watched) -> (f64, f64) {
     println!("\nordinary people, in milliseconds; what is refused counts as 60 s");
     println!(
@@ -34,7 +35,7 @@ pub(crate) fn people(quiet: &Watched, attacked: &Watched) -> (f64, f64) {
             quantile(during, 50),
             quantile(during, 99),
         );
-        // A row without figures is no success.
+        // A row without figures is a failure.
         worst = if ratio.is_finite() { worst.max(ratio) } else { f64::INFINITY };
         if deed == Deed::Revoke {
             revoke = ratio;
@@ -48,7 +49,7 @@ pub(crate) fn people(quiet: &Watched, attacked: &Watched) -> (f64, f64) {
     (worst, revoke)
 }
 
-/// Prints what the attackers did and what they were answered.
+/// Prints what the attackers did, and the answers that they got.
 pub(crate) fn attackers(outcomes: &[Outcome]) {
     println!("\nattackers");
     for outcome in outcomes {
@@ -74,7 +75,7 @@ pub(crate) fn attackers(outcomes: &[Outcome]) {
     }
 }
 
-/// Prints what the operator promised and kept.
+/// Prints the operator's promises and whether they were kept.
 pub(crate) fn promises(kept: &Kept) {
     println!(
         "\n{} receipts: the furthest promise of anchorBy was {} s ahead, the slowest leaf took {} s, {} late",
@@ -82,7 +83,7 @@ pub(crate) fn promises(kept: &Kept) {
     );
 }
 
-/// Prints the goals and, last, the figures.
+/// Prints the goals, and then the figures.
 pub(crate) fn figures(result: &serde_json::Value) {
     println!();
     for (name, goal) in GOALS {
@@ -101,7 +102,7 @@ fn times(watched: &Watched, deed: Deed) -> &[Duration] {
     watched.times.get(&deed).map_or(&[], Vec::as_slice)
 }
 
-/// In milliseconds; not a number when nothing was measured.
+/// Returns the duration in milliseconds; not a number if nothing was measured.
 fn quantile(times: &[Duration], percent: usize) -> f64 {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();

@@ -1,4 +1,5 @@
-//! Which connections a server holds, from the system's table: the peers cannot tell, when they do not read.
+//! The connections of a server, from the table of the system. A client that does not read cannot see whether its
+//! connection is still open.
 
 use std::{
     collections::HashSet,
@@ -8,15 +9,15 @@ use std::{
 /// `TCP_ESTABLISHED` in the table.
 const ESTABLISHED: &str = "01";
 
-/// The peers with whom a server on this port of loopback holds a connection now.
+/// Returns the addresses with which a server on this port of loopback has a connection now.
 ///
 /// # Errors
-/// When the system has no such table.
+/// Returns an error when the system has no such table.
 pub(crate) fn peers_of(port: u16) -> std::io::Result<HashSet<SocketAddrV4>> {
     Ok(read_table(&std::fs::read_to_string("/proc/net/tcp")?, port))
 }
 
-/// Reads the table: one line for each end of a connection, the server's ends have its port on the left.
+/// Parses the table. It has one line for each end of a connection; the ends of the server have its port on the left.
 fn read_table(table: &str, port: u16) -> HashSet<SocketAddrV4> {
     let peer = |line: &str| {
         let mut fields = line.split_whitespace().skip(1);
@@ -27,17 +28,18 @@ fn read_table(table: &str, port: u16) -> HashSet<SocketAddrV4> {
     table.lines().skip(1).filter_map(peer).collect()
 }
 
-/// `0100007F:1F90` is 127.0.0.1:8080: the address in the machine's order of bytes, the port as one writes it.
+/// Parses an end: `0100007F:1F90` is 127.0.0.1:8080. The address is in the byte order of the machine, the port is not.
 fn read_address(text: &str) -> Option<SocketAddrV4> {
     let (address, port) = text.split_once(':')?;
     let address = Ipv4Addr::from(u32::from_str_radix(address, 16).ok()?.to_ne_bytes());
     Some(SocketAddrV4::new(address, u16::from_str_radix(port, 16).ok()?))
 }
 
-/// Checks on a connection of our own that the table is read rightly: else every silent connection would look closed.
+/// Checks with our own connection that the table is parsed correctly. Otherwise every silent connection would look
+/// closed.
 ///
 /// # Errors
-/// When it is not.
+/// Returns an error when it is not.
 pub(crate) async fn self_check() -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let port = listener.local_addr()?.port();

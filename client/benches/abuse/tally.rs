@@ -1,4 +1,4 @@
-//! What an attack did, and what it was answered.
+//! What an attack did, and the answers that it got.
 
 use std::{
     collections::BTreeMap,
@@ -6,11 +6,11 @@ use std::{
     time::Duration,
 };
 
-/// Counts while an attack runs.
+/// The counter of a running attack.
 #[derive(Debug, Default)]
 pub(crate) struct Tally(Mutex<Counts>);
 
-/// What was counted.
+/// The counts of an attack.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Counts {
     /// Each answer, such as `201` or `429 rate_limited`, and how often it came.
@@ -19,7 +19,7 @@ pub(crate) struct Counts {
     pub(crate) slowest: Duration,
     /// Bytes of all answers.
     pub(crate) bytes: u64,
-    /// What else there is to say, in the order of saying.
+    /// Further remarks, in order.
     pub(crate) notes: Vec<String>,
 }
 
@@ -37,19 +37,19 @@ impl Tally {
         self.answered(what, 0, Duration::ZERO);
     }
 
-    /// Says something for the table.
+    /// Adds a remark for the table.
     pub(crate) fn note(&self, note: impl Into<String>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).notes.push(note.into());
     }
 
-    /// What was counted so far.
+    /// Returns the counts so far.
     pub(crate) fn counts(&self) -> Counts {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl Counts {
-    /// The answers in one line, the most frequent first.
+    /// Returns the answers in one line, the most frequent first.
     pub(crate) fn line(&self) -> String {
         let mut answers: Vec<_> = self.answers.iter().collect();
         answers.sort_by_key(|(_, count)| std::cmp::Reverse(**count));

@@ -1,4 +1,4 @@
-//! What the command line asks for.
+//! The arguments of the command line.
 
 use std::time::Duration;
 
@@ -6,24 +6,24 @@ use anyhow::{Context, ensure};
 
 use crate::attacks::NAMES;
 
-/// How long people are watched at most while they are attacked.
+/// The longest duration of the measurement under attack.
 const SECONDS: u64 = 120;
 
-/// What the command line asks for.
+/// The arguments of the command line.
 pub(crate) struct Wishes {
     /// The attacks, in the order of [`NAMES`].
     pub(crate) attacks: Vec<&'static str>,
-    /// How long people are watched at most while they are attacked.
+    /// The longest duration of the measurement under attack.
     pub(crate) longest: Duration,
 }
 
 impl Wishes {
-    /// Reads `--attack NAME` (may repeat; `none` measures the noise of the machine) and `--seconds N`.
+    /// Parses `--attack NAME` (may repeat; `none` measures the noise of the machine) and `--seconds N`.
     ///
     /// # Errors
-    /// When there is anything else.
+    /// Returns an error for every other argument.
     pub(crate) fn read() -> anyhow::Result<Self> {
-        // Cargo adds an argument of its own.
+        // Cargo adds its own argument.
         let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
         let mut only: Option<Vec<String>> = None;
         let mut seconds = SECONDS;

@@ -21,7 +21,7 @@ use tempfile::TempDir;
 
 use crate::{people::Person, purse::Purse};
 
-/// Seconds between two blocks: half a minute's worth of a busy chain in the time that a bench has.
+/// Seconds between two blocks: as on a busy chain, so that the benchmark has enough blocks.
 const BLOCK_SECONDS: u64 = 2;
 
 /// The network and the ordinary people.
@@ -31,16 +31,16 @@ pub(crate) struct World {
     folder: TempDir,
     pub(crate) patient: Person,
     pub(crate) doctor: Person,
-    /// What the doctor may read.
+    /// The record that the doctor may read.
     pub(crate) record: RecordId,
-    /// The doctor's tag at the patient, and what opens it.
+    /// The doctor's tag for this patient, and its salt.
     pub(crate) tag: Tag,
     pub(crate) salt: Salt,
     api_pid: u32,
 }
 
 impl World {
-    /// Starts everything; an accredited doctor may read a record of the patient.
+    /// Starts everything. Then an accredited doctor may read a record of the patient.
     pub(crate) async fn start() -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let mut network = LocalnetConfig::for_tests()?;
@@ -88,12 +88,12 @@ impl World {
         Ok(Self { stack, folder, patient, doctor, record, tag, salt, api_pid })
     }
 
-    /// The process id of the API.
+    /// Returns the process id of the API.
     pub(crate) const fn api_pid(&self) -> u32 {
         self.api_pid
     }
 
-    /// Where the API listens.
+    /// Returns the address on which the API listens.
     pub(crate) fn api_socket(&self) -> anyhow::Result<SocketAddr> {
         Ok(self.stack.api_url(0).trim_start_matches("http://").parse()?)
     }
@@ -102,13 +102,13 @@ impl World {
         self.patient.client.deployment()
     }
 
-    /// A path for something of somebody's.
+    /// Returns a path in the folder of the benchmark.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// The money of an account that has no part in medlock. It is taken once: two purses of one account would give two
-    /// transactions the same nonce.
+    /// Returns the ether of an account that medlock does not use otherwise. It may be called once: two purses of one
+    /// account would give two transactions the same nonce.
     pub(crate) fn purse(&self) -> anyhow::Result<Purse> {
         let network = self.stack.localnet();
         let signer = network.person(localnet::Role::SecondPatient).signer;
@@ -116,7 +116,7 @@ impl World {
     }
 }
 
-/// Uploads a document of one's own.
+/// Uploads a document as a record of the same person.
 pub(crate) async fn upload(person: &Person, document: PathBuf) -> anyhow::Result<RecordId> {
     let new = NewUpload {
         source: Source::File(document),

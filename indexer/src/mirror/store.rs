@@ -51,7 +51,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Returns the same database with other collections, in which a mirror can be built while this one is in use.
     fn beside(&self) -> Arc<dyn Store>;
 
-    /// Replaces a collection by the one of [`Self::beside`]. Does nothing when that one does not exist any more.
+    /// Replaces a collection with the one of [`Self::beside`]. Does nothing if that one does not exist any more.
     async fn take_over(&self, collection: &'static str) -> Result<(), MirrorError>;
 }
 

@@ -4,6 +4,12 @@
 use serde::{Deserialize, Serialize};
 
 /// The kind of an event. An event is a reason to load the current state again; it never grants a permission.
+/// `record_registered`: a record of yours, or shared with you, has a new version. `record_status_changed`: its status
+/// changed. `record_retracted`: its uploader says that it must not be relied on. `granted`, `revoked`: a grant by you
+/// or to you was given, or ended. `key_registered`: you published a key. `request_opened`: somebody asked you for
+/// access. `request_answered`: your request was approved or denied. `accessed`: a record of yours was opened.
+/// `action_settled`: one of your relayed actions was mined or failed. `accreditation_changed`: your accreditation
+/// changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FeedKind {

@@ -11,8 +11,8 @@ use crate::{
     statements::SignedAccessRequest,
 };
 
-/// `POST /v1/grants`: a signed `Grant` with everything that the grantee needs. Answers 201 when it is mined, 202 when
-/// that takes longer than a short wait.
+/// `POST /v1/grants`: a signed `Grant` with everything that the grantee needs. The answer is 201 when it is mined, or
+/// 202 if it is not mined within some seconds.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GrantBody {
@@ -28,8 +28,7 @@ pub struct GrantBody {
     pub salt: Salt,
     /// The right: READ or WRITE.
     pub right: Right,
-    /// One bundle for each scope, in the order of the message. Together they have at most
-    /// [`crate::bundle::CAPSULES_MAX`] capsules.
+    /// One bundle for each scope, in the order of the message. Together they have at most 4,096 capsules.
     #[schema(max_items = 64)]
     pub bundles: Vec<BundleBody>,
     /// The request that this grant answers.
@@ -47,7 +46,7 @@ pub struct BundleBody {
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub scope_id: B256,
-    /// For a record: the reader share S of each version, at most [`crate::bundle::CAPSULES_MAX`]. Empty for WRITE.
+    /// For a record: the reader share S of each version, at most 4,096. Empty for WRITE.
     #[schema(max_items = 4096)]
     pub capsules: Vec<VersionCapsule>,
 }
@@ -162,13 +161,16 @@ pub struct GrantQuery {
     pub shelf: Option<ShelfQuery>,
     /// Where to continue: the `next` of the page before.
     pub cursor: Option<String>,
-    /// The largest number of items, 1 to 500.
+    /// The largest number of items, 1 to 500; 100 if absent.
     #[param(minimum = 1, maximum = 500)]
     #[serde(default, deserialize_with = "crate::digits::option")]
     pub limit: Option<u32>,
 }
 
-/// The list in which a received grant waits. Grants are never refused, but those of strangers are listed separately.
+/// The list in which a received grant is shown. Grants are never refused, but those of strangers are listed separately.
+/// `known`: from a person for whom an accreditor vouches, or whom the grantee knows (has granted to, uploaded for,
+/// asked for access, or accepted). `strangers`: from any other person. `blocked`: from a person whom the grantee has
+/// blocked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Shelf {
@@ -181,15 +183,16 @@ pub enum Shelf {
     Blocked,
 }
 
-/// The received grants to list.
+/// The received grants to list: those on the shelf `known`, `strangers` or `blocked`, or those that the grantee has
+/// hidden.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ShelfQuery {
-    /// The grants on [`Shelf::Known`] that are not hidden.
+    /// The grants on the shelf `known` that are not hidden.
     Known,
-    /// The grants on [`Shelf::Strangers`] that are not hidden.
+    /// The grants on the shelf `strangers` that are not hidden.
     Strangers,
-    /// The grants on [`Shelf::Blocked`].
+    /// The grants on the shelf `blocked`.
     Blocked,
     /// The grants that the grantee has hidden.
     Hidden,
@@ -211,13 +214,15 @@ pub enum GrantSide {
 pub struct RequestBody {
     /// The signed request.
     pub signed: SignedAccessRequest,
-    /// The reason: a note that only the patient can open (see `protocol::note`). Its hash is the request's `noteHash`.
+    /// The reason: a note that only the patient can open (SPEC, section 8). Its hash is the request's `noteHash`.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]
     pub note: Bytes,
 }
 
-/// The state of a request.
+/// The state of a request. `open`: the patient has not answered. `approved`: the patient has given a grant for it.
+/// `denied`: the patient has denied it. `lapsed`: its deadline has passed, or its requester no longer has the
+/// accreditation that it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RequestState {

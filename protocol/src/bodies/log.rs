@@ -98,7 +98,7 @@ pub struct LogQuery {
     pub until: Option<u64>,
     /// Where to continue: the `next` of the page before.
     pub cursor: Option<String>,
-    /// The largest number of items, 1 to 500.
+    /// The largest number of items, 1 to 500; 100 if absent.
     #[param(minimum = 1, maximum = 500)]
     #[serde(default, deserialize_with = "crate::digits::option")]
     pub limit: Option<u32>,

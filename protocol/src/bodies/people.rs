@@ -50,7 +50,7 @@ pub struct DirectoryEntry {
     pub suspended: bool,
     /// Whether the practitioner has published a key, which is needed to share with it.
     pub has_key: bool,
-    /// The profile that the accreditor signed (`PUT /v1/directory/{address}` accepts a [`SignedProfile`]).
+    /// The profile that the accreditor signed, as `PUT /v1/directory/{address}` accepts it.
     pub profile: Option<SignedProfile>,
 }
 
@@ -65,7 +65,7 @@ pub struct DirectoryQuery {
     pub name: Option<String>,
     /// Where to continue: the `next` of the page before.
     pub cursor: Option<String>,
-    /// The largest number of items, 1 to 500.
+    /// The largest number of items, 1 to 500; 100 if absent.
     #[param(minimum = 1, maximum = 500)]
     #[serde(default, deserialize_with = "crate::digits::option")]
     pub limit: Option<u32>,

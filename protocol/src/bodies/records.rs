@@ -19,8 +19,8 @@ pub struct StoredBlob {
     pub size: u64,
 }
 
-/// `POST /v1/records`: a signed `RegisterRecord` or `RegisterVersion`. Answers 201 when it is mined, 202 when that
-/// takes longer than a short wait.
+/// `POST /v1/records`: a signed `RegisterRecord` or `RegisterVersion`. The answer is 201 when it is mined, or 202 if it
+/// is not mined within some seconds.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RegisterBody {
@@ -88,7 +88,7 @@ pub struct RecordView {
     pub created: u64,
     /// The number of versions.
     pub version_count: u16,
-    /// The newest versions, at most [`VERSIONS_SHOWN`], oldest first; `GET /v1/records/{record}/versions` returns all.
+    /// The newest versions, at most 50, oldest first; `GET /v1/records/{record}/versions` returns all.
     pub versions: Vec<VersionView>,
 }
 
@@ -125,7 +125,7 @@ pub struct VersionView {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct RecordQuery {
-    /// Only this record (hex), if the caller may see it, whoever granted it.
+    /// Only this record (hex), if the caller may see it, also if a stranger granted it.
     #[param(value_type = Option<String>, pattern = "^0x[0-9a-fA-F]{64}$")]
     #[schema(value_type = Option<String>, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub record: Option<RecordId>,
@@ -138,7 +138,7 @@ pub struct RecordQuery {
     pub category: Option<Category>,
     /// Where to continue: the `next` of the page before.
     pub cursor: Option<String>,
-    /// The largest number of items, 1 to 500.
+    /// The largest number of items, 1 to 500; 100 if absent.
     #[param(minimum = 1, maximum = 500)]
     #[serde(default, deserialize_with = "crate::digits::option")]
     pub limit: Option<u32>,

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{error_code::Problem, ids::ActionId};
 
-/// The state of a relayed action.
+/// The state of a relayed action. `accepted`: stored durably, and a transaction will follow. `sent`: a transaction was
+/// sent and is not mined yet. `mined`: the transaction succeeded. `failed`: the action can no longer succeed; `problem`
+/// says why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ActionState {
@@ -19,7 +21,9 @@ pub enum ActionState {
     Failed,
 }
 
-/// The reason why an accepted action is not mined yet. Nothing is lost: the server keeps trying until the deadline.
+/// The reason why an accepted action is not mined yet. `room`: other actions are sent first. `fees`: the gas price is
+/// higher than the limit of the server. `funds`: the relayer does not have enough ether. Nothing is lost: the server
+/// keeps trying until the deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Waiting {
@@ -31,7 +35,7 @@ pub enum Waiting {
     Funds,
 }
 
-/// `POST /v1/actions` accepts a [`crate::messages::SignedAction`]; `GET /v1/actions/{id}` returns its state later.
+/// The state of a signed action that the server relays. `GET /v1/actions/{id}` returns the later states.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ActionView {
     /// The id of the action.

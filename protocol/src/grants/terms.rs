@@ -24,7 +24,8 @@ pub struct Terms {
     pub kind: Option<ScopeKind>,
 }
 
-/// The state of a grant at a given time.
+/// The state of a grant at a given time. `active`: it is valid now. `future`: its period has not begun. `expired`: its
+/// period is over. `revoked`: the patient ended it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantState {
@@ -51,7 +52,7 @@ impl GrantState {
 pub struct Asked {
     /// The right that is needed.
     pub right: Right,
-    /// The purpose of a read; `None` for an upload, which has no purpose.
+    /// The purpose of a read; `None` for an upload, for which no purpose is compared.
     pub purpose: Option<Purpose>,
     /// The patient's epoch at the block for which the question is asked.
     pub patient_epoch: u32,

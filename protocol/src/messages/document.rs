@@ -91,6 +91,19 @@ mod tests {
     }
 
     #[test]
+    fn every_field_of_a_form_has_a_description() {
+        fn check(schema: &Value, path: &str) {
+            for (field, schema) in schema["properties"].as_object().into_iter().flatten() {
+                assert!(schema["description"].is_string(), "{path}.{field}");
+                check(&schema["items"], &format!("{path}.{field}"));
+            }
+        }
+        for (word, encode) in FORMS {
+            check(&form(word, &encode())["properties"]["message"], word);
+        }
+    }
+
+    #[test]
     fn a_form_is_generated_from_the_signed_type() {
         let form = form("revoke", &Revoke::eip712_encode_type());
         let message = &form["properties"]["message"];

@@ -1,4 +1,4 @@
-//! 40 downloads of a large envelope that nobody reads; each that ends is begun again.
+//! 40 downloads of a large envelope whose bytes the client does not read. A download that ends is started again.
 
 use std::{
     collections::HashSet,
@@ -27,13 +27,13 @@ use crate::{
 
 pub(super) const NAME: &str = "downloads";
 const DOWNLOADS: usize = 40;
-/// Far more than the system keeps on both sides of a connection.
+/// The size of the envelope: far more than the buffers of the system on both sides of a connection.
 const DOCUMENT_BYTES: usize = 32 << 20;
-/// What the reader's side takes before it takes no more.
+/// The receive buffer of the client, which it never empties.
 const RECEIVE_BUFFER: u32 = 4_096;
-/// Between two looks at which connections there are.
+/// The pause between two checks of the open connections.
 const LOOK: Duration = Duration::from_millis(500);
-/// Before a download that ended is begun again.
+/// The pause before a download that ended is started again.
 const PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) struct Downloads {
@@ -41,7 +41,7 @@ pub(super) struct Downloads {
     request: String,
 }
 
-/// The attacker downloads a document of its own.
+/// The attacker downloads one of its own documents.
 pub(super) async fn prepare(world: &World) -> anyhow::Result<Downloads> {
     let home = world.path("downloader");
     let person = Person::new(&world.stack, &home).await?;
@@ -69,7 +69,7 @@ impl Attack for Downloads {
         let port = self.server.port();
         let look = async {
             while !until.is_cancelled() {
-                // A look that fails is made again.
+                // A check that fails is repeated.
                 if let Ok(peers) = sockets::peers_of(port) {
                     seen.send_replace(peers);
                 }
@@ -88,7 +88,7 @@ impl Attack for Downloads {
 }
 
 impl Downloads {
-    /// Begins one download after the other, for ever.
+    /// Starts one download after the other, without end.
     async fn hold(&self, address: Ipv4Addr, open: watch::Receiver<HashSet<SocketAddrV4>>, tally: &Tally) {
         loop {
             match self.begin(address, tally).await {
@@ -102,7 +102,7 @@ impl Downloads {
         }
     }
 
-    /// Asks for the envelope and reads the status of the answer only.
+    /// Requests the envelope and reads only the status of the answer.
     async fn begin(&self, address: Ipv4Addr, tally: &Tally) -> std::io::Result<TcpStream> {
         let mut connection = connect(address, self.server, Some(RECEIVE_BUFFER)).await?;
         connection.write_all(self.request.as_bytes()).await?;
@@ -113,10 +113,10 @@ impl Downloads {
     }
 }
 
-/// Waits until the server no longer holds the connection. Reading would tell, too, but the point is not to read.
+/// Waits until the server has closed the connection. A read would show this too, but this attack must not read.
 async fn until_ended(connection: &TcpStream, mut open: watch::Receiver<HashSet<SocketAddrV4>>) {
     let Ok(SocketAddr::V4(ours)) = connection.local_addr() else { return };
-    // The first look may have been before it was opened.
+    // The first check may be earlier than the connection.
     for _ in 0..2 {
         let _ = open.changed().await;
     }

@@ -1,4 +1,5 @@
-//! Somebody who is nobody's operator writes 1,000 reads of the patient's record into the log contract, in one transaction.
+//! An account that is not the operator writes 1,000 reads of the patient's record to the log contract, in one
+//! transaction.
 
 use std::{net::Ipv4Addr, sync::Arc};
 
@@ -16,7 +17,7 @@ use crate::{purse::Purse, tally::Tally, world::World};
 
 pub(super) const NAME: &str = "foreign-events";
 const EVENTS: usize = 1_000;
-/// The most that a transaction may use.
+/// The largest gas limit of a transaction.
 const GAS: u64 = 16_000_000;
 
 pub(super) struct ForeignEvents {

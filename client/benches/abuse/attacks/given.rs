@@ -1,4 +1,4 @@
-//! Grants as attackers make them: rightly signed, over records of their own, sealed to nobody.
+//! Grants of attackers: correctly signed, over their own records, with capsules that no key opens.
 
 use alloy::primitives::{Address, B256, U256, aliases::U40};
 use client::{act::new_nonce, chain::unix_now};
@@ -18,10 +18,10 @@ use protocol::{
 
 use crate::attacker::Account;
 
-/// How long what an attacker signs is valid, in seconds.
+/// The validity of an attacker's messages, in seconds.
 pub(super) const VALID_SECONDS: u64 = 3_600;
 
-/// A capsule that is well-formed and opens for nobody: good enough for a server, which opens none.
+/// Returns a capsule that is well-formed but that no key opens. A server accepts it, because it cannot open any.
 pub(super) fn any_capsule(deployment: &Deployment) -> Capsule {
     let of = RecordVersion {
         chain_id: deployment.chain_id,
@@ -34,20 +34,20 @@ pub(super) fn any_capsule(deployment: &Deployment) -> Capsule {
     Capsule::seal(&ReaderShare::from_bytes(rand::random()), nobody.public_key(), &binding)
 }
 
-/// The bundle of a record: this capsule for so many versions.
+/// Returns the bundle of a record: this capsule, for the given number of versions.
 pub(super) fn bundle_of(record: RecordId, capsule: &Capsule, versions: usize) -> Bundle {
     let capsules = (1..).take(versions).map(|version| (version, *capsule)).collect();
     Bundle::new(record, capsules).expect("versions ascend from 1")
 }
 
-/// The same as a request carries it.
+/// Returns the same bundle as the body of a request.
 pub(super) fn body_of(record: RecordId, capsule: &Capsule, versions: usize) -> BundleBody {
     let capsule = alloy::primitives::Bytes::from(capsule.as_bytes().to_vec());
     let capsules = (1..).take(versions).map(|version| VersionCapsule { version, capsule: capsule.clone() }).collect();
     BundleBody { kind: ScopeKind::Record, scope_id: record.0, capsules }
 }
 
-/// A grant of the reading of records, signed.
+/// Returns a signed READ grant over records.
 pub(super) fn sign_grant(
     patient: &Account,
     deployment: &Deployment,
@@ -76,7 +76,7 @@ pub(super) fn sign_grant(
     patient.sign(Action::Grant(grant), deployment)
 }
 
-/// The registration, signed, of a record of one's own whose envelope is nowhere.
+/// Returns the signed registration of the patient's own record, whose envelope was never uploaded.
 pub(super) fn register(patient: &Account, salt: Salt, deployment: &Deployment) -> SignedAction {
     let registration = RegisterRecord {
         uploader: patient.address(),
@@ -92,7 +92,7 @@ pub(super) fn register(patient: &Account, salt: Salt, deployment: &Deployment) -
     patient.sign(Action::RegisterRecord(registration), deployment)
 }
 
-/// The request that gives bundles to the server; without an action when the grant stands on chain already.
+/// Returns the request that sends bundles to the server; without an action if the grant is already on chain.
 pub(super) fn request_body(
     action: Option<SignedAction>,
     grantee: Address,
@@ -103,7 +103,7 @@ pub(super) fn request_body(
     serde_json::to_vec(&body).expect("a body has only text keys")
 }
 
-/// A salt as anybody may choose it.
+/// Returns a random salt.
 pub(super) fn any_salt() -> Salt {
     Salt(B256::new(rand::random()))
 }

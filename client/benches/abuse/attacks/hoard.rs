@@ -1,5 +1,5 @@
-//! 40 bundles as long as they may be for one grantee, who then lists them and takes every one, eight times at once, over and
-//! over.
+//! 40 bundles of the largest length for one grantee, who then lists and downloads all of them again and again, eight
+//! times in parallel.
 
 use std::{iter, net::Ipv4Addr, sync::Arc};
 
@@ -25,15 +25,15 @@ use crate::{
 
 pub(super) const NAME: &str = "hoard";
 const BUNDLES: usize = 40;
-/// How many bundles are sent at once.
+/// The number of bundles that are sent at the same time.
 const AT_ONCE: usize = 4;
-/// How many times the grantee does it at once.
+/// The number of parallel runs of the grantee.
 const TAKERS: usize = 8;
-/// Gas of registering a record.
+/// The gas of registering a record.
 const RECORD_GAS: u64 = 400_000;
-/// Gas of a grant over 40 records.
+/// The gas of a grant over 40 records.
 const GRANT_GAS: u64 = 4_000_000;
-/// The patient is a stranger to the grantee, so the grants wait apart.
+/// The patient is a stranger to the grantee, so the grants are on the shelf of strangers.
 const LIST: &str = "/v1/grants?side=received&shelf=strangers&limit=500";
 
 pub(super) struct Hoard {
@@ -85,7 +85,7 @@ impl Attack for Hoard {
         };
         let paths: Vec<String> = iter::once(LIST.to_owned()).chain(self.records.iter().map(bundle)).collect();
         let take = async |taker: usize| {
-            // Each begins elsewhere.
+            // Each run begins at a different bundle.
             for path in paths.iter().cycle().skip(taker * paths.len() / TAKERS) {
                 if until.is_cancelled() {
                     return;

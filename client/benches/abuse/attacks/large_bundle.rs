@@ -1,5 +1,6 @@
-//! Bundles for a grant whose hash names another one, over and over: as long as a bundle may be, so that the server has to
-//! find out that no beginning of it is the one that was granted; and of 7,400 capsules (2 MB), as long as a body may be.
+//! Bundles for a grant that has the hash of another bundle, again and again. Some have the largest number of capsules,
+//! so the server must check that no beginning of the bundle has the granted hash. Others have 7,400 capsules (2 MB),
+//! the largest body.
 
 use std::{net::Ipv4Addr, sync::Arc};
 
@@ -18,9 +19,9 @@ use crate::{
 };
 
 pub(super) const NAME: &str = "large-bundle";
-/// As many capsules as a body of 2 MiB holds.
+/// The number of capsules that fit into a body of 2 MiB.
 const CAPSULES_IN_BODY: usize = 7_400;
-/// Gas of a grant over one record.
+/// The gas of a grant over one record.
 const GRANT_GAS: u64 = 400_000;
 
 pub(super) struct LargeBundle {

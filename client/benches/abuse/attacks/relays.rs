@@ -1,4 +1,4 @@
-//! 300 accounts that are new today have the longest key relayed that there may be, all from one network address.
+//! 300 new accounts let the server relay the longest possible key, all from one network address.
 
 use std::net::Ipv4Addr;
 
@@ -22,7 +22,7 @@ use crate::{
 
 pub(super) const NAME: &str = "relays";
 const ACCOUNTS: usize = 300;
-/// How many wait for an answer at the same time.
+/// The number of accounts that wait for an answer at the same time.
 const AT_ONCE: usize = 100;
 /// The slot of the list of category keys, which may be long.
 const LONG_SLOT: u8 = SLOT_CATEGORIES;

@@ -32,11 +32,11 @@ use crate::{
 
 pub(super) const NAME: &str = "requests";
 const ACCOUNTS: usize = 200;
-/// As many of one account as may wait for an answer.
+/// The number of requests of one account that may wait for an answer.
 const EACH: usize = 20;
-/// How many are sent at the same time.
+/// The number of requests that are sent at the same time.
 const AT_ONCE: usize = 16;
-/// Gas of publishing a key.
+/// The gas of publishing a key.
 const KEY_GAS: u64 = 400_000;
 
 pub(super) struct Requests {
@@ -47,12 +47,12 @@ pub(super) struct Requests {
 pub(super) async fn prepare(world: &World, purse: &Arc<Purse>) -> anyhow::Result<Requests> {
     let (base, deployment) = (world.stack.api_url(0), world.deployment());
     let accounts = new_accounts(&base, ACCOUNTS).await?;
-    // Only somebody with a key may ask to read.
+    // Only an account with a key may ask to read.
     let keys: Vec<_> = accounts.iter().map(|account| account.sign(any_key(account), deployment)).collect();
     purse.carry_out(&keys, KEY_GAS).await?;
     let patient = world.patient.wallet.address();
     let mut signed = Vec::with_capacity(ACCOUNTS * EACH);
-    // Every account asks once before any asks twice.
+    // Every account asks once before any account asks twice.
     for _ in 0..EACH {
         for account in &accounts {
             signed.push((account.clone(), request(account, patient, deployment)?));
@@ -73,7 +73,7 @@ fn any_key(account: &Account) -> Action {
     })
 }
 
-/// A wish to read everything for the family, for which nobody has to be vouched for.
+/// Returns a request to read everything with the purpose FAMRQT, which needs no accreditation.
 fn request(account: &Account, patient: Address, deployment: &Deployment) -> anyhow::Result<Vec<u8>> {
     let note: Vec<u8> = (0..NOTE_LEN).map(|_| rand::random()).collect();
     let request = AccessRequest {

@@ -1,4 +1,5 @@
-//! 200 connections that say nothing and 200 that say half of what HTTP/2 begins with; each that ends is opened again.
+//! 200 connections that send nothing, and 200 that send half of the HTTP/2 preface. A connection that ends is opened
+//! again.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -18,11 +19,11 @@ use super::Attack;
 use crate::{sockets, tally::Tally, world::World};
 
 pub(super) const NAME: &str = "silent";
-/// Of each kind.
+/// The number of connections of each kind.
 const CONNECTIONS: usize = 200;
-/// Half of `PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n` (RFC 9113, section 3.4).
+/// Half of the preface `PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n` (RFC 9113, section 3.4).
 const HALF_PREFACE: &[u8] = b"PRI * HTTP/2";
-/// Before a connection that ended is opened again.
+/// The pause before a connection that ended is opened again.
 const PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) struct Silent {
@@ -33,7 +34,7 @@ pub(super) fn prepare(world: &World) -> anyhow::Result<Silent> {
     Ok(Silent { server: world.api_socket()? })
 }
 
-/// Opens a connection from this address. `receive_buffer`, if given, keeps the system from taking more than that.
+/// Opens a connection from this address. `receive_buffer`, if given, limits the bytes that the system receives.
 pub(super) async fn connect(from: Ipv4Addr, to: SocketAddr, receive_buffer: Option<u32>) -> std::io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
     if let Some(bytes) = receive_buffer {
@@ -61,7 +62,7 @@ impl Attack for Silent {
             until.cancelled().await;
             sockets::peers_of(server.port())
         };
-        // Looked at in the moment of ending, before the connections are gone.
+        // Counted at the moment of stopping, before the connections are closed.
         let (held, _) = tokio::join!(biased; look, all);
         let held = held?.iter().filter(|peer| *peer.ip() == address).count();
         let longest = Duration::from_millis(longest_ms.load(Ordering::Relaxed));
@@ -74,7 +75,7 @@ impl Attack for Silent {
     }
 }
 
-/// Holds one connection after the other, for ever.
+/// Holds one connection after the other, without end.
 async fn hold(from: Ipv4Addr, server: SocketAddr, greeting: &[u8], longest_ms: &AtomicU64, tally: &Tally) {
     loop {
         let begun = Instant::now();
@@ -87,7 +88,7 @@ async fn hold(from: Ipv4Addr, server: SocketAddr, greeting: &[u8], longest_ms: &
     }
 }
 
-/// Holds one connection until the server ends it.
+/// Holds one connection until the server closes it.
 async fn held(from: Ipv4Addr, server: SocketAddr, greeting: &[u8]) -> std::io::Result<()> {
     let mut connection = connect(from, server, None).await?;
     connection.write_all(greeting).await?;

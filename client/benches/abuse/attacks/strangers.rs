@@ -1,5 +1,5 @@
-//! 300 people whom the doctor has never seen share a record with the doctor. Whom the relayer refuses sends the grant to
-//! the chain and gives the bundle afterwards.
+//! 300 people who are unknown to the doctor share a record with the doctor. If the relayer refuses a grant, its sender
+//! sends it to the chain, and then the bundle to the server.
 
 use std::{
     net::Ipv4Addr,
@@ -23,12 +23,12 @@ use crate::{
 
 pub(super) const NAME: &str = "strangers";
 const STRANGERS: usize = 300;
-/// How many share at the same time.
+/// The number of people who share at the same time.
 const AT_ONCE: usize = 32;
-/// Gas of registering a record, and of a grant over one.
+/// The gas of registering a record, and of a grant over one record.
 const GAS: u64 = 400_000;
 
-/// One of them, with what it has signed.
+/// One of these people, with the signed messages.
 struct Stranger {
     account: Account,
     grant: SignedAction,

@@ -27,8 +27,8 @@ test.each<[string, AuditFilter, boolean]>([
   ['the beginning of its pseudonym', { reader: '0x03' }, true],
   ['its reader', { reader: '0xab' }, true],
   ['another reader', { reader: '0x01' }, false],
-  ['its reason', { purpose: 'TREAT' }, true],
-  ['another reason', { purpose: 'COC' }, false],
+  ['its purpose', { purpose: 'TREAT' }, true],
+  ['another purpose', { purpose: 'COC' }, false],
   ['all of it', { from: 1, until: 2_000, record: '0x01', reader: '0x03', purpose: 'TREAT' }, true],
 ])('a filter for %s', (_, filter, isThere) => {
   expect(isShown(entry, filter)).toBe(isThere);

@@ -84,8 +84,8 @@ export const es: Translation<Source> = {
   'sign.lift': 'Restituyes un documento retirado: las personas con las que lo compartes pueden abrirlo de nuevo.',
   'sign.retract': 'Adviertes a todos de que no se fíen de lo que subiste a este documento. No se borra nada y se puede seguir abriendo.',
   'sign.grant_read': {
-    one: 'Permites que {name} abra {count} documento hasta el {until}, por este motivo: {purposes}.',
-    other: 'Permites que {name} abra {count} documentos hasta el {until}, por este motivo: {purposes}.',
+    one: 'Permites que {name} abra {count} documento hasta el {until}, con esta finalidad: {purposes}.',
+    other: 'Permites que {name} abra {count} documentos hasta el {until}, con esta finalidad: {purposes}.',
   },
   'sign.grant_write': 'Permites que {name} añada documentos en «{categories}» para ti hasta el {until}. No le permite abrir nada.',
   'sign.grant_write.all': 'Permites que {name} añada documentos de cualquier categoría para ti hasta el {until}. No le permite abrir nada.',
@@ -120,13 +120,13 @@ export const es: Translation<Source> = {
   // Welcome and signing in.
   'welcome.title': 'Tu historial médico, bajo tu propia llave',
   'welcome.intro':
-    'medlock cifra tus documentos en este dispositivo. Tú decides quién puede abrirlos y durante cuánto tiempo, y ves cada vez que alguien lo hace.',
+    'medlock cifra tus documentos en este dispositivo. Tú decides quién puede abrirlos y durante cuánto tiempo, y ves quién abre lo que compartes.',
   'welcome.point.encrypted.title': 'Nadie por el camino puede leer',
   'welcome.point.encrypted.text': 'Los archivos se cifran antes de salir de este dispositivo. Los servidores solo guardan copias selladas.',
   'welcome.point.share.title': 'Tú decides',
   'welcome.point.share.text': 'Comparte un documento con un médico hasta la fecha que elijas, y deja de hacerlo cuando quieras.',
   'welcome.point.log.title': 'Ves quién abrió qué',
-  'welcome.point.log.text': 'Cada vez que otra persona abre algo, queda en un registro que nadie puede cambiar después.',
+  'welcome.point.log.text': 'Cada vez que alguien abre un documento que compartes, queda en un registro que nadie puede cambiar después.',
   'welcome.choose': 'Elige tu monedero',
   'welcome.choose.text':
     'Un monedero es una aplicación que guarda tu cuenta. medlock nunca ve su clave secreta, y aquí nada te cuesta dinero.',
@@ -233,7 +233,7 @@ export const es: Translation<Source> = {
   'restore.text': 'Escribe las 24 palabras en su orden, separadas por espacios.',
   'restore.words': 'Palabras de recuperación',
   'restore.button': 'Restaurar',
-  'restore.anyway': 'Estas palabras son mías, y la clave de la cadena no lo es',
+  'restore.anyway': 'Las palabras son mías; la clave publicada no lo es',
   'restore.anyway.hint':
     'Ninguna clave publicada para esta cuenta corresponde a estas palabras. Continúa solo si proceden del papel de exactamente esta cuenta: sustituyen el llavero existente.',
   // Unlocking.
@@ -325,7 +325,7 @@ export const es: Translation<Source> = {
   'record.opening.asking': 'Pidiendo permiso…',
   'record.opening.fetching': 'Obteniendo y descifrando…',
   'record.open.logged': 'Cuando lo abras, quedará para siempre en el registro de accesos de {patient}.',
-  'record.open.purpose': '¿Por qué lo abres?',
+  'record.open.purpose': '¿Con qué finalidad lo abres?',
   'record.share': 'Compartir',
   'record.addVersion': 'Añadir una versión nueva',
   'record.withdraw': 'Retirar',
@@ -414,7 +414,7 @@ export const es: Translation<Source> = {
   'viewer.fhir.severity': 'Gravedad',
   // Sharing.
   'share.title': 'Compartir',
-  'share.intro': 'Elige quién puede abrir qué, por qué y hasta cuándo. Puedes dejar de compartir en cualquier momento.',
+  'share.intro': 'Elige quién puede abrir qué, con qué finalidad y hasta cuándo. Puedes dejar de compartir en cualquier momento.',
   'share.who': 'Quién',
   'share.who.search': 'Nombre del médico, la consulta o el laboratorio, o una dirección',
   'share.who.hint': 'Las personas acreditadas se encuentran por su nombre. Cualquier otra tiene que darte la dirección de su medlock.',
@@ -431,8 +431,8 @@ export const es: Translation<Source> = {
   'share.what.add': 'Permitirle añadir documentos para mí',
   'share.what.choose': 'Elige documentos',
   'share.what.all': 'Todas las categorías',
-  'share.why': 'Por qué',
-  'share.why.hint': 'Solo podrá abrirlo por este motivo. El motivo es público junto a tu cuenta en la cadena.',
+  'share.why': 'Finalidad',
+  'share.why.hint': 'Solo podrá abrirlo con esta finalidad. La finalidad es pública en la cadena, junto a tu cuenta.',
   'share.until': 'Hasta cuándo',
   'share.until.day': 'Día',
   'share.until.days': { one: '{count} día', other: '{count} días' },
@@ -442,7 +442,7 @@ export const es: Translation<Source> = {
   'share.limits.title': 'Conviene saber',
   'share.limits.copy': 'Quien ha abierto un documento puede guardar una copia. Dejar de compartir después no la recupera.',
   'share.limits.public':
-    'Que compartes algo, la categoría, el motivo y el momento son públicos junto a tu cuenta; con quién y qué dice, no.',
+    'Público, junto a tu cuenta: que compartes algo, su categoría, su finalidad y el momento. No es público: la otra persona y el contenido.',
   'share.button': 'Firmar y compartir',
   'share.done.title': 'Compartido',
   'share.done.open': '{name} puede abrir esto hasta el {date}.',
@@ -466,7 +466,7 @@ export const es: Translation<Source> = {
   'requests.scope.all': 'todos tus documentos',
   'requests.reason.none': 'No se dio ningún motivo, o no se pudo abrir.',
   'requests.reason.foreign': 'No se pudo abrir el motivo. Quizá se selló con la clave que otra persona publicó en tu nombre.',
-  'requests.purpose': 'Para',
+  'requests.purpose': 'Finalidad',
   'requests.until': 'Hasta',
   'requests.asked': 'Pedido',
   'requests.approve': 'Aprobar',
@@ -546,8 +546,8 @@ export const es: Translation<Source> = {
   'access.grant': 'Número del permiso',
   // Activity.
   'activity.title': 'Actividad',
-  'activity.intro': 'Quién abrió cuál de tus documentos, cuándo y por qué. Las anotaciones no se pueden cambiar ni borrar.',
-  'activity.empty.title': 'Nadie ha abierto nada',
+  'activity.intro': 'Quién abrió cuál de tus documentos, cuándo y con qué finalidad. Las anotaciones no se pueden cambiar ni borrar.',
+  'activity.empty.title': 'Nadie ha abierto ningún documento todavía',
   'activity.empty.text': 'En cuanto alguien abra un documento que hayas compartido, aparecerá aquí.',
   'activity.line': '{name} abrió {record}',
   'activity.line.you': 'Abriste {record} de {patient}',
@@ -570,7 +570,7 @@ export const es: Translation<Source> = {
   'activity.problem.late_anchor': 'La entrada llegó a la cadena más tarde de lo que el servidor había prometido.',
   'activity.problem.unanchored_entry': 'La entrada lleva retraso: ya debería estar en la cadena.',
   'activity.limit':
-    'El registro demuestra que se entregó una clave, no que alguien mirase. Que abras tus propios documentos no se anota. Quien gestiona el servidor y un lector, juntos, podrían eludir el registro.',
+    'El registro demuestra que se entregó una clave, no que alguien mirase. No se anota cuando abres tus propios documentos, ni cuando quien subió un documento abre lo que subió. Quien gestiona el servidor y un lector, juntos, podrían eludir el registro.',
   'activity.proof.leaf': 'Anotación',
   'activity.proof.index': 'Posición en el registro',
   'activity.proof.time': 'Clave entregada',
@@ -608,7 +608,7 @@ export const es: Translation<Source> = {
   'ask.want.read': 'Abrir documentos',
   'ask.want.write': 'Añadir documentos',
   'ask.scope': 'De qué categoría',
-  'ask.purpose': 'Para',
+  'ask.purpose': 'Finalidad',
   'ask.reason': 'Tu motivo, en una frase',
   'ask.reason.hint': 'Sellado: solo el paciente puede leerlo.',
   'ask.reason.missing': 'Escribe una frase para que el paciente pueda decidir.',
@@ -660,14 +660,14 @@ export const es: Translation<Source> = {
   'lab.send': { one: 'Firmar y enviar', other: 'Firmar y enviar {count} informes' },
   // Auditor.
   'audit.title': 'Registro de accesos',
-  'audit.intro': 'Cada vez que alguien distinto del titular abrió un documento. Las personas aparecen solo con seudónimos.',
+  'audit.intro': 'Cada vez que alguien abrió un documento compartido. Las personas aparecen solo con seudónimos.',
   'audit.filter': 'Filtrar',
   'audit.filter.from': 'Desde',
   'audit.filter.until': 'Hasta',
   'audit.filter.patient': 'Paciente o documento',
   'audit.filter.reader': 'Lector',
   'audit.filter.tag.hint': 'Basta con el principio',
-  'audit.filter.purpose': 'Motivo',
+  'audit.filter.purpose': 'Finalidad',
   'audit.filter.any': 'Cualquiera',
   'audit.filter.clear': 'Quitar los filtros',
   'audit.entries': { one: '{count} anotación mostrada', other: '{count} anotaciones mostradas' },
@@ -679,7 +679,7 @@ export const es: Translation<Source> = {
   'audit.col.record': 'Documento',
   'audit.col.patient': 'Paciente',
   'audit.col.reader': 'Lector (seudónimo)',
-  'audit.col.purpose': 'Motivo',
+  'audit.col.purpose': 'Finalidad',
   'audit.col.chain': 'Cadena',
   'audit.block': 'Bloque {number}',
   'audit.checkpoints': 'Puntos de control',
@@ -790,7 +790,7 @@ export const es: Translation<Source> = {
   'settings.limits.log':
     'El registro demuestra que se entregaron claves. Quien gestiona el servidor y un lector, juntos, podrían eludirlo.',
   'settings.limits.public':
-    'La categoría, el motivo y el momento de lo que compartes son públicos junto a tu cuenta. Usa «Sin especificar» para lo delicado.',
+    'La categoría, la finalidad y el momento de lo que compartes son públicos junto a tu cuenta. Usa «Sin especificar» para lo delicado.',
   'settings.limits.origin':
     'Una aplicación web es tan honesta como el sitio del que viene. Sus archivos se pueden comparar con la versión publicada.',
   // Categories.

@@ -49,12 +49,12 @@ test('nothing can be signed before somebody and some record are chosen', async (
   expect(signButton().disabled).toBe(false);
 });
 
-test('the sentence beside the button says whom, how much, until when and why, with the whole address', async () => {
+test('the sentence beside the button says whom, how much, until when and for which purpose, with the whole address', async () => {
   show(<GrantPage />, { at: `/share?with=${DOCTOR}&records=${ownRecord(1).id},${ownRecord(2).id}` });
   await screen.findByText('Accredited');
   const sentence = document.getElementById(signButton().getAttribute('aria-describedby') ?? '');
   await waitFor(() =>
-    expect(sentence?.textContent).toBe(`You allow Ada Okafor to open 2 records until May 8, 2026, for this reason: Treatment.${DOCTOR}`),
+    expect(sentence?.textContent).toBe(`You allow Ada Okafor to open 2 records until May 8, 2026, for this purpose: Treatment.${DOCTOR}`),
   );
 });
 
@@ -96,11 +96,11 @@ test('a right to add names a category instead of records', async () => {
   expect(vi.mocked(grant).mock.calls[0]?.[1]).toMatchObject({ right: 'write', scopes: [{ kind: 'all' }], purposes: ['TREAT'] });
 });
 
-test('somebody for whom nobody vouches is given only the reasons that need nobody, and the page warns', async () => {
+test('somebody for whom nobody vouches is given only the purposes that need no accreditation, and the page warns', async () => {
   show(<GrantPage />, { at: `/share?with=${STRANGER}&records=${ownRecord(1).id}` });
   expect(await screen.findByText('Nobody vouches for this address. Share only if you know whose it is.')).toBeTruthy();
-  const reasons = [...screen.getByLabelText<HTMLSelectElement>('Why').options].map((option) => option.value);
-  expect(reasons).toEqual(['PATRQT', 'FAMRQT']);
+  const purposes = [...screen.getByLabelText<HTMLSelectElement>('Purpose').options].map((option) => option.value);
+  expect(purposes).toEqual(['PATRQT', 'FAMRQT']);
   fireEvent.click(signButton());
   await waitFor(() => expect(vi.mocked(grant).mock.calls[0]?.[1]).toMatchObject({ purposes: ['PATRQT'] }));
 });

@@ -1,5 +1,5 @@
 /**
- * The auditor: finding entries by time, patient, reader and reason; checkpoints; verifying through a node of their own, which fails and
+ * The auditor: finding entries by time, patient, reader and purpose; checkpoints; verifying through a node of their own, which fails and
  * gives false answers; a server that gives false answers; and the export, compared with the chain.
  */
 import { readFileSync } from 'node:fs';
@@ -31,7 +31,7 @@ beforeAll(async () => {
   await world.vouch('auditor', AUDITOR);
   [patient, reader, auditor] = await Promise.all([world.person('patient'), world.person('doctor'), world.person('auditor')]);
   await Promise.all([patient.setUp(), reader.setUp(), auditor.setUp()]);
-  // Three openings: two records of one patient for two reasons, and one with doctor and patient exchanged.
+  // Three openings: two records of one patient for two purposes, and one with doctor and patient exchanged.
   await patient.addRecord(textFile('one.txt', 'canary-0ne'), 'Letters');
   await patient.addRecord(textFile('two.txt', 'canary-7wo'), 'Heart');
   await reader.addRecord(textFile('three.txt', 'canary-3'), 'Eyes');
@@ -75,7 +75,7 @@ async function areShown(count: number): Promise<void> {
   expect(await entries().count()).toBe(count);
 }
 
-test('entries appear by themselves, and are found by time, patient, record, reader and reason', async () => {
+test('entries appear by themselves, and are found by time, patient, record, reader and purpose', async () => {
   // The auditor's start page: it was loaded before the first entry existed.
   await auditor.goTo('/audit');
   await areShown(3);
@@ -96,7 +96,7 @@ test('entries appear by themselves, and are found by time, patient, record, read
     await areShown(count);
     await clear();
   }
-  await auditor.page.getByLabel('Reason', { exact: true }).selectOption({ label: 'Coordinating care' });
+  await auditor.page.getByLabel('Purpose', { exact: true }).selectOption({ label: 'Coordinating care' });
   await areShown(1);
   await clear();
   await areShown(3);
@@ -184,7 +184,7 @@ test.each<[string, (entry: Record<string, unknown>) => void, string]>([
     'An entry that the server shows is not on the chain.',
   ],
   [
-    'another reason than the chain has',
+    'another purpose than the chain has',
     (entry) => {
       entry['purpose'] = 'HPAYMT';
     },

@@ -66,7 +66,7 @@ test('whoever is blocked is gone, and is unblocked in the settings', async () =>
   await doctor.goTo('/settings');
   await doctor.list('Blocked people').getByRole('listitem').first().waitFor({ timeout: SLOW_MS });
   await doctor.press(`Unblock Account ${short(other)}`);
-  await doctor.sees('You have blocked nobody.');
+  await doctor.sees('You have not blocked anybody.');
   await doctor.goTo('/patients');
   await strangers().getByRole('listitem').first().waitFor({ timeout: SLOW_MS });
   expect(doctor.complaints).toEqual([]);

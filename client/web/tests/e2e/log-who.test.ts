@@ -164,7 +164,7 @@ test('an envelope that never was is told, and version 1 is shared all the same',
   const friend = await world.person('second_patient');
   await friend.setUp();
   await patient.goTo(`/share?with=${friend.address}&records=${record}`);
-  await patient.page.getByLabel('Why', { exact: true }).selectOption({ label: 'For my family' });
+  await patient.page.getByLabel('Purpose', { exact: true }).selectOption({ label: 'For my family' });
   await patient.press('Sign and share');
   await patient.sees(/can open this until/, 120_000);
   await patient.sees('Not everything was shared. This could not be shared:');

@@ -237,12 +237,12 @@ export class Person {
     await this.sees(/can add records until/);
   }
 
-  /** Lets a person open one record for a week, for one reason. */
+  /** Lets a person open one record for a week, for one purpose. */
   async letOpen(grantee: Address, record: string | RegExp, purpose: string): Promise<void> {
     await this.goTo(`/share?with=${grantee}`);
     await this.page.getByRole('radio', { name: 'Let them open records' }).check();
     await this.page.getByRole('checkbox', { name: record }).check();
-    await this.page.getByLabel('Why', { exact: true }).selectOption({ label: purpose });
+    await this.page.getByLabel('Purpose', { exact: true }).selectOption({ label: purpose });
     await this.press('Sign and share');
     await this.sees(/can open this until/);
   }

@@ -26,15 +26,15 @@ export const failuresEn: FailureSentences = {
   key_not_registered: ['This person has not finished setting up medlock.', 'Ask them to sign in and finish the set-up, then try again.'],
   stale_state: ['Something changed while you were deciding.', 'Look at the current state and try again.'],
   already_exists: ['This was done before.', 'There is nothing more to do.'],
-  share_missing: ['The key for this version is not on the server.', 'The patient must sign in once, so that it is sent again.'],
+  share_missing: ['The key for this version is not on the server.', 'The patient must sign in once, so that the key is sent again.'],
   invalid_capsule: ['The server could not read a sealed key.', 'Reload the page to get the current version of medlock, then try again.'],
   cid_mismatch: [
     'The stored file is not the one that was registered.',
-    'It was not opened. Try again later, and tell the people who run this server.',
+    'The file was not opened. Try again later, and tell the people who run this server.',
   ],
   invalid_envelope: [
     'The encrypted file is damaged, or was made for another record.',
-    'It was not opened. Ask the uploader for a new version.',
+    'The file was not opened. Ask the uploader for a new version.',
   ],
   too_large: ['This file is larger than the server accepts.', 'Choose a smaller file.'],
   truncated_upload: ['The upload was cut off.', 'Upload the file again.'],
@@ -103,7 +103,7 @@ export const failuresEn: FailureSentences = {
   wrong_keys: ['These keys belong to another account.', 'Use the passphrase, wallet or words of exactly this account.'],
   foreign_key: [
     'This needs a key that somebody else has published in your name.',
-    'Register your own key again, as the red notice says, then ask for it to be sent once more.',
+    'Register your own key again, as the red notice says. Then ask the other person to share or send this once more.',
   ],
   own_key_unknown: [
     'This browser does not know which key is yours.',
@@ -137,7 +137,10 @@ export const failuresEn: FailureSentences = {
     'This connection to the chain no longer has the old entries.',
     'Use another network address (RPC) that keeps its whole history.',
   ],
-  still_pending: ['It is accepted and takes longer than usual.', 'You need not do anything: it will appear here by itself.'],
+  still_pending: [
+    'The action is accepted, but takes longer than usual.',
+    'You need not do anything: the result will appear here by itself.',
+  ],
   reverted: ['The contracts refused this.', 'Reload the page to see the current state, then try again.'],
   changed: ['Something changed while this was going on.', 'Try again.'],
   contended: ['Another window or device is changing the same thing.', 'Wait a moment, then try again.'],
@@ -154,7 +157,7 @@ export const failuresEn: FailureSentences = {
     'The file behind this entry is not on the server; it may never have been stored.',
     'Ask the uploader to send it again.',
   ],
-  commitment: ['The uploader of this record did not follow the rules.', 'It was not opened. Do not rely on this record.'],
+  commitment: ['The uploader of this record did not follow the rules.', 'The record was not opened. Do not rely on it.'],
   wrong_author: ['This record is not from the author that it names.', 'Do not rely on the name of its author.'],
   wrong_bundle: ['The sealed keys are not the ones that the patient signed.', 'Ask the patient to share again.'],
   wrong_receipt: ["The server's receipt for this read is not valid.", 'The read may not be in the log. Tell an auditor.'],

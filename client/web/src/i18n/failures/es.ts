@@ -32,16 +32,22 @@ export const failuresEs: FailureSentences = {
   ],
   stale_state: ['Algo cambió mientras decidías.', 'Mira el estado actual e inténtalo de nuevo.'],
   already_exists: ['Esto ya se había hecho.', 'No hay que hacer nada más.'],
-  share_missing: ['La clave de esta versión no está en el servidor.', 'El paciente tiene que iniciar sesión una vez para que se reponga.'],
+  share_missing: [
+    'La clave de esta versión no está en el servidor.',
+    'El paciente tiene que iniciar sesión una vez para que la clave se envíe de nuevo.',
+  ],
   invalid_capsule: [
     'El servidor no pudo leer una clave sellada.',
     'Vuelve a cargar la página para tener la versión actual de medlock e inténtalo de nuevo.',
   ],
   cid_mismatch: [
     'El archivo guardado no es el que se registró.',
-    'No se abrió. Inténtalo más tarde y avisa a quien gestiona este servidor.',
+    'El archivo no se abrió. Inténtalo más tarde y avisa a quien gestiona este servidor.',
   ],
-  invalid_envelope: ['El archivo cifrado está dañado o se hizo para otra cosa.', 'No se abrió. Pide una versión nueva a quien lo subió.'],
+  invalid_envelope: [
+    'El archivo cifrado está dañado o se hizo para otra cosa.',
+    'El archivo no se abrió. Pide una versión nueva a quien lo subió.',
+  ],
   too_large: ['Este archivo es mayor de lo que acepta el servidor.', 'Elige un archivo más pequeño.'],
   truncated_upload: ['La subida se interrumpió.', 'Sube el archivo otra vez.'],
   quota_exceeded: ['Tu espacio en este servidor está lleno.', 'Pide más espacio a quien gestiona este servidor.'],
@@ -124,7 +130,7 @@ export const failuresEs: FailureSentences = {
   wrong_keys: ['Estas claves son de otra cuenta.', 'Usa la frase, el monedero o las palabras de exactamente esta cuenta.'],
   foreign_key: [
     'Esto requiere una clave que otra persona publicó en tu nombre.',
-    'Registra de nuevo tu propia clave, como dice el aviso rojo, y pide que se lo envíen otra vez.',
+    'Registra de nuevo tu propia clave, como dice el aviso rojo. Después pide a la otra persona que comparta o envíe esto otra vez.',
   ],
   own_key_unknown: [
     'Este navegador no sabe qué clave es la tuya.',
@@ -158,7 +164,10 @@ export const failuresEs: FailureSentences = {
     'Esta conexión con la cadena ya no guarda las anotaciones antiguas.',
     'Usa otra dirección de red (RPC) que conserve todo el historial.',
   ],
-  still_pending: ['Está aceptado y tarda más de lo normal.', 'No tienes que hacer nada: aparecerá aquí por sí solo.'],
+  still_pending: [
+    'La acción está aceptada, pero tarda más de lo normal.',
+    'No tienes que hacer nada: el resultado aparecerá aquí por sí solo.',
+  ],
   reverted: ['Los contratos rechazaron esto.', 'Vuelve a cargar la página para ver el estado actual e inténtalo de nuevo.'],
   changed: ['Algo cambió mientras esto estaba en marcha.', 'Inténtalo de nuevo.'],
   contended: ['Otra ventana o dispositivo está cambiando lo mismo.', 'Espera un momento e inténtalo de nuevo.'],
@@ -175,7 +184,7 @@ export const failuresEs: FailureSentences = {
     'El archivo de esta entrada no está en el servidor; quizá nunca se guardó.',
     'Pide a quien lo subió que lo envíe de nuevo.',
   ],
-  commitment: ['Quien subió este documento no siguió las reglas.', 'No se abrió. No te fíes de este documento.'],
+  commitment: ['Quien subió este documento no siguió las reglas.', 'El documento no se abrió. No te fíes de él.'],
   wrong_author: ['Este documento no viene de quien dice.', 'No te fíes de su supuesto autor.'],
   wrong_bundle: ['Las claves selladas no son las que firmó el paciente.', 'Pide al paciente que comparta otra vez.'],
   wrong_receipt: [
