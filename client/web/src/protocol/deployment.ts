@@ -10,7 +10,7 @@ import { ProtocolError } from './error.ts';
 import { type Address, type Hex, isHex, sameHex, toHex } from './hex.ts';
 import { exactFields, hexOf, isUint } from './json-form.ts';
 
-const VERSION = 3;
+const VERSION = 4;
 /** EIP-712 domain name of every contract. */
 const DOMAIN_NAME = 'medlock';
 /** EIP-712 domain version of every contract. */

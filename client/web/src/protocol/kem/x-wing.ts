@@ -14,8 +14,7 @@
 
 import { x25519 } from '@noble/curves/ed25519.js';
 import { ml_kem768_x25519 } from '@noble/post-quantum/hybrid.js';
-import type { Bytes } from '../bytes.ts';
-import { concat } from '../bytes.ts';
+import { type Bytes, concat } from '../bytes.ts';
 import type { Encapsulated } from '../kem.ts';
 
 /** Length of a public key in bytes. */
